@@ -1,0 +1,33 @@
+"""Thaw: does transfer learning help, and how many layers should stay frozen?
+
+`snakemake --cores 8` makes everything; README.md lists the other targets.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+# A working directory (--directory) with a config.yaml of its own uses that one.
+configfile: "config.yaml" if os.path.exists("config.yaml") else f"{workflow.basedir}/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/targets.smk"
+include: "workflow/rules/problems.smk"
+include: "workflow/rules/source_models.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    """Everything: all tables and figures of all studies."""
+    input:
+        rules.problems.input,
+        rules.tables.input,
+        rules.figures.input,
+
+
+onsuccess:
+    show_results(workflow)

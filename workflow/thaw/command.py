@@ -1,0 +1,30 @@
+"""What every stage's command line shares: arguments, and errors in one line."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from thaw.errors import ThawError
+
+
+def stage_parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser that shows the stage's docstring and accepts no abbreviations."""
+    return argparse.ArgumentParser(description=description, allow_abbrev=False)
+
+
+def run(stage: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
+    """Run a stage; an error the user can mend ends it with one line and status 1.
+
+    `OSError` covers what the machine refuses (no such file, disk full, no permission);
+    `MemoryError` a job too large for it. Anything else is a bug of ours and keeps its
+    traceback.
+    """
+    try:
+        stage(args)
+    except ThawError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"error: {place}{error.strerror or error}")
+    except MemoryError:
+        sys.exit("error: out of memory; lower repeats_per_job in the config")

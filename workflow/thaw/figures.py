@@ -1,0 +1,56 @@
+"""What all figures share: size, colours, and files that are the same byte for byte."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from thaw.files import whole_file
+
+# Okabe and Ito's eight colours, which colour-blind readers can tell apart (Wong 2011,
+# Nature Methods 8:441), without the yellow that print loses.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MUTED = "#666666"
+
+STYLE = {
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": 9,
+    "grid.color": "#dddddd",
+    "legend.frameon": False,
+    "savefig.dpi": 200,
+    # Without a fixed salt the ids inside an SVG differ from run to run.
+    "svg.hashsalt": "thaw",
+}
+
+ONE_SOURCE_MODEL = "given one source model"
+
+
+def figure(width: float, height: float) -> Figure:
+    """Return an empty figure of that size in inches."""
+    mpl.rcParams.update(STYLE)
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def colour(number: int) -> str:
+    """Return the colour of the variant or class of that number."""
+    return COLOURS[number % len(COLOURS)]
+
+
+def marker(number: int) -> str:
+    """Return the marker of the variant or class of that number."""
+    return MARKERS[number % len(MARKERS)]
+
+
+def save(drawn: Figure, paths: Sequence[Path]) -> None:
+    """Write a figure in the formats that the paths' suffixes name."""
+    for path in paths:
+        # The date would make every file differ.
+        metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+        with whole_file(path) as temporary:
+            drawn.savefig(temporary, metadata=metadata)

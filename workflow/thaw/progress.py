@@ -1,0 +1,39 @@
+"""Progress of long training in the job's log."""
+
+import sys
+import time
+
+# Seconds between two lines.
+INTERVAL = 10
+
+
+class Progress:
+    """Tell how far a job has come, now and then, and how fast it was, at the end."""
+
+    def __init__(self, what: str, total: int, epochs: int) -> None:
+        """Start the clock for `total` networks (`what`) of `epochs` epochs each."""
+        self._what, self._total, self._epochs = what, total, epochs
+        self._trained = 0
+        self._start = self._told = time.monotonic()
+
+    def epoch(self, number: int) -> None:
+        """Say that the ensemble in training has finished an epoch."""
+        now = time.monotonic()
+        if now - self._told >= INTERVAL:
+            self._told = now
+            self._tell(f"epoch {number} of {self._epochs}")
+
+    def trained(self, count: int) -> None:
+        """Say that an ensemble of `count` networks is trained."""
+        self._trained += count
+        if self._trained == self._total:
+            seconds = time.monotonic() - self._start
+            rate = self._total / seconds
+            self._tell(f"{seconds:.2f} s, {rate:.1f} a second")
+
+    def _tell(self, news: str) -> None:
+        print(
+            f"{self._trained} of {self._total} {self._what} trained; {news}",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,0 +1,24 @@
+"""Where every random number comes from.
+
+A stream is named by the study's seed and fixed integers: what is trained (a source
+model or a repeat), its number, and what the numbers are for. Names, list positions
+and `hash()` play no part, so adding a variant, a study or a repeat changes no other
+number. Repeat r of every variant reads the same streams (common random numbers).
+"""
+
+import numpy as np
+
+# What is trained.
+SOURCE_MODEL = 0
+REPEAT = 1
+
+# What the numbers are for.
+BATCH_ORDER = 0
+WEIGHTS = 1
+
+
+def generator(seed: int, *key: int) -> np.random.Generator:
+    """Return the generator of the stream `key` of the study's `seed`."""
+    return np.random.Generator(
+        np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key))
+    )

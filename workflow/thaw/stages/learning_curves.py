@@ -1,0 +1,58 @@
+"""Condense the histories of a study's repeats into learning curves.
+
+For each variant, epoch and metric: the mean over repeats and the band that holds the
+middle 90 % of them. The settings are `variants` (names, in order), `repeats` and
+`repeats_per_job`.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from thaw.command import run, stage_parser
+from thaw.jobs import jobs
+from thaw.scores import METRICS, History, joined, load_history, write_table
+
+COLUMNS = ("variant", "metric", "epoch", "mean", "q05", "q95")
+
+
+def curves(variant: str, history: History) -> Iterator[tuple]:
+    """Yield the rows of one variant's curves."""
+    for metric, values in zip(METRICS, history, strict=True):
+        mean = values.mean(axis=0, dtype=np.float64)
+        low, high = np.quantile(values, (0.05, 0.95), axis=0)
+        for epoch in range(values.shape[1]):
+            numbers = (mean[epoch], low[epoch], high[epoch])
+            yield variant, metric, epoch, *(f"{number:.6g}" for number in numbers)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Write the learning curves of all variants, one variant in memory at a time."""
+    settings = args.settings
+
+    def rows() -> Iterator[tuple]:
+        for variant in settings["variants"]:
+            history = joined(
+                [
+                    load_history(
+                        args.folder / variant / f"{job.stem}.history.npz", job.repeats
+                    )
+                    for job in jobs(settings["repeats"], settings["repeats_per_job"])
+                ]
+            )
+            yield from curves(variant, history)
+
+    write_table(args.output, COLUMNS, rows())
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument(
+        "--settings", type=json.loads, required=True, help="the settings, as JSON"
+    )
+    parser.add_argument("--folder", type=Path, required=True, help="the study's folder")
+    parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
+    run(main, parser.parse_args())

@@ -1,0 +1,92 @@
+"""Draw a study's scores: a box a variant and a point a repeat.
+
+The settings are `source`, `target` and `variants` (names, in order).
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from thaw.command import run, stage_parser
+from thaw.figures import MUTED, ONE_SOURCE_MODEL, colour, figure, save
+from thaw.statistics import Sample
+from thaw.tables import read_table, samples
+
+
+def draw(found: Mapping[str, Sample], title: str) -> Figure:
+    """Draw a box a variant: quartiles, whiskers to 1.5 of their distance, all points.
+
+    With several source models the points of a box stand in columns by source model,
+    coloured by its number.
+    """
+    drawn = figure(max(4.0, 1.1 + 1.25 * len(found)), 4.2)
+    panel = drawn.subplots()
+    panel.boxplot(
+        [sample.values for sample in found.values()],
+        tick_labels=[label(variant) for variant in found],
+        widths=0.62,
+        showfliers=False,
+        medianprops={"color": "black", "linewidth": 1.6},
+        boxprops={"color": MUTED},
+        whiskerprops={"color": MUTED},
+        capprops={"color": MUTED},
+    )
+    for number, sample in enumerate(found.values(), start=1):
+        points = {"s": 9, "alpha": 0.65, "linewidths": 0, "zorder": 3}
+        count = len(sample.values)
+        if sample.is_nested:
+            places = np.searchsorted(sample.models, sample.source_models)
+            offsets = spread(len(sample.models))[places]
+            points |= {"c": places, "cmap": "viridis"}
+        else:
+            # A fixed pseudo-random order, so that neighbours in time are not neighbours
+            # in the figure.
+            offsets = np.random.Generator(np.random.PCG64(0)).permuted(spread(count))
+            points |= {"color": colour(0)}
+        panel.scatter(number + offsets, sample.values, **points)
+    panel.set_ylabel("test accuracy")
+    panel.set_title(title, fontsize=10)
+    return drawn
+
+
+def label(variant: str) -> str:
+    """Break a long name at its hyphens so that labels do not run into each other."""
+    lines, width = [""], 12
+    for part in variant.replace("-", "-\0").split("\0"):
+        if lines[-1] and len(lines[-1]) + len(part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def spread(count: int) -> np.ndarray:
+    """Return so many offsets, evenly over the width of a box."""
+    return np.linspace(-0.24, 0.24, count) if count > 1 else np.zeros(count)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Draw the figure and write it in every format asked for."""
+    settings = args.settings
+    found = samples(read_table(args.scores), settings["variants"])
+    title = f"{settings['source']} → {settings['target']}"
+    if any(sample.is_conditional for sample in found.values()):
+        title += f"\n{ONE_SOURCE_MODEL}"
+    elif any(sample.is_nested for sample in found.values()):
+        title += "\npoints in columns, and coloured, by source model"
+    save(draw(found, title), args.output)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument(
+        "--settings", type=json.loads, required=True, help="the settings, as JSON"
+    )
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
+    parser.add_argument(
+        "--output", type=Path, nargs="+", required=True, help="the figures to write"
+    )
+    run(main, parser.parse_args())

@@ -1,0 +1,43 @@
+"""Draw the learning curves of a study's source models on the source problem.
+
+The settings are `source` and `source_models` (how many).
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from thaw.command import run, stage_parser
+from thaw.curves import Band, draw_curves
+from thaw.figures import save
+from thaw.scores import METRICS, load_history
+
+
+def main(args: argparse.Namespace) -> None:
+    """Draw the figure and write it in every format asked for."""
+    source, models = args.settings["source"], args.settings["source_models"]
+    history = load_history(args.history, range(models))
+    if models == 1:
+        label, title = "source model", f"the source model on {source}"
+    else:
+        label = "source models"
+        title = f"{models} source models on {source}: mean, band: the middle 90 %"
+    bands = {
+        metric: Band(values.mean(0), *np.quantile(values, (0.05, 0.95), axis=0))
+        for metric, values in zip(METRICS, history, strict=True)
+    }
+    save(draw_curves({label: bands}, title), args.output)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument(
+        "--settings", type=json.loads, required=True, help="the settings, as JSON"
+    )
+    parser.add_argument("--history", type=Path, required=True, help="the histories")
+    parser.add_argument(
+        "--output", type=Path, nargs="+", required=True, help="the figures to write"
+    )
+    run(main, parser.parse_args())

@@ -1,0 +1,282 @@
+"""What the scores of a study allow one to say, and how surely.
+
+The independent unit. Repeats that start from one source model share that model's luck;
+they are no independent draws of "transfer". So where a variant has several source
+models, the unit is the source model, represented by the mean over its repeats. Where a
+variant has one source model, the unit is the repeat and every statement is conditional
+on that model. Where it has none (standalone), the unit is the repeat.
+
+All statements are conditional on the two data sets and their split into train and test:
+only initial weights and batch orders vary. Intervals are at 95 % and come from Student's
+t on the units, which is exact for normal units and was tried on nested data
+(docs/calibration.md).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+ALPHA = 1 - CONFIDENCE
+
+# Below so many units an interval is valid but wide, and leans on their normality.
+FEW_UNITS = 5
+
+NAN = float("nan")
+
+
+class Sample(NamedTuple):
+    """The values of one variant: `values` `[n]` and each one's source model `[n]`.
+
+    `source_models` is None where the variant is not pretrained.
+    """
+
+    values: np.ndarray
+    source_models: np.ndarray | None = None
+
+    @property
+    def models(self) -> np.ndarray:
+        """The distinct source models, in order; empty if there are none."""
+        return np.unique([] if self.source_models is None else self.source_models)
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether there are several source models, so that they are the units."""
+        return len(self.models) > 1
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether everything said holds given the one source model only."""
+        return len(self.models) == 1
+
+    @property
+    def unit(self) -> str:
+        """What was drawn independently."""
+        return "source model" if self.is_nested else "repeat"
+
+    def groups(self) -> list[np.ndarray]:
+        """Return the values of each unit."""
+        if self.is_nested:
+            return [self.values[self.source_models == model] for model in self.models]
+        return list(self.values[:, None])
+
+    def unit_means(self) -> np.ndarray:
+        """Return the mean of each unit `[units]`."""
+        return np.array([group.mean() for group in self.groups()])
+
+
+class Interval(NamedTuple):
+    """An interval; both ends are nan where the data do not allow one."""
+
+    low: float = NAN
+    high: float = NAN
+
+
+class Components(NamedTuple):
+    """The spread of a variant split in two, as standard deviations, and the share.
+
+    `share` is the intraclass correlation: the part of the variance that lies between
+    source models. Each is nan where it cannot be estimated.
+    """
+
+    between: float = NAN
+    within: float = NAN
+    share: float = NAN
+
+
+class Comparison(NamedTuple):
+    """A variant against a reference: how much better, how surely.
+
+    `probability` is that a random repeat of the variant beats a random one of the
+    reference, ties counting half. Whatever cannot be estimated is nan, and `note` says
+    why.
+    """
+
+    difference: float
+    interval: Interval
+    probability: float
+    probability_interval: Interval
+    p_value: float
+    paired: bool
+    note: str
+
+
+def mean_interval(units: np.ndarray) -> Interval:
+    """Return the interval of the mean of independent units (Student's t).
+
+    It cannot be estimated from one unit, nor from units that do not vary.
+    """
+    if not _vary(units):
+        return Interval()
+    return Interval(*stats.ttest_1samp(units, 0).confidence_interval(CONFIDENCE))
+
+
+def variance_components(sample: Sample) -> Components:
+    """Split the variance between and within source models.
+
+    Random-effects one-way analysis of variance, with unbalanced counts allowed and
+    negative estimates set to 0 (Searle, Casella and McCulloch 1992, "Variance
+    Components", section 3.6). With one source model, or none, the part between them
+    cannot be estimated; with one repeat a source model neither part can.
+    """
+    if not sample.is_nested:
+        within = sample.values.std(ddof=1) if len(sample.values) > 1 else NAN
+        return Components(within=float(within))
+    groups = sample.groups()
+    counts = np.array([len(group) for group in groups])
+    total, models = counts.sum(), len(groups)
+    if total == models:
+        return Components()
+    means = np.array([group.mean() for group in groups])
+    mean_squares_between = (counts * (means - sample.values.mean()) ** 2).sum() / (
+        models - 1
+    )
+    mean_squares_within = sum(
+        ((group - mean) ** 2).sum() for group, mean in zip(groups, means, strict=True)
+    ) / (total - models)
+    count = (total - (counts**2).sum() / total) / (models - 1)
+    between = max(0.0, (mean_squares_between - mean_squares_within) / count)
+    variance = between + mean_squares_within
+    share = between / variance if variance > 0 else NAN
+    return Components(np.sqrt(between), np.sqrt(mean_squares_within), share)
+
+
+def compare(variant: Sample, reference: Sample) -> Comparison:
+    """Compare two variants of a study.
+
+    Variants that start from the same source models, at least two, are compared model by
+    model: a paired t-test of the unit means. All others are independent: Welch's t-test
+    of the units (Welch 1947), whose degrees of freedom follow the side with the fewer
+    units. The repeats of different variants share batch orders, which makes them alike
+    rather than opposite, so taking them as independent errs on the safe side.
+    """
+    paired = (
+        variant.is_nested
+        and reference.is_nested
+        and np.array_equal(variant.models, reference.models)
+    )
+    units, others = variant.unit_means(), reference.unit_means()
+    if paired:
+        test = _paired_test(units, others)
+        probability, probability_interval = _paired_probability(variant, reference)
+    else:
+        test = _welch_test(units, others)
+        probability, probability_interval = _probability(variant, reference)
+    interval, p_value = test
+    return Comparison(
+        float(units.mean() - others.mean()),
+        interval,
+        probability,
+        probability_interval,
+        p_value,
+        paired,
+        _note(units, others, interval),
+    )
+
+
+def verdict(comparison: Comparison, p_adjusted: float, margin: float) -> str:
+    """Say in words what a comparison found.
+
+    *Equivalent* if the whole interval lies within ±`margin`, the smallest difference
+    that matters (two one-sided tests at 2.5 % each, Schuirmann 1987); else *helps* or
+    *hurts* if the adjusted p-value is below 5 %; else *no clear difference*.
+    """
+    low, high = comparison.interval
+    if -margin < low and high < margin:
+        return f"equivalent within ±{margin:g}"
+    if p_adjusted < ALPHA:
+        return "helps" if comparison.difference > 0 else "hurts"
+    return "no clear difference"
+
+
+def _vary(units: np.ndarray) -> bool:
+    """Whether there are several units that are not all the same number.
+
+    Up to rounding: the means of equal scores may differ in their last bits.
+    """
+    return len(units) > 1 and not np.allclose(units, units[0], rtol=1e-9, atol=1e-12)
+
+
+def _paired_test(units: np.ndarray, others: np.ndarray) -> tuple[Interval, float]:
+    if not _vary(units - others):
+        return Interval(), NAN
+    test = stats.ttest_rel(units, others)
+    return Interval(*test.confidence_interval(CONFIDENCE)), float(test.pvalue)
+
+
+def _welch_test(units: np.ndarray, others: np.ndarray) -> tuple[Interval, float]:
+    if min(len(units), len(others)) < 2 or not (_vary(units) or _vary(others)):
+        return Interval(), NAN
+    test = stats.ttest_ind(units, others, equal_var=False)
+    return Interval(*test.confidence_interval(CONFIDENCE)), float(test.pvalue)
+
+
+def _beats(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return, for each value, the share of `others` it beats, ties counting half."""
+    others = np.sort(others)
+    below = np.searchsorted(others, values, side="left")
+    not_above = np.searchsorted(others, values, side="right")
+    return (below + not_above) / (2 * len(others))
+
+
+def _paired_probability(variant: Sample, reference: Sample) -> tuple[float, Interval]:
+    """Return the probability that the variant wins from one and the same source model.
+
+    A t-interval of the source models' own probabilities, within [0, 1].
+    """
+    wins = np.array(
+        [
+            _beats(values, others).mean()
+            for values, others in zip(variant.groups(), reference.groups(), strict=True)
+        ]
+    )
+    return float(wins.mean()), _clipped(mean_interval(wins), wins)
+
+
+def _probability(variant: Sample, reference: Sample) -> tuple[float, Interval]:
+    """Return the probability that the variant wins, for independent samples.
+
+    The interval of Brunner and Munzel (2000): Welch's t on the placements, that is on
+    the share of the other sample which each unit beats. A source model's placement is
+    the mean of its repeats', as in Obuchowski (1997) for clustered data.
+    """
+    placements = _unit_placements(variant, reference)
+    opposite = _unit_placements(reference, variant)
+    probability = float(placements.mean())
+    interval, _ = _welch_test(placements, opposite)
+    half = (interval.high - interval.low) / 2
+    fewer = min(placements, opposite, key=len)
+    return probability, _clipped(
+        Interval(probability - half, probability + half),
+        placements if fewer is placements else 1 - opposite,
+    )
+
+
+def _unit_placements(sample: Sample, other: Sample) -> np.ndarray:
+    pooled = np.sort(other.values)
+    return np.array([_beats(group, pooled).mean() for group in sample.groups()])
+
+
+def _clipped(interval: Interval, wins: np.ndarray) -> Interval:
+    """Return a probability's interval within [0, 1].
+
+    Where every unit always wins, or always loses, t has no spread to work with; the
+    exact binomial interval (Clopper and Pearson 1934) for as many units still says how
+    little that may mean.
+    """
+    if len(wins) > 1 and (np.all(wins == 0) or np.all(wins == 1)):
+        exact = stats.binomtest(int(wins.sum()), len(wins)).proportion_ci(CONFIDENCE)
+        return Interval(float(exact.low), float(exact.high))
+    return Interval(*(float(end) for end in np.clip(interval, 0, 1)))
+
+
+def _note(units: np.ndarray, others: np.ndarray, interval: Interval) -> str:
+    fewest = min(len(units), len(others))
+    if fewest < 2:
+        return "not estimable from one unit"
+    if np.isnan(interval.low):
+        return "the units do not vary, so there is no interval"
+    if fewest < FEW_UNITS:
+        return f"only {fewest} units: the interval leans on their being normal"
+    return ""
