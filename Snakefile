@@ -13,12 +13,12 @@ configfile: "config.yaml" if os.path.exists("config.yaml") else f"{workflow.base
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/targets.smk"
 include: "workflow/rules/problems.smk"
 include: "workflow/rules/source_models.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/targets.smk"
 
 
 rule all:

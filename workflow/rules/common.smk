@@ -11,15 +11,18 @@ from snakemake.exceptions import WorkflowError
 BASE = Path(workflow.basedir)
 PACKAGE = BASE / "workflow" / "thaw"
 
+
+def prepend(variable, folder):
+    """Put a folder in front of an environment variable's list of folders."""
+    folders = filter(None, [str(folder), os.environ.get(variable)])
+    os.environ[variable] = os.pathsep.join(folders)
+
+
 # Jobs call `python -m thaw…`: with the interpreter that runs Snakemake, also where its
 # environment is not activated, and with the package beside this workflow, also where
 # another copy is installed.
-os.environ["PATH"] = os.pathsep.join(
-    [os.path.dirname(sys.executable), os.environ["PATH"]]
-)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")])
-)
+prepend("PATH", os.path.dirname(sys.executable))
+prepend("PYTHONPATH", PACKAGE.parent)
 sys.path.insert(0, str(PACKAGE.parent))
 
 from thaw.config import check_duplicates, resolve
@@ -175,6 +178,15 @@ def job_files(suffix):
     return paths
 
 
+def require_free_name(study):
+    """Raise an error if a study, which becomes a target, is named like another one."""
+    if study in {known.name for known in workflow.rules}:
+        raise WorkflowError(
+            f"the config is wrong:\n  studies.{study}: {study!r} is the name of a target "
+            "or stage; choose another name"
+        )
+
+
 def show_results(workflow):
     """Print the table of each study that this run asked for, and where its figures are."""
     shown = {
@@ -184,4 +196,7 @@ def show_results(workflow):
         folder = Path("results") / study
         print()
         print((folder / "summary.md").read_text(encoding="utf-8"))
-        print(f"Figures: {folder}/*.svg and *.png")
+        figures = sorted(path.stem for path in folder.glob("*.svg"))
+        print(
+            f"Figures, as .svg and .png: {', '.join(f'{folder}/{f}' for f in figures)}"
+        )

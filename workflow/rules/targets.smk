@@ -43,6 +43,7 @@ rule figures:
 
 
 for study in STUDIES:
+    require_free_name(study)
 
     rule:
         name:

@@ -115,7 +115,7 @@ def _non_text_keys(value: Any, path: str = "") -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str):
-                yield f"{path or 'config'}: the key {key!r} is not text; write it in quotes"
+                yield f"{path or 'config'}: {key!r} is not text; write it in quotes"
             yield from _non_text_keys(inner, f"{path}.{key}" if path else str(key))
 
 
@@ -226,7 +226,7 @@ def _study_contradictions(
     path: str, name: str, study: Study, config: Config
 ) -> Iterator[str]:
     if name in RESERVED_STUDIES:
-        yield f"{path}: {name!r} is taken, it names a target; choose another name"
+        yield f"{path}: {name!r} names the problems' folder; choose another name"
     for role in ("source", "target"):
         yield from _unknown(
             f"{path}.{role}", getattr(study, role), "problem", config.problems
@@ -238,8 +238,8 @@ def _study_contradictions(
     ]
     if len(set(features)) > 1:
         yield (
-            f"{path}.target: {study.target!r} has {features[1]} features and the source "
-            f"{study.source!r} {features[0]}. Allowed: a problem with as many features"
+            f"{path}.target: {study.target!r} has {features[1]} features, the source "
+            f"{study.source!r} has {features[0]}. Allowed: a problem with as many"
         )
     hidden = len(study.network["hidden"])
     for number, variant_name in enumerate(study.variants):
@@ -250,8 +250,8 @@ def _study_contradictions(
             continue
         if variant["freeze"] > hidden:
             yield (
-                f"variants.{variant_name}.freeze: {variant['freeze']} is deeper than the "
-                f"network of {path}. Allowed: 0 to {hidden}, its hidden layers"
+                f"variants.{variant_name}.freeze: {variant['freeze']} is deeper than "
+                f"the network of {path}. Allowed: 0 to {hidden}, its hidden layers"
             )
         for layer in variant["fresh"]:
             if layer != "output" and layer > hidden:

@@ -1,4 +1,4 @@
-"""Draw learning curves: loss above, accuracy below, train on the left, test on the right."""
+"""Learning curves: loss above, accuracy below; train on the left, test on the right."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -37,6 +37,8 @@ def draw_curves(curves: Mapping[str, Mapping[str, Band]], title: str) -> Figure:
                     epochs, band.low, band.high, color=colour(number), alpha=0.15, lw=0
                 )
             panel.set_title(part, fontsize=9)
+    # Before training the loss is many times what it is after a few epochs.
+    axes[0, 0].set_yscale("log")
     axes[0, 0].set_ylabel("loss (cross-entropy, nats)")
     axes[1, 0].set_ylabel("accuracy")
     for panel in axes[1]:

@@ -7,6 +7,8 @@ faster than rows first, since every inner loop of a small product, of a softmax 
 classes and of a maximum over classes then runs along contiguous memory.
 """
 
+import itertools
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -17,6 +19,17 @@ import torch
 from torch import Tensor
 
 from thaw import seeds
+
+
+def fix_rounding() -> None:
+    """Make every product and sum round the same, whatever shares the ensemble.
+
+    Call it before the first product. A sum over several threads is split by their
+    number. MKL rounds by where in memory a matrix happens to lie unless told otherwise
+    (Intel's "conditional numerical reproducibility"); the price is not measurable.
+    """
+    os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+    torch.set_num_threads(1)
 
 
 class Layer(NamedTuple):
@@ -42,9 +55,7 @@ def layer_sizes(features: int, hidden: Sequence[int], classes: int) -> list[Laye
     widths = [features, *hidden, classes]
     return [
         LayerSize(fan_in, fan_out, is_output=number == len(hidden))
-        for number, (fan_in, fan_out) in enumerate(
-            zip(widths[:-1], widths[1:], strict=True)
-        )
+        for number, (fan_in, fan_out) in enumerate(itertools.pairwise(widths))
     ]
 
 
@@ -89,7 +100,7 @@ def draw_layer(size: LayerSize, streams: Sequence[np.random.Generator]) -> Layer
 
 
 def forward(network: Sequence[Layer], x: Tensor) -> Tensor:
-    """Return the output layer's logits `[R, classes, rows]` for x `[R, features, rows]`."""
+    """Return the logits `[R, classes, rows]` for x `[R, features, rows]`."""
     *hidden, output = network
     return torch.baddbmm(output.bias, output.weight, activations(hidden, x))
 

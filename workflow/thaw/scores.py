@@ -57,13 +57,14 @@ def read_score_rows(path: Path, repeats: Sequence[int]) -> list[list[str]]:
     Raises `ThawError` if the file does not hold exactly these repeats.
     """
     with path.open(newline="") as file:
-        header, *rows = [tuple(row) for row in csv.reader(file)] or [()]
+        header, *rows = list(csv.reader(file)) or [[]]
     number = SCORE_COLUMNS.index("repeat")
-    whole = header == SCORE_COLUMNS and all(len(row) == len(header) for row in rows)
+    whole = header == list(SCORE_COLUMNS)
+    whole = whole and all(len(row) == len(header) for row in rows)
     if not whole or [row[number] for row in rows] != [str(r) for r in repeats]:
         raise ThawError(
-            f"{path} does not hold the scores of repeats {repeats[0]} to {repeats[-1]}; "
-            "delete it and run again"
+            f"{path} does not hold the scores of repeats {repeats[0]} to "
+            f"{repeats[-1]}; delete it and run again"
         )
     return rows
 

@@ -2,13 +2,13 @@
 
 The independent unit. Repeats that start from one source model share that model's luck;
 they are no independent draws of "transfer". So where a variant has several source
-models, the unit is the source model, represented by the mean over its repeats. Where a
-variant has one source model, the unit is the repeat and every statement is conditional
-on that model. Where it has none (standalone), the unit is the repeat.
+models, the unit is the source model, represented by the mean over its repeats. Where
+it has one source model, the unit is the repeat and every statement is conditional on
+that model. Where it has none (standalone), the unit is the repeat.
 
-All statements are conditional on the two data sets and their split into train and test:
-only initial weights and batch orders vary. Intervals are at 95 % and come from Student's
-t on the units, which is exact for normal units and was tried on nested data
+All statements are conditional on the two data sets and their split into train and
+test: only initial weights and batch orders vary. Intervals are at 95 % and come from
+Student's t on the units, which is exact for normal units and was tried on nested data
 (docs/calibration.md).
 """
 

@@ -39,7 +39,7 @@ def samples(
 
 
 def write_frame(path: Path, table: pd.DataFrame) -> None:
-    """Write a CSV; what cannot be estimated is empty. Ten digits hide rounding noise."""
+    """Write a CSV; what is not estimable is empty. Ten digits hide rounding noise."""
     with whole_file(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.10g", lineterminator="\n")
 

@@ -74,8 +74,18 @@ def train(
     consecutive parts of it; the last, short one is kept and averaged over its own
     size. `report` is called after each epoch with its number.
     """
-    frozen, learning = network[:freeze], network[freeze:]
     repeats, classes = network[0].weight.shape[0], network[-1].weight.shape[1]
+    if repeats == 1 and _has_vectors(network, problem, training):
+        # Alone, it would take matrix-vector kernels, which round otherwise than those
+        # of an ensemble; so it trains beside a copy of itself.
+        twins = [Layer(*(part.repeat(2, 1, 1) for part in layer)) for layer in network]
+        doubled = (order.repeat(2, 1) for order in orders)
+        history = train(twins, problem, doubled, training, freeze, report)
+        for layer, pair in zip(network, twins, strict=True):
+            layer.weight.copy_(pair.weight[:1])
+            layer.bias.copy_(pair.bias[:1])
+        return History(*(column[:1] for column in history))
+    frozen, learning = network[:freeze], network[freeze:]
     train_y, test_y = (
         torch.from_numpy(problem.train_y),
         torch.from_numpy(problem.test_y),
@@ -113,8 +123,18 @@ def train(
     return history
 
 
+def _has_vectors(
+    network: Sequence[Layer], problem: Problem, training: Training
+) -> bool:
+    """Whether a layer, a batch or a test set is a single unit or row."""
+    rows = len(problem.train_x)
+    sizes = [rows, training.batch_size, rows % training.batch_size, len(problem.test_x)]
+    widths = [width for layer in network for width in layer.weight.shape[1:]]
+    return 1 in sizes + widths
+
+
 def _columns(x: np.ndarray, repeats: int) -> Tensor:
-    """Return data points as columns, the same for every repeat: `[R, features, rows]`."""
+    """Return data points as columns, `[R, features, rows]`, shared by all repeats."""
     return torch.from_numpy(x).T.contiguous().expand(repeats, -1, -1)
 
 

@@ -32,20 +32,19 @@ def start_repeats(
     seed: int,
     repeats: Sequence[int],
 ) -> tuple[list[Layer], list[str]]:
-    """Return the networks from which the repeats of a variant start, and which are fresh.
+    """Return the networks from which repeats start, and the names of fresh layers.
 
     `source_models` holds S stacked networks (it may be empty if the variant is not
     pretrained); repeat r starts from number r mod S. `hidden` are the widths of the
-    source model's hidden layers. The second value names the layers drawn afresh. The
-    output is one of them wherever the source model's does not fit: below added layers,
-    or where the source problem has other classes.
+    source model's hidden layers. The output is drawn afresh wherever the source model's
+    does not fit: below added layers, or where the source problem has other classes.
 
     Raises `ThawError` if the source models take another number of features.
     """
     if variant.pretrained and source_models[0].weight.shape[2] != features:
         raise ThawError(
-            f"the source problem has {source_models[0].weight.shape[2]} features and the "
-            f"target problem {features}; a source model needs the inputs it was trained on"
+            f"the source models take {source_models[0].weight.shape[2]} features, the "
+            f"target problem has {features}; choose problems with as many"
         )
     sizes = layer_sizes(features, [*hidden, *variant.add], classes)
     inherited = {}

@@ -12,7 +12,7 @@ import torch
 
 from thaw import seeds
 from thaw.command import run, stage_parser
-from thaw.network import Layer, draw_network, layer_sizes
+from thaw.network import Layer, draw_network, fix_rounding, layer_sizes
 from thaw.problems import load_problem
 from thaw.progress import Progress
 from thaw.scores import (
@@ -28,7 +28,7 @@ from thaw.training import Training, ensembles, shuffled_orders, train
 
 def main(args: argparse.Namespace) -> None:
     """Pretrain all source models; write their weights, scores and histories."""
-    torch.set_num_threads(1)
+    fix_rounding()
     problem = load_problem(args.problem)
     seed, hidden = args.settings["seed"], args.settings["hidden"]
     training = Training(**args.settings["training"])

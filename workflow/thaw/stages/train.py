@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from thaw import seeds
 from thaw.command import run, stage_parser
+from thaw.network import fix_rounding
 from thaw.problems import load_problem
 from thaw.progress import Progress
 from thaw.scores import (
@@ -30,7 +30,7 @@ from thaw.variants import Variant, start_repeats
 
 def main(args: argparse.Namespace) -> None:
     """Train the repeats; write their scores and histories."""
-    torch.set_num_threads(1)
+    fix_rounding()
     problem = load_problem(args.problem)
     source_models = load_source_models(args.source_models) if args.source_models else []
     seed, hidden = args.settings["seed"], args.settings["hidden"]
@@ -57,8 +57,8 @@ def main(args: argparse.Namespace) -> None:
     diverged = np.flatnonzero(~np.isfinite(history.train_loss[:, -1])) + args.first
     if diverged.size:
         print(
-            f"warning: the loss of repeats {', '.join(map(str, diverged))} is not finite; "
-            "a lower training.learning_rate may help",
+            f"warning: the loss of repeats {', '.join(map(str, diverged))} is not "
+            "finite; a lower training.learning_rate may help",
             file=sys.stderr,
         )
     table = []

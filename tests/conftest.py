@@ -1,0 +1,196 @@
+"""What the tests share: a small problem, and real Snakemake in a temporary copy."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
+
+# Every kind of stage and of variant, in a few seconds.
+SMALL_CONFIG = {
+    "seed": 1,
+    "repeats_per_job": 1,
+    "network": {"hidden": [4, 3]},
+    "training": {"epochs": 3, "batch_size": 8, "learning_rate": 0.1},
+    "problems": {
+        name: {
+            "make_blobs": {
+                "n_samples": 40,
+                "centers": 3,
+                "n_features": 2,
+                "cluster_std": 2,
+                "random_state": state,
+            },
+            "train_size": 20,
+        }
+        for name, state in (("one", 1), ("two", 2))
+    },
+    "variants": {
+        "standalone": {"pretrained": False},
+        "fixed-0": {"freeze": 0},
+        "fixed-1": {"freeze": 1},
+        "fixed-2-added": {"freeze": 2, "add": [3]},
+    },
+    "studies": {
+        "ahead": {
+            "source": "one",
+            "target": "two",
+            "variants": ["standalone", "fixed-0", "fixed-1"],
+            "repeats": 2,
+        },
+        "back": {
+            "source": "two",
+            "target": "one",
+            "variants": ["fixed-1", "fixed-2-added"],
+            "repeats": 4,
+            "source_models": 2,
+            "repeats_per_job": 4,
+        },
+    },
+}
+
+
+class Project:
+    """A copy of the workflow in a folder of its own, with a config of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @property
+    def config(self) -> dict:
+        return yaml.safe_load((self.folder / "config.yaml").read_text())
+
+    @config.setter
+    def config(self, config: dict) -> None:
+        text = yaml.safe_dump(config, sort_keys=False)
+        (self.folder / "config.yaml").write_text(text)
+
+    def change(self, *path: str, to) -> None:
+        """Set one value of the config."""
+        config = self.config
+        *groups, key = path
+        group = config
+        for name in groups:
+            group = group[name]
+        group[key] = to
+        self.config = config
+
+    def command(self, *arguments: str) -> list[str]:
+        return [str(Path(sys.executable).with_name("snakemake")), *arguments]
+
+    def snakemake(self, *arguments: str, check: bool = True, **options):
+        """Run Snakemake in the project's folder and return the finished process."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=options.pop("cwd", self.folder),
+            env=options.pop("env", None),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        if check and done.returncode:
+            raise AssertionError(done.stdout + done.stderr)
+        return done
+
+    def planned(self, *arguments: str) -> dict[str, str]:
+        """Return the jobs of a dry run and what Snakemake says of each.
+
+        A job is named by its rule and the values of its wildcards.
+        """
+        output = self.snakemake("-n", *arguments).stdout
+        jobs = {}
+        for block in re.split(r"\n(?=(?:local)?rule )", output)[1:]:
+            rule = re.match(r"(?:local)?rule ([\w-]+):", block).group(1)
+            wildcards = re.search(r"\n    wildcards: (.*)", block)
+            values = re.findall(r"\w+=([^,]+)", wildcards.group(1)) if wildcards else []
+            jobs[" ".join([rule, *values])] = block
+        return {job: block for job, block in jobs.items() if job != "all"}
+
+    def stale(self, *arguments: str) -> set[str]:
+        """Return the jobs of a dry run."""
+        return set(self.planned(*arguments))
+
+    def results(self, pattern: str = "**/*.csv") -> dict[str, bytes]:
+        """Return the bytes of the result files that match the pattern."""
+        folder = self.folder / "results"
+        return {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(folder.glob(pattern))
+        }
+
+    def start_and_kill(self, until: str, *arguments: str) -> None:
+        """Start Snakemake and kill it and its jobs once a result matches `until`."""
+        process = subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            while not self.results(until):
+                assert process.poll() is None, "the run ended before it could be killed"
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def copy_project(source: Path, target: Path) -> Project:
+    shutil.copytree(source, target, symlinks=True)
+    return Project(target)
+
+
+def new_project(folder: Path, config: dict = SMALL_CONFIG) -> Project:
+    """Copy the workflow from the repository, without results."""
+    folder.mkdir(parents=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / part, ignore=ignored)
+        else:
+            shutil.copy2(source, folder / part)
+    project = Project(folder)
+    project.config = config
+    return project
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Project:
+    """A project in which nothing has run."""
+    return new_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def finished_once(tmp_path_factory) -> Project:
+    project = new_project(tmp_path_factory.mktemp("finished") / "project")
+    done = project.snakemake("--cores", "2")
+    (project.folder / "output.txt").write_text(done.stdout)
+    return project
+
+
+@pytest.fixture
+def finished(finished_once, tmp_path) -> Project:
+    """A project in which everything has run; each test has a copy to spoil."""
+    return copy_project(finished_once.folder, tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def problem():
+    """A small problem with three classes."""
+    from thaw.problems import Problem
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 90)
+    x = rng.normal(size=(90, 2)) + 2 * np.stack([y == 1, y == 2], axis=1)
+    x = x.astype(np.float32)
+    return Problem(x[:50], y[:50], x[50:], y[50:], 3)

@@ -1,0 +1,39 @@
+"""Jobs: every repeat once, in blocks that do not move when repeats are added."""
+
+import itertools
+
+import pytest
+
+from thaw.jobs import Job, jobs
+
+
+@pytest.mark.parametrize("size", [1, 7, 30, "auto"])
+@pytest.mark.parametrize("repeats", [1, 6, 30, 31, 299, 300, 3050, 40_000])
+def test_every_repeat_has_one_job(repeats, size):
+    numbers = itertools.chain.from_iterable(job.repeats for job in jobs(repeats, size))
+    assert list(numbers) == list(range(repeats))
+
+
+def test_sizes():
+    assert list(jobs(3, 1)) == [Job(0, 0), Job(1, 1), Job(2, 2)]
+    assert list(jobs(10, 7)) == [Job(0, 6), Job(7, 9)]
+    assert list(jobs(10, 30)) == [Job(0, 9)]
+
+
+@pytest.mark.parametrize("size", [1, 7, "auto"])
+def test_more_repeats_change_at_most_the_last_job(size):
+    every = list(jobs(40_000, size))
+    for repeats in (1, 29, 30, 45, 300, 333, 5000, 35_500):
+        some = list(jobs(repeats, size))
+        assert some[:-1] == every[: len(some) - 1]
+
+
+def test_automatic_jobs_are_one_a_repeat_at_first_and_few_in_the_end():
+    assert len(list(jobs(30, "auto"))) == 30
+    assert len(list(jobs(300, "auto"))) == 39
+    assert len(list(jobs(100_000, "auto"))) < 250
+
+
+def test_file_names_do_not_depend_on_the_number_of_repeats():
+    assert Job(0, 0).stem == "repeats-00-00"
+    assert Job(100, 199).stem == "repeats-100-199"
