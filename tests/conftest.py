@@ -52,6 +52,7 @@ SMALL_CONFIG = {
             "target": "one",
             "variants": ["fixed-1", "fixed-2-added"],
             "repeats": 4,
+            "pairs": [["fixed-2-added", "fixed-1"]],
             "source_models": 2,
             "repeats_per_job": 4,
         },

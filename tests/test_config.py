@@ -73,6 +73,16 @@ MISTAKES = [
         "'fixed-0'",
         "each entry once",
     ),
+    ("margin", 0, "margin", "0", "more than 0"),
+    ("studies/ahead/baseline", "fix", "studies.ahead.baseline", "'fix'", "standalone"),
+    (
+        "studies/ahead/pairs",
+        [["fixed-0"]],
+        "ahead.pairs[0]",
+        "'fixed-0'",
+        "two different",
+    ),
+    ("studies/ahead/pairs", [["fixed-0", "x"]], "ahead.pairs[0]", "'x'", "standalone"),
     ("variants/fixed-1/freeze", 3, "variants.fixed-1.freeze", "3", "0 to 2"),
     ("variants/fixed-1/fresh", [3], "variants.fixed-1.fresh", "3", "layers 1 to 2"),
     ("variants/fixed-1/fresh", [0], "variants.fixed-1.fresh[0]", "0", "output"),
@@ -156,6 +166,9 @@ def test_defaults():
     resolved = resolve(config, SCHEMA)
     assert resolved.studies["ahead"].source_models == 1
     assert resolved.studies["ahead"].repeats_per_job == "auto"
+    assert resolved.studies["ahead"].baseline == "standalone"
+    assert resolved.studies["back"].baseline == "fixed-1"
+    assert resolved.studies["ahead"].margin == 0.01
     everything = {"pretrained": True, "freeze": 1, "fresh": [], "add": []}
     assert resolved.variants["fixed-1"] == everything
 

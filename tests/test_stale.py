@@ -15,20 +15,24 @@ MODULES = sorted(
 )
 
 
+AFTER_SCORES = {"summarize", "compare", "plot_boxplot", "plot_differences"}
+SEVERAL_SOURCE_MODELS = {"back"}
+
+
 def train(study, variants, jobs):
     return {f"train {study} {variant} {job}" for variant in variants for job in jobs}
 
 
 def downstream(*studies):
     """Return the jobs that depend on any training job of a study."""
-    rules = (
-        "gather",
-        "summarize",
-        "learning_curves",
-        "plot_boxplot",
-        "plot_learning_curves",
-    )
-    return {f"{rule} {study}" for rule in rules for study in studies}
+    rules = {"gather", *AFTER_SCORES}
+    rules |= {"learning_curves", "plot_learning_curves", "learning_speed"}
+    return {f"{rule} {study}" for rule in rules for study in studies} | {
+        f"{rule} {study}"
+        for rule in ("plot_source_accuracy", "plot_source_spread")
+        for study in studies
+        if study in SEVERAL_SOURCE_MODELS
+    }
 
 
 def pretrain(study):
@@ -86,6 +90,20 @@ def test_a_studys_own_training(finished):
     assert finished.stale() == expected | downstream("ahead")
 
 
+def test_the_margin(finished):
+    finished.change("margin", to=0.5)
+    rules = ("compare", "plot_differences")
+    assert finished.stale() == {
+        f"{r} {study}" for r in rules for study in ("ahead", "back")
+    }
+
+
+def test_the_baseline(finished):
+    finished.change("studies", "back", "baseline", to="fixed-2-added")
+    rules = ("compare", "plot_differences", "learning_speed", "plot_source_spread")
+    assert finished.stale() == {f"{rule} back" for rule in rules}
+
+
 def test_repeats_raised(finished):
     finished.change("studies", "ahead", "repeats", to=4)
     added = train("ahead", AHEAD, ("02 02", "03 03"))
@@ -100,7 +118,8 @@ def test_repeats_lowered(finished):
 def test_source_models_raised(finished):
     finished.change("studies", "ahead", "source_models", to=2)
     changed = train("ahead", ["fixed-0", "fixed-1"], AHEAD_JOBS)
-    expected = pretrain("ahead") | changed | downstream("ahead")
+    figures = {"plot_source_accuracy ahead", "plot_source_spread ahead"}
+    expected = pretrain("ahead") | changed | downstream("ahead") | figures
     assert finished.stale() == expected
 
 
@@ -147,7 +166,7 @@ def test_a_figure_deleted(finished):
 
 def test_a_table_deleted(finished):
     (finished.folder / "results/ahead/scores.csv").unlink()
-    expected = {"gather ahead", "summarize ahead", "plot_boxplot ahead"}
+    expected = {f"{rule} ahead" for rule in {"gather", *AFTER_SCORES}}
     assert finished.stale() == expected
 
 
@@ -192,9 +211,13 @@ def closure(module, found=frozenset()):
 # Which stages read what a stage makes.
 CONSUMERS = {
     "make_problem": ("plot_problems", "pretrain", "train"),
-    "pretrain": ("plot_source_models", "train"),
-    "train": ("gather", "learning_curves"),
-    "gather": ("summarize", "plot_boxplot"),
+    "pretrain": ("plot_source_models", "plot_source_accuracy", "train"),
+    "train": ("gather", "learning_curves", "learning_speed"),
+    "gather": (
+        *("summarize", "compare"),
+        *("plot_boxplot", "plot_source_accuracy", "plot_source_spread"),
+    ),
+    "compare": ("plot_differences",),
     "learning_curves": ("plot_learning_curves",),
 }
 

@@ -20,16 +20,20 @@ def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
             "source-models.csv",
             "source-models.history.npz",
         ),
-        *("scores.csv", "summary.csv", "summary.md", "learning-curves.csv"),
+        *("scores.csv", "summary.csv", "summary.md", "comparisons.csv"),
+        *("comparisons.md", "learning-curves.csv", "learning-speed.csv"),
         *("boxplot.svg", "boxplot.png", "learning-curves.svg", "learning-curves.png"),
-        *("source-models.svg", "source-models.png"),
+        *("differences.svg", "source-models.svg", "source-models.png"),
         *("fixed-1/repeats-{}.csv", "fixed-1/repeats-{}.history.npz"),
     ]
     expected = {
         f"{study}/{name.format(job)}"
         for study, job in (("ahead", "01-01"), ("back", "00-03"))
         for name in names
-    } | {"problems/one.npz", "problems/problems.svg", "problems/problems.png"}
+    } | {
+        *("back/source-accuracy.svg", "back/source-spread.png"),
+        *("problems/one.npz", "problems/problems.svg", "problems/problems.png"),
+    }
     made = set(finished.results("**/*.*"))
     assert expected <= made
     assert not [name for name in made if Path(name).name.startswith(".")]
@@ -37,8 +41,10 @@ def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
     output = (finished.folder / "output.txt").read_text()
     assert output.index("**ahead**: one → two") < output.index("**back**: two → one")
     for study in ("ahead", "back"):
-        assert finished.results(f"{study}/summary.md").popitem()[1].decode() in output
-        assert f"results/{study}/boxplot" in output
+        for table in ("summary.md", "comparisons.md"):
+            text = finished.results(f"{study}/{table}").popitem()[1].decode()
+            assert text in output
+        assert f"Figures in results/{study}, as .svg and .png: boxplot, " in output
 
 
 def test_one_studys_target_shows_only_its_table(finished):

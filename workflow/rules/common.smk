@@ -63,18 +63,23 @@ TRAINING = [
     "source_models",
     "training",
 ]
-FIGURE = ["figures", "statistics", "tables"]
+TABLE = ["statistics", "tables"]
 MODULES = {
     "make_problem": ["problems"],
     "pretrain": TRAINING,
     "train": [*TRAINING, "variants"],
     "gather": ["jobs", "scores"],
-    "summarize": ["statistics", "tables"],
+    "summarize": TABLE,
+    "compare": TABLE,
     "learning_curves": ["jobs", "scores"],
+    "learning_speed": ["jobs", "scores", "statistics"],
     "plot_problems": ["figures", "problems"],
     "plot_source_models": ["curves", "figures", "scores"],
-    "plot_boxplot": ["figures", "statistics", "tables"],
-    "plot_learning_curves": ["curves", "figures", "statistics", "tables"],
+    "plot_boxplot": ["figures", *TABLE],
+    "plot_differences": ["figures", *TABLE],
+    "plot_learning_curves": ["curves", "figures", *TABLE],
+    "plot_source_accuracy": ["figures", *TABLE],
+    "plot_source_spread": ["figures", *TABLE],
 }
 
 
@@ -117,16 +122,17 @@ def train_settings(wildcards):
     return canonical(learning(study) | {"variant": variant})
 
 
-def gather_settings(wildcards):
+def job_table(study):
     """Return which training jobs a study has; the source of truth for gathering."""
-    study = STUDIES[wildcards.study]
-    return canonical(
-        {
-            "variants": study.variants,
-            "repeats": study.repeats,
-            "repeats_per_job": study.repeats_per_job,
-        }
-    )
+    return {
+        "variants": study.variants,
+        "repeats": study.repeats,
+        "repeats_per_job": study.repeats_per_job,
+    }
+
+
+def gather_settings(wildcards):
+    return canonical(job_table(STUDIES[wildcards.study]))
 
 
 def source_settings(wildcards):
@@ -135,17 +141,63 @@ def source_settings(wildcards):
     return canonical({"source": study.source, "source_models": study.source_models})
 
 
-def title_settings(wildcards):
+def title(study):
     """Return what tables and figures of a study say about it."""
+    return {
+        "source": study.source,
+        "target": study.target,
+        "source_models": study.source_models,
+        "variants": study.variants,
+    }
+
+
+def title_settings(wildcards):
+    return canonical(title(STUDIES[wildcards.study]))
+
+
+def comparison_settings(wildcards):
+    """Return what is compared in a study."""
     study = STUDIES[wildcards.study]
     return canonical(
         {
-            "source": study.source,
-            "target": study.target,
-            "source_models": study.source_models,
             "variants": study.variants,
+            "baseline": study.baseline,
+            "pairs": study.pairs,
+            "margin": study.margin,
         }
     )
+
+
+def difference_settings(wildcards):
+    """Return what the figure of a study's comparisons says about it."""
+    study = STUDIES[wildcards.study]
+    return canonical(
+        {"source": study.source, "target": study.target, "margin": study.margin}
+    )
+
+
+def spread_settings(wildcards):
+    """Return what the figure of the spread between source models shows."""
+    study = STUDIES[wildcards.study]
+    return canonical(title(study) | {"baseline": study.baseline})
+
+
+def speed_settings(wildcards):
+    """Return which histories measure a study's learning speed, and how."""
+    study = STUDIES[wildcards.study]
+    return canonical(
+        job_table(study)
+        | {
+            "baseline": study.baseline,
+            "source_models": study.source_models,
+            "pretrained": pretrained(study),
+        }
+    )
+
+
+def pretrained(study):
+    """Return the variants of a study that start from source models."""
+    return [name for name in study.variants if CONFIG.variants[name]["pretrained"]]
 
 
 def problem_of(role):
@@ -178,6 +230,21 @@ def job_files(suffix):
     return paths
 
 
+def figures_of(study):
+    """Return the figures of a study; some need several source models to show anything."""
+    names = ["boxplot", "differences", "learning-curves"]
+    if pretrained(STUDIES[study]):
+        names.append("source-models")
+        if min(STUDIES[study].source_models, STUDIES[study].repeats) > 1:
+            names += ["source-accuracy", "source-spread"]
+    return expand(
+        "results/{study}/{name}.{suffix}",
+        study=study,
+        name=names,
+        suffix=["svg", "png"],
+    )
+
+
 def require_free_name(study):
     """Raise an error if a study, which becomes a target, is named like another one."""
     if study in {known.name for known in workflow.rules}:
@@ -195,8 +262,7 @@ def show_results(workflow):
     for study in filter(shown.__contains__, STUDIES):
         folder = Path("results") / study
         print()
-        print((folder / "summary.md").read_text(encoding="utf-8"))
-        figures = sorted(path.stem for path in folder.glob("*.svg"))
-        print(
-            f"Figures, as .svg and .png: {', '.join(f'{folder}/{f}' for f in figures)}"
-        )
+        for table in ("summary.md", "comparisons.md"):
+            print((folder / table).read_text(encoding="utf-8"))
+        figures = ", ".join(Path(path).stem for path in figures_of(study)[::2])
+        print(f"Figures in {folder}, as .svg and .png: {figures}")

@@ -1,7 +1,8 @@
 """Tables: scores and histories gathered and condensed.
 
 Needs: the files of a study's training jobs.
-Makes: results/{study}/scores.csv, summary.csv, summary.md, learning-curves.csv.
+Makes: results/{study}/scores.csv, summary and comparisons (.csv, .md),
+learning-curves.csv, learning-speed.csv.
 """
 
 
@@ -88,6 +89,66 @@ rule learning_curves:
     shell:
         r"""
         python -m thaw.stages.learning_curves \
+            --settings {params.settings:q} \
+            --folder results/{wildcards.study:q} \
+            --output {output:q} \
+            2>{log:q}
+        """
+
+
+rule compare:
+    """Compare a study's variants with its baseline and in the pairs asked for."""
+    input:
+        scores="results/{study}/scores.csv",
+        code=code("compare"),
+    output:
+        csv="results/{study}/comparisons.csv",
+        markdown="results/{study}/comparisons.md",
+    log:
+        "logs/{study}/compare.log",
+    benchmark:
+        "logs/{study}/compare.benchmark.tsv"
+    conda:
+        "../envs/thaw.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=comparison_settings,
+    shell:
+        r"""
+        python -m thaw.stages.compare \
+            --settings {params.settings:q} \
+            --scores {input.scores:q} \
+            --output {output.csv:q} \
+            --markdown {output.markdown:q} \
+            2>{log:q}
+        """
+
+
+rule learning_speed:
+    """Measure how fast each variant of a study learns."""
+    input:
+        histories=job_files(".history.npz"),
+        code=code("learning_speed"),
+    output:
+        "results/{study}/learning-speed.csv",
+    log:
+        "logs/{study}/learning_speed.log",
+    benchmark:
+        "logs/{study}/learning_speed.benchmark.tsv"
+    conda:
+        "../envs/thaw.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=speed_settings,
+    shell:
+        r"""
+        python -m thaw.stages.learning_speed \
             --settings {params.settings:q} \
             --folder results/{wildcards.study:q} \
             --output {output:q} \

@@ -1,10 +1,8 @@
 """Named targets beside `all`: one stage of all studies, or all of one study."""
 
-TABLES = ["scores.csv", "summary.csv", "summary.md", "learning-curves.csv"]
-FIGURES = [
-    f"{figure}.{suffix}"
-    for figure in ["boxplot", "learning-curves", "source-models"]
-    for suffix in ["svg", "png"]
+TABLES = [
+    *("scores.csv", "summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
+    *("learning-curves.csv", "learning-speed.csv"),
 ]
 
 
@@ -37,9 +35,8 @@ rule tables:
 rule figures:
     """All figures."""
     input:
-        "results/problems/problems.svg",
-        "results/problems/problems.png",
-        expand("results/{study}/{file}", study=STUDIES, file=FIGURES),
+        rules.problems.input,
+        [figures_of(study) for study in STUDIES],
 
 
 for study in STUDIES:
@@ -49,4 +46,5 @@ for study in STUDIES:
         name:
             study
         input:
-            expand("results/{study}/{file}", study=study, file=[*TABLES, *FIGURES]),
+            expand("results/{study}/{file}", study=study, file=TABLES),
+            figures_of(study),

@@ -19,7 +19,7 @@ from thaw.errors import ThawError
 RESERVED_STUDIES = frozenset({"problems"})
 
 # What a study may set for itself instead of taking the global value.
-OVERRIDABLE = ("seed", "repeats_per_job")
+OVERRIDABLE = ("seed", "repeats_per_job", "margin")
 OVERRIDABLE_PARTS = ("network", "training")
 
 # The schema's types in words.
@@ -42,6 +42,9 @@ class Study(NamedTuple):
     repeats: int
     source_models: int
     repeats_per_job: int | Literal["auto"]
+    baseline: str
+    pairs: list[list[str]]
+    margin: float
     seed: int
     network: dict
     training: dict
@@ -152,7 +155,7 @@ def _explain(error: ValidationError) -> Iterator[str]:
             reason = f"is too small. Allowed: more than {allowed}"
         case "maximum":
             reason = f"is too large. Allowed: {allowed} or less"
-        case "minItems" | "minProperties":
+        case "minItems" | "minProperties" if allowed == 1:
             reason = "is empty. Allowed: one entry or more"
         case _:
             reason = f"is not allowed. Allowed: {error.schema['description']}"
@@ -196,8 +199,11 @@ def _fill(value: Any, schema: Mapping[str, Any]) -> Any:
 
 def _inherit(study: dict, config: dict) -> dict:
     """Return a study's settings, the global ones where it has none of its own."""
+    variants = study["variants"]
+    baseline = "standalone" if "standalone" in variants else variants[0]
     return (
-        study
+        {"baseline": baseline}
+        | study
         | {key: study.get(key, config[key]) for key in OVERRIDABLE}
         | {key: config[key] | study.get(key, {}) for key in OVERRIDABLE_PARTS}
     )
@@ -241,6 +247,17 @@ def _study_contradictions(
             f"{path}.target: {study.target!r} has {features[1]} features, the source "
             f"{study.source!r} has {features[0]}. Allowed: a problem with as many"
         )
+    named = [("baseline", study.baseline)]
+    named += [
+        (f"pairs[{n}]", name) for n, pair in enumerate(study.pairs) for name in pair
+    ]
+    for key, variant_name in named:
+        if variant_name not in study.variants:
+            yield (
+                f"{path}.{key}: {variant_name!r} is not a variant of this study"
+                f"{_did_you_mean(variant_name, study.variants)}. "
+                f"Allowed: {', '.join(study.variants)}"
+            )
     hidden = len(study.network["hidden"])
     for number, variant_name in enumerate(study.variants):
         place = f"{path}.variants[{number}]"

@@ -28,8 +28,6 @@ STYLE = {
     "svg.hashsalt": "thaw",
 }
 
-ONE_SOURCE_MODEL = "given one source model"
-
 
 def figure(width: float, height: float) -> Figure:
     """Return an empty figure of that size in inches."""

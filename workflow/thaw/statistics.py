@@ -12,10 +12,11 @@ Student's t on the units, which is exact for normal units and was tried on neste
 (docs/calibration.md).
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
@@ -55,15 +56,28 @@ class Sample(NamedTuple):
         """What was drawn independently."""
         return "source model" if self.is_nested else "repeat"
 
-    def groups(self) -> list[np.ndarray]:
-        """Return the values of each unit."""
+    @property
+    def unit_numbers(self) -> np.ndarray:
+        """The number of the unit to which each value belongs, from 0, `[n]`."""
         if self.is_nested:
-            return [self.values[self.source_models == model] for model in self.models]
-        return list(self.values[:, None])
+            return np.searchsorted(self.models, self.source_models)
+        return np.arange(len(self.values))
 
-    def unit_means(self) -> np.ndarray:
-        """Return the mean of each unit `[units]`."""
-        return np.array([group.mean() for group in self.groups()])
+    def unit_means(self, values: np.ndarray | None = None) -> np.ndarray:
+        """Return the mean of each unit's values `[units]`.
+
+        `values` `[n]` stand for something else known of each value, by default
+        themselves.
+        """
+        values = self.values if values is None else values
+        numbers = self.unit_numbers
+        return np.bincount(numbers, values) / np.bincount(numbers)
+
+    def groups(self) -> list[np.ndarray]:
+        """Return the values of each source model; all, where there are not several."""
+        if not self.is_nested:
+            return [self.values]
+        return [self.values[self.source_models == model] for model in self.models]
 
 
 class Interval(NamedTuple):
@@ -112,6 +126,19 @@ def mean_interval(units: np.ndarray) -> Interval:
     return Interval(*stats.ttest_1samp(units, 0).confidence_interval(CONFIDENCE))
 
 
+def share_interval(units: np.ndarray) -> Interval:
+    """Return the interval of a share or probability, the mean of units within [0, 1].
+
+    Where every unit is 0 or 1 it is the exact binomial interval (Clopper and Pearson
+    1934), which still says how little it means that, say, all of five units are 1. Else
+    it is Student's t, cut off at 0 and 1.
+    """
+    if len(units) > 1 and np.isin(units, (0, 1)).all():
+        exact = stats.binomtest(int(units.sum()), len(units)).proportion_ci(CONFIDENCE)
+        return Interval(float(exact.low), float(exact.high))
+    return Interval(*np.clip(mean_interval(units), 0, 1))
+
+
 def variance_components(sample: Sample) -> Components:
     """Split the variance between and within source models.
 
@@ -123,23 +150,20 @@ def variance_components(sample: Sample) -> Components:
     if not sample.is_nested:
         within = sample.values.std(ddof=1) if len(sample.values) > 1 else NAN
         return Components(within=float(within))
-    groups = sample.groups()
-    counts = np.array([len(group) for group in groups])
-    total, models = counts.sum(), len(groups)
+    counts = np.bincount(sample.unit_numbers)
+    means = sample.unit_means()
+    total, models = counts.sum(), len(counts)
     if total == models:
         return Components()
-    means = np.array([group.mean() for group in groups])
-    mean_squares_between = (counts * (means - sample.values.mean()) ** 2).sum() / (
-        models - 1
-    )
-    mean_squares_within = sum(
-        ((group - mean) ** 2).sum() for group, mean in zip(groups, means, strict=True)
-    ) / (total - models)
+    squares_between = (counts * (means - sample.values.mean()) ** 2).sum()
+    squares_within = ((sample.values - means[sample.unit_numbers]) ** 2).sum()
+    mean_square_between = squares_between / (models - 1)
+    mean_square_within = squares_within / (total - models)
     count = (total - (counts**2).sum() / total) / (models - 1)
-    between = max(0.0, (mean_squares_between - mean_squares_within) / count)
-    variance = between + mean_squares_within
+    between = max(0.0, (mean_square_between - mean_square_within) / count)
+    variance = between + mean_square_within
     share = between / variance if variance > 0 else NAN
-    return Components(np.sqrt(between), np.sqrt(mean_squares_within), share)
+    return Components(np.sqrt(between), np.sqrt(mean_square_within), share)
 
 
 def compare(variant: Sample, reference: Sample) -> Comparison:
@@ -208,7 +232,11 @@ def _paired_test(units: np.ndarray, others: np.ndarray) -> tuple[Interval, float
 def _welch_test(units: np.ndarray, others: np.ndarray) -> tuple[Interval, float]:
     if min(len(units), len(others)) < 2 or not (_vary(units) or _vary(others)):
         return Interval(), NAN
-    test = stats.ttest_ind(units, others, equal_var=False)
+    with warnings.catch_warnings():
+        # One side may not vary at all, of which scipy warns; the other side's spread is
+        # then the whole spread.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        test = stats.ttest_ind(units, others, equal_var=False)
     return Interval(*test.confidence_interval(CONFIDENCE)), float(test.pvalue)
 
 
@@ -223,7 +251,7 @@ def _beats(values: np.ndarray, others: np.ndarray) -> np.ndarray:
 def _paired_probability(variant: Sample, reference: Sample) -> tuple[float, Interval]:
     """Return the probability that the variant wins from one and the same source model.
 
-    A t-interval of the source models' own probabilities, within [0, 1].
+    The units are the source models' own probabilities.
     """
     wins = np.array(
         [
@@ -231,44 +259,31 @@ def _paired_probability(variant: Sample, reference: Sample) -> tuple[float, Inte
             for values, others in zip(variant.groups(), reference.groups(), strict=True)
         ]
     )
-    return float(wins.mean()), _clipped(mean_interval(wins), wins)
+    return float(wins.mean()), share_interval(wins)
 
 
 def _probability(variant: Sample, reference: Sample) -> tuple[float, Interval]:
     """Return the probability that the variant wins, for independent samples.
 
-    The interval of Brunner and Munzel (2000): Welch's t on the placements, that is on
-    the share of the other sample which each unit beats. A source model's placement is
-    the mean of its repeats', as in Obuchowski (1997) for clustered data.
+    The interval of Brunner and Munzel (2000), with a logit as in Pauly, Asendorf and
+    Konietschke (2016): Welch's t on the placements, that is on the share of the other
+    sample which each unit beats. A source model's placement is the mean of its
+    repeats', as in Obuchowski (1997) for clustered data.
     """
-    placements = _unit_placements(variant, reference)
-    opposite = _unit_placements(reference, variant)
+    placements = variant.unit_means(_beats(variant.values, reference.values))
+    opposite = reference.unit_means(_beats(reference.values, variant.values))
     probability = float(placements.mean())
     interval, _ = _welch_test(placements, opposite)
-    half = (interval.high - interval.low) / 2
-    fewer = min(placements, opposite, key=len)
-    return probability, _clipped(
-        Interval(probability - half, probability + half),
-        placements if fewer is placements else 1 - opposite,
-    )
-
-
-def _unit_placements(sample: Sample, other: Sample) -> np.ndarray:
-    pooled = np.sort(other.values)
-    return np.array([_beats(group, pooled).mean() for group in sample.groups()])
-
-
-def _clipped(interval: Interval, wins: np.ndarray) -> Interval:
-    """Return a probability's interval within [0, 1].
-
-    Where every unit always wins, or always loses, t has no spread to work with; the
-    exact binomial interval (Clopper and Pearson 1934) for as many units still says how
-    little that may mean.
-    """
-    if len(wins) > 1 and (np.all(wins == 0) or np.all(wins == 1)):
-        exact = stats.binomtest(int(wins.sum()), len(wins)).proportion_ci(CONFIDENCE)
-        return Interval(float(exact.low), float(exact.high))
-    return Interval(*(float(end) for end in np.clip(interval, 0, 1)))
+    if np.isnan(interval.low) and probability in (0, 1):
+        # Every unit of one side beats all of the other; the smaller side limits what
+        # that means.
+        fewest = min(len(placements), len(opposite))
+        return probability, share_interval(np.full(fewest, probability))
+    # Symmetric on the scale of the logit, which keeps to the bounds and covers better
+    # where units are few.
+    half = (interval.high - interval.low) / 2 / (probability * (1 - probability))
+    low, high = special.expit(special.logit(probability) + np.array([-half, half]))
+    return probability, Interval(float(low), float(high))
 
 
 def _note(units: np.ndarray, others: np.ndarray, interval: Interval) -> str:

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from thaw.errors import ThawError
 from thaw.files import whole_file
 from thaw.statistics import Sample
+
+# What every statement is conditional on where a study has one source model.
+CONDITION = "given one source model"
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -60,13 +64,7 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     def aligned(line: Sequence[str]) -> str:
         first, *others = line
-        cells = [
-            first.ljust(widths[0]),
-            *(
-                cell.rjust(width)
-                for cell, width in zip(others, widths[1:], strict=True)
-            ),
-        ]
+        cells = [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]
         return f"| {' | '.join(cells)} |"
 
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
@@ -75,7 +73,18 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def model_count(sample: Sample) -> str:
-    """Say how many source models a sample has, for a caption."""
-    count = len(sample.models)
-    return f"{count} source model{'' if count == 1 else 's'}"
+def number(value: float, sign: str = "-") -> str:
+    """Return a number with three decimals; with `sign` "+", also the sign of a gain."""
+    return "n/a" if np.isnan(value) else f"{value:{sign}z.3f}"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with three decimals, never as 0."""
+    return "<0.001" if value < 0.001 else number(value)
+
+
+def interval(low: float, high: float, sign: str = "-") -> str:
+    """Return an interval in words."""
+    if np.isnan(low):
+        return "n/a"
+    return f"{number(low, sign)} to {number(high, sign)}"

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from thaw.command import run, stage_parser
-from thaw.figures import MUTED, ONE_SOURCE_MODEL, colour, figure, save
+from thaw.figures import MUTED, colour, figure, save
 from thaw.statistics import Sample
-from thaw.tables import read_table, samples
+from thaw.tables import CONDITION, read_table, samples
 
 
 def draw(found: Mapping[str, Sample], title: str) -> Figure:
@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> None:
     found = samples(read_table(args.scores), settings["variants"])
     title = f"{settings['source']} → {settings['target']}"
     if any(sample.is_conditional for sample in found.values()):
-        title += f"\n{ONE_SOURCE_MODEL}"
+        title += f"\n{CONDITION}"
     elif any(sample.is_nested for sample in found.values()):
         title += "\npoints in columns, and coloured, by source model"
     save(draw(found, title), args.output)

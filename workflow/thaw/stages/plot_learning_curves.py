@@ -11,8 +11,8 @@ import pandas as pd
 
 from thaw.command import run, stage_parser
 from thaw.curves import Band, draw_curves
-from thaw.figures import ONE_SOURCE_MODEL, save
-from thaw.tables import read_table
+from thaw.figures import save
+from thaw.tables import CONDITION, read_table
 
 
 def bands(table: pd.DataFrame, variant: str) -> dict[str, Band]:
@@ -32,7 +32,7 @@ def main(args: argparse.Namespace) -> None:
         "mean over repeats, band: the middle 90 % of them"
     )
     if settings["source_models"] == 1:
-        title += f"\n{ONE_SOURCE_MODEL}"
+        title += f"\n{CONDITION}"
     curves = {variant: bands(table, variant) for variant in settings["variants"]}
     save(draw_curves(curves, title), args.output)
 

@@ -14,7 +14,10 @@ import pandas as pd
 from thaw.command import run, stage_parser
 from thaw.statistics import Sample, mean_interval, variance_components
 from thaw.tables import (
+    CONDITION,
+    interval,
     markdown,
+    number,
     read_table,
     samples,
     write_frame,
@@ -33,7 +36,7 @@ def summary(found: Mapping[str, Sample]) -> pd.DataFrame:
     for variant, sample in found.items():
         values = sample.values
         q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
-        interval = mean_interval(sample.unit_means())
+        mean_low, mean_high = mean_interval(sample.unit_means())
         components = variance_components(sample)
         rows.append(
             {
@@ -47,8 +50,8 @@ def summary(found: Mapping[str, Sample]) -> pd.DataFrame:
                 "median": median,
                 "q75": q75,
                 "max": values.max(),
-                "mean_low": interval.low,
-                "mean_high": interval.high,
+                "mean_low": mean_low,
+                "mean_high": mean_high,
                 "std_between": components.between,
                 "std_within": components.within,
                 "share_between": components.share,
@@ -61,9 +64,7 @@ def summary(found: Mapping[str, Sample]) -> pd.DataFrame:
 def note(sample: Sample) -> str:
     """Say on what a variant's row is conditional, and what it cannot estimate."""
     if sample.is_conditional:
-        return (
-            "given one source model: the spread between source models is not estimable"
-        )
+        return f"{CONDITION}; the spread between source models is not estimable"
     if sample.is_nested and len(sample.models) == len(sample.values):
         return (
             "one repeat a source model: the two parts of the spread are not estimable"
@@ -74,47 +75,33 @@ def note(sample: Sample) -> str:
 def for_people(
     table: pd.DataFrame, found: Mapping[str, Sample], study: str, settings: dict
 ) -> str:
-    """Return the summary as Markdown: `mean (std)` and the 95 % interval a variant."""
-
-    def number(value: float) -> str:
-        return "" if np.isnan(value) else f"{value:.3f}"
-
-    rows = []
-    for row in table.itertuples():
-        std = number(row.std) or "n/a"
-        interval = "n/a"
-        if not np.isnan(row.mean_low):
-            interval = f"{row.mean_low:.3f} to {row.mean_high:.3f}"
-        rows.append(
-            (
-                row.variant,
-                f"{row.mean:.3f} ({std})",
-                interval,
-                number(row.std_between),
-                number(row.std_within),
-                str(row.repeats),
-                str(row.source_models or ""),
-            )
-        )
+    """Return the summary as Markdown: `mean (std)` and its parts, a row a variant."""
     header = (
         "variant",
         "mean (std)",
         "95 % interval",
-        "between",
-        "within",
-        "repeats",
+        "std between",
+        "std within",
         "source models",
+        "repeats",
     )
-    text = (
-        f"**{study}**: {settings['source']} → {settings['target']}, test accuracy\n\n"
-        f"{markdown(header, rows)}"
-    )
-    if any(sample.is_conditional for sample in found.values()):
-        text += (
-            "\nGiven one source model: another one may rank the variants differently, "
-            "and the spread\nbetween source models is not estimable.\n"
+    rows = [
+        (
+            row.variant,
+            f"{number(row.mean)} ({number(row.std)})",
+            interval(row.mean_low, row.mean_high),
+            # A variant without source models has no spread between them.
+            number(row.std_between) if row.source_models else "",
+            number(row.std_within),
+            str(row.source_models or ""),
+            str(row.repeats),
         )
-    return text
+        for row in table.itertuples()
+    ]
+    text = f"**{study}**: {settings['source']} → {settings['target']}, test accuracy"
+    if any(sample.is_conditional for sample in found.values()):
+        text += f", {CONDITION}"
+    return f"{text}\n\n{markdown(header, rows)}"
 
 
 def main(args: argparse.Namespace) -> None:

@@ -1,0 +1,104 @@
+"""Measure how fast each variant learns, from the histories of its repeats.
+
+Metrics after Taylor and Stone (2009), all of the test accuracy: before training (jump
+start), after training, area under the learning curve, and the first epoch at which 95 %
+of the baseline's mean final accuracy is reached (time to threshold). The settings are
+`variants` (names, in order), `repeats`, `repeats_per_job`, `source_models` and
+`baseline`.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from thaw.command import run, stage_parser
+from thaw.jobs import jobs
+from thaw.scores import load_history, write_table
+from thaw.statistics import Sample, mean_interval, share_interval
+
+THRESHOLD_SHARE = 0.95
+COLUMNS = ("variant", "metric", "mean", "low", "high", "unit", "units", "note")
+
+
+def metrics(accuracy: np.ndarray, threshold: float) -> dict[str, np.ndarray]:
+    """Return each repeat's metrics, from test accuracies `[repeats, epochs + 1]`.
+
+    The area is that under the curve divided by the number of epochs, so it is a mean
+    accuracy. A repeat that never reaches the threshold counts as reaching it at the
+    last epoch: the mean is the restricted mean time (Royston and Parmar 2013), and
+    `never_reached` says how many there were.
+    """
+    epochs = accuracy.shape[1] - 1
+    reached = accuracy >= threshold
+    never = ~reached.any(axis=1)
+    return {
+        "jump_start": accuracy[:, 0],
+        "final_accuracy": accuracy[:, -1],
+        "area_under_curve": np.trapezoid(accuracy, axis=1) / epochs,
+        "time_to_threshold": np.where(never, epochs, reached.argmax(axis=1)),
+        "never_reached": never.astype(float),
+    }
+
+
+def speed(
+    accuracies: Mapping[str, np.ndarray],
+    source_models: Mapping[str, np.ndarray | None],
+    threshold: float,
+) -> Iterator[tuple]:
+    """Yield a row for each variant and metric: mean, 95 % interval, unit and note."""
+    for variant, accuracy in accuracies.items():
+        epochs = accuracy.shape[1] - 1
+        for metric, values in metrics(accuracy, threshold).items():
+            sample = Sample(values, source_models[variant])
+            units = sample.unit_means()
+            note = ""
+            if metric == "never_reached":
+                low, high = share_interval(units)
+            else:
+                low, high = mean_interval(units)
+            if metric == "time_to_threshold":
+                note = f"epochs until {threshold:.4f}; never counts as {epochs}"
+            numbers = (
+                "" if np.isnan(x) else f"{x:.6g}" for x in (units.mean(), low, high)
+            )
+            yield variant, metric, *numbers, sample.unit, len(units), note
+
+
+def read_accuracies(folder: Path, settings: dict) -> np.ndarray:
+    """Return the test accuracies `[repeats, epochs + 1]` of a variant's folder."""
+    return np.concatenate(
+        [
+            load_history(folder / f"{job.stem}.history.npz", job.repeats).test_accuracy
+            for job in jobs(settings["repeats"], settings["repeats_per_job"])
+        ]
+    )
+
+
+def main(args: argparse.Namespace) -> None:
+    """Write the metrics of all variants."""
+    settings = args.settings
+    accuracies = {
+        variant: read_accuracies(args.folder / variant, settings)
+        for variant in settings["variants"]
+    }
+    models = np.arange(settings["repeats"]) % settings["source_models"]
+    source_models = {
+        variant: models if variant in settings["pretrained"] else None
+        for variant in settings["variants"]
+    }
+    final = accuracies[settings["baseline"]][:, -1]
+    threshold = THRESHOLD_SHARE * final.mean(dtype=np.float64)
+    write_table(args.output, COLUMNS, speed(accuracies, source_models, threshold))
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument(
+        "--settings", type=json.loads, required=True, help="the settings, as JSON"
+    )
+    parser.add_argument("--folder", type=Path, required=True, help="the study's folder")
+    parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
+    run(main, parser.parse_args())

@@ -1,0 +1,74 @@
+"""Draw a study's comparisons: each difference with its 95 % interval (a forest plot).
+
+The settings are `source`, `target` and `margin`, the smallest difference that matters.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from thaw.command import run, stage_parser
+from thaw.figures import COLOURS, MUTED, figure, save
+from thaw.tables import CONDITION, read_table
+
+VERDICT_COLOURS = {"helps": COLOURS[2], "hurts": COLOURS[1], "equivalent": COLOURS[0]}
+
+
+def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
+    """Draw a line a comparison, from top to bottom; the verdict stands beside it."""
+    drawn = figure(7.2, 1.4 + 0.42 * len(table))
+    panel = drawn.subplots()
+    panel.grid(False)
+    panel.axvspan(-margin, margin, color="#e8e8e8", lw=0)
+    panel.axvline(0, color="black", lw=0.8)
+    for place, row in enumerate(table.itertuples()):
+        verdict = row.verdict.removesuffix(f", {CONDITION}")
+        colour = VERDICT_COLOURS.get(verdict.split()[0], MUTED)
+        ends = [row.difference_low, row.difference_high]
+        panel.plot(ends, [place, place], color=colour, lw=2, solid_capstyle="butt")
+        panel.plot(row.difference, place, "o", color=colour, ms=6)
+        panel.annotate(
+            verdict,
+            (1.02, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
+            color=colour,
+        )
+    panel.set_yticks(
+        range(len(table)),
+        [f"{row.variant} - {row.reference}" for row in table.itertuples()],
+    )
+    panel.set_ylim(len(table) - 0.4, -0.6)
+    panel.set_xlabel(
+        f"difference in mean test accuracy, 95 % interval; grey: ±{margin:g}"
+    )
+    panel.set_title(title, fontsize=10)
+    return drawn
+
+
+def main(args: argparse.Namespace) -> None:
+    """Draw the figure and write it in every format asked for."""
+    settings = args.settings
+    table = read_table(args.comparisons)
+    title = f"{settings['source']} → {settings['target']}"
+    if table["verdict"].str.endswith(CONDITION).any():
+        title += f"\n{CONDITION}"
+    save(draw(table, title, settings["margin"]), args.output)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument(
+        "--settings", type=json.loads, required=True, help="the settings, as JSON"
+    )
+    parser.add_argument(
+        "--comparisons", type=Path, required=True, help="the study's comparisons"
+    )
+    parser.add_argument(
+        "--output", type=Path, nargs="+", required=True, help="the figures to write"
+    )
+    run(main, parser.parse_args())

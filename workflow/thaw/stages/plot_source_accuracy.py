@@ -1,0 +1,87 @@
+"""Draw each source model's own accuracy against what is reached from it.
+
+Does a better source model transfer better? A panel for each variant that starts from
+source models, a point for each source model. The settings are `source`, `target` and
+`variants` (names, in order).
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy import stats
+
+from thaw.command import run, stage_parser
+from thaw.figures import MUTED, colour, figure, save
+from thaw.statistics import Sample
+from thaw.tables import read_table, samples
+
+# An interval of a correlation needs more points than this.
+FEW_POINTS = 3
+
+
+def draw(
+    own: np.ndarray,
+    nested: Mapping[str, Sample],
+    standalone: Sample | None,
+    source: str,
+    target: str,
+) -> Figure:
+    """Draw a panel a variant; `own` is each source model's accuracy on the source."""
+    drawn = figure(1.0 + 2.5 * len(nested), 3.4)
+    panels = drawn.subplots(1, len(nested), sharex=True, sharey=True, squeeze=False)[0]
+    for number, (panel, (variant, sample)) in enumerate(
+        zip(panels, nested.items(), strict=True)
+    ):
+        x, y = own[sample.models], sample.unit_means()
+        panel.scatter(x, y, s=16, alpha=0.8, linewidths=0, color=colour(number + 1))
+        if standalone is not None:
+            panel.axhline(standalone.values.mean(), color=MUTED, lw=1, ls="--")
+        panel.set_title(f"{variant}\n{correlation(x, y)}", fontsize=9)
+    panels[0].set_ylabel(f"mean test accuracy on {target}")
+    drawn.supxlabel(f"source model's test accuracy on {source}", fontsize=9)
+    drawn.suptitle(
+        f"{source} → {target}: does a better source model transfer better?"
+        + ("" if standalone is None else " (dashed: standalone's mean)"),
+        fontsize=10,
+    )
+    return drawn
+
+
+def correlation(x: np.ndarray, y: np.ndarray) -> str:
+    """Say how closely two quantities go together: Pearson's r and its 95 % interval."""
+    if len(x) <= FEW_POINTS or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return "r not estimable"
+    result = stats.pearsonr(x, y)
+    low, high = result.confidence_interval(0.95)
+    return f"r = {result.statistic:.2f} ({low:.2f} to {high:.2f})"
+
+
+def main(args: argparse.Namespace) -> None:
+    """Draw the figure and write it in every format asked for."""
+    settings = args.settings
+    found = samples(read_table(args.scores), settings["variants"])
+    own = read_table(args.source_models)["test_accuracy"].to_numpy()
+    nested = {name: sample for name, sample in found.items() if sample.is_nested}
+    drawn = draw(
+        own, nested, found.get("standalone"), settings["source"], settings["target"]
+    )
+    save(drawn, args.output)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument(
+        "--settings", type=json.loads, required=True, help="the settings, as JSON"
+    )
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
+    parser.add_argument(
+        "--source-models", type=Path, required=True, help="the source models' scores"
+    )
+    parser.add_argument(
+        "--output", type=Path, nargs="+", required=True, help="the figures to write"
+    )
+    run(main, parser.parse_args())

@@ -1,0 +1,98 @@
+"""Draw what each source model makes of a variant, beside the baseline's distribution.
+
+A panel for each variant that starts from source models. For each source model, sorted
+by its mean: the mean and the range over its repeats. At the right: all repeats of the
+baseline, whose middle half is the grey band. What looks like a sure gain from one
+source model is one of these lines.
+
+The settings are `source`, `target`, `variants` (names, in order) and `baseline`.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from thaw.command import run, stage_parser
+from thaw.figures import MUTED, colour, figure, save
+from thaw.statistics import Sample
+from thaw.tables import read_table, samples
+
+
+def draw(
+    nested: Mapping[str, Sample], baseline: Sample, baseline_name: str, title: str
+) -> Figure:
+    """Draw a panel a variant, all with the same axes."""
+    drawn = figure(1.2 + 2.7 * len(nested), 3.8)
+    drawn.suptitle(title, fontsize=10)
+    panels = drawn.subplots(1, len(nested), sharey=True, squeeze=False)[0]
+    for number, (panel, (variant, sample)) in enumerate(
+        zip(panels, nested.items(), strict=True)
+    ):
+        draw_sorted(panel, sample, colour(number + 1))
+        draw_baseline(panel, baseline, baseline_name, len(sample.models))
+        panel.set_title(variant, fontsize=9)
+    panels[0].set_ylabel("test accuracy")
+    drawn.supxlabel("source models, sorted by the mean over their repeats", fontsize=9)
+    return drawn
+
+
+def draw_sorted(panel: Axes, sample: Sample, shade: str) -> None:
+    """Draw each source model's mean and range, from the worst to the best."""
+    groups = sorted(sample.groups(), key=np.mean)
+    places = np.arange(len(groups))
+    panel.vlines(
+        places,
+        [group.min() for group in groups],
+        [group.max() for group in groups],
+        color=shade,
+        alpha=0.5,
+        lw=2,
+    )
+    means = [group.mean() for group in groups]
+    panel.scatter(places, means, s=14, color=shade, linewidths=0, zorder=3)
+    panel.set_xticks([])
+
+
+def draw_baseline(panel: Axes, baseline: Sample, name: str, place: int) -> None:
+    """Draw the baseline's distribution at the right and its middle half as a band."""
+    low, middle, high = np.quantile(baseline.values, (0.25, 0.5, 0.75))
+    panel.axhspan(low, high, color="#e8e8e8", lw=0, zorder=0)
+    panel.axhline(middle, color=MUTED, lw=0.8, zorder=1)
+    width = max(2.0, 0.12 * place)
+    panel.violinplot(
+        baseline.values, [place + width], widths=1.4 * width, showextrema=False
+    )
+    violin = panel.collections[-1]
+    violin.set(facecolor=MUTED, edgecolor=MUTED, alpha=0.6)
+    panel.set_xticks([place + width], [name])
+
+
+def main(args: argparse.Namespace) -> None:
+    """Draw the figure and write it in every format asked for."""
+    settings = args.settings
+    found = samples(read_table(args.scores), settings["variants"])
+    nested = {name: sample for name, sample in found.items() if sample.is_nested}
+    models = len(next(iter(nested.values())).models)
+    name = settings["baseline"]
+    title = (
+        f"{settings['source']} → {settings['target']}: "
+        f"mean and range over repeats from each of {models} source models"
+    )
+    save(draw(nested, found[name], name, title), args.output)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument(
+        "--settings", type=json.loads, required=True, help="the settings, as JSON"
+    )
+    parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
+    parser.add_argument(
+        "--output", type=Path, nargs="+", required=True, help="the figures to write"
+    )
+    run(main, parser.parse_args())
