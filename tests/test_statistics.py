@@ -275,7 +275,7 @@ def test_learning_speed():
 
 def test_learning_speed_counts_by_source_model():
     accuracy = np.array([[0.2, 0.8], [0.2, 0.3], [0.2, 0.8], [0.2, 0.3]])
-    rows = list(speed({"v": accuracy}, {"v": np.array([0, 1, 0, 1])}, 0.6))
+    rows = list(speed("v", accuracy, np.array([0, 1, 0, 1]), 0.6))
     table = {row[1]: row[2:] for row in rows}
     assert table["never_reached"][0] == "0.5"
     assert table["never_reached"][3:5] == ("source model", 2)

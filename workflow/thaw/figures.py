@@ -14,6 +14,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MUTED = "#666666"
 
+# More points than this make an SVG that no program opens gladly.
+MANY_POINTS = 5000
+
 STYLE = {
     "axes.grid": True,
     "axes.grid.axis": "y",
@@ -33,6 +36,11 @@ def figure(width: float, height: float) -> Figure:
     """Return an empty figure of that size in inches."""
     mpl.rcParams.update(STYLE)
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def dots(count: int) -> dict:
+    """Return how to draw so many points: where they are many, as pixels also in SVG."""
+    return {"linewidths": 0, "rasterized": count > MANY_POINTS}
 
 
 def colour(number: int) -> str:

@@ -13,15 +13,17 @@ class Progress:
     def __init__(self, what: str, total: int, epochs: int) -> None:
         """Start the clock for `total` networks (`what`) of `epochs` epochs each."""
         self._what, self._total, self._epochs = what, total, epochs
-        self._trained = 0
+        self._trained = self._epochs_done = 0
         self._start = self._told = time.monotonic()
 
     def epoch(self, number: int) -> None:
         """Say that the ensemble in training has finished an epoch."""
+        self._epochs_done += 1
         now = time.monotonic()
         if now - self._told >= INTERVAL:
             self._told = now
-            self._tell(f"epoch {number} of {self._epochs}")
+            rate = self._epochs_done / (now - self._start)
+            self._tell(f"epoch {number} of {self._epochs}, {rate:.2f} epochs a second")
 
     def trained(self, count: int) -> None:
         """Say that an ensemble of `count` networks is trained."""
@@ -29,7 +31,7 @@ class Progress:
         if self._trained == self._total:
             seconds = time.monotonic() - self._start
             rate = self._total / seconds
-            self._tell(f"{seconds:.2f} s, {rate:.1f} a second")
+            self._tell(f"{seconds:.2f} s, {rate:.1f} {self._what} a second")
 
     def _tell(self, news: str) -> None:
         print(

@@ -21,6 +21,9 @@ from scipy import special, stats
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
 
+# What every statement is conditional on where a variant has one source model.
+CONDITION = "given one source model"
+
 # Below so many units an interval is valid but wide, and leans on their normality.
 FEW_UNITS = 5
 

@@ -10,9 +10,6 @@ from thaw.errors import ThawError
 from thaw.files import whole_file
 from thaw.statistics import Sample
 
-# What every statement is conditional on where a study has one source model.
-CONDITION = "given one source model"
-
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV that an earlier stage wrote.

@@ -14,9 +14,8 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from thaw.command import run, stage_parser
-from thaw.statistics import Sample, compare, verdict
+from thaw.statistics import CONDITION, Sample, compare, verdict
 from thaw.tables import (
-    CONDITION,
     interval,
     markdown,
     number,

@@ -3,13 +3,13 @@
 Metrics after Taylor and Stone (2009), all of the test accuracy: before training (jump
 start), after training, area under the learning curve, and the first epoch at which 95 %
 of the baseline's mean final accuracy is reached (time to threshold). The settings are
-`variants` (names, in order), `repeats`, `repeats_per_job`, `source_models` and
-`baseline`.
+`variants` (names, in order), those of them that are `pretrained`, `repeats`,
+`repeats_per_job`, `source_models` and `baseline`.
 """
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from thaw.command import run, stage_parser
 from thaw.jobs import jobs
 from thaw.scores import load_history, write_table
-from thaw.statistics import Sample, mean_interval, share_interval
+from thaw.statistics import CONDITION, Sample, mean_interval, share_interval
 
 THRESHOLD_SHARE = 0.95
 COLUMNS = ("variant", "metric", "mean", "low", "high", "unit", "units", "note")
@@ -44,27 +44,27 @@ def metrics(accuracy: np.ndarray, threshold: float) -> dict[str, np.ndarray]:
 
 
 def speed(
-    accuracies: Mapping[str, np.ndarray],
-    source_models: Mapping[str, np.ndarray | None],
+    variant: str,
+    accuracy: np.ndarray,
+    source_models: np.ndarray | None,
     threshold: float,
 ) -> Iterator[tuple]:
-    """Yield a row for each variant and metric: mean, 95 % interval, unit and note."""
-    for variant, accuracy in accuracies.items():
-        epochs = accuracy.shape[1] - 1
-        for metric, values in metrics(accuracy, threshold).items():
-            sample = Sample(values, source_models[variant])
-            units = sample.unit_means()
-            note = ""
-            if metric == "never_reached":
-                low, high = share_interval(units)
-            else:
-                low, high = mean_interval(units)
-            if metric == "time_to_threshold":
-                note = f"epochs until {threshold:.4f}; never counts as {epochs}"
-            numbers = (
-                "" if np.isnan(x) else f"{x:.6g}" for x in (units.mean(), low, high)
-            )
-            yield variant, metric, *numbers, sample.unit, len(units), note
+    """Yield a row for each metric of a variant: mean, 95 % interval, unit and note."""
+    epochs = accuracy.shape[1] - 1
+    for metric, values in metrics(accuracy, threshold).items():
+        sample = Sample(values, source_models)
+        units = sample.unit_means()
+        note = ""
+        if metric == "never_reached":
+            low, high = share_interval(units)
+        else:
+            low, high = mean_interval(units)
+        if metric == "time_to_threshold":
+            note = f"epochs until {threshold:.4f}; never counts as {epochs}"
+        if sample.is_conditional:
+            note = "; ".join(filter(None, (note, CONDITION)))
+        numbers = ("" if np.isnan(x) else f"{x:.6g}" for x in (units.mean(), low, high))
+        yield variant, metric, *numbers, sample.unit, len(units), note
 
 
 def read_accuracies(folder: Path, settings: dict) -> np.ndarray:
@@ -78,20 +78,21 @@ def read_accuracies(folder: Path, settings: dict) -> np.ndarray:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Write the metrics of all variants."""
+    """Write the metrics of all variants, one variant in memory at a time."""
     settings = args.settings
-    accuracies = {
-        variant: read_accuracies(args.folder / variant, settings)
-        for variant in settings["variants"]
-    }
-    models = np.arange(settings["repeats"]) % settings["source_models"]
-    source_models = {
-        variant: models if variant in settings["pretrained"] else None
-        for variant in settings["variants"]
-    }
-    final = accuracies[settings["baseline"]][:, -1]
+    final = read_accuracies(args.folder / settings["baseline"], settings)[:, -1]
     threshold = THRESHOLD_SHARE * final.mean(dtype=np.float64)
-    write_table(args.output, COLUMNS, speed(accuracies, source_models, threshold))
+    models = np.arange(settings["repeats"]) % settings["source_models"]
+
+    def rows() -> Iterator[tuple]:
+        for variant in settings["variants"]:
+            accuracy = read_accuracies(args.folder / variant, settings)
+            pretrained = variant in settings["pretrained"]
+            yield from speed(
+                variant, accuracy, models if pretrained else None, threshold
+            )
+
+    write_table(args.output, COLUMNS, rows())
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from thaw.command import run, stage_parser
-from thaw.figures import MUTED, colour, figure, save
-from thaw.statistics import Sample
-from thaw.tables import CONDITION, read_table, samples
+from thaw.figures import MUTED, colour, dots, figure, save
+from thaw.statistics import CONDITION, Sample
+from thaw.tables import read_table, samples
 
 
 def draw(found: Mapping[str, Sample], title: str) -> Figure:
@@ -25,6 +25,7 @@ def draw(found: Mapping[str, Sample], title: str) -> Figure:
     """
     drawn = figure(max(4.0, 1.1 + 1.25 * len(found)), 4.2)
     panel = drawn.subplots()
+    total = sum(len(sample.values) for sample in found.values())
     panel.boxplot(
         [sample.values for sample in found.values()],
         tick_labels=[label(variant) for variant in found],
@@ -36,8 +37,8 @@ def draw(found: Mapping[str, Sample], title: str) -> Figure:
         capprops={"color": MUTED},
     )
     for number, sample in enumerate(found.values(), start=1):
-        points = {"s": 9, "alpha": 0.65, "linewidths": 0, "zorder": 3}
         count = len(sample.values)
+        points = {"s": 9, "alpha": 0.65, "zorder": 3, **dots(total)}
         if sample.is_nested:
             places = np.searchsorted(sample.models, sample.source_models)
             offsets = spread(len(sample.models))[places]

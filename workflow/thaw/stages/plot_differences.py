@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from thaw.command import run, stage_parser
 from thaw.figures import COLOURS, MUTED, figure, save
-from thaw.tables import CONDITION, read_table
+from thaw.statistics import CONDITION
+from thaw.tables import read_table
 
 VERDICT_COLOURS = {"helps": COLOURS[2], "hurts": COLOURS[1], "equivalent": COLOURS[0]}
 

@@ -12,7 +12,8 @@ import pandas as pd
 from thaw.command import run, stage_parser
 from thaw.curves import Band, draw_curves
 from thaw.figures import save
-from thaw.tables import CONDITION, read_table
+from thaw.statistics import CONDITION
+from thaw.tables import read_table
 
 
 def bands(table: pd.DataFrame, variant: str) -> dict[str, Band]:

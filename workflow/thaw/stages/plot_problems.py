@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from thaw.command import run, stage_parser
-from thaw.figures import colour, figure, marker, save
+from thaw.figures import colour, dots, figure, marker, save
 from thaw.problems import Problem, load_problem
 
 
@@ -36,7 +36,7 @@ def draw(problems: dict[str, Problem]) -> Figure:
                 *x[y == label].T,
                 s=8,
                 alpha=0.6,
-                linewidths=0,
+                **dots(len(x)),
                 color=colour(label),
                 marker=marker(label),
                 label=f"class {label}",

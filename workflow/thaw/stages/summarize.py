@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from thaw.command import run, stage_parser
-from thaw.statistics import Sample, mean_interval, variance_components
+from thaw.statistics import CONDITION, Sample, mean_interval, variance_components
 from thaw.tables import (
-    CONDITION,
     interval,
     markdown,
     number,
