@@ -27,9 +27,9 @@ class Training(NamedTuple):
     learning_rate: float
 
 
-# How many numbers an activation of the whole train set may hold: about what a core's
-# second-level cache keeps beside the rest.
-CACHED_NUMBERS = 2**20
+# How many numbers an activation of the whole train set may hold. 1 MB of them stays in
+# a core's cache, and the allocator reuses it instead of asking for new pages.
+CACHED_NUMBERS = 2**18
 
 
 def ensembles(
@@ -91,6 +91,7 @@ def train(
         torch.from_numpy(problem.test_y),
     )
     targets = torch.nn.functional.one_hot(train_y, classes).T.float()
+    targets = targets.contiguous().expand(repeats, -1, -1)
     # What frozen layers pass on never changes, so it is computed once, and training
     # never even sees their weights.
     train_x = activations(frozen, _columns(problem.train_x, repeats))
@@ -110,8 +111,7 @@ def train(
 
     measure(0)
     for epoch, order in enumerate(orders, start=1):
-        x = train_x.gather(2, order[:, None].expand(-1, train_x.shape[1], -1))
-        y = targets[:, order].transpose(0, 1).contiguous()
+        x, y = _take(train_x, order), _take(targets, order)
         for batch_x, batch_y in zip(
             x.split(training.batch_size, dim=2),
             y.split(training.batch_size, dim=2),
@@ -138,6 +138,11 @@ def _columns(x: np.ndarray, repeats: int) -> Tensor:
     return torch.from_numpy(x).T.contiguous().expand(repeats, -1, -1)
 
 
+def _take(columns: Tensor, order: Tensor) -> Tensor:
+    """Return each repeat's columns `[R, features, rows]` in its order `[R, rows]`."""
+    return columns.gather(2, order[:, None].expand(-1, columns.shape[1], -1))
+
+
 def _descend(
     layers: Sequence[Layer], x: Tensor, y: Tensor, learning_rate: float
 ) -> None:
@@ -158,9 +163,9 @@ def _descend(
     for number in reversed(range(len(layers))):
         layer, inputs = layers[number], passed_on[number]
         # Before the layer's weights move: they passed the signal on as they were.
-        below = (
-            torch.bmm(layer.weight.mT, gradient).mul_(inputs > 0) if number else None
-        )
+        below = torch.bmm(layer.weight.mT, gradient) if number else None
         layer.weight.baddbmm_(gradient, inputs.mT, alpha=-step)
         layer.bias.sub_(gradient.sum(2, keepdim=True), alpha=step)
-        gradient = below
+        if number:
+            # ReLU's own gradient, ten times as fast as a comparison and a product.
+            gradient = torch.ops.aten.threshold_backward(below, inputs, 0)
