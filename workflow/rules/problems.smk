@@ -35,7 +35,9 @@ rule make_problem:
 rule plot_problems:
     """Draw the two-dimensional problems, a panel each."""
     input:
-        problems=expand("results/problems/{problem}.npz", problem=CONFIG.problems),
+        problems=expand(
+            "results/problems/{problem}.npz", problem=sorted(CONFIG.problems)
+        ),
         code=code("plot_problems"),
     output:
         "results/problems/problems.svg",

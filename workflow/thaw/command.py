@@ -1,8 +1,10 @@
 """What every stage's command line shares: arguments, and errors in one line."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from thaw.errors import ThawError
 
@@ -10,6 +12,20 @@ from thaw.errors import ThawError
 def stage_parser(description: str) -> argparse.ArgumentParser:
     """Return a parser that shows the stage's docstring and accepts no abbreviations."""
     return argparse.ArgumentParser(description=description, allow_abbrev=False)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes a stage's settings, of which its docstring tells."""
+    parser.add_argument(
+        "--settings", type=json.loads, required=True, help="the settings, as JSON"
+    )
+
+
+def add_figures(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes the files into which a figure is drawn."""
+    parser.add_argument(
+        "--output", type=Path, nargs="+", required=True, help="the figures to write"
+    )
 
 
 def run(stage: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.figures import colour, figure
+from thaw.figures import colour, figure, line
 
 PANELS = (
     (("train_loss", "train"), ("test_loss", "test")),
@@ -32,7 +32,14 @@ def draw_curves(curves: Mapping[str, Mapping[str, Band]], title: str) -> Figure:
             for number, (label, bands) in enumerate(curves.items()):
                 band = bands[metric]
                 epochs = np.arange(len(band.mean))
-                panel.plot(epochs, band.mean, color=colour(number), lw=1.3, label=label)
+                panel.plot(
+                    epochs,
+                    band.mean,
+                    color=colour(number),
+                    ls=line(number),
+                    lw=1.3,
+                    label=label,
+                )
                 panel.fill_between(
                     epochs, band.low, band.high, color=colour(number), alpha=0.15, lw=0
                 )

@@ -11,6 +11,7 @@ from thaw.files import whole_file
 # Okabe and Ito's eight colours, which colour-blind readers can tell apart (Wong 2011,
 # Nature Methods 8:441), without the yellow that print loses.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MUTED = "#666666"
 
@@ -46,6 +47,11 @@ def dots(count: int) -> dict:
 def colour(number: int) -> str:
     """Return the colour of the variant or class of that number."""
     return COLOURS[number % len(COLOURS)]
+
+
+def line(number: int) -> str:
+    """Return the line style of the variant of that number."""
+    return LINES[number % len(LINES)]
 
 
 def marker(number: int) -> str:

@@ -5,7 +5,6 @@ smallest difference that matters.
 """
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from thaw.command import run, stage_parser
+from thaw.command import add_settings, run, stage_parser
 from thaw.statistics import CONDITION, Sample, compare, verdict
 from thaw.tables import (
     interval,
@@ -119,9 +118,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--markdown", type=Path, required=True, help="the .md to write")

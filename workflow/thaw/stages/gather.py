@@ -6,10 +6,9 @@ config never slip in. The settings are `variants` (names, in order), `repeats` a
 """
 
 import argparse
-import json
 from pathlib import Path
 
-from thaw.command import run, stage_parser
+from thaw.command import add_settings, run, stage_parser
 from thaw.jobs import jobs
 from thaw.scores import SCORE_COLUMNS, read_score_rows, write_table
 
@@ -33,9 +32,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument("--folder", type=Path, required=True, help="the study's folder")
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
     run(main, parser.parse_args())

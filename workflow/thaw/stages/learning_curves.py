@@ -6,13 +6,12 @@ middle 90 % of them. The settings are `variants` (names, in order), `repeats` an
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from thaw.command import run, stage_parser
+from thaw.command import add_settings, run, stage_parser
 from thaw.jobs import jobs
 from thaw.scores import METRICS, History, joined, load_history, write_table
 
@@ -50,9 +49,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument("--folder", type=Path, required=True, help="the study's folder")
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
     run(main, parser.parse_args())

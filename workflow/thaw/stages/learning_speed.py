@@ -8,13 +8,12 @@ of the baseline's mean final accuracy is reached (time to threshold). The settin
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from thaw.command import run, stage_parser
+from thaw.command import add_settings, run, stage_parser
 from thaw.jobs import jobs
 from thaw.scores import load_history, write_table
 from thaw.statistics import CONDITION, Sample, mean_interval, share_interval
@@ -97,9 +96,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument("--folder", type=Path, required=True, help="the study's folder")
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
     run(main, parser.parse_args())

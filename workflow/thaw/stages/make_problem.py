@@ -1,17 +1,17 @@
 """Make a problem: generate its data and split it into train and test.
 
 The first `train_size` rows are the train set, the rest the test set, in the order in
-which scikit-learn generates them; features are not scaled.
+which scikit-learn generates them; features are not scaled. The
+settings are the problem as the config describes it.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import make_blobs
 
-from thaw.command import run, stage_parser
+from thaw.command import add_settings, run, stage_parser
 from thaw.problems import Problem, save_problem
 
 
@@ -31,8 +31,6 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the problem, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
     run(main, parser.parse_args())

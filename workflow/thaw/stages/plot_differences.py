@@ -4,13 +4,12 @@ The settings are `source`, `target` and `margin`, the smallest difference that m
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from thaw.command import run, stage_parser
+from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.figures import COLOURS, MUTED, figure, save
 from thaw.statistics import CONDITION
 from thaw.tables import read_table
@@ -63,13 +62,9 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument(
         "--comparisons", type=Path, required=True, help="the study's comparisons"
     )
-    parser.add_argument(
-        "--output", type=Path, nargs="+", required=True, help="the figures to write"
-    )
+    add_figures(parser)
     run(main, parser.parse_args())

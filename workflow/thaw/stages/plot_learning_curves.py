@@ -4,12 +4,11 @@ The settings are `source`, `target`, `source_models` and `variants` (names, in o
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import pandas as pd
 
-from thaw.command import run, stage_parser
+from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.curves import Band, draw_curves
 from thaw.figures import save
 from thaw.statistics import CONDITION
@@ -40,13 +39,9 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument(
         "--curves", type=Path, required=True, help="learning-curves.csv"
     )
-    parser.add_argument(
-        "--output", type=Path, nargs="+", required=True, help="the figures to write"
-    )
+    add_figures(parser)
     run(main, parser.parse_args())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.command import run, stage_parser
+from thaw.command import add_figures, run, stage_parser
 from thaw.figures import colour, dots, figure, marker, save
 from thaw.problems import Problem, load_problem
 
@@ -57,7 +57,5 @@ if __name__ == "__main__":
     parser.add_argument(
         "--problems", type=Path, nargs="+", required=True, help="the problems"
     )
-    parser.add_argument(
-        "--output", type=Path, nargs="+", required=True, help="the figures to write"
-    )
+    add_figures(parser)
     run(main, parser.parse_args())

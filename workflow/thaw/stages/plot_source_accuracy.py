@@ -6,7 +6,6 @@ source models, a point for each source model. The settings are `source`, `target
 """
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
-from thaw.command import run, stage_parser
+from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.figures import MUTED, colour, figure, save
 from thaw.statistics import Sample
 from thaw.tables import read_table, samples
@@ -74,14 +73,10 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
     parser.add_argument(
         "--source-models", type=Path, required=True, help="the source models' scores"
     )
-    parser.add_argument(
-        "--output", type=Path, nargs="+", required=True, help="the figures to write"
-    )
+    add_figures(parser)
     run(main, parser.parse_args())

@@ -4,12 +4,11 @@ The settings are `source` and `source_models` (how many).
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
-from thaw.command import run, stage_parser
+from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.curves import Band, draw_curves
 from thaw.figures import save
 from thaw.scores import METRICS, load_history
@@ -33,11 +32,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument("--history", type=Path, required=True, help="the histories")
-    parser.add_argument(
-        "--output", type=Path, nargs="+", required=True, help="the figures to write"
-    )
+    add_figures(parser)
     run(main, parser.parse_args())

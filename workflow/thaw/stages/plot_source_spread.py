@@ -9,7 +9,6 @@ The settings are `source`, `target`, `variants` (names, in order) and `baseline`
 """
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thaw.command import run, stage_parser
+from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.figures import MUTED, colour, figure, save
 from thaw.statistics import Sample
 from thaw.tables import read_table, samples
@@ -88,11 +87,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
-    parser.add_argument(
-        "--output", type=Path, nargs="+", required=True, help="the figures to write"
-    )
+    add_figures(parser)
     run(main, parser.parse_args())

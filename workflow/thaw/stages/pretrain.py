@@ -5,13 +5,12 @@ Each has its own initial weights and batch order. The settings are the study's `
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
 
 from thaw import seeds
-from thaw.command import run, stage_parser
+from thaw.command import add_settings, run, stage_parser
 from thaw.network import Layer, draw_network, fix_rounding, layer_sizes
 from thaw.problems import load_problem
 from thaw.progress import Progress
@@ -66,9 +65,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument(
         "--problem", type=Path, required=True, help="the source problem"
     )

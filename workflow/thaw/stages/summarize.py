@@ -4,14 +4,13 @@ The settings are `source`, `target` and `variants` (names, in order).
 """
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from thaw.command import run, stage_parser
+from thaw.command import add_settings, run, stage_parser
 from thaw.statistics import CONDITION, Sample, mean_interval, variance_components
 from thaw.tables import (
     interval,
@@ -113,9 +112,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument("--study", required=True, help="its name, for the title")
     parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")

@@ -5,14 +5,13 @@ layers) and `training`, and the `variant` as the config describes it.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from thaw import seeds
-from thaw.command import run, stage_parser
+from thaw.command import add_settings, run, stage_parser
 from thaw.network import fix_rounding
 from thaw.problems import load_problem
 from thaw.progress import Progress
@@ -71,9 +70,7 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
-    )
+    add_settings(parser)
     parser.add_argument("--study", required=True, help="its name, for the table")
     parser.add_argument("--variant", required=True, help="its name, for the table")
     parser.add_argument("--first", type=int, required=True, help="the first repeat")
