@@ -9,7 +9,7 @@ import math
 import pytest
 from calibration import Scenario, calibrate
 
-TRIALS = 800
+TRIALS = 500
 # Two standard errors of a share of 95 % in so many trials.
 LUCK = 2 * math.sqrt(0.95 * 0.05 / TRIALS)
 SPREADS = {"no spread": (0.0, 0.05), "spread": (0.1, 0.01)}
