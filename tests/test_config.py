@@ -1,6 +1,7 @@
 """The config: every mistake is named with its place, its value and what is allowed."""
 
 import copy
+import math
 
 import pytest
 import yaml
@@ -33,7 +34,10 @@ MISTAKES = [
     ("network/hidden", [], "network.hidden", "[]", "one entry or more"),
     ("network/hidden", [5, 0], "network.hidden[1]", "0", "1 or more"),
     ("seed", -1, "seed", "-1", "0 or more"),
-    ("seed", None, "seed", "nothing", "whole number"),
+    ("seed", None, "seed", "it is empty", "whole number"),
+    ("training/learning_rate", math.nan, "training.learning_rate", "nan", "finite"),
+    ("margin", math.inf, "margin", "inf", "finite"),
+    ("studies/all", SMALL_CONFIG["studies"]["ahead"], "studies.all", "target", "other"),
     ("repeats_per_job", "many", "repeats_per_job", "'many'", "auto"),
     ("repeats_per_job", 0, "repeats_per_job", "0", "1 or more"),
     ("problems", [], "problems", "[]", "group of keys"),
@@ -116,7 +120,7 @@ def test_a_mistake_is_named(path, value, place, shown, allowed):
 
 @pytest.mark.parametrize("group", ["problems", "variants", "studies"])
 @pytest.mark.parametrize(
-    "name", ["a/b", "a b", "a'b", 'a"b', "..", "a..b", "", "-a", "ä"]
+    "name", ["a/b", "a b", "a\n", "a'b", 'a"b', "..", "a..b", "", "-a", "ä"]
 )
 def test_a_name_must_do_as_a_folder(group, name):
     config = copy.deepcopy(SMALL_CONFIG)
@@ -140,13 +144,14 @@ def test_a_missing_key_is_named():
         resolve(config, SCHEMA)
 
 
-def test_all_mistakes_are_named_at_once():
+def test_all_mistakes_are_named_once():
     config = copy.deepcopy(SMALL_CONFIG)
+    del config["network"], config["problems"]
     config["seed"] = "x"
     config["training"]["epochs"] = 0
     with pytest.raises(ThawError) as caught:
         resolve(config, SCHEMA)
-    assert len(str(caught.value).splitlines()) == 3
+    assert len(str(caught.value).splitlines()) == 5
 
 
 def test_a_study_overrides_what_it_names():
@@ -175,10 +180,11 @@ def test_defaults():
 
 def test_a_whole_number_may_be_written_as_a_float():
     config = copy.deepcopy(SMALL_CONFIG)
-    config["studies"]["ahead"]["repeats"] = 30.0
-    repeats = resolve(config, SCHEMA).studies["ahead"].repeats
-    assert repeats == 30
-    assert isinstance(repeats, int)
+    config["studies"]["ahead"] |= {"repeats": 30.0, "repeats_per_job": 10.0}
+    study = resolve(config, SCHEMA).studies["ahead"]
+    assert (study.repeats, study.repeats_per_job) == (30, 10)
+    assert isinstance(study.repeats, int)
+    assert isinstance(study.repeats_per_job, int)
 
 
 def test_a_key_that_stands_twice_is_named(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from scipy import optimize, stats
 
 from thaw.stages.compare import comparisons
+from thaw.stages.compare import for_people as comparisons_for_people
 from thaw.stages.learning_speed import metrics, speed
 from thaw.stages.summarize import for_people, summary
 from thaw.statistics import (
@@ -80,6 +81,18 @@ def test_a_negative_variance_is_zero():
     found = variance_components(nested([[1.0, 3.0], [1.0, 3.0]]))
     assert found.between == 0
     assert found.share == 0
+
+
+def test_a_mean_lies_in_its_interval_whatever_the_counts():
+    sample = nested([[0.6, 0.6]] * 4 + [[0.9]] * 4 + [[0.7]])
+    row = summary({"v": sample}).loc[0]
+    assert row["mean"] == pytest.approx((4 * 0.6 + 4 * 0.9 + 0.7) / 9)
+    assert row["mean"] == pytest.approx((row["mean_low"] + row["mean_high"]) / 2)
+
+
+def test_an_accuracy_does_not_leave_its_bounds():
+    row = summary({"v": nested([[0.2], [0.99]])}).loc[0]
+    assert (row["mean_low"], row["mean_high"]) == (0, 1)
 
 
 def test_what_one_source_model_cannot_say():
@@ -184,7 +197,7 @@ def test_what_cannot_be_estimated_is_said(first, second):
     assert math.isnan(row["difference_low"])
     assert math.isnan(row["p_value"])
     assert math.isnan(row["p_holm"])
-    assert row["verdict"] == "no clear difference"
+    assert row["verdict"] == "not estimable"
     assert row["note"]
     assert math.isfinite(row["difference"])
     assert 0 <= row["probability"] <= 1
@@ -195,6 +208,13 @@ def test_few_source_models_are_said():
     table = comparisons({"a": normal(3, 4), "b": normal(3, 4)}, [("a", "b")], 0.01)
     assert table.loc[0, "note"].startswith("only 3 units")
     assert math.isfinite(table.loc[0, "p_value"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_tables_for_people_tell_the_notes():
+    found = {"a": normal(3, 4), "b": normal(3, 4)}
+    text = comparisons_for_people(comparisons(found, [("a", "b")], 0.01))
+    assert "a - b: only 3 units" in text
 
 
 @pytest.mark.filterwarnings("error")

@@ -232,7 +232,9 @@ def job_files(suffix):
 
 def figures_of(study):
     """Return the figures of a study; some need several source models to show anything."""
-    names = ["boxplot", "differences", "learning-curves"]
+    names = ["boxplot", "learning-curves"]
+    if len(STUDIES[study].variants) > 1:
+        names.append("differences")
     if pretrained(STUDIES[study]):
         names.append("source-models")
         if min(STUDIES[study].source_models, STUDIES[study].repeats) > 1:

@@ -43,9 +43,9 @@ rule plot_problems:
         "results/problems/problems.svg",
         "results/problems/problems.png",
     log:
-        "logs/problems/plot_problems.log",
+        "logs/plot_problems.log",
     benchmark:
-        "logs/problems/plot_problems.benchmark.tsv"
+        "logs/plot_problems.benchmark.tsv"
     conda:
         "../envs/thaw.yaml"
     threads: 1

@@ -6,6 +6,7 @@ there), fills in defaults and lets a study's own settings override the global on
 """
 
 import difflib
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -15,8 +16,9 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from thaw.errors import ThawError
 
-# A study's folder in `results/`, beside the folder of the problems, and its target.
-RESERVED_STUDIES = frozenset({"problems"})
+# A study's name is its folder in `results/`, beside that of the problems, and its
+# target, beside `all`.
+RESERVED_STUDIES = frozenset({"all", "problems"})
 
 # What a study may set for itself instead of taking the global value.
 OVERRIDABLE = ("seed", "repeats_per_job", "margin")
@@ -64,10 +66,11 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     Raises `ThawError`, whose message lists every mistake: the key's path, the value,
     and what is allowed.
     """
-    mistakes = list(_non_text_keys(config))
+    mistakes = list(_unusable(config))
     if not mistakes:
         errors = Draft202012Validator(schema).iter_errors(config)
-        mistakes = [mistake for error in errors for mistake in _explain(error)]
+        # jsonschema tells of each missing key, and _explain of all of them each time.
+        mistakes = list(dict.fromkeys(m for error in errors for m in _explain(error)))
     if mistakes:
         raise _wrong(mistakes)
     filled = _fill(config, schema)
@@ -113,13 +116,15 @@ def _wrong(mistakes: list[str]) -> ThawError:
     return ThawError("\n".join(["the config is wrong:", *(f"  {m}" for m in mistakes)]))
 
 
-def _non_text_keys(value: Any, path: str = "") -> Iterator[str]:
-    """Yield a mistake for each key that YAML did not read as text, such as 1 or yes."""
+def _unusable(value: Any, path: str = "") -> Iterator[str]:
+    """Yield a mistake for each key that is not text, such as 1 or yes, and for .nan."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str):
                 yield f"{path or 'config'}: {key!r} is not text; write it in quotes"
-            yield from _non_text_keys(inner, f"{path}.{key}" if path else str(key))
+            yield from _unusable(inner, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{path}: {value!r} is not a number. Allowed: a finite number"
 
 
 def _explain(error: ValidationError) -> Iterator[str]:
@@ -159,8 +164,10 @@ def _explain(error: ValidationError) -> Iterator[str]:
             reason = "is empty. Allowed: one entry or more"
         case _:
             reason = f"is not allowed. Allowed: {error.schema['description']}"
-    shown = "nothing" if value is None else repr(value)
-    yield f"{path or 'config'}: {shown} {reason}"
+    if value is None:
+        yield f"{path or 'config'}: it is empty. Allowed: {error.schema['description']}"
+    else:
+        yield f"{path or 'config'}: {value!r} {reason}"
 
 
 def _did_you_mean(name: str, known: list[str]) -> str:
@@ -180,7 +187,7 @@ def _number_hint(value: Any, wanted: str) -> str:
 
 def _fill(value: Any, schema: Mapping[str, Any]) -> Any:
     """Return a copy of a valid value with the schema's defaults, and 30.0 as 30."""
-    if schema.get("type") == "integer":
+    if isinstance(value, float) and schema.get("type") != "number":
         return int(value)
     if schema.get("type") == "array":
         return [_fill(item, schema.get("items", {})) for item in value]
@@ -232,7 +239,7 @@ def _study_contradictions(
     path: str, name: str, study: Study, config: Config
 ) -> Iterator[str]:
     if name in RESERVED_STUDIES:
-        yield f"{path}: {name!r} names the problems' folder; choose another name"
+        yield f"{path}: {name!r} is taken for a folder or target; choose another name"
     for role in ("source", "target"):
         yield from _unknown(
             f"{path}.{role}", getattr(study, role), "problem", config.problems

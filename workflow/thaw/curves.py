@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.figures import colour, figure, line
+from thaw.figures import colour, figure, label, line
 
 PANELS = (
     (("train_loss", "train"), ("test_loss", "test")),
@@ -23,13 +23,13 @@ class Band(NamedTuple):
 
 
 def draw_curves(curves: Mapping[str, Mapping[str, Band]], title: str) -> Figure:
-    """Draw a line with its band for each label and metric: `curves[label][metric]`."""
+    """Draw a line with its band for each name and metric: `curves[name][metric]`."""
     drawn = figure(7.2, 5.2)
     drawn.suptitle(title, fontsize=10)
     axes = drawn.subplots(2, 2, sharex=True, sharey="row")
     for row, metrics in zip(axes, PANELS, strict=True):
         for panel, (metric, part) in zip(row, metrics, strict=True):
-            for number, (label, bands) in enumerate(curves.items()):
+            for number, (name, bands) in enumerate(curves.items()):
                 band = bands[metric]
                 epochs = np.arange(len(band.mean))
                 panel.plot(
@@ -38,7 +38,7 @@ def draw_curves(curves: Mapping[str, Mapping[str, Band]], title: str) -> Figure:
                     color=colour(number),
                     ls=line(number),
                     lw=1.3,
-                    label=label,
+                    label=label(name, 18),
                 )
                 panel.fill_between(
                     epochs, band.low, band.high, color=colour(number), alpha=0.15, lw=0

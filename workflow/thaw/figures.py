@@ -59,6 +59,16 @@ def marker(number: int) -> str:
     return MARKERS[number % len(MARKERS)]
 
 
+def label(variant: str, width: int = 12) -> str:
+    """Break a long name at its hyphens so that labels do not run into each other."""
+    lines = [""]
+    for part in variant.replace("-", "-\0").split("\0"):
+        if lines[-1] and len(lines[-1]) + len(part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
 def save(drawn: Figure, paths: Sequence[Path]) -> None:
     """Write a figure in the formats that the paths' suffixes name."""
     for path in paths:

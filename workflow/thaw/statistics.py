@@ -8,8 +8,9 @@ that model. Where it has none (standalone), the unit is the repeat.
 
 All statements are conditional on the two data sets and their split into train and
 test: only initial weights and batch orders vary. Intervals are at 95 % and come from
-Student's t on the units, which is exact for normal units and was tried on nested data
-(docs/calibration.md).
+Student's t on the units. That is exact for normal units. Where a few source models fail
+badly and the others are alike, too few units may hold none of the failures, and the
+interval is then too short: docs/calibration.md shows how much.
 """
 
 import warnings
@@ -24,8 +25,8 @@ ALPHA = 1 - CONFIDENCE
 # What every statement is conditional on where a variant has one source model.
 CONDITION = "given one source model"
 
-# Below so many units an interval is valid but wide, and leans on their normality.
-FEW_UNITS = 5
+# With fewer units an interval leans on their normality (docs/calibration.md).
+FEW_UNITS = 10
 
 NAN = float("nan")
 
@@ -207,9 +208,12 @@ def verdict(comparison: Comparison, p_adjusted: float, margin: float) -> str:
 
     *Equivalent* if the whole interval lies within ±`margin`, the smallest difference
     that matters (two one-sided tests at 2.5 % each, Schuirmann 1987); else *helps* or
-    *hurts* if the adjusted p-value is below 5 %; else *no clear difference*.
+    *hurts* if the adjusted p-value is below 5 %; else *no clear difference*. *Not
+    estimable* where there is no interval.
     """
     low, high = comparison.interval
+    if np.isnan(low):
+        return "not estimable"
     if -margin < low and high < margin:
         return f"equivalent within ±{margin:g}"
     if p_adjusted < ALPHA:
@@ -251,6 +255,12 @@ def _beats(values: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (below + not_above) / (2 * len(others))
 
 
+def _placements(sample: Sample, other: Sample) -> np.ndarray:
+    """Return the share of `other` that each value beats, its units weighing equally."""
+    beaten = [_beats(sample.values, group) for group in other.groups()]
+    return np.mean(beaten, axis=0)
+
+
 def _paired_probability(variant: Sample, reference: Sample) -> tuple[float, Interval]:
     """Return the probability that the variant wins from one and the same source model.
 
@@ -273,8 +283,8 @@ def _probability(variant: Sample, reference: Sample) -> tuple[float, Interval]:
     sample which each unit beats. A source model's placement is the mean of its
     repeats', as in Obuchowski (1997) for clustered data.
     """
-    placements = variant.unit_means(_beats(variant.values, reference.values))
-    opposite = reference.unit_means(_beats(reference.values, variant.values))
+    placements = variant.unit_means(_placements(variant, reference))
+    opposite = reference.unit_means(_placements(reference, variant))
     probability = float(placements.mean())
     interval, _ = _welch_test(placements, opposite)
     if np.isnan(interval.low) and probability in (0, 1):
@@ -296,5 +306,5 @@ def _note(units: np.ndarray, others: np.ndarray, interval: Interval) -> str:
     if np.isnan(interval.low):
         return "the units do not vary, so there is no interval"
     if fewest < FEW_UNITS:
-        return f"only {fewest} units: the interval leans on their being normal"
+        return f"only {fewest} units: the interval holds if they are near normal"
     return ""

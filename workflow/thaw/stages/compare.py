@@ -81,7 +81,9 @@ def comparisons(
 
 
 def for_people(table: pd.DataFrame) -> str:
-    """Return the comparisons as Markdown."""
+    """Return the comparisons as Markdown; nothing, where there is one variant only."""
+    if table.empty:
+        return ""
     header = (
         "comparison",
         "difference",
@@ -101,7 +103,12 @@ def for_people(table: pd.DataFrame) -> str:
         )
         for row in table.itertuples()
     ]
-    return markdown(header, rows)
+    notes = [
+        f"{row.variant} - {row.reference}: {row.note}\n"
+        for row in table.itertuples()
+        if row.note
+    ]
+    return "\n".join([markdown(header, rows), *notes])
 
 
 def main(args: argparse.Namespace) -> None:
@@ -110,6 +117,7 @@ def main(args: argparse.Namespace) -> None:
     variants, baseline = settings["variants"], settings["baseline"]
     pairs = [(variant, baseline) for variant in variants if variant != baseline]
     pairs += [tuple(pair) for pair in settings["pairs"]]
+    pairs = list(dict.fromkeys(pairs))  # one asked for twice is one comparison
     found = samples(read_table(args.scores), variants)
     table = comparisons(found, pairs, settings["margin"])
     write_frame(args.output, table)

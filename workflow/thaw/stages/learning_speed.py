@@ -57,7 +57,8 @@ def speed(
         if metric == "never_reached":
             low, high = share_interval(units)
         else:
-            low, high = mean_interval(units)
+            limit = epochs if metric == "time_to_threshold" else 1
+            low, high = np.clip(mean_interval(units), 0, limit)
         if metric == "time_to_threshold":
             note = f"epochs until {threshold:.4f}; never counts as {epochs}"
         if sample.is_conditional:

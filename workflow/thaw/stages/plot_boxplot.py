@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from thaw.command import add_figures, add_settings, run, stage_parser
-from thaw.figures import MUTED, colour, dots, figure, save
+from thaw.figures import MUTED, colour, dots, figure, label, save
 from thaw.statistics import CONDITION, Sample
 from thaw.tables import read_table, samples
 
@@ -22,7 +22,7 @@ def draw(found: Mapping[str, Sample], title: str) -> Figure:
     With several source models the points of a box stand in columns by source model,
     coloured by its number.
     """
-    drawn = figure(max(4.0, 1.1 + 1.25 * len(found)), 4.2)
+    drawn = figure(max(4.6, 1.1 + 1.25 * len(found)), 4.2)
     panel = drawn.subplots()
     total = sum(len(sample.values) for sample in found.values())
     panel.boxplot(
@@ -53,16 +53,6 @@ def draw(found: Mapping[str, Sample], title: str) -> Figure:
     return drawn
 
 
-def label(variant: str) -> str:
-    """Break a long name at its hyphens so that labels do not run into each other."""
-    lines, width = [""], 12
-    for part in variant.replace("-", "-\0").split("\0"):
-        if lines[-1] and len(lines[-1]) + len(part) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
-
-
 def spread(count: int) -> np.ndarray:
     """Return so many offsets, evenly over the width of a box."""
     return np.linspace(-0.24, 0.24, count) if count > 1 else np.zeros(count)
@@ -76,7 +66,7 @@ def main(args: argparse.Namespace) -> None:
     if any(sample.is_conditional for sample in found.values()):
         title += f"\n{CONDITION}"
     elif any(sample.is_nested for sample in found.values()):
-        title += "\npoints in columns, and coloured, by source model"
+        title += "\npoints in columns and colours by source model"
     save(draw(found, title), args.output)
 
 

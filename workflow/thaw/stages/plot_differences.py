@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from thaw.command import add_figures, add_settings, run, stage_parser
-from thaw.figures import COLOURS, MUTED, figure, save
+from thaw.figures import COLOURS, MUTED, figure, label, save
 from thaw.statistics import CONDITION
 from thaw.tables import read_table
 
@@ -19,7 +19,7 @@ VERDICT_COLOURS = {"helps": COLOURS[2], "hurts": COLOURS[1], "equivalent": COLOU
 
 def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
     """Draw a line a comparison, from top to bottom; the verdict stands beside it."""
-    drawn = figure(7.2, 1.4 + 0.42 * len(table))
+    drawn = figure(7.2, 1.6 + 0.5 * len(table))
     panel = drawn.subplots()
     panel.grid(False)
     panel.axvspan(-margin, margin, color="#e8e8e8", lw=0)
@@ -40,11 +40,14 @@ def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
         )
     panel.set_yticks(
         range(len(table)),
-        [f"{row.variant} - {row.reference}" for row in table.itertuples()],
+        [
+            f"{label(row.variant, 24)}\n- {label(row.reference, 22)}"
+            for row in table.itertuples()
+        ],
     )
     panel.set_ylim(len(table) - 0.4, -0.6)
     panel.set_xlabel(
-        f"difference in mean test accuracy, 95 % interval; grey: ±{margin:g}"
+        f"difference in mean test accuracy\n95 % interval; grey: ±{margin:g}"
     )
     panel.set_title(title, fontsize=10)
     return drawn

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from thaw.command import add_figures, add_settings, run, stage_parser
-from thaw.figures import MUTED, colour, figure, save
+from thaw.figures import MUTED, colour, figure, label, save
 from thaw.statistics import Sample
 from thaw.tables import read_table, samples
 
@@ -30,7 +30,7 @@ def draw(
     target: str,
 ) -> Figure:
     """Draw a panel a variant; `own` is each source model's accuracy on the source."""
-    drawn = figure(1.0 + 2.5 * len(nested), 3.4)
+    drawn = figure(max(5.0, 1.0 + 2.5 * len(nested)), 3.7)
     panels = drawn.subplots(1, len(nested), sharex=True, sharey=True, squeeze=False)[0]
     for number, (panel, (variant, sample)) in enumerate(
         zip(panels, nested.items(), strict=True)
@@ -39,12 +39,12 @@ def draw(
         panel.scatter(x, y, s=16, alpha=0.8, linewidths=0, color=colour(number + 1))
         if standalone is not None:
             panel.axhline(standalone.values.mean(), color=MUTED, lw=1, ls="--")
-        panel.set_title(f"{variant}\n{correlation(x, y)}", fontsize=9)
+        panel.set_title(f"{label(variant, 24)}\n{correlation(x, y)}", fontsize=9)
     panels[0].set_ylabel(f"mean test accuracy on {target}")
     drawn.supxlabel(f"source model's test accuracy on {source}", fontsize=9)
     drawn.suptitle(
         f"{source} → {target}: does a better source model transfer better?"
-        + ("" if standalone is None else " (dashed: standalone's mean)"),
+        + ("" if standalone is None else "\n(dashed: standalone's mean)"),
         fontsize=10,
     )
     return drawn

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from thaw.command import add_figures, add_settings, run, stage_parser
-from thaw.figures import MUTED, colour, figure, save
+from thaw.figures import MUTED, colour, figure, label, save
 from thaw.statistics import Sample
 from thaw.tables import read_table, samples
 
@@ -26,7 +26,7 @@ def draw(
     nested: Mapping[str, Sample], baseline: Sample, baseline_name: str, title: str
 ) -> Figure:
     """Draw a panel a variant, all with the same axes."""
-    drawn = figure(1.2 + 2.7 * len(nested), 3.8)
+    drawn = figure(max(4.8, 1.2 + 2.7 * len(nested)), 4.0)
     drawn.suptitle(title, fontsize=10)
     panels = drawn.subplots(1, len(nested), sharey=True, squeeze=False)[0]
     for number, (panel, (variant, sample)) in enumerate(
@@ -34,7 +34,7 @@ def draw(
     ):
         draw_sorted(panel, sample, colour(number + 1))
         draw_baseline(panel, baseline, baseline_name, len(sample.models))
-        panel.set_title(variant, fontsize=9)
+        panel.set_title(label(variant, 24), fontsize=9)
     panels[0].set_ylabel("test accuracy")
     drawn.supxlabel("source models, sorted by the mean over their repeats", fontsize=9)
     return drawn
@@ -79,7 +79,7 @@ def main(args: argparse.Namespace) -> None:
     models = len(next(iter(nested.values())).models)
     name = settings["baseline"]
     title = (
-        f"{settings['source']} → {settings['target']}: "
+        f"{settings['source']} → {settings['target']}\n"
         f"mean and range over repeats from each of {models} source models"
     )
     save(draw(nested, found[name], name, title), args.output)

@@ -28,20 +28,23 @@ def summary(found: Mapping[str, Sample]) -> pd.DataFrame:
 
     Columns: repeats, source models, mean, std (n-1) and quartiles of test accuracy; the
     mean's 95 % interval; the std between and within source models and the share of the
-    variance that lies between them; a note on what cannot be estimated.
+    variance that lies between them; a note on what cannot be estimated. Where there are
+    several source models, each has the same weight in the mean, however many repeats
+    start from it.
     """
     rows = []
     for variant, sample in found.items():
         values = sample.values
         q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
-        mean_low, mean_high = mean_interval(sample.unit_means())
+        units = sample.unit_means()
+        mean_low, mean_high = np.clip(mean_interval(units), 0, 1)
         components = variance_components(sample)
         rows.append(
             {
                 "variant": variant,
                 "repeats": len(values),
                 "source_models": len(sample.models),
-                "mean": values.mean(),
+                "mean": units.mean(),
                 "std": values.std(ddof=1) if len(values) > 1 else np.nan,
                 "min": values.min(),
                 "q25": q25,

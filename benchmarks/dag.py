@@ -1,0 +1,237 @@
+"""Snakemake's own share: what a large study costs before and after its training.
+
+    .venv/bin/python benchmarks/dag.py
+
+In a copy of the workflow whose jobs only touch their files, a study of four variants
+has so many training jobs. It is dry-run from nothing, rerun with nothing to do, and
+rerun after one variant has changed.
+"""
+
+import argparse
+import math
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from measure import (
+    MEMORY_NOTE,
+    Usage,
+    change_config,
+    copy_workflow,
+    markdown,
+    median_usage,
+    own_versions,
+    parse_arguments,
+    snakemake,
+    use_cores,
+    write_report,
+)
+
+CORES = 2
+STUDY = "fan-out"
+VARIANTS = {
+    "standalone": {"pretrained": False},
+    "fixed-0": {"freeze": 0},
+    "fixed-1": {"freeze": 1},
+    "fixed-2": {"freeze": 2},
+}
+CHANGED = {"fixed-2": {"freeze": 2, "fresh": ["output"]}}
+
+# How many repeats of each variant `repeats_per_job: auto` is tried with.
+AUTOMATIC_REPEATS = 12_500
+
+# How many training jobs Snakemake gets at once while the files are first made: its
+# scheduling takes time quadratic in the jobs that are ready.
+BATCH = 1000
+
+NOTES = f"""\
+Every job of the measured copy is a `touch` of its outputs and its log, with Snakemake's
+own `benchmark:` file beside them; nothing is trained. Snakemake itself made all files
+that way before the reruns, in batches of {BATCH} training jobs (`--batch`), which is
+not measured. All else is Thaw as shipped, on {CORES} cores. Dry runs and reruns with
+nothing to do are medians of up to three runs; with a stale variant there is one run.
+
+A further job is what a training job costs beyond those of the first row, so without
+what starting Snakemake costs: the same from row to row means linear. Files are those in
+results/, logs/ and .snakemake/. `auto` is `repeats_per_job: auto` with
+{AUTOMATIC_REPEATS} repeats of each variant; the other rows have a repeat a job.
+
+{MEMORY_NOTE}"""
+
+COLUMNS = ["wall s", "CPU s", "peak MiB", "CPU ms a job", "CPU ms a further job"]
+
+
+class Size(NamedTuple):
+    """How large the study is: the repeats of each variant and how they share jobs."""
+
+    repeats: int
+    repeats_per_job: int | Literal["auto"]
+
+
+class Result(NamedTuple):
+    """What one size has and what its runs took; `stale` is None if it was skipped."""
+
+    size: Size
+    jobs: int
+    files: int
+    dry_run: Usage
+    no_op: Usage
+    stale: Usage | None
+    stale_seconds: float  # what it took, or would have taken
+
+
+def stub_jobs(folder: Path) -> None:
+    """Let every rule's command make its files and do nothing else."""
+    command = 'shell:\n        "touch {output:q} {log:q}"'
+    for path in (folder / "workflow/rules").glob("*.smk"):
+        rules = path.read_text(encoding="utf-8")
+        stubs = re.sub(r'shell:\s+r""".*?"""', command, rules, flags=re.DOTALL)
+        path.write_text(stubs, encoding="utf-8")
+
+
+def run_study(folder: Path, *arguments: str) -> Usage:
+    """Run the study in a copy of the workflow."""
+    return snakemake(folder, STUDY, "--cores", str(CORES), *arguments)
+
+
+def make_files(folder: Path, size: Size) -> None:
+    """Run the study from nothing, a batch of training jobs at a time."""
+    jobs = len(VARIANTS) * size.repeats if size.repeats_per_job == 1 else BATCH
+    batches = math.ceil(jobs / BATCH)
+    for number in range(1, batches + 1):
+        batch = f"gather={number}/{batches}"
+        scores = f"results/{STUDY}/scores.csv"
+        snakemake(folder, scores, "--cores", str(CORES), "--batch", batch)
+    run_study(folder)
+
+
+def training_jobs(folder: Path, since: float = 0) -> int:
+    """Count the training jobs whose scores were written since then."""
+    scores = (folder / "results" / STUDY).glob("*/repeats-*.csv")
+    return sum(path.stat().st_mtime >= since for path in scores)
+
+
+def count_files(folder: Path) -> int:
+    """Count the files that runs have made."""
+    made = [folder / name for name in ("results", "logs", ".snakemake")]
+    return sum(path.is_file() for part in made for path in part.rglob("*"))
+
+
+def measure(size: Size, previous: Result | None, budget: float) -> Result:
+    """Measure one size, without the stale variant if that would take too long.
+
+    How long is guessed from the previous size: what it takes beyond a rerun with
+    nothing to do grows quadratically, as the scheduling does.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = copy_workflow(Path(temporary))
+        stub_jobs(folder)
+        study = {
+            "source": "blobs-1",
+            "target": "blobs-2",
+            "variants": list(VARIANTS),
+            **size._asdict(),
+        }
+        change_config(folder, variants=VARIANTS, studies={STUDY: study})
+        dry_run, _ = median_usage(lambda: run_study(folder, "--dry-run"))
+        make_files(folder, size)
+        jobs, files = training_jobs(folder), count_files(folder)
+        start = time.time()
+        no_op, _ = median_usage(lambda: run_study(folder))
+        if training_jobs(folder, start):
+            sys.exit("a rerun with nothing to do ran training jobs")
+        expected, stale = 0.0, None
+        if previous:
+            more = previous.stale_seconds - previous.no_op.wall_seconds
+            growth = (jobs / previous.jobs) ** 2
+            expected = no_op.wall_seconds + more * growth
+        if expected <= budget:
+            change_config(folder, variants=VARIANTS | CHANGED)
+            start = time.time()
+            stale = run_study(folder)
+            expected = stale.wall_seconds
+            if training_jobs(folder, start) != jobs / len(VARIANTS):
+                sys.exit("a stale variant did not rerun exactly its training jobs")
+        return Result(size, jobs, files, dry_run, no_op, stale, expected)
+
+
+def usage_cells(usage: Usage, jobs: int, first: Usage, first_jobs: int) -> list[str]:
+    """Return a row's cells: times, memory, and the CPU time a job and a further job."""
+    further = "-"
+    if jobs > first_jobs:
+        more = usage.cpu_seconds - first.cpu_seconds
+        further = f"{1000 * more / (jobs - first_jobs):.2f}"
+    return [
+        f"{usage.wall_seconds:.1f}",
+        f"{usage.cpu_seconds:.1f}",
+        f"{usage.peak_mib:.0f}",
+        f"{1000 * usage.cpu_seconds / jobs:.2f}",
+        further,
+    ]
+
+
+def tables(results: Sequence[Result]) -> Iterator[str]:
+    """Yield the three tables, each under its heading."""
+    first = results[0]
+    dry_runs, no_ops, stale_runs = [], [], []
+    for result in results:
+        jobs = result.jobs
+        label = f"{jobs} (`auto`)" if result.size.repeats_per_job == "auto" else jobs
+        cells = usage_cells(result.dry_run, jobs, first.dry_run, first.jobs)
+        dry_runs.append([label, *cells])
+        cells = usage_cells(result.no_op, jobs, first.no_op, first.jobs)
+        no_ops.append([label, result.files, *cells])
+        stale_jobs = jobs // len(VARIANTS)
+        if result.stale:
+            first_jobs = first.jobs // len(VARIANTS)
+            cells = usage_cells(result.stale, stale_jobs, first.stale, first_jobs)
+        else:
+            skipped = f"skipped, about {result.stale_seconds:.0f} expected"
+            cells = [skipped, *["-"] * (len(COLUMNS) - 1)]
+        stale_runs.append([label, stale_jobs, *cells])
+
+    yield "## Dry run from nothing"
+    yield markdown(["training jobs", *COLUMNS], dry_runs)
+    yield "## Rerun with nothing to do (target: at most 1 CPU ms a further job)"
+    yield markdown(["training jobs", "files", *COLUMNS], no_ops)
+    yield "## Rerun with one stale variant (times are for its jobs, not for all)"
+    yield markdown(["training jobs", "stale ones", *COLUMNS], stale_runs)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure all sizes and write the report."""
+    use_cores(CORES)
+    sizes = [Size(jobs // len(VARIANTS), 1) for jobs in sorted(args.jobs)]
+    results = []
+    for size in [*sizes, Size(AUTOMATIC_REPEATS, "auto")]:
+        print(size, file=sys.stderr)
+        results.append(measure(size, results[-1] if results else None, args.budget))
+    environment = [f"Thaw: {own_versions()}"]
+    parts = [NOTES, *tables(results)]
+    write_report(args.output, "Snakemake's own share", environment, parts)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    sizes = [120, 1200, 12_000, 50_000]
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        nargs="+",
+        default=sizes,
+        help=f"how many training jobs ({' '.join(map(str, sizes))})",
+    )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=1800,
+        help="seconds that a rerun with a stale variant may take; one expected to take "
+        "longer is skipped (1800)",
+    )
+    main(parse_arguments(parser, "dag.md"))

@@ -1,0 +1,143 @@
+"""A study far beyond the textbook's, end to end: 100,000 fits from 1,000 source models.
+
+    .venv/bin/python benchmarks/large_study.py
+
+Four variants, 25 repeats of each from every source model; all else as shipped.
+"""
+
+import argparse
+import csv
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from measure import (
+    Usage,
+    change_config,
+    copy_workflow,
+    markdown,
+    own_versions,
+    parse_arguments,
+    snakemake,
+    use_cores,
+    write_report,
+)
+
+CORES = 2
+STUDY = "large"
+VARIANTS = ["standalone", "fixed-0", "fixed-1", "fixed-2"]
+REPEATS_PER_SOURCE_MODEL = 25
+
+# The rules that come before gathering, tables and figures.
+BEFORE_TABLES = {"make_problem", "pretrain", "train"}
+
+NOTES = f"""\
+One run, on {CORES} cores, from an empty folder to all tables and figures of the study.
+Source models count as fits. A rule's CPU time and memory are those of Snakemake's
+`benchmark:` files, which sample a job now and then: they miss a job's last moments, and
+a job under half a second counts as nothing. The row "not sampled" is the difference to
+the CPU time of all processes: those moments and Snakemake itself. Peak memory is the
+resident memory of the rule's largest job, in the last row that of the largest single
+process."""
+
+
+class Job(NamedTuple):
+    """What Snakemake's `benchmark:` file says of a job; zero for a short one."""
+
+    rule: str
+    cpu_seconds: float
+    peak_mib: float
+
+
+def jobs_of(folder: Path) -> Iterator[Job]:
+    """Yield the jobs that ran in a copy of the workflow."""
+    for path in sorted((folder / "logs").rglob("*.benchmark.tsv")):
+        rule = path.name.removesuffix(".benchmark.tsv")
+        if path.parent.name == "problems":
+            rule = "make_problem"
+        elif path.parent.name in VARIANTS:
+            rule = "train"
+        with path.open(newline="") as file:
+            row = next(csv.DictReader(file, delimiter="\t"))
+        yield Job(rule, *(as_number(row[key]) for key in ("cpu_time", "max_rss")))
+
+
+def as_number(text: str) -> float:
+    """Read a number of a `benchmark:` file, in which NA means too short to tell."""
+    return 0.0 if text == "NA" else float(text)
+
+
+def megabytes(folder: Path) -> float:
+    """Return the space that all files in a folder take on disk, in MB."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sum(path.stat().st_blocks * 512 for path in files) / 1e6
+
+
+def rules_table(jobs: Sequence[Job], usage: Usage) -> str:
+    """Return a row a rule: its jobs, CPU time, share of the total and memory."""
+
+    def row(
+        name: str, count: int | str, cpu_seconds: float, peak_mib: float | None
+    ) -> list:
+        share = f"{cpu_seconds / usage.cpu_seconds:.1%}"
+        peak = "-" if peak_mib is None else f"{peak_mib:.0f}"
+        return [name, count, f"{cpu_seconds:.1f}", share, peak]
+
+    rows = []
+    for rule in dict.fromkeys(job.rule for job in jobs):
+        own = [job for job in jobs if job.rule == rule]
+        cpu_seconds = sum(job.cpu_seconds for job in own)
+        rows.append(row(rule, len(own), cpu_seconds, max(job.peak_mib for job in own)))
+    rows.sort(key=lambda cells: float(cells[2]), reverse=True)
+    unsampled = usage.cpu_seconds - sum(job.cpu_seconds for job in jobs)
+    rows.append(row("not sampled", "-", unsampled, None))
+    rows.append(row("all processes", len(jobs), usage.cpu_seconds, usage.peak_mib))
+    return markdown(["rule", "jobs", "CPU s", "share", "peak MiB"], rows)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the study and write the report."""
+    use_cores(CORES)
+    repeats = args.source_models * REPEATS_PER_SOURCE_MODEL
+    study = {
+        "source": "blobs-1",
+        "target": "blobs-2",
+        "variants": VARIANTS,
+        "repeats": repeats,
+        "source_models": args.source_models,
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = copy_workflow(Path(temporary))
+        change_config(folder, studies={STUDY: study})
+        usage = snakemake(folder, STUDY, "--cores", str(CORES))
+        jobs = list(jobs_of(folder))
+        sizes = {
+            name: megabytes(folder / name) for name in ("results", "logs", ".snakemake")
+        }
+    fits = len(VARIANTS) * repeats + args.source_models
+    after = sum(job.cpu_seconds for job in jobs if job.rule not in BEFORE_TABLES)
+    facts = [
+        ["fits", fits],
+        ["wall s", f"{usage.wall_seconds:.1f}"],
+        ["CPU s, all processes", f"{usage.cpu_seconds:.1f}"],
+        ["CPU ms a fit, all included", f"{1000 * usage.cpu_seconds / fits:.1f}"],
+        [
+            "gathering, tables and figures",
+            f"{after / usage.cpu_seconds:.1%} of the CPU",
+        ],
+        *([f"{name}/, MB on disk", f"{size:.1f}"] for name, size in sizes.items()),
+    ]
+    title = f"A large study: {args.source_models} source models"
+    parts = [markdown(["", "value"], facts), rules_table(jobs, usage), NOTES]
+    write_report(args.output, title, [f"Thaw: {own_versions()}"], parts)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--source-models", type=int, default=1000, help="how many (1000)"
+    )
+    main(parse_arguments(parser, "large_study.md"))

@@ -1,0 +1,181 @@
+"""What the benchmarks share: measuring a command, a copy of the workflow, the report.
+
+Linux only. It imports little and must stay small: until a child has replaced its memory
+by its own program, Linux counts its parent's as the child's.
+"""
+
+import argparse
+import os
+import platform
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+# A measurement is repeated so often, but not once it has taken so many seconds in all.
+MOST_RUNS = 3
+ENOUGH_SECONDS = 60
+
+MEMORY_NOTE = """\
+Peak memory is the resident memory of the largest single process (`ru_maxrss` of
+`wait4`), not the sum of those that ran side by side."""
+
+
+class Usage(NamedTuple):
+    """What a command took: it and all processes that it started and waited for."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_mib: float
+
+
+def run(
+    command: Sequence[str | Path],
+    folder: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[Usage, str]:
+    """Run a command; return what it took and its standard output.
+
+    `environment` comes on top of the current one. A command that fails ends the
+    benchmark with its messages.
+    """
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | (environment or {}),
+            stdout=output,
+            stderr=errors,
+        )
+        _, status, resources = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        usage = Usage(
+            time.perf_counter() - start,
+            resources.ru_utime + resources.ru_stime,
+            resources.ru_maxrss / 1024,
+        )
+        output.seek(0)
+        errors.seek(0)
+        if process.returncode:
+            print(output.read(), errors.read(), file=sys.stderr)
+            sys.exit(f"failed: {shlex.join(map(str, command))}")
+        return usage, output.read()
+
+
+def median_usage(measure: Callable[[], Usage]) -> tuple[Usage, int]:
+    """Measure once or, what is short, several times; return medians and how often."""
+    runs = []
+    while len(runs) < MOST_RUNS and sum(u.wall_seconds for u in runs) < ENOUGH_SECONDS:
+        runs.append(measure())
+    columns = zip(*runs, strict=True)
+    return Usage(*(statistics.median(column) for column in columns)), len(runs)
+
+
+def use_cores(count: int) -> None:
+    """Confine this process, and all that it starts, to so many cores."""
+    available = sorted(os.sched_getaffinity(0))
+    if count > len(available):
+        sys.exit(f"{count} cores are asked for, {len(available)} are available")
+    os.sched_setaffinity(0, available[:count])
+
+
+def copy_workflow(folder: Path) -> Path:
+    """Copy the workflow, without results, into a new folder; return the folder."""
+    for name in ("workflow", "profiles"):
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def change_config(folder: Path, **groups: dict) -> None:
+    """Replace whole groups of the config of a copy of the workflow."""
+    path = folder / "config.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump(config | groups, sort_keys=False), encoding="utf-8")
+
+
+def snakemake(folder: Path, *arguments: str) -> Usage:
+    """Run Snakemake, with the Python that runs this, in a copy of the workflow."""
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return run(command, folder)[0]
+
+
+def parse_arguments(
+    parser: argparse.ArgumentParser, default_name: str
+) -> argparse.Namespace:
+    """Parse the command line, to which the report's path is added."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=ROOT / "docs/benchmarks" / default_name,
+        help=f"the report to write (docs/benchmarks/{default_name})",
+    )
+    return parser.parse_args()
+
+
+def machine() -> str:
+    """Describe the machine in a line."""
+    cpu = _first_value("/proc/cpuinfo", "model name")
+    memory = int(_first_value("/proc/meminfo", "MemTotal").split()[0]) / 2**20
+    system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, {system}"
+
+
+def _first_value(path: str, key: str) -> str:
+    """Return the value of the first line `key: value`."""
+    for line in Path(path).read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return "unknown"
+
+
+def versions(python: str | Path, packages: Iterable[str]) -> str:
+    """Return the versions of a Python and of those packages that it has."""
+    code = (
+        "import platform, sys\n"
+        "from importlib.metadata import distributions\n"
+        "found = {d.name.lower(): d.version for d in distributions()}\n"
+        "named = [f'{p} {found[p]}' for p in sys.argv[1:] if p in found]\n"
+        "print(', '.join([f'Python {platform.python_version()}', *named]))"
+    )
+    return run([python, "-c", code, *packages])[1].strip()
+
+
+def own_versions() -> str:
+    """Return the versions with which Thaw runs."""
+    return versions(sys.executable, ["torch", "numpy", "snakemake"])
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table, its numbers (all but the first column) on the right."""
+    alignment = [":--", *["--:"] * (len(columns) - 1)]
+    lines = [columns, alignment, *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def write_report(
+    path: Path, title: str, environment: Iterable[str], parts: Iterable[str]
+) -> None:
+    """Print a report and write it: title, command, machine, versions, then `parts`."""
+    command = shlex.join(sys.orig_argv)
+    facts = [f"Made by `{command}`", f"Machine: {machine()}", *environment]
+    head = "\n".join(f"- {fact}" for fact in facts)
+    report = "\n\n".join([f"# {title}", head, *parts]) + "\n"
+    print(report)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(report, encoding="utf-8")

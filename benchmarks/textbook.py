@@ -1,0 +1,137 @@
+"""The textbook comparison, 120 fits with tables and box plot: Thaw beside Keras.
+
+    .venv/bin/python benchmarks/textbook.py --peers .venv-peers/bin/python
+
+The peer is benchmarks/peers/textbook_keras.py; benchmarks/peers.txt says what its
+Python needs.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from measure import (
+    MEMORY_NOTE,
+    ROOT,
+    Usage,
+    change_config,
+    copy_workflow,
+    markdown,
+    median_usage,
+    own_versions,
+    parse_arguments,
+    run,
+    snakemake,
+    use_cores,
+    versions,
+    write_report,
+)
+
+TEXTBOOK_REPEATS = 30
+
+# The study as it stands in config.yaml, for another number of repeats.
+FORWARD = {
+    "source": "blobs-1",
+    "target": "blobs-2",
+    "variants": ["standalone", "fixed-0", "fixed-1", "fixed-2"],
+}
+
+NOTES = f"""\
+All are confined to the same cores. Thaw runs in a fresh copy of its tree: its time
+includes starting Snakemake and every job's Python, 120 jobs as shipped and 4 with 30
+repeats a job, and everything that the study has beyond the textbook's means and box
+plot: scores after every epoch, learning curves, comparisons, all figures. The Keras
+script is one process; it loads, trains and evaluates one model after the other, as the
+textbook does, with no scores after an epoch but those of the source model. Times are
+medians over the runs.
+
+{MEMORY_NOTE}"""
+
+
+def thaw(cores: int, repeats: int, *config: str) -> Usage:
+    """Measure the study `forward`, from nothing to its figures."""
+    arguments = ["--cores", str(cores), "forward"]
+    if config:
+        arguments += ["--config", *config]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = copy_workflow(Path(temporary))
+        if repeats != TEXTBOOK_REPEATS:
+            change_config(folder, studies={"forward": FORWARD | {"repeats": repeats}})
+        return snakemake(folder, *arguments)
+
+
+def keras(python: str, backend: str, repeats: int) -> Usage:
+    """Measure the textbook's script."""
+    script = ROOT / "benchmarks/peers/textbook_keras.py"
+    environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    with tempfile.TemporaryDirectory() as folder:
+        command = [python, script, "--repeats", str(repeats), folder]
+        usage, output = run(command, environment=environment)
+    print(f"Keras on {backend}:\n{output}")
+    return usage
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measure everything and write the report."""
+    use_cores(args.cores)
+    cores, repeats = args.cores, args.repeats
+    cases: dict[str, Callable[[], Usage]] = {
+        "Thaw as shipped": lambda: thaw(cores, repeats),
+        "Thaw, `repeats_per_job=30`": lambda: thaw(
+            cores, repeats, "repeats_per_job=30"
+        ),
+        "Keras on TensorFlow": lambda: keras(args.peers, "tensorflow", repeats),
+        "Keras on JAX": lambda: keras(args.peers, "jax", repeats),
+    }
+    rows, own = [], None
+    for name, measure in cases.items():
+        usage, runs = median_usage(measure)
+        own = own or usage
+        rows.append(
+            [
+                name,
+                f"{usage.wall_seconds:.1f}",
+                f"{usage.wall_seconds / own.wall_seconds:.2f}",
+                f"{usage.cpu_seconds:.1f}",
+                f"{usage.cpu_seconds / own.cpu_seconds:.2f}",
+                f"{usage.peak_mib:.0f}",
+                runs,
+            ]
+        )
+    columns = [
+        f"4 variants, {repeats} repeats each, {cores} cores",
+        "wall s",
+        "times Thaw as shipped",
+        "CPU s, all processes",
+        "times Thaw as shipped",
+        "peak MiB",
+        "runs",
+    ]
+    # Wheels for the CPU alone are a package of another name.
+    libraries = ["keras", "tensorflow", "tensorflow_cpu", "jax", "numpy"]
+    environment = [
+        f"Thaw: {own_versions()}",
+        f"Peers: {versions(args.peers, libraries)}",
+    ]
+    write_report(
+        args.output,
+        "The textbook comparison",
+        environment,
+        [markdown(columns, rows), NOTES],
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--peers", required=True, help="the Python of the peers")
+    parser.add_argument("--cores", type=int, default=2, help="for each of them (2)")
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        default=TEXTBOOK_REPEATS,
+        help=f"of each variant ({TEXTBOOK_REPEATS})",
+    )
+    main(parse_arguments(parser, "textbook.md"))
