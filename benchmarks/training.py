@@ -98,8 +98,9 @@ call.
 All train on 500 rows of `make_blobs` and test on 500, in batches of 32, with SGD at a
 learning rate of 0.01. All start from Keras's initial weights but scikit-learn, which
 draws its own (Glorot uniform) and computes no scores after an epoch. Each draws with
-its own generators: that the mean test accuracies agree shows that they do the same
-work. The peer with autograd is Thaw with only the backward pass and the step replaced.
+its own generators: that the mean test accuracies, those of the largest run, agree as
+far as so many repeats can tell shows that they do the same work. The peer with autograd
+is Thaw with only the backward pass and the step replaced.
 Thaw also evaluates once before training. Thaw splits what does not fit the cache into
 several ensembles; JAX and `vmap` train all repeats in one call."""
 

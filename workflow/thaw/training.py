@@ -3,7 +3,7 @@
 The gradient is written out by hand: for a fully connected network with softmax and
 cross-entropy it is a few lines, it lets one `baddbmm_` both form a layer's gradient
 and take the step of gradient descent, and it costs a lone repeat less than half of
-what autograd does (docs/benchmarks.md). A test holds it against autograd.
+what autograd does (docs/benchmarks/training.md). A test holds it against autograd.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
