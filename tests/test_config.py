@@ -165,6 +165,13 @@ def test_a_study_overrides_what_it_names():
     assert studies["ahead"].repeats_per_job == 1
 
 
+def test_the_command_line_overrides_studies():
+    config = copy.deepcopy(SMALL_CONFIG) | {"repeats_per_job": 3}
+    studies = resolve(config, SCHEMA, ["repeats_per_job"]).studies
+    assert studies["ahead"].repeats_per_job == 3
+    assert studies["back"].repeats_per_job == 3
+
+
 def test_defaults():
     config = copy.deepcopy(SMALL_CONFIG)
     del config["repeats_per_job"]

@@ -8,7 +8,7 @@ from thaw.jobs import Job, jobs
 
 
 @pytest.mark.parametrize("size", [1, 7, 30, "auto"])
-@pytest.mark.parametrize("repeats", [1, 6, 30, 31, 299, 300, 3050, 40_000])
+@pytest.mark.parametrize("repeats", [1, 6, 29, 30, 31, 99, 100, 3000, 3050, 40_000])
 def test_every_repeat_has_one_job(repeats, size):
     numbers = itertools.chain.from_iterable(job.repeats for job in jobs(repeats, size))
     assert list(numbers) == list(range(repeats))
@@ -28,10 +28,15 @@ def test_more_repeats_change_at_most_the_last_job(size):
         assert some[:-1] == every[: len(some) - 1]
 
 
-def test_automatic_jobs_are_one_a_repeat_at_first_and_few_in_the_end():
-    assert len(list(jobs(30, "auto"))) == 30
-    assert len(list(jobs(300, "auto"))) == 39
-    assert len(list(jobs(100_000, "auto"))) < 250
+def test_automatic_jobs_grow_and_stay_few():
+    assert list(jobs(31, "auto")) == [Job(0, 29), Job(30, 30)]
+    assert list(jobs(350, "auto"))[2:] == [Job(100, 299), Job(300, 349)]
+    assert list(jobs(9_000, "auto"))[4:] == [
+        Job(1_000, 2_999),
+        Job(3_000, 5_999),
+        Job(6_000, 8_999),
+    ]
+    assert len(list(jobs(700_000, "auto"))) < 250
 
 
 def test_file_names_do_not_depend_on_the_number_of_repeats():

@@ -35,7 +35,7 @@ try:
     for path in workflow.configfiles:
         check_duplicates(Path(path))
     schema = yaml.safe_load((BASE / "workflow/schemas/config.schema.yaml").read_text())
-    CONFIG = resolve(config, schema)
+    CONFIG = resolve(config, schema, workflow.config_settings.config)
 except ThawError as error:
     raise WorkflowError(str(error)) from None
 

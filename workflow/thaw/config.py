@@ -2,12 +2,13 @@
 
 The schema says what each key may hold; this module turns its findings into messages
 for people, adds what a schema cannot say (names that must exist, layers that must be
-there), fills in defaults and lets a study's own settings override the global ones.
+there), fills in defaults and lets a study's own settings override the global ones, and
+the command line's override both.
 """
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -60,9 +61,12 @@ class Config(NamedTuple):
     studies: dict[str, Study]
 
 
-def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
+def resolve(
+    config: Mapping[str, Any], schema: Mapping[str, Any], commanded: Collection[str] = ()
+) -> Config:
     """Check `config` against `schema` and resolve it.
 
+    `commanded` are the keys that the command line set; they win over a study's own.
     Raises `ThawError`, whose message lists every mistake: the key's path, the value,
     and what is allowed.
     """
@@ -75,7 +79,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
         raise _wrong(mistakes)
     filled = _fill(config, schema)
     studies = {
-        name: Study(**_inherit(study, filled))
+        name: Study(**_inherit(study, filled, commanded))
         for name, study in filled["studies"].items()
     }
     resolved = Config(filled["problems"], filled["variants"], studies)
@@ -204,14 +208,17 @@ def _fill(value: Any, schema: Mapping[str, Any]) -> Any:
     }
 
 
-def _inherit(study: dict, config: dict) -> dict:
+def _inherit(study: dict, config: dict, commanded: Collection[str]) -> dict:
     """Return a study's settings, the global ones where it has none of its own."""
     variants = study["variants"]
     baseline = "standalone" if "standalone" in variants else variants[0]
     return (
         {"baseline": baseline}
         | study
-        | {key: study.get(key, config[key]) for key in OVERRIDABLE}
+        | {
+            key: config[key] if key in commanded else study.get(key, config[key])
+            for key in OVERRIDABLE
+        }
         | {key: config[key] | study.get(key, {}) for key in OVERRIDABLE_PARTS}
     )
 

@@ -1,11 +1,13 @@
 """How the repeats of a variant are shared out among training jobs, and their files."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-# With `repeats_per_job: auto`, the size of a job by the number of its first repeat. The
-# sizes divide the bounds, so that no block crosses one.
-AUTOMATIC_SIZES = {0: 1, 30: 30, 300: 100, 3_000: 1_000}
+# Where the first jobs end with `repeats_per_job: auto`; all later ones are as large as
+# the last bound. Starting Python and PyTorch costs as much as some 300 fits of a small
+# network, so jobs grow until that no longer matters.
+AUTOMATIC_ENDS = (30, 100, 300, 1_000, 3_000)
 
 
 class Job(NamedTuple):
@@ -28,18 +30,21 @@ class Job(NamedTuple):
 def jobs(repeats: int, repeats_per_job: int | Literal["auto"]) -> Iterator[Job]:
     """Yield the jobs that train `repeats` repeats.
 
-    With `"auto"` a job's size depends on the number of its first repeat alone: the
-    first 30 repeats have a job each, later ones share ever larger jobs. However many
-    repeats are added, at most the last job, cut short by the end, is not the same.
+    With `"auto"` jobs end at 30, 100, 300, 1,000 and 3,000 repeats, and then after every
+    3,000 more. However many repeats are added, at most the last job, cut short by the
+    end, is not the same.
     """
     first = 0
-    while first < repeats:
-        size = repeats_per_job
-        if size == "auto":
-            size = next(
-                size
-                for bound, size in reversed(AUTOMATIC_SIZES.items())
-                if first >= bound
-            )
-        yield Job(first, min(first + size, repeats) - 1)
-        first += size
+    for end in _ends(repeats_per_job):
+        yield Job(first, min(end, repeats) - 1)
+        if end >= repeats:
+            return
+        first = end
+
+
+def _ends(repeats_per_job: int | Literal["auto"]) -> Iterator[int]:
+    """Return the numbers of repeats at which jobs end, without end."""
+    if repeats_per_job == "auto":
+        *growing, largest = AUTOMATIC_ENDS
+        return itertools.chain(growing, itertools.count(largest, largest))
+    return itertools.count(repeats_per_job, repeats_per_job)
