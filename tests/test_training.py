@@ -15,6 +15,7 @@ from thaw.network import (
     fix_rounding,
     forward,
     layer_sizes,
+    prepare_labels,
 )
 from thaw.problems import Problem
 from thaw.training import Training, ensembles, shuffled_orders, train
@@ -124,7 +125,7 @@ def test_a_step_is_that_of_autograd(problem):
 def test_history_starts_before_training(problem):
     start, _, history = trained(problem, range(2))
     x = torch.from_numpy(problem.test_x).T.expand(2, -1, -1)
-    accuracy, loss = evaluate(start, x, torch.from_numpy(problem.test_y))
+    accuracy, loss = evaluate(start, x, prepare_labels(problem.test_y, 3))
     np.testing.assert_allclose(history.test_accuracy[:, 0], accuracy)
     np.testing.assert_allclose(history.test_loss[:, 0], loss)
     assert history.test_loss.shape == (2, 5)
@@ -132,7 +133,7 @@ def test_history_starts_before_training(problem):
 
 def test_a_tie_goes_to_the_first_class():
     nothing = [Layer(torch.zeros(1, 3, 2), torch.zeros(1, 3, 1))]
-    labels = torch.tensor([0, 1, 2, 0])
+    labels = prepare_labels(np.array([0, 1, 2, 0]), 3)
     accuracy, loss = evaluate(nothing, torch.zeros(1, 2, 4), labels)
     assert accuracy.item() == 0.5
     assert loss.item() == pytest.approx(np.log(3))

@@ -9,20 +9,23 @@ import torch
 from torch import Tensor
 
 import thaw.training
-from thaw.network import Layer, forward
 
 
 def descend(
-    layers: Sequence[Layer], x: Tensor, y: Tensor, learning_rate: float
+    matrices: Sequence[Tensor], x: Tensor, y: Tensor, learning_rate: float
 ) -> None:
     """Take one step of gradient descent; see `thaw.training`."""
-    parameters = [part.requires_grad_() for layer in layers for part in layer]
+    *hidden, output = [matrix.requires_grad_() for matrix in matrices]
     with torch.enable_grad():
+        for matrix in hidden:
+            x = torch.bmm(matrix, x).relu()
         loss = torch.nn.functional.cross_entropy(
-            forward(layers, x), y, reduction="sum"
+            torch.bmm(output, x), y, reduction="sum"
         ).div(x.shape[2])
-    gradients = torch.autograd.grad(loss, parameters)
-    torch._foreach_sub_(parameters, gradients, alpha=learning_rate)
+    gradients = torch.autograd.grad(loss, matrices)
+    for gradient in gradients[:-1]:
+        gradient[:, -1] = 0
+    torch._foreach_sub_(matrices, gradients, alpha=learning_rate)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,9 @@ class Config(NamedTuple):
 
 
 def resolve(
-    config: Mapping[str, Any], schema: Mapping[str, Any], commanded: Collection[str] = ()
+    config: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    commanded: Collection[str] = (),
 ) -> Config:
     """Check `config` against `schema` and resolve it.
 

@@ -30,9 +30,9 @@ class Job(NamedTuple):
 def jobs(repeats: int, repeats_per_job: int | Literal["auto"]) -> Iterator[Job]:
     """Yield the jobs that train `repeats` repeats.
 
-    With `"auto"` jobs end at 30, 100, 300, 1,000 and 3,000 repeats, and then after every
-    3,000 more. However many repeats are added, at most the last job, cut short by the
-    end, is not the same.
+    With `"auto"` jobs end at 30, 100, 300, 1,000 and 3,000 repeats, and then after
+    every 3,000 more. However many repeats are added, at most the last job, cut short by
+    the end, is not the same.
     """
     first = 0
     for end in _ends(repeats_per_job):
