@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from thaw.samples import Sample
 from thaw.stages.compare import comparisons
-from thaw.statistics import Sample, mean_interval
+from thaw.statistics import mean_interval
 from thaw.tables import markdown
 
 REPEATS_PER_MODEL = 10

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from scipy import optimize, stats
 
+from thaw.samples import Sample
 from thaw.stages.compare import comparisons
 from thaw.stages.compare import for_people as comparisons_for_people
 from thaw.stages.learning_speed import metrics, speed
 from thaw.stages.summarize import for_people, summary
 from thaw.statistics import (
-    Sample,
     compare,
     mean_interval,
     share_interval,

@@ -63,7 +63,8 @@ TRAINING = [
     "source_models",
     "training",
 ]
-TABLE = ["statistics", "tables"]
+FIGURE = ["figures", "samples", "tables"]
+TABLE = ["samples", "statistics", "tables"]
 MODULES = {
     "make_problem": ["problems"],
     "pretrain": TRAINING,
@@ -72,14 +73,14 @@ MODULES = {
     "summarize": TABLE,
     "compare": TABLE,
     "learning_curves": ["jobs", "scores"],
-    "learning_speed": ["jobs", "scores", "statistics"],
+    "learning_speed": ["jobs", "samples", "scores", "statistics"],
     "plot_problems": ["figures", "problems"],
     "plot_source_models": ["curves", "figures", "scores"],
-    "plot_boxplot": ["figures", *TABLE],
-    "plot_differences": ["figures", *TABLE],
-    "plot_learning_curves": ["curves", "figures", *TABLE],
-    "plot_source_accuracy": ["figures", *TABLE],
-    "plot_source_spread": ["figures", *TABLE],
+    "plot_boxplot": FIGURE,
+    "plot_differences": FIGURE,
+    "plot_learning_curves": ["curves", *FIGURE],
+    "plot_source_accuracy": FIGURE,
+    "plot_source_spread": FIGURE,
 }
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from thaw.errors import ThawError
 from thaw.files import whole_file
-from thaw.statistics import Sample
+from thaw.samples import Sample
 
 
 def read_table(path: Path) -> pd.DataFrame:

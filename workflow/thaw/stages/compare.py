@@ -13,7 +13,8 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from thaw.command import add_settings, run, stage_parser
-from thaw.statistics import CONDITION, Sample, compare, verdict
+from thaw.samples import CONDITION, Sample
+from thaw.statistics import compare, verdict
 from thaw.tables import (
     interval,
     markdown,

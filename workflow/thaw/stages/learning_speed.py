@@ -15,8 +15,9 @@ import numpy as np
 
 from thaw.command import add_settings, run, stage_parser
 from thaw.jobs import jobs
+from thaw.samples import CONDITION, Sample
 from thaw.scores import load_history, write_table
-from thaw.statistics import CONDITION, Sample, mean_interval, share_interval
+from thaw.statistics import mean_interval, share_interval
 
 THRESHOLD_SHARE = 0.95
 COLUMNS = ("variant", "metric", "mean", "low", "high", "unit", "units", "note")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.figures import MUTED, colour, dots, figure, label, save
-from thaw.statistics import CONDITION, Sample
+from thaw.samples import CONDITION, Sample
 from thaw.tables import read_table, samples
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.figures import COLOURS, MUTED, figure, label, save
-from thaw.statistics import CONDITION
+from thaw.samples import CONDITION
 from thaw.tables import read_table
 
 VERDICT_COLOURS = {"helps": COLOURS[2], "hurts": COLOURS[1], "equivalent": COLOURS[0]}

@@ -11,7 +11,7 @@ import pandas as pd
 from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.curves import Band, draw_curves
 from thaw.figures import save
-from thaw.statistics import CONDITION
+from thaw.samples import CONDITION
 from thaw.tables import read_table
 
 

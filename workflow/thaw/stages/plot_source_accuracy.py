@@ -15,7 +15,7 @@ from scipy import stats
 
 from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.figures import MUTED, colour, figure, label, save
-from thaw.statistics import Sample
+from thaw.samples import Sample
 from thaw.tables import read_table, samples
 
 # An interval of a correlation needs more points than this.

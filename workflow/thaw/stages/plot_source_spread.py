@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.figures import MUTED, colour, figure, label, save
-from thaw.statistics import Sample
+from thaw.samples import Sample
 from thaw.tables import read_table, samples
 
 

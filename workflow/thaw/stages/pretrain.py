@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from thaw import seeds
-from thaw.command import add_settings, run, stage_parser
+from thaw.command import add_settings, leave, run, stage_parser
 from thaw.network import Layer, draw_network, fix_rounding, layer_sizes
 from thaw.problems import load_problem
 from thaw.progress import Progress
@@ -75,3 +75,4 @@ if __name__ == "__main__":
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")
     run(main, parser.parse_args())
+    leave()

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from thaw.command import add_settings, run, stage_parser
-from thaw.statistics import CONDITION, Sample, mean_interval, variance_components
+from thaw.samples import CONDITION, Sample
+from thaw.statistics import mean_interval, variance_components
 from thaw.tables import (
     interval,
     markdown,

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from thaw import seeds
-from thaw.command import add_settings, run, stage_parser
+from thaw.command import add_settings, leave, run, stage_parser
 from thaw.network import fix_rounding
 from thaw.problems import load_problem
 from thaw.progress import Progress
@@ -87,3 +87,4 @@ if __name__ == "__main__":
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")
     run(main, parser.parse_args())
+    leave()
