@@ -8,11 +8,12 @@ rerun after one variant has changed.
 """
 
 import argparse
-import math
 import re
+import shutil
 import sys
 import tempfile
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -31,6 +32,8 @@ from measure import (
     write_report,
 )
 
+from thaw.jobs import jobs as split
+
 CORES = 2
 STUDY = "fan-out"
 VARIANTS = {
@@ -44,16 +47,13 @@ CHANGED = {"fixed-2": {"freeze": 2, "fresh": ["output"]}}
 # How many repeats of each variant `repeats_per_job: auto` is tried with.
 AUTOMATIC_REPEATS = 12_500
 
-# How many training jobs Snakemake gets at once while the files are first made: its
-# scheduling takes time quadratic in the jobs that are ready.
-BATCH = 1000
-
 NOTES = f"""\
 Every job of the measured copy is a `touch` of its outputs and its log, with Snakemake's
-own `benchmark:` file beside them; nothing is trained. Snakemake itself made all files
-that way before the reruns, in batches of {BATCH} training jobs (`--batch`), which is
-not measured. All else is Thaw as shipped, on {CORES} cores. Dry runs and reruns with
-nothing to do are medians of up to three runs; with a stale variant there is one run.
+own `benchmark:` file beside them; nothing is trained. Before the reruns Snakemake ran
+each variant's first job that way; the others got copies of its files and of Snakemake's
+records of it, since making all of them takes Snakemake time quadratic in their number.
+That is not measured. All else is Thaw as shipped, on {CORES} cores. Dry runs and reruns
+with nothing to do are medians of up to three runs; with a stale variant there is one.
 
 A further job is what a training job costs beyond those of the first row, so without
 what starting Snakemake costs: the same from row to row means linear. Files are those in
@@ -98,15 +98,50 @@ def run_study(folder: Path, *arguments: str) -> Usage:
     return snakemake(folder, STUDY, "--cores", str(CORES), *arguments)
 
 
+def write_study(folder: Path, size: Size) -> None:
+    """Put the study into the config of a copy of the workflow."""
+    study = {
+        "source": "blobs-1",
+        "target": "blobs-2",
+        "variants": list(VARIANTS),
+        **size._asdict(),
+    }
+    change_config(folder, variants=VARIANTS, studies={STUDY: study})
+
+
 def make_files(folder: Path, size: Size) -> None:
-    """Run the study from nothing, a batch of training jobs at a time."""
-    jobs = len(VARIANTS) * size.repeats if size.repeats_per_job == 1 else BATCH
-    batches = math.ceil(jobs / BATCH)
-    for number in range(1, batches + 1):
-        batch = f"gather={number}/{batches}"
-        scores = f"results/{STUDY}/scores.csv"
-        snakemake(folder, scores, "--cores", str(CORES), "--batch", batch)
+    """Make all files of a study of which nothing is there.
+
+    Snakemake runs the first training job of each variant. Copies of its files, and of
+    what Snakemake recorded of them, stand for the other jobs.
+    """
+    first, *others = split(**size._asdict())
+    write_study(folder, size._replace(repeats=first.last + 1))
     run_study(folder)
+    for variant in VARIANTS:
+        for suffix in (".csv", ".history.npz"):
+            output = f"results/{STUDY}/{variant}/{first.stem}{suffix}"
+            record = record_of(folder, output).read_text(encoding="utf-8")
+            for job in others:
+                copy = output.replace(first.stem, job.stem)
+                shutil.copy(folder / output, folder / copy)
+                text = record.replace(first.stem, job.stem)
+                record_of(folder, copy).write_text(text, encoding="utf-8")
+        for suffix in (".log", ".benchmark.tsv"):
+            path = folder / "logs" / STUDY / variant / f"{first.stem}{suffix}"
+            for job in others:
+                shutil.copy(path, path.with_name(f"{job.stem}{suffix}"))
+    write_study(folder, size)
+    start = time.time()
+    run_study(folder)
+    if training_jobs(folder, start):
+        sys.exit("Snakemake does not take copies for files of its own")
+
+
+def record_of(folder: Path, output: str) -> Path:
+    """Return the file in which Snakemake keeps what it knows of an output."""
+    name = urlsafe_b64encode(output.encode()).decode()
+    return folder / ".snakemake/metadata" / name
 
 
 def training_jobs(folder: Path, since: float = 0) -> int:
@@ -130,13 +165,7 @@ def measure(size: Size, previous: Result | None, budget: float) -> Result:
     with tempfile.TemporaryDirectory() as temporary:
         folder = copy_workflow(Path(temporary))
         stub_jobs(folder)
-        study = {
-            "source": "blobs-1",
-            "target": "blobs-2",
-            "variants": list(VARIANTS),
-            **size._asdict(),
-        }
-        change_config(folder, variants=VARIANTS, studies={STUDY: study})
+        write_study(folder, size)
         dry_run, _ = median_usage(lambda: run_study(folder, "--dry-run"))
         make_files(folder, size)
         jobs, files = training_jobs(folder), count_files(folder)

@@ -61,4 +61,6 @@ class Sample(NamedTuple):
         """Return the values of each source model; all, where there are not several."""
         if not self.is_nested:
             return [self.values]
-        return [self.values[self.source_models == model] for model in self.models]
+        numbers = self.unit_numbers
+        by_model = self.values[np.argsort(numbers, kind="stable")]
+        return np.split(by_model, np.cumsum(np.bincount(numbers))[:-1])

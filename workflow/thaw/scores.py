@@ -76,19 +76,18 @@ def save_history(path: Path, repeats: Sequence[int], history: History) -> None:
         np.savez(temporary, repeat=np.asarray(repeats), **history._asdict())
 
 
-def load_history(path: Path, repeats: Sequence[int]) -> History:
-    """Read a job's histories.
+def load_metric(path: Path, repeats: Sequence[int], metric: str) -> np.ndarray:
+    """Read one array of a job's histories, float32 `[R, epochs + 1]`.
 
     Raises `ThawError` if the file does not hold exactly these repeats.
     """
     try:
         with np.load(path) as archive:
-            history = History(*(archive[name] for name in METRICS))
             if not np.array_equal(archive["repeat"], repeats):
                 raise ValueError("other repeats")
+            return archive[metric]
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ThawError(
             f"{path} does not hold the histories of repeats {repeats[0]} to "
             f"{repeats[-1]} ({error}); delete it and run again"
         ) from error
-    return history

@@ -203,8 +203,9 @@ def _beats(values: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _placements(sample: Sample, other: Sample) -> np.ndarray:
     """Return the share of `other` that each value beats, its units weighing equally."""
-    beaten = [_beats(sample.values, group) for group in other.groups()]
-    return np.mean(beaten, axis=0)
+    groups = other.groups()
+    # Summed as they come: held together they are values times source models.
+    return sum(_beats(sample.values, group) for group in groups) / len(groups)
 
 
 def _paired_probability(variant: Sample, reference: Sample) -> tuple[float, Interval]:

@@ -12,39 +12,38 @@ from pathlib import Path
 import numpy as np
 
 from thaw.command import add_settings, run, stage_parser
+from thaw.histories import read_metric
 from thaw.jobs import jobs
-from thaw.scores import METRICS, History, joined, load_history, write_table
+from thaw.scores import METRICS, write_table
 
 COLUMNS = ("variant", "metric", "epoch", "mean", "q05", "q95")
 
 
-def curves(variant: str, history: History) -> Iterator[tuple]:
-    """Yield the rows of one variant's curves."""
-    for metric, values in zip(METRICS, history, strict=True):
-        mean = values.mean(axis=0, dtype=np.float64)
-        low, high = np.quantile(values, (0.05, 0.95), axis=0)
-        for epoch in range(values.shape[1]):
-            numbers = (mean[epoch], low[epoch], high[epoch])
-            yield variant, metric, epoch, *(f"{number:.6g}" for number in numbers)
+def curve(variant: str, metric: str, values: np.ndarray) -> Iterator[tuple]:
+    """Yield the rows of one curve; `values` is `[repeats, epochs + 1]`."""
+    mean = values.mean(axis=0, dtype=np.float64)
+    low, high = np.quantile(values, (0.05, 0.95), axis=0)
+    for epoch in range(values.shape[1]):
+        numbers = (mean[epoch], low[epoch], high[epoch])
+        yield variant, metric, epoch, *(f"{number:.6g}" for number in numbers)
 
 
 def main(args: argparse.Namespace) -> None:
-    """Write the learning curves of all variants, one variant in memory at a time."""
+    """Write the learning curves of all variants."""
     settings = args.settings
-
-    def rows() -> Iterator[tuple]:
-        for variant in settings["variants"]:
-            history = joined(
-                [
-                    load_history(
-                        args.folder / variant / f"{job.stem}.history.npz", job.repeats
-                    )
-                    for job in jobs(settings["repeats"], settings["repeats_per_job"])
-                ]
+    every = list(jobs(settings["repeats"], settings["repeats_per_job"]))
+    write_table(
+        args.output,
+        COLUMNS,
+        (
+            row
+            for variant in settings["variants"]
+            for metric in METRICS
+            for row in curve(
+                variant, metric, read_metric(args.folder / variant, every, metric)
             )
-            yield from curves(variant, history)
-
-    write_table(args.output, COLUMNS, rows())
+        ),
+    )
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from thaw.command import add_settings, run, stage_parser
+from thaw.histories import read_metric
 from thaw.jobs import jobs
 from thaw.samples import CONDITION, Sample
-from thaw.scores import load_history, write_table
+from thaw.scores import write_table
 from thaw.statistics import mean_interval, share_interval
 
 THRESHOLD_SHARE = 0.95
@@ -68,29 +69,26 @@ def speed(
         yield variant, metric, *numbers, sample.unit, len(units), note
 
 
-def read_accuracies(folder: Path, settings: dict) -> np.ndarray:
-    """Return the test accuracies `[repeats, epochs + 1]` of a variant's folder."""
-    return np.concatenate(
-        [
-            load_history(folder / f"{job.stem}.history.npz", job.repeats).test_accuracy
-            for job in jobs(settings["repeats"], settings["repeats_per_job"])
-        ]
-    )
-
-
 def main(args: argparse.Namespace) -> None:
-    """Write the metrics of all variants, one variant in memory at a time."""
+    """Write the metrics of all variants."""
     settings = args.settings
-    final = read_accuracies(args.folder / settings["baseline"], settings)[:, -1]
+    every = list(jobs(settings["repeats"], settings["repeats_per_job"]))
+
+    def accuracies(variant: str) -> np.ndarray:
+        return read_metric(args.folder / variant, every, "test_accuracy")
+
+    final = accuracies(settings["baseline"])[:, -1]
     threshold = THRESHOLD_SHARE * final.mean(dtype=np.float64)
     models = np.arange(settings["repeats"]) % settings["source_models"]
 
     def rows() -> Iterator[tuple]:
         for variant in settings["variants"]:
-            accuracy = read_accuracies(args.folder / variant, settings)
             pretrained = variant in settings["pretrained"]
             yield from speed(
-                variant, accuracy, models if pretrained else None, threshold
+                variant,
+                accuracies(variant),
+                models if pretrained else None,
+                threshold,
             )
 
     write_table(args.output, COLUMNS, rows())

@@ -11,22 +11,22 @@ import numpy as np
 from thaw.command import add_figures, add_settings, run, stage_parser
 from thaw.curves import Band, draw_curves
 from thaw.figures import save
-from thaw.scores import METRICS, load_history
+from thaw.scores import METRICS, load_metric
 
 
 def main(args: argparse.Namespace) -> None:
     """Draw the figure and write it in every format asked for."""
     source, models = args.settings["source"], args.settings["source_models"]
-    history = load_history(args.history, range(models))
     if models == 1:
         label, title = "source model", f"the source model on {source}"
     else:
         label = "source models"
         title = f"{models} source models on {source}: mean, band: the middle 90 %"
-    bands = {
-        metric: Band(values.mean(0), *np.quantile(values, (0.05, 0.95), axis=0))
-        for metric, values in zip(METRICS, history, strict=True)
-    }
+    bands = {}
+    for metric in METRICS:
+        values = load_metric(args.history, range(models), metric)
+        band = np.quantile(values, (0.05, 0.95), axis=0)
+        bands[metric] = Band(values.mean(0), *band)
     save(draw_curves({label: bands}, title), args.output)
 
 
