@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -44,6 +44,17 @@ VARIANTS = {
 }
 CHANGED = {"fixed-2": {"freeze": 2, "fresh": ["output"]}}
 
+# What can be taken from the training rule to see what it costs: regular expressions and
+# their replacements, each row's on top of those above.
+LIGHTER = {
+    "as shipped": {},
+    "one file of code, not fourteen": {r'code\("train"\)': 'code("train")[:1]'},
+    "no `conda:`": {r"    conda:\n.*\n": ""},
+    "no `benchmark:`": {r"    benchmark:\n.*\n": ""},
+    "no `log:`": {r"    log:\n.*\n": "", r" \{log:q\}": ""},
+}
+LIGHTER_JOBS = 1200
+
 # How many repeats of each variant `repeats_per_job: auto` is tried with.
 AUTOMATIC_REPEATS = 12_500
 
@@ -62,6 +73,11 @@ results/, logs/ and .snakemake/. `auto` is `repeats_per_job: auto` with
 
 {MEMORY_NOTE}"""
 
+LIGHTER_NOTES = f"""\
+The cost of a further job, from the first size above to {LIGHTER_JOBS} jobs, as one
+thing after the other is taken from the training rule. The last row is a job with a
+problem, source models, one file of code, two outputs and a param."""
+
 COLUMNS = ["wall s", "CPU s", "peak MiB", "CPU ms a job", "CPU ms a further job"]
 
 
@@ -70,6 +86,11 @@ class Size(NamedTuple):
 
     repeats: int
     repeats_per_job: int | Literal["auto"]
+
+    @classmethod
+    def lone(cls, jobs: int) -> "Size":
+        """Return the size with so many training jobs, one a repeat."""
+        return cls(jobs // len(VARIANTS), 1)
 
 
 class Result(NamedTuple):
@@ -188,6 +209,35 @@ def measure(size: Size, previous: Result | None, budget: float) -> Result:
         return Result(size, jobs, files, dry_run, no_op, stale, expected)
 
 
+def measure_lighter(smallest: int) -> Iterator[tuple[str, float]]:
+    """Yield how many CPU ms a further job's rerun takes as its rule gets lighter."""
+    changes = {}
+    for name, more in LIGHTER.items():
+        print(name, file=sys.stderr)
+        changes |= more
+        few, many = (
+            measure_no_op(Size.lone(jobs), changes) for jobs in (smallest, LIGHTER_JOBS)
+        )
+        further = (many.cpu_seconds - few.cpu_seconds) / (LIGHTER_JOBS - smallest)
+        yield name, 1000 * further
+
+
+def measure_no_op(size: Size, changes: Mapping[str, str]) -> Usage:
+    """Measure a rerun with nothing to do, with the training rule changed."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = copy_workflow(Path(temporary))
+        stub_jobs(folder)
+        path = folder / "workflow/rules/train.smk"
+        rule = path.read_text(encoding="utf-8")
+        for pattern, replacement in changes.items():
+            rule, count = re.subn(pattern, replacement, rule)
+            if not count:
+                sys.exit(f"the training rule has no {pattern}")
+        path.write_text(rule, encoding="utf-8")
+        make_files(folder, size)
+        return median_usage(lambda: run_study(folder))[0]
+
+
 def usage_cells(usage: Usage, jobs: int, first: Usage, first_jobs: int) -> list[str]:
     """Return a row's cells: times, memory, and the CPU time a job and a further job."""
     further = "-"
@@ -234,13 +284,23 @@ def tables(results: Sequence[Result]) -> Iterator[str]:
 def main(args: argparse.Namespace) -> None:
     """Measure all sizes and write the report."""
     use_cores(CORES)
-    sizes = [Size(jobs // len(VARIANTS), 1) for jobs in sorted(args.jobs)]
+    sizes = [Size.lone(jobs) for jobs in sorted(args.jobs)]
     results = []
     for size in [*sizes, Size(AUTOMATIC_REPEATS, "auto")]:
         print(size, file=sys.stderr)
         results.append(measure(size, results[-1] if results else None, args.budget))
     environment = [f"Thaw: {own_versions()}"]
-    parts = [NOTES, *tables(results)]
+    lighter = [
+        [name, f"{milliseconds:.2f}"]
+        for name, milliseconds in measure_lighter(results[0].jobs)
+    ]
+    parts = [
+        NOTES,
+        *tables(results),
+        "## Where a rerun with nothing to do spends it",
+        LIGHTER_NOTES,
+        markdown(["the training rule", "CPU ms a further job"], lighter),
+    ]
     write_report(args.output, "Snakemake's own share", environment, parts)
 
 
