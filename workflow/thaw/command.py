@@ -1,6 +1,7 @@
 """What every stage's command line shares: arguments, and errors in one line."""
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -46,6 +47,9 @@ def run(stage: Callable[[argparse.Namespace], None], args: argparse.Namespace) -
         sys.exit(f"error: {place}{error.strerror or error}")
     except MemoryError:
         sys.exit("error: out of memory; lower repeats_per_job in the config")
+    # The process ends here. Else Python would look through everything imported, for
+    # garbage that the system frees anyway: a tenth of a job's time.
+    gc.freeze()
 
 
 def leave() -> NoReturn:

@@ -71,6 +71,9 @@ def label(variant: str, width: int = 12) -> str:
 
 def save(drawn: Figure, paths: Sequence[Path]) -> None:
     """Write a figure in the formats that the paths' suffixes name."""
+    # The layout is computed once, and so is the same in all of them.
+    drawn.draw_without_rendering()
+    drawn.set_layout_engine("none")
     for path in paths:
         # The date would make every file differ.
         metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
