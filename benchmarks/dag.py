@@ -4,7 +4,8 @@
 
 In a copy of the workflow whose jobs only touch their files, a study of four variants
 has so many training jobs. It is dry-run from nothing, rerun with nothing to do, and
-rerun after one variant has changed.
+rerun after one variant has changed. Then the training rule loses one part after the
+other, to see what each costs.
 """
 
 import argparse
@@ -148,10 +149,11 @@ def make_files(folder: Path, size: Size) -> None:
                 shutil.copy(folder / output, folder / copy)
                 text = record.replace(first.stem, job.stem)
                 record_of(folder, copy).write_text(text, encoding="utf-8")
-        for suffix in (".log", ".benchmark.tsv"):
-            path = folder / "logs" / STUDY / variant / f"{first.stem}{suffix}"
+        for path in list((folder / "logs" / STUDY / variant).glob(f"{first.stem}.*")):
             for job in others:
-                shutil.copy(path, path.with_name(f"{job.stem}{suffix}"))
+                shutil.copy(
+                    path, path.with_name(path.name.replace(first.stem, job.stem))
+                )
     write_study(folder, size)
     start = time.time()
     run_study(folder)
@@ -285,15 +287,17 @@ def main(args: argparse.Namespace) -> None:
     """Measure all sizes and write the report."""
     use_cores(CORES)
     sizes = [Size.lone(jobs) for jobs in sorted(args.jobs)]
+    if min(args.jobs) >= LIGHTER_JOBS:
+        sys.exit(f"--jobs: one number must be less than {LIGHTER_JOBS}")
+    lighter = [
+        [name, f"{milliseconds:.2f}"]
+        for name, milliseconds in measure_lighter(min(args.jobs))
+    ]
     results = []
     for size in [*sizes, Size(AUTOMATIC_REPEATS, "auto")]:
         print(size, file=sys.stderr)
         results.append(measure(size, results[-1] if results else None, args.budget))
     environment = [f"Thaw: {own_versions()}"]
-    lighter = [
-        [name, f"{milliseconds:.2f}"]
-        for name, milliseconds in measure_lighter(results[0].jobs)
-    ]
     parts = [
         NOTES,
         *tables(results),

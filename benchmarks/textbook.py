@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
 from measure import (
     MEMORY_NOTE,
     ROOT,
@@ -30,19 +31,12 @@ from measure import (
 
 TEXTBOOK_REPEATS = 30
 
-# The study as it stands in config.yaml, for another number of repeats.
-FORWARD = {
-    "source": "blobs-1",
-    "target": "blobs-2",
-    "variants": ["standalone", "fixed-0", "fixed-1", "fixed-2"],
-}
-
 NOTES = f"""\
 All are confined to the same cores. Thaw runs in a fresh copy of its tree: its time
-includes starting Snakemake and every job's Python, 120 jobs as shipped and 4 with 30
-repeats a job, and everything that the study has beyond the textbook's means and box
-plot: scores after every epoch, learning curves, comparisons, all figures. The Keras
-script is one process; it loads, trains and evaluates one model after the other, as the
+includes starting Snakemake and every job's Python, with a training job for each repeat
+as shipped, and everything that the study has beyond the textbook's means and box plot:
+scores after every epoch, learning curves, comparisons, all figures. The Keras script is
+one process; it loads, trains and evaluates one model after the other, as the
 textbook does, with no scores after an epoch but those of the source model. Times are
 medians over the runs.
 
@@ -57,7 +51,9 @@ def thaw(cores: int, repeats: int, *config: str) -> Usage:
     with tempfile.TemporaryDirectory() as temporary:
         folder = copy_workflow(Path(temporary))
         if repeats != TEXTBOOK_REPEATS:
-            change_config(folder, studies={"forward": FORWARD | {"repeats": repeats}})
+            config = yaml.safe_load((folder / "config.yaml").read_text())
+            study = config["studies"]["forward"] | {"repeats": repeats}
+            change_config(folder, studies={"forward": study})
         return snakemake(folder, *arguments)
 
 

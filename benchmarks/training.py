@@ -100,7 +100,7 @@ learning rate of 0.01. All start from Keras's initial weights but scikit-learn, 
 draws its own (Glorot uniform) and computes no scores after an epoch. Each draws with
 its own generators: that the mean test accuracies, those of the largest run, agree as
 far as so many repeats can tell shows that they do the same work. The peer with autograd
-is Thaw with only the backward pass and the step replaced.
+is Thaw with only the step of gradient descent replaced.
 Thaw also evaluates once before training. Thaw splits what does not fit the cache into
 several ensembles; JAX and `vmap` train all repeats in one call."""
 

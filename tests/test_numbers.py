@@ -19,19 +19,27 @@ CONFIG = copy.deepcopy(SMALL_CONFIG) | {
 }
 
 
+# All that is read from the files of training jobs.
+TABLES = [
+    f"results/study/{name}.csv"
+    for name in ("scores", "learning-curves", "learning-speed")
+]
+
+
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """The scores with one job a repeat on two cores."""
+    """The tables with one job a repeat on two cores."""
     project = new_project(tmp_path_factory.mktemp("numbers") / "project", CONFIG)
-    project.snakemake("scores", "--cores", "2")
-    return project.results("study/scores.csv")
+    project.snakemake(*TABLES, "--cores", "2")
+    return project.results("study/*-*.csv") | project.results("study/scores.csv")
 
 
 @pytest.mark.parametrize(("size", "cores"), [("7", "1"), ("30", "2"), ("auto", "2")])
 def test_job_size_and_cores_change_nothing(tmp_path, expected, size, cores):
     project = new_project(tmp_path / "project", CONFIG)
-    project.snakemake("scores", "--cores", cores, "--config", f"repeats_per_job={size}")
-    assert project.results("study/scores.csv") == expected
+    project.snakemake(*TABLES, "--cores", cores, "--config", f"repeats_per_job={size}")
+    assert len(expected) == len(TABLES)
+    assert {name: project.results(name)[name] for name in expected} == expected
 
 
 def test_a_run_that_was_killed_goes_on(tmp_path, expected):
@@ -44,7 +52,8 @@ def test_a_run_that_was_killed_goes_on(tmp_path, expected):
     planned = [job for job in project.stale("scores") if job.startswith("train")]
     assert len(planned) <= 18 - done + 2  # at most two were cut off while recorded
     project.snakemake("scores", "--cores", "2")
-    assert project.results("study/scores.csv") == expected
+    scores = project.results("study/scores.csv")
+    assert scores == {"study/scores.csv": expected["study/scores.csv"]}
 
 
 def rows(project, study, variant):

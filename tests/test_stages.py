@@ -63,6 +63,20 @@ def test_a_training_job_imports_torch_and_numpy_only(folder):
     assert not modules & (slow | {"jsonschema", "yaml"})
 
 
+def test_a_training_job_leaves_without_taking_torch_apart(folder):
+    before = (
+        "import atexit; atexit.register(print, 'taken apart'); print('said', end='')"
+    )
+    done = train(folder, before=before)
+    assert (done.returncode, done.stdout) == (0, "said")
+
+
+def test_a_figure_does_not_import_scipy():
+    code = "import sys, thaw.stages.plot_boxplot; sys.exit('scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow")
+    assert done.returncode == 0
+
+
 def test_the_log_says_what_was_drawn_afresh_and_how_fast(folder):
     done = train(folder)
     assert "drawn afresh: hidden layer 1, output" in done.stderr

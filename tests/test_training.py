@@ -89,13 +89,18 @@ def test_frozen_layers_keep_every_bit_and_all_others_move(problem, freeze):
                 assert all((old[repeat] != new[repeat]).any() for repeat in range(3))
 
 
+@pytest.mark.parametrize("frozen", ["none", "all"])
 @pytest.mark.parametrize("batch_size", [16, 32, 50, 7])
 @pytest.mark.parametrize(
     "hidden",
     [(5, 5), (7, 1), (64, 32, 32), (1, 300), (300, 1), (1, 1), (300, 300), (1,)],
 )
-def test_a_repeat_is_the_same_alone_and_in_any_company(problem, hidden, batch_size):
+def test_a_repeat_is_the_same_alone_and_in_any_company(
+    problem, hidden, batch_size, frozen
+):
+    freeze = len(hidden) if frozen == "all" else 0
     options = {"hidden": hidden, "epochs": 2, "batch_size": batch_size}
+    options["freeze"] = freeze
     _, together, history = trained(problem, range(30), **options)
     for part in ([0], [29], range(3, 10), [17, 4]):
         _, alone, alone_history = trained(problem, part, **options)
@@ -137,6 +142,16 @@ def test_a_tie_goes_to_the_first_class():
     accuracy, loss = evaluate(nothing, torch.zeros(1, 2, 4), labels)
     assert accuracy.item() == 0.5
     assert loss.item() == pytest.approx(np.log(3))
+
+
+@pytest.mark.parametrize("logit", [np.inf, np.nan])
+def test_a_logit_that_is_not_finite_is_wrong(logit):
+    bias = torch.tensor([logit, 0.0]).reshape(1, 2, 1)
+    network = [Layer(torch.zeros(1, 2, 1), bias)]
+    labels = prepare_labels(np.array([0, 1]), 2)
+    accuracy, loss = evaluate(network, torch.zeros(1, 1, 2), labels)
+    assert accuracy.item() < 1
+    assert loss.isnan().item()
 
 
 def test_every_row_is_seen_once_an_epoch_in_an_order_of_its_own():

@@ -102,6 +102,14 @@ def test_a_working_directory_with_a_config_uses_it(tmp_path):
     assert "results/other/boxplot.svg" in output
 
 
+def test_the_command_line_overrides_a_study(fresh):
+    jobs = fresh.stale("scores", "--config", "repeats_per_job=3")
+    assert {job for job in jobs if job.startswith("train back fixed-1")} == {
+        "train back fixed-1 00 02",
+        "train back fixed-1 03 03",
+    }
+
+
 def spoil(project, text):
     path = project.folder / "config.yaml"
     path.write_text(path.read_text() + text)

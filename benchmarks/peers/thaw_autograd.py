@@ -1,4 +1,4 @@
-"""Thaw with autograd in place of its hand-written backward pass, all else the same."""
+"""Thaw with autograd in its step of gradient descent, all else the same."""
 
 from collections.abc import Sequence
 from unittest import mock

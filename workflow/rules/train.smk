@@ -7,7 +7,7 @@ job; `repeats_per_job` says how many repeats a job trains.
 
 
 rule train:
-    """Train some repeats of a variant, as one ensemble."""
+    """Train some repeats of a variant, all at once."""
     input:
         problem=problem_of("target"),
         source_models=source_models_of,

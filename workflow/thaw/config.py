@@ -2,8 +2,7 @@
 
 The schema says what each key may hold; this module turns its findings into messages
 for people, adds what a schema cannot say (names that must exist, layers that must be
-there), fills in defaults and lets a study's own settings override the global ones, and
-the command line's override both.
+there), fills in defaults and lets a study's own settings override the global ones.
 """
 
 import difflib
@@ -68,7 +67,8 @@ def resolve(
 ) -> Config:
     """Check `config` against `schema` and resolve it.
 
-    `commanded` are the keys that the command line set; they win over a study's own.
+    `commanded` are the keys that the command line set. Those of `OVERRIDABLE` then win
+    over a study's own.
     Raises `ThawError`, whose message lists every mistake: the key's path, the value,
     and what is allowed.
     """

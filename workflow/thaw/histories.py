@@ -9,7 +9,7 @@ from thaw.jobs import Job
 from thaw.scores import load_metric
 
 
-def read_metric(folder: Path, jobs: Iterable[Job], metric: str) -> np.ndarray:
+def load_variant_metric(folder: Path, jobs: Iterable[Job], metric: str) -> np.ndarray:
     """Return a metric of all repeats of a variant, float32 `[repeats, epochs + 1]`.
 
     One metric at a time, for with very many repeats all four would fill the memory.

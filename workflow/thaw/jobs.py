@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-# Where the first jobs end with `repeats_per_job: auto`; all later ones are as large as
-# the last bound. Starting Python and PyTorch costs as much as some 300 fits of a small
-# network, so jobs grow until that no longer matters.
+# Where the first jobs end with `repeats_per_job: auto`; later ones are as large as the
+# last of these. Starting Python and PyTorch costs as much as some 200 fits of the
+# textbook's network, so jobs grow until that no longer matters.
 AUTOMATIC_ENDS = (30, 100, 300, 1_000, 3_000)
 
 
@@ -43,7 +43,7 @@ def jobs(repeats: int, repeats_per_job: int | Literal["auto"]) -> Iterator[Job]:
 
 
 def _ends(repeats_per_job: int | Literal["auto"]) -> Iterator[int]:
-    """Return the numbers of repeats at which jobs end, without end."""
+    """Return, endlessly, the numbers of repeats after which a job ends."""
     if repeats_per_job == "auto":
         *growing, largest = AUTOMATIC_ENDS
         return itertools.chain(growing, itertools.count(largest, largest))

@@ -136,7 +136,8 @@ def evaluate(
 
     x is `[R, features, rows]`. The predicted class is the first one with the highest
     logit, as `argmax` would say; but `argmax`, and a `gather` by label, are several
-    times slower on a CPU than sums and maxima over classes.
+    times slower on a CPU than sums and maxima over classes. Where a logit is not finite
+    the row counts as wrong and the network's loss is nan.
     """
     logits, rows = forward(network, x), x.shape[2]
     own = (logits * labels.one_hot).sum(1, keepdim=True)

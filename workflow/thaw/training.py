@@ -92,8 +92,7 @@ def train(
             layer.weight.copy_(pair.weight[:1])
             layer.bias.copy_(pair.bias[:1])
         return History(*(column[:1] for column in history))
-    matrices = [_joined(layer) for layer in network[:-1]]
-    matrices.append(_joined(network[-1])[:, :-1].contiguous())
+    matrices = [_as_matrix(layer, layer is network[-1]) for layer in network]
     frozen, learning = matrices[:freeze], matrices[freeze:]
     # What frozen layers pass on never changes, so it is computed once, and training
     # never even sees their weights.
@@ -103,7 +102,7 @@ def train(
     test_y = prepare_labels(problem.test_y, classes)
     targets = train_y.one_hot.expand(repeats, -1, -1)
     layers = [
-        _parts(matrix, layer)
+        _as_layer(matrix, layer)
         for matrix, layer in zip(learning, network[freeze:], strict=True)
     ]
 
@@ -146,20 +145,21 @@ def _has_vectors(
     return 1 in sizes + widths
 
 
-def _joined(layer: Layer) -> Tensor:
-    """Return weight and bias as one matrix `[R, out + 1, in + 1]`.
+def _as_matrix(layer: Layer, is_output: bool) -> Tensor:
+    """Return weight and bias as one matrix, for columns that end in 1.
 
-    It takes columns that end in 1 to columns that end in 1.
+    A hidden layer's is `[R, out + 1, in + 1]` and yields columns that end in 1 again,
+    the output layer's `[R, classes, in + 1]`.
     """
-    repeats, fan_out, fan_in = layer.weight.shape
-    matrix = torch.zeros(repeats, fan_out + 1, fan_in + 1)
-    matrix[:, :-1, :-1] = layer.weight
-    matrix[:, :-1, -1:] = layer.bias
-    matrix[:, -1, -1] = 1
-    return matrix
+    matrix = torch.cat([layer.weight, layer.bias], 2)
+    if is_output:
+        return matrix
+    last_row = torch.zeros_like(matrix[:, :1])
+    last_row[:, :, -1] = 1
+    return torch.cat([matrix, last_row], 1)
 
 
-def _parts(matrix: Tensor, like: Layer) -> Layer:
+def _as_layer(matrix: Tensor, like: Layer) -> Layer:
     """Return the weight and the bias that a matrix holds, sharing its memory."""
     rows = matrix[:, : like.weight.shape[1]]
     return Layer(rows[:, :, :-1], rows[:, :, -1:])

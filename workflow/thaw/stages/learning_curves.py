@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from thaw.command import add_settings, run, stage_parser
-from thaw.histories import read_metric
+from thaw.histories import load_variant_metric
 from thaw.jobs import jobs
 from thaw.scores import METRICS, write_table
 
@@ -31,7 +31,7 @@ def curve(variant: str, metric: str, values: np.ndarray) -> Iterator[tuple]:
 def main(args: argparse.Namespace) -> None:
     """Write the learning curves of all variants."""
     settings = args.settings
-    every = list(jobs(settings["repeats"], settings["repeats_per_job"]))
+    all_jobs = list(jobs(settings["repeats"], settings["repeats_per_job"]))
     write_table(
         args.output,
         COLUMNS,
@@ -40,7 +40,9 @@ def main(args: argparse.Namespace) -> None:
             for variant in settings["variants"]
             for metric in METRICS
             for row in curve(
-                variant, metric, read_metric(args.folder / variant, every, metric)
+                variant,
+                metric,
+                load_variant_metric(args.folder / variant, all_jobs, metric),
             )
         ),
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from thaw.command import add_settings, run, stage_parser
-from thaw.histories import read_metric
+from thaw.histories import load_variant_metric
 from thaw.jobs import jobs
 from thaw.samples import CONDITION, Sample
 from thaw.scores import write_table
@@ -72,10 +72,10 @@ def speed(
 def main(args: argparse.Namespace) -> None:
     """Write the metrics of all variants."""
     settings = args.settings
-    every = list(jobs(settings["repeats"], settings["repeats_per_job"]))
+    all_jobs = list(jobs(settings["repeats"], settings["repeats_per_job"]))
 
     def accuracies(variant: str) -> np.ndarray:
-        return read_metric(args.folder / variant, every, "test_accuracy")
+        return load_variant_metric(args.folder / variant, all_jobs, "test_accuracy")
 
     final = accuracies(settings["baseline"])[:, -1]
     threshold = THRESHOLD_SHARE * final.mean(dtype=np.float64)
