@@ -179,8 +179,8 @@ equal in truth; it should be below 5 %.
 In the rows with *failing*, that share of the source models loses 0.3 for both variants
 and the others are alike, as the source models of `many-sources` do. No interval can
 know of failures that were not drawn: with 5 source models half of the studies hold
-none. So take few source models with care, above all if they agree; 30 and more are
-better.
+none. So take few source models with care, above all if they agree. Thirty are no
+guarantee either: where 2 % fail, more than half of the studies with thirty hold none.
 
 *Naive* is the analysis that takes all repeats as independent. It is right only where
 there is no spread between source models.
