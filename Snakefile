@@ -24,9 +24,13 @@ include: "workflow/rules/targets.smk"
 rule all:
     """Everything: all tables and figures of all studies."""
     input:
-        rules.problems.input,
         rules.tables.input,
         rules.figures.input,
+        expand("results/{study}/study.json", study=STUDIES),
+
+
+onstart:
+    show_changes(name for name in STUDIES if name in studies_that_run(workflow))
 
 
 onsuccess:

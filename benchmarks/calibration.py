@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from thaw.samples import Sample
+from thaw.findings.samples import Sample
 from thaw.stages.compare import comparisons
-from thaw.statistics import mean_interval
-from thaw.tables import markdown
+from thaw.findings.statistics import mean_interval
+from thaw.output.tables import markdown
 
 REPEATS_PER_MODEL = 10
 STANDALONE_STD = 0.05

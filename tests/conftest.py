@@ -105,14 +105,17 @@ class Project:
     def planned(self, *arguments: str) -> dict[str, str]:
         """Return the jobs of a dry run and what Snakemake says of each.
 
-        A job is named by its rule and the values of its wildcards.
+        A job is named by its rule and the values of its wildcards, without the key.
         """
         output = self.snakemake("-n", *arguments).stdout
         jobs = {}
         for block in re.split(r"\n(?=(?:local)?rule )", output)[1:]:
             rule = re.match(r"(?:local)?rule ([\w-]+):", block).group(1)
             wildcards = re.search(r"\n    wildcards: (.*)", block)
-            values = re.findall(r"\w+=([^,]+)", wildcards.group(1)) if wildcards else []
+            named = (
+                re.findall(r"(\w+)=([^,]+)", wildcards.group(1)) if wildcards else []
+            )
+            values = [value for name, value in named if name != "key"]
             jobs[" ".join([rule, *values])] = block
         return {job: block for job, block in jobs.items() if job != "all"}
 
@@ -188,7 +191,7 @@ def finished(finished_once, tmp_path) -> Project:
 @pytest.fixture(scope="session")
 def problem():
     """A small problem with three classes."""
-    from thaw.problems import Problem
+    from thaw.data.problem import Problem
 
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 90)

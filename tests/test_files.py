@@ -1,22 +1,26 @@
-"""Result files: whole or not at all, and truncated ones are named."""
+"""Result files: whole or not at all, and damage of every kind is found and named."""
+
+import os
 
 import numpy as np
 import pytest
 import torch
 
 from thaw.errors import ThawError
-from thaw.files import whole_file
-from thaw.network import Layer
-from thaw.problems import load_problem, save_problem
-from thaw.scores import (
-    SCORE_COLUMNS,
-    History,
-    load_metric,
-    read_score_rows,
-    save_history,
-    write_table,
-)
-from thaw.source_models import load_source_models, save_source_models
+from thaw.keys import key
+from thaw.learning.history import METRICS, History
+from thaw.output.files import whole_file
+from thaw.output.histories import SOURCE_MODELS, Histories, HistoriesWriter
+from thaw.output.problems import load_problem, save_problem
+from thaw.output.scores import load_scores, save_scores
+from thaw.output.settings import load_record, load_settings, publish, settle
+from thaw.output.tables import read_table
+from thaw.output.weights import load_source_models, save_source_models
+
+RECIPE = {"stage": "any", "settings": {"seed": 1}, "inputs": {}}
+KEY = key(RECIPE)
+OTHER = RECIPE | {"settings": {"seed": 2}}
+REMEDY = "delete it and run again"
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -42,59 +46,336 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path):
     assert path.read_text() == "whole"
 
 
-def truncate(path):
-    path.write_bytes(path.read_bytes()[:-40])
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    path = tmp_path / "table.csv"
+    with whole_file(path) as first, whole_file(path) as second:
+        assert first != second
+        first.write_text("same")
+        second.write_text("same")
+    assert path.read_text() == "same"
 
 
-def test_problem_round_trip_and_truncation(tmp_path, problem):
-    path = tmp_path / "problem.npz"
-    save_problem(path, problem)
-    for ours, theirs in zip(problem, load_problem(path), strict=True):
-        assert np.array_equal(ours, theirs)
-    truncate(path)
-    with pytest.raises(ThawError, match=r"problem\.npz.*delete it"):
-        load_problem(path)
+def history(networks=3, epochs=4, **changed):
+    rng = np.random.default_rng(0)
+    columns = rng.random((4, networks, epochs + 1), dtype=np.float32)
+    return History(*columns)._replace(**changed)
 
 
-def test_source_models_round_trip_and_truncation(tmp_path):
-    path = tmp_path / "source-models.safetensors"
-    network = [
-        Layer(torch.rand(3, 5, 2), torch.rand(3, 5, 1)),
-        Layer(torch.rand(3, 4, 5), torch.rand(3, 4, 1)),
-    ]
-    save_source_models(path, network)
-    for ours, theirs in zip(network, load_source_models(path), strict=True):
-        assert torch.equal(ours.weight, theirs.weight)
-        assert torch.equal(ours.bias, theirs.bias)
-    truncate(path)
-    with pytest.raises(ThawError, match=r"source-models\.safetensors.*delete it"):
-        load_source_models(path)
+REPEATS = {"repeat": range(4, 7), "source_model": [0, 1, 0]}
 
 
-def test_histories_round_trip_and_truncation(tmp_path):
-    path = tmp_path / "repeats.history.npz"
-    history = History(*np.random.default_rng(0).random((4, 2, 3), dtype=np.float32))
-    save_history(path, [4, 5], history)
-    for metric, values in history._asdict().items():
-        assert np.array_equal(load_metric(path, [4, 5], metric), values)
-    with pytest.raises(ThawError, match="repeats 4 to 6"):
-        load_metric(path, [4, 5, 6], "test_loss")
-    truncate(path)
-    with pytest.raises(ThawError, match="delete it"):
-        load_metric(path, [4, 5], "test_loss")
+class Kept:
+    """A kind of result: how it is written, and read, in a folder."""
+
+    def __init__(self, write, read, files):
+        self.write, self.read, self.files = write, read, files
 
 
-def test_scores_are_read_only_if_they_are_those_of_the_job(tmp_path):
-    path = tmp_path / "repeats.csv"
-    scores = [np.float32(0.824), np.float32(1 / 3), 0.5, 0.25]
-    rows = [("study", "variant", "", repeat, *scores) for repeat in (4, 5)]
-    write_table(path, SCORE_COLUMNS, rows)
-    first, _ = read_score_rows(path, [4, 5])
-    assert first == ["study", "variant", "", "4", "0.824", "0.33333334", "0.5", "0.25"]
-    for repeats in ([4], [5, 6], [4, 5, 6]):
-        with pytest.raises(ThawError, match="delete it"):
-            read_score_rows(path, repeats)
-    for text in ("", "a,b\n1,2\n", path.read_text()[:-30]):
-        path.write_text(text)
-        with pytest.raises(ThawError, match="delete it"):
-            read_score_rows(path, [4, 5])
+def _write_scores(folder, recipe=RECIPE, names=REPEATS, values=None):
+    values = history() if values is None else values
+    saw = {"problem": "seen"}
+    save_scores(folder / "s.csv", folder / "h.npz", names, values, recipe, saw)
+
+
+def _read_scores(folder):
+    found = load_scores(folder / "s.csv", folder / "h.npz", REPEATS, KEY)
+    return [*found.history, found.saw]
+
+
+def _write_problem(folder, problem, recipe=RECIPE):
+    save_problem(folder / "p.npz", problem, recipe)
+
+
+def _read_problem(folder):
+    return [*load_problem(folder / "p.npz", KEY)[0]]
+
+
+def state(models=4):
+    rng = np.random.default_rng(0)
+    weight = rng.random((models, 3, 2), dtype=np.float32)
+    return {"output.weight": torch.from_numpy(weight), "output.bias": torch.ones(4, 3)}
+
+
+def _write_weights(folder, recipe=RECIPE):
+    save_source_models(folder / "w.safetensors", state(), range(4), recipe, {})
+
+
+def _read_weights(folder):
+    models, _ = load_source_models([folder / "w.safetensors"], KEY, [0, 2, 3])
+    return [models.numbers, *models.state.values()]
+
+
+def _write_gathered(folder, recipe=RECIPE):
+    with (folder / "g.npz").open("wb") as file:
+        writer = HistoriesWriter(file)
+        writer.add(SOURCE_MODELS, history(2), None)
+        writer.add("fixed-0", history(3), np.array([0, 1, 0]))
+        writer.close(recipe, {})
+
+
+def _read_gathered(folder):
+    with Histories(folder / "g.npz", KEY) as found:
+        return [
+            *(found.metric(SOURCE_MODELS, metric) for metric in METRICS),
+            *(found.metric("fixed-0", metric) for metric in METRICS),
+            found.source_models("fixed-0"),
+            found.final("fixed-0", "test_loss"),
+        ]
+
+
+def _write_table(folder, recipe=RECIPE):
+    settle(folder / "set.json", folder / "rec.json", recipe, [])
+    text = b"a,b\n1,2.5\n"
+    outputs = {folder / "t.csv": lambda file: file.write(text)}
+    publish(folder / "set.json", folder / "rec.json", recipe, {}, outputs)
+
+
+def _read_table(folder):
+    return [read_table(folder / "t.csv", folder / "rec.json", KEY).to_numpy()]
+
+
+@pytest.fixture(params=["problem", "weights", "scores", "gathered", "table"])
+def kept(request, problem):
+    """Every kind of result that a later stage reads."""
+    return {
+        "problem": Kept(
+            lambda folder, recipe=RECIPE: _write_problem(folder, problem, recipe),
+            _read_problem,
+            ["p.npz"],
+        ),
+        "weights": Kept(_write_weights, _read_weights, ["w.safetensors"]),
+        "scores": Kept(_write_scores, _read_scores, ["s.csv", "h.npz"]),
+        "gathered": Kept(_write_gathered, _read_gathered, ["g.npz"]),
+        "table": Kept(_write_table, _read_table, ["t.csv", "rec.json"]),
+    }[request.param]
+
+
+def same(found, expected):
+    return all(
+        np.array_equal(a, b) if isinstance(b, np.ndarray | torch.Tensor) else a == b
+        for a, b in zip(found, expected, strict=True)
+    )
+
+
+def test_what_is_written_is_read_back(tmp_path, kept, problem):
+    kept.write(tmp_path)
+    found = kept.read(tmp_path)
+    kept.write(tmp_path)
+    assert same(kept.read(tmp_path), found)
+    if kept.files == ["p.npz"]:
+        assert same(found, problem)
+    if kept.files == ["w.safetensors"]:
+        expected = [values[[0, 2, 3]] for values in state().values()]
+        assert sum(torch.equal(a, b) for a in found[1:] for b in expected) == 2
+    if kept.files == ["s.csv", "h.npz"]:
+        assert same(found[:4], history())
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_bytes_are_the_same_in_every_run(tmp_path, kept):
+    kept.write(tmp_path)
+    before = [(tmp_path / name).read_bytes() for name in kept.files]
+    kept.write(tmp_path)
+    assert [(tmp_path / name).read_bytes() for name in kept.files] == before
+
+
+def test_another_result_in_its_place_is_refused(tmp_path, kept):
+    kept.write(tmp_path, OTHER)
+    with pytest.raises(ThawError, match=f"instead of {KEY}.*{REMEDY}"):
+        kept.read(tmp_path)
+
+
+def test_a_truncated_file_is_refused(tmp_path, kept):
+    kept.write(tmp_path)
+    for name in kept.files:
+        path = tmp_path / name
+        whole = path.read_bytes()
+        for size in (0, 1, len(whole) // 2, len(whole.rstrip()) - 1):
+            path.write_bytes(whole[:size])
+            with pytest.raises(ThawError, match=rf"{name} is not .*{REMEDY}"):
+                kept.read(tmp_path)
+        path.write_bytes(whole)
+
+
+def test_a_flipped_bit_changes_nothing_silently(tmp_path, kept):
+    """Most are refused; a few lie in bytes of an archive that nobody reads."""
+    kept.write(tmp_path)
+    expected = kept.read(tmp_path)
+    rng = np.random.default_rng(1)
+    for name in kept.files:
+        path = tmp_path / name
+        whole = path.read_bytes()
+        refused = 0
+        for bit in rng.integers(8 * len(whole), size=300):
+            damaged = bytearray(whole)
+            damaged[bit // 8] ^= 1 << (bit % 8)
+            path.write_bytes(damaged)
+            try:
+                assert same(kept.read(tmp_path), expected)
+            except ThawError as error:
+                refused += 1
+                assert "\n" not in str(error)
+                assert REMEDY in str(error)
+        assert refused > 200
+        path.write_bytes(whole)
+
+
+def rewrite(path, **changed):
+    """Write an archive again with other arrays under the same record."""
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    np.savez(path, **arrays | changed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("4,0,", "5,0,", 1),  # another repeat
+        lambda text: text.replace("4,0,", "4,1,", 1),  # another source model
+        lambda text: "\n".join([*text.split("\n")[:-2], ""]),  # a row missing
+        lambda text: text + text.split("\n")[-2] + "\n",  # a row twice
+        lambda text: text[:-3] + ("1" if text[-3] != "1" else "2") + "\n",  # a digit
+        lambda text: text.replace("test_loss", "test_lost"),
+        lambda text: text.replace(",", ";"),
+        lambda text: text + "7,1,0.5,0.5,0.5,0.5\n",  # a row of another job
+        lambda text: "\n".join([text.split("\n")[0], *sorted(text.split("\n")[1:])]),
+        lambda text: text.replace("\n", "\r\n"),
+    ],
+)
+def test_a_changed_table_of_scores_is_refused(tmp_path, change):
+    _write_scores(tmp_path)
+    path = tmp_path / "s.csv"
+    before = path.read_text()
+    path.write_text(change(before), newline="")
+    assert path.read_text() != before or "\r" in path.read_bytes().decode()
+    with pytest.raises(ThawError, match=rf"s\.csv is not .*{REMEDY}"):
+        _read_scores(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (history(test_accuracy=history().test_accuracy + np.float32(1)), "0 and 1"),
+        (history(test_accuracy=history().test_accuracy * np.float32("nan")), "0 and 1"),
+        (history(test_loss=-history().test_loss), "less than 0"),
+        (history(networks=2), "does not hold 3 networks"),
+        (history(test_loss=history().test_loss.astype(float)), "another type"),
+        (history(test_loss=history().test_loss[:, :-1]), "differ in length"),
+    ],
+)
+def test_impossible_scores_are_refused_whoever_wrote_them(tmp_path, values, reason):
+    names = {name: column[: len(values[0])] for name, column in REPEATS.items()}
+    _write_scores(tmp_path, names=names, values=values)
+    with pytest.raises(ThawError, match=f"{reason}.*{REMEDY}"):
+        _read_scores(tmp_path)
+
+
+def test_a_network_that_diverged_may_have_no_finite_loss(tmp_path):
+    loss = history().test_loss.copy()
+    loss[1, -1] = np.nan
+    _write_scores(tmp_path, values=history(test_loss=loss))
+    assert np.isnan(_read_scores(tmp_path)[3][1, -1])
+
+
+def test_histories_under_the_record_of_others_are_refused(tmp_path):
+    _write_scores(tmp_path)
+    other = history().test_accuracy.copy()
+    other[0, 0] = 0.5
+    rewrite(tmp_path / "h.npz", test_accuracy=other)
+    with pytest.raises(ThawError, match=rf"histories were changed.*{REMEDY}"):
+        _read_scores(tmp_path)
+
+
+def test_scores_that_disagree_with_the_histories_are_refused(tmp_path):
+    _write_scores(tmp_path)
+    mine = (tmp_path / "s.csv").read_bytes()
+    _write_scores(tmp_path, values=history(networks=3, epochs=5))
+    (tmp_path / "s.csv").write_bytes(mine)
+    with pytest.raises(ThawError, match=rf"disagrees with h\.npz.*{REMEDY}"):
+        _read_scores(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"train_x": np.full((50, 2), np.nan, np.float32)}, "changed"),
+        ({"train_y": np.full(50, 3)}, "changed"),
+        ({"classes": np.array(2)}, "changed"),
+    ],
+)
+def test_a_changed_problem_is_refused(tmp_path, problem, changed, reason):
+    _write_problem(tmp_path, problem)
+    rewrite(tmp_path / "p.npz", **changed)
+    with pytest.raises(ThawError, match=f"{reason}.*{REMEDY}"):
+        _read_problem(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"test_x": np.full((40, 2), np.nan, np.float32)}, "not finite"),
+        ({"train_y": np.full(50, 3)}, "no class"),
+        ({"train_y": np.zeros(49, int)}, "do not fit"),
+        ({"train_x": np.zeros((50, 2))}, "another form"),
+    ],
+)
+def test_an_impossible_problem_is_refused_whoever_wrote_it(
+    tmp_path, problem, changed, reason
+):
+    _write_problem(tmp_path, problem._replace(**changed))
+    with pytest.raises(ThawError, match=f"{reason}.*{REMEDY}"):
+        _read_problem(tmp_path)
+
+
+def test_source_models_that_are_needed_must_be_there(tmp_path):
+    _write_weights(tmp_path)
+    with pytest.raises(ThawError, match="some are missing"):
+        load_source_models([tmp_path / "w.safetensors"], KEY, [0, 4])
+
+
+def test_a_missing_file_keeps_its_own_message(tmp_path, kept):
+    with pytest.raises(FileNotFoundError):
+        kept.read(tmp_path)
+
+
+def test_a_settings_file_is_written_only_if_it_says_something_new(tmp_path):
+    settings, made, table = (tmp_path / n for n in ("set.json", "rec.json", "t.csv"))
+    _write_table(tmp_path)
+    before = settings.stat().st_mtime_ns
+    settle(settings, made, RECIPE, [table])
+    assert settings.stat().st_mtime_ns == before
+    settle(settings, made, OTHER, [table])
+    assert load_settings(settings, key(OTHER)) == OTHER
+    assert settings.stat().st_mtime_ns > table.stat().st_mtime_ns
+
+
+@pytest.mark.parametrize("text", [None, "{}", "not JSON"])
+def test_outputs_without_the_right_record_are_stale(tmp_path, text):
+    """As after a run that was killed, whatever the times say."""
+    settings, made, table = (tmp_path / n for n in ("set.json", "rec.json", "t.csv"))
+    _write_table(tmp_path)
+    made.unlink() if text is None else made.write_text(text)
+    ahead = table.stat().st_mtime + 9999
+    os.utime(table, (ahead, ahead))
+    settle(settings, made, RECIPE, [table])
+    assert settings.stat().st_mtime > table.stat().st_mtime
+
+
+def test_a_stage_whose_settings_file_changed_meanwhile_writes_nothing(tmp_path):
+    settings, made, table = (tmp_path / n for n in ("set.json", "rec.json", "t.csv"))
+
+    def write(file):
+        file.write(b"mine")
+        settle(settings, made, OTHER, [table])  # another run reads its config
+
+    settle(settings, made, RECIPE, [table])
+    with pytest.raises(ThawError, match="with another config"):
+        publish(settings, made, RECIPE, {}, {table: write})
+    assert [path.name for path in tmp_path.iterdir()] == ["set.json"]
+
+
+def test_a_record_says_what_made_a_table(tmp_path):
+    _write_table(tmp_path)
+    found = load_record(tmp_path / "rec.json", KEY)
+    assert found["recipe"] == RECIPE
+    assert list(found["content"]) == ["t.csv"]

@@ -10,7 +10,7 @@ from thaw.jobs import Job, jobs
 @pytest.mark.parametrize("size", [1, 7, 30, "auto"])
 @pytest.mark.parametrize("repeats", [1, 6, 29, 30, 31, 99, 100, 3000, 3050, 40_000])
 def test_every_repeat_has_one_job(repeats, size):
-    numbers = itertools.chain.from_iterable(job.repeats for job in jobs(repeats, size))
+    numbers = itertools.chain.from_iterable(job.numbers for job in jobs(repeats, size))
     assert list(numbers) == list(range(repeats))
 
 
@@ -40,5 +40,5 @@ def test_automatic_jobs_grow_and_stay_few():
 
 
 def test_file_names_do_not_depend_on_the_number_of_repeats():
-    assert Job(0, 0).stem == "repeats-00-00"
-    assert Job(100, 199).stem == "repeats-100-199"
+    assert Job(0, 0).stem == "00-00"
+    assert Job(100, 199).stem == "100-199"

@@ -7,15 +7,14 @@ import sys
 import pytest
 
 from conftest import ROOT
+from thaw import keys
 
-SETTINGS = json.dumps(
-    {
-        "seed": 1,
-        "hidden": [3],
-        "training": {"epochs": 2, "batch_size": 8, "learning_rate": 0.1},
-        "variant": {"pretrained": False, "freeze": 0, "fresh": [], "add": []},
-    }
-)
+SETTINGS = {
+    "seed": 1,
+    "network": {"hidden": [3]},
+    "training": {"epochs": 2, "batch_size": 8, "learning_rate": 0.1},
+    "variant": {"pretrained": False},
+}
 
 
 def stage(name, *arguments, before="", after=""):
@@ -35,10 +34,16 @@ def stage(name, *arguments, before="", after=""):
     )
 
 
-def train(folder, *arguments, settings=SETTINGS, problem="problem.npz", **options):
+PROBLEM = keys.recipe("make_problem", {"any": 1}, {})
+
+
+def train(
+    folder, *arguments, settings=SETTINGS, problem="problem.npz", key=None, **options
+):
+    recipe = keys.recipe("train", settings, {"problem": keys.key(PROBLEM)})
     return stage(
         "train",
-        *("--settings", settings, "--study", "s", "--variant", "v"),
+        *("--recipe", json.dumps(recipe), "--key", key or keys.key(recipe)),
         *("--first", 3, "--last", 4, "--problem", folder / problem),
         *("--scores", folder / "s.csv", "--history", folder / "h.npz", *arguments),
         **options,
@@ -47,10 +52,19 @@ def train(folder, *arguments, settings=SETTINGS, problem="problem.npz", **option
 
 @pytest.fixture
 def folder(tmp_path, problem):
-    from thaw.problems import save_problem
+    from thaw.output.problems import save_problem
 
-    save_problem(tmp_path / "problem.npz", problem)
+    save_problem(tmp_path / "problem.npz", problem, PROBLEM)
     return tmp_path
+
+
+def error_of(done):
+    """Return the one line with which a stage ended."""
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("error: ")
+    return line
 
 
 def test_a_training_job_imports_torch_and_numpy_only(folder):
@@ -72,61 +86,82 @@ def test_a_training_job_leaves_without_taking_torch_apart(folder):
 
 
 def test_a_figure_does_not_import_scipy():
-    code = "import sys, thaw.stages.plot_boxplot; sys.exit('scipy' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow")
-    assert done.returncode == 0
+    code = "import sys, thaw.stages.plot_boxplot; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT / "workflow",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "matplotlib" in done.stdout.split()
+    assert not {"scipy", "torch", "pandas"} & set(done.stdout.split())
 
 
 def test_the_log_says_what_was_drawn_afresh_and_how_fast(folder):
     done = train(folder)
-    assert "drawn afresh: hidden layer 1, output" in done.stderr
+    assert "drawn afresh: hidden-1, output" in done.stderr
     assert "2 of 2 repeats trained" in done.stderr
     rows = (folder / "s.csv").read_text().splitlines()
-    assert [row.split(",")[:4] for row in rows[1:]] == [
-        ["s", "v", "", "3"],
-        ["s", "v", "", "4"],
-    ]
+    assert [row.split(",")[:2] for row in rows[1:]] == [["3", ""], ["4", ""]]
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
-def test_the_numbers_do_not_depend_on_the_threads(folder, threads, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", threads)
-    wide = json.dumps(json.loads(SETTINGS) | {"hidden": [300, 300]})
-    train(folder, settings=wide)
-    first = (folder / "s.csv").read_bytes()
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    train(folder, settings=wide)
-    assert (folder / "s.csv").read_bytes() == first
+def test_the_numbers_do_not_depend_on_the_threads(folder, monkeypatch):
+    wide = SETTINGS | {"network": {"hidden": [300, 300]}}
+    tables = []
+    for threads in ("1", "2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        done = train(folder, settings=wide)
+        assert done.returncode == 0, done.stderr
+        tables.append((folder / "s.csv").read_bytes())
+    assert tables[0] == tables[1]
 
 
 def test_a_missing_file_is_one_line(folder):
     done = train(folder, problem="nothing.npz")
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].endswith("No such file or directory")
-    assert "Traceback" not in done.stderr
+    assert error_of(done).endswith("nothing.npz: No such file or directory")
 
 
 def test_a_truncated_problem_is_one_line_with_the_remedy(folder):
     path = folder / "problem.npz"
     path.write_bytes(path.read_bytes()[:300])
-    done = train(folder)
-    assert done.returncode == 1
-    assert "delete it and run again" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "delete it and run again" in error_of(train(folder))
+
+
+def test_another_key_is_refused_and_nothing_written(folder):
+    """As on a node with another config; or with code edited after the run began."""
+    line = error_of(train(folder, key="0123456789ab"))
+    assert "not what the run asked for (result 0123456789ab)" in line
+    assert "Start the run again" in line
+    assert [path.name for path in folder.iterdir()] == ["problem.npz"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("keys._version = {'torch': '9.9', 'numpy': '1'}.get", "torch is 9.9 here and"),
+        (
+            "old = keys._code; keys._code = lambda stage: ('edited', old(stage)[1])",
+            "the code was edited since",
+        ),
+    ],
+)
+def test_other_libraries_and_edited_code_are_refused(folder, change, reason):
+    done = train(folder, before=f"from thaw import keys; {change}")
+    assert reason in error_of(done)
+    assert [path.name for path in folder.iterdir()] == ["problem.npz"]
 
 
 def test_a_write_that_the_machine_refuses_is_one_line_and_leaves_nothing(folder):
     """A limit on the size of files stands in for a full disk."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
     done = train(folder, before=limit)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == f"error: {folder}/h.npz: File too large"
+    assert error_of(done) == f"error: {folder}/s.csv: File too large"
     assert [path.name for path in folder.iterdir()] == ["problem.npz"]
 
 
 def test_a_loss_that_diverges_is_said(folder):
-    settings = json.loads(SETTINGS)
-    settings["training"]["learning_rate"] = 1e30
-    done = train(folder, settings=json.dumps(settings))
+    training = SETTINGS["training"] | {"learning_rate": 1e30}
+    done = train(folder, settings=SETTINGS | {"training": training})
     assert done.returncode == 0
     assert "the loss of repeats 3, 4 is not finite" in done.stderr

@@ -7,18 +7,17 @@ import pandas as pd
 import pytest
 from scipy import optimize, stats
 
-from thaw.samples import Sample
-from thaw.stages.compare import comparisons
-from thaw.stages.compare import for_people as comparisons_for_people
-from thaw.stages.learning_speed import metrics, speed
-from thaw.stages.summarize import for_people, summary
-from thaw.statistics import (
+from thaw.findings.samples import Sample
+from thaw.findings.statistics import (
     compare,
     mean_interval,
     share_interval,
     variance_components,
 )
-from thaw.tables import samples
+from thaw.stages.compare import comparisons
+from thaw.stages.compare import for_people as comparisons_for_people
+from thaw.stages.learning_speed import metrics, speed
+from thaw.stages.summarize import for_people, summary
 
 RNG = np.random.default_rng(0)
 
@@ -106,7 +105,8 @@ def test_what_one_source_model_cannot_say():
     assert math.isnan(table.loc[0, "std_between"])
     assert "given one source model" in table.loc[0, "note"]
     assert "not estimable" in table.loc[0, "note"]
-    text = for_people(table, {"fixed-0": sample}, "s", {"source": "a", "target": "b"})
+    settings = {"study": "s", "source": "a", "target": "b"}
+    text = for_people(table, {"fixed-0": sample}, settings)
     assert "given one source model" in text
 
 
@@ -268,17 +268,14 @@ def test_p_values_are_adjusted_by_holm_within_the_study():
 
 
 def test_the_order_of_scores_changes_nothing():
-    scores = pd.DataFrame(
-        {
-            "variant": ["a"] * 12 + ["b"] * 12,
-            "source_model": [*([0, 1, 2] * 4), *([np.nan] * 12)],
-            "test_accuracy": RNG.random(24),
-        }
-    )
-    shuffled = scores.sample(frac=1, random_state=1)
+    values, others = RNG.random(12), RNG.random(12)
+    models, order = np.tile([0, 1, 2], 4), RNG.permutation(12)
     tables = [
-        comparisons(samples(table, ["a", "b"]), [("a", "b")], 0.01)
-        for table in (scores, shuffled)
+        comparisons(found, [("a", "b")], 0.01)
+        for found in (
+            {"a": Sample(values, models), "b": Sample(others)},
+            {"a": Sample(values[order], models[order]), "b": Sample(others[order])},
+        )
     ]
     pd.testing.assert_frame_equal(*tables)
 

@@ -7,57 +7,75 @@ import numpy as np
 import pytest
 import torch
 
-from thaw import seeds
-from thaw.network import (
-    Layer,
-    draw_network,
-    evaluate,
-    fix_rounding,
-    forward,
-    layer_sizes,
-    prepare_labels,
-)
-from thaw.problems import Problem
-from thaw.training import Training, ensembles, shuffled_orders, train
+from module_network import ModuleNetwork
+from thaw.data.problem import Problem
+from thaw.learning import seeds
+from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.learner import Training
+from thaw.learning.measure import evaluate, prepare_labels
+from thaw.learning.rounding import fix_rounding
+from thaw.learning.state import take
+from thaw.learning.training import learn, shuffled_orders, train
 
 KERAS = np.load(Path(__file__).parent / "keras-trajectory.npz")
+NAMES = ("hidden-1", "hidden-2", "output")
 
 
 fix_rounding()
 
 
-def clone(network):
-    return [Layer(layer.weight.clone(), layer.bias.clone()) for layer in network]
+def keras_state(which: str, moment: str) -> dict:
+    """Return Keras's weights as a state of one network; its kernels are (in, out)."""
+    state = {}
+    for number, name in enumerate(NAMES, start=1):
+        kernel = KERAS[f"{which}_{moment}_kernel{number}"]
+        state[f"{name}.weight"] = torch.from_numpy(kernel.T.copy())[None]
+        bias = KERAS[f"{which}_{moment}_bias{number}"]
+        state[f"{name}.bias"] = torch.from_numpy(bias.copy())[None]
+    return state
 
 
-def keras_layers(which: str, moment: str) -> list[Layer]:
-    """Return Keras's weights as an ensemble of one; its kernels are (in, out)."""
-    return [
-        Layer(
-            torch.from_numpy(KERAS[f"{which}_{moment}_kernel{k}"].T.copy())[None],
-            torch.from_numpy(KERAS[f"{which}_{moment}_bias{k}"].copy())[None, :, None],
-        )
-        for k in (1, 2, 3)
-    ]
+KERAS_PROBLEM = Problem(
+    KERAS["train_x"].astype(np.float32),
+    KERAS["train_y"].argmax(1),
+    KERAS["test_x"].astype(np.float32),
+    KERAS["test_y"].argmax(1),
+    3,
+)
+KERAS_TRAINING = Training(int(KERAS["epochs"]), int(KERAS["batch_size"]), 0.01)
+
+
+def rows_in_order():
+    return itertools.repeat(torch.arange(500)[None], KERAS_TRAINING.epochs)
+
+
+def textbook_module():
+    return torch.nn.Sequential(
+        *(torch.nn.Linear(2, 5), torch.nn.ReLU(), torch.nn.Linear(5, 5)),
+        *(torch.nn.ReLU(), torch.nn.Linear(5, 3)),
+    )
+
+
+def as_module(state):
+    """Return a fully connected state with the names of `textbook_module`."""
+    places = dict(zip(NAMES, "024", strict=True))
+    return {
+        f"{places[name]}.{part}": state[f"{name}.{part}"]
+        for name in NAMES
+        for part in ("weight", "bias")
+    }
 
 
 @pytest.mark.parametrize(("which", "freeze"), [("standalone", 0), ("fixed1", 1)])
 def test_follows_the_trajectory_of_keras(which, freeze):
-    problem = Problem(
-        KERAS["train_x"].astype(np.float32),
-        KERAS["train_y"].argmax(1),
-        KERAS["test_x"].astype(np.float32),
-        KERAS["test_y"].argmax(1),
-        3,
+    network = FullyConnected(2, [5, 5], 3)
+    learner = network.learner(
+        keras_state(which, "init"), KERAS_PROBLEM, KERAS_TRAINING, NAMES[:freeze]
     )
-    training = Training(int(KERAS["epochs"]), int(KERAS["batch_size"]), 0.01)
-    rows_in_order = itertools.repeat(torch.arange(500)[None], training.epochs)
-    network = keras_layers(which, "init")
-    history = train(network, problem, rows_in_order, training, freeze)
+    history = learn(learner, KERAS_PROBLEM, rows_in_order())
 
-    for ours, theirs in zip(network, keras_layers(which, "final"), strict=True):
-        torch.testing.assert_close(ours.weight, theirs.weight, rtol=0, atol=1e-5)
-        torch.testing.assert_close(ours.bias, theirs.bias, rtol=0, atol=1e-5)
+    for name, theirs in keras_state(which, "final").items():
+        torch.testing.assert_close(learner.state()[name], theirs, rtol=0, atol=1e-5)
     expected = KERAS[f"{which}_val_loss_after_epoch"]
     np.testing.assert_allclose(history.test_loss[0, 1:], expected, rtol=0, atol=1e-5)
     expected = KERAS[f"{which}_val_acc_after_epoch"]
@@ -66,27 +84,74 @@ def test_follows_the_trajectory_of_keras(which, freeze):
     np.testing.assert_allclose(history.train_loss[0, -1], expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("freeze", [0, 1])
+def test_another_learner_fits_the_loop_and_agrees_with_the_ensemble(freeze):
+    """The seam bears a learner of any `torch.nn.Module`, trained by autograd."""
+    start = keras_state("standalone", "init")
+    ensemble = FullyConnected(2, [5, 5], 3).learner(
+        start, KERAS_PROBLEM, KERAS_TRAINING, NAMES[:freeze]
+    )
+    module = ModuleNetwork(textbook_module)
+    general = module.learner(
+        as_module(start), KERAS_PROBLEM, KERAS_TRAINING, list(module.groups)[:freeze]
+    )
+    expected = learn(ensemble, KERAS_PROBLEM, rows_in_order())
+    found = learn(general, KERAS_PROBLEM, rows_in_order())
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
+    for name, theirs in as_module(ensemble.state()).items():
+        torch.testing.assert_close(general.state()[name], theirs, rtol=0, atol=1e-5)
+
+
+def test_another_learner_keeps_every_bit_of_a_frozen_batch_norm(problem):
+    network = ModuleNetwork(
+        lambda: torch.nn.Sequential(
+            torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.BatchNorm1d(5)),
+            torch.nn.Sequential(torch.nn.Linear(5, 5), torch.nn.BatchNorm1d(5)),
+            torch.nn.Linear(5, 3),
+        )
+    )
+    groups = list(network.groups)
+    start = network.draw(groups, 1, seeds.REPEAT, range(2))
+    (trained,) = train(
+        network,
+        lambda some: take(start, some),
+        problem,
+        Training(3, 16, 0.1),
+        1,
+        seeds.REPEAT,
+        range(2),
+        groups[:1],
+    )
+    assert {name for name in start if "running_mean" in name} == {
+        "0.1.running_mean",
+        "1.1.running_mean",
+    }
+    for name, before in start.items():
+        same = torch.equal(before, trained.state[name])
+        assert same == name.startswith("0."), name
+
+
 def trained(problem, numbers, hidden=(5, 5), freeze=0, epochs=4, batch_size=16):
     """Train standalone networks; return them before and after, and the history."""
-    sizes = layer_sizes(2, hidden, 3)
-    network = draw_network(sizes, 1, seeds.REPEAT, numbers)
-    start = clone(network)
-    rows = len(problem.train_x)
-    orders = shuffled_orders(1, seeds.REPEAT, numbers, rows, epochs)
+    network = FullyConnected(2, hidden, 3)
+    names = list(network.groups)
+    start = network.draw(names, 1, seeds.REPEAT, numbers)
+    orders = shuffled_orders(1, seeds.REPEAT, numbers, len(problem.train_x), epochs)
     training = Training(epochs, batch_size, 0.05)
-    history = train(network, problem, orders, training, freeze)
-    return start, network, history
+    learner = network.learner(start, problem, training, names[:freeze])
+    history = learn(learner, problem, orders)
+    return start, learner.state(), history
 
 
 @pytest.mark.parametrize("freeze", [0, 1, 2])
 def test_frozen_layers_keep_every_bit_and_all_others_move(problem, freeze):
     start, end, _ = trained(problem, range(3), freeze=freeze)
-    for number, (before, after) in enumerate(zip(start, end, strict=True)):
-        for old, new in zip(before, after, strict=True):
-            if number < freeze:
-                assert torch.equal(old, new)
-            else:
-                assert all((old[repeat] != new[repeat]).any() for repeat in range(3))
+    for name, old in start.items():
+        if name.split(".")[0] in NAMES[:freeze]:
+            assert torch.equal(old, end[name])
+        else:
+            assert all((old[repeat] != end[name][repeat]).any() for repeat in range(3))
 
 
 @pytest.mark.parametrize("frozen", ["none", "all"])
@@ -104,52 +169,60 @@ def test_a_repeat_is_the_same_alone_and_in_any_company(
     _, together, history = trained(problem, range(30), **options)
     for part in ([0], [29], range(3, 10), [17, 4]):
         _, alone, alone_history = trained(problem, part, **options)
-        for layer, alone_layer in zip(together, alone, strict=True):
-            assert torch.equal(layer.weight[list(part)], alone_layer.weight)
-            assert torch.equal(layer.bias[list(part)], alone_layer.bias)
+        for name, values in together.items():
+            assert torch.equal(values[list(part)], alone[name])
         for column, alone_column in zip(history, alone_history, strict=True):
             assert np.array_equal(column[list(part)], alone_column)
 
 
-def test_a_step_is_that_of_autograd(problem):
-    network = draw_network(layer_sizes(2, [5, 4], 3), 1, seeds.REPEAT, range(2))
-    parameters = [p.clone().requires_grad_() for layer in network for p in layer]
-    layers = [Layer(*parameters[k : k + 2]) for k in range(0, len(parameters), 2)]
-    x = torch.from_numpy(problem.train_x).T.expand(2, -1, -1)
-    y = torch.from_numpy(problem.train_y).expand(2, -1)
-    loss = torch.nn.functional.cross_entropy(forward(layers, x), y, reduction="none")
-    gradients = torch.autograd.grad(loss.mean(1).sum(), parameters)
+def logits(state, x):
+    """Return what fully connected networks say, `[R, classes, rows]`."""
+    names = list(dict.fromkeys(name.split(".")[0] for name in state))
+    x = torch.from_numpy(x).T
+    for name in names:
+        x = state[f"{name}.weight"] @ x + state[f"{name}.bias"][:, :, None]
+        x = x if name == names[-1] else x.relu()
+    return x
 
-    orders = [torch.arange(50).expand(2, -1)]
-    train(network, problem, orders, Training(1, 50, 0.1))
-    moved = [p for layer in network for p in layer]
-    for before, after, gradient in zip(parameters, moved, gradients, strict=True):
-        torch.testing.assert_close(after, before.detach() - 0.1 * gradient)
+
+def test_a_step_is_that_of_autograd(problem):
+    network = FullyConnected(2, [5, 4], 3)
+    start = network.draw(list(network.groups), 1, seeds.REPEAT, range(2))
+    learning = {name: values.clone().requires_grad_() for name, values in start.items()}
+    loss = torch.nn.functional.cross_entropy(
+        logits(learning, problem.train_x),
+        torch.from_numpy(problem.train_y).expand(2, -1),
+        reduction="none",
+    )
+    gradients = torch.autograd.grad(loss.mean(1).sum(), list(learning.values()))
+
+    learner = network.learner(start, problem, Training(1, 50, 0.1), ())
+    learner.epoch(torch.arange(50).expand(2, -1))
+    for (name, before), gradient in zip(start.items(), gradients, strict=True):
+        expected = before - 0.1 * gradient
+        torch.testing.assert_close(learner.state()[name], expected)
 
 
 def test_history_starts_before_training(problem):
     start, _, history = trained(problem, range(2))
-    x = torch.from_numpy(problem.test_x).T.expand(2, -1, -1)
-    accuracy, loss = evaluate(start, x, prepare_labels(problem.test_y, 3))
+    labels = prepare_labels(problem.test_y, 3)
+    accuracy, loss = evaluate(logits(start, problem.test_x), labels)
     np.testing.assert_allclose(history.test_accuracy[:, 0], accuracy)
-    np.testing.assert_allclose(history.test_loss[:, 0], loss)
+    np.testing.assert_allclose(history.test_loss[:, 0], loss, rtol=1e-5)
     assert history.test_loss.shape == (2, 5)
 
 
 def test_a_tie_goes_to_the_first_class():
-    nothing = [Layer(torch.zeros(1, 3, 2), torch.zeros(1, 3, 1))]
     labels = prepare_labels(np.array([0, 1, 2, 0]), 3)
-    accuracy, loss = evaluate(nothing, torch.zeros(1, 2, 4), labels)
+    accuracy, loss = evaluate(torch.zeros(1, 3, 4), labels)
     assert accuracy.item() == 0.5
     assert loss.item() == pytest.approx(np.log(3))
 
 
 @pytest.mark.parametrize("logit", [np.inf, np.nan])
 def test_a_logit_that_is_not_finite_is_wrong(logit):
-    bias = torch.tensor([logit, 0.0]).reshape(1, 2, 1)
-    network = [Layer(torch.zeros(1, 2, 1), bias)]
-    labels = prepare_labels(np.array([0, 1]), 2)
-    accuracy, loss = evaluate(network, torch.zeros(1, 1, 2), labels)
+    said = torch.tensor([logit, 0.0]).reshape(1, 2, 1).repeat(1, 1, 2)
+    accuracy, loss = evaluate(said, prepare_labels(np.array([0, 1]), 2))
     assert accuracy.item() < 1
     assert loss.isnan().item()
 
@@ -167,9 +240,27 @@ def test_more_epochs_begin_with_the_same_orders():
     assert all(torch.equal(a, b) for a, b in zip(short, long, strict=False))
 
 
-def test_ensembles_share_out_every_repeat_in_order():
-    numbers = range(7, 3000)
-    parts = list(ensembles(numbers, 500, [2, 5, 5]))
-    assert len(parts) > 1
-    assert list(itertools.chain(*parts)) == list(numbers)
-    assert [list(part) for part in ensembles(range(3), 10**9, [256])] == [[0], [1], [2]]
+def test_training_shares_out_every_number_in_order_and_changes_no_bit(
+    problem, monkeypatch
+):
+    network = FullyConnected(2, [5, 5], 3)
+
+    def histories():
+        parts = train(
+            network,
+            lambda some: network.draw(list(network.groups), 1, seeds.REPEAT, some),
+            problem,
+            Training(2, 16, 0.1),
+            1,
+            seeds.REPEAT,
+            range(7, 17),
+        )
+        return [(list(part.numbers), part.history.test_loss) for part in parts]
+
+    ((numbers, together),) = histories()
+    monkeypatch.setattr(FullyConnected, "at_once", lambda self, rows: 4)
+    parts = histories()
+    assert [part for part, _ in parts] == [numbers[:4], numbers[4:8], numbers[8:]]
+    assert np.array_equal(np.concatenate([loss for _, loss in parts]), together)
+    monkeypatch.undo()
+    assert FullyConnected(2, [256], 3).at_once(10**9) == 1

@@ -8,13 +8,13 @@ import thaw_ensemble
 import torch
 from torch import Tensor
 
-import thaw.training
+import thaw.learning.ensemble
 
 
 def descend(
     matrices: Sequence[Tensor], x: Tensor, y: Tensor, learning_rate: float
 ) -> None:
-    """Take one step of gradient descent; see `thaw.training`."""
+    """Take one step of gradient descent; see `thaw.learning.ensemble`."""
     *hidden, output = [matrix.requires_grad_() for matrix in matrices]
     with torch.enable_grad():
         for matrix in hidden:
@@ -29,5 +29,5 @@ def descend(
 
 
 if __name__ == "__main__":
-    with mock.patch.object(thaw.training, "_descend", descend):
-        common.time_runs(thaw_ensemble.train)
+    with mock.patch.object(thaw.learning.ensemble, "_descend", descend):
+        common.time_runs(thaw_ensemble.train_task)

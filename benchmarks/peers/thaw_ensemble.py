@@ -1,47 +1,46 @@
 """Thaw itself: standalone networks drawn and trained as its training job does it."""
 
-import contextlib
 import math
-from unittest import mock
 
 import common
-import torch
+import numpy as np
 
-import thaw.training
-from thaw import seeds
-from thaw.network import draw_network, fix_rounding, layer_sizes
-from thaw.problems import Problem
-from thaw.scores import joined
-from thaw.training import Training, ensembles, shuffled_orders
+from thaw.data.problem import Problem
+from thaw.learning import seeds
+from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.learner import Training
+from thaw.learning.rounding import fix_rounding
+from thaw.learning.state import State
+from thaw.learning.training import shuffled_orders, train
 
 SEED = 1
 
 
-def without_evaluation() -> contextlib.AbstractContextManager:
-    """Make Thaw's training loop measure nothing; the package has no such switch."""
-    nothing = torch.tensor(math.nan)
-    return mock.patch.object(
-        thaw.training, "evaluate", lambda *arguments: (nothing, nothing)
-    )
-
-
-def train(task: common.Task, data: common.Data) -> float:
-    """Train all repeats; return their mean test accuracy."""
+def train_task(task: common.Task, data: common.Data) -> float:
+    """Train all repeats; return their mean test accuracy, nan if it is not measured."""
     fix_rounding()
     problem = Problem(*data, task.classes)
     training = Training(task.epochs, task.batch_size, task.learning_rate)
+    network = FullyConnected(task.features, task.hidden, task.classes)
+    repeats = range(task.repeats)
+
+    def start(some: range) -> State:
+        return network.draw(list(network.groups), SEED, seeds.REPEAT, some)
+
+    if task.evaluate:
+        parts = train(network, start, problem, training, SEED, seeds.REPEAT, repeats)
+        final = [part.history.test_accuracy[:, -1] for part in parts]
+        return np.concatenate(final).mean()
+    # The loop of `thaw.learning.training` without what it measures.
     rows = len(problem.train_x)
-    sizes = layer_sizes(task.features, task.hidden, task.classes)
-    histories = []
-    with contextlib.nullcontext() if task.evaluate else without_evaluation():
-        for numbers in ensembles(
-            range(task.repeats), rows, [task.features, *task.hidden]
-        ):
-            network = draw_network(sizes, SEED, seeds.REPEAT, numbers)
-            orders = shuffled_orders(SEED, seeds.REPEAT, numbers, rows, task.epochs)
-            histories.append(thaw.training.train(network, problem, orders, training))
-    return joined(histories).test_accuracy[:, -1].mean()
+    size = network.at_once(rows)
+    for first in range(0, task.repeats, size):
+        some = repeats[first : first + size]
+        learner = network.learner(start(some), problem, training, ())
+        for order in shuffled_orders(SEED, seeds.REPEAT, some, rows, task.epochs):
+            learner.epoch(order)
+    return math.nan
 
 
 if __name__ == "__main__":
-    common.time_runs(train)
+    common.time_runs(train_task)

@@ -1,12 +1,12 @@
-"""The checked config, and what the rules derive from it: paths, settings, code."""
+"""The checked config, and what the rules derive from it: keys, inputs, settings."""
 
-import json
 import os
 import sys
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 BASE = Path(workflow.basedir)
 PACKAGE = BASE / "workflow" / "thaw"
@@ -25,9 +25,12 @@ prepend("PATH", os.path.dirname(sys.executable))
 prepend("PYTHONPATH", PACKAGE.parent)
 sys.path.insert(0, str(PACKAGE.parent))
 
+from thaw.changes import report
 from thaw.config import check_duplicates, resolve
 from thaw.errors import ThawError
-from thaw.jobs import jobs
+from thaw.keys import canonical
+from thaw.output.settings import settle
+from thaw.plan import Plan
 
 # Our own check instead of snakemake.utils.validate: it names every mistake with its
 # place, its value and what is allowed.
@@ -35,210 +38,143 @@ try:
     for path in workflow.configfiles:
         check_duplicates(Path(path))
     schema = yaml.safe_load((BASE / "workflow/schemas/config.schema.yaml").read_text())
-    CONFIG = resolve(config, schema, workflow.config_settings.config)
+    PLAN = Plan(resolve(config, schema, workflow.config_settings.config))
 except ThawError as error:
     raise WorkflowError(str(error)) from None
 
-STUDIES = CONFIG.studies
+STUDIES = PLAN.studies
 
 
 wildcard_constraints:
-    problem="|".join(CONFIG.problems),
+    problem="|".join(PLAN.problems),
     study="|".join(STUDIES),
-    variant="|".join(CONFIG.variants),
+    variant="|".join({name for study in STUDIES.values() for name in study.variants}),
+    key="[0-9a-f]+",
     first=r"\d\d+",
     last=r"\d\d+",
 
 
-# The modules that each stage imports, itself first. They are inputs of its rule, so that
-# editing one makes exactly these stages stale. A test holds the table against the real
-# imports.
-EVERY_STAGE = ["__init__", "stages/__init__", "command", "errors", "files"]
-TRAINING = [
-    "network",
-    "problems",
-    "progress",
-    "scores",
-    "seeds",
-    "source_models",
-    "training",
-]
-FIGURE = ["figures", "samples", "tables"]
-TABLE = ["samples", "statistics", "tables"]
-MODULES = {
-    "make_problem": ["problems"],
-    "pretrain": TRAINING,
-    "train": [*TRAINING, "variants"],
-    "gather": ["jobs", "scores"],
-    "summarize": TABLE,
-    "compare": TABLE,
-    "learning_curves": ["histories", "jobs", "scores"],
-    "learning_speed": ["histories", "jobs", "samples", "scores", "statistics"],
-    "plot_problems": ["figures", "problems"],
-    "plot_source_models": ["curves", "figures", "scores"],
-    "plot_boxplot": FIGURE,
-    "plot_differences": FIGURE,
-    "plot_learning_curves": ["curves", *FIGURE],
-    "plot_source_accuracy": FIGURE,
-    "plot_source_spread": FIGURE,
-}
+def recipe(wildcards):
+    """Return the recipe of a keyed result, as one JSON text.
 
-
-def code(stage):
-    """Return the files that a stage imports, relative to the working directory."""
-    modules = [f"stages/{stage}", *EVERY_STAGE, *MODULES[stage]]
-    return [os.path.relpath(PACKAGE / f"{module}.py") for module in modules]
-
-
-def canonical(settings):
-    """Return settings as one JSON text, the same for the same values.
-
-    Snakemake compares a rule's params without their names and a dict's keys with their
-    order; one text with sorted keys makes a job stale if and only if a value changed.
+    It is empty for a key that this config does not ask for. So it is on a node whose
+    code or libraries differ from those of the machine that asked; the stage says so.
     """
-    return json.dumps(settings, sort_keys=True)
+    return canonical(PLAN.recipes.get(wildcards.key, {}))
 
 
-def problem_settings(wildcards):
-    return canonical(CONFIG.problems[wildcards.problem])
+def settings(stage, *fields, reads=()):
+    """Return the settings file of a stage that makes tables or figures of each study.
+
+    The stage gets the settings of the study that `fields` name and reads what the
+    stages `reads` make or, without any, what the study's jobs made.
+    """
+    PLAN.add_tables(stage, fields, reads)
+    return f"results/{{study}}/settings/{stage}.json"
 
 
-def learning(study):
-    """Return what source models and repeats of a study have in common."""
-    return {
-        "seed": study.seed,
-        "hidden": study.network["hidden"],
-        "training": study.training,
-    }
+def key_of(stage):
+    """Return a params function: the key of what a stage makes of a study."""
+    return lambda wildcards: PLAN.tables[stage, wildcards.study].key
 
 
-def pretrain_settings(wildcards):
-    study = STUDIES[wildcards.study]
-    return canonical(learning(study) | {"source_models": study.source_models})
+def settle_tables():
+    """Bring the settings files of all tables and figures up to date.
+
+    Where they cannot be written, one can still look at what there is.
+    """
+    for (stage, folder), result in PLAN.tables.items():
+        outputs = [path.format(study=folder) for path in getattr(rules, stage).output]
+        try:
+            settle(
+                Path(f"results/{folder}/settings/{stage}.json"),
+                Path(f"results/{folder}/records/{stage}.json"),
+                result.recipe,
+                map(Path, outputs),
+            )
+        except OSError as error:
+            logger.warning(f"{error.filename} cannot be written: {error.strerror}")
+            return
 
 
-def train_settings(wildcards):
-    study = STUDIES[wildcards.study]
-    variant = CONFIG.variants[wildcards.variant]
-    return canonical(learning(study) | {"variant": variant})
+def problem_files():
+    """Return the files of all problems, by name."""
+    return [
+        f"results/problems/{name}-{result.key}.npz"
+        for name, result in sorted(PLAN.problems.items())
+    ]
 
 
-def job_table(study):
-    """Return which training jobs a study has; the source of truth for gathering."""
-    return {
-        "variants": study.variants,
-        "repeats": study.repeats,
-        "repeats_per_job": study.repeats_per_job,
-    }
-
-
-def gather_settings(wildcards):
-    return canonical(job_table(STUDIES[wildcards.study]))
-
-
-def source_settings(wildcards):
-    """Return what figures of a study's source models say about them."""
-    study = STUDIES[wildcards.study]
-    return canonical({"source": study.source, "source_models": study.source_models})
-
-
-def title(study):
-    """Return what tables and figures of a study say about it."""
-    return {
-        "source": study.source,
-        "target": study.target,
-        "source_models": study.source_models,
-        "variants": study.variants,
-    }
-
-
-def title_settings(wildcards):
-    return canonical(title(STUDIES[wildcards.study]))
-
-
-def comparison_settings(wildcards):
-    """Return what is compared in a study."""
-    study = STUDIES[wildcards.study]
-    return canonical(
-        {
-            "variants": study.variants,
-            "baseline": study.baseline,
-            "pairs": study.pairs,
-            "margin": study.margin,
-        }
+def problem_of(wildcards):
+    """Return the problem from which source models or repeats learn."""
+    inputs = PLAN.recipes.get(wildcards.key, {}).get("inputs", {})
+    if "problem" not in inputs:
+        return []
+    return unless_done(
+        wildcards, [f"results/problems/{wildcards.problem}-{inputs['problem']}.npz"]
     )
-
-
-def difference_settings(wildcards):
-    """Return what the figure of a study's comparisons says about it."""
-    study = STUDIES[wildcards.study]
-    return canonical(
-        {"source": study.source, "target": study.target, "margin": study.margin}
-    )
-
-
-def spread_settings(wildcards):
-    """Return what the figure of the spread between source models shows."""
-    study = STUDIES[wildcards.study]
-    return canonical(title(study) | {"baseline": study.baseline})
-
-
-def speed_settings(wildcards):
-    """Return which histories measure a study's learning speed, and how."""
-    study = STUDIES[wildcards.study]
-    return canonical(
-        job_table(study)
-        | {
-            "baseline": study.baseline,
-            "source_models": study.source_models,
-            "pretrained": pretrained(study),
-        }
-    )
-
-
-def pretrained(study):
-    """Return the variants of a study that start from source models."""
-    return [name for name in study.variants if CONFIG.variants[name]["pretrained"]]
-
-
-def problem_of(role):
-    """Return an input function: the study's problem in that role, source or target."""
-
-    def path(wildcards):
-        return f"results/problems/{getattr(STUDIES[wildcards.study], role)}.npz"
-
-    return path
 
 
 def source_models_of(wildcards):
-    """Return the source models that a variant starts from; none if it starts afresh."""
-    if CONFIG.variants[wildcards.variant]["pretrained"]:
-        return f"results/{wildcards.study}/source-models.safetensors"
-    return []
+    """Return the files with the source models from which a job's repeats start."""
+    inputs = PLAN.recipes.get(wildcards.key, {}).get("inputs", {})
+    if "source_models" not in inputs:
+        return []
+    repeats = range(int(wildcards.first), int(wildcards.last) + 1)
+    found = PLAN.owners[wildcards.key].pretraining_jobs_of(repeats)
+    return unless_done(wildcards, files_of(found, ".safetensors"))
+
+
+def unless_done(wildcards, paths):
+    """Return what a job learns from; of a finished job, only those that exist.
+
+    To make a missing one again, Snakemake would train all over from it.
+    """
+    missing = [path for path in paths if not os.path.exists(path)]
+    if missing:
+        made = rules.train if "variant" in wildcards.keys() else rules.pretrain
+        outputs = [str(path).format(**wildcards) for path in made.output]
+        if all(map(os.path.exists, outputs)):
+            return [path for path in paths if path not in missing]
+    return paths
+
+
+def files_of(jobs, suffix):
+    """Return a file of each of these jobs."""
+    return [f"results/{stem}{suffix}" for _, stem in jobs]
 
 
 def job_files(suffix):
-    """Return an input function: one file of each of a study's training jobs."""
+    """Return an input function: a file of each job of a study, of both kinds."""
 
     def paths(wildcards):
         study = STUDIES[wildcards.study]
-        return [
-            f"results/{wildcards.study}/{variant}/{job.stem}{suffix}"
-            for variant in study.variants
-            for job in jobs(study.repeats, study.repeats_per_job)
-        ]
+        return files_of([*study.pretraining_jobs, *study.training_jobs], suffix)
 
     return paths
 
 
+TABLES = [
+    *("histories.npz", "scores.csv", "source-models.csv"),
+    *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
+    *("learning-curves.csv", "learning-speed.csv"),
+]
+
+
+def tables_of(study):
+    """Return the tables of a study."""
+    return expand("results/{study}/{file}", study=study, file=TABLES)
+
+
 def figures_of(study):
     """Return the figures of a study; some need several source models to show anything."""
+    found = STUDIES[study]
     names = ["boxplot", "learning-curves"]
-    if len(STUDIES[study].variants) > 1:
+    if len(found.variants) > 1:
         names.append("differences")
-    if pretrained(STUDIES[study]):
+    if found.pretrained:
         names.append("source-models")
-        if min(STUDIES[study].source_models, STUDIES[study].repeats) > 1:
+        if min(found.settings.source_models, found.settings.repeats) > 1:
             names += ["source-accuracy", "source-spread"]
     return expand(
         "results/{study}/{name}.{suffix}",
@@ -255,6 +191,22 @@ def require_free_name(study):
             f"the config is wrong:\n  studies.{study}: {study!r} is the name of a target "
             "or stage; choose another name"
         )
+
+
+# Options that print a graph, and should print nothing else.
+GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
+
+
+def show_changes(studies):
+    """Say of each study what changed, and what must be trained."""
+    for line in report(PLAN, studies, Path("results")):
+        logger.info(line)
+
+
+def studies_that_run(workflow):
+    """Return the studies of which this run makes anything."""
+    jobs = workflow.dag.needrun_jobs()
+    return {job.wildcards.study for job in jobs if "study" in job.wildcards.keys()}
 
 
 def show_results(workflow):

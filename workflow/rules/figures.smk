@@ -2,19 +2,22 @@
 
 Needs: the study's tables.
 Makes: in results/{study}/, each as .svg and .png: boxplot, learning-curves,
-differences and, where there are several source models, source-accuracy and
-source-spread.
+differences and, where there are source models, source-models and, where there are
+several, source-accuracy and source-spread.
 """
 
 
 rule plot_boxplot:
     """Draw a study's test accuracies: a box a variant, a point a repeat."""
     input:
-        scores="results/{study}/scores.csv",
-        code=code("plot_boxplot"),
+        settings=settings(
+            "plot_boxplot", "source", "target", "variants", reads=["gather"]
+        ),
+        histories="results/{study}/histories.npz",
     output:
-        "results/{study}/boxplot.svg",
-        "results/{study}/boxplot.png",
+        svg="results/{study}/boxplot.svg",
+        png="results/{study}/boxplot.png",
+        record="results/{study}/records/plot_boxplot.json",
     log:
         "logs/{study}/plot_boxplot.log",
     benchmark:
@@ -26,13 +29,15 @@ rule plot_boxplot:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=title_settings,
+        key=key_of("plot_boxplot"),
     shell:
         r"""
         python -m thaw.stages.plot_boxplot \
-            --settings {params.settings:q} \
-            --scores {input.scores:q} \
-            --output {output:q} \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --histories {input.histories:q} \
+            --output {output.svg:q} {output.png:q} \
+            --record {output.record:q} \
             2>{log:q}
         """
 
@@ -40,11 +45,20 @@ rule plot_boxplot:
 rule plot_learning_curves:
     """Draw a study's learning curves: a line a variant, with a band."""
     input:
+        settings=settings(
+            "plot_learning_curves",
+            "source",
+            "target",
+            "source_models",
+            "variants",
+            reads=["learning_curves"],
+        ),
         curves="results/{study}/learning-curves.csv",
-        code=code("plot_learning_curves"),
+        curves_record="results/{study}/records/learning_curves.json",
     output:
-        "results/{study}/learning-curves.svg",
-        "results/{study}/learning-curves.png",
+        svg="results/{study}/learning-curves.svg",
+        png="results/{study}/learning-curves.png",
+        record="results/{study}/records/plot_learning_curves.json",
     log:
         "logs/{study}/plot_learning_curves.log",
     benchmark:
@@ -56,13 +70,16 @@ rule plot_learning_curves:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=title_settings,
+        key=key_of("plot_learning_curves"),
     shell:
         r"""
         python -m thaw.stages.plot_learning_curves \
-            --settings {params.settings:q} \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
             --curves {input.curves:q} \
-            --output {output:q} \
+            --curves-record {input.curves_record:q} \
+            --output {output.svg:q} {output.png:q} \
+            --record {output.record:q} \
             2>{log:q}
         """
 
@@ -70,11 +87,15 @@ rule plot_learning_curves:
 rule plot_differences:
     """Draw a study's comparisons: each difference with its interval."""
     input:
+        settings=settings(
+            "plot_differences", "source", "target", "margin", reads=["compare"]
+        ),
         comparisons="results/{study}/comparisons.csv",
-        code=code("plot_differences"),
+        comparisons_record="results/{study}/records/compare.json",
     output:
-        "results/{study}/differences.svg",
-        "results/{study}/differences.png",
+        svg="results/{study}/differences.svg",
+        png="results/{study}/differences.png",
+        record="results/{study}/records/plot_differences.json",
     log:
         "logs/{study}/plot_differences.log",
     benchmark:
@@ -86,13 +107,16 @@ rule plot_differences:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=difference_settings,
+        key=key_of("plot_differences"),
     shell:
         r"""
         python -m thaw.stages.plot_differences \
-            --settings {params.settings:q} \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
             --comparisons {input.comparisons:q} \
-            --output {output:q} \
+            --comparisons-record {input.comparisons_record:q} \
+            --output {output.svg:q} {output.png:q} \
+            --record {output.record:q} \
             2>{log:q}
         """
 
@@ -100,12 +124,14 @@ rule plot_differences:
 rule plot_source_accuracy:
     """Draw each source model's own accuracy against what is reached from it."""
     input:
-        scores="results/{study}/scores.csv",
-        source_models="results/{study}/source-models.csv",
-        code=code("plot_source_accuracy"),
+        settings=settings(
+            "plot_source_accuracy", "source", "target", "variants", reads=["gather"]
+        ),
+        histories="results/{study}/histories.npz",
     output:
-        "results/{study}/source-accuracy.svg",
-        "results/{study}/source-accuracy.png",
+        svg="results/{study}/source-accuracy.svg",
+        png="results/{study}/source-accuracy.png",
+        record="results/{study}/records/plot_source_accuracy.json",
     log:
         "logs/{study}/plot_source_accuracy.log",
     benchmark:
@@ -117,14 +143,15 @@ rule plot_source_accuracy:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=title_settings,
+        key=key_of("plot_source_accuracy"),
     shell:
         r"""
         python -m thaw.stages.plot_source_accuracy \
-            --settings {params.settings:q} \
-            --scores {input.scores:q} \
-            --source-models {input.source_models:q} \
-            --output {output:q} \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --histories {input.histories:q} \
+            --output {output.svg:q} {output.png:q} \
+            --record {output.record:q} \
             2>{log:q}
         """
 
@@ -132,11 +159,19 @@ rule plot_source_accuracy:
 rule plot_source_spread:
     """Draw what each source model makes of a variant, beside the baseline."""
     input:
-        scores="results/{study}/scores.csv",
-        code=code("plot_source_spread"),
+        settings=settings(
+            "plot_source_spread",
+            "source",
+            "target",
+            "variants",
+            "baseline",
+            reads=["gather"],
+        ),
+        histories="results/{study}/histories.npz",
     output:
-        "results/{study}/source-spread.svg",
-        "results/{study}/source-spread.png",
+        svg="results/{study}/source-spread.svg",
+        png="results/{study}/source-spread.png",
+        record="results/{study}/records/plot_source_spread.json",
     log:
         "logs/{study}/plot_source_spread.log",
     benchmark:
@@ -148,12 +183,49 @@ rule plot_source_spread:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=spread_settings,
+        key=key_of("plot_source_spread"),
     shell:
         r"""
         python -m thaw.stages.plot_source_spread \
-            --settings {params.settings:q} \
-            --scores {input.scores:q} \
-            --output {output:q} \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --histories {input.histories:q} \
+            --output {output.svg:q} {output.png:q} \
+            --record {output.record:q} \
+            2>{log:q}
+        """
+
+
+rule plot_source_models:
+    """Draw the source models' learning curves."""
+    input:
+        settings=settings(
+            "plot_source_models", "source", "source_models", reads=["gather"]
+        ),
+        histories="results/{study}/histories.npz",
+    output:
+        svg="results/{study}/source-models.svg",
+        png="results/{study}/source-models.png",
+        record="results/{study}/records/plot_source_models.json",
+    log:
+        "logs/{study}/plot_source_models.log",
+    benchmark:
+        "logs/{study}/plot_source_models.benchmark.tsv"
+    conda:
+        "../envs/thaw.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        key=key_of("plot_source_models"),
+    shell:
+        r"""
+        python -m thaw.stages.plot_source_models \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --histories {input.histories:q} \
+            --output {output.svg:q} {output.png:q} \
+            --record {output.record:q} \
             2>{log:q}
         """

@@ -1,20 +1,18 @@
 """Problems: classification data sets with a fixed train/test split.
 
 Needs: `problems` of the config.
-Makes: results/problems/{problem}.npz, and a figure of the two-dimensional ones.
+Makes: results/problems/{problem}-{key}.npz, and a figure of the two-dimensional ones.
 """
 
 
 rule make_problem:
     """Generate a problem's data and split it."""
-    input:
-        code=code("make_problem"),
     output:
-        "results/problems/{problem}.npz",
+        "results/problems/{problem}-{key}.npz",
     log:
-        "logs/problems/{problem}.log",
+        "logs/problems/{problem}-{key}.log",
     benchmark:
-        "logs/problems/{problem}.benchmark.tsv"
+        "logs/problems/{problem}-{key}.benchmark.tsv"
     conda:
         "../envs/thaw.yaml"
     threads: 1
@@ -22,26 +20,29 @@ rule make_problem:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=problem_settings,
+        recipe=recipe,
     shell:
         r"""
         python -m thaw.stages.make_problem \
-            --settings {params.settings:q} \
+            --key {wildcards.key:q} \
+            --recipe {params.recipe:q} \
             --output {output:q} \
             2>{log:q}
         """
 
 
+PLAN.add_figure_of_problems("plot_problems")
+
+
 rule plot_problems:
     """Draw the two-dimensional problems, a panel each."""
     input:
-        problems=expand(
-            "results/problems/{problem}.npz", problem=sorted(CONFIG.problems)
-        ),
-        code=code("plot_problems"),
+        settings="results/problems/settings/plot_problems.json",
+        problems=problem_files(),
     output:
-        "results/problems/problems.svg",
-        "results/problems/problems.png",
+        svg="results/problems/problems.svg",
+        png="results/problems/problems.png",
+        record="results/problems/records/plot_problems.json",
     log:
         "logs/plot_problems.log",
     benchmark:
@@ -52,10 +53,15 @@ rule plot_problems:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        key=PLAN.tables["plot_problems", "problems"].key,
     shell:
         r"""
         python -m thaw.stages.plot_problems \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
             --problems {input.problems:q} \
-            --output {output:q} \
+            --output {output.svg:q} {output.png:q} \
+            --record {output.record:q} \
             2>{log:q}
         """

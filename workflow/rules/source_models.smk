@@ -1,24 +1,23 @@
 """Source models: networks pretrained on the source problem.
 
-Needs: results/problems/{source}.npz.
-Makes: results/{study}/source-models.safetensors, their scores, histories and learning
-curves.
+Needs: results/problems/{problem}-{key}.npz.
+Makes: results/source-models/{problem}-{key}/models-{first}-{last}.safetensors, .csv and
+.history.npz, three files a job.
 """
 
 
 rule pretrain:
-    """Pretrain all source models of a study, as one ensemble."""
+    """Pretrain some source models, all at once."""
     input:
-        problem=problem_of("source"),
-        code=code("pretrain"),
+        problem=ancient(problem_of),
     output:
-        models="results/{study}/source-models.safetensors",
-        scores="results/{study}/source-models.csv",
-        history="results/{study}/source-models.history.npz",
+        models="results/source-models/{problem}-{key}/models-{first}-{last}.safetensors",
+        scores="results/source-models/{problem}-{key}/models-{first}-{last}.csv",
+        history="results/source-models/{problem}-{key}/models-{first}-{last}.history.npz",
     log:
-        "logs/{study}/pretrain.log",
+        "logs/source-models/{problem}-{key}/models-{first}-{last}.log",
     benchmark:
-        "logs/{study}/pretrain.benchmark.tsv"
+        "logs/source-models/{problem}-{key}/models-{first}-{last}.benchmark.tsv"
     conda:
         "../envs/thaw.yaml"
     threads: 1
@@ -26,44 +25,17 @@ rule pretrain:
         mem_mb=1000,
         runtime=60,
     params:
-        settings=pretrain_settings,
+        recipe=recipe,
     shell:
         r"""
         python -m thaw.stages.pretrain \
-            --settings {params.settings:q} \
+            --key {wildcards.key:q} \
+            --recipe {params.recipe:q} \
+            --first {wildcards.first:q} \
+            --last {wildcards.last:q} \
             --problem {input.problem:q} \
             --output {output.models:q} \
             --scores {output.scores:q} \
             --history {output.history:q} \
-            2>{log:q}
-        """
-
-
-rule plot_source_models:
-    """Draw the source models' learning curves."""
-    input:
-        history="results/{study}/source-models.history.npz",
-        code=code("plot_source_models"),
-    output:
-        "results/{study}/source-models.svg",
-        "results/{study}/source-models.png",
-    log:
-        "logs/{study}/plot_source_models.log",
-    benchmark:
-        "logs/{study}/plot_source_models.benchmark.tsv"
-    conda:
-        "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        settings=source_settings,
-    shell:
-        r"""
-        python -m thaw.stages.plot_source_models \
-            --settings {params.settings:q} \
-            --history {input.history:q} \
-            --output {output:q} \
             2>{log:q}
         """

@@ -1,18 +1,31 @@
 """Tables: scores and histories gathered and condensed.
 
-Needs: the files of a study's training jobs.
-Makes: results/{study}/scores.csv, summary and comparisons (.csv, .md),
-learning-curves.csv, learning-speed.csv.
+Needs: the files of a study's jobs.
+Makes: in results/{study}/: histories.npz, scores.csv and source-models.csv, summary and
+comparisons (.csv, .md), learning-curves.csv, learning-speed.csv; study.json.
 """
 
 
 rule gather:
-    """Gather the scores of a study's training jobs."""
+    """Gather what a study's jobs reached; all that follows reads its archive."""
     input:
+        settings=settings(
+            "gather",
+            "study",
+            "source",
+            "target",
+            "variants",
+            "pretrained",
+            "repeats",
+            "source_models",
+        ),
         scores=job_files(".csv"),
-        code=code("gather"),
+        histories=job_files(".history.npz"),
     output:
-        "results/{study}/scores.csv",
+        histories="results/{study}/histories.npz",
+        scores="results/{study}/scores.csv",
+        source_models="results/{study}/source-models.csv",
+        record="results/{study}/records/gather.json",
     log:
         "logs/{study}/gather.log",
     benchmark:
@@ -24,13 +37,22 @@ rule gather:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=gather_settings,
+        key=key_of("gather"),
+        repeats_per_job=lambda wildcards: STUDIES[
+            wildcards.study
+        ].settings.repeats_per_job,
+        results=subpath(input.settings, ancestor=3),
     shell:
         r"""
         python -m thaw.stages.gather \
-            --settings {params.settings:q} \
-            --folder results/{wildcards.study:q} \
-            --output {output:q} \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --repeats-per-job {params.repeats_per_job:q} \
+            --results {params.results:q} \
+            --histories {output.histories:q} \
+            --scores {output.scores:q} \
+            --source-models {output.source_models:q} \
+            --record {output.record:q} \
             2>{log:q}
         """
 
@@ -38,11 +60,14 @@ rule gather:
 rule summarize:
     """Summarize the test accuracies of a study, a row a variant."""
     input:
-        scores="results/{study}/scores.csv",
-        code=code("summarize"),
+        settings=settings(
+            "summarize", "study", "source", "target", "variants", reads=["gather"]
+        ),
+        histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/summary.csv",
         markdown="results/{study}/summary.md",
+        record="results/{study}/records/summarize.json",
     log:
         "logs/{study}/summarize.log",
     benchmark:
@@ -54,44 +79,16 @@ rule summarize:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=title_settings,
+        key=key_of("summarize"),
     shell:
         r"""
         python -m thaw.stages.summarize \
-            --settings {params.settings:q} \
-            --study {wildcards.study:q} \
-            --scores {input.scores:q} \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --histories {input.histories:q} \
             --output {output.csv:q} \
             --markdown {output.markdown:q} \
-            2>{log:q}
-        """
-
-
-rule learning_curves:
-    """Condense the histories of a study's repeats into learning curves."""
-    input:
-        histories=job_files(".history.npz"),
-        code=code("learning_curves"),
-    output:
-        "results/{study}/learning-curves.csv",
-    log:
-        "logs/{study}/learning_curves.log",
-    benchmark:
-        "logs/{study}/learning_curves.benchmark.tsv"
-    conda:
-        "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        settings=gather_settings,
-    shell:
-        r"""
-        python -m thaw.stages.learning_curves \
-            --settings {params.settings:q} \
-            --folder results/{wildcards.study:q} \
-            --output {output:q} \
+            --record {output.record:q} \
             2>{log:q}
         """
 
@@ -99,11 +96,14 @@ rule learning_curves:
 rule compare:
     """Compare a study's variants with its baseline and in the pairs asked for."""
     input:
-        scores="results/{study}/scores.csv",
-        code=code("compare"),
+        settings=settings(
+            "compare", "variants", "baseline", "pairs", "margin", reads=["gather"]
+        ),
+        histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/comparisons.csv",
         markdown="results/{study}/comparisons.md",
+        record="results/{study}/records/compare.json",
     log:
         "logs/{study}/compare.log",
     benchmark:
@@ -115,14 +115,48 @@ rule compare:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=comparison_settings,
+        key=key_of("compare"),
     shell:
         r"""
         python -m thaw.stages.compare \
-            --settings {params.settings:q} \
-            --scores {input.scores:q} \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --histories {input.histories:q} \
             --output {output.csv:q} \
             --markdown {output.markdown:q} \
+            --record {output.record:q} \
+            2>{log:q}
+        """
+
+
+rule learning_curves:
+    """Condense the histories of a study's repeats into learning curves."""
+    input:
+        settings=settings("learning_curves", "variants", reads=["gather"]),
+        histories="results/{study}/histories.npz",
+    output:
+        csv="results/{study}/learning-curves.csv",
+        record="results/{study}/records/learning_curves.json",
+    log:
+        "logs/{study}/learning_curves.log",
+    benchmark:
+        "logs/{study}/learning_curves.benchmark.tsv"
+    conda:
+        "../envs/thaw.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        key=key_of("learning_curves"),
+    shell:
+        r"""
+        python -m thaw.stages.learning_curves \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --histories {input.histories:q} \
+            --output {output.csv:q} \
+            --record {output.record:q} \
             2>{log:q}
         """
 
@@ -130,10 +164,11 @@ rule compare:
 rule learning_speed:
     """Measure how fast each variant of a study learns."""
     input:
-        histories=job_files(".history.npz"),
-        code=code("learning_speed"),
+        settings=settings("learning_speed", "variants", "baseline", reads=["gather"]),
+        histories="results/{study}/histories.npz",
     output:
-        "results/{study}/learning-speed.csv",
+        csv="results/{study}/learning-speed.csv",
+        record="results/{study}/records/learning_speed.json",
     log:
         "logs/{study}/learning_speed.log",
     benchmark:
@@ -145,12 +180,14 @@ rule learning_speed:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=speed_settings,
+        key=key_of("learning_speed"),
     shell:
         r"""
         python -m thaw.stages.learning_speed \
-            --settings {params.settings:q} \
-            --folder results/{wildcards.study:q} \
-            --output {output:q} \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --histories {input.histories:q} \
+            --output {output.csv:q} \
+            --record {output.record:q} \
             2>{log:q}
         """

@@ -1,15 +1,42 @@
 """Named targets beside `all`: one stage of all studies, or all of one study."""
 
-TABLES = [
-    *("scores.csv", "summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
-    *("learning-curves.csv", "learning-speed.csv"),
-]
+
+rule describe:
+    """Describe what made a study's tables and figures: settings, keys, versions."""
+    input:
+        settings=settings("describe", "description", reads=PLAN.stages),
+        tables=lambda wildcards: tables_of(wildcards.study),
+        figures=lambda wildcards: figures_of(wildcards.study),
+    output:
+        study="results/{study}/study.json",
+        record="results/{study}/records/describe.json",
+    log:
+        "logs/{study}/describe.log",
+    benchmark:
+        "logs/{study}/describe.benchmark.tsv"
+    conda:
+        "../envs/thaw.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        key=key_of("describe"),
+    shell:
+        r"""
+        python -m thaw.stages.describe \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --output {output.study:q} \
+            --record {output.record:q} \
+            2>{log:q}
+        """
 
 
 rule problems:
     """The problems' data and their figure."""
     input:
-        expand("results/problems/{problem}.npz", problem=CONFIG.problems),
+        problem_files(),
         "results/problems/problems.svg",
         "results/problems/problems.png",
 
@@ -17,7 +44,7 @@ rule problems:
 rule source_models:
     """The source models of all studies."""
     input:
-        expand("results/{study}/source-models.safetensors", study=STUDIES),
+        [files_of(study.pretraining_jobs, ".safetensors") for study in STUDIES.values()],
 
 
 rule scores:
@@ -29,13 +56,14 @@ rule scores:
 rule tables:
     """All tables."""
     input:
-        expand("results/{study}/{file}", study=STUDIES, file=TABLES),
+        [tables_of(study) for study in STUDIES],
 
 
 rule figures:
     """All figures."""
     input:
-        rules.problems.input,
+        "results/problems/problems.svg",
+        "results/problems/problems.png",
         [figures_of(study) for study in STUDIES],
 
 
@@ -46,5 +74,12 @@ for study in STUDIES:
         name:
             study
         input:
-            expand("results/{study}/{file}", study=study, file=TABLES),
+            tables_of(study),
             figures_of(study),
+            f"results/{study}/study.json",
+
+
+if workflow.is_main_process:
+    settle_tables()
+    if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):
+        show_changes(STUDIES)

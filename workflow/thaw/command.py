@@ -5,22 +5,58 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NamedTuple, NoReturn
 
+from thaw import keys
 from thaw.errors import ThawError
+from thaw.output.settings import Writer, load_settings, publish
+
+
+class Made(NamedTuple):
+    """What a stage made of a study's results: its outputs, and the digests it saw."""
+
+    outputs: Mapping[Path, Writer]
+    saw: Mapping[str, Any]
 
 
 def stage_parser(description: str) -> argparse.ArgumentParser:
     """Return a parser that shows the stage's docstring and accepts no abbreviations."""
-    return argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument("--key", required=True, help="the key of what is asked for")
+    return parser
+
+
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes the recipe of what a stage computes."""
+    parser.add_argument(
+        "--recipe", type=json.loads, required=True, help="what to make, as JSON"
+    )
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes a stage's settings, of which its docstring tells."""
+    """Add the options of a stage that makes tables or figures."""
     parser.add_argument(
-        "--settings", type=json.loads, required=True, help="the settings, as JSON"
+        "--settings", type=Path, required=True, help="the file with the recipe"
+    )
+    parser.add_argument(
+        "--record", type=Path, required=True, help="the record to write"
+    )
+
+
+def add_histories(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes a study's gathered scores and histories."""
+    parser.add_argument(
+        "--histories", type=Path, required=True, help="the study's gathered scores"
+    )
+
+
+def add_table(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add the options that take a table and the record of the stage that made it."""
+    parser.add_argument(f"--{name}", type=Path, required=True, help="the table, a CSV")
+    parser.add_argument(
+        f"--{name}-record", type=Path, required=True, help="what made the table"
     )
 
 
@@ -31,7 +67,40 @@ def add_figures(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(stage: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
+def compute(
+    stage: str,
+    main: Callable[[argparse.Namespace], None],
+    args: argparse.Namespace,
+) -> None:
+    """Run a stage that computes data, source models or scores, given as a recipe."""
+
+    def run() -> None:
+        keys.check(stage, args.recipe, args.key)
+        main(args)
+
+    _run(run)
+
+
+def make(
+    stage: str,
+    main: Callable[[Mapping[str, Any], argparse.Namespace], Made],
+    args: argparse.Namespace,
+) -> None:
+    """Run a stage that makes tables or figures, given by a settings file.
+
+    `main` gets the recipe and the arguments.
+    """
+
+    def run() -> None:
+        recipe = load_settings(args.settings, args.key)
+        keys.check(stage, recipe, args.key)
+        made = main(recipe, args)
+        publish(args.settings, args.record, recipe, made.saw, made.outputs)
+
+    _run(run)
+
+
+def _run(stage: Callable[[], None]) -> None:
     """Run a stage; an error the user can mend ends it with one line and status 1.
 
     `OSError` covers what the machine refuses (no such file, disk full, no permission);
@@ -39,7 +108,7 @@ def run(stage: Callable[[argparse.Namespace], None], args: argparse.Namespace) -
     traceback.
     """
     try:
-        stage(args)
+        stage()
     except ThawError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
@@ -47,6 +116,8 @@ def run(stage: Callable[[argparse.Namespace], None], args: argparse.Namespace) -
         sys.exit(f"error: {place}{error.strerror or error}")
     except MemoryError:
         sys.exit("error: out of memory; lower repeats_per_job in the config")
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted; nothing was written")
     # The process ends here. Else Python would look through everything imported, for
     # garbage that the system frees anyway: a tenth of a job's time.
     gc.freeze()

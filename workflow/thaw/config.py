@@ -18,7 +18,7 @@ from thaw.errors import ThawError
 
 # A study's name is its folder in `results/`, beside that of the problems, and its
 # target, beside `all`.
-RESERVED_STUDIES = frozenset({"all", "problems"})
+RESERVED_STUDIES = frozenset({"all", "problems", "source-models", "repeats"})
 
 # What a study may set for itself instead of taking the global value.
 OVERRIDABLE = ("seed", "repeats_per_job", "margin")
@@ -116,6 +116,17 @@ def check_duplicates(path: Path) -> None:
         mistakes = list(walk(yaml.compose(file, yaml.SafeLoader), ""))
     if mistakes:
         raise _wrong(mistakes)
+
+
+def minimal_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a problem that differ from their defaults."""
+    return dict(problem)
+
+
+def minimal_variant(variant: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a variant that differ from their defaults."""
+    defaults = {"pretrained": True, "freeze": 0, "fresh": [], "add": []}
+    return {key: value for key, value in variant.items() if value != defaults[key]}
 
 
 def _wrong(mistakes: list[str]) -> ThawError:

@@ -1,4 +1,4 @@
-"""How the repeats of a variant are shared out among training jobs, and their files."""
+"""How repeats, and source models, are shared out among jobs."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,24 +11,24 @@ AUTOMATIC_ENDS = (30, 100, 300, 1_000, 3_000)
 
 
 class Job(NamedTuple):
-    """A training job: repeats `first` to `last` (included) of one variant."""
+    """A job trains the repeats, or the source models, `first` to `last` (included)."""
 
     first: int
     last: int
 
     @property
-    def stem(self) -> str:
-        """The name of the job's files without their suffix."""
-        return f"repeats-{self.first:02d}-{self.last:02d}"
+    def numbers(self) -> range:
+        """The numbers of what the job trains."""
+        return range(self.first, self.last + 1)
 
     @property
-    def repeats(self) -> range:
-        """The numbers of the job's repeats."""
-        return range(self.first, self.last + 1)
+    def stem(self) -> str:
+        """The two numbers as they stand in the names of the job's files."""
+        return f"{self.first:02d}-{self.last:02d}"
 
 
 def jobs(repeats: int, repeats_per_job: int | Literal["auto"]) -> Iterator[Job]:
-    """Yield the jobs that train `repeats` repeats.
+    """Yield the jobs that train `repeats` repeats, or so many source models.
 
     With `"auto"` jobs end at 30, 100, 300, 1,000 and 3,000 repeats, and then after
     every 3,000 more. However many repeats are added, at most the last job, cut short by

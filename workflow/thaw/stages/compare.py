@@ -7,24 +7,17 @@ smallest difference that matters.
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from thaw.command import add_settings, run, stage_parser
-from thaw.samples import CONDITION, Sample
-from thaw.statistics import compare, verdict
-from thaw.tables import (
-    interval,
-    markdown,
-    number,
-    p_value,
-    read_table,
-    samples,
-    write_frame,
-    write_text,
-)
+from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.samples import CONDITION, Sample, samples
+from thaw.findings.statistics import compare, verdict
+from thaw.output.histories import Histories
+from thaw.output.tables import frame, interval, markdown, number, p_value, text
 
 COLUMNS = (
     "variant",
@@ -112,23 +105,24 @@ def for_people(table: pd.DataFrame) -> str:
     return "\n".join([markdown(header, rows), *notes])
 
 
-def main(args: argparse.Namespace) -> None:
-    """Write the comparisons as CSV and as Markdown."""
-    settings = args.settings
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Make the comparisons as CSV and as Markdown."""
+    settings = recipe["settings"]
     variants, baseline = settings["variants"], settings["baseline"]
     pairs = [(variant, baseline) for variant in variants if variant != baseline]
     pairs += [tuple(pair) for pair in settings["pairs"]]
     pairs = list(dict.fromkeys(pairs))  # one asked for twice is one comparison
-    found = samples(read_table(args.scores), variants)
+    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
+        found = samples(histories, variants)
     table = comparisons(found, pairs, settings["margin"])
-    write_frame(args.output, table)
-    write_text(args.markdown, for_people(table))
+    words = for_people(table)
+    return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_settings(parser)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
+    add_histories(parser)
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--markdown", type=Path, required=True, help="the .md to write")
-    run(main, parser.parse_args())
+    make("compare", main, parser.parse_args())

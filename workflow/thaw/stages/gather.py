@@ -1,38 +1,166 @@
-"""Gather the scores of a study's training jobs into one table.
+"""Gather what a study's jobs reached: the only stage that knows how jobs are cut.
 
-Only the jobs that the settings declare are read, so files left over from another
-config never slip in. The settings are `variants` (names, in order), `repeats` and
-`repeats_per_job`.
+It writes all scores and histories into one archive, which the later stages read, and
+the scores as CSV for people. Only the jobs that the settings declare are read and each
+is checked, so neither leftovers nor damage slip in. The settings are `study` (its
+name), `source`, `target`, `variants` (names, in order), those of them that are
+`pretrained`, `repeats` and `source_models`; the recipe's inputs are the keys of
+`variants` and of `source_models`.
 """
 
 import argparse
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
-from thaw.command import add_settings, run, stage_parser
+import numpy as np
+
+from thaw.command import Made, add_settings, make, stage_parser
+from thaw.errors import ThawError
 from thaw.jobs import jobs
-from thaw.scores import SCORE_COLUMNS, read_score_rows, write_table
+from thaw.learning.history import METRICS, History, final_scores
+from thaw.learning.pairing import source_model_of
+from thaw.output.histories import SOURCE_MODELS, HistoriesWriter
+from thaw.output.scores import Scores, csv_file, load_scores
+from thaw.output.settings import Writer
 
 
-def main(args: argparse.Namespace) -> None:
-    """Write all scores, variants in the config's order, repeats in theirs."""
-    settings = args.settings
-    write_table(
-        args.output,
-        SCORE_COLUMNS,
-        (
-            row
-            for variant in settings["variants"]
-            for job in jobs(settings["repeats"], settings["repeats_per_job"])
-            for row in read_score_rows(
-                args.folder / variant / f"{job.stem}.csv", job.repeats
-            )
-        ),
-    )
+class Gathering:
+    """A study's jobs, read once, variant by variant, as the archive is written."""
+
+    def __init__(self, recipe: Mapping[str, Any], args: argparse.Namespace) -> None:
+        """Gather what `recipe` declares."""
+        self._recipe, self._settings = recipe, recipe["settings"]
+        self._keys = recipe["inputs"]
+        self._results, self._repeats_per_job = args.results, args.repeats_per_job
+        # The scores after the last epoch, for the tables that people read.
+        self._final: dict[str, list[tuple]] = {}
+        self.saw: dict[str, Any] = {}
+
+    def write_histories(self, file: BinaryIO) -> None:
+        """Write the archive; at any time no more than one variant is in memory."""
+        writer = HistoriesWriter(file)
+        if self._settings["pretrained"]:
+            writer.add(SOURCE_MODELS, self._source_models(), None)
+        for variant in self._settings["variants"]:
+            writer.add(variant, self._variant(variant), self._models(variant))
+        writer.close(self._recipe, self.saw)
+
+    def write_scores(self, file: BinaryIO) -> None:
+        """Write the scores of all repeats, variants in the config's order."""
+        columns = ("study", "variant", "source_model", "repeat", *METRICS)
+
+        def rows() -> Iterator[tuple]:
+            for variant in self._settings["variants"]:
+                models = self._models(variant)
+                for repeat, scores in enumerate(self._final[variant]):
+                    model = "" if models is None else models[repeat]
+                    yield self._settings["study"], variant, model, repeat, *scores
+
+        csv_file(columns, rows())(file)
+
+    def write_source_models(self, file: BinaryIO) -> None:
+        """Write the scores of all source models; none, where no variant needs any."""
+        scores = self._final.get(SOURCE_MODELS, [])
+        rows = ((number, *score) for number, score in enumerate(scores))
+        csv_file(("source_model", *METRICS), rows)(file)
+
+    def _models(self, variant: str) -> np.ndarray | None:
+        """Return the source model of each repeat of a variant, `[repeats]`."""
+        if variant not in self._settings["pretrained"]:
+            return None
+        total = self._settings["source_models"]
+        repeats = range(self._settings["repeats"])
+        return np.array([source_model_of(repeat, total) for repeat in repeats])
+
+    def _source_models(self) -> History:
+        key, total = self._keys["source_models"], self._settings["source_models"]
+        folder = self._results / "source-models" / f"{self._settings['source']}-{key}"
+
+        def load(stem: str, numbers: range) -> Scores:
+            names = {"source_model": numbers}
+            return _load(folder / f"models-{stem}", names, key)
+
+        return self._gathered(SOURCE_MODELS, folder, total, load)
+
+    def _variant(self, variant: str) -> History:
+        key, models = self._keys["variants"][variant], self._models(variant)
+        folder = self._results / "repeats" / self._settings["target"]
+        folder /= f"{variant}-{key}"
+
+        def load(stem: str, numbers: range) -> Scores:
+            own = [""] * len(numbers) if models is None else models[numbers]
+            names = {"repeat": numbers, "source_model": own}
+            return _load(folder / f"repeats-{stem}", names, key)
+
+        return self._gathered(variant, folder, self._settings["repeats"], load)
+
+    def _gathered(self, name: str, folder: Path, total: int, load: Any) -> History:
+        """Return what the jobs in a folder reached as one.
+
+        Raises `ThawError` unless all of them saw the same data and source models.
+        """
+        columns: list[np.ndarray] = []
+        saw: dict[str, str] = {}
+        for job in jobs(total, self._repeats_per_job):
+            scores = load(job.stem, job.numbers)
+            for what, digest in _flat(scores.saw):
+                if saw.setdefault(what, digest) != digest:
+                    raise ThawError(
+                        f"the jobs in {folder} did not all see the same {what}; delete "
+                        "the folder and run again"
+                    )
+            if not columns:
+                epochs = scores.history.test_loss.shape[1]
+                columns = [np.empty((total, epochs), np.float32) for _ in METRICS]
+            for column, values in zip(columns, scores.history, strict=True):
+                column[job.first : job.last + 1] = values
+        history = History(*columns)
+        self._final[name] = list(final_scores(history))
+        self.saw[name] = saw
+        return history
+
+
+def _load(stem: Path, names: Mapping[str, Sequence], key: str) -> Scores:
+    csv_path = stem.with_name(f"{stem.name}.csv")
+    return load_scores(csv_path, stem.with_name(f"{stem.name}.history.npz"), names, key)
+
+
+def _flat(saw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a job saw; source models are several files."""
+    for name, value in saw.items():
+        yield from value.items() if isinstance(value, Mapping) else [(name, value)]
+
+
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Gather the study's source models and repeats."""
+    gathering = Gathering(recipe, args)
+    outputs: dict[Path, Writer] = {
+        args.histories: gathering.write_histories,
+        args.scores: gathering.write_scores,
+        args.source_models: gathering.write_source_models,
+    }
+    return Made(outputs, gathering.saw)
+
+
+def _jobs_size(text: str) -> int | str:
+    return text if text == "auto" else int(text)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_settings(parser)
-    parser.add_argument("--folder", type=Path, required=True, help="the study's folder")
-    parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
-    run(main, parser.parse_args())
+    parser.add_argument(
+        "--repeats-per-job",
+        type=_jobs_size,
+        required=True,
+        help="how the jobs are cut: a number or auto",
+    )
+    for name, what in (
+        ("results", "the folder with source-models/ and repeats/"),
+        ("histories", "the archive to write"),
+        ("scores", "the CSV of all repeats to write"),
+        ("source-models", "the CSV of all source models to write"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, required=True, help=what)
+    make("gather", main, parser.parse_args())

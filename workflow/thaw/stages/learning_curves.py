@@ -1,20 +1,20 @@
 """Condense the histories of a study's repeats into learning curves.
 
 For each variant, epoch and metric: the mean over repeats and the band that holds the
-middle 90 % of them. The settings are `variants` (names, in order), `repeats` and
-`repeats_per_job`.
+middle 90 % of them. The settings are `variants` (names, in order).
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from thaw.command import add_settings, run, stage_parser
-from thaw.histories import load_variant_metric
-from thaw.jobs import jobs
-from thaw.scores import METRICS, write_table
+from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.learning.history import METRICS
+from thaw.output.histories import Histories
+from thaw.output.scores import csv_file
 
 COLUMNS = ("variant", "metric", "epoch", "mean", "q05", "q95")
 
@@ -28,29 +28,21 @@ def curve(variant: str, metric: str, values: np.ndarray) -> Iterator[tuple]:
         yield variant, metric, epoch, *(f"{number:.6g}" for number in numbers)
 
 
-def main(args: argparse.Namespace) -> None:
-    """Write the learning curves of all variants."""
-    settings = args.settings
-    all_jobs = list(jobs(settings["repeats"], settings["repeats_per_job"]))
-    write_table(
-        args.output,
-        COLUMNS,
-        (
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Make the learning curves of all variants."""
+    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
+        rows = [
             row
-            for variant in settings["variants"]
+            for variant in recipe["settings"]["variants"]
             for metric in METRICS
-            for row in curve(
-                variant,
-                metric,
-                load_variant_metric(args.folder / variant, all_jobs, metric),
-            )
-        ),
-    )
+            for row in curve(variant, metric, histories.metric(variant, metric))
+        ]
+    return Made({args.output: csv_file(COLUMNS, rows)}, histories.saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_settings(parser)
-    parser.add_argument("--folder", type=Path, required=True, help="the study's folder")
+    add_histories(parser)
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
-    run(main, parser.parse_args())
+    make("learning_curves", main, parser.parse_args())

@@ -3,22 +3,21 @@
 Metrics after Taylor and Stone (2009), all of the test accuracy: before training (jump
 start), after training, area under the learning curve, and the first epoch at which 95 %
 of the baseline's mean final accuracy is reached (time to threshold). The settings are
-`variants` (names, in order), those of them that are `pretrained`, `repeats`,
-`repeats_per_job`, `source_models` and `baseline`.
+`variants` (names, in order) and `baseline`.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from thaw.command import add_settings, run, stage_parser
-from thaw.histories import load_variant_metric
-from thaw.jobs import jobs
-from thaw.samples import CONDITION, Sample
-from thaw.scores import write_table
-from thaw.statistics import mean_interval, share_interval
+from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.samples import CONDITION, Sample
+from thaw.findings.statistics import mean_interval, share_interval
+from thaw.output.histories import Histories
+from thaw.output.scores import csv_file
 
 THRESHOLD_SHARE = 0.95
 COLUMNS = ("variant", "metric", "mean", "low", "high", "unit", "units", "note")
@@ -69,34 +68,28 @@ def speed(
         yield variant, metric, *numbers, sample.unit, len(units), note
 
 
-def main(args: argparse.Namespace) -> None:
-    """Write the metrics of all variants."""
-    settings = args.settings
-    all_jobs = list(jobs(settings["repeats"], settings["repeats_per_job"]))
-
-    def accuracies(variant: str) -> np.ndarray:
-        return load_variant_metric(args.folder / variant, all_jobs, "test_accuracy")
-
-    final = accuracies(settings["baseline"])[:, -1]
-    threshold = THRESHOLD_SHARE * final.mean(dtype=np.float64)
-    models = np.arange(settings["repeats"]) % settings["source_models"]
-
-    def rows() -> Iterator[tuple]:
-        for variant in settings["variants"]:
-            pretrained = variant in settings["pretrained"]
-            yield from speed(
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Make the metrics of all variants."""
+    settings = recipe["settings"]
+    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
+        final = histories.metric(settings["baseline"], "test_accuracy")[:, -1]
+        threshold = THRESHOLD_SHARE * final.mean(dtype=np.float64)
+        rows = [
+            row
+            for variant in settings["variants"]
+            for row in speed(
                 variant,
-                accuracies(variant),
-                models if pretrained else None,
+                histories.metric(variant, "test_accuracy"),
+                histories.source_models(variant),
                 threshold,
             )
-
-    write_table(args.output, COLUMNS, rows())
+        ]
+    return Made({args.output: csv_file(COLUMNS, rows)}, histories.saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_settings(parser)
-    parser.add_argument("--folder", type=Path, required=True, help="the study's folder")
+    add_histories(parser)
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
-    run(main, parser.parse_args())
+    make("learning_speed", main, parser.parse_args())

@@ -5,15 +5,22 @@ The settings are `source`, `target` and `variants` (names, in order).
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.command import add_figures, add_settings, run, stage_parser
-from thaw.figures import MUTED, colour, dots, figure, label, save
-from thaw.samples import CONDITION, Sample
-from thaw.tables import read_table, samples
+from thaw.command import (
+    Made,
+    add_figures,
+    add_histories,
+    add_settings,
+    make,
+    stage_parser,
+)
+from thaw.figures.style import MUTED, colour, dots, figure, figure_files, label
+from thaw.findings.samples import CONDITION, Sample, samples
+from thaw.output.histories import Histories
 
 
 def draw(found: Mapping[str, Sample], title: str) -> Figure:
@@ -58,21 +65,23 @@ def spread(count: int) -> np.ndarray:
     return np.linspace(-0.24, 0.24, count) if count > 1 else np.zeros(count)
 
 
-def main(args: argparse.Namespace) -> None:
-    """Draw the figure and write it in every format asked for."""
-    settings = args.settings
-    found = samples(read_table(args.scores), settings["variants"])
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Draw the figure in every format asked for."""
+    settings = recipe["settings"]
+    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
+        found = samples(histories, settings["variants"])
     title = f"{settings['source']} → {settings['target']}"
     if any(sample.is_conditional for sample in found.values()):
         title += f"\n{CONDITION}"
     elif any(sample.is_nested for sample in found.values()):
         title += "\npoints in columns and colours by source model"
-    save(draw(found, title), args.output)
+    files = figure_files(draw(found, title), args.output, recipe)
+    return Made(files, histories.saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_settings(parser)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
+    add_histories(parser)
     add_figures(parser)
-    run(main, parser.parse_args())
+    make("plot_boxplot", main, parser.parse_args())

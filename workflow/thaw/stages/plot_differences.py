@@ -4,15 +4,17 @@ The settings are `source`, `target` and `margin`, the smallest difference that m
 """
 
 import argparse
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from thaw.command import add_figures, add_settings, run, stage_parser
-from thaw.figures import COLOURS, MUTED, figure, label, save
-from thaw.samples import CONDITION
-from thaw.tables import read_table
+from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
+from thaw.figures.style import COLOURS, MUTED, figure, figure_files, label
+from thaw.findings.samples import CONDITION
+from thaw.output.records import digest_of_file
+from thaw.output.tables import read_table
 
 VERDICT_COLOURS = {"helps": COLOURS[2], "hurts": COLOURS[1], "equivalent": COLOURS[0]}
 
@@ -53,21 +55,22 @@ def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
     return drawn
 
 
-def main(args: argparse.Namespace) -> None:
-    """Draw the figure and write it in every format asked for."""
-    settings = args.settings
-    table = read_table(args.comparisons)
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Draw the figure in every format asked for."""
+    settings = recipe["settings"]
+    key = recipe["inputs"]["compare"]
+    table = read_table(args.comparisons, args.comparisons_record, key)
     title = f"{settings['source']} → {settings['target']}"
     if table["verdict"].str.endswith(CONDITION).any():
         title += f"\n{CONDITION}"
-    save(draw(table, title, settings["margin"]), args.output)
+    drawn = draw(table, title, settings["margin"])
+    saw = {args.comparisons.name: digest_of_file(args.comparisons)}
+    return Made(figure_files(drawn, args.output, recipe), saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_settings(parser)
-    parser.add_argument(
-        "--comparisons", type=Path, required=True, help="the study's comparisons"
-    )
+    add_table(parser, "comparisons")
     add_figures(parser)
-    run(main, parser.parse_args())
+    make("plot_differences", main, parser.parse_args())

@@ -4,15 +4,17 @@ The settings are `source`, `target`, `source_models` and `variants` (names, in o
 """
 
 import argparse
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
-from thaw.command import add_figures, add_settings, run, stage_parser
-from thaw.curves import Band, draw_curves
-from thaw.figures import save
-from thaw.samples import CONDITION
-from thaw.tables import read_table
+from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
+from thaw.figures.curves import Band, draw_curves
+from thaw.figures.style import figure_files
+from thaw.findings.samples import CONDITION
+from thaw.output.records import digest_of_file
+from thaw.output.tables import read_table
 
 
 def bands(table: pd.DataFrame, variant: str) -> dict[str, Band]:
@@ -24,9 +26,10 @@ def bands(table: pd.DataFrame, variant: str) -> dict[str, Band]:
     }
 
 
-def main(args: argparse.Namespace) -> None:
-    """Draw the figure and write it in every format asked for."""
-    settings, table = args.settings, read_table(args.curves)
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Draw the figure in every format asked for."""
+    settings, key = recipe["settings"], recipe["inputs"]["learning_curves"]
+    table = read_table(args.curves, args.curves_record, key)
     title = (
         f"{settings['source']} → {settings['target']}: "
         "mean over repeats, band: the middle 90 % of them"
@@ -34,14 +37,14 @@ def main(args: argparse.Namespace) -> None:
     if settings["source_models"] == 1:
         title += f"\n{CONDITION}"
     curves = {variant: bands(table, variant) for variant in settings["variants"]}
-    save(draw_curves(curves, title), args.output)
+    drawn = draw_curves(curves, title)
+    saw = {args.curves.name: digest_of_file(args.curves)}
+    return Made(figure_files(drawn, args.output, recipe), saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_settings(parser)
-    parser.add_argument(
-        "--curves", type=Path, required=True, help="learning-curves.csv"
-    )
+    add_table(parser, "curves")
     add_figures(parser)
-    run(main, parser.parse_args())
+    make("plot_learning_curves", main, parser.parse_args())

@@ -1,15 +1,21 @@
-"""Draw the two-dimensional problems: a panel each, points coloured by class."""
+"""Draw the two-dimensional problems: a panel each, points coloured by class.
+
+The recipe's inputs are the keys of the problems by name.
+"""
 
 import argparse
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.command import add_figures, run, stage_parser
-from thaw.figures import colour, dots, figure, marker, save
-from thaw.problems import Problem, load_problem
+from thaw.command import Made, add_figures, add_settings, make, stage_parser
+from thaw.data.problem import Problem
+from thaw.figures.style import colour, dots, figure, figure_files, marker
+from thaw.output.problems import load_problem
 
 
 def draw(problems: dict[str, Problem]) -> Figure:
@@ -47,15 +53,21 @@ def draw(problems: dict[str, Problem]) -> Figure:
     return drawn
 
 
-def main(args: argparse.Namespace) -> None:
-    """Draw the figure and write it in every format asked for."""
-    save(draw({path.stem: load_problem(path) for path in args.problems}), args.output)
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Draw the figure in every format asked for."""
+    problems, saw = {}, {}
+    for path, (name, key) in zip(
+        args.problems, sorted(recipe["inputs"].items()), strict=True
+    ):
+        problems[name], saw[name] = load_problem(path, key)
+    return Made(figure_files(draw(problems), args.output, recipe), saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
+    add_settings(parser)
     parser.add_argument(
-        "--problems", type=Path, nargs="+", required=True, help="the problems"
+        "--problems", type=Path, nargs="+", required=True, help="the problems, by name"
     )
     add_figures(parser)
-    run(main, parser.parse_args())
+    make("plot_problems", main, parser.parse_args())

@@ -7,16 +7,23 @@ source models, a point for each source model. The settings are `source`, `target
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
-from thaw.command import add_figures, add_settings, run, stage_parser
-from thaw.figures import MUTED, colour, figure, label, save
-from thaw.samples import Sample
-from thaw.tables import read_table, samples
+from thaw.command import (
+    Made,
+    add_figures,
+    add_histories,
+    add_settings,
+    make,
+    stage_parser,
+)
+from thaw.figures.style import MUTED, colour, figure, figure_files, label
+from thaw.findings.samples import Sample, samples
+from thaw.output.histories import SOURCE_MODELS, Histories
 
 # An interval of a correlation needs more points than this.
 FEW_POINTS = 3
@@ -59,24 +66,22 @@ def correlation(x: np.ndarray, y: np.ndarray) -> str:
     return f"r = {result.statistic:.2f} ({low:.2f} to {high:.2f})"
 
 
-def main(args: argparse.Namespace) -> None:
-    """Draw the figure and write it in every format asked for."""
-    settings = args.settings
-    found = samples(read_table(args.scores), settings["variants"])
-    own = read_table(args.source_models)["test_accuracy"].to_numpy()
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Draw the figure in every format asked for."""
+    settings = recipe["settings"]
+    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
+        found = samples(histories, settings["variants"])
+        own = histories.final(SOURCE_MODELS, "test_accuracy")
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
     drawn = draw(
         own, nested, found.get("standalone"), settings["source"], settings["target"]
     )
-    save(drawn, args.output)
+    return Made(figure_files(drawn, args.output, recipe), histories.saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_settings(parser)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
-    parser.add_argument(
-        "--source-models", type=Path, required=True, help="the source models' scores"
-    )
+    add_histories(parser)
     add_figures(parser)
-    run(main, parser.parse_args())
+    make("plot_source_accuracy", main, parser.parse_args())

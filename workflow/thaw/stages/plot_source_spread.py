@@ -10,16 +10,23 @@ The settings are `source`, `target`, `variants` (names, in order) and `baseline`
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thaw.command import add_figures, add_settings, run, stage_parser
-from thaw.figures import MUTED, colour, figure, label, save
-from thaw.samples import Sample
-from thaw.tables import read_table, samples
+from thaw.command import (
+    Made,
+    add_figures,
+    add_histories,
+    add_settings,
+    make,
+    stage_parser,
+)
+from thaw.figures.style import MUTED, colour, figure, figure_files, label
+from thaw.findings.samples import Sample, samples
+from thaw.output.histories import Histories
 
 
 def draw(
@@ -71,10 +78,11 @@ def draw_baseline(panel: Axes, baseline: Sample, name: str, place: int) -> None:
     panel.set_xticks([place + width], [name])
 
 
-def main(args: argparse.Namespace) -> None:
-    """Draw the figure and write it in every format asked for."""
-    settings = args.settings
-    found = samples(read_table(args.scores), settings["variants"])
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Draw the figure in every format asked for."""
+    settings = recipe["settings"]
+    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
+        found = samples(histories, settings["variants"])
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
     models = len(next(iter(nested.values())).models)
     name = settings["baseline"]
@@ -82,12 +90,13 @@ def main(args: argparse.Namespace) -> None:
         f"{settings['source']} → {settings['target']}\n"
         f"mean and range over repeats from each of {models} source models"
     )
-    save(draw(nested, found[name], name, title), args.output)
+    drawn = draw(nested, found[name], name, title)
+    return Made(figure_files(drawn, args.output, recipe), histories.saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_settings(parser)
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
+    add_histories(parser)
     add_figures(parser)
-    run(main, parser.parse_args())
+    make("plot_source_spread", main, parser.parse_args())

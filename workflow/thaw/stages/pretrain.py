@@ -1,71 +1,65 @@
-"""Pretrain a study's source models on its source problem, as one ensemble.
+"""Pretrain some source models on the source problem.
 
-Each has its own initial weights and batch order. The settings are the study's `seed`,
-`hidden` (the widths of the hidden layers), `training` and `source_models` (how many).
+Each has its own initial weights and batch order. The recipe's settings are the study's
+`seed`, `network` and `training`; its input is the key of the `problem`.
 """
 
 import argparse
 from pathlib import Path
 
-import torch
-
-from thaw import seeds
-from thaw.command import add_settings, leave, run, stage_parser
-from thaw.network import Layer, draw_network, fix_rounding, layer_sizes
-from thaw.problems import load_problem
+from thaw.command import add_recipe, compute, leave, stage_parser
+from thaw.learning import seeds
+from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.history import joined
+from thaw.learning.learner import Training
+from thaw.learning.rounding import fix_rounding
+from thaw.learning.state import stacked
+from thaw.learning.training import train
+from thaw.output.problems import load_problem
+from thaw.output.scores import save_scores
+from thaw.output.weights import save_source_models
 from thaw.progress import Progress
-from thaw.scores import (
-    SOURCE_MODEL_COLUMNS,
-    final_scores,
-    joined,
-    save_history,
-    write_table,
-)
-from thaw.source_models import save_source_models
-from thaw.training import Training, ensembles, shuffled_orders, train
 
 
 def main(args: argparse.Namespace) -> None:
-    """Pretrain all source models; write their weights, scores and histories."""
+    """Pretrain the source models; write their weights, scores and histories."""
     fix_rounding()
-    problem = load_problem(args.problem)
-    seed, hidden = args.settings["seed"], args.settings["hidden"]
-    training = Training(**args.settings["training"])
-    rows, features = problem.train_x.shape
-    sizes = layer_sizes(features, hidden, problem.classes)
-    numbers = range(args.settings["source_models"])
-
-    networks, histories = [], []
-    progress = Progress("source models", len(numbers), training.epochs)
-    for ensemble in ensembles(numbers, rows, [features, *hidden]):
-        network = draw_network(sizes, seed, seeds.SOURCE_MODEL, ensemble)
-        orders = shuffled_orders(
-            seed, seeds.SOURCE_MODEL, ensemble, rows, training.epochs
-        )
-        histories.append(
-            train(network, problem, orders, training, report=progress.epoch)
-        )
-        progress.trained(len(ensemble))
-        networks.append(network)
-
-    history = joined(histories)
-    network = [
-        Layer(*(torch.cat(parts) for parts in zip(*layers, strict=True)))
-        for layers in zip(*networks, strict=True)
-    ]
-    scores = zip(numbers, final_scores(history), strict=True)
-    save_source_models(args.output, network)
-    save_history(args.history, numbers, history)
-    write_table(
-        args.scores,
-        SOURCE_MODEL_COLUMNS,
-        ((number, *score) for number, score in scores),
+    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
+    problem, problem_digest = load_problem(args.problem, inputs["problem"])
+    seed, training = settings["seed"], Training(**settings["training"])
+    numbers = range(args.first, args.last + 1)
+    network = FullyConnected(
+        problem.train_x.shape[1], settings["network"]["hidden"], problem.classes
     )
+
+    progress = Progress("source models", len(numbers), training.epochs)
+    parts = []
+    for trained in train(
+        network,
+        lambda some: network.draw(list(network.groups), seed, seeds.SOURCE_MODEL, some),
+        problem,
+        training,
+        seed,
+        seeds.SOURCE_MODEL,
+        numbers,
+        report=progress.epoch,
+    ):
+        progress.trained(len(trained.numbers))
+        parts.append(trained)
+
+    saw = {"problem": problem_digest}
+    state = stacked([part.state for part in parts])
+    history = joined([part.history for part in parts])
+    save_source_models(args.output, state, numbers, args.recipe, saw)
+    names = {"source_model": numbers}
+    save_scores(args.scores, args.history, names, history, args.recipe, saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    add_settings(parser)
+    add_recipe(parser)
+    parser.add_argument("--first", type=int, required=True, help="the first number")
+    parser.add_argument("--last", type=int, required=True, help="the last number")
     parser.add_argument(
         "--problem", type=Path, required=True, help="the source problem"
     )
@@ -74,5 +68,5 @@ if __name__ == "__main__":
     )
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")
-    run(main, parser.parse_args())
+    compute("pretrain", main, parser.parse_args())
     leave()

@@ -1,27 +1,22 @@
 """Summarize a study: the distribution of test accuracy, a row a variant.
 
-The settings are `source`, `target` and `variants` (names, in order).
+The settings are `study` (its name), `source`, `target` and `variants` (names, in
+order).
 """
 
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from thaw.command import add_settings, run, stage_parser
-from thaw.samples import CONDITION, Sample
-from thaw.statistics import mean_interval, variance_components
-from thaw.tables import (
-    interval,
-    markdown,
-    number,
-    read_table,
-    samples,
-    write_frame,
-    write_text,
-)
+from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.samples import CONDITION, Sample, samples
+from thaw.findings.statistics import mean_interval, variance_components
+from thaw.output.histories import Histories
+from thaw.output.tables import frame, interval, markdown, number, text
 
 
 def summary(found: Mapping[str, Sample]) -> pd.DataFrame:
@@ -75,7 +70,7 @@ def note(sample: Sample) -> str:
 
 
 def for_people(
-    table: pd.DataFrame, found: Mapping[str, Sample], study: str, settings: dict
+    table: pd.DataFrame, found: Mapping[str, Sample], settings: Mapping[str, Any]
 ) -> str:
     """Return the summary as Markdown: `mean (std)` and its parts, a row a variant."""
     header = (
@@ -100,25 +95,29 @@ def for_people(
         )
         for row in table.itertuples()
     ]
-    text = f"**{study}**: {settings['source']} → {settings['target']}, test accuracy"
+    title = (
+        f"**{settings['study']}**: {settings['source']} → {settings['target']}, "
+        "test accuracy"
+    )
     if any(sample.is_conditional for sample in found.values()):
-        text += f", {CONDITION}"
-    return f"{text}\n\n{markdown(header, rows)}"
+        title += f", {CONDITION}"
+    return f"{title}\n\n{markdown(header, rows)}"
 
 
-def main(args: argparse.Namespace) -> None:
-    """Write the summary as CSV and as Markdown."""
-    found = samples(read_table(args.scores), args.settings["variants"])
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Make the summary as CSV and as Markdown."""
+    settings = recipe["settings"]
+    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
+        found = samples(histories, settings["variants"])
     table = summary(found)
-    write_frame(args.output, table)
-    write_text(args.markdown, for_people(table, found, args.study, args.settings))
+    words = for_people(table, found, settings)
+    return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_settings(parser)
-    parser.add_argument("--study", required=True, help="its name, for the title")
-    parser.add_argument("--scores", type=Path, required=True, help="the study's scores")
+    add_histories(parser)
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--markdown", type=Path, required=True, help="the .md to write")
-    run(main, parser.parse_args())
+    make("summarize", main, parser.parse_args())

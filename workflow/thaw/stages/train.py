@@ -1,7 +1,8 @@
-"""Train some repeats of a variant on the target problem, as an ensemble.
+"""Train some repeats of a variant on the target problem.
 
-The settings are the study's `seed`, `hidden` (the widths of the source model's hidden
-layers) and `training`, and the `variant` as the config describes it.
+The recipe's settings are the study's `seed`, `network` (the source models') and
+`training`, the `variant` and, if it is pretrained, the number of `source_models`; its
+inputs are the keys of the `problem` and of the `source_models`.
 """
 
 import argparse
@@ -10,47 +11,60 @@ from pathlib import Path
 
 import numpy as np
 
-from thaw import seeds
-from thaw.command import add_settings, leave, run, stage_parser
-from thaw.network import fix_rounding
-from thaw.problems import load_problem
+from thaw.command import add_recipe, compute, leave, stage_parser
+from thaw.learning import seeds
+from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.history import joined
+from thaw.learning.learner import Training
+from thaw.learning.pairing import source_model_of
+from thaw.learning.rounding import fix_rounding
+from thaw.learning.training import train
+from thaw.learning.variants import Variant, fresh_groups, start_repeats
+from thaw.output.problems import load_problem
+from thaw.output.scores import save_scores
+from thaw.output.weights import load_source_models
 from thaw.progress import Progress
-from thaw.scores import (
-    SCORE_COLUMNS,
-    final_scores,
-    joined,
-    save_history,
-    write_table,
-)
-from thaw.source_models import load_source_models
-from thaw.training import Training, ensembles, shuffled_orders, train
-from thaw.variants import Variant, start_repeats
 
 
 def main(args: argparse.Namespace) -> None:
     """Train the repeats; write their scores and histories."""
     fix_rounding()
-    problem = load_problem(args.problem)
-    source_models = load_source_models(args.source_models) if args.source_models else []
-    seed, hidden = args.settings["seed"], args.settings["hidden"]
-    training = Training(**args.settings["training"])
-    variant = Variant(**args.settings["variant"])
-    rows, features = problem.train_x.shape
+    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
+    problem, problem_digest = load_problem(args.problem, inputs["problem"])
+    saw = {"problem": problem_digest}
     repeats = range(args.first, args.last + 1)
+    names = {"repeat": repeats, "source_model": [""] * len(repeats)}
+    seed, training = settings["seed"], Training(**settings["training"])
+    variant = Variant(**settings["variant"])
 
-    histories = []
+    source_models, total = None, settings.get("source_models", 0)
+    if variant.pretrained:
+        names["source_model"] = [source_model_of(repeat, total) for repeat in repeats]
+        source_models, saw["source_models"] = load_source_models(
+            args.source_models,
+            inputs["source_models"],
+            sorted(set(names["source_model"])),
+        )
+    hidden = [*settings["network"]["hidden"], *variant.add]
+    network = FullyConnected(problem.train_x.shape[1], hidden, problem.classes)
+    fresh = fresh_groups(variant, network, source_models)
+    print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
+
     progress = Progress("repeats", len(repeats), training.epochs)
-    for ensemble in ensembles(repeats, rows, [features, *hidden, *variant.add]):
-        network, fresh = start_repeats(
-            variant, source_models, hidden, features, problem.classes, seed, ensemble
-        )
-        if not histories:
-            print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
-        orders = shuffled_orders(seed, seeds.REPEAT, ensemble, rows, training.epochs)
-        histories.append(
-            train(network, problem, orders, training, variant.freeze, progress.epoch)
-        )
-        progress.trained(len(ensemble))
+    histories = []
+    for trained in train(
+        network,
+        lambda some: start_repeats(network, fresh, source_models, total, seed, some),
+        problem,
+        training,
+        seed,
+        seeds.REPEAT,
+        repeats,
+        list(network.groups)[: variant.freeze],
+        progress.epoch,
+    ):
+        progress.trained(len(trained.numbers))
+        histories.append(trained.history)
 
     history = joined(histories)
     diverged = np.flatnonzero(~np.isfinite(history.train_loss[:, -1])) + args.first
@@ -60,19 +74,12 @@ def main(args: argparse.Namespace) -> None:
             "finite; a lower training.learning_rate may help",
             file=sys.stderr,
         )
-    table = []
-    for repeat, score in zip(repeats, final_scores(history), strict=True):
-        model = repeat % len(source_models[0].weight) if variant.pretrained else ""
-        table.append((args.study, args.variant, model, repeat, *score))
-    save_history(args.history, repeats, history)
-    write_table(args.scores, SCORE_COLUMNS, table)
+    save_scores(args.scores, args.history, names, history, args.recipe, saw)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    add_settings(parser)
-    parser.add_argument("--study", required=True, help="its name, for the table")
-    parser.add_argument("--variant", required=True, help="its name, for the table")
+    add_recipe(parser)
     parser.add_argument("--first", type=int, required=True, help="the first repeat")
     parser.add_argument("--last", type=int, required=True, help="the last repeat")
     parser.add_argument(
@@ -81,10 +88,11 @@ if __name__ == "__main__":
     parser.add_argument(
         "--source-models",
         type=Path,
-        nargs="?",
-        help="needed if the variant is pretrained; may be empty if not",
+        nargs="*",
+        default=[],
+        help="the files that hold the source models the repeats start from",
     )
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")
-    run(main, parser.parse_args())
+    compute("train", main, parser.parse_args())
     leave()

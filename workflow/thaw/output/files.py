@@ -1,22 +1,22 @@
 """Files that appear whole or not at all."""
 
-import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def whole_file(path: Path | str) -> Iterator[Path]:
+def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when all went well.
 
     A reader, a killed job or an orphan of an earlier run never sees half a file: a
     rename within one folder is atomic, also on network file systems. The temporary
-    name keeps the suffix, since savers choose the format by it.
+    name is drawn at random, for jobs of several machines may write the same file, and
+    keeps the suffix, since savers choose the format by it.
     """
-    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}{path.suffix}")
     try:
         yield temporary
         temporary.replace(path)

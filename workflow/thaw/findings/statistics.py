@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special, stats
 
-from thaw.samples import Sample
+from thaw.findings.samples import Sample
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE

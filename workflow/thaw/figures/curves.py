@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.figures import colour, figure, label, line
+from thaw.figures.style import colour, figure, label, line
 
 PANELS = (
     (("train_loss", "train"), ("test_loss", "test")),

@@ -1,12 +1,14 @@
-"""What all figures share: size, colours, and files that are the same byte for byte."""
+"""What all figures share: size, colours, and files whose bytes never change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from thaw.files import whole_file
+from thaw import keys
+from thaw.output.settings import Writer
 
 # Okabe and Ito's eight colours, which colour-blind readers can tell apart (Wong 2011,
 # Nature Methods 8:441), without the yellow that print loses.
@@ -69,13 +71,26 @@ def label(variant: str, width: int = 12) -> str:
     return "\n".join(lines)
 
 
-def save(drawn: Figure, paths: Sequence[Path]) -> None:
-    """Write a figure in the formats that the paths' suffixes name."""
+def figure_files(
+    drawn: Figure, paths: Sequence[Path], recipe: Mapping[str, Any]
+) -> dict[Path, Writer]:
+    """Return writers of a figure in the formats that the paths' suffixes name.
+
+    The files say which recipe made them: `study.json` lists its key.
+    """
     # The layout is computed once, and so is the same in all of them.
     drawn.draw_without_rendering()
     drawn.set_layout_engine("none")
-    for path in paths:
+    source = f"Thaw, settings {keys.key(recipe)}"
+
+    def writer(suffix: str) -> Writer:
         # The date would make every file differ.
-        metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-        with whole_file(path) as temporary:
-            drawn.savefig(temporary, metadata=metadata)
+        fixed = {"Date": None} if suffix == "svg" else {"Software": None}
+        metadata = {"Source": source} | fixed
+
+        def write(file: BinaryIO) -> None:
+            drawn.savefig(file, format=suffix, metadata=metadata)
+
+        return write
+
+    return {path: writer(path.suffix.removeprefix(".")) for path in paths}

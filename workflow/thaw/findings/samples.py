@@ -3,9 +3,12 @@
 Apart from `thaw.statistics`, so that figures need not wait for SciPy.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+from thaw.output.histories import Histories
 
 # What every statement is conditional on where a variant has one source model.
 CONDITION = "given one source model"
@@ -64,3 +67,15 @@ class Sample(NamedTuple):
         numbers = self.unit_numbers
         by_model = self.values[np.argsort(numbers, kind="stable")]
         return np.split(by_model, np.cumsum(np.bincount(numbers))[:-1])
+
+
+def samples(
+    histories: Histories, variants: Sequence[str], metric: str = "test_accuracy"
+) -> dict[str, Sample]:
+    """Return each variant's scores after the last epoch as a sample, in that order."""
+    return {
+        variant: Sample(
+            histories.final(variant, metric), histories.source_models(variant)
+        )
+        for variant in variants
+    }

@@ -1,0 +1,102 @@
+"""Say in words what changed since a study's tables were made, and what must be trained.
+
+Keys reduce Snakemake's own reason to "missing output files". What changed stands in the
+difference between a study's description in `study.json` and the one that the config
+gives now.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from thaw.jobs import Job
+from thaw.plan import Plan
+
+# The files that every job leaves.
+TRAINED = (".csv", ".history.npz")
+
+# A part of a description, and how its changes are called.
+NAMED = {
+    "settings": "",
+    "problems": "problems.",
+    "variants": "variants.",
+    "versions": "",
+}
+
+
+def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
+    """Yield a line a study: what changed, and what a run must train.
+
+    What several studies share is counted with the first of them.
+    """
+    counted: set[str] = set()
+
+    def missing(all_jobs: Iterable[tuple[Job, str]], suffixes: Sequence[str]) -> int:
+        total = 0
+        for job, stem in all_jobs:
+            if stem not in counted:
+                counted.add(stem)
+                there = all(
+                    (results / f"{stem}{suffix}").exists() for suffix in suffixes
+                )
+                total += 0 if there else len(job.numbers)
+        return total
+
+    for name in studies:
+        study = plan.studies[name]
+        repeats = missing(study.training_jobs, TRAINED)
+        models = missing(study.pretraining_jobs, [*TRAINED, ".safetensors"])
+        counts = [
+            f"{count} {what}{'' if count == 1 else 's'}"
+            for count, what in ((repeats, "repeat"), (models, "source model"))
+            if count
+        ]
+        to_train = f"{' and '.join(counts)} to train" if counts else "nothing to train"
+        words = changes(results / name / "study.json", plan.description(study))
+        yield f"{name}: {', '.join(words) or 'no change'}; {to_train}"
+
+
+def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
+    """Return what differs between the description in a file and that of now."""
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        words = [
+            word
+            for part, prefix in NAMED.items()
+            for word in _differences(before[part], now[part], prefix)
+        ]
+        code = [
+            stage
+            for stage, digest in now["code"].items()
+            if before["code"].get(stage, digest) != digest
+        ]
+    except FileNotFoundError:
+        return ["new"]
+    # Whatever else stands there: this is only said, and nothing is decided by it.
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return [f"{path} cannot be read"]
+    if code:
+        words.append(f"code of {', '.join(code)}")
+    return words
+
+
+def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
+    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
+        if before != now:
+            yield f"{place} {_value(before)} → {_value(now)}"
+        return
+    dot = "." if place and not place.endswith(".") else ""
+    for name in [*now, *(name for name in before if name not in now)]:
+        here = f"{place}{dot}{name}"
+        if name not in before and isinstance(now[name], Mapping):
+            yield f"{here} added"
+        elif name not in now and isinstance(before[name], Mapping):
+            yield f"{here} removed"
+        else:
+            yield from _differences(before.get(name), now.get(name), here)
+
+
+def _value(value: Any) -> str:
+    """Return a setting as the config would have it; None is its default."""
+    return "default" if value is None else json.dumps(value, ensure_ascii=False)

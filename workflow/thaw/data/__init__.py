@@ -1,0 +1,1 @@
+"""Problems: what they are and how their data come about."""

@@ -1,0 +1,1 @@
+"""What the scores of a study allow one to say."""

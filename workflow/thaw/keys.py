@@ -1,0 +1,214 @@
+"""Keys: what decides a result's numbers, digested.
+
+A stage's *recipe* holds the settings it was given, the keys of the results it reads, a
+digest of its code, the versions of the libraries it computes with and the number of the
+file format. The digest of the recipe is the result's key. Whoever has the same
+settings, code, libraries and data gets the same key; whoever has not cannot mistake the
+one result for the other.
+
+The code is found by following imports from the stage's module and digested as syntax
+trees without docstrings, so comments and formatting make nothing stale. For stages that
+compute data, source models and scores, only `thaw.data` and `thaw.learning` count: code
+that parses options, writes files or shows progress changes no number.
+"""
+
+import ast
+import functools
+import hashlib
+import json
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from thaw.errors import ThawError
+
+PACKAGE = Path(__file__).parent
+
+# The number of the file format. Raise it when a file is written in another way.
+FORMAT = 1
+
+# The packages whose code decides numbers, and the stages that compute those.
+COMPUTING = ("thaw.data", "thaw.learning")
+COMPUTING_STAGES = frozenset({"make_problem", "pretrain", "train"})
+
+# Distributions that are not named like the module one imports.
+DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+
+
+def canonical(value: Any) -> str:
+    """Return a value as one JSON text, the same for equal values."""
+    return json.dumps(value, sort_keys=True)
+
+
+def digest(text: str | bytes) -> str:
+    """Return twelve hexadecimal digits that tell a text from any other."""
+    data = text.encode() if isinstance(text, str) else text
+    return hashlib.blake2b(data, digest_size=6).hexdigest()
+
+
+def recipe(
+    stage: str, settings: Mapping[str, Any], inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return all that decides what a stage computes, here and now.
+
+    `inputs` are the keys of the results it reads.
+    """
+    code, libraries = _code(stage)
+    return {
+        "code": code,
+        "format": FORMAT,
+        "inputs": dict(inputs),
+        "settings": dict(settings),
+        "stage": stage,
+        "versions": {library: _version(library) for library in libraries},
+    }
+
+
+def key(recipe: Mapping[str, Any]) -> str:
+    """Return the key of what a recipe makes."""
+    return digest(canonical(recipe))
+
+
+def check(stage: str, told: Mapping[str, Any], asked: str) -> None:
+    """Raise `ThawError` unless this process would make what it is asked for.
+
+    `told` is the recipe from which the key `asked` was computed: when the run began and
+    on the machine that runs Snakemake.
+    """
+    here = recipe(stage, told.get("settings", {}), told.get("inputs", {}))
+    if key(here) == asked:
+        return
+    if key(told) == asked:
+        reasons = [
+            f"{library} is {version} here and was {told['versions'].get(library)}"
+            for library, version in here["versions"].items()
+            if told["versions"].get(library) != version
+        ]
+        if told["code"] != here["code"]:
+            reasons.append("the code was edited since, or is another copy")
+    else:
+        versions = [
+            f"{library} {version}" for library, version in here["versions"].items()
+        ]
+        reasons = [f"config, code or libraries differ here ({', '.join(versions)})"]
+    raise ThawError(
+        f"not what the run asked for (result {asked}): {'; '.join(reasons)}. Nothing "
+        "was written. Start the run again, with the same config, code and library "
+        "versions on all machines"
+    )
+
+
+class Source(NamedTuple):
+    """What is known of a module: its digest, and what it imports."""
+
+    digest: str
+    modules: frozenset[str]
+    libraries: frozenset[str]
+
+
+def modules(stage: str) -> frozenset[str]:
+    """Return the modules of this package that a stage imports, itself included."""
+    found: set[str] = set()
+    waiting = {f"thaw.stages.{stage}"}
+    while waiting:
+        module = waiting.pop()
+        found.add(module)
+        waiting |= source(module).modules - found
+    return frozenset(found)
+
+
+@functools.cache
+def source(module: str) -> Source:
+    """Read a module of this package.
+
+    A package's `__init__` counts as imported by every module in it, as Python has it.
+    """
+    tree = ast.parse(_path(module).read_bytes())
+    ours, libraries = set(), set()
+    for name in _imported(tree):
+        top = name.partition(".")[0]
+        if top != "thaw":
+            libraries.add(top)
+            continue
+        while not _path(name).exists():  # a name within a module
+            name = name.rpartition(".")[0]
+        ours.add(name)
+    for name in {module, *ours}:
+        parents = name.split(".")[:-1]
+        ours |= {".".join(parents[: n + 1]) for n in range(len(parents))}
+    return Source(
+        digest(" ".join(_meaning(tree))),
+        frozenset(ours - {module}),
+        frozenset(libraries - sys.stdlib_module_names),
+    )
+
+
+@functools.cache
+def _code(stage: str) -> tuple[str, list[str]]:
+    """Return the digest of a stage's code and the libraries that it imports."""
+    found = sorted(modules(stage))
+    if stage in COMPUTING_STAGES:
+        found = [module for module in found if module.startswith(COMPUTING)]
+    code = digest(canonical([(module, source(module).digest) for module in found]))
+    libraries = set().union(*(source(module).libraries for module in found))
+    return code, sorted(libraries)
+
+
+@functools.cache
+def _version(library: str) -> str:
+    try:
+        return metadata.version(DISTRIBUTIONS.get(library, library))
+    except metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _path(module: str) -> Path:
+    """Return the file of a module or, for a package, of its `__init__`."""
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    """Yield what a module imports, wherever in its text."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _meaning(node: Any) -> Iterator[str]:
+    """Yield a syntax tree as words: types, fields and values, but no docstrings.
+
+    Not `ast.dump`: what it leaves out depends on the version of Python.
+    """
+    if isinstance(node, ast.AST):
+        yield type(node).__name__
+        for field, value in ast.iter_fields(node):
+            if isinstance(node, DOCUMENTED) and field == "body":
+                value = value[1:] if _is_text(value[:1]) else value
+            if value is not None and value != []:
+                yield f"{field}="
+                yield from _meaning(value)
+    elif isinstance(node, list):
+        yield "["
+        for item in node:
+            yield from _meaning(item)
+        yield "]"
+    else:
+        yield repr(node)
+
+
+def _is_text(statements: Collection[ast.stmt]) -> bool:
+    """Whether these statements are one text that is not used: a docstring."""
+    return all(
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+        for statement in statements
+    ) and bool(statements)

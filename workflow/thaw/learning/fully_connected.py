@@ -1,0 +1,78 @@
+"""Fully connected networks: their layer groups and their initial weights.
+
+A layer is a group of two entries with the names and shapes of `torch.nn.Linear`:
+`hidden-1.weight` `[R, out, in]`, `hidden-1.bias` `[R, out]`, …, `output.weight`,
+`output.bias`. The hidden layers' activation is ReLU.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from thaw.data.problem import Problem
+from thaw.learning import seeds
+from thaw.learning.ensemble import Ensemble
+from thaw.learning.learner import Training
+from thaw.learning.state import State
+
+# How many numbers an activation of the whole train set may hold. 1 MB of them stays in
+# a core's cache, and the allocator reuses it instead of asking for new pages.
+CACHED_NUMBERS = 2**18
+
+
+class FullyConnected:
+    """Fully connected networks of one shape."""
+
+    def __init__(self, features: int, hidden: Sequence[int], classes: int) -> None:
+        """Describe networks with hidden layers of these widths, the first one first."""
+        self._widths = [features, *hidden]
+        names = [*(f"hidden-{number + 1}" for number in range(len(hidden))), "output"]
+        self.groups = {name: (f"{name}.weight", f"{name}.bias") for name in names}
+        fans = itertools.pairwise([*self._widths, classes])
+        self._fans = dict(zip(names, fans, strict=True))
+        self.shapes = {}
+        for name, (fan_in, fan_out) in self._fans.items():
+            self.shapes[f"{name}.weight"] = (fan_out, fan_in)
+            self.shapes[f"{name}.bias"] = (fan_out,)
+
+    def draw(
+        self, groups: Sequence[str], seed: int, kind: int, numbers: Sequence[int]
+    ) -> State:
+        """Return fresh entries of these groups for each of `numbers`, as Keras draws.
+
+        Hidden kernels are He uniform (He et al. 2015), the output kernel Glorot uniform
+        (Glorot and Bengio 2010), biases zero. A stream is named by the layer's shape
+        and, where several layers of one shape are drawn, by which of them it is. So
+        fresh layers of the same shape start the same in every variant.
+        """
+        state, drawn = {}, Counter()
+        for name in groups:
+            fan_in, fan_out = self._fans[name]
+            fans = fan_in + fan_out if name == "output" else fan_in
+            limit = np.sqrt(6 / fans)
+            key = (seeds.WEIGHTS, fan_in, fan_out, drawn[fan_in, fan_out])
+            drawn[fan_in, fan_out] += 1
+            weight = np.stack(
+                [
+                    seeds.generator(seed, kind, number, *key).uniform(
+                        -limit, limit, (fan_out, fan_in)
+                    )
+                    for number in numbers
+                ]
+            )
+            state[f"{name}.weight"] = torch.from_numpy(weight.astype(np.float32))
+            state[f"{name}.bias"] = torch.zeros(len(numbers), fan_out)
+        return state
+
+    def at_once(self, rows: int) -> int:
+        """Return how many networks to train together: as many as the cache holds."""
+        return max(1, CACHED_NUMBERS // (rows * max(self._widths)))
+
+    def learner(
+        self, state: State, problem: Problem, training: Training, frozen: Sequence[str]
+    ) -> Ensemble:
+        """Return a learner that starts from `state`; see `thaw.learning.learner`."""
+        return Ensemble(list(self.groups), state, problem, training, len(frozen))

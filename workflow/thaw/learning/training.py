@@ -1,0 +1,103 @@
+"""The one loop that trains: measure, learn an epoch, measure, and so on."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from thaw.data.problem import Problem
+from thaw.learning import seeds
+from thaw.learning.history import METRICS, History
+from thaw.learning.learner import Learner, Network, Training
+from thaw.learning.measure import evaluate, prepare_labels
+from thaw.learning.state import State
+
+
+class Trained(NamedTuple):
+    """Networks trained together: their numbers, weights and histories."""
+
+    numbers: Sequence[int]
+    state: State
+    history: History
+
+
+def train(
+    network: Network,
+    start: Callable[[Sequence[int]], State],
+    problem: Problem,
+    training: Training,
+    seed: int,
+    kind: int,
+    numbers: Sequence[int],
+    frozen: Sequence[str] = (),
+    report: Callable[[int], None] = lambda epoch: None,
+) -> Iterator[Trained]:
+    """Train a network for each of `numbers`, as many at once as is fastest.
+
+    `kind` is what is trained, a source model or a repeat (see `thaw.learning.seeds`).
+    `start` returns the weights from which some of the numbers start. The results do
+    not depend on how many are trained at once.
+    """
+    rows = len(problem.train_x)
+    size = network.at_once(rows)
+    for first in range(0, len(numbers), size):
+        some = numbers[first : first + size]
+        learner = network.learner(start(some), problem, training, frozen)
+        orders = shuffled_orders(seed, kind, some, rows, training.epochs)
+        history = learn(learner, problem, orders, report)
+        yield Trained(some, learner.state(), history)
+
+
+def learn(
+    learner: Learner,
+    problem: Problem,
+    orders: Iterable[Tensor],
+    report: Callable[[int], None] = lambda epoch: None,
+) -> History:
+    """Let a learner learn an epoch from each of `orders`, and measure it after each.
+
+    `report` is called after each epoch with its number.
+    """
+    labels = {
+        "train": prepare_labels(problem.train_y, problem.classes),
+        "test": prepare_labels(problem.test_y, problem.classes),
+    }
+    columns = []
+
+    def measure() -> None:
+        scores = [
+            score
+            for part in ("train", "test")
+            for score in evaluate(learner.logits(part), labels[part])
+        ]
+        columns.append(np.stack([score.numpy() for score in scores]))
+
+    with torch.no_grad():
+        measure()
+    for epoch, order in enumerate(orders, start=1):
+        learner.epoch(order)
+        with torch.no_grad():
+            measure()
+        report(epoch)
+    # `[metrics, R, epochs + 1]`
+    values = np.stack(columns, axis=2).astype(np.float32)
+    return History(**dict(zip(METRICS, values, strict=True)))
+
+
+def shuffled_orders(
+    seed: int, kind: int, numbers: Sequence[int], rows: int, epochs: int
+) -> Iterator[Tensor]:
+    """Yield, for each epoch, the order in which each of `numbers` sees the rows.
+
+    Each order is int64 `[len(numbers), rows]`.
+    """
+    streams = [
+        seeds.generator(seed, kind, number, seeds.BATCH_ORDER) for number in numbers
+    ]
+    for _ in range(epochs):
+        orders = np.tile(np.arange(rows), (len(streams), 1))
+        for stream, order in zip(streams, orders, strict=True):
+            stream.shuffle(order)
+        yield torch.from_numpy(orders)

@@ -1,0 +1,110 @@
+"""A study's scores and histories, gathered in one NumPy archive.
+
+Its arrays are `source-models/{metric}` `[source models, epochs + 1]` and, for each
+variant, `{variant}/{metric}` `[repeats, epochs + 1]` and, where it is pretrained,
+`{variant}/source_model` `[repeats]`. Each is read by itself, so that a stage holds no
+more than it needs.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+
+from thaw.learning.history import History
+from thaw.output.records import check_record, digest_of_arrays, reading, record, require
+
+SOURCE_MODELS = "source-models"
+
+
+class HistoriesWriter:
+    """Write the archive, one group of arrays after the other."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Begin an archive in an open file."""
+        self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
+        self._digests: dict[str, str] = {}
+
+    def add(self, name: str, history: History, models: np.ndarray | None) -> None:
+        """Add the histories of a variant or of the source models.
+
+        `models` `[repeats]` are the source models that the repeats start from.
+        """
+        for metric, values in history._asdict().items():
+            self._write(f"{name}/{metric}", values)
+        if models is not None:
+            self._write(f"{name}/source_model", models)
+
+    def close(self, recipe: Mapping[str, Any], saw: Mapping[str, Any]) -> None:
+        """Add the record and end the archive."""
+        text = json.dumps(record(recipe, saw, self._digests))
+        self._write("record", np.array(text))
+        self._archive.close()
+
+    def _write(self, name: str, values: np.ndarray) -> None:
+        # A fresh ZipInfo has a fixed date, so the bytes are the same in every run.
+        entry = zipfile.ZipInfo(f"{name}.npy")
+        with self._archive.open(entry, "w", force_zip64=True) as file:
+            np.lib.format.write_array(file, values, allow_pickle=False)
+        self._digests[name] = digest_of_arrays({name: values})
+
+
+class Histories:
+    """Read a study's gathered histories, one array at a time."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        """Open the archive of that key.
+
+        Raises `ThawError` if the file is damaged or another study's.
+        """
+        self._path = path
+        with reading(path, "the histories it should be"):
+            self._archive = np.load(path)
+            text = str(self._archive["record"])
+            self._record = check_record(text, key)
+
+    def __enter__(self) -> Self:
+        """Return the open archive."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self._archive.close()
+
+    @property
+    def saw(self) -> dict[str, str]:
+        """The digest of all that is held, for the records of who reads it."""
+        text = json.dumps(self._record["content"], sort_keys=True)
+        return {self._path.name: digest_of_arrays({"content": np.array(text)})}
+
+    def metric(self, name: str, metric: str) -> np.ndarray:
+        """Return a metric of a variant's repeats, float32 `[repeats, epochs + 1]`.
+
+        `name` may also be `SOURCE_MODELS`. Raises `ThawError` if it was changed.
+        """
+        return self._read(f"{name}/{metric}")
+
+    def source_models(self, variant: str) -> np.ndarray | None:
+        """Return each repeat's source model `[repeats]`; None if it has none."""
+        name = f"{variant}/source_model"
+        return self._read(name) if name in self._record["content"] else None
+
+    def final(self, name: str, metric: str) -> np.ndarray:
+        """Return a metric after the last epoch, float64 `[repeats]`.
+
+        As the numbers in `scores.csv` read: the shortest decimals that are these
+        float32.
+        """
+        return self.metric(name, metric)[:, -1].astype(str).astype(float)
+
+    def _read(self, name: str) -> np.ndarray:
+        with reading(self._path, "the histories it should be"):
+            values = self._archive[name]
+            require(
+                digest_of_arrays({name: values}) == self._record["content"][name],
+                f"{name} was changed",
+            )
+        return values

@@ -1,0 +1,51 @@
+"""Problems on disk: a NumPy archive (.npz) of the split arrays and a record."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thaw.data.problem import Problem
+from thaw.output.files import whole_file
+from thaw.output.records import (
+    check_record,
+    digest_of_arrays,
+    reading,
+    record,
+    require,
+)
+
+
+def save_problem(path: Path, problem: Problem, recipe: Mapping[str, Any]) -> None:
+    """Write the problem that `recipe` makes, no pickle inside."""
+    arrays = _arrays(problem)
+    text = json.dumps(record(recipe, {}, digest_of_arrays(arrays)))
+    with whole_file(path) as temporary:
+        np.savez(temporary, **arrays, record=np.array(text))
+
+
+def load_problem(path: Path, key: str) -> tuple[Problem, str]:
+    """Read the problem of that key, and the digest of its data.
+
+    Raises `ThawError` if the file is damaged or holds another one.
+    """
+    with reading(path, "the problem it should be"), np.load(path) as archive:
+        found = check_record(str(archive["record"]), key)
+        arrays = {name: archive[name] for name in Problem._fields}
+        problem = Problem(**arrays | {"classes": int(arrays["classes"])})
+        require(digest_of_arrays(arrays) == found["content"], "its data were changed")
+        for x, y in (
+            (problem.train_x, problem.train_y),
+            (problem.test_x, problem.test_y),
+        ):
+            require(x.dtype == np.float32 and x.ndim == 2, "features of another form")
+            require(y.dtype == np.int64 and y.shape == (len(x),), "labels do not fit")
+            require(np.isfinite(x).all(), "a feature is not finite")
+            require(((y >= 0) & (y < problem.classes)).all(), "a label has no class")
+    return problem, found["content"]
+
+
+def _arrays(problem: Problem) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value) for name, value in problem._asdict().items()}

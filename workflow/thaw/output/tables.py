@@ -1,0 +1,77 @@
+"""Tables: for programs as CSV, for people as Markdown."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from thaw.output.records import digest_of_file, reading, require
+from thaw.output.settings import Writer, load_record
+
+
+def read_table(path: Path, record_path: Path, key: str) -> pd.DataFrame:
+    """Read the CSV that the stage with that key and record wrote.
+
+    Raises `ThawError` if it is damaged or another one.
+    """
+    made = load_record(record_path, key)
+    with reading(record_path, "the record it should be"):
+        expected = made["content"][path.name]
+    with reading(path, "the table it should be"):
+        require(digest_of_file(path) == expected, "it was changed")
+        return pd.read_csv(path)
+
+
+def frame(table: pd.DataFrame) -> Writer:
+    """Return a writer of a CSV; what is not estimable is empty.
+
+    Ten digits hide rounding noise.
+    """
+
+    def write(file: BinaryIO) -> None:
+        table.to_csv(file, index=False, float_format="%.10g", lineterminator="\n")
+
+    return write
+
+
+def text(lines: str) -> Writer:
+    """Return a writer of a text file."""
+    return lambda file: file.write(lines.encode())
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table that also reads well as plain text in a terminal.
+
+    The first column is text and left-aligned, the others are right-aligned.
+    """
+    lines = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+
+    def aligned(line: Sequence[str]) -> str:
+        first, *others = line
+        cells = [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]
+        return f"| {' | '.join(cells)} |"
+
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return (
+        "\n".join([aligned(lines[0]), aligned(rule), *map(aligned, lines[1:])]) + "\n"
+    )
+
+
+def number(value: float, sign: str = "-") -> str:
+    """Return a number with three decimals; with `sign` "+", also the sign of a gain."""
+    return "n/a" if np.isnan(value) else f"{value:{sign}z.3f}"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with three decimals, never as 0."""
+    return "<0.001" if value < 0.001 else number(value)
+
+
+def interval(low: float, high: float, sign: str = "-") -> str:
+    """Return an interval in words."""
+    if np.isnan(low):
+        return "n/a"
+    return f"{number(low, sign)} to {number(high, sign)}"
