@@ -13,9 +13,9 @@ import numpy as np
 from scipy import stats
 
 from thaw.findings.samples import Sample
-from thaw.stages.compare import comparisons
 from thaw.findings.statistics import mean_interval
 from thaw.output.tables import markdown
+from thaw.stages.compare import comparisons
 
 REPEATS_PER_MODEL = 10
 STANDALONE_STD = 0.05

@@ -191,7 +191,7 @@ CASES = {
         ),
         train("two", AHEAD, ["02 02"])
         | PRETRAIN_AHEAD
-        | {"make_problem one", "make_problem two"}
+        | {"make_problem one", "make_problem two", "plot_problems"}
         | tables("ahead"),
     ),
     "a study's folder deleted": (delete("ahead"), tables("ahead")),

@@ -1,6 +1,8 @@
 """The workflow as its users run it: real Snakemake in a temporary copy."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,33 +10,38 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import ROOT, new_project
+from conftest import ROOT, SMALL_CONFIG, new_project
 
 BIN = Path(sys.executable).parent
 
 
 def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
     names = [
-        *(
-            "source-models.safetensors",
-            "source-models.csv",
-            "source-models.history.npz",
-        ),
-        *("scores.csv", "summary.csv", "summary.md", "comparisons.csv"),
-        *("comparisons.md", "learning-curves.csv", "learning-speed.csv"),
+        *("histories.npz", "scores.csv", "source-models.csv", "study.json"),
+        *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
+        *("learning-curves.csv", "learning-speed.csv"),
         *("boxplot.svg", "boxplot.png", "learning-curves.svg", "learning-curves.png"),
         *("differences.svg", "source-models.svg", "source-models.png"),
-        *("fixed-1/repeats-{}.csv", "fixed-1/repeats-{}.history.npz"),
+        *("settings/gather.json", "records/gather.json"),
     ]
-    expected = {
-        f"{study}/{name.format(job)}"
-        for study, job in (("ahead", "01-01"), ("back", "00-03"))
-        for name in names
-    } | {
+    expected = {f"{study}/{name}" for study in ("ahead", "back") for name in names} | {
         *("back/source-accuracy.svg", "back/source-spread.png"),
-        *("problems/one.npz", "problems/problems.svg", "problems/problems.png"),
+        *("problems/one-KEY.npz", "problems/problems.svg", "problems/problems.png"),
+        *(
+            f"{stem}.{suffix}"
+            for stem in (
+                "source-models/one-KEY/models-00-00",
+                "repeats/two/fixed-1-KEY/repeats-01-01",
+                "repeats/one/fixed-1-KEY/repeats-00-03",
+            )
+            for suffix in ("csv", "history.npz")
+        ),
+        "source-models/two-KEY/models-00-01.safetensors",
     }
-    made = set(finished.results("**/*.*"))
+    made = {
+        re.sub("-[0-9a-f]{12}(?=[/.])", "-KEY", name)
+        for name in finished.results("**/*.*")
+    }
     assert expected <= made
     assert not [name for name in made if Path(name).name.startswith(".")]
 
@@ -104,9 +111,9 @@ def test_a_working_directory_with_a_config_uses_it(tmp_path):
 
 def test_the_command_line_overrides_a_study(fresh):
     jobs = fresh.stale("scores", "--config", "repeats_per_job=3")
-    assert {job for job in jobs if job.startswith("train back fixed-1")} == {
-        "train back fixed-1 00 02",
-        "train back fixed-1 03 03",
+    assert {job for job in jobs if job.startswith("train one fixed-1")} == {
+        "train one fixed-1 00 02",
+        "train one fixed-1 03 03",
     }
 
 
@@ -162,16 +169,101 @@ def test_a_wrong_config_ends_before_any_job(fresh, spoil_config, arguments, mess
     assert not (fresh.folder / "results").exists()
 
 
-def test_a_failed_job_shows_its_message_and_the_rest_goes_on(finished):
-    models = finished.folder / "results/ahead/source-models.safetensors"
-    models.write_bytes(models.read_bytes()[:100])
+def test_a_damaged_file_is_named_with_the_remedy_and_the_rest_goes_on(finished):
+    (models,) = (finished.folder / "results/source-models").glob("one-*/*.safetensors")
+    whole = models.read_bytes()
+    models.write_bytes(whole[:100])
     finished.change("studies", "ahead", "repeats", to=3)
     done = finished.snakemake("--cores", "2", check=False)
     output = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "source-models.safetensors does not hold source models" in output
+    message = "error: (results/.*00-00.safetensors) is not the source models it should "
+    (named,) = set(re.findall(message, output))
+    assert "delete it and run again" in output
     assert "Traceback" not in output
-    assert (finished.folder / "results/ahead/standalone/repeats-02-02.csv").exists()
+    assert finished.results("repeats/two/standalone-*/repeats-02-02.csv")
+
+    (finished.folder / named).unlink()
+    finished.snakemake("--cores", "2")
+    assert models.read_bytes() == whole
+
+
+def test_studies_share_what_they_train(fresh):
+    """Two studies with a variant in common, of which one has further repeats."""
+    config = fresh.config
+    config["repeats_per_job"] = 2
+    ahead = config["studies"]["ahead"] | {"variants": ["standalone"]}
+    more = ahead | {"repeats": 5, "source": "two"}
+    config["studies"] = {"ahead": ahead, "more": more}
+    fresh.config = config
+    assert {job for job in fresh.stale("scores") if job.startswith("train")} == {
+        *("train two standalone 00 01", "train two standalone 02 03"),
+        "train two standalone 04 04",
+    }
+    fresh.snakemake("scores", "--cores", "2")
+    scores = {
+        study: fresh.results(f"{study}/scores.csv").popitem()[1].decode()
+        for study in ("ahead", "more")
+    }
+    ours = scores["ahead"].replace("ahead,", "more,").splitlines()
+    assert ours == scores["more"].splitlines()[: len(ours)]
+
+
+def test_a_dry_run_begins_with_what_changed(finished):
+    assert finished.snakemake("-n").stdout.splitlines()[:2] == [
+        "ahead: no change; nothing to train",
+        "back: no change; nothing to train",
+    ]
+    finished.change("training", "epochs", to=2)
+    finished.change("variants", "fixed-1", "freeze", to=2)
+    finished.change("studies", "back", "margin", to=0.5)
+    finished.change("studies", "new", to=SMALL_CONFIG["studies"]["ahead"])
+    expected = [
+        "ahead: training.epochs 3 → 2, variants.fixed-1.freeze 1 → 2; "
+        "6 repeats and 1 source model to train",
+        "back: margin 0.01 → 0.5, training.epochs 3 → 2, "
+        "variants.fixed-1.freeze 1 → 2; 8 repeats and 2 source models to train",
+        "new: new; nothing to train",
+    ]
+    assert finished.snakemake("-n").stdout.splitlines()[:3] == expected
+    run = finished.snakemake("ahead", "--cores", "2")
+    assert expected[0] in run.stderr.splitlines()
+    assert expected[1] not in run.stderr
+    path = finished.folder / "workflow/thaw/learning/ensemble.py"
+    path.write_text(path.read_text() + "\nEDITED = 1\n")
+    assert finished.snakemake("-n").stdout.splitlines()[0] == (
+        "ahead: code of pretrain, train; 6 repeats and 1 source model to train"
+    )
+
+
+def test_figures_and_the_description_say_what_made_them(finished):
+    described = json.loads((finished.folder / "results/ahead/study.json").read_text())
+    key = described["keys"]["plot_boxplot"]
+    for suffix in ("png", "svg"):
+        figure = (finished.folder / f"results/ahead/boxplot.{suffix}").read_bytes()
+        assert f"Thaw, settings {key}".encode() in figure
+    assert described["settings"]["training"] == SMALL_CONFIG["training"]
+    assert described["versions"].keys() >= {"torch", "numpy", "sklearn", "scipy"}
+    (folder,) = (finished.folder / "results/repeats/two").glob("fixed-0-*")
+    assert folder.name == f"fixed-0-{described['keys']['variants']['fixed-0']}"
+
+
+def test_nothing_in_the_results_changes_from_run_to_run(finished, tmp_path):
+    """Neither time nor folder nor host stand in any file."""
+    again = new_project(tmp_path / "elsewhere")
+    again.snakemake("--cores", "1")
+    assert again.results("**/*.*") == finished.results("**/*.*")
+
+
+def test_results_that_cannot_be_written_can_still_be_looked_at(finished):
+    """As a user without the right to write, which root always has."""
+    finished.change("margin", to=0.5)
+    if os.getuid() == 0:
+        pytest.skip("root may write everywhere")
+    for path in (finished.folder / "results").rglob("settings"):
+        path.chmod(0o500)
+    output = finished.snakemake("-n").stdout
+    assert "cannot be written" in output
 
 
 def test_jobs_and_figures_are_the_same_byte_for_byte_when_made_again(finished):

@@ -66,11 +66,11 @@ def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
             for part, prefix in NAMED.items()
             for word in _differences(before[part], now[part], prefix)
         ]
-        code = [
+        code = sorted(
             stage
             for stage, digest in now["code"].items()
             if before["code"].get(stage, digest) != digest
-        ]
+        )
     except FileNotFoundError:
         return ["new"]
     # Whatever else stands there: this is only said, and nothing is decided by it.

@@ -117,7 +117,8 @@ class Gathering:
                 column[job.first : job.last + 1] = values
         history = History(*columns)
         self._final[name] = list(final_scores(history))
-        self.saw[name] = saw
+        # Not the files with source models: they depend on how jobs were cut.
+        self.saw[name] = {"problem": saw["problem"]}
         return history
 
 
