@@ -8,8 +8,11 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 
+include: "workflow/rules/config.smk"
+
+
 # A working directory (--directory) with a config.yaml of its own uses that one.
-configfile: "config.yaml" if os.path.exists("config.yaml") else f"{workflow.basedir}/config.yaml"
+configfile: CONFIG_FILE
 
 
 include: "workflow/rules/common.smk"

@@ -1,16 +1,28 @@
 """The config: every mistake is named with its place, its value and what is allowed."""
 
 import copy
+import difflib
+import json
 import math
 
 import pytest
 import yaml
 
 from conftest import ROOT, SMALL_CONFIG
-from thaw.config import check_duplicates, resolve
+from thaw.config import (
+    minimal_network,
+    minimal_problem,
+    minimal_training,
+    minimal_variant,
+    resolve,
+)
+from thaw.config.generate import generated
+from thaw.config.kinds import Group
+from thaw.config.minimal import minimal
+from thaw.config.schema import config_schema
 from thaw.errors import ThawError
 
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+SCHEMA = config_schema()
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
@@ -100,6 +112,34 @@ MISTAKES = [
         "folder",
         "another name",
     ),
+    ("margin", 5, "margin", "5 is too large", "less than 1"),
+    ("margin", 1, "margin", "1 is too large", "less than 1"),
+    ("studies/ahead/margin", 5, "studies.ahead.margin", "5", "less than 1"),
+    ("variants/fixed-1/fresh", [1], "variants.fixed-1.fresh", "1", "layers from 2"),
+    ("studies/ahead/repeats", "1e3", "ahead.repeats", "'1e3'", "write 1000"),
+    ("studies/ahead/variants", 3, "studies.ahead.variants", "3", "a list"),
+    ("network/hidden", [5] * 1001, "network.hidden", "5, 5, ", "1000 entries or fewer"),
+    ("seed", 1e308, "seed", "1000", "18446744073709551615 or less"),
+    ("training/epochs", 10**9, "training.epochs", "1000000000", "1000000 or less"),
+    ("training/batch_size", 10**9, "training.batch_size", "0000", "100000000 or less"),
+    ("training/learning_rate", 1e308, "learning_rate", "1e+308", "1000000 or less"),
+    ("network/hidden", [10**7], "network.hidden[0]", "10000000", "1000000 or less"),
+    ("network/hidden", [10**6, 10**6], "ahead.network", "weights", "10000000000 or"),
+    ("variants/fixed-1/add", [10**7], "fixed-1.add[0]", "10000000", "1000000 or less"),
+    ("problems/one/train_size", 10**9, "one.train_size", "0000", "100000000 or less"),
+    *(
+        (f"problems/one/make_blobs/{key}", 10**9, f"make_blobs.{key}", "0000", allowed)
+        for key, allowed in (
+            ("n_samples", "100000000 or less"),
+            ("centers", "1000000 or less"),
+            ("n_features", "1000000 or less"),
+            ("cluster_std", "1000000 or less"),
+        )
+    ),
+    ("studies/ahead/repeats", 10**9, "ahead.repeats", "1000000000", "1000000 or less"),
+    ("studies/ahead/repeats", 10**6, "ahead.repeats_per_job", "3000001", "auto"),
+    ("studies/ahead/source_models", 10**9, "ahead.source_models", "0", "1000000 or"),
+    ("repeats_per_job", 10**9, "repeats_per_job", "1000000000", "1,000"),
 ]
 MISTAKES = [
     pytest.param(*mistake, id=f"{mistake[0]}={mistake[1]}"[:60]) for mistake in MISTAKES
@@ -111,7 +151,7 @@ def test_a_mistake_is_named(path, value, place, shown, allowed):
     config = copy.deepcopy(SMALL_CONFIG)
     put(config, path, value)
     with pytest.raises(ThawError) as caught:
-        resolve(config, SCHEMA)
+        resolve(config)
     message = str(caught.value)
     assert place in message
     assert shown in message
@@ -126,22 +166,86 @@ def test_a_name_must_do_as_a_folder(group, name):
     config = copy.deepcopy(SMALL_CONFIG)
     config[group][name] = next(iter(config[group].values()))
     with pytest.raises(ThawError) as caught:
-        resolve(config, SCHEMA)
+        resolve(config)
     assert f"{group}: {name!r} is not allowed. Allowed: letters" in str(caught.value)
+
+
+def test_a_long_name_is_shown_short():
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["variants"]["a" * 300] = {}
+    with pytest.raises(ThawError, match="100 at most") as caught:
+        resolve(config)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_number_that_python_will_not_write_is_told():
+    config = copy.deepcopy(SMALL_CONFIG) | {"seed": 10**5000}
+    with pytest.raises(ThawError, match="seed: a number of thousands of digits is too"):
+        resolve(config)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {
+                "problems/one/make_blobs/n_samples": 10**8,
+                "problems/one/make_blobs/n_features": 10**6,
+                "problems/two/make_blobs/n_features": 10**6,
+            },
+            "problems.one.make_blobs.n_samples: 100000000 rows of 1000000 features are "
+            "more than memory holds. Allowed: 10000 or less",
+        ),
+        (
+            {
+                "network/hidden": [10**4, 10**4],
+                "studies/back/repeats": 10**3,
+                "studies/back/repeats_per_job": 10**3,
+            },
+            # 2 → 10⁴ → 10⁴ → the 3 that fixed-2-added adds → 3 classes
+            "studies.back.repeats_per_job: 1000 networks at once, of 100070015 weights "
+            "each, are more than memory holds. Allowed: 99 or less",
+        ),
+        (
+            {
+                "training/epochs": 10**6,
+                "studies/back/source_models": 10**5,
+                "studies/back/repeats_per_job": 10**5,
+            },
+            "studies.back.repeats_per_job: 100000 networks at once, of 1000000 epochs "
+            "each, are more than memory holds. Allowed: 10000 or less",
+        ),
+    ],
+)
+def test_sizes_that_are_too_much_together(changes, message):
+    config = copy.deepcopy(SMALL_CONFIG)
+    for path, value in changes.items():
+        put(config, path, value)
+    with pytest.raises(ThawError) as caught:
+        resolve(config)
+    assert message in str(caught.value)
+
+
+def test_very_many_mistakes_are_not_all_shown():
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["network"]["hidden"] = ["x"] * 900
+    with pytest.raises(ThawError, match="… and 870 more") as caught:
+        resolve(config)
+    assert len(str(caught.value).splitlines()) == 32
 
 
 def test_a_name_must_be_text():
     config = copy.deepcopy(SMALL_CONFIG)
     config["variants"][1] = {"freeze": 1}
     with pytest.raises(ThawError, match="variants: 1 is not text; write it in quotes"):
-        resolve(config, SCHEMA)
+        resolve(config)
 
 
 def test_a_missing_key_is_named():
     config = copy.deepcopy(SMALL_CONFIG)
     del config["studies"]["ahead"]["target"]
     with pytest.raises(ThawError, match=r"studies\.ahead\.target: this key is missing"):
-        resolve(config, SCHEMA)
+        resolve(config)
 
 
 def test_all_mistakes_are_named_once():
@@ -150,14 +254,51 @@ def test_all_mistakes_are_named_once():
     config["seed"] = "x"
     config["training"]["epochs"] = 0
     with pytest.raises(ThawError) as caught:
-        resolve(config, SCHEMA)
+        resolve(config)
     assert len(str(caught.value).splitlines()) == 5
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "mistakes"),
+    [
+        (
+            "studies/ahead/variants",
+            [],
+            ["studies.ahead.variants: [] is empty. Allowed: one entry or more"],
+        ),
+        (
+            "variants",
+            {1: {"freeze": "x"}},
+            ["variants: 1 is not text; write it in quotes"],
+        ),
+        (
+            "studies",
+            {"a/b": {}},
+            [
+                "studies: 'a/b' is not allowed. Allowed: letters, digits, - and _, "
+                "with a letter or digit first, 100 at most; names become folders and "
+                "targets"
+            ],
+        ),
+        (
+            "network/\ud800",
+            1,
+            ["network: a key or text in it is not Unicode"],
+        ),
+    ],
+)
+def test_one_mistake_is_told_as_one(path, value, mistakes):
+    config = copy.deepcopy(SMALL_CONFIG)
+    put(config, path, value)
+    with pytest.raises(ThawError) as caught:
+        resolve(config)
+    assert str(caught.value).splitlines()[1:] == [f"  {line}" for line in mistakes]
 
 
 def test_a_study_overrides_what_it_names():
     config = copy.deepcopy(SMALL_CONFIG)
     config["studies"]["ahead"] |= {"training": {"epochs": 9}, "seed": 5}
-    studies = resolve(config, SCHEMA).studies
+    studies = resolve(config).studies
     assert studies["ahead"].training == config["training"] | {"epochs": 9}
     assert studies["ahead"].seed == 5
     assert studies["back"].training == config["training"]
@@ -167,7 +308,7 @@ def test_a_study_overrides_what_it_names():
 
 def test_the_command_line_overrides_studies():
     config = copy.deepcopy(SMALL_CONFIG) | {"repeats_per_job": 3}
-    studies = resolve(config, SCHEMA, ["repeats_per_job"]).studies
+    studies = resolve(config, ["repeats_per_job"]).studies
     assert studies["ahead"].repeats_per_job == 3
     assert studies["back"].repeats_per_job == 3
 
@@ -175,7 +316,7 @@ def test_the_command_line_overrides_studies():
 def test_defaults():
     config = copy.deepcopy(SMALL_CONFIG)
     del config["repeats_per_job"]
-    resolved = resolve(config, SCHEMA)
+    resolved = resolve(config)
     assert resolved.studies["ahead"].source_models == 1
     assert resolved.studies["ahead"].repeats_per_job == "auto"
     assert resolved.studies["ahead"].baseline == "standalone"
@@ -188,21 +329,14 @@ def test_defaults():
 def test_a_whole_number_may_be_written_as_a_float():
     config = copy.deepcopy(SMALL_CONFIG)
     config["studies"]["ahead"] |= {"repeats": 30.0, "repeats_per_job": 10.0}
-    study = resolve(config, SCHEMA).studies["ahead"]
+    study = resolve(config).studies["ahead"]
     assert (study.repeats, study.repeats_per_job) == (30, 10)
     assert isinstance(study.repeats, int)
     assert isinstance(study.repeats_per_job, int)
 
 
-def test_a_key_that_stands_twice_is_named(tmp_path):
-    path = tmp_path / "config.yaml"
-    path.write_text("variants:\n  a: {freeze: 1}\n  b: {}\n  a: {freeze: 2}\n")
-    with pytest.raises(ThawError, match=r"variants\.a: stands twice, again in line 4"):
-        check_duplicates(path)
-
-
 def test_the_default_config_is_the_textbooks():
-    studies = resolve(DEFAULT, SCHEMA).studies
+    studies = resolve(DEFAULT).studies
     assert studies["forward"].variants == [
         "standalone",
         "fixed-0",
@@ -245,3 +379,57 @@ def test_config_comments_name_every_key():
         path for path, _ in schema_keys(SCHEMA) if path.split(".")[-1] not in text
     }
     assert missing == set()
+
+
+@pytest.mark.parametrize("file", generated(), ids=lambda file: file.name)
+def test_what_is_made_from_the_models_is_up_to_date(file):
+    made, kept = generated()[file], file.read_text()
+    difference = difflib.unified_diff(
+        kept.splitlines(), made.splitlines(), "as it is", "as it should be", lineterm=""
+    )
+    assert made == kept, "\n".join(
+        [*difference, "", "this mends it: .venv/bin/python -m thaw.config.generate"]
+    )
+
+
+def test_the_config_names_its_schema_to_editors():
+    line = (ROOT / "config.yaml").read_text().splitlines()[0]
+    start, _, place = line.partition("$schema=")
+    assert start == "# yaml-language-server: "
+    assert ROOT / place in generated()
+
+
+def test_only_settings_that_differ_from_their_defaults_are_kept():
+    config = copy.deepcopy(SMALL_CONFIG)
+    resolved = resolve(config)
+    variants = {
+        name: minimal_variant(variant) for name, variant in resolved.variants.items()
+    }
+    assert variants == SMALL_CONFIG["variants"] | {"fixed-0": {}}
+    assert minimal_problem(resolved.problems["one"]) == config["problems"]["one"]
+    assert minimal_network(resolved.studies["ahead"].network) == config["network"]
+    assert minimal_training(resolved.studies["ahead"].training) == config["training"]
+
+
+def test_defaults_are_left_out_at_every_level():
+    class Inner(Group):
+        old: int
+        new: int = 3
+
+    class Outer(Group):
+        inner: Inner
+
+    assert minimal(Outer, {"inner": {"old": 1, "new": 3}}) == {"inner": {"old": 1}}
+    assert minimal(Outer, {"inner": {"old": 1, "new": 4}}) == {
+        "inner": {"old": 1, "new": 4}
+    }
+
+
+def test_what_is_resolved_is_plain_and_a_copy_of_its_own():
+    config = copy.deepcopy(SMALL_CONFIG)
+    resolved = resolve(config)
+    json.dumps(resolved)
+    resolved.studies["ahead"].variants.append("x")
+    resolved.variants["fixed-1"]["fresh"].append(1)
+    assert config == SMALL_CONFIG
+    assert resolve(config).variants["fixed-0"]["fresh"] == []

@@ -74,7 +74,7 @@ def test_a_training_job_imports_torch_and_numpy_only(folder):
     assert "torch" in modules
     assert "torch._dynamo" not in modules
     slow = {"pandas", "sklearn", "scipy", "matplotlib", "snakemake", "statsmodels"}
-    assert not modules & (slow | {"jsonschema", "yaml"})
+    assert not modules & (slow | {"pydantic", "yaml"})
 
 
 def test_a_training_job_leaves_without_taking_torch_apart(folder):

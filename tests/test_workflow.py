@@ -109,6 +109,61 @@ def test_a_working_directory_with_a_config_uses_it(tmp_path):
     assert "results/other/boxplot.svg" in output
 
 
+def test_a_run_elsewhere_says_once_which_config_it_takes(fresh, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    elsewhere = ("-n", "--directory", str(run))
+    assert f"The config is {fresh.folder}/config.yaml." in (
+        fresh.snakemake(*elsewhere).stderr
+    )
+    (run / "config.yaml").write_text(yaml.safe_dump(fresh.config))
+    done = fresh.snakemake(*elsewhere)
+    assert done.stderr.count(f"The config is {run}/config.yaml.") == 1
+    assert "The config is" not in done.stdout
+    # Jobs that Snakemake starts as itself do not repeat it; at home it goes without.
+    inner = fresh.snakemake(*elsewhere, "--mode", "subprocess")
+    assert "The config is" not in inner.stderr
+    assert "The config is" not in fresh.snakemake("-n").stderr
+
+
+def test_a_folder_whose_config_has_another_suffix_is_told(fresh, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.yml").write_text("seed: 2\n")
+    done = fresh.snakemake("-n", "--directory", str(run), check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert f"{run}/config.yml is not read; name it config.yaml" in output
+    assert "Traceback" not in output
+    named = ("--configfile", str(run / "config.yml"))
+    fresh.snakemake("-n", "--directory", str(run), *named)
+
+
+def test_no_python_is_run_from_a_config(fresh):
+    spoil(fresh, "__use_yte__: true\nran: ?open('ran', 'w')\n")
+    done = fresh.snakemake("-n", check=False)
+    assert done.returncode != 0
+    assert "__use_yte__: no Python is run from config.yaml" in done.stdout + done.stderr
+    assert not (fresh.folder / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("__use_yte__: true\n", "__use_yte__: no Python is run from"),
+        ("seed: 2\nseed: 3\n", "seed: stands twice, again in line 2 of"),
+        ("base: &a [*a]\n", "cannot be read as a config: line 1: an alias stands"),
+    ],
+)
+def test_a_file_named_with_configfile_is_checked(fresh, text, message):
+    more = fresh.folder / "more.yaml"
+    more.write_text(text)
+    done = fresh.snakemake("-n", "--configfile", str(more), check=False)
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_the_command_line_overrides_a_study(fresh):
     jobs = fresh.stale("scores", "--config", "repeats_per_job=3")
     assert {job for job in jobs if job.startswith("train one fixed-1")} == {
@@ -140,6 +195,16 @@ def spoil(project, text):
             lambda project: None,
             ["--config", "repeats_per_jobs=30"],
             "repeats_per_jobs: unknown key (did you mean 'repeats_per_job'?)",
+        ),
+        (
+            lambda project: spoil(project, "  x: [1\n"),
+            [],
+            "config.yaml: cannot be read as a config: line ",
+        ),
+        (
+            lambda project: project.change("training", "epochs", to=10**9),
+            [],
+            "training.epochs: 1000000000 is too large. Allowed: 1000000 or less",
         ),
         (
             lambda project: spoil(project, "seed: 2\n"),

@@ -4,7 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -23,10 +22,9 @@ def prepend(variable, folder):
 # another copy is installed.
 prepend("PATH", os.path.dirname(sys.executable))
 prepend("PYTHONPATH", PACKAGE.parent)
-sys.path.insert(0, str(PACKAGE.parent))
 
 from thaw.changes import report
-from thaw.config import check_duplicates, resolve
+from thaw.config import resolve
 from thaw.errors import ThawError
 from thaw.keys import canonical
 from thaw.output.settings import settle
@@ -35,10 +33,7 @@ from thaw.plan import Plan
 # Our own check instead of snakemake.utils.validate: it names every mistake with its
 # place, its value and what is allowed.
 try:
-    for path in workflow.configfiles:
-        check_duplicates(Path(path))
-    schema = yaml.safe_load((BASE / "workflow/schemas/config.schema.yaml").read_text())
-    PLAN = Plan(resolve(config, schema, workflow.config_settings.config))
+    PLAN = Plan(resolve(config, workflow.config_settings.config))
 except ThawError as error:
     raise WorkflowError(str(error)) from None
 

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thaw import keys
-from thaw.config import Config, Study, minimal_problem, minimal_variant
+from thaw.config import (
+    Config,
+    Study,
+    minimal_network,
+    minimal_problem,
+    minimal_training,
+    minimal_variant,
+)
 from thaw.jobs import Job, jobs
 from thaw.learning.pairing import source_model_of
 
@@ -108,8 +115,8 @@ class Plan:
         source, target = self.problems[study.source], self.problems[study.target]
         learning = {
             "seed": study.seed,
-            "network": study.network,
-            "training": study.training,
+            "network": minimal_network(study.network),
+            "training": minimal_training(study.training),
         }
         source_models = result("pretrain", learning, {"problem": source.key})
         variants = {}

@@ -1,0 +1,150 @@
+"""The config's file: which one it is, and what is said of one that cannot be read."""
+
+import subprocess
+import sys
+
+import pytest
+
+from thaw.config import check_file, choose_file
+from thaw.errors import ThawError
+
+LAUGHS = "a0: &a0 [x, x]\n" + "".join(
+    f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)
+)
+
+UNREADABLE = {
+    "an open bracket": (
+        b"seed: [1\nmargin: 2\n",
+        "line 2, column 7: expected ',' or ']', but got ':', while parsing a flow "
+        "sequence from line 1",
+    ),
+    "a tab": (b"network:\n\thidden: [5]\n", "line 2, column 1: found character '\\t'"),
+    "a colon": (b"a:\n  b: c: d\n", "line 2, column 7: mapping values are not allowed"),
+    "a control character": (b"a: 1\nb: \x00\n", "line 2, column 4: special characters"),
+    "two documents": (b"a: 1\n---\nb: 1\n", "line 2, column 1: but found another"),
+    "an unknown tag": (
+        b"a: !!python/name:os.system x\n",
+        "line 1, column 4: could not",
+    ),
+    "a list as a key": (b"? [1]\n: 2\n", "line 1, column 3: found unhashable key"),
+    "an alias of nothing": (b"a: *b\n", "line 1, column 4: found undefined alias"),
+    "an alias in itself": (b"a: &a [*a]\n", "line 1: an alias stands inside what it"),
+    "aliases of aliases": (LAUGHS.encode(), "aliases stand for too many values"),
+    "deep nesting": (b"[" * 5000, "nested too deeply"),
+    "no date": (
+        b"a: 2026-13-01\n",
+        "a value in it has no meaning (month must be in 1..12)",
+    ),
+    "a number of 5,000 digits": (b"a: " + b"1" * 5000, "no meaning (Exceeds the limit"),
+    "a number of none": (b"a: !!int ''\n", "no meaning (string index"),
+    "Latin-1": (b"a: \xe9t\xe9\n", "byte 4 is not UTF-8"),
+    "UTF-16": ("a: 1".encode("utf-16"), "byte 1 is not UTF-8"),
+    "nothing": (b"# seed: 1\n", "it holds no keys"),
+    "a list": (b"- seed: 1\n", "it holds no keys"),
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), UNREADABLE.values(), ids=list(UNREADABLE)
+)
+def test_a_file_that_cannot_be_read_gets_one_line(content, reason, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ThawError) as caught:
+        check_file(file)
+    _, line = str(caught.value).splitlines()
+    assert line.startswith(f"  {file}: cannot be read as a config: ")
+    assert reason in line
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("folder", "Is a directory"),
+        ("missing.yaml", "No such file"),
+        ("n" * 300, "File name too long"),
+    ],
+)
+def test_what_is_not_a_file_gets_one_line(name, reason, tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ThawError, match=reason):
+        check_file(tmp_path / name)
+
+
+def test_a_key_that_stands_twice_is_named(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("variants:\n  a: {freeze: 1}\n  b: {}\n  a: {freeze: 2}\n")
+    with pytest.raises(ThawError, match=r"variants\.a: stands twice, again in line 4"):
+        check_file(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__use_yte__: true\nseed: ?1\n",
+        "__use_yte__: false\n",
+        '{"__use_yte__": true}',
+        "base: &base {'__use_yte__': true}\n<<: *base\n",
+    ],
+)
+def test_a_config_that_would_run_python_is_refused(text, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(ThawError, match="__use_yte__: no Python is run from"):
+        check_file(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("config.yaml", "a: &a {freeze: 1}\nb: {<<: *a, freeze: 2}\nc: [*a, *a]\n"),
+        ("config.yaml", "\ufeffseed: 1\n"),
+        ("config.json", '{\n\t"seed":\t1\n}'),
+    ],
+)
+def test_a_file_that_can_be_read_passes(name, text, tmp_path):
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    check_file(file)
+
+
+def test_files_can_be_checked_without_snakemake(tmp_path):
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text("seed: 1\n")
+    bad.write_text("seed: [1\n")
+    command = [sys.executable, "-m", "thaw.config", str(good)]
+    assert subprocess.run(command, timeout=60).returncode == 0
+    done = subprocess.run(
+        [*command, str(bad)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert f"{bad}: cannot be read as a config: line 2, column 1: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_without_a_config_takes_the_default(tmp_path):
+    default = tmp_path / "default.yaml"
+    assert choose_file(tmp_path, default) == default
+
+
+def test_a_folder_with_a_config_takes_its_own(tmp_path):
+    own = tmp_path / "config.yaml"
+    own.write_text("seed: 1\n")
+    (tmp_path / "config.yml").write_text("seed: 2\n")
+    assert choose_file(tmp_path, tmp_path / "default.yaml") == own
+
+
+def test_a_link_to_nowhere_is_taken_and_not_read(tmp_path):
+    (tmp_path / "config.yaml").symlink_to(tmp_path / "gone.yaml")
+    file = choose_file(tmp_path, tmp_path / "default.yaml")
+    with pytest.raises(ThawError, match=r"config\.yaml: cannot .* No such file"):
+        check_file(file)
+
+
+def test_a_config_yml_is_not_passed_over(tmp_path):
+    other = tmp_path / "config.yml"
+    other.write_text("seed: 1\n")
+    with pytest.raises(ThawError, match=r"config\.yml is not read; name it config\.ya"):
+        choose_file(tmp_path, tmp_path / "default.yaml")
+    # Named with --configfile, it is read all the same.
+    choose_file(tmp_path, tmp_path / "default.yaml", [other])

@@ -1,0 +1,27 @@
+"""The config: what it may hold, whether a file of it can be read, what follows from it.
+
+`models` says what each key may hold. Who uses a config needs the names below only, and
+gets plain values.
+"""
+
+from thaw.config.files import check_file, choose_file
+from thaw.config.minimal import (
+    minimal_network,
+    minimal_problem,
+    minimal_training,
+    minimal_variant,
+)
+from thaw.config.resolve import resolve
+from thaw.config.resolved import Config, Study
+
+__all__ = [
+    "Config",
+    "Study",
+    "check_file",
+    "choose_file",
+    "minimal_network",
+    "minimal_problem",
+    "minimal_training",
+    "minimal_variant",
+    "resolve",
+]

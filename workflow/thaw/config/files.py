@@ -1,0 +1,146 @@
+"""Which file the config is, and whether it can be read.
+
+Snakemake reads the config before a workflow can say a word: where the file does not
+parse, it hides the line; of a key that stands twice it takes the last; and where the
+file says `__use_yte__: true`, it runs the Python in it, even in a dry run. So these
+checks come before Snakemake's `configfile:`.
+"""
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import yaml
+
+from thaw.config.words import path, wrong
+from thaw.errors import ThawError
+
+# Values in a config, with each alias written out. A few lines of aliases to aliases
+# stand for more than any machine holds.
+MOST_VALUES = 100_000
+
+# What Snakemake takes as leave to run Python from the file.
+YTE = "__use_yte__"
+
+
+def choose_file(folder: Path, default: Path, named: Collection[Path] = ()) -> Path:
+    """Return the config that a run in `folder` takes: its config.yaml, or `default`.
+
+    `named` are the files that the user named on the command line.
+    Raises `ThawError` if the folder has a config.yml only, which would not be read.
+    """
+    own = folder / "config.yaml"
+    # A link to nowhere is a config that cannot be read, not one that is not there.
+    if os.path.lexists(own):
+        return own
+    other = folder / "config.yml"
+    if other.exists() and other.absolute() not in named:
+        raise wrong([f"{other.absolute()} is not read; name it config.yaml"])
+    return default
+
+
+def check_file(file: Path) -> None:
+    """Raise `ThawError` if a file cannot be read as a config, or not as it looks."""
+    text = _text(file)
+    try:
+        loader = yaml.SafeLoader(text)
+        document = loader.get_single_node()
+        if not isinstance(document, yaml.MappingNode):
+            raise yaml.YAMLError("it holds no keys")
+        if _count(document, {}) > MOST_VALUES:
+            raise yaml.YAMLError("its aliases stand for too many values")
+        mistakes = list(_standing_twice(document, (), file))
+        config = loader.construct_document(document)
+    except yaml.YAMLError as error:
+        raise _unreadable(file, _told(error, text)) from None
+    except RecursionError:
+        raise _unreadable(file, "it is nested too deeply") from None
+    except Exception as error:
+        # PyYAML lets through whatever its parts raise, for a date such as 2026-13-01.
+        reason = f"a value in it has no meaning ({error})"
+        raise _unreadable(file, reason) from None
+    if YTE in config:
+        mistakes.append(
+            f"{YTE}: no Python is run from {file}; leave this key out, write values"
+        )
+    if mistakes:
+        raise wrong(mistakes)
+
+
+def _unreadable(file: Path, reason: str) -> ThawError:
+    return wrong([f"{file}: cannot be read as a config: {reason}"])
+
+
+def _text(file: Path) -> str:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start + 1} is not UTF-8; save it in that encoding"
+        raise _unreadable(file, reason) from None
+    except OSError as error:
+        raise _unreadable(file, error.strerror or str(error)) from None
+    # JSON is YAML but for tabs between its parts; inside of them it has none.
+    return text.replace("\t", " ") if file.suffix == ".json" else text
+
+
+def _told(error: yaml.YAMLError, text: str) -> str:
+    """Return the line, the column and what is wrong there."""
+    match error:
+        case yaml.MarkedYAMLError(problem_mark=yaml.Mark() as mark):
+            reason = str(error.problem)
+            if error.context and error.context_mark:
+                reason += f", {error.context} from line {error.context_mark.line + 1}"
+            return f"line {mark.line + 1}, column {mark.column + 1}: {reason}"
+        case yaml.reader.ReaderError():
+            before = text[: error.position]
+            line = before.count("\n") + 1
+            column = error.position - before.rfind("\n")
+            return f"line {line}, column {column}: {error.reason}"
+    return str(error)
+
+
+def _count(node: yaml.Node, counts: dict[int, int]) -> int:
+    """Return how many values a node stands for, each alias written out.
+
+    `counts` holds what is known, by the node's identity, and 0 for what is being
+    counted: a node that holds itself.
+    """
+    match node:
+        case yaml.SequenceNode():
+            parts = node.value
+        case yaml.MappingNode():
+            parts = [part for pair in node.value for part in pair]
+        case _:
+            return 1
+    if counts.get(id(node)) == 0:
+        line = node.start_mark.line + 1
+        raise yaml.YAMLError(f"line {line}: an alias stands inside what it stands for")
+    if id(node) not in counts:
+        counts[id(node)] = 0
+        counts[id(node)] = 1 + sum(_count(part, counts) for part in parts)
+    return counts[id(node)]
+
+
+def _standing_twice(
+    node: yaml.Node, place: tuple[str | int, ...], file: Path
+) -> Iterator[str]:
+    """Yield a mistake for each key that stands twice in its group.
+
+    YAML readers silently keep the last one, so a copied block whose name was not
+    changed would replace the original.
+    """
+    match node:
+        case yaml.SequenceNode():
+            for number, entry in enumerate(node.value):
+                yield from _standing_twice(entry, (*place, number), file)
+        case yaml.MappingNode():
+            seen = set()
+            for key, value in node.value:
+                # A list as a key is refused when values are made.
+                name = str(key.value)
+                here = (*place, name)
+                if name in seen:
+                    line = key.start_mark.line + 1
+                    yield f"{path(here)}: stands twice, again in line {line} of {file}"
+                seen.add(name)
+                yield from _standing_twice(value, here, file)

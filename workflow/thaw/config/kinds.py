@@ -1,0 +1,88 @@
+"""The kinds of values that the config's keys hold, and groups of keys."""
+
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+)
+from pydantic_core import PydanticCustomError
+
+# Errors that pydantic does not have; `mistakes` puts them into words.
+TWICE = "twice"
+NO_ALTERNATIVE = "no_alternative"
+
+# Sizes above these are slips: no machine holds what they ask for.
+MOST_REPEATS = 1_000_000
+MOST_EPOCHS = 1_000_000
+MOST_ROWS = 100_000_000
+MOST_UNITS = 1_000_000
+MOST_LAYERS = 1_000
+LARGEST_NUMBER = 1_000_000
+LARGEST_SEED = 2**64 - 1
+
+
+class Group(BaseModel):
+    """A group of keys.
+
+    It takes no other keys, so that a typing error is found, and converts nothing: the
+    text "3" is no number, and `true` is not 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def optional_keys(group: type[Group]) -> dict[str, Any]:
+    """Return the keys of a group, none required and none with a default.
+
+    They are what `create_model` takes, for a group in which a key that is left out
+    means the value that holds elsewhere. Groups within the group are made so too.
+    """
+    keys: dict[str, Any] = {}
+    for key, field in group.model_fields.items():
+        parts = field.asdict()
+        kind = parts["annotation"]
+        if isinstance(kind, type) and issubclass(kind, Group):
+            kind = create_model(
+                kind.__name__,
+                __base__=Group,
+                __doc__=kind.__doc__,
+                **optional_keys(kind),
+            )
+        constraints = [*parts["metadata"], Field(**parts["attributes"])]
+        keys[key] = (Annotated[kind, *constraints], None)
+    return keys
+
+
+def _float_to_whole(value: Any) -> Any:
+    """Take 30.0 for 30."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _each_once(entries: list) -> list:
+    if any(entry in entries[:place] for place, entry in enumerate(entries)):
+        raise PydanticCustomError(TWICE, "lists an entry twice")
+    return entries
+
+
+def _one_error(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Raise one error for a value that fits no alternative, not one for each."""
+    try:
+        return handler(value)
+    except ValidationError:
+        raise PydanticCustomError(NO_ALTERNATIVE, "fits no alternative") from None
+
+
+# To be put into `Annotated[…]`, after the constraints of pydantic's own.
+WHOLE = BeforeValidator(_float_to_whole)
+EACH_ONCE = AfterValidator(_each_once)
+ALTERNATIVES = WrapValidator(_one_error)

@@ -1,0 +1,236 @@
+"""The config's keys: what each may hold, its default, and what it is for.
+
+This is the only place that says so. The checks, the defaults, the schema for editors
+and the reference page all follow from here; after a change,
+`python -m thaw.config.generate` writes the last two anew.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, create_model
+
+from thaw.config.kinds import (
+    ALTERNATIVES,
+    EACH_ONCE,
+    LARGEST_NUMBER,
+    LARGEST_SEED,
+    MOST_EPOCHS,
+    MOST_LAYERS,
+    MOST_REPEATS,
+    MOST_ROWS,
+    MOST_UNITS,
+    WHOLE,
+    Group,
+    optional_keys,
+)
+
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        max_length=100,
+        description=(
+            "letters, digits, - and _, with a letter or digit first, 100 at most; "
+            "names become folders and targets"
+        ),
+    ),
+]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED), WHOLE]
+Rows = Annotated[int, Field(ge=1, le=MOST_ROWS), WHOLE]
+Repeats = Annotated[int, Field(ge=1, le=MOST_REPEATS), WHOLE]
+Positive = Annotated[float, Field(gt=0, le=LARGEST_NUMBER)]
+Width = Annotated[
+    int,
+    Field(ge=1, le=MOST_UNITS, description="How many ReLU units a hidden layer has."),
+    WHOLE,
+]
+Layer = Annotated[
+    Annotated[int, Field(ge=1, le=MOST_LAYERS), WHOLE] | Literal["output"],
+    ALTERNATIVES,
+    Field(description="the number of a hidden layer, from 1, or output"),
+]
+VariantName = Annotated[str, Field(description="A variant's name.")]
+Pair = Annotated[
+    list[VariantName],
+    Field(
+        min_length=2,
+        max_length=2,
+        description="two different variants of the study",
+        json_schema_extra={"uniqueItems": True},
+    ),
+    EACH_ONCE,
+]
+
+
+class Network(Group):
+    """The source model's network."""
+
+    hidden: list[Width] = Field(
+        min_length=1,
+        max_length=MOST_LAYERS,
+        description="The widths of the hidden layers, the first one first.",
+    )
+
+
+class Training(Group):
+    """How networks learn, source models and repeats alike."""
+
+    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS), WHOLE] = Field(
+        description="How often a network sees the train set."
+    )
+    batch_size: Rows = Field(
+        description="How many rows a step of gradient descent averages over."
+    )
+    learning_rate: Positive = Field(
+        description="The step of gradient descent (SGD without momentum)."
+    )
+
+
+class MakeBlobs(Group):
+    """The arguments of scikit-learn's make_blobs."""
+
+    n_samples: Annotated[int, Field(ge=2, le=MOST_ROWS), WHOLE] = Field(
+        description="How many rows."
+    )
+    centers: Annotated[int, Field(ge=2, le=MOST_UNITS), WHOLE] = Field(
+        description="How many classes, one blob each."
+    )
+    n_features: Annotated[int, Field(ge=1, le=MOST_UNITS), WHOLE] = Field(
+        description="How many features."
+    )
+    cluster_std: Positive = Field(description="The standard deviation of a blob.")
+    random_state: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] = Field(
+        description="The seed of the data."
+    )
+
+
+class Problem(Group):
+    """A problem."""
+
+    make_blobs: MakeBlobs
+    train_size: Rows = Field(
+        description="How many rows, the first ones, are the train set."
+    )
+
+
+class Variant(Group):
+    """A variant."""
+
+    pretrained: bool = Field(
+        default=True,
+        description="Whether to start from a source model; else every layer is fresh.",
+    )
+    freeze: Annotated[int, Field(ge=0, le=MOST_LAYERS), WHOLE] = Field(
+        default=0,
+        description="How many hidden layers, the first ones, do not learn.",
+    )
+    fresh: Annotated[list[Layer], EACH_ONCE] = Field(
+        default=[],
+        max_length=MOST_LAYERS,
+        json_schema_extra={"uniqueItems": True},
+        description="The source model's layers to draw afresh; none may be frozen.",
+    )
+    add: list[Width] = Field(
+        default=[],
+        max_length=MOST_LAYERS,
+        description=(
+            "The widths of fresh hidden layers put between the source model's and the "
+            "output, which is then fresh too."
+        ),
+    )
+
+
+class Settings(Group):
+    """What holds for all studies, and what a study may set for itself."""
+
+    seed: Seed = Field(
+        description=("A whole number, 0 or more. Every random number follows from it.")
+    )
+    repeats_per_job: Annotated[Repeats | Literal["auto"], ALTERNATIVES] = Field(
+        default="auto",
+        description=(
+            "A whole number, 1 or more; or auto, which lets jobs end at 30, 100, 300, "
+            "1,000 and 3,000 repeats and then after every 3,000 more."
+        ),
+    )
+    margin: float = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description=(
+            "The smallest difference in test accuracy that matters; variants whose "
+            "difference surely lies within ± this are equivalent."
+        ),
+    )
+    network: Network
+    training: Training
+
+
+def _usual_baseline(study: dict[str, Any]) -> str:
+    # Where the variants are wrong, some versions of pydantic ask all the same.
+    variants = study.get("variants", [""])
+    return "standalone" if "standalone" in variants else variants[0]
+
+
+class _OwnToStudy(Group):
+    """What only a study has."""
+
+    source: str = Field(
+        description="The problem on which the source models are pretrained."
+    )
+    target: str = Field(description="The problem on which the variants are trained.")
+    variants: Annotated[list[VariantName], EACH_ONCE] = Field(
+        min_length=1,
+        max_length=1_000,
+        json_schema_extra={"uniqueItems": True},
+        description="The variants to compare, in the order of tables and figures.",
+    )
+    repeats: Repeats = Field(description="How often each variant is trained.")
+    source_models: Repeats = Field(
+        default=1,
+        description="How many; repeat r starts from number r mod source_models.",
+    )
+    baseline: str = Field(
+        default_factory=_usual_baseline,
+        description=(
+            "The variant with which all others are compared; standalone unless named, "
+            "or the first variant where standalone is not in the study."
+        ),
+    )
+    pairs: list[Pair] = Field(
+        default=[],
+        max_length=10_000,
+        description="Further pairs of variants to compare, the first with the second.",
+    )
+
+
+# Its keys are found when this runs, so no type checker can know them.
+_WithShared: Any = create_model(
+    "_WithShared", __base__=_OwnToStudy, **optional_keys(Settings)
+)
+
+
+class Study(_WithShared):
+    """A study. Those of its keys that stand at the top level too override them here."""
+
+
+class Config(Settings):
+    """A group of the keys below."""
+
+    model_config = ConfigDict(title="Thaw's config")
+
+    problems: dict[Name, Problem] = Field(
+        min_length=1, description="The classification data sets, by name."
+    )
+    variants: dict[Name, Variant] = Field(
+        min_length=1,
+        description=(
+            "How a network for the target starts and which layers learn, by name."
+        ),
+    )
+    studies: dict[Name, Study] = Field(
+        min_length=1,
+        description=(
+            "What is compared, by name; a name is also the target that makes it."
+        ),
+    )

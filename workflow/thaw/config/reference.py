@@ -1,0 +1,87 @@
+"""The reference page of the config, made from its schema."""
+
+import json
+from collections.abc import Iterator
+
+from thaw.config.schema import Schema, config_schema
+from thaw.config.sizes import MOST_JOBS, MOST_NUMBERS
+
+INTRODUCTION = f"""\
+# What a config may hold
+
+Every key, by group. A key that is not listed is an error, so a typing error is found.
+Names in capitals stand for names of your own. `config.yaml` shows all of it in use.
+
+Sizes that no machine holds are refused: beside the limits below, more than
+{MOST_NUMBERS:,} numbers at once (rows times features; weights, or epochs, times the
+networks that a job trains) and more than {MOST_JOBS:,} training jobs in a study.
+
+This page and `workflow/schemas/config.schema.json`, by which editors complete and check
+a config, are made from `workflow/thaw/config/models.py` by
+`python -m thaw.config.generate`.
+"""
+
+# What people call the entries of a group whose keys are names.
+ENTRIES = {"problems": "PROBLEM", "variants": "VARIANT", "studies": "STUDY"}
+
+
+def reference() -> str:
+    """Return the page as Markdown."""
+    return "\n".join([INTRODUCTION, *_sections("", config_schema())])
+
+
+def _sections(path: str, group: Schema) -> Iterator[str]:
+    """Yield the section of a group of keys and those of the groups within it."""
+    yield f"## {f'`{path}`' if path else 'At the top level'}\n"
+    yield group["description"] + "\n"
+    yield "| key | what it is | allowed | default |"
+    yield "| --- | --- | --- | --- |"
+    required = group.get("required", [])
+    for key, value in group["properties"].items():
+        default = "*required*" if key in required else _default(value)
+        yield f"| `{key}` | {value['description']} | {_allowed(value)} | {default} |"
+    yield ""
+    for key, value in group["properties"].items():
+        here = f"{path}.{key}".lstrip(".")
+        if "properties" in value:
+            yield from _sections(here, value)
+        elif value.get("type") == "object":
+            named = value["additionalProperties"]
+            yield from _sections(f"{here}.{ENTRIES[key]}", named)
+
+
+def _default(value: Schema) -> str:
+    return f"`{json.dumps(value['default'])}`" if "default" in value else ""
+
+
+def _allowed(value: Schema) -> str:
+    """Say which values a schema allows."""
+    if "anyOf" in value:
+        return " or ".join(map(_allowed, value["anyOf"]))
+    if "const" in value:
+        return f"`{value['const']}`"
+    match value["type"]:
+        case "integer":
+            return f"whole number, {value['minimum']:,} to {value['maximum']:,}"
+        case "number":
+            return f"number, {_bounds(value)}"
+        case "boolean":
+            return "`true` or `false`"
+        case "array":
+            least, most = value.get("minItems", 0), value["maxItems"]
+            count = f"{most:,}" if least == most else f"{least} to {most:,}"
+            return f"list of {count}: {_allowed(value['items'])}"
+        case "object" if "propertyNames" in value:
+            return "groups of keys, by name"
+        case "object":
+            return "group of keys"
+    return "text"
+
+
+def _bounds(value: Schema) -> str:
+    bounds = [f"more than {value['exclusiveMinimum']:,}"]
+    if "maximum" in value:
+        bounds.append(f"at most {value['maximum']:,}")
+    else:
+        bounds.append(f"less than {value['exclusiveMaximum']:,}")
+    return ", ".join(bounds)

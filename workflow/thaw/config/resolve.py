@@ -1,0 +1,56 @@
+"""Check a config and resolve it: what each study trains, and on what."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from thaw.config import models
+from thaw.config.contradictions import contradictions
+from thaw.config.mistakes import explain
+from thaw.config.resolved import Config, Study
+from thaw.config.sizes import excesses
+from thaw.config.words import wrong
+
+
+def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Config:
+    """Check `config` and resolve it.
+
+    `commanded` are the keys that the command line set. Where such a key holds a single
+    value, it wins over a study's own.
+    Raises `ThawError`, whose message lists every mistake: the key's path, the value,
+    and what is allowed.
+    """
+    try:
+        checked = models.Config.model_validate(config)
+    except ValidationError as error:
+        raise wrong(explain(error)) from None
+    shared = checked.model_dump(include=set(models.Settings.model_fields))
+    resolved = Config(
+        **checked.model_dump(include={"problems", "variants"}),
+        studies={
+            name: _inherit(study, shared, commanded)
+            for name, study in checked.studies.items()
+        },
+    )
+    # Sizes are worth computing only where all names exist.
+    mistakes = [*contradictions(resolved)] or [*excesses(resolved)]
+    if mistakes:
+        raise wrong(mistakes)
+    return resolved
+
+
+def _inherit(
+    study: models.Study, shared: dict[str, Any], commanded: Collection[str]
+) -> Study:
+    """Return a study with the shared settings where it has none of its own."""
+    own = study.model_dump(exclude_unset=True)
+    settings = study.model_dump(exclude=set(shared))
+    for key, value in shared.items():
+        if isinstance(value, dict):
+            settings[key] = value | own.get(key, {})
+        elif key in commanded:
+            settings[key] = value
+        else:
+            settings[key] = own.get(key, value)
+    return Study(**settings)

@@ -1,0 +1,23 @@
+"""A config that has been checked, in plain values."""
+
+from collections import namedtuple
+from typing import Any, NamedTuple, cast
+
+from thaw.config import models
+
+# Its fields are found when this runs, so no type checker can know them.
+_StudyKeys: Any = cast(Any, namedtuple("_StudyKeys", models.Study.model_fields))
+
+
+class Study(_StudyKeys):
+    """A study with everything resolved: a value for each key of its model."""
+
+    __slots__ = ()
+
+
+class Config(NamedTuple):
+    """Problems and variants as written, with defaults filled in; studies resolved."""
+
+    problems: dict[str, dict]
+    variants: dict[str, dict]
+    studies: dict[str, Study]

@@ -1,0 +1,80 @@
+"""Sizes that are each possible and together are not.
+
+The limits are what a large machine might just hold. They are there for slips of a few
+zeros, which else end hours later, or with a machine that no longer answers.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from thaw.config.resolved import Config, Study
+from thaw.jobs import jobs
+
+# Numbers that one process holds at once: 40 GB with four bytes each.
+MOST_NUMBERS = 10_000_000_000
+
+# Jobs of a study that train. Snakemake takes minutes to plan a tenth of that.
+MOST_JOBS = 100_000
+
+
+def excesses(config: Config) -> Iterator[str]:
+    """Yield each mistake in a line of its own."""
+    for name, problem in config.problems.items():
+        blobs = problem["make_blobs"]
+        most = MOST_NUMBERS // blobs["n_features"]
+        if blobs["n_samples"] > most:
+            yield (
+                f"problems.{name}.make_blobs.n_samples: {blobs['n_samples']} rows of "
+                f"{blobs['n_features']} features are more than memory holds. "
+                f"Allowed: {most} or less"
+            )
+    for name, study in config.studies.items():
+        yield from _of_study(f"studies.{name}", study, config)
+
+
+def _of_study(path: str, study: Study, config: Config) -> Iterator[str]:
+    cut = study.repeats_per_job
+    repeats = [len(job.numbers) for job in jobs(study.repeats, cut)]
+    models = [len(job.numbers) for job in jobs(study.source_models, cut)]
+    total = len(repeats) * len(study.variants) + len(models)
+    if total > MOST_JOBS:
+        yield (
+            f"{path}.repeats_per_job: {study.repeats_per_job} makes {total} jobs that "
+            f"train. Allowed: what makes {MOST_JOBS} or less, such as auto"
+        )
+    weights = _weights(study, config)
+    if weights > MOST_NUMBERS:
+        yield (
+            f"{path}.network: {weights} weights are more than memory holds. "
+            f"Allowed: {MOST_NUMBERS} or less"
+        )
+        return
+    largest = max(*repeats, *models)
+    for what, numbers in (
+        ("weights", weights),
+        ("epochs", study.training["epochs"]),
+    ):
+        most = MOST_NUMBERS // numbers
+        if largest > most:
+            yield (
+                f"{path}.repeats_per_job: {largest} networks at once, of {numbers} "
+                f"{what} each, are more than memory holds. Allowed: {most} or less"
+            )
+
+
+def _weights(study: Study, config: Config) -> int:
+    """Return how many weights the largest network of a study has."""
+    source = config.problems[study.source]["make_blobs"]
+    target = config.problems[study.target]["make_blobs"]
+    hidden = [source["n_features"], *study.network["hidden"]]
+    added = [config.variants[name]["add"] for name in study.variants]
+    return max(
+        _weights_between([*hidden, *widths, problem["centers"]])
+        for widths in ([], *added)
+        for problem in (source, target)
+    )
+
+
+def _weights_between(widths: Sequence[int]) -> int:
+    """Return how many weights, biases included, connect layers of these widths."""
+    return sum((before + 1) * after for before, after in itertools.pairwise(widths))

@@ -1,0 +1,63 @@
+"""How places and values of a config are shown in messages, always short."""
+
+import difflib
+import itertools
+import re
+import reprlib
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from thaw.errors import ThawError
+
+# More mistakes than this are counted only: who made them mends a screenful at a time.
+MOST_SHOWN = 30
+
+# Characters of a value or key. A longer one is cut in its middle.
+LONGEST = 100
+
+_PLAIN = re.compile(rf"[\w-]{{1,{LONGEST}}}", re.ASCII)
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = LONGEST
+_SHORT.maxlevel = 3
+
+
+def wrong(mistakes: Iterable[str]) -> ThawError:
+    """Return the error that lists the mistakes, each once."""
+    lines = list(dict.fromkeys(mistakes))
+    if len(lines) > MOST_SHOWN:
+        more = len(lines) - MOST_SHOWN
+        lines = [*lines[:MOST_SHOWN], f"… and {more} more of the kind"]
+    return ThawError("\n".join(["the config is wrong:", *(f"  {m}" for m in lines)]))
+
+
+def shown(value: Any) -> str:
+    """Return a value as Python writes it, shortened, on one line."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:
+        # Python refuses to write out whole numbers of more than 4,300 digits.
+        return "a number of thousands of digits"
+
+
+def path(place: Iterable[Any]) -> str:
+    """Return a place, keys and positions in lists, as in `studies.ahead.pairs[0]`."""
+    text = ""
+    for part in place:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            # Other keys may hold line breaks, or what no terminal can show.
+            text += f".{part if _PLAIN.fullmatch(part) else shown(part)}"
+    return text.lstrip(".") or "config"
+
+
+def choice(names: Collection[str]) -> str:
+    """Return the names that are allowed, not all of very many."""
+    first = list(itertools.islice(names, MOST_SHOWN))
+    return ", ".join([*first, "…"] if len(names) > len(first) else first) or "none"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question after the known name most like this one, if one is alike."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
