@@ -49,7 +49,6 @@ CHANGED = {"fixed-2": {"freeze": 2, "fresh": ["output"]}}
 # their replacements, each row's on top of those above.
 LIGHTER = {
     "as shipped": {},
-    "one file of code, not fourteen": {r'code\("train"\)': 'code("train")[:1]'},
     "no `conda:`": {r"    conda:\n.*\n": ""},
     "no `benchmark:`": {r"    benchmark:\n.*\n": ""},
     "no `log:`": {r"    log:\n.*\n": "", r" \{log:q\}": ""},
@@ -81,7 +80,7 @@ results/, logs/ and .snakemake/. `auto` is `repeats_per_job: auto` with
 LIGHTER_NOTES = f"""\
 The cost of a further job, from the first size above to {LIGHTER_JOBS} jobs, as one
 thing after the other is taken from the training rule. The last row is a job with a
-problem, source models, one file of code, two outputs and a param."""
+problem, source models, two outputs and a param."""
 
 COLUMNS = ["wall s", "CPU s", "peak MiB", "CPU ms a job", "CPU ms a further job"]
 
@@ -149,21 +148,23 @@ def make_files(folder: Path, size: Size) -> None:
     first, *others = split(**size._asdict())
     write_study(folder, size._replace(repeats=first.last + 1))
     run_study(folder)
-    for variant in VARIANTS:
-        for suffix in (".csv", ".history.npz"):
-            output = f"results/{STUDY}/{variant}/{first.stem}{suffix}"
-            record = record_of(folder, output).read_text(encoding="utf-8")
-            for job in others:
-                copy = output.replace(first.stem, job.stem)
-                shutil.copy(folder / output, folder / copy)
-                text = record.replace(first.stem, job.stem)
-                record_of(folder, copy).write_text(text, encoding="utf-8")
-        for path in list((folder / "logs" / STUDY / variant).glob(f"{first.stem}.*")):
-            for job in others:
-                shutil.copy(
-                    path, path.with_name(path.name.replace(first.stem, job.stem))
-                )
+    for output in list(training_files(folder)):
+        record = record_of(folder, output).read_text(encoding="utf-8")
+        for job in others:
+            copy = output.replace(first.stem, job.stem)
+            shutil.copy(folder / output, folder / copy)
+            text = record.replace(first.stem, job.stem)
+            record_of(folder, copy).write_text(text, encoding="utf-8")
+    for path in list((folder / "logs/repeats").rglob(f"repeats-{first.stem}.*")):
+        for job in others:
+            shutil.copy(path, path.with_name(path.name.replace(first.stem, job.stem)))
     write_study(folder, size)
+
+
+def training_files(folder: Path) -> Iterator[str]:
+    """Yield the outputs of training jobs, as Snakemake names them."""
+    for path in (folder / "results/repeats").rglob("repeats-*.*"):
+        yield path.relative_to(folder).as_posix()
 
 
 def record_of(folder: Path, output: str) -> Path:
@@ -174,8 +175,8 @@ def record_of(folder: Path, output: str) -> Path:
 
 def training_jobs(folder: Path, since: float = 0) -> int:
     """Count the training jobs whose scores were written since then."""
-    scores = (folder / "results" / STUDY).glob("*/repeats-*.csv")
-    return sum(path.stat().st_mtime >= since for path in scores)
+    scores = [path for path in training_files(folder) if path.endswith(".csv")]
+    return sum((folder / path).stat().st_mtime >= since for path in scores)
 
 
 def count_files(folder: Path) -> int:

@@ -29,6 +29,9 @@ STUDY = "large"
 VARIANTS = ["standalone", "fixed-0", "fixed-1", "fixed-2"]
 REPEATS_PER_SOURCE_MODEL = 25
 
+# The rule whose jobs have their logs in this folder.
+RULES = {"source-models": "pretrain", "repeats": "train"}
+
 NOTES = f"""\
 From an empty folder to all tables and figures of the study, once, on {CORES} cores. It
 ran in two parts, so that each can be measured: `--until train`, and the rest, which is
@@ -37,8 +40,9 @@ count as fits.
 
 A rule's CPU time and memory are those of Snakemake's `benchmark:` files, which sample a
 job now and then: they miss a job's last moments, and a job under half a second counts
-as nothing. The row "not sampled" is the difference to the CPU time of all processes:
-those moments and Snakemake itself. Peak memory is the resident memory of the rule's
+as nothing. Rules that are not worth a job on a cluster have none. The row "the rest" is
+the difference to the CPU time of all processes: those moments, tables and figures, and
+Snakemake itself. Peak memory is the resident memory of the rule's
 largest job, in the last row that of the largest single process."""
 
 
@@ -52,12 +56,10 @@ class Job(NamedTuple):
 
 def jobs_of(folder: Path) -> Iterator[Job]:
     """Yield the jobs that ran in a copy of the workflow."""
-    for path in sorted((folder / "logs").rglob("*.benchmark.tsv")):
-        rule = path.name.removesuffix(".benchmark.tsv")
-        if path.parent.name == "problems":
-            rule = "make_problem"
-        elif path.parent.name in VARIANTS:
-            rule = "train"
+    logs = folder / "logs"
+    for path in sorted(logs.rglob("*.benchmark.tsv")):
+        part = path.relative_to(logs).parts[0]
+        rule = RULES.get(part, path.name.removesuffix(".benchmark.tsv"))
         with path.open(newline="") as file:
             row = next(csv.DictReader(file, delimiter="\t"))
         yield Job(rule, *(as_number(row[key]) for key in ("cpu_time", "max_rss")))
@@ -91,7 +93,7 @@ def rules_table(jobs: Sequence[Job], usage: Usage) -> str:
         rows.append(row(rule, len(own), cpu_seconds, max(job.peak_mib for job in own)))
     rows.sort(key=lambda cells: float(cells[2]), reverse=True)
     unsampled = usage.cpu_seconds - sum(job.cpu_seconds for job in jobs)
-    rows.append(row("not sampled", "-", unsampled, None))
+    rows.append(row("the rest", "-", unsampled, None))
     rows.append(row("all processes", len(jobs), usage.cpu_seconds, usage.peak_mib))
     return markdown(["rule", "jobs", "CPU s", "share", "peak MiB"], rows)
 

@@ -117,7 +117,9 @@ class Project:
             )
             values = [value for name, value in named if name != "key"]
             jobs[" ".join([rule, *values])] = block
-        return {job: block for job, block in jobs.items() if job != "all"}
+        return {
+            job: block for job, block in jobs.items() if job not in {"all", "default"}
+        }
 
     def stale(self, *arguments: str) -> set[str]:
         """Return the jobs of a dry run."""

@@ -321,14 +321,29 @@ def test_nothing_in_the_results_changes_from_run_to_run(finished, tmp_path):
 
 
 def test_results_that_cannot_be_written_can_still_be_looked_at(finished):
-    """As a user without the right to write, which root always has."""
+    """A file in the place of a folder refuses root, too."""
     finished.change("margin", to=0.5)
-    if os.getuid() == 0:
-        pytest.skip("root may write everywhere")
-    for path in (finished.folder / "results").rglob("settings"):
-        path.chmod(0o500)
-    output = finished.snakemake("-n").stdout
-    assert "cannot be written" in output
+    settings = finished.folder / "results/ahead/settings"
+    settings.rename(settings.with_name("kept"))
+    settings.symlink_to("kept/compare.json")
+    output = finished.snakemake("-n", "problems").stdout
+    assert re.search("results/ahead/settings.* cannot be written: ", output)
+    assert "ahead: margin 0.01 → 0.5; nothing to train" in output
+
+
+def test_a_node_with_other_code_or_libraries_refuses_the_job(fresh):
+    """As on a cluster: a job is named by the key that the main process computed."""
+    scores = r"results/repeats/two/fixed-0-\w+/repeats-00-00.csv"
+    wanted = re.search(scores, fresh.snakemake("-n").stdout).group()
+    path = fresh.folder / "workflow/thaw/learning/ensemble.py"
+    path.write_text(path.read_text() + "\nEDITED = 1\n")
+    done = fresh.snakemake(wanted, "--cores", "1", check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert len(re.findall("\nerror: not what the run asked for", output)) == 1
+    assert "config, code or libraries differ here (numpy " in output
+    assert "Traceback" not in output
+    assert not fresh.results("repeats/**/*.*")
 
 
 def test_jobs_and_figures_are_the_same_byte_for_byte_when_made_again(finished):

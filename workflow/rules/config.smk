@@ -1,4 +1,7 @@
-"""Which file is the config: chosen and checked before Snakemake reads it."""
+"""What jobs need from the environment, and which file is the config.
+
+The config is chosen and checked here, before Snakemake reads it.
+"""
 
 import os
 import sys
@@ -6,22 +9,46 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
+# A workflow that was deployed by its address lies in Snakemake's store, not in a folder.
+HOME = Path(str(workflow.current_basedir)).parents[1]
 
-from thaw.config import check_file, choose_file
-from thaw.errors import ThawError
+
+def prepend(variable, folder):
+    """Put a folder in front of an environment variable's list of folders."""
+    folders = filter(None, [str(folder), os.environ.get(variable)])
+    os.environ[variable] = os.pathsep.join(folders)
+
+
+# Jobs call `python -m thaw…`: with the interpreter that runs Snakemake, also where its
+# environment is not activated, and with the package beside this workflow, also where
+# another copy is installed; but with no module that lies in the working folder.
+prepend("PATH", os.path.dirname(sys.executable))
+if (HOME / "workflow" / "thaw").is_dir():
+    prepend("PYTHONPATH", HOME / "workflow")
+    sys.path.insert(0, str(HOME / "workflow"))
+os.environ |= {"PYTHONSAFEPATH": "1"}
 
 try:
-    # Those that Snakemake knows so far were named with --configfile.
-    CONFIG_FILE = choose_file(
-        Path(), Path(workflow.basedir, "config.yaml"), workflow.configfiles
-    )
-    for file in (CONFIG_FILE, *workflow.configfiles):
-        check_file(file)
-except ThawError as error:
-    raise WorkflowError(str(error)) from None
+    from thaw.config import check_file, choose_file
+    from thaw.errors import ThawError
+except ModuleNotFoundError as error:
+    raise WorkflowError(
+        f"Python's package {error.name} is missing: install Thaw into the environment "
+        "that runs Snakemake (pip install, with the address or the folder of Thaw's "
+        "repository)"
+    ) from None
 
-# Elsewhere than in the workflow's own folder it is not plain to see. Said once a run,
-# and not on standard output, which other programs may read.
-if workflow.is_main_process and not os.path.samefile(os.curdir, workflow.basedir):
-    print(f"The config is {CONFIG_FILE.absolute()}.", file=sys.stderr)
+if workflow.modifier.is_main_snakefile():
+    try:
+        # Those that Snakemake knows so far were named with --configfile.
+        CONFIG_FILE = choose_file(Path(), HOME / "config.yaml", workflow.configfiles)
+        for file in (CONFIG_FILE, *workflow.configfiles):
+            check_file(file)
+    except ThawError as error:
+        raise WorkflowError(str(error)) from None
+    # Elsewhere than in the workflow's own folder it is not plain to see. Said once a
+    # run, and not on standard output, which other programs may read.
+    if workflow.is_main_process and Path.cwd() != HOME.resolve():
+        print(f"The config is {CONFIG_FILE.absolute()}.", file=sys.stderr)
+else:
+    CONFIG_FILE = "config.yaml"

@@ -10,24 +10,16 @@ several, source-accuracy and source-spread.
 rule plot_boxplot:
     """Draw a study's test accuracies: a box a variant, a point a repeat."""
     input:
-        settings=settings(
-            "plot_boxplot", "source", "target", "variants", reads=["gather"]
-        ),
+        settings=settings("plot_boxplot", "source", "target", "variants"),
         histories="results/{study}/histories.npz",
     output:
-        svg="results/{study}/boxplot.svg",
-        png="results/{study}/boxplot.png",
+        figure=multiext("results/{study}/boxplot", ".svg", ".png"),
         record="results/{study}/records/plot_boxplot.json",
     log:
         "logs/{study}/plot_boxplot.log",
-    benchmark:
-        "logs/{study}/plot_boxplot.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("plot_boxplot"),
     shell:
@@ -36,7 +28,7 @@ rule plot_boxplot:
             --settings {input.settings:q} \
             --key {params.key:q} \
             --histories {input.histories:q} \
-            --output {output.svg:q} {output.png:q} \
+            --output {output.figure:q} \
             --record {output.record:q} \
             2>{log:q}
         """
@@ -56,19 +48,13 @@ rule plot_learning_curves:
         curves="results/{study}/learning-curves.csv",
         curves_record="results/{study}/records/learning_curves.json",
     output:
-        svg="results/{study}/learning-curves.svg",
-        png="results/{study}/learning-curves.png",
+        figure=multiext("results/{study}/learning-curves", ".svg", ".png"),
         record="results/{study}/records/plot_learning_curves.json",
     log:
         "logs/{study}/plot_learning_curves.log",
-    benchmark:
-        "logs/{study}/plot_learning_curves.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("plot_learning_curves"),
     shell:
@@ -78,7 +64,7 @@ rule plot_learning_curves:
             --key {params.key:q} \
             --curves {input.curves:q} \
             --curves-record {input.curves_record:q} \
-            --output {output.svg:q} {output.png:q} \
+            --output {output.figure:q} \
             --record {output.record:q} \
             2>{log:q}
         """
@@ -93,19 +79,13 @@ rule plot_differences:
         comparisons="results/{study}/comparisons.csv",
         comparisons_record="results/{study}/records/compare.json",
     output:
-        svg="results/{study}/differences.svg",
-        png="results/{study}/differences.png",
+        figure=multiext("results/{study}/differences", ".svg", ".png"),
         record="results/{study}/records/plot_differences.json",
     log:
         "logs/{study}/plot_differences.log",
-    benchmark:
-        "logs/{study}/plot_differences.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("plot_differences"),
     shell:
@@ -115,7 +95,7 @@ rule plot_differences:
             --key {params.key:q} \
             --comparisons {input.comparisons:q} \
             --comparisons-record {input.comparisons_record:q} \
-            --output {output.svg:q} {output.png:q} \
+            --output {output.figure:q} \
             --record {output.record:q} \
             2>{log:q}
         """
@@ -124,24 +104,16 @@ rule plot_differences:
 rule plot_source_accuracy:
     """Draw each source model's own accuracy against what is reached from it."""
     input:
-        settings=settings(
-            "plot_source_accuracy", "source", "target", "variants", reads=["gather"]
-        ),
+        settings=settings("plot_source_accuracy", "source", "target", "variants"),
         histories="results/{study}/histories.npz",
     output:
-        svg="results/{study}/source-accuracy.svg",
-        png="results/{study}/source-accuracy.png",
+        figure=multiext("results/{study}/source-accuracy", ".svg", ".png"),
         record="results/{study}/records/plot_source_accuracy.json",
     log:
         "logs/{study}/plot_source_accuracy.log",
-    benchmark:
-        "logs/{study}/plot_source_accuracy.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("plot_source_accuracy"),
     shell:
@@ -150,7 +122,7 @@ rule plot_source_accuracy:
             --settings {input.settings:q} \
             --key {params.key:q} \
             --histories {input.histories:q} \
-            --output {output.svg:q} {output.png:q} \
+            --output {output.figure:q} \
             --record {output.record:q} \
             2>{log:q}
         """
@@ -160,28 +132,17 @@ rule plot_source_spread:
     """Draw what each source model makes of a variant, beside the baseline."""
     input:
         settings=settings(
-            "plot_source_spread",
-            "source",
-            "target",
-            "variants",
-            "baseline",
-            reads=["gather"],
+            "plot_source_spread", "source", "target", "variants", "baseline"
         ),
         histories="results/{study}/histories.npz",
     output:
-        svg="results/{study}/source-spread.svg",
-        png="results/{study}/source-spread.png",
+        figure=multiext("results/{study}/source-spread", ".svg", ".png"),
         record="results/{study}/records/plot_source_spread.json",
     log:
         "logs/{study}/plot_source_spread.log",
-    benchmark:
-        "logs/{study}/plot_source_spread.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("plot_source_spread"),
     shell:
@@ -190,7 +151,7 @@ rule plot_source_spread:
             --settings {input.settings:q} \
             --key {params.key:q} \
             --histories {input.histories:q} \
-            --output {output.svg:q} {output.png:q} \
+            --output {output.figure:q} \
             --record {output.record:q} \
             2>{log:q}
         """
@@ -199,24 +160,16 @@ rule plot_source_spread:
 rule plot_source_models:
     """Draw the source models' learning curves."""
     input:
-        settings=settings(
-            "plot_source_models", "source", "source_models", reads=["gather"]
-        ),
+        settings=settings("plot_source_models", "source", "source_models"),
         histories="results/{study}/histories.npz",
     output:
-        svg="results/{study}/source-models.svg",
-        png="results/{study}/source-models.png",
+        figure=multiext("results/{study}/source-models", ".svg", ".png"),
         record="results/{study}/records/plot_source_models.json",
     log:
         "logs/{study}/plot_source_models.log",
-    benchmark:
-        "logs/{study}/plot_source_models.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("plot_source_models"),
     shell:
@@ -225,7 +178,7 @@ rule plot_source_models:
             --settings {input.settings:q} \
             --key {params.key:q} \
             --histories {input.histories:q} \
-            --output {output.svg:q} {output.png:q} \
+            --output {output.figure:q} \
             --record {output.record:q} \
             2>{log:q}
         """

@@ -11,14 +11,9 @@ rule make_problem:
         "results/problems/{problem}-{key}.npz",
     log:
         "logs/problems/{problem}-{key}.log",
-    benchmark:
-        "logs/problems/{problem}-{key}.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         recipe=recipe,
     shell:
@@ -40,19 +35,13 @@ rule plot_problems:
         settings="results/problems/settings/plot_problems.json",
         problems=problem_files(),
     output:
-        svg="results/problems/problems.svg",
-        png="results/problems/problems.png",
+        figure=multiext("results/problems/problems", ".svg", ".png"),
         record="results/problems/records/plot_problems.json",
     log:
         "logs/plot_problems.log",
-    benchmark:
-        "logs/plot_problems.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=PLAN.tables["plot_problems", "problems"].key,
     shell:
@@ -61,7 +50,7 @@ rule plot_problems:
             --settings {input.settings:q} \
             --key {params.key:q} \
             --problems {input.problems:q} \
-            --output {output.svg:q} {output.png:q} \
+            --output {output.figure:q} \
             --record {output.record:q} \
             2>{log:q}
         """

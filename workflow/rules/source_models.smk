@@ -20,10 +20,9 @@ rule pretrain:
         "logs/source-models/{problem}-{key}/models-{first}-{last}.benchmark.tsv"
     conda:
         "../envs/thaw.yaml"
-    threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         recipe=recipe,
     shell:

@@ -2,7 +2,7 @@
 
 Needs: the files of a study's jobs.
 Makes: in results/{study}/: histories.npz, scores.csv and source-models.csv, summary and
-comparisons (.csv, .md), learning-curves.csv, learning-speed.csv; study.json.
+comparisons (.csv, .md), learning-curves.csv, learning-speed.csv.
 """
 
 
@@ -18,6 +18,7 @@ rule gather:
             "pretrained",
             "repeats",
             "source_models",
+            reads=[],
         ),
         scores=job_files(".csv"),
         histories=job_files(".history.npz"),
@@ -30,12 +31,9 @@ rule gather:
         "logs/{study}/gather.log",
     benchmark:
         "logs/{study}/gather.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("gather"),
         repeats_per_job=lambda wildcards: STUDIES[
@@ -60,9 +58,7 @@ rule gather:
 rule summarize:
     """Summarize the test accuracies of a study, a row a variant."""
     input:
-        settings=settings(
-            "summarize", "study", "source", "target", "variants", reads=["gather"]
-        ),
+        settings=settings("summarize", "study", "source", "target", "variants"),
         histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/summary.csv",
@@ -70,14 +66,9 @@ rule summarize:
         record="results/{study}/records/summarize.json",
     log:
         "logs/{study}/summarize.log",
-    benchmark:
-        "logs/{study}/summarize.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("summarize"),
     shell:
@@ -96,9 +87,7 @@ rule summarize:
 rule compare:
     """Compare a study's variants with its baseline and in the pairs asked for."""
     input:
-        settings=settings(
-            "compare", "variants", "baseline", "pairs", "margin", reads=["gather"]
-        ),
+        settings=settings("compare", "variants", "baseline", "pairs", "margin"),
         histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/comparisons.csv",
@@ -106,14 +95,9 @@ rule compare:
         record="results/{study}/records/compare.json",
     log:
         "logs/{study}/compare.log",
-    benchmark:
-        "logs/{study}/compare.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("compare"),
     shell:
@@ -132,21 +116,16 @@ rule compare:
 rule learning_curves:
     """Condense the histories of a study's repeats into learning curves."""
     input:
-        settings=settings("learning_curves", "variants", reads=["gather"]),
+        settings=settings("learning_curves", "variants"),
         histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/learning-curves.csv",
         record="results/{study}/records/learning_curves.json",
     log:
         "logs/{study}/learning_curves.log",
-    benchmark:
-        "logs/{study}/learning_curves.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("learning_curves"),
     shell:
@@ -164,21 +143,16 @@ rule learning_curves:
 rule learning_speed:
     """Measure how fast each variant of a study learns."""
     input:
-        settings=settings("learning_speed", "variants", "baseline", reads=["gather"]),
+        settings=settings("learning_speed", "variants", "baseline"),
         histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/learning-speed.csv",
         record="results/{study}/records/learning_speed.json",
     log:
         "logs/{study}/learning_speed.log",
-    benchmark:
-        "logs/{study}/learning_speed.benchmark.tsv"
+    localrule: True
     conda:
         "../envs/thaw.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         key=key_of("learning_speed"),
     shell:

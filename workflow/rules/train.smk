@@ -21,10 +21,9 @@ rule train:
         "logs/repeats/{problem}/{variant}-{key}/repeats-{first}-{last}.benchmark.tsv"
     conda:
         "../envs/thaw.yaml"
-    threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         recipe=recipe,
     shell:

@@ -35,6 +35,17 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_problem(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes the problem to learn from.
+
+    It may be empty, so that a job asked for by another config, or by other code, can
+    say so itself.
+    """
+    parser.add_argument(
+        "--problem", type=Path, nargs="?", required=True, help="what to learn from"
+    )
+
+
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the options of a stage that makes tables or figures."""
     parser.add_argument(
@@ -74,11 +85,15 @@ def compute(
 ) -> None:
     """Run a stage that computes data, source models or scores, given as a recipe."""
 
-    def run() -> None:
+    def checked() -> None:
         keys.check(stage, args.recipe, args.key)
+        if vars(args).get("problem", "") is None:
+            raise ThawError(
+                "the problem to learn from is missing; the target `problems` makes it"
+            )
         main(args)
 
-    _run(run)
+    run(checked)
 
 
 def make(
@@ -91,16 +106,16 @@ def make(
     `main` gets the recipe and the arguments.
     """
 
-    def run() -> None:
+    def published() -> None:
         recipe = load_settings(args.settings, args.key)
         keys.check(stage, recipe, args.key)
         made = main(recipe, args)
         publish(args.settings, args.record, recipe, made.saw, made.outputs)
 
-    _run(run)
+    run(published)
 
 
-def _run(stage: Callable[[], None]) -> None:
+def run(stage: Callable[[], None]) -> None:
     """Run a stage; an error the user can mend ends it with one line and status 1.
 
     `OSError` covers what the machine refuses (no such file, disk full, no permission);

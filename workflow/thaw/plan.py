@@ -17,6 +17,7 @@ from thaw.config import (
 )
 from thaw.jobs import Job, jobs
 from thaw.learning.pairing import source_model_of
+from thaw.resources import UNKNOWN, Size
 
 
 class Result(NamedTuple):
@@ -54,24 +55,42 @@ class StudyPlan(NamedTuple):
         ]
 
     @property
+    def repeats(self) -> dict[str, int]:
+        """Where in `results/` files with repeats begin, and how many repeats there are.
+
+        A job's numbers and a suffix follow (see `_jobs`).
+        """
+        return {
+            f"repeats/{self.settings.target}/{name}-{variant.key}/repeats-": (
+                self.settings.repeats
+            )
+            for name, variant in self.variants.items()
+        }
+
+    @property
+    def models(self) -> dict[str, int]:
+        """The same of the source models."""
+        if self.source_models is None:
+            return {}
+        name = f"{self.settings.source}-{self.source_models.key}"
+        return {f"source-models/{name}/models-": self.settings.source_models}
+
+    @property
     def training_jobs(self) -> list[tuple[Job, str]]:
         """The training jobs, and where in `results/` each one's files begin."""
-        folder = f"repeats/{self.settings.target}"
-        cut = list(jobs(self.settings.repeats, self.settings.repeats_per_job))
-        return [
-            (job, f"{folder}/{variant}-{found.key}/repeats-{job.stem}")
-            for variant, found in self.variants.items()
-            for job in cut
-        ]
+        return self._jobs(self.repeats)
 
     @property
     def pretraining_jobs(self) -> list[tuple[Job, str]]:
         """The jobs that pretrain the source models, and where their files begin."""
-        if self.source_models is None:
-            return []
-        folder = f"source-models/{self.settings.source}-{self.source_models.key}"
-        cut = jobs(self.settings.source_models, self.settings.repeats_per_job)
-        return [(job, f"{folder}/models-{job.stem}") for job in cut]
+        return self._jobs(self.models)
+
+    def _jobs(self, begins: Mapping[str, int]) -> list[tuple[Job, str]]:
+        return [
+            (job, f"{begin}{job.stem}")
+            for begin, total in begins.items()
+            for job in jobs(total, self.settings.repeats_per_job)
+        ]
 
     def pretraining_jobs_of(self, repeats: Sequence[int]) -> list[tuple[Job, str]]:
         """Return those jobs whose source models these repeats start from."""
@@ -131,6 +150,26 @@ class Plan:
             variants[variant] = result("train", settings, inputs)
         found = StudyPlan(name, study, source, target, source_models, variants)
         return found if found.pretrained else found._replace(source_models=None)
+
+    def inputs(self, key: str) -> Mapping[str, str]:
+        """Return the keys of what a result is made from; none for an unknown key."""
+        return self.recipes.get(key, {}).get("inputs", {})
+
+    def size_of(self, key: str, first: str, last: str, **_: str) -> Size:
+        """Return the size of a job that trains, given by the wildcards of its paths."""
+        if key not in self.recipes:
+            return UNKNOWN
+        settings = self.recipes[key]["settings"]
+        blobs = self.recipes[self.inputs(key)["problem"]]["settings"]["make_blobs"]
+        hidden = settings["network"]["hidden"]
+        added = settings.get("variant", {}).get("add", [])
+        return Size(
+            networks=int(last) - int(first) + 1,
+            widths=[blobs["n_features"], *hidden, *added, blobs["centers"]],
+            rows=blobs["n_samples"],
+            epochs=settings["training"]["epochs"],
+            batch_size=settings["training"]["batch_size"],
+        )
 
     @property
     def stages(self) -> list[str]:

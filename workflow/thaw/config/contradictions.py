@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterator
 from thaw.config.resolved import Config, Study
 from thaw.config.words import choice, did_you_mean, shown
 
-# A study's name is its folder in `results/`, beside that of the problems, and its
-# target, beside `all`.
-RESERVED_STUDIES = frozenset({"all", "problems", "source-models", "repeats"})
+# A study's name is its folder in `results/`, beside those that studies share, and its
+# target, beside the two that the Snakefiles define last.
+RESERVED_STUDIES = frozenset(
+    {"all", "default", "problems", "source-models", "repeats", "settings"}
+)
 
 
 def contradictions(config: Config) -> Iterator[str]:

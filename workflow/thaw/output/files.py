@@ -1,9 +1,14 @@
 """Files that appear whole or not at all."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# The name of a temporary file, as `whole_file` draws it; its groups make up that of the
+# file which it was to become.
+TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}(\.[^.]+)")
 
 
 @contextmanager

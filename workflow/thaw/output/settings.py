@@ -29,16 +29,24 @@ def settle(
     outputs: Iterable[Path],
 ) -> None:
     """Bring a settings file up to date, so that outputs of another recipe are stale."""
-    if _holds(settings, keys.canonical(recipe)) and _made_by(record_path, recipe):
+    if not tell(settings, recipe, anew=not _made_by(record_path, recipe)):
         return
-    with whole_file(settings) as temporary:
-        temporary.write_text(keys.canonical(recipe), encoding="utf-8")
     now = settings.stat().st_mtime
     for output in outputs:
         # A clock may have run ahead. Snakemake takes an output for stale only if it is
         # older than its input.
         if output.exists() and output.stat().st_mtime >= now:
             os.utime(output, (now - 1, now - 1))
+
+
+def tell(settings: Path, recipe: Mapping[str, Any], anew: bool = False) -> bool:
+    """Write a settings file if its text differs, or `anew`; return whether it did."""
+    text = keys.canonical(recipe)
+    if not anew and _holds(settings, text):
+        return False
+    with whole_file(settings) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return True
 
 
 def load_settings(path: Path, key: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Each has its own initial weights and batch order. The recipe's settings are the 
 import argparse
 from pathlib import Path
 
-from thaw.command import add_recipe, compute, leave, stage_parser
+from thaw.command import add_problem, add_recipe, compute, leave, stage_parser
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.history import joined
@@ -60,9 +60,7 @@ if __name__ == "__main__":
     add_recipe(parser)
     parser.add_argument("--first", type=int, required=True, help="the first number")
     parser.add_argument("--last", type=int, required=True, help="the last number")
-    parser.add_argument(
-        "--problem", type=Path, required=True, help="the source problem"
-    )
+    add_problem(parser)
     parser.add_argument(
         "--output", type=Path, required=True, help="the weights to write"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from thaw.command import add_recipe, compute, leave, stage_parser
+from thaw.command import add_problem, add_recipe, compute, leave, stage_parser
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.history import joined
@@ -82,9 +82,7 @@ if __name__ == "__main__":
     add_recipe(parser)
     parser.add_argument("--first", type=int, required=True, help="the first repeat")
     parser.add_argument("--last", type=int, required=True, help="the last repeat")
-    parser.add_argument(
-        "--problem", type=Path, required=True, help="the target problem"
-    )
+    add_problem(parser)
     parser.add_argument(
         "--source-models",
         type=Path,

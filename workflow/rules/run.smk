@@ -1,0 +1,106 @@
+"""What happens around a run: settings files brought up to date, what is said.
+
+Only the process that plans the run does any of it, not those that Snakemake starts for
+its jobs.
+"""
+
+from snakemake.logging import logger
+
+from thaw.changes import report
+from thaw.output.settings import settle, tell
+from thaw.plan import result
+
+# Options that print a graph, and should print nothing else.
+GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
+
+
+def below_results(path):
+    """Return a rule's output without the folder of the results."""
+    return Path(path).relative_to(in_results("results")).as_posix()
+
+
+def leftovers_recipe():
+    """Return what tells leftovers from results: what Thaw makes, and what is in use."""
+    wanted = {"results/problems/problems.svg"}
+    for study in STUDIES:
+        wanted |= {*tables_of(study), *figures_of(study), f"results/{study}/study.json"}
+    made = [*rules.make_problem.output, *rules.pretrain.output, *rules.train.output]
+    paths = {*map(below_results, made), "{study}/settings/{stage}.json"}
+    used = {path.removeprefix("results/") for path in problem_files()}
+    for stage, folder in PLAN.tables:
+        outputs = list(map(below_results, getattr(rules, stage).output))
+        paths.update(outputs)
+        used.add(f"{folder}/settings/{stage}.json")
+        named = {path.format(study=folder) for path in outputs}
+        if not wanted.isdisjoint(f"results/{path}" for path in named):
+            used |= named
+    trained = [
+        (begin, total, study.settings.repeats_per_job)
+        for study in STUDIES.values()
+        for begin, total in {**study.repeats, **study.models}.items()
+    ]
+    settings = {"made": sorted(paths), "used": sorted(used), "trained": trained}
+    return result("leftovers", settings, {})
+
+
+def settle_tables():
+    """Bring the settings files of all tables and figures up to date.
+
+    Where they cannot be written, one can still look at what there is.
+    """
+    folder = in_results("results")
+    try:
+        for (stage, study), result in PLAN.tables.items():
+            outputs = [
+                path.format(study=study) for path in getattr(rules, stage).output
+            ]
+            settle(
+                folder / study / "settings" / f"{stage}.json",
+                folder / study / "records" / f"{stage}.json",
+                result.recipe,
+                map(Path, outputs),
+            )
+        tell(folder / "settings" / "leftovers.json", leftovers_recipe().recipe)
+    except OSError as error:
+        logger.warning(f"{error.filename} cannot be written: {error.strerror}")
+
+
+def show_changes(studies):
+    """Say of each study what changed, and what must be trained."""
+    for line in report(PLAN, studies, in_results("results")):
+        logger.info(line)
+
+
+def studies_that_run():
+    """Return the studies of which this run makes anything."""
+    jobs = workflow.dag.needrun_jobs()
+    found = {job.wildcards.study for job in jobs if "study" in job.wildcards.keys()}
+    return [study for study in STUDIES if study in found]
+
+
+def show_results():
+    """Print the table of each study that this run asked for, and where its figures are."""
+    shown = {
+        job.wildcards.study for job in workflow.dag.jobs if job.name == "summarize"
+    }
+    for study in filter(shown.__contains__, STUDIES):
+        folder = Path("results") / study
+        print()
+        for table in ("summary.md", "comparisons.md"):
+            print((folder / table).read_text(encoding="utf-8"))
+        figures = ", ".join(Path(path).stem for path in figures_of(study)[::2])
+        print(f"Figures in {folder}, as .svg and .png: {figures}")
+
+
+onstart:
+    show_changes(studies_that_run())
+
+
+onsuccess:
+    show_results()
+
+
+if workflow.is_main_process:
+    settle_tables()
+    if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):
+        show_changes(STUDIES)
