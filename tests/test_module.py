@@ -1,6 +1,7 @@
 """Thaw used from elsewhere: as a module, from a git repository, deployed."""
 
 import copy
+import re
 import shutil
 import subprocess
 import sys
@@ -16,12 +17,7 @@ PARTS = ("workflow", "config", "config.yaml", ".snakemake-workflow-catalog.yml")
 OUTER = """
 configfile: "settings.yaml"
 
-module thaw:
-    snakefile: {snakefile}
-    config: config["transfer"]
-    prefix: "transfer"
-
-use rule * from thaw as thaw_*
+{module}
 
 rule conclude:
     default_target: True
@@ -70,7 +66,14 @@ def repository(tmp_path) -> Path:
 def outer_project(folder: Path, snakefile: str, config: dict) -> Project:
     """A workflow of someone else's that uses Thaw as a module."""
     folder.mkdir()
-    (folder / "Snakefile").write_text(OUTER.format(snakefile=snakefile))
+    # As the README says it.
+    (module,) = re.findall(
+        r"```python\n(module .*?)```",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
+    module = module.replace('"PATH/TO/thaw/workflow/Snakefile"', snakefile)
+    (folder / "Snakefile").write_text(OUTER.format(module=module))
     (folder / "settings.yaml").write_text(yaml.safe_dump({"transfer": config}))
     return Project(folder)
 

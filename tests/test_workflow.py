@@ -358,6 +358,7 @@ def test_jobs_and_figures_are_the_same_byte_for_byte_when_made_again(finished):
     [
         ["snakemake", "--lint"],
         ["snakefmt", "--check", "Snakefile", "workflow"],
+        ["mypy"],
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
     ],

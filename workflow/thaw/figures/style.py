@@ -20,7 +20,7 @@ MUTED = "#666666"
 # More points than this make an SVG that no program opens gladly.
 MANY_POINTS = 5000
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
@@ -37,6 +37,8 @@ STYLE = {
 
 def figure(width: float, height: float) -> Figure:
     """Return an empty figure of that size in inches."""
+    # Not those of a matplotlibrc that lies in the working folder.
+    mpl.rcdefaults()
     mpl.rcParams.update(STYLE)
     return Figure(figsize=(width, height), layout="constrained")
 

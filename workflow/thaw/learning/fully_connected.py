@@ -33,7 +33,7 @@ class FullyConnected:
         self.groups = {name: (f"{name}.weight", f"{name}.bias") for name in names}
         fans = itertools.pairwise([*self._widths, classes])
         self._fans = dict(zip(names, fans, strict=True))
-        self.shapes = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
         for name, (fan_in, fan_out) in self._fans.items():
             self.shapes[f"{name}.weight"] = (fan_out, fan_in)
             self.shapes[f"{name}.bias"] = (fan_out,)
@@ -48,7 +48,7 @@ class FullyConnected:
         and, where several layers of one shape are drawn, by which of them it is. So
         fresh layers of the same shape start the same in every variant.
         """
-        state, drawn = {}, Counter()
+        state, drawn = {}, Counter[tuple[int, int]]()
         for name in groups:
             fan_in, fan_out = self._fans[name]
             fans = fan_in + fan_out if name == "output" else fan_in

@@ -43,9 +43,13 @@ class Learner(Protocol):
 class Network(Protocol):
     """What a network looks like, without weights."""
 
-    groups: Groups
-    shapes: Mapping[str, Sequence[int]]
-    """The shape of each entry of one network."""
+    @property
+    def groups(self) -> Groups:
+        """The layer groups, the output last."""
+
+    @property
+    def shapes(self) -> Mapping[str, Sequence[int]]:
+        """The shape of each entry of one network."""
 
     def draw(
         self, groups: Sequence[str], seed: int, kind: int, numbers: Sequence[int]

@@ -20,7 +20,7 @@ from thaw.output.records import (
 
 def save_problem(path: Path, problem: Problem, recipe: Mapping[str, Any]) -> None:
     """Write the problem that `recipe` makes, no pickle inside."""
-    arrays = _arrays(problem)
+    arrays: dict[str, Any] = _arrays(problem)
     text = json.dumps(record(recipe, {}, digest_of_arrays(arrays)))
     with whole_file(path) as temporary:
         np.savez(temporary, **arrays, record=np.array(text))

@@ -85,7 +85,7 @@ def reading(path: Path, what: str) -> Iterator[None]:
         raise _damaged(path, what, error) from error
 
 
-def require(condition: bool, reason: str) -> None:
+def require(condition: bool | np.bool, reason: str) -> None:
     """Raise `ValueError`, which `reading` turns into a message, unless all is well."""
     if not condition:
         raise ValueError(reason)

@@ -89,7 +89,7 @@ class Gathering:
         folder /= f"{variant}-{key}"
 
         def load(stem: str, numbers: range) -> Scores:
-            own = [""] * len(numbers) if models is None else models[numbers]
+            own = [""] * len(numbers) if models is None else list(models[numbers])
             names = {"repeat": numbers, "source_model": own}
             return _load(folder / f"repeats-{stem}", names, key)
 

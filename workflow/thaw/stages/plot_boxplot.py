@@ -46,7 +46,7 @@ def draw(found: Mapping[str, Sample], title: str) -> Figure:
         count = len(sample.values)
         points = {"s": 9, "alpha": 0.65, "zorder": 3, **dots(total)}
         if sample.is_nested:
-            places = np.searchsorted(sample.models, sample.source_models)
+            places = sample.unit_numbers
             offsets = spread(len(sample.models))[places]
             points |= {"c": places, "cmap": "viridis"}
         else:

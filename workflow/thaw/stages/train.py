@@ -7,7 +7,9 @@ inputs are the keys of the `problem` and of the `source_models`.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,9 +33,12 @@ def main(args: argparse.Namespace) -> None:
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, problem_digest = load_problem(args.problem, inputs["problem"])
-    saw = {"problem": problem_digest}
+    saw: dict[str, Any] = {"problem": problem_digest}
     repeats = range(args.first, args.last + 1)
-    names = {"repeat": repeats, "source_model": [""] * len(repeats)}
+    names: dict[str, Sequence] = {
+        "repeat": repeats,
+        "source_model": [""] * len(repeats),
+    }
     seed, training = settings["seed"], Training(**settings["training"])
     variant = Variant(**settings["variant"])
 
