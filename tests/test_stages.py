@@ -1,8 +1,11 @@
 """The stages' command lines: what they import, and how they end on bad input."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -37,17 +40,18 @@ def stage(name, *arguments, before="", after=""):
 PROBLEM = keys.recipe("make_problem", {"any": 1}, {})
 
 
-def train(
-    folder, *arguments, settings=SETTINGS, problem="problem.npz", key=None, **options
-):
+def arguments_of(folder, settings=SETTINGS, problem="problem.npz", key=None):
+    """Return the options of a training job of the repeats 3 and 4."""
     recipe = keys.recipe("train", settings, {"problem": keys.key(PROBLEM)})
-    return stage(
-        "train",
+    return [
         *("--recipe", json.dumps(recipe), "--key", key or keys.key(recipe)),
-        *("--first", 3, "--last", 4, "--problem", folder / problem),
-        *("--scores", folder / "s.csv", "--history", folder / "h.npz", *arguments),
-        **options,
-    )
+        *("--first", "3", "--last", "4", "--problem", str(folder / problem)),
+        *("--scores", str(folder / "s.csv"), "--history", str(folder / "h.npz")),
+    ]
+
+
+def train(folder, before="", after="", **changes):
+    return stage("train", *arguments_of(folder, **changes), before=before, after=after)
 
 
 @pytest.fixture
@@ -165,3 +169,54 @@ def test_a_loss_that_diverges_is_said(folder):
     done = train(folder, settings=SETTINGS | {"training": training})
     assert done.returncode == 0
     assert "the loss of repeats 3, 4 is not finite" in done.stderr
+
+
+def test_settings_that_are_missing_are_named(folder):
+    line = error_of(train(folder, settings={"seed": 1, "network": {"hidden": [3]}}))
+    assert line == "error: the recipe's settings lack training, variant"
+
+
+@pytest.mark.parametrize("recipe", ["{", "[1]", "3"])
+def test_a_recipe_that_is_no_json_object_is_refused(recipe):
+    done = stage("make_problem", "--key", "0", "--recipe", recipe, "--output", "x")
+    assert done.returncode == 2
+    assert f"argument --recipe: invalid json_object value: '{recipe}'" in done.stderr
+
+
+@pytest.mark.parametrize("moment", ["importing", "training"])
+def test_an_interrupted_job_ends_without_a_traceback(folder, moment):
+    training = SETTINGS["training"] | {"epochs": 10**6}
+    arguments = arguments_of(folder, settings=SETTINGS | {"training": training})
+    with subprocess.Popen(
+        [sys.executable, "-m", "thaw.stages.train", *arguments],
+        cwd=ROOT / "workflow",
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        if moment == "importing":
+            maps = Path(f"/proc/{process.pid}/maps")
+            while "libtorch" not in maps.read_text():
+                time.sleep(0.01)
+        else:
+            assert "drawn afresh" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode != 0
+    expected = (
+        "" if moment == "importing" else "error: interrupted; nothing was written\n"
+    )
+    assert said == expected
+    assert [path.name for path in folder.iterdir()] == ["problem.npz"]
+
+
+@pytest.mark.parametrize(
+    "allocate", ["np.empty(10**10)", "t.torch.empty(10**10)"], ids=["numpy", "torch"]
+)
+def test_out_of_memory_says_what_helps(folder, allocate):
+    """A limit on the address space stands in for a machine that has no more."""
+    before = (
+        "import numpy as np, resource, thaw.learning.training as t\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2**35, 2**35))\n"
+        f"t.learn = lambda *_: {allocate}"
+    )
+    assert "fewer networks in a job take less" in error_of(train(folder, before=before))

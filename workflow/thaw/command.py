@@ -4,8 +4,9 @@ import argparse
 import gc
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -28,10 +29,18 @@ def stage_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def json_object(text: str) -> dict[str, Any]:
+    """Read a JSON object; raises `ValueError` if the text is none."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """Add the option that takes the recipe of what a stage computes."""
     parser.add_argument(
-        "--recipe", type=json.loads, required=True, help="what to make, as JSON"
+        "--recipe", type=json_object, required=True, help="what to make, as JSON"
     )
 
 
@@ -82,11 +91,18 @@ def compute(
     stage: str,
     main: Callable[[argparse.Namespace], None],
     args: argparse.Namespace,
+    needs: Sequence[str],
 ) -> None:
-    """Run a stage that computes data, source models or scores, given as a recipe."""
+    """Run a stage that computes data, source models or scores, given as a recipe.
+
+    `needs` are the settings without which it cannot.
+    """
 
     def checked() -> None:
         keys.check(stage, args.recipe, args.key)
+        missing = [name for name in needs if name not in args.recipe["settings"]]
+        if missing:
+            raise ThawError(f"the recipe's settings lack {', '.join(missing)}")
         if vars(args).get("problem", "") is None:
             raise ThawError(
                 "the problem to learn from is missing; the target `problems` makes it"
@@ -122,6 +138,7 @@ def run(stage: Callable[[], None]) -> None:
     `MemoryError` a job too large for it. Anything else is a bug of ours and keeps its
     traceback.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         stage()
     except ThawError as error:
@@ -129,8 +146,14 @@ def run(stage: Callable[[], None]) -> None:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(f"error: {place}{error.strerror or error}")
-    except MemoryError:
-        sys.exit("error: out of memory; lower repeats_per_job in the config")
+    except (MemoryError, RuntimeError) as error:
+        # torch's own error of this kind has no class of its own on a CPU.
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        sys.exit(
+            "error: out of memory; fewer networks in a job take less "
+            "(repeats_per_job in the config), and so do fewer jobs at once (--cores)"
+        )
     except KeyboardInterrupt:
         sys.exit("error: interrupted; nothing was written")
     # The process ends here. Else Python would look through everything imported, for

@@ -10,6 +10,8 @@ from thaw.command import add_recipe, compute, stage_parser
 from thaw.data.blobs import make_problem
 from thaw.output.problems import save_problem
 
+NEEDS = ("make_blobs", "train_size")
+
 
 def main(args: argparse.Namespace) -> None:
     """Make the problem and write it."""
@@ -21,4 +23,6 @@ if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_recipe(parser)
     parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
-    compute("make_problem", main, parser.parse_args())
+    compute(
+        "make_problem", main, parser.parse_args(), needs=["make_blobs", "train_size"]
+    )

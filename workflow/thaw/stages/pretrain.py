@@ -20,6 +20,8 @@ from thaw.output.scores import save_scores
 from thaw.output.weights import save_source_models
 from thaw.progress import Progress
 
+NEEDS = ("seed", "network", "training")
+
 
 def main(args: argparse.Namespace) -> None:
     """Pretrain the source models; write their weights, scores and histories."""
@@ -66,5 +68,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")
-    compute("pretrain", main, parser.parse_args())
+    compute(
+        "pretrain", main, parser.parse_args(), needs=["seed", "network", "training"]
+    )
     leave()

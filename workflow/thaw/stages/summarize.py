@@ -72,16 +72,11 @@ def note(sample: Sample) -> str:
 def for_people(
     table: pd.DataFrame, found: Mapping[str, Sample], settings: Mapping[str, Any]
 ) -> str:
-    """Return the summary as Markdown: `mean (std)` and its parts, a row a variant."""
-    header = (
-        "variant",
-        "mean (std)",
-        "95 % interval",
-        "std between",
-        "std within",
-        "source models",
-        "repeats",
-    )
+    """Return the summary as Markdown: `mean (std)` and its parts, a row a variant.
+
+    It is narrow enough for a terminal.
+    """
+    header = ("variant", "mean (std)", "95 % interval", "std between", "std within")
     rows = [
         (
             row.variant,
@@ -90,17 +85,18 @@ def for_people(
             # A variant without source models has no spread between them.
             number(row.std_between) if row.source_models else "",
             number(row.std_within),
-            str(row.source_models or ""),
-            str(row.repeats),
         )
         for row in table.itertuples()
     ]
+    repeats, models = table["repeats"].max(), table["source_models"].max()
     title = (
         f"**{settings['study']}**: {settings['source']} → {settings['target']}, "
-        "test accuracy"
+        f"test accuracy of {repeats} repeat{'s' if repeats > 1 else ''}"
     )
     if any(sample.is_conditional for sample in found.values()):
         title += f", {CONDITION}"
+    elif models:
+        title += f" from {models} source models"
     return f"{title}\n\n{markdown(header, rows)}"
 
 

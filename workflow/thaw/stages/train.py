@@ -27,6 +27,8 @@ from thaw.output.scores import save_scores
 from thaw.output.weights import load_source_models
 from thaw.progress import Progress
 
+NEEDS = ("seed", "network", "training", "variant")
+
 
 def main(args: argparse.Namespace) -> None:
     """Train the repeats; write their scores and histories."""
@@ -97,5 +99,10 @@ if __name__ == "__main__":
     )
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")
-    compute("train", main, parser.parse_args())
+    compute(
+        "train",
+        main,
+        parser.parse_args(),
+        needs=["seed", "network", "training", "variant"],
+    )
     leave()
