@@ -76,7 +76,7 @@ def for_people(
 
     It is narrow enough for a terminal.
     """
-    header = ("variant", "mean (std)", "95 % interval", "std between", "std within")
+    header = ("variant", "mean (std)", "95 % interval", "between", "within")
     rows = [
         (
             row.variant,

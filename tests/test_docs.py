@@ -1,0 +1,89 @@
+"""Every command that the README and the pages name can be run as it stands there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT, new_project
+
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+PROGRAMS = ("snakemake", "pytest", "python")
+BIN = Path(sys.executable).parent
+
+# Commands that set up an environment; a fresh clone tries them, not a test.
+SETUP = re.compile(r"python3 -m venv \S+ && \S+/pip install [^&]+(?=&|$)")
+
+# What stands for something of the reader's own.
+PLACES = {"PATH/TO/Snakefile": "Snakefile", "FOLDER": ".", "FILE": "config.yaml"}
+
+
+def commands() -> list[str]:
+    """Return the commands of all pages, each once."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+            found += re.sub(r"\s+#.*|^#.*", "", block, flags=re.MULTILINE).split("\n")
+        found += re.findall(
+            r"`((?:\.venv/bin/)?(?:snakemake|python|pytest) [^`]+)`", text
+        )
+    return sorted({line.strip() for line in found} - {""})
+
+
+def without_side_effects(words: list[str]) -> list[str]:
+    """Return a command that says whether its options exist, and does nothing else."""
+    program, *arguments = words
+    if program == "pytest":
+        return [program, *arguments, "--collect-only", "-q"]
+    if program == "python" and arguments[0].endswith(".py"):
+        return [program, *arguments, "--help"]
+    if program == "snakemake" and not {"--lint", "--unlock"} & {*arguments}:
+        return [program, *arguments, "-n"]
+    return [program, *arguments]
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory) -> Path:
+    """A copy of the workflow with the config as shipped."""
+    project = new_project(tmp_path_factory.mktemp("docs") / "project")
+    (project.folder / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
+    return project.folder
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_can_be_run_as_it_stands(command, shipped):
+    # What follows a pipe, such as Graphviz, is not ours.
+    command = SETUP.sub("", command).removeprefix("&& ").partition(" | ")[0]
+    if not command:
+        return
+    words = [PLACES.get(word, word) for word in shlex.split(command)]
+    words[0] = words[0].removeprefix(".venv/bin/")
+    assert words[0] in PROGRAMS, command
+    program, *arguments = without_side_effects(words)
+    done = subprocess.run(
+        [BIN / program, *arguments],
+        cwd=shipped if program == "snakemake" else ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_commands_are_found():
+    """The README's two, and those of a page."""
+    assert sum(line.startswith("python3 -m venv .venv &&") for line in commands()) == 3
+    assert any("benchmarks/dag.py" in line for line in commands())
+
+
+def test_ci_runs_the_readmes_test_command():
+    (line,) = re.findall(
+        "^python3 -m venv .*pytest$", (ROOT / ".ci/run").read_text(), re.MULTILINE
+    )
+    assert line in (ROOT / "README.md").read_text()
