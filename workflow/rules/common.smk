@@ -27,6 +27,7 @@ from thaw.changes import report
 from thaw.config import resolve
 from thaw.errors import ThawError
 from thaw.keys import canonical
+from thaw.output.files import end_future
 from thaw.output.settings import settle
 from thaw.plan import Plan
 
@@ -74,10 +75,14 @@ def key_of(stage):
 
 
 def settle_tables():
-    """Bring the settings files of all tables and figures up to date.
+    """Bring file times and the settings files of all tables and figures up to date.
 
     Where they cannot be written, one can still look at what there is.
     """
+    try:
+        end_future(Path("results"))
+    except OSError as error:
+        logger.warning(f"{error.filename} has a time in the future: {error.strerror}")
     for (stage, folder), result in PLAN.tables.items():
         outputs = [path.format(study=folder) for path in getattr(rules, stage).output]
         try:
