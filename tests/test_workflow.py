@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -318,6 +319,15 @@ def test_nothing_in_the_results_changes_from_run_to_run(finished, tmp_path):
     again = new_project(tmp_path / "elsewhere")
     again.snakemake("--cores", "1")
     assert again.results("**/*.*") == finished.results("**/*.*")
+
+
+def test_a_file_with_a_time_in_the_future_fails_no_job(finished):
+    """As after a copy from a machine whose clock is ahead."""
+    histories = finished.folder / "results/ahead/histories.npz"
+    os.utime(histories, (time.time() + 9999,) * 2)
+    finished.change("margin", to=0.5)
+    finished.snakemake("--cores", "1", "results/ahead/comparisons.csv")
+    assert histories.stat().st_mtime <= time.time()
 
 
 def test_results_that_cannot_be_written_can_still_be_looked_at(finished):

@@ -7,6 +7,7 @@ its jobs.
 from snakemake.logging import logger
 
 from thaw.changes import report
+from thaw.output.files import end_future
 from thaw.output.settings import settle, tell
 from thaw.plan import result
 
@@ -44,12 +45,13 @@ def leftovers_recipe():
 
 
 def settle_tables():
-    """Bring the settings files of all tables and figures up to date.
+    """Bring file times and the settings files of all tables and figures up to date.
 
     Where they cannot be written, one can still look at what there is.
     """
     folder = in_results("results")
     try:
+        end_future(folder)
         for (stage, study), result in PLAN.tables.items():
             outputs = [
                 path.format(study=study) for path in getattr(rules, stage).output

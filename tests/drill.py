@@ -1,0 +1,355 @@
+"""The drill: treat a project badly, round after round, and look for a wrong byte.
+
+    python tests/drill.py --rounds 50 --seed 1
+
+Each round changes the config of a small project at random. It may lose `.snakemake`,
+scramble the times of all results, and move or copy `results/`. It starts a run, often
+of yet another config, and disturbs it: one of its jobs, Snakemake or both are killed
+with -9, so that orphans go on writing; or the run is left alone while another one
+starts beside it. Then the round's config is run to its end, and this must hold:
+
+- no wrong byte: each study's tables and `study.json` are those of a fresh folder that
+  holds this study alone, and its figures carry the keys that `study.json` lists;
+- nothing lost: source models and repeats that were once complete are there, unchanged;
+- nothing trained twice: no run trains what was complete when it began;
+- Snakemake ends with status 0, and nothing that ran left a traceback.
+
+A round's choices follow from the seed and its number; how far its processes had come
+when they were killed is up to the clock. Processes are found by their working
+directory, so this needs a system where psutil can tell it, such as Linux.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import yaml
+
+from conftest import new_project
+from random_config import changed, first_config
+
+DISTURBANCES = ("job killed", "Snakemake killed", "both killed", "second run", "")
+# How many files a job leaves: scores and histories; of source models the weights too.
+FILES_OF_A_JOB = {"repeats": 2, "source-models": 3}
+PATIENCE = 300  # seconds
+
+
+class Drill:
+    """A project under drill, and what is known of it. `faults` says what was wrong."""
+
+    def __init__(self, folder: Path, seed: int):
+        self.folder, self.seed, self.rounds = folder.resolve(), seed, 0
+        self.config = first_config()
+        self.project = new_project(self.folder / "project", self.config)
+        self.results = self.project.folder / "results"
+        self.runs = self.folder / "runs"
+        self.runs.mkdir()
+        self.faults: list[str] = []
+        self.counts: Counter[str] = Counter()
+        # The digests of the files of all that was ever trained.
+        self.ledger: dict[Path, str] = {}
+
+    def round(self) -> str:
+        """Run a round and return in words what was done."""
+        rng = random.Random(f"{self.seed} {self.rounds}")
+        began, known = time.monotonic(), len(self.ledger)
+        words = "the first config"
+        if self.rounds:
+            self.config, words = changed(self.config, rng)
+        done = [words, self.upset(rng), self.disturb(rng), self.upset(rng)]
+        self.project.config = self.config
+        done.append(self.finish(rng))
+        self.check_trained()
+        self.check_logs()
+        done.append(f"{len(self.ledger) - known} files trained")
+        done.append(f"{time.monotonic() - began:.0f} s")
+        self.rounds += 1
+        return " | ".join(filter(None, done))
+
+    def upset(self, rng: random.Random) -> str:
+        """Do to the files what people and file systems do; Snakemake must not run."""
+        words = [
+            rng.choice([".snakemake lost", ""]),
+            rng.choice(["times scrambled", ""]),
+            rng.choice(["moved", "copied", "", ""]),
+        ]
+        times = random.Random(rng.random())
+        processes = self.alive()
+        if self.snakemakes(processes) or not self.results.exists():
+            return ""
+        if processes:
+            words[2] = ""  # An orphan would make the folder anew meanwhile.
+        lost, scrambled, moved = words
+        if lost:
+            shutil.rmtree(self.project.folder / ".snakemake", ignore_errors=True)
+        if scrambled:
+            for path in sorted(self.results.rglob("*")):
+                at = time.time() + times.uniform(-1e6, 1e6)
+                if path.exists():  # An orphan renames its files.
+                    os.utime(path, (at, at))
+        if moved:
+            elsewhere = self.results.with_name("elsewhere")
+            if moved == "copied":
+                subprocess.run(["cp", "-r", self.results, elsewhere], check=True)
+                shutil.rmtree(self.results)
+            else:
+                self.results.rename(elsewhere)
+            elsewhere.rename(self.results)
+        words = list(filter(None, words))
+        self.counts.update(words)
+        return ", ".join(words)
+
+    def disturb(self, rng: random.Random) -> str:
+        """Start a run, and kill it or some of it or leave it alive."""
+        what = rng.choice(DISTURBANCES)
+        config, words = changed(self.config, rng)
+        if rng.random() < 0.5:
+            config, words = self.config, "the same config"
+        elif rng.random() < 0.5:
+            config["seed"] = rng.randrange(100, 1000)  # nothing of it is trained yet
+            words += f"; seed = {config['seed']}"
+        moment = rng.choice([self.training, self.has_trained, lambda: True])
+        if what == "job killed":
+            moment = self.training
+        delay = rng.choice([0, 0.01, 1, 5]) * rng.random()
+        if not what:
+            return ""
+        self.project.config, self.files = config, self.trained_files()
+        before = self.complete()
+        with self.log("disturbed").open("w") as log:
+            run = subprocess.Popen(
+                self.project.command("--cores", "2"),
+                cwd=self.project.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.wait_until(lambda: run.poll() is not None or moment())
+        time.sleep(delay)
+        if run.poll() is not None:
+            what = "ended before it could be disturbed"
+        elif what == "both killed":
+            os.killpg(run.pid, signal.SIGKILL)
+        elif what == "Snakemake killed":
+            run.kill()
+        elif what == "job killed":
+            for job in self.training()[:1]:
+                job.kill()
+        if what != "second run":
+            self.wait_until(lambda: run.poll() is not None)
+        self.check_trained_once(before, "disturbed")
+        self.counts[what] += 1
+        self.counts["orphans"] += len(self.training()) * (what == "Snakemake killed")
+        return f"{what} ({words})"
+
+    def finish(self, rng: random.Random) -> str:
+        """Run the round's config to its end, and compare what it made."""
+        target = rng.choice(["all", "tables", "tables"])
+        unlock = rng.random() < 0.5
+        rival = self.snakemakes(self.alive())
+        if rival:
+            options = ["--nolock"]
+        elif any(self.project.folder.glob(".snakemake/locks/*")):
+            if unlock:
+                self.snakemake("unlock", "--unlock")
+            options = [] if unlock else ["--nolock"]
+        else:
+            options = []
+        self.snakemake("final", target, *options)
+        self.wait_until(lambda: not self.alive())
+        if rival:
+            # Before it failed, the other run has deleted what it was about to make.
+            self.snakemake("again", target)
+        for study in self.config["studies"]:
+            self.check_study(study, target == "all")
+        return target
+
+    def snakemake(self, name: str, *arguments: str) -> None:
+        """Run Snakemake; it must end well and train nothing that is there."""
+        before = self.complete()
+        done = self.project.snakemake("--cores", "2", *arguments, check=False)
+        self.log(name).write_text(done.stdout + done.stderr)
+        if done.returncode:
+            self.faults.append(f"status {done.returncode}: {self.log(name)}")
+        self.check_trained_once(before, name)
+
+    def check_study(self, study: str, figures: bool) -> None:
+        """Compare a study's files with those of a fresh folder."""
+        expected, folder = self.reference(study), self.results / study
+        if figures:
+            keys = json.loads(expected["study.json"])["keys"]
+            names = ["boxplot", "learning-curves"]
+            if len(self.config["studies"][study]["variants"]) > 1:
+                names.append("differences")
+            for name in names:
+                key = keys[f"plot_{name}".replace("-", "_")].encode()
+                for path in (folder / f"{name}.svg", folder / f"{name}.png"):
+                    if not path.exists() or key not in path.read_bytes():
+                        self.faults.append(f"missing or of another key: {path}")
+        else:
+            del expected["study.json"]
+        for name, data in expected.items():
+            path = folder / name
+            if not path.exists() or path.read_bytes() != data:
+                self.faults.append(f"missing or wrong: {path}")
+
+    def reference(self, study: str) -> dict[str, bytes]:
+        """Return what a study's tables and `study.json` must hold, by name."""
+        own = self.config["studies"][study]
+        alone = self.config | {
+            "problems": {
+                name: self.config["problems"][name]
+                for name in (own["source"], own["target"])
+            },
+            "variants": {
+                name: self.config["variants"][name] for name in own["variants"]
+            },
+            "studies": {study: own},
+        }
+        name = digest(json.dumps(alone, sort_keys=True).encode())
+        fresh = self.folder / "references" / name
+        if not fresh.exists():
+            fresh.mkdir(parents=True)
+            (fresh / "config.yaml").write_text(yaml.safe_dump(alone))
+            snakefile = str(self.project.folder / "Snakefile")
+            self.project.snakemake(
+                *("--snakefile", snakefile, "--cores", "2", "tables"), cwd=fresh
+            )
+        folder = fresh / "results" / study
+        tables = [path for path in folder.iterdir() if path.is_file()]
+        # Figures are not made here, and study.json waits for them.
+        settings = json.loads((folder / "settings/describe.json").read_bytes())
+        text = json.dumps(settings["settings"]["description"], indent=1) + "\n"
+        return {path.name: path.read_bytes() for path in tables} | {
+            "study.json": text.encode()
+        }
+
+    def check_trained(self) -> None:
+        """Check that all that was ever trained is there and as it was."""
+        found = {
+            path: digest(path.read_bytes())
+            for files in self.trained().values()
+            for path in files
+        }
+        for path, known in self.ledger.items():
+            if found.get(path) != known:
+                self.faults.append(f"{'changed' if path in found else 'lost'}: {path}")
+        self.ledger |= found
+
+    def check_trained_once(self, before: dict[str, int], run: str) -> None:
+        """Check that what was complete before a run was not trained again."""
+        for job, when in before.items():
+            if self.began(job) != when:
+                self.faults.append(f"trained twice: {job}, see {self.log(run)}")
+
+    def check_logs(self) -> None:
+        for log in (*self.runs.iterdir(), *self.project.folder.glob("logs/**/*.log")):
+            if "Traceback" in log.read_text():
+                self.faults.append(f"traceback: {log}")
+
+    def complete(self) -> dict[str, int]:
+        """Return all complete jobs, but those that run, and when they ran."""
+        running = {
+            job.cmdline()[job.cmdline().index("--scores") + 1]
+            for job in self.training()
+        }
+        return {
+            job: self.began(job)
+            for job in self.trained()
+            if f"{job}.csv" not in running
+        }
+
+    def began(self, job: str) -> int:
+        """Return when a job last wrote to its log, which nobody scrambles or moves."""
+        log = self.project.folder / Path("logs", *Path(f"{job}.log").parts[1:])
+        return log.stat().st_mtime_ns if log.exists() else 0
+
+    def trained(self) -> dict[str, list[Path]]:
+        """Return the files of all complete jobs, by the path with which they begin."""
+        jobs: dict[str, list[Path]] = {}
+        for path in sorted(self.trained_files()):
+            place = str(path.relative_to(self.project.folder))
+            jobs.setdefault(re.sub(r"(\.history)?\.\w+$", "", place), []).append(path)
+        return {
+            job: files
+            for job, files in jobs.items()
+            if len(files) == FILES_OF_A_JOB[Path(job).parts[1]]
+        }
+
+    def trained_files(self) -> set[Path]:
+        """Return the files of all jobs, complete or not."""
+        return {
+            path
+            for kind in FILES_OF_A_JOB
+            for path in self.results.glob(f"{kind}/**/[!.]*.*")
+        }
+
+    def has_trained(self) -> bool:
+        """Whether the disturbed run has written something that it trained."""
+        return not self.trained_files() <= self.files
+
+    def alive(self) -> list[psutil.Process]:
+        """Return the processes that work in the project's folder."""
+        here = str(self.project.folder)
+        return [
+            p for p in psutil.process_iter(["cwd", "cmdline"]) if p.info["cwd"] == here
+        ]
+
+    def training(self) -> list[psutil.Process]:
+        """Return the training jobs that run."""
+        stages = {"thaw.stages.train", "thaw.stages.pretrain"}
+        return [p for p in self.alive() if stages.intersection(p.info["cmdline"])]
+
+    def snakemakes(self, processes: list[psutil.Process]) -> list[psutil.Process]:
+        program = self.project.command()[0]
+        return [p for p in processes if program in p.info["cmdline"]]
+
+    def wait_until(self, true: Callable[[], object]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not true():
+            if time.monotonic() > end:
+                self.faults.append(f"waited for {PATIENCE} seconds")
+                return
+            time.sleep(0.02)
+
+    def log(self, run: str) -> Path:
+        """Return the file with what a run of this round says."""
+        return self.runs / f"{self.rounds:03d}-{run}.txt"
+
+
+def digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    drill = Drill(Path(tempfile.mkdtemp(prefix="thaw-drill-")), args.seed)
+    for number in range(args.rounds):
+        print(f"{number:3d}: {drill.round()}", flush=True)
+        if drill.faults:
+            sys.exit("\n".join([*drill.faults, f"Look into {drill.folder}"]))
+    counts = ", ".join(f"{count} {what}" for what, count in drill.counts.items())
+    print(f"{args.rounds} rounds, nothing wrong, lost or trained twice: {counts}")
+    shutil.rmtree(drill.folder)
+
+
+if __name__ == "__main__":
+    main()

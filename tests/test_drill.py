@@ -1,0 +1,26 @@
+"""A few rounds of the drill; `python tests/drill.py` runs as many as one likes."""
+
+import pytest
+
+from drill import Drill
+
+
+@pytest.fixture(scope="module")
+def drilled(tmp_path_factory) -> Drill:
+    """Return a drill after rounds that treat the project badly in every way."""
+    drill = Drill(tmp_path_factory.mktemp("drill"), seed=1323)
+    for _ in range(3):
+        print(drill.round())
+    return drill
+
+
+def test_nothing_is_wrong_or_lost_or_trained_twice(drilled):
+    assert not drilled.faults
+
+
+@pytest.mark.parametrize(
+    "done", ["killed", ".snakemake lost", "times scrambled", "copied"]
+)
+def test_the_rounds_do(drilled, done):
+    """Another seed may be needed after a change of the drill."""
+    assert any(what.endswith(done) for what in drilled.counts)
