@@ -8,7 +8,7 @@ import torch
 
 from thaw.errors import ThawError
 from thaw.keys import key
-from thaw.learning.history import METRICS, History
+from thaw.learning.history import METRICS, Constant, Final, History, Reached
 from thaw.output.files import whole_file
 from thaw.output.histories import SOURCE_MODELS, Histories, HistoriesWriter
 from thaw.output.problems import load_problem, save_problem
@@ -55,10 +55,25 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
     assert path.read_text() == "same"
 
 
-def history(networks=3, epochs=4, **changed):
+CONSTANT = Constant(0.4, 1.1, 0.3)
+
+
+def history(networks=3, epochs=4):
     rng = np.random.default_rng(0)
-    columns = rng.random((4, networks, epochs + 1), dtype=np.float32)
-    return History(*columns)._replace(**changed)
+    return History(*rng.random((4, networks, epochs + 1), dtype=np.float32))
+
+
+def reached(networks=3, epochs=4, **changed):
+    """What networks reached, with some histories or final scores changed."""
+    rng = np.random.default_rng(1)
+    final = Final(rng.random(networks, dtype=np.float32), np.arange(networks) % 2 == 1)
+    histories = {k: v for k, v in changed.items() if k in METRICS}
+    finals = {k: v for k, v in changed.items() if k not in METRICS}
+    return Reached(
+        history(networks, epochs)._replace(**histories),
+        final._replace(**finals),
+        CONSTANT,
+    )
 
 
 REPEATS = {"repeat": range(4, 7), "source_model": [0, 1, 0]}
@@ -72,14 +87,19 @@ class Kept:
 
 
 def _write_scores(folder, recipe=RECIPE, names=REPEATS, values=None):
-    values = history() if values is None else values
+    values = reached() if values is None else values
     saw = {"problem": "seen"}
     save_scores(folder / "s.csv", folder / "h.npz", names, values, recipe, saw)
 
 
 def _read_scores(folder):
     found = load_scores(folder / "s.csv", folder / "h.npz", REPEATS, KEY)
-    return [*found.history, found.saw]
+    return [
+        *found.reached.history,
+        *found.reached.final,
+        found.reached.constant,
+        found.saw,
+    ]
 
 
 def _write_problem(folder, problem, recipe=RECIPE):
@@ -108,8 +128,8 @@ def _read_weights(folder):
 def _write_gathered(folder, recipe=RECIPE):
     with (folder / "g.npz").open("wb") as file:
         writer = HistoriesWriter(file)
-        writer.add(SOURCE_MODELS, history(2), None)
-        writer.add("fixed-0", history(3), np.array([0, 1, 0]))
+        writer.add(SOURCE_MODELS, reached(2), None)
+        writer.add("fixed-0", reached(3), np.array([0, 1, 0]))
         writer.close(recipe, {})
 
 
@@ -120,6 +140,9 @@ def _read_gathered(folder):
             *(found.metric("fixed-0", metric) for metric in METRICS),
             found.source_models("fixed-0"),
             found.final("fixed-0", "test_loss"),
+            found.final("fixed-0", "test_balanced_accuracy"),
+            found.failed("fixed-0"),
+            found.constant("fixed-0"),
         ]
 
 
@@ -168,7 +191,7 @@ def test_what_is_written_is_read_back(tmp_path, kept, problem):
         expected = [values[[0, 2, 3]] for values in state().values()]
         assert sum(torch.equal(a, b) for a in found[1:] for b in expected) == 2
     if kept.files == ["s.csv", "h.npz"]:
-        assert same(found[:4], history())
+        assert same(found[:7], [*history(), *reached().final, CONSTANT])
     assert not list(tmp_path.glob(".*"))
 
 
@@ -234,10 +257,13 @@ def rewrite(path, **changed):
         lambda text: text.replace("4,0,", "4,1,", 1),  # another source model
         lambda text: "\n".join([*text.split("\n")[:-2], ""]),  # a row missing
         lambda text: text + text.split("\n")[-2] + "\n",  # a row twice
-        lambda text: text[:-3] + ("1" if text[-3] != "1" else "2") + "\n",  # a digit
+        lambda text: (
+            text[:-4] + ("1" if text[-4] != "1" else "2") + text[-3:]
+        ),  # a digit
+        lambda text: text[:-2] + ("1" if text[-2] == "0" else "0") + "\n",  # failed
         lambda text: text.replace("test_loss", "test_lost"),
         lambda text: text.replace(",", ";"),
-        lambda text: text + "7,1,0.5,0.5,0.5,0.5\n",  # a row of another job
+        lambda text: text + "7,1,0.5,0.5,0.5,0.5,0.5,0\n",  # a row of another job
         lambda text: "\n".join([text.split("\n")[0], *sorted(text.split("\n")[1:])]),
         lambda text: text.replace("\n", "\r\n"),
     ],
@@ -255,16 +281,24 @@ def test_a_changed_table_of_scores_is_refused(tmp_path, change):
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        (history(test_accuracy=history().test_accuracy + np.float32(1)), "0 and 1"),
-        (history(test_accuracy=history().test_accuracy * np.float32("nan")), "0 and 1"),
-        (history(test_loss=-history().test_loss), "less than 0"),
-        (history(networks=2), "does not hold 3 networks"),
-        (history(test_loss=history().test_loss.astype(float)), "another type"),
-        (history(test_loss=history().test_loss[:, :-1]), "differ in length"),
+        (reached(test_accuracy=history().test_accuracy + np.float32(1)), "0 and 1"),
+        (reached(test_accuracy=history().test_accuracy * np.float32("nan")), "0 and 1"),
+        (reached(test_loss=-history().test_loss), "less than 0"),
+        (reached(networks=2), "does not hold 3 networks"),
+        (reached(test_loss=history().test_loss.astype(float)), "another type"),
+        (reached(test_loss=history().test_loss[:, :-1]), "differ in length"),
+        (reached(test_balanced_accuracy=np.full(3, 2, np.float32)), "0 and 1"),
+        (reached(failed=np.zeros(3)), "another type"),
+        (
+            reached(test_loss=history().test_loss * np.nan, failed=np.zeros(3, bool)),
+            "not said to have failed",
+        ),
     ],
 )
 def test_impossible_scores_are_refused_whoever_wrote_them(tmp_path, values, reason):
-    names = {name: column[: len(values[0])] for name, column in REPEATS.items()}
+    names = {
+        name: column[: len(values.final.failed)] for name, column in REPEATS.items()
+    }
     _write_scores(tmp_path, names=names, values=values)
     with pytest.raises(ThawError, match=f"{reason}.*{REMEDY}"):
         _read_scores(tmp_path)
@@ -273,7 +307,7 @@ def test_impossible_scores_are_refused_whoever_wrote_them(tmp_path, values, reas
 def test_a_network_that_diverged_may_have_no_finite_loss(tmp_path):
     loss = history().test_loss.copy()
     loss[1, -1] = np.nan
-    _write_scores(tmp_path, values=history(test_loss=loss))
+    _write_scores(tmp_path, values=reached(test_loss=loss))
     assert np.isnan(_read_scores(tmp_path)[3][1, -1])
 
 
@@ -289,7 +323,7 @@ def test_histories_under_the_record_of_others_are_refused(tmp_path):
 def test_scores_that_disagree_with_the_histories_are_refused(tmp_path):
     _write_scores(tmp_path)
     mine = (tmp_path / "s.csv").read_bytes()
-    _write_scores(tmp_path, values=history(networks=3, epochs=5))
+    _write_scores(tmp_path, values=reached(networks=3, epochs=5))
     (tmp_path / "s.csv").write_bytes(mine)
     with pytest.raises(ThawError, match=rf"disagrees with h\.npz.*{REMEDY}"):
         _read_scores(tmp_path)

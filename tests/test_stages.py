@@ -164,11 +164,14 @@ def test_a_write_that_the_machine_refuses_is_one_line_and_leaves_nothing(folder)
     assert [path.name for path in folder.iterdir()] == ["problem.npz"]
 
 
-def test_a_loss_that_diverges_is_said(folder):
+def test_networks_that_failed_are_said(folder):
     training = SETTINGS["training"] | {"learning_rate": 1e30}
     done = train(folder, settings=SETTINGS | {"training": training})
     assert done.returncode == 0
-    assert "the loss of repeats 3, 4 is not finite" in done.stderr
+    assert "warning: 2 of 2 repeats failed (their loss is not finite" in done.stderr
+    assert [row[-2:] for row in (folder / "s.csv").read_text().split()[1:]] == [
+        ",1"
+    ] * 2
 
 
 def test_settings_that_are_missing_are_named(folder):

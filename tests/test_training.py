@@ -1,18 +1,26 @@
 """The trainer: Keras's trajectory, autograd's gradient, and repeats that never mix."""
 
 import itertools
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from sklearn import metrics
+from sklearn.dummy import DummyClassifier
 
 from module_network import ModuleNetwork
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import Training
-from thaw.learning.measure import evaluate, prepare_labels
+from thaw.learning.measure import (
+    constant_prediction,
+    evaluate,
+    evaluate_finally,
+    prepare_labels,
+)
 from thaw.learning.rounding import fix_rounding
 from thaw.learning.state import take
 from thaw.learning.training import learn, shuffled_orders, train
@@ -72,7 +80,7 @@ def test_follows_the_trajectory_of_keras(which, freeze):
     learner = network.learner(
         keras_state(which, "init"), KERAS_PROBLEM, KERAS_TRAINING, NAMES[:freeze]
     )
-    history = learn(learner, KERAS_PROBLEM, rows_in_order())
+    history = learn(learner, KERAS_PROBLEM, rows_in_order()).history
 
     for name, theirs in keras_state(which, "final").items():
         torch.testing.assert_close(learner.state()[name], theirs, rtol=0, atol=1e-5)
@@ -95,8 +103,8 @@ def test_another_learner_fits_the_loop_and_agrees_with_the_ensemble(freeze):
     general = module.learner(
         as_module(start), KERAS_PROBLEM, KERAS_TRAINING, list(module.groups)[:freeze]
     )
-    expected = learn(ensemble, KERAS_PROBLEM, rows_in_order())
-    found = learn(general, KERAS_PROBLEM, rows_in_order())
+    expected = learn(ensemble, KERAS_PROBLEM, rows_in_order()).history
+    found = learn(general, KERAS_PROBLEM, rows_in_order()).history
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
     for name, theirs in as_module(ensemble.state()).items():
@@ -140,7 +148,7 @@ def trained(problem, numbers, hidden=(5, 5), freeze=0, epochs=4, batch_size=16):
     orders = shuffled_orders(1, seeds.REPEAT, numbers, len(problem.train_x), epochs)
     training = Training(epochs, batch_size, 0.05)
     learner = network.learner(start, problem, training, names[:freeze])
-    history = learn(learner, problem, orders)
+    history = learn(learner, problem, orders).history
     return start, learner.state(), history
 
 
@@ -255,7 +263,7 @@ def test_training_shares_out_every_number_in_order_and_changes_no_bit(
             seeds.REPEAT,
             range(7, 17),
         )
-        return [(list(part.numbers), part.history.test_loss) for part in parts]
+        return [(list(part.numbers), part.reached.history.test_loss) for part in parts]
 
     ((numbers, together),) = histories()
     monkeypatch.setattr(FullyConnected, "at_once", lambda self, rows: 4)
@@ -264,3 +272,39 @@ def test_training_shares_out_every_number_in_order_and_changes_no_bit(
     assert np.array_equal(np.concatenate([loss for _, loss in parts]), together)
     monkeypatch.undo()
     assert FullyConnected(2, [256], 3).at_once(10**9) == 1
+
+
+def test_final_scores_agree_with_scikit_learn():
+    """One network that predicts, one that gives one class, one that is not finite."""
+    rng = np.random.default_rng(0)
+    labels = rng.permutation([0] * 50 + [1] * 20 + [3] * 10)  # no row of class 2
+    logits = torch.from_numpy(rng.normal(size=(3, 4, 80)).astype(np.float32))
+    logits[0, 0, :60] += 3
+    logits[1] = torch.tensor([0.0, 1, 0, 0])[:, None]
+    logits[2, :, 5] = torch.nan
+    found = evaluate_finally(logits, prepare_labels(labels, 4))
+    assert found.failed.tolist() == [False, True, True]
+    for network in (0, 1):
+        predicted = logits[network].argmax(0).numpy()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a class without rows is predicted
+            expected = metrics.balanced_accuracy_score(labels, predicted)
+        assert found.test_balanced_accuracy[network] == pytest.approx(expected)
+    # The row that is not finite counts as wrong.
+    assert 0 < found.test_balanced_accuracy[2] < 1
+
+
+def test_the_constant_prediction_is_that_of_a_dummy_classifier(problem):
+    problem = problem._replace(train_y=np.sort(problem.train_y) // 2)
+    dummy = DummyClassifier().fit(problem.train_x, problem.train_y)
+    predicted = dummy.predict(problem.test_x)
+    known = problem.test_y < 2  # the train set has no class 2 any more
+    problem = problem._replace(
+        test_x=problem.test_x[known], test_y=problem.test_y[known], classes=2
+    )
+    predicted = predicted[known]
+    found = constant_prediction(problem)
+    chances = dummy.predict_proba(problem.test_x)
+    assert found.test_accuracy == metrics.accuracy_score(problem.test_y, predicted)
+    assert found.test_loss == pytest.approx(metrics.log_loss(problem.test_y, chances))
+    assert found.test_balanced_accuracy == 0.5

@@ -3,8 +3,26 @@
 import sys
 import time
 
+import numpy as np
+
 # Seconds between two lines.
 INTERVAL = 10
+
+
+def warn_of_failures(what: str, first: int, failed: np.ndarray) -> None:
+    """Say which networks failed, bool `[n]`, and what usually mends it.
+
+    `what` they are, and the number of the `first`.
+    """
+    numbers = [str(first + place) for place, lost in enumerate(failed) if lost]
+    if numbers:
+        print(
+            f"warning: {len(numbers)} of {len(failed)} {what} failed (their loss is "
+            "not finite, or they give all test rows one class): "
+            f"{', '.join(numbers)}; "
+            "scaled inputs, a lower training.learning_rate or more epochs may help",
+            file=sys.stderr,
+        )
 
 
 class Progress:

@@ -1,4 +1,4 @@
-"""What one training reached, epoch by epoch."""
+"""What training reached: histories, epoch by epoch, and what is measured at the end."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -21,11 +21,56 @@ class History(NamedTuple):
 METRICS = History._fields
 
 
-def joined(histories: Sequence[History]) -> History:
-    """Return the histories of several ensembles as one."""
-    return History(*(np.concatenate(column) for column in zip(*histories, strict=True)))
+class Final(NamedTuple):
+    """What is measured only of the networks as they are in the end, each `[R]`.
+
+    test_balanced_accuracy: float32, the mean over classes of the share of a class's
+    test rows that are predicted right.
+    failed: bool, whether a network's loss is not finite, or it gives all test rows one
+    class.
+    """
+
+    test_balanced_accuracy: np.ndarray
+    failed: np.ndarray
 
 
-def final_scores(history: History) -> Iterator[tuple[np.float32, ...]]:
-    """Yield, for each network, its scores after the last epoch, as in `METRICS`."""
-    return zip(*(column[:, -1] for column in history), strict=True)
+class Constant(NamedTuple):
+    """What the best constant prediction reaches on the test set.
+
+    It gives every row the train set's shares of the classes as probabilities, and so
+    predicts the commonest class.
+    """
+
+    test_accuracy: float
+    test_loss: float
+    test_balanced_accuracy: float
+
+
+class Reached(NamedTuple):
+    """What R networks reached, and what no network at all would."""
+
+    history: History
+    final: Final
+    constant: Constant
+
+
+# The scores of a network, as they stand in tables.
+SCORES = (*METRICS, *Final._fields)
+
+
+def joined(parts: Sequence[Reached]) -> Reached:
+    """Return what several ensembles reached as one."""
+    histories = zip(*(part.history for part in parts), strict=True)
+    finals = zip(*(part.final for part in parts), strict=True)
+    return Reached(
+        History(*map(np.concatenate, histories)),
+        Final(*map(np.concatenate, finals)),
+        parts[0].constant,
+    )
+
+
+def final_scores(reached: Reached) -> Iterator[tuple]:
+    """Yield, for each network, its scores after the last epoch, as in `SCORES`."""
+    last = (column[:, -1] for column in reached.history)
+    failed = reached.final.failed.astype(int)
+    return zip(*last, reached.final.test_balanced_accuracy, failed, strict=True)

@@ -6,6 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from thaw.data.problem import Problem
+from thaw.learning.history import Constant, Final
+
 
 class Labels(NamedTuple):
     """A set's labels in the two forms from which scores are computed.
@@ -43,3 +46,34 @@ def evaluate(logits: Tensor, labels: Labels) -> tuple[Tensor, Tensor]:
     correct = lead.le_(0).sum(1)
     losses = torch.log_softmax(logits, 1).mul_(labels.one_hot).sum((1, 2)).neg()
     return correct.double() / rows, losses / rows
+
+
+def evaluate_finally(logits: Tensor, labels: Labels) -> Final:
+    """Return what is measured at the end; logits on the test set are as in `evaluate`.
+
+    A class without test rows does not count.
+    """
+    finite = logits.isfinite().all(1)
+    predicted = logits.argmax(1)
+    one_hot = labels.one_hot[labels.one_hot.sum(1) > 0]
+    own = labels.one_hot.argmax(0)
+    correct = ((predicted == own) & finite).double()
+    recalls = correct @ one_hot.T.double() / one_hot.sum(1)
+    constant = (predicted == predicted[:, :1]).all(1)
+    failed = constant | ~finite.all(1)
+    return Final(recalls.mean(1).float().numpy(), failed.numpy())
+
+
+def constant_prediction(problem: Problem) -> Constant:
+    """Return what the best prediction that is the same for all rows reaches."""
+    train = np.bincount(problem.train_y, minlength=problem.classes)
+    test = np.bincount(problem.test_y, minlength=problem.classes)
+    shares = test / test.sum()
+    there = test > 0
+    with np.errstate(divide="ignore"):  # a class that the train set lacks
+        loss = -(shares[there] * np.log(train[there] / train.sum())).sum()
+    return Constant(
+        test_accuracy=float(shares[train.argmax()]),
+        test_loss=float(loss),
+        test_balanced_accuracy=float(there[train.argmax()] / there.sum()),
+    )

@@ -9,18 +9,23 @@ from torch import Tensor
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
-from thaw.learning.history import METRICS, History
+from thaw.learning.history import METRICS, History, Reached
 from thaw.learning.learner import Learner, Network, Training
-from thaw.learning.measure import evaluate, prepare_labels
+from thaw.learning.measure import (
+    constant_prediction,
+    evaluate,
+    evaluate_finally,
+    prepare_labels,
+)
 from thaw.learning.state import State
 
 
 class Trained(NamedTuple):
-    """Networks trained together: their numbers, weights and histories."""
+    """Networks trained together: their numbers, weights and scores."""
 
     numbers: Sequence[int]
     state: State
-    history: History
+    reached: Reached
 
 
 def train(
@@ -46,8 +51,8 @@ def train(
         some = numbers[first : first + size]
         learner = network.learner(start(some), problem, training, frozen)
         orders = shuffled_orders(seed, kind, some, rows, training.epochs)
-        history = learn(learner, problem, orders, report)
-        yield Trained(some, learner.state(), history)
+        reached = learn(learner, problem, orders, report)
+        yield Trained(some, learner.state(), reached)
 
 
 def learn(
@@ -55,7 +60,7 @@ def learn(
     problem: Problem,
     orders: Iterable[Tensor],
     report: Callable[[int], None] = lambda epoch: None,
-) -> History:
+) -> Reached:
     """Let a learner learn an epoch from each of `orders`, and measure it after each.
 
     `report` is called after each epoch with its number.
@@ -83,7 +88,13 @@ def learn(
         report(epoch)
     # `[metrics, R, epochs + 1]`
     values = np.stack(columns, axis=2).astype(np.float32)
-    return History(**dict(zip(METRICS, values, strict=True)))
+    history = History(**dict(zip(METRICS, values, strict=True)))
+    with torch.no_grad():
+        final = evaluate_finally(learner.logits("test"), labels["test"])
+    # A loss may overflow though all logits are finite.
+    lost = ~np.isfinite(history.test_loss[:, -1])
+    final = final._replace(failed=final.failed | lost)
+    return Reached(history, final, constant_prediction(problem))
 
 
 def shuffled_orders(

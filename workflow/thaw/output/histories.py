@@ -2,8 +2,9 @@
 
 Its arrays are `source-models/{metric}` `[source models, epochs + 1]` and, for each
 variant, `{variant}/{metric}` `[repeats, epochs + 1]` and, where it is pretrained,
-`{variant}/source_model` `[repeats]`. Each is read by itself, so that a stage holds no
-more than it needs.
+`{variant}/source_model` `[repeats]`; both also have the scores that are measured at the
+end only, `{variant}/{score}` `[repeats]`, and those of the best `constant` prediction.
+Each is read by itself, so that a stage holds no more than it needs.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
-from thaw.learning.history import History
+from thaw.learning.history import Constant, Reached
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 
 SOURCE_MODELS = "source-models"
@@ -28,13 +29,15 @@ class HistoriesWriter:
         self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
         self._digests: dict[str, str] = {}
 
-    def add(self, name: str, history: History, models: np.ndarray | None) -> None:
-        """Add the histories of a variant or of the source models.
+    def add(self, name: str, reached: Reached, models: np.ndarray | None) -> None:
+        """Add what a variant or the source models reached.
 
         `models` `[repeats]` are the source models that the repeats start from.
         """
-        for metric, values in history._asdict().items():
-            self._write(f"{name}/{metric}", values)
+        for part in (reached.history, reached.final):
+            for metric, values in part._asdict().items():
+                self._write(f"{name}/{metric}", values)
+        self._write(f"{name}/constant", np.array(reached.constant))
         if models is not None:
             self._write(f"{name}/source_model", models)
 
@@ -93,12 +96,22 @@ class Histories:
         return self._read(name) if name in self._record["content"] else None
 
     def final(self, name: str, metric: str) -> np.ndarray:
-        """Return a metric after the last epoch, float64 `[repeats]`.
+        """Return a score after the last epoch, float64 `[repeats]`.
 
         As the numbers in `scores.csv` read: the shortest decimals that are these
         float32.
         """
-        return self.metric(name, metric)[:, -1].astype(str).astype(float)
+        values = self.metric(name, metric)
+        last = values[:, -1] if values.ndim == 2 else values
+        return last.astype(str).astype(float)
+
+    def failed(self, name: str) -> np.ndarray:
+        """Return which networks failed, bool `[repeats]`; `name` is as for `metric`."""
+        return self._read(f"{name}/failed")
+
+    def constant(self, name: str) -> Constant:
+        """Return what the best constant prediction reaches; `name` as for `metric`."""
+        return Constant(*self._read(f"{name}/constant").tolist())
 
     def _read(self, name: str) -> np.ndarray:
         with reading(self._path, "the histories it should be"):

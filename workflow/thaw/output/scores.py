@@ -16,7 +16,15 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from thaw.learning.history import METRICS, History, final_scores
+from thaw.learning.history import (
+    METRICS,
+    SCORES,
+    Constant,
+    Final,
+    History,
+    Reached,
+    final_scores,
+)
 from thaw.output.files import whole_file
 from thaw.output.records import (
     check_record,
@@ -31,7 +39,7 @@ from thaw.output.settings import Writer
 class Scores(NamedTuple):
     """What a job reached, and the digests of what it saw."""
 
-    history: History
+    reached: Reached
     saw: dict[str, Any]
 
 
@@ -52,7 +60,7 @@ def save_scores(
     csv_path: Path,
     history_path: Path,
     names: Mapping[str, Sequence],
-    history: History,
+    reached: Reached,
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
@@ -61,13 +69,13 @@ def save_scores(
     `names` say of each network which one it is: columns by their names, such as
     `repeat`. The scores are those after the last epoch.
     """
-    text = _scores_text(names, history)
-    content = {"csv": _digest(text), "histories": digest_of_arrays(history._asdict())}
+    text, arrays = _scores_text(names, reached), _arrays(reached)
+    content = {"csv": _digest(text), "histories": digest_of_arrays(arrays)}
     of_both = json.dumps(record(recipe, saw, content))
     with whole_file(csv_path) as temporary:
         temporary.write_bytes(text)
     with whole_file(history_path) as temporary:
-        np.savez(temporary, **history._asdict(), record=np.array(of_both))
+        np.savez(temporary, **arrays, record=np.array(of_both))
 
 
 def load_scores(
@@ -83,29 +91,43 @@ def load_scores(
     with reading(history_path, "the histories it should be"):
         with np.load(history_path) as archive:
             found = check_record(str(archive["record"]), key)
-            history = History(*(archive[metric] for metric in METRICS))
+            reached = Reached(
+                History(*(archive[name] for name in METRICS)),
+                Final(*(archive[name] for name in Final._fields)),
+                Constant(*archive["constant"].tolist()),
+            )
         content = found["content"]
         require(
-            digest_of_arrays(history._asdict()) == content["histories"],
+            digest_of_arrays(_arrays(reached)) == content["histories"],
             "its histories were changed",
         )
-        _check_history(history, len(next(iter(names.values()))))
+        _check(reached, len(next(iter(names.values()))))
     with reading(csv_path, "the scores it should be"):
         text = csv_path.read_bytes()
         require(
-            text == _scores_text(names, history),
+            text == _scores_text(names, reached),
             f"it disagrees with {history_path.name} or has other rows than "
             f"{_span(names)}",
         )
         require(_digest(text) == content["csv"], "it was changed")
-    return Scores(history, found["saw"])
+    return Scores(reached, found["saw"])
 
 
-def _check_history(history: History, networks: int) -> None:
-    """Raise `ValueError` unless these may be the histories of so many networks.
+def _arrays(reached: Reached) -> dict[str, Any]:
+    """Return what a job reached as named arrays."""
+    return {
+        **reached.history._asdict(),
+        **reached.final._asdict(),
+        "constant": np.array(reached.constant),
+    }
+
+
+def _check(reached: Reached, networks: int) -> None:
+    """Raise `ValueError` unless so many networks may have reached this.
 
     The loss of a network that diverged is not finite, and counts.
     """
+    history = reached.history
     shapes = {column.shape for column in history}
     require(len(shapes) == 1, "its histories differ in length")
     require(len(history.test_loss) == networks, f"it does not hold {networks} networks")
@@ -118,12 +140,23 @@ def _check_history(history: History, networks: int) -> None:
             )
         else:
             require(not (column < 0).any(), f"{metric} is less than 0")
+    balanced, failed = reached.final
+    require(balanced.dtype == np.float32 and failed.dtype == bool, "another type")
+    require(balanced.shape == failed.shape == (networks,), "scores are missing")
+    require(
+        bool(((balanced >= 0) & (balanced <= 1)).all()),
+        "test_balanced_accuracy is not between 0 and 1",
+    )
+    require(
+        bool(failed[~np.isfinite(history.test_loss[:, -1])].all()),
+        "a network whose loss is not finite is not said to have failed",
+    )
 
 
-def _scores_text(names: Mapping[str, Sequence], history: History) -> bytes:
-    rows = zip(*names.values(), final_scores(history), strict=True)
+def _scores_text(names: Mapping[str, Sequence], reached: Reached) -> bytes:
+    rows = zip(*names.values(), final_scores(reached), strict=True)
     text = io.BytesIO()
-    csv_file((*names, *METRICS), ((*row[:-1], *row[-1]) for row in rows))(text)
+    csv_file((*names, *SCORES), ((*row[:-1], *row[-1]) for row in rows))(text)
     return text.getvalue()
 
 

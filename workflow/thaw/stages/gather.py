@@ -18,7 +18,14 @@ import numpy as np
 from thaw.command import Made, add_settings, make, stage_parser
 from thaw.errors import ThawError
 from thaw.jobs import jobs
-from thaw.learning.history import METRICS, History, final_scores
+from thaw.learning.history import (
+    METRICS,
+    SCORES,
+    Final,
+    History,
+    Reached,
+    final_scores,
+)
 from thaw.learning.pairing import source_model_of
 from thaw.output.histories import SOURCE_MODELS, HistoriesWriter
 from thaw.output.scores import Scores, csv_file, load_scores
@@ -48,7 +55,7 @@ class Gathering:
 
     def write_scores(self, file: BinaryIO) -> None:
         """Write the scores of all repeats, variants in the config's order."""
-        columns = ("study", "variant", "source_model", "repeat", *METRICS)
+        columns = ("study", "variant", "source_model", "repeat", *SCORES)
 
         def rows() -> Iterator[tuple]:
             for variant in self._settings["variants"]:
@@ -63,7 +70,7 @@ class Gathering:
         """Write the scores of all source models; none, where no variant needs any."""
         scores = self._final.get(SOURCE_MODELS, [])
         rows = ((number, *score) for number, score in enumerate(scores))
-        csv_file(("source_model", *METRICS), rows)(file)
+        csv_file(("source_model", *SCORES), rows)(file)
 
     def _models(self, variant: str) -> np.ndarray | None:
         """Return the source model of each repeat of a variant, `[repeats]`."""
@@ -73,7 +80,7 @@ class Gathering:
         repeats = range(self._settings["repeats"])
         return np.array([source_model_of(repeat, total) for repeat in repeats])
 
-    def _source_models(self) -> History:
+    def _source_models(self) -> Reached:
         key, total = self._keys["source_models"], self._settings["source_models"]
         folder = self._results / "source-models" / f"{self._settings['source']}-{key}"
 
@@ -83,7 +90,7 @@ class Gathering:
 
         return self._gathered(SOURCE_MODELS, folder, total, load)
 
-    def _variant(self, variant: str) -> History:
+    def _variant(self, variant: str) -> Reached:
         key, models = self._keys["variants"][variant], self._models(variant)
         folder = self._results / "repeats" / self._settings["target"]
         folder /= f"{variant}-{key}"
@@ -95,12 +102,13 @@ class Gathering:
 
         return self._gathered(variant, folder, self._settings["repeats"], load)
 
-    def _gathered(self, name: str, folder: Path, total: int, load: Any) -> History:
+    def _gathered(self, name: str, folder: Path, total: int, load: Any) -> Reached:
         """Return what the jobs in a folder reached as one.
 
         Raises `ThawError` unless all of them saw the same data and source models.
         """
         columns: list[np.ndarray] = []
+        finals: list[Final] = []
         saw: dict[str, str] = {}
         for job in jobs(total, self._repeats_per_job):
             scores = load(job.stem, job.numbers)
@@ -110,16 +118,20 @@ class Gathering:
                         f"the jobs in {folder} did not all see the same {what}; delete "
                         "the folder and run again"
                     )
+            history, final, constant = scores.reached
             if not columns:
-                epochs = scores.history.test_loss.shape[1]
+                # Filled job by job: joined at the end, they would be held twice.
+                epochs = history.test_loss.shape[1]
                 columns = [np.empty((total, epochs), np.float32) for _ in METRICS]
-            for column, values in zip(columns, scores.history, strict=True):
+            for column, values in zip(columns, history, strict=True):
                 column[job.first : job.last + 1] = values
-        history = History(*columns)
-        self._final[name] = list(final_scores(history))
+            finals.append(final)
+        final = Final(*map(np.concatenate, zip(*finals, strict=True)))
+        reached = Reached(History(*columns), final, constant)
+        self._final[name] = list(final_scores(reached))
         # Not the files with source models: they depend on how jobs were cut.
         self.saw[name] = {"problem": saw["problem"]}
-        return history
+        return reached
 
 
 def _load(stem: Path, names: Mapping[str, Sequence], key: str) -> Scores:

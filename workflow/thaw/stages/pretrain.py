@@ -18,7 +18,7 @@ from thaw.learning.training import train
 from thaw.output.problems import load_problem
 from thaw.output.scores import save_scores
 from thaw.output.weights import save_source_models
-from thaw.progress import Progress
+from thaw.progress import Progress, warn_of_failures
 
 NEEDS = ("seed", "network", "training")
 
@@ -51,10 +51,11 @@ def main(args: argparse.Namespace) -> None:
 
     saw = {"problem": problem_digest}
     state = stacked([part.state for part in parts])
-    history = joined([part.history for part in parts])
+    reached = joined([part.reached for part in parts])
+    warn_of_failures("source models", args.first, reached.final.failed)
     save_source_models(args.output, state, numbers, args.recipe, saw)
     names = {"source_model": numbers}
-    save_scores(args.scores, args.history, names, history, args.recipe, saw)
+    save_scores(args.scores, args.history, names, reached, args.recipe, saw)
 
 
 if __name__ == "__main__":

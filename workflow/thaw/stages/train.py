@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from thaw.command import add_problem, add_recipe, compute, leave, stage_parser
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
@@ -25,7 +23,7 @@ from thaw.learning.variants import Variant, fresh_groups, start_repeats
 from thaw.output.problems import load_problem
 from thaw.output.scores import save_scores
 from thaw.output.weights import load_source_models
-from thaw.progress import Progress
+from thaw.progress import Progress, warn_of_failures
 
 NEEDS = ("seed", "network", "training", "variant")
 
@@ -58,7 +56,7 @@ def main(args: argparse.Namespace) -> None:
     print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
 
     progress = Progress("repeats", len(repeats), training.epochs)
-    histories = []
+    parts = []
     for trained in train(
         network,
         lambda some: start_repeats(network, fresh, source_models, total, seed, some),
@@ -71,17 +69,11 @@ def main(args: argparse.Namespace) -> None:
         progress.epoch,
     ):
         progress.trained(len(trained.numbers))
-        histories.append(trained.history)
+        parts.append(trained.reached)
 
-    history = joined(histories)
-    diverged = np.flatnonzero(~np.isfinite(history.train_loss[:, -1])) + args.first
-    if diverged.size:
-        print(
-            f"warning: the loss of repeats {', '.join(map(str, diverged))} is not "
-            "finite; a lower training.learning_rate may help",
-            file=sys.stderr,
-        )
-    save_scores(args.scores, args.history, names, history, args.recipe, saw)
+    reached = joined(parts)
+    warn_of_failures("repeats", args.first, reached.final.failed)
+    save_scores(args.scores, args.history, names, reached, args.recipe, saw)
 
 
 if __name__ == "__main__":
