@@ -80,7 +80,7 @@ def test_follows_the_trajectory_of_keras(which, freeze):
     learner = network.learner(
         keras_state(which, "init"), KERAS_PROBLEM, KERAS_TRAINING, NAMES[:freeze]
     )
-    history = learn(learner, KERAS_PROBLEM, rows_in_order()).history
+    history = learn(learner, KERAS_PROBLEM, rows_in_order())[0]
 
     for name, theirs in keras_state(which, "final").items():
         torch.testing.assert_close(learner.state()[name], theirs, rtol=0, atol=1e-5)
@@ -103,8 +103,8 @@ def test_another_learner_fits_the_loop_and_agrees_with_the_ensemble(freeze):
     general = module.learner(
         as_module(start), KERAS_PROBLEM, KERAS_TRAINING, list(module.groups)[:freeze]
     )
-    expected = learn(ensemble, KERAS_PROBLEM, rows_in_order()).history
-    found = learn(general, KERAS_PROBLEM, rows_in_order()).history
+    expected = learn(ensemble, KERAS_PROBLEM, rows_in_order())[0]
+    found = learn(general, KERAS_PROBLEM, rows_in_order())[0]
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
     for name, theirs in as_module(ensemble.state()).items():
@@ -148,7 +148,7 @@ def trained(problem, numbers, hidden=(5, 5), freeze=0, epochs=4, batch_size=16):
     orders = shuffled_orders(1, seeds.REPEAT, numbers, len(problem.train_x), epochs)
     training = Training(epochs, batch_size, 0.05)
     learner = network.learner(start, problem, training, names[:freeze])
-    history = learn(learner, problem, orders).history
+    history = learn(learner, problem, orders)[0]
     return start, learner.state(), history
 
 

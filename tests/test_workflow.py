@@ -311,7 +311,7 @@ def test_figures_and_the_description_say_what_made_them(finished):
     assert described["settings"]["training"] == SMALL_CONFIG["training"]
     assert described["versions"].keys() >= {"torch", "numpy", "sklearn", "scipy"}
     (folder,) = (finished.folder / "results/repeats/two").glob("fixed-0-*")
-    assert folder.name == f"fixed-0-{described['keys']['variants']['fixed-0']}"
+    assert folder.name == f"fixed-0-{described['keys']['arms']['fixed-0']}"
 
 
 def test_nothing_in_the_results_changes_from_run_to_run(finished, tmp_path):

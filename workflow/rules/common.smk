@@ -18,7 +18,7 @@ STUDIES = PLAN.studies
 wildcard_constraints:
     problem="|".join(PLAN.problems),
     study="|".join(STUDIES),
-    variant="|".join({name for study in STUDIES.values() for name in study.variants}),
+    arm="|".join({name for study in STUDIES.values() for name in study.arms}),
     key="[0-9a-f]+",
     first=r"\d\d+",
     last=r"\d\d+",
@@ -77,7 +77,7 @@ def unless_done(wildcards, paths):
 
     To make a missing one again, Snakemake would train all over from it.
     """
-    made = rules.train if "variant" in wildcards.keys() else rules.pretrain
+    made = rules.train if "arm" in wildcards.keys() else rules.pretrain
     if all(os.path.exists(str(path).format(**wildcards)) for path in made.output):
         return [path for path in paths if os.path.exists(in_results(path))]
     return paths
@@ -130,7 +130,7 @@ def figures_of(study):
     """Return the figures of a study; some need several source models to show anything."""
     found = STUDIES[study]
     names = ["boxplot", "learning-curves"]
-    if len(found.variants) > 1:
+    if len(found.settings.variants) > 1:
         names.append("differences")
     if found.pretrained:
         names.append("source-models")

@@ -16,6 +16,7 @@ rule gather:
             "target",
             "variants",
             "pretrained",
+            "target_sizes",
             "repeats",
             "source_models",
             reads=[],

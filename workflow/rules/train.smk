@@ -1,8 +1,9 @@
 """The fan-out: train the repeats of each variant on the target problem.
 
 Needs: results/problems/{problem}-{key}.npz and, for a pretrained variant, source models.
-Makes: results/repeats/{problem}/{variant}-{key}/repeats-{first}-{last}.csv and
-.history.npz, a pair a job; `repeats_per_job` says how many repeats a job trains. Studies
+Makes: results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.csv and
+.history.npz, a pair a job; an arm is a variant or, as in fixed-0@20, a variant that
+learns from so many rows; `repeats_per_job` says how many repeats a job trains. Studies
 that ask for the same share it.
 """
 
@@ -13,12 +14,12 @@ rule train:
         problem=ancient(problem_of),
         source_models=ancient(source_models_of),
     output:
-        scores="results/repeats/{problem}/{variant}-{key}/repeats-{first}-{last}.csv",
-        history="results/repeats/{problem}/{variant}-{key}/repeats-{first}-{last}.history.npz",
+        scores="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.csv",
+        history="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.history.npz",
     log:
-        "logs/repeats/{problem}/{variant}-{key}/repeats-{first}-{last}.log",
+        "logs/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.log",
     benchmark:
-        "logs/repeats/{problem}/{variant}-{key}/repeats-{first}-{last}.benchmark.tsv"
+        "logs/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.benchmark.tsv"
     conda:
         "../envs/thaw.yaml"
     resources:

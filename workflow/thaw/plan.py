@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thaw import keys
+from thaw.arms import Arm, arms
 from thaw.config import (
     Config,
     Study,
@@ -36,23 +37,36 @@ def result(
 
 
 class StudyPlan(NamedTuple):
-    """A study's results. `source_models` is None where no variant is pretrained."""
+    """A study's results.
+
+    `source_models` is None where no variant is pretrained. `arms` are by name.
+    """
 
     name: str
     settings: Study
     source: Result
     target: Result
     source_models: Result | None
-    variants: dict[str, Result]
+    arms: dict[str, Result]
 
     @property
     def pretrained(self) -> list[str]:
         """The variants that start from source models."""
+        size = self.settings.target_sizes[0]
         return [
-            name
-            for name, variant in self.variants.items()
-            if "source_models" in variant.recipe["inputs"]
+            variant
+            for variant in self.settings.variants
+            if "source_models" in self.arms[Arm(variant, size).name].recipe["inputs"]
         ]
+
+    @property
+    def described(self) -> dict[str, dict[str, Any]]:
+        """What the config says of each variant, without what is left at its default."""
+        size = self.settings.target_sizes[0]
+        return {
+            variant: self.arms[Arm(variant, size).name].recipe["settings"]["variant"]
+            for variant in self.settings.variants
+        }
 
     @property
     def repeats(self) -> dict[str, int]:
@@ -61,10 +75,10 @@ class StudyPlan(NamedTuple):
         A job's numbers and a suffix follow (see `_jobs`).
         """
         return {
-            f"repeats/{self.settings.target}/{name}-{variant.key}/repeats-": (
+            f"repeats/{self.settings.target}/{name}-{arm.key}/repeats-": (
                 self.settings.repeats
             )
-            for name, variant in self.variants.items()
+            for name, arm in self.arms.items()
         }
 
     @property
@@ -125,7 +139,7 @@ class Plan:
         self.recipes = {found.key: found.recipe for found in self.problems.values()}
         self.owners: dict[str, StudyPlan] = {}
         for study in self.studies.values():
-            for found in filter(None, [study.source_models, *study.variants.values()]):
+            for found in filter(None, [study.source_models, *study.arms.values()]):
                 self.recipes[found.key] = found.recipe
                 self.owners.setdefault(found.key, study)
         self.tables: dict[tuple[str, str], Result] = {}
@@ -138,18 +152,20 @@ class Plan:
             "training": minimal_training(study.training),
         }
         source_models = result("pretrain", learning, {"problem": source.key})
-        variants = {}
-        for variant in study.variants:
-            described = config.variants[variant]
+        found = {}
+        for arm in arms(study.variants, study.target_sizes):
+            described = config.variants[arm.variant]
             settings = learning | {"variant": minimal_variant(described)}
             inputs = {"problem": target.key}
+            if arm.size != "all":
+                settings["target_size"] = arm.size
             if described["pretrained"]:
                 # Their number counts, for repeat r starts from number r mod S.
                 settings["source_models"] = study.source_models
                 inputs["source_models"] = source_models.key
-            variants[variant] = result("train", settings, inputs)
-        found = StudyPlan(name, study, source, target, source_models, variants)
-        return found if found.pretrained else found._replace(source_models=None)
+            found[arm.name] = result("train", settings, inputs)
+        plan = StudyPlan(name, study, source, target, source_models, found)
+        return plan if plan.pretrained else plan._replace(source_models=None)
 
     def inputs(self, key: str) -> Mapping[str, str]:
         """Return the keys of what a result is made from; none for an unknown key."""
@@ -196,7 +212,7 @@ class Plan:
             if not reads:
                 models = study.source_models
                 inputs["source_models"] = models.key if models else None
-                inputs["variants"] = {n: v.key for n, v in study.variants.items()}
+                inputs["arms"] = {n: arm.key for n, arm in study.arms.items()}
             self.tables[stage, name] = result(stage, settings, inputs)
 
     def _setting(self, study: StudyPlan, field: str) -> Any:
@@ -218,7 +234,7 @@ class Plan:
         }
         recipes = [
             *(problem.recipe for problem in problems.values()),
-            *(variant.recipe for variant in study.variants.values()),
+            *(arm.recipe for arm in study.arms.values()),
             *([models.recipe] if models else []),
             *(
                 made.recipe
@@ -229,14 +245,11 @@ class Plan:
         return {
             "settings": study.settings._asdict(),
             "problems": {name: p.recipe["settings"] for name, p in problems.items()},
-            "variants": {
-                name: variant.recipe["settings"]["variant"]
-                for name, variant in study.variants.items()
-            },
+            "variants": study.described,
             "keys": {
                 "problems": {name: problem.key for name, problem in problems.items()},
                 "source_models": models.key if models else None,
-                "variants": {name: v.key for name, v in study.variants.items()},
+                "arms": {name: arm.key for name, arm in study.arms.items()},
                 **{
                     stage: made.key
                     for (stage, name), made in self.tables.items()

@@ -51,6 +51,7 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
     if name in RESERVED_STUDIES:
         yield f"{path}: {name!r} is taken for a folder or target; choose another name"
     yield from _of_its_problems(path, study, config)
+    yield from _of_its_sizes(path, study, config)
     yield from _of_its_comparisons(path, study, config)
     for number, variant in enumerate(study.variants):
         place = f"{path}.variants[{number}]"
@@ -73,6 +74,16 @@ def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
             f"{path}.target: {study.target!r} has {features[1]} features, the source "
             f"{study.source!r} has {features[0]}. Allowed: a problem with as many"
         )
+
+
+def _of_its_sizes(path: str, study: Study, config: Config) -> Iterator[str]:
+    rows = config.problems.get(study.target, {}).get("train_size")
+    for number, size in enumerate(study.target_sizes):
+        if rows is not None and size != "all" and size > rows:
+            yield (
+                f"{path}.target_sizes[{number}]: {size} is more than the {rows} train "
+                f"rows of {study.target!r}. Allowed: 1 to {rows}, all"
+            )
 
 
 def _of_its_comparisons(path: str, study: Study, config: Config) -> Iterator[str]:

@@ -49,6 +49,11 @@ Layer = Annotated[
     ALTERNATIVES,
     Field(description="the number of a hidden layer, from 1, or output"),
 ]
+TargetSize = Annotated[
+    Rows | Literal["all"],
+    ALTERNATIVES,
+    Field(description="a whole number, 1 or more, or all"),
+]
 VariantName = Annotated[str, Field(description="A variant's name.")]
 Pair = Annotated[
     list[VariantName],
@@ -186,6 +191,16 @@ class _OwnToStudy(Group):
         description="The variants to compare, in the order of tables and figures.",
     )
     repeats: Repeats = Field(description="How often each variant is trained.")
+    target_sizes: Annotated[list[TargetSize], EACH_ONCE] = Field(
+        default=["all"],
+        min_length=1,
+        max_length=100,
+        json_schema_extra={"uniqueItems": True},
+        description=(
+            "How many of the target's train rows a repeat learns from, drawn anew for "
+            "each repeat; each variant is trained at each size. all: every row."
+        ),
+    )
     source_models: Repeats = Field(
         default=1,
         description="How many; repeat r starts from number r mod source_models.",

@@ -36,7 +36,8 @@ def _of_study(path: str, study: Study, config: Config) -> Iterator[str]:
     cut = study.repeats_per_job
     repeats = [len(job.numbers) for job in jobs(study.repeats, cut)]
     models = [len(job.numbers) for job in jobs(study.source_models, cut)]
-    total = len(repeats) * len(study.variants) + len(models)
+    arms = len(study.variants) * len(study.target_sizes)
+    total = len(repeats) * arms + len(models)
     if total > MOST_JOBS:
         yield (
             f"{path}.repeats_per_job: {study.repeats_per_job} makes {total} jobs that "

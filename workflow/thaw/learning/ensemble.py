@@ -68,11 +68,11 @@ class Ensemble:
         # never even sees their weights.
         count = self._networks * copies
         self._x = {
-            part: _passed_on(frozen, _columns(x, count))[-1]
+            part: _passed_on(frozen, _shared(_columns(x), count))[-1]
             for part, x in (("train", problem.train_x), ("test", problem.test_x))
         }
         labels = prepare_labels(problem.train_y, problem.classes)
-        self._targets = labels.one_hot.expand(count, -1, -1)
+        self._targets = _shared(labels.one_hot, count)
         self._layers = [
             _as_layer(matrix, layer)
             for matrix, layer in zip(self._learning, network[freeze:], strict=True)
@@ -112,7 +112,7 @@ def _has_vectors(
     network: Sequence[Layer], problem: Problem, training: Training
 ) -> bool:
     """Whether a layer, a batch or a test set is a single unit or row."""
-    rows = len(problem.train_x)
+    rows = problem.train_y.shape[-1]
     sizes = [rows, training.batch_size, rows % training.batch_size, len(problem.test_x)]
     widths = [width for layer in network for width in layer.weight.shape[1:]]
     return 1 in sizes + widths
@@ -146,14 +146,17 @@ def _as_layer(matrix: Tensor, like: Layer) -> Layer:
     return Layer(rows[:, :, :-1], rows[:, :, -1:])
 
 
-def _columns(x: np.ndarray, networks: int) -> Tensor:
-    """Return data points as columns that end in 1, shared by all networks.
+def _columns(x: np.ndarray) -> Tensor:
+    """Return data points `[…, rows, features]` as columns that end in 1."""
+    columns = torch.from_numpy(x).mT
+    return torch.cat([columns, torch.ones_like(columns[..., :1, :])], -2)
 
-    Shape `[R, features + 1, rows]`.
-    """
-    columns = torch.from_numpy(x).T
-    columns = torch.cat([columns, torch.ones(1, len(x))])
-    return columns.expand(networks, -1, -1)
+
+def _shared(values: Tensor, networks: int) -> Tensor:
+    """Return what all networks share, or each one's own, for so many networks."""
+    if values.ndim == 2:
+        return values.expand(networks, -1, -1)
+    return values.repeat(networks // len(values), 1, 1)
 
 
 def _take(columns: Tensor, order: Tensor) -> Tensor:

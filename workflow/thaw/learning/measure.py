@@ -13,7 +13,8 @@ from thaw.learning.history import Constant, Final
 class Labels(NamedTuple):
     """A set's labels in the two forms from which scores are computed.
 
-    Both are `[classes, rows]`.
+    Both are `[classes, rows]`, or `[R, classes, rows]` where each network has rows of
+    its own.
 
     one_hot: 1 for a row's class, else 0.
     head_start: what a class is ahead of the row's in a tie; more than 0 if it is an
@@ -25,8 +26,11 @@ class Labels(NamedTuple):
 
 
 def prepare_labels(labels: np.ndarray, classes: int) -> Labels:
-    """Return labels `[rows]` (int64, from 0) in the forms that `evaluate` takes."""
-    index = torch.from_numpy(labels)
+    """Return labels, int64 from 0, in the forms that `evaluate` takes.
+
+    They are `[rows]`, or `[R, rows]` where each network has rows of its own.
+    """
+    index = torch.from_numpy(labels).unsqueeze(-2)
     numbers = torch.arange(classes)[:, None]
     smallest = torch.finfo(torch.float32).tiny
     return Labels((numbers == index).float(), smallest * (numbers < index))

@@ -15,6 +15,7 @@ REPEAT = 1
 # What the numbers are for.
 BATCH_ORDER = 0
 WEIGHTS = 1
+TRAIN_ROWS = 2
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:

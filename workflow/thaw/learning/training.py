@@ -9,7 +9,7 @@ from torch import Tensor
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
-from thaw.learning.history import METRICS, History, Reached
+from thaw.learning.history import METRICS, Final, History, Reached
 from thaw.learning.learner import Learner, Network, Training
 from thaw.learning.measure import (
     constant_prediction,
@@ -17,6 +17,7 @@ from thaw.learning.measure import (
     evaluate_finally,
     prepare_labels,
 )
+from thaw.learning.rows import narrowed
 from thaw.learning.state import State
 
 
@@ -37,22 +38,26 @@ def train(
     kind: int,
     numbers: Sequence[int],
     frozen: Sequence[str] = (),
+    size: int | None = None,
     report: Callable[[int], None] = lambda epoch: None,
 ) -> Iterator[Trained]:
     """Train a network for each of `numbers`, as many at once as is fastest.
 
     `kind` is what is trained, a source model or a repeat (see `thaw.learning.seeds`).
-    `start` returns the weights from which some of the numbers start. The results do
-    not depend on how many are trained at once.
+    `start` returns the weights from which some of the numbers start. Where a `size` is
+    given, each learns from so many train rows of its own. The results do not depend on
+    how many are trained at once.
     """
-    rows = len(problem.train_x)
-    size = network.at_once(rows)
-    for first in range(0, len(numbers), size):
-        some = numbers[first : first + size]
-        learner = network.learner(start(some), problem, training, frozen)
+    rows = size or len(problem.train_x)
+    at_once = network.at_once(rows)
+    constant = constant_prediction(problem)
+    for first in range(0, len(numbers), at_once):
+        some = numbers[first : first + at_once]
+        own = narrowed(problem, seed, some, size) if size else problem
+        learner = network.learner(start(some), own, training, frozen)
         orders = shuffled_orders(seed, kind, some, rows, training.epochs)
-        reached = learn(learner, problem, orders, report)
-        yield Trained(some, learner.state(), reached)
+        history, final = learn(learner, own, orders, report)
+        yield Trained(some, learner.state(), Reached(history, final, constant))
 
 
 def learn(
@@ -60,8 +65,10 @@ def learn(
     problem: Problem,
     orders: Iterable[Tensor],
     report: Callable[[int], None] = lambda epoch: None,
-) -> Reached:
+) -> tuple[History, Final]:
     """Let a learner learn an epoch from each of `orders`, and measure it after each.
+
+    Return what it reached after every epoch, and what is measured only at the end.
 
     `report` is called after each epoch with its number.
     """
@@ -93,8 +100,7 @@ def learn(
         final = evaluate_finally(learner.logits("test"), labels["test"])
     # A loss may overflow though all logits are finite.
     lost = ~np.isfinite(history.test_loss[:, -1])
-    final = final._replace(failed=final.failed | lost)
-    return Reached(history, final, constant_prediction(problem))
+    return history, final._replace(failed=final.failed | lost)
 
 
 def shuffled_orders(

@@ -1,10 +1,10 @@
 """A study's scores and histories, gathered in one NumPy archive.
 
-Its arrays are `source-models/{metric}` `[source models, epochs + 1]` and, for each
-variant, `{variant}/{metric}` `[repeats, epochs + 1]` and, where it is pretrained,
-`{variant}/source_model` `[repeats]`; both also have the scores that are measured at the
-end only, `{variant}/{score}` `[repeats]`, and those of the best `constant` prediction.
-Each is read by itself, so that a stage holds no more than it needs.
+Its arrays are `source-models/{metric}` `[source models, epochs + 1]` and, for each arm
+(a variant at a target size), `{arm}/{metric}` `[repeats, epochs + 1]` and, where it is
+pretrained, `{arm}/source_model` `[repeats]`; both also have the scores that are
+measured at the end only, `{arm}/{score}` `[repeats]`, and those of the best `constant`
+prediction. Each is read by itself, so that a stage holds no more than it needs.
 """
 
 import json
@@ -30,7 +30,7 @@ class HistoriesWriter:
         self._digests: dict[str, str] = {}
 
     def add(self, name: str, reached: Reached, models: np.ndarray | None) -> None:
-        """Add what a variant or the source models reached.
+        """Add what an arm or the source models reached.
 
         `models` `[repeats]` are the source models that the repeats start from.
         """
@@ -84,15 +84,15 @@ class Histories:
         return {self._path.name: digest_of_arrays({"content": np.array(text)})}
 
     def metric(self, name: str, metric: str) -> np.ndarray:
-        """Return a metric of a variant's repeats, float32 `[repeats, epochs + 1]`.
+        """Return a metric of an arm's repeats, float32 `[repeats, epochs + 1]`.
 
         `name` may also be `SOURCE_MODELS`. Raises `ThawError` if it was changed.
         """
         return self._read(f"{name}/{metric}")
 
-    def source_models(self, variant: str) -> np.ndarray | None:
+    def source_models(self, arm: str) -> np.ndarray | None:
         """Return each repeat's source model `[repeats]`; None if it has none."""
-        name = f"{variant}/source_model"
+        name = f"{arm}/source_model"
         return self._read(name) if name in self._record["content"] else None
 
     def final(self, name: str, metric: str) -> np.ndarray:

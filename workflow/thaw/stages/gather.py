@@ -4,8 +4,8 @@ It writes all scores and histories into one archive, which the later stages read
 the scores as CSV for people. Only the jobs that the settings declare are read and each
 is checked, so neither leftovers nor damage slip in. The settings are `study` (its
 name), `source`, `target`, `variants` (names, in order), those of them that are
-`pretrained`, `repeats` and `source_models`; the recipe's inputs are the keys of
-`variants` and of `source_models`.
+`pretrained`, `target_sizes`, `repeats` and `source_models`; the recipe's inputs are the
+keys of `arms` and of `source_models`.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from thaw.arms import Arm, arms
 from thaw.command import Made, add_settings, make, stage_parser
 from thaw.errors import ThawError
 from thaw.jobs import jobs
@@ -33,38 +34,39 @@ from thaw.output.settings import Writer
 
 
 class Gathering:
-    """A study's jobs, read once, variant by variant, as the archive is written."""
+    """A study's jobs, read once, arm by arm, as the archive is written."""
 
     def __init__(self, recipe: Mapping[str, Any], args: argparse.Namespace) -> None:
         """Gather what `recipe` declares."""
         self._recipe, self._settings = recipe, recipe["settings"]
         self._keys = recipe["inputs"]
+        self._arms = arms(self._settings["variants"], self._settings["target_sizes"])
         self._results, self._repeats_per_job = args.results, args.repeats_per_job
         # The scores after the last epoch, for the tables that people read.
         self._final: dict[str, list[tuple]] = {}
         self.saw: dict[str, Any] = {}
 
     def write_histories(self, file: BinaryIO) -> None:
-        """Write the archive; at any time no more than one variant is in memory."""
+        """Write the archive; at any time no more than one arm is in memory."""
         writer = HistoriesWriter(file)
         if self._settings["pretrained"]:
             writer.add(SOURCE_MODELS, self._source_models(), None)
-        for variant in self._settings["variants"]:
-            writer.add(variant, self._variant(variant), self._models(variant))
+        for arm in self._arms:
+            writer.add(arm.name, self._repeats_of(arm), self._models(arm))
         writer.close(self._recipe, self.saw)
 
     def write_scores(self, file: BinaryIO) -> None:
-        """Write the scores of all repeats, variants in the config's order."""
-        columns = ("study", "variant", "source_model", "repeat", *SCORES)
+        """Write the scores of all repeats, in the order of the arms."""
+        names = ("study", "variant", "target_size", "source_model", "repeat")
 
         def rows() -> Iterator[tuple]:
-            for variant in self._settings["variants"]:
-                models = self._models(variant)
-                for repeat, scores in enumerate(self._final[variant]):
+            for arm in self._arms:
+                models = self._models(arm)
+                for repeat, scores in enumerate(self._final[arm.name]):
                     model = "" if models is None else models[repeat]
-                    yield self._settings["study"], variant, model, repeat, *scores
+                    yield self._settings["study"], *arm, model, repeat, *scores
 
-        csv_file(columns, rows())(file)
+        csv_file((*names, *SCORES), rows())(file)
 
     def write_source_models(self, file: BinaryIO) -> None:
         """Write the scores of all source models; none, where no variant needs any."""
@@ -72,9 +74,9 @@ class Gathering:
         rows = ((number, *score) for number, score in enumerate(scores))
         csv_file(("source_model", *SCORES), rows)(file)
 
-    def _models(self, variant: str) -> np.ndarray | None:
-        """Return the source model of each repeat of a variant, `[repeats]`."""
-        if variant not in self._settings["pretrained"]:
+    def _models(self, arm: Arm) -> np.ndarray | None:
+        """Return the source model of each repeat of an arm, `[repeats]`."""
+        if arm.variant not in self._settings["pretrained"]:
             return None
         total = self._settings["source_models"]
         repeats = range(self._settings["repeats"])
@@ -90,17 +92,17 @@ class Gathering:
 
         return self._gathered(SOURCE_MODELS, folder, total, load)
 
-    def _variant(self, variant: str) -> Reached:
-        key, models = self._keys["variants"][variant], self._models(variant)
+    def _repeats_of(self, arm: Arm) -> Reached:
+        key, models = self._keys["arms"][arm.name], self._models(arm)
         folder = self._results / "repeats" / self._settings["target"]
-        folder /= f"{variant}-{key}"
+        folder /= f"{arm.name}-{key}"
 
         def load(stem: str, numbers: range) -> Scores:
             own = [""] * len(numbers) if models is None else list(models[numbers])
             names = {"repeat": numbers, "source_model": own}
             return _load(folder / f"repeats-{stem}", names, key)
 
-        return self._gathered(variant, folder, self._settings["repeats"], load)
+        return self._gathered(arm.name, folder, self._settings["repeats"], load)
 
     def _gathered(self, name: str, folder: Path, total: int, load: Any) -> Reached:
         """Return what the jobs in a folder reached as one.

@@ -1,8 +1,9 @@
 """Train some repeats of a variant on the target problem.
 
 The recipe's settings are the study's `seed`, `network` (the source models') and
-`training`, the `variant` and, if it is pretrained, the number of `source_models`; its
-inputs are the keys of the `problem` and of the `source_models`.
+`training`, the `variant`, if it is pretrained the number of `source_models`, and the
+`target_size` if it is not all train rows; its inputs are the keys of the `problem` and
+of the `source_models`.
 """
 
 import argparse
@@ -66,6 +67,7 @@ def main(args: argparse.Namespace) -> None:
         seeds.REPEAT,
         repeats,
         list(network.groups)[: variant.freeze],
+        settings.get("target_size"),
         progress.epoch,
     ):
         progress.trained(len(trained.numbers))

@@ -1,0 +1,24 @@
+"""Arms of a study: a variant at a target size."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+# A number of train rows of the target, or all of them.
+TargetSize = int | Literal["all"]
+
+
+class Arm(NamedTuple):
+    """A variant whose repeats learn from so many train rows of the target."""
+
+    variant: str
+    size: TargetSize
+
+    @property
+    def name(self) -> str:
+        """The arm's name in paths and archives: at all rows, the variant's."""
+        return self.variant if self.size == "all" else f"{self.variant}@{self.size}"
+
+
+def arms(variants: Sequence[str], sizes: Sequence[TargetSize]) -> list[Arm]:
+    """Return a study's arms, size by size, variants in the config's order."""
+    return [Arm(variant, size) for size in sizes for variant in variants]
