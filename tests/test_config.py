@@ -113,6 +113,22 @@ MISTAKES = [
         "folder",
         "another name",
     ),
+    ("variants/ladder", {}, "variants.ladder", "'ladder'", "another name"),
+    ("training/momentum", 1, "training.momentum", "1 is too large", "less than 1"),
+    ("training/nesterov", True, "ahead.training.nesterov", "no momentum", "false"),
+    ("training/optimizer", "SGD", "training.optimizer", "'SGD'", "sgd, adam or adamw"),
+    ("pretraining", {"epoch": 1}, "pretraining.epoch", "unknown key", "epochs"),
+    ("network/activation", "sigmoid", "network.activation", "'sigmoid'", "tanh"),
+    (
+        "variants/fixed-1/training",
+        {"optimizer": "adam", "momentum": 0.9},
+        "variants.fixed-1.training.momentum",
+        "0.9 says nothing where the optimizer is adam",
+        "leave it out",
+    ),
+    ("studies/ahead/target_sizes", [21], "ahead.target_sizes[0]", "21", "1 to 20, all"),
+    ("studies/ahead/target_sizes", [0], "ahead.target_sizes[0]", "0", "or all"),
+    ("studies/ahead/target_sizes", [], "studies.ahead.target_sizes", "[]", "one entry"),
     ("margin", 5, "margin", "5 is too large", "less than 1"),
     ("margin", 1, "margin", "1 is too large", "less than 1"),
     ("studies/ahead/margin", 5, "studies.ahead.margin", "5", "less than 1"),
@@ -300,11 +316,61 @@ def test_a_study_overrides_what_it_names():
     config = copy.deepcopy(SMALL_CONFIG)
     config["studies"]["ahead"] |= {"training": {"epochs": 9}, "seed": 5}
     studies = resolve(config).studies
-    assert studies["ahead"].training == config["training"] | {"epochs": 9}
+    plain = {"optimizer": "sgd", "momentum": 0, "nesterov": False, "weight_decay": 0}
+    assert studies["ahead"].training == config["training"] | {"epochs": 9} | plain
     assert studies["ahead"].seed == 5
-    assert studies["back"].training == config["training"]
+    assert studies["back"].training == config["training"] | plain
     assert studies["back"].repeats_per_job == 4
     assert studies["ahead"].repeats_per_job == 1
+
+
+@pytest.mark.parametrize("written", ["ladder", ["ladder"], ["ladder", "fixed-1"]])
+def test_a_ladder_has_a_variant_for_each_depth(written):
+    config = copy.deepcopy(SMALL_CONFIG)
+    put(config, "studies/ahead/variants", written)
+    config["studies"]["ahead"]["network"] = {"hidden": [4, 4, 4]}
+    resolved = resolve(config)
+    study = resolved.studies["ahead"]
+    assert study.variants == ["standalone", "fixed-0", "fixed-1", "fixed-2", "fixed-3"]
+    assert study.baseline == "standalone"
+    assert not resolved.variants["standalone"]["pretrained"]
+    for depth in range(4):
+        variant = resolved.variants[f"fixed-{depth}"]
+        assert variant == resolve(config).variants["fixed-0"] | {"freeze": depth}
+
+
+def test_a_variant_that_is_named_like_a_rung_and_is_another_is_refused():
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["studies"]["ahead"]["variants"] = "ladder"
+    config["variants"]["fixed-2"] = {"freeze": 1}
+    with pytest.raises(ThawError, match=r"variants\.fixed-2: it is not what"):
+        resolve(config)
+    config["variants"]["fixed-2"] = {"freeze": 2, "training": {"epochs": 1}}
+    assert resolve(config).variants["fixed-2"]["training"] == {"epochs": 1}
+
+
+def test_a_config_of_ladders_needs_no_variants():
+    config = copy.deepcopy(SMALL_CONFIG)
+    del config["variants"], config["studies"]["back"]
+    config["studies"]["ahead"]["variants"] = "ladder"
+    assert list(resolve(config).variants) == [
+        "standalone",
+        *("fixed-0", "fixed-1", "fixed-2"),
+    ]
+
+
+def test_pretraining_is_training_but_for_what_it_changes():
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["pretraining"] = {"epochs": 7, "momentum": 0.5}
+    config["studies"]["ahead"] |= {
+        "training": {"epochs": 9, "batch_size": 2},
+        "pretraining": {"momentum": 0.9, "nesterov": True},
+    }
+    ahead, back = resolve(config).studies.values()
+    assert (ahead.training["epochs"], ahead.training["momentum"]) == (9, 0)
+    changed = {"epochs": 7, "momentum": 0.9, "nesterov": True}
+    assert ahead.pretraining == ahead.training | changed
+    assert back.pretraining == back.training | {"epochs": 7, "momentum": 0.5}
 
 
 def test_the_command_line_overrides_studies():
@@ -324,7 +390,7 @@ def test_defaults():
     assert resolved.studies["back"].baseline == "fixed-1"
     assert resolved.studies["ahead"].margin == 0.01
     everything = {"pretrained": True, "freeze": 1, "fresh": [], "add": []}
-    assert resolved.variants["fixed-1"] == everything
+    assert resolved.variants["fixed-1"] == everything | {"training": {}}
 
 
 def test_a_whole_number_may_be_written_as_a_float():

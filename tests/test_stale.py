@@ -113,6 +113,26 @@ CASES = {
         train("two", ["fixed-0"], AHEAD_JOBS) | tables("ahead"),
     ),
     "a default spelt out": (change("variants", "fixed-0", "add", to=[]), set()),
+    "a variant's own training": (
+        change("variants", "fixed-0", "training", to={"epochs": 2}),
+        train("two", ["fixed-0"], AHEAD_JOBS) | tables("ahead"),
+    ),
+    "pretraining": (
+        change("pretraining", to={"epochs": 2}),
+        PRETRAIN_AHEAD
+        | PRETRAIN_BACK
+        | train("two", ["fixed-0", "fixed-1"], AHEAD_JOBS)
+        | TRAIN_BACK
+        | tables("ahead", "back"),
+    ),
+    "defaults of training spelt out": (
+        change("studies", "ahead", "training", to={"optimizer": "sgd", "momentum": 0}),
+        set(),
+    ),
+    "target sizes": (
+        change("studies", "ahead", "target_sizes", to=[8, "all"]),
+        train("two", [f"{name}@8" for name in AHEAD], AHEAD_JOBS) | tables("ahead"),
+    ),
     "two numbers swapped": (swap, EVERYTHING_LEARNED | tables("ahead", "back")),
     "a study's own training": (
         change("studies", "ahead", "training", to={"epochs": 4}),

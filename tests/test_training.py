@@ -308,3 +308,116 @@ def test_the_constant_prediction_is_that_of_a_dummy_classifier(problem):
     assert found.test_accuracy == metrics.accuracy_score(problem.test_y, predicted)
     assert found.test_loss == pytest.approx(metrics.log_loss(problem.test_y, chances))
     assert found.test_balanced_accuracy == 0.5
+
+
+OPTIMIZERS = {
+    "momentum": {"momentum": 0.9},
+    "nesterov": {"momentum": 0.8, "nesterov": True, "weight_decay": 0.01},
+    "decay": {"weight_decay": 0.05},
+    "adam": {"optimizer": "adam", "weight_decay": 0.01},
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.1},
+}
+
+
+def torchs_own(parameters, training):
+    """Return PyTorch's optimizer of these settings."""
+    known = {"lr": training.learning_rate, "weight_decay": training.weight_decay}
+    if training.optimizer == "sgd":
+        known |= {"momentum": training.momentum, "nesterov": training.nesterov}
+        return torch.optim.SGD(parameters, **known)
+    adam = torch.optim.Adam if training.optimizer == "adam" else torch.optim.AdamW
+    return adam(parameters, **known)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_follows_that_of_pytorch(problem, name):
+    training = Training(5, 16, 0.02, **OPTIMIZERS[name])
+    network = FullyConnected(2, [5, 4], 3)
+    start = network.draw(list(network.groups), 1, seeds.REPEAT, range(3))
+    orders = list(shuffled_orders(1, seeds.REPEAT, range(3), 50, training.epochs))
+    learner = network.learner(start, problem, training, ["hidden-1"])
+    learn(learner, problem, orders)
+
+    x, y = torch.from_numpy(problem.train_x), torch.from_numpy(problem.train_y)
+    for repeat in range(3):
+        weights = {name: values[repeat].clone() for name, values in start.items()}
+        learning = [w for name, w in weights.items() if not name.startswith("hidden-1")]
+        theirs = torchs_own([w.requires_grad_() for w in learning], training)
+        for order in orders:
+            for rows in order[repeat].split(training.batch_size):
+                signal = x[rows]
+                for layer in ("hidden-1", "hidden-2"):
+                    matrix, bias = weights[f"{layer}.weight"], weights[f"{layer}.bias"]
+                    signal = torch.relu(signal @ matrix.T + bias)
+                logits = signal @ weights["output.weight"].T + weights["output.bias"]
+                theirs.zero_grad()
+                torch.nn.functional.cross_entropy(logits, y[rows]).backward()
+                theirs.step()
+        for name, values in weights.items():
+            torch.testing.assert_close(
+                learner.state()[name][repeat], values.detach(), rtol=0, atol=1e-5
+            )
+
+
+@pytest.mark.parametrize("name", ["plain", *OPTIMIZERS])
+@pytest.mark.parametrize("activation", ["relu", "elu", "tanh"])
+@pytest.mark.parametrize("hidden", [(5, 5), (7,)])
+def test_alone_equals_in_company(problem, name, activation, hidden):
+    training = Training(4, 16, 0.02, **OPTIMIZERS.get(name, {}))
+    network = FullyConnected(2, hidden, 3, activation)
+
+    def states(numbers):
+        start = network.draw(list(network.groups), 1, seeds.REPEAT, numbers)
+        orders = shuffled_orders(1, seeds.REPEAT, numbers, 50, training.epochs)
+        learner = network.learner(start, problem, training, [])
+        learn(learner, problem, orders)
+        return learner.state()
+
+    together = states(range(9))
+    for numbers in ([0], [4, 5], range(3, 9)):
+        for entry, values in states(numbers).items():
+            assert torch.equal(values, together[entry][list(numbers)])
+
+
+@pytest.mark.parametrize(
+    ("activation", "module"),
+    [
+        ("relu", torch.nn.ReLU),
+        ("elu", torch.nn.ELU),
+        ("tanh", torch.nn.Tanh),
+    ],
+)
+@pytest.mark.parametrize("freeze", [0, 1])
+def test_an_activation_learns_as_that_of_pytorch(problem, activation, module, freeze):
+    """Autograd's gradient, by the second learner, for networks of three layers."""
+    network = FullyConnected(2, [5, 4], 3, activation)
+    names = list(network.groups)
+    start = network.draw(names, 1, seeds.REPEAT, range(2))
+    training = Training(5, 16, 0.1)
+    ours = network.learner(start, problem, training, names[:freeze])
+
+    def build():
+        return torch.nn.Sequential(
+            torch.nn.Sequential(torch.nn.Linear(2, 5), module()),
+            torch.nn.Sequential(torch.nn.Linear(5, 4), module()),
+            torch.nn.Sequential(torch.nn.Linear(4, 3)),
+        )
+
+    def as_modules(state):
+        return {
+            f"{names.index(group)}.0.{entry}": state[f"{group}.{entry}"]
+            for group in names
+            for entry in ("weight", "bias")
+        }
+
+    general = ModuleNetwork(build)
+    theirs = general.learner(
+        as_modules(start), problem, training, list(general.groups)[:freeze]
+    )
+    orders = list(shuffled_orders(1, seeds.REPEAT, range(2), 50, training.epochs))
+    expected = learn(theirs, problem, orders)[0]
+    found = learn(ours, problem, orders)[0]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+    for name, values in as_modules(ours.state()).items():
+        torch.testing.assert_close(values, theirs.state()[name], rtol=0, atol=1e-5)

@@ -146,16 +146,18 @@ class Plan:
 
     def _study(self, name: str, study: Study, config: Config) -> StudyPlan:
         source, target = self.problems[study.source], self.problems[study.target]
-        learning = {
-            "seed": study.seed,
-            "network": minimal_network(study.network),
-            "training": minimal_training(study.training),
-        }
-        source_models = result("pretrain", learning, {"problem": source.key})
+        learning = {"seed": study.seed, "network": minimal_network(study.network)}
+        pretraining = {"training": minimal_training(study.pretraining)}
+        inputs = {"problem": source.key}
+        source_models = result("pretrain", learning | pretraining, inputs)
         found = {}
         for arm in arms(study.variants, study.target_sizes):
             described = config.variants[arm.variant]
-            settings = learning | {"variant": minimal_variant(described)}
+            training = study.training | described["training"]
+            settings = learning | {
+                "training": minimal_training(training),
+                "variant": minimal_variant(described),
+            }
             inputs = {"problem": target.key}
             if arm.size != "all":
                 settings["target_size"] = arm.size
@@ -228,6 +230,12 @@ class Plan:
     def description(self, study: StudyPlan) -> dict[str, Any]:
         """Return all that makes a study: settings, keys, code and library versions."""
         models = study.source_models
+        # Only what differs, so that a change of training is not said twice.
+        pretraining = {
+            key: value
+            for key, value in study.settings.pretraining.items()
+            if value != study.settings.training[key]
+        }
         problems = {
             study.settings.source: study.source,
             study.settings.target: study.target,
@@ -243,7 +251,7 @@ class Plan:
             ),
         ]
         return {
-            "settings": study.settings._asdict(),
+            "settings": study.settings._asdict() | {"pretraining": pretraining},
             "problems": {name: p.recipe["settings"] for name, p in problems.items()},
             "variants": study.described,
             "keys": {

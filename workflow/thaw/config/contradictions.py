@@ -33,6 +33,8 @@ def _of_problem(path: str, problem: dict) -> Iterator[str]:
 
 def _of_variant(path: str, variant: dict) -> Iterator[str]:
     fresh, freeze = variant["fresh"], variant["freeze"]
+    if path == "variants.ladder":
+        yield f"{path}: 'ladder' stands for several variants; choose another name"
     if not variant["pretrained"] and fresh:
         yield (
             f"{path}.fresh: {shown(fresh)} says nothing where pretrained is false and "
@@ -51,13 +53,18 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
     if name in RESERVED_STUDIES:
         yield f"{path}: {name!r} is taken for a folder or target; choose another name"
     yield from _of_its_problems(path, study, config)
+    yield from _of_training(f"{path}.training", study.training)
+    yield from _of_training(f"{path}.pretraining", study.pretraining)
     yield from _of_its_sizes(path, study, config)
     yield from _of_its_comparisons(path, study, config)
     for number, variant in enumerate(study.variants):
         place = f"{path}.variants[{number}]"
         yield from _unknown(place, variant, "variant", config.variants)
         if variant in config.variants:
-            yield from _of_its_layers(path, study, variant, config.variants[variant])
+            settings = config.variants[variant]
+            yield from _of_its_layers(path, study, variant, settings)
+            training = study.training | settings["training"]
+            yield from _of_training(f"variants.{variant}.training", training)
 
 
 def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
@@ -74,6 +81,16 @@ def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
             f"{path}.target: {study.target!r} has {features[1]} features, the source "
             f"{study.source!r} has {features[0]}. Allowed: a problem with as many"
         )
+
+
+def _of_training(path: str, training: dict) -> Iterator[str]:
+    if training["optimizer"] != "sgd" and training["momentum"]:
+        yield (
+            f"{path}.momentum: {training['momentum']} says nothing where the optimizer "
+            f"is {training['optimizer']}, which has its own; leave it out"
+        )
+    if training["nesterov"] and not training["momentum"]:
+        yield f"{path}.nesterov: there is no momentum. Allowed: false, or a momentum"
 
 
 def _of_its_sizes(path: str, study: Study, config: Config) -> Iterator[str]:

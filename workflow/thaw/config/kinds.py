@@ -8,10 +8,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     create_model,
+    model_serializer,
 )
 from pydantic_core import PydanticCustomError
 
@@ -37,6 +39,16 @@ class Group(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Changes(Group):
+    """A group of keys of which each may be left out, and then is not there."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_left_out(
+        self, handler: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if value is not None}
 
 
 def optional_keys(group: type[Group]) -> dict[str, Any]:
@@ -68,6 +80,11 @@ def _float_to_whole(value: Any) -> Any:
     return value
 
 
+def _text_to_list(value: Any) -> Any:
+    """Take `ladder` for `[ladder]`."""
+    return [value] if isinstance(value, str) else value
+
+
 def _each_once(entries: list) -> list:
     if any(entry in entries[:place] for place, entry in enumerate(entries)):
         raise PydanticCustomError(TWICE, "lists an entry twice")
@@ -84,5 +101,6 @@ def _one_error(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 # To be put into `Annotated[…]`, after the constraints of pydantic's own.
 WHOLE = BeforeValidator(_float_to_whole)
+ONE_IS_A_LIST = BeforeValidator(_text_to_list)
 EACH_ONCE = AfterValidator(_each_once)
 ALTERNATIVES = WrapValidator(_one_error)

@@ -16,8 +16,12 @@ def minimal_problem(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def minimal_variant(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a variant's settings without those at their default."""
-    return minimal(models.Variant, values)
+    """Return a variant's settings without those at their default.
+
+    Its training is left out, too: it is part of the training that its repeats get.
+    """
+    own = {key: value for key, value in values.items() if key != "training"}
+    return minimal(models.Variant, own)
 
 
 def minimal_network(values: dict[str, Any]) -> dict[str, Any]:

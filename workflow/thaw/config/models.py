@@ -19,7 +19,9 @@ from thaw.config.kinds import (
     MOST_REPEATS,
     MOST_ROWS,
     MOST_UNITS,
+    ONE_IS_A_LIST,
     WHOLE,
+    Changes,
     Group,
     optional_keys,
 )
@@ -64,6 +66,7 @@ Pair = Annotated[
         json_schema_extra={"uniqueItems": True},
     ),
     EACH_ONCE,
+    ONE_IS_A_LIST,
 ]
 
 
@@ -75,10 +78,14 @@ class Network(Group):
         max_length=MOST_LAYERS,
         description="The widths of the hidden layers, the first one first.",
     )
+    activation: Literal["relu", "elu", "tanh"] = Field(
+        default="relu",
+        description="The hidden layers' activation: relu, elu or tanh.",
+    )
 
 
 class Training(Group):
-    """How networks learn, source models and repeats alike."""
+    """How networks learn: repeats and, unless `pretraining` differs, source models."""
 
     epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS), WHOLE] = Field(
         description="How often a network sees the train set."
@@ -86,9 +93,36 @@ class Training(Group):
     batch_size: Rows = Field(
         description="How many rows a step of gradient descent averages over."
     )
-    learning_rate: Positive = Field(
-        description="The step of gradient descent (SGD without momentum)."
+    learning_rate: Positive = Field(description="The size of a step.")
+    optimizer: Literal["sgd", "adam", "adamw"] = Field(
+        default="sgd",
+        description="How weights follow their gradient: sgd, adam or adamw.",
     )
+    momentum: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="How much of its last steps sgd takes again with each step.",
+    )
+    nesterov: bool = Field(
+        default=False, description="Whether momentum is Nesterov's, which looks ahead."
+    )
+    weight_decay: Annotated[float, Field(ge=0, le=LARGEST_NUMBER)] = Field(
+        default=0.0,
+        description=(
+            "How much weights and biases shrink: as part of the gradient or, with "
+            "adamw, apart from it."
+        ),
+    )
+
+
+# Its keys are found when this runs, so no type checker can know them.
+ChangedTraining: Any = create_model(
+    "ChangedTraining",
+    __base__=Changes,
+    __doc__="What differs from `training`.",
+    **optional_keys(Training),
+)
 
 
 class MakeBlobs(Group):
@@ -143,6 +177,10 @@ class Variant(Group):
             "output, which is then fresh too."
         ),
     )
+    training: ChangedTraining = Field(
+        default=ChangedTraining(),
+        description="What differs from the study's training for its repeats.",
+    )
 
 
 class Settings(Group):
@@ -169,12 +207,18 @@ class Settings(Group):
     )
     network: Network
     training: Training
+    pretraining: ChangedTraining = Field(
+        default=ChangedTraining(),
+        description="What differs from training for source models.",
+    )
 
 
 def _usual_baseline(study: dict[str, Any]) -> str:
     # Where the variants are wrong, some versions of pydantic ask all the same.
     variants = study.get("variants", [""])
-    return "standalone" if "standalone" in variants else variants[0]
+    if "standalone" in variants or "ladder" in variants:
+        return "standalone"
+    return variants[0]
 
 
 class _OwnToStudy(Group):
@@ -184,11 +228,15 @@ class _OwnToStudy(Group):
         description="The problem on which the source models are pretrained."
     )
     target: str = Field(description="The problem on which the variants are trained.")
-    variants: Annotated[list[VariantName], EACH_ONCE] = Field(
+    variants: Annotated[list[VariantName], EACH_ONCE, ONE_IS_A_LIST] = Field(
         min_length=1,
         max_length=1_000,
         json_schema_extra={"uniqueItems": True},
-        description="The variants to compare, in the order of tables and figures.",
+        description=(
+            "The variants to compare, in the order of tables and figures; ladder "
+            "stands for standalone, fixed-0, fixed-1 and so on, one for each number of "
+            "frozen hidden layers."
+        ),
     )
     repeats: Repeats = Field(description="How often each variant is trained.")
     target_sizes: Annotated[list[TargetSize], EACH_ONCE] = Field(
@@ -238,7 +286,7 @@ class Config(Settings):
         min_length=1, description="The classification data sets, by name."
     )
     variants: dict[Name, Variant] = Field(
-        min_length=1,
+        default={},
         description=(
             "How a network for the target starts and which layers learn, by name."
         ),

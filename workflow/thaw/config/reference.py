@@ -60,6 +60,8 @@ def _allowed(value: Schema) -> str:
         return " or ".join(map(_allowed, value["anyOf"]))
     if "const" in value:
         return f"`{value['const']}`"
+    if "enum" in value:
+        return " or ".join(f"`{name}`" for name in value["enum"])
     match value["type"]:
         case "integer":
             return f"whole number, {value['minimum']:,} to {value['maximum']:,}"
@@ -79,7 +81,10 @@ def _allowed(value: Schema) -> str:
 
 
 def _bounds(value: Schema) -> str:
-    bounds = [f"more than {value['exclusiveMinimum']:,}"]
+    if "minimum" in value:
+        bounds = [f"{value['minimum']:,} or more"]
+    else:
+        bounds = [f"more than {value['exclusiveMinimum']:,}"]
     if "maximum" in value:
         bounds.append(f"at most {value['maximum']:,}")
     else:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from thaw.config import models
 from thaw.config.contradictions import contradictions
+from thaw.config.ladder import LADDER, climbed, mistaken_rungs, rungs
 from thaw.config.mistakes import explain
 from thaw.config.resolved import Config, Study
 from thaw.config.sizes import excesses
@@ -26,15 +27,20 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
     except ValidationError as error:
         raise wrong(explain(error)) from None
     shared = checked.model_dump(include=set(models.Settings.model_fields))
-    resolved = Config(
-        **checked.model_dump(include={"problems", "variants"}),
-        studies={
-            name: _inherit(study, shared, commanded)
-            for name, study in checked.studies.items()
-        },
-    )
+    studies = {
+        name: _inherit(study, shared, commanded)
+        for name, study in checked.studies.items()
+    }
+    described = checked.model_dump(include={"problems", "variants"})
+    mistakes: list[str] = []
+    for name, study in checked.studies.items():
+        if LADDER in study.variants:
+            hidden = len(studies[name].network["hidden"])
+            mistakes += mistaken_rungs(name, hidden, described["variants"])
+            described["variants"] = rungs(hidden) | described["variants"]
+    resolved = Config(**described, studies=studies)
     # Sizes are worth computing only where all names exist.
-    mistakes = [*contradictions(resolved)] or [*excesses(resolved)]
+    mistakes += [*contradictions(resolved)] or [*excesses(resolved)]
     if mistakes:
         raise wrong(mistakes)
     return resolved
@@ -53,4 +59,7 @@ def _inherit(
             settings[key] = value
         else:
             settings[key] = own.get(key, value)
+    hidden = len(settings["network"]["hidden"])
+    settings["variants"] = climbed(settings["variants"], hidden)
+    settings["pretraining"] = settings["training"] | settings["pretraining"]
     return Study(**settings)

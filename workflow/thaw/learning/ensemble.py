@@ -24,8 +24,10 @@ import torch
 from torch import Tensor
 
 from thaw.data.problem import Problem
+from thaw.learning.activations import ACTIVATIONS, Activation
 from thaw.learning.learner import Part, Training
 from thaw.learning.measure import prepare_labels
+from thaw.learning.optimizers import Optimizer, optimizer
 from thaw.learning.state import State
 
 
@@ -46,9 +48,11 @@ class Ensemble:
         problem: Problem,
         training: Training,
         freeze: int = 0,
+        activation: str = "relu",
     ) -> None:
         """Start from `state`, the layers `names` in order; the first `freeze` stay."""
         self._names, self._start, self._training = names, state, training
+        self._activation = ACTIVATIONS[activation]
         network = [
             Layer(state[f"{name}.weight"], state[f"{name}.bias"][:, :, None])
             for name in names
@@ -68,11 +72,12 @@ class Ensemble:
         # never even sees their weights.
         count = self._networks * copies
         self._x = {
-            part: _passed_on(frozen, _shared(_columns(x), count))[-1]
+            part: _passed_on(frozen, _shared(_columns(x), count), self._activation)[-1]
             for part, x in (("train", problem.train_x), ("test", problem.test_x))
         }
         labels = prepare_labels(problem.train_y, problem.classes)
         self._targets = _shared(labels.one_hot, count)
+        self._optimizers = [optimizer(training) for _ in self._learning]
         self._layers = [
             _as_layer(matrix, layer)
             for matrix, layer in zip(self._learning, network[freeze:], strict=True)
@@ -88,12 +93,14 @@ class Ensemble:
             y.split(self._training.batch_size, dim=2),
             strict=True,
         ):
-            _descend(self._learning, batch_x, batch_y, self._training.learning_rate)
+            _descend(
+                self._learning, batch_x, batch_y, self._activation, self._optimizers
+            )
 
     def logits(self, part: Part) -> Tensor:
         """Return what the networks say of each row, `[R, classes, rows]`."""
         x = self._x[part][:, :-1]
-        return _forward(self._layers, x)[: self._networks]
+        return _forward(self._layers, x, self._activation)[: self._networks]
 
     def state(self) -> State:
         """Return the weights as they are now."""
@@ -118,11 +125,11 @@ def _has_vectors(
     return 1 in sizes + widths
 
 
-def _forward(layers: Sequence[Layer], x: Tensor) -> Tensor:
+def _forward(layers: Sequence[Layer], x: Tensor, activation: Activation) -> Tensor:
     """Return the logits `[R, classes, rows]` for x `[R, features, rows]`."""
     *hidden, output = layers
     for layer in hidden:
-        x = torch.baddbmm(layer.bias, layer.weight, x).relu_()
+        x = activation.apply(torch.baddbmm(layer.bias, layer.weight, x))
     return torch.baddbmm(output.bias, output.weight, x)
 
 
@@ -164,16 +171,25 @@ def _take(columns: Tensor, order: Tensor) -> Tensor:
     return columns.gather(2, order[:, None].expand(-1, columns.shape[1], -1))
 
 
-def _passed_on(hidden: Sequence[Tensor], x: Tensor) -> list[Tensor]:
+def _passed_on(
+    hidden: Sequence[Tensor], x: Tensor, activation: Activation
+) -> list[Tensor]:
     """Return what reaches each layer: x, and what each hidden layer passes on."""
     signals = [x]
     for matrix in hidden:
-        signals.append(torch.bmm(matrix, signals[-1]).relu_())
+        signal = activation.apply(torch.bmm(matrix, signals[-1]))
+        if not activation.keeps_one:
+            signal[:, -1] = 1
+        signals.append(signal)
     return signals
 
 
 def _descend(
-    matrices: Sequence[Tensor], x: Tensor, y: Tensor, learning_rate: float
+    matrices: Sequence[Tensor],
+    x: Tensor,
+    y: Tensor,
+    activation: Activation,
+    optimizers: Sequence[Optimizer],
 ) -> None:
     """Take one step down the gradient of the batch's mean cross-entropy.
 
@@ -181,16 +197,16 @@ def _descend(
     loss is the sum over networks of each one's mean, so the networks never mix.
     """
     *hidden, output = matrices
-    signals = _passed_on(hidden, x)
-    # By the layer's outputs before ReLU, times the batch.
+    signals = _passed_on(hidden, x, activation)
+    # By the layer's sums, before the activation, times the batch.
     gradient = torch.softmax(torch.bmm(output, signals[-1]), 1).sub_(y)
-    step = learning_rate / x.shape[2]
     for number in reversed(range(len(matrices))):
         matrix, signal = matrices[number], signals[number]
         # Before the matrix moves: it passed the signal on as it was.
         below = torch.bmm(matrix.mT, gradient) if number else None
-        matrix.baddbmm_(gradient, signal.mT, alpha=-step)
-        if number:
-            # ReLU's own gradient, ten times as fast as a comparison and a product.
-            gradient = torch.ops.aten.threshold_backward(below, signal, 0)
+        optimizers[number].step(matrix, gradient, signal)
+        if optimizers[number].decays and matrix is not output:
+            matrix[:, -1, -1] = 1  # what is passed on does not decay
+        if below is not None:
+            gradient = activation.gradient(below, signal)
             gradient[:, -1] = 0  # the row that passes on the 1 does not learn

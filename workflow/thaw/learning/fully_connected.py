@@ -2,7 +2,7 @@
 
 A layer is a group of two entries with the names and shapes of `torch.nn.Linear`:
 `hidden-1.weight` `[R, out, in]`, `hidden-1.bias` `[R, out]`, …, `output.weight`,
-`output.bias`. The hidden layers' activation is ReLU.
+`output.bias`.
 """
 
 import itertools
@@ -22,13 +22,22 @@ from thaw.learning.state import State
 # a core's cache, and the allocator reuses it instead of asking for new pages.
 CACHED_NUMBERS = 2**18
 
+# The activations whose kernels start as He et al. have it.
+HE = ("relu", "elu")
+
 
 class FullyConnected:
     """Fully connected networks of one shape."""
 
-    def __init__(self, features: int, hidden: Sequence[int], classes: int) -> None:
+    def __init__(
+        self,
+        features: int,
+        hidden: Sequence[int],
+        classes: int,
+        activation: str = "relu",
+    ) -> None:
         """Describe networks with hidden layers of these widths, the first one first."""
-        self._widths = [features, *hidden]
+        self._widths, self._activation = [features, *hidden], activation
         names = [*(f"hidden-{number + 1}" for number in range(len(hidden))), "output"]
         self.groups = {name: (f"{name}.weight", f"{name}.bias") for name in names}
         fans = itertools.pairwise([*self._widths, classes])
@@ -43,15 +52,16 @@ class FullyConnected:
     ) -> State:
         """Return fresh entries of these groups for each of `numbers`, as Keras draws.
 
-        Hidden kernels are He uniform (He et al. 2015), the output kernel Glorot uniform
-        (Glorot and Bengio 2010), biases zero. A stream is named by the layer's shape
-        and, where several layers of one shape are drawn, by which of them it is. So
-        fresh layers of the same shape start the same in every variant.
+        Hidden kernels before (E)LUs are He uniform (He et al. 2015), other kernels
+        Glorot uniform (Glorot and Bengio 2010), biases zero. A stream is named by the
+        layer's shape and, where several layers of one shape are drawn, by which of them
+        it is. So fresh layers of the same shape start the same in every variant.
         """
         state, drawn = {}, Counter[tuple[int, int]]()
         for name in groups:
             fan_in, fan_out = self._fans[name]
-            fans = fan_in + fan_out if name == "output" else fan_in
+            glorot = name == "output" or self._activation not in HE
+            fans = fan_in + fan_out if glorot else fan_in
             limit = np.sqrt(6 / fans)
             key = (seeds.WEIGHTS, fan_in, fan_out, drawn[fan_in, fan_out])
             drawn[fan_in, fan_out] += 1
@@ -75,4 +85,6 @@ class FullyConnected:
         self, state: State, problem: Problem, training: Training, frozen: Sequence[str]
     ) -> Ensemble:
         """Return a learner that starts from `state`; see `thaw.learning.learner`."""
-        return Ensemble(list(self.groups), state, problem, training, len(frozen))
+        return Ensemble(
+            list(self.groups), state, problem, training, len(frozen), self._activation
+        )

@@ -16,11 +16,15 @@ Part = Literal["train", "test"]
 
 
 class Training(NamedTuple):
-    """How a network learns: plain stochastic gradient descent."""
+    """How a network learns; see the config's reference page for each."""
 
     epochs: int
     batch_size: int
     learning_rate: float
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
 
 
 class Learner(Protocol):

@@ -31,7 +31,7 @@ def main(args: argparse.Namespace) -> None:
     seed, training = settings["seed"], Training(**settings["training"])
     numbers = range(args.first, args.last + 1)
     network = FullyConnected(
-        problem.train_x.shape[1], settings["network"]["hidden"], problem.classes
+        problem.train_x.shape[1], classes=problem.classes, **settings["network"]
     )
 
     progress = Progress("source models", len(numbers), training.epochs)

@@ -51,8 +51,12 @@ def main(args: argparse.Namespace) -> None:
             inputs["source_models"],
             sorted(set(names["source_model"])),
         )
-    hidden = [*settings["network"]["hidden"], *variant.add]
-    network = FullyConnected(problem.train_x.shape[1], hidden, problem.classes)
+    shape = settings["network"]
+    network = FullyConnected(
+        problem.train_x.shape[1],
+        classes=problem.classes,
+        **shape | {"hidden": [*shape["hidden"], *variant.add]},
+    )
     fresh = fresh_groups(variant, network, source_models)
     print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
 

@@ -1,0 +1,117 @@
+"""Optimizers: how a layer's weights follow their gradient.
+
+The formulas are those of `torch.optim`. Importing that costs a second, and its fused
+kernels round differently at the end of a row than within it, so that a network would
+depend on those that it trains with. Here every operation is one that is rounded once
+and correctly (a product, a sum, a quotient, a root).
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from thaw.learning.learner import Training
+
+# Of Adam (Kingma and Ba 2015): how fast it forgets, and what keeps a quotient finite.
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+
+
+class Optimizer(Protocol):
+    """Takes the steps of one layer of R networks."""
+
+    decays: bool
+    """Whether weights shrink, also where their gradient is 0."""
+
+    def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
+        """Change weights `[R, out, in]` in place.
+
+        The loss's gradient by them is `gradient` `[R, out, batch]` times the transposed
+        `signal` `[R, in, batch]`, over the batch's size.
+        """
+
+
+def optimizer(training: Training) -> Optimizer:
+    """Return an optimizer for a layer."""
+    if training.optimizer != "sgd":
+        return Adam(training)
+    if training.momentum or training.weight_decay:
+        return Momentum(training)
+    return PlainDescent(training)
+
+
+class PlainDescent:
+    """Stochastic gradient descent: one operation forms the gradient and follows it."""
+
+    def __init__(self, training: Training) -> None:
+        """Start."""
+        self.decays = False
+        self._learning_rate = training.learning_rate
+
+    def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
+        """Take a step; see `Optimizer`."""
+        step = self._learning_rate / signal.shape[2]
+        weights.baddbmm_(gradient, signal.mT, alpha=-step)
+
+
+class Momentum:
+    """Stochastic gradient descent with (Nesterov's) momentum and weight decay."""
+
+    def __init__(self, training: Training) -> None:
+        """Start."""
+        self.decays = training.weight_decay > 0
+        self._training = training
+        self._velocity: Tensor | None = None
+
+    def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
+        """Take a step; see `Optimizer`."""
+        settings = self._training
+        mean = _mean_gradient(gradient, signal)
+        if settings.weight_decay:
+            mean.add_(weights * settings.weight_decay)
+        if settings.momentum:
+            if self._velocity is None:
+                self._velocity = mean.clone()
+            else:
+                self._velocity.mul_(settings.momentum).add_(mean)
+            if settings.nesterov:
+                mean.add_(self._velocity * settings.momentum)
+            else:
+                mean = self._velocity
+        weights.sub_(mean * settings.learning_rate)
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015) or, with decoupled weight decay, AdamW.
+
+    AdamW is from Loshchilov and Hutter (2019).
+    """
+
+    def __init__(self, training: Training) -> None:
+        """Start."""
+        self.decays = training.weight_decay > 0
+        self._training = training
+        self._steps = 0
+        self._mean: Tensor = torch.zeros(())
+        self._square: Tensor = torch.zeros(())
+
+    def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
+        """Take a step; see `Optimizer`."""
+        rate, decay = self._training.learning_rate, self._training.weight_decay
+        mean = _mean_gradient(gradient, signal)
+        if self._training.optimizer == "adamw":
+            weights.mul_(1 - rate * decay)
+        elif decay:
+            mean.add_(weights * decay)
+        self._steps += 1
+        first, second = BETAS
+        self._mean = self._mean * first + mean * (1 - first)
+        self._square = self._square * second + mean * mean * (1 - second)
+        root = self._square.sqrt().div_((1 - second**self._steps) ** 0.5)
+        step = self._mean * (rate / (1 - first**self._steps))
+        weights.sub_(step.div_(root.add_(EPSILON)))
+
+
+def _mean_gradient(gradient: Tensor, signal: Tensor) -> Tensor:
+    return torch.bmm(gradient, signal.mT).div_(signal.shape[2])
