@@ -152,7 +152,7 @@ def job_files(suffix):
 TABLES = [
     *("histories.npz", "scores.csv", "source-models.csv"),
     *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
-    *("learning-curves.csv", "learning-speed.csv"),
+    *("best-depths.csv", "learning-curves.csv", "learning-speed.csv"),
 ]
 
 

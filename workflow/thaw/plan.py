@@ -54,6 +54,19 @@ class StudyPlan(NamedTuple):
         ]
 
     @property
+    def depths(self) -> dict[str, int]:
+        """How many layers those pretrained variants freeze that do nothing else."""
+        settings = {
+            name: self.variants[name].recipe["settings"]["variant"]
+            for name in self.pretrained
+        }
+        return {
+            name: variant.get("freeze", 0)
+            for name, variant in settings.items()
+            if variant.keys() <= {"freeze"}
+        }
+
+    @property
     def training_jobs(self) -> list[tuple[Job, str]]:
         """The training jobs, and where in `results/` each one's files begin."""
         folder = f"repeats/{self.settings.target}"
@@ -166,6 +179,8 @@ class Plan:
             return study.name
         if field == "pretrained":
             return study.pretrained
+        if field == "depths":
+            return study.depths
         if field == "description":
             return self.description(study)
         return getattr(study.settings, field)

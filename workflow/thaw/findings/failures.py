@@ -1,0 +1,62 @@
+"""Networks that failed or are weak: their shares, and the difference of the shares.
+
+Each unit counts as much as a yes or no: a source model half of whose repeats are weak
+is half a weak one. Intervals are those that keep their level with few units and rare
+failures: Agresti and Caffo (2000) for independent sides, Bonett and Price (2012) for
+matched ones. Each adds a success and a failure, so that "none of ten" is not taken for
+"never".
+"""
+
+import numpy as np
+from scipy import stats
+
+from thaw.findings.estimate import Estimate
+from thaw.findings.pairs import Pair
+from thaw.findings.samples import Sample
+
+# How far below the baseline's median a network is weak: a convention.
+WEAK = 0.1
+
+
+def is_weak(sample: Sample, baseline: Sample) -> np.ndarray:
+    """Return which networks learned, but are far below the baseline's median `[n]`."""
+    if not baseline.sound.any():
+        return np.zeros(len(sample.values), dtype=bool)
+    limit = np.median(baseline.values[baseline.sound]) - WEAK
+    # Not by the last bit: 0.7 is not more than 0.1 below 0.8.
+    return sample.sound & (np.where(sample.sound, sample.values, 0) < limit - 1e-9)
+
+
+def difference_of_shares(
+    pair: Pair, variant: np.ndarray, reference: np.ndarray, alpha: float
+) -> Estimate:
+    """Return by how much the share of one side exceeds the other's.
+
+    `variant` and `reference` `[n]` say of each network whether it counts. The interval
+    is at level 1 - `alpha`.
+    """
+    ours = pair.variant.unit_means(variant.astype(float))
+    others = pair.reference.unit_means(reference.astype(float))
+    difference = float(ours.mean() - others.mean())
+    if pair.matched:
+        middle, variance = _matched(ours - others)
+    else:
+        (ours_share, ours_variance) = _independent(ours)
+        (others_share, others_variance) = _independent(others)
+        middle = ours_share - others_share
+        variance = ours_variance + others_variance
+    half = stats.norm.isf(alpha / 2) * np.sqrt(variance)
+    low, high = np.clip([middle - half, middle + half], -1, 1)
+    return Estimate(difference, float(low), float(high))
+
+
+def _matched(differences: np.ndarray) -> tuple[float, float]:
+    more = (np.clip(differences, 0, None).sum() + 1) / (len(differences) + 2)
+    less = (np.clip(-differences, 0, None).sum() + 1) / (len(differences) + 2)
+    middle = more - less
+    return middle, (more + less - middle**2) / (len(differences) + 2)
+
+
+def _independent(shares: np.ndarray) -> tuple[float, float]:
+    share = (shares.sum() + 1) / (len(shares) + 2)
+    return share, share * (1 - share) / (len(shares) + 2)
