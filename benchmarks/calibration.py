@@ -1,206 +1,264 @@
-"""Are the intervals and verdicts right? Try them on nested data whose truth is known.
+"""Are the intervals and verdicts right? Draw studies from populations that are known.
 
 `.venv/bin/python benchmarks/calibration.py` writes docs/calibration.md.
 """
 
 import argparse
-import gc
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from populations import (
+    BASELINE,
+    DEPTHS,
+    PAIRS,
+    REPEATS,
+    ROWS,
+    Population,
+    real,
+    simulated,
+)
 
-from thaw.findings.samples import Sample
-from thaw.findings.statistics import mean_interval
+from thaw.findings import how_often, mean
+from thaw.findings.failures import shares_interval
+from thaw.findings.pairs import Placements
+from thaw.findings.typical import critical, t_statistic
 from thaw.output.tables import markdown
-from thaw.stages.compare import comparisons
 
-REPEATS_PER_MODEL = 10
-STANDALONE_STD = 0.05
-CORRELATION = 0.5
-MARGIN = 0.01
-FAILURE = 0.3
-PAIRS = [("first", "standalone"), ("second", "standalone"), ("first", "second")]
+ALPHA = 0.05
+ADJUSTED = ALPHA / len(PAIRS)
+MARGIN = 5  # right answers of 500: an accuracy of 0.01
+SOURCE_MODELS = (5, 8, 10, 20, 30, 100)
+CHUNK = 500  # studies that are computed at once
+# Intervals that are made of random draws take longest; each is checked in this share of
+# the studies, and in as many kinds of comparison.
+SHARE_OF_DRAWN = 0.5
+DRAWN = (("fixed-0", BASELINE), ("fixed-2", BASELINE), ("fixed-1", "fixed-0"))
 
 
-class Scenario(NamedTuple):
-    """What is true: the spreads of a variant, and how much better the first one is."""
+class Studies:
+    """Studies drawn from a population, each with as many source models."""
 
-    source_models: int
-    between: float
-    within: float
-    gain: float = 0.0
-    failing: float = 0.0  # the share of source models that fail, both variants alike
-
-    @property
-    def truths(self) -> list[tuple[float, float]]:
-        """The true difference and probability to win of each of `PAIRS`."""
-        norm = stats.norm.cdf
-        independent = np.sqrt(self.between**2 + self.within**2 + STANDALONE_STD**2)
-        same_model = np.sqrt(
-            2 * self.within**2 + 2 * self.between**2 * (1 - CORRELATION)
+    def __init__(
+        self, population: Population, models: int, count: int, rng: np.random.Generator
+    ) -> None:
+        self.population = population
+        self.models = models
+        self.chosen = rng.integers(
+            len(population.depths[DEPTHS[0]]), size=(count, models)
         )
-        # Standalone is as good as the mean over failing and sound source models.
-        loss = FAILURE * self.failing
+        repeats = (count, models * REPEATS)
+        self.standalone = rng.choice(population.standalone, repeats)
 
-        def wins(gain: float) -> float:
-            sound = (1 - self.failing) * norm((gain + loss) / independent)
-            return sound + self.failing * norm((gain + loss - FAILURE) / independent)
+    def scores(self, variant: str) -> np.ndarray:
+        """Return `[studies, repeats]` of standalone, `[studies, models, repeats]`."""
+        if variant == BASELINE:
+            return self.standalone
+        return self.population.depths[variant][self.chosen]
 
-        return [
-            (self.gain, wins(self.gain)),
-            (0.0, wins(0.0)),
-            (self.gain, norm(self.gain / same_model)),
-        ]
+    def placements(self, variant: str, reference: str, half: int) -> Placements:
+        """Return the placements after `half` + 1/2 right answers are subtracted."""
+        if reference != BASELINE:
+            of_all = self.population.placements(variant, reference, half)
+            return Placements(of_all[self.chosen])
+        ours, others = self.scores(variant), self.standalone
+        beaten = _share_below(others, ours.reshape(len(ours), -1) - half)
+        beating = _share_below(ours.reshape(len(ours), -1), others + half + 1)
+        return Placements(beaten.reshape(ours.shape).mean(2), beating)
+
+    def untouched(self, variant: str, reference: str) -> Placements:
+        """Return the placements of the scores as they are, ties counting half."""
+        sides = zip(
+            self.placements(variant, reference, -1),
+            self.placements(variant, reference, 0),
+            strict=True,
+        )
+        return Placements(*(None if a is None else (a + b) / 2 for a, b in sides))
+
+    def t(self, variant: str, reference: str, half: int) -> np.ndarray:
+        """Return t after `half` + 1/2 right answers are subtracted, `[studies]`."""
+        return t_statistic(self.placements(variant, reference, half))
 
 
-# Without and with spread between source models; all variants equal, and one better.
-SCENARIOS = [
-    Scenario(source_models, between, within, gain)
-    for between, within in ((0.0, 0.05), (0.1, 0.01))
-    for gain in (0.0, 0.02)
-    for source_models in (5, 10, 30)
-]
-# A few source models fail and the others are alike, as those of `many-sources` do.
-SCENARIOS += [Scenario(models, 0.01, 0.01, failing=0.13) for models in (5, 10, 30, 100)]
+def _share_below(scores: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Return which share of a study's scores `[studies, n]` is below each limit."""
+    first, width = -ROWS, 3 * ROWS
+    numbers = np.arange(len(scores))[:, None]
+    counts = np.bincount(
+        (numbers * width + scores - first).ravel(), minlength=len(scores) * width
+    )
+    below = np.cumsum(counts.reshape(-1, width), axis=1) / scores.shape[1]
+    return below[numbers, limits - first - 1]
 
 
-def simulate(scenario: Scenario, rng: np.random.Generator) -> dict[str, Sample]:
-    """Draw one study's scores."""
-    models = np.repeat(np.arange(scenario.source_models), REPEATS_PER_MODEL)
-    covariance = scenario.between**2 * np.array([[1, CORRELATION], [CORRELATION, 1]])
-    effects = rng.multivariate_normal([0, 0], covariance, scenario.source_models)
-    effects[rng.random(scenario.source_models) < scenario.failing] -= FAILURE
-    noise = scenario.within * rng.standard_normal((len(models), 2))
-    values = 0.8 + effects[models] + noise + [scenario.gain, 0]
-    standalone = 0.8 - FAILURE * scenario.failing
-    standalone = standalone + STANDALONE_STD * rng.standard_normal(len(models))
-    return {
-        "first": Sample(values[:, 0], models),
-        "second": Sample(values[:, 1], models),
-        "standalone": Sample(standalone),
+class Verdicts(NamedTuple):
+    """What the rule says of a comparison in each study, and whether it is true."""
+
+    better: np.ndarray
+    worse: np.ndarray
+    equivalent: np.ndarray
+    covered: np.ndarray
+    false: np.ndarray
+
+
+def verdicts(studies: Studies, variant: str, reference: str) -> Verdicts:
+    """Read the verdicts off the interval of the typical difference.
+
+    Where the interval ends is not computed, only on which side of 0, ±margin and the
+    truth: at the next half right answer beyond those, the test rejects or does not.
+    """
+    truth = studies.population.typical(variant, reference)
+    limit = critical(studies.models, ADJUSTED)
+
+    def low_is_above(number: int) -> np.ndarray:
+        return studies.t(variant, reference, number) > limit
+
+    def high_is_below(number: int) -> np.ndarray:
+        return studies.t(variant, reference, number - 1) < -limit
+
+    equivalent = low_is_above(-MARGIN) & high_is_below(MARGIN)
+    better = low_is_above(0) & ~equivalent
+    worse = high_is_below(0) & ~equivalent
+    covered = ~low_is_above(truth) & ~high_is_below(truth)
+    false = (
+        better & (truth <= 0) | worse & (truth >= 0) | equivalent & (abs(truth) >= MARGIN)
+    )
+    return Verdicts(better, worse, equivalent, covered, false)
+
+
+def typical(studies: Studies) -> dict[str, np.ndarray]:
+    """Return what is said of a whole study's typical differences, `[studies]` each."""
+    found = {pair: verdicts(studies, *pair) for pair in PAIRS}
+    covered = {
+        f"typical covered, {' - '.join(pair)}": result.covered
+        for pair, result in found.items()
+    }
+    better = {f"better, {d}": found[d, BASELINE].better for d in DEPTHS}
+    equivalent = {f"equivalent, {d}": found[d, BASELINE].equivalent for d in DEPTHS}
+    return covered | better | equivalent | {
+        "false": np.any([result.false for result in found.values()], axis=0),
+        "typical, jointly": np.all([r.covered for r in found.values()], axis=0),
     }
 
 
+def failures(studies: Studies) -> dict[str, np.ndarray]:
+    """Return what is said of weak networks, `[studies]` each."""
+    limit = np.median(studies.standalone, axis=1) - ROWS // 10
+    weak = {
+        depth: (studies.scores(depth) < limit[:, None, None]).mean(2)
+        for depth in DEPTHS
+    }
+    weak[BASELINE] = (studies.standalone < limit[:, None]).astype(float)
+    found, false, all_covered = {}, [], []
+    for variant, reference in PAIRS:
+        population = studies.population
+        truth = population.weak(variant) - population.weak(reference)
+        low, high = shares_interval(
+            weak[variant], weak[reference], reference != BASELINE, ADJUSTED
+        )
+        covered = (low <= truth) & (truth <= high)
+        found[f"weak covered, {variant} - {reference}"] = covered
+        all_covered.append(covered)
+        false.append((low > 0) & (truth <= 0) | (high < 0) & (truth >= 0))
+    found["weak, jointly"] = np.all(all_covered, axis=0)
+    found["false about weak"] = np.any(false, axis=0)
+    return found
+
+
+def best_depths(studies: Studies) -> dict[str, np.ndarray]:
+    """Return whether the set of depths holds the best one, and its size."""
+    limit = critical(studies.models, 2 * ALPHA / (len(DEPTHS) - 1))
+    dropped = {
+        depth: np.any(
+            [
+                t_statistic(studies.untouched(other, depth)) > limit
+                for other in DEPTHS
+                if other != depth
+            ],
+            axis=0,
+        )
+        for depth in DEPTHS
+    }
+    kept = [~dropped[depth] for depth in studies.population.best]
+    return {
+        "best depth in set": np.any(kept, axis=0),
+        "depths in set": sum((~out).astype(float) for out in dropped.values()),
+    }
+
+
+def drawn(studies: Studies) -> dict[str, np.ndarray]:
+    """Return whether the intervals made of random draws cover, `[studies]` each."""
+    found = {}
+    population = studies.population
+    for variant, reference in DRAWN:
+        name = f"{variant} - {reference}"
+        truth = population.chance(variant, reference)
+        placements = studies.untouched(variant, reference)
+        low, high = (
+            (side(how_often.draws(placements, unseen), truth)).mean(-1) >= ADJUSTED / 2
+            for side, unseen in ((np.less_equal, 0.0), (np.greater_equal, 1.0))
+        )
+        found[f"P(better) covered, {name}"] = low & high
+        truth = population.mean(variant) - population.mean(reference)
+        ours, others = studies.scores(variant), studies.scores(reference)
+        matched = reference != BASELINE
+        draws = mean.draws(
+            ours.mean(2) / ROWS,
+            (others.mean(2) if matched else others) / ROWS,
+            matched,
+        )
+        below = (draws <= truth).mean(-1)
+        found[f"mean covered, {name}"] = (below >= ALPHA / 2) & (
+            below <= 1 - ALPHA / 2
+        )
+    return found
+
+
 def calibrate(
-    scenario: Scenario, trials: int, seed: int, naive: bool = False
+    population: Population, models: int, trials: int, seed: int, all_intervals: bool
 ) -> dict[str, float]:
-    """Return in what share of trials each interval covered the truth.
+    """Return in what share of studies each thing is so."""
+    rng = np.random.Generator(np.random.PCG64([seed, models]))
+    sums, counts = defaultdict(float), defaultdict(int)
+    for start in range(0, trials, CHUNK):
+        count = min(CHUNK, trials - start)
+        studies = Studies(population, models, count, rng)
+        found = typical(studies) | failures(studies) | best_depths(studies)
+        if all_intervals and start < SHARE_OF_DRAWN * trials:
+            found |= drawn(studies)
+        for name, values in found.items():
+            sums[name] += float(values.sum())
+            counts[name] += count
+    return {name: total / counts[name] for name, total in sums.items()}
 
-    Also, as "false verdict, …", in what share two equal variants were told apart.
-    `naive` takes all repeats as independent.
+
+# By how many right answers of 500 each depth is better than standalone.
+GAINS = {"equal": 0, "+.02": 10, "+.05": 25}
+
+
+def scenarios() -> Iterator[tuple[str, Population, bool]]:
+    """Yield each population as it is, with equal depths, and with gains.
+
+    The last says whether to check the intervals that take long: how depths are moved
+    changes little about them.
     """
-    rng = np.random.Generator(np.random.PCG64(seed))
-    counts = Counter()
-    for _ in range(trials):
-        found = simulate(scenario, rng)
-        if naive:
-            found = {name: Sample(sample.values) for name, sample in found.items()}
-        low, high = mean_interval(found["first"].unit_means())
-        mean = 0.8 + scenario.gain - FAILURE * scenario.failing
-        counts["mean"] += low <= mean <= high
-        table = comparisons(found, PAIRS, MARGIN)
-        for row, (difference, probability) in zip(
-            table.itertuples(), scenario.truths, strict=True
-        ):
-            kind = f"{row.variant} - {row.reference}"
-            counts[f"difference, {kind}"] += (
-                row.difference_low <= difference <= row.difference_high
-            )
-            counts[f"probability, {kind}"] += (
-                row.probability_low <= probability <= row.probability_high
-            )
-            if difference == 0:
-                counts[f"false verdict, {kind}"] += row.verdict in ("helps", "hurts")
-    return {name: float(count) / trials for name, count in counts.items()}
+    for population in (*real(), *simulated()):
+        yield "as it is", population, True
+        for name, gain in GAINS.items():
+            yield name, population.moved(gain), False
 
 
-def report(trials: int, seed: int) -> str:
-    """Return the page with the table of all scenarios and both analyses."""
-    header = (
-        "analysis",
-        "source models",
-        "std between",
-        "std within",
-        "gain",
-        "failing",
-        "mean",
-        "difference",
-        "probability",
-        "paired difference",
-        "paired probability",
-        "false verdicts",
-    )
-    rows = []
-    for naive in (False, True):
-        for scenario in SCENARIOS:
-            shares = calibrate(scenario, trials, seed, naive)
-            false = [share for name, share in shares.items() if "false" in name]
-            covered = (
-                "mean",
-                "difference, first - standalone",
-                "probability, first - standalone",
-                "difference, first - second",
-                "probability, first - second",
-            )
-            rows.append(
-                (
-                    "naive" if naive else "Thaw",
-                    str(scenario.source_models),
-                    f"{scenario.between:g}",
-                    f"{scenario.within:g}",
-                    f"{scenario.gain:g}",
-                    f"{100 * scenario.failing:g} %",
-                    *(f"{100 * shares[name]:.1f} %" for name in covered),
-                    f"{100 * max(false):.1f} %",
-                )
-            )
-    return PAGE.format(trials=trials, seed=seed, table=markdown(header, rows))
+Cell = tuple[str, str, int]
 
 
-PAGE = """# Are the intervals and verdicts right?
-
-Made by `.venv/bin/python benchmarks/calibration.py --trials {trials} --seed {seed}`.
-
-Each trial simulates a study whose truth is known: two transfer variants that share S
-source models, ten repeats from each, and as many repeats of standalone. A source model
-shifts all its repeats by a normal effect; its effects on the two variants correlate by
-one half. The scores go through the code that makes `summary.csv` and `comparisons.csv`.
-
-The columns from *mean* on say in what share of the trials the 95 % interval covered the
-truth (it should be near 95 %): of the mean of the first variant; of its difference from
-standalone and its probability to beat it; of the same two against the second variant,
-paired by source model. *False verdicts* is the share of trials in which two equal
-variants were told apart (*helps* or *hurts*), the worst of the comparisons that are
-equal in truth; it should be below 5 %.
-
-In the rows with *failing*, that share of the source models loses 0.3 for both variants
-and the others are alike, as the source models of `many-sources` do. No interval can
-know of failures that were not drawn: with 5 source models half of the studies hold
-none. So take few source models with care, above all if they agree. Thirty are no
-guarantee either: where 2 % fail, more than half of the studies with thirty hold none.
-
-*Naive* is the analysis that takes all repeats as independent. It is right only where
-there is no spread between source models.
-
-{table}"""
-
-
-def main() -> None:
-    """Run all scenarios and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=Path("docs/calibration.md"))
-    args = parser.parse_args()
-    # multipletests collects garbage at each call, which is slow with much loaded.
-    gc.freeze()
-    page = report(args.trials, args.seed)
-    args.output.parent.mkdir(exist_ok=True)
-    args.output.write_text(page, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def run(trials: int, seed: int, sizes: Sequence[int]) -> dict[Cell, dict[str, float]]:
+    """Return what holds in each scenario and number of source models."""
+    found = {}
+    for kind, population, all_intervals in scenarios():
+        for models in sizes:
+            cell = (population.name, kind, models)
+            found[cell] = calibrate(population, models, trials, seed, all_intervals)
+            print(*cell, flush=True)
+    return found

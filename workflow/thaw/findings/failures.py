@@ -37,26 +37,27 @@ def difference_of_shares(
     """
     ours = pair.variant.unit_means(variant.astype(float))
     others = pair.reference.unit_means(reference.astype(float))
-    difference = float(ours.mean() - others.mean())
-    if pair.matched:
-        middle, variance = _matched(ours - others)
+    low, high = shares_interval(ours, others, bool(pair.matched), alpha)
+    return Estimate(float(ours.mean() - others.mean()), float(low), float(high))
+
+
+def shares_interval(
+    ours: np.ndarray, others: np.ndarray, matched: bool, alpha: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the interval of the difference of the shares of units `[..., units]`."""
+    if matched:
+        more = _share(np.clip(ours - others, 0, None))
+        less = _share(np.clip(others - ours, 0, None))
+        middle = more - less
+        variance = (more + less - middle**2) / (ours.shape[-1] + 2)
     else:
-        (ours_share, ours_variance) = _independent(ours)
-        (others_share, others_variance) = _independent(others)
-        middle = ours_share - others_share
-        variance = ours_variance + others_variance
+        mine, theirs = _share(ours), _share(others)
+        middle = mine - theirs
+        variance = mine * (1 - mine) / (ours.shape[-1] + 2)
+        variance += theirs * (1 - theirs) / (others.shape[-1] + 2)
     half = stats.norm.isf(alpha / 2) * np.sqrt(variance)
-    low, high = np.clip([middle - half, middle + half], -1, 1)
-    return Estimate(difference, float(low), float(high))
+    return np.clip(middle - half, -1, 1), np.clip(middle + half, -1, 1)
 
 
-def _matched(differences: np.ndarray) -> tuple[float, float]:
-    more = (np.clip(differences, 0, None).sum() + 1) / (len(differences) + 2)
-    less = (np.clip(-differences, 0, None).sum() + 1) / (len(differences) + 2)
-    middle = more - less
-    return middle, (more + less - middle**2) / (len(differences) + 2)
-
-
-def _independent(shares: np.ndarray) -> tuple[float, float]:
-    share = (shares.sum() + 1) / (len(shares) + 2)
-    return share, share * (1 - share) / (len(shares) + 2)
+def _share(shares: np.ndarray) -> np.ndarray:
+    return (shares.sum(-1) + 1) / (shares.shape[-1] + 2)

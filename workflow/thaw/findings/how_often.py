@@ -20,24 +20,30 @@ def how_often(pair: Pair, alpha: float) -> Estimate:
     The interval is at level 1 - `alpha`. Where the two sides are independent, both add
     to it.
     """
-    found = pair.placements()
-    chance = float(found.variant.mean())
-    high = _bound(found, alpha / 2)
-    low = 1 - _bound(_turned(found), alpha / 2)
-    return Estimate(chance, low, high)
-
-
-def _turned(found: Placements) -> Placements:
-    return Placements(*(None if side is None else 1 - side for side in found))
-
-
-def _bound(found: Placements, alpha: float) -> float:
-    """Return the upper bound at level 1 - `alpha`."""
-    rng = np.random.Generator(np.random.PCG64(0))
     # Whole percents are as much as anyone reads, and few values cost little.
-    bound = random_means(found.variant.round(2), 1.0, rng)
+    found = pair.placements()
+    coarse = Placements(*(None if side is None else side.round(2) for side in found))
+    low = np.quantile(draws(coarse, unseen=0.0), alpha / 2)
+    high = np.quantile(draws(coarse, unseen=1.0), 1 - alpha / 2)
+    chance = float(found.variant.mean())
+    return Estimate(chance, max(0.0, float(low)), min(1.0, float(high)))
+
+
+def draws(found: Placements, unseen: float) -> np.ndarray:
+    """Return draws of the probability, `[..., DRAWS]`.
+
+    `unseen` is the placement of what was not drawn: 1 where the variant always wins.
+    """
+    rng = np.random.Generator(np.random.PCG64(0))
+    chances = _means(found.variant, unseen, rng)
     if found.reference is not None:
-        # The reference's placements are its own shares won; the variant wins the rest.
-        won = random_means(1 - found.reference.round(2), 1.0, rng)
-        bound += won - found.variant.mean()
-    return min(1.0, float(np.quantile(bound, 1 - alpha)))
+        # The reference's placements are the shares that it wins; the rest it loses.
+        lost = _means(1 - found.reference, unseen, rng)
+        chances += lost - found.variant.mean(-1, keepdims=True)
+    return chances
+
+
+def _means(
+    placements: np.ndarray, unseen: float, rng: np.random.Generator
+) -> np.ndarray:
+    return random_means(placements, np.ones_like(placements, bool), unseen, rng)

@@ -4,15 +4,15 @@ A mean at 30 source models is what the few worst of them make it, and a study ma
 none of those. So its interval comes from a mixture: a unit is a straggler, more than
 `FAR` below its variant's median unit, with a probability that is Beta(0.5, 4.5) before
 anything is seen; the others' mean has Student's distribution; and the stragglers' mean
-is a random mean of those seen and of one more that may lie anywhere below (the Bayesian
-bootstrap, Rubin 1981). The interval holds the middle of the posterior draws, whose
-random numbers are always the same.
+is a random mean of those seen and of one more that may lie anywhere below. Where units
+are matched, either of the two or both may be stragglers. The interval holds the middle
+of the posterior draws, whose random numbers are always the same.
 
 It carries no verdict: with few source models it covers too little where stragglers are
 rare and bad (docs/calibration.md).
 """
 
-import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -43,12 +43,28 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     difference = float(ours.mean() - others.mean())
     if min(len(ours), len(others)) < 2:
         return Estimate(difference, np.nan, np.nan)
-    if pair.matched:
-        draws = _matched_draws(ours, others)
-    else:
-        draws = _draws(ours, 0) - _draws(others, 1)
-    low, high = np.quantile(draws, [alpha / 2, 1 - alpha / 2])
+    found = draws(ours, others, bool(pair.matched))
+    low, high = np.quantile(found, [alpha / 2, 1 - alpha / 2])
     return Estimate(difference, float(low), float(high))
+
+
+def draws(ours: np.ndarray, others: np.ndarray, matched: bool) -> np.ndarray:
+    """Return draws of the difference of the means of units, `[..., DRAWS]`.
+
+    `ours` and `others` are `[..., units]`; where matched, unit by unit.
+    """
+    rng = np.random.Generator(np.random.PCG64(0))
+    ours_far, ours_middle, ours_unseen = _stragglers(ours, rng)
+    others_far, others_middle, others_unseen = _stragglers(others, rng)
+    if not matched:
+        mine = _mixture(ours, [(ours_far, ours_unseen)], rng)
+        return mine - _mixture(others, [(others_far, others_unseen)], rng)
+    kinds = [
+        (ours_far & ~others_far, ours_unseen - others_middle),
+        (~ours_far & others_far, ours_middle - others_unseen),
+        (ours_far & others_far, ours_unseen - others_unseen),
+    ]
+    return _mixture(ours - others, kinds, rng)
 
 
 def _unit_means(sample: Sample) -> np.ndarray:
@@ -60,72 +76,55 @@ def _unit_means(sample: Sample) -> np.ndarray:
         return sums / np.bincount(numbers, sound)
 
 
-def _draws(units: np.ndarray, stream: int) -> np.ndarray:
-    """Return draws of the mean of one side's units, `[DRAWS]`."""
-    limit = np.median(units) - FAR
-    far = units < limit
-    stragglers, others = units[far], units[~far]
-    share = _shares((STRAGGLERS + len(stragglers), OTHERS + len(others)), stream)[0]
-    lower = _means(stragglers, _anywhere_below(limit, stream), stream)
-    return share * lower + (1 - share) * _students(others, stream)
+def _stragglers(
+    units: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return which units are stragglers, the median, and draws of an unseen one."""
+    middle = np.median(units, -1, keepdims=True)
+    limit = middle - FAR
+    lowest = np.minimum(limit, 0)
+    return units < limit, middle, lowest + (limit - lowest) * rng.random(DRAWS)
 
 
-def _matched_draws(ours: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return draws of the mean of matched units' differences, `[DRAWS]`.
+def _mixture(
+    values: np.ndarray,
+    kinds: Sequence[tuple[np.ndarray, np.ndarray]],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return draws of the mean of values of several kinds, `[..., DRAWS]`.
 
-    A unit's difference is that of two others, or of a straggler on either side or both.
+    A kind of stragglers is where they are and draws of an unseen one.
     """
-    middles = np.median(ours), np.median(others)
-    limits = middles[0] - FAR, middles[1] - FAR
-    ours_far, others_far = ours < limits[0], others < limits[1]
-    differences = ours - others
-    below = _anywhere_below(limits[0], 0), _anywhere_below(limits[1], 1)
-    kinds = (
-        (ours_far & ~others_far, below[0] - middles[1]),
-        (~ours_far & others_far, middles[0] - below[1]),
-        (ours_far & others_far, below[0] - below[1]),
-    )
-    neither = differences[~ours_far & ~others_far]
-    counts = [float(kind.sum()) for kind, _ in kinds]
-    shares = _shares((*(STRAGGLERS + n for n in counts), OTHERS + len(neither)), 0)
-    total = shares[-1] * _students(neither, 0)
-    for stream, (share, (kind, unseen)) in enumerate(
-        zip(shares[:-1], kinds, strict=True)
-    ):
-        total += share * _means(differences[kind], unseen, stream)
-    return total
+    others = ~np.any([where for where, _ in kinds], axis=0)
+    weights = _shares(others, OTHERS, rng)
+    total = weights * _students(values, others, rng)
+    for where, unseen in kinds:
+        share = _shares(where, STRAGGLERS, rng)
+        total += share * random_means(values, where, unseen, rng)
+        weights += share
+    return total / weights
 
 
-@functools.lru_cache(maxsize=1024)
-def _shares(parameters: tuple[float, ...], stream: int) -> np.ndarray:
-    """Return draws of the shares of kinds of units (Dirichlet), `[kinds, DRAWS]`."""
-    return _rng("shares", stream).dirichlet(parameters, DRAWS).T
+def _shares(where: np.ndarray, prior: float, rng: np.random.Generator) -> np.ndarray:
+    """Return draws of a kind's share of all units, up to a factor."""
+    return _by_count(where, lambda count: rng.standard_gamma(prior + count, DRAWS))
 
 
-@functools.lru_cache(maxsize=1024)
-def _ts(degrees: int, stream: int) -> np.ndarray:
-    return _rng("ts", stream).standard_t(degrees, DRAWS)
+def _students(
+    values: np.ndarray, where: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Return draws of the mean of values that are no stragglers', `[..., DRAWS]`."""
+    count = where.sum(-1, keepdims=True)
+    mean = np.where(where, values, 0).sum(-1, keepdims=True) / np.maximum(count, 1)
+    squares = np.where(where, (values - mean) ** 2, 0).sum(-1, keepdims=True)
+    error = np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1))
+    ts = _by_count(where, lambda count: rng.standard_t(max(count - 1, 1), DRAWS))
+    return mean + error * ts
 
 
-def _students(values: np.ndarray, stream: int) -> np.ndarray | float:
-    """Return draws of the mean of values that are no stragglers', `[DRAWS]`."""
-    if len(values) < 2:
-        return values.sum()
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return values.mean() + error * _ts(len(values) - 1, stream)
-
-
-def _anywhere_below(limit: float, stream: int) -> np.ndarray:
-    """Return draws of what an unseen straggler's score may be, `[DRAWS]`."""
-    return _rng("unseen", stream).uniform(min(limit, 0), limit, DRAWS)
-
-
-def _means(values: np.ndarray, unseen: np.ndarray, stream: int) -> np.ndarray:
-    return random_means(values, unseen, _rng("means", stream))
-
-
-def _rng(use: str, stream: int) -> np.random.Generator:
-    """Return the random numbers of one use, in `stream` 0 or 1 for either side."""
-    uses = ("shares", "ts", "unseen", "means")
-    seeds = np.random.SeedSequence([uses.index(use), stream])
-    return np.random.Generator(np.random.PCG64(seeds))
+def _by_count(where: np.ndarray, draw: Callable[[int], np.ndarray]) -> np.ndarray:
+    """Return draws that depend on how many units are of a kind, `[..., DRAWS]`."""
+    counts = where.sum(-1)
+    distinct, places = np.unique(counts, return_inverse=True)
+    table = np.array([draw(int(count)) for count in distinct])
+    return table[places.reshape(counts.shape)]

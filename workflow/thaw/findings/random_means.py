@@ -6,18 +6,26 @@ Dirichlet distribution whose parameters are 1 (the Bayesian bootstrap, Rubin 198
 
 import numpy as np
 
-DRAWS = 10_000
+DRAWS = 5000
 
 
 def random_means(
-    values: np.ndarray, unseen: np.ndarray | float, rng: np.random.Generator
+    values: np.ndarray,
+    where: np.ndarray,
+    unseen: np.ndarray | float,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return draws of the mean of values within [-1, 1] and of `unseen`, `[DRAWS]`.
+    """Return draws of the mean of the values `where` it is true, and of `unseen`.
 
-    Values that agree to three digits share a weight, so that their number costs
-    nothing.
+    Values lie within [-1, 1]. Several samples may lie in leading axes: of values and
+    `where` `[..., n]` it returns `[..., DRAWS]`, and `unseen` is of that shape or one
+    number.
     """
-    seen, counts = np.unique(np.round(values, 3), return_counts=True)
-    weights = rng.standard_gamma(np.append(counts, 1), (DRAWS, len(counts) + 1))
-    total = weights[:, :-1] @ seen + weights[:, -1] * unseen
-    return total / weights.sum(axis=1)
+    counts = np.ones(values.shape[-1])
+    if values.ndim == 1:
+        # Values that agree to three digits share a weight, so that many cost little.
+        values, counts = np.unique(values[where].round(3), return_counts=True)
+        where = np.ones(len(values))
+    weights = rng.standard_gamma(np.append(counts, 1), (DRAWS, len(counts) + 1)).T
+    seen = np.where(where, values, 0.0) @ weights[:-1]
+    return (seen + unseen * weights[-1]) / (where @ weights[:-1] + weights[-1])

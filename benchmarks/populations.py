@@ -1,0 +1,145 @@
+"""Populations of source models from which calibration.py draws studies.
+
+A population knows the scores of so many source models that what is true of it can be
+counted. Scores are numbers of right answers of `ROWS`, as accuracies are. The real ones
+are what Thaw itself reached from 1,000 source models (see `real_scores.py`); the others
+are simulated.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+
+ROWS = 500
+DEPTHS = ("fixed-0", "fixed-1", "fixed-2")
+BASELINE = "standalone"
+PAIRS = (
+    *((depth, BASELINE) for depth in DEPTHS),
+    *(("fixed-1", "fixed-0"), ("fixed-2", "fixed-1")),
+)
+REAL_SCORES = Path(__file__).parent.parent / "tests" / "real-scores.npz"
+
+SIMULATED_MODELS = 20_000
+REPEATS = 10
+# Of the simulated: the spread of what does not fail, of standalone and from one source
+# model, what failing costs, and how the source models' effects on two variants correlate.
+STANDALONE_STD = 0.02
+WITHIN_STD = 0.01
+CORRELATION = 0.5
+LOSS = 0.3
+
+
+class Population(NamedTuple):
+    """Scores `[source models, repeats]` of each depth, and of standalone `[repeats]`."""
+
+    name: str
+    depths: dict[str, np.ndarray]
+    standalone: np.ndarray
+
+    def moved(self, gain: int) -> Self:
+        """Return it with each depth moved so that its typical gain is that."""
+        depths = {
+            depth: scores + gain - self.typical(depth, BASELINE)
+            for depth, scores in self.depths.items()
+        }
+        return self._replace(depths=depths)
+
+    def placements(self, variant: str, reference: str, half: int) -> np.ndarray:
+        """Return each source model's placement of the variant, `[source models]`.
+
+        What is subtracted from it is `half` + 1/2 right answers, so that nothing ties.
+        """
+        ours = self.depths[variant]
+        if reference == BASELINE:
+            order = np.sort(self.standalone)
+            beaten = np.searchsorted(order, ours - half, side="left")
+            return beaten.mean(1) / len(order)
+        others = self.depths[reference]
+        return (ours[:, :, None] - half > others[:, None, :]).mean((1, 2))
+
+    def typical(self, variant: str, reference: str) -> int:
+        """Return the typical difference: below it one wins more often, above it less."""
+        low, high = -ROWS, ROWS
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.placements(variant, reference, middle).mean() > 0.5:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    def chance(self, variant: str, reference: str) -> float:
+        """Return how often the variant beats the reference, ties counting half."""
+        below, above = (
+            self.placements(variant, reference, half).mean() for half in (-1, 0)
+        )
+        return float(below + above) / 2
+
+    def mean(self, variant: str) -> float:
+        """Return the mean accuracy of a depth or of standalone."""
+        return float(self.scores(variant).mean()) / ROWS
+
+    def weak(self, variant: str) -> float:
+        """Return the share of networks more than 0.1 below standalone's median."""
+        limit = np.median(self.standalone) - ROWS // 10
+        return float((self.scores(variant) < limit).mean())
+
+    def scores(self, variant: str) -> np.ndarray:
+        """Return the scores of a depth or of standalone."""
+        return self.standalone if variant == BASELINE else self.depths[variant]
+
+    @property
+    def best(self) -> list[str]:
+        """The depths that no other one beats more often than not."""
+        return [
+            depth
+            for depth in DEPTHS
+            if all(
+                other == depth or self.chance(depth, other) >= 0.5 for other in DEPTHS
+            )
+        ]
+
+
+def real() -> Iterator[Population]:
+    """Yield what Thaw reached from 1,000 source models of each of three studies."""
+    with np.load(REAL_SCORES) as scores:
+        for study in ("blobs 1 → 2", "blobs 2 → 1", "selfer"):
+            yield Population(
+                f"real, {study}",
+                {depth: scores[f"{study}/{depth}"].astype(int) for depth in DEPTHS},
+                scores[f"{study}/{BASELINE}"].astype(int),
+            )
+
+
+def simulated() -> Iterator[Population]:
+    """Yield normal effects of source models, and such of which some fail."""
+    for between in (0.05, 0.115):
+        yield _simulate(f"normal, sd between {between:g}", between, 0, shared=True)
+    for shared in (True, False):
+        for failing in (0.02, 0.05, 0.13, 0.2):
+            which = "shared" if shared else "each its own"
+            name = f"{100 * failing:g} % fail, {which}"
+            yield _simulate(name, 0.01, failing, shared)
+
+
+def _simulate(name: str, between: float, failing: float, shared: bool) -> Population:
+    rng = np.random.Generator(np.random.PCG64(0))
+    common = rng.standard_normal((SIMULATED_MODELS, 1))
+    own = rng.standard_normal((SIMULATED_MODELS, len(DEPTHS)))
+    effects = np.sqrt(CORRELATION) * common + np.sqrt(1 - CORRELATION) * own
+    fails = rng.random((SIMULATED_MODELS, 1 if shared else len(DEPTHS))) < failing
+    noise = rng.standard_normal((len(DEPTHS), SIMULATED_MODELS, REPEATS))
+    scores = 0.7 + between * effects - LOSS * fails
+    scores = scores.T[:, :, None] + WITHIN_STD * noise
+    standalone = 0.7 + STANDALONE_STD * rng.standard_normal(100_000)
+    standalone -= LOSS * (rng.random(100_000) < failing)
+    return Population(
+        name,
+        {
+            depth: np.rint(ROWS * of_depth).astype(int)
+            for depth, of_depth in zip(DEPTHS, scores, strict=True)
+        },
+        np.rint(ROWS * standalone).astype(int),
+    )
