@@ -8,17 +8,13 @@ import pytest
 from scipy import stats
 
 from samples import nested, normal
+from thaw.findings.evidence import opposite, p_more_often, t_statistic
 from thaw.findings.failures import difference_of_shares, is_weak
 from thaw.findings.how_often import how_often
 from thaw.findings.mean import mean_difference
 from thaw.findings.pairs import Pair, Placements
 from thaw.findings.samples import Sample
-from thaw.findings.typical import (
-    critical,
-    t_statistic,
-    typical_difference,
-    units_needed,
-)
+from thaw.findings.typical import typical_difference, units_needed
 
 RNG = np.random.default_rng(0)
 FAILED = np.nan
@@ -104,23 +100,49 @@ def test_before_the_arcsine_the_test_is_brunner_and_munzels():
     assert t_statistic(found) == pytest.approx(expected)
 
 
+def p_value(*shares):
+    return float(p_more_often(Placements(np.array(shares))))
+
+
 @pytest.mark.parametrize("count", [8, 12, 30])
-def test_where_units_say_yes_or_no_it_agrees_with_the_sign_test(count):
-    limit = critical(count, 0.05)
-    for wins in range(count + 1):
-        units = np.repeat([1.0, 0.0], [wins, count - wins])
-        rejected = abs(t_statistic(Placements(units))) > limit
-        exact = stats.binomtest(wins, count).pvalue
-        # It may differ where the sign test is near the level.
-        if not 0.02 < exact < 0.08:
-            assert rejected == (exact < 0.05)
+def test_where_units_say_yes_or_no_it_is_no_bolder_than_the_sign_test(count):
+    for wins in range(count // 2 + 1, count + 1):
+        found = p_value(*[1.0] * wins, *[0.0] * (count - wins))
+        exact = stats.binom.sf(wins - 1, count, 0.5)
+        if exact < 0.1:
+            assert 0.99 * exact < found < 1.35 * exact + 0.01
+
+
+@pytest.mark.parametrize("share", [0.6, 0.68, 0.9])
+@pytest.mark.parametrize("count", [8, 20, 60])
+def test_gaffkes_p_value_where_shares_agree(count, share):
+    """Exactly: the one that was not drawn has weight Beta(1, count)."""
+    exact = (0.5 / share) ** count
+    # Not quite equal, or it would be sure of them.
+    shares = share + np.linspace(-0.001, 0.001, count)
+    if exact < 0.2:
+        assert p_value(*shares) == pytest.approx(exact, rel=0.03)
+
+
+def test_all_winning_a_little_is_not_sure():
+    """A fifth of source models may lose, and none of ten was drawn."""
+    assert p_value(*np.linspace(0.61, 0.63, 10)) > 0.1
+    assert p_value(*np.linspace(0.61, 0.63, 100)) < 0.001
+
+
+def test_both_sides_must_be_sure():
+    """The few units may be the reference's."""
+    many, few = np.full(100, 0.62), np.linspace(0.37, 0.39, 8)
+    one_side = float(p_more_often(Placements(many)))
+    assert float(p_more_often(Placements(many, few))) > 0.1 > one_side
 
 
 def test_no_p_value_is_below_that_of_the_sign_test():
     assert [units_needed(0.05 / k) for k in (1, 3, 5)] == [6, 7, 8]
-    for units, agree in ((7, 0.0), (8, np.inf)):
-        assert (critical(units, 0.01) < np.inf) == bool(agree)
-    assert stats.binomtest(8, 8).pvalue < 0.01 < stats.binomtest(7, 7).pvalue
+    for count in (6, 7, 8):
+        assert p_value(*[1.0] * count) == 2.0**-count
+        losers = Placements(np.zeros(count))
+        assert float(p_more_often(opposite(losers))) == 2.0**-count
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -150,12 +172,12 @@ def test_the_interval_holds_what_is_not_rejected(name):
     found = typical_difference(pair, 0.05)
     # All scores are multiples of 0.01, so that nothing changes between half steps.
     shifts = (np.arange(-80, 80) + 0.5) / 100
-    limit = critical(pair.units, 0.05)
-    held = [
-        shift
-        for shift in shifts[np.abs(shifts) <= pair.span]
-        if abs(t_statistic(pair.placements(shift))) <= limit
-    ]
+
+    def is_held(shift):
+        found = pair.placements(shift)
+        return min(p_more_often(found), p_more_often(opposite(found))) >= 0.025
+
+    held = [shift for shift in shifts[np.abs(shifts) <= pair.span] if is_held(shift)]
     assert found.low == pytest.approx(min(held) - 0.005)
     assert found.high == pytest.approx(max(held) + 0.005)
 
@@ -238,15 +260,15 @@ def test_how_often_doubts_the_reference_too():
     assert few.high - few.low > 1.5 * (many.high - many.low)
 
 
-def test_shares_against_newcombes_tables():
-    """Agresti and Caffo's and Bonett and Price's intervals, worked by hand."""
+def test_intervals_of_shares_worked_by_hand():
+    """Agresti and Caffo's and Bonett and Price's, with Student's t of 9 degrees."""
     first = Sample(np.repeat([0.0, 1.0], [4, 6]), None)
     second = Sample(np.repeat([0.0, 1.0], [1, 19]), None)
     found = difference_of_shares(
         Pair(first, second), first.values == 0, second.values == 0, 0.05
     )
     a, b = 5 / 12, 2 / 22
-    half = 1.959964 * math.sqrt(a * (1 - a) / 12 + b * (1 - b) / 22)
+    half = 2.262157 * math.sqrt(a * (1 - a) / 12 + b * (1 - b) / 22)
     assert tuple(found) == pytest.approx((0.35, a - b - half, a - b + half), abs=1e-6)
     # Of ten matched: three only in the first, one only in the second.
     ours = np.array([1, 1, 1, 0, 1, 1, 0, 0, 0, 0], dtype=bool)
@@ -254,7 +276,7 @@ def test_shares_against_newcombes_tables():
     pair = Pair(Sample(np.zeros(10)), Sample(np.zeros(10)))
     found = difference_of_shares(pair, ours, others, 0.05)
     a, b = 4 / 12, 2 / 12
-    half = 1.959964 * math.sqrt((a + b - (a - b) ** 2) / 12)
+    half = 2.262157 * math.sqrt((a + b - (a - b) ** 2) / 12)
     assert tuple(found) == pytest.approx((0.2, a - b - half, a - b + half), abs=1e-6)
 
 

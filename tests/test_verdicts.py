@@ -47,11 +47,12 @@ def test_verdicts():
     assert verdict_of(BETTER, BASE, margin=0.1) == "equivalent within ±0.1"
 
 
-def test_an_end_at_the_margin_is_not_within():
-    """Scores are 0.01 apart to the last bit or not; the interval ends there."""
+def test_an_end_at_the_margin_is_within():
+    """Whatever the last bits of 0.81 - 0.8 are."""
     reference = nested([[0.8]] * 12)
-    assert verdict_of(nested([[0.81]] * 12), reference) == "typically better"
-    assert verdict_of(nested([[0.79]] * 12), reference) == "typically worse"
+    assert verdict_of(nested([[0.81]] * 12), reference) == "equivalent within ±0.01"
+    assert verdict_of(nested([[0.79]] * 12), reference) == "equivalent within ±0.01"
+    assert verdict_of(nested([[0.812]] * 12), reference) == "typically better"
 
 
 def test_typically_better_and_weak_more_often():

@@ -7,9 +7,9 @@ alpha (Gupta 1965; Hsu 1981).
 
 from collections.abc import Mapping
 
+from thaw.findings.evidence import p_more_often
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
-from thaw.findings.typical import critical, t_statistic
 
 
 def best_depths(found: Mapping[str, Sample], alpha: float) -> list[str]:
@@ -18,13 +18,8 @@ def best_depths(found: Mapping[str, Sample], alpha: float) -> list[str]:
         variant
         for variant, sample in found.items()
         if not any(
-            _beats(rival, sample, alpha / (len(found) - 1))
+            p_more_often(Pair(rival, sample).placements()) < alpha / (len(found) - 1)
             for other, rival in found.items()
             if other != variant
         )
     ]
-
-
-def _beats(rival: Sample, sample: Sample, alpha: float) -> bool:
-    pair = Pair(rival, sample)
-    return bool(t_statistic(pair.placements()) > critical(pair.units, 2 * alpha))

@@ -26,7 +26,7 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
     if pair.units < needed:
         unit = pair.fewer.unit
         return f"{TOO_FEW} {unit}s: {pair.units} of the {needed} it takes"
-    if -margin < typical.low and typical.high < margin:
+    if -margin <= typical.low and typical.high <= margin:
         return f"{EQUIVALENT} within ±{margin:g}"
     if typical.low > 0:
         return BETTER
