@@ -121,7 +121,8 @@ def test_gaffkes_p_value_where_shares_agree(count, share):
     # Not quite equal, or it would be sure of them.
     shares = share + np.linspace(-0.001, 0.001, count)
     if exact < 0.2:
-        assert p_value(*shares) == pytest.approx(exact, rel=0.03)
+        # The approximation errs on the safe side.
+        assert 0.99 * exact < p_value(*shares) < 1.06 * exact
 
 
 def test_all_winning_a_little_is_not_sure():

@@ -68,8 +68,8 @@ def _p_gaffke(shares: np.ndarray) -> np.ndarray:
     `shares` is `[samples, n]`. Weights from the Dirichlet distribution are exponential
     variables over their sum, so it is that of sum a_i E_i <= 0, where a_i is a share
     less 1/2, and -1/2 for what was not drawn. By the saddlepoint approximation
-    (Barndorff-Nielsen's r*), which is right to 3 % here. Where it is more than a half,
-    1 is returned.
+    (Barndorff-Nielsen's r*), which is right to 5 % here and errs on the safe side.
+    Where it is more than a half, 1 is returned.
     """
     count = shares.shape[-1]
     a = np.concatenate([shares - 0.5, np.full((len(shares), 1), -0.5)], axis=-1)

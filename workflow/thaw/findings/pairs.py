@@ -126,8 +126,9 @@ class _Side:
     def placements(self, others: "_Side", shift: float) -> np.ndarray:
         """Return, after a shift, what share of the others each unit beats."""
         line = self.line + shift * self.moves
-        left = np.searchsorted(others.line, line, side="left")
-        right = np.searchsorted(others.line, line, side="right")
+        left = np.searchsorted(others.line, line)
+        ties = others.line[np.minimum(left, len(others.line) - 1)] == line
+        right = left + ties
         # What lies in earlier blocks weighs 1 a block.
         beaten = (others.below[left] + others.below[right]) / 2 - self.blocks
         shares = np.bincount(self.units, beaten[self.places]) / self.counts

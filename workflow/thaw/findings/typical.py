@@ -9,14 +9,14 @@ this is what a mean cannot do.
 from collections.abc import Callable
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, special
 
 from thaw.findings.estimate import Estimate
 from thaw.findings.evidence import opposite, p_more_often
 from thaw.findings.pairs import Pair
 
 # No interval of scores needs to be known more closely.
-DIGITS = 9
+DIGITS = 8
 
 
 def units_needed(alpha: float) -> int:
@@ -40,14 +40,21 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
     if pair.units < units_needed(alpha):
         return Estimate(middle, -np.inf, np.inf)
 
+    limit = _normal(alpha / 2)
+
     def is_low(shift: float) -> float:
-        return alpha / 2 - float(p_more_often(pair.placements(shift)))
+        return _normal(p_more_often(pair.placements(shift))) - limit
 
     def is_not_high(shift: float) -> float:
-        return float(p_more_often(opposite(pair.placements(shift)))) - alpha / 2
+        return limit - _normal(p_more_often(opposite(pair.placements(shift))))
 
     low, high = _last(is_low, pair.span), _last(is_not_high, pair.span)
     return Estimate(middle, low, high)
+
+
+def _normal(p_value: np.ndarray | float) -> float:
+    """Return how many standard deviations a p-value is: nearly straight in a shift."""
+    return -float(special.ndtri(np.clip(p_value, 1e-300, 0.5)))
 
 
 def _chance(pair: Pair, shift: float) -> float:
@@ -67,6 +74,6 @@ def _last(falling: Callable[[float], float], span: float) -> float:
         return np.inf
 
     root = optimize.brentq(
-        lambda shift: falling(shift) or -1e-12, -limit, limit, xtol=1e-11
+        lambda shift: falling(shift) or -1e-12, -limit, limit, xtol=1e-9
     )
     return round(float(root), DIGITS)
