@@ -6,9 +6,10 @@ are what Thaw itself reached from 1,000 source models (see `real_scores.py`); th
 are simulated.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 
@@ -34,7 +35,8 @@ LOSS = 0.3
 FAILING = "failing"
 
 
-class Population(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Population:
     """Scores `[source models, repeats]` of depths, and `[repeats]` of standalone."""
 
     name: str
@@ -47,7 +49,7 @@ class Population(NamedTuple):
             depth: scores + gain - self.typical(depth, BASELINE)
             for depth, scores in self.depths.items()
         }
-        return self._replace(depths=depths)
+        return dataclasses.replace(self, depths=depths)
 
     def placements(self, variant: str, reference: str, half: int) -> np.ndarray:
         """Return each source model's placement of the variant, `[source models]`.

@@ -323,6 +323,16 @@ def test_failed_networks_lose_against_all_others_and_are_not_in_the_mean():
 
 
 @pytest.mark.filterwarnings("error")
+def test_source_models_all_of_whose_networks_failed_are_not_in_the_mean():
+    variant = nested([[0.9, 0.92]] * 4 + [[0.9, FAILED]] + [[FAILED, FAILED]])
+    reference = nested([[FAILED, FAILED]] + [[0.8, 0.82]] * 5)
+    matched = mean_difference(Pair(variant, reference), 0.05)
+    assert matched.value == pytest.approx((3 * 0.1 + 0.09) / 4)
+    alone = mean_difference(Pair(variant, Sample(np.full(20, 0.8))), 0.05)
+    assert alone.value == pytest.approx((4 * 0.11 + 0.1) / 5)
+
+
+@pytest.mark.filterwarnings("error")
 def test_where_most_networks_failed():
     dead, alive = Sample(np.full(12, FAILED)), standalone(12)
     worse = typical_difference(Pair(dead, alive), 0.01)

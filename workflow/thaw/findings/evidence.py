@@ -58,8 +58,7 @@ def t_statistic(placements: Placements) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         t = 2 * np.sqrt(chance * (1 - chance)) * lead / np.sqrt(variance)
     # Where no unit differs from another there is nothing to divide by.
-    t = np.where(variance > 1e-18, t, np.copysign(np.inf, lead))
-    return np.where(np.abs(chance - 0.5) < 1e-9, 0.0, t)
+    return np.where(variance > 1e-18, t, np.copysign(np.inf, lead))
 
 
 def _p_gaffke(shares: np.ndarray) -> np.ndarray:
