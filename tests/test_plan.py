@@ -17,7 +17,4 @@ def test_depths_are_the_variants_that_only_freeze():
     }
     config["studies"]["ahead"]["variants"] = list(config["variants"])
     depths = Plan(resolve(config, config)).studies["ahead"].depths
-    frozen = {"fixed-0": 0, "fixed-1": 1, "spelt-out": 2}
-    assert depths == {
-        name: frozen[name] for name in config["variants"] if name in frozen
-    }
+    assert depths == {"fixed-0": 0, "fixed-1": 1, "spelt-out": 2}

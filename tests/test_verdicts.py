@@ -11,7 +11,8 @@ from thaw.findings.best_depths import best_depths
 from thaw.findings.estimate import Estimate
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import more_or_less
-from thaw.stages.compare import comparisons, depths_table, for_people
+from thaw.output.comparisons import for_people
+from thaw.stages.compare import comparisons, depths_table
 
 RNG = np.random.default_rng(0)
 
