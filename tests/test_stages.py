@@ -77,7 +77,7 @@ def test_a_training_job_imports_torch_and_numpy_only(folder):
     modules = set(done.stdout.split())
     assert "torch" in modules
     assert "torch._dynamo" not in modules
-    slow = {"pandas", "sklearn", "scipy", "matplotlib", "snakemake", "statsmodels"}
+    slow = {"pandas", "sklearn", "scipy", "matplotlib", "snakemake"}
     assert not modules & (slow | {"pydantic", "yaml"})
 
 

@@ -1,300 +1,346 @@
-"""Statistics: against scipy, by hand, and truthful where there is little to say."""
+"""The pieces of a comparison: against SciPy, by brute force, and under symmetries."""
 
+import itertools
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
-from scipy import optimize, stats
+from scipy import stats
 
+from samples import nested, normal
+from thaw.findings.evidence import opposite, p_more_often, t_statistic
+from thaw.findings.failures import difference_of_shares, is_weak
+from thaw.findings.how_often import how_often
+from thaw.findings.mean import mean_difference
+from thaw.findings.pairs import Pair, Placements
 from thaw.findings.samples import Sample
-from thaw.findings.statistics import (
-    compare,
-    mean_interval,
-    share_interval,
-    variance_components,
-)
-from thaw.stages.compare import comparisons
-from thaw.stages.compare import for_people as comparisons_for_people
-from thaw.stages.learning_speed import metrics, speed
-from thaw.stages.summarize import for_people, summary
+from thaw.findings.typical import typical_difference, units_needed
 
 RNG = np.random.default_rng(0)
+FAILED = np.nan
+INTERVALS = {
+    "typical": typical_difference,
+    "how often": how_often,
+    "mean": mean_difference,
+    "weak": lambda pair, alpha: difference_of_shares(
+        pair, pair.variant.values < 0.75, pair.reference.values < 0.75, alpha
+    ),
+}
 
 
-def nested(values_by_model):
-    """Return a sample from a list of each source model's values."""
-    models = [m for m, values in enumerate(values_by_model) for _ in values]
-    return Sample(np.concatenate(values_by_model), np.array(models))
+def rounded(sample, step=0.01):
+    """Return a sample with ties, as accuracies have."""
+    return sample._replace(values=np.round(sample.values / step) * step)
 
 
-def normal(models, repeats, between=0.1, within=0.02, mean=0.8):
-    effects = RNG.normal(0, between, models)
-    return nested([RNG.normal(mean + effect, within, repeats) for effect in effects])
+def standalone(count, seed=1):
+    return Sample(np.random.default_rng(seed).normal(0.8, 0.05, count))
 
 
-def test_units_are_source_models_where_there_are_several():
-    sample = nested([[1.0, 3.0], [5.0]])
-    assert sample.unit == "source model"
-    assert sample.unit_means().tolist() == [2, 5]
-    assert not sample.is_conditional
+PAIRS = {
+    "independent": (rounded(normal(9, 4)), rounded(standalone(30))),
+    "matched by source model": (rounded(normal(9, 4)), rounded(normal(9, 3, seed=2))),
+    "matched by repeat": (
+        Sample(rounded(standalone(12)).values, np.zeros(12, dtype=int)),
+        rounded(standalone(12, seed=2)),
+    ),
+    "other source models": (
+        rounded(normal(9, 4)),
+        rounded(Sample(standalone(24).values, np.repeat(np.arange(20, 32), 2))),
+    ),
+}
 
 
-def test_units_are_repeats_given_one_source_model_or_none():
-    for models in (None, np.zeros(3, dtype=int)):
-        sample = Sample(np.array([1.0, 2.0, 4.0]), models)
-        assert sample.unit == "repeat"
-        assert sample.unit_means().tolist() == [1, 2, 4]
-        assert sample.is_conditional == (models is not None)
+def brute_force_placements(pair, shift):
+    """Return placements by comparing each repeat with each other one."""
 
+    def beats(a, b):
+        return (a > b) + (a == b) / 2
 
-def test_mean_interval_is_students():
-    units = RNG.normal(size=12)
-    half = stats.t.ppf(0.975, 11) * units.std(ddof=1) / math.sqrt(12)
-    expected = (units.mean() - half, units.mean() + half)
-    assert mean_interval(units) == pytest.approx(expected)
-
-
-def test_variance_components_of_unbalanced_counts_by_hand():
-    # Means 2, 5 and 9; mean squares 30.4 between (2 degrees of freedom) and 4/3 within
-    # (3), and n0 = (6 - 14/6)/2.
-    groups = [[1.0, 2.0, 3.0], [4.0, 6.0], [9.0]]
-    grand = 25 / 6
-    between = (3 * (2 - grand) ** 2 + 2 * (5 - grand) ** 2 + (9 - grand) ** 2) / 2
-    within = (1 + 0 + 1 + 1 + 1) / 3
-    assert between / within == pytest.approx(stats.f_oneway(*groups).statistic)
-    variance = (between - within) / ((6 - 14 / 6) / 2)
-    found = variance_components(nested(groups))
-    assert found.between == pytest.approx(math.sqrt(variance))
-    assert found.within == pytest.approx(math.sqrt(within))
-    assert found.share == pytest.approx(variance / (variance + within))
-
-
-def test_variance_components_recover_the_truth():
-    found = variance_components(normal(2000, 5, between=0.1, within=0.05))
-    assert found.between == pytest.approx(0.1, rel=0.05)
-    assert found.within == pytest.approx(0.05, rel=0.05)
-
-
-def test_a_negative_variance_is_zero():
-    found = variance_components(nested([[1.0, 3.0], [1.0, 3.0]]))
-    assert found.between == 0
-    assert found.share == 0
-
-
-def test_a_mean_lies_in_its_interval_whatever_the_counts():
-    sample = nested([[0.6, 0.6]] * 4 + [[0.9]] * 4 + [[0.7]])
-    row = summary({"v": sample}).loc[0]
-    assert row["mean"] == pytest.approx((4 * 0.6 + 4 * 0.9 + 0.7) / 9)
-    assert row["mean"] == pytest.approx((row["mean_low"] + row["mean_high"]) / 2)
-
-
-def test_an_accuracy_does_not_leave_its_bounds():
-    row = summary({"v": nested([[0.2], [0.99]])}).loc[0]
-    assert (row["mean_low"], row["mean_high"]) == (0, 1)
-
-
-def test_what_one_source_model_cannot_say():
-    values = np.array([0.8, 0.81, 0.83])
-    sample = Sample(values, np.zeros(3, dtype=int))
-    found = variance_components(sample)
-    assert math.isnan(found.between)
-    assert math.isnan(found.share)
-    assert found.within == values.std(ddof=1)
-    table = summary({"fixed-0": sample})
-    assert math.isnan(table.loc[0, "std_between"])
-    assert "given one source model" in table.loc[0, "note"]
-    assert "not estimable" in table.loc[0, "note"]
-    settings = {"study": "s", "source": "a", "target": "b"}
-    text = for_people(table, {"fixed-0": sample}, settings)
-    assert "given one source model" in text
-
-
-def test_one_repeat_a_source_model_cannot_be_split():
-    sample = nested([[0.8], [0.7], [0.9]])
-    assert all(map(math.isnan, variance_components(sample)))
-    assert "one repeat a source model" in summary({"v": sample}).loc[0, "note"]
-
-
-def test_variants_that_share_source_models_are_paired():
-    first, second = normal(8, 5), normal(8, 5)
-    result = compare(first, second)
-    expected = stats.ttest_rel(first.unit_means(), second.unit_means())
-    assert result.paired
-    assert result.p_value == pytest.approx(expected.pvalue)
-    assert result.interval == pytest.approx(expected.confidence_interval())
-    # The probability is that within a source model, over all pairs of its repeats.
-    wins = [
-        np.mean([(a > b) + (a == b) / 2 for a in x for b in y])
-        for x, y in zip(first.groups(), second.groups(), strict=True)
-    ]
-    assert result.probability == pytest.approx(np.mean(wins))
-
-
-def test_standalone_is_independent_of_source_models():
-    transfer, standalone = normal(8, 5), Sample(RNG.normal(0.8, 0.05, 40))
-    result = compare(transfer, standalone)
-    expected = stats.ttest_ind(
-        transfer.unit_means(), standalone.values, equal_var=False
+    ours = [np.round(group - shift, 9) for group in units(pair.variant)]
+    others = [np.round(group, 9) for group in units(pair.reference)]
+    if pair.matched:
+        couples = zip(ours, others, strict=True)
+        return [np.mean([beats(a, b) for a in x for b in y]) for x, y in couples], None
+    table = np.array(
+        [[np.mean([beats(a, b) for a in x for b in y]) for y in others] for x in ours]
     )
-    assert not result.paired
-    assert result.p_value == pytest.approx(expected.pvalue)
-    assert result.interval == pytest.approx(expected.confidence_interval())
-    pairs = stats.mannwhitneyu(transfer.values, standalone.values).statistic
-    assert result.probability == pytest.approx(pairs / (40 * 40))
-    low, high = result.probability_interval
-    assert 0 <= low < result.probability < high <= 1
+    return table.mean(1), 1 - table.mean(0)
 
 
-def test_with_independent_repeats_the_test_is_brunner_and_munzels():
-    """Theirs is on the scale of the probability; so is ours before the logit."""
+def units(sample):
+    if sample.is_nested:
+        return sample.groups()
+    return [np.array([value]) for value in sample.values]
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.013, -0.055])
+@pytest.mark.parametrize("name", PAIRS)
+def test_placements_by_brute_force(name, shift):
+    pair = Pair(*PAIRS[name])
+    assert (pair.matched or "independent") in name or name == "other source models"
+    ours, others = brute_force_placements(pair, shift)
+    found = pair.placements(shift)
+    assert found.variant == pytest.approx(ours)
+    assert (found.reference is None) == bool(pair.matched)
+    if not pair.matched:
+        assert found.reference == pytest.approx(others)
+
+
+def test_before_the_arcsine_the_test_is_brunner_and_munzels():
     first, second = RNG.normal(0, 1, 25), RNG.normal(0.6, 2, 18)
-    result = compare(Sample(first), Sample(second))
-    theirs = stats.brunnermunzel(second, first)
-    probability = result.probability
-    low, high = (math.log(p / (1 - p)) for p in result.probability_interval)
-    half = (high - low) / 2 * probability * (1 - probability)
-    quantile = half / (abs(probability - 0.5) / abs(theirs.statistic))
-    freedom = optimize.brentq(lambda df: stats.t.ppf(0.975, df) - quantile, 2, 1000)
-    p_value = 2 * stats.t.sf(abs(theirs.statistic), freedom)
-    assert p_value == pytest.approx(theirs.pvalue)
+    found = Pair(Sample(first), Sample(second)).placements()
+    chance = found.variant.mean()
+    error = math.sqrt(found.variant.var(ddof=1) / 25 + found.reference.var(ddof=1) / 18)
+    theirs = stats.brunnermunzel(second, first).statistic
+    assert (chance - 0.5) / error == pytest.approx(theirs)
+    # On the arcsine's scale: by how much p moves there, for as much here.
+    scale = 2 * math.sqrt(chance * (1 - chance))
+    expected = scale * (math.asin(math.sqrt(chance)) - math.pi / 4) / error
+    assert t_statistic(found) == pytest.approx(expected)
 
 
-def test_ties_count_half():
-    tied = Sample(np.array([0.8, 0.8, 0.8, 0.9]))
-    assert compare(tied, tied).probability == 0.5
+def p_value(*shares):
+    return float(p_more_often(Placements(np.array(shares))))
 
 
-def test_swapping_the_two_swaps_the_result():
-    first, second = normal(6, 4), Sample(RNG.normal(0.8, 0.05, 24))
-    one, other = compare(first, second), compare(second, first)
-    assert one.difference == pytest.approx(-other.difference)
-    assert one.interval == pytest.approx((-other.interval.high, -other.interval.low))
-    assert one.probability == pytest.approx(1 - other.probability)
-    low, high = other.probability_interval
-    assert one.probability_interval == pytest.approx((1 - high, 1 - low))
+@pytest.mark.parametrize("count", [8, 12, 30])
+def test_where_units_say_yes_or_no_it_is_no_bolder_than_the_sign_test(count):
+    for wins in range(count // 2 + 1, count + 1):
+        found = p_value(*[1.0] * wins, *[0.0] * (count - wins))
+        exact = stats.binom.sf(wins - 1, count, 0.5)
+        if exact < 0.1:
+            assert 0.99 * exact < found < 1.35 * exact + 0.01
 
 
-CONSTANT = Sample(np.full(6, 0.8))
-HARDLY = [
-    pytest.param(CONSTANT, CONSTANT, id="all tied"),
-    pytest.param(Sample(np.full(6, 0.9)), CONSTANT, id="no variance, different"),
-    pytest.param(
-        nested([[0.9] * 3] * 4), nested([[0.8] * 3] * 4), id="nested, constant"
-    ),
-    pytest.param(
-        Sample(np.array([0.9])), Sample(np.array([0.8])), id="one repeat each"
-    ),
-    pytest.param(Sample(np.array([0.9])), normal(3, 2), id="one repeat against three"),
-]
+@pytest.mark.parametrize("share", [0.6, 0.68, 0.9])
+@pytest.mark.parametrize("count", [8, 20, 60])
+def test_gaffkes_p_value_where_shares_agree(count, share):
+    """Exactly: the one that was not drawn has weight Beta(1, count)."""
+    exact = (0.5 / share) ** count
+    # Not quite equal, or it would be sure of them.
+    shares = share + np.linspace(-0.001, 0.001, count)
+    if exact < 0.2:
+        # The approximation errs on the safe side.
+        assert 0.99 * exact < p_value(*shares) < 1.06 * exact
 
 
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(("first", "second"), HARDLY)
-def test_what_cannot_be_estimated_is_said(first, second):
-    table = comparisons({"a": first, "b": second}, [("a", "b")], 0.01)
-    row = table.iloc[0]
-    assert math.isnan(row["difference_low"])
-    assert math.isnan(row["p_value"])
-    assert math.isnan(row["p_holm"])
-    assert row["verdict"] == "not estimable"
-    assert row["note"]
-    assert math.isfinite(row["difference"])
-    assert 0 <= row["probability"] <= 1
+def test_all_winning_a_little_is_not_sure():
+    """A fifth of source models may lose, and none of ten was drawn."""
+    assert p_value(*np.linspace(0.61, 0.63, 10)) > 0.1
+    assert p_value(*np.linspace(0.61, 0.63, 100)) < 0.001
 
 
-@pytest.mark.filterwarnings("error")
-def test_few_source_models_are_said():
-    table = comparisons({"a": normal(3, 4), "b": normal(3, 4)}, [("a", "b")], 0.01)
-    assert table.loc[0, "note"].startswith("only 3 units")
-    assert math.isfinite(table.loc[0, "p_value"])
+def test_both_sides_must_be_sure():
+    """The few units may be the reference's."""
+    many, few = np.full(100, 0.62), np.linspace(0.37, 0.39, 8)
+    one_side = float(p_more_often(Placements(many)))
+    assert float(p_more_often(Placements(many, few))) > 0.1 > one_side
 
 
-@pytest.mark.filterwarnings("error")
-def test_the_tables_for_people_tell_the_notes():
-    found = {"a": normal(3, 4), "b": normal(3, 4)}
-    text = comparisons_for_people(comparisons(found, [("a", "b")], 0.01))
-    assert "a - b: only 3 units" in text
+def test_no_p_value_is_below_that_of_the_sign_test():
+    assert [units_needed(0.05 / k) for k in (1, 3, 5)] == [6, 7, 8]
+    for count in (6, 7, 8):
+        assert p_value(*[1.0] * count) == 2.0**-count
+        losers = Placements(np.zeros(count))
+        assert float(p_more_often(opposite(losers))) == 2.0**-count
 
 
-@pytest.mark.filterwarnings("error")
-def test_five_wins_of_five_are_not_certainty():
-    first, second = nested([[0.9, 0.91]] * 4 + [[0.93, 0.9]]), nested([[0.7, 0.8]] * 5)
-    low, high = compare(first, second).probability_interval
-    assert high == 1
-    assert low == pytest.approx(0.025 ** (1 / 5))
-
-
-def test_share_interval():
-    assert share_interval(np.array([0.0] * 10)).high == pytest.approx(0.3085, abs=1e-4)
-    assert share_interval(np.array([0.2, 0.4, 0.3])) == pytest.approx(
-        (0.0516, 0.5484), abs=1e-4
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_typical_difference_is_the_median(name):
+    pair = Pair(*PAIRS[name])
+    ours, others = units(pair.variant), units(pair.reference)
+    couples = (
+        zip(ours, others, strict=True)
+        if pair.matched
+        else itertools.product(ours, others)
     )
-    assert all(map(math.isnan, share_interval(np.array([1.0]))))
+    differences, weights = [], []
+    for x, y in couples:
+        differences += [a - b for a in x for b in y]
+        weights += [1 / (len(x) * len(y))] * (len(x) * len(y))
+    order = np.argsort(differences)
+    below = np.cumsum(np.array(weights)[order]) / sum(weights)
+    first = np.searchsorted(below, 0.5 - 1e-9)
+    last = np.searchsorted(below, 0.5 + 1e-9)
+    expected = (differences[order[first]] + differences[order[last]]) / 2
+    assert typical_difference(pair, 0.05).value == pytest.approx(expected)
 
 
-def verdict_of(first, second, margin=0.01):
-    return comparisons({"a": first, "b": second}, [("a", "b")], margin).loc[
-        0, "verdict"
-    ]
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_interval_holds_what_is_not_rejected(name):
+    pair = Pair(*PAIRS[name])
+    found = typical_difference(pair, 0.05)
+    # All scores are multiples of 0.01, so that nothing changes between half steps.
+    shifts = (np.arange(-80, 80) + 0.5) / 100
+
+    def is_held(shift):
+        found = pair.placements(shift)
+        return min(p_more_often(found), p_more_often(opposite(found))) >= 0.025
+
+    held = [shift for shift in shifts[np.abs(shifts) <= pair.span] if is_held(shift)]
+    assert found.low == pytest.approx(min(held) - 0.005)
+    assert found.high == pytest.approx(max(held) + 0.005)
 
 
-def test_verdicts():
-    base = Sample(RNG.normal(0.8, 0.01, 100))
-    better, same = Sample(base.values + 0.05), Sample(RNG.permutation(base.values))
-    assert verdict_of(better, base) == "helps"
-    assert verdict_of(base, better) == "hurts"
-    assert verdict_of(same, base) == "equivalent within ±0.01"
-    assert verdict_of(same, base, margin=0.001) == "no clear difference"
-    # A difference can be sure and yet too small to matter.
-    assert verdict_of(better, base, margin=0.1) == "equivalent within ±0.1"
+def turned(result):
+    return -result.value, -result.high, -result.low
 
 
-def test_a_verdict_with_one_source_model_is_conditional():
-    base = Sample(RNG.normal(0.8, 0.01, 30))
-    transfer = Sample(base.values + 0.1, np.zeros(30, dtype=int))
-    assert verdict_of(transfer, base) == "helps, given one source model"
+@pytest.mark.parametrize("interval", INTERVALS)
+@pytest.mark.parametrize("name", PAIRS)
+def test_swapping_the_two_swaps_the_sign(name, interval):
+    first, second = PAIRS[name]
+    one = INTERVALS[interval](Pair(first, second), 0.05)
+    other = INTERVALS[interval](Pair(second, first), 0.05)
+    expected = turned(other)
+    if interval == "how often":
+        expected = tuple(1 + end for end in expected)
+    # Intervals from random draws differ by the draws.
+    near = 0.02 if interval in ("how often", "mean") else 1e-9
+    assert tuple(one) == pytest.approx(expected, abs=near)
 
 
-def test_p_values_are_adjusted_by_holm_within_the_study():
-    found = {
-        name: Sample(RNG.normal(0.8 + gain, 0.05, 30))
-        for name, gain in (("base", 0), ("a", 0.01), ("b", 0.03), ("c", 0.05))
-    }
-    table = comparisons(found, [(name, "base") for name in "abc"], 0.001)
-    ordered = table.sort_values("p_value")
-    expected = np.maximum.accumulate(ordered["p_value"] * [3, 2, 1]).clip(upper=1)
-    np.testing.assert_allclose(ordered["p_holm"], expected)
+@pytest.mark.parametrize("interval", ["typical", "mean"])
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_shift_moves_the_interval(name, interval):
+    variant, reference = PAIRS[name]
+    one = INTERVALS[interval](Pair(variant, reference), 0.05)
+    moved = variant._replace(values=variant.values + 0.1)
+    other = INTERVALS[interval](Pair(moved, reference), 0.05)
+    near = 0.03 if interval == "mean" else 1e-8  # an unseen straggler may lie anywhere
+    assert tuple(other) == pytest.approx([end + 0.1 for end in one], abs=near)
 
 
-def test_the_order_of_scores_changes_nothing():
-    values, others = RNG.random(12), RNG.random(12)
-    models, order = np.tile([0, 1, 2], 4), RNG.permutation(12)
-    tables = [
-        comparisons(found, [("a", "b")], 0.01)
-        for found in (
-            {"a": Sample(values, models), "b": Sample(others)},
-            {"a": Sample(values[order], models[order]), "b": Sample(others[order])},
-        )
-    ]
-    pd.testing.assert_frame_equal(*tables)
+@pytest.mark.parametrize("interval", INTERVALS)
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_order_of_source_models_and_repeats_changes_nothing(name, interval):
+    def reordered(sample, order, numbers):
+        models = sample.source_models
+        models = None if models is None else numbers[models][order]
+        return Sample(sample.values[order], models)
+
+    rng = np.random.default_rng(5)
+    numbers = rng.permutation(50)
+    variant, reference = PAIRS[name]
+    order = rng.permutation(len(variant.values))
+    # Repeats that are matched stay so.
+    matched = Pair(variant, reference).matched == "repeat"
+    other_order = order if matched else rng.permutation(len(reference.values))
+    one = INTERVALS[interval](Pair(variant, reference), 0.05)
+    other = INTERVALS[interval](
+        Pair(
+            reordered(variant, order, numbers),
+            reordered(reference, other_order, numbers),
+        ),
+        0.05,
+    )
+    assert tuple(other) == pytest.approx(tuple(one), abs=1e-9)
 
 
-def test_learning_speed():
-    accuracy = np.array([[0.2, 0.6, 0.8], [0.4, 0.4, 0.5], [0.7, 0.1, 0.9]])
-    found = metrics(accuracy, threshold=0.6)
-    assert found["jump_start"].tolist() == [0.2, 0.4, 0.7]
-    assert found["final_accuracy"].tolist() == [0.8, 0.5, 0.9]
-    assert found["area_under_curve"] == pytest.approx([0.55, 0.425, 0.45])
-    assert found["time_to_threshold"].tolist() == [1, 2, 0]
-    assert found["never_reached"].tolist() == [0, 1, 0]
+def test_how_often_is_clopper_and_pearsons_where_units_say_yes_or_no():
+    wins = np.repeat([0.9, 0.7], [7, 3])
+    found = how_often(Pair(Sample(wins), Sample(np.full(10, 0.8))), 0.05)
+    exact = stats.binomtest(7, 10).proportion_ci()
+    assert tuple(found) == pytest.approx((0.7, exact.low, exact.high), abs=0.015)
 
 
-def test_learning_speed_counts_by_source_model():
-    accuracy = np.array([[0.2, 0.8], [0.2, 0.3], [0.2, 0.8], [0.2, 0.3]])
-    rows = list(speed("v", accuracy, np.array([0, 1, 0, 1]), 0.6))
-    table = {row[1]: row[2:] for row in rows}
-    assert table["never_reached"][0] == "0.5"
-    assert table["never_reached"][3:5] == ("source model", 2)
-    assert table["time_to_threshold"][5] == "epochs until 0.6000; never counts as 1"
-    assert table["jump_start"][:3] == ("0.2", "", "")
+def test_how_often_knows_that_what_was_not_drawn_may_lose():
+    """All units alike: their spread alone would say "always", with no doubt."""
+    first, second = nested([[0.9, 0.91]] * 5), nested([[0.7, 0.8]] * 5)
+    found = how_often(Pair(first, second), 0.05)
+    assert found.high == 1
+    assert found.low == pytest.approx(0.025 ** (1 / 5), abs=0.01)
+
+
+def test_how_often_doubts_the_reference_too():
+    few, many = (
+        how_often(Pair(normal(40, 2, between=0.01), standalone(n)), 0.05)
+        for n in (8, 800)
+    )
+    assert few.high - few.low > 1.5 * (many.high - many.low)
+
+
+def test_intervals_of_shares_worked_by_hand():
+    """Agresti and Caffo's and Bonett and Price's, with Student's t of 9 degrees."""
+    first = Sample(np.repeat([0.0, 1.0], [4, 6]), None)
+    second = Sample(np.repeat([0.0, 1.0], [1, 19]), None)
+    found = difference_of_shares(
+        Pair(first, second), first.values == 0, second.values == 0, 0.05
+    )
+    a, b = 5 / 12, 2 / 22
+    half = 2.262157 * math.sqrt(a * (1 - a) / 12 + b * (1 - b) / 22)
+    assert tuple(found) == pytest.approx((0.35, a - b - half, a - b + half), abs=1e-6)
+    # Of ten matched: three only in the first, one only in the second.
+    ours = np.array([1, 1, 1, 0, 1, 1, 0, 0, 0, 0], dtype=bool)
+    others = np.array([0, 0, 0, 1, 1, 1, 0, 0, 0, 0], dtype=bool)
+    pair = Pair(Sample(np.zeros(10)), Sample(np.zeros(10)))
+    found = difference_of_shares(pair, ours, others, 0.05)
+    a, b = 4 / 12, 2 / 12
+    half = 2.262157 * math.sqrt((a + b - (a - b) ** 2) / 12)
+    assert tuple(found) == pytest.approx((0.2, a - b - half, a - b + half), abs=1e-6)
+
+
+def test_weak_is_far_below_the_baselines_median_and_not_failed():
+    baseline = Sample(np.array([0.7, 0.8, 0.9, FAILED]))
+    sample = Sample(np.array([0.69, 0.7, 0.2, FAILED, 0.1]))
+    failed = np.array([0, 0, 0, 0, 1], dtype=bool)
+    sample = sample._replace(failed=failed)
+    assert is_weak(sample, baseline).tolist() == [True, False, True, False, False]
+    nothing = Sample(np.full(3, FAILED))
+    assert not is_weak(sample, nothing).any()
+
+
+def test_a_mean_without_stragglers_is_students_and_a_little_lower():
+    variant, reference = normal(200, 3, between=0.01), standalone(600)
+    found = mean_difference(Pair(variant, reference), 0.05)
+    theirs = stats.ttest_ind(
+        variant.unit_means(), reference.values, equal_var=False
+    ).confidence_interval()
+    assert found.value == pytest.approx(
+        variant.unit_means().mean() - reference.values.mean()
+    )
+    assert found.low < theirs.low
+    assert found.low > theirs.low - 0.015
+    assert found.high == pytest.approx(theirs.high, abs=0.005)
+
+
+def test_a_mean_of_few_knows_that_stragglers_may_be_missing():
+    alike = nested([[0.8, 0.801, 0.799]] * 5)
+    found = mean_difference(Pair(alike, Sample(np.tile([0.79, 0.81], 50))), 0.05)
+    assert found.low < -0.1
+    assert found.high < 0.05
+
+
+def test_failed_networks_lose_against_all_others_and_are_not_in_the_mean():
+    variant = Sample(np.array([0.9, 0.9, 0.9, 0.9, 0.1, FAILED]))
+    variant = variant._replace(failed=np.array([0, 0, 0, 0, 1, 0], dtype=bool))
+    reference = Sample(np.array([0.8, 0.8, 0.8, 0.8, 0.05, FAILED]))
+    pair = Pair(variant, reference)
+    assert pair.placements().variant.tolist() == [1, 1, 1, 1, 0, 0.5]
+    assert mean_difference(pair, 0.05).value == pytest.approx(0.1)
+    assert typical_difference(pair, 0.05).value == pytest.approx(0.1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_source_models_all_of_whose_networks_failed_are_not_in_the_mean():
+    variant = nested([[0.9, 0.92]] * 4 + [[0.9, FAILED]] + [[FAILED, FAILED]])
+    reference = nested([[FAILED, FAILED]] + [[0.8, 0.82]] * 5)
+    matched = mean_difference(Pair(variant, reference), 0.05)
+    assert matched.value == pytest.approx((3 * 0.1 + 0.09) / 4)
+    alone = mean_difference(Pair(variant, Sample(np.full(20, 0.8))), 0.05)
+    assert alone.value == pytest.approx((4 * 0.11 + 0.1) / 5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_most_networks_failed():
+    dead, alive = Sample(np.full(12, FAILED)), standalone(12)
+    worse = typical_difference(Pair(dead, alive), 0.01)
+    assert worse.value == -np.inf
+    assert worse.high < 0
+    assert typical_difference(Pair(alive, dead), 0.01).low > 0
+    nothing = typical_difference(Pair(dead, dead), 0.01)
+    assert math.isnan(nothing.value)
+    assert (nothing.low, nothing.high) == (-np.inf, np.inf)
+    assert math.isnan(mean_difference(Pair(dead, alive), 0.05).value)
+    assert how_often(Pair(dead, alive), 0.05).value == 0

@@ -74,7 +74,12 @@ rule plot_differences:
     """Draw a study's comparisons: each difference with its interval."""
     input:
         settings=settings(
-            "plot_differences", "source", "target", "margin", reads=["compare"]
+            "plot_differences",
+            "study",
+            "source",
+            "target",
+            "margin",
+            reads=["compare"],
         ),
         comparisons="results/{study}/comparisons.csv",
         comparisons_record="results/{study}/records/compare.json",

@@ -2,7 +2,7 @@
 
 Needs: the files of a study's jobs.
 Makes: in results/{study}/: histories.npz, scores.csv and source-models.csv, summary and
-comparisons (.csv, .md), learning-curves.csv, learning-speed.csv.
+comparisons (.csv, .md), best-depths.csv, learning-curves.csv, learning-speed.csv.
 """
 
 
@@ -88,11 +88,14 @@ rule summarize:
 rule compare:
     """Compare a study's variants with its baseline and in the pairs asked for."""
     input:
-        settings=settings("compare", "variants", "baseline", "pairs", "margin"),
+        settings=settings(
+            "compare", "variants", "baseline", "pairs", "margin", "depths"
+        ),
         histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/comparisons.csv",
         markdown="results/{study}/comparisons.md",
+        depths="results/{study}/best-depths.csv",
         record="results/{study}/records/compare.json",
     log:
         "logs/{study}/compare.log",
@@ -109,6 +112,7 @@ rule compare:
             --histories {input.histories:q} \
             --output {output.csv:q} \
             --markdown {output.markdown:q} \
+            --depths {output.depths:q} \
             --record {output.record:q} \
             2>{log:q}
         """

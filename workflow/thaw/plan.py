@@ -90,6 +90,16 @@ class StudyPlan(NamedTuple):
         return {f"source-models/{name}/models-": self.settings.source_models}
 
     @property
+    def depths(self) -> dict[str, int]:
+        """How many layers those pretrained variants freeze that do nothing else."""
+        described = {name: self.described[name] for name in self.pretrained}
+        return {
+            name: variant.get("freeze", 0)
+            for name, variant in described.items()
+            if variant.keys() <= {"freeze"}
+        }
+
+    @property
     def training_jobs(self) -> list[tuple[Job, str]]:
         """The training jobs, and where in `results/` each one's files begin."""
         return self._jobs(self.repeats)
@@ -223,6 +233,8 @@ class Plan:
             return study.name
         if field == "pretrained":
             return study.pretrained
+        if field == "depths":
+            return study.depths
         if field == "description":
             return self.description(study)
         return getattr(study.settings, field)

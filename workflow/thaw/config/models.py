@@ -202,7 +202,7 @@ class Settings(Group):
         lt=1,
         description=(
             "The smallest difference in test accuracy that matters; variants whose "
-            "difference surely lies within ± this are equivalent."
+            "typical difference surely lies within ± this are equivalent."
         ),
     )
     network: Network

@@ -1,27 +1,46 @@
 """Samples: the scores of a variant, and what was drawn independently for them.
 
-Apart from `thaw.statistics`, so that figures need not wait for SciPy.
+The independent unit. Repeats that start from one source model share that model's luck;
+they are no independent draws of "transfer". So where a variant has several source
+models, the unit is the source model. Where it has one, the unit is the repeat and every
+statement is conditional on that model. Where it has none (standalone), the unit is the
+repeat.
+
+All statements are conditional on the two data sets and their split into train and
+test: only initial weights and batch orders vary.
+
+Without SciPy, so that figures need not wait for it.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-
-from thaw.output.histories import Histories
 
 # What every statement is conditional on where a variant has one source model.
 CONDITION = "given one source model"
 
 
 class Sample(NamedTuple):
-    """The values of one variant: `values` `[n]` and each one's source model `[n]`.
+    """The values of one variant, in the order of the repeats, `[n]`.
 
-    `source_models` is None where the variant is not pretrained.
+    `source_models` `[n]` is None where the variant is not pretrained. `failed` `[n]`
+    says which networks failed, whose values mean nothing; None if none did.
     """
 
     values: np.ndarray
     source_models: np.ndarray | None = None
+    failed: np.ndarray | None = None
+
+    @property
+    def sound(self) -> np.ndarray:
+        """Which networks did not fail and have a score `[n]`."""
+        finite = np.isfinite(self.values)
+        return finite if self.failed is None else finite & ~self.failed
+
+    @property
+    def ranked(self) -> np.ndarray:
+        """The values, with -inf for failed networks: worse than all others `[n]`."""
+        return np.where(self.sound, self.values, -np.inf)
 
     @property
     def models(self) -> np.ndarray:
@@ -67,15 +86,3 @@ class Sample(NamedTuple):
         numbers = self.unit_numbers
         by_model = self.values[np.argsort(numbers, kind="stable")]
         return np.split(by_model, np.cumsum(np.bincount(numbers))[:-1])
-
-
-def samples(
-    histories: Histories, variants: Sequence[str], metric: str = "test_accuracy"
-) -> dict[str, Sample]:
-    """Return each variant's scores after the last epoch as a sample, in that order."""
-    return {
-        variant: Sample(
-            histories.final(variant, metric), histories.source_models(variant)
-        )
-        for variant in variants
-    }

@@ -65,9 +65,9 @@ def number(value: float, sign: str = "-") -> str:
     return "n/a" if np.isnan(value) else f"{value:{sign}z.3f}"
 
 
-def p_value(value: float) -> str:
-    """Return a p-value with three decimals, never as 0."""
-    return "<0.001" if value < 0.001 else number(value)
+def percent(value: float, sign: str = "-") -> str:
+    """Return a share in whole percent; with `sign` "+", also the sign of a gain."""
+    return "n/a" if np.isnan(value) else f"{100 * value:{sign}z.0f} %"
 
 
 def interval(low: float, high: float, sign: str = "-") -> str:

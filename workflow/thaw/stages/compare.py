@@ -1,7 +1,8 @@
 """Compare a study's variants with its baseline, and the pairs the config asks for.
 
-The settings are `variants` (names, in order), `baseline`, `pairs` and `margin`, the
-smallest difference that matters.
+The settings are `variants` (names, in order), `baseline`, `pairs`, `margin`, the
+smallest difference that matters, and `depths`: how many layers the variants freeze that
+do nothing else.
 """
 
 import argparse
@@ -11,112 +12,145 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
-from thaw.findings.samples import CONDITION, Sample, samples
-from thaw.findings.statistics import compare, verdict
+from thaw.findings.best_depths import best_depths
+from thaw.findings.failures import difference_of_shares, is_weak
+from thaw.findings.how_often import how_often
+from thaw.findings.mean import mean_difference
+from thaw.findings.pairs import Pair
+from thaw.findings.samples import CONDITION, Sample
+from thaw.findings.typical import typical_difference
+from thaw.findings.verdicts import TOO_FEW, more_or_less, verdict
+from thaw.output.comparisons import for_people
 from thaw.output.histories import Histories
-from thaw.output.tables import frame, interval, markdown, number, p_value, text
+from thaw.output.samples import read_samples
+from thaw.output.tables import frame, text
 
-COLUMNS = (
-    "variant",
-    "reference",
-    "difference",
-    "difference_low",
-    "difference_high",
-    "probability",
-    "probability_low",
-    "probability_high",
-    "p_value",
-    "p_holm",
-    "paired",
-    "unit",
-    "units",
-    "reference_unit",
-    "reference_units",
-    "verdict",
-    "note",
-)
+ALPHA = 0.05
+
+# What the kinds of networks that are counted apart are said to be.
+KINDS = {"failed": "fails", "weak": "is weak"}
 
 
 def comparisons(
-    found: Mapping[str, Sample], pairs: Sequence[tuple[str, str]], margin: float
+    found: Mapping[str, Sample],
+    pairs: Sequence[tuple[str, str]],
+    baseline: str,
+    margin: float,
 ) -> pd.DataFrame:
     """Return a row for each pair (variant, reference) of the samples `found`.
 
-    The p-values are adjusted within the study by Holm's method (Holm 1979).
+    All intervals but that of the mean are adjusted for the number of comparisons
+    (Bonferroni), so that all of a kind hold at once with 95 %; `level` is that of each.
     """
-    results = [compare(found[variant], found[other]) for variant, other in pairs]
-    p_values = np.array([result.p_value for result in results])
-    adjusted = np.full(len(results), np.nan)
-    tested = ~np.isnan(p_values)
-    if tested.any():
-        adjusted[tested] = multipletests(p_values[tested], method="holm")[1]
-    rows = []
-    for (variant, other), result, p_holm in zip(pairs, results, adjusted, strict=True):
-        sample, reference = found[variant], found[other]
-        words = verdict(result, p_holm, margin)
-        if sample.is_conditional or reference.is_conditional:
-            words += f", {CONDITION}"
-        rows.append(
-            (
-                *(variant, other),
-                *(result.difference, *result.interval),
-                *(result.probability, *result.probability_interval),
-                *(result.p_value, p_holm),
-                "yes" if result.paired else "no",
-                *(sample.unit, len(sample.unit_means())),
-                *(reference.unit, len(reference.unit_means())),
-                *(words, result.note),
-            )
-        )
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def for_people(table: pd.DataFrame) -> str:
-    """Return the comparisons as Markdown; nothing, where there is one variant only."""
-    if table.empty:
-        return ""
-    header = (
-        "comparison",
-        "difference",
-        "95 % interval",
-        "P(better)",
-        "p (Holm)",
-        "verdict",
-    )
+    kinds = {
+        name: {
+            "failed": ~sample.sound,
+            "weak": is_weak(sample, found[baseline]),
+        }
+        for name, sample in found.items()
+    }
+    alpha = ALPHA / max(len(pairs), 1)
     rows = [
-        (
-            f"{row.variant} - {row.reference}",
-            number(row.difference, "+"),
-            interval(row.difference_low, row.difference_high, "+"),
-            number(row.probability),
-            p_value(row.p_holm),
-            row.verdict,
-        )
-        for row in table.itertuples()
+        {
+            "variant": variant,
+            "reference": other,
+            **compare(
+                Pair(found[variant], found[other]),
+                kinds[variant],
+                kinds[other],
+                alpha,
+                margin,
+            ),
+        }
+        for variant, other in pairs
     ]
-    notes = [
-        f"{row.variant} - {row.reference}: {row.note}\n"
-        for row in table.itertuples()
-        if row.note
+    return pd.DataFrame(rows)
+
+
+def compare(
+    pair: Pair,
+    kinds: Mapping[str, np.ndarray],
+    reference_kinds: Mapping[str, np.ndarray],
+    alpha: float,
+    margin: float,
+) -> dict[str, Any]:
+    """Return what a comparison found, by the names of the table's columns."""
+    typical = typical_difference(pair, alpha)
+    better = how_often(pair, alpha)
+    mean = mean_difference(pair, ALPHA)
+    said = [verdict(pair, typical, alpha, margin)]
+    shares: dict[str, float] = {}
+    for kind, words in KINDS.items():
+        ours, others = kinds[kind], reference_kinds[kind]
+        difference = difference_of_shares(pair, ours, others, alpha)
+        shares |= {
+            kind: pair.variant.unit_means(ours.astype(float)).mean(),
+            f"reference_{kind}": pair.reference.unit_means(others.astype(float)).mean(),
+            f"{kind}_difference": difference.value,
+            f"{kind}_low": difference.low,
+            f"{kind}_high": difference.high,
+        }
+        if not said[0].startswith(TOO_FEW):
+            said.append(more_or_less(words, difference))
+    return {
+        "verdict": "; ".join(filter(None, said)),
+        "given": CONDITION if pair.is_conditional else "",
+        "unit": pair.variant.unit,
+        "units": len(pair.variant.unit_means()),
+        "reference_unit": pair.reference.unit,
+        "reference_units": len(pair.reference.unit_means()),
+        "matched_by": pair.matched,
+        "level": 1 - alpha,
+        "typical": typical.value,
+        "typical_low": typical.low,
+        "typical_high": typical.high,
+        "better": better.value,
+        "better_low": better.low,
+        "better_high": better.high,
+        "mean": mean.value,
+        "mean_low": mean.low,
+        "mean_high": mean.high,
+        **shares,
+    }
+
+
+def depths_table(
+    found: Mapping[str, Sample], depths: Mapping[str, int]
+) -> pd.DataFrame:
+    """Return a row for each depth, and whether it may be the best, with 95 %."""
+    kept = best_depths({variant: found[variant] for variant in depths}, ALPHA)
+    rows = [
+        {
+            "variant": variant,
+            "freeze": freeze,
+            "not_worse_than_best": "yes" if variant in kept else "no",
+        }
+        for variant, freeze in depths.items()
     ]
-    return "\n".join([markdown(header, rows), *notes])
+    columns = ["variant", "freeze", "not_worse_than_best"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Make the comparisons as CSV and as Markdown."""
+    """Make the comparisons as CSV and as Markdown, and the set of best depths."""
     settings = recipe["settings"]
     variants, baseline = settings["variants"], settings["baseline"]
     pairs = [(variant, baseline) for variant in variants if variant != baseline]
     pairs += [tuple(pair) for pair in settings["pairs"]]
     pairs = list(dict.fromkeys(pairs))  # one asked for twice is one comparison
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = samples(histories, variants)
-    table = comparisons(found, pairs, settings["margin"])
-    words = for_people(table)
-    return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)
+        found = read_samples(histories, variants)
+    table = comparisons(found, pairs, baseline, settings["margin"])
+    depths = depths_table(found, settings["depths"])
+    words = for_people(table, depths, baseline)
+    outputs = {
+        args.output: frame(table),
+        args.markdown: text(words),
+        args.depths: frame(depths),
+    }
+    return Made(outputs, histories.saw)
 
 
 if __name__ == "__main__":
@@ -125,4 +159,5 @@ if __name__ == "__main__":
     add_histories(parser)
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--markdown", type=Path, required=True, help="the .md to write")
+    parser.add_argument("--depths", type=Path, required=True, help="the set, a CSV")
     make("compare", main, parser.parse_args())

@@ -15,7 +15,7 @@ import numpy as np
 
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
 from thaw.findings.samples import CONDITION, Sample
-from thaw.findings.statistics import mean_interval, share_interval
+from thaw.findings.spread import mean_interval, share_interval
 from thaw.output.histories import Histories
 from thaw.output.scores import csv_file
 

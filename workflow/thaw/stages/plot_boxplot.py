@@ -19,8 +19,9 @@ from thaw.command import (
     stage_parser,
 )
 from thaw.figures.style import MUTED, colour, dots, figure, figure_files, label
-from thaw.findings.samples import CONDITION, Sample, samples
+from thaw.findings.samples import CONDITION, Sample
 from thaw.output.histories import Histories
+from thaw.output.samples import read_samples
 
 
 def draw(found: Mapping[str, Sample], title: str) -> Figure:
@@ -69,7 +70,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings = recipe["settings"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = samples(histories, settings["variants"])
+        found = read_samples(histories, settings["variants"])
     title = f"{settings['source']} → {settings['target']}"
     if any(sample.is_conditional for sample in found.values()):
         title += f"\n{CONDITION}"

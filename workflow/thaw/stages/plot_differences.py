@@ -1,12 +1,15 @@
-"""Draw a study's comparisons: each difference with its 95 % interval (a forest plot).
+"""Draw a study's typical differences with their adjusted intervals (a forest plot).
 
-The settings are `source`, `target` and `margin`, the smallest difference that matters.
+The settings are `study`, `source`, `target` and `margin`, the smallest difference that
+matters.
 """
 
 import argparse
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -16,24 +19,30 @@ from thaw.findings.samples import CONDITION
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
 
-VERDICT_COLOURS = {"helps": COLOURS[2], "hurts": COLOURS[1], "equivalent": COLOURS[0]}
+VERDICT_COLOURS = {
+    "typically better": COLOURS[2],
+    "typically worse": COLOURS[1],
+    "equivalent": COLOURS[0],
+}
 
 
 def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
     """Draw a line a comparison, from top to bottom; the verdict stands beside it."""
-    drawn = figure(7.2, 1.6 + 0.5 * len(table))
+    drawn = figure(7.6, 1.8 + 0.5 * len(table))
     panel = drawn.subplots()
     panel.grid(False)
     panel.axvspan(-margin, margin, color="#e8e8e8", lw=0)
     panel.axvline(0, color="black", lw=0.8)
+    limit = reach(table, margin)
     for place, row in enumerate(table.itertuples()):
-        verdict = row.verdict.removesuffix(f", {CONDITION}")
-        colour = VERDICT_COLOURS.get(verdict.split()[0], MUTED)
-        ends = [row.difference_low, row.difference_high]
-        panel.plot(ends, [place, place], color=colour, lw=2, solid_capstyle="butt")
-        panel.plot(row.difference, place, "o", color=colour, ms=6)
+        colour = colour_of(row.verdict)
+        # What the data do not bound ends at the figure's edge.
+        ends = np.clip([row.typical_low, row.typical_high], -limit, limit)
+        if np.isfinite([row.typical_low, row.typical_high]).any():
+            panel.plot(ends, [place, place], color=colour, lw=2, solid_capstyle="butt")
+        panel.plot(row.typical, place, "o", color=colour, ms=6)
         panel.annotate(
-            verdict,
+            textwrap.fill(row.verdict, 26),
             (1.02, place),
             xycoords=("axes fraction", "data"),
             va="center",
@@ -48,11 +57,40 @@ def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
         ],
     )
     panel.set_ylim(len(table) - 0.4, -0.6)
+    panel.set_xlim(-limit, limit)
     panel.set_xlabel(
-        f"difference in mean test accuracy\n95 % interval; grey: ±{margin:g}"
+        "worse ← typical difference in test accuracy → better\n"
+        f"{100 * table['level'][0]:.4g} % intervals, which all hold at once with 95 %; "
+        f"grey: ±{margin:g}"
     )
     panel.set_title(title, fontsize=10)
     return drawn
+
+
+def reach(table: pd.DataFrame, margin: float) -> float:
+    """Return how far the axis goes either way: a little beyond all that is finite."""
+    numbers = table[["typical", "typical_low", "typical_high"]].to_numpy(float)
+    return 1.1 * max(2 * margin, *np.abs(numbers[np.isfinite(numbers)]))
+
+
+def colour_of(verdict: str) -> str:
+    """Return the colour of a verdict; grey, if it is none."""
+    for words, colour in VERDICT_COLOURS.items():
+        if verdict.startswith(words):
+            return colour
+    return MUTED
+
+
+def title_of(table: pd.DataFrame, settings: Mapping[str, Any]) -> str:
+    """Return the study, and over how many of what its intervals are."""
+    sides = [
+        *zip(table["units"], table["unit"], strict=True),
+        *zip(table["reference_units"], table["reference_unit"], strict=True),
+    ]
+    numbers = ", ".join(f"n = {count} {unit}s" for count, unit in dict.fromkeys(sides))
+    given = f", {CONDITION}" if table["given"].notna().any() else ""
+    study = f"{settings['study']}: {settings['source']} → {settings['target']}"
+    return f"{study}\n{numbers}{given}"
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
@@ -60,10 +98,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     settings = recipe["settings"]
     key = recipe["inputs"]["compare"]
     table = read_table(args.comparisons, args.comparisons_record, key)
-    title = f"{settings['source']} → {settings['target']}"
-    if table["verdict"].str.endswith(CONDITION).any():
-        title += f"\n{CONDITION}"
-    drawn = draw(table, title, settings["margin"])
+    drawn = draw(table, title_of(table, settings), settings["margin"])
     saw = {args.comparisons.name: digest_of_file(args.comparisons)}
     return Made(figure_files(drawn, args.output, recipe), saw)
 

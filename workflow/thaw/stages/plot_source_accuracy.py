@@ -22,8 +22,9 @@ from thaw.command import (
     stage_parser,
 )
 from thaw.figures.style import MUTED, colour, figure, figure_files, label
-from thaw.findings.samples import Sample, samples
+from thaw.findings.samples import Sample
 from thaw.output.histories import SOURCE_MODELS, Histories
+from thaw.output.samples import read_samples
 
 # An interval of a correlation needs more points than this.
 FEW_POINTS = 3
@@ -70,7 +71,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings = recipe["settings"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = samples(histories, settings["variants"])
+        found = read_samples(histories, settings["variants"])
         own = histories.final(SOURCE_MODELS, "test_accuracy")
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
     drawn = draw(

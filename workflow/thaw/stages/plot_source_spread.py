@@ -25,8 +25,9 @@ from thaw.command import (
     stage_parser,
 )
 from thaw.figures.style import MUTED, colour, figure, figure_files, label
-from thaw.findings.samples import Sample, samples
+from thaw.findings.samples import Sample
 from thaw.output.histories import Histories
+from thaw.output.samples import read_samples
 
 
 def draw(
@@ -82,7 +83,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings = recipe["settings"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = samples(histories, settings["variants"])
+        found = read_samples(histories, settings["variants"])
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
     models = len(next(iter(nested.values())).models)
     name = settings["baseline"]

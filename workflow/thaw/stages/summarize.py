@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
-from thaw.findings.samples import CONDITION, Sample, samples
-from thaw.findings.statistics import mean_interval, variance_components
+from thaw.findings.samples import CONDITION, Sample
+from thaw.findings.spread import mean_interval, variance_components
 from thaw.output.histories import Histories
+from thaw.output.samples import read_samples
 from thaw.output.tables import frame, interval, markdown, number, text
 
 
@@ -104,7 +105,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Make the summary as CSV and as Markdown."""
     settings = recipe["settings"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = samples(histories, settings["variants"])
+        found = read_samples(histories, settings["variants"])
     table = summary(found)
     words = for_people(table, found, settings)
     return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)

@@ -1,0 +1,160 @@
+"""Populations of source models from which calibration.py draws studies.
+
+A population knows the scores of so many source models that what is true of it can be
+counted. Scores are numbers of right answers of `ROWS`, as accuracies are. The real ones
+are what Thaw itself reached from 1,000 source models (see `real_scores.py`); the others
+are simulated.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+ROWS = 500
+DEPTHS = ("fixed-0", "fixed-1", "fixed-2")
+BASELINE = "standalone"
+PAIRS = (
+    *((depth, BASELINE) for depth in DEPTHS),
+    *(("fixed-1", "fixed-0"), ("fixed-2", "fixed-1")),
+)
+REAL_SCORES = Path(__file__).parent.parent / "tests" / "real-scores.npz"
+
+SIMULATED_MODELS = 10_000
+SIMULATED_STANDALONES = 50_000
+REPEATS = 10
+# Of the simulated: the spread of what does not fail, of standalone and from one source
+# model; what failing costs; how the source models' effects on two variants correlate.
+STANDALONE_STD = 0.02
+STEADY_STD = 0.06
+WITHIN_STD = 0.01
+CORRELATION = 0.5
+LOSS = 0.3
+FAILING = "failing"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Population:
+    """Scores `[source models, repeats]` of depths, and `[repeats]` of standalone."""
+
+    name: str
+    depths: dict[str, np.ndarray]
+    standalone: np.ndarray
+
+    def moved(self, gain: int) -> Self:
+        """Return it with each depth moved so that its typical gain is that."""
+        depths = {
+            depth: scores + gain - self.typical(depth, BASELINE)
+            for depth, scores in self.depths.items()
+        }
+        return dataclasses.replace(self, depths=depths)
+
+    def placements(self, variant: str, reference: str, half: int) -> np.ndarray:
+        """Return each source model's placement of the variant, `[source models]`.
+
+        What is subtracted from it is `half` + 1/2 right answers, so that nothing ties.
+        """
+        ours = self.depths[variant]
+        if reference == BASELINE:
+            order = np.sort(self.standalone)
+            beaten = np.searchsorted(order, ours - half, side="left")
+            return beaten.mean(1) / len(order)
+        others = self.depths[reference]
+        return (ours[:, :, None] - half > others[:, None, :]).mean((1, 2))
+
+    def typical(self, variant: str, reference: str) -> int:
+        """Return the typical difference, beyond which one wins less often than not."""
+        low, high = -ROWS, ROWS
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.placements(variant, reference, middle).mean() > 0.5:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    def chance(self, variant: str, reference: str) -> float:
+        """Return how often the variant beats the reference, ties counting half."""
+        below, above = (
+            self.placements(variant, reference, half).mean() for half in (-1, 0)
+        )
+        return float(below + above) / 2
+
+    def mean(self, variant: str) -> float:
+        """Return the mean accuracy of a depth or of standalone."""
+        return float(self.scores(variant).mean()) / ROWS
+
+    def weak(self, variant: str) -> float:
+        """Return the share of networks more than 0.1 below standalone's median."""
+        limit = np.median(self.standalone) - ROWS // 10
+        return float((self.scores(variant) < limit).mean())
+
+    def scores(self, variant: str) -> np.ndarray:
+        """Return the scores of a depth or of standalone."""
+        return self.standalone if variant == BASELINE else self.depths[variant]
+
+    @property
+    def best(self) -> list[str]:
+        """The depths that no other one beats more often than not."""
+        return [
+            depth
+            for depth in DEPTHS
+            if all(
+                other == depth or self.chance(depth, other) >= 0.5 for other in DEPTHS
+            )
+        ]
+
+
+def real() -> Iterator[Population]:
+    """Yield what Thaw reached from 1,000 source models of each of three studies."""
+    with np.load(REAL_SCORES) as scores:
+        for study in ("blobs 1 → 2", "blobs 2 → 1", "selfer"):
+            yield Population(
+                f"real, {study}",
+                {depth: scores[f"{study}/{depth}"].astype(int) for depth in DEPTHS},
+                scores[f"{study}/{BASELINE}"].astype(int),
+            )
+
+
+def simulated() -> Iterator[Population]:
+    """Yield normal effects of source models, and such of which some fail."""
+    for between in (0.05, 0.115):
+        yield _simulate(f"normal, sd between {between:g}", between, 0, shared=True)
+    for shared in (True, False):
+        for failing in (0.02, 0.05, 0.13, 0.2):
+            which = "shared" if shared else "each its own"
+            name = f"{FAILING}, {100 * failing:g} %, {which}"
+            yield _simulate(name, 0.01, failing, shared)
+    # The hardest: source models are all alike but for those that fail, and standalone,
+    # which never does, has a wide spread.
+    for failing in (0.02, 0.05, 0.13, 0.2):
+        name = f"hardest, {100 * failing:g} % failing"
+        yield _simulate(name, 0.005, failing, shared=False, steady=True)
+
+
+def _simulate(
+    name: str, between: float, failing: float, shared: bool, steady: bool = False
+) -> Population:
+    rng = np.random.Generator(np.random.PCG64(0))
+    common = rng.standard_normal((SIMULATED_MODELS, 1))
+    own = rng.standard_normal((SIMULATED_MODELS, len(DEPTHS)))
+    effects = np.sqrt(CORRELATION) * common + np.sqrt(1 - CORRELATION) * own
+    fails = rng.random((SIMULATED_MODELS, 1 if shared else len(DEPTHS))) < failing
+    noise = rng.standard_normal((len(DEPTHS), SIMULATED_MODELS, REPEATS))
+    scores = 0.7 + between * effects - LOSS * fails
+    scores = scores.T[:, :, None] + WITHIN_STD * noise
+    standalone = 0.7 + rng.normal(
+        0, STEADY_STD if steady else STANDALONE_STD, SIMULATED_STANDALONES
+    )
+    if not steady:
+        standalone -= LOSS * (rng.random(SIMULATED_STANDALONES) < failing)
+    return Population(
+        name,
+        {
+            depth: np.rint(ROWS * of_depth).astype(int)
+            for depth, of_depth in zip(DEPTHS, scores, strict=True)
+        },
+        np.rint(ROWS * standalone).astype(int),
+    )

@@ -1,0 +1,88 @@
+"""Train 1,000 source models of three studies, for benchmarks/calibration.py.
+
+`.venv/bin/python benchmarks/real_scores.py --folder FOLDER` runs Thaw in FOLDER, which
+takes ten minutes of two cores, and writes tests/real-scores.npz: how many of the 500
+test rows each repeat got right. What is trained stays in FOLDER and is not trained
+again.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from populations import BASELINE, DEPTHS, REAL_SCORES, REPEATS, ROWS
+
+ROOT = Path(__file__).parent.parent
+SOURCE_MODELS = 1000
+STUDIES = {
+    "blobs 1 → 2": ("blobs-1", "blobs-2"),
+    "blobs 2 → 1": ("blobs-2", "blobs-1"),
+    "selfer": ("blobs-2", "blobs-2"),
+}
+SEED = 7  # another one than config.yaml's
+
+
+def write_config(folder: Path) -> None:
+    """Write a config with the three studies, and all else as in `config.yaml`."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    config["seed"] = SEED
+    config["studies"] = {
+        f"study-{number}": {
+            "source": source,
+            "target": target,
+            "variants": [BASELINE, *DEPTHS],
+            "repeats": SOURCE_MODELS * REPEATS,
+            "source_models": SOURCE_MODELS,
+        }
+        for number, (source, target) in enumerate(STUDIES.values())
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump(config, sort_keys=False)
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+
+
+def train(folder: Path) -> None:
+    """Run the workflow as far as the scores."""
+    snakemake = Path(sys.executable).with_name("snakemake")
+    subprocess.run(
+        [
+            *(snakemake, "scores", "--cores", str(os.cpu_count()), "--quiet", "rules"),
+            *("--snakefile", ROOT / "Snakefile", "--directory", folder),
+        ],
+        check=True,
+    )
+
+
+def right_answers(folder: Path) -> dict[str, np.ndarray]:
+    """Return the scores of all studies, by study and variant.
+
+    Depths' are `[source models, repeats]`, for repeat r starts from number r mod S.
+    """
+    found = {}
+    for number, study in enumerate(STUDIES):
+        table = pd.read_csv(folder / f"results/study-{number}/scores.csv")
+        for variant, rows in table.sort_values("repeat").groupby("variant"):
+            right = np.rint(ROWS * rows["test_accuracy"].to_numpy()).astype(np.uint16)
+            if variant != BASELINE:
+                right = right.reshape(REPEATS, SOURCE_MODELS).T
+            found[f"{study}/{variant}"] = right
+    return found
+
+
+def main() -> None:
+    """Train what is missing, and write the scores."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    args = parser.parse_args()
+    write_config(args.folder)
+    train(args.folder)
+    np.savez_compressed(REAL_SCORES, **right_answers(args.folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""What a config asks for, as the rules see it."""
+
+import copy
+
+from conftest import SMALL_CONFIG
+from thaw.config import resolve
+from thaw.plan import Plan
+
+
+def test_depths_are_the_variants_that_only_freeze():
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["variants"] |= {
+        "random": {"pretrained": False, "freeze": 1},
+        "half-fresh": {"freeze": 1, "fresh": [2]},
+        "wider": {"freeze": 1, "add": [3]},
+        "spelt-out": {"pretrained": True, "freeze": 2, "fresh": [], "add": []},
+    }
+    config["studies"]["ahead"]["variants"] = list(config["variants"])
+    depths = Plan(resolve(config, config)).studies["ahead"].depths
+    assert depths == {"fixed-0": 0, "fixed-1": 1, "spelt-out": 2}

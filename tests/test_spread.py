@@ -1,0 +1,126 @@
+"""How much values spread, means by Student's t, the summary and learning speed."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from samples import nested, normal
+from thaw.findings.samples import Sample
+from thaw.findings.spread import mean_interval, share_interval, variance_components
+from thaw.stages.learning_speed import metrics, speed
+from thaw.stages.summarize import for_people, summary
+
+RNG = np.random.default_rng(0)
+
+
+def test_units_are_source_models_where_there_are_several():
+    sample = nested([[1.0, 3.0], [5.0]])
+    assert sample.unit == "source model"
+    assert sample.unit_means().tolist() == [2, 5]
+    assert not sample.is_conditional
+
+
+def test_units_are_repeats_given_one_source_model_or_none():
+    for models in (None, np.zeros(3, dtype=int)):
+        sample = Sample(np.array([1.0, 2.0, 4.0]), models)
+        assert sample.unit == "repeat"
+        assert sample.unit_means().tolist() == [1, 2, 4]
+        assert sample.is_conditional == (models is not None)
+
+
+def test_mean_interval_is_students():
+    units = RNG.normal(size=12)
+    half = stats.t.ppf(0.975, 11) * units.std(ddof=1) / math.sqrt(12)
+    expected = (units.mean() - half, units.mean() + half)
+    assert mean_interval(units) == pytest.approx(expected)
+
+
+def test_variance_components_of_unbalanced_counts_by_hand():
+    # Means 2, 5 and 9; mean squares 30.4 between (2 degrees of freedom) and 4/3 within
+    # (3), and n0 = (6 - 14/6)/2.
+    groups = [[1.0, 2.0, 3.0], [4.0, 6.0], [9.0]]
+    grand = 25 / 6
+    between = (3 * (2 - grand) ** 2 + 2 * (5 - grand) ** 2 + (9 - grand) ** 2) / 2
+    within = (1 + 0 + 1 + 1 + 1) / 3
+    assert between / within == pytest.approx(stats.f_oneway(*groups).statistic)
+    variance = (between - within) / ((6 - 14 / 6) / 2)
+    found = variance_components(nested(groups))
+    assert found.between == pytest.approx(math.sqrt(variance))
+    assert found.within == pytest.approx(math.sqrt(within))
+    assert found.share == pytest.approx(variance / (variance + within))
+
+
+def test_variance_components_recover_the_truth():
+    found = variance_components(normal(2000, 5, between=0.1, within=0.05))
+    assert found.between == pytest.approx(0.1, rel=0.05)
+    assert found.within == pytest.approx(0.05, rel=0.05)
+
+
+def test_a_negative_variance_is_zero():
+    found = variance_components(nested([[1.0, 3.0], [1.0, 3.0]]))
+    assert found.between == 0
+    assert found.share == 0
+
+
+def test_a_mean_lies_in_its_interval_whatever_the_counts():
+    sample = nested([[0.6, 0.6]] * 4 + [[0.9]] * 4 + [[0.7]])
+    row = summary({"v": sample}).loc[0]
+    assert row["mean"] == pytest.approx((4 * 0.6 + 4 * 0.9 + 0.7) / 9)
+    assert row["mean"] == pytest.approx((row["mean_low"] + row["mean_high"]) / 2)
+
+
+def test_an_accuracy_does_not_leave_its_bounds():
+    row = summary({"v": nested([[0.2], [0.99]])}).loc[0]
+    assert (row["mean_low"], row["mean_high"]) == (0, 1)
+
+
+def test_what_one_source_model_cannot_say():
+    values = np.array([0.8, 0.81, 0.83])
+    sample = Sample(values, np.zeros(3, dtype=int))
+    found = variance_components(sample)
+    assert math.isnan(found.between)
+    assert math.isnan(found.share)
+    assert found.within == values.std(ddof=1)
+    table = summary({"fixed-0": sample})
+    assert math.isnan(table.loc[0, "std_between"])
+    assert "given one source model" in table.loc[0, "note"]
+    assert "not estimable" in table.loc[0, "note"]
+    settings = {"study": "s", "source": "a", "target": "b"}
+    text = for_people(table, {"fixed-0": sample}, settings)
+    assert "given one source model" in text
+
+
+def test_one_repeat_a_source_model_cannot_be_split():
+    sample = nested([[0.8], [0.7], [0.9]])
+    assert all(map(math.isnan, variance_components(sample)))
+    assert "one repeat a source model" in summary({"v": sample}).loc[0, "note"]
+
+
+def test_share_interval():
+    assert share_interval(np.array([0.0] * 10)).high == pytest.approx(0.3085, abs=1e-4)
+    assert share_interval(np.array([0.2, 0.4, 0.3])) == pytest.approx(
+        (0.0516, 0.5484), abs=1e-4
+    )
+    assert all(map(math.isnan, share_interval(np.array([1.0]))))
+
+
+def test_learning_speed():
+    accuracy = np.array([[0.2, 0.6, 0.8], [0.4, 0.4, 0.5], [0.7, 0.1, 0.9]])
+    found = metrics(accuracy, threshold=0.6)
+    assert found["jump_start"].tolist() == [0.2, 0.4, 0.7]
+    assert found["final_accuracy"].tolist() == [0.8, 0.5, 0.9]
+    assert found["area_under_curve"] == pytest.approx([0.55, 0.425, 0.45])
+    assert found["time_to_threshold"].tolist() == [1, 2, 0]
+    assert found["never_reached"].tolist() == [0, 1, 0]
+
+
+def test_learning_speed_counts_by_source_model():
+    accuracy = np.array([[0.2, 0.8], [0.2, 0.3], [0.2, 0.8], [0.2, 0.3]])
+    rows = list(speed("v", accuracy, np.array([0, 1, 0, 1]), 0.6))
+    table = {row[1]: row[2:] for row in rows}
+    assert table["never_reached"][0] == "0.5"
+    assert table["never_reached"][3:5] == ("source model", 2)
+    assert table["time_to_threshold"][5] == "epochs until 0.6000; never counts as 1"
+    assert table["jump_start"][:3] == ("0.2", "", "")

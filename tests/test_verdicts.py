@@ -1,0 +1,247 @@
+"""The rule in words, the table of comparisons, and the set of best depths."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from samples import nested, normal
+from thaw.findings.best_depths import best_depths
+from thaw.findings.estimate import Estimate
+from thaw.findings.samples import Sample
+from thaw.findings.verdicts import more_or_less
+from thaw.output.comparisons import for_people
+from thaw.stages.compare import comparisons, depths_table
+
+RNG = np.random.default_rng(0)
+
+
+def row_of(variant, reference, margin=0.01, others=0):
+    """Return the comparison of two, in a study of that many more comparisons."""
+    found = {"variant": variant, "reference": reference}
+    pairs = [("variant", "reference")] * (1 + others)
+    return comparisons(found, pairs, "reference", margin).iloc[0]
+
+
+def verdict_of(*args, **kwargs):
+    return row_of(*args, **kwargs)["verdict"]
+
+
+BASE = Sample(RNG.normal(0.8, 0.01, 100))
+ALIKE = Sample(BASE.values, np.repeat(np.arange(20), 5))
+BETTER = ALIKE._replace(values=BASE.values + 0.05)
+
+
+def weaker(sample, models):
+    """Return a sample with some source models weak."""
+    lost = np.where(np.isin(sample.source_models, models), 0.3, 0)
+    return sample._replace(values=sample.values - lost)
+
+
+def test_verdicts():
+    assert verdict_of(BETTER, BASE) == "typically better"
+    assert verdict_of(BASE, BETTER) == "typically worse"
+    assert verdict_of(ALIKE, BASE) == "equivalent within ±0.01"
+    assert verdict_of(ALIKE, BASE, margin=0.001) == "no clear difference"
+    # A difference can be sure and yet too small to matter.
+    assert verdict_of(BETTER, BASE, margin=0.1) == "equivalent within ±0.1"
+
+
+def test_an_end_at_the_margin_is_within():
+    """Whatever the last bits of 0.81 - 0.8 are."""
+    reference = nested([[0.8]] * 12)
+    assert verdict_of(nested([[0.81]] * 12), reference) == "equivalent within ±0.01"
+    assert verdict_of(nested([[0.79]] * 12), reference) == "equivalent within ±0.01"
+    assert verdict_of(nested([[0.812]] * 12), reference) == "typically better"
+
+
+def test_typically_better_and_weak_more_often():
+    variant = weaker(BETTER, range(9))
+    assert verdict_of(variant, BASE) == "no clear difference; is weak more often"
+    steady = nested([[0.9] * 5] * 30)
+    base = Sample(np.r_[np.full(100, 0.8), np.full(50, 0.6)])
+    assert verdict_of(steady, base) == "typically better; is weak less often"
+    reference = nested([[0.8] * 5] * 60)
+    often_weak = nested([[0.9] * 5] * 48 + [[0.4] * 5] * 12)
+    found = verdict_of(often_weak, reference)
+    assert found == "typically better; is weak more often"
+
+
+def test_failures_are_told_apart_from_weakness():
+    failed = np.isin(BETTER.source_models, range(9))
+    row = row_of(BETTER._replace(failed=failed), BASE)
+    assert row["verdict"].endswith("; fails more often")
+    assert (row["failed"], row["reference_failed"], row["weak"]) == (0.45, 0, 0)
+    # The mean is that of those that did not fail.
+    assert row["mean"] == pytest.approx(0.05, abs=0.01)
+
+
+def test_words_on_failures():
+    assert more_or_less("fails", Estimate(0.2, 0.1, 0.3)) == "fails more often"
+    assert more_or_less("fails", Estimate(-0.2, -0.3, -0.1)) == "fails less often"
+    assert more_or_less("fails", Estimate(0.0, -0.1, 0.1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("models", "others", "needed"), [(5, 0, 6), (6, 2, 7), (7, 4, 8)]
+)
+def test_too_few_source_models_bear_no_verdict(models, others, needed):
+    variant = nested([[0.9, 0.91]] * models)
+    row = row_of(variant, BASE, others=others)
+    words = f"too few source models: {models} of the {needed} it takes"
+    assert row["verdict"] == words
+    assert (row["typical_low"], row["typical_high"]) == (-np.inf, np.inf)
+    assert row["typical"] == pytest.approx(0.105, abs=0.01)
+    assert row["better_low"] > 0.4
+    enough = nested([[0.9, 0.91]] * needed)
+    assert verdict_of(enough, BASE, others=others) == "typically better"
+
+
+def test_too_few_repeats_bear_no_verdict():
+    row = row_of(Sample(np.array([0.9])), Sample(np.array([0.8])))
+    assert row["verdict"] == "too few repeats: 1 of the 6 it takes"
+    assert math.isnan(row["mean_low"])
+    # The smaller side decides, whichever it is.
+    found = verdict_of(normal(10, 2), Sample(np.full(4, 0.8)))
+    assert found == "too few repeats: 4 of the 6 it takes"
+
+
+def test_one_source_model_is_compared_repeat_by_repeat():
+    luck = RNG.normal(0, 0.05, 30)
+    base = Sample(0.8 + luck)
+    transfer = Sample(0.83 + luck + RNG.normal(0, 0.001, 30), np.zeros(30, dtype=int))
+    row = row_of(transfer, base)
+    assert row["matched_by"] == "repeat"
+    assert row["verdict"] == "typically better"
+    assert row["given"] == "given one source model"
+    assert row["better"] == 1
+    # Out of step, what all repeats agree on is lost.
+    shuffled = base._replace(values=np.roll(base.values, 1))
+    assert verdict_of(transfer, shuffled) == "no clear difference"
+
+
+def test_more_source_models_than_repeats():
+    """Only those count that a repeat starts from."""
+    variant = Sample(RNG.normal(0.9, 0.01, 10), np.arange(10))
+    row = row_of(variant, Sample(RNG.normal(0.8, 0.01, 10)))
+    assert (row["unit"], row["units"]) == ("source model", 10)
+    assert row["matched_by"] == ""
+    assert row["verdict"] == "typically better"
+
+
+CONSTANT = {
+    "saturated": (nested([[1.0] * 3] * 10), Sample(np.ones(30)), "equivalent"),
+    "the same": (Sample(np.full(9, 0.8)), Sample(np.full(9, 0.8)), "equivalent"),
+    "better": (nested([[0.9] * 3] * 10), Sample(np.full(30, 0.8)), "typically better"),
+    "worse": (nested([[0.7]] * 10), nested([[0.8]] * 10), "typically worse"),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", CONSTANT)
+def test_constant_scores_have_a_truthful_answer(name):
+    variant, reference, expected = CONSTANT[name]
+    row = row_of(variant, reference)
+    assert row["verdict"].startswith(expected)
+    difference = variant.values[0] - reference.values[0]
+    ends = row[["typical", "typical_low", "typical_high"]].tolist()
+    assert ends == pytest.approx([difference] * 3)
+    # What was not drawn may be otherwise.
+    assert row["better_high"] - row["better_low"] > 0.2
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_all_networks_failed():
+    dead = Sample(np.full(10, np.nan))
+    row = row_of(dead, dead)
+    assert row["verdict"] == "no clear difference"
+    assert (row["failed"], row["reference_failed"]) == (1, 1)
+    row = row_of(dead, Sample(np.full(10, 0.8)))
+    assert row["verdict"] == "typically worse; fails more often"
+    text = for_people(
+        pd.DataFrame([{"variant": "a", "reference": "b", **row}]), NONE, "b"
+    )
+    assert "n/a" in text
+
+
+def test_intervals_are_adjusted_for_the_number_of_comparisons():
+    variant = normal(30, 2, between=0.05)
+    one, five = row_of(variant, BASE), row_of(variant, BASE, others=4)
+    assert (one["level"], five["level"]) == (0.95, 0.99)
+    for name in ("typical", "better", "weak"):
+        assert five[f"{name}_low"] < one[f"{name}_low"], name
+        assert five[f"{name}_high"] > one[f"{name}_high"], name
+    # The mean bears no verdict, and its interval stands alone.
+    assert five["mean_low"] == one["mean_low"]
+
+
+def test_the_order_of_scores_changes_nothing():
+    values, others = RNG.random(24), RNG.random(24)
+    models, order = np.tile(np.arange(8), 3), RNG.permutation(24)
+    tables = [
+        comparisons(found, [("a", "b")], "b", 0.01)
+        for found in (
+            {"a": Sample(values, models), "b": Sample(others)},
+            {"a": Sample(values[order], models[order]), "b": Sample(others[order])},
+        )
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def ladder(*gains, spread=0.01):
+    """Return depths that share source models, by how much better each is."""
+    rng = np.random.default_rng(0)
+    effects = rng.normal(0.8, 0.1, 12)
+    return {
+        f"fixed-{depth}": nested(
+            [rng.normal(effect + gain, spread, 3) for effect in effects]
+        )
+        for depth, gain in enumerate(gains)
+    }
+
+
+def test_the_set_of_best_depths():
+    assert best_depths(ladder(0, 0, 0), 0.05) == ["fixed-0", "fixed-1", "fixed-2"]
+    assert best_depths(ladder(0, 0.1, 0), 0.05) == ["fixed-1"]
+    assert best_depths(ladder(0.1, 0.1, 0), 0.05) == ["fixed-0", "fixed-1"]
+    assert best_depths(ladder(0.1), 0.05) == ["fixed-0"]
+    assert best_depths({}, 0.05) == []
+
+
+def test_few_source_models_drop_no_depth():
+    found = {
+        name: nested(sample.groups()[:5]) for name, sample in ladder(0, 0.2, 0).items()
+    }
+    assert len(best_depths(found, 0.05)) == 3
+
+
+NONE = depths_table({}, {})
+LONG = "a-variant-with-a-name-that-is-far-longer-than-any-column-is-wide"
+
+
+def test_the_table_for_people_fits_a_terminal():
+    found = {LONG: weaker(BETTER, [1]), "standalone": BASE} | ladder(0, 0.1)
+    depths = depths_table(found, {"fixed-0": 0, "fixed-1": 1})
+    pairs = [(LONG, "standalone"), ("fixed-1", "standalone"), ("fixed-1", LONG)]
+    text = for_people(
+        comparisons(found, pairs, "standalone", 0.01), depths, "standalone"
+    )
+    assert max(map(len, text.splitlines())) <= 80
+    text = " ".join(text.split())
+    assert "intervals at 98.33 %, so that all 3 hold with 95 %" in text
+    assert "over 20 source models" in text
+    assert "not typically worse than the best one (95 %): fixed-1." in text
+    assert "weak" in text
+
+
+def test_the_table_for_people_says_on_what_it_is_conditional():
+    found = {"a": Sample(BASE.values, np.zeros(100, dtype=int)), "b": BASE}
+    text = for_people(comparisons(found, [("a", "b")], "b", 0.01), NONE, "b")
+    text = " ".join(text.split())
+    assert "a 95 % interval, over 100 repeats, given one source model:" in text
+    assert "No network failed, and none is weak" in text
+
+
+def test_one_variant_alone_has_nothing_to_compare():
+    assert for_people(comparisons({"a": BASE}, [], "a", 0.01), NONE, "a") == ""

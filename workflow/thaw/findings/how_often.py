@@ -1,0 +1,49 @@
+"""How often the variant beats the reference, from one unit to another.
+
+The interval is Gaffke's (2005; Learned-Miller and Thomas 2019), which needs no more
+than that placements lie within 0 and 1: they, and the best that there could be, get
+random weights that add up to 1. So it knows that what was not drawn may be bad, which
+an interval from the spread of the placements does not. Where every placement is 0 or 1,
+it is that of Clopper and Pearson (1934).
+"""
+
+import numpy as np
+
+from thaw.findings.estimate import Estimate
+from thaw.findings.pairs import Pair, Placements
+from thaw.findings.random_means import random_means
+
+
+def how_often(pair: Pair, alpha: float) -> Estimate:
+    """Return the probability that the variant beats the reference, ties counting half.
+
+    The interval is at level 1 - `alpha`. Where the two sides are independent, both add
+    to it.
+    """
+    # Whole percents are as much as anyone reads, and few values cost little.
+    found = pair.placements()
+    coarse = Placements(*(None if side is None else side.round(2) for side in found))
+    low = np.quantile(draws(coarse, unseen=0.0), alpha / 2)
+    high = np.quantile(draws(coarse, unseen=1.0), 1 - alpha / 2)
+    chance = float(found.variant.mean())
+    return Estimate(chance, max(0.0, float(low)), min(1.0, float(high)))
+
+
+def draws(found: Placements, unseen: float) -> np.ndarray:
+    """Return draws of the probability, `[..., DRAWS]`.
+
+    `unseen` is the placement of what was not drawn: 1 where the variant always wins.
+    """
+    rng = np.random.Generator(np.random.PCG64(0))
+    chances = _means(found.variant, unseen, rng)
+    if found.reference is not None:
+        # The reference's placements are the shares that it wins; the rest it loses.
+        lost = _means(1 - found.reference, unseen, rng)
+        chances += lost - found.variant.mean(-1, keepdims=True)
+    return chances
+
+
+def _means(
+    placements: np.ndarray, unseen: float, rng: np.random.Generator
+) -> np.ndarray:
+    return random_means(placements, np.ones_like(placements, bool), unseen, rng)

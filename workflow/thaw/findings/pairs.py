@@ -1,0 +1,136 @@
+"""A variant beside its reference: what of them was drawn together, and who beats whom.
+
+Two variants that start from the same source models are compared source model by source
+model. Where the repeat is the unit on both sides, they are compared repeat by repeat,
+for repeat r of both has the same batches (and, given one source model, the same start):
+repeats correlate from -0.3 to +0.9, so taking them as independent would be wrong either
+way. All others are independent.
+
+A *placement* is the share of the other side that a unit beats, ties counting half.
+Their mean is the probability that the variant beats the reference (Brunner and Munzel
+2000); a source model's placement is the mean of its repeats' (Obuchowski 1997).
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from thaw.findings.samples import Sample
+
+
+class Placements(NamedTuple):
+    """The placements of a variant's units and, unless matched, of the reference's.
+
+    Several comparisons may lie in leading axes: `[..., units]`.
+    """
+
+    variant: np.ndarray
+    reference: np.ndarray | None = None
+
+    @property
+    def units(self) -> int:
+        """The number of units on the side that has fewer."""
+        sizes = [side.shape[-1] for side in self if side is not None]
+        return min(sizes)
+
+
+class Pair:
+    """A variant and its reference. Failed networks lose against all others.
+
+    `matched` is the unit by which the two are matched: "source model", "repeat", or ""
+    where they are independent. `span` bounds the differences: no two scores that did
+    not fail are further apart.
+    """
+
+    def __init__(self, variant: Sample, reference: Sample) -> None:
+        self.variant = variant
+        self.reference = reference
+        self.matched = _matched_by(variant, reference)
+        scores = np.concatenate([variant.ranked, reference.ranked])
+        finite = scores[np.isfinite(scores)]
+        self._lowest = finite.min() if len(finite) else 0.0
+        self.span = float(np.ptp(finite)) if len(finite) else 0.0
+
+    @property
+    def units(self) -> int:
+        """The number of units on the side that has fewer."""
+        return len(self.fewer.unit_means())
+
+    @property
+    def fewer(self) -> Sample:
+        """The side with fewer units."""
+        sides = (self.variant, self.reference)
+        return min(sides, key=lambda sample: len(sample.unit_means()))
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether what is found holds given one source model only."""
+        return self.variant.is_conditional or self.reference.is_conditional
+
+    def placements(self, shift: float = 0.0) -> Placements:
+        """Return the placements after `shift` is subtracted from the variant.
+
+        The shift is at most `span` and a little.
+        """
+        ours, others = self._sides
+        beaten = ours.placements(others, -shift)
+        return Placements(
+            beaten, None if self.matched else others.placements(ours, shift)
+        )
+
+    @functools.cached_property
+    def _sides(self) -> tuple["_Side", "_Side"]:
+        width = self.span or 1.0
+        return (
+            _Side(self.variant, bool(self.matched), self._lowest, width),
+            _Side(self.reference, bool(self.matched), self._lowest, width),
+        )
+
+
+def _matched_by(variant: Sample, reference: Sample) -> str:
+    if variant.is_nested and np.array_equal(variant.models, reference.models):
+        return "source model"
+    if variant.is_nested or reference.is_nested:
+        return ""
+    return "repeat" if len(variant.values) == len(reference.values) else ""
+
+
+class _Side:
+    """A sample laid out on a line, sorted, so that ranks are found by bisection.
+
+    What is matched is compared within a block of the line only: a unit's own. A block
+    is so long that shifted scores stay within it, above failed ones at its beginning.
+    """
+
+    def __init__(
+        self, sample: Sample, matched: bool, lowest: float, width: float
+    ) -> None:
+        units = sample.unit_numbers
+        self.counts = np.bincount(units)
+        blocks = units if matched else np.zeros_like(units)
+        within = np.where(sample.sound, sample.ranked - lowest + 3 * width, 0.0)
+        line = 8 * width * blocks + within
+        # Equal scores are looked up once.
+        self.line, first, self.places = np.unique(
+            line, return_index=True, return_inverse=True
+        )
+        self.units = units
+        self.blocks = blocks[first]
+        self.moves = sample.sound[first].astype(float)
+        # Units weigh equally within a block, whatever their numbers of repeats.
+        weights = np.bincount(self.places, 1 / self.counts[units])
+        weights /= 1 if matched else len(self.counts)
+        self.below = np.concatenate([[0.0], np.cumsum(weights)])
+
+    def placements(self, others: "_Side", shift: float) -> np.ndarray:
+        """Return, after a shift, what share of the others each unit beats."""
+        line = self.line + shift * self.moves
+        left = np.searchsorted(others.line, line)
+        ties = others.line[np.minimum(left, len(others.line) - 1)] == line
+        right = left + ties
+        # What lies in earlier blocks weighs 1 a block.
+        beaten = (others.below[left] + others.below[right]) / 2 - self.blocks
+        shares = np.bincount(self.units, beaten[self.places]) / self.counts
+        # Rounded, so that equal shares are equal to the last bit.
+        return np.clip(np.round(shares, 9), 0, 1)

@@ -1,0 +1,89 @@
+"""How much a variant's values spread, and the interval of their mean by Student's t."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from thaw.findings.samples import Sample
+
+CONFIDENCE = 0.95
+
+NAN = float("nan")
+
+
+class Interval(NamedTuple):
+    """An interval; both ends are nan where the data do not allow one."""
+
+    low: float = NAN
+    high: float = NAN
+
+
+class Components(NamedTuple):
+    """The spread of a variant split in two, as standard deviations, and the share.
+
+    `share` is the intraclass correlation: the part of the variance that lies between
+    source models. Each is nan where it cannot be estimated.
+    """
+
+    between: float = NAN
+    within: float = NAN
+    share: float = NAN
+
+
+def mean_interval(units: np.ndarray) -> Interval:
+    """Return the interval of the mean of independent units (Student's t).
+
+    It cannot be estimated from one unit, nor from units that do not vary.
+    """
+    if not _vary(units):
+        return Interval()
+    return Interval(*stats.ttest_1samp(units, 0).confidence_interval(CONFIDENCE))
+
+
+def share_interval(units: np.ndarray) -> Interval:
+    """Return the interval of a share or probability, the mean of units within [0, 1].
+
+    Where every unit is 0 or 1 it is the exact binomial interval (Clopper and Pearson
+    1934), which still says how little it means that, say, all of five units are 1. Else
+    it is Student's t, cut off at 0 and 1.
+    """
+    if len(units) > 1 and np.isin(units, (0, 1)).all():
+        exact = stats.binomtest(int(units.sum()), len(units)).proportion_ci(CONFIDENCE)
+        return Interval(float(exact.low), float(exact.high))
+    return Interval(*np.clip(mean_interval(units), 0, 1))
+
+
+def variance_components(sample: Sample) -> Components:
+    """Split the variance between and within source models.
+
+    Random-effects one-way analysis of variance, with unbalanced counts allowed and
+    negative estimates set to 0 (Searle, Casella and McCulloch 1992, "Variance
+    Components", section 3.6). With one source model, or none, the part between them
+    cannot be estimated; with one repeat a source model neither part can.
+    """
+    if not sample.is_nested:
+        within = sample.values.std(ddof=1) if len(sample.values) > 1 else NAN
+        return Components(within=float(within))
+    counts = np.bincount(sample.unit_numbers)
+    means = sample.unit_means()
+    total, models = counts.sum(), len(counts)
+    if total == models:
+        return Components()
+    squares_between = (counts * (means - sample.values.mean()) ** 2).sum()
+    squares_within = ((sample.values - means[sample.unit_numbers]) ** 2).sum()
+    mean_square_between = squares_between / (models - 1)
+    mean_square_within = squares_within / (total - models)
+    count = (total - (counts**2).sum() / total) / (models - 1)
+    between = max(0.0, (mean_square_between - mean_square_within) / count)
+    variance = between + mean_square_within
+    share = between / variance if variance > 0 else NAN
+    return Components(np.sqrt(between), np.sqrt(mean_square_within), share)
+
+
+def _vary(units: np.ndarray) -> bool:
+    """Whether there are several units that are not all the same number.
+
+    Up to rounding: the means of equal scores may differ in their last bits.
+    """
+    return len(units) > 1 and not np.allclose(units, units[0], rtol=1e-9, atol=1e-12)

@@ -1,0 +1,79 @@
+"""The typical difference: the median of variant minus reference, and its interval.
+
+The interval holds every difference that is not rejected (Hodges and Lehmann 1963): none
+after whose subtraction the variant still beats the reference more often than not, or
+less often. What a few units do, however bad, moves it no further than their number:
+this is what a mean cannot do.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import optimize, special
+
+from thaw.findings.estimate import Estimate
+from thaw.findings.evidence import opposite, p_more_often
+from thaw.findings.pairs import Pair
+
+# No interval of scores needs to be known more closely.
+DIGITS = 8
+
+
+def units_needed(alpha: float) -> int:
+    """Return how many units can reject anything: 2^-units is at most `alpha` / 2."""
+    units = 1
+    while 2.0**-units > alpha / 2:
+        units += 1
+    return units
+
+
+def typical_difference(pair: Pair, alpha: float) -> Estimate:
+    """Return the typical difference with its interval at level 1 - `alpha`.
+
+    Units as the scores'. Where so many networks failed that the median is one of them,
+    it is infinite; where both sides' failed, nan.
+    """
+    highest = _last(lambda shift: _chance(pair, shift) - 0.5 + 1e-9, pair.span)
+    lowest = _last(lambda shift: _chance(pair, shift) - 0.5 - 1e-9, pair.span)
+    with np.errstate(invalid="ignore"):
+        middle = round((lowest + highest) / 2, DIGITS)
+    if pair.units < units_needed(alpha):
+        return Estimate(middle, -np.inf, np.inf)
+
+    limit = _normal(alpha / 2)
+
+    def is_low(shift: float) -> float:
+        return _normal(p_more_often(pair.placements(shift))) - limit
+
+    def is_not_high(shift: float) -> float:
+        return limit - _normal(p_more_often(opposite(pair.placements(shift))))
+
+    low, high = _last(is_low, pair.span), _last(is_not_high, pair.span)
+    return Estimate(middle, low, high)
+
+
+def _normal(p_value: np.ndarray | float) -> float:
+    """Return how many standard deviations a p-value is: nearly straight in a shift."""
+    return -float(special.ndtri(np.clip(p_value, 1e-300, 0.5)))
+
+
+def _chance(pair: Pair, shift: float) -> float:
+    return float(pair.placements(shift).variant.mean())
+
+
+def _last(falling: Callable[[float], float], span: float) -> float:
+    """Return the last shift at which a falling function is still above 0.
+
+    It is infinite where there is none, or none at which it is not, among the
+    differences that scores with this span can have.
+    """
+    limit = span + max(span, 1) * 1e-6
+    if falling(-limit) <= 0:
+        return -np.inf
+    if falling(limit) > 0:
+        return np.inf
+
+    root = optimize.brentq(
+        lambda shift: falling(shift) or -1e-12, -limit, limit, xtol=1e-9
+    )
+    return round(float(root), DIGITS)

@@ -1,0 +1,139 @@
+"""The comparisons of a study in words and tables, for a terminal."""
+
+import itertools
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from thaw.findings.failures import WEAK
+from thaw.findings.samples import CONDITION
+from thaw.output.tables import interval, markdown, number, percent
+
+# The kinds of networks that are counted apart, and the ends of their columns' names.
+KINDS = ("failed", "weak")
+ENDS = ("difference", "low", "high")
+
+
+def for_people(table: pd.DataFrame, depths: pd.DataFrame, baseline: str) -> str:
+    """Return the comparisons as Markdown, at most 80 columns wide.
+
+    It is empty where there is one variant only.
+    """
+    if table.empty:
+        return ""
+    rows = list(table.itertuples())
+    parts = [
+        paragraph(_about_typical(table)),
+        wrapped_table(
+            ("comparison", "typical difference", "verdict"),
+            [
+                (
+                    _name(row),
+                    estimate(row.typical, row.typical_low, row.typical_high),
+                    row.verdict,
+                )
+                for row in rows
+            ],
+            (22, 25, 23),
+        ),
+    ]
+    if len(depths) > 1:
+        kept = depths.loc[depths["not_worse_than_best"] == "yes", "variant"]
+        parts.append(
+            paragraph(
+                "Depths that are not typically worse than the best one (95 %): "
+                f"{', '.join(kept)}."
+            )
+        )
+    parts += [
+        paragraph(
+            "How often a repeat of the one beats one of the other, and the difference "
+            "of the means, whose interval is at 95 % and bears no verdict:"
+        ),
+        wrapped_table(
+            ("comparison", "is better in", "mean difference"),
+            [
+                (
+                    _name(row),
+                    _shares(row.better, row.better_low, row.better_high),
+                    estimate(row.mean, row.mean_low, row.mean_high),
+                )
+                for row in rows
+            ],
+            (22, 23, 25),
+        ),
+        *_about_failures(table, baseline),
+    ]
+    return "\n".join(parts)
+
+
+def _about_typical(table: pd.DataFrame) -> str:
+    sides = [
+        *zip(table["units"], table["unit"], strict=True),
+        *zip(table["reference_units"], table["reference_unit"], strict=True),
+    ]
+    over = " and ".join(f"{count} {unit}s" for count, unit in dict.fromkeys(sides))
+    given = f", {CONDITION}" if table["given"].any() else ""
+    if len(table) == 1:
+        together = "a 95 % interval"
+    else:
+        level = f"{100 * table['level'][0]:.4g}"
+        together = f"intervals at {level} %, so that all {len(table)} hold with 95 %"
+    return f"The typical (median) difference, {together}, over {over}{given}:"
+
+
+def _about_failures(table: pd.DataFrame, baseline: str) -> Iterator[str]:
+    rows = [
+        (
+            _name(row),
+            kind,
+            percent(getattr(row, kind)),
+            percent(getattr(row, f"reference_{kind}")),
+            _shares(*(getattr(row, f"{kind}_{end}") for end in ENDS), sign="+"),
+        )
+        for row in table.itertuples()
+        for kind in KINDS
+        if getattr(row, kind) or getattr(row, f"reference_{kind}")
+    ]
+    limit = f"more than {WEAK:g} below the median of {baseline}"
+    if not rows:
+        yield paragraph(f"No network failed, and none is weak, {limit}.")
+        return
+    yield paragraph(f"Shares of networks that failed, or are weak, {limit}:")
+    yield wrapped_table(
+        ("comparison", "", "share", "other's", "difference"), rows, (22, 6, 6, 7, 24)
+    )
+
+
+def _name(row: Any) -> str:
+    return f"{row.variant} - {row.reference}"
+
+
+def estimate(value: float, low: float, high: float) -> str:
+    """Return a difference and its interval."""
+    if np.isneginf(low) and np.isposinf(high):
+        return number(value, "+")
+    return f"{number(value, '+')} ({interval(low, high, '+')})"
+
+
+def _shares(value: float, low: float, high: float, sign: str = "-") -> str:
+    return f"{percent(value, sign)} ({percent(low, sign)} to {percent(high, sign)})"
+
+
+def paragraph(words: str) -> str:
+    """Break a text into lines of at most 80 characters, but no number from its %."""
+    return textwrap.fill(words.replace(" %", "\xa0%"), 80).replace("\xa0", " ") + "\n"
+
+
+def wrapped_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]
+) -> str:
+    """Return a table whose cells go on in the lines below where they are too wide."""
+    lines: list[Sequence[str]] = []
+    for row in rows:
+        cells = map(textwrap.wrap, row, widths)
+        lines += itertools.zip_longest(*cells, fillvalue="")
+    return markdown(header, lines)
