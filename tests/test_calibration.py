@@ -88,7 +88,7 @@ def test_what_is_calibrated_is_what_the_table_says():
             )
             for depth in DEPTHS
         }
-        table = comparisons(found, PAIRS, BASELINE, 0.01)
+        table = comparisons({"all": found}, PAIRS, BASELINE, 0.01)
         for words, result in zip(table["verdict"], quick, strict=True):
             said = words.split(";")[0]
             assert (said == "typically better") == result.better[study]

@@ -7,10 +7,11 @@ import pytest
 from scipy import stats
 
 from samples import nested, normal
+from thaw.arms import Arm
 from thaw.findings.samples import Sample
 from thaw.findings.spread import mean_interval, share_interval, variance_components
 from thaw.stages.learning_speed import metrics, speed
-from thaw.stages.summarize import for_people, summary
+from thaw.stages.summarize import failures, for_people, summary
 
 RNG = np.random.default_rng(0)
 
@@ -66,13 +67,13 @@ def test_a_negative_variance_is_zero():
 
 def test_a_mean_lies_in_its_interval_whatever_the_counts():
     sample = nested([[0.6, 0.6]] * 4 + [[0.9]] * 4 + [[0.7]])
-    row = summary({"v": sample}).loc[0]
+    row = summary({Arm("v", "all"): sample}).loc[0]
     assert row["mean"] == pytest.approx((4 * 0.6 + 4 * 0.9 + 0.7) / 9)
     assert row["mean"] == pytest.approx((row["mean_low"] + row["mean_high"]) / 2)
 
 
 def test_an_accuracy_does_not_leave_its_bounds():
-    row = summary({"v": nested([[0.2], [0.99]])}).loc[0]
+    row = summary({Arm("v", "all"): nested([[0.2], [0.99]])}).loc[0]
     assert (row["mean_low"], row["mean_high"]) == (0, 1)
 
 
@@ -83,19 +84,57 @@ def test_what_one_source_model_cannot_say():
     assert math.isnan(found.between)
     assert math.isnan(found.share)
     assert found.within == values.std(ddof=1)
-    table = summary({"fixed-0": sample})
+    table = summary({Arm("fixed-0", "all"): sample})
     assert math.isnan(table.loc[0, "std_between"])
     assert "given one source model" in table.loc[0, "note"]
     assert "not estimable" in table.loc[0, "note"]
-    settings = {"study": "s", "source": "a", "target": "b"}
-    text = for_people(table, {"fixed-0": sample}, settings)
+    settings = {"study": "s", "source": "a", "target": "b", "target_sizes": ["all"]}
+    text = for_people(table, [], settings)
     assert "given one source model" in text
+
+
+def test_failures_are_counted_and_said_first():
+    failed = np.array([True] * 3 + [False] * 17)
+    sample = Sample(np.where(failed, 0.4, 0.9), None, failed)
+    row = summary({Arm("v", "all"): sample}).loc[0]
+    assert row["failed"] == 0.15
+    exact = stats.binomtest(3, 20).proportion_ci()
+    assert (row["failed_low"], row["failed_high"]) == pytest.approx(tuple(exact))
+    assert row["mean"] == pytest.approx((3 * 0.4 + 17 * 0.9) / 20)
+
+    (warning,) = failures({Arm("v", 8): sample}, np.array([False] * 20))
+    assert warning.startswith("Warning: 3 of 20 repeats of v@8 failed: their loss is")
+    (warning,) = failures({}, np.array([True, False]))
+    assert warning.startswith("Warning: 1 of 2 source models failed")
+    few = Sample(sample.values, None, np.arange(20) == 7)
+    assert not list(failures({Arm("v", 8): few}, None))
+    table = summary({Arm("v", "all"): sample})
+    settings = {"study": "s", "source": "a", "target": "b", "target_sizes": ["all"]}
+    text = for_people(table, [warning], settings)
+    assert text.index("Warning") < text.index("| variant")
+
+
+def test_several_target_sizes_are_columns():
+    found = {
+        Arm(variant, size): Sample(np.full(4, value))
+        for variant, value in (("standalone", 0.5), ("fixed-0", 0.7))
+        for size in (20, "all")
+    }
+    settings = {"study": "s", "source": "a", "target": "b", "target_sizes": [20, "all"]}
+    text = for_people(summary(found), [], settings)
+    assert text.splitlines()[2:5] == [
+        "| mean from rows: |    20 |   all |",
+        "| --------------- | ----: | ----: |",
+        "| standalone      | 0.500 | 0.500 |",
+    ]
 
 
 def test_one_repeat_a_source_model_cannot_be_split():
     sample = nested([[0.8], [0.7], [0.9]])
     assert all(map(math.isnan, variance_components(sample)))
-    assert "one repeat a source model" in summary({"v": sample}).loc[0, "note"]
+    assert (
+        "one repeat a source model" in summary({Arm("v", "all"): sample}).loc[0, "note"]
+    )
 
 
 def test_share_interval():
@@ -118,8 +157,8 @@ def test_learning_speed():
 
 def test_learning_speed_counts_by_source_model():
     accuracy = np.array([[0.2, 0.8], [0.2, 0.3], [0.2, 0.8], [0.2, 0.3]])
-    rows = list(speed("v", accuracy, np.array([0, 1, 0, 1]), 0.6))
-    table = {row[1]: row[2:] for row in rows}
+    rows = list(speed(Arm("v", 8), accuracy, np.array([0, 1, 0, 1]), 0.6))
+    table = {row[2]: row[3:] for row in rows}
     assert table["never_reached"][0] == "0.5"
     assert table["never_reached"][3:5] == ("source model", 2)
     assert table["time_to_threshold"][5] == "epochs until 0.6000; never counts as 1"

@@ -312,13 +312,14 @@ def test_a_mean_of_few_knows_that_stragglers_may_be_missing():
     assert found.high < 0.05
 
 
-def test_failed_networks_lose_against_all_others_and_are_not_in_the_mean():
+def test_failed_networks_lose_against_all_others_and_count_in_the_mean_as_they_are():
+    """Number 4 of the variant failed, and has the constant prediction's score, 0.1."""
     variant = Sample(np.array([0.9, 0.9, 0.9, 0.9, 0.1, FAILED]))
     variant = variant._replace(failed=np.array([0, 0, 0, 0, 1, 0], dtype=bool))
     reference = Sample(np.array([0.8, 0.8, 0.8, 0.8, 0.05, FAILED]))
     pair = Pair(variant, reference)
     assert pair.placements().variant.tolist() == [1, 1, 1, 1, 0, 0.5]
-    assert mean_difference(pair, 0.05).value == pytest.approx(0.1)
+    assert mean_difference(pair, 0.05).value == pytest.approx((4 * 0.1 + 0.05) / 5)
     assert typical_difference(pair, 0.05).value == pytest.approx(0.1)
 
 

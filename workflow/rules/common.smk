@@ -20,6 +20,7 @@ wildcard_constraints:
     study="|".join(STUDIES),
     arm="|".join({name for study in STUDIES.values() for name in study.arms}),
     key="[0-9a-f]+",
+    map="|".join(PLAN.maps),
     first=r"\d\d+",
     last=r"\d\d+",
 
@@ -126,8 +127,21 @@ def tables_of(study):
     return expand("results/{study}/{file}", study=study, file=TABLES)
 
 
+def shared_figures():
+    """Return the figures of more than one study."""
+    names = ["problems/problems", *(f"maps/{name}/freeze-map" for name in PLAN.maps)]
+    return expand("results/{name}.{suffix}", name=names, suffix=["svg", "png"])
+
+
+def of_mapped(file):
+    """Return an input function: a file of each study of a map."""
+    return lambda wildcards: expand(
+        "results/{study}/{file}", study=PLAN.maps[wildcards.map], file=file
+    )
+
+
 def figures_of(study):
-    """Return the figures of a study; some need several source models to show anything."""
+    """Return the figures of a study; some need more than one of something."""
     found = STUDIES[study]
     names = ["boxplot", "learning-curves"]
     if len(found.settings.variants) > 1:
@@ -136,6 +150,10 @@ def figures_of(study):
         names.append("source-models")
         if min(found.settings.source_models, found.settings.repeats) > 1:
             names += ["source-accuracy", "source-spread"]
+    if len(found.settings.target_sizes) > 1 and len(found.settings.variants) > 1:
+        names.append("target-sizes")
+        if found.mapped:
+            names.append("freeze-map")
     return expand(
         "results/{study}/{name}.{suffix}",
         study=study,

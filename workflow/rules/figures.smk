@@ -3,14 +3,17 @@
 Needs: the study's tables.
 Makes: in results/{study}/, each as .svg and .png: boxplot, learning-curves,
 differences and, where there are source models, source-models and, where there are
-several, source-accuracy and source-spread.
+several, source-accuracy and source-spread; of a study with several target sizes,
+target-sizes and freeze-map. In results/maps/{map}/: freeze-map of several studies.
 """
 
 
 rule plot_boxplot:
     """Draw a study's test accuracies: a box a variant, a point a repeat."""
     input:
-        settings=settings("plot_boxplot", "source", "target", "variants"),
+        settings=settings(
+            "plot_boxplot", "study", "source", "target", "variants", "shown_size"
+        ),
         histories="results/{study}/histories.npz",
     output:
         figure=multiext("results/{study}/boxplot", ".svg", ".png"),
@@ -39,10 +42,12 @@ rule plot_learning_curves:
     input:
         settings=settings(
             "plot_learning_curves",
+            "study",
             "source",
             "target",
             "source_models",
             "variants",
+            "shown_size",
             reads=["learning_curves"],
         ),
         curves="results/{study}/learning-curves.csv",
@@ -109,7 +114,14 @@ rule plot_differences:
 rule plot_source_accuracy:
     """Draw each source model's own accuracy against what is reached from it."""
     input:
-        settings=settings("plot_source_accuracy", "source", "target", "variants"),
+        settings=settings(
+            "plot_source_accuracy",
+            "study",
+            "source",
+            "target",
+            "variants",
+            "shown_size",
+        ),
         histories="results/{study}/histories.npz",
     output:
         figure=multiext("results/{study}/source-accuracy", ".svg", ".png"),
@@ -137,7 +149,13 @@ rule plot_source_spread:
     """Draw what each source model makes of a variant, beside the baseline."""
     input:
         settings=settings(
-            "plot_source_spread", "source", "target", "variants", "baseline"
+            "plot_source_spread",
+            "study",
+            "source",
+            "target",
+            "variants",
+            "baseline",
+            "shown_size",
         ),
         histories="results/{study}/histories.npz",
     output:
@@ -183,6 +201,110 @@ rule plot_source_models:
             --settings {input.settings:q} \
             --key {params.key:q} \
             --histories {input.histories:q} \
+            --output {output.figure:q} \
+            --record {output.record:q} \
+            2>{log:q}
+        """
+
+
+rule plot_target_sizes:
+    """Draw how a study's variants fare as they learn from more rows."""
+    input:
+        settings=settings(
+            "plot_target_sizes",
+            "study",
+            "source",
+            "target",
+            "variants",
+            "target_sizes",
+            "baseline",
+            "margin",
+            reads=["summarize", "compare"],
+        ),
+        summary="results/{study}/summary.csv",
+        summary_record="results/{study}/records/summarize.json",
+        comparisons="results/{study}/comparisons.csv",
+        comparisons_record="results/{study}/records/compare.json",
+    output:
+        figure=multiext("results/{study}/target-sizes", ".svg", ".png"),
+        record="results/{study}/records/plot_target_sizes.json",
+    log:
+        "logs/{study}/plot_target_sizes.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        key=key_of("plot_target_sizes"),
+    shell:
+        r"""
+        python -m thaw.stages.plot_target_sizes \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --summary {input.summary:q} \
+            --summary-record {input.summary_record:q} \
+            --comparisons {input.comparisons:q} \
+            --comparisons-record {input.comparisons_record:q} \
+            --output {output.figure:q} \
+            --record {output.record:q} \
+            2>{log:q}
+        """
+
+
+rule plot_freeze_map:
+    """Draw what each depth of a study gains at each target size."""
+    input:
+        settings=settings("plot_freeze_map", "maps", reads=["compare"]),
+        comparisons="results/{study}/comparisons.csv",
+        comparisons_record="results/{study}/records/compare.json",
+    output:
+        figure=multiext("results/{study}/freeze-map", ".svg", ".png"),
+        record="results/{study}/records/plot_freeze_map.json",
+    log:
+        "logs/{study}/plot_freeze_map.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        key=key_of("plot_freeze_map"),
+    shell:
+        r"""
+        python -m thaw.stages.plot_freeze_map \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --comparisons {input.comparisons:q} \
+            --comparisons-records {input.comparisons_record:q} \
+            --output {output.figure:q} \
+            --record {output.record:q} \
+            2>{log:q}
+        """
+
+
+PLAN.add_maps("plot_maps")
+
+
+rule plot_maps:
+    """Draw the freeze maps of several studies side by side."""
+    input:
+        settings="results/maps/{map}/settings/plot_maps.json",
+        comparisons=of_mapped("comparisons.csv"),
+        records=of_mapped("records/compare.json"),
+    output:
+        figure=multiext("results/maps/{map}/freeze-map", ".svg", ".png"),
+        record="results/maps/{map}/records/plot_maps.json",
+    log:
+        "logs/maps/{map}.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        key=lambda wildcards: PLAN.tables["plot_maps", f"maps/{wildcards.map}"].key,
+    shell:
+        r"""
+        python -m thaw.stages.plot_freeze_map \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --comparisons {input.comparisons:q} \
+            --comparisons-records {input.records:q} \
             --output {output.figure:q} \
             --record {output.record:q} \
             2>{log:q}

@@ -15,32 +15,40 @@ from thaw.plan import result
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
 
 
-def below_results(path):
-    """Return a rule's output without the folder of the results."""
-    return Path(path).relative_to(in_results("results")).as_posix()
+def outputs_of(stage, folder=None):
+    """Return what a rule makes below the results' folder; of a table's, in `folder`."""
+    results = in_results("results")
+    paths = [
+        Path(path).relative_to(results).as_posix()
+        for path in getattr(rules, stage).output
+    ]
+    if folder is None:
+        return paths
+    name = {"study": folder, "map": folder.removeprefix("maps/")}
+    return [path.format(**name) for path in paths]
 
 
 def leftovers_recipe():
     """Return what tells leftovers from results: what Thaw makes, and what is in use."""
-    wanted = {"results/problems/problems.svg"}
+    wanted = set(shared_figures())
     for study in STUDIES:
         wanted |= {*tables_of(study), *figures_of(study), f"results/{study}/study.json"}
-    made = [*rules.make_problem.output, *rules.pretrain.output, *rules.train.output]
-    paths = {*map(below_results, made), "{study}/settings/{stage}.json"}
+    made = {"{study}/settings/{stage}.json", "maps/{map}/settings/{stage}.json"}
+    for stage in ("make_problem", "pretrain", "train"):
+        made.update(outputs_of(stage))
     used = {path.removeprefix("results/") for path in problem_files()}
     for stage, folder in PLAN.tables:
-        outputs = list(map(below_results, getattr(rules, stage).output))
-        paths.update(outputs)
+        made.update(outputs_of(stage))
         used.add(f"{folder}/settings/{stage}.json")
-        named = {path.format(study=folder) for path in outputs}
-        if not wanted.isdisjoint(f"results/{path}" for path in named):
-            used |= named
+        outputs = outputs_of(stage, folder)
+        if not wanted.isdisjoint(f"results/{path}" for path in outputs):
+            used.update(outputs)
     trained = [
         (begin, total, study.settings.repeats_per_job)
         for study in STUDIES.values()
         for begin, total in {**study.repeats, **study.models}.items()
     ]
-    settings = {"made": sorted(paths), "used": sorted(used), "trained": trained}
+    settings = {"made": sorted(made), "used": sorted(used), "trained": trained}
     return result("leftovers", settings, {})
 
 
@@ -49,20 +57,17 @@ def settle_tables():
 
     Where they cannot be written, one can still look at what there is.
     """
-    folder = in_results("results")
+    results = in_results("results")
     try:
-        end_future(folder)
-        for (stage, study), result in PLAN.tables.items():
-            outputs = [
-                path.format(study=study) for path in getattr(rules, stage).output
-            ]
+        end_future(results)
+        for (stage, folder), result in PLAN.tables.items():
             settle(
-                folder / study / "settings" / f"{stage}.json",
-                folder / study / "records" / f"{stage}.json",
+                results / folder / "settings" / f"{stage}.json",
+                results / folder / "records" / f"{stage}.json",
                 result.recipe,
-                map(Path, outputs),
+                [results / path for path in outputs_of(stage, folder)],
             )
-        tell(folder / "settings" / "leftovers.json", leftovers_recipe().recipe)
+        tell(results / "settings" / "leftovers.json", leftovers_recipe().recipe)
     except OSError as error:
         logger.warning(f"{error.filename} cannot be written: {error.strerror}")
 

@@ -59,7 +59,9 @@ rule gather:
 rule summarize:
     """Summarize the test accuracies of a study, a row a variant."""
     input:
-        settings=settings("summarize", "study", "source", "target", "variants"),
+        settings=settings(
+            "summarize", "study", "source", "target", "variants", "target_sizes"
+        ),
         histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/summary.csv",
@@ -89,7 +91,13 @@ rule compare:
     """Compare a study's variants with its baseline and in the pairs asked for."""
     input:
         settings=settings(
-            "compare", "variants", "baseline", "pairs", "margin", "depths"
+            "compare",
+            "variants",
+            "target_sizes",
+            "baseline",
+            "pairs",
+            "margin",
+            "depths",
         ),
         histories="results/{study}/histories.npz",
     output:
@@ -121,7 +129,7 @@ rule compare:
 rule learning_curves:
     """Condense the histories of a study's repeats into learning curves."""
     input:
-        settings=settings("learning_curves", "variants"),
+        settings=settings("learning_curves", "variants", "target_sizes"),
         histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/learning-curves.csv",
@@ -148,7 +156,7 @@ rule learning_curves:
 rule learning_speed:
     """Measure how fast each variant of a study learns."""
     input:
-        settings=settings("learning_speed", "variants", "baseline"),
+        settings=settings("learning_speed", "variants", "target_sizes", "baseline"),
         histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/learning-speed.csv",

@@ -30,8 +30,7 @@ rule tables:
 rule figures:
     """All figures."""
     input:
-        "results/problems/problems.svg",
-        "results/problems/problems.png",
+        shared_figures(),
         [figures_of(study) for study in STUDIES],
 
 

@@ -11,12 +11,16 @@ class Arm(NamedTuple):
     """A variant whose repeats learn from so many train rows of the target."""
 
     variant: str
-    size: TargetSize
+    target_size: TargetSize
 
     @property
     def name(self) -> str:
         """The arm's name in paths and archives: at all rows, the variant's."""
-        return self.variant if self.size == "all" else f"{self.variant}@{self.size}"
+        return (
+            self.variant
+            if self.target_size == "all"
+            else f"{self.variant}@{self.target_size}"
+        )
 
 
 def arms(variants: Sequence[str], sizes: Sequence[TargetSize]) -> list[Arm]:

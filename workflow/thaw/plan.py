@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thaw import keys
-from thaw.arms import Arm, arms
+from thaw.arms import Arm, TargetSize, arms
 from thaw.config import (
     Config,
     Study,
@@ -90,6 +90,18 @@ class StudyPlan(NamedTuple):
         return {f"source-models/{name}/models-": self.settings.source_models}
 
     @property
+    def shown_size(self) -> TargetSize:
+        """The largest target size, of which figures of a single size are."""
+        sizes = self.settings.target_sizes
+        return "all" if "all" in sizes else max(sizes)
+
+    @property
+    def mapped(self) -> dict[str, int]:
+        """The depths that are compared with the baseline."""
+        baseline = self.settings.baseline
+        return {name: depth for name, depth in self.depths.items() if name != baseline}
+
+    @property
     def depths(self) -> dict[str, int]:
         """How many layers those pretrained variants freeze that do nothing else."""
         described = {name: self.described[name] for name in self.pretrained}
@@ -133,7 +145,8 @@ class Plan:
     `problems` and `studies` are by name. `recipes` are those of all problems, source
     models and repeats by key, and `owners` the first study that asks for source models
     or repeats of a key. `tables` are the results of stages that make tables and
-    figures, by stage and by the folder they lie in: a study's name, or `problems`.
+    figures, by stage and by the folder they lie in: a study's name, `problems`, or
+    `maps/NAME`. `maps` are the names of the studies of each map.
     """
 
     def __init__(self, config: Config) -> None:
@@ -146,6 +159,7 @@ class Plan:
             name: self._study(name, study, config)
             for name, study in config.studies.items()
         }
+        self.maps = config.maps
         self.recipes = {found.key: found.recipe for found in self.problems.values()}
         self.owners: dict[str, StudyPlan] = {}
         for study in self.studies.values():
@@ -169,8 +183,8 @@ class Plan:
                 "variant": minimal_variant(described),
             }
             inputs = {"problem": target.key}
-            if arm.size != "all":
-                settings["target_size"] = arm.size
+            if arm.target_size != "all":
+                settings["target_size"] = arm.target_size
             if described["pretrained"]:
                 # Their number counts, for repeat r starts from number r mod S.
                 settings["source_models"] = study.source_models
@@ -231,10 +245,10 @@ class Plan:
         """Return a setting of a study, as the rules name them."""
         if field == "study":
             return study.name
-        if field == "pretrained":
-            return study.pretrained
-        if field == "depths":
-            return study.depths
+        if field == "maps":
+            return [self._map(study)]
+        if field in ("pretrained", "depths", "shown_size"):
+            return getattr(study, field)
         if field == "description":
             return self.description(study)
         return getattr(study.settings, field)
@@ -281,6 +295,23 @@ class Plan:
                 k: v for recipe in recipes for k, v in recipe["versions"].items()
             },
         }
+
+    def _map(self, study: StudyPlan) -> dict[str, Any]:
+        """Return what a freeze map shows of a study."""
+        fields = ("source", "target", "baseline", "target_sizes")
+        return {
+            "study": study.name,
+            **{field: getattr(study.settings, field) for field in fields},
+            "depths": study.mapped,
+            "comparisons": self.tables["compare", study.name].key,
+        }
+
+    def add_maps(self, stage: str) -> None:
+        """Add the freeze maps that show several studies side by side."""
+        for name, studies in self.maps.items():
+            maps = [self._map(self.studies[study]) for study in studies]
+            made = result("plot_freeze_map", {"maps": maps}, {})
+            self.tables[stage, f"maps/{name}"] = made
 
     def add_figure_of_problems(self, stage: str) -> None:
         """Add what a stage makes of all problems."""

@@ -8,7 +8,7 @@ from thaw.config.words import choice, did_you_mean, shown
 # A study's name is its folder in `results/`, beside those that studies share, and its
 # target, beside the two that the Snakefiles define last.
 RESERVED_STUDIES = frozenset(
-    {"all", "default", "problems", "source-models", "repeats", "settings"}
+    {"all", "default", "problems", "source-models", "repeats", "settings", "maps"}
 )
 
 
@@ -20,6 +20,9 @@ def contradictions(config: Config) -> Iterator[str]:
         yield from _of_variant(f"variants.{name}", variant)
     for name, study in config.studies.items():
         yield from _of_study(name, study, config)
+    for name, studies in config.maps.items():
+        for number, shown_study in enumerate(studies):
+            yield from _of_map(f"maps.{name}[{number}]", shown_study, config)
 
 
 def _of_problem(path: str, problem: dict) -> Iterator[str]:
@@ -81,6 +84,25 @@ def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
             f"{path}.target: {study.target!r} has {features[1]} features, the source "
             f"{study.source!r} has {features[0]}. Allowed: a problem with as many"
         )
+
+
+def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
+    yield from _unknown(path, name, "study", config.studies)
+    if name in config.studies:
+        study = config.studies[name]
+        described = [
+            config.variants.get(variant, {})
+            for variant in study.variants
+            if variant != study.baseline
+        ]
+        if not any(
+            variant.get("pretrained") and not variant["fresh"] and not variant["add"]
+            for variant in described
+        ):
+            yield (
+                f"{path}: {name!r} has no variant that only freezes layers. Allowed: a "
+                "study with one, such as that of a ladder"
+            )
 
 
 def _of_training(path: str, training: dict) -> Iterator[str]:

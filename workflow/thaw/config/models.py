@@ -183,6 +183,18 @@ class Variant(Group):
     )
 
 
+Map = Annotated[
+    list[Annotated[str, Field(description="A study's name.")]],
+    Field(
+        min_length=1,
+        max_length=20,
+        description="studies, each once",
+        json_schema_extra={"uniqueItems": True},
+    ),
+    EACH_ONCE,
+]
+
+
 class Settings(Group):
     """What holds for all studies, and what a study may set for itself."""
 
@@ -289,6 +301,12 @@ class Config(Settings):
         default={},
         description=(
             "How a network for the target starts and which layers learn, by name."
+        ),
+    )
+    maps: dict[Name, Map] = Field(
+        default={},
+        description=(
+            "Freeze maps of several studies side by side, by name: a list of studies."
         ),
     )
     studies: dict[Name, Study] = Field(

@@ -45,8 +45,7 @@ def _sections(path: str, group: Schema) -> Iterator[str]:
         here = f"{path}.{key}".lstrip(".")
         if "properties" in value:
             yield from _sections(here, value)
-        elif value.get("type") == "object":
-            named = value["additionalProperties"]
+        elif "properties" in (named := value.get("additionalProperties") or {}):
             yield from _sections(f"{here}.{ENTRIES[key]}", named)
 
 
@@ -74,7 +73,8 @@ def _allowed(value: Schema) -> str:
             count = f"{most:,}" if least == most else f"{least} to {most:,}"
             return f"list of {count}: {_allowed(value['items'])}"
         case "object" if "propertyNames" in value:
-            return "groups of keys, by name"
+            named = value["additionalProperties"]
+            return f"by name, a {_allowed(named)}"
         case "object":
             return "group of keys"
     return "text"

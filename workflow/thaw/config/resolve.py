@@ -31,7 +31,7 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
         name: _inherit(study, shared, commanded)
         for name, study in checked.studies.items()
     }
-    described = checked.model_dump(include={"problems", "variants"})
+    described = checked.model_dump(include={"problems", "variants", "maps"})
     mistakes: list[str] = []
     for name, study in checked.studies.items():
         if LADDER in study.variants:

@@ -21,3 +21,4 @@ class Config(NamedTuple):
     problems: dict[str, dict]
     variants: dict[str, dict]
     studies: dict[str, Study]
+    maps: dict[str, list[str]]

@@ -43,6 +43,13 @@ def figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def title_of(settings: Mapping[str, Any]) -> str:
+    """Return the first line of a figure's title: study, problems, target size."""
+    title = f"{settings['study']}: {settings['source']} → {settings['target']}"
+    size = settings["shown_size"]
+    return title if size == "all" else f"{title}, {size} train rows"
+
+
 def dots(count: int) -> dict:
     """Return how to draw so many points: where they are many, as pixels also in SVG."""
     return {"linewidths": 0, "rasterized": count > MANY_POINTS}

@@ -39,7 +39,7 @@ def p_more_often(placements: Placements) -> np.ndarray:
 
 def opposite(placements: Placements) -> Placements:
     """Return the placements as they are if the worse score is the better one."""
-    return Placements(_won(placements.variant), _won(placements.reference))
+    return Placements(1 - placements.variant, _won(placements.reference))
 
 
 def _won(placements: np.ndarray | None) -> np.ndarray | None:

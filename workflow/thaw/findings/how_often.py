@@ -22,7 +22,10 @@ def how_often(pair: Pair, alpha: float) -> Estimate:
     """
     # Whole percents are as much as anyone reads, and few values cost little.
     found = pair.placements()
-    coarse = Placements(*(None if side is None else side.round(2) for side in found))
+    others = found.reference
+    coarse = Placements(
+        found.variant.round(2), None if others is None else others.round(2)
+    )
     low = np.quantile(draws(coarse, unseen=0.0), alpha / 2)
     high = np.quantile(draws(coarse, unseen=1.0), 1 - alpha / 2)
     chance = float(found.variant.mean())

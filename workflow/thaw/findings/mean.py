@@ -1,4 +1,4 @@
-"""The difference of the means, of networks that did not fail.
+"""The difference of the means.
 
 A mean at 30 source models is what the few worst of them make it, and a study may hold
 none of those. So its interval comes from a mixture: a unit is a straggler, more than
@@ -29,8 +29,8 @@ STRAGGLERS, OTHERS = 0.5, 4.5
 def mean_difference(pair: Pair, alpha: float) -> Estimate:
     """Return the difference of the means with its interval at level 1 - `alpha`.
 
-    Units weigh equally. It is nan where a side has no network that did not fail; the
-    interval is, where it has fewer than two units.
+    Units weigh equally. It is nan where a side has no value; the interval is, where it
+    has fewer than two units.
     """
     ours, others = _unit_means(pair.variant), _unit_means(pair.reference)
     if pair.matched:
@@ -68,9 +68,9 @@ def draws(ours: np.ndarray, others: np.ndarray, matched: bool) -> np.ndarray:
 
 
 def _unit_means(sample: Sample) -> np.ndarray:
-    """Return the mean of each unit's networks that did not fail; nan if all did."""
+    """Return the mean of each unit's values; nan if it has none."""
     numbers = sample.unit_numbers
-    sound = sample.sound
+    sound = np.isfinite(sample.values)
     sums = np.bincount(numbers, np.where(sound, sample.values, 0.0))
     with np.errstate(invalid="ignore"):
         return sums / np.bincount(numbers, sound)

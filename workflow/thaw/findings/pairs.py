@@ -119,8 +119,8 @@ class _Side:
         self.blocks = blocks[first]
         self.moves = sample.sound[first].astype(float)
         # Units weigh equally within a block, whatever their numbers of repeats.
-        weights = np.bincount(self.places, 1 / self.counts[units])
-        weights /= 1 if matched else len(self.counts)
+        own: np.ndarray = 1 / self.counts[units]
+        weights = np.bincount(self.places, own) / (1 if matched else len(self.counts))
         self.below = np.concatenate([[0.0], np.cumsum(weights)])
 
     def placements(self, others: "_Side", shift: float) -> np.ndarray:

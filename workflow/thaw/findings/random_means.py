@@ -21,11 +21,11 @@ def random_means(
     `where` `[..., n]` it returns `[..., DRAWS]`, and `unseen` is of that shape or one
     number.
     """
-    counts = np.ones(values.shape[-1])
+    counts = np.ones(values.shape[-1], dtype=np.intp)
     if values.ndim == 1:
         # Values that agree to three digits share a weight, so that many cost little.
         values, counts = np.unique(values[where].round(3), return_counts=True)
-        where = np.ones(len(values))
+        where = np.ones(len(values), dtype=bool)
     weights = rng.standard_gamma(np.append(counts, 1), (DRAWS, len(counts) + 1)).T
     seen = np.where(where, values, 0.0) @ weights[:-1]
     return (seen + unseen * weights[-1]) / (where @ weights[:-1] + weights[-1])

@@ -24,7 +24,8 @@ class Sample(NamedTuple):
     """The values of one variant, in the order of the repeats, `[n]`.
 
     `source_models` `[n]` is None where the variant is not pretrained. `failed` `[n]`
-    says which networks failed, whose values mean nothing; None if none did.
+    says which networks failed: they rank below all others, and their value is what a
+    mean counts them as. None if none did.
     """
 
     values: np.ndarray
@@ -65,7 +66,7 @@ class Sample(NamedTuple):
     @property
     def unit_numbers(self) -> np.ndarray:
         """The number of the unit to which each value belongs, from 0, `[n]`."""
-        if self.is_nested:
+        if self.source_models is not None and self.is_nested:
             return np.searchsorted(self.models, self.source_models)
         return np.arange(len(self.values))
 

@@ -14,6 +14,8 @@ WORSE = "typically worse"
 EQUIVALENT = "equivalent"
 UNCLEAR = "no clear difference"
 TOO_FEW = "too few"
+MODELS_FAILED = "no verdict: all source models failed"
+ALL_FAILED = "no verdict: all networks failed"
 
 
 def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
@@ -22,6 +24,8 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
     Typically better or worse where the interval excludes 0, unless all of it lies
     within ±`margin`, the smallest difference that matters.
     """
+    if not (pair.variant.sound.any() or pair.reference.sound.any()):
+        return ALL_FAILED
     needed = units_needed(alpha)
     if pair.units < needed:
         unit = pair.fewer.unit

@@ -10,7 +10,7 @@ import pandas as pd
 
 from thaw.findings.failures import WEAK
 from thaw.findings.samples import CONDITION
-from thaw.output.tables import interval, markdown, number, percent
+from thaw.output.tables import interval, markdown, number, paragraph, percent
 
 # The kinds of networks that are counted apart, and the ends of their columns' names.
 KINDS = ("failed", "weak")
@@ -24,6 +24,8 @@ def for_people(table: pd.DataFrame, depths: pd.DataFrame, baseline: str) -> str:
     """
     if table.empty:
         return ""
+    if table["target_size"].nunique() > 1:
+        return _by_size(table, depths)
     rows = list(table.itertuples())
     parts = [
         paragraph(_about_typical(table)),
@@ -41,13 +43,7 @@ def for_people(table: pd.DataFrame, depths: pd.DataFrame, baseline: str) -> str:
         ),
     ]
     if len(depths) > 1:
-        kept = depths.loc[depths["not_worse_than_best"] == "yes", "variant"]
-        parts.append(
-            paragraph(
-                "Depths that are not typically worse than the best one (95 %): "
-                f"{', '.join(kept)}."
-            )
-        )
+        parts.append(paragraph(_about_depths(depths)))
     parts += [
         paragraph(
             "How often a repeat of the one beats one of the other, and the difference "
@@ -58,7 +54,7 @@ def for_people(table: pd.DataFrame, depths: pd.DataFrame, baseline: str) -> str:
             [
                 (
                     _name(row),
-                    _shares(row.better, row.better_low, row.better_high),
+                    _shares([row.better, row.better_low, row.better_high]),
                     estimate(row.mean, row.mean_low, row.mean_high),
                 )
                 for row in rows
@@ -68,6 +64,36 @@ def for_people(table: pd.DataFrame, depths: pd.DataFrame, baseline: str) -> str:
         *_about_failures(table, baseline),
     ]
     return "\n".join(parts)
+
+
+def _by_size(table: pd.DataFrame, depths: pd.DataFrame) -> str:
+    """Return the typical differences at each target size; the rest is in the CSV."""
+    rows = [
+        (
+            _name(row),
+            str(row.target_size),
+            estimate(row.typical, row.typical_low, row.typical_high),
+            row.verdict,
+        )
+        for row in table.itertuples()
+    ]
+    header = ("comparison", "rows", "typical difference", "verdict")
+    parts = [
+        paragraph(_about_typical(table)),
+        wrapped_table(header, rows, (18, 5, 23, 21)),
+    ]
+    for size, own in depths.groupby("target_size", sort=False):
+        if len(own) > 1:
+            parts.append(paragraph(f"From {size} rows: {_about_depths(own)}"))
+    return "\n".join(parts)
+
+
+def _about_depths(depths: pd.DataFrame) -> str:
+    kept = depths.loc[depths["not_worse_than_best"] == "yes", "variant"]
+    return (
+        "Depths that are not typically worse than the best one (95 %): "
+        f"{', '.join(kept)}."
+    )
 
 
 def _about_typical(table: pd.DataFrame) -> str:
@@ -92,7 +118,7 @@ def _about_failures(table: pd.DataFrame, baseline: str) -> Iterator[str]:
             kind,
             percent(getattr(row, kind)),
             percent(getattr(row, f"reference_{kind}")),
-            _shares(*(getattr(row, f"{kind}_{end}") for end in ENDS), sign="+"),
+            _shares([getattr(row, f"{kind}_{end}") for end in ENDS], "+"),
         )
         for row in table.itertuples()
         for kind in KINDS
@@ -119,13 +145,9 @@ def estimate(value: float, low: float, high: float) -> str:
     return f"{number(value, '+')} ({interval(low, high, '+')})"
 
 
-def _shares(value: float, low: float, high: float, sign: str = "-") -> str:
+def _shares(numbers: Sequence[float], sign: str = "-") -> str:
+    value, low, high = numbers
     return f"{percent(value, sign)} ({percent(low, sign)} to {percent(high, sign)})"
-
-
-def paragraph(words: str) -> str:
-    """Break a text into lines of at most 80 characters, but no number from its %."""
-    return textwrap.fill(words.replace(" %", "\xa0%"), 80).replace("\xa0", " ") + "\n"
 
 
 def wrapped_table(

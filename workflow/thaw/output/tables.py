@@ -1,5 +1,6 @@
 """Tables: for programs as CSV, for people as Markdown."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -39,6 +40,11 @@ def frame(table: pd.DataFrame) -> Writer:
 def text(lines: str) -> Writer:
     """Return a writer of a text file."""
     return lambda file: file.write(lines.encode())
+
+
+def paragraph(words: str) -> str:
+    """Break a text into lines of at most 80 characters, but no number from its %."""
+    return textwrap.fill(words.replace(" %", "\xa0%"), 80).replace("\xa0", " ") + "\n"
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,8 +1,8 @@
 """Compare a study's variants with its baseline, and the pairs the config asks for.
 
-The settings are `variants` (names, in order), `baseline`, `pairs`, `margin`, the
-smallest difference that matters, and `depths`: how many layers the variants freeze that
-do nothing else.
+The settings are `variants` (names, in order), `target_sizes`, `baseline`, `pairs`,
+`margin`, the smallest difference that matters, and `depths`: how many layers the
+variants freeze that do nothing else. Variants are compared at each target size.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from thaw.arms import TargetSize
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
 from thaw.findings.best_depths import best_depths
 from thaw.findings.failures import difference_of_shares, is_weak
@@ -21,10 +22,10 @@ from thaw.findings.mean import mean_difference
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.typical import typical_difference
-from thaw.findings.verdicts import TOO_FEW, more_or_less, verdict
+from thaw.findings.verdicts import MODELS_FAILED, TOO_FEW, more_or_less, verdict
 from thaw.output.comparisons import for_people
 from thaw.output.histories import Histories
-from thaw.output.samples import read_samples
+from thaw.output.samples import failed_source_models, read_samples
 from thaw.output.tables import frame, text
 
 ALPHA = 0.05
@@ -34,38 +35,32 @@ KINDS = {"failed": "fails", "weak": "is weak"}
 
 
 def comparisons(
-    found: Mapping[str, Sample],
+    found: Mapping[TargetSize, Mapping[str, Sample]],
     pairs: Sequence[tuple[str, str]],
     baseline: str,
     margin: float,
 ) -> pd.DataFrame:
-    """Return a row for each pair (variant, reference) of the samples `found`.
+    """Return a row for each target size and pair (variant, reference) of samples.
 
     All intervals but that of the mean are adjusted for the number of comparisons
     (Bonferroni), so that all of a kind hold at once with 95 %; `level` is that of each.
     """
-    kinds = {
-        name: {
-            "failed": ~sample.sound,
-            "weak": is_weak(sample, found[baseline]),
+    alpha = ALPHA / max(len(pairs) * len(found), 1)
+    rows = []
+    for size, samples in found.items():
+        kinds = {
+            name: {
+                "failed": ~sample.sound,
+                "weak": is_weak(sample, samples[baseline]),
+            }
+            for name, sample in samples.items()
         }
-        for name, sample in found.items()
-    }
-    alpha = ALPHA / max(len(pairs), 1)
-    rows = [
-        {
-            "variant": variant,
-            "reference": other,
-            **compare(
-                Pair(found[variant], found[other]),
-                kinds[variant],
-                kinds[other],
-                alpha,
-                margin,
-            ),
-        }
-        for variant, other in pairs
-    ]
+        for variant, other in pairs:
+            pair = Pair(samples[variant], samples[other])
+            names = {"target_size": size, "variant": variant, "reference": other}
+            rows.append(
+                names | compare(pair, kinds[variant], kinds[other], alpha, margin)
+            )
     return pd.DataFrame(rows)
 
 
@@ -117,19 +112,17 @@ def compare(
 
 
 def depths_table(
-    found: Mapping[str, Sample], depths: Mapping[str, int]
+    found: Mapping[TargetSize, Mapping[str, Sample]], depths: Mapping[str, int]
 ) -> pd.DataFrame:
-    """Return a row for each depth, and whether it may be the best, with 95 %."""
-    kept = best_depths({variant: found[variant] for variant in depths}, ALPHA)
-    rows = [
-        {
-            "variant": variant,
-            "freeze": freeze,
-            "not_worse_than_best": "yes" if variant in kept else "no",
-        }
-        for variant, freeze in depths.items()
-    ]
-    columns = ["variant", "freeze", "not_worse_than_best"]
+    """Return a row for each size and depth, and whether it may be the best (95 %)."""
+    columns = ["target_size", "variant", "freeze", "not_worse_than_best"]
+    rows = []
+    for size, samples in found.items():
+        kept = best_depths({variant: samples[variant] for variant in depths}, ALPHA)
+        rows += [
+            (size, variant, freeze, "yes" if variant in kept else "no")
+            for variant, freeze in depths.items()
+        ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -140,9 +133,20 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     pairs = [(variant, baseline) for variant in variants if variant != baseline]
     pairs += [tuple(pair) for pair in settings["pairs"]]
     pairs = list(dict.fromkeys(pairs))  # one asked for twice is one comparison
+    sizes = settings["target_sizes"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, variants)
+        found = {size: read_samples(histories, variants, size) for size in sizes}
+        lost = [
+            name
+            for name, sample in found[sizes[0]].items()
+            if sample.source_models is not None
+            and failed_source_models(histories).all()
+        ]
     table = comparisons(found, pairs, baseline, settings["margin"])
+    if lost:
+        # What is inherited from networks that failed says nothing of transfer.
+        where = table["variant"].isin(lost) | table["reference"].isin(lost)
+        table.loc[where, "verdict"] = MODELS_FAILED
     depths = depths_table(found, settings["depths"])
     words = for_people(table, depths, baseline)
     outputs = {

@@ -1,7 +1,8 @@
 """Condense the histories of a study's repeats into learning curves.
 
-For each variant, epoch and metric: the mean over repeats and the band that holds the
-middle 90 % of them. The settings are `variants` (names, in order).
+For each variant, target size, epoch and metric: the mean over repeats and the band that
+holds the middle 90 % of them. The settings are `variants` (names, in order) and
+`target_sizes`.
 """
 
 import argparse
@@ -11,31 +12,33 @@ from typing import Any
 
 import numpy as np
 
+from thaw.arms import Arm, arms
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
 from thaw.learning.history import METRICS
 from thaw.output.histories import Histories
 from thaw.output.scores import csv_file
 
-COLUMNS = ("variant", "metric", "epoch", "mean", "q05", "q95")
+COLUMNS = ("variant", "target_size", "metric", "epoch", "mean", "q05", "q95")
 
 
-def curve(variant: str, metric: str, values: np.ndarray) -> Iterator[tuple]:
+def curve(arm: Arm, metric: str, values: np.ndarray) -> Iterator[tuple]:
     """Yield the rows of one curve; `values` is `[repeats, epochs + 1]`."""
     mean = values.mean(axis=0, dtype=np.float64)
     low, high = np.quantile(values, (0.05, 0.95), axis=0)
     for epoch in range(values.shape[1]):
         numbers = (mean[epoch], low[epoch], high[epoch])
-        yield variant, metric, epoch, *(f"{number:.6g}" for number in numbers)
+        yield *arm, metric, epoch, *(f"{number:.6g}" for number in numbers)
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Make the learning curves of all variants."""
+    """Make the learning curves of all arms."""
+    settings = recipe["settings"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         rows = [
             row
-            for variant in recipe["settings"]["variants"]
+            for arm in arms(settings["variants"], settings["target_sizes"])
             for metric in METRICS
-            for row in curve(variant, metric, histories.metric(variant, metric))
+            for row in curve(arm, metric, histories.metric(arm.name, metric))
         ]
     return Made({args.output: csv_file(COLUMNS, rows)}, histories.saw)
 

@@ -3,7 +3,8 @@
 Metrics after Taylor and Stone (2009), all of the test accuracy: before training (jump
 start), after training, area under the learning curve, and the first epoch at which 95 %
 of the baseline's mean final accuracy is reached (time to threshold). The settings are
-`variants` (names, in order) and `baseline`.
+`variants` (names, in order), `target_sizes` and `baseline`, which sets the threshold at
+each size.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from thaw.arms import Arm, arms
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.spread import mean_interval, share_interval
@@ -20,7 +22,17 @@ from thaw.output.histories import Histories
 from thaw.output.scores import csv_file
 
 THRESHOLD_SHARE = 0.95
-COLUMNS = ("variant", "metric", "mean", "low", "high", "unit", "units", "note")
+COLUMNS = (
+    "variant",
+    "target_size",
+    "metric",
+    "mean",
+    "low",
+    "high",
+    "unit",
+    "units",
+    "note",
+)
 
 
 def metrics(accuracy: np.ndarray, threshold: float) -> dict[str, np.ndarray]:
@@ -44,12 +56,12 @@ def metrics(accuracy: np.ndarray, threshold: float) -> dict[str, np.ndarray]:
 
 
 def speed(
-    variant: str,
+    arm: Arm,
     accuracy: np.ndarray,
     source_models: np.ndarray | None,
     threshold: float,
 ) -> Iterator[tuple]:
-    """Yield a row for each metric of a variant: mean, 95 % interval, unit and note."""
+    """Yield a row for each metric of an arm: mean, 95 % interval, unit and note."""
     epochs = accuracy.shape[1] - 1
     for metric, values in metrics(accuracy, threshold).items():
         sample = Sample(values, source_models)
@@ -65,25 +77,22 @@ def speed(
         if sample.is_conditional:
             note = "; ".join(filter(None, (note, CONDITION)))
         numbers = ("" if np.isnan(x) else f"{x:.6g}" for x in (units.mean(), low, high))
-        yield variant, metric, *numbers, sample.unit, len(units), note
+        yield *arm, metric, *numbers, sample.unit, len(units), note
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Make the metrics of all variants."""
+    """Make the metrics of all arms."""
     settings = recipe["settings"]
+    rows: list[tuple] = []
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        final = histories.metric(settings["baseline"], "test_accuracy")[:, -1]
-        threshold = THRESHOLD_SHARE * final.mean(dtype=np.float64)
-        rows = [
-            row
-            for variant in settings["variants"]
-            for row in speed(
-                variant,
-                histories.metric(variant, "test_accuracy"),
-                histories.source_models(variant),
-                threshold,
-            )
-        ]
+        for size in settings["target_sizes"]:
+            baseline = Arm(settings["baseline"], size)
+            final = histories.metric(baseline.name, "test_accuracy")[:, -1]
+            threshold = THRESHOLD_SHARE * final.mean(dtype=np.float64)
+            for arm in arms(settings["variants"], [size]):
+                accuracy = histories.metric(arm.name, "test_accuracy")
+                models = histories.source_models(arm.name)
+                rows += speed(arm, accuracy, models, threshold)
     return Made({args.output: csv_file(COLUMNS, rows)}, histories.saw)
 
 

@@ -1,6 +1,7 @@
 """Draw a study's scores: a box a variant and a point a repeat.
 
-The settings are `source`, `target` and `variants` (names, in order).
+The settings are `study`, `source`, `target`, `variants` (names, in order) and
+`shown_size`, the target size of the repeats that are shown.
 """
 
 import argparse
@@ -18,7 +19,15 @@ from thaw.command import (
     make,
     stage_parser,
 )
-from thaw.figures.style import MUTED, colour, dots, figure, figure_files, label
+from thaw.figures.style import (
+    MUTED,
+    colour,
+    dots,
+    figure,
+    figure_files,
+    label,
+    title_of,
+)
 from thaw.findings.samples import CONDITION, Sample
 from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
@@ -70,8 +79,8 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings = recipe["settings"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, settings["variants"])
-    title = f"{settings['source']} → {settings['target']}"
+        found = read_samples(histories, settings["variants"], settings["shown_size"])
+    title = title_of(settings)
     if any(sample.is_conditional for sample in found.values()):
         title += f"\n{CONDITION}"
     elif any(sample.is_nested for sample in found.values()):

@@ -1,6 +1,7 @@
 """Draw a study's learning curves: a line a variant, with a band over its repeats.
 
-The settings are `source`, `target`, `source_models` and `variants` (names, in order).
+The settings are `study`, `source`, `target`, `source_models`, `variants` (names, in
+order) and `shown_size`, the target size of the repeats that are shown.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import pandas as pd
 
 from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
 from thaw.figures.curves import Band, draw_curves
-from thaw.figures.style import figure_files
+from thaw.figures.style import figure_files, title_of
 from thaw.findings.samples import CONDITION
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
@@ -30,10 +31,8 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings, key = recipe["settings"], recipe["inputs"]["learning_curves"]
     table = read_table(args.curves, args.curves_record, key)
-    title = (
-        f"{settings['source']} → {settings['target']}: "
-        "mean over repeats, band: the middle 90 % of them"
-    )
+    table = table[table["target_size"].astype(str) == str(settings["shown_size"])]
+    title = f"{title_of(settings)}\nmean over repeats, band: the middle 90 % of them"
     if settings["source_models"] == 1:
         title += f"\n{CONDITION}"
     curves = {variant: bands(table, variant) for variant in settings["variants"]}

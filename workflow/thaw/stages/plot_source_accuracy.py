@@ -1,8 +1,9 @@
 """Draw each source model's own accuracy against what is reached from it.
 
 Does a better source model transfer better? A panel for each variant that starts from
-source models, a point for each source model. The settings are `source`, `target` and
-`variants` (names, in order).
+source models, a point for each source model. The settings are `study`, `source`,
+`target`, `variants` (names, in order) and `shown_size`, the target size of the repeats
+that are shown.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from thaw.command import (
     make,
     stage_parser,
 )
-from thaw.figures.style import MUTED, colour, figure, figure_files, label
+from thaw.figures.style import MUTED, colour, figure, figure_files, label, title_of
 from thaw.findings.samples import Sample
 from thaw.output.histories import SOURCE_MODELS, Histories
 from thaw.output.samples import read_samples
@@ -34,8 +35,7 @@ def draw(
     own: np.ndarray,
     nested: Mapping[str, Sample],
     standalone: Sample | None,
-    source: str,
-    target: str,
+    settings: Mapping[str, Any],
 ) -> Figure:
     """Draw a panel a variant; `own` is each source model's accuracy on the source."""
     drawn = figure(max(5.0, 1.0 + 2.5 * len(nested)), 3.7)
@@ -48,10 +48,10 @@ def draw(
         if standalone is not None:
             panel.axhline(standalone.values.mean(), color=MUTED, lw=1, ls="--")
         panel.set_title(f"{label(variant, 24)}\n{correlation(x, y)}", fontsize=9)
-    panels[0].set_ylabel(f"mean test accuracy on {target}")
-    drawn.supxlabel(f"source model's test accuracy on {source}", fontsize=9)
+    panels[0].set_ylabel(f"mean test accuracy on {settings['target']}")
+    drawn.supxlabel(f"source model's test accuracy on {settings['source']}", fontsize=9)
     drawn.suptitle(
-        f"{source} → {target}: does a better source model transfer better?"
+        f"{title_of(settings)}\ndoes a better source model transfer better?"
         + ("" if standalone is None else "\n(dashed: standalone's mean)"),
         fontsize=10,
     )
@@ -71,12 +71,10 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings = recipe["settings"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, settings["variants"])
+        found = read_samples(histories, settings["variants"], settings["shown_size"])
         own = histories.final(SOURCE_MODELS, "test_accuracy")
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
-    drawn = draw(
-        own, nested, found.get("standalone"), settings["source"], settings["target"]
-    )
+    drawn = draw(own, nested, found.get("standalone"), settings)
     return Made(figure_files(drawn, args.output, recipe), histories.saw)
 
 

@@ -5,7 +5,8 @@ by its mean: the mean and the range over its repeats. At the right: all repeats 
 baseline, whose middle half is the grey band. What looks like a sure gain from one
 source model is one of these lines.
 
-The settings are `source`, `target`, `variants` (names, in order) and `baseline`.
+The settings are `study`, `source`, `target`, `variants` (names, in order), `baseline`
+and `shown_size`, the target size of the repeats that are shown.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from thaw.command import (
     make,
     stage_parser,
 )
-from thaw.figures.style import MUTED, colour, figure, figure_files, label
+from thaw.figures.style import MUTED, colour, figure, figure_files, label, title_of
 from thaw.findings.samples import Sample
 from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
@@ -83,12 +84,12 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings = recipe["settings"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, settings["variants"])
+        found = read_samples(histories, settings["variants"], settings["shown_size"])
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
     models = len(next(iter(nested.values())).models)
     name = settings["baseline"]
     title = (
-        f"{settings['source']} → {settings['target']}\n"
+        f"{title_of(settings)}\n"
         f"mean and range over repeats from each of {models} source models"
     )
     drawn = draw(nested, found[name], name, title)

@@ -1,44 +1,51 @@
 """Summarize a study: the distribution of test accuracy, a row a variant.
 
-The settings are `study` (its name), `source`, `target` and `variants` (names, in
-order).
+The settings are `study` (its name), `source`, `target`, `variants` (names, in order)
+and `target_sizes`.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from thaw.arms import Arm, TargetSize
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
 from thaw.findings.samples import CONDITION, Sample
-from thaw.findings.spread import mean_interval, variance_components
+from thaw.findings.spread import mean_interval, share_interval, variance_components
 from thaw.output.histories import Histories
-from thaw.output.samples import read_samples
-from thaw.output.tables import frame, interval, markdown, number, text
+from thaw.output.samples import failed_source_models, read_samples
+from thaw.output.tables import frame, interval, markdown, number, paragraph, text
+
+# A larger share of failed networks is said before anything else.
+FEW = 0.05
 
 
-def summary(found: Mapping[str, Sample]) -> pd.DataFrame:
-    """Return a row a variant.
+def summary(found: Mapping[Arm, Sample]) -> pd.DataFrame:
+    """Return a row an arm.
 
-    Columns: repeats, source models, mean, std (n-1) and quartiles of test accuracy; the
-    mean's 95 % interval; the std between and within source models and the share of the
-    variance that lies between them; a note on what cannot be estimated. Where there are
-    several source models, each has the same weight in the mean, however many repeats
-    start from it.
+    Columns: variant, target size, repeats, source models, mean, std (n-1) and quartiles
+    of test accuracy; the mean's 95 % interval; the std between and within source models
+    and the share of the variance that lies between them; the share of networks that
+    failed, which count as the best constant prediction, with its interval; a note on
+    what cannot be estimated. Where there are several source models, each has the same
+    weight in the mean, however many repeats start from it.
     """
     rows = []
-    for variant, sample in found.items():
+    for arm, sample in found.items():
         values = sample.values
         q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
         units = sample.unit_means()
         mean_low, mean_high = np.clip(mean_interval(units), 0, 1)
         components = variance_components(sample)
+        failed = sample.unit_means(~sample.sound)
+        failed_low, failed_high = share_interval(failed)
         rows.append(
             {
-                "variant": variant,
+                **arm._asdict(),
                 "repeats": len(values),
                 "source_models": len(sample.models),
                 "mean": units.mean(),
@@ -53,6 +60,9 @@ def summary(found: Mapping[str, Sample]) -> pd.DataFrame:
                 "std_between": components.between,
                 "std_within": components.within,
                 "share_between": components.share,
+                "failed": failed.mean(),
+                "failed_low": failed_low,
+                "failed_high": failed_high,
                 "note": note(sample),
             }
         )
@@ -71,14 +81,31 @@ def note(sample: Sample) -> str:
 
 
 def for_people(
-    table: pd.DataFrame, found: Mapping[str, Sample], settings: Mapping[str, Any]
+    table: pd.DataFrame, warnings: Sequence[str], settings: Mapping[str, Any]
 ) -> str:
-    """Return the summary as Markdown: `mean (std)` and its parts, a row a variant.
+    """Return the summary as Markdown, narrow enough for a terminal.
 
-    It is narrow enough for a terminal.
+    A row a variant; with several target sizes, a column a size.
     """
+    first = table.iloc[0]
+    title = (
+        f"**{settings['study']}**: {settings['source']} → {settings['target']}, "
+        f"test accuracy of {first.repeats} repeat{'s' if first.repeats > 1 else ''}"
+    )
+    models = table["source_models"].max()
+    if models == 1:
+        title += f", {CONDITION}"
+    elif models:
+        title += f" from {models} source models"
+    sizes = settings["target_sizes"]
+    rows = one_size(table) if len(sizes) == 1 else by_size(table, sizes)
+    return "\n\n".join([title, *map(paragraph, warnings), markdown(*rows)])
+
+
+def one_size(table: pd.DataFrame) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Return header and rows with each variant's mean, interval and spread."""
     header = ("variant", "mean (std)", "95 % interval", "between", "within")
-    rows = [
+    return header, [
         (
             row.variant,
             f"{number(row.mean)} ({number(row.std)})",
@@ -89,25 +116,51 @@ def for_people(
         )
         for row in table.itertuples()
     ]
-    repeats, models = table["repeats"].max(), table["source_models"].max()
-    title = (
-        f"**{settings['study']}**: {settings['source']} → {settings['target']}, "
-        f"test accuracy of {repeats} repeat{'s' if repeats > 1 else ''}"
+
+
+def by_size(
+    table: pd.DataFrame, sizes: Sequence[TargetSize]
+) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Return header and rows with each variant's mean at each size."""
+    header = ("mean from rows:", *map(str, sizes))
+    return header, [
+        (variant, *(number(mean) for mean in rows["mean"]))
+        for variant, rows in table.groupby("variant", sort=False)
+    ]
+
+
+def failures(
+    found: Mapping[Arm, Sample], failed_models: np.ndarray | None
+) -> Iterator[str]:
+    """Yield a warning for what failed more than now and then."""
+    if failed_models is not None and failed_models.mean() > FEW:
+        yield _warning("source models", failed_models)
+    for arm, sample in found.items():
+        if (~sample.sound).mean() > FEW:
+            yield _warning(f"repeats of {arm.name}", ~sample.sound)
+
+
+def _warning(what: str, failed: np.ndarray) -> str:
+    return (
+        f"Warning: {failed.sum()} of {len(failed)} {what} failed: their loss is not "
+        "finite, or they give all test rows one class. Scaled inputs, a lower "
+        "learning rate or more epochs usually mend it."
     )
-    if any(sample.is_conditional for sample in found.values()):
-        title += f", {CONDITION}"
-    elif models:
-        title += f" from {models} source models"
-    return f"{title}\n\n{markdown(header, rows)}"
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Make the summary as CSV and as Markdown."""
     settings = recipe["settings"]
+    found: dict[Arm, Sample] = {}
+    failed_models = None
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, settings["variants"])
+        for size in settings["target_sizes"]:
+            samples = read_samples(histories, settings["variants"], size)
+            found |= {Arm(name, size): sample for name, sample in samples.items()}
+        if any(sample.source_models is not None for sample in found.values()):
+            failed_models = failed_source_models(histories)
     table = summary(found)
-    words = for_people(table, found, settings)
+    words = for_people(table, [*failures(found, failed_models)], settings)
     return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)
 
 

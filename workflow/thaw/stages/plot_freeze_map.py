@@ -1,0 +1,139 @@
+"""Draw freeze maps: what each depth gains on the baseline at each target size.
+
+A depth is a variant that freezes so many layers of a source model and does nothing
+else. The maps of several studies stand side by side under one scale of colours. The
+setting `maps` holds, for each study, `study`, `source`, `target`, `baseline`,
+`target_sizes` and `depths` (the variants, and how many layers each freezes); the
+recipe's inputs are the keys of the studies' comparisons.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.figure import Figure
+
+from thaw.command import Made, add_figures, add_settings, make, stage_parser
+from thaw.figures.style import COLOURS, figure, figure_files
+from thaw.output.records import digest_of_file
+from thaw.output.tables import read_table
+from thaw.stages.plot_target_sizes import by_size, in_order
+
+# Orange where it is worse, blue where it is better, white where it is the same.
+GAINS = LinearSegmentedColormap.from_list("gains", [COLOURS[1], "white", COLOURS[0]])
+
+# A verdict that is clear over all comparisons of its study, and how it is marked.
+CLEAR = ("typically better", "typically worse")
+SAME = "equivalent"
+
+# A scale that reaches less far would paint noise.
+LEAST_REACH = 0.05
+
+
+def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw a panel a study: depths from left to right, sizes from below."""
+    grids = [grid(*pair) for pair in zip(tables, maps, strict=True)]
+    reach = max(LEAST_REACH, *(np.nanmax(np.abs(gains)) for gains, _ in grids))
+    norm = TwoSlopeNorm(0, -reach, reach)
+    widths = [gains.shape[1] for gains, _ in grids]
+    rows = max(gains.shape[0] for gains, _ in grids)
+    drawn = figure(2.2 + 0.85 * sum(widths) + 0.5 * len(grids), 2.1 + 0.42 * rows)
+    panels = drawn.subplots(
+        1, len(grids), squeeze=False, gridspec_kw={"width_ratios": widths}
+    )[0]
+    for panel, (gains, verdicts), one in zip(panels, grids, maps, strict=True):
+        panel.grid(False)
+        image = panel.pcolormesh(
+            gains, cmap=GAINS, norm=norm, edgecolors="white", linewidth=1.5
+        )
+        write(panel, gains, verdicts, reach)
+        sizes, depths = in_order(one["target_sizes"]), list(one["depths"].values())
+        panel.set_xticks(np.arange(len(depths)) + 0.5, map(str, depths))
+        panel.set_yticks(np.arange(len(sizes)) + 0.5, map(str, sizes))
+        panel.tick_params(length=0)
+        panel.spines[:].set_visible(False)
+        panel.set_xlabel("frozen layers")
+        panel.set_title(f"{one['source']} → {one['target']}", fontsize=9)
+    panels[0].set_ylabel("train rows of the target")
+    bar = drawn.colorbar(image, ax=panels, shrink=0.9)
+    bar.set_label(f"worse ← typical gain on {maps[0]['baseline']} → better", fontsize=8)
+    bar.outline.set_visible(False)
+    drawn.suptitle("How much does transfer gain?", fontsize=10)
+    drawn.supxlabel(
+        "bold: typically better or worse, clear over all comparisons of the study "
+        "at once;  =: equivalent within the margin",
+        fontsize=7,
+    )
+    return drawn
+
+
+def grid(
+    table: pd.DataFrame, one: Mapping[str, Any]
+) -> tuple[np.ndarray, list[list[str]]]:
+    """Return the typical gains `[sizes, depths]` and the verdicts, laid out alike."""
+    sizes = in_order(one["target_sizes"])
+    columns = [
+        by_size(
+            table[
+                (table["variant"] == variant) & (table["reference"] == one["baseline"])
+            ],
+            sizes,
+        )
+        for variant in one["depths"]
+    ]
+    gains = np.stack([column["typical"].to_numpy(float) for column in columns], axis=1)
+    verdicts = zip(*(column["verdict"] for column in columns), strict=True)
+    return gains, [list(row) for row in verdicts]
+
+
+def write(
+    panel: Axes, gains: np.ndarray, verdicts: Sequence[Sequence[str]], reach: float
+) -> None:
+    """Write each gain into its field, as clear as it is."""
+    for (row, column), gain in np.ndenumerate(gains):
+        verdict = verdicts[row][column]
+        clear = verdict.startswith(CLEAR)
+        text = f"{gain:+z.3f}" + (" =" if verdict.startswith(SAME) else "")
+        panel.text(
+            column + 0.5,
+            row + 0.5,
+            text,
+            ha="center",
+            va="center",
+            fontsize=8,
+            weight="bold" if clear else "normal",
+            color="white" if abs(gain) > 0.75 * reach else "black",
+        )
+
+
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Draw the figure in every format asked for."""
+    maps = recipe["settings"]["maps"]
+    tables = [
+        read_table(path, record, one["comparisons"])
+        for path, record, one in zip(
+            args.comparisons, args.comparisons_records, maps, strict=True
+        )
+    ]
+    saw = {
+        one["study"]: digest_of_file(path)
+        for path, one in zip(args.comparisons, maps, strict=True)
+    }
+    return Made(figure_files(draw(tables, maps), args.output, recipe), saw)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    add_settings(parser)
+    for name, what in (
+        ("comparisons", "the comparisons of each study, CSVs"),
+        ("comparisons-records", "what made them"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=what)
+    add_figures(parser)
+    make("plot_freeze_map", main, parser.parse_args())

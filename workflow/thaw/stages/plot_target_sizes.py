@@ -1,0 +1,112 @@
+"""Draw how a study's variants fare as they learn from more of the target's rows.
+
+On the left the mean of each variant, on the right what it typically gains on the
+baseline, with intervals that all hold at once, and the band of ±margin. The settings
+are `study`, `source`, `target`, `variants` (names, in order), `target_sizes`,
+`baseline` and `margin`.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
+from thaw.figures.style import colour, figure, figure_files, label, line, marker
+from thaw.output.records import digest_of_file
+from thaw.output.tables import read_table
+
+
+def draw(
+    summary: pd.DataFrame, comparisons: pd.DataFrame, settings: Mapping[str, Any]
+) -> Figure:
+    """Draw both panels; sizes stand side by side, in order, all rows last."""
+    sizes = in_order(settings["target_sizes"])
+    drawn = figure(8.2, 4.2)
+    left, right = drawn.subplots(1, 2)
+    for number, variant in enumerate(settings["variants"]):
+        rows = by_size(summary[summary["variant"] == variant], sizes)
+        draw_line(left, rows["mean"], (rows["mean_low"], rows["mean_high"]), number)
+        gains = comparisons[comparisons["variant"] == variant]
+        gains = by_size(gains[gains["reference"] == settings["baseline"]], sizes)
+        if len(gains):
+            ends = gains["typical_low"], gains["typical_high"]
+            draw_line(right, gains["typical"], ends, number)
+        left.plot([], [], **style(number), label=label(variant, 24))
+    margin = settings["margin"]
+    right.axhspan(-margin, margin, color="#e8e8e8", lw=0, zorder=0)
+    right.axhline(0, color="black", lw=0.8, zorder=1)
+    for panel in (left, right):
+        panel.set_xticks(range(len(sizes)), map(str, sizes))
+        panel.set_xlabel(f"train rows of {settings['target']}")
+    left.set_ylabel("test accuracy: mean, 95 % interval")
+    right.set_ylabel(f"worse ← typical gain on {settings['baseline']} → better")
+    level = f"{100 * comparisons['level'].iloc[0]:.4g}"
+    right.set_title(
+        f"{level} % intervals, which all hold\nat once with 95 %; grey: ±{margin:g}",
+        fontsize=8,
+    )
+    left.legend(fontsize=8, loc="lower right")
+    drawn.suptitle(
+        f"{settings['study']}: {settings['source']} → {settings['target']}, "
+        f"{summary['repeats'].iloc[0]} repeats of each variant and size",
+        fontsize=10,
+    )
+    return drawn
+
+
+def draw_line(
+    panel: Axes, middle: pd.Series, ends: tuple[pd.Series, pd.Series], number: int
+) -> None:
+    """Draw a line through the sizes with an interval at each, moved a little aside."""
+    places = np.arange(len(middle)) + 0.06 * (number - 2)
+    low, high = (np.clip(end.to_numpy(float), -1, 1) for end in ends)
+    panel.vlines(places, low, high, color=colour(number), lw=1.4, alpha=0.7)
+    panel.plot(places, middle.to_numpy(float), **style(number))
+
+
+def style(number: int) -> dict[str, Any]:
+    """Return how the variant of that number is drawn."""
+    return {
+        "color": colour(number),
+        "ls": line(number),
+        "marker": marker(number),
+        "ms": 4.5,
+        "lw": 1.3,
+    }
+
+
+def in_order(sizes: Sequence[int | str]) -> list[int | str]:
+    """Return target sizes from the smallest to all rows."""
+    return sorted(sizes, key=lambda size: (size == "all", size if size != "all" else 0))
+
+
+def by_size(rows: pd.DataFrame, sizes: Sequence[int | str]) -> pd.DataFrame:
+    """Return one row a size, in that order; none if there are none at all."""
+    named = rows.set_index(rows["target_size"].astype(str))
+    return named.loc[[str(size) for size in sizes]] if len(rows) else rows
+
+
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Draw the figure in every format asked for."""
+    inputs = recipe["inputs"]
+    summary = read_table(args.summary, args.summary_record, inputs["summarize"])
+    comparisons = read_table(
+        args.comparisons, args.comparisons_record, inputs["compare"]
+    )
+    drawn = draw(summary, comparisons, recipe["settings"])
+    saw = {path.name: digest_of_file(path) for path in (args.summary, args.comparisons)}
+    return Made(figure_files(drawn, args.output, recipe), saw)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    add_settings(parser)
+    add_table(parser, "summary")
+    add_table(parser, "comparisons")
+    add_figures(parser)
+    make("plot_target_sizes", main, parser.parse_args())
