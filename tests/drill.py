@@ -33,6 +33,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -98,7 +99,7 @@ class Drill:
         if scrambled:
             for path in sorted(self.results.rglob("*")):
                 at = time.time() + times.uniform(-1e6, 1e6)
-                if path.exists():  # An orphan renames its files.
+                with suppress(FileNotFoundError):  # An orphan renames its files.
                     os.utime(path, (at, at))
         if moved:
             elsewhere = self.results.with_name("elsewhere")
@@ -147,7 +148,8 @@ class Drill:
             run.kill()
         elif what == "job killed":
             for job in self.training()[:1]:
-                job.kill()
+                with suppress(psutil.NoSuchProcess):
+                    job.kill()
         if what != "second run":
             self.wait_until(lambda: run.poll() is not None)
         self.check_trained_once(before, "disturbed")
@@ -158,16 +160,12 @@ class Drill:
     def finish(self, rng: random.Random) -> str:
         """Run the round's config to its end, and compare what it made."""
         target = rng.choice(["all", "tables", "tables"])
-        unlock = rng.random() < 0.5
+        options = rng.choice([["--nolock"], []])
         rival = self.snakemakes(self.alive())
         if rival:
             options = ["--nolock"]
-        elif any(self.project.folder.glob(".snakemake/locks/*")):
-            if unlock:
-                self.snakemake("unlock", "--unlock")
-            options = [] if unlock else ["--nolock"]
-        else:
-            options = []
+        elif not options and any(self.project.folder.glob(".snakemake/locks/*")):
+            self.snakemake("unlock", "--unlock")
         self.snakemake("final", target, *options)
         self.wait_until(lambda: not self.alive())
         if rival:
@@ -263,7 +261,7 @@ class Drill:
     def complete(self) -> dict[str, int]:
         """Return all complete jobs, but those that run, and when they ran."""
         running = {
-            job.cmdline()[job.cmdline().index("--scores") + 1]
+            job.info["cmdline"][job.info["cmdline"].index("--scores") + 1]
             for job in self.training()
         }
         return {
