@@ -5,8 +5,9 @@
 Each round changes the config of a small project at random. It may lose `.snakemake`,
 scramble the times of all results, and move or copy `results/`. It starts a run, often
 of yet another config, and disturbs it: one of its jobs, Snakemake or both are killed
-with -9, so that orphans go on writing; or the run is left alone while another one
-starts beside it. Then the round's config is run to its end, and this must hold:
+with -9, so that orphans go on writing, some of them only when all is done; or the run
+is left alone while another one starts beside it. Then the round's config is run to its
+end, and this must hold:
 
 - no wrong byte: each study's tables and `study.json` are those of a fresh folder that
   holds this study alone, and its figures carry the keys that `study.json` lists;
@@ -42,7 +43,10 @@ import yaml
 from conftest import new_project
 from random_config import changed, first_config
 
-DISTURBANCES = ("job killed", "Snakemake killed", "both killed", "second run", "")
+DISTURBANCES = (
+    *("job killed", "Snakemake killed", "Snakemake killed and its orphans held up"),
+    *("both killed", "second run", ""),
+)
 # How many files a job leaves: scores and histories; of source models the weights too.
 FILES_OF_A_JOB = {"repeats": 2, "source-models": 3}
 PATIENCE = 300  # seconds
@@ -60,6 +64,8 @@ class Drill:
         self.runs.mkdir()
         self.faults: list[str] = []
         self.counts: Counter[str] = Counter()
+        # Orphans that go on only when the round's run has ended.
+        self.held_up: list[psutil.Process] = []
         # The digests of the files of all that was ever trained.
         self.ledger: dict[Path, str] = {}
 
@@ -117,12 +123,14 @@ class Drill:
         """Start a run, and kill it or some of it or leave it alive."""
         what = rng.choice(DISTURBANCES)
         config, words = changed(self.config, rng)
-        if rng.random() < 0.5:
+        if rng.random() < 0.4:
             config, words = self.config, "the same config"
-        elif rng.random() < 0.5:
+        elif rng.random() < 0.7:
             config["seed"] = rng.randrange(100, 1000)  # nothing of it is trained yet
             words += f"; seed = {config['seed']}"
-        moment = rng.choice([self.training, self.has_trained, lambda: True])
+        moment = rng.choice(
+            [self.training, self.has_trained, self.making_tables, lambda: True]
+        )
         if what == "job killed":
             moment = self.training
         delay = rng.choice([0, 0.01, 1, 5]) * rng.random()
@@ -144,17 +152,17 @@ class Drill:
             what = "ended before it could be disturbed"
         elif what == "both killed":
             os.killpg(run.pid, signal.SIGKILL)
-        elif what == "Snakemake killed":
+        elif what.startswith("Snakemake killed"):
             run.kill()
+            if what.endswith("held up"):
+                self.held_up = self.alive()
+                self.signal(signal.SIGSTOP, *self.held_up)
         elif what == "job killed":
-            for job in self.training()[:1]:
-                with suppress(psutil.NoSuchProcess):
-                    job.kill()
+            self.signal(signal.SIGKILL, *self.training()[:1])
         if what != "second run":
             self.wait_until(lambda: run.poll() is not None)
         self.check_trained_once(before, "disturbed")
         self.counts[what] += 1
-        self.counts["orphans"] += len(self.training()) * (what == "Snakemake killed")
         return f"{what} ({words})"
 
     def finish(self, rng: random.Random) -> str:
@@ -167,6 +175,8 @@ class Drill:
         elif not options and any(self.project.folder.glob(".snakemake/locks/*")):
             self.snakemake("unlock", "--unlock")
         self.snakemake("final", target, *options)
+        self.signal(signal.SIGCONT, *self.held_up)
+        self.held_up = []
         self.wait_until(lambda: not self.alive())
         if rival:
             # Before it failed, the other run has deleted what it was about to make.
@@ -311,9 +321,18 @@ class Drill:
         stages = {"thaw.stages.train", "thaw.stages.pretrain"}
         return [p for p in self.alive() if stages.intersection(p.info["cmdline"])]
 
+    def making_tables(self) -> bool:
+        """Whether a stage makes tables or figures."""
+        return any("--record" in p.info["cmdline"] for p in self.alive())
+
     def snakemakes(self, processes: list[psutil.Process]) -> list[psutil.Process]:
         program = self.project.command()[0]
         return [p for p in processes if program in p.info["cmdline"]]
+
+    def signal(self, number: signal.Signals, *processes: psutil.Process) -> None:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def wait_until(self, true: Callable[[], object]) -> None:
         end = time.monotonic() + PATIENCE
@@ -340,10 +359,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     drill = Drill(Path(tempfile.mkdtemp(prefix="thaw-drill-")), args.seed)
-    for number in range(args.rounds):
-        print(f"{number:3d}: {drill.round()}", flush=True)
-        if drill.faults:
-            sys.exit("\n".join([*drill.faults, f"Look into {drill.folder}"]))
+    try:
+        for number in range(args.rounds):
+            print(f"{number:3d}: {drill.round()}", flush=True)
+            if drill.faults:
+                sys.exit("\n".join([*drill.faults, f"Look into {drill.folder}"]))
+    finally:
+        drill.signal(signal.SIGKILL, *drill.alive())
     counts = ", ".join(f"{count} {what}" for what, count in drill.counts.items())
     print(f"{args.rounds} rounds, nothing wrong, lost or trained twice: {counts}")
     shutil.rmtree(drill.folder)
