@@ -143,7 +143,8 @@ class Project:
             start_new_session=True,
         )
         try:
-            while not self.results(until):
+            # Not read: among them may be a temporary file, which is soon gone.
+            while not any((self.folder / "results").glob(until)):
                 assert process.poll() is None, "the run ended before it could be killed"
         finally:
             os.killpg(process.pid, signal.SIGKILL)

@@ -8,7 +8,7 @@ from drill import Drill
 @pytest.fixture(scope="module")
 def drilled(tmp_path_factory) -> Drill:
     """Return a drill after rounds that treat the project badly in every way."""
-    drill = Drill(tmp_path_factory.mktemp("drill"), seed=1323)
+    drill = Drill(tmp_path_factory.mktemp("drill"), seed=26738)
     for _ in range(3):
         print(drill.round())
     return drill
@@ -19,8 +19,9 @@ def test_nothing_is_wrong_or_lost_or_trained_twice(drilled):
 
 
 @pytest.mark.parametrize(
-    "done", ["killed", ".snakemake lost", "times scrambled", "copied"]
+    "done",
+    ["both killed", "Snakemake killed", ".snakemake lost", "times scrambled", "moved"],
 )
 def test_the_rounds_do(drilled, done):
     """Another seed may be needed after a change of the drill."""
-    assert any(what.endswith(done) for what in drilled.counts)
+    assert drilled.counts[done]
