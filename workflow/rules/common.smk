@@ -118,7 +118,7 @@ def minutes(wildcards, attempt):
 TABLES = [
     *("histories.npz", "scores.csv", "source-models.csv"),
     *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
-    *("best-depths.csv", "learning-curves.csv", "learning-speed.csv"),
+    *("best-depths.csv", "learning-curves.csv", "learning-speed.csv", "answer.md"),
 ]
 
 

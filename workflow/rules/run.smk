@@ -30,16 +30,21 @@ def outputs_of(stage, folder=None):
 
 def leftovers_recipe():
     """Return what tells leftovers from results: what Thaw makes, and what is in use."""
-    wanted = set(shared_figures())
+    wanted = {*shared_figures(), "results/answers.md"}
     for study in STUDIES:
         wanted |= {*tables_of(study), *figures_of(study), f"results/{study}/study.json"}
-    made = {"{study}/settings/{stage}.json", "maps/{map}/settings/{stage}.json"}
+    made = {
+        "{study}/settings/{stage}.json",
+        "maps/{map}/settings/{stage}.json",
+        "settings/{stage}.json",
+    }
+    used = {"settings/leftovers.json"}
     for stage in ("make_problem", "pretrain", "train"):
         made.update(outputs_of(stage))
-    used = {path.removeprefix("results/") for path in problem_files()}
+    used |= {path.removeprefix("results/") for path in problem_files()}
     for stage, folder in PLAN.tables:
         made.update(outputs_of(stage))
-        used.add(f"{folder}/settings/{stage}.json")
+        used.add(Path(folder, "settings", f"{stage}.json").as_posix())
         outputs = outputs_of(stage, folder)
         if not wanted.isdisjoint(f"results/{path}" for path in outputs):
             used.update(outputs)
@@ -93,7 +98,7 @@ def show_results():
     for study in filter(shown.__contains__, STUDIES):
         folder = Path("results") / study
         print()
-        for table in ("summary.md", "comparisons.md"):
+        for table in ("summary.md", "comparisons.md", "answer.md"):
             print((folder / table).read_text(encoding="utf-8"))
         figures = ", ".join(Path(path).stem for path in figures_of(study)[::2])
         print(f"Figures in {folder}, as .svg and .png: {figures}")

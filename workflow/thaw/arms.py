@@ -1,5 +1,6 @@
 """Arms of a study: a variant at a target size."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -26,3 +27,8 @@ class Arm(NamedTuple):
 def arms(variants: Sequence[str], sizes: Sequence[TargetSize]) -> list[Arm]:
     """Return a study's arms, size by size, variants in the config's order."""
     return [Arm(variant, size) for size in sizes for variant in variants]
+
+
+def in_order(sizes: Sequence[TargetSize]) -> list[TargetSize]:
+    """Return target sizes from the smallest to all rows."""
+    return sorted(sizes, key=lambda size: math.inf if size == "all" else size)

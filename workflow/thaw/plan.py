@@ -247,7 +247,7 @@ class Plan:
             return study.name
         if field == "maps":
             return [self._map(study)]
-        if field in ("pretrained", "depths", "shown_size"):
+        if field in ("pretrained", "depths", "described", "shown_size"):
             return getattr(study, field)
         if field == "description":
             return self.description(study)
@@ -312,6 +312,11 @@ class Plan:
             maps = [self._map(self.studies[study]) for study in studies]
             made = result("plot_freeze_map", {"maps": maps}, {})
             self.tables[stage, f"maps/{name}"] = made
+
+    def add_answers(self, stage: str) -> None:
+        """Add the answers of all studies in one file, which lies in `results/`."""
+        answers = {name: self.tables["answer", name].key for name in self.studies}
+        self.tables[stage, "."] = result(stage, {"studies": list(answers)}, answers)
 
     def add_figure_of_problems(self, stage: str) -> None:
         """Add what a stage makes of all problems."""

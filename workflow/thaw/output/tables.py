@@ -25,6 +25,14 @@ def read_table(path: Path, record_path: Path, key: str) -> pd.DataFrame:
         return pd.read_csv(path)
 
 
+def read_text(path: Path, record_path: Path, key: str) -> str:
+    """Read the text that the stage with that key and record wrote; as `read_table`."""
+    made = load_record(record_path, key)
+    with reading(path, "the text it should be"):
+        require(digest_of_file(path) == made["content"][path.name], "it was changed")
+        return path.read_text(encoding="utf-8")
+
+
 def frame(table: pd.DataFrame) -> Writer:
     """Return a writer of a CSV; what is not estimable is empty.
 

@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from thaw.arms import in_order
 from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
 from thaw.figures.style import colour, figure, figure_files, label, line, marker
 from thaw.output.records import digest_of_file
@@ -78,11 +79,6 @@ def style(number: int) -> dict[str, Any]:
         "ms": 4.5,
         "lw": 1.3,
     }
-
-
-def in_order(sizes: Sequence[int | str]) -> list[int | str]:
-    """Return target sizes from the smallest to all rows."""
-    return sorted(sizes, key=lambda size: (size == "all", size if size != "all" else 0))
 
 
 def by_size(rows: pd.DataFrame, sizes: Sequence[int | str]) -> pd.DataFrame:

@@ -1,0 +1,219 @@
+"""The answer in words, for every kind of study that one may ask about."""
+
+import numpy as np
+import pytest
+
+from thaw.arms import Arm
+from thaw.findings.answer import Study, answer
+from thaw.findings.samples import Sample
+from thaw.findings.verdicts import MODELS_FAILED
+from thaw.stages.compare import comparisons, depths_table
+from thaw.stages.summarize import summary
+
+SCRATCH = {"pretrained": False}
+LADDER = {"standalone": SCRATCH, "fixed-0": {}, "fixed-1": {"freeze": 1}}
+RANDOM = {"pretrained": False, "freeze": 1}
+
+
+def scores(mean, models=30, each=2, failed=0.0, spread=0.01, seed=0):
+    """Return the scores of a variant; without source models where there are none."""
+    rng = np.random.default_rng(seed)
+    count = max(models, 1) * each
+    values = mean + spread * rng.normal(size=count)
+    lost = np.arange(count) < failed * count
+    numbers = np.arange(count) % models if models else None
+    return Sample(np.where(lost, 0.4, values), numbers, lost)
+
+
+def alone(mean, **options):
+    return scores(mean, models=0, each=60, seed=9, **options)
+
+
+def said(found, variants=LADDER, change=lambda table: table, **asked):
+    """Return the answer to a study of these samples, by target size and variant."""
+    if not isinstance(next(iter(found.values())), dict):
+        found = {"all": found}
+    baseline = asked.pop("baseline", "standalone")
+    depths = {
+        name: variant.get("freeze", 0)
+        for name, variant in variants.items()
+        if variant.get("pretrained", True) and not variant.get("fresh")
+    }
+    study = Study(
+        source=asked.pop("source", "one"),
+        target="two",
+        variants=variants,
+        baseline=baseline,
+        target_sizes=list(found),
+        depths=depths,
+        margin=0.01,
+        repeats=60,
+        source_models=asked.pop("source_models", 30),
+    )
+    pairs = [(name, baseline) for name in variants if name != baseline]
+    table = change(comparisons(found, pairs, baseline, 0.01))
+    arms = {
+        Arm(name, size): sample
+        for size, samples in found.items()
+        for name, sample in samples.items()
+    }
+    return "\n".join(answer(study, table, depths_table(found, depths), summary(arms)))
+
+
+def ladder(standalone, fixed_0, fixed_1, **options):
+    return {
+        "standalone": alone(standalone),
+        "fixed-0": scores(fixed_0, seed=1, **options),
+        "fixed-1": scores(fixed_1, seed=2, **options),
+    }
+
+
+def test_it_helps_and_freezing_pays():
+    text = said(ladder(0.7, 0.75, 0.8))
+    assert "Transfer typically helps. Typically better: fixed-0 +0.0" in text
+    assert "To freeze 1 layer is not typically worse than the best depth" in text
+    assert "What varied: 30 source models and 60 repeats. Given: these data" in text
+    assert "rows" not in text
+    assert "surely above" not in text
+
+
+def test_it_hurts():
+    text = said(ladder(0.8, 0.75, 0.7))
+    assert "Transfer typically hurts. Typically worse: fixed-0 -0.0" in text
+    assert "To freeze 0 layers is not typically worse" in text
+
+
+def test_it_depends_on_the_depth():
+    text = said(ladder(0.75, 0.8, 0.7))
+    assert "Whether transfer helps depends on the variant. Typically better: " in text
+    assert "typically worse: fixed-1 -0.0" in text
+
+
+def test_equivalent():
+    text = said(ladder(0.8, 0.8, 0.8, spread=0.001))
+    assert "Transfer makes no difference that matters (±0.01)" in text
+    assert "How many layers to freeze is not clear: no depth is out." in text
+
+
+def test_unclear():
+    text = said(ladder(0.8, 0.8, 0.8, spread=0.2))
+    assert "Whether transfer helps is not clear. No clear difference: fixed-0 " in text
+
+
+def test_saturated():
+    same = {
+        name: sample._replace(values=np.ones(60))
+        for name, sample in ladder(1, 1, 1).items()
+    }
+    assert "Transfer makes no difference that matters" in said(same)
+
+
+def test_no_standalone():
+    variants = {"fixed-0": {}, "fixed-1": {"freeze": 1}}
+    found = {name: scores(0.8, seed=n) for n, name in enumerate(variants)}
+    text = said(found, variants, baseline="fixed-0")
+    assert "compared with fixed-0, which starts from source models itself" in text
+    assert "Transfer typically" not in text
+
+
+def test_only_standalone():
+    text = said({"standalone": alone(0.8)}, {"standalone": SCRATCH})
+    assert "No variant starts from a source model" in text
+    assert "What varied: 60 repeats. Given: these data and this split." in text
+
+
+def test_one_source_model():
+    found = ladder(0.7, 0.75, 0.8, models=1, each=60)
+    text = said(found, source_models=1)
+    assert "Transfer typically helps" in text
+    assert "What varied: 60 repeats." in text
+    assert "the one source model that was drawn; another one may turn" in text
+
+
+def test_two_source_models():
+    text = said(ladder(0.7, 0.75, 0.8, models=2, each=30), source_models=2)
+    assert (
+        "There is no verdict on whether transfer helps. Too few source models" in text
+    )
+    assert "2 of the 7 it takes: fixed-0 +0.0" in text
+
+
+def test_more_source_models_than_repeats():
+    text = said(ladder(0.7, 0.75, 0.8, models=30, each=1), source_models=100)
+    assert "Transfer typically helps" in text
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.2, "20%"), (0.5, "50%")])
+def test_failed_networks_are_said(share, shown):
+    found = ladder(0.7, 0.75, 0.8)
+    found["fixed-1"] = scores(0.8, failed=share, seed=2)
+    text = said(found)
+    assert f"{shown} of fixed-1's networks failed: scale the inputs" in text
+
+
+def test_better_but_fails_more_often():
+    found = ladder(0.7, 0.75, 0.8, models=100)
+    found["fixed-1"] = scores(0.8, models=100, failed=0.3, seed=2)
+    text = said(found, source_models=100)
+    assert "Transfer typically helps" in text
+    assert "Networks of fixed-1 fail more often than standalone's." in text
+
+
+def test_all_networks_failed():
+    found = {
+        name: sample._replace(failed=np.ones(60, bool))
+        for name, sample in ladder(0.4, 0.4, 0.4).items()
+    }
+    text = said(found)
+    assert (
+        "no verdict on whether transfer helps. No verdict: all networks failed" in text
+    )
+    assert "100% of standalone's networks failed" in text
+
+
+def test_all_source_models_failed():
+    def lose(table):
+        return table.assign(verdict=MODELS_FAILED)
+
+    text = said(ladder(0.7, 0.75, 0.8), change=lose)
+    assert "no verdict on whether transfer helps. No verdict: all source models" in text
+    assert "Transfer typically" not in text
+
+
+def test_the_sign_turns_with_the_size():
+    sizes = {
+        20: ladder(0.5, 0.7, 0.72),
+        50: ladder(0.6, 0.7, 0.72),
+        "all": ladder(0.8, 0.75, 0.72),
+    }
+    text = said(sizes)
+    assert "From 20 and 50 rows: transfer typically helps, most with fixed-1" in text
+    assert "from 20: +0.2" in text
+    assert "From all rows: transfer typically hurts, most with fixed-1 from all" in text
+    assert "The gain falls below the margin of 0.01 between 50 rows" in text
+    assert "and all, where it is surely below." in text
+    assert "the rows that each repeat drew" in text
+
+
+def test_the_gain_lasts_to_the_largest_size():
+    text = said({20: ladder(0.5, 0.7, 0.72), 50: ladder(0.6, 0.7, 0.72)})
+    assert "above the margin of 0.01 up to the largest size, 50 rows" in text
+
+
+def test_the_gain_is_lost_from_sight():
+    last = ladder(0.8, 0.8, 0.8, spread=0.2)
+    text = said({20: ladder(0.5, 0.7, 0.72), 50: last})
+    assert "surely above the margin of 0.01 up to 20 rows; where it falls" in text
+
+
+def test_source_equals_target():
+    text = said(ladder(0.7, 0.75, 0.8), source="two")
+    assert "nothing foreign is transferred" in text
+
+
+@pytest.mark.parametrize(("mean", "wins"), [(0.85, True), (0.6, False)])
+def test_random_layers(mean, wins):
+    found = ladder(0.7, 0.75, 0.8) | {"random-1": alone(mean)}
+    text = said(found, LADDER | {"random-1": RANDOM})
+    words = "Frozen random layers (random-1) do no worse than frozen transferred ones"
+    assert (words in text) == wins

@@ -1,0 +1,322 @@
+"""The answer: what a study says, in a few sentences that anyone understands.
+
+Everything is read off the tables: verdicts and intervals from the comparisons, the set
+of depths that may be the best, the shares of failed networks. Nothing is said here that
+does not stand there.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from thaw.arms import TargetSize
+from thaw.findings.verdicts import BETTER, EQUIVALENT, UNCLEAR, WORSE
+
+# A larger share of failed networks is said.
+FEW = 0.05
+
+
+class Study(NamedTuple):
+    """What a study asked; `variants` as the config describes them, sizes in order."""
+
+    source: str
+    target: str
+    variants: Mapping[str, Mapping[str, Any]]
+    baseline: str
+    target_sizes: Sequence[TargetSize]
+    depths: Mapping[str, int]
+    margin: float
+    repeats: int
+    source_models: int
+
+    @property
+    def transferred(self) -> list[str]:
+        """The variants that start from source models and are compared."""
+        return [
+            name
+            for name, variant in self.variants.items()
+            if variant.get("pretrained", True) and name != self.baseline
+        ]
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether there are several target sizes."""
+        return len(self.target_sizes) > 1
+
+
+def answer(
+    study: Study, comparisons: pd.DataFrame, depths: pd.DataFrame, summary: pd.DataFrame
+) -> list[str]:
+    """Return the answer's paragraphs, from the study's tables."""
+    paragraphs = [
+        " ".join(does_transfer_help(study, comparisons)),
+        " ".join(how_many_layers(study, comparisons, depths)),
+        " ".join(up_to_how_much_data(study, comparisons)),
+        " ".join(what_spoils_it(study, comparisons, summary)),
+        " ".join(given_what(study)),
+    ]
+    return list(filter(None, paragraphs))
+
+
+def does_transfer_help(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
+    """Say for each target size whether transfer helps; like sizes together."""
+    scratch = study.variants[study.baseline]
+    if not study.transferred and scratch.get("pretrained", True) is False:
+        yield (
+            "No variant starts from a source model, so this study does not say whether "
+            "transfer helps."
+        )
+        return
+    if scratch.get("pretrained", True):
+        yield (
+            f"The variants are compared with {study.baseline}, which starts from "
+            "source models itself; whether transfer helps takes one that starts from "
+            "scratch."
+        )
+        return
+    for kind, sizes in itertools.groupby(
+        study.target_sizes, lambda size: kind_of(gains(study, comparisons, size))
+    ):
+        own = list(sizes)
+        margin = f"{study.margin:g}"
+        if not study.is_swept:
+            found = details(gains(study, comparisons, own[0]))
+            yield f"{WORDS[kind].format(margin=margin)}. {found}."
+            continue
+        words = WORDS[kind].format(margin=margin)
+        words = f"From {enumerate_words(own)} rows: {words[0].lower()}{words[1:]}"
+        # What is said of most, at the size with the fewest rows.
+        rows = [
+            row
+            for row in gains(study, comparisons, own[0])
+            if kind in ("better", "worse") and row["verdict"].startswith(SAID[kind])
+        ]
+        if rows:
+            most = max(rows, key=lambda row: abs(row["typical"]))
+            words += f", most with {most['variant']} from {own[0]}:{estimate(most)}"
+        yield f"{words}."
+
+
+# What is said of a size, by the kinds of verdicts of its variants.
+WORDS = {
+    "better": "Transfer typically helps",
+    "worse": "Transfer typically hurts",
+    "both": "Whether transfer helps depends on the variant",
+    "same": "Transfer makes no difference that matters (±{margin})",
+    "unclear": "Whether transfer helps is not clear",
+    "none": "There is no verdict on whether transfer helps",
+}
+SAID = {"better": BETTER, "worse": WORSE}
+
+
+def gains(
+    study: Study, comparisons: pd.DataFrame, size: TargetSize
+) -> list[Mapping[str, Any]]:
+    """Return the comparisons with the baseline of what is transferred, at a size."""
+    of_size = comparisons["target_size"].astype(str) == str(size)
+    rows = comparisons[
+        of_size
+        & comparisons["variant"].isin(study.transferred)
+        & (comparisons["reference"] == study.baseline)
+    ]
+    return rows.to_dict("records")
+
+
+def kind_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the verdicts of one size say together."""
+    better = any(row["verdict"].startswith(BETTER) for row in rows)
+    worse = any(row["verdict"].startswith(WORSE) for row in rows)
+    if better and worse:
+        return "both"
+    if better or worse:
+        return "better" if better else "worse"
+    if rows and all(row["verdict"].startswith(EQUIVALENT) for row in rows):
+        return "same"
+    if any(row["verdict"].startswith((UNCLEAR, EQUIVALENT)) for row in rows):
+        return "unclear"
+    return "none"
+
+
+def details(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the typical difference of each variant, verdict by verdict."""
+    parts: dict[str, list[str]] = {}
+    for row in rows:
+        verdict = row["verdict"].partition(";")[0]
+        parts.setdefault(verdict, []).append(f"{row['variant']}{estimate(row)}")
+    said = "; ".join(
+        f"{verdict}: {', '.join(variants)}" for verdict, variants in parts.items()
+    )
+    return said[:1].upper() + said[1:]
+
+
+def estimate(row: Mapping[str, Any]) -> str:
+    """Return a typical difference and its interval, as far as there are any."""
+    middle, low, high = (row[f"typical{end}"] for end in ("", "_low", "_high"))
+    if pd.isna(middle):
+        return ""
+    if math.isinf(low) and math.isinf(high):
+        return f" {middle:+.3f}"
+    return f" {middle:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def how_many_layers(
+    study: Study, comparisons: pd.DataFrame, depths: pd.DataFrame
+) -> Iterator[str]:
+    """Say for each target size which depths may be the best."""
+    if len(study.depths) < 2:
+        return
+
+    def may_be_best(size: TargetSize) -> list[int]:
+        own = depths[depths["target_size"].astype(str) == str(size)]
+        return own.loc[own["not_worse_than_best"] == "yes", "freeze"].tolist()
+
+    for kept, sizes in itertools.groupby(study.target_sizes, may_be_best):
+        place = f"From {enumerate_words(list(sizes))} rows" if study.is_swept else ""
+        if len(kept) == len(study.depths):
+            words = "how many layers to freeze is not clear: no depth is out"
+        else:
+            layers = "layer" if kept == [1] else "layers"
+            words = (
+                f"to freeze {enumerate_words(kept, 'or')} {layers} is not typically "
+                "worse than the best depth, and all others are"
+            )
+        words = f"{place}, {words}" if place else f"{words[0].upper()}{words[1:]}"
+        yield f"{words}."
+    if not study.is_swept:
+        yield from _best_on_average(study, comparisons, study.target_sizes[0])
+
+
+def _best_on_average(
+    study: Study, comparisons: pd.DataFrame, size: TargetSize
+) -> Iterator[str]:
+    """Say where the typically best depth and the best by the mean differ."""
+    rows = [
+        row for row in gains(study, comparisons, size) if row["variant"] in study.depths
+    ]
+    rows = [row for row in rows if pd.notna(row["typical"]) and pd.notna(row["mean"])]
+    if len(rows) < 2:
+        return
+    typically = max(rows, key=lambda row: row["typical"])
+    on_average = max(rows, key=lambda row: row["mean"])
+    if typically["variant"] != on_average["variant"]:
+        yield (
+            f"(Typically {typically['variant']} is ahead, by the mean "
+            f"{on_average['variant']}.)"
+        )
+
+
+def up_to_how_much_data(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
+    """Say up to which target size the gain is above the margin, and from which below.
+
+    At each size it is the gain of the variant that typically gains most there.
+    """
+    if not study.is_swept or not study.transferred:
+        return
+    best = {}
+    for size in study.target_sizes:
+        rows = [
+            row
+            for row in gains(study, comparisons, size)
+            if pd.notna(row["typical"]) and "verdict:" not in row["verdict"]
+        ]
+        if rows:
+            best[size] = max(rows, key=lambda row: row["typical"])
+    above = [size for size, row in best.items() if row["typical_low"] > study.margin]
+    below = [size for size, row in best.items() if row["typical_high"] < study.margin]
+    margin = f"the margin of {study.margin:g}"
+    if not above:
+        if best:
+            yield f"At no size is the gain surely above {margin}."
+        return
+    last = above[-1]
+    later = [size for size in below if list(best).index(size) > list(best).index(last)]
+    if last == list(best)[-1]:
+        yield f"The gain is above {margin} up to the largest size, {last} rows."
+    elif later:
+        yield (
+            f"The gain falls below {margin} between {last} rows, where it is still "
+            f"surely above, and {later[0]}, where it is surely below."
+        )
+    else:
+        yield (
+            f"The gain is surely above {margin} up to {last} rows; where it falls "
+            "below, these sizes do not tell."
+        )
+
+
+def what_spoils_it(
+    study: Study, comparisons: pd.DataFrame, summary: pd.DataFrame
+) -> Iterator[str]:
+    """Name what qualifies the answer: failures, controls, longer training."""
+    failed = summary[summary["failed"] > FEW]
+    for row in failed.to_dict("records"):
+        size = f" from {row['target_size']} rows" if study.is_swept else ""
+        yield (
+            f"{row['failed']:.0%} of {row['variant']}'s networks{size} failed: scale "
+            "the inputs, lower the learning rate or train longer before you rely on it."
+        )
+    for words, what in (
+        ("fails more often", "fail more often"),
+        ("is weak more often", "are weak (0.1 or more below the baseline) more often"),
+    ):
+        rows = comparisons[
+            comparisons["verdict"].str.contains(words, regex=False)
+            & comparisons["variant"].isin(study.transferred)
+        ]
+        names = list(dict.fromkeys(rows["variant"]))
+        if names:
+            variants = enumerate_words(names)
+            yield f"Networks of {variants} {what} than {study.baseline}'s."
+    yield from _random_layers(study, comparisons)
+    if study.source == study.target and study.transferred:
+        yield (
+            "Source and target are the same problem: nothing foreign is transferred, "
+            "and a gain says that longer training helps."
+        )
+
+
+def _random_layers(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
+    """Say where frozen random layers do as well as frozen transferred ones."""
+    for name, variant in study.variants.items():
+        depth = variant.get("freeze", 0)
+        twins = [other for other, own in study.depths.items() if own == depth]
+        if variant.get("pretrained", True) or not depth or not twins:
+            continue
+        rows = comparisons[comparisons["reference"] == study.baseline]
+        rows = rows[rows["target_size"].astype(str) == str(study.target_sizes[-1])]
+        typical = rows.set_index("variant")["typical"]
+        twin = twins[0]
+        if {name, twin} <= set(typical.index) and typical[name] >= typical[twin]:
+            yield (
+                f"Frozen random layers ({name}) do no worse than frozen transferred "
+                f"ones ({twin}): what was transferred into them adds nothing."
+            )
+
+
+def given_what(study: Study) -> Iterator[str]:
+    """Say over what the uncertainty is, and what everything is conditional on."""
+    models = study.source_models if study.transferred else 0
+    varied = [
+        *([f"{models} source models"] if models > 1 else []),
+        f"{study.repeats} repeat{'s' if study.repeats > 1 else ''}",
+        *(["the rows that each repeat drew"] if study.is_swept else []),
+    ]
+    words = f"What varied: {enumerate_words(varied)}. Given: these data and this split"
+    if models == 1:
+        yield (
+            f"{words}, and the one source model that was drawn; another one may turn "
+            "the answer round."
+        )
+    else:
+        yield f"{words}."
+
+
+def enumerate_words(words: Sequence[Any], last: str = "and") -> str:
+    """Return words as an enumeration: "1, 2 and 3"."""
+    texts = list(map(str, words))
+    if len(texts) < 2:
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} {last} {texts[-1]}"

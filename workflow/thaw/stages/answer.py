@@ -1,0 +1,47 @@
+"""Answer a study's questions in a few sentences.
+
+Does transfer help, how many layers to freeze, up to how much data; what spoils it, and
+what it is conditional on. The settings are `study`, `source`, `target`, `described`
+(the variants as the config describes them), `baseline`, `target_sizes`, `depths`,
+`margin`, `repeats` and `source_models`.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from thaw.arms import in_order
+from thaw.command import Made, add_settings, add_table, make, stage_parser
+from thaw.findings.answer import Study, answer
+from thaw.output.records import digest_of_file
+from thaw.output.tables import paragraph, read_table, text
+
+
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Write the answer as Markdown."""
+    settings, inputs = dict(recipe["settings"]), recipe["inputs"]
+    summary = read_table(args.summary, args.summary_record, inputs["summarize"])
+    made = args.comparisons_record, inputs["compare"]
+    comparisons = read_table(args.comparisons, *made)
+    depths = read_table(args.depths, *made)
+    title = f"# {settings.pop('study')}: {settings['source']} → {settings['target']}"
+    settings["target_sizes"] = in_order(settings["target_sizes"])
+    study = Study(variants=settings.pop("described"), **settings)
+    said = answer(study, comparisons, depths, summary)
+    words = "\n".join([f"{title}\n", *map(paragraph, said)])
+    saw = {
+        path.name: digest_of_file(path)
+        for path in (args.summary, args.comparisons, args.depths)
+    }
+    return Made({args.output: text(words)}, saw)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    add_settings(parser)
+    add_table(parser, "summary")
+    add_table(parser, "comparisons")
+    parser.add_argument("--depths", type=Path, required=True, help="the set, a CSV")
+    parser.add_argument("--output", type=Path, required=True, help="the .md to write")
+    make("answer", main, parser.parse_args())
