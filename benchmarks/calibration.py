@@ -308,8 +308,8 @@ with 95 %; that of the mean is at 95 %.
 What is not met is a matter of how much source models differ: real ones differ most in
 what *fixed-2* makes of them, so that its typical gain is not known to ±0.01 from 100 of
 them; and where 20 % fail, what is typical is itself less well known. Brunner and
-Munzel's test alone would find no more than three points more there, and say more that is
-false (below).
+Munzel's test alone would find no more than three points more there, and say more that
+is false (below).
 
 ## By population
 

@@ -24,7 +24,8 @@ def show(name: str, second_test: Callable[[np.ndarray], np.ndarray | float]) -> 
     real, hardest = populations()[0], populations()[-1]
     for models in FALSE_AT:
         found = calibrate(hardest.moved(0), models, 4000, 0, False)
-        print(f"{name}: {hardest.name}, S = {models}: false {found['false typical']:.4f}")
+        false = found["false typical"]
+        print(f"{name}: {hardest.name}, S = {models}: false {false:.4f}")
     for gain, models, verdict in FOUND:
         found = calibrate(real.moved(gain), models, 1000, 0, False)
         shares = [f"{found[f'{verdict}, {depth}']:.3f}" for depth in DEPTHS]
