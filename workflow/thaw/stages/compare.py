@@ -44,6 +44,8 @@ def comparisons(
     All intervals but that of the mean are adjusted for the number of comparisons
     (Bonferroni), so that all of a kind hold at once with 95 %; `level` is that of each.
     """
+    if not pairs:  # the same columns, and no rows
+        return comparisons(found, [(baseline, baseline)], baseline, margin).head(0)
     kinds = {
         name: {
             "failed": ~sample.sound,
@@ -51,7 +53,7 @@ def comparisons(
         }
         for name, sample in found.items()
     }
-    alpha = ALPHA / max(len(pairs), 1)
+    alpha = ALPHA / len(pairs)
     rows = [
         {
             "variant": variant,
