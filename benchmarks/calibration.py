@@ -311,6 +311,10 @@ them; and where 20 % fail, what is typical is itself less well known. Brunner an
 Munzel's test alone would find no more than three points more there, and say more that
 is false (below).
 
+A worst of so many cells is also the unluckiest: that of weak shares (all of them of a
+study) is 95.5 % in 4,000 studies, `calibrate(populations()[-1].moved(10), 100, 4000, 0,
+False)`.
+
 ## By population
 
 Percent of studies; in each cell S = 8, 10, 20, 30, 100. *Anything false* is the worst
@@ -349,7 +353,7 @@ No resampling mends that, for what was not drawn cannot be resampled. So now:
 - All is given the two data sets and their split into train and test: the intervals are
   over source models and repeats, not over rows.
 
-A comparison of 1,000 source models with 100 repeats each took {seconds:.2f} s.
+A comparison of 1,000 source models with 100 repeats each took {seconds:.2f} s of CPU.
 
 `summary.csv` and `learning-speed.csv` still give Student's intervals of single means,
 which are right where units are near normal and cover too little where a few source
@@ -360,7 +364,7 @@ The quick version of this page is `tests/test_calibration.py`.
 
 
 def seconds() -> float:
-    """Return how long the slower kind of a large comparison takes.
+    """Return the CPU seconds that the slower kind of a large comparison takes.
 
     Scores are continuous, which is slower than accuracies are.
     """
@@ -379,9 +383,9 @@ def seconds() -> float:
     }
     times = []
     for reference in ("other", BASELINE):
-        start = time.perf_counter()
+        start = time.process_time()
         comparisons(found, [("variant", reference)], BASELINE, 0.01)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return max(times)
 
 
