@@ -244,4 +244,8 @@ def test_the_table_for_people_says_on_what_it_is_conditional():
 
 
 def test_one_variant_alone_has_nothing_to_compare():
-    assert for_people(comparisons({"all": {"a": BASE}}, [], "a", 0.01), NONE, "a") == ""
+    table = comparisons({"all": {"a": BASE}}, [], "a", 0.01)
+    assert for_people(table, NONE, "a") == ""
+    assert list(table.columns) == list(
+        comparisons({"all": {"a": BASE}}, [("a", "a")], "a", 0.01).columns
+    )

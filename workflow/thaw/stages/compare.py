@@ -45,7 +45,9 @@ def comparisons(
     All intervals but that of the mean are adjusted for the number of comparisons
     (Bonferroni), so that all of a kind hold at once with 95 %; `level` is that of each.
     """
-    alpha = ALPHA / max(len(pairs) * len(found), 1)
+    if not pairs:  # the same columns, and no rows
+        return comparisons(found, [(baseline, baseline)], baseline, margin).head(0)
+    alpha = ALPHA / (len(pairs) * len(found))
     rows = []
     for size, samples in found.items():
         kinds = {
