@@ -5,6 +5,7 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 
 from conftest import SMALL_CONFIG, Project, new_project
@@ -27,6 +28,7 @@ def swept(tmp_path_factory) -> Project:
     config["studies"] = {
         "sizes": study | {"target_sizes": ["all", 8]},
         "whole": study,
+        "self": study | {"source": "two", "pairs": [["whole/fixed-1", "fixed-1"]]},
         "back": study | {"source": "two", "target": "one", "target_sizes": [8, 12]},
     }
     config["maps"] = {"both": ["sizes", "back"]}
@@ -65,8 +67,34 @@ def test_all_rows_are_the_same_as_no_sizes(swept):
         ]
 
     assert scores("sizes") == scores("whole")
-    assert len(list(swept.folder.glob("results/repeats/two/fixed-0-*"))) == 1
+    # One from source models of `one`, one from those of `two`; `whole` has no own.
+    assert len(list(swept.folder.glob("results/repeats/two/fixed-0-*"))) == 2
     assert len(list(swept.folder.glob("results/repeats/two/fixed-0@8-*"))) == 1
+
+
+def test_variants_of_two_studies_are_compared(swept):
+    """A foreign source model beside one pretrained on the target itself."""
+    row = rows(swept, "self/comparisons.csv")[-1]
+    assert (row["variant"], row["reference"]) == ("whole/fixed-1", "fixed-1")
+    assert row["units"] == "4"
+    values = {
+        study: np.array(
+            [
+                float(score["test_accuracy"])
+                for score in rows(swept, f"{study}/scores.csv")
+                if score["variant"] == "fixed-1"
+            ]
+        )
+        for study in ("whole", "self")
+    }
+    difference = values["whole"].mean() - values["self"].mean()
+    assert float(row["mean"]) == pytest.approx(difference, abs=1e-6)
+    # What the other study trains anew is compared anew.
+    swept.change("studies", "whole", "repeats", to=4)
+    stale = swept.stale()
+    assert {"compare self", "compare whole"} <= stale
+    assert not {"compare sizes", "compare back"} & stale
+    swept.change("studies", "whole", "repeats", to=8)
 
 
 def test_sizes_have_their_figures_and_maps_theirs(swept):

@@ -100,6 +100,9 @@ rule compare:
             "depths",
         ),
         histories="results/{study}/histories.npz",
+        others=lambda wildcards: expand(
+            "results/{study}/histories.npz", study=STUDIES[wildcards.study].others
+        ),
     output:
         csv="results/{study}/comparisons.csv",
         markdown="results/{study}/comparisons.md",
@@ -118,6 +121,7 @@ rule compare:
             --settings {input.settings:q} \
             --key {params.key:q} \
             --histories {input.histories:q} \
+            --others {input.others:q} \
             --output {output.csv:q} \
             --markdown {output.markdown:q} \
             --depths {output.depths:q} \

@@ -90,6 +90,12 @@ class StudyPlan(NamedTuple):
         return {f"source-models/{name}/models-": self.settings.source_models}
 
     @property
+    def others(self) -> list[str]:
+        """The other studies whose variants stand in pairs, as in `selfer/fixed-2`."""
+        named = [name for pair in self.settings.pairs for name in pair if "/" in name]
+        return sorted({name.partition("/")[0] for name in named})
+
+    @property
     def shown_size(self) -> TargetSize:
         """The largest target size, of which figures of a single size are."""
         sizes = self.settings.target_sizes
@@ -228,7 +234,8 @@ class Plan:
         """Add what a stage makes of each study.
 
         It gets the settings named by `fields` and reads what the stages `reads` make,
-        or, if there are none, the study's jobs.
+        or, if there are none, the study's jobs. With the setting `pairs` it also reads
+        what was gathered of other studies named there.
         """
         for name, study in self.studies.items():
             settings = {field: self._setting(study, field) for field in fields}
@@ -239,6 +246,10 @@ class Plan:
                 models = study.source_models
                 inputs["source_models"] = models.key if models else None
                 inputs["arms"] = {n: arm.key for n, arm in study.arms.items()}
+            if "pairs" in fields and study.others:
+                inputs["others"] = {
+                    other: self.tables["gather", other].key for other in study.others
+                }
             self.tables[stage, name] = result(stage, settings, inputs)
 
     def _setting(self, study: StudyPlan, field: str) -> Any:

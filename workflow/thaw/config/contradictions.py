@@ -131,11 +131,38 @@ def _of_its_comparisons(path: str, study: Study, config: Config) -> Iterator[str
     for number, pair in enumerate(study.pairs):
         named += [(f"pairs[{number}]", variant) for variant in pair]
     for key, variant in named:
-        if variant not in study.variants:
+        other, slash, foreign = variant.partition("/")
+        if slash and key != "baseline" and other in config.studies:
+            place = f"{path}.{key}"
+            yield from _of_foreign(place, study, foreign, other, config.studies[other])
+        elif variant not in study.variants:
             yield (
                 f"{path}.{key}: {shown(variant)} is not a variant of this study"
                 f"{did_you_mean(variant, known)}. Allowed: {choice(known)}"
             )
+
+
+def _of_foreign(
+    path: str, study: Study, variant: str, name: str, other: Study
+) -> Iterator[str]:
+    """Yield what keeps a variant of another study from being compared."""
+    if variant not in other.variants:
+        yield (
+            f"{path}: {shown(variant)} is not a variant of {name}"
+            f"{did_you_mean(variant, other.variants)}. Allowed: "
+            f"{choice(other.variants)}"
+        )
+    if other.target != study.target:
+        yield (
+            f"{path}: the target of {name} is {other.target!r}, not {study.target!r}. "
+            "Allowed: a study of the same target"
+        )
+    lacking = [size for size in study.target_sizes if size not in other.target_sizes]
+    if lacking:
+        yield (
+            f"{path}: {name} has no repeats from {', '.join(map(str, lacking))} rows. "
+            "Allowed: a study with the same target_sizes"
+        )
 
 
 def _of_its_layers(

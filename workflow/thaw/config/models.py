@@ -275,7 +275,10 @@ class _OwnToStudy(Group):
     pairs: list[Pair] = Field(
         default=[],
         max_length=10_000,
-        description="Further pairs of variants to compare, the first with the second.",
+        description=(
+            "Further pairs of variants to compare, the first with the second; one of "
+            "another study with the same target is written STUDY/VARIANT."
+        ),
     )
 
 

@@ -2,7 +2,8 @@
 
 The settings are `variants` (names, in order), `target_sizes`, `baseline`, `pairs`,
 `margin`, the smallest difference that matters, and `depths`: how many layers the
-variants freeze that do nothing else. Variants are compared at each target size.
+variants freeze that do nothing else. Variants are compared at each target size. A pair
+may name a variant of another study of the target: `selfer/fixed-2`.
 """
 
 import argparse
@@ -144,6 +145,17 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
             if sample.source_models is not None
             and failed_source_models(histories).all()
         ]
+        saw = dict(histories.saw)
+    named = {name for pair in pairs for name in pair if "/" in name}
+    # In the rule's order, which is that of the names.
+    others = sorted(recipe["inputs"].get("others", {}).items())
+    for path, (study, key) in zip(args.others, others, strict=True):
+        own = [name.partition("/")[2] for name in named if name.startswith(f"{study}/")]
+        with Histories(path, key) as histories:
+            for size in sizes:
+                for variant, sample in read_samples(histories, own, size).items():
+                    found[size][f"{study}/{variant}"] = sample
+            saw |= {study: histories.saw}
     table = comparisons(found, pairs, baseline, settings["margin"])
     if lost:
         # What is inherited from networks that failed says nothing of transfer.
@@ -156,7 +168,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
         args.markdown: text(words),
         args.depths: frame(depths),
     }
-    return Made(outputs, histories.saw)
+    return Made(outputs, saw)
 
 
 if __name__ == "__main__":
@@ -165,5 +177,12 @@ if __name__ == "__main__":
     add_histories(parser)
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--markdown", type=Path, required=True, help="the .md to write")
+    parser.add_argument(
+        "--others",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="what was gathered of other studies that stand in pairs",
+    )
     parser.add_argument("--depths", type=Path, required=True, help="the set, a CSV")
     make("compare", main, parser.parse_args())
