@@ -126,7 +126,7 @@ MISTAKES = [
     ("network/hidden", [10**7], "network.hidden[0]", "10000000", "1000000 or less"),
     ("network/hidden", [10**6, 10**6], "ahead.network", "weights", "10000000000 or"),
     ("variants/fixed-1/add", [10**7], "fixed-1.add[0]", "10000000", "1000000 or less"),
-    ("problems/one/train_size", 10**9, "one.train_size", "0000", "100000000 or less"),
+    ("problems/one/train_size", 10**9, "one.train_size", "0000", "1 to 100,000,000"),
     *(
         (f"problems/one/make_blobs/{key}", 10**9, f"make_blobs.{key}", "0000", allowed)
         for key, allowed in (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
+from conftest import DESCRIPTION, ROOT
 from thaw import keys
 
 SETTINGS = {
@@ -58,7 +58,7 @@ def train(folder, before="", after="", **changes):
 def folder(tmp_path, problem):
     from thaw.output.problems import save_problem
 
-    save_problem(tmp_path / "problem.npz", problem, PROBLEM)
+    save_problem(tmp_path / "problem.npz", problem, DESCRIPTION, PROBLEM, {})
     return tmp_path
 
 

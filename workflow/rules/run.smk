@@ -9,7 +9,7 @@ from snakemake.logging import logger
 from thaw.changes import report
 from thaw.output.files import end_future
 from thaw.output.settings import settle, tell
-from thaw.plan import result
+from thaw.results import result
 
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}

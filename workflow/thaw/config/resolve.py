@@ -27,7 +27,9 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
         raise wrong(explain(error)) from None
     shared = checked.model_dump(include=set(models.Settings.model_fields))
     resolved = Config(
-        **checked.model_dump(include={"problems", "variants"}),
+        # A problem has many keys that do not go together; those left out are not there.
+        **checked.model_dump(include={"problems"}, exclude_none=True),
+        **checked.model_dump(include={"variants"}),
         studies={
             name: _inherit(study, shared, commanded)
             for name, study in checked.studies.items()
