@@ -1,5 +1,6 @@
 """Tables from people's own files, read by pandas and NumPy."""
 
+import warnings
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -62,7 +63,7 @@ def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.Da
     """
     try:
         frame = _frame(path, {*text, *rows})
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise _unreadable(path, error) from error
     require_columns(str(path), frame.columns, "rows", rows)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
@@ -94,11 +95,17 @@ def _frame(path: Path, text: Collection[str]) -> pd.DataFrame:
     header = pd.read_csv(path, header=None, nrows=1, dtype=str, **how).iloc[0]
     for name in header[header.duplicated()]:
         raise ValueError(f"the column {name} stands twice")
-    # In chunks pandas might take parts of a column for another type.
-    frame = pd.read_csv(path, dtype=dict.fromkeys(text, str), low_memory=False, **how)
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise ValueError("its rows have more fields than its header")
-    return frame
+    with warnings.catch_warnings():
+        # That fields beyond the header's would be left out.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        # In chunks pandas might take parts of a column for another type.
+        return pd.read_csv(
+            path,
+            index_col=False,
+            dtype=dict.fromkeys(text, str),
+            low_memory=False,
+            **how,
+        )
 
 
 def _arrays(path: Path) -> Table:

@@ -1,12 +1,16 @@
 """Which rows are the train set, and which the test set."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
+from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from thaw.errors import ThawError
+
+# Whole groups are shared out among at most so many parts, of which each side gets some.
+PARTS = 10
 
 # Row numbers, from 0.
 Rows = np.ndarray
@@ -41,13 +45,29 @@ def some(
     `key` names the size in messages. Raises `ThawError` if there are too few rows.
     """
     rows = np.arange(len(y))
-    if size is None or size == len(y):
+    if size is None:
         return rows
-    if size > len(y):
+    wanted = _rows(size, len(y))
+    if wanted > len(y):
         raise ThawError(f"{place}: {key} asks for {size} rows, and there are {len(y)}")
-    if shuffle is None:
-        return rows[: size if isinstance(size, int) else int(size * len(y))]
-    return _draw(place, rows, y, size, None, shuffle)[0]
+    return rows[:wanted] if shuffle is None else _cut(rows, y, wanted, shuffle)
+
+
+def _rows(size: int | float, total: int) -> int:
+    """Return how many of all rows a size is."""
+    return size if isinstance(size, int) else int(size * total)
+
+
+def _cut(rows: Rows, y: np.ndarray, size: int, shuffle: int) -> Rows:
+    """Return at most so many of these rows, with labels y `[rows]`, drawn by class."""
+    if size >= len(rows):
+        return rows
+    # Fewer than one for each class cannot be left out by class.
+    by_class = min(size, len(rows) - size) >= len(np.unique(y))
+    drawn, _ = train_test_split(
+        rows, train_size=size, random_state=shuffle, stratify=y if by_class else None
+    )
+    return drawn
 
 
 def _draw(
@@ -77,34 +97,47 @@ def _draw(
 def _by_group(
     place: str, y: np.ndarray, groups: np.ndarray, settings: Mapping[str, Any]
 ) -> tuple[Rows, Rows]:
-    """Split whole groups, by the share of rows that each side should get.
+    """Split whole groups, stratified, by the share of rows that each side should get.
 
-    A side for which a number of rows was asked is then cut to it, stratified.
+    A side that got more rows than were asked for is then cut. One that got fewer is an
+    error only where a number was asked for, and not a share.
     """
-    rows, shuffle = len(y), settings["shuffle"]
-    sizes = {key: settings.get(key) for key in ("train_size", "test_size")}
-    shares = {
-        key: size / rows if isinstance(size, int) else size
-        for key, size in sizes.items()
-        if size is not None
-    }
-    share = shares.get("train_size", 1.0 - shares.get("test_size", 0.0))
-    rest = shares.get("test_size", 1.0 - share)
-    try:
-        splitter = GroupShuffleSplit(
-            1, test_size=rest / (share + rest), random_state=shuffle
-        )
-        [sides] = splitter.split(y, y, groups)
-    except ValueError as error:
-        raise ThawError(f"{place}: {' '.join(str(error).split())}") from error
+    train, test = settings.get("train_size"), settings.get("test_size")
+    shuffle = settings["shuffle"]
+    parts = min(PARTS, len(np.unique(groups)), np.unique_counts(y).counts.min())
+    if parts < 2:
+        raise ThawError(f"{place}: all rows are in one group; two are the least")
+    # The fewer parts, the more alike they are.
+    share = Fraction(_test_share(len(y), train, test)).limit_denominator(int(parts))
+    if share in (0, 1):
+        share = Fraction(1 if share == 0 else parts - 1, int(parts))
+    splitter = StratifiedGroupKFold(
+        share.denominator, shuffle=True, random_state=shuffle
+    )
+    found = [part for _, part in splitter.split(y, y, groups)]
+    border = share.numerator
+    sides = np.concatenate(found[border:]), np.concatenate(found[:border])
     cut = []
-    for (key, size), side in zip(sizes.items(), sides, strict=True):
-        if isinstance(size, int) and size != len(side):
-            if size > len(side):
-                raise ThawError(
-                    f"{place}: {key} asks for {size} rows, and whole groups leave "
-                    f"{len(side)}; ask for fewer, or for a share"
-                )
-            side, _ = _draw(place, side, y[side], size, None, shuffle)
-        cut.append(side)
+    for key, size, side in zip(
+        ("train_size", "test_size"), (train, test), sides, strict=True
+    ):
+        if isinstance(size, int) and size > len(side):
+            raise ThawError(
+                f"{place}: {key} asks for {size} rows, and whole groups leave "
+                f"{len(side)}; ask for fewer, or for a share"
+            )
+        if size is not None:
+            side = _cut(side, y[side], _rows(size, len(y)), shuffle)
+        cut.append(np.sort(side))
     return cut[0], cut[1]
+
+
+def _test_share(
+    rows: int, train: int | float | None, test: int | float | None
+) -> float:
+    """Return which share of all rows the test set should get of these sizes."""
+    wanted = [size / rows if isinstance(size, int) else size for size in (train, test)]
+    if wanted[1] is None:
+        return 1 - (wanted[0] or 0)
+    # Where only some rows are asked for, both sides get more.
+    return wanted[1] / ((wanted[0] or 1 - wanted[1]) + wanted[1])
