@@ -147,6 +147,14 @@ def memory(wildcards, attempt):
     return attempt * resources.megabytes(PLAN.size_of(**wildcards))
 
 
+def memory_to_read(wildcards, attempt):
+    """Return the MB that making a problem may take; more when it is tried again."""
+    extent = PLAN.problems.extents.get(wildcards.key)
+    if extent is None:
+        return resources.BASE_MEGABYTES
+    return attempt * resources.megabytes_to_read(extent.rows, extent.features)
+
+
 def minutes(wildcards, attempt):
     """Return the minutes that a job which trains may take; more on another attempt."""
     return attempt * resources.minutes(PLAN.size_of(**wildcards))

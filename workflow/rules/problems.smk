@@ -19,6 +19,8 @@ rule make_problem:
     localrule: True
     conda:
         "../envs/thaw.yaml"
+    resources:
+        mem_mb=memory_to_read,
     params:
         recipe=recipe,
     shell:

@@ -5,6 +5,7 @@ really there.
 """
 
 import csv
+import functools
 import math
 import zipfile
 from collections.abc import Mapping
@@ -84,19 +85,25 @@ def _generated(function: str, problem: Mapping[str, Any]) -> Extent:
 def _of_files(problem: Mapping[str, Any]) -> Extent:
     paths = [Path(problem[key]) for key in ("file", "test_file") if key in problem]
     try:
-        shapes = [_shape(path) for path in paths]
+        shapes = [
+            _shape(path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths
+        ]
     except (OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile):
         shapes = [(SOME_ROWS, SOME_FEATURES)]
+    encoded = SOME_CLASSES * len(problem["categorical"])
     return Extent(
-        sum(rows for rows, _ in shapes),
-        max(features for _, features in shapes)
-        + SOME_CLASSES * len(problem["categorical"]),
+        max(1, sum(rows for rows, _ in shapes)),
+        max(1, *(features + encoded for _, features in shapes)),
         SOME_CLASSES,
     )
 
 
-def _shape(path: Path) -> tuple[int, int]:
-    """Return the rows and columns of a file; of a text file, its lines."""
+@functools.cache
+def _shape(path: Path, size: int, time: int) -> tuple[int, int]:
+    """Return the rows and columns of a file; of a text file, its lines.
+
+    `size` and `time` tell one content from another, well enough for an estimate.
+    """
     match path.suffix:
         case ".parquet":
             # Only who has such files waits for the import.

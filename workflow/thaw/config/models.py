@@ -148,6 +148,9 @@ Value = Annotated[
     ALTERNATIVES,
     Field(description="A number or text; true, false, yes and no in quotes."),
 ]
+Side = Annotated[
+    int, Field(ge=1, le=MOST_UNITS, description="A whole number, 1 or more."), WHOLE
+]
 RowsOrShare = Annotated[
     Rows | Annotated[float, Field(gt=0, lt=1)],
     ALTERNATIVES,
@@ -254,7 +257,7 @@ class _OfData(Group):
         default=False,
         description="Whether another rule of the workflow makes the file.",
     )
-    shape: list[Rows] = Field(
+    shape: list[Side] = Field(
         default=[],
         max_length=10,
         description="How a row's features are arranged, such as [1, 8, 8].",
