@@ -211,6 +211,7 @@ WRONG_PROBLEMS = [
         ".rows.a: True is not allowed. Allowed: A number or",
     ),
     (FILE | {"classes": ["a", False]}, ".classes[1]: False is not allowed"),
+    (FILE | {"classes": [1, "1"]}, ".classes: [1, '1'] names a class twice"),
     (FILE | {"scale": "minmax"}, ".scale: 'minmax' is not allowed. Allowed: standard"),
     (
         FILE | {"scale": {"like": "on"}},

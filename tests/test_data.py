@@ -267,6 +267,14 @@ def test_categories_of_source_and_target_are_joined(tmp_path, frame):
     assert one_hot.sum(0).tolist() == [30, 0, 30]
 
 
+def test_a_partner_without_named_columns_has_no_categories(tmp_path, frame):
+    np.savez(tmp_path / "target.npz", X=frame[["heat"]], y=frame["class"].to_numpy(str))
+    joined = {"joined": [tmp_path / "target.npz"]}
+    wanted = {"categorical": ["solvent"], "joined": {"rows": {}}}
+    _, source = make(tmp_path, solvents(frame, ["oil", "tar"]), others=joined, **wanted)
+    assert source.categories == {"solvent": ["oil", "tar"]}
+
+
 def test_a_targets_columns_take_the_sources_order(tmp_path, frame):
     _, source = make(tmp_path, frame)
     expected, _ = make(tmp_path, frame)
@@ -577,6 +585,7 @@ def test_a_truncated_archive_is_told_wherever_it_ends(tmp_path, frame):
         ({"X": np.ones((4, 2)), "y": np.ones(5)}, r"y \[5\]"),
         ({"X": np.ones((4, 2)), "y": np.array([None] * 4)}, "cannot be read as npz"),
         ({"X": np.full((4, 2), np.nan), "y": np.arange(4) % 2}, "feature 1, row 1"),
+        ({"X": np.ones((4, 2)) * 1j, "y": np.arange(4) % 2}, "is not a number"),
         ({"X": np.full((4, 2), "x"), "y": np.arange(4) % 2}, "'x' is not a number"),
     ],
 )
@@ -617,7 +626,7 @@ def test_the_notes_say_what_was_done(tmp_path, frame):
     _, description = make(tmp_path, frame, scale="standard")
     assert description.notes[-2:] == [
         "scaled by the mean and standard deviation of its train rows",
-        "2 features; 40 train rows (14 blue, 13 green, 13 red), 20 test rows (6 "
+        "features: 2; train rows: 40 (14 blue, 13 green, 13 red); test rows: 20 (6 "
         "blue, 7 green, 7 red)",
     ]
 

@@ -3,11 +3,13 @@
 import copy
 import json
 import os
+import re
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from conftest import ROOT, SMALL_CONFIG, Project, new_project
 from test_module import outer_project
@@ -94,7 +96,7 @@ def test_from_the_file_to_the_tables(made_once):
     assert "pandas" in study["versions"]
     [log] = (made_once.folder / "logs/problems").glob("first-*.log")
     assert "scaled by the mean and standard deviation" in log.read_text()
-    assert "3 features; 40 train rows (1" in log.read_text()
+    assert "features: 3; train rows: 40 (1" in log.read_text()
     output = (made_once.folder / "output.txt").read_text()
     for name in ("first", "second"):
         assert f"{name}: warning: column number is another whole number" in output
@@ -234,7 +236,26 @@ def test_what_another_rule_makes_is_tracked_by_its_time(tmp_path):
     assert {"copy second", "thaw_make_problem second", "conclude"} < stale
     assert "thaw_train second fixed-1 00 00" in stale
     assert "thaw_pretrain first 00 00" not in stale
-    before = project.results("../transfer/results/ahead/scores.csv")
+    scores = project.folder / "transfer/results/ahead/scores.csv"
+    before = scores.read_bytes()
     project.snakemake("--cores", "2")
-    assert project.results("../transfer/results/ahead/scores.csv") != before
+    assert scores.read_bytes() != before
     assert project.stale() == set()
+
+
+def test_the_readmes_example(tmp_path):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"## Your own data\n.*?```yaml\n(.*?)```", text, re.DOTALL)
+    config = yaml.safe_load(example)
+    assert config["training"].pop("epochs") == 100
+    config["training"]["epochs"] = 2
+    study = config["studies"]["from-boiling"]
+    assert (study.pop("repeats"), study.pop("source_models")) == (300, 30)
+    study |= {"repeats": 2, "source_models": 2}
+    project = new_project(tmp_path / "project", config)
+    (project.folder / "data").mkdir()
+    for seed, problem in enumerate(config["problems"].values()):
+        frame = pd.concat([rows(seed)] * 9).assign(cas="1-2", solvent="oil")
+        frame.to_csv(project.folder / problem["file"], index=False)
+    output = project.snakemake("--cores", "2").stdout
+    assert "**from-boiling**: boiling-point → flash-point" in output

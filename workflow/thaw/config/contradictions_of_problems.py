@@ -26,6 +26,9 @@ def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
         )
         return
     yield from _of_source(path, problem)
+    texts = [str(label) for label in problem["classes"]]
+    if len(set(texts)) < len(texts):
+        yield f"{path}.classes: {shown(problem['classes'])} names a class twice"
     yield from _of_split(path, problem)
     yield from _of_scale(path, name, problems)
     yield from _of_transforms(path, problem)

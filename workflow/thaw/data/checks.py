@@ -37,7 +37,9 @@ def check_features(table: Table, categorical: Collection[str]) -> None:
             )
         if name in categorical:
             continue
-        if not pd.api.types.is_numeric_dtype(column):
+        if not pd.api.types.is_any_real_numeric_dtype(column) and not (
+            pd.api.types.is_bool_dtype(column)
+        ):
             raise _no_number(table.place, column)
         too_large = ~(column.abs() <= LARGEST)
         if too_large.any():

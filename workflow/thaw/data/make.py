@@ -215,6 +215,6 @@ def _notes(
         for y in (problem.train_y, problem.test_y)
     ]
     yield (
-        f"{len(description.columns)} features; {len(problem.train_y)} train rows "
-        f"({counts[0]}), {len(problem.test_y)} test rows ({counts[1]})"
+        f"features: {len(description.columns)}; train rows: {len(problem.train_y)} "
+        f"({counts[0]}); test rows: {len(problem.test_y)} ({counts[1]})"
     )
