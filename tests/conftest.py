@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import yaml
 
+from thaw.data.problem import Description
+
 ROOT = Path(__file__).parent.parent
 PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
 
@@ -204,3 +206,14 @@ def problem():
     x = rng.normal(size=(90, 2)) + 2 * np.stack([y == 1, y == 2], axis=1)
     x = x.astype(np.float32)
     return Problem(x[:50], y[:50], x[50:], y[50:], 3)
+
+
+DESCRIPTION = Description(
+    columns=["length", "width"],
+    classes=["a", "b", "c"],
+    categories={},
+    centre=[0.0, 0.0],
+    spread=[1.0, 1.0],
+    shape=[],
+    notes=[],
+)

@@ -6,11 +6,14 @@ import json
 import math
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from conftest import ROOT, SMALL_CONFIG
 from thaw.config import (
+    extent,
     minimal_network,
     minimal_problem,
     minimal_training,
@@ -146,7 +149,7 @@ MISTAKES = [
     ("network/hidden", [10**7], "network.hidden[0]", "10000000", "1000000 or less"),
     ("network/hidden", [10**6, 10**6], "ahead.network", "weights", "10000000000 or"),
     ("variants/fixed-1/add", [10**7], "fixed-1.add[0]", "10000000", "1000000 or less"),
-    ("problems/one/train_size", 10**9, "one.train_size", "0000", "100000000 or less"),
+    ("problems/one/train_size", 10**9, "one.train_size", "0000", "1 to 100,000,000"),
     *(
         (f"problems/one/make_blobs/{key}", 10**9, f"make_blobs.{key}", "0000", allowed)
         for key, allowed in (
@@ -176,6 +179,162 @@ def test_a_mistake_is_named(path, value, place, shown, allowed):
     assert place in message
     assert shown in message
     assert allowed in message
+
+
+FILE = {"file": "here.csv", "label": "class", "train_size": 0.5}
+ARRAYS = {"file": "here.npz", "train_size": 0.5}
+MOONS = {"make_moons": {"random_state": 1}, "train_size": 50}
+DIGITS = {"load_digits": {}, "train_size": 50}
+
+# A problem, and what is said of it after its path.
+WRONG_PROBLEMS = [
+    (
+        {"train_size": 5},
+        ": nothing says where its data come from. Allowed: one of file",
+    ),
+    (FILE | MOONS, ": file and make_moons says where its data come from"),
+    (DIGITS | MOONS, ": make_moons and load_digits says where"),
+    ({"file": "here.csv", "train_size": 5}, ".label: this key is missing"),
+    (FILE | {"file": "gone.csv"}, ".file: 'gone.csv': No such file or directory"),
+    (FILE | {"test_file": "gone.csv"}, ".test_file: 'gone.csv': No such file"),
+    (FILE | {"file": "folder.csv"}, ".file: 'folder.csv': Is a directory"),
+    (FILE | {"file": "a.xlsx"}, ".file: 'a.xlsx' is not allowed. Allowed: The rows: a"),
+    (FILE | {"file": "a\0.csv"}, ".file: 'a\\x00.csv': embedded null byte"),
+    (ARRAYS | {"label": "y"}, ".label: an .npz holds X and y, and no columns with"),
+    (ARRAYS | {"group": "g", "shuffle": 1}, ".group: an .npz holds X and y"),
+    (MOONS | {"label": "y"}, ".label: it is said of files, and make_moons is none"),
+    (MOONS | {"made_by_rule": True}, ".made_by_rule: it is said of files"),
+    (MOONS | {"make_moons": {}}, ".make_moons.random_state: this key is missing"),
+    (MOONS | {"train_size": 100}, ".train_size: 100 leaves no row to test on. Allowed"),
+    (DIGITS | {"train_size": 1797}, ".train_size: 1797 leaves no row to test on. All"),
+    (MOONS | {"make_moon": {}}, ".make_moon: unknown key (did you mean 'make_moons'?)"),
+    (DIGITS | {"load_digits": None}, ".load_digits: it is empty. Allowed: The argu"),
+    (MOONS | {"make_moons": {"noise": None}}, ".make_moons.noise: it is empty"),
+    (
+        MOONS | {"make_moons": {"n_samples": 10**9, "random_state": 1}},
+        ".make_moons.n_samples: 1000000000 rows of 2 features are more than memory",
+    ),
+    ({"file": "here.csv", "label": "class"}, ".train_size: this key is missing"),
+    (FILE | {"train_size": 0}, ".train_size: 0 is not allowed. Allowed: The train set"),
+    (FILE | {"train_size": 1.5}, ".train_size: 1.5 is not allowed"),
+    (FILE | {"test_size": 0.6}, ".test_size: 0.5 and 0.6 are together more than all"),
+    (FILE | {"shuffle": True}, ".shuffle: True is not a whole number"),
+    (FILE | {"group": "g"}, ".shuffle: this key is missing; whole groups are drawn"),
+    (
+        FILE | {"group": "g", "shuffle": 1, "test_file": "here.csv"},
+        ".group: test_file gives the split",
+    ),
+    (FILE | {"drop": ["class"]}, ".drop: 'class' is its label already"),
+    (FILE | {"drop": ["a", "a"]}, ".drop: ['a', 'a'] lists an entry twice"),
+    (
+        FILE | {"rows": {"a": True}},
+        ".rows.a: True is not allowed. Allowed: A number or",
+    ),
+    (FILE | {"classes": ["a", False]}, ".classes[1]: False is not allowed"),
+    (FILE | {"classes": [1, "1"]}, ".classes: [1, '1'] names a class twice"),
+    (FILE | {"scale": "minmax"}, ".scale: 'minmax' is not allowed. Allowed: standard"),
+    (
+        FILE | {"scale": {"like": "on"}},
+        ".scale.like: 'on' is not another problem of this config (did you mean 'one'?)",
+    ),
+    (FILE | {"scale": {"like": "new"}}, ".scale.like: 'new' is not another problem"),
+    (FILE | {"scale": {"like": "scaled"}}, ".scale.like: 'scaled' is itself scaled"),
+    (DIGITS | {"shape": [0]}, ".shape[0]: 0 is too small"),
+    (DIGITS | {"transforms": [{"spin": 1}]}, ".transforms[0].spin: unknown key"),
+    (DIGITS | {"transforms": [{}]}, ".transforms[0]: an entry is one change. Allowed"),
+    (
+        DIGITS | {"transforms": [{"noise": 1.0, "invert": 1}]},
+        ".transforms[0]: an entry is one change. Allowed: noise, rotate, invert",
+    ),
+    (
+        DIGITS | {"transforms": [{"rotate": 9}]},
+        ".transforms[0].rotate: it turns images; say their shape",
+    ),
+    (DIGITS | {"transforms": [{"label_noise": 1}]}, "label_noise: 1 is too large"),
+]
+
+
+@pytest.fixture
+def data_folder(tmp_path, monkeypatch):
+    """A working directory with files that are there, and a folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.csv").write_text("x,class\n1,a\n2,b\n")
+    np.savez(tmp_path / "here.npz", X=np.ones((5, 3, 2)), y=np.ones(5))
+    (tmp_path / "folder.csv").mkdir()
+    return tmp_path
+
+
+def with_problem(problem):
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["problems"] |= {"scaled": FILE | {"scale": {"like": "one"}}, "new": problem}
+    return config
+
+
+@pytest.mark.parametrize(("problem", "said"), WRONG_PROBLEMS)
+def test_what_is_wrong_with_a_problem_is_named(data_folder, problem, said):
+    with pytest.raises(ThawError) as caught:
+        resolve(with_problem(problem))
+    [_, *lines] = str(caught.value).splitlines()
+    assert any(line.startswith(f"  problems.new{said}") for line in lines) or (
+        said in lines[0]
+    )
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        FILE,
+        FILE | {"train_size": 5, "test_size": 0.5, "drop": ["a"], "shuffle": 0},
+        FILE | {"group": "g", "shuffle": 3, "rows": {"set": "x", "n": 1, "z": 0.5}},
+        FILE | {"file": "gone.csv", "made_by_rule": True},
+        FILE | {"scale": {"like": "one"}, "categorical": ["a"], "classes": ["a", 1]},
+        {"file": "here.csv", "test_file": "here.csv", "label": "class"},
+        ARRAYS | {"shape": [3, 2], "transforms": [{"rotate": 30}, {"noise": 1.0}]},
+        DIGITS | {"train_size": 1500, "classes": [0, 1]},
+        MOONS | {"make_moons": {"n_samples": [50, 60], "random_state": 1}},
+    ],
+)
+def test_a_problem_that_is_right(data_folder, problem):
+    resolved = resolve(with_problem(problem)).problems["new"]
+    assert minimal_problem(resolved) == problem
+    json.dumps(resolved)
+
+
+@pytest.mark.parametrize(
+    ("problem", "expected"),
+    [
+        (FILE, (3, 2, 100)),
+        (FILE | {"classes": ["a", "b"], "categorical": ["x"]}, (3, 102, 2)),
+        (FILE | {"train_size": 1, "test_size": 1}, (2, 2, 100)),
+        ({"file": "here.csv", "test_file": "here.csv", "label": "class"}, (6, 2, 100)),
+        (ARRAYS, (5, 6, 100)),
+        (FILE | {"file": "gone.csv", "made_by_rule": True}, (100_000, 100, 100)),
+        (DIGITS, (1797, 64, 10)),
+        (
+            MOONS | {"make_moons": {"n_samples": [50, 60], "random_state": 1}},
+            (110, 2, 2),
+        ),
+        (MOONS | {"make_moons": {"n_samples": "x", "random_state": 1}}, (100, 2, 2)),
+    ],
+)
+def test_how_large_a_problem_is_at_most(data_folder, problem, expected):
+    assert extent(resolve(with_problem(problem)).problems["new"]) == expected
+
+
+def test_a_parquet_file_says_how_large_it_is(data_folder):
+    pd.DataFrame({"x": [1, 2, 3], "class": list("aba")}).to_parquet("a.parquet")
+    problem = FILE | {"file": "a.parquet"}
+    assert extent(resolve(with_problem(problem)).problems["new"]) == (3, 2, 100)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 10**6, b"PK", b"PAR1", b"\xff\n"])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "npz"])
+def test_a_damaged_file_is_taken_for_one_of_some_size(data_folder, content, suffix):
+    (data_folder / f"bad.{suffix}").write_bytes(content)
+    problem = {"file": f"bad.{suffix}", "train_size": 5}
+    problem |= {} if suffix == "npz" else {"label": "class"}
+    assert extent(resolve(with_problem(problem)).problems["new"]).features > 0
 
 
 @pytest.mark.parametrize("group", ["problems", "variants", "studies"])

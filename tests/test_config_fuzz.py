@@ -13,6 +13,17 @@ from thaw.errors import ThawError
 
 IN_ITSELF = []
 IN_ITSELF.append(IN_ITSELF)
+# Problems with every key that goes together.
+FILE = {
+    **{"file": "here.csv", "test_file": "here.csv", "label": "class", "drop": ["a"]},
+    **{"categorical": ["b"], "rows": {"set": "x"}, "train_size": 5, "test_size": 0.5},
+    **{"shuffle": 1, "scale": {"like": "digits"}, "classes": ["a", 1]},
+}
+DIGITS = {
+    **{"load_digits": {"n_class": 5}, "shape": [1, 8, 8], "train_size": 0.5},
+    "transforms": [{"noise": 4.0}, {"rotate": 30}, {"invert": 16}, {"permute": 1}],
+}
+
 STRANGE = [
     *(None, True, False, 0, 1, -1, 2, 0.5, -0.0, 30.0, 1e16, 1e308, math.nan, math.inf),
     *(10**9, 10**400, 10**5000, -(10**5000), 1 + 2j),
@@ -54,10 +65,14 @@ def spoil(config, rng):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_spoilt_config_is_taken_or_told_about(seed):
+def test_a_spoilt_config_is_taken_or_told_about(tmp_path, monkeypatch, seed):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.csv").write_text("class,x\n1,a\n")
     rng = random.Random(seed)
     for _ in range(25):
         config = copy.deepcopy(SMALL_CONFIG)
+        config["problems"] |= copy.deepcopy({"file": FILE, "digits": DIGITS})
+        resolve(config)
         for _ in range(rng.choice([1, 1, 2, 4])):
             if config:
                 spoil(config, rng)

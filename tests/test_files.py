@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import DESCRIPTION
 from thaw.errors import ThawError
 from thaw.keys import key
 from thaw.learning.history import METRICS, Constant, Final, History, Reached
 from thaw.output.files import whole_file
 from thaw.output.histories import SOURCE_MODELS, Histories, HistoriesWriter
-from thaw.output.problems import load_problem, save_problem
+from thaw.output.problems import load_described, save_problem
 from thaw.output.scores import load_scores, save_scores
 from thaw.output.settings import load_record, load_settings, publish, settle
 from thaw.output.tables import read_table
@@ -103,11 +104,13 @@ def _read_scores(folder):
 
 
 def _write_problem(folder, problem, recipe=RECIPE):
-    save_problem(folder / "p.npz", problem, recipe)
+    save_problem(folder / "p.npz", problem, DESCRIPTION, recipe, {})
 
 
 def _read_problem(folder):
-    return [*load_problem(folder / "p.npz", KEY)[0]]
+    problem, description, _ = load_described(folder / "p.npz", KEY)
+    assert description == DESCRIPTION
+    return [*problem]
 
 
 def state(models=4):

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
+from conftest import DESCRIPTION, ROOT
 from thaw import keys
+from thaw.output.records import digest_of_file
 
 SETTINGS = {
     "seed": 1,
@@ -58,7 +59,7 @@ def train(folder, before="", after="", **changes):
 def folder(tmp_path, problem):
     from thaw.output.problems import save_problem
 
-    save_problem(tmp_path / "problem.npz", problem, PROBLEM)
+    save_problem(tmp_path / "problem.npz", problem, DESCRIPTION, PROBLEM, {})
     return tmp_path
 
 
@@ -223,3 +224,47 @@ def test_out_of_memory_says_what_helps(folder, allocate):
         f"t.learn = lambda *_: {allocate}"
     )
     assert "fewer networks in a job take less" in error_of(train(folder, before=before))
+
+
+def make_problem(folder, content):
+    """Make a problem from a file whose content the run began with."""
+    path = folder / "data.csv"
+    told = {"format": ".csv", "content": digest_of_file(path)}
+    path.write_text(content)
+    settings = {"file": told, "label": "class", "train_size": 4}
+    recipe = keys.recipe("make_problem", settings, {})
+    return stage(
+        "make_problem",
+        *("--recipe", json.dumps(recipe), "--key", keys.key(recipe)),
+        *("--files", path, "--output", folder / "p.npz"),
+    )
+
+
+DATA = "x,class\n" + "".join(f"{number},{number % 2}\n" for number in range(8))
+
+
+def test_a_problem_is_made_of_the_content_that_was_asked_for(tmp_path):
+    (tmp_path / "data.csv").write_text(DATA)
+    done = make_problem(tmp_path, DATA)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "features: 1; train rows: 4 (2 0, 2 1); test rows: 4 (2 0, 2 1)\n"
+    )
+    assert (tmp_path / "p.npz").exists()
+
+
+def test_a_file_that_changed_since_the_run_began_is_one_line(tmp_path):
+    (tmp_path / "data.csv").write_text(DATA)
+    line = error_of(make_problem(tmp_path, DATA + "8,0\n"))
+    assert "data.csv was changed since the run began, and nothing was written" in line
+    assert not (tmp_path / "p.npz").exists()
+
+
+def test_a_recipe_without_data_is_one_line(tmp_path):
+    recipe = keys.recipe("make_problem", {}, {})
+    done = stage(
+        "make_problem",
+        *("--recipe", json.dumps(recipe), "--key", keys.key(recipe)),
+        *("--output", tmp_path / "p.npz"),
+    )
+    assert "the recipe's settings lack a file, or what generates data" in error_of(done)

@@ -4,6 +4,7 @@ from thaw import resources
 from thaw.config import resolve
 from thaw.keys import canonical
 from thaw.plan import Plan
+from thaw.problems import path_of
 
 # Our own check instead of snakemake.utils.validate: it names every mistake with its
 # place, its value and what is allowed.
@@ -16,7 +17,7 @@ STUDIES = PLAN.studies
 
 
 wildcard_constraints:
-    problem="|".join(PLAN.problems),
+    problem="|".join(PLAN.problems.shown),
     study="|".join(STUDIES),
     arm="|".join({name for study in STUDIES.values() for name in study.arms}),
     key="[0-9a-f]+",
@@ -50,18 +51,55 @@ def key_of(stage):
 
 
 def problem_files():
-    """Return the files of all problems, by name."""
+    """Return the files of all problems."""
+    return [f"results/{path}" for path in sorted(PLAN.problems.paths)]
+
+
+def shown_problem_files():
+    """Return the files of the problems that are drawn, one for each name."""
     return [
-        f"results/problems/{name}-{result.key}.npz"
-        for name, result in sorted(PLAN.problems.items())
+        f"results/{path_of(name, result.key)}"
+        for name, result in sorted(PLAN.problems.shown.items())
     ]
+
+
+def made_from(need):
+    """Return an input function: files, or problems, from which a problem is made.
+
+    A key tells their content, so that their times say nothing; but not the content of
+    what another rule makes.
+    """
+
+    def paths(wildcards):
+        needs = PLAN.problems.needs.get(wildcards.key)
+        found = getattr(needs, need, None) or []
+        if isinstance(found, str):
+            found = [f"results/{found}"]
+        else:
+            # People's files lie where the config says, whatever a module's prefix.
+            found = [local(path) for path in found]
+        return found if needs and needs.ruled else list(map(ancient, found))
+
+    return paths
 
 
 def problem_of(wildcards):
     """Return the problem from which source models or repeats learn."""
     key = PLAN.inputs(wildcards.key).get("problem")
-    paths = [f"results/problems/{wildcards.problem}-{key}.npz"] if key else []
-    return unless_done(wildcards, paths)
+    paths = [f"results/{path_of(wildcards.problem, key)}"] if key else []
+    found = unless_done(wildcards, paths)
+    ruled = bool(found) and PLAN.problems.needs[key].ruled
+    return found if ruled else list(map(ancient, found))
+
+
+def targets_of(wildcards):
+    """Return the targets of source models: they are checked before anything learns."""
+    paths = {
+        f"results/{path_of(study.settings.target, study.target.key)}"
+        for study in STUDIES.values()
+        if study.source_models and study.source_models.key == wildcards.key
+    }
+    return unless_done(wildcards, sorted(paths))
 
 
 def source_models_of(wildcards):
@@ -108,6 +146,14 @@ def job_files(suffix):
 def memory(wildcards, attempt):
     """Return the MB that a job which trains may take; more when it is tried again."""
     return attempt * resources.megabytes(PLAN.size_of(**wildcards))
+
+
+def memory_to_read(wildcards, attempt):
+    """Return the MB that making a problem may take; more when it is tried again."""
+    extent = PLAN.problems.extents.get(wildcards.key)
+    if extent is None:
+        return resources.BASE_MEGABYTES
+    return attempt * resources.megabytes_to_read(extent.rows, extent.features)
 
 
 def minutes(wildcards, attempt):

@@ -1,12 +1,17 @@
 """Problems: classification data sets with a fixed train/test split.
 
-Needs: `problems` of the config.
+Needs: `problems` of the config, and people's files that they name.
 Makes: results/problems/{problem}-{key}.npz, and a figure of the two-dimensional ones.
 """
 
 
 rule make_problem:
-    """Generate a problem's data and split it."""
+    """Read or generate a problem's data, check them and split them."""
+    input:
+        files=made_from("files"),
+        joined=made_from("joined"),
+        source=made_from("source"),
+        like=made_from("like"),
     output:
         "results/problems/{problem}-{key}.npz",
     log:
@@ -14,6 +19,8 @@ rule make_problem:
     localrule: True
     conda:
         "../envs/thaw.yaml"
+    resources:
+        mem_mb=memory_to_read,
     params:
         recipe=recipe,
     shell:
@@ -21,6 +28,10 @@ rule make_problem:
         python -m thaw.stages.make_problem \
             --key {wildcards.key:q} \
             --recipe {params.recipe:q} \
+            --files {input.files:q} \
+            --joined {input.joined:q} \
+            --source {input.source:q} \
+            --like {input.like:q} \
             --output {output:q} \
             2>{log:q}
         """
@@ -33,7 +44,7 @@ rule plot_problems:
     """Draw the two-dimensional problems, a panel each."""
     input:
         settings="results/problems/settings/plot_problems.json",
-        problems=problem_files(),
+        problems=shown_problem_files(),
     output:
         figure=multiext("results/problems/problems", ".svg", ".png"),
         record="results/problems/records/plot_problems.json",

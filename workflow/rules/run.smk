@@ -8,8 +8,9 @@ from snakemake.logging import logger
 
 from thaw.changes import report
 from thaw.output.files import end_future
+from thaw.output.problems import load_described
 from thaw.output.settings import settle, tell
-from thaw.plan import result
+from thaw.results import result
 
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
@@ -90,6 +91,19 @@ def studies_that_run():
     return [study for study in STUDIES if study in found]
 
 
+def show_warnings(study):
+    """Print what looks wrong about a study's data; their jobs' logs say it, too."""
+    names = (study.settings.source, study.settings.target)
+    results = dict(zip(names, (study.source, study.target)))
+    for name, result in results.items():
+        path = in_results(f"results/{path_of(name, result.key)}")
+        if path.exists():
+            _, description, _ = load_described(path, result.key)
+            for note in description.notes:
+                if note.startswith("warning: "):
+                    print(f"{name}: {note}")
+
+
 def show_results():
     """Print the table of each study that this run asked for, and where its figures are."""
     shown = {
@@ -102,6 +116,7 @@ def show_results():
             print((folder / table).read_text(encoding="utf-8"))
         figures = ", ".join(Path(path).stem for path in figures_of(study)[::2])
         print(f"Figures in {folder}, as .svg and .png: {figures}")
+        show_warnings(STUDIES[study])
 
 
 onstart:

@@ -1,6 +1,7 @@
 """Source models: networks pretrained on the source problem.
 
-Needs: results/problems/{problem}-{key}.npz.
+Needs: results/problems/{problem}-{key}.npz, and that of each target, which must have
+passed its checks.
 Makes: results/source-models/{problem}-{key}/models-{first}-{last}.safetensors, .csv and
 .history.npz, three files a job.
 """
@@ -9,7 +10,8 @@ Makes: results/source-models/{problem}-{key}/models-{first}-{last}.safetensors, 
 rule pretrain:
     """Pretrain some source models, all at once."""
     input:
-        problem=ancient(problem_of),
+        problem=problem_of,
+        targets=ancient(targets_of),
     output:
         models="results/source-models/{problem}-{key}/models-{first}-{last}.safetensors",
         scores="results/source-models/{problem}-{key}/models-{first}-{last}.csv",

@@ -11,7 +11,7 @@ that ask for the same share it.
 rule train:
     """Train some repeats of a variant, all at once."""
     input:
-        problem=ancient(problem_of),
+        problem=problem_of,
         source_models=ancient(source_models_of),
     output:
         scores="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.csv",

@@ -6,34 +6,19 @@ The workflow's rules and whoever explains a run read it; nothing here runs anyth
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from thaw import keys
 from thaw.arms import Arm, TargetSize, arms
 from thaw.config import (
     Config,
     Study,
     minimal_network,
-    minimal_problem,
     minimal_training,
     minimal_variant,
 )
 from thaw.jobs import Job, jobs
 from thaw.learning.pairing import source_model_of
+from thaw.problems import Problems
 from thaw.resources import UNKNOWN, Size
-
-
-class Result(NamedTuple):
-    """Something that a stage makes: its recipe, and the key that follows from it."""
-
-    recipe: dict[str, Any]
-    key: str
-
-
-def result(
-    stage: str, settings: Mapping[str, Any], inputs: Mapping[str, Any]
-) -> Result:
-    """Return what a stage makes with these settings and inputs (their keys)."""
-    recipe = keys.recipe(stage, settings, inputs)
-    return Result(recipe, keys.key(recipe))
+from thaw.results import Result, result
 
 
 class StudyPlan(NamedTuple):
@@ -148,25 +133,24 @@ class StudyPlan(NamedTuple):
 class Plan:
     """All that a config asks for.
 
-    `problems` and `studies` are by name. `recipes` are those of all problems, source
-    models and repeats by key, and `owners` the first study that asks for source models
-    or repeats of a key. `tables` are the results of stages that make tables and
-    figures, by stage and by the folder they lie in: a study's name, `problems`, or
-    `maps/NAME`. `maps` are the names of the studies of each map.
+    `studies` are by name. `recipes` are those of all problems, source models and
+    repeats by key, and `owners` the first study that asks for source models or repeats
+    of a key. `tables` are the results of stages that make tables and figures, by stage
+    and by the folder they lie in: a study's name, `problems`, `maps/NAME`, or `.`.
+    `maps` are the names of the studies of each map.
     """
 
     def __init__(self, config: Config) -> None:
         """Compute the keys of everything but tables and figures."""
-        self.problems = {
-            name: result("make_problem", minimal_problem(problem), {})
-            for name, problem in config.problems.items()
-        }
+        self.problems = Problems(config.problems)
         self.studies = {
             name: self._study(name, study, config)
             for name, study in config.studies.items()
         }
         self.maps = config.maps
-        self.recipes = {found.key: found.recipe for found in self.problems.values()}
+        for name in config.problems:
+            self.problems.make_sure_of(name)
+        self.recipes = dict(self.problems.recipes)
         self.owners: dict[str, StudyPlan] = {}
         for study in self.studies.values():
             for found in filter(None, [study.source_models, *study.arms.values()]):
@@ -175,7 +159,8 @@ class Plan:
         self.tables: dict[tuple[str, str], Result] = {}
 
     def _study(self, name: str, study: Study, config: Config) -> StudyPlan:
-        source, target = self.problems[study.source], self.problems[study.target]
+        swept = study.target_sizes != ["all"]
+        source, target = self.problems.pair(study.source, study.target, swept)
         learning = {"seed": study.seed, "network": minimal_network(study.network)}
         pretraining = {"training": minimal_training(study.pretraining)}
         inputs = {"problem": source.key}
@@ -208,13 +193,13 @@ class Plan:
         if key not in self.recipes:
             return UNKNOWN
         settings = self.recipes[key]["settings"]
-        blobs = self.recipes[self.inputs(key)["problem"]]["settings"]["make_blobs"]
+        problem = self.problems.extents[self.inputs(key)["problem"]]
         hidden = settings["network"]["hidden"]
         added = settings.get("variant", {}).get("add", [])
         return Size(
             networks=int(last) - int(first) + 1,
-            widths=[blobs["n_features"], *hidden, *added, blobs["centers"]],
-            rows=blobs["n_samples"],
+            widths=[problem.features, *hidden, *added, problem.classes],
+            rows=problem.rows,
             epochs=settings["training"]["epochs"],
             batch_size=settings["training"]["batch_size"],
         )
@@ -331,5 +316,5 @@ class Plan:
 
     def add_figure_of_problems(self, stage: str) -> None:
         """Add what a stage makes of all problems."""
-        inputs = {name: problem.key for name, problem in self.problems.items()}
+        inputs = {name: problem.key for name, problem in self.problems.shown.items()}
         self.tables[stage, "problems"] = result(stage, {}, inputs)

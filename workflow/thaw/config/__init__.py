@@ -4,6 +4,7 @@
 gets plain values.
 """
 
+from thaw.config.extents import Extent, extent
 from thaw.config.files import check_file, choose_file
 from thaw.config.minimal import (
     minimal_network,
@@ -16,9 +17,11 @@ from thaw.config.resolved import Config, Study
 
 __all__ = [
     "Config",
+    "Extent",
     "Study",
     "check_file",
     "choose_file",
+    "extent",
     "minimal_network",
     "minimal_problem",
     "minimal_training",

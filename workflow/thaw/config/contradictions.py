@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
+from thaw.config.contradictions_of_problems import contradictions_of
 from thaw.config.resolved import Config, Study
 from thaw.config.words import choice, did_you_mean, shown
 
@@ -14,8 +15,8 @@ RESERVED_STUDIES = frozenset(
 
 def contradictions(config: Config) -> Iterator[str]:
     """Yield each mistake in a line of its own."""
-    for name, problem in config.problems.items():
-        yield from _of_problem(f"problems.{name}", problem)
+    for name in config.problems:
+        yield from contradictions_of(name, config.problems)
     for name, variant in config.variants.items():
         yield from _of_variant(f"variants.{name}", variant)
     for name, study in config.studies.items():
@@ -23,15 +24,6 @@ def contradictions(config: Config) -> Iterator[str]:
     for name, studies in config.maps.items():
         for number, shown_study in enumerate(studies):
             yield from _of_map(f"maps.{name}[{number}]", shown_study, config)
-
-
-def _of_problem(path: str, problem: dict) -> Iterator[str]:
-    samples, size = problem["make_blobs"]["n_samples"], problem["train_size"]
-    if size >= samples:
-        yield (
-            f"{path}.train_size: {size} leaves no row to test on. "
-            f"Allowed: 1 to {samples - 1}, less than n_samples"
-        )
 
 
 def _of_variant(path: str, variant: dict) -> Iterator[str]:
@@ -74,10 +66,11 @@ def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
     for role in ("source", "target"):
         problem = getattr(study, role)
         yield from _unknown(f"{path}.{role}", problem, "problem", config.problems)
+    # Of others the job that makes the target compares the columns.
     features = [
         config.problems[problem]["make_blobs"]["n_features"]
         for problem in (study.source, study.target)
-        if problem in config.problems
+        if "make_blobs" in config.problems.get(problem, {})
     ]
     if len(set(features)) > 1:
         yield (
@@ -118,7 +111,8 @@ def _of_training(path: str, training: dict) -> Iterator[str]:
 def _of_its_sizes(path: str, study: Study, config: Config) -> Iterator[str]:
     rows = config.problems.get(study.target, {}).get("train_size")
     for number, size in enumerate(study.target_sizes):
-        if rows is not None and size != "all" and size > rows:
+        # A share of a file's rows is not known before the file is read.
+        if isinstance(rows, int) and size != "all" and size > rows:
             yield (
                 f"{path}.target_sizes[{number}]: {size} is more than the {rows} train "
                 f"rows of {study.target!r}. Allowed: 1 to {rows}, all"

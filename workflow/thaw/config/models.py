@@ -9,11 +9,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
+from thaw.config.extents import GENERATED
 from thaw.config.kinds import (
     ALTERNATIVES,
     EACH_ONCE,
     LARGEST_NUMBER,
     LARGEST_SEED,
+    MOST_COLUMNS,
     MOST_EPOCHS,
     MOST_LAYERS,
     MOST_REPEATS,
@@ -25,6 +27,9 @@ from thaw.config.kinds import (
     Group,
     optional_keys,
 )
+
+# A key that may be left out, and then means nothing: None cannot be written.
+LEFT_OUT: Any = None
 
 Name = Annotated[
     str,
@@ -143,13 +148,192 @@ class MakeBlobs(Group):
     )
 
 
-class Problem(Group):
-    """A problem."""
+Argument = Annotated[
+    bool | int | float | str | Annotated[list[int | float], Field(max_length=1_000)],
+    ALTERNATIVES,
+    Field(description="A number, text, true or false, or a list of numbers."),
+]
+Arguments = dict[
+    Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
+            max_length=100,
+            description="the name of one of the function's arguments",
+        ),
+    ],
+    Argument,
+]
 
-    make_blobs: MakeBlobs
-    train_size: Rows = Field(
-        description="How many rows, the first ones, are the train set."
+File = Annotated[
+    str,
+    Field(
+        pattern=r"\.(csv|tsv|parquet|npz)$",
+        max_length=1_000,
+        description="A .csv, .tsv, .parquet or .npz file, from the working directory.",
+    ),
+]
+ColumnName = Annotated[
+    str, Field(min_length=1, max_length=1_000, description="A column's name.")
+]
+Columns = Annotated[
+    list[ColumnName],
+    Field(max_length=MOST_COLUMNS, json_schema_extra={"uniqueItems": True}),
+    EACH_ONCE,
+]
+# YAML reads yes, no, true and false as true or false; files hold text.
+Value = Annotated[
+    int | float | str,
+    ALTERNATIVES,
+    Field(description="A number or text; true, false, yes and no in quotes."),
+]
+Side = Annotated[
+    int, Field(ge=1, le=MOST_UNITS, description="A whole number, 1 or more."), WHOLE
+]
+RowsOrShare = Annotated[
+    Rows | Annotated[float, Field(gt=0, lt=1)],
+    ALTERNATIVES,
+]
+
+
+class Like(Group):
+    """Another problem's scale."""
+
+    like: str = Field(description="The problem whose train rows decide the scale.")
+
+
+class Transform(Group):
+    """A change of the data; an entry of the list names one."""
+
+    noise: Positive = Field(
+        default=LEFT_OUT,
+        description="The standard deviation of normal noise added to each feature.",
     )
+    rotate: Annotated[float, Field(ge=-360, le=360)] = Field(
+        default=LEFT_OUT,
+        description="By how many degrees to turn images, whose `shape` says so.",
+    )
+    invert: Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] = Field(
+        default=LEFT_OUT, description="From what number each feature is subtracted."
+    )
+    permute: Seed = Field(
+        default=LEFT_OUT,
+        description="A seed; features change places, in all rows alike.",
+    )
+    label_noise: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=LEFT_OUT,
+        description="The share of train labels replaced by another class's.",
+    )
+
+
+class _OfData(Group):
+    """What a problem says of its data, wherever they come from."""
+
+    file: File = Field(
+        default=LEFT_OUT,
+        description=(
+            "The rows: a .csv, .tsv or .parquet file with named columns, or an .npz "
+            "with arrays X and y; from the working directory."
+        ),
+    )
+    test_file: File = Field(
+        default=LEFT_OUT,
+        description="Where the test rows have a file of their own; same columns.",
+    )
+    label: ColumnName = Field(
+        default=LEFT_OUT, description="The column to predict; any labels."
+    )
+    drop: Columns = Field(default=[], description="Columns that are no features.")
+    categorical: Columns = Field(
+        default=[],
+        description=(
+            "Columns to one-hot encode; a study's source and target share categories."
+        ),
+    )
+    rows: dict[ColumnName, Value] = Field(
+        default={},
+        max_length=100,
+        description=(
+            "Values by column: only rows that have them. The columns are no features."
+        ),
+    )
+    group: ColumnName = Field(
+        default=LEFT_OUT,
+        description=(
+            "A column, no feature; rows of a group never lie on both sides of the "
+            "split. Needs shuffle."
+        ),
+    )
+    train_size: RowsOrShare = Field(
+        default=LEFT_OUT,
+        description=(
+            "The train set: rows, 1 to 100,000,000, or a share, such as 0.7. Without "
+            "shuffle these are the first ones."
+        ),
+    )
+    test_size: RowsOrShare = Field(
+        default=LEFT_OUT,
+        description=(
+            "The test set: rows, 1 to 100,000,000, or a share; left out, all others."
+        ),
+    )
+    shuffle: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] = Field(
+        default=LEFT_OUT,
+        description=(
+            "A seed, 0 to 4294967295; rows are drawn, stratified by class. Left out, "
+            "they keep their order."
+        ),
+    )
+    scale: Annotated[Literal["standard"] | Like, ALTERNATIVES] = Field(
+        default=LEFT_OUT,
+        description=(
+            "standard: each feature gets mean 0 and standard deviation 1 on the train "
+            "rows; {like: PROBLEM}: by the train rows of another problem. One-hot "
+            "columns stay as they are."
+        ),
+    )
+    made_by_rule: bool = Field(
+        default=False,
+        description="Whether another rule of the workflow makes the file.",
+    )
+    shape: list[Side] = Field(
+        default=[],
+        max_length=10,
+        description="How a row's features are arranged, such as [1, 8, 8].",
+    )
+    classes: Annotated[list[Value], EACH_ONCE] = Field(
+        default=[],
+        max_length=MOST_UNITS,
+        json_schema_extra={"uniqueItems": True},
+        description="The classes to keep, in this order; left out, all.",
+    )
+    transforms: list[Transform] = Field(
+        default=[],
+        max_length=100,
+        description="Changes of the data, one after the other.",
+    )
+    make_blobs: MakeBlobs = LEFT_OUT
+
+
+_FUNCTIONS: dict[str, Any] = {
+    name: (
+        Arguments,
+        Field(
+            default=LEFT_OUT,
+            max_length=100,
+            description=f"The arguments of scikit-learn's {name}, by name.",
+        ),
+    )
+    for name in GENERATED
+    if name not in _OfData.model_fields
+}
+
+# Its keys are found when this runs, so no type checker can know them.
+_WithFunctions: Any = create_model("_WithFunctions", __base__=_OfData, **_FUNCTIONS)
+
+
+class Problem(_WithFunctions):
+    """A problem: its data from a file or from one function, and its split."""
 
 
 class Variant(Group):

@@ -45,8 +45,11 @@ def _sections(path: str, group: Schema) -> Iterator[str]:
         here = f"{path}.{key}".lstrip(".")
         if "properties" in value:
             yield from _sections(here, value)
-        elif "properties" in (named := value.get("additionalProperties") or {}):
+        elif key in ENTRIES and value.get("type") == "object":
+            named = value["additionalProperties"]
             yield from _sections(f"{here}.{ENTRIES[key]}", named)
+        elif "properties" in value.get("items", {}):
+            yield from _sections(f"{here}[…]", value["items"])
 
 
 def _default(value: Schema) -> str:
@@ -62,31 +65,37 @@ def _allowed(value: Schema) -> str:
     if "enum" in value:
         return " or ".join(f"`{name}`" for name in value["enum"])
     match value["type"]:
-        case "integer":
+        case "integer" if "minimum" in value:
             return f"whole number, {value['minimum']:,} to {value['maximum']:,}"
+        case "integer":
+            return "whole number"
         case "number":
-            return f"number, {_bounds(value)}"
+            return ", ".join(["number", *_bounds(value)])
         case "boolean":
             return "`true` or `false`"
         case "array":
             least, most = value.get("minItems", 0), value["maxItems"]
             count = f"{most:,}" if least == most else f"{least} to {most:,}"
             return f"list of {count}: {_allowed(value['items'])}"
-        case "object" if "propertyNames" in value:
-            named = value["additionalProperties"]
-            return f"by name, a {_allowed(named)}"
-        case "object":
+        case "object" if not value["additionalProperties"]:
             return "group of keys"
+        case "object" if "properties" in value["additionalProperties"]:
+            return "groups of keys, by name"
+        case "object" if "items" in value["additionalProperties"]:
+            return f"by name, a {_allowed(value['additionalProperties'])}"
+        case "object":
+            return "values, by name"
     return "text"
 
 
-def _bounds(value: Schema) -> str:
-    if "minimum" in value:
-        bounds = [f"{value['minimum']:,} or more"]
-    else:
-        bounds = [f"more than {value['exclusiveMinimum']:,}"]
-    if "maximum" in value:
-        bounds.append(f"at most {value['maximum']:,}")
-    else:
-        bounds.append(f"less than {value['exclusiveMaximum']:,}")
-    return ", ".join(bounds)
+# How the bounds of numbers are called.
+BOUNDS = {
+    "exclusiveMinimum": "more than",
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+
+
+def _bounds(value: Schema) -> list[str]:
+    return [f"{word} {value[key]:,}" for key, word in BOUNDS.items() if key in value]

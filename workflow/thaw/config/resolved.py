@@ -16,7 +16,10 @@ class Study(_StudyKeys):
 
 
 class Config(NamedTuple):
-    """Problems and variants as written, with defaults filled in; studies resolved."""
+    """Problems and variants as written, with defaults filled in; studies resolved.
+
+    Of a problem's keys those without a default are there only where they were written.
+    """
 
     problems: dict[str, dict]
     variants: dict[str, dict]

@@ -26,9 +26,9 @@ class _Generator(GenerateJsonSchema):
     def dict_schema(self, schema: Any) -> Schema:
         """Refuse names of another pattern; pydantic's schema would let them pass."""
         made = super().dict_schema(schema)
-        [(pattern, values)] = made.pop("patternProperties").items()
-        made["propertyNames"]["pattern"] = pattern
-        made["additionalProperties"] = values
+        for pattern, values in made.pop("patternProperties", {}).items():
+            made["propertyNames"]["pattern"] = pattern
+            made["additionalProperties"] = values
         return made
 
 

@@ -7,6 +7,8 @@ zeros, which else end hours later, or with a machine that no longer answers.
 import itertools
 from collections.abc import Iterator, Sequence
 
+from thaw.config.extents import extent, function_of
+from thaw.config.kinds import MOST_ROWS
 from thaw.config.resolved import Config, Study
 from thaw.jobs import jobs
 
@@ -20,12 +22,12 @@ MOST_JOBS = 100_000
 def excesses(config: Config) -> Iterator[str]:
     """Yield each mistake in a line of its own."""
     for name, problem in config.problems.items():
-        blobs = problem["make_blobs"]
-        most = MOST_NUMBERS // blobs["n_features"]
-        if blobs["n_samples"] > most:
+        function, found = function_of(problem), extent(problem)
+        most = min(MOST_ROWS, MOST_NUMBERS // found.features)
+        if function and found.rows > most:
             yield (
-                f"problems.{name}.make_blobs.n_samples: {blobs['n_samples']} rows of "
-                f"{blobs['n_features']} features are more than memory holds. "
+                f"problems.{name}.{function}.n_samples: {found.rows} rows of "
+                f"{found.features} features are more than memory holds. "
                 f"Allowed: {most} or less"
             )
     for name, study in config.studies.items():
@@ -65,12 +67,12 @@ def _of_study(path: str, study: Study, config: Config) -> Iterator[str]:
 
 def _weights(study: Study, config: Config) -> int:
     """Return how many weights the largest network of a study has."""
-    source = config.problems[study.source]["make_blobs"]
-    target = config.problems[study.target]["make_blobs"]
-    hidden = [source["n_features"], *study.network["hidden"]]
+    source = extent(config.problems[study.source])
+    target = extent(config.problems[study.target])
+    hidden = [source.features, *study.network["hidden"]]
     added = [config.variants[name]["add"] for name in study.variants]
     return max(
-        _weights_between([*hidden, *widths, problem["centers"]])
+        _weights_between([*hidden, *widths, problem.classes])
         for widths in ([], *added)
         for problem in (source, target)
     )

@@ -1,5 +1,6 @@
 """A problem: a classification data set with a fixed train/test split."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,3 +18,24 @@ class Problem(NamedTuple):
     test_x: np.ndarray
     test_y: np.ndarray
     classes: int
+
+
+class Description(NamedTuple):
+    """What a problem's numbers stand for, and what was done to get them.
+
+    columns: the features' names, in order.
+    classes: the classes' names, by label.
+    categories: of each column that was one-hot encoded, the categories.
+    centre, spread: mean and standard deviation of each feature over the train rows,
+        before any scaling; 0 and 1 for a one-hot column, which is never scaled.
+    shape: how a row's features are arranged; empty where nothing was said.
+    notes: what was dropped, encoded, split and scaled, in words.
+    """
+
+    columns: Sequence[str]
+    classes: Sequence[str]
+    categories: Mapping[str, Sequence[str]]
+    centre: Sequence[float]
+    spread: Sequence[float]
+    shape: Sequence[int]
+    notes: Sequence[str]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from thaw.data.problem import Problem
+from thaw.data.problem import Description, Problem
 from thaw.output.files import whole_file
 from thaw.output.records import (
     check_record,
@@ -18,10 +18,20 @@ from thaw.output.records import (
 )
 
 
-def save_problem(path: Path, problem: Problem, recipe: Mapping[str, Any]) -> None:
-    """Write the problem that `recipe` makes, no pickle inside."""
+def save_problem(
+    path: Path,
+    problem: Problem,
+    description: Description,
+    recipe: Mapping[str, Any],
+    saw: Mapping[str, Any],
+) -> None:
+    """Write the problem that `recipe` makes, no pickle inside.
+
+    `saw` are the digests of what it was made from.
+    """
     arrays: dict[str, Any] = _arrays(problem)
-    text = json.dumps(record(recipe, {}, digest_of_arrays(arrays)))
+    arrays["description"] = np.array(json.dumps(description._asdict()))
+    text = json.dumps(record(recipe, saw, digest_of_arrays(arrays)))
     with whole_file(path) as temporary:
         np.savez(temporary, **arrays, record=np.array(text))
 
@@ -31,11 +41,21 @@ def load_problem(path: Path, key: str) -> tuple[Problem, str]:
 
     Raises `ThawError` if the file is damaged or holds another one.
     """
+    problem, _, digest = load_described(path, key)
+    return problem, digest
+
+
+def load_described(path: Path, key: str) -> tuple[Problem, Description, str]:
+    """Read the problem of that key, what its numbers stand for, and their digest.
+
+    Raises `ThawError` if the file is damaged or holds another one.
+    """
     with reading(path, "the problem it should be"), np.load(path) as archive:
         found = check_record(str(archive["record"]), key)
-        arrays = {name: archive[name] for name in Problem._fields}
-        problem = Problem(**arrays | {"classes": int(arrays["classes"])})
+        arrays = {name: archive[name] for name in (*Problem._fields, "description")}
         require(digest_of_arrays(arrays) == found["content"], "its data were changed")
+        description = Description(**json.loads(str(arrays.pop("description"))))
+        problem = Problem(**arrays | {"classes": int(arrays["classes"])})
         for x, y in (
             (problem.train_x, problem.train_y),
             (problem.test_x, problem.test_y),
@@ -44,7 +64,7 @@ def load_problem(path: Path, key: str) -> tuple[Problem, str]:
             require(y.dtype == np.int64 and y.shape == (len(x),), "labels do not fit")
             require(np.isfinite(x).all(), "a feature is not finite")
             require(((y >= 0) & (y < problem.classes)).all(), "a label has no class")
-    return problem, found["content"]
+    return problem, description, found["content"]
 
 
 def _arrays(problem: Problem) -> dict[str, np.ndarray]:

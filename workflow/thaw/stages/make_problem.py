@@ -1,28 +1,69 @@
-"""Make a problem: generate its data and split it into train and test.
+"""Make a problem: read or generate its data, check them, and split train from test.
 
-The recipe's settings are the problem as the config describes it.
+The recipe's settings are the problem as the config describes it, with a digest in the
+place of each file. Its inputs are the keys of the `source`, whose columns this problem
+must have, and of the problem that it is scaled `like`, where there are such.
 """
 
 import argparse
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from thaw.command import add_recipe, compute, stage_parser
-from thaw.data.blobs import make_problem
-from thaw.output.problems import save_problem
-
-NEEDS = ("make_blobs", "train_size")
+from thaw.data.make import Other, make_problem
+from thaw.errors import ThawError
+from thaw.output.problems import load_described, save_problem
+from thaw.output.records import digest_of_file
 
 
 def main(args: argparse.Namespace) -> None:
     """Make the problem and write it."""
-    problem = make_problem(args.recipe["settings"])
-    save_problem(args.output, problem, args.recipe)
+    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
+    saw: dict[str, Any] = {}
+    others: dict[str, Other] = {}
+    for role, path in (("source", args.source), ("like", args.like)):
+        if role in inputs:
+            _, description, saw[role] = load_described(path, inputs[role])
+            others[role] = Other(path.stem.rpartition("-")[0], description)
+    problem, description = make_problem(settings, args.files, args.joined, **others)
+    told = [settings[key] for key in ("file", "test_file") if key in settings]
+    told += settings.get("joined", {}).get("files", [])
+    saw["files"] = _digests([*args.files, *args.joined], told)
+    for note in description.notes:
+        print(note, file=sys.stderr)
+    save_problem(args.output, problem, description, args.recipe, saw)
+
+
+def _digests(paths: Sequence[Path], told: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the digests of files; what is `told` of one tells its content.
+
+    Nothing is told of the content of a file that another rule makes.
+    Raises `ThawError` if the run began with another content.
+    """
+    found = [digest_of_file(path) for path in paths]
+    for path, digest, asked in zip(paths, found, told, strict=True):
+        if digest != asked.get("content", digest):
+            raise ThawError(
+                f"{path} was changed since the run began, and nothing was written; run "
+                "again"
+            )
+    return found
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_recipe(parser)
+    for option, what in (
+        ("files", "the problem's file and its test file"),
+        ("joined", "the files of a partner, whose categories count too"),
+    ):
+        parser.add_argument(f"--{option}", type=Path, nargs="*", default=[], help=what)
+    for option, what in (
+        ("source", "the problem whose columns this one must have"),
+        ("like", "the problem by which this one is scaled"),
+    ):
+        parser.add_argument(f"--{option}", type=Path, nargs="?", help=what)
     parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
-    compute(
-        "make_problem", main, parser.parse_args(), needs=["make_blobs", "train_size"]
-    )
+    compute("make_problem", main, parser.parse_args(), needs=[])

@@ -1,6 +1,7 @@
 """Draw the two-dimensional problems: a panel each, points coloured by class.
 
-The recipe's inputs are the keys of the problems by name.
+Problems of more or fewer features are left out. The recipe's inputs are the keys of
+the problems by name.
 """
 
 import argparse
@@ -13,18 +14,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from thaw.command import Made, add_figures, add_settings, make, stage_parser
-from thaw.data.problem import Problem
+from thaw.data.problem import Description, Problem
 from thaw.figures.style import colour, dots, figure, figure_files, marker
-from thaw.output.problems import load_problem
+from thaw.output.problems import load_described
 
 
-def draw(problems: dict[str, Problem]) -> Figure:
-    """Draw a panel a problem; without a two-dimensional one, say so instead."""
-    flat = {
-        name: problem
-        for name, problem in problems.items()
-        if problem.train_x.shape[1] == 2
-    }
+def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:
+    """Draw a panel a two-dimensional problem; if there is none, say so instead."""
     columns = min(3, max(1, len(flat)))
     rows = max(1, math.ceil(len(flat) / columns))
     drawn = figure(3.2 * columns, 3.2 * rows)
@@ -34,10 +30,11 @@ def draw(problems: dict[str, Problem]) -> Figure:
     grid = drawn.subplots(rows, columns, squeeze=False).flat
     for panel in grid[len(flat) :]:
         panel.remove()
-    for panel, (name, problem) in zip(grid, flat.items(), strict=False):
+    for panel, name in zip(grid, flat, strict=False):
+        problem, description = flat[name]
         x = np.concatenate([problem.train_x, problem.test_x])
         y = np.concatenate([problem.train_y, problem.test_y])
-        for label in range(problem.classes):
+        for label, called in enumerate(description.classes):
             panel.scatter(
                 *x[y == label].T,
                 s=8,
@@ -45,9 +42,10 @@ def draw(problems: dict[str, Problem]) -> Figure:
                 **dots(len(x)),
                 color=colour(label),
                 marker=marker(label),
-                label=f"class {label}",
+                label=f"class {called}",
             )
-        panel.set(title=name, xlabel="feature 1", ylabel="feature 2", aspect="equal")
+        across, up = description.columns
+        panel.set(title=name, xlabel=across, ylabel=up, aspect="equal")
         panel.set_adjustable("datalim")
         panel.legend(fontsize=7, markerscale=1.5)
     return drawn
@@ -55,12 +53,14 @@ def draw(problems: dict[str, Problem]) -> Figure:
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
-    problems, saw = {}, {}
+    flat, saw = {}, {}
     for path, (name, key) in zip(
         args.problems, sorted(recipe["inputs"].items()), strict=True
     ):
-        problems[name], saw[name] = load_problem(path, key)
-    return Made(figure_files(draw(problems), args.output, recipe), saw)
+        problem, description, saw[name] = load_described(path, key)
+        if len(description.columns) == 2:
+            flat[name] = problem, description
+    return Made(figure_files(draw(flat), args.output, recipe), saw)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,673 @@
+"""Problems from files and functions: what is read, and what is told of bad data."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from thaw.data.make import Other, make_problem
+from thaw.errors import ThawError
+
+SETTINGS = {"file": {}, "label": "class", "train_size": 40, "shuffle": 1}
+BLOBS = {"n_samples": 90, "centers": 3, "n_features": 2, "random_state": 1}
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    """Sixty rows of three classes; red is hot."""
+    rng = np.random.default_rng(0)
+    label = np.repeat(["red", "green", "blue"], 20)
+    return pd.DataFrame(
+        {
+            "heat": rng.normal(size=60) + 9 * (label == "red"),
+            "class": label,
+            "mass": rng.normal(size=60) * 10,
+        }
+    )
+
+
+def write(path, frame):
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, sep="\t" if path.suffix == ".tsv" else ",", index=False)
+    return path
+
+
+def make(folder, frame, name="data.csv", others=None, **changes):
+    """Write a frame to a file and make a problem of it."""
+    wanted = {k: v for k, v in (SETTINGS | changes).items() if v is not None}
+    return make_problem(wanted, [write(folder / name, frame)], **others or {})
+
+
+def rows_of(problem, description):
+    """Return all rows as a frame, scaled back, with their labels."""
+    x = np.concatenate([problem.train_x, problem.test_x])
+    made = pd.DataFrame(x, columns=description.columns)
+    y = np.concatenate([problem.train_y, problem.test_y])
+    return made.assign(**{"class": np.take(description.classes, y)})
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def message(folder, frame, **changes):
+    """Return the one line that says what is wrong."""
+    with pytest.raises(ThawError) as caught:
+        make(folder, frame, **changes)
+    assert "\n" not in str(caught.value)
+    return str(caught.value).replace(f"{folder}/", "")
+
+
+# What is read
+
+
+def test_a_file_becomes_tables_scaled_by_its_train_rows(tmp_path, frame):
+    problem, description = make(tmp_path, frame, scale="standard")
+    assert description.columns == ["heat", "mass"]
+    assert description.classes == ["blue", "green", "red"]
+    assert (problem.train_x.shape, problem.test_x.shape) == ((40, 2), (20, 2))
+    assert (problem.train_x.dtype, problem.train_y.dtype) == (np.float32, np.int64)
+    np.testing.assert_allclose(problem.train_x.mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(problem.train_x.std(0), 1, atol=1e-6)
+    # Each row is there once, with its own label.
+    made = rows_of(problem, description)
+    for place, name in enumerate(description.columns):
+        made[name] = made[name] * description.spread[place] + description.centre[place]
+    expected = frame.sort_values("heat", ignore_index=True)
+    pd.testing.assert_frame_equal(
+        made.sort_values("heat", ignore_index=True)[list(frame)],
+        expected,
+        rtol=1e-4,
+        check_dtype=False,
+    )
+
+
+@pytest.mark.parametrize("name", ["data.tsv", "data.parquet"])
+def test_every_kind_of_table_gives_the_same(tmp_path, frame, name):
+    expected, described = make(tmp_path, frame)
+    problem, description = make(tmp_path, frame, name=name)
+    assert description == described
+    for found, wanted in zip(problem, expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_arrays_are_a_table_without_names(tmp_path, frame):
+    expected, _ = make(tmp_path, frame)
+    path = tmp_path / "data.npz"
+    x = frame[["heat", "mass"]].to_numpy()
+    np.savez(path, X=x.reshape(60, 2, 1), y=frame["class"].to_numpy(str))
+    wanted = {"file": {}, "train_size": 40, "shuffle": 1, "shape": [2, 1]}
+    problem, description = make_problem(wanted, [path])
+    assert description.columns == ["feature 1", "feature 2"]
+    assert description.classes == ["blue", "green", "red"]
+    assert description.shape == [2, 1]
+    assert same(problem, expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["10", "9", "007"], ["007", "9", "10"]),
+        (["1.5", "-2", "0"], ["-2", "0", "1.5"]),
+        (["NA", "None", "null"], ["NA", "None", "null"]),
+        (["yes", "no", "so, so"], ["no", "so, so", "yes"]),
+        (["é", "Z", "a"], ["Z", "a", "é"]),
+    ],
+)
+def test_labels_are_kept_as_they_stand(tmp_path, frame, labels, expected):
+    frame["class"] = np.repeat(labels, 20)
+    _, description = make(tmp_path, frame)
+    assert description.classes == expected
+
+
+def test_a_mark_before_the_header_and_true_and_false_are_read(tmp_path, frame):
+    frame["wet"] = frame["heat"] > 0
+    path = tmp_path / "data.csv"
+    frame.to_csv(path, index=False, encoding="utf-8-sig")
+    problem, description = make_problem(SETTINGS, [path])
+    assert description.columns == ["heat", "mass", "wet"]
+    assert set(problem.train_x[:, 2]) == {0, 1}
+
+
+def test_dropped_columns_may_hold_anything(tmp_path, frame):
+    expected, _ = make(tmp_path, frame)
+    frame.insert(0, "cas", [None, "x", "1"] * 20)
+    problem, description = make(tmp_path, frame, drop=["cas"])
+    assert same(problem, expected)
+    assert "dropped: cas" in description.notes
+
+
+def test_only_rows_with_a_value(tmp_path, frame):
+    both = pd.concat([frame.assign(set="1"), frame.assign(set="2", heat=9)])
+    # In the other rows nothing need be right.
+    both.loc[both["set"] == "2", "mass"] = None
+    expected, _ = make(tmp_path, frame)
+    problem, description = make(tmp_path, both, rows={"set": 1})
+    assert description.columns == ["heat", "mass"]
+    assert same(problem, expected)
+
+
+def test_only_some_classes_in_their_order(tmp_path, frame):
+    problem, description = make(tmp_path, frame, train_size=20, classes=["red", "blue"])
+    assert description.classes == ["red", "blue"]
+    assert len(problem.train_x) + len(problem.test_x) == 40
+    red = np.concatenate([problem.train_x, problem.test_x])[:, 0] > 4
+    assert (red == (np.concatenate([problem.train_y, problem.test_y]) == 0)).all()
+
+
+# The split
+
+
+def test_without_a_seed_rows_keep_their_order(tmp_path, frame):
+    mixed = frame.sample(frac=1, random_state=1)
+    problem, description = make(tmp_path, mixed, shuffle=None, test_size=15)
+    found = rows_of(problem, description)
+    np.testing.assert_allclose(found["heat"], mixed["heat"][:55], rtol=1e-6)
+    assert len(problem.train_x) == 40
+
+
+def test_drawn_rows_are_stratified(tmp_path, frame):
+    problem, _ = make(tmp_path, frame, train_size=30, test_size=15)
+    assert np.bincount(problem.train_y).tolist() == [10, 10, 10]
+    assert np.bincount(problem.test_y).tolist() == [5, 5, 5]
+    again, _ = make(tmp_path, frame, train_size=30, test_size=15)
+    assert same(problem, again)
+    other, _ = make(tmp_path, frame, train_size=30, test_size=15, shuffle=2)
+    assert not same(problem, other)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ({"train_size": 0.7}, (42, 18)),
+        ({"train_size": 0.5, "test_size": 0.25}, (30, 15)),
+        ({"train_size": 20, "test_size": 0.5}, (20, 30)),
+        ({"train_size": None, "test_size": 0.25}, (45, 15)),
+    ],
+)
+def test_sizes_are_rows_or_shares(tmp_path, frame, sizes, expected):
+    problem, _ = make(tmp_path, frame, **sizes)
+    assert (len(problem.train_x), len(problem.test_x)) == expected
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ({"train_size": 30, "test_size": 0.3}, (30, 18)),
+        ({"train_size": 0.5}, (30, 30)),
+        ({"train_size": None, "test_size": 0.2}, (48, 12)),
+        ({"train_size": 40, "test_size": 12}, (40, 12)),
+        ({"train_size": 47, "test_size": 12}, (47, 12)),
+        ({"train_size": 0.5, "test_size": 0.25}, (30, 15)),
+    ],
+)
+def test_rows_of_a_group_lie_on_one_side(tmp_path, frame, sizes, expected):
+    frame["group"] = [f"g{number // 2}" for number in range(60)]
+    frame["number"] = [number // 2 for number in range(60)]
+    problem, description = make(tmp_path, frame, group="group", **sizes)
+    place = description.columns.index("number")
+    sides = [set(x[:, place]) for x in (problem.train_x, problem.test_x)]
+    assert not sides[0] & sides[1]
+    assert (len(problem.train_x), len(problem.test_x)) == expected
+    # As far as groups allow, stratified.
+    assert np.ptp(np.bincount(problem.test_y)) <= 2
+
+
+def test_test_rows_from_a_file_of_their_own(tmp_path, frame):
+    test = write(tmp_path / "test.csv", frame[["mass", "heat", "class"]][::2])
+    train = write(tmp_path / "train.csv", frame)
+    wanted = {"file": {}, "test_file": {}, "label": "class", "scale": "standard"}
+    problem, description = make_problem(wanted, [train, test])
+    assert (len(problem.train_x), len(problem.test_x)) == (60, 30)
+    assert description.columns == ["heat", "mass"]
+    np.testing.assert_array_equal(problem.train_x[::2], problem.test_x)
+
+    fewer = wanted | {"train_size": 30, "test_size": 0.5, "shuffle": 3}
+    problem, _ = make_problem(fewer, [train, test])
+    assert np.bincount(problem.train_y).tolist() == [10, 10, 10]
+    assert len(problem.test_x) == 15
+
+
+# Encoding, matching, scaling
+
+
+def solvents(frame, names):
+    return frame.assign(solvent=[names[n % len(names)] for n in range(len(frame))])
+
+
+def test_categories_of_source_and_target_are_joined(tmp_path, frame):
+    wanted = {"categorical": ["solvent"], "scale": "standard"}
+    target = solvents(frame, ["water", "NA"])[["solvent", "mass", "class", "heat"]]
+    path = write(tmp_path / "target.csv", target)
+    _, source = make(
+        tmp_path,
+        solvents(frame, ["oil", "water"]),
+        **wanted,
+        joined={"rows": {}},
+        others={"joined": [path]},
+    )
+    columns = ["heat", "mass", "solvent=NA", "solvent=oil", "solvent=water"]
+    assert source.columns == columns
+    problem, found = make(
+        tmp_path,
+        target,
+        name="target.csv",
+        **wanted,
+        others={"source": Other("first", source)},
+    )
+    assert found.columns == columns
+    one_hot = np.concatenate([problem.train_x, problem.test_x])[:, 2:]
+    # Not scaled: as they are.
+    assert set(one_hot.ravel()) == {0, 1}
+    assert one_hot.sum(0).tolist() == [30, 0, 30]
+
+
+def test_a_partner_without_named_columns_has_no_categories(tmp_path, frame):
+    np.savez(tmp_path / "target.npz", X=frame[["heat"]], y=frame["class"].to_numpy(str))
+    joined = {"joined": [tmp_path / "target.npz"]}
+    wanted = {"categorical": ["solvent"], "joined": {"rows": {}}}
+    _, source = make(tmp_path, solvents(frame, ["oil", "tar"]), others=joined, **wanted)
+    assert source.categories == {"solvent": ["oil", "tar"]}
+
+
+def test_a_targets_columns_take_the_sources_order(tmp_path, frame):
+    _, source = make(tmp_path, frame)
+    expected, _ = make(tmp_path, frame)
+    backwards = frame[["mass", "class", "heat"]]
+    problem, description = make(
+        tmp_path, backwards, others={"source": Other("first", source)}
+    )
+    assert description.columns == source.columns
+    assert same(problem, expected)
+
+
+def test_columns_that_differ_are_named_on_both_sides(tmp_path, frame):
+    _, source = make(tmp_path, frame)
+    other = frame.rename(columns={"mass": "weight"})
+    assert message(tmp_path, other, others={"source": Other("first", source)}) == (
+        "data.csv: its columns are not those of first (data.csv only: weight; first "
+        "only: mass); rename them, or name them under drop"
+    )
+
+
+def test_scaled_like_another_problem(tmp_path, frame):
+    _, like = make(tmp_path, frame)
+    other = frame[["mass", "class", "heat"]] * {"mass": 2, "heat": 3, "class": 1}
+    plain, _ = make(tmp_path, other)
+    problem, description = make(
+        tmp_path, other, scale="like", others={"like": Other("first", like)}
+    )
+    assert description.columns == ["mass", "heat"]
+    for place, name in enumerate(description.columns):
+        theirs = like.columns.index(name)
+        np.testing.assert_allclose(
+            problem.train_x[:, place],
+            (plain.train_x[:, place] - like.centre[theirs]) / like.spread[theirs],
+            rtol=1e-4,
+            atol=1e-5,
+        )
+    renamed = frame.rename(columns={"mass": "weight"})
+    assert "the column weight is not one of first, by which it would be" in message(
+        tmp_path, renamed, scale="like", others={"like": Other("first", like)}
+    )
+
+
+# Generated data
+
+
+def test_blobs_are_scikit_learns_in_their_order():
+    from sklearn.datasets import make_blobs
+
+    x, y = make_blobs(**BLOBS)
+    problem, _ = make_problem({"make_blobs": BLOBS, "train_size": 50})
+    assert problem.classes == 3
+    np.testing.assert_array_equal(problem.train_x, x[:50].astype(np.float32))
+    np.testing.assert_array_equal(problem.test_y, y[50:])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *("make_circles", "make_classification", "make_gaussian_quantiles"),
+        *("make_hastie_10_2", "make_moons", "load_breast_cancer", "load_digits"),
+        *("load_iris", "load_wine"),
+    ],
+)
+def test_every_function_is_as_large_as_is_taken(function):
+    from thaw.config.extents import GENERATED
+
+    arguments = {"random_state": 1} if function.startswith("make_") else {}
+    wanted = {function: arguments, "train_size": 0.5, "shuffle": 1}
+    problem, description = make_problem(wanted)
+    rows = len(problem.train_x) + len(problem.test_x)
+    found = (rows, problem.train_x.shape[1], problem.classes)
+    assert found == GENERATED[function]
+    assert len(description.columns) == found[1]
+
+
+def test_named_features_and_a_wrong_argument():
+    wanted = {"load_iris": {}, "train_size": 0.5, "shuffle": 1}
+    _, description = make_problem(wanted | {"drop": ["petal width (cm)"]})
+    assert description.columns[0] == "sepal length (cm)"
+    assert len(description.columns) == 3
+    with pytest.raises(ThawError, match=r"make_moons: .*nois"):
+        make_problem({"make_moons": {"nois": 1, "random_state": 1}, "train_size": 9})
+    with pytest.raises(ThawError, match=r"make_moons: .*'noise'"):
+        make_problem({"make_moons": {"noise": "x", "random_state": 1}, "train_size": 9})
+
+
+DIGITS = {"load_digits": {}, "train_size": 100, "shape": [1, 8, 8]}
+
+
+@pytest.mark.parametrize(
+    ("step", "check"),
+    [
+        ({"noise": 4.0}, lambda x, y: abs((y - x).std() - 4) < 0.2),
+        ({"invert": 16}, lambda x, y: (x + y == 16).all()),
+        ({"rotate": 90}, lambda x, y: np.allclose(y, np.rot90(x, axes=(1, 2)))),
+        (
+            {"permute": 1},
+            lambda x, y: (
+                (np.sort(x.reshape(len(x), -1)) == np.sort(y.reshape(len(y), -1))).all()
+                and not (x == y).all()
+            ),
+        ),
+    ],
+)
+def test_transforms_change_train_and_test_alike(step, check):
+    plain, _ = make_problem(DIGITS)
+    changed, _ = make_problem(DIGITS | {"transforms": [step]})
+    for part in ("train_x", "test_x"):
+        x, y = (getattr(one, part).reshape(-1, 8, 8) for one in (plain, changed))
+        assert check(x, y)
+    assert (plain.train_y == changed.train_y).all()
+
+
+def test_transforms_follow_each_other():
+    changed, _ = make_problem(DIGITS | {"transforms": [{"invert": 16}, {"invert": 0}]})
+    plain, _ = make_problem(DIGITS)
+    np.testing.assert_array_equal(changed.train_x, plain.train_x - 16)
+
+
+def test_label_noise_disturbs_that_share_of_the_train_labels():
+    plain, _ = make_problem(DIGITS)
+    changed, _ = make_problem(DIGITS | {"transforms": [{"label_noise": 0.25}]})
+    assert (plain.train_y != changed.train_y).sum() == 25
+    assert set(changed.train_y) == set(range(10))
+    assert (plain.test_y == changed.test_y).all()
+
+
+# What is wrong
+
+
+def cell(column, row, value):
+    def spoil(frame):
+        frame[column] = frame[column].astype(object)
+        frame.loc[row - 1, column] = value
+
+    return spoil
+
+
+def column(name, values):
+    def spoil(frame):
+        frame[name] = values
+
+    return spoil
+
+
+WRONG = {
+    "missing": (cell("mass", 7, None), {}, "data.csv: column mass, row 7: a value is"),
+    "missing label": (cell("class", 7, None), {}, "data.csv: column class, row 7: a"),
+    "missing group": (
+        column("g", ["a", None] * 30),
+        {"group": "g"},
+        "data.csv: column g, row 2: a value is missing",
+    ),
+    "missing category": (
+        column("g", ["a", None] * 30),
+        {"categorical": ["g"]},
+        "data.csv: column g, row 2: a value is missing",
+    ),
+    "text": (
+        cell("mass", 9, "heavy"),
+        {},
+        "data.csv: column mass, row 9: 'heavy' is not a number; name the column under "
+        "categorical or drop",
+    ),
+    "a word for missing": (cell("mass", 9, "NA"), {}, "row 9: 'NA' is not a number"),
+    "infinite": (cell("mass", 3, "inf"), {}, "column mass, row 3: inf is not a finite"),
+    "too large": (cell("mass", 3, 1e39), {}, "column mass, row 3: 1e+39 is not a fin"),
+    "constant": (
+        column("mass", 4),
+        {},
+        "data.csv: column mass is 4 in every row, and says nothing; name it under drop",
+    ),
+    "dates": (
+        column("day", ["2026-01-02", "2026-01-03"] * 30),
+        {},
+        "data.csv: column day, row 1: '2026-01-02' is not a number; name the column un",
+    ),
+    "one class": (column("class", "x"), {}, "data.csv: all rows have one class, 'x'"),
+    "a class of one row": (
+        cell("class", 12, "odd"),
+        {},
+        "data.csv: class 'odd' has one row (row 12)",
+    ),
+    "numbers as labels": (
+        lambda frame: frame.__setitem__("class", range(len(frame))),
+        {"enlarge": 3},
+        "data.csv: the label has 180 different numbers. Thaw classifies; bin it",
+    ),
+    "no train row of a class": (
+        lambda frame: None,
+        {"shuffle": None},
+        "data.csv: no train row has the class 'blue'",
+    ),
+    "no test row of a class": (
+        lambda frame: None,
+        {"shuffle": None, "train_size": 45},
+        "data.csv: no test row has the class 'green'",
+    ),
+    "more train rows than there are": (
+        lambda frame: None,
+        {"train_size": 61},
+        "data.csv: train_size and test_size ask for 61 rows, and there are 60",
+    ),
+    "more rows than there are": (
+        lambda frame: None,
+        {"test_size": 21},
+        "data.csv: train_size and test_size ask for 61 rows, and there are 60",
+    ),
+    "no row to test on": (lambda frame: None, {"train_size": 60}, "data.csv: "),
+    "fewer rows than classes": (lambda frame: None, {"train_size": 2}, "data.csv: "),
+    "no such label": (
+        lambda frame: None,
+        {"label": "klass"},
+        "data.csv: there is no column 'klass', which label names. Its columns are "
+        "heat, class, mass",
+    ),
+    "nothing to drop": (
+        lambda frame: None,
+        {"drop": ["cas"]},
+        "data.csv: there is no column 'cas', which drop names",
+    ),
+    "no such rows": (
+        column("set", "a"),
+        {"rows": {"set": "b"}},
+        "data.csv: no row has 'b' in the column set",
+    ),
+    "no such class": (
+        lambda frame: None,
+        {"classes": ["red", "pink"]},
+        "data.csv: no row has the class 'pink'",
+    ),
+    "no feature": (
+        lambda frame: None,
+        {"drop": ["heat", "mass"]},
+        "data.csv: no feature is left",
+    ),
+    "another shape": (
+        lambda frame: None,
+        {"shape": [3, 2]},
+        "data.csv: shape [3, 2] takes 6 features, and there are 2",
+    ),
+    "groups too large": (
+        column("g", ["a", "b", "c"] * 20),
+        {"group": "g", "train_size": 50},
+        "data.csv: train_size asks for 50 rows, and whole groups leave 40",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_one_line_with_its_place(tmp_path, frame, case):
+    spoil, changes, expected = WRONG[case]
+    changes = dict(changes)
+    frame = pd.concat([frame] * changes.pop("enlarge", 1), ignore_index=True)
+    spoil(frame)
+    assert expected in message(tmp_path, frame, **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", b"", "a.csv: cannot be read as csv: "),
+        ("a.csv", b"x,class\n1,a\n2,b,3\n", "a.csv: cannot be read as csv: .*line 3"),
+        (
+            "a.csv",
+            b"x,class\n1,a,5\n2,b,3\n",
+            "cannot be read as csv: Length of header",
+        ),
+        ("a.csv", b'x,class\n1,a\n2,"b\n3,a\n', "a.csv: cannot be read as csv: .*EOF"),
+        ("a.csv", b"x,class\n1,a\n2,\xff\n", "a.csv: cannot be read as csv: .*utf-8"),
+        ("a.csv", b"x,x,class\n1,1,a\n", "the column x stands twice"),
+        ("a.csv", b"x;class\n1;a\n", "no column 'class'.* Its columns are x;class"),
+        ("a.csv", b"x,class\n", "no row is left"),
+        ("a.csv", b"x,class\n1,a\n2", "column class, row 2: a value is missing"),
+        ("a.csv", b"\0\0\0\0", "a.csv: "),
+        ("a.parquet", b"PAR1 and no more", "a.parquet: cannot be read as parquet: "),
+        ("a.npz", b"PK and no more", "a.npz: cannot be read as npz: "),
+        ("a.npz", b"", "a.npz: cannot be read as npz: "),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told(tmp_path, name, content, expected):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ThawError, match=expected) as caught:
+        make_problem(SETTINGS, [path])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_archive_is_told_wherever_it_ends(tmp_path, frame):
+    for name in ("a.npz", "a.parquet"):
+        path = tmp_path / name
+        if name == "a.npz":
+            np.savez(path, X=frame[["heat"]].to_numpy(), y=np.arange(60) % 2)
+        else:
+            write(path, frame)
+        whole = path.read_bytes()
+        for end in range(0, len(whole), 97):
+            path.write_bytes(whole[:end])
+            with pytest.raises(ThawError, match=f"{name}: "):
+                make_problem(SETTINGS, [path])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "expected"),
+    [
+        ({"X": np.ones((4, 2))}, "it lacks an array X or y"),
+        ({"X": np.ones(4), "y": np.ones(4)}, r"X has the shape \[4\]"),
+        ({"X": np.ones((4, 2)), "y": np.ones(5)}, r"y \[5\]"),
+        ({"X": np.ones((4, 2)), "y": np.array([None] * 4)}, "cannot be read as npz"),
+        ({"X": np.full((4, 2), np.nan), "y": np.arange(4) % 2}, "feature 1, row 1"),
+        ({"X": np.ones((4, 2)) * 1j, "y": np.arange(4) % 2}, "is not a number"),
+        ({"X": np.full((4, 2), "x"), "y": np.arange(4) % 2}, "'x' is not a number"),
+    ],
+)
+def test_arrays_that_are_no_problem_are_told(tmp_path, arrays, expected):
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(ThawError, match=expected):
+        make_problem({"file": {}, "train_size": 2}, [tmp_path / "a.npz"])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (range(60), "column n is another whole number in each row"),
+        (
+            pd.date_range("2026-01-01", periods=60).strftime("%Y%m%d").astype(int),
+            "date",
+        ),
+        ([1, 2, 3] * 20, None),
+        (np.linspace(0, 1, 60), None),
+    ],
+)
+def test_what_looks_like_an_identifier_or_a_date_is_warned_about(
+    tmp_path, frame, values, expected
+):
+    _, description = make(tmp_path, frame.assign(n=values))
+    warnings = [note for note in description.notes if note.startswith("warning: ")]
+    assert len(warnings) == (expected is not None)
+    assert expected is None or expected in warnings[0]
+
+
+def test_a_category_for_each_row_is_warned_about(tmp_path, frame):
+    names = [f"n{number}" for number in range(60)]
+    _, description = make(tmp_path, frame.assign(n=names), categorical=["n"])
+    assert any("60 categories in 60 rows" in note for note in description.notes)
+
+
+def test_the_notes_say_what_was_done(tmp_path, frame):
+    _, description = make(tmp_path, frame, scale="standard")
+    assert description.notes[-2:] == [
+        "scaled by the mean and standard deviation of its train rows",
+        "features: 2; train rows: 40 (14 blue, 13 green, 13 red); test rows: 20 (6 "
+        "blue, 7 green, 7 red)",
+    ]
+
+
+# Whatever a file holds, it is taken or told about.
+
+CELLS = st.one_of(
+    st.floats(),
+    st.integers(),
+    st.sampled_from(["", "NA", "a", "b", "1", '"', "1,5", "é", "\x00", " "]),
+    st.text(max_size=4),
+)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    table=st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=12),
+    header=st.lists(st.sampled_from(["class", "x", "y", "", "x"]), max_size=4),
+    size=st.sampled_from([1, 3, 0.5]),
+    seed=st.sampled_from([None, 1]),
+    scale=st.sampled_from([None, "standard"]),
+    categorical=st.sampled_from([None, ["x"]]),
+)
+def test_any_file_is_taken_or_told_about(
+    tmp_path, table, header, size, seed, scale, categorical
+):
+    path = tmp_path / "data.csv"
+    rows = [header, *table]
+    text = "\n".join(",".join(map(str, row)) for row in rows)
+    path.write_text(text, encoding="utf-8", errors="replace")
+    wanted = SETTINGS | {"train_size": size, "shuffle": seed, "scale": scale}
+    wanted["categorical"] = categorical
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    try:
+        problem, _ = make_problem(wanted, [path])
+    except ThawError as error:
+        assert re.match(f"{path}: ", str(error))
+    else:
+        assert np.isfinite(problem.train_x).all()
+        assert set(problem.train_y) == set(range(problem.classes))

@@ -1,0 +1,128 @@
+"""How large a problem is, as far as that can be seen without reading its numbers.
+
+Memory and time of jobs are asked for by it. The job that makes the problem sees what is
+really there.
+"""
+
+import csv
+import functools
+import math
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from numpy.lib import format as npy
+
+
+class Extent(NamedTuple):
+    """Upper limits of a problem's rows, features and classes."""
+
+    rows: int
+    features: int
+    classes: int
+
+
+# What is taken where a label or a categorical column must be read to be counted, or a
+# file is not made yet.
+SOME_CLASSES = 100
+SOME_ROWS = 100_000
+SOME_FEATURES = 100
+
+# The functions of scikit-learn that return features and classes, and the size of what
+# they return unless their arguments say otherwise.
+GENERATED = {
+    "make_blobs": Extent(100, 2, 3),
+    "make_circles": Extent(100, 2, 2),
+    "make_classification": Extent(100, 20, 2),
+    "make_gaussian_quantiles": Extent(100, 2, 3),
+    "make_hastie_10_2": Extent(12_000, 10, 2),
+    "make_moons": Extent(100, 2, 2),
+    "load_breast_cancer": Extent(569, 30, 2),
+    "load_digits": Extent(1_797, 64, 10),
+    "load_iris": Extent(150, 4, 3),
+    "load_wine": Extent(178, 13, 3),
+}
+
+# Bytes read at once.
+BLOCK = 2**20
+
+
+def function_of(problem: Mapping[str, Any]) -> str | None:
+    """Return which function of scikit-learn generates a problem's data, if one does."""
+    return next((name for name in GENERATED if name in problem), None)
+
+
+def extent(problem: Mapping[str, Any]) -> Extent:
+    """Return how large a problem is at most.
+
+    A file that cannot be read is taken for one of some size: the job will say so.
+    """
+    function = function_of(problem)
+    found = _generated(function, problem) if function else _of_files(problem)
+    sizes = [problem.get("train_size"), problem.get("test_size")]
+    whole = [size for size in sizes if isinstance(size, int)]
+    rows = min(found.rows, sum(whole)) if len(whole) == 2 else found.rows
+    return found._replace(rows=rows, classes=len(problem["classes"]) or found.classes)
+
+
+def _generated(function: str, problem: Mapping[str, Any]) -> Extent:
+    """Return how large what a function returns is, with the problem's arguments."""
+    usual, arguments = GENERATED[function], problem[function]
+    samples = arguments.get("n_samples", usual.rows)
+    # Some functions take a number for each class.
+    rows = sum(samples) if isinstance(samples, list) else samples
+    features = arguments.get("n_features", usual.features)
+    classes = arguments.get("n_classes", arguments.get("centers", usual.classes))
+    return Extent(
+        *(
+            number if isinstance(number, int) and number > 0 else other
+            for number, other in zip((rows, features, classes), usual, strict=True)
+        )
+    )
+
+
+def _of_files(problem: Mapping[str, Any]) -> Extent:
+    paths = [Path(problem[key]) for key in ("file", "test_file") if key in problem]
+    try:
+        shapes = [
+            _shape(path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths
+        ]
+    except (OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile):
+        shapes = [(SOME_ROWS, SOME_FEATURES)]
+    encoded = SOME_CLASSES * len(problem["categorical"])
+    return Extent(
+        max(1, sum(rows for rows, _ in shapes)),
+        max(1, *(features + encoded for _, features in shapes)),
+        SOME_CLASSES,
+    )
+
+
+@functools.cache
+def _shape(path: Path, size: int, time: int) -> tuple[int, int]:
+    """Return the rows and columns of a file; of a text file, its lines.
+
+    `size` and `time` tell one content from another, well enough for an estimate.
+    """
+    match path.suffix:
+        case ".parquet":
+            # Only who has such files waits for the import.
+            from pyarrow.parquet import read_metadata
+
+            found = read_metadata(path)
+            return found.num_rows, found.num_columns
+        case ".npz":
+            with zipfile.ZipFile(path) as archive, archive.open("X.npy") as file:
+                version = npy.read_magic(file)
+                short = version == (1, 0)
+                header = (
+                    npy.read_array_header_1_0 if short else npy.read_array_header_2_0
+                )
+                (rows, *features), _, _ = header(file)
+            return rows, math.prod(features)
+    with path.open("rb") as file:
+        lines = sum(block.count(b"\n") for block in iter(lambda: file.read(BLOCK), b""))
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        delimiter = "\t" if path.suffix == ".tsv" else ","
+        columns = next(csv.reader(text, delimiter=delimiter), [])
+    return lines, len(columns)

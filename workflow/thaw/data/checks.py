@@ -1,0 +1,150 @@
+"""What is wrong with a table, or looks wrong, told with its place.
+
+Nothing is mended here: no value is filled in, no text is taken for a number.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from thaw.data.table import Table
+from thaw.errors import ThawError
+
+# More numbers than this, as labels, are measurements and not classes.
+MOST_NUMBERS = 100
+
+# Fewer rows than this say nothing about what a column is.
+FEWEST_ROWS = 20
+
+# A date written as a whole number, 20240131.
+FIRST_DAY, LAST_DAY = 19000101, 21001231
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def check_features(table: Table, categorical: Collection[str]) -> None:
+    """Raise `ThawError` unless every value is there and, if no category, a number.
+
+    A column that people named must not be the same in all rows.
+    """
+    for name, column in table.features.items():
+        missing = column.isna()
+        if missing.any():
+            raise ThawError(
+                f"{table.place}: column {name}, row {missing.idxmax()}: a value is "
+                "missing; give it one, leave the row out, or drop the column"
+            )
+        if name in categorical:
+            continue
+        if not pd.api.types.is_any_real_numeric_dtype(column) and not (
+            pd.api.types.is_bool_dtype(column)
+        ):
+            raise _no_number(table.place, column)
+        too_large = ~(column.abs() <= LARGEST)
+        if too_large.any():
+            row = too_large.idxmax()
+            raise ThawError(
+                f"{table.place}: column {name}, row {row}: {column[row]} is not a "
+                "finite number, or too large for one of 32 bits"
+            )
+        if table.named and len(column) > 1 and (column == column.iloc[0]).all():
+            raise ThawError(
+                f"{table.place}: column {name} is {column.iloc[0]} in every row, and "
+                "says nothing; name it under drop"
+            )
+
+
+def _no_number(place: str, column: pd.Series) -> ThawError:
+    """Return the error that names the first value that is no number."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return ThawError(
+            f"{place}: column {column.name} holds dates; drop it, or make numbers of it"
+        )
+    wrong = pd.to_numeric(column.astype(str), errors="coerce").isna()
+    row = wrong.idxmax() if wrong.any() else column.index[0]
+    return ThawError(
+        f"{place}: column {column.name}, row {row}: {column[row]!r} is not a number; "
+        "name the column under categorical or drop"
+    )
+
+
+def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
+    """Return the classes' names in order: as `asked` for, or else by number or text.
+
+    Raises `ThawError` if the labels are no classes.
+    """
+    place = tables[0].place
+    labels = pd.concat([table.labels for table in tables])
+    rows = labels.value_counts()
+    numbers = pd.to_numeric(pd.Series(rows.index, dtype=object), errors="coerce")
+    if numbers.notna().all() and len(rows) > MOST_NUMBERS:
+        raise ThawError(
+            f"{place}: the label has {len(rows)} different numbers. Thaw classifies; "
+            "bin it"
+        )
+    for name in asked:
+        if name not in rows:
+            raise ThawError(f"{place}: no row has the class {name!r}")
+    if len(rows) < 2:
+        raise ThawError(
+            f"{place}: all rows have one class, {rows.index[0]!r}; two are the least"
+        )
+    for name, count in rows.items():
+        if count < 2:
+            row = next(
+                table.labels.index[table.labels == name][0]
+                for table in tables
+                if (table.labels == name).any()
+            )
+            raise ThawError(
+                f"{place}: class {name!r} has one row (row {row}); one to train on and "
+                "one to test on are the least"
+            )
+    if asked:
+        return list(asked)
+    if numbers.notna().all():
+        return list(rows.index[np.argsort(numbers, kind="stable")])
+    return sorted(rows.index)
+
+
+def check_parts(
+    place: str, names: Sequence[str], train: np.ndarray, test: np.ndarray
+) -> None:
+    """Raise `ThawError` if a class is missing from the train or the test labels."""
+    for part, labels in (("train", train), ("test", test)):
+        counts = np.bincount(labels, minlength=len(names))
+        for name, count in zip(names, counts, strict=True):
+            if not count:
+                raise ThawError(
+                    f"{place}: no {part} row has the class {name!r}; another split "
+                    "(shuffle, train_size, test_size) may have some"
+                )
+
+
+def doubts(table: Table, categorical: Collection[str]) -> Iterator[str]:
+    """Yield a word on each column that looks like an identifier or a date."""
+    rows = len(table.features)
+    if not table.named or rows < FEWEST_ROWS:
+        return
+    for name, column in table.features.items():
+        if name in categorical:
+            if column.nunique() > rows / 2:
+                yield (
+                    f"column {name} has {column.nunique()} categories in {rows} rows, "
+                    "as an identifier has; drop it?"
+                )
+        elif not pd.api.types.is_integer_dtype(column):
+            continue
+        elif column.between(FIRST_DAY, LAST_DAY).all() and _all_days(column):
+            yield f"column {name} looks like a date; drop it?"
+        elif column.is_unique and column.max() - column.min() < 2 * rows:
+            yield (
+                f"column {name} is another whole number in each row, as an identifier "
+                "is; drop it?"
+            )
+
+
+def _all_days(column: pd.Series) -> bool:
+    days = pd.to_datetime(column.astype(str), format="%Y%m%d", errors="coerce")
+    return bool(days.notna().all())

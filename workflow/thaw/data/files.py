@@ -1,0 +1,139 @@
+"""Tables from people's own files, read by pandas and NumPy."""
+
+import warnings
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from thaw.data.table import Table, as_text, numbered, require_columns
+from thaw.errors import ThawError
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+
+
+def read_table(path: Path, settings: Mapping[str, Any]) -> Table:
+    """Read the rows of a file that a problem's settings choose.
+
+    Its columns of categories are read as text.
+    Raises `ThawError` if the file cannot be read, or is not as the settings say.
+    """
+    return _arrays(path) if path.suffix == ".npz" else _columns(path, settings)
+
+
+def _columns(path: Path, settings: Mapping[str, Any]) -> Table:
+    """Read a table with named columns."""
+    label, group = settings["label"], settings.get("group")
+    rows, categorical = settings.get("rows", {}), settings.get("categorical", [])
+    frame = _chosen(path, {label, group, *categorical} - {None}, rows)
+    for key, names in (
+        ("label", [label]),
+        ("group", [group] if group else []),
+        ("categorical", categorical),
+    ):
+        require_columns(str(path), frame.columns, key, names)
+    labels = as_text(frame[label], str(path))
+    groups = as_text(frame[group], str(path)) if group else None
+    others = {label, group, *rows} & {*frame.columns}
+    features = frame.drop(columns=[*others])
+    for name in categorical:
+        features[name] = as_text(features[name], str(path))
+    return Table(features, labels, groups, str(path), named=True)
+
+
+def read_categories(
+    path: Path, columns: Collection[str], rows: Mapping[str, Any]
+) -> dict[str, set[str]]:
+    """Return what stands in these columns of a file, where `rows` holds."""
+    if path.suffix == ".npz":
+        return {}
+    frame = _chosen(path, columns, rows)
+    return {
+        name: set(as_text(frame[name], str(path)))
+        for name in columns
+        if name in frame.columns
+    }
+
+
+def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.DataFrame:
+    """Read those rows of a file that have the values that `rows` names.
+
+    The index numbers rows from 1.
+    """
+    try:
+        frame = _frame(path, {*text, *rows})
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
+        raise _unreadable(path, error) from error
+    require_columns(str(path), frame.columns, "rows", rows)
+    frame.index = pd.RangeIndex(1, len(frame) + 1)
+    for name, value in rows.items():
+        frame = frame[frame[name].notna()]
+        frame = frame[as_text(frame[name], str(path)) == str(value)]
+        if frame.empty:
+            raise ThawError(f"{path}: no row has {value!r} in the column {name}")
+    return frame
+
+
+def _frame(path: Path, text: Collection[str]) -> pd.DataFrame:
+    """Read a file's columns; those of `text` as the text that stands there."""
+    if path.suffix == ".parquet":
+        frame = pd.read_parquet(path, engine="pyarrow")
+        if not isinstance(frame.index, pd.RangeIndex):
+            frame = frame.reset_index()
+        frame.columns = frame.columns.astype(str)
+        return frame
+    how: dict[str, Any] = {
+        "sep": SEPARATORS[path.suffix],
+        # Without the mark that spreadsheets put first.
+        "encoding": "utf-8-sig",
+        # Empty is missing. A word such as NA may be a label.
+        "keep_default_na": False,
+        "na_values": [""],
+    }
+    # pandas would give a column that stands twice another name.
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str, **how).iloc[0]
+    for name in header[header.duplicated()]:
+        raise ValueError(f"the column {name} stands twice")
+    with warnings.catch_warnings():
+        # That fields beyond the header's would be left out.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        # In chunks pandas might take parts of a column for another type.
+        return pd.read_csv(
+            path,
+            index_col=False,
+            dtype=dict.fromkeys(text, str),
+            low_memory=False,
+            **how,
+        )
+
+
+def _arrays(path: Path) -> Table:
+    """Read X `[rows, …]` and y `[rows]` from a NumPy archive."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            x, y = archive["X"], archive["y"]
+    except KeyError:
+        raise ThawError(
+            f"{path}: it lacks an array X or y; numpy.savez(path, X=…, y=…) writes both"
+        ) from None
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise _unreadable(path, error) from error
+    if x.ndim < 2 or y.shape != x.shape[:1]:
+        raise ThawError(
+            f"{path}: X has the shape {list(x.shape)}, y {list(y.shape)}. Allowed: "
+            "X [rows, features] and y [rows]"
+        )
+    index = pd.RangeIndex(1, len(x) + 1)
+    x = x.reshape(len(x), -1)
+    features = pd.DataFrame(x, index, numbered(x.shape[1]))
+    labels = as_text(pd.Series(y, index, name="y"), str(path))
+    return Table(features, labels, None, str(path), named=False)
+
+
+def _unreadable(path: Path, error: Exception) -> ThawError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    kind = path.suffix.removeprefix(".")
+    return ThawError(f"{path}: cannot be read as {kind}: {reason}")

@@ -1,0 +1,220 @@
+"""Make a problem: read or generate its rows, then encode, split and scale them."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import StandardScaler
+
+from thaw.data.checks import check_features, check_parts, class_names, doubts
+from thaw.data.encode import encode, in_order, join_categories, one_hot_columns
+from thaw.data.files import read_categories, read_table
+from thaw.data.generated import generate
+from thaw.data.problem import Description, Problem
+from thaw.data.split import some, split
+from thaw.data.table import Table, choose
+from thaw.data.transforms import disturb, transform
+from thaw.errors import ThawError
+
+Settings = Mapping[str, Any]
+
+
+class Other(NamedTuple):
+    """Another problem that has a say: what messages call it, and what it is."""
+
+    name: str
+    description: Description
+
+
+def make_problem(
+    settings: Settings,
+    files: Sequence[Path] = (),
+    joined: Sequence[Path] = (),
+    source: Other | None = None,
+    like: Other | None = None,
+) -> tuple[Problem, Description]:
+    """Make the problem that the settings describe.
+
+    files: the file and, where there is one, the test file.
+    joined: the files of a partner whose categories count too.
+    source: the problem whose columns this one must have, in that order.
+    like: the problem by whose train rows features are scaled.
+
+    Raises `ThawError` if the data are not as the settings say.
+    """
+    tables = [choose(table, settings) for table in _tables(settings, files)]
+    place, categorical = tables[0].place, settings.get("categorical", [])
+    for table in tables:
+        check_features(table, categorical)
+    names = class_names(tables, [*map(str, settings.get("classes", []))])
+    categories = _categories(settings, tables, joined, source)
+    features = _features(tables, categories, source)
+    columns = list(features[0].columns)
+    shape = settings.get("shape", [])
+    if shape and math.prod(shape) != len(columns):
+        raise ThawError(
+            f"{place}: shape {shape} takes {math.prod(shape)} features, and there are "
+            f"{len(columns)}"
+        )
+
+    transforms = settings.get("transforms", [])
+    x = [
+        transform(frame.to_numpy(), shape, transforms, part)
+        for part, frame in enumerate(features)
+    ]
+    y = [pd.Categorical(table.labels, names).codes.astype(np.int64) for table in tables]
+    train, test = _parts(settings, tables, y)
+    train_x, train_y = x[0][train], disturb(y[0][train], len(names), transforms)
+    test_x, test_y = x[-1][test], y[-1][test]
+    check_parts(place, names, train_y, test_y)
+
+    one_hot = one_hot_columns(categories)
+    centre, spread = _centre_and_spread(train_x, columns, one_hot)
+    description = Description(
+        columns, names, categories, centre.tolist(), spread.tolist(), shape, []
+    )
+    if "scale" in settings:
+        by = _scale_of(like, place, columns, one_hot) if like else (centre, spread)
+        train_x, test_x = (train_x - by[0]) / by[1], (test_x - by[0]) / by[1]
+    problem = Problem(
+        train_x.astype(np.float32),
+        train_y,
+        test_x.astype(np.float32),
+        test_y,
+        len(names),
+    )
+    notes = [*_notes(settings, description, problem, like)]
+    notes += [
+        f"warning: {doubt}" for table in tables for doubt in doubts(table, categorical)
+    ]
+    return problem, description._replace(notes=notes)
+
+
+def _tables(settings: Settings, files: Sequence[Path]) -> Iterator[Table]:
+    """Read the files, or call the function that the settings name."""
+    if "file" in settings:
+        for path in files:
+            yield read_table(path, settings)
+        return
+    functions = [key for key in settings if key.startswith(("make_", "load_"))]
+    if not functions:
+        raise ThawError("the recipe's settings lack a file, or what generates data")
+    yield generate(functions[0], settings)
+
+
+def _categories(
+    settings: Settings,
+    tables: Sequence[Table],
+    joined: Sequence[Path],
+    source: Other | None,
+) -> dict[str, list[str]]:
+    """Return the categories of each categorical column, of both problems."""
+    columns = settings.get("categorical", [])
+    if source:
+        # This problem's were joined with them when the source was made.
+        theirs = source.description.categories
+        return {name: list(theirs[name]) for name in columns if name in theirs}
+    found = [{name: set(table.features[name]) for name in columns} for table in tables]
+    rows = settings.get("joined", {}).get("rows", {})
+    found += [read_categories(path, columns, rows) for path in joined]
+    return join_categories(found, columns)
+
+
+def _features(
+    tables: Sequence[Table],
+    categories: Mapping[str, Sequence[str]],
+    source: Other | None,
+) -> list[pd.DataFrame]:
+    """Return the tables' features as numbers, their columns in one order."""
+    encoded = [encode(table, categories) for table in tables]
+    columns, whose = list(encoded[0].columns), tables[0].place
+    if source:
+        columns, whose = list(source.description.columns), source.name
+    return [
+        in_order(frame, table.place, columns, whose)
+        for frame, table in zip(encoded, tables, strict=True)
+    ]
+
+
+def _parts(
+    settings: Settings, tables: Sequence[Table], y: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the train rows of the first table and the test rows of the last one."""
+    if len(tables) == 1:
+        groups = tables[0].groups
+        numbers = None if groups is None else groups.to_numpy()
+        return split(tables[0].place, y[0], numbers, settings)
+    shuffle = settings.get("shuffle")
+    train, test = (
+        some(table.place, labels, settings.get(key), shuffle, key)
+        for table, labels, key in zip(
+            tables, y, ("train_size", "test_size"), strict=True
+        )
+    )
+    return train, test
+
+
+def _centre_and_spread(
+    x: np.ndarray, columns: Sequence[str], one_hot: Collection[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return by what each feature would be scaled; a one-hot column by nothing."""
+    scaler = StandardScaler().fit(x)
+    left = np.array([name in one_hot for name in columns])
+    return np.where(left, 0, scaler.mean_), np.where(left, 1, scaler.scale_)
+
+
+def _scale_of(
+    like: Other, place: str, columns: Sequence[str], one_hot: Collection[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return by what another problem's train rows would scale these features."""
+    theirs = like.description
+    known = dict(
+        zip(theirs.columns, zip(theirs.centre, theirs.spread, strict=True), strict=True)
+    )
+    known |= dict.fromkeys(one_hot, (0, 1))
+    missing = [name for name in columns if name not in known]
+    if missing:
+        raise ThawError(
+            f"{place}: the column {missing[0]} is not one of {like.name}, by which it "
+            "would be scaled"
+        )
+    centre, spread = np.array([known[name] for name in columns]).T
+    return centre, spread
+
+
+def _notes(
+    settings: Settings, description: Description, problem: Problem, like: Other | None
+) -> Iterator[str]:
+    """Yield in words what was dropped, encoded, split and scaled."""
+    if settings.get("drop"):
+        yield f"dropped: {', '.join(settings['drop'])}"
+    if settings.get("rows"):
+        rows = settings["rows"].items()
+        yield f"only rows with {', '.join(f'{name} {value}' for name, value in rows)}"
+    for column, categories in description.categories.items():
+        yield f"one-hot encoded: {column}, {len(categories)} categories"
+    if settings.get("transforms"):
+        yield f"transformed: {settings['transforms']}"
+    match settings.get("scale"):
+        case "standard":
+            yield "scaled by the mean and standard deviation of its train rows"
+        case "like":
+            yield f"scaled by the train rows of {like.name if like else ''}"
+    counts = [
+        ", ".join(
+            f"{count} {name}"
+            for name, count in zip(
+                description.classes,
+                np.bincount(y, minlength=problem.classes),
+                strict=True,
+            )
+        )
+        for y in (problem.train_y, problem.test_y)
+    ]
+    yield (
+        f"features: {len(description.columns)}; train rows: {len(problem.train_y)} "
+        f"({counts[0]}); test rows: {len(problem.test_y)} ({counts[1]})"
+    )

@@ -1,0 +1,143 @@
+"""Which rows are the train set, and which the test set."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+
+from thaw.errors import ThawError
+
+# Whole groups are shared out among at most so many parts, of which each side gets some.
+PARTS = 10
+
+# Row numbers, from 0.
+Rows = np.ndarray
+
+
+def split(
+    place: str, y: np.ndarray, groups: np.ndarray | None, settings: Mapping[str, Any]
+) -> tuple[Rows, Rows]:
+    """Return the train rows and the test rows of one table with labels y `[rows]`.
+
+    In the table's order the first rows are the train set, those that follow the test
+    set. With a seed, `shuffle`, they are drawn, stratified by class.
+    Raises `ThawError` if there are too few rows.
+    """
+    train, test = settings.get("train_size"), settings.get("test_size")
+    asked = [size for size in (train, test) if isinstance(size, int)]
+    if sum(asked) > len(y):
+        raise ThawError(
+            f"{place}: train_size and test_size ask for {sum(asked)} rows, and there "
+            f"are {len(y)}"
+        )
+    if groups is not None:
+        return _by_group(place, y, groups, settings)
+    return _draw(place, np.arange(len(y)), y, train, test, settings.get("shuffle"))
+
+
+def some(
+    place: str, y: np.ndarray, size: int | float | None, shuffle: int | None, key: str
+) -> Rows:
+    """Return so many rows of a table that is a train or a test set of its own.
+
+    `key` names the size in messages. Raises `ThawError` if there are too few rows.
+    """
+    rows = np.arange(len(y))
+    if size is None:
+        return rows
+    wanted = _rows(size, len(y))
+    if wanted > len(y):
+        raise ThawError(f"{place}: {key} asks for {size} rows, and there are {len(y)}")
+    return rows[:wanted] if shuffle is None else _cut(rows, y, wanted, shuffle)
+
+
+def _rows(size: int | float, total: int) -> int:
+    """Return how many of all rows a size is."""
+    return size if isinstance(size, int) else int(size * total)
+
+
+def _cut(rows: Rows, y: np.ndarray, size: int, shuffle: int) -> Rows:
+    """Return at most so many of these rows, with labels y `[rows]`, drawn by class."""
+    if size >= len(rows):
+        return rows
+    # Fewer than one for each class cannot be left out by class.
+    by_class = min(size, len(rows) - size) >= len(np.unique(y))
+    drawn, _ = train_test_split(
+        rows, train_size=size, random_state=shuffle, stratify=y if by_class else None
+    )
+    return drawn
+
+
+def _draw(
+    place: str,
+    rows: Rows,
+    y: np.ndarray,
+    train: int | float | None,
+    test: int | float | None,
+    shuffle: int | None,
+) -> tuple[Rows, Rows]:
+    """Split rows with labels y `[rows]`, in their order or, with a seed, drawn."""
+    drawn = shuffle is not None
+    try:
+        first, second = train_test_split(
+            rows,
+            train_size=train,
+            test_size=test,
+            shuffle=drawn,
+            random_state=shuffle,
+            stratify=y if drawn else None,
+        )
+    except ValueError as error:
+        raise ThawError(f"{place}: {' '.join(str(error).split())}") from error
+    return first, second
+
+
+def _by_group(
+    place: str, y: np.ndarray, groups: np.ndarray, settings: Mapping[str, Any]
+) -> tuple[Rows, Rows]:
+    """Split whole groups, stratified, by the share of rows that each side should get.
+
+    A side that got more rows than were asked for is then cut. One that got fewer is an
+    error only where a number was asked for, and not a share.
+    """
+    train, test = settings.get("train_size"), settings.get("test_size")
+    shuffle = settings["shuffle"]
+    parts = min(PARTS, len(np.unique(groups)), np.unique_counts(y).counts.min())
+    if parts < 2:
+        raise ThawError(f"{place}: all rows are in one group; two are the least")
+    # The fewer parts, the more alike they are.
+    share = Fraction(_test_share(len(y), train, test)).limit_denominator(int(parts))
+    if share in (0, 1):
+        share = Fraction(1 if share == 0 else parts - 1, int(parts))
+    splitter = StratifiedGroupKFold(
+        share.denominator, shuffle=True, random_state=shuffle
+    )
+    found = [part for _, part in splitter.split(y, y, groups)]
+    border = share.numerator
+    sides = np.concatenate(found[border:]), np.concatenate(found[:border])
+    cut = []
+    for key, size, side in zip(
+        ("train_size", "test_size"), (train, test), sides, strict=True
+    ):
+        if isinstance(size, int) and size > len(side):
+            raise ThawError(
+                f"{place}: {key} asks for {size} rows, and whole groups leave "
+                f"{len(side)}; ask for fewer, or for a share"
+            )
+        if size is not None:
+            side = _cut(side, y[side], _rows(size, len(y)), shuffle)
+        cut.append(np.sort(side))
+    return cut[0], cut[1]
+
+
+def _test_share(
+    rows: int, train: int | float | None, test: int | float | None
+) -> float:
+    """Return which share of all rows the test set should get of these sizes."""
+    wanted = [size / rows if isinstance(size, int) else size for size in (train, test)]
+    if wanted[1] is None:
+        return 1 - (wanted[0] or 0)
+    # Where only some rows are asked for, both sides get more.
+    return wanted[1] / ((wanted[0] or 1 - wanted[1]) + wanted[1])

@@ -1,0 +1,142 @@
+"""What problems a config asks for, with their keys.
+
+Generated blobs stand for themselves. Of two other problems in a study the target's
+columns must be the source's, in the same order, and categories are those of both; so
+they are made with each other, and a problem in two studies may have two keys.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from thaw.config import Extent, extent, minimal_problem
+from thaw.output.records import digest_of_file
+from thaw.results import Result, result
+
+# The keys of a problem that name files.
+FILES = ("file", "test_file")
+
+
+class Needs(NamedTuple):
+    """The paths of what a problem is made from.
+
+    Its own `files` and those `joined`, whose categories count too; below `results/` the
+    problem whose columns it has, `source`, and the one it is scaled `like`. `ruled`:
+    whether another rule makes any of it, so that no key tells its content.
+    """
+
+    files: list[str]
+    joined: list[str]
+    source: str | None
+    like: str | None
+    ruled: bool
+
+
+class Problems:
+    """The problems of a config.
+
+    `recipes`, `needs` and `extents` are by key. `shown` is one result for each name,
+    the first that was asked for.
+    """
+
+    def __init__(self, problems: Mapping[str, dict[str, Any]]) -> None:
+        """Start with no results: `pair` and `make_sure_of` add them."""
+        self._problems = problems
+        self._digests: dict[str, str] = {}
+        self.recipes: dict[str, dict[str, Any]] = {}
+        self.needs: dict[str, Needs] = {}
+        self.extents: dict[str, Extent] = {}
+        self.shown: dict[str, Result] = {}
+        self.paths: set[str] = set()
+
+    def make_sure_of(self, name: str) -> None:
+        """Add a problem that no study asks for."""
+        if name not in self.shown:
+            self._result(name)
+
+    def pair(
+        self, source: str, target: str, swept: bool = False
+    ) -> tuple[Result, Result]:
+        """Return the results of a study's source and target.
+
+        Where the study is `swept` over target sizes, a target that would be scaled by
+        its own train rows is scaled like the source: a repeat may not look at rows
+        that it does not learn from.
+        """
+        if source == target:
+            found = self._result(source)
+            return found, found
+        ours, theirs = self._problems[source], self._problems[target]
+        if "make_blobs" in ours and "make_blobs" in theirs:
+            return self._result(source), self._result(target)
+        joined = ours["categorical"] and _files(theirs)
+        first = self._result(source, partner=target if joined else None)
+        return first, self._result(target, source=(source, first), swept=swept)
+
+    def _result(
+        self,
+        name: str,
+        source: tuple[str, Result] | None = None,
+        partner: str | None = None,
+        swept: bool = False,
+    ) -> Result:
+        """Return a problem with the columns of `source` and a partner's categories."""
+        problem = self._problems[name]
+        if swept and source and problem.get("scale") == "standard":
+            problem = problem | {"scale": {"like": source[0]}}
+        files = _files(problem)
+        settings = minimal_problem(problem)
+        settings |= {key: self._content(problem, path) for key, path in files.items()}
+        ruled, joined = problem["made_by_rule"], []
+        if partner:
+            other = self._problems[partner]
+            ruled |= other["made_by_rule"]
+            joined = list(_files(other).values())
+            settings["joined"] = {
+                "files": [self._content(other, path) for path in joined],
+                "rows": other["rows"],
+            }
+        others = {"source": source} if source else {}
+        if isinstance(problem.get("scale"), dict):
+            like = problem["scale"]["like"]
+            settings["scale"] = "like"
+            if source is None or source[0] != like:
+                others["like"] = like, self._result(like)
+            else:
+                others["like"] = source
+        inputs = {role: found.key for role, (_, found) in others.items()}
+        paths = {
+            role: path_of(name, found.key) for role, (name, found) in others.items()
+        }
+        ruled |= any(self.needs[key].ruled for key in inputs.values())
+
+        made = result("make_problem", settings, inputs)
+        self.recipes[made.key] = made.recipe
+        self.needs[made.key] = Needs(
+            list(files.values()), joined, paths.get("source"), paths.get("like"), ruled
+        )
+        self.extents[made.key] = extent(problem)
+        self.shown.setdefault(name, made)
+        self.paths.add(path_of(name, made.key))
+        return made
+
+    def _content(self, problem: Mapping[str, Any], path: str) -> dict[str, str]:
+        """Return what a key holds of a file: its content, not where it lies.
+
+        What another rule makes may not be there yet, and is told by its path only.
+        """
+        if problem["made_by_rule"]:
+            return {"path": path}
+        if path not in self._digests:
+            self._digests[path] = digest_of_file(Path(path))
+        return {"format": Path(path).suffix, "content": self._digests[path]}
+
+
+def path_of(name: str, key: str) -> str:
+    """Return the file of a problem, below `results/`."""
+    return f"problems/{name}-{key}.npz"
+
+
+def _files(problem: Mapping[str, Any]) -> dict[str, str]:
+    """Return the paths of a problem's own files by their keys in the config."""
+    return {key: problem[key] for key in FILES if key in problem}
