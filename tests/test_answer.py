@@ -195,6 +195,17 @@ def test_the_sign_turns_with_the_size():
     assert "the rows that each repeat drew" in text
 
 
+def test_it_depends_on_the_depth_at_some_sizes():
+    text = said({20: ladder(0.5, 0.7, 0.7), 50: ladder(0.75, 0.8, 0.7)})
+    words = " ".join(text.split())
+    assert (
+        "From 50 rows: whether transfer helps depends on the variant: from 50, "
+        in words
+    )
+    assert "fixed-0 +0.0" in words.partition("from 50, ")[2]
+    assert "and fixed-1 -0.0" in words
+
+
 def test_the_gain_lasts_to_the_largest_size():
     text = said({20: ladder(0.5, 0.7, 0.72), 50: ladder(0.6, 0.7, 0.72)})
     assert "above the margin of 0.01 up to the largest size, 50 rows" in text

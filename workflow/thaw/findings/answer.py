@@ -95,8 +95,13 @@ def does_transfer_help(study: Study, comparisons: pd.DataFrame) -> Iterator[str]
             if kind in ("better", "worse") and row["verdict"].startswith(SAID[kind])
         ]
         if rows:
-            most = max(rows, key=lambda row: abs(row["typical"]))
+            most = max(rows, key=lambda row: abs(_typical(row)))
             words += f", most with {most['variant']} from {own[0]}:{estimate(most)}"
+        if kind == "both":
+            rows = gains(study, comparisons, own[0])
+            ends = [max(rows, key=_typical), min(rows, key=_typical)]
+            named = [f"{row['variant']}{estimate(row)}" for row in ends]
+            words += f": from {own[0]}, {enumerate_words(named)}"
         yield f"{words}."
 
 
@@ -123,6 +128,10 @@ def gains(
         & (comparisons["reference"] == study.baseline)
     ]
     return rows.to_dict("records")
+
+
+def _typical(row: Mapping[str, Any]) -> float:
+    return row["typical"]
 
 
 def kind_of(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -99,7 +99,7 @@ def for_people(
         title += f" from {models} source models"
     sizes = settings["target_sizes"]
     rows = one_size(table) if len(sizes) == 1 else by_size(table, sizes)
-    return "\n\n".join([title, *map(paragraph, warnings), markdown(*rows)])
+    return "\n".join([*map(paragraph, [title, *warnings]), markdown(*rows)])
 
 
 def one_size(table: pd.DataFrame) -> tuple[Sequence[str], list[Sequence[str]]]:
