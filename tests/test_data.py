@@ -227,10 +227,22 @@ def test_test_rows_from_a_file_of_their_own(tmp_path, frame):
     assert description.columns == ["heat", "mass"]
     np.testing.assert_array_equal(problem.train_x[::2], problem.test_x)
 
-    fewer = wanted | {"train_size": 30, "test_size": 0.5, "shuffle": 3}
-    problem, _ = make_problem(fewer, [train, test])
-    assert np.bincount(problem.train_y).tolist() == [10, 10, 10]
-    assert len(problem.test_x) == 15
+    fewer = wanted | {"train_size": 30, "test_size": 0.5}
+    for seed in (1, 2):
+        problem, _ = make_problem(fewer | {"shuffle": seed}, [train, test])
+        assert np.bincount(problem.train_y).tolist() == [10, 10, 10]
+        assert np.bincount(problem.test_y).tolist() == [5, 5, 5]
+    # Fewer rows left out than there are classes.
+    problem, _ = make_problem(fewer | {"shuffle": 1, "train_size": 59}, [train, test])
+    assert len(problem.train_x) == 59
+    # In the files' order.
+    ordered = wanted | {"train_size": 41}
+    problem, _ = make_problem(ordered, [train, test])
+    assert problem.train_y.tolist() == [2] * 20 + [1] * 20 + [0]
+    with pytest.raises(
+        ThawError, match=r"test.csv: test_size asks for 31 rows, and th"
+    ):
+        make_problem(wanted | {"test_size": 31}, [train, test])
 
 
 # Encoding, matching, scaling
@@ -317,6 +329,15 @@ def test_scaled_like_another_problem(tmp_path, frame):
     )
 
 
+def test_a_scale_that_makes_values_too_large_is_told(tmp_path, frame):
+    frame["mass"] *= 1e20
+    _, like = make(tmp_path, frame)
+    tiny = like._replace(spread=[1, 1e-30])
+    assert "data.csv: column mass: scaled, a value is too large" in message(
+        tmp_path, frame, scale="like", others={"like": Other("first", tiny)}
+    )
+
+
 # Generated data
 
 
@@ -389,9 +410,26 @@ def test_transforms_change_train_and_test_alike(step, check):
 
 
 def test_transforms_follow_each_other():
-    changed, _ = make_problem(DIGITS | {"transforms": [{"invert": 16}, {"invert": 0}]})
+    steps = [{"invert": 16}, {"invert": 0}]
+    changed, description = make_problem(DIGITS | {"transforms": steps})
+    assert "transformed: invert 16, invert 0" in description.notes
     plain, _ = make_problem(DIGITS)
     np.testing.assert_array_equal(changed.train_x, plain.train_x - 16)
+
+
+def test_each_noise_is_another(tmp_path, frame):
+    path = write(tmp_path / "data.csv", frame)
+    wanted = {"file": {}, "test_file": {}, "label": "class"}
+    plain, _ = make_problem(wanted, [path, path])
+    once, twice = (
+        make_problem(wanted | {"transforms": steps}, [path, path])[0]
+        for steps in ([{"noise": 1.0}], [{"noise": 1.0}, {"noise": 1.0}])
+    )
+    first = once.train_x - plain.train_x
+    second = twice.train_x - once.train_x
+    test = once.test_x - plain.test_x
+    for other in (second, test):
+        assert abs(np.corrcoef(first.ravel(), other.ravel())[0, 1]) < 0.4
 
 
 def test_label_noise_disturbs_that_share_of_the_train_labels():

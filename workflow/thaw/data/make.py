@@ -79,13 +79,16 @@ def make_problem(
     if "scale" in settings:
         by = _scale_of(like, place, columns, one_hot) if like else (centre, spread)
         train_x, test_x = (train_x - by[0]) / by[1], (test_x - by[0]) / by[1]
-    problem = Problem(
-        train_x.astype(np.float32),
-        train_y,
-        test_x.astype(np.float32),
-        test_y,
-        len(names),
-    )
+    with np.errstate(over="ignore"):  # told below
+        train_x, test_x = train_x.astype(np.float32), test_x.astype(np.float32)
+    problem = Problem(train_x, train_y, test_x, test_y, len(names))
+    for part in (train_x, test_x):
+        if not np.isfinite(part).all():
+            column = columns[np.argmin(np.isfinite(part).all(0))]
+            raise ThawError(
+                f"{place}: column {column}: scaled, a value is too large for a number "
+                "of 32 bits; scale by the problem's own train rows"
+            )
     notes = [*_notes(settings, description, problem, like)]
     notes += [
         f"warning: {doubt}" for table in tables for doubt in doubts(table, categorical)
@@ -197,7 +200,8 @@ def _notes(
     for column, categories in description.categories.items():
         yield f"one-hot encoded: {column}, {len(categories)} categories"
     if settings.get("transforms"):
-        yield f"transformed: {settings['transforms']}"
+        steps = [step for entry in settings["transforms"] for step in entry.items()]
+        yield f"transformed: {', '.join(f'{kind} {value}' for kind, value in steps)}"
     match settings.get("scale"):
         case "standard":
             yield "scaled by the mean and standard deviation of its train rows"
