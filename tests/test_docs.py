@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ PROGRAMS = ("snakemake", "pytest", "python")
 BIN = Path(sys.executable).parent
 
 # Commands that set up an environment; a fresh clone tries them, not a test.
-SETUP = re.compile(r"python3 -m venv \S+ && \S+/pip install [^&]+(?=&|$)")
+SETUP = re.compile(r"(python3 -m venv \S+ && )?\S+/pip install [^&]+(?=&|$)")
 
 # What stands for something of the reader's own.
 PLACES = {"PATH/TO/Snakefile": "Snakefile", "FOLDER": ".", "FILE": "config.yaml"}
@@ -29,6 +30,7 @@ def commands() -> list[str]:
     found = []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
+        text = text.replace("\\\n", " ")  # a command may go on in the next line
         for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
             found += re.sub(r"\s+#.*|^#.*", "", block, flags=re.MULTILINE).split("\n")
         found += re.findall(
@@ -54,6 +56,8 @@ def shipped(tmp_path_factory) -> Path:
     """A copy of the workflow with the config as shipped."""
     project = new_project(tmp_path_factory.mktemp("docs") / "project")
     (project.folder / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
+    ignored = shutil.ignore_patterns("results", "data", "logs", ".snakemake")
+    shutil.copytree(ROOT / "studies", project.folder / "studies", ignore=ignored)
     return project.folder
 
 
