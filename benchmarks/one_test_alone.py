@@ -5,6 +5,7 @@ the hardest population, and what is found in the real one whose source models di
 most, by both tests and by Brunner and Munzel's alone.
 """
 
+import argparse
 from collections.abc import Callable
 
 import numpy as np
@@ -33,5 +34,6 @@ def show(name: str, second_test: Callable[[np.ndarray], np.ndarray | float]) -> 
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     show("both", evidence._p_gaffke)
     show("Brunner and Munzel's alone", lambda shares: 0.0)

@@ -51,6 +51,7 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
         source_models=asked.pop("source_models", 30),
     )
     pairs = [(name, baseline) for name in variants if name != baseline]
+    pairs += asked.pop("pairs", [])
     table = change(comparisons(found, pairs, baseline, 0.01))
     arms = {
         Arm(name, size): sample
@@ -81,6 +82,12 @@ def test_it_hurts():
     text = said(ladder(0.8, 0.75, 0.7))
     assert "Transfer typically hurts. Typically worse: fixed-0 -0.0" in text
     assert "To freeze 0 layers is not typically worse" in text
+
+
+def test_it_hurts_at_some_depth_only():
+    text = said(ladder(0.8, 0.8, 0.7, spread=0.001))
+    assert "not found to help, and hurts with some variants. Equivalent within" in text
+    assert "typically worse: fixed-1 -0." in text
 
 
 def test_it_depends_on_the_depth():
@@ -222,9 +229,18 @@ def test_source_equals_target():
     assert "nothing foreign is transferred" in text
 
 
-@pytest.mark.parametrize(("mean", "wins"), [(0.85, True), (0.6, False)])
-def test_random_layers(mean, wins):
+@pytest.mark.parametrize(
+    ("mean", "verdict"), [(0.85, "typically worse, -0.0"), (0.6, "typically better, +")]
+)
+def test_random_layers(mean, verdict):
     found = ladder(0.7, 0.75, 0.8) | {"random-1": alone(mean)}
-    text = said(found, LADDER | {"random-1": RANDOM})
-    words = "Frozen random layers (random-1) do no worse than frozen transferred ones"
-    assert (words in text) == wins
+    variants = LADDER | {"random-1": RANDOM}
+    text = " ".join(said(found, variants, pairs=[("fixed-1", "random-1")]).split())
+    assert f"Beside frozen random layers (random-1), fixed-1: {verdict}" in text
+    assert "Beside" not in said(found, variants)
+
+
+def test_pairs_between_studies():
+    found = ladder(0.7, 0.75, 0.8) | {"selfer/fixed-1": scores(0.85, seed=3)}
+    text = said(found, pairs=[("fixed-1", "selfer/fixed-1")])
+    assert "Beside selfer/fixed-1, fixed-1: typically worse, -0.0" in text

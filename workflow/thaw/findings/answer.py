@@ -92,7 +92,7 @@ def does_transfer_help(study: Study, comparisons: pd.DataFrame) -> Iterator[str]
         rows = [
             row
             for row in gains(study, comparisons, own[0])
-            if kind in ("better", "worse") and row["verdict"].startswith(SAID[kind])
+            if kind in SAID and row["verdict"].startswith(SAID[kind])
         ]
         if rows:
             most = max(rows, key=lambda row: abs(_typical(row)))
@@ -109,12 +109,13 @@ def does_transfer_help(study: Study, comparisons: pd.DataFrame) -> Iterator[str]
 WORDS = {
     "better": "Transfer typically helps",
     "worse": "Transfer typically hurts",
+    "some": "Transfer is not found to help, and hurts with some variants",
     "both": "Whether transfer helps depends on the variant",
     "same": "Transfer makes no difference that matters (±{margin})",
     "unclear": "Whether transfer helps is not clear",
     "none": "There is no verdict on whether transfer helps",
 }
-SAID = {"better": BETTER, "worse": WORSE}
+SAID = {"better": BETTER, "worse": WORSE, "some": WORSE}
 
 
 def gains(
@@ -140,8 +141,12 @@ def kind_of(rows: Sequence[Mapping[str, Any]]) -> str:
     worse = any(row["verdict"].startswith(WORSE) for row in rows)
     if better and worse:
         return "both"
-    if better or worse:
-        return "better" if better else "worse"
+    if better:
+        return "better"
+    if worse:
+        return (
+            "worse" if all(row["verdict"].startswith(WORSE) for row in rows) else "some"
+        )
     if rows and all(row["verdict"].startswith(EQUIVALENT) for row in rows):
         return "same"
     if any(row["verdict"].startswith((UNCLEAR, EQUIVALENT)) for row in rows):
@@ -280,6 +285,7 @@ def what_spoils_it(
             variants = enumerate_words(names)
             yield f"Networks of {variants} {what} than {study.baseline}'s."
     yield from _random_layers(study, comparisons)
+    yield from _other_studies(study, comparisons)
     if study.source == study.target and study.transferred:
         yield (
             "Source and target are the same problem: nothing foreign is transferred, "
@@ -288,21 +294,33 @@ def what_spoils_it(
 
 
 def _random_layers(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
-    """Say where frozen random layers do as well as frozen transferred ones."""
-    for name, variant in study.variants.items():
-        depth = variant.get("freeze", 0)
-        twins = [other for other, own in study.depths.items() if own == depth]
-        if variant.get("pretrained", True) or not depth or not twins:
-            continue
-        rows = comparisons[comparisons["reference"] == study.baseline]
-        rows = rows[rows["target_size"].astype(str) == str(study.target_sizes[-1])]
-        typical = rows.set_index("variant")["typical"]
-        twin = twins[0]
-        if {name, twin} <= set(typical.index) and typical[name] >= typical[twin]:
-            yield (
-                f"Frozen random layers ({name}) do no worse than frozen transferred "
-                f"ones ({twin}): what was transferred into them adds nothing."
-            )
+    """Say how frozen transferred layers compare with frozen random ones, if asked."""
+    random = {
+        name
+        for name, variant in study.variants.items()
+        if not variant.get("pretrained", True) and variant.get("freeze", 0)
+    }
+    rows = comparisons[
+        comparisons["variant"].isin(study.depths)
+        & comparisons["reference"].isin(random)
+    ]
+    for row in rows.to_dict("records"):
+        yield (
+            f"Beside frozen random layers ({row['reference']}), {row['variant']}: "
+            f"{_said(study, row)}."
+        )
+
+
+def _other_studies(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
+    """Say how variants compare with those of other studies, if asked."""
+    foreign = comparisons["reference"].str.contains("/", regex=False)
+    for row in comparisons[foreign].to_dict("records"):
+        yield f"Beside {row['reference']}, {row['variant']}: {_said(study, row)}."
+
+
+def _said(study: Study, row: Mapping[str, Any]) -> str:
+    size = f" from {row['target_size']} rows" if study.is_swept else ""
+    return f"{row['verdict'].partition(';')[0]}{size},{estimate(row)}"
 
 
 def given_what(study: Study) -> Iterator[str]:
