@@ -80,7 +80,8 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     settings = recipe["settings"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         found = read_samples(histories, settings["variants"], settings["shown_size"])
-    title = title_of(settings)
+    repeats = len(next(iter(found.values())).values)
+    title = f"{title_of(settings)}, {repeats} repeats of each variant"
     if any(sample.is_conditional for sample in found.values()):
         title += f"\n{CONDITION}"
     elif any(sample.is_nested for sample in found.values()):
