@@ -150,12 +150,12 @@ def test_more_source_models_than_repeats():
     assert "Transfer typically helps" in text
 
 
-@pytest.mark.parametrize(("share", "shown"), [(0.2, "20%"), (0.5, "50%")])
+@pytest.mark.parametrize(("share", "shown"), [(0.2, "20 %"), (0.5, "50 %")])
 def test_failed_networks_are_said(share, shown):
     found = ladder(0.7, 0.75, 0.8)
     found["fixed-1"] = scores(0.8, failed=share, seed=2)
     text = said(found)
-    assert f"{shown} of fixed-1's networks failed: scale the inputs" in text
+    assert f"Networks failed ({shown} of fixed-1's): scale the inputs" in text
 
 
 def test_better_but_fails_more_often():
@@ -175,7 +175,8 @@ def test_all_networks_failed():
     assert (
         "no verdict on whether transfer helps. No verdict: all networks failed" in text
     )
-    assert "100% of standalone's networks failed" in text
+    assert "Networks failed (100 % of standalone's, 100 % of fixed-0's" in text
+    assert "How many layers" not in text
 
 
 def test_all_source_models_failed():
@@ -215,7 +216,7 @@ def test_it_depends_on_the_depth_at_some_sizes():
 
 def test_the_gain_lasts_to_the_largest_size():
     text = said({20: ladder(0.5, 0.7, 0.72), 50: ladder(0.6, 0.7, 0.72)})
-    assert "above the margin of 0.01 up to the largest size, 50 rows" in text
+    assert "surely above the margin of 0.01 up to the largest size, 50 rows" in text
 
 
 def test_the_gain_is_lost_from_sight():
@@ -244,3 +245,17 @@ def test_pairs_between_studies():
     found = ladder(0.7, 0.75, 0.8) | {"selfer/fixed-1": scores(0.85, seed=3)}
     text = said(found, pairs=[("fixed-1", "selfer/fixed-1")])
     assert "Beside selfer/fixed-1, fixed-1: typically worse, -0.0" in text
+
+
+def test_too_few_source_models_for_so_many_sizes():
+    few = ladder(0.7, 0.75, 0.8, models=7, each=8)
+    text = " ".join(said({20: few, 50: few, "all": few}, source_models=7).split())
+    assert "From 20, 50 and all rows: there is no verdict on whether transfer" in text
+    assert "(too few source models: 7 of the 8 it takes)" in text
+    assert "surely" not in text
+
+
+def test_one_size_is_named():
+    text = said({20: ladder(0.5, 0.7, 0.72)})
+    assert "From 20 rows: transfer typically helps" in text
+    assert "the rows that each repeat drew" in text

@@ -84,7 +84,9 @@ def test_a_module_makes_tables_below_its_prefix(tmp_path, one_study):
     done = project.snakemake("--cores", "2")
     assert "thaw_summarize" in done.stderr
     assert (
-        (project.folder / "conclusion.txt").read_text().startswith("variant,repeats,")
+        (project.folder / "conclusion.txt")
+        .read_text()
+        .startswith("variant,target_size,")
     )
     assert {path.name for path in project.folder.iterdir()} == {
         *(".snakemake", "Snakefile", "settings.yaml", "conclusion.txt", "transfer")

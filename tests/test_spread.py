@@ -103,9 +103,9 @@ def test_failures_are_counted_and_said_first():
     assert row["mean"] == pytest.approx((3 * 0.4 + 17 * 0.9) / 20)
 
     (warning,) = failures({Arm("v", 8): sample}, np.array([False] * 20))
-    assert warning.startswith("Warning: 3 of 20 repeats of v@8 failed: their loss is")
+    assert warning.startswith("Warning: networks failed (3 of 20 v@8): their loss is")
     (warning,) = failures({}, np.array([True, False]))
-    assert warning.startswith("Warning: 1 of 2 source models failed")
+    assert warning.startswith("Warning: networks failed (1 of 2 source models): ")
     few = Sample(sample.values, None, np.arange(20) == 7)
     assert not list(failures({Arm("v", 8): few}, None))
     table = summary({Arm("v", "all"): sample})

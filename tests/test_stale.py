@@ -18,6 +18,7 @@ STAGES = sorted(path.stem for path in (ROOT / "workflow/thaw/stages").glob("[!_]
 
 AFTER_GATHER = {
     *("summarize", "compare", "learning_curves", "learning_speed", "describe"),
+    "answer",
     *("plot_boxplot", "plot_differences", "plot_learning_curves"),
     "plot_source_models",
 }
@@ -31,7 +32,7 @@ def tables(*studies):
     }
     if "back" in studies:
         jobs |= {f"{rule} back" for rule in SEVERAL_SOURCE_MODELS}
-    return jobs
+    return jobs | {"answers"}
 
 
 def train(target, variants, jobs):
@@ -131,7 +132,9 @@ CASES = {
     ),
     "target sizes": (
         change("studies", "ahead", "target_sizes", to=[8, "all"]),
-        train("two", [f"{name}@8" for name in AHEAD], AHEAD_JOBS) | tables("ahead"),
+        train("two", [f"{name}@8" for name in AHEAD], AHEAD_JOBS)
+        | tables("ahead")
+        | {"plot_target_sizes ahead", "plot_freeze_map ahead"},
     ),
     "two numbers swapped": (swap, EVERYTHING_LEARNED | tables("ahead", "back")),
     "a study's own training": (
@@ -140,15 +143,18 @@ CASES = {
     ),
     "the margin": (
         change("margin", to=0.5),
-        rules("ahead", "compare", "plot_differences")
-        | rules("back", "compare", "plot_differences"),
+        rules("ahead", "compare", "plot_differences", "answer")
+        | rules("back", "compare", "plot_differences", "answer")
+        | {"answers"},
     ),
     "the baseline": (
         change("studies", "back", "baseline", to="fixed-2-added"),
         rules(
             "back",
             *("compare", "plot_differences", "learning_speed", "plot_source_spread"),
-        ),
+            "answer",
+        )
+        | {"answers"},
     ),
     "repeats raised": (
         change("studies", "ahead", "repeats", to=4),
@@ -174,7 +180,7 @@ CASES = {
         change("studies", "again", to=SMALL_CONFIG["studies"]["ahead"]),
         tables("again"),
     ),
-    "a study removed": (remove_study, set()),
+    "a study removed": (remove_study, {"answers"}),
     "a problem's parameter": (
         change("problems", "two", "make_blobs", "random_state", to=7),
         {"make_problem two", "plot_problems"}

@@ -60,8 +60,8 @@ rule answers:
     """Put the answers of all studies into one file."""
     input:
         settings="results/settings/answers.json",
-        answers=expand("results/{study}/answer.md", study=STUDIES),
-        records=expand("results/{study}/records/answer.json", study=STUDIES),
+        answers=expand("results/{study}/answer.md", study=sorted(STUDIES)),
+        records=expand("results/{study}/records/answer.json", study=sorted(STUDIES)),
     output:
         markdown="results/answers.md",
         record="results/records/answers.json",

@@ -106,15 +106,21 @@ def show_warnings(study):
 
 
 def show_results():
-    """Print the table of each study that this run asked for, and where its figures are."""
-    shown = {
+    """Print the tables of each study that this run asked for, and where figures are.
+
+    After a failure, those of the studies that are complete.
+    """
+    asked = {
         job.wildcards.study for job in workflow.dag.jobs if job.name == "summarize"
     }
-    for study in filter(shown.__contains__, STUDIES):
+    for study in filter(asked.__contains__, STUDIES):
         folder = Path("results") / study
+        files = [folder / f"{name}.md" for name in ("summary", "comparisons", "answer")]
+        if not all(file.exists() for file in files):
+            continue
         print()
-        for table in ("summary.md", "comparisons.md", "answer.md"):
-            print((folder / table).read_text(encoding="utf-8"))
+        for file in files:
+            print(file.read_text(encoding="utf-8"))
         figures = ", ".join(Path(path).stem for path in figures_of(study)[::2])
         print(f"Figures in {folder}, as .svg and .png: {figures}")
         show_warnings(STUDIES[study])
@@ -125,6 +131,10 @@ onstart:
 
 
 onsuccess:
+    show_results()
+
+
+onerror:
     show_results()
 
 

@@ -16,6 +16,9 @@ from thaw.plan import Plan
 # The files that every job leaves.
 TRAINED = (".csv", ".history.npz")
 
+# The settings of a problem that stand for a file.
+FILES = (".file", ".test_file")
+
 # A part of a description, and how its changes are called.
 NAMED = {
     "settings": "",
@@ -82,6 +85,12 @@ def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
 
 
 def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
+    if place.startswith("problems.") and place.endswith(FILES):
+        if before != now:
+            yield f"{place} has other content"
+        return
+    if place.endswith(".joined"):
+        return  # the other problem's file, which is told there
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         if before != now:
             yield f"{place} {_value(before)} → {_value(now)}"

@@ -139,6 +139,8 @@ def run(stage: Callable[[], None]) -> None:
     traceback.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What the reader of a damaged archive still says as it is thrown away.
+    sys.unraisablehook = lambda _: None
     try:
         stage()
     except ThawError as error:

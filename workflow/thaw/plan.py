@@ -311,7 +311,9 @@ class Plan:
 
     def add_answers(self, stage: str) -> None:
         """Add the answers of all studies in one file, which lies in `results/`."""
-        answers = {name: self.tables["answer", name].key for name in self.studies}
+        answers = {
+            name: self.tables["answer", name].key for name in sorted(self.studies)
+        }
         self.tables[stage, "."] = result(stage, {"studies": list(answers)}, answers)
 
     def add_figure_of_problems(self, stage: str) -> None:

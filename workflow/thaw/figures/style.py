@@ -13,7 +13,7 @@ from thaw.output.settings import Writer
 # Okabe and Ito's eight colours, which colour-blind readers can tell apart (Wong 2011,
 # Nature Methods 8:441), without the yellow that print loses.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-LINES = ("-", "--", "-.", ":")
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MUTED = "#666666"
 
@@ -60,7 +60,7 @@ def colour(number: int) -> str:
     return COLOURS[number % len(COLOURS)]
 
 
-def line(number: int) -> str:
+def line(number: int) -> Any:
     """Return the line style of the variant of that number."""
     return LINES[number % len(LINES)]
 

@@ -43,8 +43,8 @@ class Study(NamedTuple):
 
     @property
     def is_swept(self) -> bool:
-        """Whether there are several target sizes."""
-        return len(self.target_sizes) > 1
+        """Whether repeats learn from less than all rows."""
+        return list(self.target_sizes) != ["all"]
 
 
 def answer(
@@ -102,6 +102,10 @@ def does_transfer_help(study: Study, comparisons: pd.DataFrame) -> Iterator[str]
             ends = [max(rows, key=_typical), min(rows, key=_typical)]
             named = [f"{row['variant']}{estimate(row)}" for row in ends]
             words += f": from {own[0]}, {enumerate_words(named)}"
+        if kind == "none":
+            rows = gains(study, comparisons, own[0])
+            reasons = {row["verdict"].partition(";")[0] for row in rows}
+            words += f" ({', '.join(sorted(reasons))})"
         yield f"{words}."
 
 
@@ -187,7 +191,12 @@ def how_many_layers(
         own = depths[depths["target_size"].astype(str) == str(size)]
         return own.loc[own["not_worse_than_best"] == "yes", "freeze"].tolist()
 
-    for kept, sizes in itertools.groupby(study.target_sizes, may_be_best):
+    bearing = [
+        size
+        for size in study.target_sizes
+        if kind_of(gains(study, comparisons, size)) != "none"
+    ]
+    for kept, sizes in itertools.groupby(bearing, may_be_best):
         place = f"From {enumerate_words(list(sizes))} rows" if study.is_swept else ""
         if len(kept) == len(study.depths):
             words = "how many layers to freeze is not clear: no depth is out"
@@ -227,14 +236,17 @@ def up_to_how_much_data(study: Study, comparisons: pd.DataFrame) -> Iterator[str
 
     At each size it is the gain of the variant that typically gains most there.
     """
-    if not study.is_swept or not study.transferred:
+    scratch = study.variants[study.baseline]
+    if not (len(study.target_sizes) > 1 and study.transferred):
+        return
+    if scratch.get("pretrained", True):
         return
     best = {}
     for size in study.target_sizes:
         rows = [
             row
             for row in gains(study, comparisons, size)
-            if pd.notna(row["typical"]) and "verdict:" not in row["verdict"]
+            if pd.notna(row["typical"]) and not math.isinf(row["typical_low"])
         ]
         if rows:
             best[size] = max(rows, key=lambda row: row["typical"])
@@ -248,7 +260,7 @@ def up_to_how_much_data(study: Study, comparisons: pd.DataFrame) -> Iterator[str
     last = above[-1]
     later = [size for size in below if list(best).index(size) > list(best).index(last)]
     if last == list(best)[-1]:
-        yield f"The gain is above {margin} up to the largest size, {last} rows."
+        yield f"The gain is surely above {margin} up to the largest size, {last} rows."
     elif later:
         yield (
             f"The gain falls below {margin} between {last} rows, where it is still "
@@ -265,12 +277,15 @@ def what_spoils_it(
     study: Study, comparisons: pd.DataFrame, summary: pd.DataFrame
 ) -> Iterator[str]:
     """Name what qualifies the answer: failures, controls, longer training."""
-    failed = summary[summary["failed"] > FEW]
-    for row in failed.to_dict("records"):
-        size = f" from {row['target_size']} rows" if study.is_swept else ""
+    failed = [
+        f"{row['failed']:.0%} of {row['variant']}'s".replace("%", " %")
+        + (f" from {row['target_size']} rows" if study.is_swept else "")
+        for row in summary[summary["failed"] > FEW].to_dict("records")
+    ]
+    if failed:
         yield (
-            f"{row['failed']:.0%} of {row['variant']}'s networks{size} failed: scale "
-            "the inputs, lower the learning rate or train longer before you rely on it."
+            f"Networks failed ({', '.join(failed)}): scale the inputs, lower the "
+            "learning rate or train longer before you rely on this."
         )
     for words, what in (
         ("fails more often", "fail more often"),
@@ -280,7 +295,12 @@ def what_spoils_it(
             comparisons["verdict"].str.contains(words, regex=False)
             & comparisons["variant"].isin(study.transferred)
         ]
-        names = list(dict.fromkeys(rows["variant"]))
+        names = [
+            row["variant"]
+            + (f" from {row['target_size']} rows" if study.is_swept else "")
+            for row in rows.to_dict("records")
+            if row["reference"] == study.baseline
+        ]
         if names:
             variants = enumerate_words(names)
             yield f"Networks of {variants} {what} than {study.baseline}'s."
@@ -325,7 +345,8 @@ def _said(study: Study, row: Mapping[str, Any]) -> str:
 
 def given_what(study: Study) -> Iterator[str]:
     """Say over what the uncertainty is, and what everything is conditional on."""
-    models = study.source_models if study.transferred else 0
+    starts = any(v.get("pretrained", True) for v in study.variants.values())
+    models = study.source_models if starts else 0
     varied = [
         *([f"{models} source models"] if models > 1 else []),
         f"{study.repeats} repeat{'s' if study.repeats > 1 else ''}",

@@ -102,13 +102,18 @@ def _about_typical(table: pd.DataFrame) -> str:
         *zip(table["reference_units"], table["reference_unit"], strict=True),
     ]
     over = " and ".join(f"{count} {unit}s" for count, unit in dict.fromkeys(sides))
-    given = f", {CONDITION}" if table["given"].any() else ""
+    conditional = table["given"].astype(bool)
+    given = f", {CONDITION}" if conditional.all() else ""
     if len(table) == 1:
         together = "a 95 % interval"
     else:
         level = f"{100 * table['level'][0]:.4g}"
         together = f"intervals at {level} %, so that all {len(table)} hold with 95 %"
-    return f"The typical (median) difference, {together}, over {over}{given}:"
+    words = f"The typical (median) difference, {together}, over {over}{given}"
+    if conditional.any() and not conditional.all():
+        names = ", ".join(_name(row) for row in table[conditional].itertuples())
+        words += f" ({names}: {CONDITION})"
+    return f"{words}:"
 
 
 def _about_failures(table: pd.DataFrame, baseline: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Put the answers of all studies into one file.
 
-The setting is `studies`, in the config's order; the recipe's inputs are the keys of
-their answers.
+The setting is `studies`, in the order of their names; the recipe's inputs are the keys
+of their answers.
 """
 
 import argparse

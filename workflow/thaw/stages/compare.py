@@ -121,7 +121,8 @@ def depths_table(
     columns = ["target_size", "variant", "freeze", "not_worse_than_best"]
     rows = []
     for size, samples in found.items():
-        kept = best_depths({variant: samples[variant] for variant in depths}, ALPHA)
+        depth_samples = {variant: samples[variant] for variant in depths}
+        kept = best_depths(depth_samples, ALPHA / len(found))
         rows += [
             (size, variant, freeze, "yes" if variant in kept else "no")
             for variant, freeze in depths.items()

@@ -90,7 +90,10 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
             final = histories.metric(baseline.name, "test_accuracy")[:, -1]
             threshold = THRESHOLD_SHARE * final.mean(dtype=np.float64)
             for arm in arms(settings["variants"], [size]):
-                accuracy = histories.metric(arm.name, "test_accuracy")
+                accuracy = histories.metric(arm.name, "test_accuracy").copy()
+                # As in the summary: a failed network ends as the constant prediction.
+                failed = histories.failed(arm.name)
+                accuracy[failed, -1] = histories.constant(arm.name).test_accuracy
                 models = histories.source_models(arm.name)
                 rows += speed(arm, accuracy, models, threshold)
     return Made({args.output: csv_file(COLUMNS, rows)}, histories.saw)

@@ -34,13 +34,15 @@ def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
     panel.axvspan(-margin, margin, color="#e8e8e8", lw=0)
     panel.axvline(0, color="black", lw=0.8)
     limit = reach(table, margin)
+    swept = table["target_size"].nunique() > 1
     for place, row in enumerate(table.itertuples()):
         colour = colour_of(row.verdict)
         # What the data do not bound ends at the figure's edge.
         ends = np.clip([row.typical_low, row.typical_high], -limit, limit)
         if np.isfinite([row.typical_low, row.typical_high]).any():
             panel.plot(ends, [place, place], color=colour, lw=2, solid_capstyle="butt")
-        panel.plot(row.typical, place, "o", color=colour, ms=6)
+        if np.isfinite(row.typical):
+            panel.plot(row.typical, place, "o", color=colour, ms=6)
         panel.annotate(
             textwrap.fill(row.verdict, 26),
             (1.02, place),
@@ -53,6 +55,7 @@ def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
         range(len(table)),
         [
             f"{label(row.variant, 24)}\n- {label(row.reference, 22)}"
+            + (f", {row.target_size} rows" if swept else "")
             for row in table.itertuples()
         ],
     )
@@ -70,7 +73,7 @@ def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
 def reach(table: pd.DataFrame, margin: float) -> float:
     """Return how far the axis goes either way: a little beyond all that is finite."""
     numbers = table[["typical", "typical_low", "typical_high"]].to_numpy(float)
-    return 1.1 * max(2 * margin, *np.abs(numbers[np.isfinite(numbers)]))
+    return 1.1 * max([2 * margin, *np.abs(numbers[np.isfinite(numbers)])])
 
 
 def colour_of(verdict: str) -> str:

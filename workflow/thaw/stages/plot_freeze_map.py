@@ -39,7 +39,8 @@ LEAST_REACH = 0.05
 def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw a panel a study: depths from left to right, sizes from below."""
     grids = [grid(*pair) for pair in zip(tables, maps, strict=True)]
-    reach = max(LEAST_REACH, *(np.nanmax(np.abs(gains)) for gains, _ in grids))
+    finite = np.concatenate([gains[np.isfinite(gains)] for gains, _ in grids])
+    reach = max([LEAST_REACH, *np.abs(finite)])
     norm = TwoSlopeNorm(0, -reach, reach)
     widths = [gains.shape[1] for gains, _ in grids]
     rows = max(gains.shape[0] for gains, _ in grids)
@@ -49,8 +50,9 @@ def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> F
     )[0]
     for panel, (gains, verdicts), one in zip(panels, grids, maps, strict=True):
         panel.grid(False)
+        known = np.where(np.isfinite(gains), gains, np.nan)
         image = panel.pcolormesh(
-            gains, cmap=GAINS, norm=norm, edgecolors="white", linewidth=1.5
+            known, cmap=GAINS, norm=norm, edgecolors="white", linewidth=1.5
         )
         write(panel, gains, verdicts, reach)
         sizes, depths = in_order(one["target_sizes"]), list(one["depths"].values())
@@ -66,8 +68,8 @@ def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> F
     bar.outline.set_visible(False)
     drawn.suptitle("How much does transfer gain?", fontsize=10)
     drawn.supxlabel(
-        "bold: typically better or worse, clear over all comparisons of the study "
-        "at once;  =: equivalent within the margin",
+        "bold: typically better or worse, clear over\nall comparisons of the study at "
+        "once;  =: equivalent within the margin",
         fontsize=7,
     )
     return drawn
@@ -99,7 +101,9 @@ def write(
     for (row, column), gain in np.ndenumerate(gains):
         verdict = verdicts[row][column]
         clear = verdict.startswith(CLEAR)
-        text = f"{gain:+z.3f}" + (" =" if verdict.startswith(SAME) else "")
+        text = f"{gain:+z.3f}" if np.isfinite(gain) else "n/a"
+        if verdict.startswith(SAME):
+            text += " ="
         panel.text(
             column + 0.5,
             row + 0.5,
@@ -108,7 +112,7 @@ def write(
             va="center",
             fontsize=8,
             weight="bold" if clear else "normal",
-            color="white" if abs(gain) > 0.75 * reach else "black",
+            color="white" if np.isfinite(gain) and abs(gain) > 0.6 * reach else "black",
         )
 
 

@@ -29,14 +29,18 @@ def draw(
     sizes = in_order(settings["target_sizes"])
     drawn = figure(8.2, 4.2)
     left, right = drawn.subplots(1, 2)
+    middle = (len(settings["variants"]) - 1) / 2
     for number, variant in enumerate(settings["variants"]):
+        aside = 0.06 * (number - middle)
         rows = by_size(summary[summary["variant"] == variant], sizes)
-        draw_line(left, rows["mean"], (rows["mean_low"], rows["mean_high"]), number)
+        draw_line(
+            left, rows["mean"], (rows["mean_low"], rows["mean_high"]), number, aside
+        )
         gains = comparisons[comparisons["variant"] == variant]
         gains = by_size(gains[gains["reference"] == settings["baseline"]], sizes)
         if len(gains):
             ends = gains["typical_low"], gains["typical_high"]
-            draw_line(right, gains["typical"], ends, number)
+            draw_line(right, gains["typical"], ends, number, aside)
         left.plot([], [], **style(number), label=label(variant, 24))
     margin = settings["margin"]
     right.axhspan(-margin, margin, color="#e8e8e8", lw=0, zorder=0)
@@ -61,13 +65,22 @@ def draw(
 
 
 def draw_line(
-    panel: Axes, middle: pd.Series, ends: tuple[pd.Series, pd.Series], number: int
+    panel: Axes,
+    middle: pd.Series,
+    ends: tuple[pd.Series, pd.Series],
+    number: int,
+    aside: float,
 ) -> None:
     """Draw a line through the sizes with an interval at each, moved a little aside."""
-    places = np.arange(len(middle)) + 0.06 * (number - 2)
-    low, high = (np.clip(end.to_numpy(float), -1, 1) for end in ends)
-    panel.vlines(places, low, high, color=colour(number), lw=1.4, alpha=0.7)
-    panel.plot(places, middle.to_numpy(float), **style(number))
+    places = np.arange(len(middle)) + aside
+    low, high = (end.to_numpy(float) for end in ends)
+    # An interval that the data do not bound says nothing, and would squash the panel.
+    bounded = np.isfinite(low) & np.isfinite(high)
+    panel.vlines(
+        places[bounded], low[bounded], high[bounded], color=colour(number), lw=1.4
+    )
+    values = middle.to_numpy(float)
+    panel.plot(places, np.where(np.isfinite(values), values, np.nan), **style(number))
 
 
 def style(number: int) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from thaw.output.histories import Histories
 from thaw.output.samples import failed_source_models, read_samples
 from thaw.output.tables import frame, interval, markdown, number, paragraph, text
 
+FAILED = "failed networks count as the best constant prediction"
+
 # A larger share of failed networks is said before anything else.
 FEW = 0.05
 
@@ -71,6 +73,8 @@ def summary(found: Mapping[Arm, Sample]) -> pd.DataFrame:
 
 def note(sample: Sample) -> str:
     """Say on what a variant's row is conditional, and what it cannot estimate."""
+    if not sample.sound.all():
+        return FAILED
     if sample.is_conditional:
         return f"{CONDITION}; the spread between source models is not estimable"
     if sample.is_nested and len(sample.models) == len(sample.values):
@@ -132,20 +136,22 @@ def by_size(
 def failures(
     found: Mapping[Arm, Sample], failed_models: np.ndarray | None
 ) -> Iterator[str]:
-    """Yield a warning for what failed more than now and then."""
-    if failed_models is not None and failed_models.mean() > FEW:
-        yield _warning("source models", failed_models)
-    for arm, sample in found.items():
-        if (~sample.sound).mean() > FEW:
-            yield _warning(f"repeats of {arm.name}", ~sample.sound)
-
-
-def _warning(what: str, failed: np.ndarray) -> str:
-    return (
-        f"Warning: {failed.sum()} of {len(failed)} {what} failed: their loss is not "
-        "finite, or they give all test rows one class. Scaled inputs, a lower "
-        "learning rate or more epochs usually mend it."
-    )
+    """Yield a warning where more than a few networks failed."""
+    failed = {arm.name: ~sample.sound for arm, sample in found.items()}
+    if failed_models is not None:
+        failed = {"source models": failed_models} | failed
+    lost = [
+        f"{which.sum()} of {len(which)} {name}"
+        for name, which in failed.items()
+        if which.mean() > FEW
+    ]
+    if lost:
+        yield (
+            f"Warning: networks failed ({', '.join(lost)}): their loss is not finite, "
+            "or they give all test rows one class. Scaled inputs, a lower learning "
+            "rate or more epochs usually mend it. Failed networks count here as the "
+            "best constant prediction."
+        )
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
