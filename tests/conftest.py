@@ -167,8 +167,8 @@ def new_project(folder: Path, config: dict = SMALL_CONFIG) -> Project:
         else:
             shutil.copy2(source, folder / part)
     # The tests read Snakemake's own lines, which name every job.
-    profile = folder / "profiles/default/profile.yaml"
-    profile.write_text(profile.read_text().replace("\nlogger: rich\n", "\n"))
+    for profile in folder.glob("profiles/*/profile.yaml"):
+        profile.write_text(profile.read_text().replace("\nlogger: rich\n", "\n"))
     project = Project(folder)
     project.config = config
     return project
