@@ -4,6 +4,9 @@ Only the process that plans the run does any of it, not those that Snakemake sta
 its jobs.
 """
 
+import shutil
+import subprocess
+
 from snakemake.logging import logger
 
 from thaw.changes import report
@@ -99,7 +102,32 @@ def show_results():
         print(f"Figures in {folder}, as .svg and .png: {figures}")
 
 
+def show_orphans():
+    """Say how to cancel what an earlier run of this folder left in Slurm's queue.
+
+    A run that was killed cannot cancel its jobs. They spoil nothing, but what this run
+    starts as well is made twice.
+    """
+    if workflow.executor_plugin.name != "slurm" or not shutil.which("squeue"):
+        return
+    # Snakemake names all jobs of a run by the run, and comments each with its rule.
+    command = ["squeue", "--me", "--noheader", "--format=%j|%k|%Z"]
+    queue = subprocess.run(command, capture_output=True, text=True).stdout
+    jobs = [line.split("|", 2) for line in queue.splitlines()]
+    runs = {
+        name
+        for name, comment, folder in jobs
+        if comment.startswith("rule_") and folder == os.getcwd()
+    }
+    if runs:
+        logger.warning(
+            "Jobs of an earlier run of this folder are still in Slurm's queue. To "
+            f"cancel them: scancel --name={','.join(sorted(runs))}"
+        )
+
+
 onstart:
+    show_orphans()
     show_changes(studies_that_run())
 
 
