@@ -59,6 +59,14 @@ SMALL_CONFIG = {
     },
 }
 
+# One problem, and one job that trains.
+ONE_JOB_CONFIG = SMALL_CONFIG | {
+    "studies": {
+        "ahead": SMALL_CONFIG["studies"]["ahead"]
+        | {"variants": ["standalone"], "repeats": 1}
+    }
+}
+
 
 class Project:
     """A copy of the workflow in a folder of its own, with a config of its own."""

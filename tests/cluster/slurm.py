@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -161,18 +162,20 @@ class Cluster:
         self.signal(f"{node}.pid", signal.SIGKILL)
         running = self.processes(node)
         # What watches over a job goes first, or it would tell the controller.
-        for process in (*filter(is_step, map(parent, running)), *running):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        self.kill([*filter(is_step, map(parent, running)), *running])
         # It would find out by itself, in half a minute.
         self.set_node(node, "down")
 
-    def processes(self, node: str) -> list[psutil.Process]:
-        """Return what runs on a node as part of a job."""
-        marks = {
-            "SLURM_CONF": self.environment["SLURM_CONF"],
-            "SLURMD_NODENAME": node,
-        }
+    def kill(self, processes: Iterable[psutil.Process]) -> None:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def processes(self, node: str | None = None) -> list[psutil.Process]:
+        """Return what runs on a node as part of a job, or all that knows this Slurm."""
+        marks = {"SLURM_CONF": self.environment["SLURM_CONF"]}
+        if node:
+            marks["SLURMD_NODENAME"] = node
         return [
             process
             for process in psutil.process_iter(["cmdline", "cwd", "environ"])
@@ -187,9 +190,10 @@ class Cluster:
         )
 
     def stop(self) -> None:
-        """Stop all that was started, and all jobs."""
+        """Stop all that was started, all jobs, and whoever waits for them."""
         for node in NODES:
             self.kill_node(node)
+        self.kill(self.processes())
         self.signal("slurmctld.pid", signal.SIGTERM)
         self.signal("munge.pid", signal.SIGTERM)
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from cluster.slurm import NODES, Cluster, missing
-from conftest import SMALL_CONFIG, Project, new_project
+from conftest import ONE_JOB_CONFIG, SMALL_CONFIG, Project, new_project
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -29,12 +29,6 @@ CONFIG = SMALL_CONFIG | {
     "studies": {
         "ahead": SMALL_CONFIG["studies"]["ahead"]
         | {"variants": ["standalone", "fixed-0"]}
-    }
-}
-# A study that is one training job, and no other.
-ALONE = CONFIG | {
-    "studies": {
-        "ahead": CONFIG["studies"]["ahead"] | {"variants": ["standalone"], "repeats": 1}
     }
 }
 
@@ -183,8 +177,8 @@ def test_a_killed_node_loses_nothing(own_cluster, local, tmp_path):
     """Slurm itself runs the job again or, where told not to, Snakemake does."""
     first, second = NODES
     own_cluster.set_node(first, "drain")
-    requeued = new_project(tmp_path / "requeued", ALONE)
-    retried = new_project(tmp_path / "retried", ALONE)
+    requeued = new_project(tmp_path / "requeued", ONE_JOB_CONFIG)
+    retried = new_project(tmp_path / "retried", ONE_JOB_CONFIG)
     profile = retried.folder / "profiles/slurm/profile.yaml"
     profile.write_text(profile.read_text().replace("\nslurm-requeue: true\n", "\n"))
     runs = (
@@ -241,7 +235,9 @@ def test_orphans_of_a_killed_run_spoil_and_lose_nothing(cluster, local, tmp_path
 
 def test_a_node_with_other_code_or_libraries_refuses(own_cluster, tmp_path):
     """Both are changed while the jobs wait in the queue."""
-    projects = [new_project(tmp_path / name, ALONE) for name in ("code", "torch")]
+    projects = [
+        new_project(tmp_path / name, ONE_JOB_CONFIG) for name in ("code", "torch")
+    ]
     for node in NODES:
         own_cluster.set_node(node, "drain")
     runs = [

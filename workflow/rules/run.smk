@@ -55,6 +55,18 @@ def leftovers_recipe():
     return result("leftovers", settings, {})
 
 
+def refuse_files_for_folders():
+    """Say which file is in the place of a folder; Snakemake would fail without a word."""
+    results = in_results("results")
+    kinds = [results / kind for kind in ("problems", "source-models", "repeats")]
+    studies = [results / study for study in STUDIES]
+    for folder in (results, results.with_name("logs"), *kinds, *studies):
+        if folder.exists() and not folder.is_dir():
+            raise WorkflowError(
+                f"{folder} is a file, and a folder of that name is needed: move it away"
+            )
+
+
 def settle_tables():
     """Bring file times and the settings files of all tables and figures up to date.
 
@@ -136,6 +148,7 @@ onsuccess:
 
 
 if workflow.is_main_process:
+    refuse_files_for_folders()
     settle_tables()
     if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):
         show_changes(STUDIES)
