@@ -61,6 +61,14 @@ SMALL_CONFIG = {
     },
 }
 
+# One problem, and one job that trains.
+ONE_JOB_CONFIG = SMALL_CONFIG | {
+    "studies": {
+        "ahead": SMALL_CONFIG["studies"]["ahead"]
+        | {"variants": ["standalone"], "repeats": 1}
+    }
+}
+
 
 class Project:
     """A copy of the workflow in a folder of its own, with a config of its own."""
@@ -169,8 +177,8 @@ def new_project(folder: Path, config: dict = SMALL_CONFIG) -> Project:
         else:
             shutil.copy2(source, folder / part)
     # The tests read Snakemake's own lines, which name every job.
-    profile = folder / "profiles/default/profile.yaml"
-    profile.write_text(profile.read_text().replace("\nlogger: rich\n", "\n"))
+    for profile in folder.glob("profiles/*/profile.yaml"):
+        profile.write_text(profile.read_text().replace("\nlogger: rich\n", "\n"))
     project = Project(folder)
     project.config = config
     return project

@@ -119,6 +119,7 @@ MISTAKES = [
     ("studies/ahead/pairs", [["back/fixed-1", "fixed-0"]], "pairs[0]", "'one'", "same"),
     ("studies/ahead/pairs", [["back/x", "fixed-0"]], "pairs[0]", "'x'", "fixed-1"),
     ("studies/ahead/pairs", [["bak/x", "fixed-0"]], "pairs[0]", "'bak/x'", "fixed-1"),
+    ("problems/one/train_size", 1.0, "problems.one.train_size", "1.0", "or a share"),
     ("variants/ladder", {}, "variants.ladder", "'ladder'", "another name"),
     ("training/momentum", 1, "training.momentum", "1 is too large", "less than 1"),
     ("training/nesterov", True, "ahead.training.nesterov", "no momentum", "false"),

@@ -143,6 +143,13 @@ def job_files(suffix):
     return paths
 
 
+# What the log of a job says that was killed, for it can say nothing itself.
+KILLED = (
+    "error: killed, as a rule by the system for want of memory; fewer networks in a job "
+    "take less (repeats_per_job in the config), and so do fewer jobs at once (--cores)"
+)
+
+
 def memory(wildcards, attempt):
     """Return the MB that a job which trains may take; more when it is tried again."""
     return attempt * resources.megabytes(PLAN.size_of(**wildcards))

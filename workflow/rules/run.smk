@@ -4,6 +4,9 @@ Only the process that plans the run does any of it, not those that Snakemake sta
 its jobs.
 """
 
+import shutil
+import subprocess
+
 from snakemake.logging import logger
 
 from thaw.changes import report
@@ -56,6 +59,18 @@ def leftovers_recipe():
     ]
     settings = {"made": sorted(made), "used": sorted(used), "trained": trained}
     return result("leftovers", settings, {})
+
+
+def refuse_files_for_folders():
+    """Say which file is in the place of a folder; Snakemake would fail without a word."""
+    results = in_results("results")
+    kinds = [results / kind for kind in ("problems", "source-models", "repeats")]
+    studies = [results / study for study in STUDIES]
+    for folder in (results, results.with_name("logs"), *kinds, *studies):
+        if folder.exists() and not folder.is_dir():
+            raise WorkflowError(
+                f"{folder} is a file, and a folder of that name is needed: move it away"
+            )
 
 
 def settle_tables():
@@ -126,7 +141,32 @@ def show_results():
         show_warnings(STUDIES[study])
 
 
+def show_orphans():
+    """Say how to cancel what an earlier run of this folder left in Slurm's queue.
+
+    A run that was killed cannot cancel its jobs. They spoil nothing, but what this run
+    starts as well is made twice.
+    """
+    if workflow.executor_plugin.name != "slurm" or not shutil.which("squeue"):
+        return
+    # Snakemake names all jobs of a run by the run, and comments each with its rule.
+    command = ["squeue", "--me", "--noheader", "--format=%j|%k|%Z"]
+    queue = subprocess.run(command, capture_output=True, text=True).stdout
+    jobs = [line.split("|", 2) for line in queue.splitlines()]
+    runs = {
+        name
+        for name, comment, folder in jobs
+        if comment.startswith("rule_") and folder == os.getcwd()
+    }
+    if runs:
+        logger.warning(
+            "Jobs of an earlier run of this folder are still in Slurm's queue. To "
+            f"cancel them: scancel --name={','.join(sorted(runs))}"
+        )
+
+
 onstart:
+    show_orphans()
     show_changes(studies_that_run())
 
 
@@ -139,6 +179,7 @@ onerror:
 
 
 if workflow.is_main_process:
+    refuse_files_for_folders()
     settle_tables()
     if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):
         show_changes(STUDIES)

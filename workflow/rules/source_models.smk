@@ -38,5 +38,6 @@ rule pretrain:
             --output {output.models:q} \
             --scores {output.scores:q} \
             --history {output.history:q} \
-            2>{log:q}
+            2>{log:q} \
+            || {{ status=$?; [ $status -ne 137 ] || echo {KILLED:q} >>{log:q}; exit $status; }}
         """

@@ -190,8 +190,9 @@ Value = Annotated[
 Side = Annotated[
     int, Field(ge=1, le=MOST_UNITS, description="A whole number, 1 or more."), WHOLE
 ]
+# A whole number is rows; 1.0 is refused, for a share of all leaves no other rows.
 RowsOrShare = Annotated[
-    Rows | Annotated[float, Field(gt=0, lt=1)],
+    Annotated[int, Field(ge=1, le=MOST_ROWS)] | Annotated[float, Field(gt=0, lt=1)],
     ALTERNATIVES,
 ]
 
