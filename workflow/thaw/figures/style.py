@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from thaw import keys
@@ -30,6 +31,8 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#dddddd",
     "legend.frameon": False,
     "savefig.dpi": 200,
+    # Text stays text, which one can search and edit.
+    "svg.fonttype": "none",
     # Without a fixed salt the ids inside an SVG differ from run to run.
     "svg.hashsalt": "thaw",
 }
@@ -48,6 +51,15 @@ def title_of(settings: Mapping[str, Any]) -> str:
     title = f"{settings['study']}: {settings['source']} → {settings['target']}"
     size = settings["shown_size"]
     return title if size == "all" else f"{title}, {size} train rows"
+
+
+def draw_constant(panel: Axes, accuracy: float) -> str:
+    """Draw what the commonest class reaches, where the axis goes so far; name it."""
+    low, high = panel.get_ylim()
+    if low <= accuracy <= high:
+        panel.axhline(accuracy, color=MUTED, lw=0.8, ls=":", zorder=1)
+        panel.set_ylim(low, high)
+    return f"always the commonest class: {accuracy:.3f}"
 
 
 def dots(count: int) -> dict:

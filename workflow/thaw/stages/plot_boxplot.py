@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from thaw.arms import Arm
 from thaw.command import (
     Made,
     add_figures,
@@ -23,6 +24,7 @@ from thaw.figures.style import (
     MUTED,
     colour,
     dots,
+    draw_constant,
     figure,
     figure_files,
     label,
@@ -33,7 +35,7 @@ from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
 
 
-def draw(found: Mapping[str, Sample], title: str) -> Figure:
+def draw(found: Mapping[str, Sample], title: str, constant: float) -> Figure:
     """Draw a box a variant: quartiles, whiskers to 1.5 of their distance, all points.
 
     With several source models the points of a box stand in columns by source model,
@@ -66,7 +68,7 @@ def draw(found: Mapping[str, Sample], title: str) -> Figure:
             points |= {"color": colour(0)}
         panel.scatter(number + offsets, sample.values, **points)
     panel.set_ylabel("test accuracy")
-    panel.set_title(title, fontsize=10)
+    panel.set_title(f"{title}\n{draw_constant(panel, constant)}", fontsize=10)
     return drawn
 
 
@@ -80,13 +82,15 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     settings = recipe["settings"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         found = read_samples(histories, settings["variants"], settings["shown_size"])
+        arm = Arm(settings["variants"][0], settings["shown_size"])
+        constant = histories.constant(arm.name).test_accuracy
     repeats = len(next(iter(found.values())).values)
     title = f"{title_of(settings)}, {repeats} repeats of each variant"
     if any(sample.is_conditional for sample in found.values()):
         title += f"\n{CONDITION}"
     elif any(sample.is_nested for sample in found.values()):
         title += "\npoints in columns and colours by source model"
-    files = figure_files(draw(found, title), args.output, recipe)
+    files = figure_files(draw(found, title, constant), args.output, recipe)
     return Made(files, histories.saw)
 
 
