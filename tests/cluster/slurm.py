@@ -31,8 +31,8 @@ PATIENCE = 20  # seconds
 
 # Jobs go to the node with the least load (CR_LLN). What takes more memory than asked
 # for is killed within seconds (OverMemoryKill); what must be killed is killed a second
-# after it was told to end (KillWait). A node that does not answer is down after
-# SlurmdTimeout. What ended is remembered for MinJobAge.
+# after it was told to end (KillWait). A node that is down stays so (ReturnToService).
+# What ended is remembered for MinJobAge.
 CONFIG = """\
 ClusterName=thaw
 SlurmctldHost={host}(127.0.0.1)
@@ -61,7 +61,6 @@ JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 MinJobAge=3600
-SlurmdTimeout=5
 KillWait=1
 ReturnToService=0
 {nodes}
@@ -163,7 +162,7 @@ class Cluster:
         running = self.processes(node)
         # What watches over a job goes first, or it would tell the controller.
         self.kill([*filter(is_step, map(parent, running)), *running])
-        # It would find out by itself, in half a minute.
+        # It would find out by itself, in five minutes.
         self.set_node(node, "down")
 
     def kill(self, processes: Iterable[psutil.Process]) -> None:

@@ -27,6 +27,7 @@ rule train:
         runtime=minutes,
     params:
         recipe=recipe,
+        killed=KILLED,
     shell:
         r"""
         python -m thaw.stages.train \
@@ -39,5 +40,5 @@ rule train:
             --scores {output.scores:q} \
             --history {output.history:q} \
             2>{log:q} \
-            || {{ status=$?; [ $status -ne 137 ] || echo {KILLED:q} >>{log:q}; exit $status; }}
+            || {{ status=$?; [ $status -ne 137 ] || echo {params.killed:q} >>{log:q}; exit $status; }}
         """
