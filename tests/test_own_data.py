@@ -37,9 +37,10 @@ CONFIG["problems"] |= {
 TABLES = {
     *("gather", "summarize", "compare", "learning_curves", "learning_speed"),
     *("describe", "plot_boxplot", "plot_differences", "plot_learning_curves"),
-    "plot_source_models",
+    *("plot_source_models", "answer"),
 }
 TARGET = {
+    "answers",
     *("make_problem second", "plot_problems"),
     *("train second standalone 00 00", "train second standalone 01 01"),
     *("train second fixed-1 00 00", "train second fixed-1 01 01"),

@@ -6,6 +6,7 @@ its jobs.
 
 import shutil
 import subprocess
+import textwrap
 
 from snakemake.logging import logger
 
@@ -137,7 +138,7 @@ def show_results():
         for file in files:
             print(file.read_text(encoding="utf-8"))
         figures = ", ".join(Path(path).stem for path in figures_of(study)[::2])
-        print(f"Figures in {folder}, as .svg and .png: {figures}")
+        print(textwrap.fill(f"Figures in {folder}, as .svg and .png: {figures}", 80))
         show_warnings(STUDIES[study])
 
 
