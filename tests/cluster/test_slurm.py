@@ -12,7 +12,11 @@ import pytest
 from cluster.slurm import NODES, Cluster, missing
 from conftest import ONE_JOB_CONFIG, SMALL_CONFIG, Project, new_project
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+pytestmark = [
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+    # A job may end before it is held: then the test has shown nothing, and is tried again.
+    pytest.mark.flaky(reruns=2),
+]
 
 # What is shorter here than on a cluster; a Slurm without accounts is asked by `squeue`.
 SLURM = (
