@@ -14,7 +14,7 @@ from conftest import ONE_JOB_CONFIG, SMALL_CONFIG, Project, new_project
 
 pytestmark = [
     pytest.mark.skipif(bool(missing()), reason=missing()),
-    # A job may end before it is held: then the test has shown nothing, and is tried again.
+    # A job may end before it is held: then nothing was shown, and it is tried again.
     pytest.mark.flaky(reruns=2),
 ]
 
