@@ -70,6 +70,27 @@ ONE_JOB_CONFIG = SMALL_CONFIG | {
 }
 
 
+# What of a study depends on what is gathered, whatever its source models.
+AFTER_GATHER = {
+    *("summarize", "compare", "learning_curves", "learning_speed", "describe"),
+    *("answer", "plot_boxplot", "plot_differences", "plot_learning_curves"),
+    "plot_source_models",
+}
+
+
+def modules_of(stage: str) -> list[str]:
+    """Return the modules that importing a stage loads."""
+    code = f"import sys, thaw.stages.{stage}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT / "workflow",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
 class Project:
     """A copy of the workflow in a folder of its own, with a config of its own."""
 

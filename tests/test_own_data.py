@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from conftest import ROOT, SMALL_CONFIG, Project, new_project
+from conftest import AFTER_GATHER, ROOT, SMALL_CONFIG, Project, new_project
 from test_module import outer_project
 
 CONFIG = copy.deepcopy(SMALL_CONFIG) | {
@@ -34,17 +34,12 @@ CONFIG["problems"] |= {
     "second": SECOND | {"scale": {"like": "first"}},
 }
 
-TABLES = {
-    *("gather", "summarize", "compare", "learning_curves", "learning_speed"),
-    *("describe", "plot_boxplot", "plot_differences", "plot_learning_curves"),
-    *("plot_source_models", "answer"),
-}
 TARGET = {
     "answers",
     *("make_problem second", "plot_problems"),
     *("train second standalone 00 00", "train second standalone 01 01"),
     *("train second fixed-1 00 00", "train second fixed-1 01 01"),
-    *(f"{rule} ahead" for rule in TABLES),
+    *(f"{rule} ahead" for rule in {"gather", *AFTER_GATHER}),
 }
 SOURCE = {"make_problem first", "pretrain first 00 00"}
 

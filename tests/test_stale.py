@@ -6,22 +6,14 @@ Each change is tried with Snakemake's records and without them: they decide noth
 import ast
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-from conftest import ROOT, SMALL_CONFIG
+from conftest import AFTER_GATHER, ROOT, SMALL_CONFIG, modules_of
 from thaw import keys
 
 STAGES = sorted(path.stem for path in (ROOT / "workflow/thaw/stages").glob("[!_]*.py"))
 
-AFTER_GATHER = {
-    *("summarize", "compare", "learning_curves", "learning_speed", "describe"),
-    "answer",
-    *("plot_boxplot", "plot_differences", "plot_learning_curves"),
-    "plot_source_models",
-}
 SEVERAL_SOURCE_MODELS = {"plot_source_accuracy", "plot_source_spread"}
 
 
@@ -284,14 +276,7 @@ def test_what_was_trained_once_is_never_trained_again(finished):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_computed_imports_are_those_that_python_makes(stage):
-    code = f"import sys, thaw.stages.{stage}; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT / "workflow",
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
+    loaded = modules_of(stage)
     ours = {name for name in loaded if name.partition(".")[0] == "thaw"}
     assert keys.modules(stage) == ours
     libraries = set().union(*(keys.source(name).libraries for name in ours))

@@ -6,6 +6,7 @@ is killed, one that takes less loses nothing but its place in the queue.
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 # Python, torch and what they allocate before there is any data: 390 MB were measured.
@@ -41,13 +42,16 @@ class Size(NamedTuple):
     @property
     def weights(self) -> int:
         """How many weights a network has, biases included."""
-        return sum(
-            (before + 1) * after for before, after in itertools.pairwise(self.widths)
-        )
+        return weights_between(self.widths)
 
 
 # A job that this machine would not run: it says so at once (see `thaw.keys.check`).
 UNKNOWN = Size(networks=1, widths=[1, 1], rows=1, epochs=1, batch_size=1)
+
+
+def weights_between(widths: Sequence[int]) -> int:
+    """Return how many weights, biases included, connect layers of these widths."""
+    return sum((before + 1) * after for before, after in itertools.pairwise(widths))
 
 
 def megabytes(size: Size) -> int:

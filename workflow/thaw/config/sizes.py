@@ -4,13 +4,13 @@ The limits are what a large machine might just hold. They are there for slips of
 zeros, which else end hours later, or with a machine that no longer answers.
 """
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from thaw.config.extents import extent, function_of
 from thaw.config.kinds import MOST_ROWS
 from thaw.config.resolved import Config, Study
 from thaw.jobs import jobs
+from thaw.resources import weights_between
 
 # Numbers that one process holds at once: 40 GB with four bytes each.
 MOST_NUMBERS = 10_000_000_000
@@ -72,12 +72,7 @@ def _weights(study: Study, config: Config) -> int:
     hidden = [source.features, *study.network["hidden"]]
     added = [config.variants[name]["add"] for name in study.variants]
     return max(
-        _weights_between([*hidden, *widths, problem.classes])
+        weights_between([*hidden, *widths, problem.classes])
         for widths in ([], *added)
         for problem in (source, target)
     )
-
-
-def _weights_between(widths: Sequence[int]) -> int:
-    """Return how many weights, biases included, connect layers of these widths."""
-    return sum((before + 1) * after for before, after in itertools.pairwise(widths))

@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from thaw.arms import TargetSize
+from thaw.findings.failures import FEW
+from thaw.findings.sizes import rows_at
 from thaw.findings.verdicts import BETTER, EQUIVALENT, UNCLEAR, WORSE
-
-# A larger share of failed networks is said.
-FEW = 0.05
 
 
 class Study(NamedTuple):
@@ -32,13 +31,17 @@ class Study(NamedTuple):
     repeats: int
     source_models: int
 
+    def is_pretrained(self, variant: str) -> bool:
+        """Whether a variant starts from source models."""
+        return self.variants[variant].get("pretrained", True)
+
     @property
     def transferred(self) -> list[str]:
         """The variants that start from source models and are compared."""
         return [
             name
-            for name, variant in self.variants.items()
-            if variant.get("pretrained", True) and name != self.baseline
+            for name in self.variants
+            if self.is_pretrained(name) and name != self.baseline
         ]
 
     @property
@@ -63,14 +66,13 @@ def answer(
 
 def does_transfer_help(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
     """Say for each target size whether transfer helps; like sizes together."""
-    scratch = study.variants[study.baseline]
-    if not study.transferred and scratch.get("pretrained", True) is False:
+    if not any(map(study.is_pretrained, study.variants)):
         yield (
             "No variant starts from a source model, so this study does not say whether "
             "transfer helps."
         )
         return
-    if scratch.get("pretrained", True):
+    if study.is_pretrained(study.baseline):
         yield (
             f"The variants are compared with {study.baseline}, which starts from "
             "source models itself; whether transfer helps takes one that starts from "
@@ -126,11 +128,9 @@ def gains(
     study: Study, comparisons: pd.DataFrame, size: TargetSize
 ) -> list[Mapping[str, Any]]:
     """Return the comparisons with the baseline of what is transferred, at a size."""
-    of_size = comparisons["target_size"].astype(str) == str(size)
-    rows = comparisons[
-        of_size
-        & comparisons["variant"].isin(study.transferred)
-        & (comparisons["reference"] == study.baseline)
+    rows = rows_at(comparisons, size)
+    rows = rows[
+        rows["variant"].isin(study.transferred) & (rows["reference"] == study.baseline)
     ]
     return rows.to_dict("records")
 
@@ -188,7 +188,7 @@ def how_many_layers(
         return
 
     def may_be_best(size: TargetSize) -> list[int]:
-        own = depths[depths["target_size"].astype(str) == str(size)]
+        own = rows_at(depths, size)
         return own.loc[own["not_worse_than_best"] == "yes", "freeze"].tolist()
 
     bearing = [
@@ -236,10 +236,9 @@ def up_to_how_much_data(study: Study, comparisons: pd.DataFrame) -> Iterator[str
 
     At each size it is the gain of the variant that typically gains most there.
     """
-    scratch = study.variants[study.baseline]
-    if not (len(study.target_sizes) > 1 and study.transferred):
+    if len(study.target_sizes) == 1 or not study.transferred:
         return
-    if scratch.get("pretrained", True):
+    if study.is_pretrained(study.baseline):
         return
     best = {}
     for size in study.target_sizes:
@@ -318,7 +317,7 @@ def _random_layers(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
     random = {
         name
         for name, variant in study.variants.items()
-        if not variant.get("pretrained", True) and variant.get("freeze", 0)
+        if not study.is_pretrained(name) and variant.get("freeze", 0)
     }
     rows = comparisons[
         comparisons["variant"].isin(study.depths)
@@ -345,7 +344,7 @@ def _said(study: Study, row: Mapping[str, Any]) -> str:
 
 def given_what(study: Study) -> Iterator[str]:
     """Say over what the uncertainty is, and what everything is conditional on."""
-    starts = any(v.get("pretrained", True) for v in study.variants.values())
+    starts = any(map(study.is_pretrained, study.variants))
     models = study.source_models if starts else 0
     varied = [
         *([f"{models} source models"] if models > 1 else []),

@@ -17,6 +17,9 @@ from thaw.findings.samples import Sample
 # How far below the baseline's median a network is weak: a convention.
 WEAK = 0.1
 
+# A larger share of failed networks is said before anything else.
+FEW = 0.05
+
 
 def is_weak(sample: Sample, baseline: Sample) -> np.ndarray:
     """Return which networks learned, but are far below the baseline's median `[n]`."""

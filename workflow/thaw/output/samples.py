@@ -6,7 +6,7 @@ import numpy as np
 
 from thaw.arms import Arm, TargetSize
 from thaw.findings.samples import Sample
-from thaw.output.histories import SOURCE_MODELS, Histories
+from thaw.output.histories import Histories
 
 
 def read_samples(
@@ -31,8 +31,3 @@ def _read(histories: Histories, arm: str, metric: str) -> Sample:
     constant = getattr(histories.constant(arm), metric)
     values = np.where(failed, constant, histories.final(arm, metric))
     return Sample(values, histories.source_models(arm), failed)
-
-
-def failed_source_models(histories: Histories) -> np.ndarray:
-    """Return which source models failed, bool `[source models]`."""
-    return histories.failed(SOURCE_MODELS)

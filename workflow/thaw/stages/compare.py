@@ -25,8 +25,8 @@ from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import MODELS_FAILED, TOO_FEW, more_or_less, verdict
 from thaw.output.comparisons import for_people
-from thaw.output.histories import Histories
-from thaw.output.samples import failed_source_models, read_samples
+from thaw.output.histories import SOURCE_MODELS, Histories
+from thaw.output.samples import read_samples
 from thaw.output.tables import frame, text
 
 ALPHA = 0.05
@@ -140,12 +140,12 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     sizes = settings["target_sizes"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         found = {size: read_samples(histories, variants, size) for size in sizes}
-        lost = [
+        inherit = [
             name
             for name, sample in found[sizes[0]].items()
             if sample.source_models is not None
-            and failed_source_models(histories).all()
         ]
+        lost = inherit if inherit and histories.failed(SOURCE_MODELS).all() else []
         saw = dict(histories.saw)
     named = {name for pair in pairs for name in pair if "/" in name}
     # In the rule's order, which is that of the names.

@@ -21,9 +21,9 @@ from matplotlib.figure import Figure
 from thaw.arms import in_order
 from thaw.command import Made, add_figures, add_settings, make, stage_parser
 from thaw.figures.style import COLOURS, figure, figure_files
+from thaw.findings.sizes import by_size
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
-from thaw.stages.plot_target_sizes import by_size
 
 # Orange where it is worse, blue where it is better, white where it is the same.
 GAINS = LinearSegmentedColormap.from_list("gains", [COLOURS[1], "white", COLOURS[0]])

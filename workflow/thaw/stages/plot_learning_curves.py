@@ -14,6 +14,7 @@ from thaw.command import Made, add_figures, add_settings, add_table, make, stage
 from thaw.figures.curves import Band, draw_curves
 from thaw.figures.style import figure_files, title_of
 from thaw.findings.samples import CONDITION
+from thaw.findings.sizes import rows_at
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
 
@@ -31,7 +32,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings, key = recipe["settings"], recipe["inputs"]["learning_curves"]
     table = read_table(args.curves, args.curves_record, key)
-    table = table[table["target_size"].astype(str) == str(settings["shown_size"])]
+    table = rows_at(table, settings["shown_size"])
     title = f"{title_of(settings)}\nmean over repeats, band: the middle 90 % of them"
     if settings["source_models"] == 1:
         title += f"\n{CONDITION}"

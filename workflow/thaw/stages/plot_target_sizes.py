@@ -7,7 +7,7 @@ are `study`, `source`, `target`, `variants` (names, in order), `target_sizes`,
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from thaw.arms import in_order
 from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
 from thaw.figures.style import colour, figure, figure_files, label, line, marker
+from thaw.findings.sizes import by_size
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
 
@@ -92,12 +93,6 @@ def style(number: int) -> dict[str, Any]:
         "ms": 4.5,
         "lw": 1.3,
     }
-
-
-def by_size(rows: pd.DataFrame, sizes: Sequence[int | str]) -> pd.DataFrame:
-    """Return one row a size, in that order; none if there are none at all."""
-    named = rows.set_index(rows["target_size"].astype(str))
-    return named.loc[[str(size) for size in sizes]] if len(rows) else rows
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:

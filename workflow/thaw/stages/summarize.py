@@ -14,16 +14,14 @@ import pandas as pd
 
 from thaw.arms import Arm, TargetSize
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.failures import FEW
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.spread import mean_interval, share_interval, variance_components
-from thaw.output.histories import Histories
-from thaw.output.samples import failed_source_models, read_samples
+from thaw.output.histories import SOURCE_MODELS, Histories
+from thaw.output.samples import read_samples
 from thaw.output.tables import frame, interval, markdown, number, paragraph, text
 
 FAILED = "failed networks count as the best constant prediction"
-
-# A larger share of failed networks is said before anything else.
-FEW = 0.05
 
 
 def summary(found: Mapping[Arm, Sample]) -> pd.DataFrame:
@@ -164,7 +162,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
             samples = read_samples(histories, settings["variants"], size)
             found |= {Arm(name, size): sample for name, sample in samples.items()}
         if any(sample.source_models is not None for sample in found.values()):
-            failed_models = failed_source_models(histories)
+            failed_models = histories.failed(SOURCE_MODELS)
     table = summary(found)
     words = for_people(table, [*failures(found, failed_models)], settings)
     return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)
