@@ -58,23 +58,26 @@ class Run:
         assert self.process.wait(PATIENCE) == status, self.output.read_text()
         return self.output.read_text()
 
-    def training(self) -> list[psutil.Process]:
-        """Return the processes of this folder that train."""
+    def training(self, stage: str = "train") -> list[psutil.Process]:
+        """Return the processes of this folder that train, or that pretrain."""
         return [
             process
             for node in NODES
             for process in self.cluster.processes(node)
             if process.info["cwd"] == self.folder
-            and "thaw.stages.train" in process.info["cmdline"]
+            and f"thaw.stages.{stage}" in process.info["cmdline"]
         ]
 
-    def hold(self, number: int = 1) -> list[psutil.Process]:
-        """Wait until so many jobs train, and hold them up."""
+    def hold(
+        self, number: int = 1, stage: str = "train", megabytes: int = 0
+    ) -> list[psutil.Process]:
+        """Wait until so many jobs train and take so much memory; hold them up."""
 
         def enough():
             assert self.process.poll() is None, self.output.read_text()
-            found = self.training()
-            return found if len(found) == number else []
+            found = self.training(stage)
+            grown = (p for p in found if p.memory_info().rss >= megabytes * 1e6)
+            return found if len(list(grown)) == number else []
 
         processes = wait_until(enough)
         for process in processes:
@@ -129,16 +132,18 @@ def own_cluster(tmp_path_factory) -> Iterator[Cluster]:
 def limited(cluster, tmp_path_factory) -> Run:
     """A run whose jobs get too little at first; it goes on while other tests run.
 
-    The one that pretrains gets too little memory, and the first one that trains is held
-    up until its minute is over.
+    The one that pretrains gets too little memory, and is held up once it takes more:
+    Slurm looks once a second. The first one that trains is held up until its minute is
+    over.
     """
     project = new_project(tmp_path_factory.mktemp("limited") / "project", CONFIG)
     project.change("studies", "ahead", "repeats", to=1)
     limits = project.folder / "workflow/thaw/resources.py"
     text = limits.read_text()
-    text = text.replace("BASE_MEGABYTES = 600", "BASE_MEGABYTES = 250")
+    text = text.replace("BASE_MEGABYTES = 600", "BASE_MEGABYTES = 150")
     limits.write_text(text.replace("LEAST_MINUTES = 10", "LEAST_MINUTES = 0"))
     run = Run(cluster, project, "scores", *SLURM, "--set-resources", "train:mem_mb=900")
+    run.hold(stage="pretrain", megabytes=210)
     run.hold()
     return run
 
