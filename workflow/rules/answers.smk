@@ -10,9 +10,6 @@ rule answer:
     input:
         settings=settings(
             "answer",
-            "study",
-            "source",
-            "target",
             "described",
             "baseline",
             "target_sizes",
@@ -36,7 +33,7 @@ rule answer:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("answer"),
+        key=key,
     shell:
         r"""
         python -m thaw.stages.answer \
@@ -71,7 +68,7 @@ rule answers:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=PLAN.tables["answers", "."].key,
+        key=key,
     shell:
         r"""
         python -m thaw.stages.answers \

@@ -1,10 +1,17 @@
 """The plan that follows from the config, and how rules ask it for what they need."""
 
-from thaw import resources
 from thaw.config import resolve
 from thaw.keys import canonical
+from thaw.leftovers import leftovers
 from thaw.plan import Plan
 from thaw.problems import path_of
+from thaw.targets import (
+    checked_targets,
+    figures,
+    shared_figures,
+    shown_problems,
+    tables,
+)
 
 # Our own check instead of snakemake.utils.validate: it names every mistake with its
 # place, its value and what is allowed.
@@ -26,6 +33,29 @@ wildcard_constraints:
     last=r"\d\d+",
 
 
+# What the log of a job says that was killed, for it can say nothing itself.
+KILLED = (
+    "error: killed, as a rule by the system for want of memory; fewer networks in a job "
+    "take less (repeats_per_job in the config), and so do fewer jobs at once (--cores)"
+)
+
+
+def results(paths):
+    """Return paths below `results/` as paths from the working directory."""
+    return [f"results/{path}" for path in paths]
+
+
+def in_results(path):
+    """Return where a path that begins with `results/` lies, as a module too."""
+    return Path(rules.make_problem.output[0]).parents[2] / path
+
+
+def outputs_of(stage):
+    """Return what a rule makes below `results/`, with wildcards in braces."""
+    paths = map(Path, getattr(rules, stage).output)
+    return [path.relative_to(in_results("results")).as_posix() for path in paths]
+
+
 def recipe(wildcards):
     """Return the recipe of a keyed result, as one JSON text.
 
@@ -38,29 +68,23 @@ def recipe(wildcards):
 def settings(stage, *fields, reads=("gather",)):
     """Return the settings file of a stage that makes tables or figures of each study.
 
-    The stage gets the settings of the study that `fields` name and reads what the
-    stages `reads` make or, where there are none, what the study's jobs made.
+    The stage gets the study's name, source and target and the settings that `fields`
+    name, and reads what the stages `reads` make or, where there are none, what the
+    study's jobs made.
     """
-    PLAN.add_tables(stage, fields, reads)
+    PLAN.add_tables(stage, ("study", "source", "target", *fields), reads)
     return f"results/{{study}}/settings/{stage}.json"
 
 
-def key_of(stage):
-    """Return a params function: the key of what a stage makes of a study."""
-    return lambda wildcards: PLAN.tables[stage, wildcards.study].key
+def stage(wildcards, input):
+    """Return the stage that a settings file is for."""
+    return Path(input.settings).stem
 
 
-def problem_files():
-    """Return the files of all problems."""
-    return [f"results/{path}" for path in sorted(PLAN.problems.paths)]
-
-
-def shown_problem_files():
-    """Return the files of the problems that are drawn, one for each name."""
-    return [
-        f"results/{path_of(name, result.key)}"
-        for name, result in sorted(PLAN.problems.shown.items())
-    ]
+def key(wildcards, input):
+    """Return the key of what a settings file asks for."""
+    folder = Path(input.settings).parents[1].relative_to(in_results("results"))
+    return PLAN.tables[stage(wildcards, input), folder.as_posix()].key
 
 
 def made_from(need):
@@ -72,13 +96,12 @@ def made_from(need):
 
     def paths(wildcards):
         needs = PLAN.problems.needs.get(wildcards.key)
-        found = getattr(needs, need, None) or []
-        if isinstance(found, str):
-            found = [f"results/{found}"]
-        else:
-            # People's files lie where the config says, whatever a module's prefix.
-            found = [local(path) for path in found]
-        return found if needs and needs.ruled else list(map(ancient, found))
+        if not needs:
+            return []
+        # People's files lie where the config says, whatever a module's prefix.
+        files = need in ("files", "joined")
+        found = (local if files else results)(getattr(needs, need))
+        return found if needs.ruled else ancient(found)
 
     return paths
 
@@ -86,29 +109,21 @@ def made_from(need):
 def problem_of(wildcards):
     """Return the problem from which source models or repeats learn."""
     key = PLAN.inputs(wildcards.key).get("problem")
-    paths = [f"results/{path_of(wildcards.problem, key)}"] if key else []
+    paths = [path_of(wildcards.problem, key)] if key else []
     found = unless_done(wildcards, paths)
     ruled = bool(found) and PLAN.problems.needs[key].ruled
-    return found if ruled else list(map(ancient, found))
+    return found if ruled else ancient(found)
 
 
 def targets_of(wildcards):
     """Return the targets of source models: they are checked before anything learns."""
-    paths = {
-        f"results/{path_of(study.settings.target, study.target.key)}"
-        for study in STUDIES.values()
-        if study.source_models and study.source_models.key == wildcards.key
-    }
-    return unless_done(wildcards, sorted(paths))
+    return unless_done(wildcards, checked_targets(PLAN, wildcards.key))
 
 
 def source_models_of(wildcards):
     """Return the files with the source models from which a job's repeats start."""
-    if "source_models" not in PLAN.inputs(wildcards.key):
-        return []
-    repeats = range(int(wildcards.first), int(wildcards.last) + 1)
-    found = PLAN.owners[wildcards.key].pretraining_jobs_of(repeats)
-    return unless_done(wildcards, files_of(found, ".safetensors"))
+    models = PLAN.source_model_files(wildcards.key, wildcards.first, wildcards.last)
+    return unless_done(wildcards, models)
 
 
 def unless_done(wildcards, paths):
@@ -116,74 +131,16 @@ def unless_done(wildcards, paths):
 
     To make a missing one again, Snakemake would train all over from it.
     """
+    found = results(paths)
     made = rules.train if "arm" in wildcards.keys() else rules.pretrain
     if all(os.path.exists(str(path).format(**wildcards)) for path in made.output):
-        return [path for path in paths if os.path.exists(in_results(path))]
-    return paths
+        return [path for path in found if os.path.exists(in_results(path))]
+    return found
 
 
-def in_results(path):
-    """Return where a path that begins with `results/` lies, as a module too."""
-    results = Path(rules.make_problem.output[0]).parents[1]
-    return results.parent / path
-
-
-def files_of(jobs, suffix):
-    """Return a file of each of these jobs."""
-    return [f"results/{stem}{suffix}" for _, stem in jobs]
-
-
-def job_files(suffix):
+def files_of_jobs(suffix):
     """Return an input function: a file of each job of a study, of both kinds."""
-
-    def paths(wildcards):
-        study = STUDIES[wildcards.study]
-        return files_of([*study.pretraining_jobs, *study.training_jobs], suffix)
-
-    return paths
-
-
-# What the log of a job says that was killed, for it can say nothing itself.
-KILLED = (
-    "error: killed, as a rule by the system for want of memory; fewer networks in a job "
-    "take less (repeats_per_job in the config), and so do fewer jobs at once (--cores)"
-)
-
-
-def memory(wildcards, attempt):
-    """Return the MB that a job which trains may take; more when it is tried again."""
-    return attempt * resources.megabytes(PLAN.size_of(**wildcards))
-
-
-def memory_to_read(wildcards, attempt):
-    """Return the MB that making a problem may take; more when it is tried again."""
-    extent = PLAN.problems.extents.get(wildcards.key)
-    if extent is None:
-        return resources.BASE_MEGABYTES
-    return attempt * resources.megabytes_to_read(extent.rows, extent.features)
-
-
-def minutes(wildcards, attempt):
-    """Return the minutes that a job which trains may take; more on another attempt."""
-    return attempt * resources.minutes(PLAN.size_of(**wildcards))
-
-
-TABLES = [
-    *("histories.npz", "scores.csv", "source-models.csv"),
-    *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
-    *("best-depths.csv", "learning-curves.csv", "learning-speed.csv", "answer.md"),
-]
-
-
-def tables_of(study):
-    """Return the tables of a study."""
-    return expand("results/{study}/{file}", study=study, file=TABLES)
-
-
-def shared_figures():
-    """Return the figures of more than one study."""
-    names = ["problems/problems", *(f"maps/{name}/freeze-map" for name in PLAN.maps)]
-    return expand("results/{name}.{suffix}", name=names, suffix=["svg", "png"])
+    return lambda wildcards: results(STUDIES[wildcards.study].files(suffix))
 
 
 def of_mapped(file):
@@ -193,23 +150,11 @@ def of_mapped(file):
     )
 
 
-def figures_of(study):
-    """Return the figures of a study; some need more than one of something."""
-    found = STUDIES[study]
-    names = ["boxplot", "learning-curves"]
-    if len(found.settings.variants) > 1:
-        names.append("differences")
-    if found.pretrained:
-        names.append("source-models")
-        if min(found.settings.source_models, found.settings.repeats) > 1:
-            names += ["source-accuracy", "source-spread"]
-    if len(found.settings.target_sizes) > 1 and len(found.settings.variants) > 1:
-        names.append("target-sizes")
-        if found.mapped:
-            names.append("freeze-map")
-    return expand(
-        "results/{study}/{name}.{suffix}",
-        study=study,
-        name=names,
-        suffix=["svg", "png"],
-    )
+def memory(wildcards, attempt):
+    """Return the MB that a job may take; more when it is tried again."""
+    return attempt * PLAN.megabytes(**wildcards)
+
+
+def minutes(wildcards, attempt):
+    """Return the minutes that a job may take; more when it is tried again."""
+    return attempt * PLAN.minutes(**wildcards)

@@ -9,8 +9,8 @@ rule describe:
     """Describe what made a study's tables and figures: settings, keys, versions."""
     input:
         settings=settings("describe", "description", reads=PLAN.stages),
-        tables=lambda wildcards: tables_of(wildcards.study),
-        figures=lambda wildcards: figures_of(wildcards.study),
+        tables=lambda wildcards: results(tables(STUDIES[wildcards.study])),
+        figures=lambda wildcards: results(figures(STUDIES[wildcards.study])),
     output:
         study="results/{study}/study.json",
         record="results/{study}/records/describe.json",
@@ -20,7 +20,7 @@ rule describe:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("describe"),
+        key=key,
     shell:
         r"""
         python -m thaw.stages.describe \

@@ -11,9 +11,7 @@ target-sizes and freeze-map. In results/maps/{map}/: freeze-map of several studi
 rule plot_boxplot:
     """Draw a study's test accuracies: a box a variant, a point a repeat."""
     input:
-        settings=settings(
-            "plot_boxplot", "study", "source", "target", "variants", "shown_size"
-        ),
+        settings=settings("plot_boxplot", "variants", "shown_size"),
         histories="results/{study}/histories.npz",
     output:
         figure=multiext("results/{study}/boxplot", ".svg", ".png"),
@@ -24,10 +22,11 @@ rule plot_boxplot:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("plot_boxplot"),
+        stage=stage,
+        key=key,
     shell:
         r"""
-        python -m thaw.stages.plot_boxplot \
+        python -m thaw.stages.{params.stage} \
             --settings {input.settings:q} \
             --key {params.key:q} \
             --histories {input.histories:q} \
@@ -37,14 +36,47 @@ rule plot_boxplot:
         """
 
 
+use rule plot_boxplot as plot_source_models with:
+    """Draw the source models' learning curves."""
+    input:
+        settings=settings("plot_source_models", "source_models"),
+        histories="results/{study}/histories.npz",
+    output:
+        figure=multiext("results/{study}/source-models", ".svg", ".png"),
+        record="results/{study}/records/plot_source_models.json",
+    log:
+        "logs/{study}/plot_source_models.log",
+
+
+use rule plot_boxplot as plot_source_accuracy with:
+    """Draw each source model's own accuracy against what is reached from it."""
+    input:
+        settings=settings("plot_source_accuracy", "variants", "shown_size"),
+        histories="results/{study}/histories.npz",
+    output:
+        figure=multiext("results/{study}/source-accuracy", ".svg", ".png"),
+        record="results/{study}/records/plot_source_accuracy.json",
+    log:
+        "logs/{study}/plot_source_accuracy.log",
+
+
+use rule plot_boxplot as plot_source_spread with:
+    """Draw what each source model makes of a variant, beside the baseline."""
+    input:
+        settings=settings("plot_source_spread", "variants", "baseline", "shown_size"),
+        histories="results/{study}/histories.npz",
+    output:
+        figure=multiext("results/{study}/source-spread", ".svg", ".png"),
+        record="results/{study}/records/plot_source_spread.json",
+    log:
+        "logs/{study}/plot_source_spread.log",
+
+
 rule plot_learning_curves:
     """Draw a study's learning curves: a line a variant, with a band."""
     input:
         settings=settings(
             "plot_learning_curves",
-            "study",
-            "source",
-            "target",
             "source_models",
             "variants",
             "shown_size",
@@ -61,7 +93,7 @@ rule plot_learning_curves:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("plot_learning_curves"),
+        key=key,
     shell:
         r"""
         python -m thaw.stages.plot_learning_curves \
@@ -78,14 +110,7 @@ rule plot_learning_curves:
 rule plot_differences:
     """Draw a study's comparisons: each difference with its interval."""
     input:
-        settings=settings(
-            "plot_differences",
-            "study",
-            "source",
-            "target",
-            "margin",
-            reads=["compare"],
-        ),
+        settings=settings("plot_differences", "margin", reads=["compare"]),
         comparisons="results/{study}/comparisons.csv",
         comparisons_record="results/{study}/records/compare.json",
     output:
@@ -97,7 +122,7 @@ rule plot_differences:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("plot_differences"),
+        key=key,
     shell:
         r"""
         python -m thaw.stages.plot_differences \
@@ -111,110 +136,11 @@ rule plot_differences:
         """
 
 
-rule plot_source_accuracy:
-    """Draw each source model's own accuracy against what is reached from it."""
-    input:
-        settings=settings(
-            "plot_source_accuracy",
-            "study",
-            "source",
-            "target",
-            "variants",
-            "shown_size",
-        ),
-        histories="results/{study}/histories.npz",
-    output:
-        figure=multiext("results/{study}/source-accuracy", ".svg", ".png"),
-        record="results/{study}/records/plot_source_accuracy.json",
-    log:
-        "logs/{study}/plot_source_accuracy.log",
-    localrule: True
-    conda:
-        "../envs/thaw.yaml"
-    params:
-        key=key_of("plot_source_accuracy"),
-    shell:
-        r"""
-        python -m thaw.stages.plot_source_accuracy \
-            --settings {input.settings:q} \
-            --key {params.key:q} \
-            --histories {input.histories:q} \
-            --output {output.figure:q} \
-            --record {output.record:q} \
-            2>{log:q}
-        """
-
-
-rule plot_source_spread:
-    """Draw what each source model makes of a variant, beside the baseline."""
-    input:
-        settings=settings(
-            "plot_source_spread",
-            "study",
-            "source",
-            "target",
-            "variants",
-            "baseline",
-            "shown_size",
-        ),
-        histories="results/{study}/histories.npz",
-    output:
-        figure=multiext("results/{study}/source-spread", ".svg", ".png"),
-        record="results/{study}/records/plot_source_spread.json",
-    log:
-        "logs/{study}/plot_source_spread.log",
-    localrule: True
-    conda:
-        "../envs/thaw.yaml"
-    params:
-        key=key_of("plot_source_spread"),
-    shell:
-        r"""
-        python -m thaw.stages.plot_source_spread \
-            --settings {input.settings:q} \
-            --key {params.key:q} \
-            --histories {input.histories:q} \
-            --output {output.figure:q} \
-            --record {output.record:q} \
-            2>{log:q}
-        """
-
-
-rule plot_source_models:
-    """Draw the source models' learning curves."""
-    input:
-        settings=settings("plot_source_models", "source", "source_models"),
-        histories="results/{study}/histories.npz",
-    output:
-        figure=multiext("results/{study}/source-models", ".svg", ".png"),
-        record="results/{study}/records/plot_source_models.json",
-    log:
-        "logs/{study}/plot_source_models.log",
-    localrule: True
-    conda:
-        "../envs/thaw.yaml"
-    params:
-        key=key_of("plot_source_models"),
-    shell:
-        r"""
-        python -m thaw.stages.plot_source_models \
-            --settings {input.settings:q} \
-            --key {params.key:q} \
-            --histories {input.histories:q} \
-            --output {output.figure:q} \
-            --record {output.record:q} \
-            2>{log:q}
-        """
-
-
 rule plot_target_sizes:
     """Draw how a study's variants fare as they learn from more rows."""
     input:
         settings=settings(
             "plot_target_sizes",
-            "study",
-            "source",
-            "target",
             "variants",
             "target_sizes",
             "baseline",
@@ -234,7 +160,7 @@ rule plot_target_sizes:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("plot_target_sizes"),
+        key=key,
     shell:
         r"""
         python -m thaw.stages.plot_target_sizes \
@@ -255,7 +181,7 @@ rule plot_freeze_map:
     input:
         settings=settings("plot_freeze_map", "maps", reads=["compare"]),
         comparisons="results/{study}/comparisons.csv",
-        comparisons_record="results/{study}/records/compare.json",
+        comparisons_records="results/{study}/records/compare.json",
     output:
         figure=multiext("results/{study}/freeze-map", ".svg", ".png"),
         record="results/{study}/records/plot_freeze_map.json",
@@ -265,14 +191,14 @@ rule plot_freeze_map:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("plot_freeze_map"),
+        key=key,
     shell:
         r"""
         python -m thaw.stages.plot_freeze_map \
             --settings {input.settings:q} \
             --key {params.key:q} \
             --comparisons {input.comparisons:q} \
-            --comparisons-records {input.comparisons_record:q} \
+            --comparisons-records {input.comparisons_records:q} \
             --output {output.figure:q} \
             --record {output.record:q} \
             2>{log:q}
@@ -282,30 +208,14 @@ rule plot_freeze_map:
 PLAN.add_maps("plot_maps")
 
 
-rule plot_maps:
+use rule plot_freeze_map as plot_maps with:
     """Draw the freeze maps of several studies side by side."""
     input:
         settings="results/maps/{map}/settings/plot_maps.json",
         comparisons=of_mapped("comparisons.csv"),
-        records=of_mapped("records/compare.json"),
+        comparisons_records=of_mapped("records/compare.json"),
     output:
         figure=multiext("results/maps/{map}/freeze-map", ".svg", ".png"),
         record="results/maps/{map}/records/plot_maps.json",
     log:
         "logs/maps/{map}.log",
-    localrule: True
-    conda:
-        "../envs/thaw.yaml"
-    params:
-        key=lambda wildcards: PLAN.tables["plot_maps", f"maps/{wildcards.map}"].key,
-    shell:
-        r"""
-        python -m thaw.stages.plot_freeze_map \
-            --settings {input.settings:q} \
-            --key {params.key:q} \
-            --comparisons {input.comparisons:q} \
-            --comparisons-records {input.records:q} \
-            --output {output.figure:q} \
-            --record {output.record:q} \
-            2>{log:q}
-        """

@@ -14,31 +14,23 @@ rule leftovers:
         "../envs/thaw.yaml"
     params:
         results=lambda wildcards: in_results("results"),
-        key=lambda wildcards: leftovers_recipe().key,
+        key=lambda wildcards: leftovers(PLAN, outputs_of).key,
+        delete="",
     shell:
         r"""
         python -m thaw.stages.leftovers \
             --results {params.results:q} \
             --key {params.key:q} \
+            {params.delete} \
             2>{log:q}
         """
 
 
-rule delete_leftovers:
+use rule leftovers as delete_leftovers with:
     """Delete what no study of the config uses any more."""
     log:
         "logs/delete_leftovers.log",
-    localrule: True
-    conda:
-        "../envs/thaw.yaml"
     params:
         results=lambda wildcards: in_results("results"),
-        key=lambda wildcards: leftovers_recipe().key,
-    shell:
-        r"""
-        python -m thaw.stages.leftovers \
-            --results {params.results:q} \
-            --key {params.key:q} \
-            --delete \
-            2>{log:q}
-        """
+        key=lambda wildcards: leftovers(PLAN, outputs_of).key,
+        delete="--delete",

@@ -20,7 +20,7 @@ rule make_problem:
     conda:
         "../envs/thaw.yaml"
     resources:
-        mem_mb=memory_to_read,
+        mem_mb=memory,
     params:
         recipe=recipe,
     shell:
@@ -44,7 +44,7 @@ rule plot_problems:
     """Draw the two-dimensional problems, a panel each."""
     input:
         settings="results/problems/settings/plot_problems.json",
-        problems=shown_problem_files(),
+        problems=results(shown_problems(PLAN)),
     output:
         figure=multiext("results/problems/problems", ".svg", ".png"),
         record="results/problems/records/plot_problems.json",
@@ -54,7 +54,7 @@ rule plot_problems:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=PLAN.tables["plot_problems", "problems"].key,
+        key=key,
     shell:
         r"""
         python -m thaw.stages.plot_problems \

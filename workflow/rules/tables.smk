@@ -11,9 +11,6 @@ rule gather:
     input:
         settings=settings(
             "gather",
-            "study",
-            "source",
-            "target",
             "variants",
             "pretrained",
             "target_sizes",
@@ -21,8 +18,8 @@ rule gather:
             "source_models",
             reads=[],
         ),
-        scores=job_files(".csv"),
-        histories=job_files(".history.npz"),
+        scores=files_of_jobs(".csv"),
+        histories=files_of_jobs(".history.npz"),
     output:
         histories="results/{study}/histories.npz",
         scores="results/{study}/scores.csv",
@@ -36,7 +33,7 @@ rule gather:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("gather"),
+        key=key,
         repeats_per_job=lambda wildcards: STUDIES[
             wildcards.study
         ].settings.repeats_per_job,
@@ -59,9 +56,7 @@ rule gather:
 rule summarize:
     """Summarize the test accuracies of a study, a row a variant."""
     input:
-        settings=settings(
-            "summarize", "study", "source", "target", "variants", "target_sizes"
-        ),
+        settings=settings("summarize", "variants", "target_sizes"),
         histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/summary.csv",
@@ -73,7 +68,7 @@ rule summarize:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("summarize"),
+        key=key,
     shell:
         r"""
         python -m thaw.stages.summarize \
@@ -114,7 +109,7 @@ rule compare:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("compare"),
+        key=key,
     shell:
         r"""
         python -m thaw.stages.compare \
@@ -144,10 +139,11 @@ rule learning_curves:
     conda:
         "../envs/thaw.yaml"
     params:
-        key=key_of("learning_curves"),
+        stage=stage,
+        key=key,
     shell:
         r"""
-        python -m thaw.stages.learning_curves \
+        python -m thaw.stages.{params.stage} \
             --settings {input.settings:q} \
             --key {params.key:q} \
             --histories {input.histories:q} \
@@ -157,7 +153,7 @@ rule learning_curves:
         """
 
 
-rule learning_speed:
+use rule learning_curves as learning_speed with:
     """Measure how fast each variant of a study learns."""
     input:
         settings=settings("learning_speed", "variants", "target_sizes", "baseline"),
@@ -167,18 +163,3 @@ rule learning_speed:
         record="results/{study}/records/learning_speed.json",
     log:
         "logs/{study}/learning_speed.log",
-    localrule: True
-    conda:
-        "../envs/thaw.yaml"
-    params:
-        key=key_of("learning_speed"),
-    shell:
-        r"""
-        python -m thaw.stages.learning_speed \
-            --settings {input.settings:q} \
-            --key {params.key:q} \
-            --histories {input.histories:q} \
-            --output {output.csv:q} \
-            --record {output.record:q} \
-            2>{log:q}
-        """

@@ -4,7 +4,7 @@
 rule problems:
     """The problems' data and their figure."""
     input:
-        problem_files(),
+        results(sorted(PLAN.problems.paths)),
         "results/problems/problems.svg",
         "results/problems/problems.png",
 
@@ -12,7 +12,11 @@ rule problems:
 rule source_models:
     """The source models of all studies."""
     input:
-        [files_of(study.pretraining_jobs, ".safetensors") for study in STUDIES.values()],
+        [
+            f"results/{stem}.safetensors"
+            for study in STUDIES.values()
+            for _, stem in study.pretraining_jobs
+        ],
 
 
 rule scores:
@@ -24,17 +28,17 @@ rule scores:
 rule tables:
     """All tables."""
     input:
-        [tables_of(study) for study in STUDIES],
+        [results(tables(study)) for study in STUDIES.values()],
 
 
 rule figures:
     """All figures."""
     input:
-        shared_figures(),
-        [figures_of(study) for study in STUDIES],
+        results(shared_figures(PLAN)),
+        [results(figures(study)) for study in STUDIES.values()],
 
 
-for study in STUDIES:
+for study, plan in STUDIES.items():
     if study in {known.name for known in workflow.rules}:
         raise WorkflowError(
             f"the config is wrong:\n  studies.{study}: {study!r} is the name of a target "
@@ -45,6 +49,6 @@ for study in STUDIES:
         name:
             study
         input:
-            tables_of(study),
-            figures_of(study),
+            results(tables(plan)),
+            results(figures(plan)),
             f"results/{study}/study.json",

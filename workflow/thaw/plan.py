@@ -6,6 +6,7 @@ The workflow's rules and whoever explains a run read it; nothing here runs anyth
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from thaw import resources
 from thaw.arms import Arm, TargetSize, arms
 from thaw.config import (
     Config,
@@ -112,6 +113,11 @@ class StudyPlan(NamedTuple):
         """The jobs that pretrain the source models, and where their files begin."""
         return self._jobs(self.models)
 
+    def files(self, suffix: str) -> list[str]:
+        """Return a file of each job, of both kinds, below `results/`."""
+        jobs = [*self.pretraining_jobs, *self.training_jobs]
+        return [f"{stem}{suffix}" for _, stem in jobs]
+
     def _jobs(self, begins: Mapping[str, int]) -> list[tuple[Job, str]]:
         return [
             (job, f"{begin}{job.stem}")
@@ -188,8 +194,26 @@ class Plan:
         """Return the keys of what a result is made from; none for an unknown key."""
         return self.recipes.get(key, {}).get("inputs", {})
 
-    def size_of(self, key: str, first: str, last: str, **_: str) -> Size:
-        """Return the size of a job that trains, given by the wildcards of its paths."""
+    def source_model_files(self, key: str, first: str, last: str) -> list[str]:
+        """Return the files of the source models from which a job's repeats start."""
+        if "source_models" not in self.inputs(key):
+            return []
+        repeats = range(int(first), int(last) + 1)
+        found = self.owners[key].pretraining_jobs_of(repeats)
+        return [f"{stem}.safetensors" for _, stem in found]
+
+    def megabytes(self, key: str, **wildcards: str) -> int:
+        """Return the MB that a job may take, given by the wildcards of its paths."""
+        if extent := self.problems.extents.get(key):
+            return resources.megabytes_to_read(extent.rows, extent.features)
+        return resources.megabytes(self._size(key, **wildcards))
+
+    def minutes(self, key: str, **wildcards: str) -> int:
+        """Return the minutes that a job which trains may take."""
+        return resources.minutes(self._size(key, **wildcards))
+
+    def _size(self, key: str, first: str = "0", last: str = "0", **_: str) -> Size:
+        """Return the size of a job that trains."""
         if key not in self.recipes:
             return UNKNOWN
         settings = self.recipes[key]["settings"]

@@ -21,14 +21,15 @@ class Needs(NamedTuple):
     """The paths of what a problem is made from.
 
     Its own `files` and those `joined`, whose categories count too; below `results/` the
-    problem whose columns it has, `source`, and the one it is scaled `like`. `ruled`:
-    whether another rule makes any of it, so that no key tells its content.
+    problem whose columns it has, `source`, and the one it is scaled `like`, where there
+    are such. `ruled`: whether another rule makes any of it, so that no key tells its
+    content.
     """
 
     files: list[str]
     joined: list[str]
-    source: str | None
-    like: str | None
+    source: list[str]
+    like: list[str]
     ruled: bool
 
 
@@ -106,14 +107,18 @@ class Problems:
                 others["like"] = source
         inputs = {role: found.key for role, (_, found) in others.items()}
         paths = {
-            role: path_of(name, found.key) for role, (name, found) in others.items()
+            role: [path_of(name, found.key)] for role, (name, found) in others.items()
         }
         ruled |= any(self.needs[key].ruled for key in inputs.values())
 
         made = result("make_problem", settings, inputs)
         self.recipes[made.key] = made.recipe
         self.needs[made.key] = Needs(
-            list(files.values()), joined, paths.get("source"), paths.get("like"), ruled
+            files=list(files.values()),
+            joined=joined,
+            source=paths.get("source", []),
+            like=paths.get("like", []),
+            ruled=ruled,
         )
         self.extents[made.key] = extent(problem)
         self.shown.setdefault(name, made)

@@ -1,0 +1,45 @@
+"""What is said at a run's end: tables, answers, warnings, and where figures are."""
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from thaw.errors import ThawError
+from thaw.output.problems import load_described
+from thaw.plan import StudyPlan
+from thaw.problems import path_of
+from thaw.targets import figures
+
+SHOWN = ("summary.md", "comparisons.md", "answer.md")
+
+
+def told(study: StudyPlan, results: Path) -> Iterator[str]:
+    """Yield the texts that show a study, or nothing where it is not complete."""
+    folder = results / study.name
+    files = [folder / name for name in SHOWN]
+    if not all(file.exists() for file in files):
+        return
+    yield ""
+    for file in files:
+        yield file.read_text(encoding="utf-8")
+    names = dict.fromkeys(Path(path).stem for path in figures(study))
+    yield textwrap.fill(
+        f"Figures in {folder}, as .svg and .png: {', '.join(names)}", 80
+    )
+    yield from warnings(study, results)
+
+
+def warnings(study: StudyPlan, results: Path) -> Iterator[str]:
+    """Yield what looks wrong about a study's data; their jobs' logs say it, too."""
+    names = (study.settings.source, study.settings.target)
+    for name, made in dict(
+        zip(names, (study.source, study.target), strict=True)
+    ).items():
+        try:
+            path = results / path_of(name, made.key)
+            _, description, _ = load_described(path, made.key)
+        except (ThawError, OSError):
+            continue  # whoever learns from it says so
+        for note in description.notes:
+            if note.startswith("warning: "):
+                yield f"{name}: {note}"

@@ -1,0 +1,74 @@
+"""Targets: the files below `results/` that a config asks for."""
+
+from collections.abc import Iterable
+
+from thaw.plan import Plan, StudyPlan
+from thaw.problems import path_of
+
+TABLES = (
+    *("histories.npz", "scores.csv", "source-models.csv"),
+    *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
+    *("best-depths.csv", "learning-curves.csv", "learning-speed.csv", "answer.md"),
+)
+FORMATS = ("svg", "png")
+
+
+def shown_problems(plan: Plan) -> list[str]:
+    """Return the files of the problems that are drawn, one for each name."""
+    return [
+        path_of(name, made.key) for name, made in sorted(plan.problems.shown.items())
+    ]
+
+
+def checked_targets(plan: Plan, key: str) -> list[str]:
+    """Return the targets that must have passed their checks before source models learn.
+
+    They are those of all studies that start from the source models of this key.
+    """
+    return sorted(
+        {
+            path_of(study.settings.target, study.target.key)
+            for study in plan.studies.values()
+            if study.source_models and study.source_models.key == key
+        }
+    )
+
+
+def tables(study: StudyPlan) -> list[str]:
+    """Return the tables of a study."""
+    return [f"{study.name}/{file}" for file in TABLES]
+
+
+def figures(study: StudyPlan) -> list[str]:
+    """Return the figures of a study; some need more than one of something."""
+    settings = study.settings
+    names = ["boxplot", "learning-curves"]
+    if len(settings.variants) > 1:
+        names.append("differences")
+    if study.pretrained:
+        names.append("source-models")
+        if min(settings.source_models, settings.repeats) > 1:
+            names += ["source-accuracy", "source-spread"]
+    if len(settings.target_sizes) > 1 and len(settings.variants) > 1:
+        names.append("target-sizes")
+        if study.mapped:
+            names.append("freeze-map")
+    return _in_every_format(f"{study.name}/{name}" for name in names)
+
+
+def shared_figures(plan: Plan) -> list[str]:
+    """Return the figures of more than one study."""
+    maps = (f"maps/{name}/freeze-map" for name in plan.maps)
+    return _in_every_format(["problems/problems", *maps])
+
+
+def everything(plan: Plan) -> set[str]:
+    """Return all tables and figures, with what stands beside them."""
+    found = {*shared_figures(plan), "answers.md"}
+    for study in plan.studies.values():
+        found |= {*tables(study), *figures(study), f"{study.name}/study.json"}
+    return found
+
+
+def _in_every_format(figures: Iterable[str]) -> list[str]:
+    return [f"{figure}.{suffix}" for figure in figures for suffix in FORMATS]
