@@ -5,6 +5,7 @@ import pytest
 
 from thaw.arms import Arm
 from thaw.findings.answer import Study, answer
+from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import MODELS_FAILED
 from thaw.stages.compare import comparisons, depths_table
@@ -39,6 +40,7 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
         for name, variant in variants.items()
         if variant.get("pretrained", True) and not variant.get("fresh")
     }
+    metric = asked.pop("metric", "accuracy")
     study = Study(
         source=asked.pop("source", "one"),
         target="two",
@@ -46,6 +48,7 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
         baseline=baseline,
         target_sizes=list(found),
         depths=depths,
+        metric=metric,
         margin=0.01,
         repeats=60,
         source_models=asked.pop("source_models", 30),
@@ -58,7 +61,8 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
         for size, samples in found.items()
         for name, sample in samples.items()
     }
-    return "\n".join(answer(study, table, depths_table(found, depths), summary(arms)))
+    table_of_scores = summary(arms, METRICS[metric])
+    return "\n".join(answer(study, table, depths_table(found, depths), table_of_scores))
 
 
 def ladder(standalone, fixed_0, fixed_1, **options):

@@ -136,6 +136,8 @@ MISTAKES = [
     ("studies/ahead/target_sizes", [21], "ahead.target_sizes[0]", "21", "1 to 20, all"),
     ("studies/ahead/target_sizes", [0], "ahead.target_sizes[0]", "0", "or all"),
     ("studies/ahead/target_sizes", [], "studies.ahead.target_sizes", "[]", "one entry"),
+    ("studies/ahead/metric", "auc", "ahead.metric", "'auc'", "accuracy, balanced_acc"),
+    ("studies/ahead/metric", "log_loss", "ahead.margin", "missing", "matters to you"),
     ("margin", 5, "margin", "5 is too large", "less than 1"),
     ("margin", 1, "margin", "1 is too large", "less than 1"),
     ("studies/ahead/margin", 5, "studies.ahead.margin", "5", "less than 1"),

@@ -8,10 +8,14 @@ from scipy import stats
 
 from samples import nested, normal
 from thaw.arms import Arm
+from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.spread import mean_interval, share_interval, variance_components
 from thaw.stages.learning_speed import metrics, speed
 from thaw.stages.summarize import failures, for_people, summary
+
+ACCURACY = METRICS["accuracy"]
+SETTINGS = {"study": "s", "source": "a", "target": "b", "metric": "accuracy"}
 
 RNG = np.random.default_rng(0)
 
@@ -67,13 +71,13 @@ def test_a_negative_variance_is_zero():
 
 def test_a_mean_lies_in_its_interval_whatever_the_counts():
     sample = nested([[0.6, 0.6]] * 4 + [[0.9]] * 4 + [[0.7]])
-    row = summary({Arm("v", "all"): sample}).loc[0]
+    row = summary({Arm("v", "all"): sample}, ACCURACY).loc[0]
     assert row["mean"] == pytest.approx((4 * 0.6 + 4 * 0.9 + 0.7) / 9)
     assert row["mean"] == pytest.approx((row["mean_low"] + row["mean_high"]) / 2)
 
 
 def test_an_accuracy_does_not_leave_its_bounds():
-    row = summary({Arm("v", "all"): nested([[0.2], [0.99]])}).loc[0]
+    row = summary({Arm("v", "all"): nested([[0.2], [0.99]])}, ACCURACY).loc[0]
     assert (row["mean_low"], row["mean_high"]) == (0, 1)
 
 
@@ -84,11 +88,17 @@ def test_what_one_source_model_cannot_say():
     assert math.isnan(found.between)
     assert math.isnan(found.share)
     assert found.within == values.std(ddof=1)
-    table = summary({Arm("fixed-0", "all"): sample})
+    table = summary({Arm("fixed-0", "all"): sample}, ACCURACY)
     assert math.isnan(table.loc[0, "std_between"])
     assert "given one source model" in table.loc[0, "note"]
     assert "not estimable" in table.loc[0, "note"]
-    settings = {"study": "s", "source": "a", "target": "b", "target_sizes": ["all"]}
+    settings = {
+        "study": "s",
+        "source": "a",
+        "target": "b",
+        "metric": "accuracy",
+        "target_sizes": ["all"],
+    }
     text = for_people(table, [], settings)
     assert "given one source model" in text
 
@@ -96,7 +106,7 @@ def test_what_one_source_model_cannot_say():
 def test_failures_are_counted_and_said_first():
     failed = np.array([True] * 3 + [False] * 17)
     sample = Sample(np.where(failed, 0.4, 0.9), None, failed)
-    row = summary({Arm("v", "all"): sample}).loc[0]
+    row = summary({Arm("v", "all"): sample}, ACCURACY).loc[0]
     assert row["failed"] == 0.15
     exact = stats.binomtest(3, 20).proportion_ci()
     assert (row["failed_low"], row["failed_high"]) == pytest.approx(tuple(exact))
@@ -108,8 +118,14 @@ def test_failures_are_counted_and_said_first():
     assert warning.startswith("Warning: networks failed (1 of 2 source models): ")
     few = Sample(sample.values, None, np.arange(20) == 7)
     assert not list(failures({Arm("v", 8): few}, None))
-    table = summary({Arm("v", "all"): sample})
-    settings = {"study": "s", "source": "a", "target": "b", "target_sizes": ["all"]}
+    table = summary({Arm("v", "all"): sample}, ACCURACY)
+    settings = {
+        "study": "s",
+        "source": "a",
+        "target": "b",
+        "metric": "accuracy",
+        "target_sizes": ["all"],
+    }
     text = for_people(table, [warning], settings)
     assert text.index("Warning") < text.index("| variant")
 
@@ -120,8 +136,14 @@ def test_several_target_sizes_are_columns():
         for variant, value in (("standalone", 0.5), ("fixed-0", 0.7))
         for size in (20, "all")
     }
-    settings = {"study": "s", "source": "a", "target": "b", "target_sizes": [20, "all"]}
-    text = for_people(summary(found), [], settings)
+    settings = {
+        "study": "s",
+        "source": "a",
+        "target": "b",
+        "metric": "accuracy",
+        "target_sizes": [20, "all"],
+    }
+    text = for_people(summary(found, ACCURACY), [], settings)
     assert text.splitlines()[2:5] == [
         "| mean from rows: |    20 |   all |",
         "| --------------- | ----: | ----: |",
@@ -133,7 +155,8 @@ def test_one_repeat_a_source_model_cannot_be_split():
     sample = nested([[0.8], [0.7], [0.9]])
     assert all(map(math.isnan, variance_components(sample)))
     assert (
-        "one repeat a source model" in summary({Arm("v", "all"): sample}).loc[0, "note"]
+        "one repeat a source model"
+        in summary({Arm("v", "all"): sample}, ACCURACY).loc[0, "note"]
     )
 
 

@@ -133,6 +133,12 @@ CASES = {
         change("studies", "ahead", "training", to={"epochs": 4}),
         TRAIN_AHEAD | PRETRAIN_AHEAD | tables("ahead"),
     ),
+    "the metric": (
+        change("studies", "ahead", "metric", to="balanced_accuracy"),
+        rules("ahead", "summarize", "compare", "plot_boxplot", "plot_differences")
+        | rules("ahead", "answer")
+        | {"answers"},
+    ),
     "the margin": (
         change("margin", to=0.5),
         rules("ahead", "compare", "plot_differences", "answer")

@@ -9,10 +9,13 @@ import pytest
 from samples import nested, normal
 from thaw.findings.best_depths import best_depths
 from thaw.findings.estimate import Estimate
+from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import more_or_less
 from thaw.output.comparisons import for_people
 from thaw.stages.compare import comparisons, depths_table
+
+ACCURACY = METRICS["accuracy"]
 
 RNG = np.random.default_rng(0)
 
@@ -160,7 +163,7 @@ def test_where_all_networks_failed():
     row = row_of(dead, Sample(np.full(10, 0.8)))
     assert row["verdict"] == "typically worse; fails more often"
     text = for_people(
-        pd.DataFrame([{**row, "variant": "a", "reference": "b"}]), NONE, "b"
+        pd.DataFrame([{**row, "variant": "a", "reference": "b"}]), NONE, "b", ACCURACY
     )
     assert "n/a" in text
 
@@ -174,6 +177,33 @@ def test_intervals_are_adjusted_for_the_number_of_comparisons():
         assert five[f"{name}_high"] > one[f"{name}_high"], name
     # The mean bears no verdict, and its interval stands alone.
     assert five["mean_low"] == one["mean_low"]
+
+
+def test_where_lower_is_better_differences_are_gains():
+    losses = {
+        name: Sample(
+            1 - sample.values, sample.source_models, sample.failed, lower_is_better=True
+        )
+        for name, sample in {"a": BETTER, "b": BASE}.items()
+    }
+    table = comparisons({"all": losses}, [("a", "b")], "b", 0.01)
+    row, same = table.loc[0], row_of(BETTER, BASE)
+    assert row["verdict"].startswith("typically better")
+    for name in ("typical", "typical_low", "typical_high", "better", "mean"):
+        assert row[name] == pytest.approx(same[name]), name
+    # A loss has no bound, and no convention says which one is weak.
+    assert row[["mean_low", "weak", "weak_difference", "weak_high"]].isna().all()
+    text = for_people(table, NONE, "b", METRICS["log_loss"])
+    assert "decrease of test log loss" in text
+    assert "weak" not in text and "n/a" not in text
+
+
+def test_failed_networks_lose_where_lower_is_better():
+    failed = np.arange(60) < 40
+    few = Sample(np.full(60, 0.5), None, failed, lower_is_better=True)
+    none = Sample(np.full(60, 0.9), None, ~failed & failed, lower_is_better=True)
+    row = comparisons({"all": {"a": few, "b": none}}, [("a", "b")], "b", 0.01).loc[0]
+    assert row["better"] == pytest.approx(1 / 3)
 
 
 def test_the_order_of_scores_changes_nothing():
@@ -225,7 +255,10 @@ def test_the_table_for_people_fits_a_terminal():
     depths = depths_table({"all": found}, {"fixed-0": 0, "fixed-1": 1})
     pairs = [(LONG, "standalone"), ("fixed-1", "standalone"), ("fixed-1", LONG)]
     text = for_people(
-        comparisons({"all": found}, pairs, "standalone", 0.01), depths, "standalone"
+        comparisons({"all": found}, pairs, "standalone", 0.01),
+        depths,
+        "standalone",
+        ACCURACY,
     )
     assert max(map(len, text.splitlines())) <= 80
     text = " ".join(text.split())
@@ -237,7 +270,8 @@ def test_the_table_for_people_fits_a_terminal():
 
 def test_the_table_for_people_says_on_what_it_is_conditional():
     found = {"a": Sample(BASE.values, np.zeros(100, dtype=int)), "b": BASE}
-    text = for_people(comparisons({"all": found}, [("a", "b")], "b", 0.01), NONE, "b")
+    table = comparisons({"all": found}, [("a", "b")], "b", 0.01)
+    text = for_people(table, NONE, "b", ACCURACY)
     text = " ".join(text.split())
     assert "a 95 % interval, over 100 repeats, given one source model:" in text
     assert "No network failed, and none is weak" in text
@@ -245,7 +279,7 @@ def test_the_table_for_people_says_on_what_it_is_conditional():
 
 def test_one_variant_alone_has_nothing_to_compare():
     table = comparisons({"all": {"a": BASE}}, [], "a", 0.01)
-    assert for_people(table, NONE, "a") == ""
+    assert for_people(table, NONE, "a", ACCURACY) == ""
     assert list(table.columns) == list(
         comparisons({"all": {"a": BASE}}, [("a", "a")], "a", 0.01).columns
     )

@@ -10,6 +10,7 @@ rule answer:
     input:
         settings=settings(
             "answer",
+            "metric",
             "described",
             "baseline",
             "target_sizes",

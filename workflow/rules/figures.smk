@@ -11,7 +11,7 @@ target-sizes and freeze-map. In results/maps/{map}/: freeze-map of several studi
 rule plot_boxplot:
     """Draw a study's test accuracies: a box a variant, a point a repeat."""
     input:
-        settings=settings("plot_boxplot", "variants", "shown_size"),
+        settings=settings("plot_boxplot", "metric", "variants", "shown_size"),
         histories="results/{study}/histories.npz",
     output:
         figure=multiext("results/{study}/boxplot", ".svg", ".png"),
@@ -51,7 +51,7 @@ use rule plot_boxplot as plot_source_models with:
 use rule plot_boxplot as plot_source_accuracy with:
     """Draw each source model's own accuracy against what is reached from it."""
     input:
-        settings=settings("plot_source_accuracy", "variants", "shown_size"),
+        settings=settings("plot_source_accuracy", "metric", "variants", "shown_size"),
         histories="results/{study}/histories.npz",
     output:
         figure=multiext("results/{study}/source-accuracy", ".svg", ".png"),
@@ -63,7 +63,9 @@ use rule plot_boxplot as plot_source_accuracy with:
 use rule plot_boxplot as plot_source_spread with:
     """Draw what each source model makes of a variant, beside the baseline."""
     input:
-        settings=settings("plot_source_spread", "variants", "baseline", "shown_size"),
+        settings=settings(
+            "plot_source_spread", "metric", "variants", "baseline", "shown_size"
+        ),
         histories="results/{study}/histories.npz",
     output:
         figure=multiext("results/{study}/source-spread", ".svg", ".png"),
@@ -110,7 +112,7 @@ rule plot_learning_curves:
 rule plot_differences:
     """Draw a study's comparisons: each difference with its interval."""
     input:
-        settings=settings("plot_differences", "margin", reads=["compare"]),
+        settings=settings("plot_differences", "metric", "margin", reads=["compare"]),
         comparisons="results/{study}/comparisons.csv",
         comparisons_record="results/{study}/records/compare.json",
     output:
@@ -141,6 +143,7 @@ rule plot_target_sizes:
     input:
         settings=settings(
             "plot_target_sizes",
+            "metric",
             "variants",
             "target_sizes",
             "baseline",

@@ -318,7 +318,7 @@ class Plan:
 
     def _map(self, study: StudyPlan) -> dict[str, Any]:
         """Return what a freeze map shows of a study."""
-        fields = ("source", "target", "baseline", "target_sizes")
+        fields = ("source", "target", "baseline", "target_sizes", "metric")
         return {
             "study": study.name,
             **{field: getattr(study.settings, field) for field in fields},

@@ -24,6 +24,12 @@ def contradictions(config: Config) -> Iterator[str]:
     for name, studies in config.maps.items():
         for number, shown_study in enumerate(studies):
             yield from _of_map(f"maps.{name}[{number}]", shown_study, config)
+        metrics = {config.studies[s].metric for s in studies if s in config.studies}
+        if len(metrics) > 1:
+            yield (
+                f"maps.{name}: its studies have different metrics "
+                f"({', '.join(sorted(metrics))}). Allowed: studies of one metric"
+            )
 
 
 def _of_variant(path: str, variant: dict) -> Iterator[str]:

@@ -27,6 +27,7 @@ from thaw.config.kinds import (
     Group,
     optional_keys,
 )
+from thaw.findings.metrics import METRICS
 
 # A key that may be left out, and then means nothing: None cannot be written.
 LEFT_OUT: Any = None
@@ -73,6 +74,8 @@ Pair = Annotated[
     EACH_ONCE,
     ONE_IS_A_LIST,
 ]
+# Its values are found when this runs, so no type checker can know them.
+MetricName: Any = Literal[tuple(METRICS)]
 
 
 class Network(Group):
@@ -398,8 +401,8 @@ class Settings(Group):
         gt=0,
         lt=1,
         description=(
-            "The smallest difference in test accuracy that matters; variants whose "
-            "typical difference surely lies within ± this are equivalent."
+            "The smallest difference that matters, in the study's metric; variants "
+            "whose typical difference surely lies within ± this are equivalent."
         ),
     )
     network: Network
@@ -449,6 +452,14 @@ class _OwnToStudy(Group):
     source_models: Repeats = Field(
         default=1,
         description="How many; repeat r starts from number r mod source_models.",
+    )
+    metric: MetricName = Field(
+        default="accuracy",
+        description=(
+            "What tables, verdicts and figures are of, on the test rows: accuracy, "
+            "balanced_accuracy (the mean over classes) or log_loss, for which the "
+            "study needs a margin of its own. To change it trains nothing."
+        ),
     )
     baseline: str = Field(
         default_factory=_usual_baseline,

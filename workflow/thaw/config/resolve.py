@@ -12,6 +12,7 @@ from thaw.config.mistakes import explain
 from thaw.config.resolved import Config, Study
 from thaw.config.sizes import excesses
 from thaw.config.words import wrong
+from thaw.findings.metrics import METRICS
 
 
 def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Config:
@@ -34,7 +35,13 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
     described = checked.model_dump(include={"variants", "maps"})
     # A problem has many keys that do not go together; those left out are not there.
     described |= checked.model_dump(include={"problems"}, exclude_none=True)
-    mistakes: list[str] = []
+    mistakes = [
+        f"studies.{name}.margin: it is missing, and there is none that suits every "
+        f"{study.metric}. Allowed: the smallest difference that matters to you"
+        for name, study in checked.studies.items()
+        if not METRICS[study.metric].is_accuracy
+        and not {"margin"} & {*commanded, *study.model_fields_set}
+    ]
     for name, study in checked.studies.items():
         if LADDER in study.variants:
             hidden = len(studies[name].network["hidden"])

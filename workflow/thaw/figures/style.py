@@ -53,13 +53,13 @@ def title_of(settings: Mapping[str, Any]) -> str:
     return title if size == "all" else f"{title}, {size} train rows"
 
 
-def draw_constant(panel: Axes, accuracy: float) -> str:
+def draw_constant(panel: Axes, score: float) -> str:
     """Draw what the commonest class reaches, where the axis goes so far; name it."""
     low, high = panel.get_ylim()
-    if low <= accuracy <= high:
-        panel.axhline(accuracy, color=MUTED, lw=0.8, ls=":", zorder=1)
+    if low <= score <= high:
+        panel.axhline(score, color=MUTED, lw=0.8, ls=":", zorder=1)
         panel.set_ylim(low, high)
-    return f"always the commonest class: {accuracy:.3f}"
+    return f"always the commonest class: {score:.3f}"
 
 
 def dots(count: int) -> dict:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from thaw.arms import TargetSize
 from thaw.findings.failures import FEW
+from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import rows_at
 from thaw.findings.verdicts import BETTER, EQUIVALENT, UNCLEAR, WORSE
 
@@ -27,6 +28,7 @@ class Study(NamedTuple):
     baseline: str
     target_sizes: Sequence[TargetSize]
     depths: Mapping[str, int]
+    metric: str
     margin: float
     repeats: int
     source_models: int
@@ -351,6 +353,9 @@ def given_what(study: Study) -> Iterator[str]:
         f"{study.repeats} repeat{'s' if study.repeats > 1 else ''}",
         *(["the rows that each repeat drew"] if study.is_swept else []),
     ]
+    metric = METRICS[study.metric]
+    if study.metric != "accuracy":
+        yield f"All differences are a {metric.gain}: more than 0 is better."
     words = f"What varied: {enumerate_words(varied)}. Given: these data and this split"
     if models == 1:
         yield (

@@ -22,7 +22,12 @@ FEW = 0.05
 
 
 def is_weak(sample: Sample, baseline: Sample) -> np.ndarray:
-    """Return which networks learned, but are far below the baseline's median `[n]`."""
+    """Return which networks learned, but are far below the baseline's median `[n]`.
+
+    It is nan where the metric is no accuracy, for which there is no such convention.
+    """
+    if sample.lower_is_better:
+        return np.full(len(sample.values), np.nan)
     if not baseline.sound.any():
         return np.zeros(len(sample.values), dtype=bool)
     limit = np.median(baseline.values[baseline.sound]) - WEAK

@@ -30,7 +30,8 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     """Return the difference of the means with its interval at level 1 - `alpha`.
 
     Units weigh equally. It is nan where a side has no value; the interval is, where it
-    has fewer than two units.
+    has fewer than two units, or where lower is better: a loss has no bound, so that the
+    worst that was not drawn may be anything.
     """
     ours, others = _unit_means(pair.variant), _unit_means(pair.reference)
     if pair.matched:
@@ -41,6 +42,8 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     if not (len(ours) and len(others)):
         return Estimate(np.nan, np.nan, np.nan)
     difference = float(ours.mean() - others.mean())
+    if pair.variant.lower_is_better:
+        return Estimate(-difference, np.nan, np.nan)
     if min(len(ours), len(others)) < 2:
         return Estimate(difference, np.nan, np.nan)
     found = draws(ours, others, bool(pair.matched))

@@ -25,12 +25,13 @@ class Sample(NamedTuple):
 
     `source_models` `[n]` is None where the variant is not pretrained. `failed` `[n]`
     says which networks failed: they rank below all others, and their value is what a
-    mean counts them as. None if none did.
+    mean counts them as. None if none did. `lower_is_better` is as for `Metric`.
     """
 
     values: np.ndarray
     source_models: np.ndarray | None = None
     failed: np.ndarray | None = None
+    lower_is_better: bool = False
 
     @property
     def sound(self) -> np.ndarray:
@@ -40,8 +41,9 @@ class Sample(NamedTuple):
 
     @property
     def ranked(self) -> np.ndarray:
-        """The values, with -inf for failed networks: worse than all others `[n]`."""
-        return np.where(self.sound, self.values, -np.inf)
+        """The values, the higher the better, with -inf for failed networks `[n]`."""
+        values = -self.values if self.lower_is_better else self.values
+        return np.where(self.sound, values, -np.inf)
 
     @property
     def models(self) -> np.ndarray:

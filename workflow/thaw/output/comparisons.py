@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from thaw.findings.failures import WEAK
+from thaw.findings.metrics import Metric
 from thaw.findings.samples import CONDITION
 from thaw.output.tables import interval, markdown, number, paragraph, percent
 
@@ -17,7 +18,9 @@ KINDS = ("failed", "weak")
 ENDS = ("difference", "low", "high")
 
 
-def for_people(table: pd.DataFrame, depths: pd.DataFrame, baseline: str) -> str:
+def for_people(
+    table: pd.DataFrame, depths: pd.DataFrame, baseline: str, metric: Metric
+) -> str:
     """Return the comparisons as Markdown, at most 80 columns wide.
 
     It is empty where there is one variant only.
@@ -25,10 +28,10 @@ def for_people(table: pd.DataFrame, depths: pd.DataFrame, baseline: str) -> str:
     if table.empty:
         return ""
     if table["target_size"].nunique() > 1:
-        return _by_size(table, depths)
+        return _by_size(table, depths, metric)
     rows = list(table.itertuples())
     parts = [
-        paragraph(_about_typical(table)),
+        paragraph(_about_typical(table, metric)),
         wrapped_table(
             ("comparison", "typical difference", "verdict"),
             [
@@ -47,7 +50,7 @@ def for_people(table: pd.DataFrame, depths: pd.DataFrame, baseline: str) -> str:
     parts += [
         paragraph(
             "How often a repeat of the one beats one of the other, and the difference "
-            "of the means, whose interval is at 95 % and bears no verdict:"
+            f"of the means, {_about_means(metric)}:"
         ),
         wrapped_table(
             ("comparison", "is better in", "mean difference"),
@@ -66,7 +69,7 @@ def for_people(table: pd.DataFrame, depths: pd.DataFrame, baseline: str) -> str:
     return "\n".join(parts)
 
 
-def _by_size(table: pd.DataFrame, depths: pd.DataFrame) -> str:
+def _by_size(table: pd.DataFrame, depths: pd.DataFrame, metric: Metric) -> str:
     """Return the typical differences at each target size; the rest is in the CSV."""
     rows = [
         (
@@ -79,7 +82,7 @@ def _by_size(table: pd.DataFrame, depths: pd.DataFrame) -> str:
     ]
     header = ("comparison", "rows", "typical difference", "verdict")
     parts = [
-        paragraph(_about_typical(table)),
+        paragraph(_about_typical(table, metric)),
         wrapped_table(header, rows, (18, 5, 23, 21)),
     ]
     for size, own in depths.groupby("target_size", sort=False):
@@ -96,7 +99,13 @@ def _about_depths(depths: pd.DataFrame) -> str:
     )
 
 
-def _about_typical(table: pd.DataFrame) -> str:
+def _about_means(metric: Metric) -> str:
+    if metric.is_accuracy:
+        return "whose interval is at 95 % and bears no verdict"
+    return "which has no interval, since a loss has no bound"
+
+
+def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
     sides = [
         *zip(table["units"], table["unit"], strict=True),
         *zip(table["reference_units"], table["reference_unit"], strict=True),
@@ -109,7 +118,7 @@ def _about_typical(table: pd.DataFrame) -> str:
     else:
         level = f"{100 * table['level'][0]:.4g}"
         together = f"intervals at {level} %, so that all {len(table)} hold with 95 %"
-    words = f"The typical (median) difference, {together}, over {over}{given}"
+    words = f"The typical (median) {metric.gain}, {together}, over {over}{given}"
     if conditional.any() and not conditional.all():
         names = ", ".join(_name(row) for row in table[conditional].itertuples())
         words += f" ({names}: {CONDITION})"
@@ -127,13 +136,17 @@ def _about_failures(table: pd.DataFrame, baseline: str) -> Iterator[str]:
         )
         for row in table.itertuples()
         for kind in KINDS
-        if getattr(row, kind) or getattr(row, f"reference_{kind}")
+        if getattr(row, kind) > 0 or getattr(row, f"reference_{kind}") > 0
     ]
-    limit = f"more than {WEAK:g} below the median of {baseline}"
+    # Of a metric that is no accuracy it is not known which are weak.
+    known = table["weak"].notna().any()
+    limit = f"weak, more than {WEAK:g} below the median of {baseline}"
     if not rows:
-        yield paragraph(f"No network failed, and none is weak, {limit}.")
+        weak = f", and none is {limit}" if known else ""
+        yield paragraph(f"No network failed{weak}.")
         return
-    yield paragraph(f"Shares of networks that failed, or are weak, {limit}:")
+    weak = f", or are {limit}" if known else ""
+    yield paragraph(f"Shares of networks that failed{weak}:")
     yield wrapped_table(
         ("comparison", "", "share", "other's", "difference"), rows, (22, 6, 6, 7, 24)
     )
@@ -144,8 +157,8 @@ def _name(row: Any) -> str:
 
 
 def estimate(value: float, low: float, high: float) -> str:
-    """Return a difference and its interval."""
-    if np.isneginf(low) and np.isposinf(high):
+    """Return a difference and its interval, if it has one."""
+    if np.isnan(low) or (np.isneginf(low) and np.isposinf(high)):
         return number(value, "+")
     return f"{number(value, '+')} ({interval(low, high, '+')})"
 

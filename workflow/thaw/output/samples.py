@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from thaw.arms import Arm, TargetSize
+from thaw.findings.metrics import Metric
 from thaw.findings.samples import Sample
 from thaw.output.histories import Histories
 
@@ -12,8 +13,8 @@ from thaw.output.histories import Histories
 def read_samples(
     histories: Histories,
     variants: Sequence[str],
-    size: TargetSize = "all",
-    metric: str = "test_accuracy",
+    size: TargetSize,
+    metric: Metric,
 ) -> dict[str, Sample]:
     """Return each variant's scores after the last epoch as a sample, in that order.
 
@@ -26,8 +27,9 @@ def read_samples(
     }
 
 
-def _read(histories: Histories, arm: str, metric: str) -> Sample:
+def _read(histories: Histories, arm: str, metric: Metric) -> Sample:
     failed = histories.failed(arm)
-    constant = getattr(histories.constant(arm), metric)
-    values = np.where(failed, constant, histories.final(arm, metric))
-    return Sample(values, histories.source_models(arm), failed)
+    constant = getattr(histories.constant(arm), metric.score)
+    values = np.where(failed, constant, histories.final(arm, metric.score))
+    models = histories.source_models(arm)
+    return Sample(values, models, failed, metric.lower_is_better)

@@ -1,9 +1,9 @@
 """Compare a study's variants with its baseline, and the pairs the config asks for.
 
-The settings are `variants` (names, in order), `target_sizes`, `baseline`, `pairs`,
-`margin`, the smallest difference that matters, and `depths`: how many layers the
-variants freeze that do nothing else. Variants are compared at each target size. A pair
-may name a variant of another study of the target: `selfer/fixed-2`.
+The settings are `variants` (names, in order), `target_sizes`, `metric`, `baseline`,
+`pairs`, `margin`, the smallest difference that matters, and `depths`: how many layers
+the variants freeze that do nothing else. Variants are compared at each target size. A
+pair may name a variant of another study of the target: `selfer/fixed-2`.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from thaw.findings.best_depths import best_depths
 from thaw.findings.failures import difference_of_shares, is_weak
 from thaw.findings.how_often import how_often
 from thaw.findings.mean import mean_difference
+from thaw.findings.metrics import METRICS
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.typical import typical_difference
@@ -45,6 +46,8 @@ def comparisons(
 
     All intervals but that of the mean are adjusted for the number of comparisons
     (Bonferroni), so that all of a kind hold at once with 95 %; `level` is that of each.
+    Differences are gains: more than 0 is better. Whether networks are weak is counted
+    where the metric is an accuracy.
     """
     if not pairs:  # the same columns, and no rows
         return comparisons(found, [(baseline, baseline)], baseline, margin).head(0)
@@ -134,12 +137,15 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Make the comparisons as CSV and as Markdown, and the set of best depths."""
     settings = recipe["settings"]
     variants, baseline = settings["variants"], settings["baseline"]
+    metric = METRICS[settings["metric"]]
     pairs = [(variant, baseline) for variant in variants if variant != baseline]
     pairs += [tuple(pair) for pair in settings["pairs"]]
     pairs = list(dict.fromkeys(pairs))  # one asked for twice is one comparison
     sizes = settings["target_sizes"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = {size: read_samples(histories, variants, size) for size in sizes}
+        found = {
+            size: read_samples(histories, variants, size, metric) for size in sizes
+        }
         inherit = [
             name
             for name, sample in found[sizes[0]].items()
@@ -154,7 +160,8 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
         own = [name.partition("/")[2] for name in named if name.startswith(f"{study}/")]
         with Histories(path, key) as histories:
             for size in sizes:
-                for variant, sample in read_samples(histories, own, size).items():
+                foreign = read_samples(histories, own, size, metric)
+                for variant, sample in foreign.items():
                     found[size][f"{study}/{variant}"] = sample
             saw |= {study: histories.saw}
     table = comparisons(found, pairs, baseline, settings["margin"])
@@ -163,7 +170,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
         where = table["variant"].isin(lost) | table["reference"].isin(lost)
         table.loc[where, "verdict"] = MODELS_FAILED
     depths = depths_table(found, settings["depths"])
-    words = for_people(table, depths, baseline)
+    words = for_people(table, depths, baseline, metric)
     outputs = {
         args.output: frame(table),
         args.markdown: text(words),

@@ -1,6 +1,6 @@
 """Draw a study's scores: a box a variant and a point a repeat.
 
-The settings are `study`, `source`, `target`, `variants` (names, in order) and
+The settings are `study`, `source`, `target`, `variants` (names, in order), `metric` and
 `shown_size`, the target size of the repeats that are shown.
 """
 
@@ -30,12 +30,15 @@ from thaw.figures.style import (
     label,
     title_of,
 )
+from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import CONDITION, Sample
 from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
 
 
-def draw(found: Mapping[str, Sample], title: str, constant: float) -> Figure:
+def draw(
+    found: Mapping[str, Sample], title: str, constant: float, metric: Metric
+) -> Figure:
     """Draw a box a variant: quartiles, whiskers to 1.5 of their distance, all points.
 
     With several source models the points of a box stand in columns by source model,
@@ -67,7 +70,7 @@ def draw(found: Mapping[str, Sample], title: str, constant: float) -> Figure:
             offsets = np.random.Generator(np.random.PCG64(0)).permuted(spread(count))
             points |= {"color": colour(0)}
         panel.scatter(number + offsets, sample.values, **points)
-    panel.set_ylabel("test accuracy")
+    panel.set_ylabel(metric.words)
     panel.set_title(f"{title}\n{draw_constant(panel, constant)}", fontsize=10)
     return drawn
 
@@ -80,17 +83,19 @@ def spread(count: int) -> np.ndarray:
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings = recipe["settings"]
+    metric = METRICS[settings["metric"]]
+    size = settings["shown_size"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, settings["variants"], settings["shown_size"])
-        arm = Arm(settings["variants"][0], settings["shown_size"])
-        constant = histories.constant(arm.name).test_accuracy
+        found = read_samples(histories, settings["variants"], size, metric)
+        arm = Arm(settings["variants"][0], size)
+        constant = getattr(histories.constant(arm.name), metric.score)
     repeats = len(next(iter(found.values())).values)
     title = f"{title_of(settings)}, {repeats} repeats of each variant"
     if any(sample.is_conditional for sample in found.values()):
         title += f"\n{CONDITION}"
     elif any(sample.is_nested for sample in found.values()):
         title += "\npoints in columns and colours by source model"
-    files = figure_files(draw(found, title, constant), args.output, recipe)
+    files = figure_files(draw(found, title, constant, metric), args.output, recipe)
     return Made(files, histories.saw)
 
 

@@ -1,7 +1,7 @@
 """Draw a study's typical differences with their adjusted intervals (a forest plot).
 
-The settings are `study`, `source`, `target` and `margin`, the smallest difference that
-matters.
+The settings are `study`, `source`, `target`, `metric` and `margin`, the smallest
+difference that matters.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
 from thaw.figures.style import COLOURS, MUTED, figure, figure_files, label
+from thaw.findings.metrics import METRICS
 from thaw.findings.samples import CONDITION
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
@@ -26,7 +27,7 @@ VERDICT_COLOURS = {
 }
 
 
-def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
+def draw(table: pd.DataFrame, title: str, margin: float, gain: str) -> Figure:
     """Draw a line a comparison, from top to bottom; the verdict stands beside it."""
     drawn = figure(7.6, 1.8 + 0.5 * len(table))
     panel = drawn.subplots()
@@ -62,7 +63,7 @@ def draw(table: pd.DataFrame, title: str, margin: float) -> Figure:
     panel.set_ylim(len(table) - 0.4, -0.6)
     panel.set_xlim(-limit, limit)
     panel.set_xlabel(
-        "worse ← typical difference in test accuracy → better\n"
+        f"worse ← typical {gain} → better\n"
         f"{100 * table['level'][0]:.4g} % intervals, which all hold at once with 95 %; "
         f"grey: ±{margin:g}"
     )
@@ -101,7 +102,8 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     settings = recipe["settings"]
     key = recipe["inputs"]["compare"]
     table = read_table(args.comparisons, args.comparisons_record, key)
-    drawn = draw(table, title_of(table, settings), settings["margin"])
+    gain = METRICS[settings["metric"]].gain
+    drawn = draw(table, title_of(table, settings), settings["margin"], gain)
     saw = {args.comparisons.name: digest_of_file(args.comparisons)}
     return Made(figure_files(drawn, args.output, recipe), saw)
 

@@ -2,7 +2,7 @@
 
 A depth is a variant that freezes so many layers of a source model and does nothing
 else. The maps of several studies stand side by side under one scale of colours. The
-setting `maps` holds, for each study, `study`, `source`, `target`, `baseline`,
+setting `maps` holds, for each study, `study`, `source`, `target`, `metric`, `baseline`,
 `target_sizes` and `depths` (the variants, and how many layers each freezes); the
 recipe's inputs are the keys of the studies' comparisons.
 """
@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from thaw.arms import in_order
 from thaw.command import Made, add_figures, add_settings, make, stage_parser
 from thaw.figures.style import COLOURS, figure, figure_files
+from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import by_size
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
@@ -64,7 +65,10 @@ def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> F
         panel.set_title(f"{one['source']} → {one['target']}", fontsize=9)
     panels[0].set_ylabel("train rows of the target")
     bar = drawn.colorbar(image, ax=panels, shrink=0.9)
-    bar.set_label(f"worse ← typical gain on {maps[0]['baseline']} → better", fontsize=8)
+    gain = METRICS[maps[0]["metric"]].gain
+    bar.set_label(
+        f"worse ← typical {gain},\nbeside {maps[0]['baseline']} → better", fontsize=8
+    )
     bar.outline.set_visible(False)
     drawn.suptitle("How much does transfer gain?", fontsize=10)
     drawn.supxlabel(

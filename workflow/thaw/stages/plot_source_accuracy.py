@@ -1,9 +1,9 @@
-"""Draw each source model's own accuracy against what is reached from it.
+"""Draw each source model's own score against what is reached from it.
 
 Does a better source model transfer better? A panel for each variant that starts from
 source models, a point for each source model. The settings are `study`, `source`,
-`target`, `variants` (names, in order) and `shown_size`, the target size of the repeats
-that are shown.
+`target`, `variants` (names, in order), `metric` and `shown_size`, the target size of
+the repeats that are shown.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from thaw.command import (
     stage_parser,
 )
 from thaw.figures.style import MUTED, colour, figure, figure_files, label, title_of
+from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.output.histories import SOURCE_MODELS, Histories
 from thaw.output.samples import read_samples
@@ -37,7 +38,7 @@ def draw(
     standalone: Sample | None,
     settings: Mapping[str, Any],
 ) -> Figure:
-    """Draw a panel a variant; `own` is each source model's accuracy on the source."""
+    """Draw a panel a variant; `own` is each source model's score on the source."""
     drawn = figure(max(5.0, 1.0 + 2.5 * len(nested)), 3.7)
     panels = drawn.subplots(1, len(nested), sharex=True, sharey=True, squeeze=False)[0]
     for number, (panel, (variant, sample)) in enumerate(
@@ -52,8 +53,9 @@ def draw(
         if settings["source"] != settings["target"]:
             title += f"\n{correlation(x, y)}"
         panel.set_title(title, fontsize=8)
-    panels[0].set_ylabel(f"mean test accuracy on {settings['target']}")
-    drawn.supxlabel(f"source model's test accuracy on {settings['source']}", fontsize=9)
+    words = METRICS[settings["metric"]].words
+    panels[0].set_ylabel(f"mean {words} on {settings['target']}")
+    drawn.supxlabel(f"source model's {words} on {settings['source']}", fontsize=9)
     drawn.suptitle(
         f"{title_of(settings)}\ndoes a better source model transfer better?"
         + ("" if standalone is None else "\n(dashed: standalone's mean)"),
@@ -79,9 +81,10 @@ def correlation(x: np.ndarray, y: np.ndarray) -> str:
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings = recipe["settings"]
+    metric, size = METRICS[settings["metric"]], settings["shown_size"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, settings["variants"], settings["shown_size"])
-        own = histories.final(SOURCE_MODELS, "test_accuracy")
+        found = read_samples(histories, settings["variants"], size, metric)
+        own = histories.final(SOURCE_MODELS, metric.score)
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
     drawn = draw(own, nested, found.get("standalone"), settings)
     return Made(figure_files(drawn, args.output, recipe), histories.saw)

@@ -5,8 +5,8 @@ by its mean: the mean and the range over its repeats. At the right: all repeats 
 baseline, whose middle half is the grey band. What looks like a sure gain from one
 source model is one of these lines.
 
-The settings are `study`, `source`, `target`, `variants` (names, in order), `baseline`
-and `shown_size`, the target size of the repeats that are shown.
+The settings are `study`, `source`, `target`, `variants` (names, in order), `metric`,
+`baseline` and `shown_size`, the target size of the repeats that are shown.
 """
 
 import argparse
@@ -26,13 +26,18 @@ from thaw.command import (
     stage_parser,
 )
 from thaw.figures.style import MUTED, colour, figure, figure_files, label, title_of
+from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import Sample
 from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
 
 
 def draw(
-    nested: Mapping[str, Sample], baseline: Sample, baseline_name: str, title: str
+    nested: Mapping[str, Sample],
+    baseline: Sample,
+    baseline_name: str,
+    title: str,
+    metric: Metric,
 ) -> Figure:
     """Draw a panel a variant, all with the same axes."""
     drawn = figure(max(4.8, 1.2 + 2.7 * len(nested)), 4.0)
@@ -44,7 +49,7 @@ def draw(
         draw_sorted(panel, sample, colour(number + 1))
         draw_baseline(panel, baseline, baseline_name, len(sample.models))
         panel.set_title(label(variant, 24), fontsize=9)
-    panels[0].set_ylabel("test accuracy")
+    panels[0].set_ylabel(metric.words)
     drawn.supxlabel("source models, sorted by the mean over their repeats", fontsize=9)
     return drawn
 
@@ -83,8 +88,9 @@ def draw_baseline(panel: Axes, baseline: Sample, name: str, place: int) -> None:
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
     settings = recipe["settings"]
+    metric, size = METRICS[settings["metric"]], settings["shown_size"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, settings["variants"], settings["shown_size"])
+        found = read_samples(histories, settings["variants"], size, metric)
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
     models = len(next(iter(nested.values())).models)
     name = settings["baseline"]
@@ -92,7 +98,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
         f"{title_of(settings)}\n"
         f"mean and range over repeats from each of {models} source models"
     )
-    drawn = draw(nested, found[name], name, title)
+    drawn = draw(nested, found[name], name, title, metric)
     return Made(figure_files(drawn, args.output, recipe), histories.saw)
 
 

@@ -2,7 +2,7 @@
 
 On the left the mean of each variant, on the right what it typically gains on the
 baseline, with intervals that all hold at once, and the band of ±margin. The settings
-are `study`, `source`, `target`, `variants` (names, in order), `target_sizes`,
+are `study`, `source`, `target`, `variants` (names, in order), `target_sizes`, `metric`,
 `baseline` and `margin`.
 """
 
@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from thaw.arms import in_order
 from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
 from thaw.figures.style import colour, figure, figure_files, label, line, marker
+from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import by_size
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
@@ -49,14 +50,17 @@ def draw(
     for panel in (left, right):
         panel.set_xticks(range(len(sizes)), map(str, sizes))
         panel.set_xlabel(f"train rows of {settings['target']}")
-    left.set_ylabel("test accuracy: mean, 95 % interval")
+    metric = METRICS[settings["metric"]]
+    left.set_ylabel(f"{metric.words}: mean, 95 % interval")
     right.set_ylabel(f"worse ← typical gain on {settings['baseline']} → better")
     level = f"{100 * comparisons['level'].iloc[0]:.4g}"
     right.set_title(
         f"{level} % intervals, which all hold\nat once with 95 %; grey: ±{margin:g}",
         fontsize=8,
     )
-    left.legend(fontsize=8, loc="lower right")
+    left.legend(
+        fontsize=8, loc="upper right" if metric.lower_is_better else "lower right"
+    )
     drawn.suptitle(
         f"{settings['study']}: {settings['source']} → {settings['target']}, "
         f"{summary['repeats'].iloc[0]} repeats of each variant and size",

@@ -1,7 +1,7 @@
-"""Summarize a study: the distribution of test accuracy, a row a variant.
+"""Summarize a study: the distribution of its metric, a row a variant.
 
-The settings are `study` (its name), `source`, `target`, `variants` (names, in order)
-and `target_sizes`.
+The settings are `study` (its name), `source`, `target`, `variants` (names, in order),
+`target_sizes` and `metric`.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import pandas as pd
 from thaw.arms import Arm, TargetSize
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
 from thaw.findings.failures import FEW
+from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.spread import mean_interval, share_interval, variance_components
 from thaw.output.histories import SOURCE_MODELS, Histories
@@ -24,11 +25,11 @@ from thaw.output.tables import frame, interval, markdown, number, paragraph, tex
 FAILED = "failed networks count as the best constant prediction"
 
 
-def summary(found: Mapping[Arm, Sample]) -> pd.DataFrame:
+def summary(found: Mapping[Arm, Sample], metric: Metric) -> pd.DataFrame:
     """Return a row an arm.
 
     Columns: variant, target size, repeats, source models, mean, std (n-1) and quartiles
-    of test accuracy; the mean's 95 % interval; the std between and within source models
+    of the metric; the mean's 95 % interval; the std between and within source models
     and the share of the variance that lies between them; the share of networks that
     failed, which count as the best constant prediction, with its interval; a note on
     what cannot be estimated. Where there are several source models, each has the same
@@ -39,7 +40,7 @@ def summary(found: Mapping[Arm, Sample]) -> pd.DataFrame:
         values = sample.values
         q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
         units = sample.unit_means()
-        mean_low, mean_high = np.clip(mean_interval(units), 0, 1)
+        mean_low, mean_high = np.clip(mean_interval(units), 0, metric.highest)
         components = variance_components(sample)
         failed = sample.unit_means(~sample.sound)
         failed_low, failed_high = share_interval(failed)
@@ -92,7 +93,8 @@ def for_people(
     first = table.iloc[0]
     title = (
         f"**{settings['study']}**: {settings['source']} → {settings['target']}, "
-        f"test accuracy of {first.repeats} repeat{'s' if first.repeats > 1 else ''}"
+        f"{METRICS[settings['metric']].words} of {first.repeats} "
+        f"repeat{'s' if first.repeats > 1 else ''}"
     )
     models = table["source_models"].max()
     if models == 1:
@@ -155,15 +157,16 @@ def failures(
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Make the summary as CSV and as Markdown."""
     settings = recipe["settings"]
+    metric = METRICS[settings["metric"]]
     found: dict[Arm, Sample] = {}
     failed_models = None
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         for size in settings["target_sizes"]:
-            samples = read_samples(histories, settings["variants"], size)
+            samples = read_samples(histories, settings["variants"], size, metric)
             found |= {Arm(name, size): sample for name, sample in samples.items()}
         if any(sample.source_models is not None for sample in found.values()):
             failed_models = histories.failed(SOURCE_MODELS)
-    table = summary(found)
+    table = summary(found, metric)
     words = for_people(table, [*failures(found, failed_models)], settings)
     return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)
 

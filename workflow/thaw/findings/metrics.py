@@ -1,0 +1,41 @@
+"""The metrics of which a study's tables, verdicts and figures can be.
+
+Jobs record all of them, so to choose another one trains nothing.
+"""
+
+import math
+from typing import NamedTuple
+
+
+class Metric(NamedTuple):
+    """A score on the test rows.
+
+    `score` is its name in `scores.csv`, `words` what it is called in titles and on
+    axes. No value is below 0 or above `highest`. Differences are gains: more than 0 is
+    better, whichever direction the metric itself has.
+    """
+
+    score: str
+    words: str
+    highest: float = 1.0
+    lower_is_better: bool = False
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether it is a share of rows, to which the usual conventions apply."""
+        return not self.lower_is_better
+
+    @property
+    def gain(self) -> str:
+        """What a difference is called."""
+        direction = "decrease of" if self.lower_is_better else "difference in"
+        return f"{direction} {self.words}"
+
+
+METRICS = {
+    "accuracy": Metric("test_accuracy", "test accuracy"),
+    "balanced_accuracy": Metric("test_balanced_accuracy", "balanced test accuracy"),
+    "log_loss": Metric(
+        "test_loss", "test log loss", highest=math.inf, lower_is_better=True
+    ),
+}
