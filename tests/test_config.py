@@ -555,7 +555,7 @@ def test_defaults():
     assert resolved.studies["back"].baseline == "fixed-1"
     assert resolved.studies["ahead"].margin == 0.01
     everything = {"pretrained": True, "freeze": 1, "fresh": [], "add": []}
-    assert resolved.variants["fixed-1"] == everything | {"training": {}}
+    assert resolved.variants["fixed-1"] == everything | {"training": {}, "save": None}
 
 
 def test_a_whole_number_may_be_written_as_a_float():

@@ -22,13 +22,22 @@ except ThawError as error:
 
 STUDIES = PLAN.studies
 
+# All arms, and those whose trained weights are kept.
+ARMS = {arm for study in STUDIES.values() for arm in study.arms}
+SAVED = {arm for study in STUDIES.values() for arm in study.saved}
+
+
+def either(names):
+    """Return a regular expression that matches these names, or nothing."""
+    return "|".join(names) or "(?!)"
+
 
 wildcard_constraints:
-    problem="|".join(PLAN.problems.shown),
-    study="|".join(STUDIES),
-    arm="|".join({name for study in STUDIES.values() for name in study.arms}),
+    problem=either(PLAN.problems.shown),
+    study=either(STUDIES),
+    arm=either(ARMS),
     key="[0-9a-f]+",
-    map="|".join(PLAN.maps),
+    map=either(PLAN.maps),
     first=r"\d\d+",
     last=r"\d\d+",
 
@@ -132,7 +141,9 @@ def unless_done(wildcards, paths):
     To make a missing one again, Snakemake would train all over from it.
     """
     found = results(paths)
-    made = rules.train if "arm" in wildcards.keys() else rules.pretrain
+    made = rules.pretrain
+    if "arm" in wildcards.keys():
+        made = rules.train_and_save if wildcards.arm in SAVED else rules.train
     if all(os.path.exists(str(path).format(**wildcards)) for path in made.output):
         return [path for path in found if os.path.exists(in_results(path))]
     return found

@@ -51,4 +51,5 @@ for study, plan in STUDIES.items():
         input:
             results(tables(plan)),
             results(figures(plan)),
+            results(plan.weights),
             f"results/{study}/study.json",

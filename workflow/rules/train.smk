@@ -2,9 +2,9 @@
 
 Needs: results/problems/{problem}-{key}.npz and, for a pretrained variant, source models.
 Makes: results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.csv and
-.history.npz, a pair a job; an arm is a variant or, as in fixed-0@20, a variant that
-learns from so many rows; `repeats_per_job` says how many repeats a job trains. Studies
-that ask for the same share it.
+.history.npz, a pair a job, and .safetensors where weights are saved; an arm is a variant
+or, as in fixed-0@20, a variant that learns from so many rows; `repeats_per_job` says how
+many repeats a job trains. Studies that ask for the same share it.
 """
 
 
@@ -20,6 +20,8 @@ rule train:
         "logs/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.log",
     benchmark:
         "logs/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.benchmark.tsv"
+    wildcard_constraints:
+        arm=either(ARMS - SAVED),
     conda:
         "../envs/thaw.yaml"
     resources:
@@ -27,6 +29,7 @@ rule train:
         runtime=minutes,
     params:
         recipe=recipe,
+        weights=[],
         killed=KILLED,
     shell:
         r"""
@@ -37,8 +40,23 @@ rule train:
             --last {wildcards.last:q} \
             --problem {input.problem:q} \
             --source-models {input.source_models:q} \
+            --weights {params.weights:q} \
             --scores {output.scores:q} \
             --history {output.history:q} \
             2>{log:q} \
             || {{ status=$?; [ $status -ne 137 ] || echo {params.killed:q} >>{log:q}; exit $status; }}
         """
+
+
+use rule train as train_and_save with:
+    """Train some repeats of a variant that says `save: weights`, and keep these."""
+    output:
+        scores="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.csv",
+        history="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.history.npz",
+        weights="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.safetensors",
+    wildcard_constraints:
+        arm=either(SAVED),
+    params:
+        recipe=recipe,
+        weights=lambda wildcards, output: output.weights,
+        killed=KILLED,

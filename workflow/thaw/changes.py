@@ -6,7 +6,7 @@ gives now.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +35,24 @@ def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
     """
     counted: set[str] = set()
 
-    def missing(all_jobs: Iterable[tuple[Job, str]], suffixes: Sequence[str]) -> int:
+    def missing(
+        all_jobs: Iterable[tuple[Job, str]],
+        suffixes: Sequence[str],
+        more: Collection[str] = (),
+    ) -> int:
         total = 0
         for job, stem in all_jobs:
             if stem not in counted:
                 counted.add(stem)
-                there = all(
-                    (results / f"{stem}{suffix}").exists() for suffix in suffixes
-                )
+                files = [f"{stem}{suffix}" for suffix in suffixes]
+                files += {f"{stem}.safetensors"}.intersection(more)
+                there = all((results / file).exists() for file in files)
                 total += 0 if there else len(job.numbers)
         return total
 
     for name in studies:
         study = plan.studies[name]
-        repeats = missing(study.training_jobs, TRAINED)
+        repeats = missing(study.training_jobs, TRAINED, study.weights)
         models = missing(study.pretraining_jobs, [*TRAINED, ".safetensors"])
         counts = [
             f"{count} {what}{'' if count == 1 else 's'}"

@@ -7,7 +7,7 @@ from thaw.plan import Plan
 from thaw.results import Result, result
 from thaw.targets import everything
 
-TRAINING = ("make_problem", "pretrain", "train")
+TRAINING = ("make_problem", "pretrain", "train", "train_and_save")
 
 
 def leftovers(plan: Plan, outputs: Callable[[str], Iterable[str]]) -> Result:

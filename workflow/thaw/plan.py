@@ -3,7 +3,7 @@
 The workflow's rules and whoever explains a run read it; nothing here runs anything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thaw import resources
@@ -25,7 +25,8 @@ from thaw.results import Result, result
 class StudyPlan(NamedTuple):
     """A study's results.
 
-    `source_models` is None where no variant is pretrained. `arms` are by name.
+    `source_models` is None where no variant is pretrained. `arms` are by name; the
+    weights of those `saved` are kept.
     """
 
     name: str
@@ -34,6 +35,7 @@ class StudyPlan(NamedTuple):
     target: Result
     source_models: Result | None
     arms: dict[str, Result]
+    saved: list[str]
 
     @property
     def pretrained(self) -> list[str]:
@@ -60,11 +62,20 @@ class StudyPlan(NamedTuple):
 
         A job's numbers and a suffix follow (see `_jobs`).
         """
+        return self._repeats_of(self.arms)
+
+    @property
+    def weights(self) -> list[str]:
+        """The files below `results/` with the weights of trained repeats."""
+        jobs = self._jobs(self._repeats_of(self.saved))
+        return [f"{stem}.safetensors" for _, stem in jobs]
+
+    def _repeats_of(self, names: Iterable[str]) -> dict[str, int]:
         return {
-            f"repeats/{self.settings.target}/{name}-{arm.key}/repeats-": (
+            f"repeats/{self.settings.target}/{name}-{self.arms[name].key}/repeats-": (
                 self.settings.repeats
             )
-            for name, arm in self.arms.items()
+            for name in names
         }
 
     @property
@@ -171,7 +182,7 @@ class Plan:
         pretraining = {"training": minimal_training(study.pretraining)}
         inputs = {"problem": source.key}
         source_models = result("pretrain", learning | pretraining, inputs)
-        found = {}
+        found, saved = {}, []
         for arm in arms(study.variants, study.target_sizes):
             described = config.variants[arm.variant]
             training = study.training | described["training"]
@@ -187,7 +198,9 @@ class Plan:
                 settings["source_models"] = study.source_models
                 inputs["source_models"] = source_models.key
             found[arm.name] = result("train", settings, inputs)
-        plan = StudyPlan(name, study, source, target, source_models, found)
+            if described["save"]:
+                saved.append(arm.name)
+        plan = StudyPlan(name, study, source, target, source_models, found, saved)
         return plan if plan.pretrained else plan._replace(source_models=None)
 
     def inputs(self, key: str) -> Mapping[str, str]:

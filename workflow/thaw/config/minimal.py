@@ -18,9 +18,11 @@ def minimal_problem(values: dict[str, Any]) -> dict[str, Any]:
 def minimal_variant(values: dict[str, Any]) -> dict[str, Any]:
     """Return a variant's settings without those at their default.
 
-    Its training is left out, too: it is part of the training that its repeats get.
+    Left out are, too, its training, which is part of the training that its repeats
+    get, and what is saved, which changes no number.
     """
-    own = {key: value for key, value in values.items() if key != "training"}
+    apart = ("training", "save")
+    own = {key: value for key, value in values.items() if key not in apart}
     return minimal(models.Variant, own)
 
 

@@ -369,6 +369,13 @@ class Variant(Group):
         default=ChangedTraining(),
         description="What differs from the study's training for its repeats.",
     )
+    save: Literal["weights"] = Field(
+        default=LEFT_OUT,
+        description=(
+            "weights: the trained weights of all its repeats are kept, too, beside "
+            "their scores."
+        ),
+    )
 
 
 Map = Annotated[

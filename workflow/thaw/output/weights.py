@@ -19,14 +19,14 @@ from thaw.output.records import (
 )
 
 
-def save_source_models(
+def save_networks(
     path: Path,
     state: State,
     numbers: Sequence[int],
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write the source models of these consecutive numbers, stacked `[models, …]`."""
+    """Write networks of these consecutive numbers, stacked `[networks, …]`."""
     text = json.dumps(
         {"numbers": [numbers[0], numbers[-1]]} | record(recipe, saw, _digest(state))
     )

@@ -17,7 +17,7 @@ from thaw.learning.state import stacked
 from thaw.learning.training import train
 from thaw.output.problems import load_problem
 from thaw.output.scores import save_scores
-from thaw.output.weights import save_source_models
+from thaw.output.weights import save_networks
 from thaw.progress import Progress, warn_of_failures
 
 NEEDS = ("seed", "network", "training")
@@ -53,7 +53,7 @@ def main(args: argparse.Namespace) -> None:
     state = stacked([part.state for part in parts])
     reached = joined([part.reached for part in parts])
     warn_of_failures("source models", args.first, reached.final.failed)
-    save_source_models(args.output, state, numbers, args.recipe, saw)
+    save_networks(args.output, state, numbers, args.recipe, saw)
     names = {"source_model": numbers}
     save_scores(args.scores, args.history, names, reached, args.recipe, saw)
 

@@ -19,11 +19,12 @@ from thaw.learning.history import joined
 from thaw.learning.learner import Training
 from thaw.learning.pairing import source_model_of
 from thaw.learning.rounding import fix_rounding
+from thaw.learning.state import stacked
 from thaw.learning.training import train
 from thaw.learning.variants import Variant, fresh_groups, start_repeats
 from thaw.output.problems import load_problem
 from thaw.output.scores import save_scores
-from thaw.output.weights import load_source_models
+from thaw.output.weights import load_source_models, save_networks
 from thaw.progress import Progress, warn_of_failures
 
 NEEDS = ("seed", "network", "training", "variant")
@@ -61,7 +62,7 @@ def main(args: argparse.Namespace) -> None:
     print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
 
     progress = Progress("repeats", len(repeats), training.epochs)
-    parts = []
+    parts, states = [], []
     for trained in train(
         network,
         lambda some: start_repeats(network, fresh, source_models, total, seed, some),
@@ -76,9 +77,13 @@ def main(args: argparse.Namespace) -> None:
     ):
         progress.trained(len(trained.numbers))
         parts.append(trained.reached)
+        if args.weights:
+            states.append(trained.state)
 
     reached = joined(parts)
     warn_of_failures("repeats", args.first, reached.final.failed)
+    if args.weights:
+        save_networks(args.weights, stacked(states), repeats, args.recipe, saw)
     save_scores(args.scores, args.history, names, reached, args.recipe, saw)
 
 
@@ -94,6 +99,9 @@ if __name__ == "__main__":
         nargs="*",
         default=[],
         help="the files that hold the source models the repeats start from",
+    )
+    parser.add_argument(
+        "--weights", type=Path, nargs="?", help="where to save the trained weights"
     )
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")

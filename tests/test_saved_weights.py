@@ -1,0 +1,62 @@
+"""Weights that are kept: they are those of the networks that the scores are of."""
+
+import copy
+import csv
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from conftest import SMALL_CONFIG, new_project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    config = copy.deepcopy(SMALL_CONFIG)
+    del config["studies"]["back"]
+    config["variants"]["fixed-1"]["save"] = "weights"
+    project = new_project(tmp_path_factory.mktemp("saved") / "project", config)
+    project.snakemake("--cores", "2", "ahead")
+    return project
+
+
+def test_the_networks_that_were_saved_reach_the_scores(project):
+    """As README shows it: entries have the names of torch's layers."""
+    (problem,) = project.folder.glob("results/problems/two-*.npz")
+    with np.load(problem) as data:
+        x, y = torch.from_numpy(data["test_x"]), data["test_y"]
+    paths = sorted(project.folder.glob("results/repeats/two/*/*.safetensors"))
+    assert {path.parent.name.rpartition("-")[0] for path in paths} == {"fixed-1"}
+    assert len(paths) == 2
+    for path in paths:
+        layers = {
+            "hidden-1": nn.Linear(2, 4),
+            "relu-1": nn.ReLU(),
+            "hidden-2": nn.Linear(4, 3),
+            "relu-2": nn.ReLU(),
+            "output": nn.Linear(3, 3),
+        }
+        network = nn.Sequential(OrderedDict(layers))
+        weights = load_file(path)
+        network.load_state_dict({name: values[0] for name, values in weights.items()})
+        accuracy = (network(x).argmax(1).numpy() == y).mean()
+        with path.with_suffix(".csv").open() as file:
+            (row,) = csv.DictReader(file)
+        assert float(row["test_accuracy"]) == pytest.approx(accuracy)
+
+
+def test_only_what_is_to_be_saved_now_is_trained_again(project):
+    before = project.results("**/*.*")
+    project.change("variants", "fixed-0", "save", to="weights")
+    assert "ahead: no change; 2 repeats to train" in project.snakemake("-n").stdout
+    trained = {job for job in project.planned("ahead") if job.startswith("train")}
+    assert trained == {f"train_and_save two fixed-0 {n} {n}" for n in ("00", "01")}
+    project.snakemake("--cores", "2", "ahead")
+    after = project.results("**/*.*")
+    assert {path for path in before if after[path] != before[path]} == set()
+
+    project.change("variants", "fixed-1", to={"freeze": 1})
+    assert not any(job.startswith("train") for job in project.planned("ahead"))
