@@ -138,6 +138,7 @@ MISTAKES = [
     ("studies/ahead/target_sizes", [], "studies.ahead.target_sizes", "[]", "one entry"),
     ("studies/ahead/metric", "auc", "ahead.metric", "'auc'", "accuracy, balanced_acc"),
     ("studies/ahead/metric", "log_loss", "ahead.margin", "missing", "matters to you"),
+    ("training/steps", 9, "ahead.training.steps", "so does epochs (3)", "leave one"),
     ("margin", 5, "margin", "5 is too large", "less than 1"),
     ("margin", 1, "margin", "1 is too large", "less than 1"),
     ("studies/ahead/margin", 5, "studies.ahead.margin", "5", "less than 1"),
@@ -482,6 +483,7 @@ def test_a_study_overrides_what_it_names():
     config["studies"]["ahead"] |= {"training": {"epochs": 9}, "seed": 5}
     studies = resolve(config).studies
     plain = {"optimizer": "sgd", "momentum": 0, "nesterov": False, "weight_decay": 0}
+    plain["steps"] = None
     assert studies["ahead"].training == config["training"] | {"epochs": 9} | plain
     assert studies["ahead"].seed == 5
     assert studies["back"].training == config["training"] | plain
@@ -536,6 +538,31 @@ def test_pretraining_is_training_but_for_what_it_changes():
     changed = {"epochs": 7, "momentum": 0.9, "nesterov": True}
     assert ahead.pretraining == ahead.training | changed
     assert back.pretraining == back.training | {"epochs": 7, "momentum": 0.5}
+
+
+def test_steps_take_the_place_of_epochs_and_the_other_way_round():
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["pretraining"] = {"steps": 7}
+    config["studies"]["ahead"] |= {
+        "training": {"steps": 9},
+        "pretraining": {"epochs": 2},
+    }
+    ahead, back = resolve(config).studies.values()
+    found = [study.training for study in (ahead, back)]
+    found += [study.pretraining for study in (ahead, back)]
+    assert [(t["epochs"], t["steps"]) for t in found] == [
+        (None, 9),
+        (3, None),
+        (2, None),
+        (None, 7),
+    ]
+
+
+def test_how_long_networks_learn_must_be_said():
+    config = copy.deepcopy(SMALL_CONFIG)
+    del config["training"]["epochs"]
+    with pytest.raises(ThawError, match="training: neither epochs nor steps is set"):
+        resolve(config)
 
 
 def test_the_command_line_overrides_studies():

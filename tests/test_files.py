@@ -16,7 +16,7 @@ from thaw.output.problems import load_described, save_problem
 from thaw.output.scores import load_scores, save_scores
 from thaw.output.settings import load_record, load_settings, publish, settle
 from thaw.output.tables import read_table
-from thaw.output.weights import load_source_models, save_source_models
+from thaw.output.weights import load_source_models, save_networks
 
 RECIPE = {"stage": "any", "settings": {"seed": 1}, "inputs": {}}
 KEY = key(RECIPE)
@@ -74,6 +74,7 @@ def reached(networks=3, epochs=4, **changed):
         history(networks, epochs)._replace(**histories),
         final._replace(**finals),
         CONSTANT,
+        np.arange(epochs + 1) * 3,
     )
 
 
@@ -120,7 +121,7 @@ def state(models=4):
 
 
 def _write_weights(folder, recipe=RECIPE):
-    save_source_models(folder / "w.safetensors", state(), range(4), recipe, {})
+    save_networks(folder / "w.safetensors", state(), range(4), recipe, {})
 
 
 def _read_weights(folder):

@@ -29,7 +29,9 @@ def swept(tmp_path_factory) -> Project:
         "sizes": study | {"target_sizes": ["all", 8]},
         "whole": study,
         "self": study | {"source": "two", "pairs": [["whole/fixed-1", "fixed-1"]]},
-        "back": study | {"source": "two", "target": "one", "target_sizes": [8, 12]},
+        "back": study
+        | {"source": "two", "target": "one", "target_sizes": [8, 12]}
+        | {"training": {"steps": 5}},
     }
     config["maps"] = {"both": ["sizes", "back"]}
     project = new_project(tmp_path_factory.mktemp("swept") / "project", config)
@@ -41,6 +43,23 @@ def swept(tmp_path_factory) -> Project:
 def rows(project: Project, path: str) -> list[dict[str, str]]:
     text = (project.folder / "results" / path).read_text()
     return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_budget_in_steps_is_the_same_at_every_size(swept):
+    """An epoch of 8 rows is one step, one of 12 rows are two."""
+    steps = {"8": [0, 1, 2, 3, 4, 5], "12": [0, 2, 4, 5]}
+    for size, expected in steps.items():
+        found = [
+            int(row["step"])
+            for row in rows(swept, "back/learning-curves.csv")
+            if (row["target_size"], row["variant"]) == (size, "fixed-1")
+            and row["metric"] == "test_loss"
+        ]
+        assert found == expected
+    svg = (swept.folder / "results/back/learning-curves.svg").read_text()
+    assert "step of gradient descent" in svg
+    svg = (swept.folder / "results/sizes/learning-curves.svg").read_text()
+    assert "epoch (0 = before training)" in svg
 
 
 def test_every_variant_is_trained_and_compared_at_every_size(swept):

@@ -1,5 +1,6 @@
 """The trainer: Keras's trajectory, autograd's gradient, and repeats that never mix."""
 
+import functools
 import itertools
 import warnings
 from pathlib import Path
@@ -13,6 +14,7 @@ from sklearn.dummy import DummyClassifier
 from module_network import ModuleNetwork
 from thaw.data.problem import Problem
 from thaw.learning import seeds
+from thaw.learning.budget import Budget, budget
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import Training
 from thaw.learning.measure import (
@@ -246,6 +248,47 @@ def test_more_epochs_begin_with_the_same_orders():
     short = list(shuffled_orders(1, seeds.REPEAT, range(2), 20, 2))
     long = list(shuffled_orders(1, seeds.REPEAT, range(2), 20, 5))
     assert all(torch.equal(a, b) for a, b in zip(short, long, strict=False))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "steps", "rows", "expected"),
+    [
+        (2, None, 20, Budget(2, 20, [0, 3, 6])),
+        (None, 6, 20, Budget(2, 20, [0, 3, 6])),
+        (None, 7, 20, Budget(3, 8, [0, 3, 6, 7])),
+        (None, 2, 20, Budget(1, 16, [0, 2])),
+        (None, 3, 5, Budget(3, 5, [0, 1, 2, 3])),
+    ],
+)
+def test_a_budget_in_epochs_or_in_steps(epochs, steps, rows, expected):
+    assert budget(epochs, steps, 8, rows) == expected
+
+
+def test_so_many_steps_are_those_that_epochs_begin_with(problem):
+    """With 50 rows, batches of 16 and 6 steps, the second epoch ends after 32 rows."""
+    network = FullyConnected(2, [5, 5], 3)
+    groups = list(network.groups)
+
+    def trained(training):
+        start = functools.partial(network.draw, groups, 1, seeds.REPEAT)
+        (part,) = train(network, start, problem, training, 1, seeds.REPEAT, range(2))
+        return part
+
+    found = trained(Training(None, 16, 0.1, steps=6))
+    assert found.reached.steps.tolist() == [0, 4, 6]
+    assert found.reached.history.test_loss.shape == (2, 3)
+
+    learner = network.learner(
+        network.draw(groups, 1, seeds.REPEAT, range(2)),
+        problem,
+        Training(9, 16, 0.1),
+        (),
+    )
+    first, second = shuffled_orders(1, seeds.REPEAT, range(2), 50, 2)
+    learner.epoch(first)
+    learner.epoch(second[:, :32])
+    for name, values in learner.state().items():
+        assert torch.equal(found.state[name], values), name
 
 
 def test_training_shares_out_every_number_in_order_and_changes_no_bit(

@@ -15,7 +15,9 @@ from thaw.config import (
     minimal_training,
     minimal_variant,
 )
+from thaw.config.training import changed
 from thaw.jobs import Job, jobs
+from thaw.learning.budget import budget
 from thaw.learning.pairing import source_model_of
 from thaw.problems import Problems
 from thaw.resources import UNKNOWN, Size
@@ -185,7 +187,7 @@ class Plan:
         found, saved = {}, []
         for arm in arms(study.variants, study.target_sizes):
             described = config.variants[arm.variant]
-            training = study.training | described["training"]
+            training = changed(study.training, described["training"])
             settings = learning | {
                 "training": minimal_training(training),
                 "variant": minimal_variant(described),
@@ -233,12 +235,19 @@ class Plan:
         problem = self.problems.extents[self.inputs(key)["problem"]]
         hidden = settings["network"]["hidden"]
         added = settings.get("variant", {}).get("add", [])
+        rows, training = problem.rows, settings["training"]
+        length = budget(
+            training.get("epochs"),
+            training.get("steps"),
+            training["batch_size"],
+            settings.get("target_size", rows),
+        )
         return Size(
             networks=int(last) - int(first) + 1,
             widths=[problem.features, *hidden, *added, problem.classes],
-            rows=problem.rows,
-            epochs=settings["training"]["epochs"],
-            batch_size=settings["training"]["batch_size"],
+            rows=rows,
+            epochs=length.epochs,
+            batch_size=training["batch_size"],
         )
 
     @property

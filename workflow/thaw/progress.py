@@ -28,20 +28,20 @@ def warn_of_failures(what: str, first: int, failed: np.ndarray) -> None:
 class Progress:
     """Tell how far a job has come, now and then, and how fast it was, at the end."""
 
-    def __init__(self, what: str, total: int, epochs: int) -> None:
-        """Start the clock for `total` networks (`what`) of `epochs` epochs each."""
-        self._what, self._total, self._epochs = what, total, epochs
+    def __init__(self, what: str, total: int) -> None:
+        """Start the clock for `total` networks (`what`)."""
+        self._what, self._total = what, total
         self._trained = self._epochs_done = 0
         self._start = self._told = time.monotonic()
 
-    def epoch(self, number: int) -> None:
-        """Say that the ensemble in training has finished an epoch."""
+    def epoch(self, number: int, last: int) -> None:
+        """Say that the ensemble in training has finished an epoch, of so many."""
         self._epochs_done += 1
         now = time.monotonic()
         if now - self._told >= INTERVAL:
             self._told = now
             rate = self._epochs_done / (now - self._start)
-            self._tell(f"epoch {number} of {self._epochs}, {rate:.2f} epochs a second")
+            self._tell(f"epoch {number} of {last}, {rate:.2f} epochs a second")
 
     def trained(self, count: int) -> None:
         """Say that an ensemble of `count` networks is trained."""

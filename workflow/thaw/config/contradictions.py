@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 
 from thaw.config.contradictions_of_problems import contradictions_of
 from thaw.config.resolved import Config, Study
+from thaw.config.training import BUDGETS, changed
 from thaw.config.words import choice, did_you_mean, shown
 
 # A study's name is its folder in `results/`, beside those that studies share, and its
@@ -64,7 +65,7 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
         if variant in config.variants:
             settings = config.variants[variant]
             yield from _of_its_layers(path, study, variant, settings)
-            training = study.training | settings["training"]
+            training = changed(study.training, settings["training"])
             yield from _of_training(f"variants.{variant}.training", training)
 
 
@@ -105,6 +106,14 @@ def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
 
 
 def _of_training(path: str, training: dict) -> Iterator[str]:
+    epochs, steps = (training[key] for key in BUDGETS)
+    if epochs is None and steps is None:
+        yield f"{path}: neither epochs nor steps is set. Allowed: one of them"
+    if epochs is not None and steps is not None:
+        yield (
+            f"{path}.steps: {steps} says how long, and so does epochs ({epochs}); "
+            "leave one of them out"
+        )
     if training["optimizer"] != "sgd" and training["momentum"]:
         yield (
             f"{path}.momentum: {training['momentum']} says nothing where the optimizer "

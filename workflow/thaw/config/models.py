@@ -96,7 +96,17 @@ class Training(Group):
     """How networks learn: repeats and, unless `pretraining` differs, source models."""
 
     epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS), WHOLE] = Field(
-        description="How often a network sees the train set."
+        default=LEFT_OUT,
+        description=(
+            "How often a network sees the train set. Either this or steps is set."
+        ),
+    )
+    steps: Annotated[int, Field(ge=1, le=MOST_ROWS), WHOLE] = Field(
+        default=LEFT_OUT,
+        description=(
+            "How many steps of gradient descent it takes in all, whatever the number "
+            "of rows; the last epoch is cut there."
+        ),
     )
     batch_size: Rows = Field(
         description="How many rows a step of gradient descent averages over."

@@ -11,6 +11,7 @@ from thaw.config.ladder import LADDER, climbed, mistaken_rungs, rungs
 from thaw.config.mistakes import explain
 from thaw.config.resolved import Config, Study
 from thaw.config.sizes import excesses
+from thaw.config.training import changed
 from thaw.config.words import wrong
 from thaw.findings.metrics import METRICS
 
@@ -62,7 +63,9 @@ def _inherit(
     own = study.model_dump(exclude_unset=True)
     settings = study.model_dump(exclude=set(shared))
     for key, value in shared.items():
-        if isinstance(value, dict):
+        if key in ("training", "pretraining"):
+            settings[key] = changed(value, own.get(key, {}))
+        elif isinstance(value, dict):
             settings[key] = value | own.get(key, {})
         elif key in commanded:
             settings[key] = value
@@ -70,5 +73,5 @@ def _inherit(
             settings[key] = own.get(key, value)
     hidden = len(settings["network"]["hidden"])
     settings["variants"] = climbed(settings["variants"], hidden)
-    settings["pretraining"] = settings["training"] | settings["pretraining"]
+    settings["pretraining"] = changed(settings["training"], settings["pretraining"])
     return Study(**settings)

@@ -55,7 +55,7 @@ def _of_study(path: str, study: Study, config: Config) -> Iterator[str]:
     largest = max(*repeats, *models)
     for what, numbers in (
         ("weights", weights),
-        ("epochs", study.training["epochs"]),
+        ("epochs", study.training["epochs"] or study.training["steps"]),
     ):
         most = MOST_NUMBERS // numbers
         if largest > most:

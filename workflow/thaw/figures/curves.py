@@ -1,6 +1,6 @@
 """Learning curves: loss above, accuracy below; train on the left, test on the right."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +15,9 @@ PANELS = (
 
 
 class Band(NamedTuple):
-    """A curve over the epochs and the band around it, each `[epochs + 1]`."""
+    """A curve over epochs, and steps, and the band around it, each `[epochs + 1]`."""
 
+    step: np.ndarray
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
@@ -27,13 +28,15 @@ def draw_curves(curves: Mapping[str, Mapping[str, Band]], title: str) -> Figure:
     drawn = figure(7.2, 5.2)
     drawn.suptitle(title, fontsize=10)
     axes = drawn.subplots(2, 2, sharex=True, sharey="row")
+    drawn_bands = [band for bands in curves.values() for band in bands.values()]
+    by_epochs = epochs_are_alike(drawn_bands)
     for row, metrics in zip(axes, PANELS, strict=True):
         for panel, (metric, part) in zip(row, metrics, strict=True):
             for number, (name, bands) in enumerate(curves.items()):
                 band = bands[metric]
-                epochs = np.arange(len(band.mean))
+                time = np.arange(len(band.step)) if by_epochs else band.step
                 panel.plot(
-                    epochs,
+                    time,
                     band.mean,
                     color=colour(number),
                     ls=line(number),
@@ -41,7 +44,7 @@ def draw_curves(curves: Mapping[str, Mapping[str, Band]], title: str) -> Figure:
                     label=label(name, 18),
                 )
                 panel.fill_between(
-                    epochs, band.low, band.high, color=colour(number), alpha=0.15, lw=0
+                    time, band.low, band.high, color=colour(number), alpha=0.15, lw=0
                 )
             panel.set_title(part, fontsize=9)
     # Before training the loss is many times what it is after a few epochs.
@@ -49,6 +52,15 @@ def draw_curves(curves: Mapping[str, Mapping[str, Band]], title: str) -> Figure:
     axes[0, 0].set_ylabel("loss (cross-entropy, nats)")
     axes[1, 0].set_ylabel("accuracy")
     for panel in axes[1]:
-        panel.set_xlabel("epoch (0 = before training)")
+        unit = "epoch" if by_epochs else "step of gradient descent"
+        panel.set_xlabel(f"{unit} (0 = before training)")
     axes[1, 1].legend(loc="lower right", fontsize=8)
     return drawn
+
+
+def epochs_are_alike(bands: Sequence[Band]) -> bool:
+    """Whether an epoch is as many steps in all curves, and in each from first to last.
+
+    Else they are comparable by steps only.
+    """
+    return len({step for band in bands for step in np.diff(band.step)}) == 1

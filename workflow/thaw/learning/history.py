@@ -47,11 +47,15 @@ class Constant(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """What R networks reached, and what no network at all would."""
+    """What R networks reached, and what no network at all would.
+
+    steps: int64 `[epochs + 1]`, the steps of gradient descent by the end of each epoch.
+    """
 
     history: History
     final: Final
     constant: Constant
+    steps: np.ndarray
 
 
 # The scores of a network, as they stand in tables.
@@ -66,6 +70,7 @@ def joined(parts: Sequence[Reached]) -> Reached:
         History(*map(np.concatenate, histories)),
         Final(*map(np.concatenate, finals)),
         parts[0].constant,
+        parts[0].steps,
     )
 
 

@@ -16,15 +16,19 @@ Part = Literal["train", "test"]
 
 
 class Training(NamedTuple):
-    """How a network learns; see the config's reference page for each."""
+    """How a network learns; see the config's reference page for each.
 
-    epochs: int
+    Either `epochs` or `steps` is set.
+    """
+
+    epochs: int | None
     batch_size: int
     learning_rate: float
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
+    steps: int | None = None
 
 
 class Learner(Protocol):
@@ -32,6 +36,8 @@ class Learner(Protocol):
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch from the train rows in the order given, int64 `[R, rows]`.
+
+        The last epoch may be cut, and then has fewer of them.
 
         Batches are consecutive parts of it; the last, short one is kept and averaged
         over its own size.

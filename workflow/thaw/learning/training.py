@@ -9,6 +9,7 @@ from torch import Tensor
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
+from thaw.learning.budget import budget
 from thaw.learning.history import METRICS, Final, History, Reached
 from thaw.learning.learner import Learner, Network, Training
 from thaw.learning.measure import (
@@ -39,25 +40,30 @@ def train(
     numbers: Sequence[int],
     frozen: Sequence[str] = (),
     size: int | None = None,
-    report: Callable[[int], None] = lambda epoch: None,
+    report: Callable[[int, int], None] = lambda epoch, epochs: None,
 ) -> Iterator[Trained]:
     """Train a network for each of `numbers`, as many at once as is fastest.
 
     `kind` is what is trained, a source model or a repeat (see `thaw.learning.seeds`).
     `start` returns the weights from which some of the numbers start. Where a `size` is
     given, each learns from so many train rows of its own. The results do not depend on
-    how many are trained at once.
+    how many are trained at once. `report` is called after each epoch with its number
+    and that of the last one.
     """
     rows = size or len(problem.train_x)
     at_once = network.at_once(rows)
     constant = constant_prediction(problem)
+    limit = budget(training.epochs, training.steps, training.batch_size, rows)
     for first in range(0, len(numbers), at_once):
         some = numbers[first : first + at_once]
         own = narrowed(problem, seed, some, size) if size else problem
         learner = network.learner(start(some), own, training, frozen)
-        orders = shuffled_orders(seed, kind, some, rows, training.epochs)
-        history, final = learn(learner, own, orders, report)
-        yield Trained(some, learner.state(), Reached(history, final, constant))
+        orders = shuffled_orders(seed, kind, some, rows, limit.epochs, limit.last_rows)
+        history, final = learn(
+            learner, own, orders, lambda epoch: report(epoch, limit.epochs)
+        )
+        reached = Reached(history, final, constant, np.array(limit.steps))
+        yield Trained(some, learner.state(), reached)
 
 
 def learn(
@@ -104,17 +110,23 @@ def learn(
 
 
 def shuffled_orders(
-    seed: int, kind: int, numbers: Sequence[int], rows: int, epochs: int
+    seed: int,
+    kind: int,
+    numbers: Sequence[int],
+    rows: int,
+    epochs: int,
+    last_rows: int | None = None,
 ) -> Iterator[Tensor]:
     """Yield, for each epoch, the order in which each of `numbers` sees the rows.
 
-    Each order is int64 `[len(numbers), rows]`.
+    Each order is int64 `[len(numbers), rows]`; where `last_rows` is given, the last one
+    is cut after so many.
     """
     streams = [
         seeds.generator(seed, kind, number, seeds.BATCH_ORDER) for number in numbers
     ]
-    for _ in range(epochs):
+    for epoch in range(1, epochs + 1):
         orders = np.tile(np.arange(rows), (len(streams), 1))
         for stream, order in zip(streams, orders, strict=True):
             stream.shuffle(order)
-        yield torch.from_numpy(orders)
+        yield torch.from_numpy(orders[:, : last_rows if epoch == epochs else rows])

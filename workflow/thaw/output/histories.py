@@ -3,8 +3,9 @@
 Its arrays are `source-models/{metric}` `[source models, epochs + 1]` and, for each arm
 (a variant at a target size), `{arm}/{metric}` `[repeats, epochs + 1]` and, where it is
 pretrained, `{arm}/source_model` `[repeats]`; both also have the scores that are
-measured at the end only, `{arm}/{score}` `[repeats]`, and those of the best `constant`
-prediction. Each is read by itself, so that a stage holds no more than it needs.
+measured at the end only, `{arm}/{score}` `[repeats]`, those of the best `constant`
+prediction, and the `steps` of gradient descent by the end of each epoch,
+`[epochs + 1]`. Each is read by itself, so that a stage holds no more than it needs.
 """
 
 import json
@@ -38,6 +39,7 @@ class HistoriesWriter:
             for metric, values in part._asdict().items():
                 self._write(f"{name}/{metric}", values)
         self._write(f"{name}/constant", np.array(reached.constant))
+        self._write(f"{name}/steps", reached.steps)
         if models is not None:
             self._write(f"{name}/source_model", models)
 
@@ -108,6 +110,10 @@ class Histories:
     def failed(self, name: str) -> np.ndarray:
         """Return which networks failed, bool `[repeats]`; `name` is as for `metric`."""
         return self._read(f"{name}/failed")
+
+    def steps(self, name: str) -> np.ndarray:
+        """Return the steps by the end of each epoch, int64 `[epochs + 1]`."""
+        return self._read(f"{name}/steps")
 
     def constant(self, name: str) -> Constant:
         """Return what the best constant prediction reaches; `name` as for `metric`."""

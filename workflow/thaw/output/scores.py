@@ -95,6 +95,7 @@ def load_scores(
                 History(*(archive[name] for name in METRICS)),
                 Final(*(archive[name] for name in Final._fields)),
                 Constant(*archive["constant"].tolist()),
+                archive["steps"],
             )
         content = found["content"]
         require(
@@ -119,6 +120,7 @@ def _arrays(reached: Reached) -> dict[str, Any]:
         **reached.history._asdict(),
         **reached.final._asdict(),
         "constant": np.array(reached.constant),
+        "steps": reached.steps,
     }
 
 
@@ -129,6 +131,7 @@ def _check(reached: Reached, networks: int) -> None:
     """
     history = reached.history
     shapes = {column.shape for column in history}
+    shapes.add((len(history.test_loss), len(reached.steps)))
     require(len(shapes) == 1, "its histories differ in length")
     require(len(history.test_loss) == networks, f"it does not hold {networks} networks")
     for metric, column in history._asdict().items():

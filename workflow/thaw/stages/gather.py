@@ -120,7 +120,7 @@ class Gathering:
                         f"the jobs in {folder} did not all see the same {what}; delete "
                         "the folder and run again"
                     )
-            history, final, constant = scores.reached
+            history, final, constant, steps = scores.reached
             if not columns:
                 # Filled job by job: joined at the end, they would be held twice.
                 epochs = history.test_loss.shape[1]
@@ -129,7 +129,7 @@ class Gathering:
                 column[job.first : job.last + 1] = values
             finals.append(final)
         final = Final(*map(np.concatenate, zip(*finals, strict=True)))
-        reached = Reached(History(*columns), final, constant)
+        reached = Reached(History(*columns), final, constant, steps)
         self._final[name] = list(final_scores(reached))
         # Not the files with source models: they depend on how jobs were cut.
         self.saw[name] = {"problem": saw["problem"]}

@@ -1,8 +1,8 @@
 """Condense the histories of a study's repeats into learning curves.
 
-For each variant, target size, epoch and metric: the mean over repeats and the band that
-holds the middle 90 % of them. The settings are `variants` (names, in order) and
-`target_sizes`.
+For each variant, target size, epoch and metric: the step of gradient descent, the mean
+over repeats and the band that holds the middle 90 % of them. The settings are
+`variants` (names, in order) and `target_sizes`.
 """
 
 import argparse
@@ -18,16 +18,27 @@ from thaw.learning.history import METRICS
 from thaw.output.histories import Histories
 from thaw.output.scores import csv_file
 
-COLUMNS = ("variant", "target_size", "metric", "epoch", "mean", "q05", "q95")
+COLUMNS = ("variant", "target_size", "metric", "epoch", "step", "mean", "q05", "q95")
 
 
-def curve(arm: Arm, metric: str, values: np.ndarray) -> Iterator[tuple]:
-    """Yield the rows of one curve; `values` is `[repeats, epochs + 1]`."""
+def curve(
+    arm: Arm, metric: str, values: np.ndarray, steps: np.ndarray
+) -> Iterator[tuple]:
+    """Yield the rows of one curve.
+
+    `values` is `[repeats, epochs + 1]`, `steps` `[epochs + 1]`.
+    """
     mean = values.mean(axis=0, dtype=np.float64)
     low, high = np.quantile(values, (0.05, 0.95), axis=0)
     for epoch in range(values.shape[1]):
         numbers = (mean[epoch], low[epoch], high[epoch])
-        yield *arm, metric, epoch, *(f"{number:.6g}" for number in numbers)
+        yield (
+            *arm,
+            metric,
+            epoch,
+            steps[epoch],
+            *(f"{number:.6g}" for number in numbers),
+        )
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
@@ -38,7 +49,12 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
             row
             for arm in arms(settings["variants"], settings["target_sizes"])
             for metric in METRICS
-            for row in curve(arm, metric, histories.metric(arm.name, metric))
+            for row in curve(
+                arm,
+                metric,
+                histories.metric(arm.name, metric),
+                histories.steps(arm.name),
+            )
         ]
     return Made({args.output: csv_file(COLUMNS, rows)}, histories.saw)
 

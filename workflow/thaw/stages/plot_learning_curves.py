@@ -23,7 +23,9 @@ def bands(table: pd.DataFrame, variant: str) -> dict[str, Band]:
     """Return the curves of one variant by metric."""
     rows = table[table["variant"] == variant]
     return {
-        metric: Band(*(part[name].to_numpy() for name in ("mean", "q05", "q95")))
+        metric: Band(
+            *(part[name].to_numpy() for name in ("step", "mean", "q05", "q95"))
+        )
         for metric, part in rows.groupby("metric")
     }
 

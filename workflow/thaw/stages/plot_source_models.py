@@ -34,10 +34,11 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
         title = f"{models} source models on {source}: mean, band: the middle 90 %"
     bands = {}
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
+        steps = histories.steps(SOURCE_MODELS)
         for metric in METRICS:
             values = histories.metric(SOURCE_MODELS, metric)
             band = np.quantile(values, (0.05, 0.95), axis=0)
-            bands[metric] = Band(values.mean(0), *band)
+            bands[metric] = Band(steps, values.mean(0), *band)
     drawn = draw_curves({label: bands}, title)
     return Made(figure_files(drawn, args.output, recipe), histories.saw)
 

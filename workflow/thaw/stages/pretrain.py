@@ -28,13 +28,16 @@ def main(args: argparse.Namespace) -> None:
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, problem_digest = load_problem(args.problem, inputs["problem"])
-    seed, training = settings["seed"], Training(**settings["training"])
+    seed, training = (
+        settings["seed"],
+        Training(**{"epochs": None} | settings["training"]),
+    )
     numbers = range(args.first, args.last + 1)
     network = FullyConnected(
         problem.train_x.shape[1], classes=problem.classes, **settings["network"]
     )
 
-    progress = Progress("source models", len(numbers), training.epochs)
+    progress = Progress("source models", len(numbers))
     parts = []
     for trained in train(
         network,

@@ -41,7 +41,10 @@ def main(args: argparse.Namespace) -> None:
         "repeat": repeats,
         "source_model": [""] * len(repeats),
     }
-    seed, training = settings["seed"], Training(**settings["training"])
+    seed, training = (
+        settings["seed"],
+        Training(**{"epochs": None} | settings["training"]),
+    )
     variant = Variant(**settings["variant"])
 
     source_models, total = None, settings.get("source_models", 0)
@@ -61,7 +64,7 @@ def main(args: argparse.Namespace) -> None:
     fresh = fresh_groups(variant, network, source_models)
     print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
 
-    progress = Progress("repeats", len(repeats), training.epochs)
+    progress = Progress("repeats", len(repeats))
     parts, states = [], []
     for trained in train(
         network,
