@@ -74,7 +74,7 @@ ONE_JOB_CONFIG = SMALL_CONFIG | {
 AFTER_GATHER = {
     *("summarize", "compare", "learning_curves", "learning_speed", "describe"),
     *("answer", "plot_boxplot", "plot_differences", "plot_learning_curves"),
-    "plot_source_models",
+    *("plot_source_models", "gains_by_epoch", "plot_gains_by_epoch"),
 }
 
 

@@ -1,6 +1,7 @@
 """The answer in words, for every kind of study that one may ask about."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from thaw.arms import Arm
@@ -9,6 +10,7 @@ from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import MODELS_FAILED
 from thaw.stages.compare import comparisons, depths_table
+from thaw.stages.gains_by_epoch import COLUMNS as GAINS_BY_EPOCH
 from thaw.stages.summarize import summary
 
 SCRATCH = {"pretrained": False}
@@ -41,6 +43,7 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
         if variant.get("pretrained", True) and not variant.get("fresh")
     }
     metric = asked.pop("metric", "accuracy")
+    by_epoch = pd.DataFrame(asked.pop("by_epoch", []), columns=GAINS_BY_EPOCH)
     study = Study(
         source=asked.pop("source", "one"),
         target="two",
@@ -62,7 +65,26 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
         for name, sample in samples.items()
     }
     table_of_scores = summary(arms, METRICS[metric])
-    return "\n".join(answer(study, table, depths_table(found, depths), table_of_scores))
+    return "\n".join(
+        answer(study, table, depths_table(found, depths), table_of_scores, by_epoch)
+    )
+
+
+def test_a_verdict_that_hangs_on_the_budget():
+    rows = [
+        ("fixed-0", "standalone", epoch, epoch, gain, gain - 0.01, gain + 0.01, verdict)
+        for epoch, gain, verdict in (
+            (0, 0.1, "typically better"),
+            (50, 0.05, "typically better"),
+            (100, 0.0, "no clear difference"),
+        )
+    ]
+    text = said(ladder(0.8, 0.8, 0.8), by_epoch=rows)
+    assert (
+        "half-way, after 50 epochs, it was fixed-0 typically better +0.050 (+0.040 to "
+        "+0.060)."
+    ) in text
+    assert "half-way" not in said(ladder(0.8, 0.8, 0.8), by_epoch=rows[2:] * 3)
 
 
 def ladder(standalone, fixed_0, fixed_1, **options):

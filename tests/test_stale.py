@@ -136,13 +136,15 @@ CASES = {
     "the metric": (
         change("studies", "ahead", "metric", to="balanced_accuracy"),
         rules("ahead", "summarize", "compare", "plot_boxplot", "plot_differences")
-        | rules("ahead", "answer")
+        | rules("ahead", "answer", "gains_by_epoch", "plot_gains_by_epoch")
         | {"answers"},
     ),
     "the margin": (
         change("margin", to=0.5),
         rules("ahead", "compare", "plot_differences", "answer")
         | rules("back", "compare", "plot_differences", "answer")
+        | rules("ahead", "gains_by_epoch", "plot_gains_by_epoch")
+        | rules("back", "gains_by_epoch", "plot_gains_by_epoch")
         | {"answers"},
     ),
     "the baseline": (

@@ -118,7 +118,7 @@ def test_variants_of_two_studies_are_compared(swept):
 
 def test_sizes_have_their_figures_and_maps_theirs(swept):
     for name in ("sizes/target-sizes", "sizes/freeze-map", "maps/both/freeze-map"):
-        for suffix in ("svg", "png"):
+        for suffix in ("svg", "pdf", "png"):
             assert (swept.folder / f"results/{name}.{suffix}").exists()
     assert not (swept.folder / "results/whole/freeze-map.png").exists()
     svg = (swept.folder / "results/back/boxplot.svg").read_text()

@@ -24,7 +24,7 @@ def test_a_run_says_little_and_ends_with_its_tables(shipped):
     assert "\x1b" not in done.stderr  # plain lines where there is no terminal
     lines = done.stdout.strip().splitlines()
     assert "**ahead**: one → two" in lines[0]
-    assert "Figures in results/ahead, as .svg and .png: boxplot" in done.stdout
+    assert "Figures in results/ahead, as .svg, .pdf and .png: boxplot" in done.stdout
     assert max(map(len, lines)) <= 80
 
 

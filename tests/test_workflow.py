@@ -21,6 +21,7 @@ def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
         *("histories.npz", "scores.csv", "source-models.csv", "study.json"),
         *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
         *("best-depths.csv", "learning-curves.csv", "learning-speed.csv"),
+        *("gains-by-epoch.csv", "gains-by-epoch.pdf"),
         *("boxplot.svg", "boxplot.png", "learning-curves.svg", "learning-curves.png"),
         *("differences.svg", "source-models.svg", "source-models.png"),
         *("settings/gather.json", "records/gather.json"),
@@ -52,7 +53,9 @@ def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
         for table in ("summary.md", "comparisons.md"):
             text = finished.results(f"{study}/{table}").popitem()[1].decode()
             assert text in output
-        assert f"Figures in results/{study}, as .svg and .png: boxplot, " in output
+        assert (
+            f"Figures in results/{study}, as .svg, .pdf and .png: boxplot, " in output
+        )
 
 
 def test_one_studys_target_shows_only_its_table(finished):

@@ -1,6 +1,6 @@
 """Answers in words.
 
-Needs: a study's summary, comparisons and best-depths.
+Needs: a study's summary, comparisons, best-depths and gains-by-epoch.
 Makes: results/{study}/answer.md, and results/answers.md of all studies.
 """
 
@@ -18,13 +18,15 @@ rule answer:
             "margin",
             "repeats",
             "source_models",
-            reads=["summarize", "compare"],
+            reads=["summarize", "compare", "gains_by_epoch"],
         ),
         summary="results/{study}/summary.csv",
         summary_record="results/{study}/records/summarize.json",
         comparisons="results/{study}/comparisons.csv",
         depths="results/{study}/best-depths.csv",
         comparisons_record="results/{study}/records/compare.json",
+        gains="results/{study}/gains-by-epoch.csv",
+        gains_record="results/{study}/records/gains_by_epoch.json",
     output:
         markdown="results/{study}/answer.md",
         record="results/{study}/records/answer.json",
@@ -45,6 +47,8 @@ rule answer:
             --comparisons {input.comparisons:q} \
             --comparisons-record {input.comparisons_record:q} \
             --depths {input.depths:q} \
+            --gains {input.gains:q} \
+            --gains-record {input.gains_record:q} \
             --output {output.markdown:q} \
             --record {output.record:q} \
             2>{log:q}

@@ -1,8 +1,8 @@
 """Figures of a study.
 
 Needs: the study's tables.
-Makes: in results/{study}/, each as .svg and .png: boxplot, learning-curves,
-differences and, where there are source models, source-models and, where there are
+Makes: in results/{study}/, each as .svg, .pdf and .png: boxplot, learning-curves,
+differences, gains-by-epoch and, where there are source models, source-models and, where there are
 several, source-accuracy and source-spread; of a study with several target sizes,
 target-sizes and freeze-map. In results/maps/{map}/: freeze-map of several studies.
 """
@@ -11,10 +11,10 @@ target-sizes and freeze-map. In results/maps/{map}/: freeze-map of several studi
 rule plot_boxplot:
     """Draw a study's test accuracies: a box a variant, a point a repeat."""
     input:
-        settings=settings("plot_boxplot", "metric", "variants", "shown_size"),
+        settings=settings("plot_boxplot", "places", "metric", "variants", "shown_size"),
         histories="results/{study}/histories.npz",
     output:
-        figure=multiext("results/{study}/boxplot", ".svg", ".png"),
+        figure=multiext("results/{study}/boxplot", ".svg", ".pdf", ".png"),
         record="results/{study}/records/plot_boxplot.json",
     log:
         "logs/{study}/plot_boxplot.log",
@@ -42,7 +42,7 @@ use rule plot_boxplot as plot_source_models with:
         settings=settings("plot_source_models", "source_models"),
         histories="results/{study}/histories.npz",
     output:
-        figure=multiext("results/{study}/source-models", ".svg", ".png"),
+        figure=multiext("results/{study}/source-models", ".svg", ".pdf", ".png"),
         record="results/{study}/records/plot_source_models.json",
     log:
         "logs/{study}/plot_source_models.log",
@@ -51,10 +51,12 @@ use rule plot_boxplot as plot_source_models with:
 use rule plot_boxplot as plot_source_accuracy with:
     """Draw each source model's own accuracy against what is reached from it."""
     input:
-        settings=settings("plot_source_accuracy", "metric", "variants", "shown_size"),
+        settings=settings(
+            "plot_source_accuracy", "places", "metric", "variants", "shown_size"
+        ),
         histories="results/{study}/histories.npz",
     output:
-        figure=multiext("results/{study}/source-accuracy", ".svg", ".png"),
+        figure=multiext("results/{study}/source-accuracy", ".svg", ".pdf", ".png"),
         record="results/{study}/records/plot_source_accuracy.json",
     log:
         "logs/{study}/plot_source_accuracy.log",
@@ -64,11 +66,16 @@ use rule plot_boxplot as plot_source_spread with:
     """Draw what each source model makes of a variant, beside the baseline."""
     input:
         settings=settings(
-            "plot_source_spread", "metric", "variants", "baseline", "shown_size"
+            "plot_source_spread",
+            "places",
+            "metric",
+            "variants",
+            "baseline",
+            "shown_size",
         ),
         histories="results/{study}/histories.npz",
     output:
-        figure=multiext("results/{study}/source-spread", ".svg", ".png"),
+        figure=multiext("results/{study}/source-spread", ".svg", ".pdf", ".png"),
         record="results/{study}/records/plot_source_spread.json",
     log:
         "logs/{study}/plot_source_spread.log",
@@ -79,6 +86,7 @@ rule plot_learning_curves:
     input:
         settings=settings(
             "plot_learning_curves",
+            "places",
             "source_models",
             "variants",
             "shown_size",
@@ -87,7 +95,7 @@ rule plot_learning_curves:
         curves="results/{study}/learning-curves.csv",
         curves_record="results/{study}/records/learning_curves.json",
     output:
-        figure=multiext("results/{study}/learning-curves", ".svg", ".png"),
+        figure=multiext("results/{study}/learning-curves", ".svg", ".pdf", ".png"),
         record="results/{study}/records/plot_learning_curves.json",
     log:
         "logs/{study}/plot_learning_curves.log",
@@ -116,7 +124,7 @@ rule plot_differences:
         comparisons="results/{study}/comparisons.csv",
         comparisons_record="results/{study}/records/compare.json",
     output:
-        figure=multiext("results/{study}/differences", ".svg", ".png"),
+        figure=multiext("results/{study}/differences", ".svg", ".pdf", ".png"),
         record="results/{study}/records/plot_differences.json",
     log:
         "logs/{study}/plot_differences.log",
@@ -138,11 +146,50 @@ rule plot_differences:
         """
 
 
+rule plot_gains_by_epoch:
+    """Draw how the gain over the baseline changes as training goes on."""
+    input:
+        settings=settings(
+            "plot_gains_by_epoch",
+            "variants",
+            "places",
+            "metric",
+            "margin",
+            "baseline",
+            "shown_size",
+            reads=["gains_by_epoch"],
+        ),
+        gains="results/{study}/gains-by-epoch.csv",
+        gains_record="results/{study}/records/gains_by_epoch.json",
+    output:
+        figure=multiext("results/{study}/gains-by-epoch", ".svg", ".pdf", ".png"),
+        record="results/{study}/records/plot_gains_by_epoch.json",
+    log:
+        "logs/{study}/plot_gains_by_epoch.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        key=key,
+    shell:
+        r"""
+        python -m thaw.stages.plot_gains_by_epoch \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --gains {input.gains:q} \
+            --gains-record {input.gains_record:q} \
+            --output {output.figure:q} \
+            --record {output.record:q} \
+            2>{log:q}
+        """
+
+
 rule plot_target_sizes:
     """Draw how a study's variants fare as they learn from more rows."""
     input:
         settings=settings(
             "plot_target_sizes",
+            "places",
             "metric",
             "variants",
             "target_sizes",
@@ -155,7 +202,7 @@ rule plot_target_sizes:
         comparisons="results/{study}/comparisons.csv",
         comparisons_record="results/{study}/records/compare.json",
     output:
-        figure=multiext("results/{study}/target-sizes", ".svg", ".png"),
+        figure=multiext("results/{study}/target-sizes", ".svg", ".pdf", ".png"),
         record="results/{study}/records/plot_target_sizes.json",
     log:
         "logs/{study}/plot_target_sizes.log",
@@ -186,7 +233,7 @@ rule plot_freeze_map:
         comparisons="results/{study}/comparisons.csv",
         comparisons_records="results/{study}/records/compare.json",
     output:
-        figure=multiext("results/{study}/freeze-map", ".svg", ".png"),
+        figure=multiext("results/{study}/freeze-map", ".svg", ".pdf", ".png"),
         record="results/{study}/records/plot_freeze_map.json",
     log:
         "logs/{study}/plot_freeze_map.log",
@@ -218,7 +265,7 @@ use rule plot_freeze_map as plot_maps with:
         comparisons=of_mapped("comparisons.csv"),
         comparisons_records=of_mapped("records/compare.json"),
     output:
-        figure=multiext("results/maps/{map}/freeze-map", ".svg", ".png"),
+        figure=multiext("results/maps/{map}/freeze-map", ".svg", ".pdf", ".png"),
         record="results/maps/{map}/records/plot_maps.json",
     log:
         "logs/maps/{map}.log",

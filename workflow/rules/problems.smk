@@ -46,7 +46,7 @@ rule plot_problems:
         settings="results/problems/settings/plot_problems.json",
         problems=results(shown_problems(PLAN)),
     output:
-        figure=multiext("results/problems/problems", ".svg", ".png"),
+        figure=multiext("results/problems/problems", ".svg", ".pdf", ".png"),
         record="results/problems/records/plot_problems.json",
     log:
         "logs/plot_problems.log",

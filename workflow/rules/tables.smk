@@ -2,7 +2,8 @@
 
 Needs: the files of a study's jobs.
 Makes: in results/{study}/: histories.npz, scores.csv and source-models.csv, summary and
-comparisons (.csv, .md), best-depths.csv, learning-curves.csv, learning-speed.csv.
+comparisons (.csv, .md), best-depths.csv, learning-curves.csv, learning-speed.csv,
+gains-by-epoch.csv.
 """
 
 
@@ -164,3 +165,23 @@ use rule learning_curves as learning_speed with:
         record="results/{study}/records/learning_speed.json",
     log:
         "logs/{study}/learning_speed.log",
+
+
+use rule learning_curves as gains_by_epoch with:
+    """Compare a study's variants with its baseline as training goes on."""
+    input:
+        settings=settings(
+            "gains_by_epoch",
+            "variants",
+            "comparisons",
+            "baseline",
+            "margin",
+            "metric",
+            "shown_size",
+        ),
+        histories="results/{study}/histories.npz",
+    output:
+        csv="results/{study}/gains-by-epoch.csv",
+        record="results/{study}/records/gains_by_epoch.json",
+    log:
+        "logs/{study}/gains_by_epoch.log",

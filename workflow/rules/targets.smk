@@ -5,8 +5,7 @@ rule problems:
     """The problems' data and their figure."""
     input:
         results(sorted(PLAN.problems.paths)),
-        "results/problems/problems.svg",
-        "results/problems/problems.png",
+        multiext("results/problems/problems", ".svg", ".pdf", ".png"),
 
 
 rule source_models:

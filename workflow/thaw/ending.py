@@ -24,7 +24,7 @@ def told(study: StudyPlan, results: Path) -> Iterator[str]:
         yield file.read_text(encoding="utf-8")
     names = dict.fromkeys(Path(path).stem for path in figures(study))
     yield textwrap.fill(
-        f"Figures in {folder}, as .svg and .png: {', '.join(names)}", 80
+        f"Figures in {folder}, as .svg, .pdf and .png: {', '.join(names)}", 80
     )
     yield from warnings(study, results)
 

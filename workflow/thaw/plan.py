@@ -16,6 +16,7 @@ from thaw.config import (
     minimal_variant,
 )
 from thaw.config.training import changed
+from thaw.findings.asked import pairs_asked
 from thaw.jobs import Job, jobs
 from thaw.learning.budget import budget
 from thaw.learning.pairing import source_model_of
@@ -95,6 +96,13 @@ class StudyPlan(NamedTuple):
         return sorted({name.partition("/")[0] for name in named})
 
     @property
+    def comparisons(self) -> int:
+        """How many there are, at all target sizes together."""
+        asked = self.settings
+        pairs = pairs_asked(asked.variants, asked.baseline, asked.pairs)
+        return len(pairs) * len(asked.target_sizes)
+
+    @property
     def shown_size(self) -> TargetSize:
         """The largest target size, of which figures of a single size are."""
         sizes = self.settings.target_sizes
@@ -156,7 +164,8 @@ class Plan:
     repeats by key, and `owners` the first study that asks for source models or repeats
     of a key. `tables` are the results of stages that make tables and figures, by stage
     and by the folder they lie in: a study's name, `problems`, `maps/NAME`, or `.`.
-    `maps` are the names of the studies of each map.
+    `maps` are the names of the studies of each map. `places` are those of the variants
+    in the config, by which figures of all studies colour them.
     """
 
     def __init__(self, config: Config) -> None:
@@ -167,6 +176,7 @@ class Plan:
             for name, study in config.studies.items()
         }
         self.maps = config.maps
+        self.places = {name: place for place, name in enumerate(config.variants)}
         for name in config.problems:
             self.problems.make_sure_of(name)
         self.recipes = dict(self.problems.recipes)
@@ -289,7 +299,9 @@ class Plan:
             return study.name
         if field == "maps":
             return [self._map(study)]
-        if field in ("pretrained", "depths", "described", "shown_size"):
+        if field == "places":
+            return {name: self.places[name] for name in study.settings.variants}
+        if field in ("pretrained", "comparisons", "depths", "described", "shown_size"):
             return getattr(study, field)
         if field == "description":
             return self.description(study)

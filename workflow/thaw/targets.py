@@ -8,9 +8,10 @@ from thaw.problems import path_of
 TABLES = (
     *("histories.npz", "scores.csv", "source-models.csv"),
     *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
-    *("best-depths.csv", "learning-curves.csv", "learning-speed.csv", "answer.md"),
+    *("best-depths.csv", "learning-curves.csv", "learning-speed.csv"),
+    *("gains-by-epoch.csv", "answer.md"),
 )
-FORMATS = ("svg", "png")
+FORMATS = ("svg", "pdf", "png")
 
 
 def shown_problems(plan: Plan) -> list[str]:
@@ -44,7 +45,7 @@ def figures(study: StudyPlan) -> list[str]:
     settings = study.settings
     names = ["boxplot", "learning-curves"]
     if len(settings.variants) > 1:
-        names.append("differences")
+        names += ["differences", "gains-by-epoch"]
     if study.pretrained:
         names.append("source-models")
         if min(settings.source_models, settings.repeats) > 1:

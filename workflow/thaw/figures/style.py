@@ -12,14 +12,28 @@ from thaw import keys
 from thaw.output.settings import Writer
 
 # Okabe and Ito's eight colours, which colour-blind readers can tell apart (Wong 2011,
-# Nature Methods 8:441), without the yellow that print loses.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# Nature Methods 8:441), without the yellow that print loses; then three of Paul Tol's
+# muted ones.
+COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"),
+    *("#882255", "#999933", "#44AA99"),
+)
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MUTED = "#666666"
 
 # More points than this make an SVG that no program opens gladly.
 MANY_POINTS = 5000
+
+# What is left out of metadata: dates and versions would make every file differ.
+METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+# Where the metadata name the recipe.
+SOURCE = {"svg": "Source", "png": "Source", "pdf": "Subject"}
 
 STYLE: dict[Any, Any] = {
     "axes.grid": True,
@@ -33,6 +47,7 @@ STYLE: dict[Any, Any] = {
     "savefig.dpi": 200,
     # Text stays text, which one can search and edit.
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     # Without a fixed salt the ids inside an SVG differ from run to run.
     "svg.hashsalt": "thaw",
 }
@@ -68,17 +83,21 @@ def dots(count: int) -> dict:
 
 
 def colour(number: int) -> str:
-    """Return the colour of the variant or class of that number."""
+    """Return the colour of the class of that number, or of the variant of that place.
+
+    A variant has the same in all figures of all studies: its place is that in the
+    config.
+    """
     return COLOURS[number % len(COLOURS)]
 
 
 def line(number: int) -> Any:
-    """Return the line style of the variant of that number."""
+    """Return the line style of the variant of that place."""
     return LINES[number % len(LINES)]
 
 
 def marker(number: int) -> str:
-    """Return the marker of the variant or class of that number."""
+    """Return the marker of a class, by number, or of a variant, by place."""
     return MARKERS[number % len(MARKERS)]
 
 
@@ -105,9 +124,7 @@ def figure_files(
     source = f"Thaw, settings {keys.key(recipe)}"
 
     def writer(suffix: str) -> Writer:
-        # The date would make every file differ.
-        fixed = {"Date": None} if suffix == "svg" else {"Software": None}
-        metadata = {"Source": source} | fixed
+        metadata = METADATA[suffix] | {SOURCE[suffix]: source}
 
         def write(file: BinaryIO) -> None:
             drawn.savefig(file, format=suffix, metadata=metadata)

@@ -53,7 +53,11 @@ class Study(NamedTuple):
 
 
 def answer(
-    study: Study, comparisons: pd.DataFrame, depths: pd.DataFrame, summary: pd.DataFrame
+    study: Study,
+    comparisons: pd.DataFrame,
+    depths: pd.DataFrame,
+    summary: pd.DataFrame,
+    by_epoch: pd.DataFrame,
 ) -> list[str]:
     """Return the answer's paragraphs, from the study's tables."""
     paragraphs = [
@@ -61,6 +65,7 @@ def answer(
         " ".join(how_many_layers(study, comparisons, depths)),
         " ".join(up_to_how_much_data(study, comparisons)),
         " ".join(what_spoils_it(study, comparisons, summary)),
+        " ".join(hangs_on_the_budget(study, by_epoch)),
         " ".join(given_what(study)),
     ]
     return list(filter(None, paragraphs))
@@ -311,6 +316,24 @@ def what_spoils_it(
         yield (
             "Source and target are the same problem: nothing foreign is transferred, "
             "and a gain says that longer training helps."
+        )
+
+
+def hangs_on_the_budget(study: Study, by_epoch: pd.DataFrame) -> Iterator[str]:
+    """Name the variants of which another verdict was due half-way through training."""
+    other = []
+    for variant in study.transferred:
+        rows = by_epoch[by_epoch["variant"] == variant]
+        if len(rows) < 3:
+            continue
+        half_way, last = rows.iloc[len(rows) // 2], rows.iloc[-1]
+        if half_way["verdict"] != last["verdict"]:
+            epoch = half_way["epoch"]
+            other.append(f"{variant} {half_way['verdict']}{estimate(half_way)}")
+    if other:
+        yield (
+            "The verdict hangs on how long networks learn: half-way, after "
+            f"{epoch} epochs, it was {'; '.join(other)}."
         )
 
 

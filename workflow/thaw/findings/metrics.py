@@ -39,3 +39,12 @@ METRICS = {
         "test_loss", "test log loss", highest=math.inf, lower_is_better=True
     ),
 }
+
+
+def with_history(metric: Metric) -> Metric:
+    """Return the metric that stands for this one where it is followed by epoch.
+
+    Balanced accuracy is measured in the end only.
+    """
+    accuracy = METRICS["accuracy"]
+    return accuracy if metric == METRICS["balanced_accuracy"] else metric

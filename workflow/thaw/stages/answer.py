@@ -28,11 +28,12 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     title = f"# {settings.pop('study')}: {settings['source']} → {settings['target']}"
     settings["target_sizes"] = in_order(settings["target_sizes"])
     study = Study(variants=settings.pop("described"), **settings)
-    said = answer(study, comparisons, depths, summary)
+    by_epoch = read_table(args.gains, args.gains_record, inputs["gains_by_epoch"])
+    said = answer(study, comparisons, depths, summary, by_epoch)
     words = "\n".join([f"{title}\n", *map(paragraph, said)])
     saw = {
         path.name: digest_of_file(path)
-        for path in (args.summary, args.comparisons, args.depths)
+        for path in (args.summary, args.comparisons, args.depths, args.gains)
     }
     return Made({args.output: text(words)}, saw)
 
@@ -42,6 +43,7 @@ if __name__ == "__main__":
     add_settings(parser)
     add_table(parser, "summary")
     add_table(parser, "comparisons")
+    add_table(parser, "gains")
     parser.add_argument("--depths", type=Path, required=True, help="the set, a CSV")
     parser.add_argument("--output", type=Path, required=True, help="the .md to write")
     make("answer", main, parser.parse_args())

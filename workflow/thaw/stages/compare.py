@@ -16,6 +16,7 @@ import pandas as pd
 
 from thaw.arms import TargetSize
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.asked import ALPHA, alpha_of_each, pairs_asked
 from thaw.findings.best_depths import best_depths
 from thaw.findings.failures import difference_of_shares, is_weak
 from thaw.findings.how_often import how_often
@@ -30,15 +31,13 @@ from thaw.output.histories import SOURCE_MODELS, Histories
 from thaw.output.samples import read_samples
 from thaw.output.tables import frame, text
 
-ALPHA = 0.05
-
 # What the kinds of networks that are counted apart are said to be.
 KINDS = {"failed": "fails", "weak": "is weak"}
 
 
 def comparisons(
     found: Mapping[TargetSize, Mapping[str, Sample]],
-    pairs: Sequence[tuple[str, str]],
+    pairs: Sequence[tuple[str, ...]],
     baseline: str,
     margin: float,
 ) -> pd.DataFrame:
@@ -51,7 +50,7 @@ def comparisons(
     """
     if not pairs:  # the same columns, and no rows
         return comparisons(found, [(baseline, baseline)], baseline, margin).head(0)
-    alpha = ALPHA / (len(pairs) * len(found))
+    alpha = alpha_of_each(len(pairs) * len(found))
     rows = []
     for size, samples in found.items():
         kinds = {
@@ -138,9 +137,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     settings = recipe["settings"]
     variants, baseline = settings["variants"], settings["baseline"]
     metric = METRICS[settings["metric"]]
-    pairs = [(variant, baseline) for variant in variants if variant != baseline]
-    pairs += [tuple(pair) for pair in settings["pairs"]]
-    pairs = list(dict.fromkeys(pairs))  # one asked for twice is one comparison
+    pairs = pairs_asked(variants, baseline, settings["pairs"])
     sizes = settings["target_sizes"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         found = {

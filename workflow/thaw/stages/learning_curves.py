@@ -1,8 +1,8 @@
 """Condense the histories of a study's repeats into learning curves.
 
 For each variant, target size, epoch and metric: the step of gradient descent, the mean
-over repeats and the band that holds the middle 90 % of them. The settings are
-`variants` (names, in order) and `target_sizes`.
+and quantiles over repeats and, on the test rows, what the best constant prediction
+reaches. The settings are `variants` (names, in order) and `target_sizes`.
 """
 
 import argparse
@@ -18,27 +18,36 @@ from thaw.learning.history import METRICS
 from thaw.output.histories import Histories
 from thaw.output.scores import csv_file
 
-COLUMNS = ("variant", "target_size", "metric", "epoch", "step", "mean", "q05", "q95")
+QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
+COLUMNS = (
+    *("variant", "target_size", "metric", "epoch", "step", "mean"),
+    *QUANTILES,
+    "constant",
+)
 
 
 def curve(
-    arm: Arm, metric: str, values: np.ndarray, steps: np.ndarray
+    arm: Arm,
+    metric: str,
+    values: np.ndarray,
+    steps: np.ndarray,
+    constant: float | None,
 ) -> Iterator[tuple]:
     """Yield the rows of one curve.
 
     `values` is `[repeats, epochs + 1]`, `steps` `[epochs + 1]`.
     """
-    mean = values.mean(axis=0, dtype=np.float64)
-    low, high = np.quantile(values, (0.05, 0.95), axis=0)
-    for epoch in range(values.shape[1]):
-        numbers = (mean[epoch], low[epoch], high[epoch])
-        yield (
-            *arm,
-            metric,
-            epoch,
-            steps[epoch],
-            *(f"{number:.6g}" for number in numbers),
-        )
+    found = np.stack(
+        [
+            values.mean(axis=0, dtype=np.float64),
+            *np.quantile(values, list(QUANTILES.values()), axis=0),
+        ],
+        axis=1,
+    )
+    last = "" if constant is None else f"{constant:.6g}"
+    for epoch, numbers in enumerate(found):
+        texts = (f"{number:.6g}" for number in numbers)
+        yield *arm, metric, epoch, steps[epoch], *texts, last
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
@@ -54,6 +63,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
                 metric,
                 histories.metric(arm.name, metric),
                 histories.steps(arm.name),
+                getattr(histories.constant(arm.name), metric, None),
             )
         ]
     return Made({args.output: csv_file(COLUMNS, rows)}, histories.saw)

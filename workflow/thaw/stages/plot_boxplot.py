@@ -1,7 +1,7 @@
 """Draw a study's scores: a box a variant and a point a repeat.
 
-The settings are `study`, `source`, `target`, `variants` (names, in order), `metric` and
-`shown_size`, the target size of the repeats that are shown.
+The settings are `study`, `source`, `target`, `variants` (names, in order), their
+`places`, `metric` and `shown_size`, the target size of the repeats that are shown.
 """
 
 import argparse
@@ -37,7 +37,11 @@ from thaw.output.samples import read_samples
 
 
 def draw(
-    found: Mapping[str, Sample], title: str, constant: float, metric: Metric
+    found: Mapping[str, Sample],
+    title: str,
+    constant: float,
+    metric: Metric,
+    places: Mapping[str, int],
 ) -> Figure:
     """Draw a box a variant: quartiles, whiskers to 1.5 of their distance, all points.
 
@@ -47,28 +51,29 @@ def draw(
     drawn = figure(max(4.6, 1.1 + 1.25 * len(found)), 4.2)
     panel = drawn.subplots()
     total = sum(len(sample.values) for sample in found.values())
-    panel.boxplot(
+    boxes = panel.boxplot(
         [sample.values for sample in found.values()],
         tick_labels=[label(variant) for variant in found],
         widths=0.62,
         showfliers=False,
         medianprops={"color": "black", "linewidth": 1.6},
-        boxprops={"color": MUTED},
         whiskerprops={"color": MUTED},
         capprops={"color": MUTED},
     )
-    for number, sample in enumerate(found.values(), start=1):
+    for number, (variant, sample) in enumerate(found.items(), start=1):
+        shade = colour(places[variant])
+        boxes["boxes"][number - 1].set_color(shade)
         count = len(sample.values)
         points = {"s": 9, "alpha": 0.65, "zorder": 3, **dots(total)}
         if sample.is_nested:
-            places = sample.unit_numbers
-            offsets = spread(len(sample.models))[places]
-            points |= {"c": places, "cmap": "viridis"}
+            models = sample.unit_numbers
+            offsets = spread(len(sample.models))[models]
+            points |= {"c": models, "cmap": "viridis"}
         else:
             # A fixed pseudo-random order, so that neighbours in time are not neighbours
             # in the figure.
             offsets = np.random.Generator(np.random.PCG64(0)).permuted(spread(count))
-            points |= {"color": colour(0)}
+            points |= {"color": shade}
         panel.scatter(number + offsets, sample.values, **points)
     panel.set_ylabel(metric.words)
     panel.set_title(f"{title}\n{draw_constant(panel, constant)}", fontsize=10)
@@ -95,8 +100,8 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
         title += f"\n{CONDITION}"
     elif any(sample.is_nested for sample in found.values()):
         title += "\npoints in columns and colours by source model"
-    files = figure_files(draw(found, title, constant, metric), args.output, recipe)
-    return Made(files, histories.saw)
+    drawn = draw(found, title, constant, metric, settings["places"])
+    return Made(figure_files(drawn, args.output, recipe), histories.saw)
 
 
 if __name__ == "__main__":

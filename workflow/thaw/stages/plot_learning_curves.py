@@ -1,7 +1,7 @@
 """Draw a study's learning curves: a line a variant, with a band over its repeats.
 
 The settings are `study`, `source`, `target`, `source_models`, `variants` (names, in
-order) and `shown_size`, the target size of the repeats that are shown.
+order), their `places` and `shown_size`, the target size of the repeats that are shown.
 """
 
 import argparse
@@ -11,21 +11,22 @@ from typing import Any
 import pandas as pd
 
 from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
-from thaw.figures.curves import Band, draw_curves
+from thaw.figures.curves import Curve, draw_curves
 from thaw.figures.style import figure_files, title_of
 from thaw.findings.samples import CONDITION
 from thaw.findings.sizes import rows_at
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
 
+# The columns of the table that make a curve, in its order.
+COLUMNS = ("step", "q25", "median", "q75")
 
-def bands(table: pd.DataFrame, variant: str) -> dict[str, Band]:
+
+def curves_of(table: pd.DataFrame, variant: str) -> dict[str, Curve]:
     """Return the curves of one variant by metric."""
     rows = table[table["variant"] == variant]
     return {
-        metric: Band(
-            *(part[name].to_numpy() for name in ("step", "mean", "q05", "q95"))
-        )
+        metric: Curve(*(part[column].to_numpy() for column in COLUMNS))
         for metric, part in rows.groupby("metric")
     }
 
@@ -35,11 +36,12 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     settings, key = recipe["settings"], recipe["inputs"]["learning_curves"]
     table = read_table(args.curves, args.curves_record, key)
     table = rows_at(table, settings["shown_size"])
-    title = f"{title_of(settings)}\nmean over repeats, band: the middle 90 % of them"
+    title = f"{title_of(settings)}\nmedian over repeats, band: the middle half of them"
     if settings["source_models"] == 1:
         title += f"\n{CONDITION}"
-    curves = {variant: bands(table, variant) for variant in settings["variants"]}
-    drawn = draw_curves(curves, title)
+    curves = {variant: curves_of(table, variant) for variant in settings["variants"]}
+    constant = table.loc[table["metric"] == "test_accuracy", "constant"].iloc[0]
+    drawn = draw_curves(curves, title, constant, settings["places"])
     saw = {args.curves.name: digest_of_file(args.curves)}
     return Made(figure_files(drawn, args.output, recipe), saw)
 

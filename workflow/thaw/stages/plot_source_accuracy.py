@@ -2,8 +2,8 @@
 
 Does a better source model transfer better? A panel for each variant that starts from
 source models, a point for each source model. The settings are `study`, `source`,
-`target`, `variants` (names, in order), `metric` and `shown_size`, the target size of
-the repeats that are shown.
+`target`, `variants` (names, in order), their `places`, `metric` and `shown_size`, the
+target size of the repeats that are shown.
 """
 
 import argparse
@@ -41,11 +41,10 @@ def draw(
     """Draw a panel a variant; `own` is each source model's score on the source."""
     drawn = figure(max(5.0, 1.0 + 2.5 * len(nested)), 3.7)
     panels = drawn.subplots(1, len(nested), sharex=True, sharey=True, squeeze=False)[0]
-    for number, (panel, (variant, sample)) in enumerate(
-        zip(panels, nested.items(), strict=True)
-    ):
+    for panel, (variant, sample) in zip(panels, nested.items(), strict=True):
         x, y = own[sample.models], sample.unit_means()
-        panel.scatter(x, y, s=16, alpha=0.8, linewidths=0, color=colour(number + 1))
+        shade = colour(settings["places"][variant])
+        panel.scatter(x, y, s=16, alpha=0.8, linewidths=0, color=shade)
         if standalone is not None:
             panel.axhline(standalone.values.mean(), color=MUTED, lw=1, ls="--")
         title = label(variant, 24)

@@ -1,6 +1,6 @@
 """Draw the learning curves of a study's source models on the source problem.
 
-The settings are `source` and `source_models` (how many).
+The settings are `study`, `source` and `source_models` (how many).
 """
 
 import argparse
@@ -17,29 +17,35 @@ from thaw.command import (
     make,
     stage_parser,
 )
-from thaw.figures.curves import Band, draw_curves
+from thaw.figures.curves import Curve, draw_curves
 from thaw.figures.style import figure_files
 from thaw.learning.history import METRICS
 from thaw.output.histories import SOURCE_MODELS, Histories
 
+# So many curves can be told apart; of more, the middle half is drawn.
+FEW = 60
+
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     """Draw the figure in every format asked for."""
-    source = recipe["settings"]["source"]
-    models = recipe["settings"]["source_models"]
-    if models == 1:
-        label, title = "source model", f"the source model on {source}"
-    else:
-        label = "source models"
-        title = f"{models} source models on {source}: mean, band: the middle 90 %"
-    bands = {}
+    settings = recipe["settings"]
+    source, models = settings["source"], settings["source_models"]
+    name = "source model" if models == 1 else "source models"
+    title = f"{settings['study']}: the source model on {source}"
+    if models > 1:
+        rest = "thin: each" if models <= FEW else "band: the middle half"
+        title = f"{settings['study']}: {models} source models on {source}"
+        title += f"\nthick: their median, {rest}"
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         steps = histories.steps(SOURCE_MODELS)
+        constant = histories.constant(SOURCE_MODELS).test_accuracy
+        curves = {}
         for metric in METRICS:
             values = histories.metric(SOURCE_MODELS, metric)
-            band = np.quantile(values, (0.05, 0.95), axis=0)
-            bands[metric] = Band(steps, values.mean(0), *band)
-    drawn = draw_curves({label: bands}, title)
+            low, median, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
+            each = values if 1 < models <= FEW else None
+            curves[metric] = Curve(steps, low, median, high, each)
+    drawn = draw_curves({name: curves}, title, constant, {name: 0})
     return Made(figure_files(drawn, args.output, recipe), histories.saw)
 
 

@@ -5,8 +5,9 @@ by its mean: the mean and the range over its repeats. At the right: all repeats 
 baseline, whose middle half is the grey band. What looks like a sure gain from one
 source model is one of these lines.
 
-The settings are `study`, `source`, `target`, `variants` (names, in order), `metric`,
-`baseline` and `shown_size`, the target size of the repeats that are shown.
+The settings are `study`, `source`, `target`, `variants` (names, in order), their
+`places`, `metric`, `baseline` and `shown_size`, the target size of the repeats that are
+shown.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from thaw.arms import Arm
 from thaw.command import (
     Made,
     add_figures,
@@ -25,7 +27,15 @@ from thaw.command import (
     make,
     stage_parser,
 )
-from thaw.figures.style import MUTED, colour, figure, figure_files, label, title_of
+from thaw.figures.style import (
+    MUTED,
+    colour,
+    draw_constant,
+    figure,
+    figure_files,
+    label,
+    title_of,
+)
 from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import Sample
 from thaw.output.histories import Histories
@@ -38,17 +48,18 @@ def draw(
     baseline_name: str,
     title: str,
     metric: Metric,
+    places: Mapping[str, int],
+    constant: float,
 ) -> Figure:
     """Draw a panel a variant, all with the same axes."""
     drawn = figure(max(4.8, 1.2 + 2.7 * len(nested)), 4.0)
-    drawn.suptitle(title, fontsize=10)
     panels = drawn.subplots(1, len(nested), sharey=True, squeeze=False)[0]
-    for number, (panel, (variant, sample)) in enumerate(
-        zip(panels, nested.items(), strict=True)
-    ):
-        draw_sorted(panel, sample, colour(number + 1))
+    for panel, (variant, sample) in zip(panels, nested.items(), strict=True):
+        draw_sorted(panel, sample, colour(places[variant]))
         draw_baseline(panel, baseline, baseline_name, len(sample.models))
         panel.set_title(label(variant, 24), fontsize=9)
+        words = draw_constant(panel, constant)
+    drawn.suptitle(f"{title}\ndotted: {words}", fontsize=10)
     panels[0].set_ylabel(metric.words)
     drawn.supxlabel("source models, sorted by the mean over their repeats", fontsize=9)
     return drawn
@@ -91,6 +102,8 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     metric, size = METRICS[settings["metric"]], settings["shown_size"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         found = read_samples(histories, settings["variants"], size, metric)
+        arm = Arm(settings["baseline"], size)
+        constant = getattr(histories.constant(arm.name), metric.score)
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
     models = len(next(iter(nested.values())).models)
     name = settings["baseline"]
@@ -98,7 +111,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
         f"{title_of(settings)}\n"
         f"mean and range over repeats from each of {models} source models"
     )
-    drawn = draw(nested, found[name], name, title, metric)
+    drawn = draw(nested, found[name], name, title, metric, settings["places"], constant)
     return Made(figure_files(drawn, args.output, recipe), histories.saw)
 
 

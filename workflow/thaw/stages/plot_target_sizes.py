@@ -2,8 +2,8 @@
 
 On the left the mean of each variant, on the right what it typically gains on the
 baseline, with intervals that all hold at once, and the band of ±margin. The settings
-are `study`, `source`, `target`, `variants` (names, in order), `target_sizes`, `metric`,
-`baseline` and `margin`.
+are `study`, `source`, `target`, `variants` (names, in order), their `places`,
+`target_sizes`, `metric`, `baseline` and `margin`.
 """
 
 import argparse
@@ -33,17 +33,17 @@ def draw(
     left, right = drawn.subplots(1, 2)
     middle = (len(settings["variants"]) - 1) / 2
     for number, variant in enumerate(settings["variants"]):
-        aside = 0.06 * (number - middle)
+        aside, place = 0.06 * (number - middle), settings["places"][variant]
         rows = by_size(summary[summary["variant"] == variant], sizes)
         draw_line(
-            left, rows["mean"], (rows["mean_low"], rows["mean_high"]), number, aside
+            left, rows["mean"], (rows["mean_low"], rows["mean_high"]), place, aside
         )
         gains = comparisons[comparisons["variant"] == variant]
         gains = by_size(gains[gains["reference"] == settings["baseline"]], sizes)
         if len(gains):
             ends = gains["typical_low"], gains["typical_high"]
-            draw_line(right, gains["typical"], ends, number, aside)
-        left.plot([], [], **style(number), label=label(variant, 24))
+            draw_line(right, gains["typical"], ends, place, aside)
+        left.plot([], [], **style(place), label=label(variant, 24))
     margin = settings["margin"]
     right.axhspan(-margin, margin, color="#e8e8e8", lw=0, zorder=0)
     right.axhline(0, color="black", lw=0.8, zorder=1)
@@ -73,27 +73,27 @@ def draw_line(
     panel: Axes,
     middle: pd.Series,
     ends: tuple[pd.Series, pd.Series],
-    number: int,
+    place: int,
     aside: float,
 ) -> None:
     """Draw a line through the sizes with an interval at each, moved a little aside."""
-    places = np.arange(len(middle)) + aside
+    sizes = np.arange(len(middle)) + aside
     low, high = (end.to_numpy(float) for end in ends)
     # An interval that the data do not bound says nothing, and would squash the panel.
     bounded = np.isfinite(low) & np.isfinite(high)
     panel.vlines(
-        places[bounded], low[bounded], high[bounded], color=colour(number), lw=1.4
+        sizes[bounded], low[bounded], high[bounded], color=colour(place), lw=1.4
     )
     values = middle.to_numpy(float)
-    panel.plot(places, np.where(np.isfinite(values), values, np.nan), **style(number))
+    panel.plot(sizes, np.where(np.isfinite(values), values, np.nan), **style(place))
 
 
-def style(number: int) -> dict[str, Any]:
-    """Return how the variant of that number is drawn."""
+def style(place: int) -> dict[str, Any]:
+    """Return how the variant of that place is drawn."""
     return {
-        "color": colour(number),
-        "ls": line(number),
-        "marker": marker(number),
+        "color": colour(place),
+        "ls": line(place),
+        "marker": marker(place),
         "ms": 4.5,
         "lw": 1.3,
     }

@@ -1,0 +1,110 @@
+"""Compare a study's variants with its baseline as training goes on.
+
+A verdict holds for networks trained as long as these were; at fewer epochs it may be
+another one. For each variant and some epochs: the typical difference, its interval and
+the verdict, as in the comparisons, for each epoch by itself. A variant is followed as
+far as its epochs have as many steps as the baseline's. The settings are `variants`
+(names, in order), `baseline`, `margin`, `metric`, `shown_size`, the target size of the
+repeats that are compared, and the number of the study's `comparisons`.
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thaw.arms import Arm
+from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.asked import alpha_of_each
+from thaw.findings.metrics import METRICS, Metric, with_history
+from thaw.findings.pairs import Pair
+from thaw.findings.samples import Sample
+from thaw.findings.typical import typical_difference
+from thaw.findings.verdicts import verdict
+from thaw.output.histories import Histories
+from thaw.output.scores import csv_file
+
+COLUMNS = (
+    *("variant", "reference", "epoch", "step"),
+    *("typical", "typical_low", "typical_high", "verdict"),
+)
+
+# So many epochs beside the start: each costs as much as a comparison of the table.
+MOMENTS = 10
+
+
+class Followed:
+    """What an arm's repeats reached, epoch by epoch."""
+
+    def __init__(self, histories: Histories, arm: Arm, metric: Metric) -> None:
+        self.steps = histories.steps(arm.name)
+        self._values = histories.metric(arm.name, metric.score)
+        self._losses = histories.metric(arm.name, "test_loss")
+        self._models = histories.source_models(arm.name)
+        self._failed_in_the_end = histories.failed(arm.name)
+        self._lower_is_better = metric.lower_is_better
+
+    def after(self, epoch: int) -> Sample:
+        """Return the sample after an epoch.
+
+        Before the end, those networks have failed whose loss is not finite.
+        """
+        failed = ~np.isfinite(self._losses[:, epoch])
+        if epoch == len(self.steps) - 1:
+            failed |= self._failed_in_the_end
+        values = self._values[:, epoch].astype(str).astype(float)
+        return Sample(values, self._models, failed, self._lower_is_better)
+
+
+def moments(epochs: int) -> list[int]:
+    """Return some epochs, evenly from 0 to the last one."""
+    found = np.linspace(0, epochs, min(epochs, MOMENTS) + 1)
+    return found.round().astype(int).tolist()
+
+
+def epochs_alike(variant: np.ndarray, baseline: np.ndarray) -> int:
+    """Return up to which epoch both took the same steps."""
+    shorter = min(len(variant), len(baseline))
+    differ = np.flatnonzero(variant[:shorter] != baseline[:shorter])
+    return int(differ[0] if len(differ) else shorter) - 1
+
+
+def rows_of(
+    variant: Followed, baseline: Followed, alpha: float, margin: float
+) -> Iterator[tuple]:
+    """Yield epoch, step, typical difference with its interval, and verdict."""
+    for epoch in moments(epochs_alike(variant.steps, baseline.steps)):
+        pair = Pair(variant.after(epoch), baseline.after(epoch))
+        found = typical_difference(pair, alpha)
+        numbers = ("" if np.isnan(x) else f"{x:.6g}" for x in found)
+        said = verdict(pair, found, alpha, margin)
+        yield epoch, variant.steps[epoch], *numbers, said
+
+
+def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+    """Make the table."""
+    settings = recipe["settings"]
+    metric = with_history(METRICS[settings["metric"]])
+    alpha, name = alpha_of_each(settings["comparisons"]), settings["baseline"]
+    rows: list[tuple] = []
+    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
+
+        def followed(variant: str) -> Followed:
+            return Followed(histories, Arm(variant, settings["shown_size"]), metric)
+
+        baseline = followed(name)
+        for variant in settings["variants"]:
+            if variant != name:
+                found = rows_of(followed(variant), baseline, alpha, settings["margin"])
+                rows += [(variant, name, *row) for row in found]
+    return Made({args.output: csv_file(COLUMNS, rows)}, histories.saw)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    add_settings(parser)
+    add_histories(parser)
+    parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
+    make("gains_by_epoch", main, parser.parse_args())
