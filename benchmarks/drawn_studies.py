@@ -215,6 +215,12 @@ def drawn(studies: Studies) -> dict[str, np.ndarray]:
         )
         below = (draws <= truth).mean(-1)
         found[f"mean covered, {name}"] = (below >= ALPHA / 2) & (below <= 1 - ALPHA / 2)
+    for variant in (*DEPTHS, BASELINE):
+        scores = studies.scores(variant) / ROWS
+        draws = mean.single_draws(scores if variant == BASELINE else scores.mean(2))
+        below = (draws <= population.mean(variant)).mean(-1)
+        inside = (below >= ALPHA / 2) & (below <= 1 - ALPHA / 2)
+        found[f"single mean covered, {variant}"] = inside
     found["P(better), jointly"] = np.all(
         [covered for name, covered in found.items() if name.startswith("P(better)")],
         axis=0,

@@ -72,7 +72,7 @@ ONE_JOB_CONFIG = SMALL_CONFIG | {
 
 # What of a study depends on what is gathered, whatever its source models.
 AFTER_GATHER = {
-    *("summarize", "compare", "learning_curves", "learning_speed", "describe"),
+    *("summarize", "compare", "learning_curves", "describe"),
     *("answer", "plot_boxplot", "plot_differences", "plot_learning_curves"),
     *("plot_source_models", "gains_by_epoch", "plot_gains_by_epoch"),
 }

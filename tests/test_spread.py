@@ -1,4 +1,4 @@
-"""How much values spread, means by Student's t, the summary and learning speed."""
+"""How much values spread, and the summary."""
 
 import math
 
@@ -8,10 +8,10 @@ from scipy import stats
 
 from samples import nested, normal
 from thaw.arms import Arm
+from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.spread import mean_interval, share_interval, variance_components
-from thaw.stages.learning_speed import metrics, speed
 from thaw.stages.summarize import failures, for_people, summary
 
 ACCURACY = METRICS["accuracy"]
@@ -73,12 +73,19 @@ def test_a_mean_lies_in_its_interval_whatever_the_counts():
     sample = nested([[0.6, 0.6]] * 4 + [[0.9]] * 4 + [[0.7]])
     row = summary({Arm("v", "all"): sample}, ACCURACY).loc[0]
     assert row["mean"] == pytest.approx((4 * 0.6 + 4 * 0.9 + 0.7) / 9)
-    assert row["mean"] == pytest.approx((row["mean_low"] + row["mean_high"]) / 2)
+    assert row["mean_low"] < row["mean"] < row["mean_high"]
 
 
 def test_an_accuracy_does_not_leave_its_bounds():
-    row = summary({Arm("v", "all"): nested([[0.2], [0.99]])}, ACCURACY).loc[0]
-    assert (row["mean_low"], row["mean_high"]) == (0, 1)
+    sample = nested([[0.9], [1.0], [1.0], [1.0], [1.0]])
+    assert mean_of(sample, 0.05).high > 1
+    assert summary({Arm("v", "all"): sample}, ACCURACY).loc[0, "mean_high"] == 1
+
+
+def test_a_mean_of_too_few_units_has_no_interval():
+    row = summary({Arm("v", "all"): nested([[0.8], [0.81]] * 2)}, ACCURACY).loc[0]
+    assert row["mean"] == pytest.approx(0.805)
+    assert math.isnan(row["mean_low"]) and math.isnan(row["mean_high"])
 
 
 def test_what_one_source_model_cannot_say():
@@ -166,23 +173,3 @@ def test_share_interval():
         (0.0516, 0.5484), abs=1e-4
     )
     assert all(map(math.isnan, share_interval(np.array([1.0]))))
-
-
-def test_learning_speed():
-    accuracy = np.array([[0.2, 0.6, 0.8], [0.4, 0.4, 0.5], [0.7, 0.1, 0.9]])
-    found = metrics(accuracy, threshold=0.6)
-    assert found["jump_start"].tolist() == [0.2, 0.4, 0.7]
-    assert found["final_accuracy"].tolist() == [0.8, 0.5, 0.9]
-    assert found["area_under_curve"] == pytest.approx([0.55, 0.425, 0.45])
-    assert found["time_to_threshold"].tolist() == [1, 2, 0]
-    assert found["never_reached"].tolist() == [0, 1, 0]
-
-
-def test_learning_speed_counts_by_source_model():
-    accuracy = np.array([[0.2, 0.8], [0.2, 0.3], [0.2, 0.8], [0.2, 0.3]])
-    rows = list(speed(Arm("v", 8), accuracy, np.array([0, 1, 0, 1]), 0.6))
-    table = {row[2]: row[3:] for row in rows}
-    assert table["never_reached"][0] == "0.5"
-    assert table["never_reached"][3:5] == ("source model", 2)
-    assert table["time_to_threshold"][5] == "epochs until 0.6000; never counts as 1"
-    assert table["jump_start"][:3] == ("0.2", "", "")

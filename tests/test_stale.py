@@ -151,8 +151,8 @@ CASES = {
         change("studies", "back", "baseline", to="fixed-2-added"),
         rules(
             "back",
-            *("compare", "plot_differences", "learning_speed", "plot_source_spread"),
-            "answer",
+            *("compare", "plot_differences", "gains_by_epoch", "plot_source_spread"),
+            *("plot_gains_by_epoch", "answer"),
         )
         | {"answers"},
     ),

@@ -68,7 +68,7 @@ def test_every_variant_is_trained_and_compared_at_every_size(swept):
         (size, variant) for size in ("8", "all") for variant in LADDER
     }
     assert len(scores) == 8 * 2 * len(LADDER)
-    for table in ("summary", "learning-curves", "learning-speed", "best-depths"):
+    for table in ("summary", "learning-curves", "best-depths"):
         sizes = {row["target_size"] for row in rows(swept, f"sizes/{table}.csv")}
         assert sizes == {"8", "all"}
     comparisons = rows(swept, "sizes/comparisons.csv")

@@ -20,7 +20,7 @@ def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
     names = [
         *("histories.npz", "scores.csv", "source-models.csv", "study.json"),
         *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
-        *("best-depths.csv", "learning-curves.csv", "learning-speed.csv"),
+        *("best-depths.csv", "learning-curves.csv"),
         *("gains-by-epoch.csv", "gains-by-epoch.pdf"),
         *("boxplot.svg", "boxplot.png", "learning-curves.svg", "learning-curves.png"),
         *("differences.svg", "source-models.svg", "source-models.png"),

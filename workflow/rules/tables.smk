@@ -2,8 +2,7 @@
 
 Needs: the files of a study's jobs.
 Makes: in results/{study}/: histories.npz, scores.csv and source-models.csv, summary and
-comparisons (.csv, .md), best-depths.csv, learning-curves.csv, learning-speed.csv,
-gains-by-epoch.csv.
+comparisons (.csv, .md), best-depths.csv, learning-curves.csv and gains-by-epoch.csv.
 """
 
 
@@ -153,18 +152,6 @@ rule learning_curves:
             --record {output.record:q} \
             2>{log:q}
         """
-
-
-use rule learning_curves as learning_speed with:
-    """Measure how fast each variant of a study learns."""
-    input:
-        settings=settings("learning_speed", "variants", "target_sizes", "baseline"),
-        histories="results/{study}/histories.npz",
-    output:
-        csv="results/{study}/learning-speed.csv",
-        record="results/{study}/records/learning_speed.json",
-    log:
-        "logs/{study}/learning_speed.log",
 
 
 use rule learning_curves as gains_by_epoch with:

@@ -8,8 +8,7 @@ from thaw.problems import path_of
 TABLES = (
     *("histories.npz", "scores.csv", "source-models.csv"),
     *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
-    *("best-depths.csv", "learning-curves.csv", "learning-speed.csv"),
-    *("gains-by-epoch.csv", "answer.md"),
+    *("best-depths.csv", "learning-curves.csv", "gains-by-epoch.csv", "answer.md"),
 )
 FORMATS = ("svg", "pdf", "png")
 

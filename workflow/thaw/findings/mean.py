@@ -1,4 +1,4 @@
-"""The difference of the means.
+"""Means, and the difference of two.
 
 A mean at 30 source models is what the few worst of them make it, and a study may hold
 none of those. So its interval comes from a mixture: a unit is a straggler, more than
@@ -6,7 +6,8 @@ none of those. So its interval comes from a mixture: a unit is a straggler, more
 anything is seen; the others' mean has Student's distribution; and the stragglers' mean
 is a random mean of those seen and of one more that may lie anywhere below. Where units
 are matched, either of the two or both may be stragglers. The interval holds the middle
-of the posterior draws, whose random numbers are always the same.
+of the posterior draws, whose random numbers are always the same. That of a single mean
+is made in the same way.
 
 It carries no verdict: with few source models it covers too little where stragglers are
 rare and bad (docs/calibration.md).
@@ -25,13 +26,16 @@ FAR = 0.1
 # Before anything is seen: one unit in ten is a straggler, known as if from five units.
 STRAGGLERS, OTHERS = 0.5, 4.5
 
+# With fewer units nobody has tried how often an interval covers.
+FEWEST = 5
+
 
 def mean_difference(pair: Pair, alpha: float) -> Estimate:
     """Return the difference of the means with its interval at level 1 - `alpha`.
 
     Units weigh equally. It is nan where a side has no value; the interval is, where it
-    has fewer than two units, or where lower is better: a loss has no bound, so that the
-    worst that was not drawn may be anything.
+    has fewer units than `FEWEST`, or where lower is better: a loss has no bound, so
+    that the worst that was not drawn may be anything.
     """
     ours, others = _unit_means(pair.variant), _unit_means(pair.reference)
     if pair.matched:
@@ -44,11 +48,29 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     difference = float(ours.mean() - others.mean())
     if pair.variant.lower_is_better:
         return Estimate(-difference, np.nan, np.nan)
-    if min(len(ours), len(others)) < 2:
+    if min(len(ours), len(others)) < FEWEST:
         return Estimate(difference, np.nan, np.nan)
     found = draws(ours, others, bool(pair.matched))
     low, high = np.quantile(found, [alpha / 2, 1 - alpha / 2])
     return Estimate(difference, float(low), float(high))
+
+
+def mean_of(sample: Sample, alpha: float) -> Estimate:
+    """Return a mean with its interval at level 1 - `alpha`, as `mean_difference`."""
+    units = _unit_means(sample)
+    units = units[~np.isnan(units)]
+    mean = float(units.mean()) if len(units) else np.nan
+    if len(units) < FEWEST or sample.lower_is_better:
+        return Estimate(mean, np.nan, np.nan)
+    low, high = np.quantile(single_draws(units), [alpha / 2, 1 - alpha / 2])
+    return Estimate(mean, float(low), float(high))
+
+
+def single_draws(units: np.ndarray) -> np.ndarray:
+    """Return draws of the mean of units `[..., units]`, `[..., DRAWS]`."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    far, _, unseen = _stragglers(units, rng)
+    return _mixture(units, [(far, unseen)], rng)
 
 
 def draws(ours: np.ndarray, others: np.ndarray, matched: bool) -> np.ndarray:

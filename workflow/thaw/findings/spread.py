@@ -1,4 +1,4 @@
-"""How much a variant's values spread, and the interval of their mean by Student's t."""
+"""How much a variant's values spread, and the interval of a share."""
 
 from typing import NamedTuple
 

@@ -14,10 +14,12 @@ import pandas as pd
 
 from thaw.arms import Arm, TargetSize
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.asked import ALPHA
 from thaw.findings.failures import FEW
+from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import CONDITION, Sample
-from thaw.findings.spread import mean_interval, share_interval, variance_components
+from thaw.findings.spread import share_interval, variance_components
 from thaw.output.histories import SOURCE_MODELS, Histories
 from thaw.output.samples import read_samples
 from thaw.output.tables import frame, interval, markdown, number, paragraph, text
@@ -39,8 +41,8 @@ def summary(found: Mapping[Arm, Sample], metric: Metric) -> pd.DataFrame:
     for arm, sample in found.items():
         values = sample.values
         q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
-        units = sample.unit_means()
-        mean_low, mean_high = np.clip(mean_interval(units), 0, metric.highest)
+        mean = mean_of(sample, ALPHA)
+        mean_low, mean_high = np.clip(mean[1:], 0, metric.highest)
         components = variance_components(sample)
         failed = sample.unit_means(~sample.sound)
         failed_low, failed_high = share_interval(failed)
@@ -49,7 +51,7 @@ def summary(found: Mapping[Arm, Sample], metric: Metric) -> pd.DataFrame:
                 **arm._asdict(),
                 "repeats": len(values),
                 "source_models": len(sample.models),
-                "mean": units.mean(),
+                "mean": mean.value,
                 "std": values.std(ddof=1) if len(values) > 1 else np.nan,
                 "min": values.min(),
                 "q25": q25,
