@@ -124,6 +124,14 @@ def problem_of(wildcards):
     return found if ruled else ancient(found)
 
 
+def network_of(wildcards):
+    """Return the file with people's function that builds a network, if one does.
+
+    A key tells its content, so that its time says nothing.
+    """
+    return [local(str(path)) for path in PLAN.network_files(wildcards.key)]
+
+
 def targets_of(wildcards):
     """Return the targets of source models: they are checked before anything learns."""
     return unless_done(wildcards, checked_targets(PLAN, wildcards.key))

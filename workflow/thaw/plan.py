@@ -4,23 +4,27 @@ The workflow's rules and whoever explains a run read it; nothing here runs anyth
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from thaw import resources
+from thaw import brought, resources
 from thaw.arms import Arm, TargetSize, arms
 from thaw.config import (
     Config,
     Study,
+    in_numbers,
+    is_module,
     minimal_network,
     minimal_training,
     minimal_variant,
+    weights_of,
 )
 from thaw.config.training import changed
 from thaw.jobs import Job, jobs
 from thaw.learning.budget import budget
 from thaw.learning.pairing import source_model_of
 from thaw.problems import Problems
-from thaw.resources import UNKNOWN, Size
+from thaw.resources import SOME_WEIGHTS, UNKNOWN, ModuleSize, Size
 from thaw.results import Result, result
 
 
@@ -57,6 +61,13 @@ class StudyPlan(NamedTuple):
             variant: self.arms[Arm(variant, size).name].recipe["settings"]["variant"]
             for variant in self.settings.variants
         }
+
+    @property
+    def network_files(self) -> list[Path]:
+        """The file whose function builds the network, if one does."""
+        network = self.settings.network
+        file = brought.named(network["module"]).file if is_module(network) else None
+        return [file] if file else []
 
     @property
     def repeats(self) -> dict[str, int]:
@@ -180,13 +191,16 @@ class Plan:
     def _study(self, name: str, study: Study, config: Config) -> StudyPlan:
         swept = study.target_sizes != ["all"]
         source, target = self.problems.pair(study.source, study.target, swept)
-        learning = {"seed": study.seed, "network": minimal_network(study.network)}
+        network = minimal_network(study.network)
+        if is_module(network):
+            network["module"] = brought.content(network["module"])
+        learning = {"seed": study.seed, "network": network}
         pretraining = {"training": minimal_training(study.pretraining)}
         inputs = {"problem": source.key}
         source_models = result("pretrain", learning | pretraining, inputs)
         found, saved = {}, []
         for arm in arms(study.variants, study.target_sizes):
-            described = config.variants[arm.variant]
+            described = in_numbers(config.variants[arm.variant], study.network)
             training = changed(study.training, described["training"])
             settings = learning | {
                 "training": minimal_training(training),
@@ -209,6 +223,11 @@ class Plan:
         """Return the keys of what a result is made from; none for an unknown key."""
         return self.recipes.get(key, {}).get("inputs", {})
 
+    def network_files(self, key: str) -> list[Path]:
+        """Return the file whose function builds a result's network, if one does."""
+        study = self.owners.get(key)
+        return study.network_files if study else []
+
     def source_model_files(self, key: str, first: str, last: str) -> list[str]:
         """Return the files of the source models from which a job's repeats start."""
         if "source_models" not in self.inputs(key):
@@ -221,31 +240,49 @@ class Plan:
         """Return the MB that a job may take, given by the wildcards of its paths."""
         if extent := self.problems.extents.get(key):
             return resources.megabytes_to_read(extent.rows, extent.features)
-        return resources.megabytes(self._size(key, **wildcards))
+        size = self._size(key, **wildcards)
+        if isinstance(size, ModuleSize):
+            return resources.megabytes_of_modules(size)
+        return resources.megabytes(size)
 
     def minutes(self, key: str, **wildcards: str) -> int:
         """Return the minutes that a job which trains may take."""
-        return resources.minutes(self._size(key, **wildcards))
+        size = self._size(key, **wildcards)
+        if isinstance(size, ModuleSize):
+            return resources.minutes_of_modules(size)
+        return resources.minutes(size)
 
-    def _size(self, key: str, first: str = "0", last: str = "0", **_: str) -> Size:
+    def _size(
+        self, key: str, first: str = "0", last: str = "0", **_: str
+    ) -> Size | ModuleSize:
         """Return the size of a job that trains."""
         if key not in self.recipes:
             return UNKNOWN
         settings = self.recipes[key]["settings"]
         problem = self.problems.extents[self.inputs(key)["problem"]]
-        hidden = settings["network"]["hidden"]
-        added = settings.get("variant", {}).get("add", [])
-        rows, training = problem.rows, settings["training"]
+        networks, training = int(last) - int(first) + 1, settings["training"]
         length = budget(
             training.get("epochs"),
             training.get("steps"),
             training["batch_size"],
-            settings.get("target_size", rows),
+            settings.get("target_size", problem.rows),
         )
+        if is_module(settings["network"]):
+            checkpoints = self.owners[key].settings.checkpoints
+            return ModuleSize(
+                networks,
+                weights_of(checkpoints, SOME_WEIGHTS),
+                problem.features,
+                problem.rows,
+                length.epochs,
+                training["batch_size"],
+            )
+        hidden = settings["network"]["hidden"]
+        added = settings.get("variant", {}).get("add", [])
         return Size(
-            networks=int(last) - int(first) + 1,
+            networks,
             widths=[problem.features, *hidden, *added, problem.classes],
-            rows=rows,
+            rows=problem.rows,
             epochs=length.epochs,
             batch_size=training["batch_size"],
         )
