@@ -13,6 +13,7 @@ rule train:
     input:
         problem=problem_of,
         network=ancient(network_of),
+        checked=ancient(check_of),
         source_models=ancient(source_models_of),
     output:
         scores="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.csv",

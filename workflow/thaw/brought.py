@@ -20,6 +20,9 @@ from thaw.errors import ThawError
 # What PyTorch says where memory is short, which is no fault of people's code.
 OUT_OF_MEMORY = "allocate memory"
 
+# The file of PyTorch's that calls a module.
+CALLS_A_MODULE = str(Path("torch", "nn", "modules", "module.py"))
+
 
 class Named(NamedTuple):
     """A function by its name, and the file or the installed module that it is in."""
@@ -89,8 +92,8 @@ def load(told: Mapping[str, Any], file: Path | None) -> Callable[..., Any]:
 def their_errors(place: str) -> Iterator[None]:
     """Turn an error that people's code raises into one line that names their line.
 
-    `place` is their file or module. Errors in which it has no part keep their
-    traceback.
+    `place` is their file or module. Errors in which neither it nor any network has a
+    part keep their traceback.
     """
     try:
         yield
@@ -105,17 +108,19 @@ def their_errors(place: str) -> Iterator[None]:
 
 
 def _their_line(error: Exception, place: str) -> str | None:
-    """Return the last line of people's code that an error passed, if it passed any."""
-    if isinstance(error, SyntaxError) and error.filename == place:
-        return f"{place}, line {error.lineno}"
-    if not place.endswith(".py"):
-        module = sys.modules.get(place)
-        if module is None:
-            return place if isinstance(error, ImportError) else None
-        folder = Path(str(module.__file__)).parent
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+    """Return the last line of people's code that an error passed, if it passed any.
+
+    Of an error within a network whose parts are all PyTorch's, return the place.
+    """
+    is_file = place.endswith(".py")
+    if isinstance(error, ImportError) and not is_file and place not in sys.modules:
+        return place
+    home = Path(place) if is_file else Path(str(sys.modules[place].__file__)).parent
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in reversed(frames):
         path = Path(frame.filename)
-        own = path == Path(place) if place.endswith(".py") else folder in path.parents
-        if own:
-            return f"{place}, line {frame.lineno}, in {frame.name}"
-    return None
+        if home.absolute() in (path, *([] if is_file else path.parents)):
+            shown = place if is_file else path.relative_to(home.absolute().parent)
+            return f"{shown}, line {frame.lineno}, in {frame.name}"
+    calls = (f.filename.endswith(CALLS_A_MODULE) for f in frames)
+    return place if any(calls) else None

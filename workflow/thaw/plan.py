@@ -23,7 +23,7 @@ from thaw.config.training import changed
 from thaw.jobs import Job, jobs
 from thaw.learning.budget import budget
 from thaw.learning.pairing import source_model_of
-from thaw.problems import Problems
+from thaw.problems import Problems, path_of
 from thaw.resources import SOME_WEIGHTS, UNKNOWN, ModuleSize, Size
 from thaw.results import Result, result
 
@@ -32,7 +32,8 @@ class StudyPlan(NamedTuple):
     """A study's results.
 
     `source_models` is None where no variant is pretrained. `arms` are by name; the
-    weights of those `saved` are kept.
+    weights of those `saved` are kept. `check` is that of a network which a function of
+    people's own builds.
     """
 
     name: str
@@ -42,6 +43,7 @@ class StudyPlan(NamedTuple):
     source_models: Result | None
     arms: dict[str, Result]
     saved: list[str]
+    check: Result | None
 
     @property
     def pretrained(self) -> list[str]:
@@ -61,6 +63,21 @@ class StudyPlan(NamedTuple):
             variant: self.arms[Arm(variant, size).name].recipe["settings"]["variant"]
             for variant in self.settings.variants
         }
+
+    @property
+    def source_file(self) -> list[str]:
+        """The source problem's file below `results/`."""
+        return [path_of(self.settings.source, self.source.key)]
+
+    @property
+    def target_file(self) -> list[str]:
+        """The target problem's file below `results/`."""
+        return [path_of(self.settings.target, self.target.key)]
+
+    @property
+    def check_file(self) -> list[str]:
+        """The file below `results/` that says that the network passed its checks."""
+        return [f"networks/{self.name}-{self.check.key}.json"] if self.check else []
 
     @property
     def network_files(self) -> list[Path]:
@@ -183,7 +200,8 @@ class Plan:
         self.recipes = dict(self.problems.recipes)
         self.owners: dict[str, StudyPlan] = {}
         for study in self.studies.values():
-            for found in filter(None, [study.source_models, *study.arms.values()]):
+            results = [study.source_models, study.check, *study.arms.values()]
+            for found in filter(None, results):
                 self.recipes[found.key] = found.recipe
                 self.owners.setdefault(found.key, study)
         self.tables: dict[tuple[str, str], Result] = {}
@@ -216,8 +234,12 @@ class Plan:
             found[arm.name] = result("train", settings, inputs)
             if described["save"]:
                 saved.append(arm.name)
-        plan = StudyPlan(name, study, source, target, source_models, found, saved)
-        return plan if plan.pretrained else plan._replace(source_models=None)
+        plan = StudyPlan(name, study, source, target, source_models, found, saved, None)
+        if not plan.pretrained:
+            plan = plan._replace(source_models=None)
+        if is_module(network):
+            plan = plan._replace(check=_check(plan, network))
+        return plan
 
     def inputs(self, key: str) -> Mapping[str, str]:
         """Return the keys of what a result is made from; none for an unknown key."""
@@ -308,7 +330,9 @@ class Plan:
         for name, study in self.studies.items():
             settings = {field: self._setting(study, field) for field in fields}
             inputs: dict[str, Any] = {
-                other: self.tables[other, name].key for other in reads
+                other: self.tables[other, name].key
+                for other in reads
+                if (other, name) in self.tables
             }
             if not reads:
                 models = study.source_models
@@ -319,6 +343,13 @@ class Plan:
                     other: self.tables["gather", other].key for other in study.others
                 }
             self.tables[stage, name] = result(stage, settings, inputs)
+
+    def add_network_tables(self, stage: str) -> None:
+        """Add what a stage tells of networks that people's own functions build."""
+        for name, study in self.studies.items():
+            if study.check:
+                inputs = {"check_network": study.check.key}
+                self.tables[stage, name] = result(stage, {"study": name}, inputs)
 
     def _setting(self, study: StudyPlan, field: str) -> Any:
         """Return a setting of a study, as the rules name them."""
@@ -403,3 +434,29 @@ class Plan:
         """Add what a stage makes of all problems."""
         inputs = {name: problem.key for name, problem in self.problems.shown.items()}
         self.tables[stage, "problems"] = result(stage, {}, inputs)
+
+
+def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
+    """Return the check of a study's network, which is as recipes have it."""
+    settings = study.settings
+    recipes = [arm.recipe["settings"] for arm in study.arms.values()]
+    inputs = {"target": study.target.key}
+    if study.source_models:
+        inputs["source"] = study.source.key
+    return result(
+        "check_network",
+        {
+            "study": study.name,
+            "source": settings.source,
+            "target": settings.target,
+            "network": network,
+            # In the config's order, which a recipe's keys do not keep.
+            "variants": list(study.described.items()),
+            "target_sizes": settings.target_sizes,
+            "batch_sizes": {
+                "source": [settings.pretraining["batch_size"]],
+                "target": sorted({r["training"]["batch_size"] for r in recipes}),
+            },
+        },
+        inputs,
+    )

@@ -16,7 +16,10 @@ from thaw.config.words import choice, did_you_mean, shown
 # A study's name is its folder in `results/`, beside those that studies share, and its
 # target, beside the two that the Snakefiles define last.
 RESERVED_STUDIES = frozenset(
-    {"all", "default", "problems", "source-models", "repeats", "settings", "maps"}
+    {
+        *("all", "default", "problems", "networks", "source-models", "repeats"),
+        *("settings", "maps"),
+    }
 )
 
 
