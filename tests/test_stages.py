@@ -137,9 +137,9 @@ def test_another_key_is_refused_and_nothing_written(folder):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("keys._version = {'torch': '9.9', 'numpy': '1'}.get", "torch is 9.9 here and"),
+        ("keys.version = {'torch': '9.9', 'numpy': '1'}.get", "torch is 9.9 here and"),
         (
-            "old = keys._code; keys._code = lambda stage: ('edited', old(stage)[1])",
+            "old = keys._code; keys._code = lambda *told: ('edited', old(*told)[1])",
             "the code was edited since",
         ),
     ],

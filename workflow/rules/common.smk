@@ -6,6 +6,7 @@ from thaw.leftovers import leftovers
 from thaw.plan import Plan
 from thaw.problems import path_of
 from thaw.targets import (
+    checked_network,
     checked_targets,
     figures,
     shared_figures,
@@ -124,9 +125,22 @@ def problem_of(wildcards):
     return found if ruled else ancient(found)
 
 
+def network_of(wildcards):
+    """Return the file with people's function that builds a network, if one does.
+
+    A key tells its content, so that its time says nothing.
+    """
+    return [local(str(path)) for path in PLAN.network_files(wildcards.key)]
+
+
 def targets_of(wildcards):
     """Return the targets of source models: they are checked before anything learns."""
     return unless_done(wildcards, checked_targets(PLAN, wildcards.key))
+
+
+def check_of(wildcards):
+    """Return the check that a network of people's own must have passed."""
+    return unless_done(wildcards, checked_network(PLAN, wildcards.key))
 
 
 def source_models_of(wildcards):

@@ -11,6 +11,7 @@ rule pretrain:
     """Pretrain some source models, all at once."""
     input:
         problem=problem_of,
+        network=ancient(network_of),
         targets=ancient(targets_of),
     output:
         models="results/source-models/{problem}-{key}/models-{first}-{last}.safetensors",
@@ -36,6 +37,7 @@ rule pretrain:
             --first {wildcards.first:q} \
             --last {wildcards.last:q} \
             --problem {input.problem:q} \
+            --network {input.network:q} \
             --output {output.models:q} \
             --scores {output.scores:q} \
             --history {output.history:q} \

@@ -12,6 +12,8 @@ rule train:
     """Train some repeats of a variant, all at once."""
     input:
         problem=problem_of,
+        network=ancient(network_of),
+        checked=ancient(check_of),
         source_models=ancient(source_models_of),
     output:
         scores="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.csv",
@@ -39,6 +41,7 @@ rule train:
             --first {wildcards.first:q} \
             --last {wildcards.last:q} \
             --problem {input.problem:q} \
+            --network {input.network:q} \
             --source-models {input.source_models:q} \
             --weights {params.weights:q} \
             --scores {output.scores:q} \

@@ -55,6 +55,16 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes the file whose function builds the network."""
+    parser.add_argument(
+        "--network",
+        type=Path,
+        nargs="?",
+        help="the file with the function that builds the network, if one does",
+    )
+
+
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the options of a stage that makes tables or figures."""
     parser.add_argument(

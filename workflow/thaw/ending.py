@@ -8,7 +8,7 @@ from thaw.errors import ThawError
 from thaw.output.problems import load_described
 from thaw.plan import StudyPlan
 from thaw.problems import path_of
-from thaw.targets import figures
+from thaw.targets import figures, network_tables
 
 SHOWN = ("summary.md", "comparisons.md", "answer.md")
 
@@ -20,7 +20,7 @@ def told(study: StudyPlan, results: Path) -> Iterator[str]:
     if not all(file.exists() for file in files):
         return
     yield ""
-    for file in files:
+    for file in [*map(results.joinpath, network_tables(study)[:1]), *files]:
         yield file.read_text(encoding="utf-8")
     names = dict.fromkeys(Path(path).stem for path in figures(study))
     yield textwrap.fill(

@@ -31,7 +31,10 @@ FORMAT = 1
 
 # The packages whose code decides numbers, and the stages that compute those.
 COMPUTING = ("thaw.data", "thaw.learning")
-COMPUTING_STAGES = frozenset({"make_problem", "pretrain", "train"})
+COMPUTING_STAGES = frozenset({"make_problem", "pretrain", "read_checkpoints", "train"})
+
+# What else decides numbers where a function of people's own builds the network.
+OF_MODULES = "thaw.learning.module"
 
 # Distributions that are not named like the module one imports.
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -55,14 +58,17 @@ def recipe(
 
     `inputs` are the keys of the results it reads.
     """
-    code, libraries = _code(stage)
+    # Of such a network, `thaw.brought.content`.
+    brought = settings.get("network", {}).get("module", {})
+    code, libraries = _code(stage, bool(brought))
+    libraries = sorted({*libraries, *brought.get("libraries", [])})
     return {
         "code": code,
         "format": FORMAT,
         "inputs": dict(inputs),
         "settings": dict(settings),
         "stage": stage,
-        "versions": {library: _version(library) for library in libraries},
+        "versions": {library: version(library) for library in libraries},
     }
 
 
@@ -108,10 +114,13 @@ class Source(NamedTuple):
     libraries: frozenset[str]
 
 
-def modules(stage: str) -> frozenset[str]:
-    """Return the modules of this package that a stage imports, itself included."""
+def modules(stage: str, brought: bool = False) -> frozenset[str]:
+    """Return the modules of this package that a stage imports, itself included.
+
+    Where the network is `brought`, the general learner's, too.
+    """
     found: set[str] = set()
-    waiting = {f"thaw.stages.{stage}"}
+    waiting = {f"thaw.stages.{stage}"} | ({OF_MODULES} if brought else set())
     while waiting:
         module = waiting.pop()
         found.add(module)
@@ -146,9 +155,9 @@ def source(module: str) -> Source:
 
 
 @functools.cache
-def _code(stage: str) -> tuple[str, list[str]]:
+def _code(stage: str, brought: bool) -> tuple[str, list[str]]:
     """Return the digest of a stage's code and the libraries that it imports."""
-    found = sorted(modules(stage))
+    found = sorted(modules(stage, brought))
     if stage in COMPUTING_STAGES:
         found = [module for module in found if module.startswith(COMPUTING)]
     code = digest(canonical([(module, source(module).digest) for module in found]))
@@ -156,11 +165,26 @@ def _code(stage: str) -> tuple[str, list[str]]:
     return code, sorted(libraries)
 
 
+def code_of_file(path: Path) -> tuple[str, list[str]]:
+    """Return the digest of a file's code, and the libraries that it imports.
+
+    Raises `SyntaxError` if it holds no Python.
+    """
+    tree = ast.parse(path.read_bytes(), str(path))
+    imported = {name.partition(".")[0] for name in _imported(tree)}
+    libraries = sorted(imported - sys.stdlib_module_names)
+    return digest(" ".join(_meaning(tree))), libraries
+
+
 @functools.cache
-def _version(library: str) -> str:
+def version(library: str) -> str:
+    """Return a library's version, `missing` if it is not installed."""
     try:
         return metadata.version(DISTRIBUTIONS.get(library, library))
     except metadata.PackageNotFoundError:
+        # Reading what each distribution holds takes a while.
+        for name in metadata.packages_distributions().get(library, []):
+            return metadata.version(name)
         return "missing"
 
 

@@ -7,7 +7,7 @@ from thaw.plan import Plan
 from thaw.results import Result, result
 from thaw.targets import everything
 
-TRAINING = ("make_problem", "pretrain", "train", "train_and_save")
+TRAINING = ("make_problem", "check_network", "pretrain", "train", "train_and_save")
 
 
 def leftovers(plan: Plan, outputs: Callable[[str], Iterable[str]]) -> Result:
@@ -22,6 +22,7 @@ def leftovers(plan: Plan, outputs: Callable[[str], Iterable[str]]) -> Result:
         "settings/{stage}.json",
     }
     used = {"settings/leftovers.json", *plan.problems.paths}
+    used.update(file for study in plan.studies.values() for file in study.check_file)
     for stage in TRAINING:
         made.update(outputs(stage))
     for stage, folder in plan.tables:

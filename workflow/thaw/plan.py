@@ -4,24 +4,28 @@ The workflow's rules and whoever explains a run read it; nothing here runs anyth
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from thaw import resources
+from thaw import brought, resources
 from thaw.arms import Arm, TargetSize, arms
 from thaw.config import (
     Config,
     Study,
+    in_numbers,
+    is_module,
     minimal_network,
     minimal_training,
     minimal_variant,
+    weights_of,
 )
 from thaw.config.training import changed
 from thaw.findings.asked import pairs_asked
 from thaw.jobs import Job, jobs
 from thaw.learning.budget import budget
 from thaw.learning.pairing import source_model_of
-from thaw.problems import Problems
-from thaw.resources import UNKNOWN, Size
+from thaw.problems import Problems, path_of
+from thaw.resources import SOME_WEIGHTS, UNKNOWN, ModuleSize, Size
 from thaw.results import Result, result
 
 
@@ -29,7 +33,8 @@ class StudyPlan(NamedTuple):
     """A study's results.
 
     `source_models` is None where no variant is pretrained. `arms` are by name; the
-    weights of those `saved` are kept.
+    weights of those `saved` are kept. `check` is that of a network which a function of
+    people's own builds.
     """
 
     name: str
@@ -39,6 +44,7 @@ class StudyPlan(NamedTuple):
     source_models: Result | None
     arms: dict[str, Result]
     saved: list[str]
+    check: Result | None
 
     @property
     def pretrained(self) -> list[str]:
@@ -58,6 +64,28 @@ class StudyPlan(NamedTuple):
             variant: self.arms[Arm(variant, size).name].recipe["settings"]["variant"]
             for variant in self.settings.variants
         }
+
+    @property
+    def source_file(self) -> list[str]:
+        """The source problem's file below `results/`."""
+        return [path_of(self.settings.source, self.source.key)]
+
+    @property
+    def target_file(self) -> list[str]:
+        """The target problem's file below `results/`."""
+        return [path_of(self.settings.target, self.target.key)]
+
+    @property
+    def check_file(self) -> list[str]:
+        """The file below `results/` that says that the network passed its checks."""
+        return [f"networks/{self.name}-{self.check.key}.json"] if self.check else []
+
+    @property
+    def network_files(self) -> list[Path]:
+        """The file whose function builds the network, if one does."""
+        network = self.settings.network
+        file = brought.named(network["module"]).file if is_module(network) else None
+        return [file] if file else []
 
     @property
     def repeats(self) -> dict[str, int]:
@@ -182,7 +210,8 @@ class Plan:
         self.recipes = dict(self.problems.recipes)
         self.owners: dict[str, StudyPlan] = {}
         for study in self.studies.values():
-            for found in filter(None, [study.source_models, *study.arms.values()]):
+            results = [study.source_models, study.check, *study.arms.values()]
+            for found in filter(None, results):
                 self.recipes[found.key] = found.recipe
                 self.owners.setdefault(found.key, study)
         self.tables: dict[tuple[str, str], Result] = {}
@@ -190,13 +219,16 @@ class Plan:
     def _study(self, name: str, study: Study, config: Config) -> StudyPlan:
         swept = study.target_sizes != ["all"]
         source, target = self.problems.pair(study.source, study.target, swept)
-        learning = {"seed": study.seed, "network": minimal_network(study.network)}
+        network = minimal_network(study.network)
+        if is_module(network):
+            network["module"] = brought.content(network["module"])
+        learning = {"seed": study.seed, "network": network}
         pretraining = {"training": minimal_training(study.pretraining)}
         inputs = {"problem": source.key}
         source_models = result("pretrain", learning | pretraining, inputs)
         found, saved = {}, []
         for arm in arms(study.variants, study.target_sizes):
-            described = config.variants[arm.variant]
+            described = in_numbers(config.variants[arm.variant], study.network)
             training = changed(study.training, described["training"])
             settings = learning | {
                 "training": minimal_training(training),
@@ -212,12 +244,21 @@ class Plan:
             found[arm.name] = result("train", settings, inputs)
             if described["save"]:
                 saved.append(arm.name)
-        plan = StudyPlan(name, study, source, target, source_models, found, saved)
-        return plan if plan.pretrained else plan._replace(source_models=None)
+        plan = StudyPlan(name, study, source, target, source_models, found, saved, None)
+        if not plan.pretrained:
+            plan = plan._replace(source_models=None)
+        if is_module(network):
+            plan = plan._replace(check=_check(plan, network))
+        return plan
 
     def inputs(self, key: str) -> Mapping[str, str]:
         """Return the keys of what a result is made from; none for an unknown key."""
         return self.recipes.get(key, {}).get("inputs", {})
+
+    def network_files(self, key: str) -> list[Path]:
+        """Return the file whose function builds a result's network, if one does."""
+        study = self.owners.get(key)
+        return study.network_files if study else []
 
     def source_model_files(self, key: str, first: str, last: str) -> list[str]:
         """Return the files of the source models from which a job's repeats start."""
@@ -231,31 +272,49 @@ class Plan:
         """Return the MB that a job may take, given by the wildcards of its paths."""
         if extent := self.problems.extents.get(key):
             return resources.megabytes_to_read(extent.rows, extent.features)
-        return resources.megabytes(self._size(key, **wildcards))
+        size = self._size(key, **wildcards)
+        if isinstance(size, ModuleSize):
+            return resources.megabytes_of_modules(size)
+        return resources.megabytes(size)
 
     def minutes(self, key: str, **wildcards: str) -> int:
         """Return the minutes that a job which trains may take."""
-        return resources.minutes(self._size(key, **wildcards))
+        size = self._size(key, **wildcards)
+        if isinstance(size, ModuleSize):
+            return resources.minutes_of_modules(size)
+        return resources.minutes(size)
 
-    def _size(self, key: str, first: str = "0", last: str = "0", **_: str) -> Size:
+    def _size(
+        self, key: str, first: str = "0", last: str = "0", **_: str
+    ) -> Size | ModuleSize:
         """Return the size of a job that trains."""
         if key not in self.recipes:
             return UNKNOWN
         settings = self.recipes[key]["settings"]
         problem = self.problems.extents[self.inputs(key)["problem"]]
-        hidden = settings["network"]["hidden"]
-        added = settings.get("variant", {}).get("add", [])
-        rows, training = problem.rows, settings["training"]
+        networks, training = int(last) - int(first) + 1, settings["training"]
         length = budget(
             training.get("epochs"),
             training.get("steps"),
             training["batch_size"],
-            settings.get("target_size", rows),
+            settings.get("target_size", problem.rows),
         )
+        if is_module(settings["network"]):
+            checkpoints = self.owners[key].settings.checkpoints
+            return ModuleSize(
+                networks,
+                weights_of(checkpoints, SOME_WEIGHTS),
+                problem.features,
+                problem.rows,
+                length.epochs,
+                training["batch_size"],
+            )
+        hidden = settings["network"]["hidden"]
+        added = settings.get("variant", {}).get("add", [])
         return Size(
-            networks=int(last) - int(first) + 1,
+            networks,
             widths=[problem.features, *hidden, *added, problem.classes],
-            rows=rows,
+            rows=problem.rows,
             epochs=length.epochs,
             batch_size=training["batch_size"],
         )
@@ -281,7 +340,9 @@ class Plan:
         for name, study in self.studies.items():
             settings = {field: self._setting(study, field) for field in fields}
             inputs: dict[str, Any] = {
-                other: self.tables[other, name].key for other in reads
+                other: self.tables[other, name].key
+                for other in reads
+                if (other, name) in self.tables
             }
             if not reads:
                 models = study.source_models
@@ -292,6 +353,13 @@ class Plan:
                     other: self.tables["gather", other].key for other in study.others
                 }
             self.tables[stage, name] = result(stage, settings, inputs)
+
+    def add_network_tables(self, stage: str) -> None:
+        """Add what a stage tells of networks that people's own functions build."""
+        for name, study in self.studies.items():
+            if study.check:
+                inputs = {"check_network": study.check.key}
+                self.tables[stage, name] = result(stage, {"study": name}, inputs)
 
     def _setting(self, study: StudyPlan, field: str) -> Any:
         """Return a setting of a study, as the rules name them."""
@@ -378,3 +446,29 @@ class Plan:
         """Add what a stage makes of all problems."""
         inputs = {name: problem.key for name, problem in self.problems.shown.items()}
         self.tables[stage, "problems"] = result(stage, {}, inputs)
+
+
+def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
+    """Return the check of a study's network, which is as recipes have it."""
+    settings = study.settings
+    recipes = [arm.recipe["settings"] for arm in study.arms.values()]
+    inputs = {"target": study.target.key}
+    if study.source_models:
+        inputs["source"] = study.source.key
+    return result(
+        "check_network",
+        {
+            "study": study.name,
+            "source": settings.source,
+            "target": settings.target,
+            "network": network,
+            # In the config's order, which a recipe's keys do not keep.
+            "variants": list(study.described.items()),
+            "target_sizes": settings.target_sizes,
+            "batch_sizes": {
+                "source": [settings.pretraining["batch_size"]],
+                "target": sorted({r["training"]["batch_size"] for r in recipes}),
+            },
+        },
+        inputs,
+    )

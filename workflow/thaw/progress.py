@@ -28,9 +28,9 @@ def warn_of_failures(what: str, first: int, failed: np.ndarray) -> None:
 class Progress:
     """Tell how far a job has come, now and then, and how fast it was, at the end."""
 
-    def __init__(self, what: str, total: int) -> None:
-        """Start the clock for `total` networks (`what`)."""
-        self._what, self._total = what, total
+    def __init__(self, what: str, total: int, at_once: int) -> None:
+        """Start the clock for `total` networks (`what`), at most so many at once."""
+        self._what, self._total, self._at_once = what, total, at_once
         self._trained = self._epochs_done = 0
         self._start = self._told = time.monotonic()
 
@@ -40,8 +40,15 @@ class Progress:
         now = time.monotonic()
         if now - self._told >= INTERVAL:
             self._told = now
-            rate = self._epochs_done / (now - self._start)
-            self._tell(f"epoch {number} of {last}, {rate:.2f} epochs a second")
+            seconds = now - self._start
+            rate = self._epochs_done / seconds
+            together = min(self._at_once, self._total - self._trained)
+            done = self._trained + together * number / last
+            left = seconds * (self._total - done) / done
+            self._tell(
+                f"epoch {number} of {last}, {rate:.2f} epochs a second, {left:.0f} s "
+                "left"
+            )
 
     def trained(self, count: int) -> None:
         """Say that an ensemble of `count` networks is trained."""

@@ -26,6 +26,27 @@ BYTES = 4
 MULTIPLICATIONS_A_SECOND = 3e8
 STEPS_A_SECOND = 2e3
 
+# What a module weighs, and how fast it learns, is known only when it is built, so there
+# is some size to take; the checkpoints that a study starts from tell better.
+SOME_WEIGHTS = 12_000_000  # ResNet-18's
+# While a module learns from a batch, or is asked about 256 rows, so many numbers stand
+# in memory for each feature: ResNet-18 has 200 of an image of 64 by 64 points.
+NUMBERS_A_FEATURE = 300
+ROWS_ASKED = 256
+# What frozen parts pass on is kept up to so many (`thaw.learning.module_learner`).
+MOST_KEPT = 2**28
+# Multiplications for each weight and row: convolutions use a weight many times (15, of
+# ResNet-18 on images of 64 by 64 points), and are fast.
+USES = 15
+CONVOLVED_A_SECOND = 3e9
+
+# How long a job of modules should be, on a machine that is so many times as fast as the
+# slowest; and the weights of a network of which nothing is known.
+MINUTES_A_JOB = 3
+USUAL_SPEED = 5
+USUAL_WEIGHTS = 300_000
+MOST_IN_A_JOB = 30
+
 # The least that is asked for: imports from a slow network file system take time, too.
 LEAST_MINUTES = 10
 
@@ -43,6 +64,17 @@ class Size(NamedTuple):
     def weights(self) -> int:
         """How many weights a network has, biases included."""
         return weights_between(self.widths)
+
+
+class ModuleSize(NamedTuple):
+    """How large a job is whose networks are modules, and what it starts from."""
+
+    networks: int
+    weights: int
+    features: int
+    rows: int
+    epochs: int
+    batch_size: int
 
 
 # A job that this machine would not run: it says so at once (see `thaw.keys.check`).
@@ -63,6 +95,15 @@ def megabytes(size: Size) -> int:
     return BASE_MEGABYTES + math.ceil(COPIES * BYTES * numbers / 1e6)
 
 
+def megabytes_of_modules(size: ModuleSize) -> int:
+    """Return the memory, in MB, that a job of this size may take."""
+    at_once = max(size.batch_size, ROWS_ASKED) * size.features * NUMBERS_A_FEATURE
+    # One learns at a time; the source models of all are there.
+    weights = (size.networks + COPIES) * size.weights
+    numbers = weights + at_once + 3 * size.rows * size.features + MOST_KEPT
+    return BASE_MEGABYTES + math.ceil(BYTES * numbers / 1e6)
+
+
 def megabytes_to_read(rows: int, features: int) -> int:
     """Return the memory, in MB, that making a problem of this size may take."""
     return BASE_MEGABYTES + math.ceil(BYTES_READ * rows * features / 1e6)
@@ -75,3 +116,23 @@ def minutes(size: Size) -> int:
     steps = size.epochs * math.ceil(size.rows / size.batch_size) * size.networks
     seconds = products / MULTIPLICATIONS_A_SECOND + steps / STEPS_A_SECOND
     return LEAST_MINUTES + math.ceil(seconds / 60)
+
+
+def minutes_of_modules(size: ModuleSize) -> int:
+    """Return the time, in minutes, that a job of this size may take."""
+    return LEAST_MINUTES + math.ceil(size.networks * _seconds_a_module(size) / 60)
+
+
+def modules_a_job(size: ModuleSize) -> int:
+    """Return how many networks of such a size are some minutes' work.
+
+    It follows from the settings alone, for the ends of jobs stand in paths.
+    """
+    seconds = _seconds_a_module(size) / USUAL_SPEED
+    return min(MOST_IN_A_JOB, max(1, int(60 * MINUTES_A_JOB / seconds)))
+
+
+def _seconds_a_module(size: ModuleSize) -> float:
+    products = 3 * size.epochs * size.rows * size.weights * USES
+    steps = size.epochs * math.ceil(size.rows / size.batch_size)
+    return products / CONVOLVED_A_SECOND + steps / STEPS_A_SECOND

@@ -17,7 +17,7 @@ def refuse_files_for_folders(results: Path, studies: Iterable[str]) -> None:
 
     Snakemake would fail without a word.
     """
-    names = ("problems", "source-models", "repeats", *studies)
+    names = ("problems", "networks", "source-models", "repeats", *studies)
     for folder in (results, results.with_name("logs"), *map(results.joinpath, names)):
         if folder.exists() and not folder.is_dir():
             raise ThawError(

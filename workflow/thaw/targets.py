@@ -21,22 +21,34 @@ def shown_problems(plan: Plan) -> list[str]:
 
 
 def checked_targets(plan: Plan, key: str) -> list[str]:
-    """Return the targets that must have passed their checks before source models learn.
+    """Return what must have passed its checks before source models learn.
 
-    They are those of all studies that start from the source models of this key.
+    These are the targets, and networks of people's own, of all studies that start from
+    the source models of this key.
     """
-    return sorted(
-        {
-            path_of(study.settings.target, study.target.key)
-            for study in plan.studies.values()
-            if study.source_models and study.source_models.key == key
-        }
-    )
+    studies = [
+        study
+        for study in plan.studies.values()
+        if study.source_models and study.source_models.key == key
+    ]
+    targets = {path_of(study.settings.target, study.target.key) for study in studies}
+    return [*sorted(targets), *(file for study in studies for file in study.check_file)]
+
+
+def checked_network(plan: Plan, key: str) -> list[str]:
+    """Return the check that a network of people's own must pass before it learns."""
+    return plan.owners[key].check_file if key in plan.owners else []
+
+
+def network_tables(study: StudyPlan) -> list[str]:
+    """Return the tables of a network that a function of people's own builds."""
+    names = ("network.md", "network.csv") if study.check else ()
+    return [f"{study.name}/{name}" for name in names]
 
 
 def tables(study: StudyPlan) -> list[str]:
     """Return the tables of a study."""
-    return [f"{study.name}/{file}" for file in TABLES]
+    return [*(f"{study.name}/{file}" for file in TABLES), *network_tables(study)]
 
 
 def figures(study: StudyPlan) -> list[str]:

@@ -6,6 +6,8 @@ gets plain values.
 
 from thaw.config.extents import Extent, extent
 from thaw.config.files import check_file, choose_file
+from thaw.config.job_sizes import weights_of
+from thaw.config.layers import in_numbers, is_module
 from thaw.config.minimal import (
     minimal_network,
     minimal_problem,
@@ -22,9 +24,12 @@ __all__ = [
     "check_file",
     "choose_file",
     "extent",
+    "in_numbers",
+    "is_module",
     "minimal_network",
     "minimal_problem",
     "minimal_training",
     "minimal_variant",
     "resolve",
+    "weights_of",
 ]

@@ -1,16 +1,25 @@
 """What only several keys together show: names that do not exist, layers not there."""
 
 from collections.abc import Collection, Iterator
+from pathlib import Path
 
-from thaw.config.contradictions_of_problems import contradictions_of
-from thaw.config.resolved import Config, Study
+from thaw.config.contradictions_of_networks import (
+    contradictions_of_layers,
+    contradictions_of_network,
+)
+from thaw.config.contradictions_of_problems import contradictions_of, file_is_there
+from thaw.config.layers import in_numbers, is_module
+from thaw.config.resolved import CHECKPOINTS, Config, Study
 from thaw.config.training import BUDGETS, changed
 from thaw.config.words import choice, did_you_mean, shown
 
 # A study's name is its folder in `results/`, beside those that studies share, and its
 # target, beside the two that the Snakefiles define last.
 RESERVED_STUDIES = frozenset(
-    {"all", "default", "problems", "source-models", "repeats", "settings", "maps"}
+    {
+        *("all", "default", "problems", "networks", "source-models", "repeats"),
+        *("settings", "maps"),
+    }
 )
 
 
@@ -18,6 +27,8 @@ def contradictions(config: Config) -> Iterator[str]:
     """Yield each mistake in a line of its own."""
     for name in config.problems:
         yield from contradictions_of(name, config.problems)
+        if name == CHECKPOINTS:
+            yield f"problems.{name}: {name!r} stands for files; choose another name"
     for name, variant in config.variants.items():
         yield from _of_variant(f"variants.{name}", variant)
     for name, study in config.studies.items():
@@ -34,7 +45,7 @@ def contradictions(config: Config) -> Iterator[str]:
 
 
 def _of_variant(path: str, variant: dict) -> Iterator[str]:
-    fresh, freeze = variant["fresh"], variant["freeze"]
+    fresh = variant["fresh"]
     if path == "variants.ladder":
         yield f"{path}: 'ladder' stands for several variants; choose another name"
     if not variant["pretrained"] and fresh:
@@ -42,12 +53,6 @@ def _of_variant(path: str, variant: dict) -> Iterator[str]:
             f"{path}.fresh: {shown(fresh)} says nothing where pretrained is false and "
             "every layer is fresh; leave it out"
         )
-    for layer in fresh:
-        if layer != "output" and layer <= freeze:
-            yield (
-                f"{path}.fresh: {layer!r} is among the first {freeze}, which are "
-                f"frozen. Allowed: hidden layers from {freeze + 1}, output"
-            )
 
 
 def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
@@ -55,6 +60,8 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
     if name in RESERVED_STUDIES:
         yield f"{path}: {name!r} is taken for a folder or target; choose another name"
     yield from _of_its_problems(path, study, config)
+    yield from _of_checkpoints(path, study)
+    yield from contradictions_of_network(f"{path}.network", study.network)
     yield from _of_training(f"{path}.training", study.training)
     yield from _of_training(f"{path}.pretraining", study.pretraining)
     yield from _of_its_sizes(path, study, config)
@@ -72,6 +79,10 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
 def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
     for role in ("source", "target"):
         problem = getattr(study, role)
+        if role == "source" and problem is None:
+            yield f"{path}.source: this key is missing"
+        if role == "source" and (problem is None or study.checkpoints):
+            continue
         yield from _unknown(f"{path}.{role}", problem, "problem", config.problems)
     # Of others the job that makes the target compares the columns.
     features = [
@@ -84,6 +95,16 @@ def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
             f"{path}.target: {study.target!r} has {features[1]} features, the source "
             f"{study.source!r} has {features[0]}. Allowed: a problem with as many"
         )
+
+
+def _of_checkpoints(path: str, study: Study) -> Iterator[str]:
+    if study.checkpoints and study.source != CHECKPOINTS:
+        yield (
+            f"{path}.source: {study.source!r} says nothing where source_models names "
+            "files; leave it out"
+        )
+    for number, file in enumerate(study.checkpoints):
+        yield from file_is_there(f"{path}.source_models.files[{number}]", Path(file))
 
 
 def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
@@ -177,18 +198,41 @@ def _of_foreign(
 def _of_its_layers(
     path: str, study: Study, variant: str, settings: dict
 ) -> Iterator[str]:
-    hidden = len(study.network["hidden"])
-    if settings["freeze"] > hidden:
-        yield (
-            f"variants.{variant}.freeze: {settings['freeze']} is deeper than the "
-            f"network of {path}. Allowed: 0 to {hidden}, its hidden layers"
-        )
-    for layer in settings["fresh"]:
-        if layer != "output" and layer > hidden:
+    if is_module(study.network):
+        yield from contradictions_of_layers(path, study, variant, settings)
+    else:
+        yield from _of_hidden_layers(path, study, variant, settings)
+    numbers = in_numbers(settings, study.network)
+    freeze = numbers["freeze"]
+    for layer, number in zip(settings["fresh"], numbers["fresh"], strict=True):
+        if isinstance(number, int) and isinstance(freeze, int) and number <= freeze:
             yield (
-                f"variants.{variant}.fresh: {layer!r} is not a layer of the network of "
-                f"{path}. Allowed: hidden layers 1 to {hidden}, output"
+                f"variants.{variant}.fresh: {layer!r} is among the first {freeze}, "
+                f"which are frozen. Allowed: hidden layers from {freeze + 1}, output"
             )
+
+
+def _of_hidden_layers(
+    path: str, study: Study, variant: str, settings: dict
+) -> Iterator[str]:
+    hidden, freeze = len(study.network.get("hidden", [])), settings["freeze"]
+    named = isinstance(freeze, str)
+    if named or freeze > hidden:
+        reason = "not a layer of" if named else "deeper than"
+        yield (
+            f"variants.{variant}.freeze: {freeze!r} is {reason} the network of {path}. "
+            f"Allowed: 0 to {hidden}, its hidden layers"
+        )
+    for number, layer in enumerate(settings["fresh"]):
+        place = f"variants.{variant}.fresh"
+        if layer == "output" or (isinstance(layer, int) and layer <= hidden):
+            continue
+        if isinstance(layer, str):
+            place += f"[{number}]"
+        yield (
+            f"{place}: {layer!r} is not a layer of the network of "
+            f"{path}. Allowed: hidden layers 1 to {hidden}, output"
+        )
 
 
 def _unknown(path: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
         yield f"{path}.label: this key is missing"
     for key in ("file", "test_file"):
         if key in problem and not problem["made_by_rule"]:
-            yield from _of_file(f"{path}.{key}", Path(problem[key]))
+            yield from file_is_there(f"{path}.{key}", Path(problem[key]))
     roles: dict[str, str] = {}
     for key in ("label", "group", "rows", "categorical", "drop"):
         named = problem.get(key, [])
@@ -66,7 +66,8 @@ def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
             roles[column] = key
 
 
-def _of_file(path: str, file: Path) -> Iterator[str]:
+def file_is_there(path: str, file: Path) -> Iterator[str]:
+    """Yield what keeps a file from being read."""
     try:
         with file.open("rb"):
             return

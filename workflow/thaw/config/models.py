@@ -52,10 +52,16 @@ Width = Annotated[
     Field(ge=1, le=MOST_UNITS, description="How many ReLU units a hidden layer has."),
     WHOLE,
 ]
+GroupName = Annotated[str, Field(min_length=1, max_length=200)]
 Layer = Annotated[
-    Annotated[int, Field(ge=1, le=MOST_LAYERS), WHOLE] | Literal["output"],
+    Annotated[int, Field(ge=1, le=MOST_LAYERS), WHOLE] | GroupName,
     ALTERNATIVES,
-    Field(description="the number of a hidden layer, from 1, or output"),
+    Field(
+        description=(
+            "the number of a hidden layer, from 1, the name of one of the network's "
+            "groups, or output"
+        )
+    ),
 ]
 TargetSize = Annotated[
     Rows | Literal["all"],
@@ -78,17 +84,66 @@ Pair = Annotated[
 MetricName: Any = Literal[tuple(METRICS)]
 
 
-class Network(Group):
-    """The source model's network."""
+Argument = Annotated[
+    bool | int | float | str | Annotated[list[int | float], Field(max_length=1_000)],
+    ALTERNATIVES,
+    Field(description="A number, text, true or false, or a list of numbers."),
+]
+Arguments = dict[
+    Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
+            max_length=100,
+            description="the name of one of the function's arguments",
+        ),
+    ],
+    Argument,
+]
+
+
+class Network(Changes):
+    """The network: hidden layers, or a module that a function of yours returns."""
 
     hidden: list[Width] = Field(
+        default=LEFT_OUT,
         min_length=1,
         max_length=MOST_LAYERS,
-        description="The widths of the hidden layers, the first one first.",
+        description=(
+            "The widths of the source model's hidden layers, the first one first."
+        ),
     )
     activation: Literal["relu", "elu", "tanh"] = Field(
         default="relu",
         description="The hidden layers' activation: relu, elu or tanh.",
+    )
+    module: Annotated[str, Field(pattern=r"^[^:]+:[A-Za-z_]\w*$", max_length=1_000)] = (
+        Field(
+            default=LEFT_OUT,
+            description=(
+                "In the place of hidden: the function that returns a torch.nn.Module, "
+                "as in networks.py:small_cnn (a file, from the working directory) or "
+                "torchvision.models:resnet18 (of an installed package)."
+            ),
+        )
+    )
+    arguments: Arguments = Field(
+        default=LEFT_OUT,
+        max_length=100,
+        description=(
+            "The function's arguments, by name; $classes, $features and $shape stand "
+            "for the problem's."
+        ),
+    )
+    groups: Annotated[list[GroupName], EACH_ONCE] = Field(
+        default=LEFT_OUT,
+        min_length=2,
+        max_length=MOST_LAYERS,
+        json_schema_extra={"uniqueItems": True},
+        description=(
+            "The module's layer groups in order, the output last: names of its parts, "
+            "or regular expressions; left out, its top-level parts that hold weights."
+        ),
     )
 
 
@@ -160,23 +215,6 @@ class MakeBlobs(Group):
         description="The seed of the data."
     )
 
-
-Argument = Annotated[
-    bool | int | float | str | Annotated[list[int | float], Field(max_length=1_000)],
-    ALTERNATIVES,
-    Field(description="A number, text, true or false, or a list of numbers."),
-]
-Arguments = dict[
-    Annotated[
-        str,
-        Field(
-            pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
-            max_length=100,
-            description="the name of one of the function's arguments",
-        ),
-    ],
-    Argument,
-]
 
 File = Annotated[
     str,
@@ -357,9 +395,14 @@ class Variant(Group):
         default=True,
         description="Whether to start from a source model; else every layer is fresh.",
     )
-    freeze: Annotated[int, Field(ge=0, le=MOST_LAYERS), WHOLE] = Field(
+    freeze: Annotated[
+        Annotated[int, Field(ge=0, le=MOST_LAYERS), WHOLE] | GroupName, ALTERNATIVES
+    ] = Field(
         default=0,
-        description="How many hidden layers, the first ones, do not learn.",
+        description=(
+            "How many hidden layers or groups, the first ones, do not learn; or the "
+            "name of the last group that does not."
+        ),
     )
     fresh: Annotated[list[Layer], EACH_ONCE] = Field(
         default=[],
@@ -438,11 +481,42 @@ def _usual_baseline(study: dict[str, Any]) -> str:
     return variants[0]
 
 
+class SourceFiles(Group):
+    """Source models that are there already."""
+
+    files: Annotated[
+        list[
+            Annotated[
+                str,
+                Field(
+                    pattern=r"\.(safetensors|pt|pth)$",
+                    max_length=1_000,
+                    description=(
+                        "a .safetensors file, or a .pt or .pth of a state_dict, from "
+                        "the working directory; safetensors.torch.save_file makes one "
+                        "of a state_dict"
+                    ),
+                ),
+            ]
+        ],
+        EACH_ONCE,
+    ] = Field(
+        min_length=1,
+        max_length=1_000,
+        json_schema_extra={"uniqueItems": True},
+        description="Pretrained weights, a file a source model.",
+    )
+
+
 class _OwnToStudy(Group):
     """What only a study has."""
 
     source: str = Field(
-        description="The problem on which the source models are pretrained."
+        default=LEFT_OUT,
+        description=(
+            "The problem on which the source models are pretrained; left out where "
+            "they are files."
+        ),
     )
     target: str = Field(description="The problem on which the variants are trained.")
     variants: Annotated[list[VariantName], EACH_ONCE, ONE_IS_A_LIST] = Field(
@@ -466,9 +540,12 @@ class _OwnToStudy(Group):
             "each repeat; each variant is trained at each size. all: every row."
         ),
     )
-    source_models: Repeats = Field(
+    source_models: Annotated[Repeats | SourceFiles, ALTERNATIVES] = Field(
         default=1,
-        description="How many; repeat r starts from number r mod source_models.",
+        description=(
+            "How many, 1 or more and 1000000 or less, or {files: […]}, pretrained "
+            "weights; repeat r starts from number r mod source_models."
+        ),
     )
     metric: MetricName = Field(
         default="accuracy",

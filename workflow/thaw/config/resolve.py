@@ -7,9 +7,11 @@ from pydantic import ValidationError
 
 from thaw.config import models
 from thaw.config.contradictions import contradictions
+from thaw.config.job_sizes import with_job_sizes
 from thaw.config.ladder import LADDER, climbed, mistaken_rungs, rungs
+from thaw.config.layers import hidden_groups, of_one_form
 from thaw.config.mistakes import explain
-from thaw.config.resolved import Config, Study
+from thaw.config.resolved import CHECKPOINTS, Config, Study
 from thaw.config.sizes import excesses
 from thaw.config.training import changed
 from thaw.config.words import wrong
@@ -45,7 +47,12 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
     ]
     for name, study in checked.studies.items():
         if LADDER in study.variants:
-            hidden = len(studies[name].network["hidden"])
+            groups = hidden_groups(studies[name].network)
+            if groups is None:
+                # What follows would ask for the variants that the ladder stands for.
+                missing = f"studies.{name}.network.groups: this key is missing; the"
+                raise wrong([f"{missing} ladder needs to know how many there are"])
+            hidden = len(groups)
             mistakes += mistaken_rungs(name, hidden, described["variants"])
             described["variants"] = rungs(hidden) | described["variants"]
     resolved = Config(**described, studies=studies)
@@ -53,7 +60,7 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
     mistakes += [*contradictions(resolved)] or [*excesses(resolved)]
     if mistakes:
         raise wrong(mistakes)
-    return resolved
+    return with_job_sizes(resolved)
 
 
 def _inherit(
@@ -63,7 +70,9 @@ def _inherit(
     own = study.model_dump(exclude_unset=True)
     settings = study.model_dump(exclude=set(shared))
     for key, value in shared.items():
-        if key in ("training", "pretraining"):
+        if key == "network":
+            settings[key] = of_one_form(value, own.get(key, {}))
+        elif key in ("training", "pretraining"):
             settings[key] = changed(value, own.get(key, {}))
         elif isinstance(value, dict):
             settings[key] = value | own.get(key, {})
@@ -71,7 +80,13 @@ def _inherit(
             settings[key] = value
         else:
             settings[key] = own.get(key, value)
-    hidden = len(settings["network"]["hidden"])
-    settings["variants"] = climbed(settings["variants"], hidden)
+    groups = hidden_groups(settings["network"])
+    if groups is not None:
+        settings["variants"] = climbed(settings["variants"], len(groups))
     settings["pretraining"] = changed(settings["training"], settings["pretraining"])
+    settings["checkpoints"] = []
+    if isinstance(settings["source_models"], dict):
+        settings["checkpoints"] = settings["source_models"]["files"]
+        settings["source_models"] = len(settings["checkpoints"])
+        settings["source"] = settings["source"] or CHECKPOINTS
     return Study(**settings)

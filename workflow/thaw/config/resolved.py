@@ -6,11 +6,20 @@ from typing import Any, NamedTuple, cast
 from thaw.config import models
 
 # Its fields are found when this runs, so no type checker can know them.
-_StudyKeys: Any = cast(Any, namedtuple("_StudyKeys", models.Study.model_fields))
+_StudyKeys: Any = cast(
+    Any, namedtuple("_StudyKeys", [*models.Study.model_fields, "checkpoints"])
+)
+
+# What stands for the source of source models that are files.
+CHECKPOINTS = "checkpoints"
 
 
 class Study(_StudyKeys):
-    """A study with everything resolved: a value for each key of its model."""
+    """A study with everything resolved: a value for each key of its model.
+
+    `source_models` is how many; `checkpoints` are the files of those that are files,
+    and `source` is then `CHECKPOINTS`.
+    """
 
     __slots__ = ()
 

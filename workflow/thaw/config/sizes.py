@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from thaw.config.extents import extent, function_of
 from thaw.config.kinds import MOST_ROWS
+from thaw.config.layers import is_module
 from thaw.config.resolved import Config, Study
 from thaw.jobs import jobs
 from thaw.resources import weights_between
@@ -45,7 +46,8 @@ def _of_study(path: str, study: Study, config: Config) -> Iterator[str]:
             f"{path}.repeats_per_job: {study.repeats_per_job} makes {total} jobs that "
             f"train. Allowed: what makes {MOST_JOBS} or less, such as auto"
         )
-    weights = _weights(study, config)
+    # What a module weighs is known only when it is built.
+    weights = 1 if is_module(study.network) else _weights(study, config)
     if weights > MOST_NUMBERS:
         yield (
             f"{path}.network: {weights} weights are more than memory holds. "
@@ -67,8 +69,8 @@ def _of_study(path: str, study: Study, config: Config) -> Iterator[str]:
 
 def _weights(study: Study, config: Config) -> int:
     """Return how many weights the largest network of a study has."""
-    source = extent(config.problems[study.source])
     target = extent(config.problems[study.target])
+    source = target if study.checkpoints else extent(config.problems[study.source])
     hidden = [source.features, *study.network["hidden"]]
     added = [config.variants[name]["add"] for name in study.variants]
     return max(

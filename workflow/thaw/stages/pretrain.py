@@ -7,15 +7,22 @@ Each has its own initial weights and batch order. The recipe's settings are the 
 import argparse
 from pathlib import Path
 
-from thaw.command import add_problem, add_recipe, compute, leave, stage_parser
+from thaw.command import (
+    add_network,
+    add_problem,
+    add_recipe,
+    compute,
+    leave,
+    stage_parser,
+)
 from thaw.learning import seeds
-from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.history import joined
 from thaw.learning.learner import Training
 from thaw.learning.rounding import fix_rounding
 from thaw.learning.state import stacked
 from thaw.learning.training import train
-from thaw.output.problems import load_problem
+from thaw.networks import network_of, of_network, shares
+from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
 from thaw.output.weights import save_networks
 from thaw.progress import Progress, warn_of_failures
@@ -27,30 +34,33 @@ def main(args: argparse.Namespace) -> None:
     """Pretrain the source models; write their weights, scores and histories."""
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    problem, problem_digest = load_problem(args.problem, inputs["problem"])
+    problem, described, problem_digest = load_described(args.problem, inputs["problem"])
     seed, training = (
         settings["seed"],
         Training(**{"epochs": None} | settings["training"]),
     )
     numbers = range(args.first, args.last + 1)
-    network = FullyConnected(
-        problem.train_x.shape[1], classes=problem.classes, **settings["network"]
-    )
+    network = network_of(settings["network"], problem, described.shape, args.network)
 
-    progress = Progress("source models", len(numbers))
+    at_once = network.at_once(len(problem.train_x))
+    progress = Progress("source models", len(numbers), at_once)
     parts = []
-    for trained in train(
-        network,
-        lambda some: network.draw(list(network.groups), seed, seeds.SOURCE_MODEL, some),
-        problem,
-        training,
-        seed,
-        seeds.SOURCE_MODEL,
-        numbers,
-        report=progress.epoch,
-    ):
-        progress.trained(len(trained.numbers))
-        parts.append(trained)
+    with of_network(settings["network"], args.network):
+        for own, share in shares(network, seed, seeds.SOURCE_MODEL, numbers):
+            for trained in train(
+                own,
+                lambda some: network.draw(
+                    list(network.groups), seed, seeds.SOURCE_MODEL, some
+                ),
+                problem,
+                training,
+                seed,
+                seeds.SOURCE_MODEL,
+                share,
+                report=progress.epoch,
+            ):
+                progress.trained(len(trained.numbers))
+                parts.append(trained)
 
     saw = {"problem": problem_digest}
     state = stacked([part.state for part in parts])
@@ -67,6 +77,7 @@ if __name__ == "__main__":
     parser.add_argument("--first", type=int, required=True, help="the first number")
     parser.add_argument("--last", type=int, required=True, help="the last number")
     add_problem(parser)
+    add_network(parser)
     parser.add_argument(
         "--output", type=Path, required=True, help="the weights to write"
     )

@@ -12,9 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from thaw.command import add_problem, add_recipe, compute, leave, stage_parser
+from thaw.command import (
+    add_network,
+    add_problem,
+    add_recipe,
+    compute,
+    leave,
+    stage_parser,
+)
 from thaw.learning import seeds
-from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.history import joined
 from thaw.learning.learner import Training
 from thaw.learning.pairing import source_model_of
@@ -22,7 +28,8 @@ from thaw.learning.rounding import fix_rounding
 from thaw.learning.state import stacked
 from thaw.learning.training import train
 from thaw.learning.variants import Variant, fresh_groups, start_repeats
-from thaw.output.problems import load_problem
+from thaw.networks import network_of, of_network, shares
+from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
 from thaw.output.weights import load_source_models, save_networks
 from thaw.progress import Progress, warn_of_failures
@@ -34,7 +41,7 @@ def main(args: argparse.Namespace) -> None:
     """Train the repeats; write their scores and histories."""
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    problem, problem_digest = load_problem(args.problem, inputs["problem"])
+    problem, described, problem_digest = load_described(args.problem, inputs["problem"])
     saw: dict[str, Any] = {"problem": problem_digest}
     repeats = range(args.first, args.last + 1)
     names: dict[str, Sequence] = {
@@ -55,33 +62,35 @@ def main(args: argparse.Namespace) -> None:
             inputs["source_models"],
             sorted(set(names["source_model"])),
         )
-    shape = settings["network"]
-    network = FullyConnected(
-        problem.train_x.shape[1],
-        classes=problem.classes,
-        **shape | {"hidden": [*shape["hidden"], *variant.add]},
+    network = network_of(
+        settings["network"], problem, described.shape, args.network, variant.add
     )
     fresh = fresh_groups(variant, network, source_models)
     print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
 
-    progress = Progress("repeats", len(repeats))
+    at_once = network.at_once(len(problem.train_x))
+    progress = Progress("repeats", len(repeats), at_once)
     parts, states = [], []
-    for trained in train(
-        network,
-        lambda some: start_repeats(network, fresh, source_models, total, seed, some),
-        problem,
-        training,
-        seed,
-        seeds.REPEAT,
-        repeats,
-        list(network.groups)[: variant.freeze],
-        settings.get("target_size"),
-        progress.epoch,
-    ):
-        progress.trained(len(trained.numbers))
-        parts.append(trained.reached)
-        if args.weights:
-            states.append(trained.state)
+    with of_network(settings["network"], args.network):
+        for own, share in shares(network, seed, seeds.REPEAT, repeats):
+            for trained in train(
+                own,
+                lambda some: start_repeats(
+                    network, fresh, source_models, total, seed, some
+                ),
+                problem,
+                training,
+                seed,
+                seeds.REPEAT,
+                share,
+                list(network.groups)[: variant.freeze],
+                settings.get("target_size"),
+                progress.epoch,
+            ):
+                progress.trained(len(trained.numbers))
+                parts.append(trained.reached)
+                if args.weights:
+                    states.append(trained.state)
 
     reached = joined(parts)
     warn_of_failures("repeats", args.first, reached.final.failed)
@@ -96,6 +105,7 @@ if __name__ == "__main__":
     parser.add_argument("--first", type=int, required=True, help="the first repeat")
     parser.add_argument("--last", type=int, required=True, help="the last repeat")
     add_problem(parser)
+    add_network(parser)
     parser.add_argument(
         "--source-models",
         type=Path,

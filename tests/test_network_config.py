@@ -1,0 +1,185 @@
+"""The config of networks that people bring: mistakes, names of groups, the ladder."""
+
+import copy
+
+import pytest
+
+from conftest import SMALL_CONFIG
+from test_config import put
+from thaw import keys
+from thaw.config import resolve
+from thaw.errors import ThawError
+from thaw.plan import Plan
+
+NETWORKS = """
+import torch
+from torch import nn
+
+def small(width, num_classes, shape):
+    return nn.Sequential(nn.Linear(shape[0], width), nn.Linear(width, num_classes))
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    """Return SMALL_CONFIG with a module in the place of hidden layers."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "networks.py").write_text(NETWORKS)
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["network"] = {
+        "module": "networks.py:small",
+        "arguments": {"width": 4, "num_classes": "$classes", "shape": "$shape"},
+        "groups": ["stem", "layer1", "head"],
+    }
+    del config["studies"]["back"]
+    config["variants"] = {
+        "standalone": {"pretrained": False},
+        "fixed-0": {"freeze": 0},
+        "fixed-1": {"freeze": "stem", "fresh": ["head"]},
+    }
+    return config
+
+
+MISTAKES = [
+    ("network/hidden", [5], "network.hidden: a module has its own"),
+    ("network/activation", "tanh", "network.activation: a module has its own"),
+    ("network/module", "networks.py", "network.module: 'networks.py' is not allowed"),
+    ("network/module", "nets.py:small", "network.module: 'nets.py': No such file"),
+    ("network/module", "networks.py:smal", "no 'smal' (did you mean 'small'?)"),
+    ("network/module", "torchvisio.models:a", "torchvisio is not an installed package"),
+    ("network/groups", ["a"], "network.groups"),
+    ("network/groups", ["stem", "layer1", "stem"], "network.groups"),
+    ("network/groups", ["stem", "layer1", "(head"], "'(head' is no regular expression"),
+    ("network/arguments/shape", "$shap", "'$shap' stands for nothing (did you mean"),
+    ("variants/fixed-1/freeze", "stm", "freeze: 'stm' is not a group"),
+    ("variants/fixed-1/freeze", "stm", "(did you mean 'stem'?). Allowed: stem, layer1"),
+    ("variants/fixed-1/freeze", "head", "freeze: 'head' is the output"),
+    ("variants/fixed-1/freeze", 3, "freeze: 3 is deeper than the network"),
+    ("variants/fixed-1/fresh", ["stem"], "'stem' is among the first 1, which are froz"),
+    ("variants/fixed-1/fresh", ["body"], "fresh: 'body' is not a group"),
+    ("variants/fixed-1/add", [3], "variants.fixed-1.add: layers are added to hidden"),
+    ("studies/ahead/network", {"hidden": [3]}, "freeze: 'stem' is not a layer of"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "words"), MISTAKES)
+def test_a_mistake_is_named(config, path, value, words):
+    put(config, path, value)
+    with pytest.raises(ThawError) as caught:
+        resolve(config)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def small(:\n", "networks.py, line 1: "),
+        ("import blocks\ndef small(): ...\n", "imports blocks, which is no installed"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(config, text, words, tmp_path):
+    (tmp_path / "networks.py").write_text(text)
+    with pytest.raises(ThawError) as caught:
+        resolve(config)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("variants", ["ladder", ["standalone", "fixed-1"]])
+def test_names_and_the_ladder_need_groups(config, variants):
+    del config["network"]["groups"]
+    put(config, "studies/ahead/variants", variants)
+    with pytest.raises(ThawError, match=r"network\.groups: this key is missing; ") as e:
+        resolve(config)
+    lines = str(e.value).splitlines()
+    assert len(lines) == (2 if variants == "ladder" else 3)
+    put(config, "variants/fixed-1", {"freeze": 1, "fresh": ["output"]})
+    put(config, "studies/ahead/variants", ["standalone", "fixed-1"])
+    resolve(config)
+
+
+def test_the_ladder_has_a_rung_for_each_group(config):
+    del config["variants"]
+    put(config, "studies/ahead/variants", "ladder")
+    study = resolve(config).studies["ahead"]
+    assert study.variants == ["standalone", "fixed-0", "fixed-1", "fixed-2"]
+
+
+def recipes(config):
+    """Return what each result is made from, by its variant; source models without."""
+    found = Plan(resolve(config)).studies["ahead"]
+    return found.arms | {"source models": found.source_models}
+
+
+def test_names_and_numbers_are_the_same_key(config):
+    named = recipes(config)["fixed-1"]
+    put(config, "variants/fixed-1", {"freeze": 1, "fresh": ["output"]})
+    assert recipes(config)["fixed-1"].key == named.key
+    assert named.recipe["settings"]["variant"] == {"freeze": 1, "fresh": ["output"]}
+
+
+def test_a_study_may_say_the_other_form(config):
+    put(config, "studies/ahead/network", {"hidden": [4]})
+    put(config, "studies/ahead/variants", ["standalone", "fixed-0"])
+    assert resolve(config).studies["ahead"].network == {
+        "hidden": [4],
+        "activation": "relu",
+    }
+    config["network"], own = {"hidden": [3]}, config["network"]
+    put(config, "studies/ahead/network", own)
+    assert resolve(config).studies["ahead"].network == own
+
+
+def test_an_edit_is_another_key_and_a_comment_or_a_move_is_not(config, tmp_path):
+    before = recipes(config)
+    file = tmp_path / "networks.py"
+    file.write_text("# moved\n" + NETWORKS)
+    file.rename(tmp_path / "others.py")
+    put(config, "network/module", "others.py:small")
+    assert recipes(config) == before
+    (tmp_path / "others.py").write_text(NETWORKS.replace("shape[0]", "shape[-1]"))
+    after = recipes(config)
+    assert not {r.key for r in after.values()} & {r.key for r in before.values()}
+
+
+def test_versions_of_what_a_file_imports_count(config, tmp_path, monkeypatch):
+    (tmp_path / "networks.py").write_text("import yaml, scipy\n" + NETWORKS)
+    versions = recipes(config)["fixed-0"].recipe["versions"]
+    # Named unlike its distribution.
+    assert {"yaml", "scipy", "torch", "numpy"} <= versions.keys()
+    assert "missing" not in versions.values()
+    recipe = recipes(config)["fixed-0"].recipe
+    monkeypatch.setattr(keys, "version", lambda library: "9.9")
+    with pytest.raises(ThawError, match=r"scipy is 9\.9 here and was"):
+        keys.check("train", recipe, keys.key(recipe))
+
+
+def test_jobs_are_cut_by_the_settings_alone(config):
+    """So that a job is some minutes, and more repeats keep the jobs there are."""
+    del config["repeats_per_job"]
+    put(config, "studies/ahead/repeats", 70)
+
+    def ends():
+        found = resolve(config).studies["ahead"].repeats_per_job
+        study = Plan(resolve(config)).studies["ahead"]
+        assert max(len(job.numbers) for job, _ in study.training_jobs) == found
+        return found
+
+    assert ends() == 30
+    put(config, "training/epochs", 1000)
+    few = ends()
+    assert 1 < few < 30
+    put(config, "studies/ahead/repeats", 140)
+    assert ends() == few
+    put(config, "training/epochs", 1_000_000)
+    assert ends() == 1
+    put(config, "studies/ahead/repeats_per_job", 7)
+    assert ends() == 7
+
+
+def test_only_such_a_network_has_the_general_learner_in_its_key(config):
+    assert "thaw.learning.module" not in keys.modules("train")
+    assert "thaw.learning.module_learner" in keys.modules("train", brought=True)
+    plain = copy.deepcopy(SMALL_CONFIG)
+    found = Plan(resolve(plain)).studies["ahead"].arms["fixed-0"].recipe
+    assert found["settings"]["network"] == {"hidden": [4, 3]}
+    assert {*found["versions"]} == {"numpy", "torch"}

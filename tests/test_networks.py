@@ -1,0 +1,336 @@
+"""Networks that people bring: groups, freezing, draws, and what is computed once."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from thaw.data.problem import Problem
+from thaw.errors import ThawError
+from thaw.learning import seeds
+from thaw.learning.learner import Training
+from thaw.learning.module import ModuleNetwork, grouped
+from thaw.learning.rounding import fix_rounding
+from thaw.learning.state import take
+from thaw.learning.training import train
+
+fix_rounding()
+
+TRAINING = Training(3, 16, 0.05)
+
+
+class Stem(nn.Module):
+    """Dropout stands first; train() is overridden to wake everything."""
+
+    def __init__(self, features=2):
+        super().__init__()
+        self.drop = nn.Dropout(0.3)
+        self.linear = nn.Linear(features, 6)
+        self.norm = nn.BatchNorm1d(6)
+
+    def forward(self, x):
+        return torch.relu(self.norm(self.linear(self.drop(x))))
+
+    def train(self, mode=True):
+        super().train(mode)
+        for part in self.children():
+            part.training = True
+        return self
+
+
+class Tied(nn.Module):
+    """The middle layers have one weight."""
+
+    def __init__(self, classes=3):
+        super().__init__()
+        self.stem = Stem()
+        self.first = nn.Linear(6, 6)
+        self.second = nn.Linear(6, 6)
+        self.second.weight = self.first.weight
+        self.drop = nn.Dropout(0.2)
+        self.head = nn.Linear(6, classes)
+
+    def forward(self, x):
+        x = torch.relu(self.second(torch.relu(self.first(self.stem(x)))))
+        return self.head(self.drop(x))
+
+
+class InOrder(nn.Module):
+    """Says that it runs its parts one after the other."""
+
+    def __init__(self, classes=3):
+        super().__init__()
+        self.layer1 = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4))
+        self.layer2 = nn.Sequential(nn.ReLU(), nn.Conv2d(4, 6, 3), nn.ReLU())
+        self.head = nn.Linear(24, classes)
+
+    @property
+    def in_sequence(self):
+        return [self.layer1, self.layer2, nn.Flatten(), self.head]
+
+    def forward(self, x):
+        return self.head(self.layer2(self.layer1(x)).flatten(1))
+
+
+def convolutions():
+    return nn.Sequential(
+        *(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()),
+        *(nn.Dropout(0.3), nn.Conv2d(4, 6, 3), nn.ReLU(), nn.Flatten()),
+        *(nn.Dropout(0.1), nn.Linear(24, 3)),
+    )
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Rows of 16 features, which are images of 4 by 4, in three classes."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 600)
+    x = rng.normal(size=(600, 16)).astype(np.float32)
+    x[:, 5] += 2 * y
+    return Problem(x[:300], y[:300], x[300:], y[300:], 3)
+
+
+def trained(network, problem, numbers, freeze=0, training=TRAINING, size=None):
+    """Train as the stages do; return where each started, how it ended, its history."""
+    groups, found = list(network.groups), []
+    start = network.draw(groups, 1, seeds.REPEAT, numbers)
+    for place, (own, [number]) in enumerate(network.each(1, seeds.REPEAT, numbers)):
+        before = take(start, [place])
+        (one,) = train(
+            own,
+            lambda some, before=before: before,
+            problem,
+            training,
+            1,
+            seeds.REPEAT,
+            [number],
+            groups[:freeze],
+            size,
+        )
+        found.append((before, one.state, one.reached))
+    return found
+
+
+def same(one, other):
+    assert one.keys() == other.keys()
+    return {name for name in one if torch.equal(one[name], other[name])}
+
+
+CONVOLUTIONS = ["0|1", "4", "8"]
+
+
+@pytest.mark.parametrize("freeze", [1, 2])
+@pytest.mark.parametrize("build", ["tied", "convolutions", "in order"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_frozen_is_frozen_and_all_else_learns(
+    problem, images, build, freeze, optimizer
+):
+    """Batch norm, dropout, tied weights, a train() that wakes what sleeps."""
+    training = TRAINING._replace(optimizer=optimizer, weight_decay=0.01)
+    network, data = {
+        "tied": lambda: (ModuleNetwork(Tied), problem),
+        "convolutions": lambda: (
+            ModuleNetwork(convolutions, CONVOLUTIONS, (1, 4, 4)),
+            images,
+        ),
+        "in order": lambda: (ModuleNetwork(InOrder, (), (1, 4, 4)), images),
+    }[build]()
+    ((start, end, reached),) = trained(network, data, [3], freeze, training)
+    frozen = [e for g in list(network.groups)[:freeze] for e in network.groups[g]]
+    tied = {"second.weight"} if "first.weight" in frozen else set()
+    assert same(start, end) == {*frozen} | tied
+    assert any("running_mean" in name for name in frozen)
+    assert np.isfinite(reached.history.test_loss).all()
+
+
+def test_dropout_is_off_where_frozen_and_on_elsewhere(problem):
+    """With a frozen stem, two epochs of the same order pass the same through it."""
+    network = ModuleNetwork(Tied)
+    state = network.draw(list(network.groups), 1, seeds.REPEAT, [0])
+    learner = network.learner(state, problem, TRAINING, ["stem", "first"])
+    seen = {}
+    module = learner._module
+    module.stem.register_forward_hook(
+        lambda *a: seen.setdefault("stem", []).append(a[2])
+    )
+    module.drop.register_forward_hook(lambda *a: seen.setdefault("drop", []).append(a))
+    order = torch.arange(50)[None]
+    learner.epoch(order)
+    learner.epoch(order)
+    first, again = seen["stem"][0], seen["stem"][4]
+    assert torch.equal(first, again)
+    _, (before,), after = seen["drop"][0]
+    assert (after[before != 0] == 0).any()
+
+
+def test_a_part_that_writes_to_what_is_frozen_is_found_out(problem):
+    class Counts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(2, 4)
+            self.register_buffer("count", torch.zeros(1))
+
+        def forward(self, x):
+            self.count += 1
+            return self.linear(x)
+
+    network = ModuleNetwork(lambda: nn.Sequential(Counts(), nn.Linear(4, 3)))
+    with pytest.raises(ThawError, match=r"0\.count, which is frozen"):
+        trained(network, problem, [0], freeze=1)
+
+
+@pytest.mark.parametrize("freeze", [0, 1])
+def test_alone_equals_in_company_and_whatever_came_before(problem, freeze):
+    network = ModuleNetwork(Tied)
+    company = trained(network, problem, range(4), freeze)
+    for number in (0, 3, 2):
+        ((start, end, reached),) = trained(network, problem, [number], freeze)
+        assert same(start, company[number][0]) == {*start}
+        assert same(end, company[number][1]) == {*end}
+        for one, other in zip(reached.history, company[number][2].history, strict=True):
+            assert np.array_equal(one, other)
+    ends = [end["head.weight"] for _, end, _ in company]
+    assert not any(torch.equal(a, b) for a, b in itertools.combinations(ends, 2))
+
+
+def test_noise_is_the_repeats_own_whatever_others_draw_meanwhile(problem):
+    network = ModuleNetwork(Tied)
+    state = network.draw(list(network.groups), 1, seeds.REPEAT, [0])
+    ends = []
+    for disturb in (False, True):
+        learner = network.learner(state, problem, TRAINING, [])
+        for _ in range(2):
+            learner.epoch(torch.arange(50)[None])
+            if disturb:
+                torch.rand(7)
+        ends.append(learner.state())
+    assert same(*ends) == {*state}
+
+
+def test_a_fresh_group_is_the_same_in_every_variant():
+    network = ModuleNetwork(Tied)
+    everything = network.draw(list(network.groups), 1, seeds.REPEAT, range(3))
+    some = network.draw(["second", "head"], 1, seeds.REPEAT, [2])
+    assert {*some} == {"second.weight", "second.bias", "head.weight", "head.bias"}
+    for name, values in some.items():
+        assert torch.equal(values, everything[name][2:])
+    assert network.draw([], 1, seeds.REPEAT, [0]) == {}
+    other = network.draw(["head"], 2, seeds.REPEAT, [2])
+    assert not torch.equal(other["head.bias"], some["head.bias"])
+
+
+def test_numpys_and_pythons_generators_are_seeded_too():
+    def build():
+        module = nn.Linear(2, 3)
+        module.bias.data.fill_(float(np.random.rand()))
+        return module
+
+    network = ModuleNetwork(build)
+    one = network.draw(["weight"], 1, seeds.REPEAT, [0])
+    np.random.rand(3)
+    assert same(one, network.draw(["weight"], 1, seeds.REPEAT, [0])) == {*one}
+
+
+@pytest.mark.parametrize("size", [None, 40])
+@pytest.mark.parametrize("freeze", [1, 2])
+@pytest.mark.parametrize("build", ["convolutions", "in order"])
+def test_what_is_computed_once_changes_no_bit(images, monkeypatch, build, freeze, size):
+    def network():
+        if build == "in order":
+            return ModuleNetwork(InOrder, (), (1, 4, 4))
+        return ModuleNetwork(convolutions, CONVOLUTIONS, (1, 4, 4))
+
+    passes = []
+    convolution = nn.Conv2d.forward
+    monkeypatch.setattr(
+        nn.Conv2d,
+        "forward",
+        lambda self, x: passes.append(len(x)) or convolution(self, x),
+    )
+    training = TRAINING._replace(epochs=6)
+    once = trained(network(), images, range(2), freeze, training, size)
+    kept = len(passes)
+    passes.clear()
+    monkeypatch.setattr("thaw.learning.module_learner.sequence_of", lambda module: [])
+    anew = trained(network(), images, range(2), freeze, training, size)
+    assert kept < 0.7 * len(passes)
+    for (_, end, reached), (_, other, others) in zip(once, anew, strict=True):
+        assert same(end, other) == {*end}
+        for one, two in zip(reached.history, others.history, strict=True):
+            assert np.array_equal(one, two)
+
+
+class Whole(nn.Module):
+    """Looks at a batch as a whole, or draws random numbers even when only asked."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.linear, self.how = nn.Linear(2, 4), how
+
+    def forward(self, x):
+        x = self.linear(x)
+        if self.how == "random":
+            return x + torch.rand(4)
+        return x - x.mean(0)
+
+
+@pytest.mark.parametrize("how", ["random", "batch"])
+def test_nothing_is_computed_once_where_it_would_differ(problem, how):
+    network = ModuleNetwork(lambda: nn.Sequential(Whole(how), nn.Linear(4, 3)))
+    state = network.draw(list(network.groups), 1, seeds.REPEAT, [0])
+    learner = network.learner(state, problem, TRAINING, ["0"])
+    assert learner._x["train"].shape == (50, 2)
+
+
+def test_whole_numbers_in_a_state_stay_whole_and_count_batches(images):
+    network = ModuleNetwork(convolutions, CONVOLUTIONS, (1, 4, 4))
+    ((_, end, _),) = trained(network, images, [0])
+    count = end["1.num_batches_tracked"]
+    assert count.dtype == torch.int64
+    assert count.tolist() == [TRAINING.epochs * 19]
+
+
+def test_what_an_optimizer_is_told_reaches_it(problem):
+    settings = {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}
+    training = TRAINING._replace(**settings, weight_decay=0.1)
+    network = ModuleNetwork(Tied)
+    state = network.draw(list(network.groups), 1, seeds.REPEAT, [0])
+    found = network.learner(state, problem, training, [])._optimizer
+    assert type(found) is torch.optim.SGD
+    told = {name: found.param_groups[0][name] for name in ("momentum", "nesterov")}
+    assert told == {"momentum": 0.9, "nesterov": True}
+    assert found.param_groups[0]["weight_decay"] == 0.1
+
+
+ENTRIES = ["scale", *(f"{p}.weight" for p in ("stem.0", "layer1.0", "layer10.0", "fc"))]
+
+
+def test_groups_left_out_are_the_top_level_parts():
+    assert grouped(ENTRIES) == {
+        "stem": ["scale", "stem.0.weight"],
+        "layer1": ["layer1.0.weight"],
+        "layer10": ["layer10.0.weight"],
+        "fc": ["fc.weight"],
+    }
+    assert grouped(["weight", "bias"]) == {"weight": ["weight", "bias"]}
+
+
+def test_groups_are_names_or_regular_expressions():
+    found = grouped(ENTRIES, ["scale|stem", r"layer\d+", "fc"])
+    assert list(found.values()) == [ENTRIES[:2], ENTRIES[2:4], ENTRIES[4:]]
+    assert grouped(ENTRIES[2:4], ["layer1", "layer10"])["layer1"] == [ENTRIES[2]]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "words"),
+    [
+        (["scale|stem", "layer1", "fc"], "no group has layer10.0.weight"),
+        (["scale|stem", "layer.*", "layer1", "fc"], "'layer1' both have layer1.0.w"),
+        (["scale|stem", "layer.*", "head", "fc"], "'head' names nothing; there is sc"),
+    ],
+)
+def test_groups_that_do_not_fit_are_named(patterns, words):
+    with pytest.raises(ThawError, match=words.replace(".", r"\.")):
+        grouped(ENTRIES, patterns)

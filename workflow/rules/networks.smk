@@ -1,0 +1,80 @@
+"""Networks that a function of people's own builds.
+
+Needs: a study's problems, and the function's file where it is in one.
+Makes: results/networks/{study}-{key}.json, for which all that such a study trains waits;
+and from it results/{study}/network.csv and .md.
+"""
+
+
+def for_check(files):
+    """Return an input function: files of the study whose network is checked.
+
+    There are none for a key that this config does not ask for.
+    """
+
+    def paths(wildcards):
+        study = STUDIES[wildcards.study]
+        asked = study.check and study.check.key == wildcards.key
+        return ancient(results(getattr(study, files))) if asked else []
+
+    return paths
+
+
+rule check_network:
+    """Check that a network fits its problems and variants; say what of it learns."""
+    input:
+        network=ancient(network_of),
+        source=for_check("source_file"),
+        target=for_check("target_file"),
+    output:
+        "results/networks/{study}-{key}.json",
+    log:
+        "logs/networks/{study}-{key}.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        recipe=recipe,
+    shell:
+        r"""
+        python -m thaw.stages.check_network \
+            --key {wildcards.key:q} \
+            --recipe {params.recipe:q} \
+            --network {input.network:q} \
+            --source {input.source:q} \
+            --target {input.target:q} \
+            --output {output:q} \
+            2>{log:q}
+        """
+
+
+PLAN.add_network_tables("network_table")
+
+
+rule network_table:
+    """Say what of its network each variant of a study freezes and lets learn."""
+    input:
+        settings="results/{study}/settings/network_table.json",
+        checked=lambda wildcards: results(STUDIES[wildcards.study].check_file),
+    output:
+        csv="results/{study}/network.csv",
+        markdown="results/{study}/network.md",
+        record="results/{study}/records/network_table.json",
+    log:
+        "logs/{study}/network_table.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        key=key,
+    shell:
+        r"""
+        python -m thaw.stages.network_table \
+            --settings {input.settings:q} \
+            --key {params.key:q} \
+            --checked {input.checked:q} \
+            --output {output.csv:q} \
+            --markdown {output.markdown:q} \
+            --record {output.record:q} \
+            2>{log:q}
+        """

@@ -1,0 +1,206 @@
+"""Networks that people bring: any `torch.nn.Module` that a function returns.
+
+A layer group is a part of the module's `state_dict`. The function is called once for
+each network, with all of Python's, NumPy's and PyTorch's global generators seeded from
+the network's own stream; whatever groups are drawn afresh are taken from that one
+module, so a fresh group of repeat r is the same in every variant.
+"""
+
+import copy
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.nn import Module
+
+from thaw.data.problem import Problem
+from thaw.errors import ThawError
+from thaw.learning import seeds
+from thaw.learning.learner import Training
+from thaw.learning.module_learner import ModuleLearner
+from thaw.learning.state import State
+
+# What random numbers are for, beside what `thaw.learning.seeds` names: dropout and
+# whatever else a module draws while it learns.
+NOISE = 3
+
+
+class Stream(NamedTuple):
+    """Whose random numbers: those of a source model or repeat (see `seeds`)."""
+
+    seed: int
+    kind: int
+    number: int
+
+    def start(self, *use: int) -> None:
+        """Seed every global generator that a module may draw from."""
+        stream = seeds.generator(*self, *use)
+        torch.manual_seed(int(stream.integers(2**63)))
+        np.random.seed(int(stream.integers(2**32)))
+        random.seed(int(stream.integers(2**63)))
+
+
+class ModuleNetwork:
+    """Networks of one kind, as a function builds them.
+
+    `shape` is that of a row, where rows are not flat. `patterns` name the layer groups
+    in order (see `grouped`). A network that learns is one of `each`.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], Module],
+        patterns: Sequence[str] = (),
+        shape: Sequence[int] = (),
+    ) -> None:
+        """Build one to see its entries; raises `ThawError` where groups do not fit."""
+        self._build, self.shape = build, tuple(shape)
+        self._stream = Stream(0, seeds.REPEAT, 0)
+        module = self.built()
+        state = module.state_dict()
+        self.groups = grouped(list(state), patterns)
+        self.shapes = {name: tuple(values.shape) for name, values in state.items()}
+        self._patterns = {
+            name: name if patterns else re.escape(name) for name in self.groups
+        }
+        self._parts = self._groups_of_parts(module)
+
+    def built(self) -> Module:
+        """Return a module of this network's own stream, as the function draws it."""
+        self._stream.start(seeds.WEIGHTS)
+        return self._build()
+
+    def each(
+        self, seed: int, kind: int, numbers: Sequence[int]
+    ) -> Iterator[tuple["ModuleNetwork", Sequence[int]]]:
+        """Yield each of `numbers`, and a network whose random numbers are its own."""
+        for number in numbers:
+            own = copy.copy(self)
+            own._stream = Stream(seed, kind, number)
+            yield own, [number]
+
+    def draw(
+        self, groups: Sequence[str], seed: int, kind: int, numbers: Sequence[int]
+    ) -> State:
+        """Return fresh entries of these groups; see `thaw.learning.learner`."""
+        wanted = [entry for group in groups for entry in self.groups[group]]
+        states = []
+        for own, _ in self.each(seed, kind, numbers):
+            state = own.built().state_dict() if wanted else {}
+            states.append({entry: state[entry].clone() for entry in wanted})
+        return {entry: torch.stack([s[entry] for s in states]) for entry in wanted}
+
+    def at_once(self, rows: int) -> int:
+        """Return 1: stacking convolutions on a CPU gains nothing, and costs bits."""
+        return 1
+
+    def learner(
+        self, state: State, problem: Problem, training: Training, frozen: Sequence[str]
+    ) -> ModuleLearner:
+        """Return a learner that starts from `state`, that of one network."""
+        module = self.built()
+        one = {name: values.squeeze(0) for name, values in state.items()}
+        module.load_state_dict(one)
+        # What stands in several places is frozen with the first of them.
+        still = [
+            part
+            for path, part in module.named_modules(remove_duplicate=False)
+            if self._parts[path] <= {*frozen}
+        ]
+        kept = {entry for group in frozen for entry in self.groups[group]}
+
+        def seed_epoch(epoch: int) -> None:
+            self._stream.start(NOISE, epoch)
+
+        return ModuleLearner(
+            module, still, kept, problem, self.shape, training, seed_epoch
+        )
+
+    def _groups_of_parts(self, module: Module) -> dict[str, set[str]]:
+        """Return the groups of each part of a module, which decide when it is frozen.
+
+        A part that a group's name names is in that group; any other in those of its
+        entries. What has neither (an activation, dropout) goes with the part that
+        stands before it.
+        """
+        entries = {entry: name for name, own in self.groups.items() for entry in own}
+        found = {}
+        before = {next(iter(self.groups))}
+        for path, _ in module.named_modules(remove_duplicate=False):
+            named = {
+                name
+                for name, pattern in self._patterns.items()
+                if path and is_named(pattern, path)
+            }
+            below = {
+                group
+                for entry, group in entries.items()
+                if not path or entry.startswith(f"{path}.")
+            }
+            found[path] = named or below or before
+            if named or any(entry.rpartition(".")[0] == path for entry in entries):
+                before = found[path]
+        return found
+
+
+def grouped(
+    entries: Sequence[str], patterns: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Return the entries of each layer group, in order.
+
+    A pattern, a name or a regular expression, takes all entries below the parts that it
+    names: `layer1` those of `layer1.0.conv`, but not those of `layer10`. Without
+    patterns each top-level part that holds entries is a group, and what the module
+    itself holds joins the first.
+
+    Raises `ThawError` unless each pattern takes entries, and each entry is taken once.
+    """
+    if not entries:
+        raise ThawError("the module has no weights")
+    if not patterns:
+        parts = dict.fromkeys(name.partition(".")[0] for name in entries if "." in name)
+        first = next(iter(parts), entries[0])
+        found: dict[str, list[str]] = {part: [] for part in parts or [first]}
+        for name in entries:
+            found[name.partition(".")[0] if "." in name else first].append(name)
+        return found
+    found = {p: [name for name in entries if is_named(p, name)] for p in patterns}
+    parts = dict.fromkeys(name.rpartition(".")[0] or name for name in entries)
+    mistakes = [
+        f"{pattern!r} names nothing; there is {_some(list(parts))}"
+        for pattern, own in found.items()
+        if not own
+    ]
+    takers = {name: [p for p in patterns if name in found[p]] for name in entries}
+    lost = [name for name, taking in takers.items() if not taking]
+    if lost:
+        mistakes.append(f"no group has {_some(lost)}")
+    twice = [name for name, taking in takers.items() if len(taking) > 1]
+    if twice:
+        both = " and ".join(map(repr, takers[twice[0]]))
+        mistakes.append(f"{both} both have {_some(twice)}")
+    if mistakes:
+        raise ThawError(f"groups: {'; '.join(mistakes)}")
+    return found
+
+
+def is_named(pattern: str, path: str) -> bool:
+    """Whether a pattern names a part or an entry, or what it lies in."""
+    return re.match(rf"(?:{pattern})(?:\.|$)", path) is not None
+
+
+def shared(module: Module) -> list[list[str]]:
+    """Return the names of each entry that has several: tied weights."""
+    found: dict[int, list[str]] = {}
+    for name, values in module.state_dict(keep_vars=True).items():
+        found.setdefault(id(values), []).append(name)
+    return [same for same in found.values() if len(same) > 1]
+
+
+def _some(found: Sequence[str]) -> str:
+    """Return some names, and how many more there are."""
+    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+    return ", ".join(found[:6]) + more

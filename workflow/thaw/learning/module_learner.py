@@ -1,0 +1,175 @@
+"""A module that learns, by autograd and PyTorch's own optimizers."""
+
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import Module, Parameter
+from torch.nn.functional import cross_entropy
+
+from thaw.data.problem import Problem
+from thaw.errors import ThawError
+from thaw.learning.learner import Part, Training
+from thaw.learning.state import State
+
+# Rows that are passed through a network at once where it is only asked. It is the same
+# always, for some kernels round differently in batches of another size.
+ROWS_ASKED = 256
+
+# What frozen parts pass on is kept in memory up to so many numbers, 1 GB.
+MOST_KEPT = 2**28
+
+
+class ModuleLearner:
+    """One module in training; a `thaw.learning.learner.Learner` of one network.
+
+    Frozen parts neither learn nor remember: their parameters get no gradient, and the
+    parts are as they are when a network is only asked, whatever the module's own
+    `train()` does; so dropout is off and the statistics of batch norm stand still.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        still: Sequence[Module],
+        kept: Collection[str],
+        problem: Problem,
+        shape: Sequence[int],
+        training: Training,
+        seed_epoch: Callable[[int], None],
+        keep: bool = True,
+    ) -> None:
+        """Start from the module as it is.
+
+        still: its frozen parts, those within others included. kept: the entries that
+        must keep their bits. shape: a row's. seed_epoch: seeds the global generators
+        for an epoch. keep: whether to compute what frozen parts pass on only once,
+        where they stand first in a sequence.
+        """
+        self._module, self._still, self._training = module, still, training
+        self._seed_epoch, self._epochs = seed_epoch, 0
+        entries = module.state_dict(keep_vars=True)
+        # A parameter with several names is frozen if any of them is.
+        frozen = {id(entries[name]) for name in kept}
+        for parameter in module.parameters():
+            if id(parameter) in frozen:
+                parameter.requires_grad_(False)
+        self._kept = {name: entries[name].detach().clone() for name in sorted(kept)}
+        learning = [values for values in module.parameters() if values.requires_grad]
+        self._optimizer = torch_optimizer(learning, training)
+        self._y = torch.from_numpy(problem.train_y.reshape(-1))
+        self._x = {
+            "train": rows_of(problem.train_x, shape),
+            "test": rows_of(problem.test_x, shape),
+        }
+        self._ahead: Callable[[Tensor], Tensor] = module
+        seed_epoch(0)
+        self._only_ask()
+        if keep:
+            self._keep_what_frozen_parts_pass_on()
+
+    def epoch(self, order: Tensor) -> None:
+        """Learn one epoch, int64 `[1, rows]`; see `thaw.learning.learner`."""
+        self._epochs += 1
+        self._seed_epoch(self._epochs)
+        self._module.train()
+        for part in self._still:
+            part.training = False
+        x, y = self._x["train"], self._y
+        for rows in order.squeeze(0).split(self._training.batch_size):
+            self._optimizer.zero_grad()
+            cross_entropy(self._ahead(x[rows]), y[rows]).backward()
+            self._optimizer.step()
+
+    @torch.no_grad()
+    def logits(self, part: Part) -> Tensor:
+        """Return what the network says of each row, `[1, classes, rows]`."""
+        self._only_ask()
+        return torch.cat(
+            [self._ahead(rows) for rows in self._x[part].split(ROWS_ASKED)]
+        ).T[None]
+
+    def state(self) -> State:
+        """Return the entries as they are now.
+
+        Raises `ThawError` if a frozen one is not what it was: a module may change its
+        entries in ways of its own.
+        """
+        state = self._module.state_dict()
+        for name, before in self._kept.items():
+            if not torch.equal(_bits(before), _bits(state[name])):
+                raise ThawError(
+                    f"the module changed {name}, which is frozen: its forward() or "
+                    "train() writes to it, even where the part is in eval mode"
+                )
+        return {name: values.clone()[None] for name, values in state.items()}
+
+    def _only_ask(self) -> None:
+        self._module.eval()
+        for part in self._module.modules():
+            part.training = False
+
+    @torch.no_grad()
+    def _keep_what_frozen_parts_pass_on(self) -> None:
+        """Compute once what the frozen parts at the front of a sequence pass on.
+
+        They must do so for each row on its own, and always the same.
+        """
+        parts, still = sequence_of(self._module), {*self._still}
+        count = 0
+        while count < len(parts) and still.issuperset(parts[count].modules()):
+            count += 1
+        if not count:
+            return
+        front = torch.nn.Sequential(*parts[:count])
+        some = self._x["train"][:ROWS_ASKED]
+        passed_on, alone = front(some), front(some[:2])
+        rows = sum(map(len, self._x.values()))
+        if (
+            passed_on.numel() // len(some) * rows > MOST_KEPT
+            or len(passed_on) != len(some)
+            or not torch.allclose(passed_on[:2], alone, rtol=1e-3, atol=1e-5)
+        ):
+            return
+        self._x = {
+            name: torch.cat([front(rows) for rows in x.split(ROWS_ASKED)])
+            for name, x in self._x.items()
+        }
+        self._ahead = torch.nn.Sequential(*parts[count:])
+
+
+def _bits(values: Tensor) -> Tensor:
+    return values.reshape(-1).view(torch.uint8)
+
+
+def sequence_of(module: Module) -> Sequence[Module]:
+    """Return the parts of a module that runs them one after the other; else none.
+
+    These are the children of an `nn.Sequential`, or what a module's attribute
+    `in_sequence` names.
+    """
+    if type(module) is torch.nn.Sequential:
+        return list(module)
+    return list(getattr(module, "in_sequence", []))
+
+
+def rows_of(x: np.ndarray, shape: Sequence[int]) -> Tensor:
+    """Return data points `[…, rows, features]` as `[rows, *shape]`."""
+    return torch.from_numpy(x).reshape(-1, *(shape or x.shape[-1:]))
+
+
+def torch_optimizer(
+    parameters: Sequence[Parameter], training: Training
+) -> torch.optim.Optimizer:
+    """Return PyTorch's optimizer of these settings."""
+    if training.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters,
+            training.learning_rate,
+            momentum=training.momentum,
+            nesterov=training.nesterov,
+            weight_decay=training.weight_decay,
+        )
+    adam = torch.optim.Adam if training.optimizer == "adam" else torch.optim.AdamW
+    return adam(parameters, training.learning_rate, weight_decay=training.weight_decay)

@@ -1,0 +1,65 @@
+"""The network that a job's settings describe, built for its problem."""
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from thaw import brought, keys
+from thaw.data.problem import Problem
+from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.learner import Network
+
+
+def network_of(
+    settings: Mapping[str, Any],
+    problem: Problem,
+    shape: Sequence[int],
+    file: Path | None,
+    added: Sequence[int] = (),
+) -> Network:
+    """Return the network of a recipe's `settings`, for a problem with rows of a shape.
+
+    `file` holds the function of people's own that builds it, if one does. `added` are
+    the widths of hidden layers put before the output.
+    Raises `ThawError` if that function fails.
+    """
+    features = problem.train_x.shape[-1]
+    if "module" not in settings:
+        own = dict(settings) | {"hidden": [*settings["hidden"], *added]}
+        return FullyConnected(features, classes=problem.classes, **own)
+    function = brought.load(settings["module"], file)
+    filled_in = {
+        "$classes": problem.classes,
+        "$features": features,
+        "$shape": list(shape) or [features],
+    }
+    arguments = {
+        name: filled_in.get(value, value) if isinstance(value, str) else value
+        for name, value in settings.get("arguments", {}).items()
+    }
+    # Only who has such a network imports, and has in a key, what it takes.
+    kind = importlib.import_module(keys.OF_MODULES).ModuleNetwork
+    with of_network(settings, file):
+        return kind(lambda: function(**arguments), settings.get("groups", ()), shape)
+
+
+def of_network(settings: Mapping[str, Any], file: Path | None) -> Any:
+    """Return a context in which errors of a network's own code are one line."""
+    if "module" not in settings:
+        return nullcontext()
+    return brought.their_errors(str(file or settings["module"]["import"]))
+
+
+def shares(
+    network: Network, seed: int, kind: int, numbers: Sequence[int]
+) -> Iterator[tuple[Network, Sequence[int]]]:
+    """Yield networks, and which of `numbers` learn with each: all of them with one.
+
+    Of modules each number has a network whose random numbers are its own.
+    """
+    if isinstance(network, FullyConnected):
+        yield network, numbers
+    else:
+        yield from network.each(seed, kind, numbers)  # type: ignore[attr-defined]

@@ -1,0 +1,77 @@
+"""Check that a study's module fits its problems and variants, before anything learns.
+
+It says what each variant freezes, draws afresh and lets learn. The recipe's settings
+are `study`, `source`, `target`, the `network`, `variants` (pairs of a name and what the
+config says of it, in order), `target_sizes` and `batch_sizes`; its inputs are the keys
+of the `target` and, where there is one, `source` problem.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from thaw.command import add_network, add_recipe, compute, stage_parser
+from thaw.errors import ThawError
+from thaw.learning.module import ModuleNetwork
+from thaw.learning.rounding import fix_rounding
+from thaw.network_check import (
+    check_answers,
+    check_learns,
+    check_short_batches,
+    check_transfer,
+    shares,
+)
+from thaw.networks import network_of, of_network
+from thaw.output.network_checks import save_check
+from thaw.output.problems import load_described
+
+
+def main(args: argparse.Namespace) -> None:
+    """Check the network; write what each variant does to it."""
+    fix_rounding()
+    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
+    place, described = f"studies.{settings['study']}", settings["network"]
+    networks, problems, saw = {}, {}, {}
+    try:
+        for role, path in (("source", args.source), ("target", args.target)):
+            if role not in inputs:
+                continue
+            problem, description, saw[role] = load_described(path, inputs[role])
+            network = network_of(described, problem, description.shape, args.network)
+            assert isinstance(network, ModuleNetwork)
+            with of_network(described, args.network):
+                check_answers(settings[role], network, problem)
+            networks[role], problems[role] = network, problem
+        network, problem = networks["target"], problems["target"]
+        theirs = networks["source"].shapes if "source" in networks else None
+        if theirs is not None:
+            check_transfer(settings["source"], theirs, network)
+        found = []
+        for share, start in shares(network, dict(settings["variants"]), theirs):
+            context = of_network(described, args.network)
+            check_learns(network, share, start, problem, context)
+            print(share, file=sys.stderr)
+            found.append(share)
+        for role, network in networks.items():
+            sizes = [len(problems[role].train_y)]
+            if role == "target":
+                sizes = [
+                    len(problem.train_y) if size == "all" else size
+                    for size in settings["target_sizes"]
+                ]
+            batches = settings["batch_sizes"][role]
+            check_short_batches(network, problems[role], sizes, batches)
+    except ThawError as error:
+        raise ThawError(f"{place}: {error}") from None
+
+    save_check(args.output, [share._asdict() for share in found], args.recipe, saw)
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    add_recipe(parser)
+    add_network(parser)
+    parser.add_argument("--source", type=Path, nargs="?", help="the source problem")
+    parser.add_argument("--target", type=Path, nargs="?", help="the target problem")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON to write")
+    compute("check_network", main, parser.parse_args(), needs=["network", "variants"])
