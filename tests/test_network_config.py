@@ -58,6 +58,10 @@ MISTAKES = [
     ("variants/fixed-1/fresh", ["stem"], "'stem' is among the first 1, which are froz"),
     ("variants/fixed-1/fresh", ["body"], "fresh: 'body' is not a group"),
     ("variants/fixed-1/add", [3], "variants.fixed-1.add: layers are added to hidden"),
+    ("studies/ahead/source_models", {"files": ["a.bin"]}, "files[0]: 'a.bin' is of a"),
+    ("studies/ahead/source_models", {"files": ["a.pt"]}, "files[0]: 'a.pt': No such"),
+    ("studies/ahead/source_models", {"files": ["a.pt"]}, "source: 'one' says nothing"),
+    ("studies/ahead/source", None, "studies.ahead.source: it is empty"),
     ("studies/ahead/network", {"hidden": [3]}, "freeze: 'stem' is not a layer of"),
 ]
 
@@ -95,6 +99,19 @@ def test_names_and_the_ladder_need_groups(config, variants):
     put(config, "variants/fixed-1", {"freeze": 1, "fresh": ["output"]})
     put(config, "studies/ahead/variants", ["standalone", "fixed-1"])
     resolve(config)
+
+
+def test_a_source_or_files_are_needed(config, tmp_path):
+    del config["studies"]["ahead"]["source"]
+    with pytest.raises(ThawError, match=r"studies\.ahead\.source: this key is missing"):
+        resolve(config)
+    (tmp_path / "a.pt").write_bytes(b"a")
+    put(config, "studies/ahead/source_models", {"files": ["a.pt"]})
+    study = resolve(config).studies["ahead"]
+    assert (study.source, study.source_models) == ("checkpoints", 1)
+    config["problems"]["checkpoints"] = config["problems"]["one"]
+    with pytest.raises(ThawError, match=r"problems\.checkpoints: .* stands for files"):
+        resolve(config)
 
 
 def test_the_ladder_has_a_rung_for_each_group(config):

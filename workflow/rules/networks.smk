@@ -26,6 +26,7 @@ rule check_network:
         network=ancient(network_of),
         source=for_check("source_file"),
         target=for_check("target_file"),
+        source_models=for_check("checkpoint_file"),
     output:
         "results/networks/{study}-{key}.json",
     log:
@@ -43,6 +44,7 @@ rule check_network:
             --network {input.network:q} \
             --source {input.source:q} \
             --target {input.target:q} \
+            --source-models {input.source_models:q} \
             --output {output:q} \
             2>{log:q}
         """

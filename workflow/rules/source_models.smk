@@ -3,7 +3,8 @@
 Needs: results/problems/{problem}-{key}.npz, and that of each target, which must have
 passed its checks.
 Makes: results/source-models/{problem}-{key}/models-{first}-{last}.safetensors, .csv and
-.history.npz, three files a job.
+.history.npz, three files a job; of those that are files with pretrained weights,
+results/source-models/checkpoints-{key}/models-00-{last}.safetensors.
 """
 
 
@@ -43,4 +44,32 @@ rule pretrain:
             --history {output.history:q} \
             2>{log:q} \
             || {{ status=$?; [ $status -ne 137 ] || echo {params.killed:q} >>{log:q}; exit $status; }}
+        """
+
+
+rule read_checkpoints:
+    """Read source models from files with pretrained weights."""
+    input:
+        problem=lambda wildcards: ancient(results(PLAN.target_of(wildcards.key))),
+        network=ancient(network_of),
+        files=lambda wildcards: ancient(local(PLAN.checkpoints(wildcards.key))),
+    output:
+        "results/source-models/checkpoints-{key}/models-00-{last}.safetensors",
+    log:
+        "logs/source-models/checkpoints-{key}/models-00-{last}.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        recipe=recipe,
+    shell:
+        r"""
+        python -m thaw.stages.read_checkpoints \
+            --key {wildcards.key:q} \
+            --recipe {params.recipe:q} \
+            --problem {input.problem:q} \
+            --network {input.network:q} \
+            --files {input.files:q} \
+            --output {output:q} \
+            2>{log:q}
         """

@@ -16,6 +16,7 @@ rule source_models:
             for study in STUDIES.values()
             for _, stem in study.pretraining_jobs
         ],
+        [results(study.checkpoint_file) for study in STUDIES.values()],
 
 
 rule scores:

@@ -31,10 +31,7 @@ def told(study: StudyPlan, results: Path) -> Iterator[str]:
 
 def warnings(study: StudyPlan, results: Path) -> Iterator[str]:
     """Yield what looks wrong about a study's data; their jobs' logs say it, too."""
-    names = (study.settings.source, study.settings.target)
-    for name, made in dict(
-        zip(names, (study.source, study.target), strict=True)
-    ).items():
+    for name, made in study.problems.items():
         try:
             path = results / path_of(name, made.key)
             _, description, _ = load_described(path, made.key)

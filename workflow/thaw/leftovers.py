@@ -7,7 +7,10 @@ from thaw.plan import Plan
 from thaw.results import Result, result
 from thaw.targets import everything
 
-TRAINING = ("make_problem", "check_network", "pretrain", "train", "train_and_save")
+TRAINING = (
+    *("make_problem", "check_network", "read_checkpoints", "pretrain"),
+    *("train", "train_and_save"),
+)
 
 
 def leftovers(plan: Plan, outputs: Callable[[str], Iterable[str]]) -> Result:
@@ -22,7 +25,8 @@ def leftovers(plan: Plan, outputs: Callable[[str], Iterable[str]]) -> Result:
         "settings/{stage}.json",
     }
     used = {"settings/leftovers.json", *plan.problems.paths}
-    used.update(file for study in plan.studies.values() for file in study.check_file)
+    for study in plan.studies.values():
+        used.update([*study.check_file, *study.checkpoint_file])
     for stage in TRAINING:
         made.update(outputs(stage))
     for stage, folder in plan.tables:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from thaw import brought, resources
 from thaw.arms import Arm, TargetSize, arms
+from thaw.checkpoints import CHECKPOINTS
 from thaw.config import (
     Config,
     Study,
@@ -24,6 +25,7 @@ from thaw.findings.asked import pairs_asked
 from thaw.jobs import Job, jobs
 from thaw.learning.budget import budget
 from thaw.learning.pairing import source_model_of
+from thaw.output.records import digest_of_file
 from thaw.problems import Problems, path_of
 from thaw.resources import SOME_WEIGHTS, UNKNOWN, ModuleSize, Size
 from thaw.results import Result, result
@@ -32,14 +34,15 @@ from thaw.results import Result, result
 class StudyPlan(NamedTuple):
     """A study's results.
 
-    `source_models` is None where no variant is pretrained. `arms` are by name; the
+    `source` is None where source models are files, `source_models` where no variant is
+    pretrained. `arms` are by name; the
     weights of those `saved` are kept. `check` is that of a network which a function of
     people's own builds.
     """
 
     name: str
     settings: Study
-    source: Result
+    source: Result | None
     target: Result
     source_models: Result | None
     arms: dict[str, Result]
@@ -66,9 +69,26 @@ class StudyPlan(NamedTuple):
         }
 
     @property
+    def problems(self) -> dict[str, Result]:
+        """The source, where it is a problem, and the target, by their names."""
+        target = {self.settings.target: self.target}
+        return (
+            {} if self.source is None else {self.settings.source: self.source}
+        ) | target
+
+    @property
     def source_file(self) -> list[str]:
-        """The source problem's file below `results/`."""
-        return [path_of(self.settings.source, self.source.key)]
+        """The source problem's file below `results/`, where there is one."""
+        return [path_of(self.settings.source, self.source.key)] if self.source else []
+
+    @property
+    def checkpoint_file(self) -> list[str]:
+        """The file below `results/` with source models read from people's files."""
+        if self.source_models is None or not self.settings.checkpoints:
+            return []
+        last = self.settings.source_models - 1
+        folder = f"source-models/{CHECKPOINTS}-{self.source_models.key}"
+        return [f"{folder}/models-{Job(0, last).stem}.safetensors"]
 
     @property
     def target_file(self) -> list[str]:
@@ -111,8 +131,8 @@ class StudyPlan(NamedTuple):
 
     @property
     def models(self) -> dict[str, int]:
-        """The same of the source models."""
-        if self.source_models is None:
+        """The same of the source models that are pretrained."""
+        if self.source_models is None or self.settings.checkpoints:
             return {}
         name = f"{self.settings.source}-{self.source_models.key}"
         return {f"source-models/{name}/models-": self.settings.source_models}
@@ -218,14 +238,24 @@ class Plan:
 
     def _study(self, name: str, study: Study, config: Config) -> StudyPlan:
         swept = study.target_sizes != ["all"]
-        source, target = self.problems.pair(study.source, study.target, swept)
+        source, target = (
+            (None, self.problems.alone(study.target))
+            if study.checkpoints
+            else self.problems.pair(study.source, study.target, swept)
+        )
         network = minimal_network(study.network)
         if is_module(network):
             network["module"] = brought.content(network["module"])
         learning = {"seed": study.seed, "network": network}
-        pretraining = {"training": minimal_training(study.pretraining)}
-        inputs = {"problem": source.key}
-        source_models = result("pretrain", learning | pretraining, inputs)
+        if source is None:
+            files = [digest_of_file(Path(path)) for path in study.checkpoints]
+            read = {"network": network, "files": files}
+            inputs = {"problem": target.key}
+            source_models = result("read_checkpoints", read, inputs)
+        else:
+            pretraining = {"training": minimal_training(study.pretraining)}
+            inputs = {"problem": source.key}
+            source_models = result("pretrain", learning | pretraining, inputs)
         found, saved = {}, []
         for arm in arms(study.variants, study.target_sizes):
             described = in_numbers(config.variants[arm.variant], study.network)
@@ -260,11 +290,21 @@ class Plan:
         study = self.owners.get(key)
         return study.network_files if study else []
 
+    def checkpoints(self, key: str) -> list[str]:
+        """Return people's files from which source models are read."""
+        return self.owners[key].settings.checkpoints if key in self.owners else []
+
+    def target_of(self, key: str) -> list[str]:
+        """Return the target's file of source models that are read."""
+        return self.owners[key].target_file if key in self.owners else []
+
     def source_model_files(self, key: str, first: str, last: str) -> list[str]:
         """Return the files of the source models from which a job's repeats start."""
         if "source_models" not in self.inputs(key):
             return []
         repeats = range(int(first), int(last) + 1)
+        if self.owners[key].checkpoint_file:
+            return self.owners[key].checkpoint_file
         found = self.owners[key].pretraining_jobs_of(repeats)
         return [f"{stem}.safetensors" for _, stem in found]
 
@@ -384,10 +424,10 @@ class Plan:
             for key, value in study.settings.pretraining.items()
             if value != study.settings.training[key]
         }
-        problems = {
-            study.settings.source: study.source,
-            study.settings.target: study.target,
-        }
+        problems = study.problems
+        settings = study.settings._asdict() | {"pretraining": pretraining}
+        if not study.settings.checkpoints:
+            del settings["checkpoints"]
         recipes = [
             *(problem.recipe for problem in problems.values()),
             *(arm.recipe for arm in study.arms.values()),
@@ -399,7 +439,7 @@ class Plan:
             ),
         ]
         return {
-            "settings": study.settings._asdict() | {"pretraining": pretraining},
+            "settings": settings,
             "problems": {name: p.recipe["settings"] for name, p in problems.items()},
             "variants": study.described,
             "keys": {
@@ -453,8 +493,10 @@ def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
     settings = study.settings
     recipes = [arm.recipe["settings"] for arm in study.arms.values()]
     inputs = {"target": study.target.key}
-    if study.source_models:
+    if study.source_models and study.source:
         inputs["source"] = study.source.key
+    elif study.source_models:
+        inputs["source_models"] = study.source_models.key
     return result(
         "check_network",
         {
@@ -464,6 +506,7 @@ def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
             "network": network,
             # In the config's order, which a recipe's keys do not keep.
             "variants": list(study.described.items()),
+            "source_models": settings.source_models,
             "target_sizes": settings.target_sizes,
             "batch_sizes": {
                 "source": [settings.pretraining["batch_size"]],

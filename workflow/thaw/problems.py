@@ -55,6 +55,10 @@ class Problems:
         if name not in self.shown:
             self._result(name)
 
+    def alone(self, name: str) -> Result:
+        """Return the target of source models that are files."""
+        return self._result(name)
+
     def pair(
         self, source: str, target: str, swept: bool = False
     ) -> tuple[Result, Result]:

@@ -58,9 +58,12 @@ def figures(study: StudyPlan) -> list[str]:
     if len(settings.variants) > 1:
         names += ["differences", "gains-by-epoch"]
     if study.pretrained:
-        names.append("source-models")
-        if min(settings.source_models, settings.repeats) > 1:
-            names += ["source-accuracy", "source-spread"]
+        several = min(settings.source_models, settings.repeats) > 1
+        # Nobody knows what files reached where they come from.
+        if not settings.checkpoints:
+            names += ["source-models", *(["source-accuracy"] if several else [])]
+        if several:
+            names.append("source-spread")
     if len(settings.target_sizes) > 1 and len(settings.variants) > 1:
         names.append("target-sizes")
         if study.mapped:

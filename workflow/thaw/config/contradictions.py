@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from thaw.checkpoints import CHECKPOINTS
 from thaw.config.contradictions_of_networks import (
     contradictions_of_layers,
     contradictions_of_network,
 )
 from thaw.config.contradictions_of_problems import contradictions_of, file_is_there
 from thaw.config.layers import in_numbers, is_module
-from thaw.config.resolved import CHECKPOINTS, Config, Study
+from thaw.config.resolved import Config, Study
 from thaw.config.training import BUDGETS, changed
 from thaw.config.words import choice, did_you_mean, shown
 
@@ -104,7 +105,15 @@ def _of_checkpoints(path: str, study: Study) -> Iterator[str]:
             "files; leave it out"
         )
     for number, file in enumerate(study.checkpoints):
-        yield from file_is_there(f"{path}.source_models.files[{number}]", Path(file))
+        place = f"{path}.source_models.files[{number}]"
+        if not file.endswith((".safetensors", ".pt", ".pth")):
+            yield (
+                f"{place}: {shown(file)} is of a kind that is not read, for that may "
+                "run what others wrote. Allowed: .safetensors, which "
+                "safetensors.torch.save_file makes of a state_dict; .pt or .pth of one"
+            )
+        else:
+            yield from file_is_there(place, Path(file))
 
 
 def _of_map(path: str, name: str, config: Config) -> Iterator[str]:

@@ -489,7 +489,6 @@ class SourceFiles(Group):
             Annotated[
                 str,
                 Field(
-                    pattern=r"\.(safetensors|pt|pth)$",
                     max_length=1_000,
                     description=(
                         "a .safetensors file, or a .pt or .pth of a state_dict, from "

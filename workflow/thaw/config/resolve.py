@@ -5,13 +5,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from thaw.checkpoints import CHECKPOINTS
 from thaw.config import models
 from thaw.config.contradictions import contradictions
 from thaw.config.job_sizes import with_job_sizes
 from thaw.config.ladder import LADDER, climbed, mistaken_rungs, rungs
 from thaw.config.layers import hidden_groups, of_one_form
 from thaw.config.mistakes import explain
-from thaw.config.resolved import CHECKPOINTS, Config, Study
+from thaw.config.resolved import Config, Study
 from thaw.config.sizes import excesses
 from thaw.config.training import changed
 from thaw.config.words import wrong

@@ -10,15 +10,12 @@ _StudyKeys: Any = cast(
     Any, namedtuple("_StudyKeys", [*models.Study.model_fields, "checkpoints"])
 )
 
-# What stands for the source of source models that are files.
-CHECKPOINTS = "checkpoints"
-
 
 class Study(_StudyKeys):
     """A study with everything resolved: a value for each key of its model.
 
     `source_models` is how many; `checkpoints` are the files of those that are files,
-    and `source` is then `CHECKPOINTS`.
+    and `source` is then `thaw.checkpoints.CHECKPOINTS`.
     """
 
     __slots__ = ()

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from thaw.arms import TargetSize
+from thaw.checkpoints import CHECKPOINTS
 from thaw.findings.failures import FEW
 from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import rows_at
@@ -371,8 +372,9 @@ def given_what(study: Study) -> Iterator[str]:
     """Say over what the uncertainty is, and what everything is conditional on."""
     starts = any(map(study.is_pretrained, study.variants))
     models = study.source_models if starts else 0
+    what = CHECKPOINTS if study.source == CHECKPOINTS else "source models"
     varied = [
-        *([f"{models} source models"] if models > 1 else []),
+        *([f"{models} {what}"] if models > 1 else []),
         f"{study.repeats} repeat{'s' if study.repeats > 1 else ''}",
         *(["the rows that each repeat drew"] if study.is_swept else []),
     ]
@@ -380,7 +382,12 @@ def given_what(study: Study) -> Iterator[str]:
     if study.metric != "accuracy":
         yield f"All differences are a {metric.gain}: more than 0 is better."
     words = f"What varied: {enumerate_words(varied)}. Given: these data and this split"
-    if models == 1:
+    if models == 1 and study.source == CHECKPOINTS:
+        yield (
+            f"{words}, and the one checkpoint: nothing is said of others, even of one "
+            "that was pretrained alike."
+        )
+    elif models == 1:
         yield (
             f"{words}, and the one source model that was drawn; another one may turn "
             "the answer round."

@@ -111,6 +111,11 @@ class Histories:
         """Return which networks failed, bool `[repeats]`; `name` is as for `metric`."""
         return self._read(f"{name}/failed")
 
+    def failed_source_models(self) -> np.ndarray | None:
+        """Return which source models failed; None if nothing is known of any."""
+        known = f"{SOURCE_MODELS}/failed" in self._record["content"]
+        return self.failed(SOURCE_MODELS) if known else None
+
     def steps(self, name: str) -> np.ndarray:
         """Return the steps by the end of each epoch, int64 `[epochs + 1]`."""
         return self._read(f"{name}/steps")

@@ -2,8 +2,9 @@
 
 It says what each variant freezes, draws afresh and lets learn. The recipe's settings
 are `study`, `source`, `target`, the `network`, `variants` (pairs of a name and what the
-config says of it, in order), `target_sizes` and `batch_sizes`; its inputs are the keys
-of the `target` and, where there is one, `source` problem.
+config says of it, in order), the number of `source_models`, `target_sizes` and
+`batch_sizes`; its inputs are the keys of the `target` and of the `source` problem or,
+where they are files, of the `source_models`.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from thaw.network_check import (
 from thaw.networks import network_of, of_network
 from thaw.output.network_checks import save_check
 from thaw.output.problems import load_described
+from thaw.output.weights import load_source_models
 
 
 def main(args: argparse.Namespace) -> None:
@@ -44,6 +46,13 @@ def main(args: argparse.Namespace) -> None:
             networks[role], problems[role] = network, problem
         network, problem = networks["target"], problems["target"]
         theirs = networks["source"].shapes if "source" in networks else None
+        if "source_models" in inputs:
+            numbers = range(settings["source_models"])
+            models, digests = load_source_models(
+                args.source_models, inputs["source_models"], numbers
+            )
+            theirs = {name: tuple(v.shape[1:]) for name, v in models.state.items()}
+            saw |= digests
         if theirs is not None:
             check_transfer(settings["source"], theirs, network)
         found = []
@@ -73,5 +82,8 @@ if __name__ == "__main__":
     add_network(parser)
     parser.add_argument("--source", type=Path, nargs="?", help="the source problem")
     parser.add_argument("--target", type=Path, nargs="?", help="the target problem")
+    parser.add_argument(
+        "--source-models", type=Path, nargs="*", default=[], help="those that are files"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the JSON to write")
     compute("check_network", main, parser.parse_args(), needs=["network", "variants"])

@@ -27,7 +27,7 @@ from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import MODELS_FAILED, TOO_FEW, more_or_less, verdict
 from thaw.output.comparisons import for_people
-from thaw.output.histories import SOURCE_MODELS, Histories
+from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
 from thaw.output.tables import frame, text
 
@@ -148,7 +148,8 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
             for name, sample in found[sizes[0]].items()
             if sample.source_models is not None
         ]
-        lost = inherit if inherit and histories.failed(SOURCE_MODELS).all() else []
+        failed = histories.failed_source_models()
+        lost = inherit if failed is not None and failed.all() else []
         saw = dict(histories.saw)
     named = {name for pair in pairs for name in pair if "/" in name}
     # In the rule's order, which is that of the names.

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from thaw.arms import Arm, arms
+from thaw.checkpoints import CHECKPOINTS
 from thaw.command import Made, add_settings, make, stage_parser
 from thaw.errors import ThawError
 from thaw.jobs import jobs
@@ -49,7 +50,7 @@ class Gathering:
     def write_histories(self, file: BinaryIO) -> None:
         """Write the archive; at any time no more than one arm is in memory."""
         writer = HistoriesWriter(file)
-        if self._settings["pretrained"]:
+        if self._settings["pretrained"] and self._settings["source"] != CHECKPOINTS:
             writer.add(SOURCE_MODELS, self._source_models(), None)
         for arm in self._arms:
             writer.add(arm.name, self._repeats_of(arm), self._models(arm))
@@ -69,7 +70,7 @@ class Gathering:
         csv_file((*names, *SCORES), rows())(file)
 
     def write_source_models(self, file: BinaryIO) -> None:
-        """Write the scores of all source models; none, where no variant needs any."""
+        """Write the scores of all source models; of files nothing is known."""
         scores = self._final.get(SOURCE_MODELS, [])
         rows = ((number, *score) for number, score in enumerate(scores))
         csv_file(("source_model", *SCORES), rows)(file)

@@ -20,7 +20,7 @@ from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.spread import share_interval, variance_components
-from thaw.output.histories import SOURCE_MODELS, Histories
+from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
 from thaw.output.tables import frame, interval, markdown, number, paragraph, text
 
@@ -161,13 +161,11 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     settings = recipe["settings"]
     metric = METRICS[settings["metric"]]
     found: dict[Arm, Sample] = {}
-    failed_models = None
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         for size in settings["target_sizes"]:
             samples = read_samples(histories, settings["variants"], size, metric)
             found |= {Arm(name, size): sample for name, sample in samples.items()}
-        if any(sample.source_models is not None for sample in found.values()):
-            failed_models = histories.failed(SOURCE_MODELS)
+        failed_models = histories.failed_source_models()
     table = summary(found, metric)
     words = for_people(table, [*failures(found, failed_models)], settings)
     return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)

@@ -1,0 +1,224 @@
+"""Source models that are files: what is read, what is refused, what follows."""
+
+import csv
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from conftest import new_project
+from test_network_check import NETWORKS, config
+from test_networks import Tied
+from thaw.errors import ThawError
+from thaw.learning.checkpoints import source_models
+from thaw.learning.module import ModuleNetwork
+from thaw.output.checkpoints import load_checkpoint
+
+
+def entries(classes=3) -> dict:
+    return {name: values.clone() for name, values in Tied(classes).state_dict().items()}
+
+
+def test_files_are_source_models_in_order():
+    first, second = entries(), entries()
+    found = source_models(ModuleNetwork(Tied), [("a", first), ("b", second)])
+    assert {*found} == {*first}
+    for name, values in found.items():
+        assert torch.equal(values[0], first[name])
+        assert torch.equal(values[1], second[name])
+    assert found["stem.norm.num_batches_tracked"].dtype == torch.int64
+
+
+def test_the_output_may_misfit_or_be_missing_and_halves_become_floats():
+    network = ModuleNetwork(lambda: Tied(5))
+    other = {n: v.half() if v.is_floating_point() else v for n, v in entries().items()}
+    found = source_models(network, [("a", other)])
+    assert found["head.weight"].shape == (1, 3, 6)
+    assert found["head.weight"].dtype == torch.float32
+    headless = {n: v for n, v in entries().items() if not n.startswith("head")}
+    assert "head.weight" not in source_models(network, [("a", headless)])
+
+
+def without(name):
+    return lambda state: state.pop(name)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (without("first.bias"), "a does not fit the network: missing: first.bias"),
+        (lambda s: s.update(more=s["head.bias"]), "not in the network: more"),
+        (
+            lambda s: s.update({"first.bias": torch.zeros(4)}),
+            "of another shape: first.bias (4, not 6)",
+        ),
+        (
+            lambda s: s.update({"first.bias": torch.zeros(6, dtype=torch.int64)}),
+            "whole numbers where others are expected, or the other way round: first.b",
+        ),
+    ],
+)
+def test_entries_that_do_not_fit_are_named(change, words):
+    state = entries()
+    change(state)
+    with pytest.raises(ThawError) as caught:
+        source_models(ModuleNetwork(Tied), [("a", state)])
+    assert words in str(caught.value)
+
+
+def test_files_must_be_alike():
+    files = [("a", entries(3)), ("b", entries(4))]
+    with pytest.raises(
+        ThawError, match=r"b and a differ in shape: head\.weight, head\.b"
+    ):
+        source_models(ModuleNetwork(Tied), files)
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pt", "a.pth"])
+def test_all_kinds_of_files_hold_the_same(tmp_path, name):
+    state = {n: v for n, v in entries().items() if n != "second.weight"}
+    path = tmp_path / name
+    (save_file if path.suffix == ".safetensors" else torch.save)(state, path)
+    found = load_checkpoint(path)
+    assert {*found} == {*state}
+    assert all(torch.equal(values, state[entry]) for entry, values in found.items())
+
+
+def test_what_could_run_code_is_refused_and_not_run(tmp_path):
+    class Bad:
+        def __reduce__(self):
+            return open, (str(tmp_path / "ran"), "w")
+
+    torch.save({"a": Bad()}, tmp_path / "bad.pt")
+    with pytest.raises(ThawError, match=r"bad\.pt holds more than weights.*save_file"):
+        load_checkpoint(tmp_path / "bad.pt")
+    assert not (tmp_path / "ran").exists()
+    torch.save(nn.Linear(2, 3), tmp_path / "whole.pth")
+    with pytest.raises(ThawError, match=r"whole\.pth holds more than weights"):
+        load_checkpoint(tmp_path / "whole.pth")
+
+
+def test_the_way_to_convert_that_is_named_works(tmp_path):
+    import os
+    import shlex
+    import subprocess
+    import sys
+
+    path = tmp_path / "whole.pt"
+    torch.save(nn.Linear(2, 3), path)
+    with pytest.raises(ThawError) as caught:
+        load_checkpoint(path)
+    assert "\n" not in str(caught.value)
+    command = shlex.split(str(caught.value).partition("if you trust it: ")[2])
+    subprocess.run(
+        [sys.executable, *command[1:]], check=True, cwd=tmp_path, env=os.environ
+    )
+    assert load_file(tmp_path / "whole.safetensors").keys() == {"weight", "bias"}
+
+
+def test_other_content_is_named(tmp_path):
+    path = tmp_path / "a.pt"
+    torch.save({"epoch": 3, "state_dict": entries()}, path)
+    with pytest.raises(
+        ThawError, match="a dictionary of epoch, state_dict, not the ent"
+    ):
+        load_checkpoint(path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(ThawError, match="or is damaged"):
+        load_checkpoint(path)
+    other = path.with_suffix(".safetensors")
+    other.write_bytes(b"nothing at all")
+    with pytest.raises(ThawError, match=r"a\.safetensors is no safetensors file"):
+        load_checkpoint(other)
+
+
+# Through the workflow.
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A study whose source models are pretrained, and files with the same."""
+    told = config()
+    told["studies"]["ahead"] |= {"variants": ["standalone", "fixed-0", "fixed-2"]}
+    told["studies"]["ahead"]["target_sizes"] = ["all"]
+    told["variants"] = {
+        "standalone": {"pretrained": False},
+        "fixed-0": {},
+        "fixed-2": {"freeze": 2},
+    }
+    project = new_project(tmp_path_factory.mktemp("files") / "project", told)
+    (project.folder / "networks.py").write_text(NETWORKS)
+    project.snakemake("--cores", "2")
+    files = sorted((project.folder / "results").glob("source-models/*/*.safetensors"))
+    for number, file in enumerate(files):
+        state = {name: values[0].clone() for name, values in load_file(file).items()}
+        save_file(state, project.folder / f"{number}.safetensors")
+    told["studies"]["files"] = told["studies"]["ahead"] | {
+        "source_models": {"files": ["0.safetensors", "1.safetensors"]}
+    }
+    del told["studies"]["files"]["source"]
+    project.config = told
+    project.snakemake("--cores", "2", "files")
+    return project
+
+
+def test_files_give_the_scores_of_the_source_models_that_they_hold(project):
+    def rows(study):
+        text = (project.folder / "results" / study / "scores.csv").read_text()
+        return [{**row, "study": ""} for row in csv.DictReader(text.splitlines())]
+
+    assert rows("files") == rows("ahead")
+
+
+def test_nothing_is_said_of_where_files_come_from(project):
+    folder = project.folder / "results/files"
+    names = {path.stem for path in folder.glob("*.png")}
+    assert not {"source-models", "source-accuracy"} & names
+    assert "source-spread" in names
+    assert len((folder / "source-models.csv").read_text().splitlines()) == 1
+    described = json.loads((folder / "study.json").read_text())
+    assert {*described["problems"]} == {"two"}
+    files = described["settings"]["checkpoints"]
+    assert files == ["0.safetensors", "1.safetensors"]
+    assert "What varied: 2 checkpoints" in (folder / "answer.md").read_text()
+
+
+def test_another_content_is_read_and_trained_anew_and_a_move_is_not(project):
+    assert project.stale("files") == set()
+    folder = project.folder
+    moved = folder / "moved.safetensors"
+    (folder / "0.safetensors").rename(moved)
+    files = ["moved.safetensors", "1.safetensors"]
+    project.change("studies", "files", "source_models", "files", to=files)
+    learn = ("train", "pretrain", "read_checkpoints")
+    assert not [job for job in project.stale("files") if job.startswith(learn)]
+    moved.write_bytes((folder / "1.safetensors").read_bytes())
+    stale = project.stale("files")
+    assert "read_checkpoints 01" in stale
+    assert {j.split()[2] for j in stale if j.startswith("train")} == {
+        "fixed-0",
+        "fixed-2",
+    }
+    # What does not fit ends it, with the file and the entries.
+    state = load_file(folder / "1.safetensors")
+    state["more"] = state.pop("0.weight")
+    save_file(state, moved)
+    done = project.snakemake("--cores", "2", "files", check=False)
+    assert done.returncode
+    logs = folder.glob("logs/source-models/checkpoints-*/*.log")
+    log = max(logs, key=lambda path: path.stat().st_mtime_ns).read_text()
+    assert log == (
+        "error: moved.safetensors does not fit the network: missing: 0.weight; not in "
+        "the network: more\n"
+    )
+
+
+def test_one_checkpoint_is_said_to_be_one(project):
+    project.change("studies", "files", "source_models", "files", to=["1.safetensors"])
+    project.snakemake("--cores", "2", "files")
+    answer = (project.folder / "results/files/answer.md").read_text()
+    assert "and the one checkpoint: nothing is said of others" in " ".join(
+        answer.split()
+    )

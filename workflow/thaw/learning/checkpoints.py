@@ -1,0 +1,73 @@
+"""Pretrained weights, and the network that they must fit."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from thaw.errors import ThawError
+from thaw.learning import seeds
+from thaw.learning.learner import Network
+from thaw.learning.state import State
+
+
+def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State:
+    """Return what files hold, by their names, as source models, `[files, …]`.
+
+    A file's entries are those of one network. Entries of the output may be missing or
+    of another shape, if they are in all files: the output is then drawn afresh.
+    Numbers are converted to the types that the network has.
+
+    Raises `ThawError` for entries that are missing, unexpected or of another shape.
+    """
+    *hidden, output = network.groups
+    drawn = network.draw([*hidden, output], 0, seeds.REPEAT, [0])
+    own = {entry: values[0] for entry, values in drawn.items()}
+    body = [entry for group in hidden for entry in network.groups[group]]
+    for name, state in files:
+        mistakes = {
+            "missing": [entry for entry in body if entry not in state],
+            "not in the network": [entry for entry in state if entry not in own],
+            "of another shape": [
+                f"{entry} ({_shape(state[entry])}, not {_shape(own[entry])})"
+                for entry in body
+                if entry in state and state[entry].shape != own[entry].shape
+            ],
+            "whole numbers where others are expected, or the other way round": [
+                entry
+                for entry, values in state.items()
+                if entry in own
+                and values.is_floating_point() != own[entry].is_floating_point()
+            ],
+        }
+        told = [f"{what}: {_some(wrong)}" for what, wrong in mistakes.items() if wrong]
+        if told:
+            raise ThawError(f"{name} does not fit the network: {'; '.join(told)}")
+    (first, start), *others = files
+    for name, state in others:
+        differ = [
+            entry
+            for entry in network.groups[output]
+            if _shape_in(entry, state) != _shape_in(entry, start)
+        ]
+        if differ:
+            raise ThawError(f"{name} and {first} differ in shape: {_some(differ)}")
+    return {
+        entry: torch.stack([state[entry].to(own[entry].dtype) for _, state in files])
+        for entry in own
+        if entry in start
+    }
+
+
+def _shape_in(entry: str, state: State) -> Sequence[int] | None:
+    return state[entry].shape if entry in state else None
+
+
+def _shape(values: Tensor) -> str:
+    return " by ".join(map(str, values.shape)) or "one number"
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return names, not all of very many."""
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(names[:20]) + more

@@ -1,0 +1,59 @@
+"""Files with pretrained weights that people bring, read without running any of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from thaw.errors import ThawError
+from thaw.learning.state import State
+
+# How to make a file that holds nothing but weights.
+CONVERT = (
+    'python -c "import sys, torch, safetensors.torch as s; s.save_file(torch.load('
+    'sys.argv[1], weights_only=False).state_dict(), sys.argv[2])" {path} {stem}'
+    ".safetensors"
+)
+
+
+def load_checkpoint(path: Path) -> State:
+    """Read the entries of one network.
+
+    A .safetensors file holds nothing else. Of a .pt or .pth only what PyTorch reads
+    with `weights_only=True` is taken: other content could run code.
+    Raises `ThawError` if the file is damaged or holds something else.
+    """
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise ThawError(f"{path} is no safetensors file: {error}") from None
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    # It is a pickle, an archive, or anything: there is no end to what may go wrong.
+    except OSError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ThawError(
+            f"{path} holds more than weights, or is damaged ({reason}), and reading it "
+            "could run what others wrote; if you trust it: "
+            + CONVERT.format(path=path, stem=path.stem)
+        ) from None
+    if not isinstance(found, Mapping) or not all(
+        isinstance(name, str) and isinstance(values, torch.Tensor)
+        for name, values in found.items()
+    ):
+        held = (
+            f"a dictionary of {', '.join(map(str, list(found)[:6]))}"
+            if isinstance(found, Mapping)
+            else type(found).__name__
+        )
+        raise ThawError(
+            f"{path} holds {held}, not the entries of a network by name; save its "
+            "state_dict alone: torch.save(torch.load(PATH)['state_dict'], OTHER_PATH)"
+        )
+    # What shares memory, or is a view, must not when it is saved.
+    return {name: values.detach().clone() for name, values in found.items()}
