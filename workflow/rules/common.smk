@@ -163,6 +163,20 @@ def unless_done(wildcards, paths):
     return found
 
 
+def for_check(files):
+    """Return an input function: files of the study whose network is checked.
+
+    There are none for a key that this config does not ask for.
+    """
+
+    def paths(wildcards):
+        study = STUDIES[wildcards.study]
+        asked = study.check and study.check.key == wildcards.key
+        return ancient(results(getattr(study, files))) if asked else []
+
+    return paths
+
+
 def files_of_jobs(suffix):
     """Return an input function: a file of each job of a study, of both kinds."""
     return lambda wildcards: results(STUDIES[wildcards.study].files(suffix))

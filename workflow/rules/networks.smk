@@ -6,20 +6,6 @@ and from it results/{study}/network.csv and .md.
 """
 
 
-def for_check(files):
-    """Return an input function: files of the study whose network is checked.
-
-    There are none for a key that this config does not ask for.
-    """
-
-    def paths(wildcards):
-        study = STUDIES[wildcards.study]
-        asked = study.check and study.check.key == wildcards.key
-        return ancient(results(getattr(study, files))) if asked else []
-
-    return paths
-
-
 rule check_network:
     """Check that a network fits its problems and variants; say what of it learns."""
     input:

@@ -13,7 +13,7 @@ def hidden_groups(network: Mapping[str, Any]) -> Sequence[Any] | None:
     """Return what stands for the hidden layers, in order; None where it is not said."""
     if is_module(network):
         return network["groups"][:-1] if "groups" in network else None
-    return network["hidden"]
+    return network.get("hidden", [])  # `contradictions` tells that it is missing
 
 
 def in_numbers(
