@@ -96,10 +96,10 @@ def trained(network, problem, numbers, freeze=0, training=TRAINING, size=None):
     """Train as the stages do; return where each started, how it ended, its history."""
     groups, found = list(network.groups), []
     start = network.draw(groups, 1, seeds.REPEAT, numbers)
-    for place, (own, [number]) in enumerate(network.each(1, seeds.REPEAT, numbers)):
+    for place, number in enumerate(numbers):
         before = take(start, [place])
         (one,) = train(
-            own,
+            network,
             lambda some, before=before: before,
             problem,
             training,

@@ -1,7 +1,7 @@
 """The network that a job's settings describe, built for its problem."""
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,3 @@ def of_network(settings: Mapping[str, Any], file: Path | None) -> Any:
     if "module" not in settings:
         return nullcontext()
     return brought.their_errors(str(file or settings["module"]["import"]))
-
-
-def shares(
-    network: Network, seed: int, kind: int, numbers: Sequence[int]
-) -> Iterator[tuple[Network, Sequence[int]]]:
-    """Yield networks, and which of `numbers` learn with each: all of them with one.
-
-    Of modules each number has a network whose random numbers are its own.
-    """
-    if isinstance(network, FullyConnected):
-        yield network, numbers
-    else:
-        yield from network.each(seed, kind, numbers)  # type: ignore[attr-defined]

@@ -25,7 +25,7 @@ def contradictions_of_network(path: str, network: Mapping[str, Any]) -> Iterator
             if key in network:
                 yield f"{path}.{key}: it is said of a module, and there is none"
         return
-    for key in ("hidden", "activation"):
+    for key in ("hidden", "activation", "dropout"):
         if key in network:
             yield f"{path}.{key}: a module has its own; leave it out"
     for name, value in network.get("arguments", {}).items():

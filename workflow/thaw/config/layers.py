@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+# What the other form says where nobody does.
+DEFAULTS = {"activation": "relu", "dropout": 0.0}
+
 
 def is_module(network: Mapping[str, Any]) -> bool:
     """Whether a function of people's own builds the network."""
@@ -41,12 +44,13 @@ def of_one_form(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, 
     Where the study says the other form, nothing of the shared one is left.
     """
     other = {
-        "module": ("hidden", "activation"),
+        "module": ("hidden", *DEFAULTS),
         "hidden": ("module", "arguments", "groups"),
     }
     left_out = {key for form in own if form in other for key in other[form]}
     network = {k: v for k, v in shared.items() if k not in left_out} | dict(own)
-    # The default of the other form.
-    if is_module(network) and network.get("activation") == "relu":
-        del network["activation"]
+    if is_module(network):
+        for key, default in DEFAULTS.items():
+            if network.get(key) == default:
+                del network[key]
     return network

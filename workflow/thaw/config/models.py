@@ -117,6 +117,15 @@ class Network(Changes):
         default="relu",
         description="The hidden layers' activation: relu, elu or tanh.",
     )
+    dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description=(
+            "The share of each hidden layer's units that a step of training leaves "
+            "out; in frozen layers none."
+        ),
+    )
     module: Annotated[str, Field(pattern=r"^[^:]+:[A-Za-z_]\w*$", max_length=1_000)] = (
         Field(
             default=LEFT_OUT,

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from thaw.data.problem import Problem
 from thaw.learning.activations import ACTIVATIONS, Activation
+from thaw.learning.dropout import Dropout
 from thaw.learning.learner import Part, Training
 from thaw.learning.measure import prepare_labels
 from thaw.learning.optimizers import Optimizer, optimizer
@@ -49,10 +50,11 @@ class Ensemble:
         training: Training,
         freeze: int = 0,
         activation: str = "relu",
+        dropout: Dropout | None = None,
     ) -> None:
         """Start from `state`, the layers `names` in order; the first `freeze` stay."""
         self._names, self._start, self._training = names, state, training
-        self._activation = ACTIVATIONS[activation]
+        self._activation, self._dropout = ACTIVATIONS[activation], dropout
         network = [
             Layer(state[f"{name}.weight"], state[f"{name}.bias"][:, :, None])
             for name in names
@@ -72,7 +74,7 @@ class Ensemble:
         # never even sees their weights.
         count = self._networks * copies
         self._x = {
-            part: _passed_on(frozen, _shared(_columns(x), count), self._activation)[-1]
+            part: _passed_on(frozen, _shared(_columns(x), count), self._activation)
             for part, x in (("train", problem.train_x), ("test", problem.test_x))
         }
         labels = prepare_labels(problem.train_y, problem.classes)
@@ -94,8 +96,23 @@ class Ensemble:
             strict=True,
         ):
             _descend(
-                self._learning, batch_x, batch_y, self._activation, self._optimizers
+                self._learning,
+                batch_x,
+                batch_y,
+                self._activation,
+                self._optimizers,
+                self._masks(batch_x.shape[2]),
             )
+
+    def _masks(self, rows: int) -> list[Tensor]:
+        """Return what a step leaves out of each hidden layer that learns, if any."""
+        if self._dropout is None:
+            return []
+        widths = [layer.weight.shape[1] for layer in self._layers[:-1]]
+        return [
+            mask.repeat(self._copies, 1, 1)
+            for mask in self._dropout.masks(widths, rows)
+        ]
 
     def logits(self, part: Part) -> Tensor:
         """Return what the networks say of each row, `[R, classes, rows]`."""
@@ -171,17 +188,18 @@ def _take(columns: Tensor, order: Tensor) -> Tensor:
     return columns.gather(2, order[:, None].expand(-1, columns.shape[1], -1))
 
 
-def _passed_on(
-    hidden: Sequence[Tensor], x: Tensor, activation: Activation
-) -> list[Tensor]:
-    """Return what reaches each layer: x, and what each hidden layer passes on."""
-    signals = [x]
+def _passed_on(hidden: Sequence[Tensor], x: Tensor, activation: Activation) -> Tensor:
+    """Return what hidden layers pass on of x, one after the other."""
     for matrix in hidden:
-        signal = activation.apply(torch.bmm(matrix, signals[-1]))
-        if not activation.keeps_one:
-            signal[:, -1] = 1
-        signals.append(signal)
-    return signals
+        x = _signal(matrix, x, activation)
+    return x
+
+
+def _signal(matrix: Tensor, x: Tensor, activation: Activation) -> Tensor:
+    signal = activation.apply(torch.bmm(matrix, x))
+    if not activation.keeps_one:
+        signal[:, -1] = 1
+    return signal
 
 
 def _descend(
@@ -190,23 +208,31 @@ def _descend(
     y: Tensor,
     activation: Activation,
     optimizers: Sequence[Optimizer],
+    masks: Sequence[Tensor],
 ) -> None:
     """Take one step down the gradient of the batch's mean cross-entropy.
 
     x is `[R, features + 1, batch]`, y the one-hot labels `[R, classes, batch]`. The
-    loss is the sum over networks of each one's mean, so the networks never mix.
+    loss is the sum over networks of each one's mean, so the networks never mix. `masks`
+    are dropout's, if there is any.
     """
     *hidden, output = matrices
-    signals = _passed_on(hidden, x, activation)
+    # What each layer passes on, and what of it reaches the next one.
+    signals, reached = [x], [x]
+    for number, matrix in enumerate(hidden):
+        signals.append(_signal(matrix, reached[-1], activation))
+        reached.append(signals[-1] * masks[number] if masks else signals[-1])
     # By the layer's sums, before the activation, times the batch.
-    gradient = torch.softmax(torch.bmm(output, signals[-1]), 1).sub_(y)
+    gradient = torch.softmax(torch.bmm(output, reached[-1]), 1).sub_(y)
     for number in reversed(range(len(matrices))):
-        matrix, signal = matrices[number], signals[number]
+        matrix = matrices[number]
         # Before the matrix moves: it passed the signal on as it was.
         below = torch.bmm(matrix.mT, gradient) if number else None
-        optimizers[number].step(matrix, gradient, signal)
+        optimizers[number].step(matrix, gradient, reached[number])
         if optimizers[number].decays and matrix is not output:
             matrix[:, -1, -1] = 1  # what is passed on does not decay
         if below is not None:
-            gradient = activation.gradient(below, signal)
+            if masks:
+                below *= masks[number - 1]
+            gradient = activation.gradient(below, signals[number])
             gradient[:, -1] = 0  # the row that passes on the 1 does not learn

@@ -14,8 +14,9 @@ import torch
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
+from thaw.learning.dropout import Dropout
 from thaw.learning.ensemble import Ensemble
-from thaw.learning.learner import Training
+from thaw.learning.learner import FIRST, Training
 from thaw.learning.state import State
 
 # How many numbers an activation of the whole train set may hold. 1 MB of them stays in
@@ -35,9 +36,14 @@ class FullyConnected:
         hidden: Sequence[int],
         classes: int,
         activation: str = "relu",
+        dropout: float = 0.0,
     ) -> None:
-        """Describe networks with hidden layers of these widths, the first one first."""
+        """Describe networks with hidden layers of these widths, the first one first.
+
+        dropout: the share of a hidden layer's units that a step leaves out.
+        """
         self._widths, self._activation = [features, *hidden], activation
+        self._dropout = dropout
         names = [*(f"hidden-{number + 1}" for number in range(len(hidden))), "output"]
         self.groups = {name: (f"{name}.weight", f"{name}.bias") for name in names}
         fans = itertools.pairwise([*self._widths, classes])
@@ -82,9 +88,20 @@ class FullyConnected:
         return max(1, CACHED_NUMBERS // (rows * max(self._widths)))
 
     def learner(
-        self, state: State, problem: Problem, training: Training, frozen: Sequence[str]
+        self,
+        state: State,
+        problem: Problem,
+        training: Training,
+        frozen: Sequence[str],
+        whose: seeds.Whose = FIRST,
     ) -> Ensemble:
         """Return a learner that starts from `state`; see `thaw.learning.learner`."""
         return Ensemble(
-            list(self.groups), state, problem, training, len(frozen), self._activation
+            list(self.groups),
+            state,
+            problem,
+            training,
+            len(frozen),
+            self._activation,
+            Dropout(self._dropout, whose) if self._dropout else None,
         )

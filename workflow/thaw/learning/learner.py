@@ -10,9 +10,13 @@ from typing import Literal, NamedTuple, Protocol
 from torch import Tensor
 
 from thaw.data.problem import Problem
+from thaw.learning.seeds import REPEAT, Whose
 from thaw.learning.state import Groups, State
 
 Part = Literal["train", "test"]
+
+# Whose random numbers a single network draws where nobody says.
+FIRST = Whose(0, REPEAT, (0,))
 
 
 class Training(NamedTuple):
@@ -73,9 +77,14 @@ class Network(Protocol):
         """Return how many networks to train together on that many rows."""
 
     def learner(
-        self, state: State, problem: Problem, training: Training, frozen: Sequence[str]
+        self,
+        state: State,
+        problem: Problem,
+        training: Training,
+        frozen: Sequence[str],
+        whose: Whose = FIRST,
     ) -> Learner:
-        """Return a learner that starts from `state`.
+        """Return a learner that starts from `state` and draws the numbers of `whose`.
 
         The groups named `frozen`, the first ones, neither learn nor remember: every
         entry of theirs keeps its bits.

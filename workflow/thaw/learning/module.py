@@ -6,11 +6,9 @@ the network's own stream; whatever groups are drawn afresh are taken from that o
 module, so a fresh group of repeat r is the same in every variant.
 """
 
-import copy
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -19,35 +17,23 @@ from torch.nn import Module
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
-from thaw.learning.learner import Training
+from thaw.learning.learner import FIRST, Training
 from thaw.learning.module_learner import ModuleLearner
 from thaw.learning.state import State
 
-# What random numbers are for, beside what `thaw.learning.seeds` names: dropout and
-# whatever else a module draws while it learns.
-NOISE = 3
 
-
-class Stream(NamedTuple):
-    """Whose random numbers: those of a source model or repeat (see `seeds`)."""
-
-    seed: int
-    kind: int
-    number: int
-
-    def start(self, *use: int) -> None:
-        """Seed every global generator that a module may draw from."""
-        stream = seeds.generator(*self, *use)
-        torch.manual_seed(int(stream.integers(2**63)))
-        np.random.seed(int(stream.integers(2**32)))
-        random.seed(int(stream.integers(2**63)))
+def start_generators(stream: np.random.Generator) -> None:
+    """Seed every global generator that a module may draw from."""
+    torch.manual_seed(int(stream.integers(2**63)))
+    np.random.seed(int(stream.integers(2**32)))
+    random.seed(int(stream.integers(2**63)))
 
 
 class ModuleNetwork:
     """Networks of one kind, as a function builds them.
 
     `shape` is that of a row, where rows are not flat. `patterns` name the layer groups
-    in order (see `grouped`). A network that learns is one of `each`.
+    in order (see `grouped`).
     """
 
     def __init__(
@@ -58,8 +44,7 @@ class ModuleNetwork:
     ) -> None:
         """Build one to see its entries; raises `ThawError` where groups do not fit."""
         self._build, self.shape = build, tuple(shape)
-        self._stream = Stream(0, seeds.REPEAT, 0)
-        module = self.built()
+        module = self.built(FIRST)
         state = module.state_dict()
         self.groups = grouped(list(state), patterns)
         self.shapes = {name: tuple(values.shape) for name, values in state.items()}
@@ -68,19 +53,11 @@ class ModuleNetwork:
         }
         self._parts = self._groups_of_parts(module)
 
-    def built(self) -> Module:
-        """Return a module of this network's own stream, as the function draws it."""
-        self._stream.start(seeds.WEIGHTS)
+    def built(self, whose: seeds.Whose = FIRST) -> Module:
+        """Return the one module of `whose`, as the function draws it."""
+        (stream,) = whose.generators(seeds.WEIGHTS)
+        start_generators(stream)
         return self._build()
-
-    def each(
-        self, seed: int, kind: int, numbers: Sequence[int]
-    ) -> Iterator[tuple["ModuleNetwork", Sequence[int]]]:
-        """Yield each of `numbers`, and a network whose random numbers are its own."""
-        for number in numbers:
-            own = copy.copy(self)
-            own._stream = Stream(seed, kind, number)
-            yield own, [number]
 
     def draw(
         self, groups: Sequence[str], seed: int, kind: int, numbers: Sequence[int]
@@ -88,8 +65,9 @@ class ModuleNetwork:
         """Return fresh entries of these groups; see `thaw.learning.learner`."""
         wanted = [entry for group in groups for entry in self.groups[group]]
         states = []
-        for own, _ in self.each(seed, kind, numbers):
-            state = own.built().state_dict() if wanted else {}
+        for number in numbers:
+            whose = seeds.Whose(seed, kind, [number])
+            state = self.built(whose).state_dict() if wanted else {}
             states.append({entry: state[entry].clone() for entry in wanted})
         return {entry: torch.stack([s[entry] for s in states]) for entry in wanted}
 
@@ -98,10 +76,15 @@ class ModuleNetwork:
         return 1
 
     def learner(
-        self, state: State, problem: Problem, training: Training, frozen: Sequence[str]
+        self,
+        state: State,
+        problem: Problem,
+        training: Training,
+        frozen: Sequence[str],
+        whose: seeds.Whose = FIRST,
     ) -> ModuleLearner:
         """Return a learner that starts from `state`, that of one network."""
-        module = self.built()
+        module = self.built(whose)
         one = {name: values.squeeze(0) for name, values in state.items()}
         module.load_state_dict(one)
         # What stands in several places is frozen with the first of them.
@@ -113,7 +96,8 @@ class ModuleNetwork:
         kept = {entry for group in frozen for entry in self.groups[group]}
 
         def seed_epoch(epoch: int) -> None:
-            self._stream.start(NOISE, epoch)
+            (stream,) = whose.generators(seeds.NOISE, epoch)
+            start_generators(stream)
 
         return ModuleLearner(
             module, still, kept, problem, self.shape, training, seed_epoch

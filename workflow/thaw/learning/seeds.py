@@ -6,6 +6,9 @@ and `hash()` play no part, so adding a variant, a study or a repeat changes no o
 number. Repeat r of every variant reads the same streams (common random numbers).
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
 # What is trained.
@@ -16,6 +19,7 @@ REPEAT = 1
 BATCH_ORDER = 0
 WEIGHTS = 1
 TRAIN_ROWS = 2
+NOISE = 3  # dropout, and whatever else a network draws while it learns
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
@@ -23,3 +27,15 @@ def generator(seed: int, *key: int) -> np.random.Generator:
     return np.random.Generator(
         np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key))
     )
+
+
+class Whose(NamedTuple):
+    """Whose random numbers: those of source models or repeats of these numbers."""
+
+    seed: int
+    kind: int
+    numbers: Sequence[int]
+
+    def generators(self, *use: int) -> list[np.random.Generator]:
+        """Return a generator for each of them; `use` is what the numbers are for."""
+        return [generator(self.seed, self.kind, n, *use) for n in self.numbers]

@@ -57,7 +57,8 @@ def train(
     for first in range(0, len(numbers), at_once):
         some = numbers[first : first + at_once]
         own = narrowed(problem, seed, some, size) if size else problem
-        learner = network.learner(start(some), own, training, frozen)
+        whose = seeds.Whose(seed, kind, some)
+        learner = network.learner(start(some), own, training, frozen, whose)
         orders = shuffled_orders(seed, kind, some, rows, limit.epochs, limit.last_rows)
         history, final = learn(
             learner, own, orders, lambda epoch: report(epoch, limit.epochs)

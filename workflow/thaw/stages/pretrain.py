@@ -21,7 +21,7 @@ from thaw.learning.learner import Training
 from thaw.learning.rounding import fix_rounding
 from thaw.learning.state import stacked
 from thaw.learning.training import train
-from thaw.networks import network_of, of_network, shares
+from thaw.networks import network_of, of_network
 from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
 from thaw.output.weights import save_networks
@@ -35,10 +35,8 @@ def main(args: argparse.Namespace) -> None:
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, problem_digest = load_described(args.problem, inputs["problem"])
-    seed, training = (
-        settings["seed"],
-        Training(**{"epochs": None} | settings["training"]),
-    )
+    seed = settings["seed"]
+    training = Training(**{"epochs": None} | settings["training"])
     numbers = range(args.first, args.last + 1)
     network = network_of(settings["network"], problem, described.shape, args.network)
 
@@ -46,21 +44,20 @@ def main(args: argparse.Namespace) -> None:
     progress = Progress("source models", len(numbers), at_once)
     parts = []
     with of_network(settings["network"], args.network):
-        for own, share in shares(network, seed, seeds.SOURCE_MODEL, numbers):
-            for trained in train(
-                own,
-                lambda some: network.draw(
-                    list(network.groups), seed, seeds.SOURCE_MODEL, some
-                ),
-                problem,
-                training,
-                seed,
-                seeds.SOURCE_MODEL,
-                share,
-                report=progress.epoch,
-            ):
-                progress.trained(len(trained.numbers))
-                parts.append(trained)
+        for trained in train(
+            network,
+            lambda some: network.draw(
+                list(network.groups), seed, seeds.SOURCE_MODEL, some
+            ),
+            problem,
+            training,
+            seed,
+            seeds.SOURCE_MODEL,
+            numbers,
+            report=progress.epoch,
+        ):
+            progress.trained(len(trained.numbers))
+            parts.append(trained)
 
     saw = {"problem": problem_digest}
     state = stacked([part.state for part in parts])
@@ -83,7 +80,5 @@ if __name__ == "__main__":
     )
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")
-    compute(
-        "pretrain", main, parser.parse_args(), needs=["seed", "network", "training"]
-    )
+    compute("pretrain", main, parser.parse_args(), needs=NEEDS)
     leave()

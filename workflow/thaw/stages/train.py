@@ -28,7 +28,7 @@ from thaw.learning.rounding import fix_rounding
 from thaw.learning.state import stacked
 from thaw.learning.training import train
 from thaw.learning.variants import Variant, fresh_groups, start_repeats
-from thaw.networks import network_of, of_network, shares
+from thaw.networks import network_of, of_network
 from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
 from thaw.output.weights import load_source_models, save_networks
@@ -48,10 +48,8 @@ def main(args: argparse.Namespace) -> None:
         "repeat": repeats,
         "source_model": [""] * len(repeats),
     }
-    seed, training = (
-        settings["seed"],
-        Training(**{"epochs": None} | settings["training"]),
-    )
+    seed = settings["seed"]
+    training = Training(**{"epochs": None} | settings["training"])
     variant = Variant(**settings["variant"])
 
     source_models, total = None, settings.get("source_models", 0)
@@ -72,25 +70,24 @@ def main(args: argparse.Namespace) -> None:
     progress = Progress("repeats", len(repeats), at_once)
     parts, states = [], []
     with of_network(settings["network"], args.network):
-        for own, share in shares(network, seed, seeds.REPEAT, repeats):
-            for trained in train(
-                own,
-                lambda some: start_repeats(
-                    network, fresh, source_models, total, seed, some
-                ),
-                problem,
-                training,
-                seed,
-                seeds.REPEAT,
-                share,
-                list(network.groups)[: variant.freeze],
-                settings.get("target_size"),
-                progress.epoch,
-            ):
-                progress.trained(len(trained.numbers))
-                parts.append(trained.reached)
-                if args.weights:
-                    states.append(trained.state)
+        for trained in train(
+            network,
+            lambda some: start_repeats(
+                network, fresh, source_models, total, seed, some
+            ),
+            problem,
+            training,
+            seed,
+            seeds.REPEAT,
+            repeats,
+            list(network.groups)[: variant.freeze],
+            settings.get("target_size"),
+            progress.epoch,
+        ):
+            progress.trained(len(trained.numbers))
+            parts.append(trained.reached)
+            if args.weights:
+                states.append(trained.state)
 
     reached = joined(parts)
     warn_of_failures("repeats", args.first, reached.final.failed)
@@ -122,6 +119,6 @@ if __name__ == "__main__":
         "train",
         main,
         parser.parse_args(),
-        needs=["seed", "network", "training", "variant"],
+        needs=NEEDS,
     )
     leave()
