@@ -474,8 +474,8 @@ WRONG = {
     "text": (
         cell("mass", 9, "heavy"),
         {},
-        "data.csv: column mass, row 9: 'heavy' is not a number; name the column under "
-        "categorical or drop",
+        "data.csv: column mass, row 9: 'heavy' is not a number; make it one, or name "
+        "the column under categorical or drop",
     ),
     "a word for missing": (cell("mass", 9, "NA"), {}, "row 9: 'NA' is not a number"),
     "infinite": (cell("mass", 3, "inf"), {}, "column mass, row 3: inf is not a finite"),
@@ -488,7 +488,7 @@ WRONG = {
     "dates": (
         column("day", ["2026-01-02", "2026-01-03"] * 30),
         {},
-        "data.csv: column day, row 1: '2026-01-02' is not a number; name the column un",
+        "data.csv: column day, row 1: '2026-01-02' is not a number; make it one, or",
     ),
     "one class": (column("class", "x"), {}, "data.csv: all rows have one class, 'x'"),
     "a class of one row": (
@@ -500,6 +500,11 @@ WRONG = {
         lambda frame: frame.__setitem__("class", range(len(frame))),
         {"enlarge": 3},
         "data.csv: the label has 180 different numbers. Thaw classifies; bin it",
+    ),
+    "few numbers, some of them once": (
+        column("class", [*range(12)] * 4 + [*range(12, 24)]),
+        {},
+        "data.csv: the label has 24 different numbers. Thaw classifies; bin it",
     ),
     "no train row of a class": (
         lambda frame: None,
@@ -537,7 +542,7 @@ WRONG = {
     "no such rows": (
         column("set", "a"),
         {"rows": {"set": "b"}},
-        "data.csv: no row has 'b' in the column set",
+        "data.csv: no row has 'b' in the column set. It has a",
     ),
     "no such class": (
         lambda frame: None,

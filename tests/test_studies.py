@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 import yaml
 
 from conftest import ROOT, Project, new_project
@@ -24,8 +25,48 @@ def test_flash_points(tmp_path):
     assert study.stale("--workflow-profile", "../../profiles/default") == set()
 
 
-def test_it_is_shipped_with_the_sizes_of_the_readme():
-    text = (ROOT / "studies/flash-points/config.yaml").read_text()
+@pytest.mark.parametrize("name", ["your-table", "digits"])
+def test_a_study_that_is_a_folder(tmp_path, name):
+    """All problems, and two studies of them, by the one command that its page says."""
+    thaw = new_project(tmp_path / "thaw")
+    shutil.copytree(ROOT / "studies" / name, thaw.folder / "studies" / name)
+    study = Project(thaw.folder / "studies" / name)
+    config = study.config
+    for one in (config["training"], config.get("pretraining", {})):
+        one["epochs"] = 1
+    first = dict([*config["studies"].items()][:2])
+    for one in first.values():
+        one |= {"repeats": 3, "source_models": 3, "target_sizes": [20, "all"]}
+        one["variants"] = ["standalone", "fixed-1"]
+    config["variants"] = {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}
+    config |= {"studies": first, "maps": {"map": [*first]}}
+    study.config = config
+    thaw.snakemake("--cores", "2", "--directory", f"studies/{name}")
+    for path in ("answers.md", "maps/map/freeze-map.png"):
+        assert (study.folder / "results" / path).exists()
+    assert thaw.stale("--directory", f"studies/{name}") == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "repeats"), [("flash-points", 60), ("your-table", 60), ("digits", 30)]
+)
+def test_it_is_shipped_with_the_sizes_that_its_page_tells(name, repeats):
+    text = (ROOT / "studies" / name / "config.yaml").read_text()
     studies = yaml.safe_load(text)["studies"]
-    assert {study["repeats"] for study in studies.values()} == {60}
+    assert {study["repeats"] for study in studies.values()} == {repeats}
     assert {study["source_models"] for study in studies.values()} == {30}
+
+
+def test_the_digits_targets_test_on_no_image_that_their_source_learns():
+    """By the split: same rows, same seed, other transforms or classes."""
+    text = (ROOT / "studies/digits/config.yaml").read_text()
+    problems = yaml.safe_load(text)["problems"]
+    splits = {
+        (problem["train_size"], problem["shuffle"])
+        for problem in problems.values()
+        if "classes" not in problem
+    }
+    assert len(splits) == 1
+    assert {*problems["zero-to-four"]["classes"]}.isdisjoint(
+        problems["five-to-nine"]["classes"]
+    )

@@ -14,6 +14,9 @@ from thaw.errors import ThawError
 # More numbers than this, as labels, are measurements and not classes.
 MOST_NUMBERS = 100
 
+# And so are more than this, where one of them stands in one row only.
+MOST_NUMBERS_IF_RARE = 10
+
 # Fewer rows than this say nothing about what a column is.
 FEWEST_ROWS = 20
 
@@ -65,7 +68,7 @@ def _no_number(place: str, column: pd.Series) -> ThawError:
     row = wrong.idxmax() if wrong.any() else column.index[0]
     return ThawError(
         f"{place}: column {column.name}, row {row}: {column[row]!r} is not a number; "
-        "name the column under categorical or drop"
+        "make it one, or name the column under categorical or drop"
     )
 
 
@@ -78,7 +81,8 @@ def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
     labels = pd.concat([table.labels for table in tables])
     rows = labels.value_counts()
     numbers = pd.to_numeric(pd.Series(rows.index, dtype=object), errors="coerce")
-    if numbers.notna().all() and len(rows) > MOST_NUMBERS:
+    most = MOST_NUMBERS_IF_RARE if rows.min() == 1 else MOST_NUMBERS
+    if numbers.notna().all() and len(rows) > most:
         raise ThawError(
             f"{place}: the label has {len(rows)} different numbers. Thaw classifies; "
             "bin it"

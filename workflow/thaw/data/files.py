@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.data.table import Table, as_text, numbered, require_columns
+from thaw.data.table import Table, as_text, listed, numbered, require_columns
 from thaw.errors import ThawError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -71,9 +71,13 @@ def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.Da
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     for name, value in rows.items():
         frame = frame[frame[name].notna()]
-        frame = frame[as_text(frame[name], str(path)) == str(value)]
+        values = as_text(frame[name], str(path))
+        frame = frame[values == str(value)]
         if frame.empty:
-            raise ThawError(f"{path}: no row has {value!r} in the column {name}")
+            raise ThawError(
+                f"{path}: no row has {value!r} in the column {name}. It has "
+                f"{listed(values.unique()) or 'no value'}"
+            )
     return frame
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from thaw.errors import ThawError
 
-# Of a table's columns a message names so many.
+# Of a table's columns, or a column's values, a message names so many.
 MOST_NAMED = 20
 
 
@@ -53,12 +53,16 @@ def require_columns(
     """Raise `ThawError` unless the columns that a key of the config names are there."""
     for name in names:
         if name not in columns:
-            known = ", ".join([*columns][:MOST_NAMED])
-            more = ", …" if len(columns) > MOST_NAMED else ""
             raise ThawError(
                 f"{place}: there is no column {name!r}, which {key} names. Its columns "
-                f"are {known}{more}"
+                f"are {listed(columns)}"
             )
+
+
+def listed(names: Collection[str]) -> str:
+    """Return the names, or the first of many, for a message."""
+    more = ", …" if len(names) > MOST_NAMED else ""
+    return ", ".join([*names][:MOST_NAMED]) + more
 
 
 def numbered(count: int) -> list[str]:

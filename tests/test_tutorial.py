@@ -1,0 +1,169 @@
+"""What `docs/tutorial.md` has its reader do, and that it prints what the page shows."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import ROOT, new_project
+from thaw.config import resolve
+from thaw.data.make import make_problem
+from thaw.errors import ThawError
+
+PAGE = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+STUDY = ROOT / "studies/your-table"
+PROFILE = "profiles/default/profile.yaml"
+SHIPPED = (STUDY / "config.yaml").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(sh|yaml|text)\n(.*?)```", PAGE, re.DOTALL)
+CONFIG, *PIECES = [text for kind, text in BLOCKS if kind == "yaml"]
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return what is shown, piece by piece; between them, output is left out."""
+    return [piece.strip() for piece in re.split(r"\n\n|^…$", text, flags=re.MULTILINE)]
+
+
+def assert_shown(text: str, output: str, exact: bool) -> None:
+    """Assert that what is shown was printed, in this order.
+
+    Lines may break elsewhere. Where not exact, numbers are any numbers, and what a
+    study found (`From 5 rows: …`) is left out.
+    """
+
+    def plain(words: str) -> str:
+        words = " ".join(words.split())
+        return words if exact else re.sub(r"\d+(\.\d+)?", "#", words)
+
+    output = plain(output)
+    for piece in filter(None, paragraphs(text)):
+        if exact or not piece.startswith("From "):
+            pattern = re.escape(plain(piece)).replace("…", ".*?")
+            found = re.search(pattern, output)
+            assert found, f"not printed, or not in this order:\n{piece}"
+            output = output[found.end() :]
+
+
+def small(config: str) -> str:
+    """Return the config with few and short trainings."""
+    for key, number in (("epochs", 1), ("source_models", 3), ("repeats", 3)):
+        config, count = re.subn(rf"\b{key}: \d+", f"{key}: {number}", config)
+        assert count == 1
+    return config
+
+
+def test_what_is_written_step_by_step_is_the_config_that_is_shipped():
+    text = SHIPPED
+    for piece in PIECES:
+        assert piece in text
+        text = text.replace(piece, "")
+    assert text.replace("\n\n\n", "\n\n").strip() == CONFIG.strip()
+
+
+def test_every_step_prints_what_the_page_shows(tmp_path):
+    """In the page's order; what it trains is made small after the first look."""
+    thaw = new_project(tmp_path / "thaw")
+    shutil.copy2(ROOT / PROFILE, thaw.folder / PROFILE)
+    shutil.copytree(STUDY, thaw.folder / "studies/your-table")
+    config = thaw.folder / "penguins/config.yaml"
+    steps = BLOCKS[: PAGE[: PAGE.index("## The whole of it")].count("```") // 2]
+    output, exact = "", True
+    for kind, text in steps:
+        if kind == "yaml":
+            # All further pieces at once, for they lie in two places.
+            config.write_text(text if text == CONFIG else small(SHIPPED))
+            continue
+        if kind == "text" and "dropped" in text:
+            logs = (config.parent / "logs/problems").glob("gentoo-*.log")
+            output = "\n".join(path.read_text() for path in logs)
+        if kind == "text":
+            assert_shown(text, output, exact)
+            continue
+        for line in text.strip().splitlines():
+            program, *arguments = line.split()
+            assert program in {"mkdir", "cp", "snakemake"}
+            command = [program, *arguments]
+            if program == "snakemake":
+                command = thaw.command(*arguments)
+            if "--cores" in arguments:
+                # All but figures, which tests/test_studies.py draws.
+                command += ["answers", "results/from-adelie/study.json"]
+                if exact:
+                    config.write_text(small(CONFIG))
+                    exact = False
+            done = subprocess.run(
+                command,
+                cwd=thaw.folder,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            output = done.stdout
+            assert done.returncode == 0, output
+
+
+def spoilt(column: str, value: str | None):
+    """Return a change of a table: another value in its seventh row."""
+
+    def change(table: pd.DataFrame) -> None:
+        table.loc[6, column] = value
+
+    return change
+
+
+# By what the page calls it: a change of the table, and of the problem.
+MESSAGES = {
+    "a name among the features": (None, {"drop": ["island"]}),
+    "words among the features": (None, {"categorical": []}),
+    "a number with a comma": (spoilt("body_mass_g", "3,625"), {}),
+    "a value is missing": (spoilt("body_mass_g", None), {}),
+    "a label is missing": (spoilt("sex", None), {}),
+    "no such column": (None, {"label": "Sex"}),
+    "no such rows": (None, {"rows": {"species": "adelie"}}),
+    "a measurement as the label": (
+        None,
+        {"label": "body_mass_g", "drop": ["bird", "island", "sex"]},
+    ),
+    "a column that says nothing": (lambda table: table.insert(1, "year", 2007), {}),
+    "too few rows": (None, {"train_size": 200}),
+    "a typing error in the config": (None, {"catagorical": ["clutch"]}),
+    "a column that looks like an identifier": (
+        lambda table: table.insert(1, "number", range(1, len(table) + 1)),
+        {},
+    ),
+}
+
+
+def told(changes: dict) -> str:
+    """Return what Thaw says of the table and the changed problem of Adelie penguins."""
+    config = yaml.safe_load(SHIPPED)
+    problem = config["problems"]["adelie"]
+    problem |= changes
+    try:
+        resolve(config)
+        _, description = make_problem(problem, [Path("penguins.csv")])
+    except ThawError as error:
+        return str(error).replace("the config is wrong:\n  ", "")
+    return " ".join(note for note in description.notes if "warning" in note)
+
+
+def test_the_page_shows_all_messages_and_no_others():
+    table = PAGE.partition("| what is wrong |")[2].partition("\n\n")[0]
+    shown = re.findall(r"^\| (a .*?|no .*?|w.*?|too .*?) \|", table, re.MULTILINE)
+    assert shown == [*MESSAGES]
+
+
+@pytest.mark.parametrize("case", MESSAGES)
+def test_a_message_is_what_the_page_shows(case, tmp_path, monkeypatch):
+    change, changes = MESSAGES[case]
+    table = pd.read_csv(STUDY / "penguins.csv", dtype=str)
+    if change:
+        change(table)
+    table.to_csv(tmp_path / "penguins.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    message = re.search(rf"^\| {case} \| `(.*)` \|$", PAGE, re.MULTILINE).group(1)
+    pattern = re.escape(message).replace("…", ".*")
+    assert re.fullmatch(pattern, told(changes))
