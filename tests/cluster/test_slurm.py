@@ -239,6 +239,38 @@ def test_orphans_of_a_killed_run_spoil_and_lose_nothing(cluster, local, tmp_path
     assert {path for path in of_orphans if found[path] != kept[path]} == set()
 
 
+def test_orphans_that_finish_before_the_rerun_are_kept(cluster, local, tmp_path):
+    project = new_project(tmp_path / "project", CONFIG)
+    project.change("studies", "ahead", "variants", to=["standalone"])
+    killed = Run(cluster, project, "scores", *SLURM)
+    orphans = killed.hold(2)
+    killed.process.kill()
+    killed.process.wait()
+    for orphan in orphans:
+        orphan.resume()
+    wait_until(lambda: {job["state"] for job in killed.jobs()} == {"COMPLETED"})
+    project.snakemake("--unlock")
+    kept = project.results("repeats/**/*.*")
+    assert kept.items() <= local.results("repeats/**/*.*").items()
+    assert len(kept) == 4
+
+    project.change("training", "epochs", to=4)
+    project.snakemake("--cores", "2", "scores")
+    elsewhere = new_project(tmp_path / "elsewhere", project.config)
+    elsewhere.snakemake("--cores", "2", "scores")
+    assert project.results("**/*.*") == kept | elsewhere.results("**/*.*")
+
+    project.change("training", "epochs", to=3)
+    run = Run(cluster, project, "scores", *SLURM)
+    said = run.end()
+    assert "To cancel them" not in said
+    assert len(run.jobs()) == len(orphans)  # Nothing was submitted again.
+    assert kept.items() <= project.results("repeats/**/*.*").items()
+    scores = local.results("ahead/scores.csv")["ahead/scores.csv"].decode()
+    own = [line for line in scores.splitlines(True) if "fixed" not in line]
+    assert (project.folder / "results/ahead/scores.csv").read_text() == "".join(own)
+
+
 def test_a_node_with_other_code_or_libraries_refuses(own_cluster, tmp_path):
     """Both are changed while the jobs wait in the queue."""
     projects = [

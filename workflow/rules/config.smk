@@ -4,10 +4,12 @@ The config is chosen and checked here, before Snakemake reads it.
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 # A workflow that was deployed by its address lies in Snakemake's store, not in a folder.
 HOME = Path(str(workflow.current_basedir)).parents[1]
@@ -34,6 +36,20 @@ if (HOME / "workflow" / "thaw").is_dir():
     prepend("PYTHONPATH", HOME / "workflow")
     sys.path.insert(0, str(HOME / "workflow"))
 os.environ |= {"PYTHONSAFEPATH": "1"}
+
+# In an environment that conda makes, a job has other libraries than this process, and
+# keys take them from its file (see `thaw.keys`). From such jobs Snakemake takes away
+# PYTHONPATH, without which they do not find the package.
+by_conda = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+os.environ |= {"THAW_CONDA": "1" if by_conda else ""}
+if by_conda:
+    if not (HOME / "workflow" / "thaw").is_dir():
+        raise WorkflowError(
+            "with --sdm conda, jobs find Thaw in a clone of its repository only: run "
+            "the Snakefile of one, or leave --sdm conda out"
+        )
+    package = shlex.quote(str(HOME / "workflow"))
+    shell.prefix(f"set -euo pipefail; export PYTHONPATH={package}; ")
 
 try:
     from thaw.config import check_file, choose_file

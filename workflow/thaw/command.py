@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 from thaw import keys
 from thaw.errors import ThawError
 from thaw.output.settings import Writer, load_settings, publish
+from thaw.visible import visible
 
 
 class Made(NamedTuple):
@@ -154,10 +155,10 @@ def run(stage: Callable[[], None]) -> None:
     try:
         stage()
     except ThawError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {visible(str(error))}")
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"error: {place}{error.strerror or error}")
+        sys.exit(visible(f"error: {place}{error.strerror or error}"))
     except (MemoryError, RuntimeError) as error:
         # torch's own error of this kind has no class of its own on a CPU.
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):

@@ -9,6 +9,7 @@ from thaw.output.problems import load_described
 from thaw.plan import StudyPlan
 from thaw.problems import path_of
 from thaw.targets import figures, network_tables
+from thaw.visible import visible
 
 SHOWN = ("summary.md", "comparisons.md", "answer.md")
 
@@ -39,4 +40,4 @@ def warnings(study: StudyPlan, results: Path) -> Iterator[str]:
             continue  # whoever learns from it says so
         for note in description.notes:
             if note.startswith("warning: "):
-                yield f"{name}: {note}"
+                yield f"{name}: {visible(note)}"

@@ -10,12 +10,18 @@ The code is found by following imports from the stage's module and digested as s
 trees without docstrings, so comments and formatting make nothing stale. For stages that
 compute data, source models and scores, only `thaw.data` and `thaw.learning` count: code
 that parses options, writes files or shows progress changes no number.
+
+Versions are those of the process at hand, which on a node must be those of the process
+that asked. Where stages run in environments that conda makes (`CONDA` is set), the
+process that asks has other libraries than they; the file from which conda makes them
+then stands in the place of versions.
 """
 
 import ast
 import functools
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from importlib import metadata
@@ -35,6 +41,11 @@ COMPUTING_STAGES = frozenset({"make_problem", "pretrain", "read_checkpoints", "t
 
 # What else decides numbers where a function of people's own builds the network.
 OF_MODULES = "thaw.learning.module"
+
+# The variable that is set where stages run in an environment that conda makes, and the
+# files from which it does: what is asked for, and what exactly that was found to be.
+CONDA = "THAW_CONDA"
+ENVIRONMENT = ("envs/thaw.yaml", "envs/thaw.*.pin.txt")
 
 # Distributions that are not named like the module one imports.
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -68,7 +79,7 @@ def recipe(
         "inputs": dict(inputs),
         "settings": dict(settings),
         "stage": stage,
-        "versions": {library: version(library) for library in libraries},
+        "versions": _versions(libraries),
     }
 
 
@@ -174,6 +185,21 @@ def code_of_file(path: Path) -> tuple[str, list[str]]:
     imported = {name.partition(".")[0] for name in _imported(tree)}
     libraries = sorted(imported - sys.stdlib_module_names)
     return digest(" ".join(_meaning(tree))), libraries
+
+
+def _versions(libraries: Collection[str]) -> dict[str, str]:
+    if os.environ.get(CONDA):
+        return {"conda's environment": _environment()}
+    return {library: version(library) for library in libraries}
+
+
+@functools.cache
+def _environment() -> str:
+    """Return the digest of the files of the environment, without their comments."""
+    home = PACKAGE.parent
+    files = [file for name in ENVIRONMENT for file in sorted(home.glob(name))]
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
+    return digest("\n".join(line for line in lines if line[:1] not in ("", "#")))
 
 
 @functools.cache

@@ -228,9 +228,17 @@ class MakeBlobs(Group):
 File = Annotated[
     str,
     Field(
-        pattern=r"\.(csv|tsv|parquet|npz)$",
+        # Snakemake takes braces for wildcards, and a stage what begins with - for an
+        # option.
+        pattern=(
+            r"^[^-{}\x00-\x1f]([^{}\x00-\x1f]*[^/{}\x00-\x1f])?"
+            r"\.(csv|tsv|parquet|npz)$"
+        ),
         max_length=1_000,
-        description="A .csv, .tsv, .parquet or .npz file, from the working directory.",
+        description=(
+            "A .csv, .tsv, .parquet or .npz file, from the working directory; its path "
+            "without braces and line breaks, and a - in front as ./-."
+        ),
     ),
 ]
 ColumnName = Annotated[

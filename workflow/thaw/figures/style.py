@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from thaw import keys
 from thaw.output.settings import Writer
+from thaw.visible import visible
 
 # Okabe and Ito's eight colours, which colour-blind readers can tell apart (Wong 2011,
 # Nature Methods 8:441), without the yellow that print loses; then three of Paul Tol's
@@ -99,6 +100,11 @@ def line(number: int) -> Any:
 def marker(number: int) -> str:
     """Return the marker of a class, by number, or of a variant, by place."""
     return MARKERS[number % len(MARKERS)]
+
+
+def verbatim(text: str) -> str:
+    """Return other people's text so that Matplotlib shows it and sets no formula."""
+    return visible(text).replace("$", r"\$")
 
 
 def label(variant: str, width: int = 12) -> str:

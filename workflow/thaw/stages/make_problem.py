@@ -16,6 +16,7 @@ from thaw.data.make import Other, make_problem
 from thaw.errors import ThawError
 from thaw.output.problems import load_described, save_problem
 from thaw.output.records import digest_of_file
+from thaw.visible import visible
 
 
 def main(args: argparse.Namespace) -> None:
@@ -32,7 +33,7 @@ def main(args: argparse.Namespace) -> None:
     told += settings.get("joined", {}).get("files", [])
     saw["files"] = _digests([*args.files, *args.joined], told)
     for note in description.notes:
-        print(note, file=sys.stderr)
+        print(visible(note), file=sys.stderr)
     save_problem(args.output, problem, description, args.recipe, saw)
 
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from thaw.command import Made, add_figures, add_settings, make, stage_parser
 from thaw.data.problem import Description, Problem
-from thaw.figures.style import colour, dots, figure, figure_files, marker
+from thaw.figures.style import colour, dots, figure, figure_files, marker, verbatim
 from thaw.output.problems import load_described
 
 
@@ -42,9 +42,9 @@ def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:
                 **dots(len(x)),
                 color=colour(label),
                 marker=marker(label),
-                label=f"class {called}",
+                label=f"class {verbatim(called)}",
             )
-        across, up = description.columns
+        across, up = map(verbatim, description.columns)
         panel.set(title=name, xlabel=across, ylabel=up, aspect="equal")
         panel.set_adjustable("datalim")
         panel.legend(fontsize=7, markerscale=1.5)

@@ -1,0 +1,13 @@
+"""Text of other people's, such as names of columns and classes, where it is shown."""
+
+
+def visible(text: str) -> str:
+    r"""Return a text in one line, with an escape such as `\n` for what is not printed.
+
+    A terminal would obey control characters, and no SVG may hold them.
+    """
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()
