@@ -64,7 +64,7 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
         for size, samples in found.items()
         for name, sample in samples.items()
     }
-    table_of_scores = summary(arms, METRICS[metric])
+    table_of_scores = summary(arms, METRICS[metric], 0.5)
     return "\n".join(
         answer(study, table, depths_table(found, depths), table_of_scores, by_epoch)
     )

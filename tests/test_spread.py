@@ -71,7 +71,7 @@ def test_a_negative_variance_is_zero():
 
 def test_a_mean_lies_in_its_interval_whatever_the_counts():
     sample = nested([[0.6, 0.6]] * 4 + [[0.9]] * 4 + [[0.7]])
-    row = summary({Arm("v", "all"): sample}, ACCURACY).loc[0]
+    row = summary({Arm("v", "all"): sample}, ACCURACY, 0.5).loc[0]
     assert row["mean"] == pytest.approx((4 * 0.6 + 4 * 0.9 + 0.7) / 9)
     assert row["mean_low"] < row["mean"] < row["mean_high"]
 
@@ -79,11 +79,11 @@ def test_a_mean_lies_in_its_interval_whatever_the_counts():
 def test_an_accuracy_does_not_leave_its_bounds():
     sample = nested([[0.9], [1.0], [1.0], [1.0], [1.0]])
     assert mean_of(sample, 0.05).high > 1
-    assert summary({Arm("v", "all"): sample}, ACCURACY).loc[0, "mean_high"] == 1
+    assert summary({Arm("v", "all"): sample}, ACCURACY, 0.5).loc[0, "mean_high"] == 1
 
 
 def test_a_mean_of_too_few_units_has_no_interval():
-    row = summary({Arm("v", "all"): nested([[0.8], [0.81]] * 2)}, ACCURACY).loc[0]
+    row = summary({Arm("v", "all"): nested([[0.8], [0.81]] * 2)}, ACCURACY, 0.5).loc[0]
     assert row["mean"] == pytest.approx(0.805)
     assert math.isnan(row["mean_low"]) and math.isnan(row["mean_high"])
 
@@ -95,7 +95,7 @@ def test_what_one_source_model_cannot_say():
     assert math.isnan(found.between)
     assert math.isnan(found.share)
     assert found.within == values.std(ddof=1)
-    table = summary({Arm("fixed-0", "all"): sample}, ACCURACY)
+    table = summary({Arm("fixed-0", "all"): sample}, ACCURACY, 0.5)
     assert math.isnan(table.loc[0, "std_between"])
     assert "given one source model" in table.loc[0, "note"]
     assert "not estimable" in table.loc[0, "note"]
@@ -113,7 +113,7 @@ def test_what_one_source_model_cannot_say():
 def test_failures_are_counted_and_said_first():
     failed = np.array([True] * 3 + [False] * 17)
     sample = Sample(np.where(failed, 0.4, 0.9), None, failed)
-    row = summary({Arm("v", "all"): sample}, ACCURACY).loc[0]
+    row = summary({Arm("v", "all"): sample}, ACCURACY, 0.5).loc[0]
     assert row["failed"] == 0.15
     exact = stats.binomtest(3, 20).proportion_ci()
     assert (row["failed_low"], row["failed_high"]) == pytest.approx(tuple(exact))
@@ -125,7 +125,7 @@ def test_failures_are_counted_and_said_first():
     assert warning.startswith("Warning: networks failed (1 of 2 source models): ")
     few = Sample(sample.values, None, np.arange(20) == 7)
     assert not list(failures({Arm("v", 8): few}, None))
-    table = summary({Arm("v", "all"): sample}, ACCURACY)
+    table = summary({Arm("v", "all"): sample}, ACCURACY, 0.5)
     settings = {
         "study": "s",
         "source": "a",
@@ -150,7 +150,7 @@ def test_several_target_sizes_are_columns():
         "metric": "accuracy",
         "target_sizes": [20, "all"],
     }
-    text = for_people(summary(found, ACCURACY), [], settings)
+    text = for_people(summary(found, ACCURACY, 0.5), [], settings)
     assert text.splitlines()[2:5] == [
         "| mean from rows: |    20 |   all |",
         "| --------------- | ----: | ----: |",
@@ -163,7 +163,7 @@ def test_one_repeat_a_source_model_cannot_be_split():
     assert all(map(math.isnan, variance_components(sample)))
     assert (
         "one repeat a source model"
-        in summary({Arm("v", "all"): sample}, ACCURACY).loc[0, "note"]
+        in summary({Arm("v", "all"): sample}, ACCURACY, 0.5).loc[0, "note"]
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
+from thaw.arms import Arm
 from thaw.command import (
     Made,
     add_figures,
@@ -22,7 +23,15 @@ from thaw.command import (
     make,
     stage_parser,
 )
-from thaw.figures.style import MUTED, colour, figure, figure_files, label, title_of
+from thaw.figures.style import (
+    MUTED,
+    colour,
+    draw_constant,
+    figure,
+    figure_files,
+    label,
+    title_of,
+)
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.output.histories import SOURCE_MODELS, Histories
@@ -36,6 +45,7 @@ def draw(
     own: np.ndarray,
     nested: Mapping[str, Sample],
     standalone: Sample | None,
+    constant: float,
     settings: Mapping[str, Any],
 ) -> Figure:
     """Draw a panel a variant; `own` is each source model's score on the source."""
@@ -52,12 +62,14 @@ def draw(
         if settings["source"] != settings["target"]:
             title += f"\n{correlation(x, y)}"
         panel.set_title(title, fontsize=8)
+        commonest = draw_constant(panel, constant)
     words = METRICS[settings["metric"]].words
     panels[0].set_ylabel(f"mean {words} on {settings['target']}")
     drawn.supxlabel(f"source model's {words} on {settings['source']}", fontsize=9)
     drawn.suptitle(
         f"{title_of(settings)}\ndoes a better source model transfer better?"
-        + ("" if standalone is None else "\n(dashed: standalone's mean)"),
+        + ("\n" if standalone is None else "\ndashed: standalone's mean; ")
+        + f"dotted: {commonest}",
         fontsize=10,
     )
     return drawn
@@ -84,8 +96,10 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         found = read_samples(histories, settings["variants"], size, metric)
         own = histories.final(SOURCE_MODELS, metric.score)
+        arm = Arm(settings["variants"][0], size)
+        constant = getattr(histories.constant(arm.name), metric.score)
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
-    drawn = draw(own, nested, found.get("standalone"), settings)
+    drawn = draw(own, nested, found.get("standalone"), constant, settings)
     return Made(figure_files(drawn, args.output, recipe), histories.saw)
 
 

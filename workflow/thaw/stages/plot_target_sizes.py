@@ -17,7 +17,15 @@ from matplotlib.figure import Figure
 
 from thaw.arms import in_order
 from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
-from thaw.figures.style import colour, figure, figure_files, label, line, marker
+from thaw.figures.style import (
+    colour,
+    draw_constant,
+    figure,
+    figure_files,
+    label,
+    line,
+    marker,
+)
 from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import by_size
 from thaw.output.records import digest_of_file
@@ -52,6 +60,9 @@ def draw(
         panel.set_xlabel(f"train rows of {settings['target']}")
     metric = METRICS[settings["metric"]]
     left.set_ylabel(f"{metric.words}: mean, 95 % interval")
+    left.set_title(
+        f"dotted: {draw_constant(left, summary['constant'].iloc[0])}", fontsize=8
+    )
     right.set_ylabel(f"worse ← typical gain on {settings['baseline']} → better")
     level = f"{100 * comparisons['level'].iloc[0]:.4g}"
     right.set_title(

@@ -27,15 +27,18 @@ from thaw.output.tables import frame, interval, markdown, number, paragraph, tex
 FAILED = "failed networks count as the best constant prediction"
 
 
-def summary(found: Mapping[Arm, Sample], metric: Metric) -> pd.DataFrame:
+def summary(
+    found: Mapping[Arm, Sample], metric: Metric, constant: float
+) -> pd.DataFrame:
     """Return a row an arm.
 
     Columns: variant, target size, repeats, source models, mean, std (n-1) and quartiles
     of the metric; the mean's 95 % interval; the std between and within source models
     and the share of the variance that lies between them; the share of networks that
-    failed, which count as the best constant prediction, with its interval; a note on
-    what cannot be estimated. Where there are several source models, each has the same
-    weight in the mean, however many repeats start from it.
+    failed, which count as the best constant prediction, with its interval; what that
+    prediction reaches, the `constant`; a note on what cannot be estimated. Where there
+    are several source models, each has the same weight in the mean, however many
+    repeats start from it.
     """
     rows = []
     for arm, sample in found.items():
@@ -66,6 +69,7 @@ def summary(found: Mapping[Arm, Sample], metric: Metric) -> pd.DataFrame:
                 "failed": failed.mean(),
                 "failed_low": failed_low,
                 "failed_high": failed_high,
+                "constant": constant,
                 "note": note(sample),
             }
         )
@@ -166,7 +170,9 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
             samples = read_samples(histories, settings["variants"], size, metric)
             found |= {Arm(name, size): sample for name, sample in samples.items()}
         failed_models = histories.failed_source_models()
-    table = summary(found, metric)
+        arm = next(iter(found)).name
+        constant = getattr(histories.constant(arm), metric.score)
+    table = summary(found, metric, constant)
     words = for_people(table, [*failures(found, failed_models)], settings)
     return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)
 
