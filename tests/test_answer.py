@@ -53,6 +53,7 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
         depths=depths,
         metric=metric,
         margin=0.01,
+        tuned=asked.pop("tuned", []),
         repeats=60,
         source_models=asked.pop("source_models", 30),
     )

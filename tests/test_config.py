@@ -138,6 +138,10 @@ MISTAKES = [
     ("studies/ahead/target_sizes", [], "studies.ahead.target_sizes", "[]", "one entry"),
     ("studies/ahead/metric", "auc", "ahead.metric", "'auc'", "accuracy, balanced_acc"),
     ("studies/ahead/metric", "log_loss", "ahead.margin", "missing", "matters to you"),
+    ("training/learning_rate", [0.1, 0.2], "training.validation_size", "list", "0.2"),
+    ("training/learning_rate", [0.1], "training.learning_rate", "[0.1]", "a list of 2"),
+    ("training/keep", "best", "ahead.training.validation_size", "keep is best", "0.2"),
+    ("training/validation_size", 0.2, "validation_size", "nothing is chosen", "leave"),
     ("training/steps", 9, "ahead.training.steps", "so does epochs (3)", "leave one"),
     ("margin", 5, "margin", "5 is too large", "less than 1"),
     ("margin", 1, "margin", "1 is too large", "less than 1"),
@@ -203,7 +207,7 @@ WRONG_PROBLEMS = [
     (FILE | {"test_file": "gone.csv"}, ".test_file: 'gone.csv': No such file"),
     (FILE | {"file": "folder.csv"}, ".file: 'folder.csv': Is a directory"),
     (FILE | {"file": "a.xlsx"}, ".file: 'a.xlsx' is not allowed. Allowed: The rows: a"),
-    (FILE | {"file": "a\0.csv"}, ".file: 'a\\x00.csv': embedded null byte"),
+    (FILE | {"file": "a\0.csv"}, ".file: 'a\\x00.csv' is not allowed. Allowed"),
     (ARRAYS | {"label": "y"}, ".label: an .npz holds X and y, and no columns with"),
     (ARRAYS | {"group": "g", "shuffle": 1}, ".group: an .npz holds X and y"),
     (MOONS | {"label": "y"}, ".label: it is said of files, and make_moons is none"),
@@ -483,7 +487,7 @@ def test_a_study_overrides_what_it_names():
     config["studies"]["ahead"] |= {"training": {"epochs": 9}, "seed": 5}
     studies = resolve(config).studies
     plain = {"optimizer": "sgd", "momentum": 0, "nesterov": False, "weight_decay": 0}
-    plain["steps"] = None
+    plain |= {"steps": None, "validation_size": None, "keep": "last"}
     assert studies["ahead"].training == config["training"] | {"epochs": 9} | plain
     assert studies["ahead"].seed == 5
     assert studies["back"].training == config["training"] | plain

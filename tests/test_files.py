@@ -67,7 +67,12 @@ def history(networks=3, epochs=4):
 def reached(networks=3, epochs=4, **changed):
     """What networks reached, with some histories or final scores changed."""
     rng = np.random.default_rng(1)
-    final = Final(rng.random(networks, dtype=np.float32), np.arange(networks) % 2 == 1)
+    final = Final(
+        rng.random(networks, dtype=np.float32),
+        np.arange(networks) % 2 == 1,
+        np.full(networks, epochs),
+        np.full(networks, 0.1),
+    )
     histories = {k: v for k, v in changed.items() if k in METRICS}
     finals = {k: v for k, v in changed.items() if k not in METRICS}
     return Reached(
@@ -195,7 +200,7 @@ def test_what_is_written_is_read_back(tmp_path, kept, problem):
         expected = [values[[0, 2, 3]] for values in state().values()]
         assert sum(torch.equal(a, b) for a in found[1:] for b in expected) == 2
     if kept.files == ["s.csv", "h.npz"]:
-        assert same(found[:7], [*history(), *reached().final, CONSTANT])
+        assert same(found[:-1], [*history(), *reached().final, CONSTANT])
     assert not list(tmp_path.glob(".*"))
 
 
@@ -290,7 +295,12 @@ def test_a_changed_table_of_scores_is_refused(tmp_path, change):
         (reached(test_loss=-history().test_loss), "less than 0"),
         (reached(networks=2), "does not hold 3 networks"),
         (reached(test_loss=history().test_loss.astype(float)), "another type"),
-        (reached(test_loss=history().test_loss[:, :-1]), "differ in length"),
+        (
+            reached(test_loss=history().test_loss[:, :-1], epoch=np.full(3, 3)),
+            "differ in length",
+        ),
+        (reached(learning_rate=np.zeros(3)), "not above 0"),
+        (reached(epoch=np.full(3, -1)), "no such epoch"),
         (reached(test_balanced_accuracy=np.full(3, 2, np.float32)), "0 and 1"),
         (reached(failed=np.zeros(3)), "another type"),
         (

@@ -9,12 +9,19 @@ from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import Training
 from thaw.learning.rounding import fix_rounding
-from thaw.learning.rows import narrowed, stratified_order
+from thaw.learning.rows import held_out, narrowed, stratified_order
+from thaw.learning.seeds import Whose
 from thaw.learning.training import train
 
 fix_rounding()
 
 LABELS = np.random.default_rng(0).permutation([0] * 60 + [1] * 25 + [2] * 11 + [4] * 4)
+
+
+def own_rows(problem, repeats, size):
+    """Return the problem with the train rows of these repeats."""
+    whose = Whose(1, seeds.REPEAT, repeats)
+    return narrowed(problem, whose, size, held_out(size, None))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -28,19 +35,19 @@ def test_every_prefix_has_each_class_by_its_share_to_within_a_row(seed):
 
 
 def test_repeats_have_rows_of_their_own_that_are_nested(problem):
-    few = narrowed(problem, 1, range(5), 10)
-    more = narrowed(problem, 1, range(5), 25)
+    few = own_rows(problem, range(5), 10)
+    more = own_rows(problem, range(5), 25)
     assert few.train_x.shape == (5, 10, 2)
     np.testing.assert_array_equal(few.train_x, more.train_x[:, :10])
     np.testing.assert_array_equal(few.train_y, more.train_y[:, :10])
     assert len(np.unique(few.train_x, axis=0)) == 5
     # Repeat 3 has the same rows whatever else is asked for.
-    np.testing.assert_array_equal(narrowed(problem, 1, [3], 10).train_x[0], few[0][3])
+    np.testing.assert_array_equal(own_rows(problem, [3], 10).train_x[0], few[0][3])
 
 
 def test_more_rows_than_there_are_is_an_error(problem):
     with pytest.raises(ThawError, match=r"asks for 51 train rows .* has 50"):
-        narrowed(problem, 1, [0], 51)
+        own_rows(problem, [0], 51)
 
 
 def reached(problem, repeats, size, frozen=()):
@@ -68,7 +75,7 @@ def test_a_repeat_learns_what_it_would_alone_from_a_problem_of_its_rows(
 ):
     together = reached(problem, range(6), size, frozen)
     for repeat in range(6):
-        own = narrowed(problem, 1, [repeat], size)
+        own = own_rows(problem, [repeat], size)
         own = own._replace(train_x=own.train_x[0], train_y=own.train_y[0])
         alone = reached(own, [repeat], None, frozen)
         for name, values in alone.state.items():

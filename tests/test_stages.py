@@ -1,5 +1,6 @@
 """The stages' command lines: what they import, and how they end on bad input."""
 
+import csv
 import json
 import signal
 import subprocess
@@ -163,9 +164,8 @@ def test_networks_that_failed_are_said(folder):
     done = train(folder, settings=SETTINGS | {"training": training})
     assert done.returncode == 0
     assert "warning: 2 of 2 repeats failed (their loss is not finite" in done.stderr
-    assert [row[-2:] for row in (folder / "s.csv").read_text().split()[1:]] == [
-        ",1"
-    ] * 2
+    with (folder / "s.csv").open() as file:
+        assert [row["failed"] for row in csv.DictReader(file)] == ["1", "1"]
 
 
 def test_settings_that_are_missing_are_named(folder):

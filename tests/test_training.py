@@ -19,7 +19,7 @@ from thaw.learning.learner import Training
 from thaw.learning.measure import (
     constant_prediction,
     evaluate,
-    evaluate_finally,
+    measure_finally,
     prepare_labels,
 )
 from thaw.learning.module import ModuleNetwork
@@ -296,7 +296,7 @@ def test_final_scores_agree_with_scikit_learn():
     logits[0, 0, :60] += 3
     logits[1] = torch.tensor([0.0, 1, 0, 0])[:, None]
     logits[2, :, 5] = torch.nan
-    found = evaluate_finally(logits, prepare_labels(labels, 4))
+    found = measure_finally(logits, prepare_labels(labels, 4))
     assert found.failed.tolist() == [False, True, True]
     for network in (0, 1):
         predicted = logits[network].argmax(0).numpy()

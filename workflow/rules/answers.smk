@@ -10,6 +10,7 @@ rule answer:
     input:
         settings=settings(
             "answer",
+            "tuned",
             "metric",
             "described",
             "baseline",

@@ -56,7 +56,7 @@ rule gather:
 rule summarize:
     """Summarize the test accuracies of a study, a row a variant."""
     input:
-        settings=settings("summarize", "variants", "target_sizes", "metric"),
+        settings=settings("summarize", "tuned", "variants", "target_sizes", "metric"),
         histories="results/{study}/histories.npz",
     output:
         csv="results/{study}/summary.csv",

@@ -144,6 +144,17 @@ class StudyPlan(NamedTuple):
         return sorted({name.partition("/")[0] for name in named})
 
     @property
+    def tuned(self) -> list[str]:
+        """The variants of which something is chosen on validation rows."""
+        size = self.settings.target_sizes[0]
+        return [
+            variant
+            for variant in self.settings.variants
+            if "validation_size"
+            in self.arms[Arm(variant, size).name].recipe["settings"]["training"]
+        ]
+
+    @property
     def comparisons(self) -> int:
         """How many there are, at all target sizes together."""
         asked = self.settings
@@ -339,6 +350,8 @@ class Plan:
             training["batch_size"],
             settings.get("target_size", problem.rows),
         )
+        rate = training["learning_rate"]
+        epochs = length.epochs * (len(rate) if isinstance(rate, list) else 1)
         if is_module(settings["network"]):
             checkpoints = self.owners[key].settings.checkpoints
             return ModuleSize(
@@ -346,7 +359,7 @@ class Plan:
                 weights_of(checkpoints, SOME_WEIGHTS),
                 problem.features,
                 problem.rows,
-                length.epochs,
+                epochs,
                 training["batch_size"],
             )
         hidden = settings["network"]["hidden"]
@@ -355,7 +368,7 @@ class Plan:
             networks,
             widths=[problem.features, *hidden, *added, problem.classes],
             rows=problem.rows,
-            epochs=length.epochs,
+            epochs=epochs,
             batch_size=training["batch_size"],
         )
 
@@ -409,7 +422,14 @@ class Plan:
             return [self._map(study)]
         if field == "places":
             return {name: self.places[name] for name in study.settings.variants}
-        if field in ("pretrained", "comparisons", "depths", "described", "shown_size"):
+        if field in (
+            "pretrained",
+            "comparisons",
+            "tuned",
+            "depths",
+            "described",
+            "shown_size",
+        ):
             return getattr(study, field)
         if field == "description":
             return self.description(study)

@@ -144,6 +144,20 @@ def _of_training(path: str, training: dict) -> Iterator[str]:
             f"{path}.steps: {steps} says how long, and so does epochs ({epochs}); "
             "leave one of them out"
         )
+    validated = training["validation_size"] is not None
+    several = isinstance(training["learning_rate"], list)
+    chooses = several or training["keep"] == "best"
+    if chooses and not validated:
+        what = "learning_rate is a list" if several else "keep is best"
+        yield (
+            f"{path}.validation_size: {what}, and it takes rows to choose on. Allowed: "
+            "a share of the train rows, such as 0.2"
+        )
+    if validated and not chooses:
+        yield (
+            f"{path}.validation_size: nothing is chosen on these rows; leave it out, "
+            "or give several learning rates or keep: best"
+        )
     if training["optimizer"] != "sgd" and training["momentum"]:
         yield (
             f"{path}.momentum: {training['momentum']} says nothing where the optimizer "

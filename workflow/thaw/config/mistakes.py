@@ -109,6 +109,9 @@ def _reason(details: ErrorDetails, allowed: str) -> str:
             return f"is too long. Allowed: {bounds['max_length']} entries or fewer"
         case kinds.TWICE:
             return "lists an entry twice. Allowed: each entry once"
+        case kinds.NO_ALTERNATIVE:
+            hint = _number_hint(details["input"], "float_type")
+            return f"is {f'text{hint}' if hint else 'not allowed'}. Allowed: {allowed}"
     return f"is not allowed. Allowed: {allowed}"
 
 
@@ -125,8 +128,6 @@ def _number_hint(value: Any, kind: str) -> str:
         number = float(value)
     except ValueError:
         return ""
-    if kind == "int_type" and number.is_integer():
-        return f" to YAML; write {int(number)}"
-    if kind == "float_type" and math.isfinite(number):
-        return f" to YAML; write {number!r}"
-    return ""
+    if not math.isfinite(number) or (kind == "int_type" and not number.is_integer()):
+        return ""
+    return f" to YAML; write {int(number) if number.is_integer() else number!r}"

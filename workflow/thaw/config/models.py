@@ -175,7 +175,32 @@ class Training(Group):
     batch_size: Rows = Field(
         description="How many rows a step of gradient descent averages over."
     )
-    learning_rate: Positive = Field(description="The size of a step.")
+    learning_rate: Annotated[
+        Positive | Annotated[list[Positive], Field(min_length=2, max_length=100)],
+        ALTERNATIVES,
+    ] = Field(
+        description=(
+            "The size of a step, a finite number, more than 0, 1000000 or less; or a "
+            "list of 2 to 100, of which each network keeps the one with the least loss "
+            "on its validation rows."
+        )
+    )
+    validation_size: float = Field(
+        default=LEFT_OUT,
+        gt=0,
+        le=0.5,
+        description=(
+            "The share of a network's own train rows that it does not learn from, to "
+            "choose its learning rate, and the epoch, on; such as 0.2."
+        ),
+    )
+    keep: Literal["last", "best"] = Field(
+        default="last",
+        description=(
+            "What is kept of a network: what it is in the end or, with best, after "
+            "the epoch of the least loss on its validation rows."
+        ),
+    )
     optimizer: Literal["sgd", "adam", "adamw"] = Field(
         default="sgd",
         description="How weights follow their gradient: sgd, adam or adamw.",

@@ -31,6 +31,7 @@ class Study(NamedTuple):
     depths: Mapping[str, int]
     metric: str
     margin: float
+    tuned: Sequence[str]
     repeats: int
     source_models: int
 
@@ -331,9 +332,11 @@ def hangs_on_the_budget(study: Study, by_epoch: pd.DataFrame) -> Iterator[str]:
         if half_way["verdict"] != last["verdict"]:
             epoch = half_way["epoch"]
             other.append(f"{variant} {half_way['verdict']}{estimate(half_way)}")
+    # The table is of the largest size.
+    place = f" from {study.target_sizes[-1]} rows" if study.is_swept else ""
     if other:
         yield (
-            "The verdict hangs on how long networks learn: half-way, after "
+            f"The verdict{place} hangs on how long networks learn: half-way, after "
             f"{epoch} epochs, it was {'; '.join(other)}."
         )
 
@@ -381,6 +384,13 @@ def given_what(study: Study) -> Iterator[str]:
     metric = METRICS[study.metric]
     if study.metric != "accuracy":
         yield f"All differences are a {metric.gain}: more than 0 is better."
+    if study.tuned:
+        yield (
+            "What was chosen on rows held out of each network's own train rows: "
+            f"learning rate or epoch of {enumerate_words(study.tuned)}."
+        )
+    else:
+        yield "How networks learn was tuned for no variant."
     words = f"What varied: {enumerate_words(varied)}. Given: these data and this split"
     if models == 1 and study.source == CHECKPOINTS:
         yield (

@@ -28,10 +28,14 @@ class Final(NamedTuple):
     test rows that are predicted right.
     failed: bool, whether a network's loss is not finite, or it gives all test rows one
     class.
+    epoch: int64, after which epoch this is.
+    learning_rate: float64, at which it was reached.
     """
 
     test_balanced_accuracy: np.ndarray
     failed: np.ndarray
+    epoch: np.ndarray
+    learning_rate: np.ndarray
 
 
 class Constant(NamedTuple):
@@ -75,7 +79,12 @@ def joined(parts: Sequence[Reached]) -> Reached:
 
 
 def final_scores(reached: Reached) -> Iterator[tuple]:
-    """Yield, for each network, its scores after the last epoch, as in `SCORES`."""
-    last = (column[:, -1] for column in reached.history)
-    failed = reached.final.failed.astype(int)
-    return zip(*last, reached.final.test_balanced_accuracy, failed, strict=True)
+    """Yield, for each network, its scores in the end, as in `SCORES`."""
+    final = reached.final._replace(failed=reached.final.failed.astype(int))
+    last = (kept(column, final.epoch) for column in reached.history)
+    return zip(*last, *final, strict=True)
+
+
+def kept(column: np.ndarray, epoch: np.ndarray) -> np.ndarray:
+    """Return each network's value after its epoch `[R]`, of `[R, epochs + 1]`."""
+    return column[np.arange(len(column)), epoch]

@@ -5,7 +5,7 @@ A network's description is a `Network`; together with weights and data it builds
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -22,17 +22,27 @@ FIRST = Whose(0, REPEAT, (0,))
 class Training(NamedTuple):
     """How a network learns; see the config's reference page for each.
 
-    Either `epochs` or `steps` is set.
+    Either `epochs` or `steps` is set. A learner knows one `learning_rate`; of several
+    each network keeps the one that is best on rows held out of its own train rows, a
+    share of `validation_size`.
     """
 
     epochs: int | None
     batch_size: int
-    learning_rate: float
+    learning_rate: Any
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
     steps: int | None = None
+    validation_size: float | None = None
+    keep: Literal["last", "best"] = "last"
+
+    @property
+    def rates(self) -> Sequence[float]:
+        """The learning rates to choose from."""
+        several = isinstance(self.learning_rate, Sequence)
+        return self.learning_rate if several else [self.learning_rate]
 
 
 class Learner(Protocol):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from thaw.data.problem import Problem
-from thaw.learning.history import Constant, Final
+from thaw.learning.history import Constant
 
 
 class Labels(NamedTuple):
@@ -52,7 +52,14 @@ def evaluate(logits: Tensor, labels: Labels) -> tuple[Tensor, Tensor]:
     return correct.double() / rows, losses / rows
 
 
-def evaluate_finally(logits: Tensor, labels: Labels) -> Final:
+class Measured(NamedTuple):
+    """What is measured of networks as they are in the end; see `Final`."""
+
+    test_balanced_accuracy: np.ndarray
+    failed: np.ndarray
+
+
+def measure_finally(logits: Tensor, labels: Labels) -> Measured:
     """Return what is measured at the end; logits on the test set are as in `evaluate`.
 
     A class without test rows does not count.
@@ -65,7 +72,7 @@ def evaluate_finally(logits: Tensor, labels: Labels) -> Final:
     recalls = correct @ one_hot.T.double() / one_hot.sum(1)
     constant = (predicted == predicted[:, :1]).all(1)
     failed = constant | ~finite.all(1)
-    return Final(recalls.mean(1).float().numpy(), failed.numpy())
+    return Measured(recalls.mean(1).float().numpy(), failed.numpy())
 
 
 def constant_prediction(problem: Problem) -> Constant:

@@ -5,13 +5,12 @@ of that order. So sizes are nested: what a repeat knows at 20 rows it also knows
 and the spread over repeats holds the luck of which rows one happened to have.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
+from thaw.learning.seeds import Whose
 
 
 def stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -29,11 +28,38 @@ def stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray
     return np.concatenate(order)[np.argsort(np.concatenate(places), kind="stable")]
 
 
-def narrowed(problem: Problem, seed: int, repeats: Sequence[int], size: int) -> Problem:
-    """Return the problem with each repeat's own `size` train rows.
+def held_out(size: int, share: float | None) -> np.ndarray:
+    """Return which rows of an order are validation rows, bool `[size]`.
 
-    `train_x` is then `[R, size, features]` and `train_y` `[R, size]`. Raises
-    `ThawError` if the problem has fewer rows.
+    Where the share is a fifth, that is every fifth; so those of a smaller size are
+    among those of a larger one.
+    Raises `ThawError` if there would be none, or none to learn from.
+    """
+    if share is None:
+        return np.zeros(size, dtype=bool)
+    # Rounded, so that a fifth of five is one.
+    counts = np.floor(np.round(np.arange(size + 1) * share, 9))
+    found = np.diff(counts) > 0
+    if not found.any() or found.all():
+        raise ThawError(
+            f"validation_size {share:g} of {size} train rows leaves "
+            f"{'none to learn from' if found.all() else 'no row to validate on'}; "
+            "choose another share, or learn from more rows"
+        )
+    return found
+
+
+def narrowed(
+    problem: Problem,
+    whose: Whose,
+    size: int,
+    validation: np.ndarray,
+) -> Problem:
+    """Return the problem with each network's own `size` train rows.
+
+    `train_x` is then `[R, size, features]` and `train_y` `[R, size]`; those that are
+    held out, `validation` `[size]`, come last. Raises `ThawError` if the problem has
+    fewer rows.
     """
     if size > len(problem.train_y):
         raise ThawError(
@@ -42,13 +68,11 @@ def narrowed(problem: Problem, seed: int, repeats: Sequence[int], size: int) -> 
         )
     rows = np.stack(
         [
-            stratified_order(
-                problem.train_y,
-                seeds.generator(seed, seeds.REPEAT, repeat, seeds.TRAIN_ROWS),
-            )[:size]
-            for repeat in repeats
+            stratified_order(problem.train_y, stream)[:size]
+            for stream in whose.generators(seeds.TRAIN_ROWS)
         ]
     )
+    rows = np.concatenate([rows[:, ~validation], rows[:, validation]], axis=1)
     return problem._replace(
         train_x=problem.train_x[rows], train_y=problem.train_y[rows]
     )

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
-from thaw.learning.history import Constant, Reached
+from thaw.learning.history import Constant, Reached, kept
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 
 SOURCE_MODELS = "source-models"
@@ -98,13 +98,15 @@ class Histories:
         return self._read(name) if name in self._record["content"] else None
 
     def final(self, name: str, metric: str) -> np.ndarray:
-        """Return a score after the last epoch, float64 `[repeats]`.
+        """Return a score in the end, float64 `[repeats]`.
 
         As the numbers in `scores.csv` read: the shortest decimals that are these
         float32.
         """
         values = self.metric(name, metric)
-        last = values[:, -1] if values.ndim == 2 else values
+        last = values
+        if values.ndim == 2:
+            last = kept(values, self._read(f"{name}/epoch"))
         return last.astype(str).astype(float)
 
     def failed(self, name: str) -> np.ndarray:

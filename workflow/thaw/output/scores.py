@@ -24,6 +24,7 @@ from thaw.learning.history import (
     History,
     Reached,
     final_scores,
+    kept,
 )
 from thaw.output.files import whole_file
 from thaw.output.records import (
@@ -143,7 +144,14 @@ def _check(reached: Reached, networks: int) -> None:
             )
         else:
             require(not (column < 0).any(), f"{metric} is less than 0")
-    balanced, failed = reached.final
+    balanced, failed, epoch, rate = reached.final
+    require(epoch.dtype == np.int64 and rate.dtype == np.float64, "another type")
+    require(epoch.shape == rate.shape == (networks,), "scores are missing")
+    require(
+        bool(((epoch >= 0) & (epoch < len(reached.steps))).all()),
+        "there is no such epoch",
+    )
+    require(bool((rate > 0).all()), "a learning rate is not above 0")
     require(balanced.dtype == np.float32 and failed.dtype == bool, "another type")
     require(balanced.shape == failed.shape == (networks,), "scores are missing")
     require(
@@ -151,7 +159,7 @@ def _check(reached: Reached, networks: int) -> None:
         "test_balanced_accuracy is not between 0 and 1",
     )
     require(
-        bool(failed[~np.isfinite(history.test_loss[:, -1])].all()),
+        bool(failed[~np.isfinite(kept(history.test_loss, epoch))].all()),
         "a network whose loss is not finite is not said to have failed",
     )
 

@@ -3,7 +3,7 @@
 Does transfer help, how many layers to freeze, up to how much data; what spoils it, and
 what it is conditional on. The settings are `study`, `source`, `target`, `described`
 (the variants as the config describes them), `baseline`, `target_sizes`, `depths`,
-`metric`, `margin`, `repeats` and `source_models`.
+`metric`, `margin`, `tuned`, `repeats` and `source_models`.
 """
 
 import argparse

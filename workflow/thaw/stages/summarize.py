@@ -1,13 +1,14 @@
 """Summarize a study: the distribution of its metric, a row a variant.
 
 The settings are `study` (its name), `source`, `target`, `variants` (names, in order),
-`target_sizes` and `metric`.
+`target_sizes`, `metric` and which of the variants are `tuned` on validation rows.
 """
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,11 +25,22 @@ from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
 from thaw.output.tables import frame, interval, markdown, number, paragraph, text
 
+
+class Chosen(NamedTuple):
+    """At which learning rate, and after which epoch, what is kept was reached."""
+
+    learning_rate: float = np.nan
+    epoch: float = np.nan
+
+
 FAILED = "failed networks count as the best constant prediction"
 
 
 def summary(
-    found: Mapping[Arm, Sample], metric: Metric, constant: float
+    found: Mapping[Arm, Sample],
+    metric: Metric,
+    constant: float,
+    chosen: Mapping[Arm, Chosen] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Return a row an arm.
 
@@ -36,7 +48,8 @@ def summary(
     of the metric; the mean's 95 % interval; the std between and within source models
     and the share of the variance that lies between them; the share of networks that
     failed, which count as the best constant prediction, with its interval; what that
-    prediction reaches, the `constant`; a note on what cannot be estimated. Where there
+    prediction reaches, the `constant`; the learning rate and the epoch of what was kept
+    (medians, of what was `chosen`); a note on what cannot be estimated. Where there
     are several source models, each has the same weight in the mean, however many
     repeats start from it.
     """
@@ -70,6 +83,7 @@ def summary(
                 "failed_low": failed_low,
                 "failed_high": failed_high,
                 "constant": constant,
+                **chosen.get(arm, Chosen())._asdict(),
                 "note": note(sample),
             }
         )
@@ -110,6 +124,23 @@ def for_people(
     sizes = settings["target_sizes"]
     rows = one_size(table) if len(sizes) == 1 else by_size(table, sizes)
     return "\n".join([*map(paragraph, [title, *warnings]), markdown(*rows)])
+
+
+def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was chosen on validation rows, if anything was."""
+    swept = len(settings["target_sizes"]) > 1
+    said = [
+        row.variant
+        + (f" from {row.target_size}" if swept else "")
+        + f" {row.learning_rate:g} and {row.epoch:g}"
+        for row in table.itertuples()
+        if row.variant in settings["tuned"]
+    ]
+    if said:
+        yield (
+            "Chosen on validation rows, learning rate and epoch (medians over "
+            f"repeats): {'; '.join(said)}."
+        )
 
 
 def one_size(table: pd.DataFrame) -> tuple[Sequence[str], list[Sequence[str]]]:
@@ -170,10 +201,20 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
             samples = read_samples(histories, settings["variants"], size, metric)
             found |= {Arm(name, size): sample for name, sample in samples.items()}
         failed_models = histories.failed_source_models()
+        chosen = {
+            arm: Chosen(
+                *(
+                    float(np.median(histories.final(arm.name, what)))
+                    for what in Chosen._fields
+                )
+            )
+            for arm in found
+        }
         arm = next(iter(found)).name
         constant = getattr(histories.constant(arm), metric.score)
-    table = summary(found, metric, constant)
-    words = for_people(table, [*failures(found, failed_models)], settings)
+    table = summary(found, metric, constant, chosen)
+    warnings = [*failures(found, failed_models), *what_was_chosen(table, settings)]
+    words = for_people(table, warnings, settings)
     return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)
 
 

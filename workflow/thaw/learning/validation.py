@@ -1,0 +1,143 @@
+"""Validation rows, held out of a network's own train rows: what is chosen on them.
+
+They are the last of a network's train rows, so that orders of those it learns from need
+not know of them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from thaw.data.problem import Problem
+from thaw.learning.history import Final, History, kept
+from thaw.learning.learner import Learner
+from thaw.learning.measure import Measured, evaluate, measure_finally, prepare_labels
+from thaw.learning.state import State
+
+
+class Outcome(NamedTuple):
+    """What R networks reached that learned at one rate, and the weights that are kept.
+
+    validation_loss: float64 `[R]`, that of what is kept; infinite where it is not a
+    number or where nothing was held out.
+    """
+
+    history: History
+    final: Final
+    state: State
+    validation_loss: np.ndarray
+
+
+class Validation:
+    """Follows, from epoch to epoch, the loss on the validation rows.
+
+    With `keep_best` it keeps what was there after the epoch of the least loss (the
+    first of several), else after the last one.
+    """
+
+    def __init__(self, problem: Problem, learned_from: int, keep_best: bool) -> None:
+        """Hold out all train rows but the first `learned_from`."""
+        self.learned_from, self._keep_best = learned_from, keep_best
+        held_out = problem.train_y[..., learned_from:]
+        self._labels = prepare_labels(held_out, problem.classes)
+        self._test_labels = prepare_labels(problem.test_y, problem.classes)
+        self.kept: Kept | None = None
+
+    def look(self, epoch: int, train_logits: Tensor, learner: Learner) -> None:
+        """Look at the networks after an epoch, from the first one on."""
+        found = evaluate(train_logits[:, :, self.learned_from :], self._labels)[1]
+        loss = np.nan_to_num(found.double().numpy(), nan=np.inf, posinf=np.inf)
+        better = np.ones(len(loss), dtype=bool)
+        if self._keep_best and self.kept is not None:
+            better = loss < self.kept.loss
+            if not better.any():
+                return
+        now = Kept(
+            loss,
+            np.full(len(loss), epoch),
+            measure_finally(learner.logits("test"), self._test_labels),
+            learner.state(),
+        )
+        self.kept = now if better.all() else _merged(better, now, self.kept)
+
+
+class Kept(NamedTuple):
+    """What is kept of R networks: loss and epoch `[R]`, final scores and weights."""
+
+    loss: np.ndarray
+    epoch: np.ndarray
+    measured: Measured
+    state: State
+
+
+def _merged(better: np.ndarray, now: Kept, before: Kept | None) -> Kept:
+    """Return what is now of those networks that are better, and of others what was."""
+    assert before is not None  # at first all are better
+    measured = zip(now.measured, before.measured, strict=True)
+    chosen = torch.from_numpy(better)
+    return Kept(
+        np.where(better, now.loss, before.loss),
+        np.where(better, now.epoch, before.epoch),
+        Measured(*(np.where(better, *pair) for pair in measured)),
+        {
+            name: torch.where(
+                chosen.view(-1, *[1] * (values.ndim - 1)), values, before.state[name]
+            )
+            for name, values in now.state.items()
+        },
+    )
+
+
+def outcome_of(
+    learner: Learner,
+    history: History,
+    measured: Measured,
+    rate: float,
+    watch: Validation | None,
+) -> Outcome:
+    """Return what networks reached, as they are in the end or as `watch` kept them."""
+    networks, epochs = history.test_loss.shape
+    found = watch.kept if watch else None
+    if found is None:
+        last = np.full(networks, epochs - 1)
+        found = Kept(np.full(networks, np.inf), last, measured, learner.state())
+    # A loss may overflow though all logits are finite.
+    lost = ~np.isfinite(kept(history.test_loss, found.epoch))
+    final = Final(
+        found.measured.test_balanced_accuracy,
+        found.measured.failed | lost,
+        found.epoch,
+        np.full(networks, rate, np.float64),
+    )
+    return Outcome(history, final, found.state, found.loss)
+
+
+def best_of(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return, of each network, what it reached at the rate with the least loss.
+
+    The first of several rates, where none is better.
+    """
+    if len(outcomes) == 1:
+        return outcomes[0]
+    chosen = np.argmin([outcome.validation_loss for outcome in outcomes], axis=0)
+
+    def take(arrays: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack(arrays)[chosen, np.arange(len(chosen))]
+
+    histories = zip(*(outcome.history for outcome in outcomes), strict=True)
+    finals = zip(*(outcome.final for outcome in outcomes), strict=True)
+    places = torch.from_numpy(chosen)
+    return Outcome(
+        History(*map(take, histories)),
+        Final(*map(take, finals)),
+        {
+            name: torch.stack([outcome.state[name] for outcome in outcomes])[
+                places, torch.arange(len(chosen))
+            ]
+            for name in outcomes[0].state
+        },
+        take([outcome.validation_loss for outcome in outcomes]),
+    )
