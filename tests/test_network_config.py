@@ -50,6 +50,7 @@ MISTAKES = [
     ("network/groups", ["a"], "network.groups"),
     ("network/groups", ["stem", "layer1", "stem"], "network.groups"),
     ("network/groups", ["stem", "layer1", "(head"], "'(head' is no regular expression"),
+    ("network/groups", ["=1+1", "head"], "network.groups[0]: '=1+1' is not allowed"),
     ("network/arguments/shape", "$shap", "'$shap' stands for nothing (did you mean"),
     ("variants/fixed-1/freeze", "stm", "freeze: 'stm' is not a group"),
     ("variants/fixed-1/freeze", "stm", "(did you mean 'stem'?). Allowed: stem, layer1"),
