@@ -199,9 +199,9 @@ def test_a_study_says_what_of_the_network_learns(project):
     folder = project.folder / "results/ahead"
     said = (folder / "network.md").read_text()
     for line in (
-        "| standalone | nothing |               0 of 55 |    0, 3|4, 6 |",
+        "| standalone | nothing |               0 of 55 |    0, 3\\|4, 6 |",
         "| fixed-1    |       0 |              12 of 55 |      nothing |",
-        "| fixed-2    |  0, 3|4 |              40 of 55 |      nothing |",
+        "| fixed-2    |  0, 3\\|4 |              40 of 55 |      nothing |",
     ):
         assert " ".join(line.split()) in " ".join(said.split()), said
     log = log_of_check(project)

@@ -25,7 +25,7 @@ def test_flash_points(tmp_path):
     assert study.stale("--workflow-profile", "../../profiles/default") == set()
 
 
-@pytest.mark.parametrize("name", ["your-table", "digits"])
+@pytest.mark.parametrize("name", ["your-table", "digits", "digits-cnn"])
 def test_a_study_that_is_a_folder(tmp_path, name):
     """All problems, and two studies of them, by the one command that its page says."""
     thaw = new_project(tmp_path / "thaw")

@@ -26,8 +26,8 @@ BYTES = 4
 MULTIPLICATIONS_A_SECOND = 3e8
 STEPS_A_SECOND = 2e3
 
-# What a module weighs, and how fast it learns, is known only when it is built, so there
-# is some size to take; the checkpoints that a study starts from tell better.
+# What a module weighs is known only when it is built, so some size is taken; the
+# checkpoints that a study starts from tell better.
 SOME_WEIGHTS = 12_000_000  # ResNet-18's
 # While a module learns from a batch, or is asked about 256 rows, so many numbers stand
 # in memory for each feature: ResNet-18 has 200 of an image of 64 by 64 points.
@@ -35,16 +35,16 @@ NUMBERS_A_FEATURE = 300
 ROWS_ASKED = 256
 # What frozen parts pass on is kept up to so many (`thaw.learning.module_learner`).
 MOST_KEPT = 2**28
-# Multiplications for each weight and row: convolutions use a weight many times (15, of
-# ResNet-18 on images of 64 by 64 points), and are fast.
-USES = 15
+# Multiplications for each feature of a row: some 2,000 in a small convolutional network
+# for images of 8 by 8 points, 12,000 in ResNet-18. Convolutions are fast.
+USUAL_PRODUCTS = 5_000
+MOST_PRODUCTS = 20_000
 CONVOLVED_A_SECOND = 3e9
 
 # How long a job of modules should be, on a machine that is so many times as fast as the
-# slowest; and the weights of a network of which nothing is known.
+# slowest.
 MINUTES_A_JOB = 3
 USUAL_SPEED = 5
-USUAL_WEIGHTS = 300_000
 MOST_IN_A_JOB = 30
 
 # The least that is asked for: imports from a slow network file system take time, too.
@@ -120,7 +120,8 @@ def minutes(size: Size) -> int:
 
 def minutes_of_modules(size: ModuleSize) -> int:
     """Return the time, in minutes, that a job of this size may take."""
-    return LEAST_MINUTES + math.ceil(size.networks * _seconds_a_module(size) / 60)
+    seconds = size.networks * _seconds_a_module(size, MOST_PRODUCTS)
+    return LEAST_MINUTES + math.ceil(seconds / 60)
 
 
 def modules_a_job(size: ModuleSize) -> int:
@@ -128,11 +129,11 @@ def modules_a_job(size: ModuleSize) -> int:
 
     It follows from the settings alone, for the ends of jobs stand in paths.
     """
-    seconds = _seconds_a_module(size) / USUAL_SPEED
+    seconds = _seconds_a_module(size, USUAL_PRODUCTS) / USUAL_SPEED
     return min(MOST_IN_A_JOB, max(1, int(60 * MINUTES_A_JOB / seconds)))
 
 
-def _seconds_a_module(size: ModuleSize) -> float:
-    products = 3 * size.epochs * size.rows * size.weights * USES
+def _seconds_a_module(size: ModuleSize, products_a_feature: int) -> float:
+    products = 3 * size.epochs * size.rows * size.features * products_a_feature
     steps = size.epochs * math.ceil(size.rows / size.batch_size)
     return products / CONVOLVED_A_SECOND + steps / STEPS_A_SECOND

@@ -7,7 +7,7 @@ from thaw.config.layers import is_module
 from thaw.config.resolved import Config, Study
 from thaw.config.training import changed
 from thaw.learning.budget import budget
-from thaw.resources import BYTES, USUAL_WEIGHTS, ModuleSize, modules_a_job
+from thaw.resources import BYTES, SOME_WEIGHTS, ModuleSize, modules_a_job
 
 
 def with_job_sizes(config: Config) -> Config:
@@ -35,7 +35,7 @@ def _modules_a_job(study: Study, config: Config) -> int:
     return modules_a_job(
         ModuleSize(
             networks=1,
-            weights=weights_of(study.checkpoints, USUAL_WEIGHTS),
+            weights=weights_of(study.checkpoints, SOME_WEIGHTS),
             features=problem.features,
             rows=problem.rows,
             epochs=max(epochs),

@@ -48,7 +48,19 @@ def explain(error: ValidationError) -> Iterator[str]:
         if place[-1:] == (IN_KEY,):
             yield _explain_key(details, place[:-2], schema)
         elif not any(place[: len(key)] == key for key in wrong_keys):
+            if details["type"] == "missing" and place[0] == "studies":
+                yield from _missing_source(details)
             yield _explain(details, schema)
+
+
+def _missing_source(details: ErrorDetails) -> Iterator[str]:
+    """Say with the other missing keys of a study that its source is missing.
+
+    A study of files needs none, so that the model does not ask for it.
+    """
+    study, place = details["input"], details["loc"][:2]
+    if len(details["loc"]) == 3 and "source" not in study:
+        yield f"{path((*place, 'source'))}: this key is missing"
 
 
 def _explain_key(details: ErrorDetails, group: Place, schema: Schema) -> str:

@@ -52,7 +52,15 @@ Width = Annotated[
     Field(ge=1, le=MOST_UNITS, description="How many ReLU units a hidden layer has."),
     WHOLE,
 ]
-GroupName = Annotated[str, Field(min_length=1, max_length=200)]
+# It stands in tables: a formula would begin otherwise.
+GroupName = Annotated[
+    str,
+    Field(
+        pattern=r"^[\w(\[\\.^][ -~]*$",
+        max_length=200,
+        description="a part's name, or a regular expression for several",
+    ),
+]
 Layer = Annotated[
     Annotated[int, Field(ge=1, le=MOST_LAYERS), WHOLE] | GroupName,
     ALTERNATIVES,

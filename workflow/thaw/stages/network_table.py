@@ -26,9 +26,9 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     rows = [
         (
             row["variant"],
-            row["frozen"] or "nothing",
+            _cell(row["frozen"]),
             f"{row['frozen_weights']:,} of {row['weights']:,}",
-            row["fresh"] or "nothing",
+            _cell(row["fresh"]),
         )
         for row in table.to_dict("records")
     ]
@@ -38,6 +38,11 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
         args.markdown: text(f"{title}\n{markdown(header, rows)}"),
     }
     return Made(outputs, {args.checked.name: digest_of_file(args.checked)})
+
+
+def _cell(groups: str) -> str:
+    """Return groups as Markdown has them; a regular expression may hold a bar."""
+    return groups.replace("|", "\\|") or "nothing"
 
 
 if __name__ == "__main__":

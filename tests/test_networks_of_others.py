@@ -1,0 +1,67 @@
+"""Networks of libraries that many take theirs from; skipped where they are missing."""
+
+import numpy as np
+import pytest
+import torch
+
+from thaw.brought import content
+from thaw.data.problem import Problem
+from thaw.errors import ThawError
+from thaw.learning import seeds
+from thaw.learning.learner import Training
+from thaw.learning.training import train
+from thaw.network_check import check_answers
+from thaw.networks import network_of
+
+GROUPS = ["conv1|bn1", "layer1", "layer2", "layer3", "layer4", "fc"]
+OTHERS = {
+    "torchvision.models:resnet18": {},
+    "timm:create_model": {"model_name": "resnet18"},
+}
+
+
+@pytest.fixture(params=OTHERS)
+def settings(request):
+    """Return how a config describes a network of a library, which must be there."""
+    pytest.importorskip(request.param.partition(":")[0].partition(".")[0])
+    return {
+        "module": content(request.param),
+        "arguments": OTHERS[request.param] | {"num_classes": "$classes"},
+        "groups": GROUPS,
+    }
+
+
+@pytest.fixture
+def images():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(12, 3 * 32 * 32)).astype(np.float32)
+    y = np.arange(12) % 3
+    return Problem(x[:8], y[:8], x[8:], y[8:], 3)
+
+
+def test_an_epoch_with_the_first_groups_frozen(settings, images):
+    network = network_of(settings, images, [3, 32, 32], None)
+    check_answers("images", network, images)
+    assert list(network.groups) == GROUPS
+    start = network.draw(GROUPS, 1, seeds.REPEAT, [0])
+    (trained,) = train(
+        network,
+        lambda some: start,
+        images,
+        Training(1, 4, 0.01),
+        1,
+        seeds.REPEAT,
+        [0],
+        GROUPS[:3],
+    )
+    frozen = {entry for group in GROUPS[:3] for entry in network.groups[group]}
+    same = {n for n, v in start.items() if torch.equal(v, trained.state[n])}
+    assert frozen <= same
+    assert not any(name.startswith(("layer4", "fc")) for name in same)
+
+
+def test_a_builder_that_is_not_told_the_classes_is_found_out(settings, images):
+    del settings["arguments"]["num_classes"]
+    network = network_of(settings, images, [3, 32, 32], None)
+    with pytest.raises(ThawError, match="it returns 2 by 1000 numbers, not 2 by 3"):
+        check_answers("images", network, images)
