@@ -21,15 +21,17 @@ def refuse_files_for_folders(plan: Plan, results: Path) -> None:
 
     Snakemake would fail with a traceback, or without a word.
     """
-    beside = {Path(folder, name) for _, folder in plan.tables for name in BESIDE_TABLES}
-    beside |= {Path("networks"), Path("problems")}
+    folders = {
+        Path(folder, name) for _, folder in plan.tables for name in BESIDE_TABLES
+    }
+    folders |= {Path("networks"), Path("problems")}
     trained = {
         Path(begin)
         for study in plan.studies.values()
         for begin in (*study.repeats, *study.models)
     }
-    above = {parent for path in beside | trained for parent in path.parents}
-    for path in sorted(beside | above):
+    above = {parent for path in folders | trained for parent in path.parents}
+    for path in sorted(folders | above):
         for folder in (results / path, results.with_name("logs") / path):
             if folder.is_symlink() and not folder.exists():
                 raise ThawError(
