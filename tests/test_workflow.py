@@ -384,3 +384,15 @@ def test_style(command):
         command, cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_cluster_gets_training_only():
+    """A rule that `use rule` derives from a local one is not local by itself."""
+    text = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    rules = re.split(r"^(?:use rule \w+ as|rule) ", text, flags=re.MULTILINE)[1:]
+    submitted = {
+        rule.split(":")[0]
+        for rule in rules
+        if "    localrule: True\n" not in rule and "    log:\n" in rule
+    }
+    assert submitted == {"pretrain", "train"}

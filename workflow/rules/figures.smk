@@ -46,6 +46,7 @@ use rule plot_boxplot as plot_source_models with:
         record="results/{study}/records/plot_source_models.json",
     log:
         "logs/{study}/plot_source_models.log",
+    localrule: True
 
 
 use rule plot_boxplot as plot_source_accuracy with:
@@ -60,6 +61,7 @@ use rule plot_boxplot as plot_source_accuracy with:
         record="results/{study}/records/plot_source_accuracy.json",
     log:
         "logs/{study}/plot_source_accuracy.log",
+    localrule: True
 
 
 use rule plot_boxplot as plot_source_spread with:
@@ -79,6 +81,7 @@ use rule plot_boxplot as plot_source_spread with:
         record="results/{study}/records/plot_source_spread.json",
     log:
         "logs/{study}/plot_source_spread.log",
+    localrule: True
 
 
 rule plot_learning_curves:
@@ -269,3 +272,4 @@ use rule plot_freeze_map as plot_maps with:
         record="results/maps/{map}/records/plot_maps.json",
     log:
         "logs/maps/{map}.log",
+    localrule: True

@@ -30,6 +30,7 @@ use rule leftovers as delete_leftovers with:
     """Delete what no study of the config uses any more."""
     log:
         "logs/delete_leftovers.log",
+    localrule: True
     params:
         results=lambda wildcards: in_results("results"),
         key=lambda wildcards: leftovers(PLAN, outputs_of).key,

@@ -7,8 +7,13 @@ its jobs.
 from snakemake.logging import logger
 
 from thaw.changes import report
-from thaw.ending import told
-from thaw.start import orphans, refuse_files_for_folders, settle_all
+from thaw.ending import full_disks, told
+from thaw.start import (
+    orphans,
+    refuse_files_for_folders,
+    refuse_read_only,
+    settle_all,
+)
 
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
@@ -34,6 +39,10 @@ def show_results():
 
 
 onstart:
+    try:
+        refuse_read_only(in_results("results"))
+    except ThawError as error:
+        raise WorkflowError(str(error)) from None
     hint = orphans(workflow.executor_plugin.name)
     if hint:
         logger.warning(hint)
@@ -47,12 +56,14 @@ onsuccess:
 
 
 onerror:
+    for line in full_disks(map(in_results, ("results", "logs"))):
+        logger.error(line)
     show_results()
 
 
 if workflow.is_main_process:
     try:
-        refuse_files_for_folders(in_results("results"), STUDIES)
+        refuse_files_for_folders(PLAN, in_results("results"))
         settle_all(PLAN, in_results("results"), outputs_of)
     except ThawError as error:
         raise WorkflowError(str(error)) from None

@@ -172,3 +172,4 @@ use rule learning_curves as gains_by_epoch with:
         record="results/{study}/records/gains_by_epoch.json",
     log:
         "logs/{study}/gains_by_epoch.log",
+    localrule: True

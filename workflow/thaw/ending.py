@@ -1,7 +1,8 @@
 """What is said at a run's end: tables, answers, warnings, and where figures are."""
 
+import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from thaw.errors import ThawError
@@ -12,6 +13,9 @@ from thaw.targets import figures, network_tables
 from thaw.visible import visible
 
 SHOWN = ("summary.md", "comparisons.md", "answer.md")
+
+# With less space left a disk counts as full: what could not be written was more.
+LEAST_SPACE = 1_000_000  # bytes
 
 
 def told(study: StudyPlan, results: Path) -> Iterator[str]:
@@ -28,6 +32,19 @@ def told(study: StudyPlan, results: Path) -> Iterator[str]:
         f"Figures in {folder}, as .svg, .pdf and .png: {', '.join(names)}", 80
     )
     yield from warnings(study, results)
+
+
+def full_disks(folders: Iterable[Path]) -> Iterator[str]:
+    """Yield a line on each folder whose disk is full.
+
+    Then a job that fails for it may not even find the space to say so in its log.
+    """
+    for folder in folders:
+        if folder.exists() and shutil.disk_usage(folder).free < LEAST_SPACE:
+            yield (
+                f"The disk on which {folder} lies is full; make space there, and run "
+                "again"
+            )
 
 
 def warnings(study: StudyPlan, results: Path) -> Iterator[str]:

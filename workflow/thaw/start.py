@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -11,18 +12,49 @@ from thaw.output.files import end_future
 from thaw.output.settings import settle, tell
 from thaw.plan import Plan
 
+# Folders beside the tables and figures of a study.
+BESIDE_TABLES = ("settings", "records")
 
-def refuse_files_for_folders(results: Path, studies: Iterable[str]) -> None:
-    """Raise `ThawError` for a file that is in the place of a folder.
 
-    Snakemake would fail without a word.
+def refuse_files_for_folders(plan: Plan, results: Path) -> None:
+    """Raise `ThawError` for a file, or a link to nowhere, in the place of a folder.
+
+    Snakemake would fail with a traceback, or without a word.
     """
-    names = ("problems", "networks", "source-models", "repeats", *studies)
-    for folder in (results, results.with_name("logs"), *map(results.joinpath, names)):
-        if folder.exists() and not folder.is_dir():
-            raise ThawError(
-                f"{folder} is a file, and a folder of that name is needed: move it away"
-            )
+    folders = {
+        Path(folder, name) for _, folder in plan.tables for name in BESIDE_TABLES
+    }
+    folders |= {Path("networks"), Path("problems")}
+    trained = {
+        Path(begin)
+        for study in plan.studies.values()
+        for begin in (*study.repeats, *study.models)
+    }
+    above = {parent for path in folders | trained for parent in path.parents}
+    for path in sorted(folders | above):
+        for folder in (results / path, results.with_name("logs") / path):
+            if folder.is_symlink() and not folder.exists():
+                raise ThawError(
+                    f"{folder} is a link to {folder.readlink()}, which is not there: "
+                    "make that folder, or remove the link"
+                )
+            if folder.exists() and not folder.is_dir():
+                raise ThawError(
+                    f"{folder} is a file, and a folder of that name is needed: move it "
+                    "away"
+                )
+
+
+def refuse_read_only(results: Path) -> None:
+    """Raise `ThawError` if nothing can be written to the results.
+
+    Snakemake would fail with a traceback when the first job begins.
+    """
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=results).close()
+    except OSError as error:
+        raise ThawError(f"{results} cannot be written: {error.strerror}") from error
 
 
 def settle_all(
