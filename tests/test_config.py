@@ -207,7 +207,10 @@ WRONG_PROBLEMS = [
     (FILE | {"test_file": "gone.csv"}, ".test_file: 'gone.csv': No such file"),
     (FILE | {"file": "folder.csv"}, ".file: 'folder.csv': Is a directory"),
     (FILE | {"file": "a.xlsx"}, ".file: 'a.xlsx' is not allowed. Allowed: The rows: a"),
-    (FILE | {"file": "a\0.csv"}, ".file: 'a\\x00.csv' is not allowed. Allowed"),
+    (
+        FILE | {"file": "a\0.csv"},
+        ".file: 'a\\x00.csv' is not allowed. Allowed: The rows",
+    ),
     (ARRAYS | {"label": "y"}, ".label: an .npz holds X and y, and no columns with"),
     (ARRAYS | {"group": "g", "shuffle": 1}, ".group: an .npz holds X and y"),
     (MOONS | {"label": "y"}, ".label: it is said of files, and make_moons is none"),

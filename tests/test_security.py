@@ -5,6 +5,7 @@ import csv
 import os
 import pickle
 import re
+import shlex
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,6 +18,7 @@ from conftest import ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, Project, new_project
 from thaw.config import resolve
 from thaw.data.files import read_table
 from thaw.errors import ThawError
+from thaw.output.checkpoints import load_checkpoint
 from thaw.output.histories import Histories
 from thaw.output.problems import load_problem
 from thaw.output.scores import load_scores
@@ -261,6 +263,27 @@ def test_weights_that_are_a_pickle_are_refused(bomb, tmp_path):
             load_source_models([file], "0" * 12, [0])
 
 
+@pytest.mark.parametrize("name", ["a.pt", "$(touch pwned).pth"])
+def test_of_a_checkpoint_only_weights_are_read(name, bomb, tmp_path):
+    archive = tmp_path / name
+    with zipfile.ZipFile(archive, "w") as file:  # as torch.save writes it
+        file.writestr("archive/data.pkl", bomb)
+        file.writestr("archive/version", "3")
+    (tmp_path / f"plain-{name}").write_bytes(bomb)
+    for path in (archive, tmp_path / f"plain-{name}"):
+        with pytest.raises(ThawError, match="holds more than weights") as caught:
+            load_checkpoint(path)
+        (*_, told, new) = shlex.split(str(caught.value))
+        assert (told, new) == (str(path), f"{path.stem}.safetensors")
+
+
+@pytest.mark.parametrize("file", ["--key=0.pt", "{key}.safetensors", "a\nb.pth"])
+def test_a_checkpoint_that_is_more_than_a_path_is_refused(file):
+    study = SMALL_CONFIG["studies"]["ahead"] | {"source_models": {"files": [file]}}
+    with pytest.raises(ThawError, match=r"files\[0\]: .* for more than a path"):
+        resolve(SMALL_CONFIG | {"studies": {"ahead": study}})
+
+
 @pytest.mark.parametrize("scheme", ["http", "https", "ftp", "file", "s3"])
 def test_no_address_is_fetched(scheme):
     problem = {"file": f"{scheme}://127.0.0.1/x.csv", "label": "y", "train_size": 10}
@@ -271,6 +294,7 @@ def test_no_address_is_fetched(scheme):
 
 # Names that run or unpickle what they are given.
 RUNS = {"eval", "exec", "compile", "system", "popen", "Popen", "__import__"}
+ALLOWED = {("eval", True), ("compile", True)}
 UNPICKLES = {
     "pickle",
     "joblib",
@@ -288,19 +312,15 @@ def test_the_package_neither_evaluates_nor_unpickles():
         for node in ast.walk(ast.parse(path.read_bytes())):
             match node:
                 case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-                    # `re.compile` differs, and so does a network's `eval()`.
                     module = getattr(getattr(node.func, "value", None), "id", "")
-                    asked = isinstance(node.func, ast.Attribute) and not node.args
-                    if name in RUNS and module != "re" and (name, asked) != ("eval", 1):
+                    # A module of torch has a method `eval`, and `re` compiles, too.
+                    method = isinstance(node.func, ast.Attribute)
+                    if name in RUNS and (name, method) not in ALLOWED:
                         found.add((path.name, name))
-                    # `torch.load` of nothing but weights.
-                    safe = {
-                        keyword.arg
-                        for keyword in node.keywords
-                        if getattr(keyword.value, "value", None) is True
-                    }
-                    loads = {("torch", "load"), ("yaml", "load")}
-                    if (module, name) in loads and "weights_only" not in safe:
+                    if (module, name) == ("torch", "load"):
+                        (safe,) = (k for k in node.keywords if k.arg == "weights_only")
+                        assert safe.value.value is True
+                    if (module, name) == ("yaml", "load"):
                         found.add((path.name, f"{module}.{name}"))
                     for keyword in node.keywords:
                         if keyword.arg in ("shell", "allow_pickle") and not (

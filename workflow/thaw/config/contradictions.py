@@ -112,6 +112,11 @@ def _of_checkpoints(path: str, study: Study) -> Iterator[str]:
                 "run what others wrote. Allowed: .safetensors, which "
                 "safetensors.torch.save_file makes of a state_dict; .pt or .pth of one"
             )
+        elif file.startswith("-") or not file.isprintable() or {"{", "}"} & {*file}:
+            yield (
+                f"{place}: {shown(file)} would be taken for more than a path. Allowed: "
+                "one without braces and line breaks, and with ./ before a - in front"
+            )
         else:
             yield from file_is_there(place, Path(file))
 

@@ -335,7 +335,8 @@ class _OfData(Group):
         default=LEFT_OUT,
         description=(
             "The rows: a .csv, .tsv or .parquet file with named columns, or an .npz "
-            "with arrays X and y; from the working directory."
+            "with arrays X and y; from the working directory, its path without braces "
+            "and line breaks, and a - in front as ./-."
         ),
     )
     test_file: File = Field(

@@ -1,5 +1,6 @@
 """Files with pretrained weights that people bring, read without running any of it."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,8 +14,7 @@ from thaw.learning.state import State
 # How to make a file that holds nothing but weights.
 CONVERT = (
     'python -c "import sys, torch, safetensors.torch as s; s.save_file(torch.load('
-    'sys.argv[1], weights_only=False).state_dict(), sys.argv[2])" {path} {stem}'
-    ".safetensors"
+    'sys.argv[1], weights_only=False).state_dict(), sys.argv[2])" {path} {new}'
 )
 
 
@@ -40,7 +40,10 @@ def load_checkpoint(path: Path) -> State:
         raise ThawError(
             f"{path} holds more than weights, or is damaged ({reason}), and reading it "
             "could run what others wrote; if you trust it: "
-            + CONVERT.format(path=path, stem=path.stem)
+            + CONVERT.format(
+                path=shlex.quote(str(path)),
+                new=shlex.quote(f"{path.stem}.safetensors"),
+            )
         ) from None
     if not isinstance(found, Mapping) or not all(
         isinstance(name, str) and isinstance(values, torch.Tensor)

@@ -1,0 +1,208 @@
+"""A large study on a real Slurm, beside the same study without: jobs, files, time, CPU.
+
+    .venv/bin/python benchmarks/slurm_study.py
+
+It starts the Slurm of the tests (tests/cluster/): two nodes, of two cores each, that
+are both this machine. Four variants, 25 repeats of each from every source model; all
+else, `repeats_per_job: auto` and the profile too, as shipped.
+"""
+
+import argparse
+import ctypes
+import os
+import resource
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+from large_study import (
+    REPEATS_PER_SOURCE_MODEL,
+    RULES,
+    STUDY,
+    VARIANTS,
+    jobs_of,
+    megabytes,
+)
+from measure import (
+    ROOT,
+    change_config,
+    copy_workflow,
+    markdown,
+    own_versions,
+    parse_arguments,
+    run,
+    use_cores,
+    versions,
+    write_report,
+)
+
+sys.path.append(str(ROOT / "tests"))
+
+from cluster.slurm import NODES, Cluster, find, missing
+
+CORES = 2
+LOCAL = ("--cores", str(CORES))
+SLURM = ("--workflow-profile", "slurm", "--slurm-status-command", "squeue")
+
+PLUGIN = "snakemake-executor-plugin-slurm"
+
+# Of Linux's prctl: orphans of this process's children become its own children.
+PR_SET_CHILD_SUBREAPER = 36
+
+NOTES = f"""\
+From an empty folder to all tables and figures of the study, once each way, on {CORES}
+cores of one machine; first without a cluster, then through Slurm. Source models count
+as fits. Submissions are the jobs in Slurm's queue. Files are those in results/, logs/
+and .snakemake/. "Slurm's daemons" is what controller, nodes and munge took themselves;
+the CPU time above it is of all processes, those included: Snakemake here, Snakemake
+once more in each job, what submits and asks, and the stages. Wall time says little
+about a cluster: both nodes share these cores, and Snakemake asks Slurm what has ended
+every 10 seconds and more."""
+
+
+class Run(NamedTuple):
+    """What a run made and took."""
+
+    jobs: int
+    submissions: int
+    files: int
+    megabytes: float
+    wall_seconds: float
+    cpu_seconds: float
+    daemons_seconds: float
+    stages: dict[str, tuple[float, float]]
+    results: dict[str, bytes]
+
+
+def measured(folder: Path, cluster: Cluster | None) -> Run:
+    """Run the study in a folder, through Slurm if there is one; stop that then."""
+    before = cpu_of_children()
+    if cluster:
+        cluster.start()
+    command = [sys.executable, "-m", "snakemake", STUDY, *(SLURM if cluster else LOCAL)]
+    usage, _ = run(command, folder, cluster.environment if cluster else None)
+    submissions = daemons = 0
+    if cluster:
+        submissions = len(cluster.ask("squeue", "-h", "-t", "all").splitlines())
+        daemons = cpu_of_daemons(cluster)
+        cluster.stop()
+        with suppress(ChildProcessError):
+            while True:
+                os.wait()
+    jobs = list(jobs_of(folder))
+    stages: dict[str, tuple[float, float]] = {}
+    for job in jobs:
+        seconds, peak = stages.get(job.rule, (0.0, 0.0))
+        stages[job.rule] = seconds + job.cpu_seconds, max(peak, job.peak_mib)
+    tops = [folder / name for name in ("results", "logs", ".snakemake")]
+    return Run(
+        jobs=sum(job.rule in RULES.values() for job in jobs),
+        submissions=submissions,
+        files=sum(path.is_file() for top in tops for path in top.rglob("*")),
+        megabytes=sum(map(megabytes, tops)),
+        wall_seconds=usage.wall_seconds,
+        cpu_seconds=cpu_of_children() - before,
+        daemons_seconds=daemons,
+        stages=stages,
+        results={
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in (folder / "results").rglob("*")
+            if path.is_file()
+        },
+    )
+
+
+def cpu_of_children() -> float:
+    """Return the CPU time of all that this process started and that has ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def cpu_of_daemons(cluster: Cluster) -> float:
+    """Return the CPU time of Slurm's daemons without that of their children."""
+    names = ("slurmctld", "munge", *NODES)
+    pids = [int((cluster.folder / f"{name}.pid").read_text()) for name in names]
+    return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the study both ways and write the report."""
+    if missing():
+        sys.exit(missing())
+    use_cores(CORES)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    repeats = args.source_models * REPEATS_PER_SOURCE_MODEL
+    study = {
+        "source": "blobs-1",
+        "target": "blobs-2",
+        "variants": VARIANTS,
+        "repeats": repeats,
+        "source_models": args.source_models,
+    }
+    runs = []
+    with tempfile.TemporaryDirectory() as temporary:
+        for name, cluster in (
+            ("local", None),
+            ("slurm", Cluster(Path(temporary, "cluster"))),
+        ):
+            folder = Path(temporary, name)
+            folder.mkdir()
+            change_config(copy_workflow(folder), studies={STUDY: study})
+            runs.append(measured(folder, cluster))
+    local, slurm = runs
+    if local.results != slurm.results:
+        sys.exit("results through Slurm are not those of the local run")
+    fits = len(VARIANTS) * repeats + args.source_models
+    facts = [
+        ["training jobs", *(each.jobs for each in runs)],
+        ["submissions", *(each.submissions for each in runs)],
+        ["files", *(each.files for each in runs)],
+        ["MB on disk", *(f"{each.megabytes:.1f}" for each in runs)],
+        ["wall s", *(f"{each.wall_seconds:.1f}" for each in runs)],
+        ["CPU s, all processes", *(f"{each.cpu_seconds:.1f}" for each in runs)],
+        ["CPU s, Slurm's daemons", *(f"{each.daemons_seconds:.1f}" for each in runs)],
+        [
+            "CPU ms a fit, all included",
+            *(f"{1000 * each.cpu_seconds / fits:.2f}" for each in runs),
+        ],
+        [
+            "CPU s beyond the local run, a submission",
+            "-",
+            f"{(slurm.cpu_seconds - local.cpu_seconds) / slurm.submissions:.2f}",
+        ],
+    ]
+    stages = [
+        [rule, f"{seconds:.1f}", f"{1000 * seconds / fits:.3f}", f"{peak:.0f}"]
+        for rule, (seconds, peak) in sorted(local.stages.items())
+    ]
+    ratio = slurm.cpu_seconds / local.cpu_seconds
+    parts = [
+        f"All {len(local.results)} files under results/ are the same bytes both ways. "
+        f"Through Slurm the study took\n{ratio:.2f} times the CPU time.",
+        markdown(["", "local", "Slurm"], facts),
+        "Of the local run, as Snakemake's `benchmark:` files sample it:",
+        markdown(["rule", "CPU s", "CPU ms a fit", "peak MiB"], stages),
+        NOTES,
+    ]
+    slurm_version = run([find("slurmctld") or "slurmctld", "-V"])[1].strip()
+    environment = [
+        f"Thaw: {own_versions()}",
+        f"{slurm_version}, {versions(sys.executable, [PLUGIN]).partition(', ')[2]}",
+    ]
+    write_report(args.output, f"{fits:,} fits through Slurm", environment, parts)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--source-models",
+        type=int,
+        default=100,
+        help="how many (100); a source model and its repeats are 101 fits",
+    )
+    main(parse_arguments(parser, "slurm_study.md"))
