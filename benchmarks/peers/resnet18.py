@@ -1,0 +1,43 @@
+"""What torchvision's ResNet-18 costs Thaw: an epoch on images of 64 by 64 points.
+
+It takes how many images there are to learn from, and how many groups are frozen, and
+prints the CPU seconds of an epoch and of a look at as many images.
+"""
+
+import sys
+import time
+
+import numpy as np
+import torch
+from torchvision.models import resnet18
+
+from thaw.data.problem import Problem
+from thaw.learning import seeds
+from thaw.learning.learner import Training
+from thaw.learning.module import ModuleNetwork
+from thaw.learning.rounding import fix_rounding
+
+GROUPS = ("conv1|bn1", "layer1", "layer2", "layer3", "layer4", "fc")
+SIDE = 64
+
+
+def main(images: int, frozen: int) -> None:
+    """Learn an epoch; print what it took."""
+    fix_rounding()
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(images, 3 * SIDE * SIDE)).astype(np.float32)
+    y = np.arange(images) % 10
+    network = ModuleNetwork(lambda: resnet18(num_classes=10), GROUPS, (3, SIDE, SIDE))
+    start = network.draw(GROUPS, 1, seeds.REPEAT, [0])
+    problem, training = Problem(x, y, x, y, 10), Training(1, 32, 0.01)
+    learner = network.learner(start, problem, training, GROUPS[:frozen])
+    times = [time.process_time()]
+    learner.epoch(torch.arange(images)[None])
+    times.append(time.process_time())
+    learner.logits("test")
+    times.append(time.process_time())
+    print(f"{times[1] - times[0]:.1f} {times[2] - times[1]:.1f}")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
