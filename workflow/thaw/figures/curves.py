@@ -70,7 +70,7 @@ def draw_curves(
     for panel in axes[1]:
         panel.set_xlabel(f"{unit} (0 = before training)")
     words = draw_constant(axes[1, 1], constant)
-    axes[1, 1].set_title(f"test; dotted: {words}", fontsize=8)
+    axes[1, 1].set_title(f"test; {words}", fontsize=8)
     axes[1, 1].legend(
         loc="lower right", fontsize=8, frameon=True, facecolor="white", edgecolor="none"
     )

@@ -72,10 +72,12 @@ def title_of(settings: Mapping[str, Any]) -> str:
 def draw_constant(panel: Axes, score: float) -> str:
     """Draw what the commonest class reaches, where the axis goes so far; name it."""
     low, high = panel.get_ylim()
-    if low <= score <= high:
-        panel.axhline(score, color=MUTED, lw=0.8, ls=":", zorder=1)
-        panel.set_ylim(low, high)
-    return f"always the commonest class: {score:.3f}"
+    words = f"always the commonest class: {score:.3f}"
+    if not low <= score <= high:
+        return words
+    panel.axhline(score, color=MUTED, lw=0.8, ls=":", zorder=1)
+    panel.set_ylim(low, high)
+    return f"dotted: {words}"
 
 
 def dots(count: int) -> dict:

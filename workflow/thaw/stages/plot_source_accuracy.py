@@ -69,7 +69,7 @@ def draw(
     drawn.suptitle(
         f"{title_of(settings)}\ndoes a better source model transfer better?"
         + ("\n" if standalone is None else "\ndashed: standalone's mean; ")
-        + f"dotted: {commonest}",
+        + commonest,
         fontsize=10,
     )
     return drawn

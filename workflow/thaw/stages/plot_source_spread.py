@@ -59,7 +59,7 @@ def draw(
         draw_baseline(panel, baseline, baseline_name, len(sample.models))
         panel.set_title(label(variant, 24), fontsize=9)
         words = draw_constant(panel, constant)
-    drawn.suptitle(f"{title}\ndotted: {words}", fontsize=10)
+    drawn.suptitle(f"{title}\n{words}", fontsize=10)
     panels[0].set_ylabel(metric.words)
     drawn.supxlabel("source models, sorted by the mean over their repeats", fontsize=9)
     return drawn

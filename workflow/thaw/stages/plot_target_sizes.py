@@ -60,9 +60,8 @@ def draw(
         panel.set_xlabel(f"train rows of {settings['target']}")
     metric = METRICS[settings["metric"]]
     left.set_ylabel(f"{metric.words}: mean, 95 % interval")
-    left.set_title(
-        f"dotted: {draw_constant(left, summary['constant'].iloc[0])}", fontsize=8
-    )
+    commonest = draw_constant(left, summary["constant"].iloc[0])
+    left.set_title(commonest, fontsize=8)
     right.set_ylabel(f"worse ← typical gain on {settings['baseline']} → better")
     level = f"{100 * comparisons['level'].iloc[0]:.4g}"
     right.set_title(
