@@ -7,8 +7,8 @@ from pathlib import Path
 
 from thaw.errors import ThawError
 from thaw.output.problems import load_described
-from thaw.plan import StudyPlan
 from thaw.problems import path_of
+from thaw.study_plan import StudyPlan
 from thaw.targets import figures, network_tables
 from thaw.visible import visible
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from thaw.plan import Plan, StudyPlan
+from thaw.plan import Plan
 from thaw.problems import path_of
+from thaw.study_plan import StudyPlan
 
 TABLES = (
     *("histories.npz", "scores.csv", "source-models.csv"),

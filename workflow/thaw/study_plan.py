@@ -1,0 +1,202 @@
+"""What a study asks for: its results with their keys, and its jobs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from thaw import brought
+from thaw.arms import Arm, TargetSize
+from thaw.checkpoints import CHECKPOINTS
+from thaw.config import (
+    Study,
+    is_module,
+)
+from thaw.findings.asked import pairs_asked
+from thaw.jobs import Job, jobs
+from thaw.learning.pairing import source_model_of
+from thaw.problems import path_of
+from thaw.results import Result
+
+
+class StudyPlan(NamedTuple):
+    """A study's results.
+
+    `source` is None where source models are files, `source_models` where no variant is
+    pretrained. `arms` are by name; the weights of those `saved` are kept. `check` is
+    that of a network which a function of people's own builds.
+    """
+
+    name: str
+    settings: Study
+    source: Result | None
+    target: Result
+    source_models: Result | None
+    arms: dict[str, Result]
+    saved: list[str]
+    check: Result | None
+
+    @property
+    def pretrained(self) -> list[str]:
+        """The variants that start from source models."""
+        size = self.settings.target_sizes[0]
+        return [
+            variant
+            for variant in self.settings.variants
+            if "source_models" in self.arms[Arm(variant, size).name].recipe["inputs"]
+        ]
+
+    @property
+    def described(self) -> dict[str, dict[str, Any]]:
+        """What the config says of each variant, without what is left at its default."""
+        size = self.settings.target_sizes[0]
+        return {
+            variant: self.arms[Arm(variant, size).name].recipe["settings"]["variant"]
+            for variant in self.settings.variants
+        }
+
+    @property
+    def problems(self) -> dict[str, Result]:
+        """The source, where it is a problem, and the target, by their names."""
+        target = {self.settings.target: self.target}
+        return (
+            {} if self.source is None else {self.settings.source: self.source}
+        ) | target
+
+    @property
+    def source_file(self) -> list[str]:
+        """The source problem's file below `results/`, where there is one."""
+        return [path_of(self.settings.source, self.source.key)] if self.source else []
+
+    @property
+    def checkpoint_file(self) -> list[str]:
+        """The file below `results/` with source models read from people's files."""
+        if self.source_models is None or not self.settings.checkpoints:
+            return []
+        last = self.settings.source_models - 1
+        folder = f"source-models/{CHECKPOINTS}-{self.source_models.key}"
+        return [f"{folder}/models-{Job(0, last).stem}.safetensors"]
+
+    @property
+    def target_file(self) -> list[str]:
+        """The target problem's file below `results/`."""
+        return [path_of(self.settings.target, self.target.key)]
+
+    @property
+    def check_file(self) -> list[str]:
+        """The file below `results/` that says that the network passed its checks."""
+        return [f"networks/{self.name}-{self.check.key}.json"] if self.check else []
+
+    @property
+    def network_files(self) -> list[Path]:
+        """The file whose function builds the network, if one does."""
+        network = self.settings.network
+        file = brought.named(network["module"]).file if is_module(network) else None
+        return [file] if file else []
+
+    @property
+    def repeats(self) -> dict[str, int]:
+        """Where in `results/` files with repeats begin, and how many repeats there are.
+
+        A job's numbers and a suffix follow (see `_jobs`).
+        """
+        return self._repeats_of(self.arms)
+
+    @property
+    def weights(self) -> list[str]:
+        """The files below `results/` with the weights of trained repeats."""
+        jobs = self._jobs(self._repeats_of(self.saved))
+        return [f"{stem}.safetensors" for _, stem in jobs]
+
+    def _repeats_of(self, names: Iterable[str]) -> dict[str, int]:
+        return {
+            f"repeats/{self.settings.target}/{name}-{self.arms[name].key}/repeats-": (
+                self.settings.repeats
+            )
+            for name in names
+        }
+
+    @property
+    def models(self) -> dict[str, int]:
+        """The same of the source models that are pretrained."""
+        if self.source_models is None or self.settings.checkpoints:
+            return {}
+        name = f"{self.settings.source}-{self.source_models.key}"
+        return {f"source-models/{name}/models-": self.settings.source_models}
+
+    @property
+    def others(self) -> list[str]:
+        """The other studies whose variants stand in pairs, as in `selfer/fixed-2`."""
+        named = [name for pair in self.settings.pairs for name in pair if "/" in name]
+        return sorted({name.partition("/")[0] for name in named})
+
+    @property
+    def tuned(self) -> list[str]:
+        """The variants of which something is chosen on validation rows."""
+        size = self.settings.target_sizes[0]
+        return [
+            variant
+            for variant in self.settings.variants
+            if "validation_size"
+            in self.arms[Arm(variant, size).name].recipe["settings"]["training"]
+        ]
+
+    @property
+    def comparisons(self) -> int:
+        """How many there are, at all target sizes together."""
+        asked = self.settings
+        pairs = pairs_asked(asked.variants, asked.baseline, asked.pairs)
+        return len(pairs) * len(asked.target_sizes)
+
+    @property
+    def shown_size(self) -> TargetSize:
+        """The largest target size, of which figures of a single size are."""
+        sizes = self.settings.target_sizes
+        return "all" if "all" in sizes else max(sizes)
+
+    @property
+    def mapped(self) -> dict[str, int]:
+        """The depths that are compared with the baseline."""
+        baseline = self.settings.baseline
+        return {name: depth for name, depth in self.depths.items() if name != baseline}
+
+    @property
+    def depths(self) -> dict[str, int]:
+        """How many layers those pretrained variants freeze that do nothing else."""
+        described = {name: self.described[name] for name in self.pretrained}
+        return {
+            name: variant.get("freeze", 0)
+            for name, variant in described.items()
+            if variant.keys() <= {"freeze"}
+        }
+
+    @property
+    def training_jobs(self) -> list[tuple[Job, str]]:
+        """The training jobs, and where in `results/` each one's files begin."""
+        return self._jobs(self.repeats)
+
+    @property
+    def pretraining_jobs(self) -> list[tuple[Job, str]]:
+        """The jobs that pretrain the source models, and where their files begin."""
+        return self._jobs(self.models)
+
+    def files(self, suffix: str) -> list[str]:
+        """Return a file of each job, of both kinds, below `results/`."""
+        jobs = [*self.pretraining_jobs, *self.training_jobs]
+        return [f"{stem}{suffix}" for _, stem in jobs]
+
+    def _jobs(self, begins: Mapping[str, int]) -> list[tuple[Job, str]]:
+        return [
+            (job, f"{begin}{job.stem}")
+            for begin, total in begins.items()
+            for job in jobs(total, self.settings.repeats_per_job)
+        ]
+
+    def pretraining_jobs_of(self, repeats: Sequence[int]) -> list[tuple[Job, str]]:
+        """Return those jobs whose source models these repeats start from."""
+        total = self.settings.source_models
+        needed = {source_model_of(repeat, total) for repeat in repeats[:total]}
+        return [
+            (job, stem)
+            for job, stem in self.pretraining_jobs
+            if not needed.isdisjoint(job.numbers)
+        ]
