@@ -335,13 +335,13 @@ def test_a_file_with_a_time_in_the_future_fails_no_job(finished):
 
 
 def test_results_that_cannot_be_written_can_still_be_looked_at(finished):
-    """A file in the place of a folder refuses root, too."""
+    """A folder in the place of a file refuses root, too."""
     finished.change("margin", to=0.5)
-    settings = finished.folder / "results/ahead/settings"
-    settings.rename(settings.with_name("kept"))
-    settings.symlink_to("kept/compare.json")
+    settings = finished.folder / "results/ahead/settings/compare.json"
+    settings.unlink()
+    settings.mkdir()
     output = finished.snakemake("-n", "problems").stdout
-    assert re.search("results/ahead/settings.* cannot be written: ", output)
+    assert re.search("results/ahead/settings/.* cannot be written: ", output)
     assert "ahead: margin 0.01 → 0.5; nothing to train" in output
 
 

@@ -25,12 +25,16 @@ def told(study: StudyPlan, results: Path) -> Iterator[str]:
     if not all(file.exists() for file in files):
         return
     yield ""
-    for file in [*map(results.joinpath, network_tables(study)[:1]), *files]:
+    # What a run did not ask for may not be there.
+    networks = [
+        results / path for path in network_tables(study) if path.endswith(".md")
+    ]
+    for file in [*filter(Path.exists, networks), *files]:
         yield file.read_text(encoding="utf-8")
-    names = dict.fromkeys(Path(path).stem for path in figures(study))
-    yield textwrap.fill(
-        f"Figures in {folder}, as .svg, .pdf and .png: {', '.join(names)}", 80
-    )
+    there = [path for path in figures(study) if (results / path).exists()]
+    if there:
+        names = ", ".join(dict.fromkeys(Path(path).stem for path in there))
+        yield textwrap.fill(f"Figures in {folder}, as .svg, .pdf and .png: {names}", 80)
     yield from warnings(study, results)
 
 

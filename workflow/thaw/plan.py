@@ -36,7 +36,7 @@ class Plan:
     of a key. `tables` are the results of stages that make tables and figures, by stage
     and by the folder they lie in: a study's name, `problems`, `maps/NAME`, or `.`.
     `maps` are the names of the studies of each map. `places` are those of the variants
-    in the config, by which figures of all studies colour them.
+    among all of the config, by which figures of all studies colour them.
     """
 
     def __init__(self, config: Config) -> None:
@@ -47,7 +47,9 @@ class Plan:
             for name, study in config.studies.items()
         }
         self.maps = config.maps
-        self.places = {name: place for place, name in enumerate(config.variants)}
+        # Whatever the order in which the config names them.
+        names = sorted(config.variants, key=lambda name: (name != "standalone", name))
+        self.places = {name: place for place, name in enumerate(names)}
         for name in config.problems:
             self.problems.make_sure_of(name)
         self.recipes = dict(self.problems.recipes)
