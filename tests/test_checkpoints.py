@@ -150,7 +150,7 @@ def project(tmp_path_factory):
     }
     project = new_project(tmp_path_factory.mktemp("files") / "project", told)
     (project.folder / "networks.py").write_text(NETWORKS)
-    project.snakemake("--cores", "2")
+    project.snakemake("scores", "--cores", "2")
     files = sorted((project.folder / "results").glob("source-models/*/*.safetensors"))
     for number, file in enumerate(files):
         state = {name: values[0].clone() for name, values in load_file(file).items()}
@@ -217,7 +217,7 @@ def test_another_content_is_read_and_trained_anew_and_a_move_is_not(project):
 
 def test_one_checkpoint_is_said_to_be_one(project):
     project.change("studies", "files", "source_models", "files", to=["1.safetensors"])
-    project.snakemake("--cores", "2", "files")
+    project.snakemake("--cores", "2", "results/files/answer.md")
     answer = (project.folder / "results/files/answer.md").read_text()
     assert "and the one checkpoint: nothing is said of others" in " ".join(
         answer.split()

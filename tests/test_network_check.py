@@ -289,7 +289,7 @@ def test_an_error_of_ours_keeps_its_traceback():
 def test_jobs_cut_otherwise_change_no_byte(project):
     before = project.results("ahead/scores.csv")
     project.change("repeats_per_job", to=2)
-    project.snakemake("--cores", "2")
+    project.snakemake("scores", "--cores", "2")
     assert project.results("ahead/scores.csv") == before
 
 
