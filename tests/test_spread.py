@@ -99,13 +99,7 @@ def test_what_one_source_model_cannot_say():
     assert math.isnan(table.loc[0, "std_between"])
     assert "given one source model" in table.loc[0, "note"]
     assert "not estimable" in table.loc[0, "note"]
-    settings = {
-        "study": "s",
-        "source": "a",
-        "target": "b",
-        "metric": "accuracy",
-        "target_sizes": ["all"],
-    }
+    settings = SETTINGS | {"target_sizes": ["all"]}
     text = for_people(table, [], settings)
     assert "given one source model" in text
 
@@ -126,13 +120,7 @@ def test_failures_are_counted_and_said_first():
     few = Sample(sample.values, None, np.arange(20) == 7)
     assert not list(failures({Arm("v", 8): few}, None))
     table = summary({Arm("v", "all"): sample}, ACCURACY, 0.5)
-    settings = {
-        "study": "s",
-        "source": "a",
-        "target": "b",
-        "metric": "accuracy",
-        "target_sizes": ["all"],
-    }
+    settings = SETTINGS | {"target_sizes": ["all"]}
     text = for_people(table, [warning], settings)
     assert text.index("Warning") < text.index("| variant")
 
@@ -143,13 +131,7 @@ def test_several_target_sizes_are_columns():
         for variant, value in (("standalone", 0.5), ("fixed-0", 0.7))
         for size in (20, "all")
     }
-    settings = {
-        "study": "s",
-        "source": "a",
-        "target": "b",
-        "metric": "accuracy",
-        "target_sizes": [20, "all"],
-    }
+    settings = SETTINGS | {"target_sizes": [20, "all"]}
     text = for_people(summary(found, ACCURACY, 0.5), [], settings)
     assert text.splitlines()[2:5] == [
         "| mean from rows: |    20 |   all |",

@@ -44,7 +44,7 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
         f"{study.metric}. Allowed: the smallest difference that matters to you"
         for name, study in checked.studies.items()
         if not METRICS[study.metric].is_accuracy
-        and not {"margin"} & {*commanded, *study.model_fields_set}
+        and "margin" not in {*commanded, *study.model_fields_set}
     ]
     for name, study in checked.studies.items():
         if LADDER in study.variants:

@@ -35,7 +35,7 @@ class Validation:
     """Follows, from epoch to epoch, the loss on the validation rows.
 
     With `keep_best` it keeps what was there after the epoch of the least loss (the
-    first of several), else after the last one.
+    first of several); else `loss` `[R]`, after the last one, is all that it knows.
     """
 
     def __init__(self, problem: Problem, learned_from: int, keep_best: bool) -> None:
@@ -44,17 +44,23 @@ class Validation:
         held_out = problem.train_y[..., learned_from:]
         self._labels = prepare_labels(held_out, problem.classes)
         self._test_labels = prepare_labels(problem.test_y, problem.classes)
+        self.loss = np.empty(0)
         self.kept: Kept | None = None
 
     def look(self, epoch: int, train_logits: Tensor, learner: Learner) -> None:
         """Look at the networks after an epoch, from the first one on."""
         found = evaluate(train_logits[:, :, self.learned_from :], self._labels)[1]
         loss = np.nan_to_num(found.double().numpy(), nan=np.inf, posinf=np.inf)
-        better = np.ones(len(loss), dtype=bool)
-        if self._keep_best and self.kept is not None:
-            better = loss < self.kept.loss
-            if not better.any():
-                return
+        if not self._keep_best:
+            self.loss = loss
+            return
+        better = (
+            np.ones(len(loss), dtype=bool)
+            if self.kept is None
+            else (loss < self.kept.loss)
+        )
+        if not better.any():
+            return
         now = Kept(
             loss,
             np.full(len(loss), epoch),
@@ -103,7 +109,8 @@ def outcome_of(
     found = watch.kept if watch else None
     if found is None:
         last = np.full(networks, epochs - 1)
-        found = Kept(np.full(networks, np.inf), last, measured, learner.state())
+        loss = watch.loss if watch else np.full(networks, np.inf)
+        found = Kept(loss, last, measured, learner.state())
     # A loss may overflow though all logits are finite.
     lost = ~np.isfinite(kept(history.test_loss, found.epoch))
     final = Final(

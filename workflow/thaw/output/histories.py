@@ -107,7 +107,7 @@ class Histories:
         last = values
         if values.ndim == 2:
             last = kept(values, self._read(f"{name}/epoch"))
-        return last.astype(str).astype(float)
+        return as_read(last)
 
     def failed(self, name: str) -> np.ndarray:
         """Return which networks failed, bool `[repeats]`; `name` is as for `metric`."""
@@ -134,3 +134,8 @@ class Histories:
                 f"{name} was changed",
             )
         return values
+
+
+def as_read(values: np.ndarray) -> np.ndarray:
+    """Return float32 as a CSV gives them back: the shortest decimals, as float64."""
+    return values.astype(str).astype(float)

@@ -23,7 +23,7 @@ from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import verdict
-from thaw.output.histories import Histories
+from thaw.output.histories import Histories, as_read
 from thaw.output.scores import csv_file
 
 COLUMNS = (
@@ -54,7 +54,7 @@ class Followed:
         failed = ~np.isfinite(self._losses[:, epoch])
         if epoch == len(self.steps) - 1:
             failed |= self._failed_in_the_end
-        values = self._values[:, epoch].astype(str).astype(float)
+        values = as_read(self._values[:, epoch])
         return Sample(values, self._models, failed, self._lower_is_better)
 
 
