@@ -5,6 +5,7 @@ the variants of one.
 """
 
 import functools
+import itertools
 from collections import defaultdict
 from typing import NamedTuple
 
@@ -192,6 +193,24 @@ def best_depths(studies: Studies) -> dict[str, np.ndarray]:
     }
 
 
+def best_on_average(studies: Studies) -> dict[str, np.ndarray]:
+    """Return whether the set for the mean holds the best one, and its size."""
+    means = {depth: studies.scores(depth).mean(2) / ROWS for depth in DEPTHS}
+    limit = ALPHA / (len(DEPTHS) - 1)
+    dropped = {depth: np.zeros(len(means[depth]), dtype=bool) for depth in DEPTHS}
+    for ours, others in itertools.permutations(DEPTHS, 2):
+        draws = mean.draws(means[ours], means[others], matched=True)
+        dropped[others] |= np.quantile(draws, limit, axis=-1) > 0
+    best = max(map(studies.population.mean, DEPTHS))
+    kept = [
+        ~dropped[depth] for depth in DEPTHS if studies.population.mean(depth) == best
+    ]
+    return {
+        "best mean in set": np.any(kept, axis=0),
+        "depths in set of means": sum((~out).astype(float) for out in dropped.values()),
+    }
+
+
 def drawn(studies: Studies) -> dict[str, np.ndarray]:
     """Return whether the intervals made of random draws cover, `[studies]` each."""
     found = {}
@@ -239,7 +258,7 @@ def calibrate(
         studies = Studies(population, models, count, rng)
         found = typical(studies) | failures(studies) | best_depths(studies)
         if all_intervals:
-            found |= drawn(studies)
+            found |= drawn(studies) | best_on_average(studies)
         for name, values in found.items():
             sums[name] += float(values.sum())
             counts[name] += count

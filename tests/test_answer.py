@@ -105,6 +105,22 @@ def test_it_helps_and_freezing_pays():
     assert "surely above" not in text
 
 
+def test_the_best_depth_on_average_is_said_where_it_is_another():
+    assert "on average" not in said(ladder(0.7, 0.75, 0.9)).lower()
+    rash = scores(0.82, seed=2)
+    models = rash.source_models % 5 == 0
+    rash = rash._replace(values=np.where(models, 0.3, rash.values))
+    found = ladder(0.7, 0.8, 0.8, spread=0.005) | {"fixed-1": rash}
+    text = said(found)
+    assert "To freeze 1 layer is not typically worse than the best" in text
+    assert (
+        "On average, on which the worst networks weigh, only to freeze 0 layers may be "
+        "the best."
+    ) in text
+    swept = said({20: found, 50: found})
+    assert "From 20 and 50 rows, on average, on which" in swept
+
+
 def test_it_hurts():
     text = said(ladder(0.8, 0.75, 0.7))
     assert "Transfer typically hurts. Typically worse: fixed-0 -0.0" in text

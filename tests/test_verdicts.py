@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from samples import nested, normal
-from thaw.findings.best_depths import best_depths
+from thaw.findings.best_depths import best_depths, best_on_average
 from thaw.findings.estimate import Estimate
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
@@ -237,6 +237,38 @@ def test_the_set_of_best_depths():
     assert best_depths(ladder(0.1, 0.1, 0), 0.05) == ["fixed-0", "fixed-1"]
     assert best_depths(ladder(0.1), 0.05) == ["fixed-0"]
     assert best_depths({}, 0.05) == []
+
+
+def test_the_set_of_best_depths_on_average():
+    names = ["fixed-0", "fixed-1", "fixed-2"]
+    assert best_on_average(ladder(0, 0, 0), 0.05) == names
+    assert best_on_average(ladder(0, 0.3, 0), 0.05) == ["fixed-1"]
+    assert best_on_average(ladder(0.1), 0.05) == ["fixed-0"]
+    assert best_on_average({}, 0.05) == []
+
+
+def test_the_typically_best_depth_need_not_be_best_on_average():
+    """One that gains a little and loses much from every fifth source model."""
+    models = 60
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 0.005, (2, models, 3))
+    steady = nested(0.8 + noise[0])
+    fails = np.where(np.arange(models) % 5, 0.02, -0.5)[:, None]
+    found = {"steady": steady, "rash": nested(0.8 + fails + noise[1])}
+    assert best_depths(found, 0.05) == ["rash"]
+    assert best_on_average(found, 0.05) == ["steady"]
+
+
+def test_depths_on_average_are_not_known_of_losses_and_of_few_source_models():
+    losses = {
+        name: Sample(sample.values, sample.source_models, lower_is_better=True)
+        for name, sample in ladder(0, 0.3, 0).items()
+    }
+    few = {name: nested(sample.groups()[:4]) for name, sample in ladder(0, 1).items()}
+    assert best_on_average(losses, 0.05) == []
+    assert best_on_average(few, 0.05) == []
+    table = depths_table({"all": few}, {"fixed-0": 0, "fixed-1": 1})
+    assert table["not_worse_on_average"].tolist() == ["", ""]
 
 
 def test_few_source_models_drop_no_depth():

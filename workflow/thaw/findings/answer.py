@@ -7,7 +7,7 @@ does not stand there.
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -196,9 +196,12 @@ def how_many_layers(
     if len(study.depths) < 2:
         return
 
-    def may_be_best(size: TargetSize) -> list[int]:
+    def may_be_best(size: TargetSize, column: str = "not_worse_than_best") -> list[int]:
         own = rows_at(depths, size)
-        return own.loc[own["not_worse_than_best"] == "yes", "freeze"].tolist()
+        return own.loc[own[column] == "yes", "freeze"].tolist()
+
+    def on_average(size: TargetSize) -> list[int]:
+        return may_be_best(size, "not_worse_on_average")
 
     bearing = [
         size
@@ -206,19 +209,39 @@ def how_many_layers(
         if kind_of(gains(study, comparisons, size)) != "none"
     ]
     for kept, sizes in itertools.groupby(bearing, may_be_best):
-        place = f"From {enumerate_words(list(sizes))} rows" if study.is_swept else ""
         if len(kept) == len(study.depths):
             words = "how many layers to freeze is not clear: no depth is out"
         else:
-            layers = "layer" if kept == [1] else "layers"
             words = (
-                f"to freeze {enumerate_words(kept, 'or')} {layers} is not typically "
-                "worse than the best depth, and all others are"
+                f"to freeze {layers(kept)} is not typically worse than the best depth, "
+                "and all others are"
             )
-        words = f"{place}, {words}" if place else f"{words[0].upper()}{words[1:]}"
-        yield f"{words}."
-    if not study.is_swept:
+        yield _placed(study, sizes, words)
+    others = [
+        size for size in bearing if on_average(size) not in ([], may_be_best(size))
+    ]
+    for kept, sizes in itertools.groupby(others, on_average):
+        said = (
+            "no depth is out"
+            if len(kept) == len(study.depths)
+            else f"only to freeze {layers(kept)} may be the best"
+        )
+        words = f"on average, on which the worst networks weigh, {said}"
+        yield _placed(study, sizes, words)
+    if not (study.is_swept or others):
         yield from _best_on_average(study, comparisons, study.target_sizes[0])
+
+
+def layers(numbers: Sequence[int]) -> str:
+    """Return numbers of layers as words: "0 or 1 layers"."""
+    return f"{enumerate_words(numbers, 'or')} {'layer' if numbers == [1] else 'layers'}"
+
+
+def _placed(study: Study, sizes: Iterable[TargetSize], words: str) -> str:
+    """Return a sentence that says from how many rows it is so, in a sweep."""
+    if study.is_swept:
+        return f"From {enumerate_words(list(sizes))} rows, {words}."
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _best_on_average(

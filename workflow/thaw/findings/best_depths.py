@@ -1,24 +1,53 @@
 """How many layers to freeze: the depths that are not clearly worse than the best.
 
-A depth is dropped if another one typically beats it, at one-sided p < alpha / (number
-of depths - 1). So the set misses the typically best one with a probability of at most
-alpha (Gupta 1965; Hsu 1981).
+A depth is dropped if another one beats it, at one-sided p < alpha / (number of depths -
+1). So the set misses the best one with a probability of at most alpha (Gupta 1965; Hsu
+1981). There are two sets, for what is typical and for the mean: a depth that gains a
+little and fails now and then may be in one and not in the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import numpy as np
 
 from thaw.findings.evidence import p_more_often
+from thaw.findings.mean import mean_difference
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 
 
 def best_depths(found: Mapping[str, Sample], alpha: float) -> list[str]:
     """Return those variants that none of the others typically beats, in order."""
+    level = _level(found, alpha)
+    return _unbeaten(found, lambda pair: bool(p_more_often(pair.placements()) < level))
+
+
+def best_on_average(found: Mapping[str, Sample], alpha: float) -> list[str]:
+    """Return those variants whose mean none of the others' is above, in order.
+
+    Return none where means have no interval (see `thaw.findings.mean`).
+    """
+    level = _level(found, alpha)
+
+    def low(pair: Pair) -> float:
+        return mean_difference(pair, 2 * level).low
+
+    if any(np.isnan(low(Pair(sample, sample))) for sample in found.values()):
+        return []
+    return _unbeaten(found, lambda pair: low(pair) > 0)
+
+
+def _level(found: Mapping[str, Sample], alpha: float) -> float:
+    return alpha / max(len(found) - 1, 1)
+
+
+def _unbeaten(found: Mapping[str, Sample], beats: Callable[[Pair], bool]) -> list[str]:
+    """Return those variants that no other one beats, in order."""
     return [
         variant
         for variant, sample in found.items()
         if not any(
-            p_more_often(Pair(rival, sample).placements()) < alpha / (len(found) - 1)
+            beats(Pair(rival, sample))
             for other, rival in found.items()
             if other != variant
         )

@@ -92,11 +92,13 @@ def _by_size(table: pd.DataFrame, depths: pd.DataFrame, metric: Metric) -> str:
 
 
 def _about_depths(depths: pd.DataFrame) -> str:
-    kept = depths.loc[depths["not_worse_than_best"] == "yes", "variant"]
-    return (
-        "Depths that are not typically worse than the best one (95 %): "
-        f"{', '.join(kept)}."
-    )
+    def kept(column: str) -> str:
+        return ", ".join(depths.loc[depths[column] == "yes", "variant"])
+
+    words = "Depths that are not typically worse than the best one (95 %): "
+    words += f"{kept('not_worse_than_best')}."
+    on_average = kept("not_worse_on_average")
+    return f"{words} On average: {on_average}." if on_average else words
 
 
 def _about_means(metric: Metric) -> str:

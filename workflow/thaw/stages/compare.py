@@ -17,7 +17,7 @@ import pandas as pd
 from thaw.arms import TargetSize
 from thaw.command import Made, add_histories, add_settings, make, stage_parser
 from thaw.findings.asked import ALPHA, alpha_of_each, pairs_asked
-from thaw.findings.best_depths import best_depths
+from thaw.findings.best_depths import best_depths, best_on_average
 from thaw.findings.failures import difference_of_shares, is_weak
 from thaw.findings.how_often import how_often
 from thaw.findings.mean import mean_difference
@@ -119,16 +119,23 @@ def compare(
 def depths_table(
     found: Mapping[TargetSize, Mapping[str, Sample]], depths: Mapping[str, int]
 ) -> pd.DataFrame:
-    """Return a row for each size and depth, and whether it may be the best (95 %)."""
-    columns = ["target_size", "variant", "freeze", "not_worse_than_best"]
+    """Return a row for each size and depth, and whether it may be the best (95 %).
+
+    It may be so by what is typical, and on average; the latter is empty where a mean
+    has no interval.
+    """
+    columns = ["target_size", "variant", "freeze"]
+    columns += ["not_worse_than_best", "not_worse_on_average"]
     rows = []
     for size, samples in found.items():
         depth_samples = {variant: samples[variant] for variant in depths}
-        kept = best_depths(depth_samples, ALPHA / len(found))
-        rows += [
-            (size, variant, freeze, "yes" if variant in kept else "no")
-            for variant, freeze in depths.items()
-        ]
+        alpha = ALPHA / len(found)
+        typically = best_depths(depth_samples, alpha)
+        on_average = best_on_average(depth_samples, alpha)
+        for variant, freeze in depths.items():
+            own = ["yes" if variant in typically else "no"]
+            own += ["yes" if variant in on_average else "no" if on_average else ""]
+            rows.append((size, variant, freeze, *own))
     return pd.DataFrame(rows, columns=columns)
 
 
