@@ -331,9 +331,9 @@ them; and where 20 % fail, what is typical is itself less well known. On blobs 1
 Brunner and Munzel's test alone would find no more than three points more, and it says
 more that is false (below). Two one-sided tests at the whole level of a comparison would
 call 91 to 95 instead of 87 to 91 % of the equal ones equivalent where 20 % fail, and 27
-instead of 15 % of the worst real ones (`benchmarks/other_rules.py`); but then an interval
-that is shown may reach beyond the margin that its verdict says it is within. As it is, a
-verdict can be read off the interval.
+instead of 15 % of the worst real ones (`benchmarks/other_rules.py`); but then an
+interval may be shown that reaches beyond the margin within which its verdict says it
+is. As it is, a verdict can be read off the interval.
 
 The rows on what is found leave out the *hardest* populations, where less is found (the
 next table): +.05 at S = 30 in 42 % with 20 % failing.

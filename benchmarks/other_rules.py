@@ -2,12 +2,12 @@
 
 `.venv/bin/python benchmarks/other_rules.py` prints
 
-- without Gaffke's test: how often something is false in the hardest population, and what
-  is found in the real one whose source models differ most, by both tests and by Brunner
-  and Munzel's alone;
+- without Gaffke's test: how often something is false in the hardest population, and
+  what is found in the real one whose source models differ most, by both tests and by
+  Brunner and Munzel's alone;
 - with equivalence by two one-sided tests at the whole level of a comparison (Schuirmann
-  1987), where the rule asks that the interval shown be within the margin: how many equal
-  variants are called equivalent.
+  1987), where the rule asks that the interval shown be within the margin: how many
+  equal variants are called equivalent.
 """
 
 import argparse

@@ -139,6 +139,51 @@ def test_a_rate_that_diverges_is_not_chosen(problem):
     assert (found.epoch == 6).all()
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "more"),
+    [
+        ("sgd", {}),
+        ("sgd", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+        ("adam", {"weight_decay": 0.01}),
+        ("adamw", {"weight_decay": 0.01}),
+    ],
+)
+def test_candidates_learn_side_by_side_as_each_would_alone(problem, optimizer, more):
+    rates = [0.3, 0.01, 0.1]
+    settings = {"optimizer": optimizer, "validation_size": 0.2, **more}
+    together = trained(problem, Training(6, 8, rates, **settings))
+    alone = [trained(problem, Training(6, 8, rate, **settings)) for rate in rates]
+    chosen = together.reached.final.learning_rate
+    for number, rate in enumerate(chosen):
+        own = alone[rates.index(rate)]
+        for name, values in together.state.items():
+            torch.testing.assert_close(
+                values[number], own.state[name][number], rtol=1e-4, atol=1e-5
+            )
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4])
+def test_candidates_need_not_all_learn_at_once(problem, monkeypatch, at_once):
+    expected = trained(problem, TUNED).reached
+    monkeypatch.setattr(FullyConnected, "at_once", lambda self, rows: at_once)
+    told = []
+    network = FullyConnected(2, (5,), 3)
+    parts = train(
+        network,
+        lambda some: network.draw(list(network.groups), 1, seeds.REPEAT, some),
+        problem,
+        TUNED,
+        1,
+        seeds.REPEAT,
+        range(5),
+        report=lambda epoch, last: told.append((epoch, last)),
+    )
+    rates = [part.reached.final.learning_rate for part in parts]
+    assert np.concatenate(rates).tolist() == expected.final.learning_rate.tolist()
+    last = 6 * -(-3 // at_once)
+    assert told == 5 * [(epoch, last) for epoch in range(1, last + 1)]
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     config = copy.deepcopy(SMALL_CONFIG)

@@ -22,9 +22,9 @@ FIRST = Whose(0, REPEAT, (0,))
 class Training(NamedTuple):
     """How a network learns; see the config's reference page for each.
 
-    Either `epochs` or `steps` is set. A learner knows one `learning_rate`; of several
-    each network keeps the one that is best on rows held out of its own train rows, a
-    share of `validation_size`.
+    Either `epochs` or `steps` is set. Of several learning rates each network keeps the
+    one that is best on rows held out of its own train rows, a share of
+    `validation_size`. What a learner is told is one rate, or one for each network.
     """
 
     epochs: int | None

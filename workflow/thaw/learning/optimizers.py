@@ -4,8 +4,11 @@ The formulas are those of `torch.optim`. Importing that costs a second, and its 
 kernels round differently at the end of a row than within it, so that a network would
 depend on those that it trains with. Here every operation is one that is rounded once
 and correctly (a product, a sum, a quotient, a root).
+
+A rate is a number, or `[R, 1, 1]` where each network has its own.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -47,12 +50,15 @@ class PlainDescent:
     def __init__(self, training: Training) -> None:
         """Start."""
         self.decays = False
-        self._learning_rate = training.learning_rate
+        self._rate = _rate_of(training)
 
     def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
         """Take a step; see `Optimizer`."""
-        step = self._learning_rate / signal.shape[2]
-        weights.baddbmm_(gradient, signal.mT, alpha=-step)
+        step = self._rate / signal.shape[2]
+        if isinstance(step, Tensor):
+            weights.baddbmm_(gradient * step.float(), signal.mT, alpha=-1)
+        else:
+            weights.baddbmm_(gradient, signal.mT, alpha=-step)
 
 
 class Momentum:
@@ -61,7 +67,7 @@ class Momentum:
     def __init__(self, training: Training) -> None:
         """Start."""
         self.decays = training.weight_decay > 0
-        self._training = training
+        self._training, self._rate = training, _rate_of(training)
         self._velocity: Tensor | None = None
 
     def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
@@ -79,7 +85,7 @@ class Momentum:
                 mean.add_(self._velocity * settings.momentum)
             else:
                 mean = self._velocity
-        weights.sub_(mean * settings.learning_rate)
+        weights.sub_(mean * _factor(self._rate))
 
 
 class Adam:
@@ -91,17 +97,17 @@ class Adam:
     def __init__(self, training: Training) -> None:
         """Start."""
         self.decays = training.weight_decay > 0
-        self._training = training
+        self._training, self._rate = training, _rate_of(training)
         self._steps = 0
         self._mean: Tensor = torch.zeros(())
         self._square: Tensor = torch.zeros(())
 
     def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
         """Take a step; see `Optimizer`."""
-        rate, decay = self._training.learning_rate, self._training.weight_decay
+        rate, decay = self._rate, self._training.weight_decay
         mean = _mean_gradient(gradient, signal)
         if self._training.optimizer == "adamw":
-            weights.mul_(1 - rate * decay)
+            weights.mul_(_factor(1 - rate * decay))
         elif decay:
             mean.add_(weights * decay)
         self._steps += 1
@@ -109,8 +115,21 @@ class Adam:
         self._mean = self._mean * first + mean * (1 - first)
         self._square = self._square * second + mean * mean * (1 - second)
         root = self._square.sqrt().div_((1 - second**self._steps) ** 0.5)
-        step = self._mean * (rate / (1 - first**self._steps))
+        step = self._mean * _factor(rate / (1 - first**self._steps))
         weights.sub_(step.div_(root.add_(EPSILON)))
+
+
+def _rate_of(training: Training) -> float | Tensor:
+    """Return the rate, or float64 `[R, 1, 1]`, that of each network."""
+    rate = training.learning_rate
+    if isinstance(rate, Sequence):
+        return torch.tensor(rate, dtype=torch.float64)[:, None, None]
+    return rate
+
+
+def _factor(rate: float | Tensor) -> float | Tensor:
+    """Return it as what weights are multiplied by, which rounds a number likewise."""
+    return rate.float() if isinstance(rate, Tensor) else rate
 
 
 def _mean_gradient(gradient: Tensor, signal: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The one loop that trains: measure, learn an epoch, measure, and so on."""
 
-import functools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from thaw.learning.measure import (
 )
 from thaw.learning.rows import held_out, narrowed
 from thaw.learning.state import State
-from thaw.learning.validation import Validation, best_of, outcome_of
+from thaw.learning.validation import Outcome, Validation, best_of, outcome_of
 
 PARTS: tuple[Part, ...] = ("train", "test")
 
@@ -54,34 +54,58 @@ def train(
     given, each learns from so many train rows of its own. The results do not depend on
     how many are trained at once. `report` is called after each epoch with its number
     and, as `last`, that of the last one.
+
+    Of several learning rates a network has a candidate each. They learn side by side,
+    as if they were so many networks.
     """
     rows = size or len(problem.train_x)
     validation = held_out(rows, training.validation_size)
     learned_from = int((~validation).sum())
     constant = constant_prediction(problem)
     limit = budget(training.epochs, training.steps, training.batch_size, learned_from)
-    tell = functools.partial(report, last=limit.epochs)
-    at_once = network.at_once(rows)
-    for first in range(0, len(numbers), at_once):
-        some = numbers[first : first + at_once]
-        whose, own = seeds.Whose(seed, kind, some), problem
+
+    at_once, step = network.at_once(rows), at_a_time(network, training, rows)
+    passes = math.ceil(len(training.rates) / at_once)
+
+    def learned(rates: Sequence[float], some: Sequence[int], passed: int) -> Outcome:
+        """Let the networks of some numbers learn together, at a rate each."""
+
+        def tell(epoch: int) -> None:
+            report(passed * limit.epochs + epoch, last=passes * limit.epochs)
+
+        whose, own, watch = seeds.Whose(seed, kind, some), problem, None
         if size or validation.any():
             own = narrowed(problem, whose, rows, validation)
-        outcomes = []
-        for rate in training.rates:
-            settings = training._replace(learning_rate=rate)
-            learner = network.learner(start(some), own, settings, frozen, whose)
-            watch = None
-            if validation.any():
-                watch = Validation(own, learned_from, training.keep == "best")
-            orders = shuffled_orders(
-                seed, kind, some, learned_from, limit.epochs, limit.last_rows
-            )
-            history, measured = learn(learner, own, orders, tell, watch)
-            outcomes.append(outcome_of(learner, history, measured, rate, watch))
-        best = best_of(outcomes)
+        if validation.any():
+            watch = Validation(own, learned_from, training.keep == "best")
+        settings = training._replace(
+            learning_rate=rates[0] if len({*rates}) == 1 else rates
+        )
+        learner = network.learner(start(some), own, settings, frozen, whose)
+        orders = shuffled_orders(
+            seed, kind, some, learned_from, limit.epochs, limit.last_rows
+        )
+        history, measured = learn(learner, own, orders, tell, watch)
+        return outcome_of(learner, history, measured, rates, watch)
+
+    for first in range(0, len(numbers), step):
+        some = numbers[first : first + step]
+        candidates = [(rate, number) for rate in training.rates for number in some]
+        outcomes: list[Outcome] = []
+        for place in range(0, len(candidates), at_once):
+            rates, whose = zip(*candidates[place : place + at_once], strict=True)
+            outcomes.append(learned(rates, whose, len(outcomes)))
+        best = best_of(outcomes, len(training.rates))
         reached = Reached(best.history, best.final, constant, np.array(limit.steps))
         yield Trained(some, best.state, reached)
+
+
+def at_a_time(network: Network, training: Training, rows: int) -> int:
+    """Return how many networks learn at a time, with all of their candidates.
+
+    If not even those of one can learn together, they do so one part after the other.
+    """
+    return max(1, network.at_once(rows) // len(training.rates))
 
 
 def learn(

@@ -15,11 +15,11 @@ from thaw.data.problem import Problem
 from thaw.learning.history import Final, History, kept
 from thaw.learning.learner import Learner
 from thaw.learning.measure import Measured, evaluate, measure_finally, prepare_labels
-from thaw.learning.state import State
+from thaw.learning.state import State, stacked, take
 
 
 class Outcome(NamedTuple):
-    """What R networks reached that learned at one rate, and the weights that are kept.
+    """What R networks reached at a rate each, and the weights that are kept.
 
     validation_loss: float64 `[R]`, that of what is kept; infinite where it is not a
     number or where nothing was held out.
@@ -101,10 +101,13 @@ def outcome_of(
     learner: Learner,
     history: History,
     measured: Measured,
-    rate: float,
+    rates: Sequence[float],
     watch: Validation | None,
 ) -> Outcome:
-    """Return what networks reached, as they are in the end or as `watch` kept them."""
+    """Return what networks reached, as they are in the end or as `watch` kept them.
+
+    `rates` are those at which they learned, `[R]`.
+    """
     networks, epochs = history.test_loss.shape
     found = watch.kept if watch else None
     if found is None:
@@ -117,34 +120,37 @@ def outcome_of(
         found.measured.test_balanced_accuracy,
         found.measured.failed | lost,
         found.epoch,
-        np.full(networks, rate, np.float64),
+        np.array(rates, np.float64),
     )
     return Outcome(history, final, found.state, found.loss)
 
 
-def best_of(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return, of each network, what it reached at the rate with the least loss.
+def best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
+    """Return what the best candidate of each network reached, by the validation loss.
 
-    The first of several rates, where none is better.
+    Outcomes are of the first candidates of all networks, then of their second ones and
+    so on. The first of several is taken, where none is better.
     """
-    if len(outcomes) == 1:
-        return outcomes[0]
-    chosen = np.argmin([outcome.validation_loss for outcome in outcomes], axis=0)
-
-    def take(arrays: Sequence[np.ndarray]) -> np.ndarray:
-        return np.stack(arrays)[chosen, np.arange(len(chosen))]
-
-    histories = zip(*(outcome.history for outcome in outcomes), strict=True)
-    finals = zip(*(outcome.final for outcome in outcomes), strict=True)
-    places = torch.from_numpy(chosen)
+    joined = _joined(outcomes) if len(outcomes) > 1 else outcomes[0]
+    if candidates == 1:
+        return joined
+    losses = joined.validation_loss.reshape(candidates, -1)
+    networks = losses.shape[1]
+    places = losses.argmin(0) * networks + np.arange(networks)
     return Outcome(
-        History(*map(take, histories)),
-        Final(*map(take, finals)),
-        {
-            name: torch.stack([outcome.state[name] for outcome in outcomes])[
-                places, torch.arange(len(chosen))
-            ]
-            for name in outcomes[0].state
-        },
-        take([outcome.validation_loss for outcome in outcomes]),
+        History(*(values[places] for values in joined.history)),
+        Final(*(values[places] for values in joined.final)),
+        take(joined.state, places.tolist()),
+        joined.validation_loss[places],
+    )
+
+
+def _joined(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return several outcomes as one, their networks one after the other."""
+    histories, finals, states, losses = zip(*outcomes, strict=True)
+    return Outcome(
+        History(*map(np.concatenate, zip(*histories, strict=True))),
+        Final(*map(np.concatenate, zip(*finals, strict=True))),
+        stacked(states),
+        np.concatenate(losses),
     )

@@ -20,7 +20,7 @@ from thaw.learning.history import joined
 from thaw.learning.learner import Training
 from thaw.learning.rounding import fix_rounding
 from thaw.learning.state import stacked
-from thaw.learning.training import train
+from thaw.learning.training import at_a_time, train
 from thaw.networks import network_of, of_network
 from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
@@ -40,7 +40,7 @@ def main(args: argparse.Namespace) -> None:
     numbers = range(args.first, args.last + 1)
     network = network_of(settings["network"], problem, described.shape, args.network)
 
-    at_once = network.at_once(len(problem.train_x))
+    at_once = at_a_time(network, training, len(problem.train_x))
     progress = Progress("source models", len(numbers), at_once)
     parts = []
     with of_network(settings["network"], args.network):

@@ -26,7 +26,7 @@ from thaw.learning.learner import Training
 from thaw.learning.pairing import source_model_of
 from thaw.learning.rounding import fix_rounding
 from thaw.learning.state import stacked
-from thaw.learning.training import train
+from thaw.learning.training import at_a_time, train
 from thaw.learning.variants import Variant, fresh_groups, start_repeats
 from thaw.networks import network_of, of_network
 from thaw.output.problems import load_described
@@ -66,7 +66,8 @@ def main(args: argparse.Namespace) -> None:
     fresh = fresh_groups(variant, network, source_models)
     print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
 
-    at_once = network.at_once(len(problem.train_x))
+    size = settings.get("target_size")
+    at_once = at_a_time(network, training, size or len(problem.train_x))
     progress = Progress("repeats", len(repeats), at_once)
     parts, states = [], []
     with of_network(settings["network"], args.network):
@@ -81,7 +82,7 @@ def main(args: argparse.Namespace) -> None:
             seeds.REPEAT,
             repeats,
             list(network.groups)[: variant.freeze],
-            settings.get("target_size"),
+            size,
             progress.epoch,
         ):
             progress.trained(len(trained.numbers))
