@@ -1,10 +1,11 @@
-"""Jobs: every repeat once, in blocks that do not move when repeats are added."""
+"""Jobs: every repeat once, in blocks that do not move; and the time they ask for."""
 
 import itertools
 
 import pytest
 
 from thaw.jobs import Job, jobs
+from thaw.resources import Size, minutes
 
 
 @pytest.mark.parametrize("size", [1, 7, 30, "auto"])
@@ -42,3 +43,13 @@ def test_automatic_jobs_grow_and_stay_few():
 def test_file_names_do_not_depend_on_the_number_of_repeats():
     assert Job(0, 0).stem == "00-00"
     assert Job(100, 199).stem == "100-199"
+
+
+def test_time_is_asked_for_by_what_learns_together():
+    """A hundred of these learn in the time of one; a wide one learns alone."""
+    small = Size(1, [2, 5, 5, 3], rows=500, epochs=100, batch_size=16)
+    wide = small._replace(widths=[2, 1000, 3])
+    assert minutes(small) == minutes(small._replace(networks=100))
+    # Eight minutes were measured.
+    assert 8 < minutes(small._replace(networks=100_000)) < 120
+    assert minutes(wide._replace(networks=100)) > minutes(wide) + 5

@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from thaw.learning.limits import CACHED_NUMBERS, MOST_KEPT, ROWS_ASKED, at_once
+
 # Python, torch and what they allocate before there is any data: 390 MB were measured.
 BASE_MEGABYTES = 600
 
@@ -22,19 +24,17 @@ COPIES = 4
 BYTES = 4
 
 # What the slowest machine learns from: multiplications a second on one core. Large
-# matrices are ten times as fast; many small ones pay for each step.
+# matrices are ten times as fast; small ones pay for each step, of all networks that
+# learn together.
 MULTIPLICATIONS_A_SECOND = 3e8
 STEPS_A_SECOND = 2e3
 
 # What a module weighs is known only when it is built, so some size is taken; the
 # checkpoints that a study starts from tell better.
 SOME_WEIGHTS = 12_000_000  # ResNet-18's
-# While a module learns from a batch, or is asked about 256 rows, so many numbers stand
+# While a module learns from a batch, or is asked about some rows, so many numbers stand
 # in memory for each feature: ResNet-18 has 200 of an image of 64 by 64 points.
 NUMBERS_A_FEATURE = 300
-ROWS_ASKED = 256
-# What frozen parts pass on is kept up to so many (`thaw.learning.module_learner`).
-MOST_KEPT = 2**28
 # Multiplications for each feature of a row: some 2,000 in a small convolutional network
 # for images of 8 by 8 points, 12,000 in ResNet-18. Convolutions are fast.
 USUAL_PRODUCTS = 5_000
@@ -89,7 +89,8 @@ def weights_between(widths: Sequence[int]) -> int:
 def megabytes(size: Size) -> int:
     """Return the memory, in MB, that a job of this size may take."""
     # Networks whose activations fit a core's cache train together; a larger one alone.
-    activations = max(2**18, size.rows * max(size.widths)) * len(size.widths)
+    widest = max(size.widths)
+    activations = max(CACHED_NUMBERS, size.rows * widest) * len(size.widths)
     histories = size.networks * (size.epochs + 1) * 4
     numbers = size.networks * size.weights + activations + histories
     return BASE_MEGABYTES + math.ceil(COPIES * BYTES * numbers / 1e6)
@@ -97,10 +98,10 @@ def megabytes(size: Size) -> int:
 
 def megabytes_of_modules(size: ModuleSize) -> int:
     """Return the memory, in MB, that a job of this size may take."""
-    at_once = max(size.batch_size, ROWS_ASKED) * size.features * NUMBERS_A_FEATURE
+    passing = max(size.batch_size, ROWS_ASKED) * size.features * NUMBERS_A_FEATURE
     # One learns at a time; the source models of all are there.
     weights = (size.networks + COPIES) * size.weights
-    numbers = weights + at_once + 3 * size.rows * size.features + MOST_KEPT
+    numbers = weights + passing + 3 * size.rows * size.features + MOST_KEPT
     return BASE_MEGABYTES + math.ceil(BYTES * numbers / 1e6)
 
 
@@ -113,7 +114,8 @@ def minutes(size: Size) -> int:
     """Return the time, in minutes, that a job of this size may take."""
     # Forward, backward and the step, each a product with every weight.
     products = 3 * size.networks * size.epochs * size.rows * size.weights
-    steps = size.epochs * math.ceil(size.rows / size.batch_size) * size.networks
+    together = math.ceil(size.networks / at_once(size.rows, max(size.widths)))
+    steps = size.epochs * math.ceil(size.rows / size.batch_size) * together
     seconds = products / MULTIPLICATIONS_A_SECOND + steps / STEPS_A_SECOND
     return LEAST_MINUTES + math.ceil(seconds / 60)
 

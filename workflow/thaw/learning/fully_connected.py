@@ -17,11 +17,8 @@ from thaw.learning import seeds
 from thaw.learning.dropout import Dropout
 from thaw.learning.ensemble import Ensemble
 from thaw.learning.learner import FIRST, Training
+from thaw.learning.limits import at_once
 from thaw.learning.state import State
-
-# How many numbers an activation of the whole train set may hold. 1 MB of them stays in
-# a core's cache, and the allocator reuses it instead of asking for new pages.
-CACHED_NUMBERS = 2**18
 
 # The activations whose kernels start as He et al. have it.
 HE = ("relu", "elu")
@@ -85,7 +82,7 @@ class FullyConnected:
 
     def at_once(self, rows: int) -> int:
         """Return how many networks to train together: as many as the cache holds."""
-        return max(1, CACHED_NUMBERS // (rows * max(self._widths)))
+        return at_once(rows, max(self._widths))
 
     def learner(
         self,

@@ -11,14 +11,8 @@ from torch.nn.functional import cross_entropy
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning.learner import Part, Training
+from thaw.learning.limits import MOST_KEPT, ROWS_ASKED
 from thaw.learning.state import State
-
-# Rows that are passed through a network at once where it is only asked. It is the same
-# always, for some kernels round differently in batches of another size.
-ROWS_ASKED = 256
-
-# What frozen parts pass on is kept in memory up to so many numbers, 1 GB.
-MOST_KEPT = 2**28
 
 
 class ModuleLearner:
