@@ -64,6 +64,11 @@ MISTAKES = [
     ("studies/ahead/source_models", {"files": ["a.pt"]}, "source: 'one' says nothing"),
     ("studies/ahead/source", None, "studies.ahead.source: it is empty"),
     ("studies/ahead/network", {"hidden": [3]}, "freeze: 'stem' is not a layer of"),
+    ("training/augment", {"flip": True}, "ahead.training.augment.flip: rows are not"),
+    ("pretraining", {"augment": {"shift": 1}}, "ahead.pretraining.augment.shift: rows"),
+    ("variants/fixed-0/training", {"augment": {"flip": True}}, "fixed-0.training.aug"),
+    ("training/augment", {"flop": True}, "training.augment.flop: unknown key (did you"),
+    ("training/device", "gpu", "training.device: 'gpu' is not allowed"),
 ]
 
 
@@ -73,6 +78,42 @@ def test_a_mistake_is_named(config, path, value, words):
     with pytest.raises(ThawError) as caught:
         resolve(config)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("augment", {"noise": 0.1}), ("device", "auto")]
+)
+def test_what_only_modules_can(config, key, value):
+    put(config, f"training/{key}", value)
+    resolve(config)
+    config["network"] = {"hidden": [4]}
+    config["variants"]["fixed-1"] = {"freeze": 1}
+    with pytest.raises(ThawError, match=f"training.{key}: it takes a network of your"):
+        resolve(config)
+
+
+def recipes_of_training(config):
+    plan = Plan(resolve(config))
+    arms = plan.studies["ahead"].arms
+    return plan, {name: plan.recipes[arm.key] for name, arm in arms.items()}
+
+
+def test_what_is_augmented_is_in_the_recipe_and_a_variant_may_differ(config):
+    config["training"]["augment"] = {"noise": 0.1}
+    config["variants"]["fixed-0"] = {"training": {"augment": {}}}
+    _, found = recipes_of_training(config)
+    training = {name: recipe["settings"]["training"] for name, recipe in found.items()}
+    assert training["fixed-1"]["augment"] == {"noise": 0.1}
+    assert training["fixed-0"]["augment"] == {}
+    assert "device" not in training["fixed-1"]
+
+
+@pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("cuda", 1), ("auto", 0)])
+def test_a_job_asks_for_the_gpu_that_it_needs(config, device, gpus):
+    config["training"]["device"] = device
+    plan, found = recipes_of_training(config)
+    assert {plan.gpus(plan.studies["ahead"].arms[name].key) for name in found} == {gpus}
+    assert plan.gpus("unknown") == 0
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,11 @@ def memory(wildcards, attempt):
     return attempt * PLAN.megabytes(**wildcards)
 
 
+def gpus(wildcards):
+    """Return how many GPUs a job asks for, which its learner uses."""
+    return PLAN.gpus(wildcards.key)
+
+
 def minutes(wildcards, attempt):
     """Return the minutes that a job may take; more when it is tried again."""
     return attempt * PLAN.minutes(**wildcards)

@@ -27,6 +27,7 @@ rule pretrain:
     resources:
         mem_mb=memory,
         runtime=minutes,
+        gpu=gpus,
     params:
         recipe=recipe,
         killed=KILLED,

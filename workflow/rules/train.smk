@@ -29,6 +29,7 @@ rule train:
     resources:
         mem_mb=memory,
         runtime=minutes,
+        gpu=gpus,
     params:
         recipe=recipe,
         weights=[],

@@ -149,6 +149,11 @@ class Plan:
             return resources.minutes_of_modules(size)
         return resources.minutes(size)
 
+    def gpus(self, key: str) -> int:
+        """Return how many GPUs a job that trains asks for."""
+        training = self.recipes.get(key, {}).get("settings", {}).get("training", {})
+        return int(training.get("device") == "cuda")
+
     def _size(
         self, key: str, first: str = "0", last: str = "0", **_: str
     ) -> Size | ModuleSize:

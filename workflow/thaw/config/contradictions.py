@@ -7,6 +7,7 @@ from thaw.checkpoints import CHECKPOINTS
 from thaw.config.contradictions_of_networks import (
     contradictions_of_layers,
     contradictions_of_network,
+    of_modules_only,
 )
 from thaw.config.contradictions_of_problems import contradictions_of, file_is_there
 from thaw.config.layers import in_numbers, is_module
@@ -63,8 +64,13 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
     yield from _of_its_problems(path, study, config)
     yield from _of_checkpoints(path, study)
     yield from contradictions_of_network(f"{path}.network", study.network)
+    source, target = (
+        config.problems.get(problem, {}) for problem in (study.source, study.target)
+    )
     yield from _of_training(f"{path}.training", study.training)
+    yield from of_modules_only(f"{path}.training", study, study.training, target)
     yield from _of_training(f"{path}.pretraining", study.pretraining)
+    yield from of_modules_only(f"{path}.pretraining", study, study.pretraining, source)
     yield from _of_its_sizes(path, study, config)
     yield from _of_its_comparisons(path, study, config)
     for number, variant in enumerate(study.variants):
@@ -74,7 +80,10 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
             settings = config.variants[variant]
             yield from _of_its_layers(path, study, variant, settings)
             training = changed(study.training, settings["training"])
-            yield from _of_training(f"variants.{variant}.training", training)
+            own = f"variants.{variant}.training"
+            yield from _of_training(own, training)
+            if settings["training"]:
+                yield from of_modules_only(own, study, training, target)
 
 
 def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:

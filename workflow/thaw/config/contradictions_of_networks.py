@@ -45,6 +45,28 @@ def contradictions_of_network(path: str, network: Mapping[str, Any]) -> Iterator
     yield from _of_code(f"{path}.module", network["module"])
 
 
+def of_modules_only(
+    path: str, study: Study, training: Mapping[str, Any], problem: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield what is asked of training that only modules, or images, can do."""
+    augment = training["augment"] or {}
+    if not is_module(study.network):
+        asked = [*(["augment"] if augment else [])]
+        asked += ["device"] if training["device"] != "cpu" else []
+        for key in asked:
+            yield (
+                f"{path}.{key}: it takes a network of your own (network.module), and "
+                "hidden layers learn without; leave it out"
+            )
+        return
+    moved = [key for key in ("flip", "shift") if augment.get(key)]
+    if moved and problem and len(problem.get("shape") or []) < 2:
+        yield (
+            f"{path}.augment.{moved[0]}: rows are not arranged as an image or a "
+            "series; give the problem a shape, such as [1, 8, 8]"
+        )
+
+
 def _of_code(path: str, text: str) -> Iterator[str]:
     place, function = named(text)
     file = named(text).file

@@ -48,8 +48,11 @@ class Changes(Group):
     @model_serializer(mode="wrap")
     def _without_what_is_left_out(
         self, handler: SerializerFunctionWrapHandler
-    ) -> dict[str, Any]:
-        return {key: value for key, value in handler(self).items() if value is not None}
+    ) -> dict[str, Any] | None:
+        values = handler(self)
+        if values is None:  # a group within another that is left out itself
+            return None
+        return {key: value for key, value in values.items() if value is not None}
 
 
 def optional_keys(group: type[Group]) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def optional_keys(group: type[Group]) -> dict[str, Any]:
         if isinstance(kind, type) and issubclass(kind, Group):
             kind = create_model(
                 kind.__name__,
-                __base__=Group,
+                __base__=Changes if issubclass(kind, Changes) else Group,
                 __doc__=kind.__doc__,
                 **optional_keys(kind),
             )

@@ -45,7 +45,7 @@ def minimal(group: type[Group], values: dict[str, Any]) -> dict[str, Any]:
     for key, value in values.items():
         field = group.model_fields[key]
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Group):
+        if isinstance(kind, type) and issubclass(kind, Group) and value is not None:
             value = minimal(kind, value)
         if value != field.get_default(call_default_factory=True):
             left[key] = value

@@ -164,6 +164,32 @@ class Network(Changes):
     )
 
 
+class Augment(Changes):
+    """What is changed, at random, in the rows that a network learns from.
+
+    They are changed each time otherwise; the classes stay.
+    """
+
+    flip: bool = Field(
+        default=LEFT_OUT,
+        description="Whether half of them are mirrored, left to right.",
+    )
+    shift: Annotated[int, Field(ge=0, le=10_000), WHOLE] = Field(
+        default=LEFT_OUT,
+        description=(
+            "By how many points each is moved at most, along each side; what stands at "
+            "the border is repeated."
+        ),
+    )
+    noise: Annotated[float, Field(ge=0, le=LARGEST_NUMBER)] = Field(
+        default=LEFT_OUT,
+        description=(
+            "The standard deviation of normal noise that is added, in units of the "
+            "scaled features."
+        ),
+    )
+
+
 class Training(Group):
     """How networks learn: repeats and, unless `pretraining` differs, source models."""
 
@@ -227,6 +253,17 @@ class Training(Group):
         description=(
             "How much weights and biases shrink: as part of the gradient or, with "
             "adamw, apart from it."
+        ),
+    )
+    augment: Augment = Field(
+        default=LEFT_OUT,
+        description="Changes of the rows that a module learns from; left out, none.",
+    )
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        default="cpu",
+        description=(
+            "Where a module learns: cpu, cuda (an NVIDIA GPU) or auto (a GPU where "
+            "there is one)."
         ),
     )
 

@@ -24,7 +24,9 @@ class Training(NamedTuple):
 
     Either `epochs` or `steps` is set. Of several learning rates each network keeps the
     one that is best on rows held out of its own train rows, a share of
-    `validation_size`. What a learner is told is one rate, or one for each network.
+    `validation_size`. What a learner is told is one rate, or one for each network. What
+    to `augment` (the fields of `thaw.learning.augmentation`), and a `device` other than
+    the CPU, only modules know.
     """
 
     epochs: int | None
@@ -37,6 +39,8 @@ class Training(NamedTuple):
     steps: int | None = None
     validation_size: float | None = None
     keep: Literal["last", "best"] = "last"
+    augment: Mapping[str, Any] | None = None
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
 
     @property
     def rates(self) -> Sequence[float]:

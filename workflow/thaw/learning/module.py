@@ -6,17 +6,20 @@ the network's own stream; whatever groups are drawn afresh are taken from that o
 module, so a fresh group of repeat r is the same in every variant.
 """
 
+import functools
 import random
 import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import Module
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
+from thaw.learning.augmentation import Augmentation
 from thaw.learning.learner import FIRST, Training
 from thaw.learning.module_learner import ModuleLearner
 from thaw.learning.state import State
@@ -99,8 +102,12 @@ class ModuleNetwork:
             (stream,) = whose.generators(seeds.NOISE, epoch)
             start_generators(stream)
 
+        augment: Callable[[Tensor], Tensor] | None = None
+        if training.augment:
+            (own,) = whose.generators(seeds.AUGMENTATION)
+            augment = functools.partial(Augmentation(**training.augment), stream=own)
         return ModuleLearner(
-            module, still, kept, problem, self.shape, training, seed_epoch
+            module, still, kept, problem, self.shape, training, seed_epoch, augment
         )
 
     def _groups_of_parts(self, module: Module) -> dict[str, set[str]]:

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
+from thaw.learning.device import device_of
 from thaw.learning.learner import Part, Training
 from thaw.learning.limits import MOST_KEPT, ROWS_ASKED
 from thaw.learning.state import State
@@ -32,17 +33,23 @@ class ModuleLearner:
         shape: Sequence[int],
         training: Training,
         seed_epoch: Callable[[int], None],
+        augment: Callable[[Tensor], Tensor] | None = None,
         keep: bool = True,
     ) -> None:
         """Start from the module as it is.
 
         still: its frozen parts, those within others included. kept: the entries that
         must keep their bits. shape: a row's. seed_epoch: seeds the global generators
-        for an epoch. keep: whether to compute what frozen parts pass on only once,
-        where they stand first in a sequence.
+        for an epoch. augment: changes the rows of a batch. keep: whether to compute
+        what frozen parts pass on only once, where they stand first in a sequence and
+        nothing is augmented.
+
+        Raises `ThawError` if the training asks for a GPU and there is none.
         """
+        device = device_of(training.device)
+        module.to(device)
         self._module, self._still, self._training = module, still, training
-        self._seed_epoch, self._epochs = seed_epoch, 0
+        self._seed_epoch, self._epochs, self._augment = seed_epoch, 0, augment
         entries = module.state_dict(keep_vars=True)
         # A parameter with several names is frozen if any of them is.
         frozen = {id(entries[name]) for name in kept}
@@ -52,15 +59,15 @@ class ModuleLearner:
         self._kept = {name: entries[name].detach().clone() for name in sorted(kept)}
         learning = [values for values in module.parameters() if values.requires_grad]
         self._optimizer = torch_optimizer(learning, training)
-        self._y = torch.from_numpy(problem.train_y.reshape(-1))
+        self._y = torch.from_numpy(problem.train_y.reshape(-1)).to(device)
         self._x = {
-            "train": rows_of(problem.train_x, shape),
-            "test": rows_of(problem.test_x, shape),
+            "train": rows_of(problem.train_x, shape).to(device),
+            "test": rows_of(problem.test_x, shape).to(device),
         }
         self._ahead: Callable[[Tensor], Tensor] = module
         seed_epoch(0)
         self._only_ask()
-        if keep:
+        if keep and not augment:
             self._keep_what_frozen_parts_pass_on()
 
     def epoch(self, order: Tensor) -> None:
@@ -72,17 +79,17 @@ class ModuleLearner:
             part.training = False
         x, y = self._x["train"], self._y
         for rows in order.squeeze(0).split(self._training.batch_size):
+            batch = self._augment(x[rows]) if self._augment else x[rows]
             self._optimizer.zero_grad()
-            cross_entropy(self._ahead(x[rows]), y[rows]).backward()
+            cross_entropy(self._ahead(batch), y[rows]).backward()
             self._optimizer.step()
 
     @torch.no_grad()
     def logits(self, part: Part) -> Tensor:
         """Return what the network says of each row, `[1, classes, rows]`."""
         self._only_ask()
-        return torch.cat(
-            [self._ahead(rows) for rows in self._x[part].split(ROWS_ASKED)]
-        ).T[None]
+        said = [self._ahead(rows) for rows in self._x[part].split(ROWS_ASKED)]
+        return torch.cat(said).T[None].cpu()
 
     def state(self) -> State:
         """Return the entries as they are now.
@@ -97,7 +104,7 @@ class ModuleLearner:
                     f"the module changed {name}, which is frozen: its forward() or "
                     "train() writes to it, even where the part is in eval mode"
                 )
-        return {name: values.clone()[None] for name, values in state.items()}
+        return {name: values.clone()[None].cpu() for name, values in state.items()}
 
     def _only_ask(self) -> None:
         self._module.eval()

@@ -20,6 +20,7 @@ BATCH_ORDER = 0
 WEIGHTS = 1
 TRAIN_ROWS = 2
 NOISE = 3  # dropout, and whatever else a network draws while it learns
+AUGMENTATION = 4
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
