@@ -12,6 +12,7 @@ from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.learner import Training
 from thaw.learning.module import ModuleNetwork, grouped
+from thaw.learning.passed_on import PassedOn
 from thaw.learning.rounding import fix_rounding
 from thaw.learning.state import take
 from thaw.learning.training import train
@@ -260,6 +261,68 @@ def test_what_is_computed_once_changes_no_bit(images, monkeypatch, build, freeze
         assert same(end, other) == {*end}
         for one, two in zip(reached.history, others.history, strict=True):
             assert np.array_equal(one, two)
+
+
+class Counted(nn.Linear):
+    """Counts the rows that it is asked about; may hold a number that is no entry."""
+
+    rows = 0
+
+    def __init__(self, hidden=0.0):
+        super().__init__(2, 4)
+        self.hidden = hidden * torch.rand(1)
+
+    def forward(self, x):
+        Counted.rows += len(x)
+        return super().forward(x) + self.hidden
+
+
+def asked_of_frozen_parts(problem, starts, hidden=0.0, most=None):
+    """Return what three networks reached, and how many rows their frozen part saw."""
+    network = ModuleNetwork(lambda: nn.Sequential(Counted(hidden), nn.Linear(4, 3)))
+    if most is not None:
+        network._passed_on = PassedOn(most)
+    numbers = range(len(starts))
+    states = network.draw(list(network.groups), 1, seeds.REPEAT, numbers)
+    states |= take({name: states[name] for name in network.groups["0"]}, starts)
+    Counted.rows = 0
+    found = train(
+        network,
+        lambda some: take(states, list(some)),
+        problem,
+        TRAINING,
+        1,
+        seeds.REPEAT,
+        numbers,
+        ["0"],
+    )
+    return [one.state for one in found], Counted.rows
+
+
+@pytest.fixture(scope="module")
+def many(problem):
+    """Return a problem of 600 train rows."""
+    times = 600 // len(problem.train_y)
+    return problem._replace(
+        train_x=np.tile(problem.train_x, (times, 1)),
+        train_y=np.tile(problem.train_y, times),
+    )
+
+
+def test_repeats_from_one_source_model_ask_its_frozen_parts_once(many):
+    alike, few = asked_of_frozen_parts(many, [0, 0, 1, 0])
+    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 1, 0], most=0)
+    # All look at two batches of 256 and 2 rows; so do those that ask for the rest.
+    assert all_ - few == 2 * (600 - 256)
+    for one, other in zip(alike, fresh, strict=True):
+        assert same(one, other) == {*one}
+
+
+def test_what_is_no_entry_counts_as_well(many):
+    """Frozen parts with the same weights that pass on something else."""
+    _, once = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0)
+    _, never = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0, most=0)
+    assert once == never
 
 
 class Whole(nn.Module):

@@ -22,6 +22,7 @@ from thaw.learning import seeds
 from thaw.learning.augmentation import Augmentation
 from thaw.learning.learner import FIRST, Training
 from thaw.learning.module_learner import ModuleLearner
+from thaw.learning.passed_on import PassedOn
 from thaw.learning.state import State
 
 
@@ -47,6 +48,7 @@ class ModuleNetwork:
     ) -> None:
         """Build one to see its entries; raises `ThawError` where groups do not fit."""
         self._build, self.shape = build, tuple(shape)
+        self._passed_on = PassedOn()
         module = self.built(FIRST)
         state = module.state_dict()
         self.groups = grouped(list(state), patterns)
@@ -107,7 +109,15 @@ class ModuleNetwork:
             (own,) = whose.generators(seeds.AUGMENTATION)
             augment = functools.partial(Augmentation(**training.augment), stream=own)
         return ModuleLearner(
-            module, still, kept, problem, self.shape, training, seed_epoch, augment
+            module,
+            still,
+            kept,
+            problem,
+            self.shape,
+            training,
+            seed_epoch,
+            self._passed_on,
+            augment,
         )
 
     def _groups_of_parts(self, module: Module) -> dict[str, set[str]]:

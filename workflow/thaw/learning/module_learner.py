@@ -13,6 +13,7 @@ from thaw.errors import ThawError
 from thaw.learning.device import device_of
 from thaw.learning.learner import Part, Training
 from thaw.learning.limits import MOST_KEPT, ROWS_ASKED
+from thaw.learning.passed_on import PassedOn
 from thaw.learning.state import State
 
 
@@ -33,16 +34,16 @@ class ModuleLearner:
         shape: Sequence[int],
         training: Training,
         seed_epoch: Callable[[int], None],
+        passed_on: PassedOn,
         augment: Callable[[Tensor], Tensor] | None = None,
-        keep: bool = True,
     ) -> None:
         """Start from the module as it is.
 
         still: its frozen parts, those within others included. kept: the entries that
         must keep their bits. shape: a row's. seed_epoch: seeds the global generators
-        for an epoch. augment: changes the rows of a batch. keep: whether to compute
-        what frozen parts pass on only once, where they stand first in a sequence and
-        nothing is augmented.
+        for an epoch. passed_on: remembers what frozen parts pass on, where they stand
+        first in a sequence and nothing is augmented. augment: changes the rows of a
+        batch.
 
         Raises `ThawError` if the training asks for a GPU and there is none.
         """
@@ -67,8 +68,8 @@ class ModuleLearner:
         self._ahead: Callable[[Tensor], Tensor] = module
         seed_epoch(0)
         self._only_ask()
-        if keep and not augment:
-            self._keep_what_frozen_parts_pass_on()
+        if not augment:
+            self._ask_frozen_parts_once(problem, passed_on)
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch, int64 `[1, rows]`; see `thaw.learning.learner`."""
@@ -112,7 +113,7 @@ class ModuleLearner:
             part.training = False
 
     @torch.no_grad()
-    def _keep_what_frozen_parts_pass_on(self) -> None:
+    def _ask_frozen_parts_once(self, problem: Problem, passed_on: PassedOn) -> None:
         """Compute once what the frozen parts at the front of a sequence pass on.
 
         They must do so for each row on its own, and always the same.
@@ -125,17 +126,17 @@ class ModuleLearner:
             return
         front = torch.nn.Sequential(*parts[:count])
         some = self._x["train"][:ROWS_ASKED]
-        passed_on, alone = front(some), front(some[:2])
+        together, alone = front(some), front(some[:2])
         rows = sum(map(len, self._x.values()))
         if (
-            passed_on.numel() // len(some) * rows > MOST_KEPT
-            or len(passed_on) != len(some)
-            or not torch.allclose(passed_on[:2], alone, rtol=1e-3, atol=1e-5)
+            together.numel() // len(some) * rows > MOST_KEPT
+            or len(together) != len(some)
+            or not torch.allclose(together[:2], alone, rtol=1e-3, atol=1e-5)
         ):
             return
         self._x = {
-            name: torch.cat([front(rows) for rows in x.split(ROWS_ASKED)])
-            for name, x in self._x.items()
+            "train": passed_on.of(front, problem.train_x, self._x["train"]),
+            "test": passed_on.of(front, problem.test_x, self._x["test"]),
         }
         self._ahead = torch.nn.Sequential(*parts[count:])
 
