@@ -26,6 +26,7 @@ from measure import (
 )
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.utils.data import TensorDataset
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
@@ -52,6 +53,10 @@ The loop is what people write: `eval()` on what is frozen and no gradient for it
 `train()` on the rest, an optimizer of the rest. It passes the images through frozen
 layers in each epoch, Thaw once; and they end with the same weights, to the bit."""
 
+
+OF_SKORCH = """\
+skorch draws weights and order itself, and after each epoch looks at the test set
+alone; the others look at the train set, too."""
 
 IMAGES = 2_000
 OF_RESNET = f"""\
@@ -142,6 +147,38 @@ def by_loop(problem: Problem, training: Training, frozen: int) -> Callable[[], S
     return train
 
 
+def by_skorch(problem: Problem, training: Training, frozen: int) -> Callable[[], None]:
+    """Return the same work by skorch, which scores the test set alone."""
+    from skorch import NeuralNetClassifier
+    from skorch.callbacks import Freezer
+    from skorch.helper import predefined_split
+
+    x, y = problem.train_x.reshape(-1, 1, SIDE, SIDE), problem.train_y
+    test = TensorDataset(
+        torch.from_numpy(problem.test_x.reshape(-1, 1, SIDE, SIDE)),
+        torch.from_numpy(problem.test_y),
+    )
+    end = int(GROUPS[frozen])
+    names = [f"{number}.*" for number in range(end)]
+
+    def train() -> None:
+        NeuralNetClassifier(
+            network,
+            criterion=nn.CrossEntropyLoss,
+            optimizer=torch.optim.SGD,
+            optimizer__momentum=training.momentum,
+            lr=training.learning_rate,
+            max_epochs=training.epochs,
+            batch_size=training.batch_size,
+            iterator_train__shuffle=True,
+            train_split=predefined_split(test),
+            callbacks=[Freezer(names)] if names else None,
+            verbose=0,
+        ).fit(x, y)
+
+    return train
+
+
 def cpu_seconds(trains: list[Callable], runs: int) -> list[float]:
     """Return the median CPU seconds of each, taken in turns."""
     found: list[list[float]] = [[] for _ in trains]
@@ -177,7 +214,9 @@ def main(args: argparse.Namespace) -> None:
         trains = [make(problem, training, frozen) for make in (by_thaw, by_loop)]
         ends = [train() for train in trains]
         same = all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
-        thaw, loop = cpu_seconds(trains, args.runs)
+        if args.skorch:
+            trains.append(by_skorch(problem, training, frozen))
+        thaw, loop, *skorch = cpu_seconds(trains, args.runs)
         whole = whole or thaw
         rows.append(
             (
@@ -187,16 +226,21 @@ def main(args: argparse.Namespace) -> None:
                 f"{thaw / loop:.2f}",
                 f"{whole / thaw:.1f}",
                 "yes" if same else "no",
+                *(f"{seconds:.2f}" for seconds in skorch),
             )
         )
     weights = sum(values.numel() for values in network().parameters())
-    columns = (
+    columns = [
         *("groups frozen", "Thaw", "the loop", "Thaw / loop"),
         *("times as fast as nothing frozen", "same weights in the end"),
-    )
+    ]
     notes = NOTES.format(weights=weights, epochs=args.epochs, runs=args.runs)
     parts = [notes, markdown(columns, rows)]
     environment = [f"Thaw: {own_versions()}"]
+    if args.skorch:
+        columns.append("skorch")
+        parts = [f"{notes}\n\n{OF_SKORCH}", markdown(columns, rows)]
+        environment.append(versions(sys.executable, ["skorch"]))
     if args.resnet18:
         parts += ["## ResNet-18", resnet18()]
         environment.append(versions(sys.executable, ["torchvision"]))
@@ -211,5 +255,10 @@ if __name__ == "__main__":
     parser.add_argument("--runs", type=int, default=3, help="runs of each (3)")
     parser.add_argument(
         "--resnet18", action="store_true", help="measure torchvision's ResNet-18, too"
+    )
+    parser.add_argument(
+        "--skorch",
+        action="store_true",
+        help="measure skorch, too (benchmarks/peers.txt)",
     )
     main(parse_arguments(parser, "module.md"))
