@@ -402,9 +402,6 @@ that nobody has looked at yet are still to be tried.
 
 A comparison of 1,000 source models with 100 repeats each took {seconds:.2f} s of CPU.
 
-The intervals of single means, in `summary.csv`, are made as those of differences are;
-`tests/test_calibration.py` looks at how often they cover.
-
 The quick version of this page is `tests/test_calibration.py`.
 """
 

@@ -6,8 +6,10 @@ Each round goes through all of FAILURES with a fresh folder for each; what can b
 (where the disk is full, what lies in whose place, when a job is killed) is drawn anew.
 A run that fails must end with status 1, the line that names the failure, and no
 traceback; and when the failure is mended, the next run must make every file, byte for
-byte as where nothing ever failed, and leave nothing else. What cannot be made here,
-such as a full disk where nobody may mount one, is skipped in sight.
+byte as where nothing ever failed, and leave nothing else. Then, as in the drill, the
+config is changed at random, twice, and each time the run must again make every file as
+a fresh folder would, and train nothing that is there. What cannot be made here, such as
+a full disk where nobody may mount one, is skipped in sight.
 """
 
 import argparse
@@ -26,30 +28,46 @@ from functools import cache
 from pathlib import Path
 
 import psutil
+import yaml
 
 from conftest import ONE_JOB_CONFIG, Project, new_project
+from random_config import changed
 
 PATIENCE = 600  # seconds
+CHANGES = 2  # of the config, when a failure is mended
 
 
 class SkippedError(Exception):
     """A failure that cannot be made on this machine."""
 
 
-@cache
-def expected(target: str) -> dict[str, bytes]:
+def expected(target: str, config: dict = ONE_JOB_CONFIG) -> dict[str, bytes]:
     """Return all that a run makes where nothing goes wrong, by its path."""
+    return _expected(target, yaml.safe_dump(config, sort_keys=False))
+
+
+@cache
+def _expected(target: str, config: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
-        project = new_project(Path(folder, "project"), ONE_JOB_CONFIG)
+        project = new_project(Path(folder, "project"), yaml.safe_load(config))
         project.snakemake("--cores", "2", target)
         return project.results("**/*.*")
 
 
 class Case:
-    """A project that is to fail, what it is asked for, and what is drawn."""
+    """A project that is to fail, what it is asked for, and what is drawn.
 
-    def __init__(self, folder: Path, rng: random.Random, target: str = "scores"):
-        self.rng, self.target, self.parent = rng, target, folder
+    So many `changes` of the config follow when the failure is mended.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        rng: random.Random,
+        target: str = "scores",
+        changes: int = 0,
+    ):
+        self.rng, self.target, self.parent, self.changes = rng, target, folder, changes
         self.project = new_project(folder / "project", ONE_JOB_CONFIG)
 
     @property
@@ -65,14 +83,40 @@ class Case:
         check_end(done.returncode, done.stdout + done.stderr, line)
 
     def is_right(self) -> None:
-        """Check that the next run makes all, byte for byte, and leaves nothing else."""
+        """Check that the next run makes all, byte for byte, and leaves nothing else.
+
+        Then that it does so, but for what other configs left, when the config changes.
+        """
+        found = self.goes_on()
+        left = [*(found.keys() - expected(self.target).keys())]
+        assert not left, f"left over: {left}"
+        for _ in range(self.changes):
+            self.project.config, _ = changed(self.project.config, self.rng)
+            self.goes_on()
+
+    def goes_on(self) -> dict[str, bytes]:
+        """Check that a run makes all and trains nothing again; return what there is."""
+        before = self.trained()
         done = self.run()
         assert done.returncode == 0, done.stdout + done.stderr
-        found, right = self.project.results("**/*.*"), expected(self.target)
+        found = self.project.results("**/*.*")
+        right = expected(self.target, self.project.config)
         wrong = {path for path in right if found.get(path) != right[path]}
         assert not wrong, f"missing or wrong: {sorted(wrong)}"
-        left = [*(found.keys() - right.keys()), *self.results.glob("**/.*")]
-        assert not left, f"left over: {left}"
+        after = self.trained()
+        again = [path for path, when in before.items() if after.get(path) != when]
+        assert not again, f"lost or trained again: {again}"
+        hidden = [*self.results.glob("**/.*")]
+        assert not hidden, f"left over: {hidden}"
+        return found
+
+    def trained(self) -> dict[str, int]:
+        """Return the scores of all that was trained, and when they were written."""
+        return {
+            str(path.relative_to(self.results)): path.stat().st_mtime_ns
+            for kind in ("repeats", "source-models")
+            for path in (self.results / kind).rglob("*.csv")
+        }
 
     def start(self) -> subprocess.Popen:
         """Start a run and return at once."""
@@ -312,7 +356,7 @@ def main() -> None:
             target = rng.choice(["scores", "tables", "all"])
             began = time.monotonic()
             try:
-                how = FAILURES[name](Case(folder, rng, target))
+                how = FAILURES[name](Case(folder, rng, target, CHANGES))
             except SkippedError as reason:
                 how = f"SKIPPED: {reason}"
                 counts["skipped"] += 1
