@@ -315,7 +315,7 @@ are multiples of 1/500, as accuracies on 500 rows are.
 
 Each population is taken *as it is* ({few} studies for each S), and with all depths
 moved until their typical gain on standalone is 0 (*equal*, {trials} studies), *+.02*
-and XX
+and *+.05* ({fewer} studies each).
 
 ## What was asked for, and what was reached
 
