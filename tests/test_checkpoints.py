@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save_file, save_model
 from torch import nn
 
 from conftest import new_project
@@ -39,6 +39,20 @@ def test_the_output_may_misfit_or_be_missing_and_halves_become_floats():
     assert found["head.weight"].dtype == torch.float32
     headless = {n: v for n, v in entries().items() if not n.startswith("head")}
     assert "head.weight" not in source_models(network, [("a", headless)])
+
+
+def test_of_tied_weights_one_name_is_enough(tmp_path):
+    """As `safetensors.torch.save_model` leaves the others out."""
+    module = Tied()
+    save_model(module, str(tmp_path / "tied.safetensors"))
+    state = load_checkpoint(tmp_path / "tied.safetensors")
+    assert {"first.weight", "second.weight"} - {*state}
+    found = source_models(ModuleNetwork(Tied), [("a", state)])
+    assert torch.equal(found["first.weight"][0], module.first.weight)
+    assert torch.equal(found["second.weight"][0], module.first.weight)
+    del state[({"first.weight", "second.weight"} & {*state}).pop()]
+    with pytest.raises(ThawError, match=r"missing: first\.weight, second\.weight"):
+        source_models(ModuleNetwork(Tied), [("a", state)])
 
 
 def without(name):

@@ -14,7 +14,7 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.learner import Training
-from thaw.learning.module import ModuleNetwork, shared
+from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import rows_of, sequence_of
 from thaw.learning.state import SourceModels, State
 from thaw.learning.variants import Variant, fresh_groups
@@ -125,7 +125,7 @@ def shares(
                 f"are {', '.join(names)}. Allowed: 0 to {len(names) - 1}"
             )
         fresh = fresh_groups(variant, network, models if variant.pretrained else None)
-        for same in shared(module):
+        for same in network.tied:
             owners = {g for g, own in network.groups.items() if {*own} & {*same}}
             if owners & {*fresh} and owners - {*fresh}:
                 raise ThawError(

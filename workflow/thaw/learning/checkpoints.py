@@ -15,8 +15,9 @@ def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State
     """Return what files hold, by their names, as source models, `[files, …]`.
 
     A file's entries are those of one network. Entries of the output may be missing or
-    of another shape, if they are in all files: the output is then drawn afresh.
-    Numbers are converted to the types that the network has.
+    of another shape, if they are in all files: the output is then drawn afresh. Of
+    tied entries one is enough, for safetensors writes only one. Numbers are converted
+    to the types that the network has.
 
     Raises `ThawError` for entries that are missing, unexpected or of another shape.
     """
@@ -24,6 +25,7 @@ def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State
     drawn = network.draw([*hidden, output], 0, seeds.REPEAT, [0])
     own = {entry: values[0] for entry, values in drawn.items()}
     body = [entry for group in hidden for entry in network.groups[group]]
+    files = [(name, _with_tied(state, network.tied)) for name, state in files]
     for name, state in files:
         mistakes = {
             "missing": [entry for entry in body if entry not in state],
@@ -57,6 +59,15 @@ def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State
         for entry in own
         if entry in start
     }
+
+
+def _with_tied(state: State, tied: Sequence[Sequence[str]]) -> State:
+    """Return a state in which every name of an entry stands for it, if one does."""
+    found = dict(state)
+    for names in tied:
+        there = [state[name] for name in names if name in state]
+        found |= {name: there[0] for name in names if there and name not in state}
+    return found
 
 
 def _shape_in(entry: str, state: State) -> Sequence[int] | None:

@@ -27,6 +27,8 @@ HE = ("relu", "elu")
 class FullyConnected:
     """Fully connected networks of one shape."""
 
+    tied = ()
+
     def __init__(
         self,
         features: int,

@@ -79,6 +79,10 @@ class Network(Protocol):
     def shapes(self) -> Mapping[str, Sequence[int]]:
         """The shape of each entry of one network."""
 
+    @property
+    def tied(self) -> Sequence[Sequence[str]]:
+        """The names of each entry that has several."""
+
     def draw(
         self, groups: Sequence[str], seed: int, kind: int, numbers: Sequence[int]
     ) -> State:

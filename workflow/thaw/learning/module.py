@@ -53,6 +53,7 @@ class ModuleNetwork:
         state = module.state_dict()
         self.groups = grouped(list(state), patterns)
         self.shapes = {name: tuple(values.shape) for name, values in state.items()}
+        self.tied = shared(module)
         self._patterns = {
             name: name if patterns else re.escape(name) for name in self.groups
         }
