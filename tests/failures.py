@@ -231,7 +231,8 @@ def file_for_folder(case: Case) -> str:
     folders = {parent for path in paths for parent in path.parents}
     of_logs = {f for f in folders if f.name not in ("settings", "records")}
     places = {"results" / f for f in folders} | {"logs" / f for f in of_logs}
-    some = case.rng.sample(sorted(places), 3)
+    # Outer ones first: for an inner one they are made as folders.
+    some = sorted(case.rng.sample(sorted(places), 3))
     for place in some:
         path = case.project.folder / place
         path.parent.mkdir(parents=True, exist_ok=True)
