@@ -11,7 +11,7 @@ from thaw.findings.samples import Sample
 from thaw.findings.verdicts import MODELS_FAILED
 from thaw.stages.compare import comparisons, depths_table
 from thaw.stages.gains_by_epoch import COLUMNS as GAINS_BY_EPOCH
-from thaw.stages.summarize import summary
+from thaw.stages.summarize import Chosen, summary
 
 SCRATCH = {"pretrained": False}
 LADDER = {"standalone": SCRATCH, "fixed-0": {}, "fixed-1": {"freeze": 1}}
@@ -65,7 +65,9 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
         for size, samples in found.items()
         for name, sample in samples.items()
     }
-    table_of_scores = summary(arms, METRICS[metric], 0.5)
+    losses = asked.pop("validation_losses", {})
+    chosen = {Arm(*arm): Chosen(0.1, 5, loss) for arm, loss in losses.items()}
+    table_of_scores = summary(arms, METRICS[metric], 0.5, chosen)
     return "\n".join(
         answer(study, table, depths_table(found, depths), table_of_scores, by_epoch)
     )
@@ -119,6 +121,24 @@ def test_the_best_depth_on_average_is_said_where_it_is_another():
     ) in text
     swept = said({20: found, 50: found})
     assert "From 20 and 50 rows, on average, on which" in swept
+
+
+def test_the_best_depth_is_named_by_validation_rows():
+    found = ladder(0.7, 0.8, 0.8)
+    losses = {("fixed-0", "all"): 0.5, ("fixed-1", "all"): 0.4}
+    best = "By the loss on validation rows (median over repeats), to freeze 1 layer is"
+    assert best in said(found, validation_losses=losses)
+    one_not = {("fixed-0", "all"): 0.5}
+    diverged = dict.fromkeys(losses, np.inf)
+    for unknown in ({}, one_not, diverged):
+        assert "validation" not in said(found, validation_losses=unknown)
+    losses = {
+        (name, size): loss for (name, _), loss in losses.items() for size in (9, 99)
+    }
+    swept = said({9: found, 99: found}, validation_losses=losses)
+    assert "From 9 and 99 rows, by the loss on validation rows" in swept
+    few = ladder(0.7, 0.8, 0.8, models=4)
+    assert "validation rows" not in said({9: few, 99: few}, validation_losses=losses)
 
 
 def test_it_hurts():

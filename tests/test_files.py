@@ -72,6 +72,7 @@ def reached(networks=3, epochs=4, **changed):
         np.arange(networks) % 2 == 1,
         np.full(networks, epochs),
         np.full(networks, 0.1),
+        np.full(networks, 0.5, np.float32),
     )
     histories = {k: v for k, v in changed.items() if k in METRICS}
     finals = {k: v for k, v in changed.items() if k not in METRICS}
@@ -301,6 +302,7 @@ def test_a_changed_table_of_scores_is_refused(tmp_path, change):
         ),
         (reached(learning_rate=np.zeros(3)), "not above 0"),
         (reached(epoch=np.full(3, -1)), "no such epoch"),
+        (reached(validation_loss=np.full(3, -1, np.float32)), "less than 0"),
         (reached(test_balanced_accuracy=np.full(3, 2, np.float32)), "0 and 1"),
         (reached(failed=np.zeros(3)), "another type"),
         (

@@ -107,6 +107,7 @@ def test_the_rate_and_the_epoch_are_those_of_the_least_validation_loss(problem):
         own = {key[1:]: loss for key, loss in losses.items() if key[0] == number}
         chosen = (found.learning_rate[number], found.epoch[number])
         assert own[chosen] == pytest.approx(min(own.values()), abs=1e-6)
+        assert found.validation_loss[number] == pytest.approx(own[chosen], abs=1e-6)
 
 
 def test_what_is_kept_are_the_weights_of_that_epoch(problem):

@@ -64,7 +64,7 @@ def answer(
     """Return the answer's paragraphs, from the study's tables."""
     paragraphs = [
         " ".join(does_transfer_help(study, comparisons)),
-        " ".join(how_many_layers(study, comparisons, depths)),
+        " ".join(how_many_layers(study, comparisons, depths, summary)),
         " ".join(up_to_how_much_data(study, comparisons)),
         " ".join(what_spoils_it(study, comparisons, summary)),
         " ".join(hangs_on_the_budget(study, by_epoch)),
@@ -190,9 +190,15 @@ def estimate(row: Mapping[str, Any]) -> str:
 
 
 def how_many_layers(
-    study: Study, comparisons: pd.DataFrame, depths: pd.DataFrame
+    study: Study,
+    comparisons: pd.DataFrame,
+    depths: pd.DataFrame,
+    summary: pd.DataFrame,
 ) -> Iterator[str]:
-    """Say for each target size which depths may be the best."""
+    """Say for each target size which depths may be the best.
+
+    Where rows were held out to validate on, the depth that is best by them is named.
+    """
     if len(study.depths) < 2:
         return
 
@@ -230,6 +236,26 @@ def how_many_layers(
         yield _placed(study, sizes, words)
     if not (study.is_swept or others):
         yield from _best_on_average(study, comparisons, study.target_sizes[0])
+    for best, sizes in itertools.groupby(
+        bearing, lambda size: best_when_validated(study, summary, size)
+    ):
+        if best is not None:
+            words = (
+                "by the loss on validation rows (median over repeats), to freeze "
+                f"{layers([best])} is best"
+            )
+            yield _placed(study, sizes, words)
+
+
+def best_when_validated(
+    study: Study, summary: pd.DataFrame, size: TargetSize
+) -> int | None:
+    """Return the depth of the least validation loss; None if a depth has none."""
+    rows = rows_at(summary, size).set_index("variant")
+    losses = rows["validation_loss"].reindex(list(study.depths))
+    if losses.isna().any() or losses.isin([math.inf]).all():
+        return None
+    return study.depths[losses.idxmin()]
 
 
 def layers(numbers: Sequence[int]) -> str:

@@ -30,12 +30,15 @@ class Final(NamedTuple):
     class.
     epoch: int64, after which epoch this is.
     learning_rate: float64, at which it was reached.
+    validation_loss: float32, of the rows held out; inf if it is not finite, nan where
+    none were held out.
     """
 
     test_balanced_accuracy: np.ndarray
     failed: np.ndarray
     epoch: np.ndarray
     learning_rate: np.ndarray
+    validation_loss: np.ndarray
 
 
 class Constant(NamedTuple):
@@ -80,9 +83,15 @@ def joined(parts: Sequence[Reached]) -> Reached:
 
 def final_scores(reached: Reached) -> Iterator[tuple]:
     """Yield, for each network, its scores in the end, as in `SCORES`."""
-    final = reached.final._replace(failed=reached.final.failed.astype(int))
+    final = reached.final
+    columns = final._asdict() | {
+        "failed": final.failed.astype(int),
+        "validation_loss": [
+            "" if np.isnan(loss) else loss for loss in final.validation_loss
+        ],
+    }
     last = (kept(column, final.epoch) for column in reached.history)
-    return zip(*last, *final, strict=True)
+    return zip(*last, *columns.values(), strict=True)
 
 
 def kept(column: np.ndarray, epoch: np.ndarray) -> np.ndarray:

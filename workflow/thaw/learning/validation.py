@@ -19,16 +19,11 @@ from thaw.learning.state import State, stacked, take
 
 
 class Outcome(NamedTuple):
-    """What R networks reached at a rate each, and the weights that are kept.
-
-    validation_loss: float64 `[R]`, that of what is kept; infinite where it is not a
-    number or where nothing was held out.
-    """
+    """What R networks reached at a rate each, and the weights that are kept."""
 
     history: History
     final: Final
     state: State
-    validation_loss: np.ndarray
 
 
 class Validation:
@@ -50,7 +45,7 @@ class Validation:
     def look(self, epoch: int, train_logits: Tensor, learner: Learner) -> None:
         """Look at the networks after an epoch, from the first one on."""
         found = evaluate(train_logits[:, :, self.learned_from :], self._labels)[1]
-        loss = np.nan_to_num(found.double().numpy(), nan=np.inf, posinf=np.inf)
+        loss = np.nan_to_num(found.float().numpy(), nan=np.inf, posinf=np.inf)
         if not self._keep_best:
             self.loss = loss
             return
@@ -112,7 +107,7 @@ def outcome_of(
     found = watch.kept if watch else None
     if found is None:
         last = np.full(networks, epochs - 1)
-        loss = watch.loss if watch else np.full(networks, np.inf)
+        loss = watch.loss if watch else np.full(networks, np.nan, np.float32)
         found = Kept(loss, last, measured, learner.state())
     # A loss may overflow though all logits are finite.
     lost = ~np.isfinite(kept(history.test_loss, found.epoch))
@@ -121,8 +116,9 @@ def outcome_of(
         found.measured.failed | lost,
         found.epoch,
         np.array(rates, np.float64),
+        found.loss,
     )
-    return Outcome(history, final, found.state, found.loss)
+    return Outcome(history, final, found.state)
 
 
 def best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
@@ -134,23 +130,21 @@ def best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
     joined = _joined(outcomes) if len(outcomes) > 1 else outcomes[0]
     if candidates == 1:
         return joined
-    losses = joined.validation_loss.reshape(candidates, -1)
+    losses = joined.final.validation_loss.reshape(candidates, -1)
     networks = losses.shape[1]
     places = losses.argmin(0) * networks + np.arange(networks)
     return Outcome(
         History(*(values[places] for values in joined.history)),
         Final(*(values[places] for values in joined.final)),
         take(joined.state, places.tolist()),
-        joined.validation_loss[places],
     )
 
 
 def _joined(outcomes: Sequence[Outcome]) -> Outcome:
     """Return several outcomes as one, their networks one after the other."""
-    histories, finals, states, losses = zip(*outcomes, strict=True)
+    histories, finals, states = zip(*outcomes, strict=True)
     return Outcome(
         History(*map(np.concatenate, zip(*histories, strict=True))),
         Final(*map(np.concatenate, zip(*finals, strict=True))),
         stacked(states),
-        np.concatenate(losses),
     )

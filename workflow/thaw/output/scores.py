@@ -144,9 +144,12 @@ def _check(reached: Reached, networks: int) -> None:
             )
         else:
             require(not (column < 0).any(), f"{metric} is less than 0")
-    balanced, failed, epoch, rate = reached.final
+    balanced, failed, epoch, rate, loss = reached.final
     require(epoch.dtype == np.int64 and rate.dtype == np.float64, "another type")
     require(epoch.shape == rate.shape == (networks,), "scores are missing")
+    require(loss.dtype == np.float32, "another type")
+    require(loss.shape == (networks,), "scores are missing")
+    require(not (loss < 0).any(), "validation_loss is less than 0")
     require(
         bool(((epoch >= 0) & (epoch < len(reached.steps))).all()),
         "there is no such epoch",

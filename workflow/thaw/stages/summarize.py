@@ -27,10 +27,11 @@ from thaw.output.tables import frame, interval, markdown, number, paragraph, tex
 
 
 class Chosen(NamedTuple):
-    """At which learning rate, and after which epoch, what is kept was reached."""
+    """What is kept: its learning rate and epoch, and its loss on validation rows."""
 
     learning_rate: float = np.nan
     epoch: float = np.nan
+    validation_loss: float = np.nan
 
 
 FAILED = "failed networks count as the best constant prediction"
@@ -48,10 +49,10 @@ def summary(
     of the metric; the mean's 95 % interval; the std between and within source models
     and the share of the variance that lies between them; the share of networks that
     failed, which count as the best constant prediction, with its interval; what that
-    prediction reaches, the `constant`; the learning rate and the epoch of what was kept
-    (medians, of what was `chosen`); a note on what cannot be estimated. Where there
-    are several source models, each has the same weight in the mean, however many
-    repeats start from it.
+    prediction reaches, the `constant`; the learning rate and the epoch of what was
+    kept, and its loss on validation rows, if there are any (medians, of what was
+    `chosen`); a note on what cannot be estimated. Where there are several source
+    models, each has the same weight in the mean, however many repeats start from it.
     """
     rows = []
     for arm, sample in found.items():
