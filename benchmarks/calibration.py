@@ -388,7 +388,8 @@ covered jointly in 93.3 %, and equal real ones called equivalent in 92.9 %. In t
 rounds standalone of the *failing* populations had a standard deviation of 0.05 and no
 failures, and +.05 at S = 30 was found in only 57 % where 20 % failed; the present ones
 are nearer to the real scores, and the *hardest* took the place of the old. Populations
-that nobody has looked at yet are still to be tried.
+that nobody had looked at then were tried afterwards: `docs/adversary.md`, **what an
+adversary found**.
 
 ## What cannot be reached
 
