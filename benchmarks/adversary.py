@@ -15,7 +15,7 @@ from unseen_populations import BASELINE, SHARED, Case, Scores, cases
 from thaw.findings import how_often, mean
 from thaw.findings.asked import ALPHA, alpha_of_each, pairs_asked
 from thaw.findings.evidence import opposite, p_more_often
-from thaw.findings.failures import WEAK, is_weak, shares_interval
+from thaw.findings.failures import WEAK, difference_of_shares, is_weak
 from thaw.findings.pairs import Pair, Placements
 from thaw.findings.samples import Sample
 from thaw.findings.typical import units_needed
@@ -70,6 +70,7 @@ BARS = (
     Bar("set", "set", "the set of depths holds the typically best", 0.94),
     Bar("set of means", "set, average", "the set holds the best on average", 0.87),
 )
+ENDS = ("low", "high")
 MADE_OF_DRAWS = {"chance", "chances", "mean", "set of means"}
 
 
@@ -229,22 +230,20 @@ class Comparison:
         """Return whether anything false is said of failed or of weak networks."""
         false = np.zeros(len(self.pairs), dtype=bool)
         for number, true in enumerate(self.true.kinds):
-            units = [
-                np.array(
-                    [
-                        side.unit_means(
-                            (is_weak(side, base) if number else ~side.sound) * 1.0
-                        )
-                        for side, base in zip(samples, baselines, strict=True)
-                    ]
+            found = [
+                difference_of_shares(
+                    pair,
+                    *(
+                        is_weak(side, baseline, self.alpha)
+                        if number
+                        else ~side.sound[None]
+                        for side in (pair.variant, pair.reference)
+                    ),
+                    self.alpha,
                 )
-                for samples in (
-                    [pair.variant for pair in self.pairs],
-                    [pair.reference for pair in self.pairs],
-                )
+                for pair, baseline in zip(self.pairs, baselines, strict=True)
             ]
-            matched = bool(self.pairs[0].matched)
-            low, high = shares_interval(*units, matched, self.alpha)
+            low, high = (np.array([getattr(e, end) for e in found]) for end in ENDS)
             false |= (low > 0) & (true <= 0) | (high < 0) & (true >= 0)
         return self.bears & false
 

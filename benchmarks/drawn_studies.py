@@ -20,7 +20,7 @@ from populations import (
 
 from thaw.findings import how_often, mean
 from thaw.findings.evidence import opposite, p_more_often
-from thaw.findings.failures import shares_interval
+from thaw.findings.failures import median_levels, shares_interval
 from thaw.findings.pairs import Placements
 
 ALPHA = 0.05
@@ -150,12 +150,12 @@ def typical(studies: Studies) -> dict[str, np.ndarray]:
 
 def failures(studies: Studies) -> dict[str, np.ndarray]:
     """Return what is said of weak networks, `[studies]` each."""
-    limit = np.median(studies.standalone, axis=1) - ROWS // 10
+    levels = median_levels(studies.standalone.shape[1], ADJUSTED)
+    limits = np.quantile(studies.standalone, levels, axis=1)[..., None] - ROWS // 10
     weak = {
-        depth: (studies.scores(depth) < limit[:, None, None]).mean(2)
-        for depth in DEPTHS
+        depth: (studies.scores(depth) < limits[..., None]).mean(3) for depth in DEPTHS
     }
-    weak[BASELINE] = (studies.standalone < limit[:, None]).astype(float)
+    weak[BASELINE] = (studies.standalone < limits).astype(float)
     found, false, all_covered = {}, [], []
     for variant, reference in PAIRS:
         population = studies.population
@@ -163,6 +163,7 @@ def failures(studies: Studies) -> dict[str, np.ndarray]:
         low, high = shares_interval(
             weak[variant], weak[reference], reference != BASELINE, ADJUSTED
         )
+        low, high = low.min(0), high.max(0)
         covered = (low <= truth) & (truth <= high)
         found[f"weak covered, {variant} - {reference}"] = covered
         all_covered.append(covered)

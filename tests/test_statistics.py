@@ -9,7 +9,7 @@ from scipy import stats
 
 from samples import nested, normal
 from thaw.findings.evidence import opposite, p_more_often, t_statistic
-from thaw.findings.failures import difference_of_shares, is_weak
+from thaw.findings.failures import difference_of_shares, is_weak, median_levels
 from thaw.findings.how_often import how_often
 from thaw.findings.mean import mean_difference
 from thaw.findings.pairs import Pair, Placements
@@ -23,7 +23,10 @@ INTERVALS = {
     "how often": how_often,
     "mean": mean_difference,
     "weak": lambda pair, alpha: difference_of_shares(
-        pair, pair.variant.values < 0.75, pair.reference.values < 0.75, alpha
+        pair,
+        pair.variant.values[None] < 0.75,
+        pair.reference.values[None] < 0.75,
+        alpha,
     ),
 }
 
@@ -266,7 +269,7 @@ def test_intervals_of_shares_worked_by_hand():
     first = Sample(np.repeat([0.0, 1.0], [4, 6]), None)
     second = Sample(np.repeat([0.0, 1.0], [1, 19]), None)
     found = difference_of_shares(
-        Pair(first, second), first.values == 0, second.values == 0, 0.05
+        Pair(first, second), first.values[None] == 0, second.values[None] == 0, 0.05
     )
     a, b = 5 / 12, 2 / 22
     half = 2.262157 * math.sqrt(a * (1 - a) / 12 + b * (1 - b) / 22)
@@ -275,7 +278,7 @@ def test_intervals_of_shares_worked_by_hand():
     ours = np.array([1, 1, 1, 0, 1, 1, 0, 0, 0, 0], dtype=bool)
     others = np.array([0, 0, 0, 1, 1, 1, 0, 0, 0, 0], dtype=bool)
     pair = Pair(Sample(np.zeros(10)), Sample(np.zeros(10)))
-    found = difference_of_shares(pair, ours, others, 0.05)
+    found = difference_of_shares(pair, ours[None], others[None], 0.05)
     a, b = 4 / 12, 2 / 12
     half = 2.262157 * math.sqrt((a + b - (a - b) ** 2) / 12)
     assert tuple(found) == pytest.approx((0.2, a - b - half, a - b + half), abs=1e-6)
@@ -286,9 +289,33 @@ def test_weak_is_far_below_the_baselines_median_and_not_failed():
     sample = Sample(np.array([0.69, 0.7, 0.2, FAILED, 0.1]))
     failed = np.array([0, 0, 0, 0, 1], dtype=bool)
     sample = sample._replace(failed=failed)
-    assert is_weak(sample, baseline).tolist() == [True, False, True, False, False]
+    by_median, lower, higher = is_weak(sample, baseline, 0.05).tolist()
+    assert by_median == [True, False, True, False, False]
+    # Of four values, the median may be any that lies between them.
+    assert lower == [False, False, True, False, False]
+    assert higher == [True, True, True, False, False]
     nothing = Sample(np.full(3, FAILED))
-    assert not is_weak(sample, nothing).any()
+    assert not is_weak(sample, nothing, 0.05).any()
+
+
+def test_the_ends_of_a_medians_interval_are_those_of_the_sign_test():
+    """Hollander, Wolfe and Chicken (2014), table A.2: of 20, ranks 6 and 15."""
+    middle, low, high = median_levels(20, 0.05)
+    assert (middle, 1 + low * 19, 1 + high * 19) == pytest.approx((0.5, 6, 15))
+
+
+def test_a_narrow_variant_at_the_limit_is_not_said_to_be_weak_more_often():
+    """Of both, 16 % are weak; how many by the sample's median, is chance."""
+    said = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        baseline = Sample(rng.normal(0.7, 0.1, 60))
+        values = rng.normal(0.605, 0.005, 60)
+        variant = Sample(values, np.arange(60) % 30)
+        weak = [is_weak(side, baseline, 0.05) for side in (variant, baseline)]
+        found = difference_of_shares(Pair(variant, baseline), *weak, 0.05)
+        said.append(found.low > 0 or found.high < 0)
+    assert np.mean(said) <= 0.1
 
 
 def test_a_mean_without_stragglers_is_students_and_a_little_lower():

@@ -5,6 +5,10 @@ is half a weak one. Intervals are those that keep their level with few units and
 failures: Agresti and Caffo (2000) for independent sides, Bonett and Price (2012) for
 matched ones. Each adds a success and a failure, so that "none of ten" is not taken for
 "never".
+
+Where weak begins hangs on the baseline's median, which is itself an estimate: a narrow
+variant near the limit may lie on either side of it. So weak networks are counted by
+three limits, and the interval is as wide as those of all three together.
 """
 
 import numpy as np
@@ -21,18 +25,31 @@ WEAK = 0.1
 FEW = 0.05
 
 
-def is_weak(sample: Sample, baseline: Sample) -> np.ndarray:
-    """Return which networks learned, but are far below the baseline's median `[n]`.
+def is_weak(sample: Sample, baseline: Sample, alpha: float) -> np.ndarray:
+    """Return which networks learned, but are far below the baseline's median `[3, n]`.
 
-    It is nan where the metric is no accuracy, for which there is no such convention.
+    By that median, and by both ends of its interval at level 1 - `alpha`. It is nan
+    where the metric is no accuracy, for which there is no such convention.
     """
     if sample.lower_is_better:
-        return np.full(len(sample.values), np.nan)
+        return np.full((3, len(sample.values)), np.nan)
     if not baseline.sound.any():
-        return np.zeros(len(sample.values), dtype=bool)
-    limit = np.median(baseline.values[baseline.sound]) - WEAK
+        return np.zeros((3, len(sample.values)), dtype=bool)
+    levels = median_levels(len(baseline.unit_means()), alpha)
+    limits = np.quantile(baseline.values[baseline.sound], levels)[:, None] - WEAK
     # Not by the last bit: 0.7 is not more than 0.1 below 0.8.
-    return sample.sound & (np.where(sample.sound, sample.values, 0) < limit - 1e-9)
+    return sample.sound & (np.where(sample.sound, sample.values, 0) < limits - 1e-9)
+
+
+def median_levels(units: int, alpha: float) -> list[float]:
+    """Return at which quantiles a median lies, and its interval's two ends.
+
+    The ends are those of the sign test: the highest and lowest rank beyond which the
+    median of `units` independent values lies with at most `alpha` / 2.
+    """
+    rank = max(stats.binom.ppf(alpha / 2, units, 0.5) - 1, 0)
+    level = float(rank) / max(units - 1, 1)
+    return [0.5, level, 1 - level]
 
 
 def difference_of_shares(
@@ -40,13 +57,17 @@ def difference_of_shares(
 ) -> Estimate:
     """Return by how much the share of one side exceeds the other's.
 
-    `variant` and `reference` `[n]` say of each network whether it counts. The interval
-    is at level 1 - `alpha`.
+    `variant` and `reference` `[ways, n]` say of each network whether it counts, in each
+    of several ways, of which the first is meant. The interval holds those of all ways,
+    each at level 1 - `alpha`.
     """
-    ours = pair.variant.unit_means(variant.astype(float))
-    others = pair.reference.unit_means(reference.astype(float))
+    ours, others = (
+        np.array([sample.unit_means(way.astype(float)) for way in counts])
+        for sample, counts in ((pair.variant, variant), (pair.reference, reference))
+    )
     low, high = shares_interval(ours, others, bool(pair.matched), alpha)
-    return Estimate(float(ours.mean() - others.mean()), float(low), float(high))
+    value = ours[0].mean() - others[0].mean()
+    return Estimate(float(value), float(low.min()), float(high.max()))
 
 
 def shares_interval(

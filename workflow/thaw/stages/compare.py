@@ -55,8 +55,8 @@ def comparisons(
     for size, samples in found.items():
         kinds = {
             name: {
-                "failed": ~sample.sound,
-                "weak": is_weak(sample, samples[baseline]),
+                "failed": ~sample.sound[None],
+                "weak": is_weak(sample, samples[baseline], alpha),
             }
             for name, sample in samples.items()
         }
@@ -86,8 +86,10 @@ def compare(
         ours, others = kinds[kind], reference_kinds[kind]
         difference = difference_of_shares(pair, ours, others, alpha)
         shares |= {
-            kind: pair.variant.unit_means(ours.astype(float)).mean(),
-            f"reference_{kind}": pair.reference.unit_means(others.astype(float)).mean(),
+            kind: pair.variant.unit_means(ours[0].astype(float)).mean(),
+            f"reference_{kind}": pair.reference.unit_means(
+                others[0].astype(float)
+            ).mean(),
             f"{kind}_difference": difference.value,
             f"{kind}_low": difference.low,
             f"{kind}_high": difference.high,
