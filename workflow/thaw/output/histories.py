@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
+from thaw.errors import ThawError
 from thaw.learning.history import Constant, Reached, kept
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 
@@ -101,12 +102,17 @@ class Histories:
         """Return a score in the end, float64 `[repeats]`.
 
         As the numbers in `scores.csv` read: the shortest decimals that are these
-        float32.
+        float32. Raises `ThawError`, too, if a trainer did not write this score.
         """
         values = self.metric(name, metric)
         last = values
         if values.ndim == 2:
             last = kept(values, self._read(f"{name}/epoch"))
+        if (np.isnan(last) & ~self.failed(name)).any():
+            raise ThawError(
+                f"the study's trainer wrote no {metric} of {name}; choose another "
+                "metric for the study, or let the trainer write that column"
+            )
         return as_read(last)
 
     def failed(self, name: str) -> np.ndarray:
