@@ -25,7 +25,8 @@ for told in job["networks"]:
         for group, own, their in zip(groups, weights, theirs, strict=True):
             if group not in variant["fresh"] and own.shape == their.shape:
                 own[:] = their
-    still = [w for g, w in zip(groups, weights) if g in variant.get("freeze", [])]
+    frozen = variant.get("freeze", [])
+    still = [w for g, w in zip(groups, weights, strict=True) if g in frozen]
     order = np.random.default_rng(told["seed"])
     for _ in range(job["training"]["epochs"]):
         shuffled, size = order.permutation(len(x)), job["training"]["batch_size"]
