@@ -78,6 +78,7 @@ def reached(
             failed,
             np.zeros(networks, np.int64),
             np.full(networks, learning_rate, np.float64),
+            unknown.astype(np.float32),
         ),
         constant_prediction(problem),
         np.zeros(1, np.int64),

@@ -102,18 +102,26 @@ class Histories:
         """Return a score in the end, float64 `[repeats]`.
 
         As the numbers in `scores.csv` read: the shortest decimals that are these
-        float32. Raises `ThawError`, too, if a trainer did not write this score.
+        float32.
         """
         values = self.metric(name, metric)
         last = values
         if values.ndim == 2:
             last = kept(values, self._read(f"{name}/epoch"))
-        if (np.isnan(last) & ~self.failed(name)).any():
+        return as_read(last)
+
+    def score(self, name: str, score: str) -> np.ndarray:
+        """Return a score that a study is of, as `final`.
+
+        Raises `ThawError`, too, if the study's trainer did not write it.
+        """
+        values = self.final(name, score)
+        if (np.isnan(values) & ~self.failed(name)).any():
             raise ThawError(
-                f"the study's trainer wrote no {metric} of {name}; choose another "
+                f"the study's trainer wrote no {score} of {name}; choose another "
                 "metric for the study, or let the trainer write that column"
             )
-        return as_read(last)
+        return values
 
     def failed(self, name: str) -> np.ndarray:
         """Return which networks failed, bool `[repeats]`; `name` is as for `metric`."""

@@ -161,8 +161,8 @@ def _check(reached: Reached, networks: int, complete: bool) -> None:
         _are_shares(balanced, complete),
         "test_balanced_accuracy is not between 0 and 1",
     )
-    loss = kept(history.test_loss, epoch)
-    lost = ~np.isfinite(loss) if complete else np.isinf(loss)
+    test_loss = kept(history.test_loss, epoch)
+    lost = ~np.isfinite(test_loss) if complete else np.isinf(test_loss)
     require(
         bool(failed[lost].all()),
         "a network whose loss is not finite is not said to have failed",

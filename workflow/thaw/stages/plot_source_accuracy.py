@@ -95,7 +95,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     metric, size = METRICS[settings["metric"]], settings["shown_size"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         found = read_samples(histories, settings["variants"], size, metric)
-        own = histories.final(SOURCE_MODELS, metric.score)
+        own = histories.score(SOURCE_MODELS, metric.score)
         arm = Arm(settings["variants"][0], size)
         constant = getattr(histories.constant(arm.name), metric.score)
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
