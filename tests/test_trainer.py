@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 from argparse import Namespace
 from pathlib import Path
@@ -124,6 +125,13 @@ def test_what_is_in_a_trainers_key(config, tmp_path, monkeypatch):
     assert len(set().union(*everything)) == sum(map(len, everything))
 
 
+def test_only_trainers_have_what_they_are_told_in_their_keys():
+    assert "thaw.learning.trainer" not in keys.modules("train")
+    found = keys.modules("train", "trainer")
+    assert "thaw.learning.trainer" in found
+    assert not found & {"thaw.learning.training", "thaw.learning.ensemble"}
+
+
 def test_arguments_are_changed_one_by_one(config):
     put(config, "training/arguments", {"width": 5})
     put(config, "variants/fixed-0/training", {"arguments": {"fast": False}})
@@ -179,6 +187,7 @@ def test_scores_may_stand_in_any_order(tmp_path):
 RECIPE = {"stage": "make_problem"}
 TRAINER = """
 import json, sys
+import beside
 job = json.load(open(sys.argv[1]))
 json.dump(job, open("told.json", "w"))
 name = "repeat" if job["stage"] == "train" else "source_model"
@@ -199,6 +208,9 @@ def job(problem, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / "tmp").mkdir()
+    # As in a job of the workflow, where people's scripts import what lies beside them.
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    (tmp_path / "beside.py").touch()
     (tmp_path / "trainer.py").write_text(TRAINER)
     save_problem(Path("problem.npz"), problem, DESCRIPTION, RECIPE, {})
 
@@ -275,10 +287,43 @@ def test_rows_and_seeds_are_those_of_the_repeat(job):
     assert larger["rows"][:20] == alone["rows"]
 
 
+def like(told):
+    """Return the form of what a trainer is told: keys, and the types of values."""
+    if isinstance(told, dict):
+        return {key: like(value) for key, value in told.items()}
+    if isinstance(told, list):
+        return [like(value) for value in told[:1]]
+    return type(told)
+
+
+def test_the_page_shows_what_a_trainer_is_told(job):
+    page = (ROOT / "docs" / "trainer.md").read_text()
+    shown, pretrained = map(
+        json.loads, re.findall("```json\n(.*?)```", page, re.DOTALL)
+    )
+    # What of it is the config's, as the page's config has it.
+    own = ("arguments", "training")
+    told = job("train", 0, 0, variant={"freeze": 1}, size=5)[0]
+    assert told["networks"][0]["rows"] != shown["networks"][0]["rows"]
+    assert {k: like(v) for k, v in shown.items() if k not in own} == {
+        **{k: like(v) for k, v in told.items() if k not in own},
+        "variant": {"pretrained": bool, "freeze": [str], "fresh": []},
+    }
+    assert shown.keys() == told.keys()
+    assert like(pretrained) == like(job("pretrain", 0, 0)[0]["networks"][0])
+
+
+def test_the_pages_config_is_the_examples():
+    page = (ROOT / "docs" / "trainer.md").read_text()
+    (shown,) = re.findall("```yaml\n(.*?)```", page, re.DOTALL)
+    config = yaml.safe_load((EXAMPLE / "config.yaml").read_text())
+    assert yaml.safe_load(shown).items() <= config.items()
+
+
 FAILURES = [
     ("python -c 'raise SystemExit(3)'", "it ended with status 3; what it said stands"),
-    ("no-such-program x", "no-such-program x: there is no program 'no-such-program'"),
-    ("./trainer.py", "'./trainer.py' is no program that may be run"),
+    ("no-such-program x", "'no-such-program' cannot be run: No such file"),
+    ("./trainer.py", "'./trainer.py' cannot be run: Permission denied"),
     ("python -c 'import os; os.kill(os.getpid(), 9)'", "it was killed, as a rule by"),
     ("python -c 'import os; os.kill(os.getpid(), 15)'", "it was ended by SIGTERM"),
     ("python -c 0", "scores.csv is not there; its path stands under `scores`"),
@@ -389,8 +434,10 @@ def test_an_edited_trainer_retrains_what_it_trains(example):
     script.write_text(before + "# edited\n")
     try:
         stale = example.stale("results/to-noisy/scores.csv", "results/ours/scores.csv")
+        said = example.snakemake("-n", "to-noisy").stdout
     finally:
         script.write_text(before)
+    assert "to-noisy: network.files.trainer.py has other content; 6 repeats and" in said
     assert stale == {
         "pretrain clean 00 01",
         "train noisy standalone@20 00 02",

@@ -276,6 +276,11 @@ class Plan:
         settings = study.settings._asdict() | {"pretraining": pretraining}
         if not study.settings.checkpoints:
             del settings["checkpoints"]
+        if is_trainer(study.settings.network):
+            # So that an edit of one is told.
+            files = study.settings.network.get("files", [])
+            found = {file: digest_of_file(Path(file)) for file in files}
+            settings["network"] = study.settings.network | {"files": found}
         recipes = [
             *(problem.recipe for problem in problems.values()),
             *(arm.recipe for arm in study.arms.values()),

@@ -144,7 +144,7 @@ class _Job:
             "networks": self.networks,
             "scores": str(self._scores),
         }
-        self._file.write_text(json.dumps(told, indent=1), encoding="utf-8")
+        self._file.write_text(json.dumps(told), encoding="utf-8")
         with self.blamed():
             _call(shlex.split(self._command), self._file)
             scores, failed = read_scores(self._scores, self._column, self._numbers)
@@ -193,10 +193,8 @@ def _call(words: Sequence[str], job: Path) -> None:
         status = subprocess.run(
             [*words, job], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment
         ).returncode
-    except FileNotFoundError:
-        raise ThawError(f"there is no program {words[0]!r}") from None
-    except PermissionError:
-        raise ThawError(f"{words[0]!r} is no program that may be run") from None
+    except OSError as error:
+        raise ThawError(f"{words[0]!r} cannot be run: {error.strerror}") from None
     if status == -signal.SIGKILL:
         raise ThawError("it was killed, as a rule by the system for want of memory")
     if status < 0:

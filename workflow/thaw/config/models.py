@@ -308,8 +308,8 @@ class Training(Group):
     device: Literal["cpu", "cuda", "auto"] = Field(
         default="cpu",
         description=(
-            "Where a module learns: cpu, cuda (an NVIDIA GPU) or auto (a GPU where "
-            "there is one)."
+            "Where a module, or what a trainer trains, learns: cpu, cuda (an NVIDIA "
+            "GPU) or auto (a GPU where there is one)."
         ),
     )
     arguments: Arguments = Field(

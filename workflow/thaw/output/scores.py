@@ -104,7 +104,7 @@ def load_scores(
             "its histories were changed",
         )
         # A trainer of people's own may know less of its networks.
-        complete = "trainer" not in found["recipe"]["settings"]["network"]
+        complete = "trainer" not in found["recipe"]["settings"].get("network", {})
         _check(reached, len(next(iter(names.values()))), complete)
     with reading(csv_path, "the scores it should be"):
         text = csv_path.read_bytes()

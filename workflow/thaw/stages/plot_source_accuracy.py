@@ -79,7 +79,10 @@ def correlation(x: np.ndarray, y: np.ndarray) -> str:
     """Say how closely two quantities go together, whatever a few far points do.
 
     Spearman's rho with its 95 % interval on Fisher's scale (Bonett and Wright 2000).
+    A source model that failed may have no score.
     """
+    there = np.isfinite(x)
+    x, y = x[there], y[there]
     if len(x) <= FEW_POINTS or np.ptp(x) == 0 or np.ptp(y) == 0:
         return "rank correlation not estimable"
     rho = float(stats.spearmanr(x, y).statistic)
