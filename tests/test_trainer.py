@@ -214,8 +214,17 @@ def job(problem, tmp_path, monkeypatch):
     (tmp_path / "trainer.py").write_text(TRAINER)
     save_problem(Path("problem.npz"), problem, DESCRIPTION, RECIPE, {})
 
-    def run(stage, first, last, command="python trainer.py", variant=None, size=None):
+    def run(
+        stage,
+        first,
+        last,
+        command="python trainer.py",
+        variant=None,
+        size=None,
+        edit="",
+    ):
         network = {"trainer": command, "groups": ["stem", "body", "head"]}
+        network["files"] = ["trainer.py"]
         settings = {
             "seed": 1,
             "network": trainers.content(network | {"arguments": {"a": 1, "b": 2}}),
@@ -235,12 +244,14 @@ def job(problem, tmp_path, monkeypatch):
             first=first,
             last=last,
             problem=Path("problem.npz"),
-            trainer=[],
+            trainer=[Path("trainer.py")],
             source_models=[Path("models.safetensors")],
             output=Path("models.safetensors"),
             scores=Path(f"{stage}.csv"),
             history=Path(f"{stage}.history.npz"),
         )
+        if edit:
+            Path("trainer.py").write_text(edit)
         getattr(trainers, stage)(args)
         told = json.loads(Path("told.json").read_text())
         return told, args, keys.key(recipe)
@@ -341,6 +352,11 @@ def test_a_command_that_fails_is_named(job, command, words, tmp_path):
     # By hand it fails as well, for what it was told is still there.
     (told,) = (tmp_path / "tmp").glob("*/job.json")
     assert str(caught.value).endswith(f"in this folder: {command} {told}")
+
+
+def test_a_file_that_was_edited_meanwhile_is_named(job):
+    with pytest.raises(ThawError, match=r"trainer\.py was changed since the run began"):
+        job("train", 0, 0, edit="#")
 
 
 def test_a_source_model_without_a_file_is_named(job, tmp_path):
