@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 import shutil
 from argparse import Namespace
@@ -337,7 +338,10 @@ FAILURES = [
     ("./trainer.py", "'./trainer.py' cannot be run: Permission denied"),
     ("python -c 'import os; os.kill(os.getpid(), 9)'", "it was killed, as a rule by"),
     ("python -c 'import os; os.kill(os.getpid(), 15)'", "it was ended by SIGTERM"),
-    ("python -c 0", "scores.csv is not there; its path stands under `scores`"),
+    (
+        "python -c 0 $(touch x.y); touch x.y",
+        "scores.csv is not there; its path stands under `scores`",
+    ),
 ]
 
 
@@ -352,6 +356,20 @@ def test_a_command_that_fails_is_named(job, command, words, tmp_path):
     # By hand it fails as well, for what it was told is still there.
     (told,) = (tmp_path / "tmp").glob("*/job.json")
     assert str(caught.value).endswith(f"in this folder: {command} {told}")
+
+
+def test_a_job_that_is_told_to_end_takes_its_trainer_with_it(job, tmp_path):
+    (tmp_path / "trainer.py").write_text(
+        "import os, signal, time\n"
+        "open('pid', 'w').write(str(os.getpid()))\n"
+        "os.kill(os.getppid(), signal.SIGTERM)\n"
+        "time.sleep(60)\n"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        job("train", 0, 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert not [*(tmp_path / "tmp").iterdir()]
 
 
 def test_a_file_that_was_edited_meanwhile_is_named(job):

@@ -189,12 +189,16 @@ def _folder() -> Iterator[Path]:
 def _call(words: Sequence[str], job: Path) -> None:
     """Run a command, without a shell; what it prints goes into the job's log."""
     environment = {name: value for name, value in environ.items() if name != OURS}
+    # A job that is told to end takes its trainer with it.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = subprocess.run(
             [*words, job], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment
         ).returncode
     except OSError as error:
         raise ThawError(f"{words[0]!r} cannot be run: {error.strerror}") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if status == -signal.SIGKILL:
         raise ThawError("it was killed, as a rule by the system for want of memory")
     if status < 0:
