@@ -491,7 +491,7 @@ def test_a_study_overrides_what_it_names():
     studies = resolve(config).studies
     plain = {"optimizer": "sgd", "momentum": 0, "nesterov": False, "weight_decay": 0}
     plain |= {"steps": None, "validation_size": None, "keep": "last"}
-    plain |= {"augment": None, "device": "cpu"}
+    plain |= {"augment": None, "device": "cpu", "arguments": None}
     assert studies["ahead"].training == config["training"] | {"epochs": 9} | plain
     assert studies["ahead"].seed == 5
     assert studies["back"].training == config["training"] | plain

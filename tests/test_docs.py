@@ -58,7 +58,8 @@ def shipped(tmp_path_factory) -> Path:
     project = new_project(tmp_path_factory.mktemp("docs") / "project")
     (project.folder / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
     ignored = shutil.ignore_patterns("results", "data", "logs", ".snakemake")
-    shutil.copytree(ROOT / "studies", project.folder / "studies", ignore=ignored)
+    for folder in ("studies", "examples"):
+        shutil.copytree(ROOT / folder, project.folder / folder, ignore=ignored)
     return project.folder
 
 

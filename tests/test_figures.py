@@ -25,6 +25,9 @@ def test_the_correlation_is_by_ranks():
     assert correlation(x, np.ones(30)) == "rank correlation not estimable"
     assert correlation(x[:3], y[:3]) == "rank correlation not estimable"
     assert correlation(x, x) == "rank correlation 1.00 (1.00 to 1.00)"
+    # Of a source model that failed there may be no score.
+    failed = np.append(x, np.nan)
+    assert correlation(failed, np.append(y, 0)) == correlation(x, y)
 
 
 def test_the_interval_covers():

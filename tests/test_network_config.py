@@ -236,7 +236,7 @@ def test_jobs_are_cut_by_the_settings_alone(config):
 
 def test_only_such_a_network_has_the_general_learner_in_its_key(config):
     assert "thaw.learning.module" not in keys.modules("train")
-    assert "thaw.learning.module_learner" in keys.modules("train", brought=True)
+    assert "thaw.learning.module_learner" in keys.modules("train", "module")
     plain = copy.deepcopy(SMALL_CONFIG)
     found = Plan(resolve(plain)).studies["ahead"].arms["fixed-0"].recipe
     assert found["settings"]["network"] == {"hidden": [4, 3]}

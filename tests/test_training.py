@@ -14,10 +14,10 @@ from sklearn.dummy import DummyClassifier
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.budget import Budget, budget
+from thaw.learning.constant import constant_prediction
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import Training
 from thaw.learning.measure import (
-    constant_prediction,
     evaluate,
     measure_finally,
     prepare_labels,

@@ -26,8 +26,12 @@ rule answer:
         comparisons="results/{study}/comparisons.csv",
         depths="results/{study}/best-depths.csv",
         comparisons_record="results/{study}/records/compare.json",
-        gains="results/{study}/gains-by-epoch.csv",
-        gains_record="results/{study}/records/gains_by_epoch.json",
+        gains=lambda wildcards: results(
+            gains(STUDIES[wildcards.study], "gains-by-epoch.csv")
+        ),
+        gains_record=lambda wildcards: results(
+            gains(STUDIES[wildcards.study], "records/gains_by_epoch.json")
+        ),
     output:
         markdown="results/{study}/answer.md",
         record="results/{study}/records/answer.json",

@@ -9,6 +9,7 @@ from thaw.targets import (
     checked_network,
     checked_targets,
     figures,
+    gains,
     shared_figures,
     shown_problems,
     tables,
@@ -131,6 +132,11 @@ def network_of(wildcards):
     A key tells its content, so that its time says nothing.
     """
     return [local(str(path)) for path in PLAN.network_files(wildcards.key)]
+
+
+def trainer_of(wildcards):
+    """Return the files of people's own trainer, where one trains; as `network_of`."""
+    return [local(path) for path in PLAN.trainer_files(wildcards.key)]
 
 
 def targets_of(wildcards):

@@ -13,6 +13,7 @@ rule pretrain:
     input:
         problem=problem_of,
         network=ancient(network_of),
+        trainer=ancient(trainer_of),
         targets=ancient(targets_of),
     output:
         models="results/source-models/{problem}-{key}/models-{first}-{last}.safetensors",
@@ -40,6 +41,7 @@ rule pretrain:
             --last {wildcards.last:q} \
             --problem {input.problem:q} \
             --network {input.network:q} \
+            --trainer {input.trainer:q} \
             --output {output.models:q} \
             --scores {output.scores:q} \
             --history {output.history:q} \

@@ -13,6 +13,7 @@ rule train:
     input:
         problem=problem_of,
         network=ancient(network_of),
+        trainer=ancient(trainer_of),
         checked=ancient(check_of),
         source_models=ancient(source_models_of),
     output:
@@ -43,6 +44,7 @@ rule train:
             --last {wildcards.last:q} \
             --problem {input.problem:q} \
             --network {input.network:q} \
+            --trainer {input.trainer:q} \
             --source-models {input.source_models:q} \
             --weights {params.weights:q} \
             --scores {output.scores:q} \

@@ -93,6 +93,10 @@ def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
         if before != now:
             yield f"{place} has other content"
         return
+    if place.startswith("network.files.") and before and now:
+        if before != now:
+            yield f"{place} has other content"
+        return
     if place.endswith(".joined"):
         return  # the other problem's file, which is told there
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):

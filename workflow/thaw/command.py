@@ -66,6 +66,17 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_trainer(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes the files of a trainer of people's own."""
+    parser.add_argument(
+        "--trainer",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="the files of the trainer that takes the place of this stage's learner",
+    )
+
+
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the options of a stage that makes tables or figures."""
     parser.add_argument(

@@ -39,8 +39,10 @@ FORMAT = 1
 COMPUTING = ("thaw.data", "thaw.learning")
 COMPUTING_STAGES = frozenset({"make_problem", "pretrain", "read_checkpoints", "train"})
 
-# What else decides numbers where a function of people's own builds the network.
+# What else decides numbers where a function of people's own builds the network, and
+# what does, in the place of a stage's own learner, where a trainer of theirs trains it.
 OF_MODULES = "thaw.learning.module"
+OF_TRAINERS = "thaw.learning.trainer"
 
 # The variable that is set where stages run in an environment that conda makes, and the
 # files from which it does: what is asked for, and what exactly that was found to be.
@@ -69,9 +71,11 @@ def recipe(
 
     `inputs` are the keys of the results it reads.
     """
-    # Of such a network, `thaw.brought.content`.
-    brought = settings.get("network", {}).get("module", {})
-    code, libraries = _code(stage, bool(brought))
+    network = settings.get("network", {})
+    form = next((form for form in ("module", "trainer") if form in network), "hidden")
+    # Of such a network, `thaw.brought.content` or `thaw.trainers.content`.
+    brought = network[form] if form != "hidden" else {}
+    code, libraries = _code(stage, form)
     libraries = sorted({*libraries, *brought.get("libraries", [])})
     return {
         "code": code,
@@ -125,13 +129,15 @@ class Source(NamedTuple):
     libraries: frozenset[str]
 
 
-def modules(stage: str, brought: bool = False) -> frozenset[str]:
+def modules(stage: str, form: str = "hidden") -> frozenset[str]:
     """Return the modules of this package that a stage imports, itself included.
 
-    Where the network is `brought`, the general learner's, too.
+    Where the network's form is `module`, the general learner's, too; where it is
+    `trainer`, only what a trainer is told, for the stage learns nothing itself.
     """
     found: set[str] = set()
-    waiting = {f"thaw.stages.{stage}"} | ({OF_MODULES} if brought else set())
+    waiting = {OF_TRAINERS} if form == "trainer" else {f"thaw.stages.{stage}"}
+    waiting |= {OF_MODULES} if form == "module" else set()
     while waiting:
         module = waiting.pop()
         found.add(module)
@@ -166,9 +172,9 @@ def source(module: str) -> Source:
 
 
 @functools.cache
-def _code(stage: str, brought: bool) -> tuple[str, list[str]]:
+def _code(stage: str, form: str) -> tuple[str, list[str]]:
     """Return the digest of a stage's code and the libraries that it imports."""
-    found = sorted(modules(stage, brought))
+    found = sorted(modules(stage, form))
     if stage in COMPUTING_STAGES:
         found = [module for module in found if module.startswith(COMPUTING)]
     code = digest(canonical([(module, source(module).digest) for module in found]))

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from thaw import brought, resources
+from thaw import brought, resources, trainers
 from thaw.arms import arms
 from thaw.config import (
     Config,
     Study,
     in_numbers,
+    is_brought,
     is_module,
+    is_trainer,
     minimal_network,
     minimal_training,
     minimal_variant,
@@ -71,6 +73,8 @@ class Plan:
         network = minimal_network(study.network)
         if is_module(network):
             network["module"] = brought.content(network["module"])
+        if is_trainer(network):
+            network = trainers.content(network)
         learning = {"seed": study.seed, "network": network}
         if source is None:
             files = [digest_of_file(Path(path)) for path in study.checkpoints]
@@ -114,6 +118,11 @@ class Plan:
         """Return the file whose function builds a result's network, if one does."""
         study = self.owners.get(key)
         return study.network_files if study else []
+
+    def trainer_files(self, key: str) -> list[str]:
+        """Return the files of the trainer of a result, if one trains it."""
+        study = self.owners.get(key)
+        return study.settings.network.get("files", []) if study else []
 
     def checkpoints(self, key: str) -> list[str]:
         """Return people's files from which source models are read."""
@@ -171,7 +180,7 @@ class Plan:
         )
         rate = training["learning_rate"]
         epochs = length.epochs * (len(rate) if isinstance(rate, list) else 1)
-        if is_module(settings["network"]):
+        if is_brought(settings["network"]):
             checkpoints = self.owners[key].settings.checkpoints
             return ModuleSize(
                 networks,
@@ -267,6 +276,11 @@ class Plan:
         settings = study.settings._asdict() | {"pretraining": pretraining}
         if not study.settings.checkpoints:
             del settings["checkpoints"]
+        if is_trainer(study.settings.network):
+            # So that an edit of one is told.
+            files = study.settings.network.get("files", [])
+            found = {file: digest_of_file(Path(file)) for file in files}
+            settings["network"] = study.settings.network | {"files": found}
         recipes = [
             *(problem.recipe for problem in problems.values()),
             *(arm.recipe for arm in study.arms.values()),

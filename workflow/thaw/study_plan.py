@@ -10,6 +10,7 @@ from thaw.checkpoints import CHECKPOINTS
 from thaw.config import (
     Study,
     is_module,
+    is_trainer,
 )
 from thaw.findings.asked import pairs_asked
 from thaw.jobs import Job, jobs
@@ -85,6 +86,11 @@ class StudyPlan(NamedTuple):
     def check_file(self) -> list[str]:
         """The file below `results/` that says that the network passed its checks."""
         return [f"networks/{self.name}-{self.check.key}.json"] if self.check else []
+
+    @property
+    def has_histories(self) -> bool:
+        """Whether it is known what networks reached epoch by epoch."""
+        return not is_trainer(self.settings.network)
 
     @property
     def network_files(self) -> list[Path]:

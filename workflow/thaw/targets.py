@@ -9,8 +9,9 @@ from thaw.study_plan import StudyPlan
 TABLES = (
     *("histories.npz", "scores.csv", "source-models.csv"),
     *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
-    *("best-depths.csv", "learning-curves.csv", "gains-by-epoch.csv", "answer.md"),
+    *("best-depths.csv", "answer.md"),
 )
+BY_EPOCH = ("learning-curves.csv", "gains-by-epoch.csv")
 FORMATS = ("svg", "pdf", "png")
 
 
@@ -49,20 +50,28 @@ def network_tables(study: StudyPlan) -> list[str]:
 
 def tables(study: StudyPlan) -> list[str]:
     """Return the tables of a study."""
-    return [*(f"{study.name}/{file}" for file in TABLES), *network_tables(study)]
+    # Of what a trainer of people's own trains, nobody knows what it reached by epoch.
+    files = [*TABLES, *(BY_EPOCH if study.has_histories else ())]
+    return [*(f"{study.name}/{file}" for file in files), *network_tables(study)]
+
+
+def gains(study: StudyPlan, file: str) -> list[str]:
+    """Return a file that the stage `gains_by_epoch` makes, where it makes any."""
+    return [f"{study.name}/{file}"] if study.has_histories else []
 
 
 def figures(study: StudyPlan) -> list[str]:
     """Return the figures of a study; some need more than one of something."""
     settings = study.settings
-    names = ["boxplot", "learning-curves"]
+    names = ["boxplot", *(["learning-curves"] if study.has_histories else [])]
     if len(settings.variants) > 1:
-        names += ["differences", "gains-by-epoch"]
+        names += ["differences", *(["gains-by-epoch"] if study.has_histories else [])]
     if study.pretrained:
         several = min(settings.source_models, settings.repeats) > 1
         # Nobody knows what files reached where they come from.
         if not settings.checkpoints:
-            names += ["source-models", *(["source-accuracy"] if several else [])]
+            names += ["source-models"] if study.has_histories else []
+            names += ["source-accuracy"] if several else []
         if several:
             names.append("source-spread")
     if len(settings.target_sizes) > 1 and len(settings.variants) > 1:

@@ -7,7 +7,7 @@ gets plain values.
 from thaw.config.extents import Extent, extent
 from thaw.config.files import check_file, choose_file
 from thaw.config.job_sizes import weights_of
-from thaw.config.layers import in_numbers, is_module
+from thaw.config.layers import in_numbers, is_brought, is_module, is_trainer
 from thaw.config.minimal import (
     minimal_network,
     minimal_problem,
@@ -25,7 +25,9 @@ __all__ = [
     "choose_file",
     "extent",
     "in_numbers",
+    "is_brought",
     "is_module",
+    "is_trainer",
     "minimal_network",
     "minimal_problem",
     "minimal_training",

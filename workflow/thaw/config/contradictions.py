@@ -7,10 +7,10 @@ from thaw.checkpoints import CHECKPOINTS
 from thaw.config.contradictions_of_networks import (
     contradictions_of_layers,
     contradictions_of_network,
-    of_modules_only,
+    of_its_form,
 )
 from thaw.config.contradictions_of_problems import contradictions_of, file_is_there
-from thaw.config.layers import in_numbers, is_module
+from thaw.config.layers import in_numbers, is_brought, is_trainer
 from thaw.config.resolved import Config, Study
 from thaw.config.training import BUDGETS, changed
 from thaw.config.words import choice, did_you_mean, shown
@@ -68,9 +68,9 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
         config.problems.get(problem, {}) for problem in (study.source, study.target)
     )
     yield from _of_training(f"{path}.training", study.training)
-    yield from of_modules_only(f"{path}.training", study, study.training, target)
+    yield from of_its_form(f"{path}.training", study, study.training, target)
     yield from _of_training(f"{path}.pretraining", study.pretraining)
-    yield from of_modules_only(f"{path}.pretraining", study, study.pretraining, source)
+    yield from of_its_form(f"{path}.pretraining", study, study.pretraining, source)
     yield from _of_its_sizes(path, study, config)
     yield from _of_its_comparisons(path, study, config)
     for number, variant in enumerate(study.variants):
@@ -83,7 +83,7 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
             own = f"variants.{variant}.training"
             yield from _of_training(own, training)
             if settings["training"]:
-                yield from of_modules_only(own, study, training, target)
+                yield from of_its_form(own, study, training, target)
 
 
 def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
@@ -108,6 +108,11 @@ def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
 
 
 def _of_checkpoints(path: str, study: Study) -> Iterator[str]:
+    if study.checkpoints and is_trainer(study.network):
+        yield (
+            f"{path}.source_models: files are weights of a module or of hidden layers; "
+            "a trainer may read its own, which arguments can name. Allowed: a number"
+        )
     if study.checkpoints and study.source != CHECKPOINTS:
         yield (
             f"{path}.source: {study.source!r} says nothing where source_models names "
@@ -235,7 +240,7 @@ def _of_foreign(
 def _of_its_layers(
     path: str, study: Study, variant: str, settings: dict
 ) -> Iterator[str]:
-    if is_module(study.network):
+    if is_brought(study.network):
         yield from contradictions_of_layers(path, study, variant, settings)
     else:
         yield from _of_hidden_layers(path, study, variant, settings)

@@ -8,7 +8,12 @@ from typing import Any
 
 from thaw import keys
 from thaw.brought import named
-from thaw.config.layers import is_module
+from thaw.config.contradictions_of_trainers import (
+    contradictions_of_trainer,
+    of_its_training,
+    of_its_variant,
+)
+from thaw.config.layers import is_module, is_trainer
 from thaw.config.resolved import Study
 from thaw.config.words import choice, did_you_mean, shown
 
@@ -18,12 +23,21 @@ FILLED_IN = ("$classes", "$features", "$shape")
 
 def contradictions_of_network(path: str, network: Mapping[str, Any]) -> Iterator[str]:
     """Yield each mistake of a study's network in a line of its own."""
+    if is_trainer(network):
+        yield from contradictions_of_trainer(path, network)
+        return
+    for key in ("files", "packages"):
+        if key in network:
+            yield f"{path}.{key}: it is said of a trainer, and there is none"
     if not is_module(network):
         if "hidden" not in network:
-            yield f"{path}.hidden: this key is missing; or say module"
+            yield f"{path}.hidden: this key is missing; or say module, or trainer"
         for key in ("arguments", "groups"):
             if key in network:
-                yield f"{path}.{key}: it is said of a module, and there is none"
+                yield (
+                    f"{path}.{key}: it is said of a module or trainer, and there is "
+                    "none"
+                )
         return
     for key in ("hidden", "activation", "dropout"):
         if key in network:
@@ -45,10 +59,18 @@ def contradictions_of_network(path: str, network: Mapping[str, Any]) -> Iterator
     yield from _of_code(f"{path}.module", network["module"])
 
 
-def of_modules_only(
+def of_its_form(
     path: str, study: Study, training: Mapping[str, Any], problem: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield what is asked of training that only modules, or images, can do."""
+    """Yield what is asked of training that only other networks, or images, can do."""
+    if is_trainer(study.network):
+        yield from of_its_training(path, study, training)
+        return
+    if training["arguments"] is not None:
+        yield (
+            f"{path}.arguments: a trainer is told them (network.trainer), and there is "
+            "none; leave them out"
+        )
     augment = training["augment"] or {}
     if not is_module(study.network):
         asked = [*(["augment"] if augment else [])]
@@ -118,14 +140,19 @@ def _defined(tree: ast.Module) -> list[str]:
 def contradictions_of_layers(
     path: str, study: Study, variant: str, settings: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield what a variant says of layers that a study's module does not have."""
+    """Yield what a variant says of layers that a study's own network does not have."""
     network, here = study.network, f"variants.{variant}"
     groups = network.get("groups")
     if settings["add"]:
+        form = "a module" if is_module(network) else "a trainer's"
         yield (
             f"{here}.add: layers are added to hidden ones, and the network of {path} "
-            "is a module; leave it out"
+            f"is {form}; leave it out"
         )
+    if is_trainer(network):
+        yield from of_its_variant(path, study, variant, settings)
+        if groups is None:
+            return
     named = [("freeze", settings["freeze"]), *(("fresh", f) for f in settings["fresh"])]
     for key, layer in named:
         if layer == "output" and key == "fresh":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from thaw.config.extents import extent
-from thaw.config.layers import is_module
+from thaw.config.layers import is_brought
 from thaw.config.resolved import Config, Study
 from thaw.config.training import changed
 from thaw.learning.budget import budget
@@ -11,13 +11,13 @@ from thaw.resources import BYTES, SOME_WEIGHTS, ModuleSize, modules_a_job
 
 
 def with_job_sizes(config: Config) -> Config:
-    """Return a config in which studies of modules say how many a job trains.
+    """Return a config in which studies of people's own say how many a job trains.
 
-    Theirs learn one after the other, and one may take minutes.
+    Their networks learn one after the other, and one may take minutes.
     """
     studies = {
         name: study._replace(repeats_per_job=_modules_a_job(study, config))
-        if study.repeats_per_job == "auto" and is_module(study.network)
+        if study.repeats_per_job == "auto" and is_brought(study.network)
         else study
         for name, study in config.studies.items()
     }

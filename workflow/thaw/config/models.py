@@ -103,15 +103,35 @@ Arguments = dict[
         Field(
             pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
             max_length=100,
-            description="the name of one of the function's arguments",
+            description="the name of an argument",
         ),
     ],
     Argument,
 ]
 
 
+Command = Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=1_000)]
+TrainerFile = Annotated[
+    str,
+    Field(
+        # As of data; Snakemake and stages would take others for more than a path.
+        pattern=r"^[^-{}\x00-\x1f]([^{}\x00-\x1f]*[^/{}\x00-\x1f])?$",
+        max_length=1_000,
+        description="a file; its path without braces, and a - in front as ./-",
+    ),
+]
+PackageName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        max_length=100,
+        description="a package's name, such as scikit-learn",
+    ),
+]
+
+
 class Network(Changes):
-    """The network: hidden layers, or a module that a function of yours returns."""
+    """The network: hidden layers, or a module or trainer of your own."""
 
     hidden: list[Width] = Field(
         default=LEFT_OUT,
@@ -149,7 +169,7 @@ class Network(Changes):
         max_length=100,
         description=(
             "The function's arguments, by name; $classes, $features and $shape stand "
-            "for the problem's."
+            "for the problem's. Or what a trainer is told, by names that it knows."
         ),
     )
     groups: Annotated[list[GroupName], EACH_ONCE] = Field(
@@ -159,7 +179,33 @@ class Network(Changes):
         json_schema_extra={"uniqueItems": True},
         description=(
             "The module's layer groups in order, the output last: names of its parts, "
-            "or regular expressions; left out, its top-level parts that hold weights."
+            "or regular expressions; left out, its top-level parts that hold weights. "
+            "Or what a trainer calls its own; left out, it freezes nothing."
+        ),
+    )
+    trainer: Command = Field(
+        default=LEFT_OUT,
+        description=(
+            "In the place of hidden: a command that trains, as in python trainer.py; "
+            "it is run without a shell, in the working directory."
+        ),
+    )
+    files: Annotated[list[TrainerFile], EACH_ONCE] = Field(
+        default=LEFT_OUT,
+        max_length=1_000,
+        json_schema_extra={"uniqueItems": True},
+        description=(
+            "The trainer's files, from the working directory: whatever of them is "
+            "edited, all that it trains is trained again."
+        ),
+    )
+    packages: Annotated[list[PackageName], EACH_ONCE] = Field(
+        default=LEFT_OUT,
+        max_length=1_000,
+        json_schema_extra={"uniqueItems": True},
+        description=(
+            "The installed packages with which the trainer computes, as pip calls "
+            "them: with another version all that it trains is trained again."
         ),
     )
 
@@ -262,8 +308,16 @@ class Training(Group):
     device: Literal["cpu", "cuda", "auto"] = Field(
         default="cpu",
         description=(
-            "Where a module learns: cpu, cuda (an NVIDIA GPU) or auto (a GPU where "
-            "there is one)."
+            "Where a module, or what a trainer trains, learns: cpu, cuda (an NVIDIA "
+            "GPU) or auto (a GPU where there is one)."
+        ),
+    )
+    arguments: Arguments = Field(
+        default=LEFT_OUT,
+        max_length=100,
+        description=(
+            "What a trainer is told in the place of some of network.arguments; a "
+            "trainer only."
         ),
     )
 

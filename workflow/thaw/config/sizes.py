@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from thaw.config.extents import extent, function_of
 from thaw.config.kinds import MOST_ROWS
-from thaw.config.layers import is_module
+from thaw.config.layers import is_brought
 from thaw.config.resolved import Config, Study
 from thaw.jobs import jobs
 from thaw.resources import weights_between
@@ -47,7 +47,7 @@ def _of_study(path: str, study: Study, config: Config) -> Iterator[str]:
             f"train. Allowed: what makes {MOST_JOBS} or less, such as auto"
         )
     # What a module weighs is known only when it is built.
-    weights = 1 if is_module(study.network) else _weights(study, config)
+    weights = 1 if is_brought(study.network) else _weights(study, config)
     if weights > MOST_NUMBERS:
         yield (
             f"{path}.network: {weights} weights are more than memory holds. "

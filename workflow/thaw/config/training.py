@@ -8,8 +8,10 @@ BUDGETS = ("epochs", "steps")
 
 
 def changed(training: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `training` with these changes."""
-    kept = dict(training)
+    """Return `training` with these changes; a trainer's arguments change one by one."""
+    kept, found = dict(training), dict(changes)
     if any(changes.get(key) is not None for key in BUDGETS):
         kept |= dict.fromkeys(BUDGETS)
-    return kept | dict(changes)
+    if kept.get("arguments") and found.get("arguments"):
+        found["arguments"] = kept["arguments"] | found["arguments"]
+    return kept | found

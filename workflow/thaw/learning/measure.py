@@ -6,9 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thaw.data.problem import Problem
-from thaw.learning.history import Constant
-
 
 class Labels(NamedTuple):
     """A set's labels in the two forms from which scores are computed.
@@ -73,18 +70,3 @@ def measure_finally(logits: Tensor, labels: Labels) -> Measured:
     constant = (predicted == predicted[:, :1]).all(1)
     failed = constant | ~finite.all(1)
     return Measured(recalls.mean(1).float().numpy(), failed.numpy())
-
-
-def constant_prediction(problem: Problem) -> Constant:
-    """Return what the best prediction that is the same for all rows reaches."""
-    train = np.bincount(problem.train_y, minlength=problem.classes)
-    test = np.bincount(problem.test_y, minlength=problem.classes)
-    shares = test / test.sum()
-    there = test > 0
-    with np.errstate(divide="ignore"):  # a class that the train set lacks
-        loss = -(shares[there] * np.log(train[there] / train.sum())).sum()
-    return Constant(
-        test_accuracy=float(shares[train.argmax()]),
-        test_loss=float(loss),
-        test_balanced_accuracy=float(there[train.argmax()] / there.sum()),
-    )

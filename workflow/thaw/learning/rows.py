@@ -58,21 +58,28 @@ def narrowed(
     """Return the problem with each network's own `size` train rows.
 
     `train_x` is then `[R, size, features]` and `train_y` `[R, size]`; those that are
-    held out, `validation` `[size]`, come last. Raises `ThawError` if the problem has
-    fewer rows.
+    held out, `validation` `[size]`, come last. Raises `ThawError` as `narrowed_rows`.
+    """
+    rows = narrowed_rows(problem, whose, size)
+    rows = np.concatenate([rows[:, ~validation], rows[:, validation]], axis=1)
+    return problem._replace(
+        train_x=problem.train_x[rows], train_y=problem.train_y[rows]
+    )
+
+
+def narrowed_rows(problem: Problem, whose: Whose, size: int) -> np.ndarray:
+    """Return the numbers of each network's own train rows, int64 `[R, size]`.
+
+    Raises `ThawError` if the problem has fewer rows.
     """
     if size > len(problem.train_y):
         raise ThawError(
             f"target_sizes asks for {size} train rows and the target problem has "
             f"{len(problem.train_y)}; ask for fewer, or for all"
         )
-    rows = np.stack(
+    return np.stack(
         [
             stratified_order(problem.train_y, stream)[:size]
             for stream in whose.generators(seeds.TRAIN_ROWS)
         ]
-    )
-    rows = np.concatenate([rows[:, ~validation], rows[:, validation]], axis=1)
-    return problem._replace(
-        train_x=problem.train_x[rows], train_y=problem.train_y[rows]
     )

@@ -11,11 +11,11 @@ from torch import Tensor
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.budget import budget
+from thaw.learning.constant import constant_prediction
 from thaw.learning.history import METRICS, History, Reached
 from thaw.learning.learner import Learner, Network, Part, Training
 from thaw.learning.measure import (
     Measured,
-    constant_prediction,
     evaluate,
     measure_finally,
     prepare_labels,

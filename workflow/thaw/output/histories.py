@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
+from thaw.errors import ThawError
 from thaw.learning.history import Constant, Reached, kept
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 
@@ -108,6 +109,19 @@ class Histories:
         if values.ndim == 2:
             last = kept(values, self._read(f"{name}/epoch"))
         return as_read(last)
+
+    def score(self, name: str, score: str) -> np.ndarray:
+        """Return a score that a study is of, as `final`.
+
+        Raises `ThawError`, too, if the study's trainer did not write it.
+        """
+        values = self.final(name, score)
+        if (np.isnan(values) & ~self.failed(name)).any():
+            raise ThawError(
+                f"the study's trainer wrote no {score} of {name}; choose another "
+                "metric for the study, or let the trainer write that column"
+            )
+        return values
 
     def failed(self, name: str) -> np.ndarray:
         """Return which networks failed, bool `[repeats]`; `name` is as for `metric`."""

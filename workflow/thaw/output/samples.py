@@ -30,6 +30,6 @@ def read_samples(
 def _read(histories: Histories, arm: str, metric: Metric) -> Sample:
     failed = histories.failed(arm)
     constant = getattr(histories.constant(arm), metric.score)
-    values = np.where(failed, constant, histories.final(arm, metric.score))
+    values = np.where(failed, constant, histories.score(arm, metric.score))
     models = histories.source_models(arm)
     return Sample(values, models, failed, metric.lower_is_better)

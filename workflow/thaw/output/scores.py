@@ -103,7 +103,9 @@ def load_scores(
             digest_of_arrays(_arrays(reached)) == content["histories"],
             "its histories were changed",
         )
-        _check(reached, len(next(iter(names.values()))))
+        # A trainer of people's own may know less of its networks.
+        complete = "trainer" not in found["recipe"]["settings"].get("network", {})
+        _check(reached, len(next(iter(names.values()))), complete)
     with reading(csv_path, "the scores it should be"):
         text = csv_path.read_bytes()
         require(
@@ -125,10 +127,11 @@ def _arrays(reached: Reached) -> dict[str, Any]:
     }
 
 
-def _check(reached: Reached, networks: int) -> None:
+def _check(reached: Reached, networks: int, complete: bool) -> None:
     """Raise `ValueError` unless so many networks may have reached this.
 
-    The loss of a network that diverged is not finite, and counts.
+    The loss of a network that diverged is not finite, and counts. Unless they are
+    `complete`, scores may be missing, and then are not a number.
     """
     history = reached.history
     shapes = {column.shape for column in history}
@@ -138,10 +141,7 @@ def _check(reached: Reached, networks: int) -> None:
     for metric, column in history._asdict().items():
         require(column.dtype == np.float32, f"{metric} has another type")
         if metric.endswith("accuracy"):
-            require(
-                bool(((column >= 0) & (column <= 1)).all()),
-                f"{metric} is not between 0 and 1",
-            )
+            require(_are_shares(column, complete), f"{metric} is not between 0 and 1")
         else:
             require(not (column < 0).any(), f"{metric} is less than 0")
     balanced, failed, epoch, rate, loss = reached.final
@@ -158,13 +158,20 @@ def _check(reached: Reached, networks: int) -> None:
     require(balanced.dtype == np.float32 and failed.dtype == bool, "another type")
     require(balanced.shape == failed.shape == (networks,), "scores are missing")
     require(
-        bool(((balanced >= 0) & (balanced <= 1)).all()),
+        _are_shares(balanced, complete),
         "test_balanced_accuracy is not between 0 and 1",
     )
+    test_loss = kept(history.test_loss, epoch)
+    lost = ~np.isfinite(test_loss) if complete else np.isinf(test_loss)
     require(
-        bool(failed[~np.isfinite(kept(history.test_loss, epoch))].all()),
+        bool(failed[lost].all()),
         "a network whose loss is not finite is not said to have failed",
     )
+
+
+def _are_shares(column: np.ndarray, complete: bool) -> bool:
+    inside = (column >= 0) & (column <= 1)
+    return bool((inside if complete else inside | np.isnan(column)).all())
 
 
 def _scores_text(names: Mapping[str, Sequence], reached: Reached) -> bytes:

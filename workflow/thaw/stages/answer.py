@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from thaw.arms import in_order
 from thaw.command import Made, add_settings, add_table, make, stage_parser
 from thaw.findings.answer import Study, answer
@@ -28,12 +30,18 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     title = f"# {settings.pop('study')}: {settings['source']} → {settings['target']}"
     settings["target_sizes"] = in_order(settings["target_sizes"])
     study = Study(variants=settings.pop("described"), **settings)
-    by_epoch = read_table(args.gains, args.gains_record, inputs["gains_by_epoch"])
+    # There are none where a trainer of people's own says what is reached in the end.
+    by_epoch = (
+        read_table(args.gains, args.gains_record, inputs["gains_by_epoch"])
+        if args.gains
+        else pd.DataFrame(columns=["variant"])
+    )
     said = answer(study, comparisons, depths, summary, by_epoch)
     words = "\n".join([f"{title}\n", *map(paragraph, said)])
     saw = {
         path.name: digest_of_file(path)
         for path in (args.summary, args.comparisons, args.depths, args.gains)
+        if path
     }
     return Made({args.output: text(words)}, saw)
 
@@ -43,7 +51,8 @@ if __name__ == "__main__":
     add_settings(parser)
     add_table(parser, "summary")
     add_table(parser, "comparisons")
-    add_table(parser, "gains")
+    parser.add_argument("--gains", type=Path, nargs="?", help="gains by epoch, a CSV")
+    parser.add_argument("--gains-record", type=Path, nargs="?", help="what made them")
     parser.add_argument("--depths", type=Path, required=True, help="the set, a CSV")
     parser.add_argument("--output", type=Path, required=True, help="the .md to write")
     make("answer", main, parser.parse_args())

@@ -79,7 +79,10 @@ def correlation(x: np.ndarray, y: np.ndarray) -> str:
     """Say how closely two quantities go together, whatever a few far points do.
 
     Spearman's rho with its 95 % interval on Fisher's scale (Bonett and Wright 2000).
+    A source model that failed may have no score.
     """
+    there = np.isfinite(x)
+    x, y = x[there], y[there]
     if len(x) <= FEW_POINTS or np.ptp(x) == 0 or np.ptp(y) == 0:
         return "rank correlation not estimable"
     rho = float(stats.spearmanr(x, y).statistic)
@@ -95,7 +98,7 @@ def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
     metric, size = METRICS[settings["metric"]], settings["shown_size"]
     with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
         found = read_samples(histories, settings["variants"], size, metric)
-        own = histories.final(SOURCE_MODELS, metric.score)
+        own = histories.score(SOURCE_MODELS, metric.score)
         arm = Arm(settings["variants"][0], size)
         constant = getattr(histories.constant(arm.name), metric.score)
     nested = {name: sample for name, sample in found.items() if sample.is_nested}

@@ -5,12 +5,14 @@ Each has its own initial weights and batch order. The recipe's settings are the 
 """
 
 import argparse
+import importlib
 from pathlib import Path
 
 from thaw.command import (
     add_network,
     add_problem,
     add_recipe,
+    add_trainer,
     compute,
     leave,
     stage_parser,
@@ -32,6 +34,10 @@ NEEDS = ("seed", "network", "training")
 
 def main(args: argparse.Namespace) -> None:
     """Pretrain the source models; write their weights, scores and histories."""
+    if "trainer" in args.recipe["settings"]["network"]:
+        # Only who has a trainer has, in a key, what it is told.
+        importlib.import_module("thaw.trainers").pretrain(args)
+        return
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, problem_digest = load_described(args.problem, inputs["problem"])
@@ -75,6 +81,7 @@ if __name__ == "__main__":
     parser.add_argument("--last", type=int, required=True, help="the last number")
     add_problem(parser)
     add_network(parser)
+    add_trainer(parser)
     parser.add_argument(
         "--output", type=Path, required=True, help="the weights to write"
     )

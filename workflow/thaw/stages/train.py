@@ -7,6 +7,7 @@ of the `source_models`.
 """
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from thaw.command import (
     add_network,
     add_problem,
     add_recipe,
+    add_trainer,
     compute,
     leave,
     stage_parser,
@@ -39,6 +41,10 @@ NEEDS = ("seed", "network", "training", "variant")
 
 def main(args: argparse.Namespace) -> None:
     """Train the repeats; write their scores and histories."""
+    if "trainer" in args.recipe["settings"]["network"]:
+        # Only who has a trainer has, in a key, what it is told.
+        importlib.import_module("thaw.trainers").train(args)
+        return
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, problem_digest = load_described(args.problem, inputs["problem"])
@@ -104,6 +110,7 @@ if __name__ == "__main__":
     parser.add_argument("--last", type=int, required=True, help="the last repeat")
     add_problem(parser)
     add_network(parser)
+    add_trainer(parser)
     parser.add_argument(
         "--source-models",
         type=Path,

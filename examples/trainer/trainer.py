@@ -1,0 +1,43 @@
+"""A trainer of one's own, with scikit-learn; docs/trainer.md says what it is told."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from sklearn.neural_network import MLPClassifier
+
+job = json.loads(Path(sys.argv[1]).read_text())
+data = np.load(job["problem"]["file"])
+variant, training = job.get("variant"), job["training"]
+rate, size = training["learning_rate"], training["batch_size"]
+sgd = {"solver": "sgd", "momentum": 0, "learning_rate_init": rate}
+number = "repeat" if variant else "source_model"
+scores = [f"{number},test_accuracy,failed"]
+for told in job["networks"]:
+    x, y = data["train_x"][told["rows"]], data["train_y"][told["rows"]]
+    seed, hidden = told["seed"], job["arguments"]["hidden"]
+    network = MLPClassifier(hidden, random_state=seed, **sgd)
+    # A first step, so that there are weights.
+    network.partial_fit(x[:1], y[:1], classes=np.arange(job["problem"]["classes"]))
+    weights = [*network.coefs_, *network.intercepts_]
+    named = list(zip(job["groups"] * 2, weights, strict=True))
+    if "start" in told:
+        theirs = np.load(Path(told["start"], "weights.npz")).values()
+        for (group, own), their in zip(named, theirs, strict=True):
+            if group not in variant["fresh"] and own.shape == their.shape:
+                own[:] = their
+    frozen = [own for group, own in named if variant and group in variant["freeze"]]
+    kept = [own.copy() for own in frozen]
+    order = np.random.default_rng(seed)
+    for _ in range(training["epochs"]):
+        for batch in np.split(order.permutation(len(x)), range(size, len(x), size)):
+            network.partial_fit(x[batch], y[batch])
+            for own, before in zip(frozen, kept, strict=True):
+                own[:] = before  # what is frozen takes no step
+    if "save" in told:
+        np.savez(Path(told["save"], "weights.npz"), *weights)
+    said = network.predict(data["test_x"])
+    accuracy, failed = (said == data["test_y"]).mean(), int((said == said[0]).all())
+    scores.append(f"{told[number]},{accuracy},{failed}")
+Path(job["scores"]).write_text("\n".join(scores) + "\n")

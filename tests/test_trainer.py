@@ -1,0 +1,498 @@
+"""Trainers of people's own in the place of Thaw's learner."""
+
+import copy
+import json
+import os
+import re
+import shutil
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from conftest import DESCRIPTION, ROOT, SMALL_CONFIG, Project, new_project
+from test_config import put
+from thaw import keys, trainers
+from thaw.config import resolve
+from thaw.errors import ThawError
+from thaw.learning import seeds
+from thaw.output.problems import save_problem
+from thaw.output.scores import load_scores
+from thaw.output.trainer_models import save_models, unpack_models
+from thaw.output.trainer_scores import read_scores
+from thaw.plan import Plan
+
+EXAMPLE = ROOT / "examples" / "trainer"
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    """Return SMALL_CONFIG with a trainer in the place of hidden layers."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trainer.py").write_text("print()\n")
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["network"] = {
+        "trainer": "python trainer.py",
+        "groups": ["stem", "layer1", "head"],
+        "files": ["trainer.py"],
+        "packages": ["scikit-learn"],
+        "arguments": {"width": 4, "fast": True},
+    }
+    del config["studies"]["back"]
+    config["variants"] = {
+        "standalone": {"pretrained": False},
+        "fixed-0": {"freeze": 0},
+        "fixed-1": {"freeze": "stem", "fresh": ["head"]},
+    }
+    return config
+
+
+MISTAKES = [
+    ("network/hidden", [5], "network.hidden: the trainer has its own network"),
+    ("network/module", "a:b", "network.module: the trainer has its own network"),
+    ("network/trainer", "python 'trainer.py", "is no command (No closing quotation)"),
+    ("network/trainer", " ", "network.trainer: ' ' is empty. Allowed: a command"),
+    ("network/trainer", 3, "network.trainer: 3 is not text"),
+    ("network/files", [], "names 'trainer.py', which is not among them, so nobody"),
+    ("network/files", ["trainer.p"], "files[0]: 'trainer.p': No such file"),
+    ("network/files", ["-trainer.py"], "network.files[0]: '-trainer.py' is not all"),
+    ("network/packages", ["scikit-lern"], "packages[0]: scikit-lern is not installed"),
+    ("network/package", ["numpy"], "network.package: unknown key (did you mean"),
+    ("training/keep", "best", "training.keep: a trainer is not told of it"),
+    ("training/validation_size", 0.2, "training.validation_size: a trainer is not"),
+    ("training/augment", {"noise": 1.0}, "training.augment: a trainer is not told"),
+    ("training/learning_rate", [0.1, 0.2], "a trainer is told one, and chooses none"),
+    ("training/arguments", {"widht": 1}, "arguments.widht: it is not among network"),
+    ("pretraining", {"arguments": {"fats": 1}}, "(did you mean 'fast'?). Allowed: w"),
+    ("variants/fixed-0/save", "weights", "variants.fixed-0.save: what the trainer of"),
+    ("variants/fixed-0/add", [3], "and the network of studies.ahead is a trainer's"),
+    ("variants/fixed-1/freeze", "stm", "freeze: 'stm' is not a group of the network"),
+    ("variants/fixed-1/freeze", 3, "freeze: 3 is deeper than the network"),
+    ("studies/ahead/source_models", {"files": ["a.pt"]}, "a trainer may read its own"),
+    ("studies/ahead/network", {"hidden": [3]}, "freeze: 'stem' is not a layer of"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "words"), MISTAKES)
+def test_a_mistake_is_named(config, path, value, words):
+    put(config, path, value)
+    with pytest.raises(ThawError) as caught:
+        resolve(config)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["files", "packages"])
+def test_what_only_trainers_have(config, key):
+    put(config, "studies/ahead/network", {"hidden": [3], key: ["trainer.py"]})
+    with pytest.raises(ThawError, match=f"network.{key}: it is said of a trainer"):
+        resolve(config)
+
+
+def test_who_freezes_says_what_the_groups_are(config):
+    del config["network"]["groups"]
+    with pytest.raises(ThawError, match=r"network\.groups: this key is missing; .*eze"):
+        resolve(config)
+    put(config, "variants/fixed-1", {})
+    resolve(config)
+
+
+def recipes(config):
+    """Return what each result is made from, by its variant; source models without."""
+    found = Plan(resolve(config)).studies["ahead"]
+    return found.arms | {"source models": found.source_models}
+
+
+def keys_of(config):
+    return {found.key for found in recipes(config).values()}
+
+
+def test_what_is_in_a_trainers_key(config, tmp_path, monkeypatch):
+    before = recipes(config)
+    recipe = before["fixed-1"].recipe
+    # Not torch: a new version of it trains nothing again with another library.
+    assert recipe["versions"].keys() == {"numpy", "scikit-learn"}
+    assert recipe["settings"]["variant"] == {"freeze": 1, "fresh": ["output"]}
+    (tmp_path / "trainer.py").rename(tmp_path / "t.py")
+    put(config, "network/files", ["t.py"])
+    assert recipes(config) == before
+    (tmp_path / "t.py").write_text("print(1)\n")
+    edited = keys_of(config)
+    put(config, "network/trainer", "python -O t.py")
+    other = keys_of(config)
+    monkeypatch.setattr(keys, "version", lambda package: "9.9")
+    everything = [{r.key for r in before.values()}, edited, other, keys_of(config)]
+    assert len(set().union(*everything)) == sum(map(len, everything))
+
+
+def test_only_trainers_have_what_they_are_told_in_their_keys():
+    assert "thaw.learning.trainer" not in keys.modules("train")
+    found = keys.modules("train", "trainer")
+    assert "thaw.learning.trainer" in found
+    assert not found & {"thaw.learning.training", "thaw.learning.ensemble"}
+
+
+def test_arguments_are_changed_one_by_one(config):
+    put(config, "training/arguments", {"width": 5})
+    put(config, "variants/fixed-0/training", {"arguments": {"fast": False}})
+    found = {name: r.recipe["settings"] for name, r in recipes(config).items()}
+    told = {name: settings["training"]["arguments"] for name, settings in found.items()}
+    assert told["fixed-0"] == {"width": 5, "fast": False}
+    assert told["source models"] == told["fixed-1"] == {"width": 5}
+
+
+GOOD = "repeat,test_accuracy\n3,0.5\n4,1\n"
+BAD_SCORES = [
+    ("", "scores.csv is empty"),
+    ("repeat\n3\n4\n", "scores.csv: it has no column test_accuracy"),
+    ("test_accuracy\n1\n1\n", "scores.csv: it has no column repeat"),
+    ("repeat,test_accuracy,loss\n", "nobody knows the column 'loss'. Allowed: repeat"),
+    ("repeat,repeat,test_accuracy\n", "the column repeat stands twice"),
+    ("repeat,test_accuracy\n3,0.5\n", "no row of repeat 4; write one for each"),
+    (GOOD + "4,1\n", "line 4: repeat 4 stands twice"),
+    (GOOD + "5,1\n", "line 4: repeat is '5'. Allowed: 3 to 4"),
+    (GOOD.replace("0.5", "50"), "line 2: test_accuracy is 50. Allowed: 0 to 1"),
+    (GOOD.replace("0.5", "-1"), "line 2: test_accuracy is -1. Allowed: 0 to 1"),
+    (GOOD.replace("0.5", ""), "line 2: test_accuracy is '', which is no number"),
+    (GOOD.replace("0.5", "1,2"), "line 2: 3 values, and the header names 2"),
+    ("repeat,test_accuracy,test_loss\n3,1,-1\n", "line 2: test_loss is -1. Allowed: 0"),
+    ("repeat,test_accuracy,failed\n3,1,2\n", "line 2: failed is 2. Allowed: 0, 1"),
+    (b"\xff", "is no CSV in UTF-8"),
+    ('a"\n"', "is no CSV in UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), BAD_SCORES)
+def test_bad_scores_are_named(text, words, tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ThawError) as caught:
+        read_scores(path, "repeat", range(3, 5))
+    assert words in str(caught.value)
+
+
+def test_scores_may_stand_in_any_order(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text(
+        "test_loss,repeat,failed,test_accuracy\r\ninf,4,0,1\r\n2,3,1,0.5\r\n"
+    )
+    scores, failed = read_scores(path, "repeat", range(3, 5))
+    assert {name: values.tolist() for name, values in scores.items()} == {
+        "test_loss": [2, np.inf],
+        "test_accuracy": [0.5, 1],
+    }
+    assert failed.tolist() == [True, False]
+
+
+RECIPE = {"stage": "make_problem"}
+TRAINER = """
+import json, sys
+import beside
+job = json.load(open(sys.argv[1]))
+json.dump(job, open("told.json", "w"))
+name = "repeat" if job["stage"] == "train" else "source_model"
+with open(job["scores"], "w") as file:
+    print(name + ",test_accuracy,test_loss", file=file)
+    for network in job["networks"]:
+        print(network[name], network["seed"] / 2**32, "nan" if network[name] == 1
+              else 1, sep=",", file=file)
+        if "save" in network:
+            open(network["save"] + "/a.bin", "w").write(str(network["seed"]))
+"""
+
+
+@pytest.fixture
+def job(problem, tmp_path, monkeypatch):
+    """Return a function that runs a stage with a trainer; what it is told, changed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "tmp").mkdir()
+    # As in a job of the workflow, where people's scripts import what lies beside them.
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    (tmp_path / "beside.py").touch()
+    (tmp_path / "trainer.py").write_text(TRAINER)
+    save_problem(Path("problem.npz"), problem, DESCRIPTION, RECIPE, {})
+
+    def run(
+        stage,
+        first,
+        last,
+        command="python trainer.py",
+        variant=None,
+        size=None,
+        edit="",
+    ):
+        network = {"trainer": command, "groups": ["stem", "body", "head"]}
+        network["files"] = ["trainer.py"]
+        settings = {
+            "seed": 1,
+            "network": trainers.content(network | {"arguments": {"a": 1, "b": 2}}),
+            "training": {"epochs": 2, "learning_rate": 0.1, "arguments": {"b": 3}},
+        }
+        inputs = {"problem": keys.key(RECIPE)}
+        if stage == "train":
+            settings |= {"variant": variant or {}}
+            if settings["variant"].get("pretrained", True):
+                settings |= {"source_models": 2}
+                inputs["source_models"] = models_key
+        if size:
+            settings["target_size"] = size
+        recipe = keys.recipe(stage, settings, inputs)
+        args = Namespace(
+            recipe=recipe,
+            first=first,
+            last=last,
+            problem=Path("problem.npz"),
+            trainer=[Path("trainer.py")],
+            source_models=[Path("models.safetensors")],
+            output=Path("models.safetensors"),
+            scores=Path(f"{stage}.csv"),
+            history=Path(f"{stage}.history.npz"),
+        )
+        if edit:
+            Path("trainer.py").write_text(edit)
+        getattr(trainers, stage)(args)
+        told = json.loads(Path("told.json").read_text())
+        return told, args, keys.key(recipe)
+
+    _, _, models_key = run("pretrain", 0, 1)
+    return run
+
+
+def test_a_trainer_is_told_what_to_train(job, problem, tmp_path):
+    told, args, key = job("train", 1, 3, variant={"freeze": 1, "fresh": ["output"]})
+    assert told["stage"] == "train"
+    assert told["variant"] == {
+        "pretrained": True,
+        "freeze": ["stem"],
+        "fresh": ["head"],
+    }
+    assert told["training"] == {"epochs": 2, "learning_rate": 0.1}
+    assert told["arguments"] == {"a": 1, "b": 3}
+    assert told["problem"]["classes"] == 3
+    assert told["problem"]["shape"] == [2]
+    assert Path(told["problem"]["file"]) == tmp_path / "problem.npz"
+    first, second, third = told["networks"]
+    assert [n["source_model"] for n in told["networks"]] == [1, 0, 1]
+    assert first["start"] == third["start"] != second["start"]
+    assert first["rows"] == list(range(len(problem.train_y)))
+    assert len({n["seed"] for n in told["networks"]}) == 3
+    assert not [*(tmp_path / "tmp").iterdir()]
+
+    names = {"repeat": range(1, 4), "source_model": [1, 0, 1]}
+    found = load_scores(args.scores, args.history, names, key).reached
+    # Whose loss is not a number failed, and what was not written is not known.
+    assert found.final.failed.tolist() == [True, False, False]
+    assert np.isnan(found.history.train_loss).all()
+    assert found.history.test_accuracy[2] == np.float32(third["seed"] / 2**32)
+
+
+def test_rows_and_seeds_are_those_of_the_repeat(job):
+    """In any company and variant; smaller sizes are part of larger ones."""
+    standalone = {"pretrained": False}
+    several = job("train", 0, 3, size=20)[0]["networks"]
+    alone = job("train", 2, 2, variant=standalone, size=20)[0]["networks"][0]
+    assert alone == {k: several[2][k] for k in ("repeat", "seed", "rows")}
+    larger = job("train", 2, 2, variant=standalone, size=30)[0]["networks"][0]
+    assert larger["rows"][:20] == alone["rows"]
+
+
+def like(told):
+    """Return the form of what a trainer is told: keys, and the types of values."""
+    if isinstance(told, dict):
+        return {key: like(value) for key, value in told.items()}
+    if isinstance(told, list):
+        return [like(value) for value in told[:1]]
+    return type(told)
+
+
+def test_the_page_shows_what_a_trainer_is_told(job):
+    page = (ROOT / "docs" / "trainer.md").read_text()
+    shown, pretrained = map(
+        json.loads, re.findall("```json\n(.*?)```", page, re.DOTALL)
+    )
+    # What of it is the config's, as the page's config has it.
+    own = ("arguments", "training")
+    told = job("train", 0, 0, variant={"freeze": 1}, size=5)[0]
+    assert told["networks"][0]["rows"] != shown["networks"][0]["rows"]
+    assert {k: like(v) for k, v in shown.items() if k not in own} == {
+        **{k: like(v) for k, v in told.items() if k not in own},
+        "variant": {"pretrained": bool, "freeze": [str], "fresh": []},
+    }
+    assert shown.keys() == told.keys()
+    assert like(pretrained) == like(job("pretrain", 0, 0)[0]["networks"][0])
+
+
+def test_the_pages_config_is_the_examples():
+    page = (ROOT / "docs" / "trainer.md").read_text()
+    (shown,) = re.findall("```yaml\n(.*?)```", page, re.DOTALL)
+    config = yaml.safe_load((EXAMPLE / "config.yaml").read_text())
+    assert yaml.safe_load(shown).items() <= config.items()
+
+
+FAILURES = [
+    ("python -c 'raise SystemExit(3)'", "it ended with status 3; what it said stands"),
+    ("no-such-program x", "'no-such-program' cannot be run: No such file"),
+    ("./trainer.py", "'./trainer.py' cannot be run: Permission denied"),
+    ("python -c 'import os; os.kill(os.getpid(), 9)'", "it was killed, as a rule by"),
+    ("python -c 'import os; os.kill(os.getpid(), 15)'", "it was ended by SIGTERM"),
+    (
+        "python -c 0 $(touch x.y); touch x.y",
+        "scores.csv is not there; its path stands under `scores`",
+    ),
+]
+
+
+@pytest.mark.parametrize(("command", "words"), FAILURES)
+def test_a_command_that_fails_is_named(job, command, words, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.*")}
+    with pytest.raises(ThawError) as caught:
+        job("train", 0, 1, command)
+    assert str(caught.value).startswith(f"{command}: ")
+    assert words in str(caught.value)
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.*")}
+    # By hand it fails as well, for what it was told is still there.
+    (told,) = (tmp_path / "tmp").glob("*/job.json")
+    assert str(caught.value).endswith(f"in this folder: {command} {told}")
+
+
+def test_a_job_that_is_told_to_end_takes_its_trainer_with_it(job, tmp_path):
+    (tmp_path / "trainer.py").write_text(
+        "import os, signal, time\n"
+        "open('pid', 'w').write(str(os.getpid()))\n"
+        "os.kill(os.getppid(), signal.SIGTERM)\n"
+        "time.sleep(60)\n"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        job("train", 0, 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert not [*(tmp_path / "tmp").iterdir()]
+
+
+def test_a_file_that_was_edited_meanwhile_is_named(job):
+    with pytest.raises(ThawError, match=r"trainer\.py was changed since the run began"):
+        job("train", 0, 0, edit="#")
+
+
+def test_a_source_model_without_a_file_is_named(job, tmp_path):
+    (tmp_path / "trainer.py").write_text(TRAINER.replace("/a.bin", "/../a.bin"))
+    with pytest.raises(ThawError, match=r"it wrote no file into .* source model 0"):
+        job("pretrain", 0, 1)
+
+
+def test_source_models_come_back_as_they_were(tmp_path):
+    folders = {number: tmp_path / str(number) for number in (3, 4)}
+    for number, folder in folders.items():
+        (folder / "deep").mkdir(parents=True)
+        (folder / "deep" / "weights").write_bytes(bytes([number]) * 5)
+        (folder / "empty").touch()
+    path, key = tmp_path / "models.safetensors", keys.key(RECIPE)
+    save_models(path, folders, RECIPE, {})
+    found, _ = unpack_models([path], key, [4], tmp_path / "into")
+    assert {*found} == {4}
+    assert {p.relative_to(found[4]).as_posix() for p in found[4].rglob("*")} == {
+        *("deep", "deep/weights", "empty")
+    }
+    assert (found[4] / "deep" / "weights").read_bytes() == bytes([4]) * 5
+    with pytest.raises(ThawError, match="some are missing"):
+        unpack_models([path], key, [5], tmp_path / "others")
+    path.write_bytes(path.read_bytes().replace(bytes([3]) * 5, bytes([5]) * 5))
+    with pytest.raises(ThawError, match="it was changed; delete it and run again"):
+        unpack_models([path], key, [4], tmp_path / "others")
+
+
+@pytest.mark.parametrize("name", ["4/../../a", "../a", "/a", "4"])
+def test_no_source_model_leaves_its_folder(name, tmp_path, monkeypatch):
+    """Who can change a result can also write a checksum that fits."""
+    from safetensors.numpy import save
+
+    from thaw.output.records import digest_of_arrays, record
+
+    entries = {name: np.zeros(1, np.uint8)}
+    text = json.dumps(record(RECIPE, {}, digest_of_arrays(entries)))
+    path = tmp_path / "models.safetensors"
+    path.write_bytes(save(entries, {"record": text}))
+    with pytest.raises(ThawError, match="is not the source models it should be"):
+        unpack_models([path], keys.key(RECIPE), [4], tmp_path / "into" / "deep")
+    assert not [*tmp_path.rglob("a")]
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """The example, smaller, beside a study of Thaw's own networks; all has run."""
+    project = new_project(tmp_path_factory.mktemp("trainer") / "project")
+    shutil.copy(EXAMPLE / "trainer.py", project.folder)
+    config = yaml.safe_load((EXAMPLE / "config.yaml").read_text())
+    config["training"]["epochs"] = 2
+    config["problems"]["clean"]["train_size"] = 60
+    config["problems"]["noisy"]["train_size"] = 60
+    small = {"source_models": 2, "repeats": 3, "target_sizes": [20]}
+    config["studies"]["to-noisy"] |= small | {"variants": ["standalone", "fixed-1"]}
+    config["variants"] = {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}
+    config["studies"]["ours"] = config["studies"]["to-noisy"] | {
+        "network": {"hidden": [4, 4]}
+    }
+    project.config = config | {"repeats_per_job": 3}
+    project.snakemake("--cores", "1", "to-noisy", "results/ours/scores.csv")
+    return project
+
+
+def test_the_example_ends_in_tables_and_figures(example):
+    folder = example.folder / "results" / "to-noisy"
+    rows = (folder / "scores.csv").read_text().splitlines()
+    assert len(rows) == 1 + 2 * 3
+    assert (folder / "answer.md").read_text().startswith("# to-noisy: clean → noisy")
+    assert (folder / "source-accuracy.png").exists()
+    assert not [*folder.glob("learning-curves*"), *folder.glob("gains-by-epoch*")]
+    assert not example.stale("to-noisy", "results/ours/scores.csv")
+
+
+def test_the_same_scores_however_repeats_share_jobs(example, tmp_path):
+    names = ("to-noisy/scores.csv", "to-noisy/source-models.csv")
+    before = example.results("to-noisy/*s.csv")
+    # Without results: Snakemake makes none anew of those that are there.
+    ignored = shutil.ignore_patterns("results", ".snakemake")
+    shutil.copytree(example.folder, tmp_path / "apart", ignore=ignored)
+    apart = Project(tmp_path / "apart")
+    apart.change("repeats_per_job", to=1)
+    apart.snakemake("--cores", "1", "results/to-noisy/scores.csv")
+    assert len(apart.results("repeats/*/*/*.csv")) == 2 * 3
+    after = apart.results("to-noisy/*s.csv")
+    assert [after[name] for name in names] == [before[name] for name in names]
+
+
+def test_an_edited_trainer_retrains_what_it_trains(example):
+    script = example.folder / "trainer.py"
+    before = script.read_text()
+    script.write_text(before + "# edited\n")
+    try:
+        stale = example.stale("results/to-noisy/scores.csv", "results/ours/scores.csv")
+        said = example.snakemake("-n", "to-noisy").stdout
+    finally:
+        script.write_text(before)
+    assert "to-noisy: network.files.trainer.py has other content; 6 repeats and" in said
+    assert stale == {
+        "pretrain clean 00 01",
+        "train noisy standalone@20 00 02",
+        "train noisy fixed-1@20 00 02",
+        "gather to-noisy",
+    }
+
+
+def test_a_metric_that_the_trainer_did_not_write_is_named(example):
+    example.change("studies", "to-noisy", "metric", to="log_loss")
+    example.change("studies", "to-noisy", "margin", to=0.1)
+    done = example.snakemake("--cores", "1", "to-noisy", check=False)
+    assert done.returncode
+    assert "trainer wrote no test_loss of standalone@20; choose an" in done.stderr
+
+
+def test_the_seed_that_a_trainer_is_told_suits_numpy_of_old():
+    from thaw.learning.trainer import seeds_of
+
+    found = seeds_of(seeds.Whose(1, seeds.REPEAT, range(1000)))
+    assert len({*found}) == 1000
+    assert all(0 <= seed < 2**32 for seed in found)

@@ -1,0 +1,85 @@
+"""What a trainer of people's own is told, and what the scores that it writes come to.
+
+A trainer draws no rows and chooses no seeds: they come from the streams from which
+those of our own networks come, so that repeat r is told the same in every variant, and
+in whatever company it is trained.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from thaw.data.problem import Problem
+from thaw.learning import seeds
+from thaw.learning.constant import constant_prediction
+from thaw.learning.history import METRICS, Final, History, Reached
+from thaw.learning.rows import narrowed_rows
+
+# The scores that a trainer may write; the first one it must.
+WRITTEN = (
+    *("test_accuracy", "test_balanced_accuracy", "test_loss"),
+    *("train_accuracy", "train_loss"),
+)
+
+
+def seeds_of(whose: seeds.Whose) -> list[int]:
+    """Return a seed for each network, 0 to 2³² - 1, for whatever it draws."""
+    streams = whose.generators(seeds.WEIGHTS)
+    return [int(stream.integers(2**32)) for stream in streams]
+
+
+def rows_of(problem: Problem, whose: seeds.Whose, size: int | None) -> list[list[int]]:
+    """Return the numbers of the train rows from which each network learns, from 0.
+
+    Raises `ThawError` if the problem has fewer than `size`.
+    """
+    if size is None:
+        return [list(range(len(problem.train_y)))] * len(whose.numbers)
+    return narrowed_rows(problem, whose, size).tolist()
+
+
+def groups_told(described: Mapping[str, Any], groups: Sequence[str]) -> dict[str, Any]:
+    """Return what a variant does, its layers by the names of the trainer's `groups`.
+
+    `described` has them by number, without what is left at its default.
+    """
+    return {
+        "pretrained": described.get("pretrained", True),
+        "freeze": list(groups[: described.get("freeze", 0)]),
+        "fresh": [
+            groups[-1] if layer == "output" else groups[layer - 1]
+            for layer in described.get("fresh", [])
+        ],
+    }
+
+
+def reached(
+    scores: Mapping[str, np.ndarray],
+    said_to_have_failed: np.ndarray,
+    problem: Problem,
+    learning_rate: float,
+) -> Reached:
+    """Return what networks reached, by what a trainer wrote of them in the end.
+
+    `scores` are float64 `[R]` by their names in `WRITTEN`. Those that it did not write
+    are not a number; a network has failed, too, of which one that it wrote is not
+    finite. Nothing is known by epoch, so all that there is is taken for epoch 0.
+    """
+    networks = len(said_to_have_failed)
+    lost = [~np.isfinite(values) for values in scores.values()]
+    failed = np.any([said_to_have_failed, *lost], axis=0)
+    unknown = np.full(networks, np.nan)
+    columns = {name: scores.get(name, unknown).astype(np.float32) for name in WRITTEN}
+    return Reached(
+        History(*(columns[name][:, None] for name in METRICS)),
+        Final(
+            columns["test_balanced_accuracy"],
+            failed,
+            np.zeros(networks, np.int64),
+            np.full(networks, learning_rate, np.float64),
+            unknown.astype(np.float32),
+        ),
+        constant_prediction(problem),
+        np.zeros(1, np.int64),
+    )

@@ -1,0 +1,121 @@
+"""The scores that a trainer of people's own wrote: a CSV, checked strictly.
+
+A row a network, in any order: its number and its scores on the whole test set and, if
+the trainer knows them, on the rows that it learned from.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from thaw.errors import ThawError
+from thaw.learning.trainer import WRITTEN
+
+FAILED = "failed"
+
+
+def read_scores(
+    path: Path, column: str, numbers: Sequence[int]
+) -> tuple[Mapping[str, np.ndarray], np.ndarray]:
+    """Read the scores of networks of these `numbers`, which `column` holds.
+
+    Return those that were written, by name, float64 `[R]` in the order of `numbers`,
+    and which networks failed, bool `[R]`.
+    Raises `ThawError` that names the file, the row and what would be right.
+    """
+    header, *lines = _lines(path)
+    _check_header(path, header, column)
+    found: dict[int, dict[str, float]] = {}
+    for number, line in enumerate(lines, start=2):
+        place = f"{path}, line {number}"
+        if len(line) != len(header):
+            raise ThawError(
+                f"{place}: {len(line)} values, and the header names {len(header)}"
+            )
+        values = dict(zip(header, line, strict=True))
+        network = _network(place, column, values.pop(column), numbers)
+        if network in found:
+            raise ThawError(
+                f"{place}: {column} {network} stands twice; write a row for each"
+            )
+        found[network] = {
+            name: _value(f"{place}: {name}", name, text)
+            for name, text in values.items()
+        }
+    missing = [str(number) for number in numbers if number not in found]
+    if missing:
+        raise ThawError(
+            f"{path}: no row of {column} {', '.join(missing)}; write one for each of "
+            "the networks"
+        )
+    scores = {
+        name: np.array([found[number][name] for number in numbers])
+        for name in header
+        if name != column
+    }
+    failed = scores.pop(FAILED, np.zeros(len(numbers))) == 1
+    return scores, failed
+
+
+def _lines(path: Path) -> list[list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file, strict=True))
+    except FileNotFoundError:
+        raise ThawError(
+            f"it wrote no scores: {path} is not there; its path stands under `scores` "
+            "in the job's file"
+        ) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ThawError(f"{path} is no CSV in UTF-8: {error}") from None
+    if not lines:
+        raise ThawError(f"{path} is empty; write a header and a row for each network")
+    return lines
+
+
+def _check_header(path: Path, header: Sequence[str], column: str) -> None:
+    allowed = (column, *WRITTEN, FAILED)
+    for name in (column, WRITTEN[0]):
+        if name not in header:
+            raise ThawError(f"{path}: it has no column {name}")
+    for name in header:
+        if name not in allowed:
+            raise ThawError(
+                f"{path}: nobody knows the column {name!r}. Allowed: "
+                f"{', '.join(allowed)}"
+            )
+        if header.count(name) > 1:
+            raise ThawError(f"{path}: the column {name} stands twice")
+
+
+def _network(place: str, column: str, text: str, numbers: Sequence[int]) -> int:
+    if text not in map(str, numbers):
+        raise ThawError(
+            f"{place}: {column} is {text!r}. Allowed: {_some(numbers)}, as in the "
+            "job's file"
+        )
+    return int(text)
+
+
+def _value(place: str, name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ThawError(
+            f"{place} is {text!r}, which is no number; nan stands for a network that "
+            "failed, and a score that is not known is left out as a column"
+        ) from None
+    if name == FAILED and value not in (0, 1):
+        raise ThawError(f"{place} is {text}. Allowed: 0, 1")
+    if name.endswith("accuracy") and np.isfinite(value) and not 0 <= value <= 1:
+        raise ThawError(f"{place} is {text}. Allowed: 0 to 1, a share of rows")
+    if name.endswith("loss") and value < 0:
+        raise ThawError(f"{place} is {text}. Allowed: 0 or more, a mean in nats")
+    return value
+
+
+def _some(numbers: Sequence[int]) -> str:
+    several = len(numbers) > 1
+    return f"{numbers[0]} to {numbers[-1]}" if several else str(numbers[0])
