@@ -98,6 +98,9 @@ def ladder(standalone, fixed_0, fixed_1, **options):
     }
 
 
+LOST = ladder(0.5, 0.5, 0.5)
+
+
 def test_it_helps_and_freezing_pays():
     text = said(ladder(0.7, 0.75, 0.8))
     assert "Transfer typically helps. Typically better: fixed-0 +0.0" in text
@@ -286,6 +289,33 @@ def test_the_gain_is_lost_from_sight():
     last = ladder(0.8, 0.8, 0.8, spread=0.2)
     text = said({20: ladder(0.5, 0.7, 0.72), 50: last})
     assert "surely above the margin of 0.01 up to 20 rows; where it falls" in text
+
+
+def test_the_gain_is_above_where_that_of_any_variant_is():
+    """Not only that of the one whose estimate is largest."""
+    unsure = ladder(0.7, 0.722, 0.75, spread=0.002)
+    unsure["fixed-1"] = scores(0.75, spread=0.2, seed=2)
+    text = said({20: unsure, 50: unsure})
+    assert "surely above the margin of 0.01 up to the largest size, 50" in text
+    # Nor is it below where that of another one may be above.
+    lost = ladder(0.8, 0.8, 0.8, spread=0.001) | {"fixed-1": unsure["fixed-1"]}
+    text = said({20: unsure, 50: lost})
+    assert "up to 20 rows; where it falls below, these sizes do not tell" in text
+
+
+def test_a_size_at_which_all_failed_is_still_the_largest():
+    nothing = {name: s._replace(failed=np.ones(60, bool)) for name, s in LOST.items()}
+    text = said({20: ladder(0.5, 0.7, 0.72), 50: nothing})
+    assert "up to 20 rows; where it falls below, these sizes do not tell" in text
+
+
+def test_a_median_network_that_failed_has_no_size():
+    found = ladder(0.7, 0.8, 0.7, spread=0.005)
+    found["fixed-1"] = scores(0.7, failed=0.9, seed=2)
+    text = said(found)
+    assert "fixed-1 without a size, for so many networks failed" in text
+    assert "inf" not in text.replace("half-way", "")
+    assert "is ahead" not in text
 
 
 def test_source_equals_target():

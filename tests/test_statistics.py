@@ -318,6 +318,23 @@ def test_a_narrow_variant_at_the_limit_is_not_said_to_be_weak_more_often():
     assert np.mean(said) <= 0.1
 
 
+@pytest.mark.parametrize("loss", [50.0, 1e15, 1e30])
+def test_a_loss_beyond_all_measure_takes_no_digits_of_the_others(loss):
+    first, second = normal(8, 3, between=0.01), normal(8, 3, mean=0.6, between=0.01)
+    spoilt = second.values.copy()
+    spoilt[4] = loss
+    second = second._replace(values=spoilt)
+    pair = Pair(*(s._replace(lower_is_better=True) for s in (first, second)))
+    found = typical_difference(pair, 0.05)
+    assert -0.3 < found.low < found.value < found.high < 0.3
+
+
+def test_no_difference_at_all_has_no_sign():
+    alike = nested([[1.0, 1.0]] * 10)
+    found = typical_difference(Pair(alike, alike), 0.05)
+    assert [math.copysign(1, end) for end in found] == [1, 1, 1]
+
+
 def test_a_mean_without_stragglers_is_students_and_a_little_lower():
     variant, reference = normal(200, 3, between=0.01), standalone(600)
     found = mean_difference(Pair(variant, reference), 0.05)

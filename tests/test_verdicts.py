@@ -239,6 +239,16 @@ def test_the_set_of_best_depths():
     assert best_depths({}, 0.05) == []
 
 
+def test_depths_that_beat_each_other_in_a_circle_all_stay():
+    """Each is ahead of the next from two of three source models."""
+    columns = {"a": [3, 2, 1], "b": [2, 1, 3], "c": [1, 3, 2]}
+    found = {
+        name: Sample(np.tile(values, 30) / 10, np.arange(90))
+        for name, values in columns.items()
+    }
+    assert best_depths(found, 0.05) == ["a", "b", "c"]
+
+
 def test_the_set_of_best_depths_on_average():
     names = ["fixed-0", "fixed-1", "fixed-2"]
     assert best_on_average(ladder(0, 0, 0), 0.05) == names

@@ -14,7 +14,7 @@ import pandas as pd
 
 from thaw.arms import TargetSize
 from thaw.checkpoints import CHECKPOINTS
-from thaw.findings.failures import FEW
+from thaw.findings.failures import FEW, WEAK
 from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import rows_at
 from thaw.findings.verdicts import BETTER, EQUIVALENT, UNCLEAR, WORSE
@@ -184,9 +184,11 @@ def estimate(row: Mapping[str, Any]) -> str:
     middle, low, high = (row[f"typical{end}"] for end in ("", "_low", "_high"))
     if pd.isna(middle):
         return ""
+    if math.isinf(middle):
+        return " without a size, for so many networks failed"
     if math.isinf(low) and math.isinf(high):
         return f" {middle:+.3f}"
-    return f" {middle:+.3f} ({low:+.3f} to {high:+.3f})"
+    return f" {middle:+.3f} ({low:+.3f} to {high:+.3f})".replace("inf", "∞")
 
 
 def how_many_layers(
@@ -277,7 +279,9 @@ def _best_on_average(
     rows = [
         row for row in gains(study, comparisons, size) if row["variant"] in study.depths
     ]
-    rows = [row for row in rows if pd.notna(row["typical"]) and pd.notna(row["mean"])]
+    rows = [
+        row for row in rows if math.isfinite(row["typical"]) and pd.notna(row["mean"])
+    ]
     if len(rows) < 2:
         return
     typically = max(rows, key=lambda row: row["typical"])
@@ -292,36 +296,37 @@ def _best_on_average(
 def up_to_how_much_data(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
     """Say up to which target size the gain is above the margin, and from which below.
 
-    At each size it is the gain of the variant that typically gains most there.
+    It is above where that of any variant is, and below where those of all are.
     """
     if len(study.target_sizes) == 1 or not study.transferred:
         return
     if study.is_pretrained(study.baseline):
         return
-    best = {}
+    above: list[TargetSize] = []
+    below: list[TargetSize] = []
+    told = False
     for size in study.target_sizes:
-        rows = [
-            row
-            for row in gains(study, comparisons, size)
-            if pd.notna(row["typical"]) and not math.isinf(row["typical_low"])
-        ]
-        if rows:
-            best[size] = max(rows, key=lambda row: row["typical"])
-    above = [size for size, row in best.items() if row["typical_low"] > study.margin]
-    below = [size for size, row in best.items() if row["typical_high"] < study.margin]
+        rows = gains(study, comparisons, size)
+        if kind_of(rows) == "none":
+            continue
+        told = True
+        if any(row["typical_low"] > study.margin for row in rows):
+            above.append(size)
+            below.clear()
+        elif all(row["typical_high"] < study.margin for row in rows):
+            below.append(size)
     margin = f"the margin of {study.margin:g}"
     if not above:
-        if best:
+        if told:
             yield f"At no size is the gain surely above {margin}."
         return
     last = above[-1]
-    later = [size for size in below if list(best).index(size) > list(best).index(last)]
-    if last == list(best)[-1]:
+    if last == study.target_sizes[-1]:
         yield f"The gain is surely above {margin} up to the largest size, {last} rows."
-    elif later:
+    elif below:
         yield (
             f"The gain falls below {margin} between {last} rows, where it is still "
-            f"surely above, and {later[0]}, where it is surely below."
+            f"surely above, and {below[0]}, where it is surely below."
         )
     else:
         yield (
@@ -346,7 +351,10 @@ def what_spoils_it(
         )
     for words, what in (
         ("fails more often", "fail more often"),
-        ("is weak more often", "are weak (0.1 or more below the baseline) more often"),
+        (
+            "is weak more often",
+            f"are weak (more than {WEAK:g} below the baseline's median) more often",
+        ),
     ):
         rows = comparisons[
             comparisons["verdict"].str.contains(words, regex=False)

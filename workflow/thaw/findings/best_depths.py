@@ -42,8 +42,11 @@ def _level(found: Mapping[str, Sample], alpha: float) -> float:
 
 
 def _unbeaten(found: Mapping[str, Sample], beats: Callable[[Pair], bool]) -> list[str]:
-    """Return those variants that no other one beats, in order."""
-    return [
+    """Return those variants that no other one beats, in order.
+
+    All, if each is beaten: they may beat each other in a circle.
+    """
+    unbeaten = [
         variant
         for variant, sample in found.items()
         if not any(
@@ -52,3 +55,4 @@ def _unbeaten(found: Mapping[str, Sample], beats: Callable[[Pair], bool]) -> lis
             if other != variant
         )
     ]
+    return unbeaten or list(found)

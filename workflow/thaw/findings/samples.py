@@ -19,6 +19,10 @@ import numpy as np
 # What every statement is conditional on where a variant has one source model.
 CONDITION = "given one source model"
 
+# Beyond so many nats losses count as alike. They are as bad as can be, and to tell them
+# apart would take the digits in which others differ.
+MOST_LOSS = 1000.0
+
 
 class Sample(NamedTuple):
     """The values of one variant, in the order of the repeats, `[n]`.
@@ -42,7 +46,9 @@ class Sample(NamedTuple):
     @property
     def ranked(self) -> np.ndarray:
         """The values, the higher the better, with -inf for failed networks `[n]`."""
-        values = -self.values if self.lower_is_better else self.values
+        values = self.values
+        if self.lower_is_better:
+            values = -np.minimum(values, MOST_LOSS)
         return np.where(self.sound, values, -np.inf)
 
     @property

@@ -76,4 +76,4 @@ def _last(falling: Callable[[float], float], span: float) -> float:
     root = optimize.brentq(
         lambda shift: falling(shift) or -1e-12, -limit, limit, xtol=1e-9
     )
-    return round(float(root), DIGITS)
+    return round(float(root), DIGITS) + 0.0  # never -0.0
