@@ -99,7 +99,8 @@ def does_transfer_help(study: Study, comparisons: pd.DataFrame) -> Iterator[str]
             continue
         words = WORDS[kind].format(margin=margin)
         words = f"From {enumerate_words(own)} rows: {words[0].lower()}{words[1:]}"
-        # What is said of most, at the size with the fewest rows.
+        # One size as an example: the one with the fewest rows.
+        place = f"from {own[0]}, " if len(own) > 1 else ""
         rows = [
             row
             for row in gains(study, comparisons, own[0])
@@ -107,12 +108,13 @@ def does_transfer_help(study: Study, comparisons: pd.DataFrame) -> Iterator[str]
         ]
         if rows:
             most = max(rows, key=lambda row: abs(_typical(row)))
-            words += f", most with {most['variant']} from {own[0]}:{estimate(most)}"
+            lead = f"; {place}" if place else ", "
+            words += f"{lead}most with {most['variant']}:{estimate(most)}"
         if kind == "both":
             rows = gains(study, comparisons, own[0])
             ends = [max(rows, key=_typical), min(rows, key=_typical)]
             named = [f"{row['variant']}{estimate(row)}" for row in ends]
-            words += f": from {own[0]}, {enumerate_words(named)}"
+            words += f": {place}{enumerate_words(named)}"
         if kind == "none":
             rows = gains(study, comparisons, own[0])
             reasons = {row["verdict"].partition(";")[0] for row in rows}
@@ -409,23 +411,34 @@ def _random_layers(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
         comparisons["variant"].isin(study.depths)
         & comparisons["reference"].isin(random)
     ]
-    for row in rows.to_dict("records"):
+    for (variant, reference), own in rows.groupby(["variant", "reference"], sort=False):
         yield (
-            f"Beside frozen random layers ({row['reference']}), {row['variant']}: "
-            f"{_said(study, row)}."
+            f"Beside frozen random layers ({reference}), {variant}: "
+            f"{_said(study, own)}."
         )
 
 
 def _other_studies(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
     """Say how variants compare with those of other studies, if asked."""
     foreign = comparisons["reference"].str.contains("/", regex=False)
-    for row in comparisons[foreign].to_dict("records"):
-        yield f"Beside {row['reference']}, {row['variant']}: {_said(study, row)}."
+    rows = comparisons[foreign]
+    for (variant, reference), own in rows.groupby(["variant", "reference"], sort=False):
+        yield f"Beside {reference}, {variant}: {_said(study, own)}."
 
 
-def _said(study: Study, row: Mapping[str, Any]) -> str:
-    size = f" from {row['target_size']} rows" if study.is_swept else ""
-    return f"{row['verdict'].partition(';')[0]}{size},{estimate(row)}"
+def _said(study: Study, rows: pd.DataFrame) -> str:
+    """Return the verdicts of one pair, of like sizes together."""
+    said = []
+    for verdict, alike in itertools.groupby(
+        rows.to_dict("records"), lambda row: row["verdict"].partition(";")[0]
+    ):
+        found = [
+            (f"from {row['target_size']} rows" if study.is_swept else "")
+            + estimate(row)
+            for row in alike
+        ]
+        said.append(f"{verdict} {', '.join(found).strip()}".strip())
+    return "; ".join(said)
 
 
 def given_what(study: Study) -> Iterator[str]:
