@@ -150,6 +150,10 @@ def test_other_content_is_named(tmp_path):
 
 # Through the workflow.
 
+MADE = [
+    f"results/files/{name}" for name in ("answer.md", "scores.csv", "source-models.csv")
+]
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
@@ -174,7 +178,7 @@ def project(tmp_path_factory):
     }
     del told["studies"]["files"]["source"]
     project.config = told
-    project.snakemake("--cores", "2", "files")
+    project.snakemake("--cores", "2", *MADE)
     return project
 
 
@@ -188,11 +192,12 @@ def test_files_give_the_scores_of_the_source_models_that_they_hold(project):
 
 def test_nothing_is_said_of_where_files_come_from(project):
     folder = project.folder / "results/files"
-    names = {path.stem for path in folder.glob("*.png")}
-    assert not {"source-models", "source-accuracy"} & names
-    assert "source-spread" in names
+    figures = project.stale("files")
+    assert not {"plot_source_models files", "plot_source_accuracy files"} & figures
+    assert "plot_source_spread files" in figures
     assert len((folder / "source-models.csv").read_text().splitlines()) == 1
-    described = json.loads((folder / "study.json").read_text())
+    settings = json.loads((folder / "settings/describe.json").read_text())
+    described = settings["settings"]["description"]
     assert {*described["problems"]} == {"two"}
     files = described["settings"]["checkpoints"]
     assert files == ["0.safetensors", "1.safetensors"]
@@ -200,7 +205,7 @@ def test_nothing_is_said_of_where_files_come_from(project):
 
 
 def test_another_content_is_read_and_trained_anew_and_a_move_is_not(project):
-    assert project.stale("files") == set()
+    assert project.stale(*MADE) == set()
     folder = project.folder
     moved = folder / "moved.safetensors"
     (folder / "0.safetensors").rename(moved)

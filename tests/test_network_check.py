@@ -163,11 +163,16 @@ def test_a_batch_of_one_row_is_refused_where_it_is_too_few(problem):
 # Through the workflow.
 
 
+MADE = [
+    f"results/ahead/{name}" for name in ("scores.csv", "network.md", "freeze-map.png")
+]
+
+
 @pytest.fixture(scope="module")
 def trained_once(tmp_path_factory) -> Project:
     project = new_project(tmp_path_factory.mktemp("module") / "project", config())
     (project.folder / "networks.py").write_text(NETWORKS)
-    project.snakemake("--cores", "2")
+    project.snakemake("--cores", "2", *MADE)
     return project
 
 
@@ -207,16 +212,16 @@ def test_a_study_says_what_of_the_network_learns(project):
     log = log_of_check(project)
     assert "fixed-1: 0 frozen (12 of 55 weights)" in log
     assert (folder / "freeze-map.png").exists()
-    assert "freeze" in (folder / "study.json").read_text()
-    assert project.stale() == set()
+    assert "freeze" in (folder / "settings/describe.json").read_text()
+    assert project.stale(*MADE) == set()
 
 
 def test_an_edit_of_the_file_trains_anew_and_a_comment_nothing(project):
     file = project.folder / "networks.py"
     file.write_text("# a comment\n" + NETWORKS)
-    assert project.stale() == set()
+    assert project.stale(*MADE) == set()
     file.write_text(NETWORKS.replace("0.1", "0.2"))
-    stale = project.stale()
+    stale = project.stale(*MADE)
     assert {"check_network ahead", "pretrain one 00 00"} <= stale, sorted(stale)
     assert {job for job in stale if job.startswith("train")} == {
         f"train two {variant}{size} {job} {job}"

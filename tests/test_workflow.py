@@ -360,13 +360,6 @@ def test_a_node_with_other_code_or_libraries_refuses_the_job(fresh):
     assert not fresh.results("repeats/**/*.*")
 
 
-def test_jobs_and_figures_are_the_same_byte_for_byte_when_made_again(finished):
-    before = finished.results("**/*.*")
-    finished.snakemake("--cores", "1", "--forceall")
-    after = finished.results("**/*.*")
-    assert {name for name in before if before[name] != after[name]} == set()
-
-
 @pytest.mark.parametrize(
     "command",
     [
