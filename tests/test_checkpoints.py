@@ -121,7 +121,9 @@ def test_the_way_to_convert_that_is_named_works(tmp_path):
     import sys
 
     path = tmp_path / "whole.pt"
-    torch.save(nn.Linear(2, 3), path)
+    whole = nn.Linear(2, 3)
+    whole.weight.data = torch.ones(2, 3).T  # not contiguous, as converted ones are
+    torch.save(whole, path)
     with pytest.raises(ThawError) as caught:
         load_checkpoint(path)
     assert "\n" not in str(caught.value)

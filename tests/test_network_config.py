@@ -234,6 +234,19 @@ def test_jobs_are_cut_by_the_settings_alone(config):
     assert ends() == 7
 
 
+@pytest.mark.parametrize("sizes", [{}, {"train_size": 3, "test_size": 2}])
+def test_a_rule_that_makes_the_data_moves_no_end_of_a_job(config, tmp_path, sizes):
+    """The paths of jobs are asked for before there is a file, and after."""
+    del config["repeats_per_job"]
+    made = {"file": "made.csv", "label": "class", "made_by_rule": True}
+    put(config, "problems/two", made | {"shape": [1, 2, 2], "train_size": 0.5} | sizes)
+    put(config, "training/epochs", 30_000)
+    before = resolve(config).studies["ahead"].repeats_per_job
+    (tmp_path / "made.csv").write_text("class,a,b\n" + 9 * "x,1,2\ny,3,4\n")
+    assert resolve(config).studies["ahead"].repeats_per_job == before
+    assert before == (30 if sizes else 1)
+
+
 def test_only_such_a_network_has_the_general_learner_in_its_key(config):
     assert "thaw.learning.module" not in keys.modules("train")
     assert "thaw.learning.module_learner" in keys.modules("train", "module")

@@ -1,7 +1,11 @@
 """The studies on real data that are shipped, made small."""
 
 import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -26,15 +30,63 @@ def test_flash_points(tmp_path):
     assert study.stale(*targets, *profile) == set()
 
 
-@pytest.mark.parametrize("name", ["digits", "digits-cnn"])
-def test_a_study_that_is_a_folder(tmp_path, name):
+def smallest(tmp_path, name: str, study: str) -> Project:
+    """Return a copy of a study of modules: two repeats of one variant, for an epoch."""
+    thaw = new_project(tmp_path / "thaw")
+    made = shutil.ignore_patterns("data", "logs", "results", ".snakemake")
+    folder = thaw.folder / "studies" / name
+    shutil.copytree(ROOT / "studies" / name, folder, ignore=made)
+    small = Project(folder)
+    config = small.config
+    for one in (config["training"], config.get("pretraining", {})):
+        one["epochs"] = 1
+    asked = config["studies"][study] | {"repeats": 2, "target_sizes": [20]}
+    asked |= {"variants": ["fixed-1"], "pairs": []}
+    if isinstance(asked["source_models"], int):
+        asked["source_models"] = 2
+    config |= {"variants": {"fixed-1": {"freeze": 1}}, "studies": {study: asked}}
+    small.config = config
+    return small
+
+
+def test_digits_cnn(tmp_path):
+    """From the installed package to the scores."""
+    study = smallest(tmp_path, "digits-cnn", "to-mnist")
+    profile = ("--workflow-profile", "../../profiles/default")
+    study.snakemake("results/to-mnist/scores.csv", "--cores", "1", *profile)
+    made = pd.read_csv(study.folder / "data/mnist.csv")
+    assert (made["digit"].value_counts() == 500).all()
+    points = made.filter(like="pixel")
+    assert points.shape[1] == 64
+    assert (points.min(axis=None), points.max(axis=None)) == (0, 16)
+    assert len(pd.read_csv(study.folder / "results/to-mnist/scores.csv")) == 2
+
+
+@pytest.mark.skipif(
+    find_spec("facenet_pytorch") is None,
+    reason="no R-Net: pip install --no-deps facenet-pytorch",
+)
+def test_r_net(tmp_path):
+    """From the weights that the package holds to scores of what starts from them."""
+    study = smallest(tmp_path, "r-net", "from-faces")
+    subprocess.run(
+        [sys.executable, "make_files.py", "data"], cwd=study.folder, check=True
+    )
+    targets = ["results/from-faces/network.md", "results/from-faces/scores.csv"]
+    study.snakemake(*targets, "--cores", "1", "--snakefile", "../../Snakefile")
+    network, scores = ((study.folder / target) for target in targets)
+    assert "812 of 100,694" in network.read_text()
+    assert len(pd.read_csv(scores)) == 2
+
+
+def test_a_study_that_is_a_folder(tmp_path):
     """All problems, and two studies of them, to the answers and the map.
 
     `test_tutorial` runs `your-table` as it is.
     """
     thaw = new_project(tmp_path / "thaw")
-    shutil.copytree(ROOT / "studies" / name, thaw.folder / "studies" / name)
-    study = Project(thaw.folder / "studies" / name)
+    shutil.copytree(ROOT / "studies/digits", thaw.folder / "studies/digits")
+    study = Project(thaw.folder / "studies/digits")
     config = study.config
     for one in (config["training"], config.get("pretraining", {})):
         one["epochs"] = 1
@@ -46,7 +98,7 @@ def test_a_study_that_is_a_folder(tmp_path, name):
     config |= {"studies": first, "maps": {"map": [*first]}}
     study.config = config
     targets = ["results/answers.md", "results/maps/map/freeze-map.png", "problems"]
-    folder = ("--directory", f"studies/{name}")
+    folder = ("--directory", "studies/digits")
     thaw.snakemake(*targets, "--cores", "2", *folder)
     assert all((study.folder / target).exists() for target in targets[:2])
     assert thaw.stale(*targets, *folder) == set()

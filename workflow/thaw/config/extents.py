@@ -58,8 +58,20 @@ def extent(problem: Mapping[str, Any]) -> Extent:
 
     A file that cannot be read is taken for one of some size: the job will say so.
     """
+    return _extent(problem, look=True)
+
+
+def lasting_extent(problem: Mapping[str, Any]) -> Extent:
+    """Return the same before and after a rule has made the problem's file."""
+    return _extent(problem, look=not problem["made_by_rule"])
+
+
+def _extent(problem: Mapping[str, Any], look: bool) -> Extent:
     function = function_of(problem)
-    found = _generated(function, problem) if function else _of_files(problem)
+    if function:
+        found = _generated(function, problem)
+    else:
+        found = _of_files(problem) if look else _unseen(problem)
     sizes = [problem.get("train_size"), problem.get("test_size")]
     whole = [size for size in sizes if isinstance(size, int)]
     rows = min(found.rows, sum(whole)) if len(whole) == 2 else found.rows
@@ -82,6 +94,14 @@ def _generated(function: str, problem: Mapping[str, Any]) -> Extent:
     )
 
 
+def _unseen(problem: Mapping[str, Any]) -> Extent:
+    """Return how large a problem may be whose file is not there, or not looked at."""
+    shape = problem["shape"]
+    features = math.prod(shape) if shape else SOME_FEATURES
+    encoded = SOME_CLASSES * len(problem["categorical"])
+    return Extent(SOME_ROWS, features + encoded, SOME_CLASSES)
+
+
 def _of_files(problem: Mapping[str, Any]) -> Extent:
     paths = [Path(problem[key]) for key in ("file", "test_file") if key in problem]
     try:
@@ -89,7 +109,7 @@ def _of_files(problem: Mapping[str, Any]) -> Extent:
             _shape(path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths
         ]
     except (OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile):
-        shapes = [(SOME_ROWS, SOME_FEATURES)]
+        return _unseen(problem)
     encoded = SOME_CLASSES * len(problem["categorical"])
     return Extent(
         max(1, sum(rows for rows, _ in shapes)),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from thaw.config.extents import extent
+from thaw.config.extents import lasting_extent
 from thaw.config.layers import is_brought
 from thaw.config.resolved import Config, Study
 from thaw.config.training import changed
@@ -13,7 +13,8 @@ from thaw.resources import BYTES, SOME_WEIGHTS, ModuleSize, modules_a_job
 def with_job_sizes(config: Config) -> Config:
     """Return a config in which studies of people's own say how many a job trains.
 
-    Their networks learn one after the other, and one may take minutes.
+    Their networks learn one after the other, and one may take minutes. The ends of jobs
+    stand in paths, so nothing may move them but the config.
     """
     studies = {
         name: study._replace(repeats_per_job=_modules_a_job(study, config))
@@ -25,7 +26,7 @@ def with_job_sizes(config: Config) -> Config:
 
 
 def _modules_a_job(study: Study, config: Config) -> int:
-    problem = extent(config.problems[study.target])
+    problem = lasting_extent(config.problems[study.target])
     changes = [config.variants[name]["training"] for name in study.variants]
     every = [study.pretraining, *(changed(study.training, some) for some in changes)]
     epochs = [

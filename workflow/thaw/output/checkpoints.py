@@ -13,8 +13,9 @@ from thaw.learning.state import State
 
 # How to make a file that holds nothing but weights.
 CONVERT = (
-    'python -c "import sys, torch, safetensors.torch as s; s.save_file(torch.load('
-    'sys.argv[1], weights_only=False).state_dict(), sys.argv[2])" {path} {new}'
+    'python -c "import sys, torch, safetensors.torch as s; w = torch.load(sys.argv[1], '
+    "weights_only=False).state_dict(); s.save_file({{n: w[n].contiguous() for n in w}},"
+    ' sys.argv[2])" {path} {new}'
 )
 
 
