@@ -232,6 +232,8 @@ def test_better_but_fails_more_often():
     text = said(found, source_models=100)
     assert "Transfer typically helps" in text
     assert "Networks of fixed-1 fail more often than standalone's." in text
+    text = " ".join(said({20: found, 50: found}, source_models=100).split())
+    assert "of fixed-1 from 20 and 50 rows fail more often than standalone's." in text
 
 
 def test_all_networks_failed():

@@ -363,10 +363,10 @@ def what_spoils_it(
             & comparisons["variant"].isin(study.transferred)
         ]
         names = [
-            row["variant"]
-            + (f" from {row['target_size']} rows" if study.is_swept else "")
-            for row in rows.to_dict("records")
-            if row["reference"] == study.baseline
+            variant + _from_rows(study, own["target_size"])
+            for variant, own in rows[rows["reference"] == study.baseline].groupby(
+                "variant", sort=False
+            )
         ]
         if names:
             variants = enumerate_words(names)
@@ -378,6 +378,10 @@ def what_spoils_it(
             "Source and target are the same problem: nothing foreign is transferred, "
             "and a gain says that longer training helps."
         )
+
+
+def _from_rows(study: Study, sizes: Sequence[TargetSize]) -> str:
+    return f" from {enumerate_words(sizes)} rows" if study.is_swept else ""
 
 
 def hangs_on_the_budget(study: Study, by_epoch: pd.DataFrame) -> Iterator[str]:
