@@ -317,6 +317,11 @@ def test_the_table_for_people_says_on_what_it_is_conditional():
     text = " ".join(text.split())
     assert "a 95 % interval, over 100 repeats, given one source model:" in text
     assert "No network failed, and none is weak" in text
+    # Where some are, they are named, and once for all sizes.
+    sizes = {size: found | {"c": BASE} for size in (20, 50)}
+    table = comparisons(sizes, [("a", "b"), ("c", "b")], "b", 0.01)
+    text = " ".join(for_people(table, NONE, "b", ACCURACY).split())
+    assert "over 100 repeats (a - b: given one source model):" in text
 
 
 def test_one_variant_alone_has_nothing_to_compare():

@@ -122,8 +122,8 @@ def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
         together = f"intervals at {level} %, so that all {len(table)} hold with 95 %"
     words = f"The typical (median) {metric.gain}, {together}, over {over}{given}"
     if conditional.any() and not conditional.all():
-        names = ", ".join(_name(row) for row in table[conditional].itertuples())
-        words += f" ({names}: {CONDITION})"
+        pairs = dict.fromkeys(_name(row) for row in table[conditional].itertuples())
+        words += f" ({', '.join(pairs)}: {CONDITION})"
     return f"{words}:"
 
 
