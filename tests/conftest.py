@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from filelock import FileLock
 
 from thaw.data.problem import Description
 
@@ -211,11 +212,34 @@ def fresh(tmp_path) -> Project:
     return new_project(tmp_path / "project")
 
 
+# Those that run Snakemake most begin first, so that none is alone at the end.
+LONG = (
+    *("cluster/test_slurm.py", "test_workflow.py", "test_stale.py", "test_numbers.py"),
+    *("test_studies.py", "test_own_data.py", "test_failures.py", "test_drill.py"),
+    *("test_target_sizes.py", "test_checkpoints.py", "test_trainer.py"),
+    *("test_tutorial.py", "test_network_check.py", "test_leftovers.py"),
+    *("test_saved_weights.py", "test_terminal.py", "test_config_properties.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(ROOT / "tests").as_posix()
+        return LONG.index(name) if name in LONG else len(LONG)
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session")
 def finished_once(tmp_path_factory) -> Project:
-    project = new_project(tmp_path_factory.mktemp("finished") / "project")
-    done = project.snakemake("--cores", "2")
-    (project.folder / "output.txt").write_text(done.stdout)
+    """One for all processes: the first that asks runs it, and the others wait."""
+    folder = tmp_path_factory.getbasetemp().parent / "finished"
+    with FileLock(f"{folder}.lock"):
+        if (folder / "output.txt").exists():
+            return Project(folder)
+        project = new_project(folder)
+        done = project.snakemake("--cores", "2")
+        (folder / "output.txt").write_text(done.stdout)
     return project
 
 

@@ -21,7 +21,7 @@ VARIANTS = ("v0", "v1", "v2", "standalone")
 BLOBS = ("one", "two")
 
 few = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

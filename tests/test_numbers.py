@@ -12,7 +12,7 @@ CONFIG = copy.deepcopy(SMALL_CONFIG) | {
             "source": "one",
             "target": "two",
             "variants": ["standalone", "fixed-1"],
-            "repeats": 9,
+            "repeats": 6,
             "source_models": 2,
         }
     }
@@ -32,7 +32,7 @@ def expected(tmp_path_factory):
     return gathered(project, "--cores", "2")
 
 
-@pytest.mark.parametrize(("size", "cores"), [("7", "1"), ("30", "2"), ("auto", "2")])
+@pytest.mark.parametrize(("size", "cores"), [("4", "1"), ("30", "2"), ("auto", "2")])
 def test_job_size_and_cores_change_nothing(tmp_path, expected, size, cores):
     project = new_project(tmp_path / "project", CONFIG)
     options = ("--cores", cores, "--config", f"repeats_per_job={size}")
@@ -43,11 +43,11 @@ def test_a_run_that_was_killed_goes_on(tmp_path, expected):
     project = new_project(tmp_path / "project", CONFIG)
     project.start_and_kill("repeats/**/*.csv", "scores", "--cores", "2")
     done = len(project.results("repeats/**/*.csv"))
-    assert 0 < done < 18
+    assert 0 < done < 12
     assert not project.results("study/scores.csv")
     project.snakemake("--unlock")
     planned = [job for job in project.stale("scores") if job.startswith("train")]
-    assert len(planned) <= 18 - done + 2  # at most two were cut off while recorded
+    assert len(planned) <= 12 - done + 2  # at most two were cut off while recorded
     assert gathered(project, "--cores", "2") == expected
 
 
@@ -64,11 +64,11 @@ def test_additions_change_no_existing_score(tmp_path):
     before = {name: rows(project, "study", name) for name in ("standalone", "fixed-1")}
     study = CONFIG["studies"]["study"]
     added = study | {"variants": ["fixed-0", "fixed-1"], "repeats": 4}
-    grown = study | {"variants": ["fixed-0", "standalone", "fixed-1"], "repeats": 12}
+    grown = study | {"variants": ["fixed-0", "standalone", "fixed-1"], "repeats": 8}
     project.change("studies", to={"added": added, "study": grown})
     project.snakemake("scores", "--cores", "2")
     for name, scores in before.items():
-        assert rows(project, "study", name)[:9] == scores
-        assert len(rows(project, "study", name)) == 12
+        assert rows(project, "study", name)[:6] == scores
+        assert len(rows(project, "study", name)) == 8
     assert rows(project, "added", "fixed-1") == before["fixed-1"][:4]
     assert before["fixed-1"] != before["standalone"]

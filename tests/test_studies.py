@@ -11,6 +11,8 @@ import yaml
 
 from conftest import ROOT, Project, new_project
 
+VARIANTS = {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}
+
 
 def test_flash_points(tmp_path):
     """From the installed package to the map of both sources."""
@@ -21,7 +23,8 @@ def test_flash_points(tmp_path):
     config["training"]["epochs"] = config["pretraining"]["epochs"] = 1
     for one in config["studies"].values():
         one |= {"repeats": 3, "source_models": 3, "target_sizes": [20, "all"]}
-    study.config = config
+        one["variants"] = [*VARIANTS]
+    study.config = config | {"variants": VARIANTS}
     targets = ["results/answers.md", "results/maps/flash-point/freeze-map.png"]
     profile = ("--workflow-profile", "../../profiles/default")
     study.snakemake(*targets, "--cores", "2", *profile)
@@ -93,9 +96,8 @@ def test_a_study_that_is_a_folder(tmp_path):
     first = dict([*config["studies"].items()][:2])
     for one in first.values():
         one |= {"repeats": 3, "source_models": 3, "target_sizes": [20, "all"]}
-        one["variants"] = ["standalone", "fixed-1"]
-    config["variants"] = {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}
-    config |= {"studies": first, "maps": {"map": [*first]}}
+        one["variants"] = [*VARIANTS]
+    config |= {"variants": VARIANTS, "studies": first, "maps": {"map": [*first]}}
     study.config = config
     targets = ["results/answers.md", "results/maps/map/freeze-map.png", "problems"]
     folder = ("--directory", "studies/digits")
