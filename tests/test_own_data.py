@@ -37,7 +37,7 @@ CONFIG["problems"] |= {
 MADE = ["ahead", "results/blobs/scores.csv", "results/problems/problems.png"]
 
 TARGET = {
-    *("make_problem second", "plot_problems"),
+    *("ahead", "make_problem second", "plot_problems"),
     *("train second standalone 00 00", "train second standalone 01 01"),
     *("train second fixed-1 00 00", "train second fixed-1 01 01"),
     *(f"{rule} ahead" for rule in {"gather", *AFTER_GATHER}),
