@@ -386,7 +386,7 @@ failures, and +.05 at S = 30 was found in only 57 % where 20 % failed; the prese
 are nearer to the real scores, and the *hardest* took the place of the old. Populations
 that nobody had looked at then were tried afterwards: `docs/adversary.md`, **what an
 adversary found**. Of what they found was mended how weak networks are counted, by three
-limits; till then all shares of weak networks covered in 93.6 % of the worst studies here.
+limits; till then their shares covered jointly in 93.6 % of the worst studies here.
 
 ## What cannot be reached
 

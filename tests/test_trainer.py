@@ -33,6 +33,7 @@ def config(tmp_path, monkeypatch):
     """Return SMALL_CONFIG with a trainer in the place of hidden layers."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "trainer.py").write_text("print()\n")
+    (tmp_path / "helper.py").write_text("print()\n")
     config = copy.deepcopy(SMALL_CONFIG)
     config["network"] = {
         "trainer": "python trainer.py",
@@ -56,6 +57,8 @@ MISTAKES = [
     ("network/trainer", "python 'trainer.py", "is no command (No closing quotation)"),
     ("network/trainer", " ", "network.trainer: ' ' is empty. Allowed: a command"),
     ("network/trainer", 3, "network.trainer: 3 is not text"),
+    ("network/trainer", "python other.py", "trainer: 'other.py': No such file or dir"),
+    ("network/trainer", "python -m helper", "names 'helper.py', which is not among"),
     ("network/files", [], "names 'trainer.py', which is not among them, so nobody"),
     ("network/files", ["trainer.p"], "files[0]: 'trainer.p': No such file"),
     ("network/files", ["-trainer.py"], "network.files[0]: '-trainer.py' is not all"),
@@ -110,17 +113,18 @@ def keys_of(config):
 
 
 def test_what_is_in_a_trainers_key(config, tmp_path, monkeypatch):
+    put(config, "network/files", ["trainer.py", "helper.py"])
     before = recipes(config)
     recipe = before["fixed-1"].recipe
     # Not torch: a new version of it trains nothing again with another library.
     assert recipe["versions"].keys() == {"numpy", "scikit-learn"}
     assert recipe["settings"]["variant"] == {"freeze": 1, "fresh": ["output"]}
-    (tmp_path / "trainer.py").rename(tmp_path / "t.py")
-    put(config, "network/files", ["t.py"])
+    (tmp_path / "helper.py").rename(tmp_path / "h.py")
+    put(config, "network/files", ["trainer.py", "h.py"])
     assert recipes(config) == before
-    (tmp_path / "t.py").write_text("print(1)\n")
+    (tmp_path / "h.py").write_text("print(1)\n")
     edited = keys_of(config)
-    put(config, "network/trainer", "python -O t.py")
+    put(config, "network/trainer", "python -O trainer.py")
     other = keys_of(config)
     monkeypatch.setattr(keys, "version", lambda package: "9.9")
     everything = [{r.key for r in before.values()}, edited, other, keys_of(config)]
@@ -356,7 +360,7 @@ def test_a_command_that_fails_is_named(job, command, words, tmp_path):
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.*")}
     # By hand it fails as well, for what it was told is still there.
     (told,) = (tmp_path / "tmp").glob("*/job.json")
-    assert str(caught.value).endswith(f"in this folder: {command} {told}")
+    assert str(caught.value).endswith(f", in {Path.cwd()}: {command} {told}")
 
 
 def test_a_job_that_is_told_to_end_takes_its_trainer_with_it(job, tmp_path):

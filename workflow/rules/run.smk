@@ -34,7 +34,7 @@ def show_results():
         job.wildcards.study for job in workflow.dag.jobs if job.name == "summarize"
     }
     for study in filter(asked.__contains__, STUDIES):
-        for text in told(STUDIES[study], in_results("results")):
+        for text in told(PLAN, STUDIES[study], in_results("results")):
             print(text)
 
 

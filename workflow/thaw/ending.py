@@ -7,23 +7,39 @@ from pathlib import Path
 
 from thaw.errors import ThawError
 from thaw.output.problems import load_described
+from thaw.output.records import check_record
+from thaw.plan import Plan
 from thaw.problems import path_of
 from thaw.study_plan import StudyPlan
 from thaw.targets import figures, network_tables
 from thaw.visible import visible
 
-SHOWN = ("summary.md", "comparisons.md", "answer.md")
+# What is shown of a study, and the stage that makes it.
+SHOWN = {
+    "summary.md": "summarize",
+    "comparisons.md": "compare",
+    "answer.md": "answer",
+}
 
 # With less space left a disk counts as full: what could not be written was more.
 LEAST_SPACE = 1_000_000  # bytes
 
 
-def told(study: StudyPlan, results: Path) -> Iterator[str]:
-    """Yield the texts that show a study, or nothing where it is not complete."""
+def told(plan: Plan, study: StudyPlan, results: Path) -> Iterator[str]:
+    """Yield the texts that show a study, or nothing where it is not complete.
+
+    What an earlier run made of other settings or data counts as not there.
+    """
     folder = results / study.name
     files = [folder / name for name in SHOWN]
-    if not all(file.exists() for file in files):
-        return
+    for file, stage in zip(files, SHOWN.values(), strict=True):
+        try:
+            text = (folder / f"records/{stage}.json").read_text(encoding="utf-8")
+            check_record(text, plan.tables[stage, study.name].key)
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+        if not file.exists():
+            return
     yield ""
     # What a run did not ask for may not be there.
     networks = [

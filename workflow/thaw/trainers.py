@@ -159,7 +159,7 @@ class _Job:
         except ThawError as error:
             raise TrainerError(
                 f"{self._command}: {error}. Nothing was written. To try it by hand, in "
-                f"this folder: {self._command} {self._file}"
+                f"{Path.cwd()}: {self._command} {self._file}"
             ) from None
 
     def _check_files(self, files: Sequence[Path]) -> None:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,16 @@ def _of_command(path: str, command: str, files: list[str]) -> Iterator[str]:
     # The program itself is looked for elsewhere, unless its name has a slash.
     named = words if "/" in words[0] else words[1:]
     listed = {Path(file).absolute() for file in files}
-    for word in named:
+    modules = [word for before, word in pairwise(words) if before == "-m"]
+    for word in [*named, *(f"{name.replace('.', '/')}.py" for name in modules)]:
         file = Path(word)
         if not file.is_absolute() and file.is_file() and file.absolute() not in listed:
             yield (
                 f"{path}.files: the trainer names {shown(word)}, which is not among "
                 "them, so nobody would see it change; add it"
             )
+        elif word in named and file.suffix == ".py" and file.absolute() not in listed:
+            yield from file_is_there(f"{path}.trainer", file)
 
 
 def of_its_training(

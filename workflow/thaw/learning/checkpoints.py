@@ -31,7 +31,8 @@ def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State
             "missing": [entry for entry in body if entry not in state],
             "not in the network": [entry for entry in state if entry not in own],
             "of another shape": [
-                f"{entry} ({_shape(state[entry])}, not {_shape(own[entry])})"
+                f"{entry} ({_shape(state[entry])} in the file, {_shape(own[entry])} in "
+                "the network)"
                 for entry in body
                 if entry in state and state[entry].shape != own[entry].shape
             ],
@@ -44,7 +45,10 @@ def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State
         }
         told = [f"{what}: {_some(wrong)}" for what, wrong in mistakes.items() if wrong]
         if told:
-            raise ThawError(f"{name} does not fit the network: {'; '.join(told)}")
+            raise ThawError(
+                f"{name} does not fit the network: {'; '.join(told)}"
+                f"{_all_below(state, body)}"
+            )
     (first, start), *others = files
     for name, state in others:
         differ = [
@@ -68,6 +72,15 @@ def _with_tied(state: State, tied: Sequence[Sequence[str]]) -> State:
         there = [state[name] for name in names if name in state]
         found |= {name: there[0] for name in names if there and name not in state}
     return found
+
+
+def _all_below(state: State, body: Sequence[str]) -> str:
+    """Say so where names would fit without what they begin with, as DataParallel's."""
+    first = next(iter(state), "").partition(".")[0] + "."
+    names = {name.removeprefix(first) for name in state if name.startswith(first)}
+    if len(names) == len(state) > 0 and names.issuperset(body):
+        return f"; without {first} at their beginning, its names would fit: rename them"
+    return ""
 
 
 def _shape_in(entry: str, state: State) -> Sequence[int] | None:

@@ -1,5 +1,6 @@
 """Files with pretrained weights that people bring, read without running any of it."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,10 +38,11 @@ def load_checkpoint(path: Path) -> State:
     except OSError:
         raise
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
         raise ThawError(
-            f"{path} holds more than weights, or is damaged ({reason}), and reading it "
-            "could run what others wrote; if you trust it: "
+            f"{path} holds more than weights{f' ({named[1]})' if named else ''}, or is "
+            "damaged, and reading it could run what others wrote; if you trust it, run "
+            "where what it holds can be imported: "
             + CONVERT.format(
                 path=shlex.quote(str(path)),
                 new=shlex.quote(f"{path.stem}.safetensors"),
