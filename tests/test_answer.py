@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from thaw.arms import Arm
+from thaw.checkpoints import CHECKPOINTS
 from thaw.findings.answer import Study, answer
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
@@ -320,6 +321,14 @@ def test_a_median_network_that_failed_has_no_size():
     assert "fixed-1 without a size, for so many networks failed" in text
     assert "inf" not in text.replace("half-way", "")
     assert "is ahead" not in text
+
+
+def test_one_checkpoint_is_said_to_be_one():
+    found = ladder(0.7, 0.75, 0.8, models=1, each=60)
+    text = " ".join(said(found, source=CHECKPOINTS, source_models=1).split())
+    assert "and the one checkpoint: nothing is said of others" in text
+    text = said(ladder(0.7, 0.75, 0.8), source=CHECKPOINTS, source_models=30)
+    assert "What varied: 30 checkpoints and 60 repeats." in text
 
 
 def test_source_equals_target():

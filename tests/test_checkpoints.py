@@ -243,12 +243,3 @@ def test_another_content_is_read_and_trained_anew_and_a_move_is_not(project):
         "error: moved.safetensors does not fit the network: missing: 0.weight; not in "
         "the network: more\n"
     )
-
-
-def test_one_checkpoint_is_said_to_be_one(project):
-    project.change("studies", "files", "source_models", "files", to=["1.safetensors"])
-    project.snakemake("--cores", "2", "results/files/answer.md")
-    answer = (project.folder / "results/files/answer.md").read_text()
-    assert "and the one checkpoint: nothing is said of others" in " ".join(
-        answer.split()
-    )

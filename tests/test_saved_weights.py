@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import re
 from collections import OrderedDict
 
 import numpy as np
@@ -52,9 +53,16 @@ def test_only_what_is_to_be_saved_now_is_trained_again(project):
     before = project.results("**/*.*")
     project.change("variants", "fixed-0", "save", to="weights")
     assert "ahead: no change; 2 repeats to train" in project.snakemake("-n").stdout
-    trained = {job for job in project.planned("ahead") if job.startswith("train")}
+    planned = project.planned("ahead")
+    trained = {job for job in planned if job.startswith("train")}
     assert trained == {f"train_and_save two fixed-0 {n} {n}" for n in ("00", "01")}
-    project.snakemake("--cores", "2", "ahead")
+    weights = {
+        path
+        for job in trained
+        for path in re.findall(r"results/repeats/\S+\.safetensors", planned[job])
+    }
+    assert len(weights) == 2
+    project.snakemake("--cores", "2", *weights)
     after = project.results("**/*.*")
     assert {path for path in before if after[path] != before[path]} == set()
 
