@@ -231,9 +231,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def finished_once(tmp_path_factory) -> Project:
+def finished_once(tmp_path_factory, worker_id) -> Project:
     """One for all processes: the first that asks runs it, and the others wait."""
-    folder = tmp_path_factory.getbasetemp().parent / "finished"
+    folder = tmp_path_factory.getbasetemp()
+    # A process of several has a folder of its own in that of this run of pytest.
+    folder = (folder if worker_id == "master" else folder.parent) / "finished"
     with FileLock(f"{folder}.lock"):
         if (folder / "output.txt").exists():
             return Project(folder)

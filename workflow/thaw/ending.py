@@ -7,7 +7,7 @@ from pathlib import Path
 
 from thaw.errors import ThawError
 from thaw.output.problems import load_described
-from thaw.output.records import check_record
+from thaw.output.settings import load_record
 from thaw.plan import Plan
 from thaw.problems import path_of
 from thaw.study_plan import StudyPlan
@@ -32,14 +32,14 @@ def told(plan: Plan, study: StudyPlan, results: Path) -> Iterator[str]:
     """
     folder = results / study.name
     files = [folder / name for name in SHOWN]
-    for file, stage in zip(files, SHOWN.values(), strict=True):
-        try:
-            text = (folder / f"records/{stage}.json").read_text(encoding="utf-8")
-            check_record(text, plan.tables[stage, study.name].key)
-        except (OSError, ValueError, KeyError, TypeError):
-            return
-        if not file.exists():
-            return
+    if not all(file.exists() for file in files):
+        return
+    try:
+        for stage in SHOWN.values():
+            key = plan.tables[stage, study.name].key
+            load_record(folder / f"records/{stage}.json", key)
+    except (ThawError, OSError):
+        return
     yield ""
     # What a run did not ask for may not be there.
     networks = [

@@ -9,6 +9,7 @@ import functools
 import math
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,25 +54,14 @@ def function_of(problem: Mapping[str, Any]) -> str | None:
     return next((name for name in GENERATED if name in problem), None)
 
 
-def extent(problem: Mapping[str, Any]) -> Extent:
+def extent(problem: Mapping[str, Any], look: bool = True) -> Extent:
     """Return how large a problem is at most.
 
-    A file that cannot be read is taken for one of some size: the job will say so.
+    A file that is not looked at, or cannot be read, is taken for one of some size: the
+    job will say so.
     """
-    return _extent(problem, look=True)
-
-
-def lasting_extent(problem: Mapping[str, Any]) -> Extent:
-    """Return the same before and after a rule has made the problem's file."""
-    return _extent(problem, look=not problem["made_by_rule"])
-
-
-def _extent(problem: Mapping[str, Any], look: bool) -> Extent:
     function = function_of(problem)
-    if function:
-        found = _generated(function, problem)
-    else:
-        found = _of_files(problem) if look else _unseen(problem)
+    found = _generated(function, problem) if function else _of_files(problem, look)
     sizes = [problem.get("train_size"), problem.get("test_size")]
     whole = [size for size in sizes if isinstance(size, int)]
     rows = min(found.rows, sum(whole)) if len(whole) == 2 else found.rows
@@ -94,22 +84,15 @@ def _generated(function: str, problem: Mapping[str, Any]) -> Extent:
     )
 
 
-def _unseen(problem: Mapping[str, Any]) -> Extent:
-    """Return how large a problem may be whose file is not there, or not looked at."""
-    shape = problem["shape"]
-    features = math.prod(shape) if shape else SOME_FEATURES
-    encoded = SOME_CLASSES * len(problem["categorical"])
-    return Extent(SOME_ROWS, features + encoded, SOME_CLASSES)
-
-
-def _of_files(problem: Mapping[str, Any]) -> Extent:
+def _of_files(problem: Mapping[str, Any], look: bool) -> Extent:
     paths = [Path(problem[key]) for key in ("file", "test_file") if key in problem]
-    try:
-        shapes = [
-            _shape(path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths
-        ]
-    except (OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile):
-        return _unseen(problem)
+    shapes = [(SOME_ROWS, math.prod(problem["shape"] or [SOME_FEATURES]))]
+    if look:
+        with suppress(OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile):
+            shapes = [
+                _shape(path, path.stat().st_size, path.stat().st_mtime_ns)
+                for path in paths
+            ]
     encoded = SOME_CLASSES * len(problem["categorical"])
     return Extent(
         max(1, sum(rows for rows, _ in shapes)),

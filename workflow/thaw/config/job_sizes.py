@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from thaw.config.extents import lasting_extent
+from thaw.config.extents import extent
 from thaw.config.layers import is_brought
 from thaw.config.resolved import Config, Study
 from thaw.config.training import changed
@@ -26,7 +26,9 @@ def with_job_sizes(config: Config) -> Config:
 
 
 def _modules_a_job(study: Study, config: Config) -> int:
-    problem = lasting_extent(config.problems[study.target])
+    target = config.problems[study.target]
+    # The same before and after a rule has made the problem's file.
+    problem = extent(target, look=not target["made_by_rule"])
     changes = [config.variants[name]["training"] for name in study.variants]
     every = [study.pretraining, *(changed(study.training, some) for some in changes)]
     epochs = [

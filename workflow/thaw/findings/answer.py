@@ -343,7 +343,7 @@ def what_spoils_it(
     """Name what qualifies the answer: failures, controls, longer training."""
     failed = [
         f"{row['failed']:.0%} of {row['variant']}'s".replace("%", " %")
-        + (f" from {row['target_size']} rows" if study.is_swept else "")
+        + _from_rows(study, [row["target_size"]])
         for row in summary[summary["failed"] > FEW].to_dict("records")
     ]
     if failed:
@@ -437,11 +437,9 @@ def _said(study: Study, rows: pd.DataFrame) -> str:
         rows.to_dict("records"), lambda row: row["verdict"].partition(";")[0]
     ):
         found = [
-            (f"from {row['target_size']} rows" if study.is_swept else "")
-            + estimate(row)
-            for row in alike
+            _from_rows(study, [row["target_size"]]) + estimate(row) for row in alike
         ]
-        said.append(f"{verdict} {', '.join(found).strip()}".strip())
+        said.append(verdict + ",".join(found))
     return "; ".join(said)
 
 
