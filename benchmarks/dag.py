@@ -33,7 +33,7 @@ from measure import (
     write_report,
 )
 
-from thaw.jobs import jobs as split
+from thaw.output.paths import jobs as split
 
 CORES = 2
 STUDY = "fan-out"

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thaw.arms import Arm
-from thaw.checkpoints import CHECKPOINTS
 from thaw.findings.answer import Study, answer
+from thaw.findings.arms import Arm
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import MODELS_FAILED
+from thaw.output.paths import CHECKPOINTS
 from thaw.stages.compare import comparisons, depths_table
 from thaw.stages.gains_by_epoch import COLUMNS as GAINS_BY_EPOCH
 from thaw.stages.summarize import Chosen, summary

@@ -12,9 +12,9 @@ from conftest import new_project
 from test_network_check import NETWORKS, config
 from test_networks import Tied
 from thaw.errors import ThawError
+from thaw.external.checkpoints import load_checkpoint
 from thaw.learning.checkpoints import source_models
 from thaw.learning.module import ModuleNetwork
-from thaw.output.checkpoints import load_checkpoint
 
 
 def entries(classes=3) -> dict:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from conftest import Project, new_project
 from thaw.config import resolve
 from thaw.errors import ThawError
-from thaw.plan import Plan
-from thaw.targets import everything
+from thaw.plan.plan import Plan
+from thaw.plan.targets import everything
 
 PROBLEMS = ("one", "two", "three")
 VARIANTS = ("v0", "v1", "v2", "standalone")

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from conftest import ROOT
-from thaw.arms import in_order
+from thaw.findings.arms import in_order
 from thaw.stages.plot_source_accuracy import correlation
 
 

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from thaw.jobs import Job, jobs
-from thaw.resources import Size, minutes
+from thaw.output.paths import Job, jobs
+from thaw.plan.resources import Size, minutes
 
 
 @pytest.mark.parametrize("size", [1, 7, 30, "auto"])

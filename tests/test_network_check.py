@@ -10,18 +10,18 @@ from torch import nn
 
 from conftest import SMALL_CONFIG, Project, copy_project, new_project
 from test_networks import Tied
-from thaw.brought import content
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
-from thaw.learning.module import ModuleNetwork
-from thaw.network_check import (
+from thaw.external.checks import (
     check_answers,
     check_learns,
     check_short_batches,
     check_transfer,
     shares,
 )
-from thaw.networks import network_of, of_network
+from thaw.external.functions import content
+from thaw.external.networks import network_of, of_network
+from thaw.learning.module import ModuleNetwork
 
 NETWORKS = """
 from torch import nn

@@ -9,7 +9,7 @@ from test_config import put
 from thaw import keys
 from thaw.config import resolve
 from thaw.errors import ThawError
-from thaw.plan import Plan
+from thaw.plan.plan import Plan
 
 NETWORKS = """
 import torch

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from thaw.brought import content
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
+from thaw.external.checks import check_answers
+from thaw.external.functions import content
+from thaw.external.networks import network_of
 from thaw.learning import seeds
 from thaw.learning.learner import Training
 from thaw.learning.training import train
-from thaw.network_check import check_answers
-from thaw.networks import network_of
 
 GROUPS = ["conv1|bn1", "layer1", "layer2", "layer3", "layer4", "fc"]
 OTHERS = {

@@ -4,7 +4,7 @@ import copy
 
 from conftest import SMALL_CONFIG
 from thaw.config import resolve
-from thaw.plan import Plan
+from thaw.plan.plan import Plan
 
 
 def test_depths_are_the_variants_that_only_freeze():

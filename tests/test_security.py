@@ -18,7 +18,7 @@ from conftest import ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, Project, new_project
 from thaw.config import resolve
 from thaw.data.files import read_table
 from thaw.errors import ThawError
-from thaw.output.checkpoints import load_checkpoint
+from thaw.external.checkpoints import load_checkpoint
 from thaw.output.histories import Histories
 from thaw.output.problems import load_problem
 from thaw.output.scores import load_scores

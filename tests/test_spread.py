@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from samples import nested, normal
-from thaw.arms import Arm
+from thaw.findings.arms import Arm
 from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample

@@ -25,7 +25,9 @@ SETTINGS = {
 def stage(name, *arguments, before="", after=""):
     """Run a stage as its rule does, with code before and after in the same process."""
     if after:
-        before += "\nimport thaw.command; thaw.command.leave = lambda: None"
+        before += (
+            "\nimport thaw.stages.command; thaw.stages.command.leave = lambda: None"
+        )
     code = (
         f"import runpy, sys; {before}\n"
         f"sys.argv = ['{name}', *sys.argv[1:]]\n"

@@ -18,12 +18,12 @@ from test_config import put
 from thaw import keys, trainers
 from thaw.config import resolve
 from thaw.errors import ThawError
+from thaw.external.trainer_models import save_models, unpack_models
+from thaw.external.trainer_scores import read_scores
 from thaw.learning import seeds
 from thaw.output.problems import save_problem
 from thaw.output.scores import load_scores
-from thaw.output.trainer_models import save_models, unpack_models
-from thaw.output.trainer_scores import read_scores
-from thaw.plan import Plan
+from thaw.plan.plan import Plan
 
 EXAMPLE = ROOT / "examples" / "trainer"
 

@@ -2,10 +2,10 @@
 
 from thaw.config import resolve
 from thaw.keys import canonical
-from thaw.leftovers import leftovers
-from thaw.plan import Plan
-from thaw.problems import path_of
-from thaw.targets import (
+from thaw.plan.leftovers import leftovers
+from thaw.plan.plan import Plan
+from thaw.plan.problems import path_of
+from thaw.plan.targets import (
     checked_network,
     checked_targets,
     figures,

@@ -6,9 +6,9 @@ its jobs.
 
 from snakemake.logging import logger
 
-from thaw.changes import report
-from thaw.ending import full_disks, told
-from thaw.start import (
+from thaw.plan.changes import report
+from thaw.plan.after_run import full_disks, told
+from thaw.plan.before_run import (
     orphans,
     refuse_files_for_folders,
     refuse_read_only,

@@ -73,7 +73,7 @@ def recipe(
     """
     network = settings.get("network", {})
     form = next((form for form in ("module", "trainer") if form in network), "hidden")
-    # Of such a network, `thaw.brought.content` or `thaw.trainers.content`.
+    # As `content` in `thaw.external.functions` or `thaw.external.trainers` has it.
     brought = network[form] if form != "hidden" else {}
     code, libraries = _code(stage, form)
     libraries = sorted({*libraries, *brought.get("libraries", [])})
@@ -90,6 +90,21 @@ def recipe(
 def key(recipe: Mapping[str, Any]) -> str:
     """Return the key of what a recipe makes."""
     return digest(canonical(recipe))
+
+
+class Result(NamedTuple):
+    """Something that a stage makes: its recipe, and the key that follows from it."""
+
+    recipe: dict[str, Any]
+    key: str
+
+
+def result(
+    stage: str, settings: Mapping[str, Any], inputs: Mapping[str, Any]
+) -> Result:
+    """Return what a stage makes with these settings and inputs (their keys)."""
+    found = recipe(stage, settings, inputs)
+    return Result(found, key(found))
 
 
 def check(stage: str, told: Mapping[str, Any], asked: str) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from thaw.checkpoints import CHECKPOINTS
 from thaw.config.contradictions_of_networks import (
     contradictions_of_layers,
     contradictions_of_network,
@@ -14,6 +13,7 @@ from thaw.config.layers import in_numbers, is_brought, is_trainer
 from thaw.config.resolved import Config, Study
 from thaw.config.training import BUDGETS, changed
 from thaw.config.words import choice, did_you_mean, shown
+from thaw.output.paths import CHECKPOINTS
 
 # A study's name is its folder in `results/`, beside those that studies share, and its
 # target, beside the two that the Snakefiles define last.

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from thaw import keys
-from thaw.brought import named
 from thaw.config.contradictions_of_trainers import (
     contradictions_of_trainer,
     of_its_training,
@@ -16,6 +15,7 @@ from thaw.config.contradictions_of_trainers import (
 from thaw.config.layers import is_module, is_trainer
 from thaw.config.resolved import Study
 from thaw.config.words import choice, did_you_mean, shown
+from thaw.external.functions import named
 
 # What stands for something of the problem in the arguments of people's functions.
 FILLED_IN = ("$classes", "$features", "$shape")

@@ -7,7 +7,7 @@ from thaw.config.layers import is_brought
 from thaw.config.resolved import Config, Study
 from thaw.config.training import changed
 from thaw.learning.budget import budget
-from thaw.resources import BYTES, SOME_WEIGHTS, ModuleSize, modules_a_job
+from thaw.plan.resources import BYTES, SOME_WEIGHTS, ModuleSize, modules_a_job
 
 
 def with_job_sizes(config: Config) -> Config:

@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from thaw.checkpoints import CHECKPOINTS
 from thaw.config import models
 from thaw.config.contradictions import contradictions
 from thaw.config.job_sizes import with_job_sizes
@@ -17,6 +16,7 @@ from thaw.config.sizes import excesses
 from thaw.config.training import changed
 from thaw.config.words import wrong
 from thaw.findings.metrics import METRICS
+from thaw.output.paths import CHECKPOINTS
 
 
 def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Config:

@@ -15,7 +15,7 @@ class Study(_StudyKeys):
     """A study with everything resolved: a value for each key of its model.
 
     `source_models` is how many; `checkpoints` are the files of those that are files,
-    and `source` is then `thaw.checkpoints.CHECKPOINTS`.
+    and `source` is then `thaw.output.paths.CHECKPOINTS`.
     """
 
     __slots__ = ()

@@ -10,8 +10,8 @@ from thaw.config.extents import extent, function_of
 from thaw.config.kinds import MOST_ROWS
 from thaw.config.layers import is_brought
 from thaw.config.resolved import Config, Study
-from thaw.jobs import jobs
-from thaw.resources import weights_between
+from thaw.output.paths import jobs
+from thaw.plan.resources import weights_between
 
 # Numbers that one process holds at once: 40 GB with four bytes each.
 MOST_NUMBERS = 10_000_000_000

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from thaw import keys
+from thaw.errors import visible
 from thaw.output.settings import Writer
-from thaw.visible import visible
 
 # Okabe and Ito's eight colours, which colour-blind readers can tell apart (Wong 2011,
 # Nature Methods 8:441), without the yellow that print loses; then three of Paul Tol's

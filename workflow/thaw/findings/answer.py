@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from thaw.arms import TargetSize
-from thaw.checkpoints import CHECKPOINTS
+from thaw.findings.arms import TargetSize
 from thaw.findings.failures import FEW, WEAK
 from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import rows_at
 from thaw.findings.verdicts import BETTER, EQUIVALENT, UNCLEAR, WORSE
+from thaw.output.paths import CHECKPOINTS
 
 
 class Study(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from thaw.arms import TargetSize
+from thaw.findings.arms import TargetSize
 
 
 def rows_at(table: pd.DataFrame, size: TargetSize) -> pd.DataFrame:

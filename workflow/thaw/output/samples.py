@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from thaw.arms import Arm, TargetSize
+from thaw.findings.arms import Arm, TargetSize
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import Sample
 from thaw.output.histories import Histories

@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from thaw.arms import in_order
-from thaw.command import Made, add_settings, add_table, make, stage_parser
 from thaw.findings.answer import Study, answer
+from thaw.findings.arms import in_order
 from thaw.output.records import digest_of_file
 from thaw.output.tables import paragraph, read_table, text
+from thaw.stages.command import Made, add_settings, add_table, make, stage_parser
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:

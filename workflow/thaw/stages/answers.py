@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from thaw.command import Made, add_settings, make, stage_parser
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_text, text
+from thaw.stages.command import Made, add_settings, make, stage_parser
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:

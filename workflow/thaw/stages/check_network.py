@@ -11,21 +11,21 @@ import argparse
 import sys
 from pathlib import Path
 
-from thaw.command import add_network, add_recipe, compute, stage_parser
 from thaw.errors import ThawError
-from thaw.learning.module import ModuleNetwork
-from thaw.learning.rounding import fix_rounding
-from thaw.network_check import (
+from thaw.external.checks import (
     check_answers,
     check_learns,
     check_short_batches,
     check_transfer,
     shares,
 )
-from thaw.networks import network_of, of_network
+from thaw.external.networks import network_of, of_network
+from thaw.learning.module import ModuleNetwork
+from thaw.learning.rounding import fix_rounding
 from thaw.output.network_checks import save_check
 from thaw.output.problems import load_described
 from thaw.output.weights import load_source_models
+from thaw.stages.command import add_network, add_recipe, compute, stage_parser
 
 
 def main(args: argparse.Namespace) -> None:

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.arms import TargetSize
-from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.arms import TargetSize
 from thaw.findings.asked import ALPHA, alpha_of_each, pairs_asked
 from thaw.findings.best_depths import best_depths, best_on_average
 from thaw.findings.failures import difference_of_shares, is_weak
@@ -30,6 +29,7 @@ from thaw.output.comparisons import for_people
 from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
 from thaw.output.tables import frame, text
+from thaw.stages.command import Made, add_histories, add_settings, make, stage_parser
 
 # What the kinds of networks that are counted apart are said to be.
 KINDS = {"failed": "fails", "weak": "is weak"}

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from thaw.command import Made, add_settings, make, stage_parser
 from thaw.output.tables import text
+from thaw.stages.command import Made, add_settings, make, stage_parser
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:

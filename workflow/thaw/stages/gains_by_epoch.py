@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from thaw.arms import Arm
-from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.arms import Arm
 from thaw.findings.asked import alpha_of_each
 from thaw.findings.metrics import METRICS, Metric, with_history
 from thaw.findings.pairs import Pair
@@ -25,6 +24,7 @@ from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import verdict
 from thaw.output.histories import Histories, as_read
 from thaw.output.scores import csv_file
+from thaw.stages.command import Made, add_histories, add_settings, make, stage_parser
 
 COLUMNS = (
     *("variant", "reference", "epoch", "step"),

@@ -15,11 +15,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from thaw.arms import Arm, arms
-from thaw.checkpoints import CHECKPOINTS
-from thaw.command import Made, add_settings, make, stage_parser
 from thaw.errors import ThawError
-from thaw.jobs import jobs
+from thaw.findings.arms import Arm, arms
 from thaw.learning.history import (
     METRICS,
     SCORES,
@@ -30,8 +27,10 @@ from thaw.learning.history import (
 )
 from thaw.learning.pairing import source_model_of
 from thaw.output.histories import SOURCE_MODELS, HistoriesWriter
+from thaw.output.paths import CHECKPOINTS, jobs
 from thaw.output.scores import Scores, csv_file, load_scores
 from thaw.output.settings import Writer
+from thaw.stages.command import Made, add_settings, make, stage_parser
 
 
 class Gathering:

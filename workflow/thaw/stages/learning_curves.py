@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from thaw.arms import Arm, arms
-from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.arms import Arm, arms
 from thaw.learning.history import METRICS
 from thaw.output.histories import Histories
 from thaw.output.scores import csv_file
+from thaw.stages.command import Made, add_histories, add_settings, make, stage_parser
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 COLUMNS = (

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from thaw import keys
-from thaw.command import run, stage_parser
-from thaw.jobs import jobs
 from thaw.output.files import TEMPORARY
+from thaw.output.paths import jobs
 from thaw.output.settings import load_settings
+from thaw.stages.command import run, stage_parser
 
 # What stands for a wildcard; anything without a slash but for these.
 WILDCARDS = {"key": "[0-9a-f]{12}", "first": "[0-9]+", "last": "[0-9]+"}

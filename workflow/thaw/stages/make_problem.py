@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from thaw.command import add_recipe, compute, stage_parser
 from thaw.data.make import Other, make_problem
-from thaw.errors import ThawError
+from thaw.errors import ThawError, visible
 from thaw.output.problems import load_described, save_problem
 from thaw.output.records import digest_of_file
-from thaw.visible import visible
+from thaw.stages.command import add_recipe, compute, stage_parser
 
 
 def main(args: argparse.Namespace) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from thaw.command import Made, add_settings, make, stage_parser
 from thaw.output.network_checks import load_check
 from thaw.output.records import digest_of_file
 from thaw.output.tables import frame, markdown, text
+from thaw.stages.command import Made, add_settings, make, stage_parser
 
 
 def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:

@@ -11,15 +11,6 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.arms import Arm
-from thaw.command import (
-    Made,
-    add_figures,
-    add_histories,
-    add_settings,
-    make,
-    stage_parser,
-)
 from thaw.figures.style import (
     MUTED,
     colour,
@@ -30,10 +21,19 @@ from thaw.figures.style import (
     label,
     title_of,
 )
+from thaw.findings.arms import Arm
 from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import CONDITION, Sample
 from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
+from thaw.stages.command import (
+    Made,
+    add_figures,
+    add_histories,
+    add_settings,
+    make,
+    stage_parser,
+)
 
 
 def draw(

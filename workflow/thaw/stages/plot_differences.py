@@ -13,12 +13,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
 from thaw.figures.style import COLOURS, MUTED, figure, figure_files, label
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import CONDITION
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
+from thaw.stages.command import (
+    Made,
+    add_figures,
+    add_settings,
+    add_table,
+    make,
+    stage_parser,
+)
 
 VERDICT_COLOURS = {
     "typically better": COLOURS[2],

@@ -18,13 +18,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from thaw.arms import in_order
-from thaw.command import Made, add_figures, add_settings, make, stage_parser
 from thaw.figures.style import COLOURS, figure, figure_files
+from thaw.findings.arms import in_order
 from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import by_size
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
+from thaw.stages.command import Made, add_figures, add_settings, make, stage_parser
 
 # Orange where it is worse, blue where it is better, white where it is the same.
 GAINS = LinearSegmentedColormap.from_list("gains", [COLOURS[1], "white", COLOURS[0]])

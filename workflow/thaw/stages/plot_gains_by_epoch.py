@@ -14,11 +14,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
 from thaw.figures.style import colour, figure, figure_files, label, title_of
 from thaw.findings.metrics import METRICS, with_history
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
+from thaw.stages.command import (
+    Made,
+    add_figures,
+    add_settings,
+    add_table,
+    make,
+    stage_parser,
+)
 
 # As many panels as stand side by side.
 IN_A_ROW = 4

@@ -10,13 +10,20 @@ from typing import Any
 
 import pandas as pd
 
-from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
 from thaw.figures.curves import Curve, draw_curves
 from thaw.figures.style import figure_files, title_of
 from thaw.findings.samples import CONDITION
 from thaw.findings.sizes import rows_at
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
+from thaw.stages.command import (
+    Made,
+    add_figures,
+    add_settings,
+    add_table,
+    make,
+    stage_parser,
+)
 
 # The columns of the table that make a curve, in its order.
 COLUMNS = ("step", "q25", "median", "q75")

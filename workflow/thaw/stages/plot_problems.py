@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.command import Made, add_figures, add_settings, make, stage_parser
 from thaw.data.problem import Description, Problem
 from thaw.figures.style import colour, dots, figure, figure_files, marker, verbatim
 from thaw.output.problems import load_described
+from thaw.stages.command import Made, add_figures, add_settings, make, stage_parser
 
 
 def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:

@@ -14,15 +14,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
-from thaw.arms import Arm
-from thaw.command import (
-    Made,
-    add_figures,
-    add_histories,
-    add_settings,
-    make,
-    stage_parser,
-)
 from thaw.figures.style import (
     MUTED,
     colour,
@@ -32,10 +23,19 @@ from thaw.figures.style import (
     label,
     title_of,
 )
+from thaw.findings.arms import Arm
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.output.histories import SOURCE_MODELS, Histories
 from thaw.output.samples import read_samples
+from thaw.stages.command import (
+    Made,
+    add_figures,
+    add_histories,
+    add_settings,
+    make,
+    stage_parser,
+)
 
 # An interval of a correlation needs more points than this.
 FEW_POINTS = 3

@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from thaw.command import (
+from thaw.figures.curves import Curve, draw_curves
+from thaw.figures.style import figure_files
+from thaw.learning.history import METRICS
+from thaw.output.histories import SOURCE_MODELS, Histories
+from thaw.stages.command import (
     Made,
     add_figures,
     add_histories,
@@ -17,10 +21,6 @@ from thaw.command import (
     make,
     stage_parser,
 )
-from thaw.figures.curves import Curve, draw_curves
-from thaw.figures.style import figure_files
-from thaw.learning.history import METRICS
-from thaw.output.histories import SOURCE_MODELS, Histories
 
 # So many curves can be told apart; of more, the middle half is drawn.
 FEW = 60

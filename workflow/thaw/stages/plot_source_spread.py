@@ -18,15 +18,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thaw.arms import Arm
-from thaw.command import (
-    Made,
-    add_figures,
-    add_histories,
-    add_settings,
-    make,
-    stage_parser,
-)
 from thaw.figures.style import (
     MUTED,
     colour,
@@ -36,10 +27,19 @@ from thaw.figures.style import (
     label,
     title_of,
 )
+from thaw.findings.arms import Arm
 from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import Sample
 from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
+from thaw.stages.command import (
+    Made,
+    add_figures,
+    add_histories,
+    add_settings,
+    make,
+    stage_parser,
+)
 
 
 def draw(

@@ -15,8 +15,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thaw.arms import in_order
-from thaw.command import Made, add_figures, add_settings, add_table, make, stage_parser
 from thaw.figures.style import (
     colour,
     draw_constant,
@@ -26,10 +24,19 @@ from thaw.figures.style import (
     line,
     marker,
 )
+from thaw.findings.arms import in_order
 from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import by_size
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
+from thaw.stages.command import (
+    Made,
+    add_figures,
+    add_settings,
+    add_table,
+    make,
+    stage_parser,
+)
 
 
 def draw(

@@ -8,7 +8,18 @@ import argparse
 import importlib
 from pathlib import Path
 
-from thaw.command import (
+from thaw.external.networks import network_of, of_network
+from thaw.learning import seeds
+from thaw.learning.history import joined
+from thaw.learning.learner import Training
+from thaw.learning.rounding import fix_rounding
+from thaw.learning.state import stacked
+from thaw.learning.training import at_a_time, train
+from thaw.output.problems import load_described
+from thaw.output.scores import save_scores
+from thaw.output.weights import save_networks
+from thaw.progress import Progress, warn_of_failures
+from thaw.stages.command import (
     add_network,
     add_problem,
     add_recipe,
@@ -17,17 +28,6 @@ from thaw.command import (
     leave,
     stage_parser,
 )
-from thaw.learning import seeds
-from thaw.learning.history import joined
-from thaw.learning.learner import Training
-from thaw.learning.rounding import fix_rounding
-from thaw.learning.state import stacked
-from thaw.learning.training import at_a_time, train
-from thaw.networks import network_of, of_network
-from thaw.output.problems import load_described
-from thaw.output.scores import save_scores
-from thaw.output.weights import save_networks
-from thaw.progress import Progress, warn_of_failures
 
 NEEDS = ("seed", "network", "training")
 
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
     """Pretrain the source models; write their weights, scores and histories."""
     if "trainer" in args.recipe["settings"]["network"]:
         # Only who has a trainer has, in a key, what it is told.
-        importlib.import_module("thaw.trainers").pretrain(args)
+        importlib.import_module("thaw.external.trainers").pretrain(args)
         return
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]

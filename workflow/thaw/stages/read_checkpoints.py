@@ -8,14 +8,20 @@ target `problem`.
 import argparse
 from pathlib import Path
 
-from thaw.command import add_network, add_problem, add_recipe, compute, stage_parser
 from thaw.errors import ThawError
+from thaw.external.checkpoints import load_checkpoint
+from thaw.external.networks import network_of, of_network
 from thaw.learning.checkpoints import source_models
-from thaw.networks import network_of, of_network
-from thaw.output.checkpoints import load_checkpoint
 from thaw.output.problems import load_described
 from thaw.output.records import digest_of_file
 from thaw.output.weights import save_networks
+from thaw.stages.command import (
+    add_network,
+    add_problem,
+    add_recipe,
+    compute,
+    stage_parser,
+)
 
 NEEDS = ("network", "files")
 

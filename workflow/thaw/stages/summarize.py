@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from thaw.arms import Arm, TargetSize
-from thaw.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.findings.arms import Arm, TargetSize
 from thaw.findings.asked import ALPHA
 from thaw.findings.failures import FEW
 from thaw.findings.mean import mean_of
@@ -24,6 +23,7 @@ from thaw.findings.spread import share_interval, variance_components
 from thaw.output.histories import Histories
 from thaw.output.samples import read_samples
 from thaw.output.tables import frame, interval, markdown, number, paragraph, text
+from thaw.stages.command import Made, add_histories, add_settings, make, stage_parser
 
 
 class Chosen(NamedTuple):

@@ -13,15 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from thaw.command import (
-    add_network,
-    add_problem,
-    add_recipe,
-    add_trainer,
-    compute,
-    leave,
-    stage_parser,
-)
+from thaw.external.networks import network_of, of_network
 from thaw.learning import seeds
 from thaw.learning.history import joined
 from thaw.learning.learner import Training
@@ -30,11 +22,19 @@ from thaw.learning.rounding import fix_rounding
 from thaw.learning.state import stacked
 from thaw.learning.training import at_a_time, train
 from thaw.learning.variants import Variant, fresh_groups, start_repeats
-from thaw.networks import network_of, of_network
 from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
 from thaw.output.weights import load_source_models, save_networks
 from thaw.progress import Progress, warn_of_failures
+from thaw.stages.command import (
+    add_network,
+    add_problem,
+    add_recipe,
+    add_trainer,
+    compute,
+    leave,
+    stage_parser,
+)
 
 NEEDS = ("seed", "network", "training", "variant")
 
@@ -43,7 +43,7 @@ def main(args: argparse.Namespace) -> None:
     """Train the repeats; write their scores and histories."""
     if "trainer" in args.recipe["settings"]["network"]:
         # Only who has a trainer has, in a key, what it is told.
-        importlib.import_module("thaw.trainers").train(args)
+        importlib.import_module("thaw.external.trainers").train(args)
         return
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from thaw.plan import Plan
-from thaw.problems import path_of
-from thaw.study_plan import StudyPlan
+from thaw.plan.plan import Plan
+from thaw.plan.problems import path_of
+from thaw.plan.study import StudyPlan
 
 TABLES = (
     *("histories.npz", "scores.csv", "source-models.csv"),

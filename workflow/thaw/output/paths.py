@@ -1,8 +1,11 @@
-"""How repeats, and source models, are shared out among jobs."""
+"""Where results lie below `results/`, and how jobs share them out."""
 
 import itertools
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
+
+# Stands in for the source's name where source models are files.
+CHECKPOINTS = "checkpoints"
 
 # Where the first jobs end with `repeats_per_job: auto`; later ones are as large as the
 # last of these. Starting Python and PyTorch costs as much as some 200 fits of the

@@ -6,8 +6,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from thaw import brought, keys
+from thaw import keys
 from thaw.data.problem import Problem
+from thaw.external import functions
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import Network
 
@@ -29,7 +30,7 @@ def network_of(
     if "module" not in settings:
         own = dict(settings) | {"hidden": [*settings["hidden"], *added]}
         return FullyConnected(features, classes=problem.classes, **own)
-    function = brought.load(settings["module"], file)
+    function = functions.load(settings["module"], file)
     filled_in = {
         "$classes": problem.classes,
         "$features": features,
@@ -49,4 +50,4 @@ def of_network(settings: Mapping[str, Any], file: Path | None) -> Any:
     """Return a context in which errors of a network's own code are one line."""
     if "module" not in settings:
         return nullcontext()
-    return brought.their_errors(str(file or settings["module"]["import"]))
+    return functions.their_errors(str(file or settings["module"]["import"]))

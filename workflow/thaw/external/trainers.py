@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from thaw.errors import ThawError
+from thaw.external.trainer_models import save_models, unpack_models
+from thaw.external.trainer_scores import read_scores
 from thaw.learning import seeds
 from thaw.learning.history import Reached
 from thaw.learning.pairing import source_model_of
@@ -27,8 +29,6 @@ from thaw.learning.trainer import groups_told, reached, rows_of, seeds_of
 from thaw.output.problems import load_described
 from thaw.output.records import digest_of_file
 from thaw.output.scores import save_scores
-from thaw.output.trainer_models import save_models, unpack_models
-from thaw.output.trainer_scores import read_scores
 from thaw.progress import warn_of_failures
 
 # What the workflow sets for its own jobs only: with it, Python would not find what lies

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thaw.config import Extent, extent, minimal_problem
+from thaw.keys import Result, result
 from thaw.output.records import digest_of_file
-from thaw.results import Result, result
 
 # The keys of a problem that name files.
 FILES = ("file", "test_file")

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from thaw import brought, resources, trainers
-from thaw.arms import arms
 from thaw.config import (
     Config,
     Study,
@@ -22,12 +20,15 @@ from thaw.config import (
     weights_of,
 )
 from thaw.config.training import changed
+from thaw.external import functions, trainers
+from thaw.findings.arms import arms
+from thaw.keys import Result, result
 from thaw.learning.budget import budget
 from thaw.output.records import digest_of_file
-from thaw.problems import Problems
-from thaw.resources import SOME_WEIGHTS, UNKNOWN, ModuleSize, Size
-from thaw.results import Result, result
-from thaw.study_plan import StudyPlan
+from thaw.plan import resources
+from thaw.plan.problems import Problems
+from thaw.plan.resources import SOME_WEIGHTS, UNKNOWN, ModuleSize, Size
+from thaw.plan.study import StudyPlan
 
 
 class Plan:
@@ -72,7 +73,7 @@ class Plan:
         )
         network = minimal_network(study.network)
         if is_module(network):
-            network["module"] = brought.content(network["module"])
+            network["module"] = functions.content(network["module"])
         if is_trainer(network):
             network = trainers.content(network)
         learning = {"seed": study.seed, "network": network}

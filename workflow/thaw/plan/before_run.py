@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from thaw.errors import ThawError
-from thaw.leftovers import in_folder, leftovers
 from thaw.output.files import end_future
 from thaw.output.settings import settle, tell
-from thaw.plan import Plan
+from thaw.plan.leftovers import in_folder, leftovers
+from thaw.plan.plan import Plan
 
 # Folders beside the tables and figures of a study.
 BESIDE_TABLES = ("settings", "records")

@@ -4,19 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thaw import brought
-from thaw.arms import Arm, TargetSize
-from thaw.checkpoints import CHECKPOINTS
 from thaw.config import (
     Study,
     is_module,
     is_trainer,
 )
+from thaw.external import functions
+from thaw.findings.arms import Arm, TargetSize
 from thaw.findings.asked import pairs_asked
-from thaw.jobs import Job, jobs
+from thaw.keys import Result
 from thaw.learning.pairing import source_model_of
-from thaw.problems import path_of
-from thaw.results import Result
+from thaw.output.paths import CHECKPOINTS, Job, jobs
+from thaw.plan.problems import path_of
 
 
 class StudyPlan(NamedTuple):
@@ -96,7 +95,7 @@ class StudyPlan(NamedTuple):
     def network_files(self) -> list[Path]:
         """The file whose function builds the network, if one does."""
         network = self.settings.network
-        file = brought.named(network["module"]).file if is_module(network) else None
+        file = functions.named(network["module"]).file if is_module(network) else None
         return [file] if file else []
 
     @property

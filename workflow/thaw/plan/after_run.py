@@ -5,14 +5,13 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from thaw.errors import ThawError
+from thaw.errors import ThawError, visible
 from thaw.output.problems import load_described
 from thaw.output.settings import load_record
-from thaw.plan import Plan
-from thaw.problems import path_of
-from thaw.study_plan import StudyPlan
-from thaw.targets import figures, network_tables
-from thaw.visible import visible
+from thaw.plan.plan import Plan
+from thaw.plan.problems import path_of
+from thaw.plan.study import StudyPlan
+from thaw.plan.targets import figures, network_tables
 
 # What is shown of a study, and the stage that makes it.
 SHOWN = {

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from thaw.plan import Plan
-from thaw.results import Result, result
-from thaw.targets import everything
+from thaw.keys import Result, result
+from thaw.plan.plan import Plan
+from thaw.plan.targets import everything
 
 TRAINING = (
     *("make_problem", "check_network", "read_checkpoints", "pretrain"),

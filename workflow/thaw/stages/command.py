@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from thaw import keys
-from thaw.errors import ThawError
+from thaw.errors import ThawError, visible
 from thaw.output.settings import Writer, load_settings, publish
-from thaw.visible import visible
 
 
 class Made(NamedTuple):

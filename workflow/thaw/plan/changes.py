@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from thaw.jobs import Job
-from thaw.plan import Plan
+from thaw.output.paths import Job
+from thaw.plan.plan import Plan
 
 # The files that every job leaves.
 TRAINED = (".csv", ".history.npz")

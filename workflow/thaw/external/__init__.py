@@ -1,0 +1,1 @@
+"""User-supplied code and weights: functions, networks, trainers, checkpoints."""

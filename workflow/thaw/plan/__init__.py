@@ -1,0 +1,1 @@
+"""What a config asks for: results, keys, jobs, targets; what is said around a run."""
