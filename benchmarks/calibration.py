@@ -16,7 +16,7 @@ from populations import BASELINE, FAILING, Population, real, simulated
 
 from thaw.findings.samples import Sample
 from thaw.output.tables import markdown
-from thaw.stages.compare import comparisons
+from thaw.tables.comparisons import comparisons
 
 SOURCE_MODELS = (5, 8, 10, 20, 30, 100)
 WITH_VERDICT = SOURCE_MODELS[1:]

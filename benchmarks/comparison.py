@@ -26,7 +26,7 @@ ONE = """
 import sys
 import numpy as np
 from thaw.findings.samples import Sample
-from thaw.stages.compare import comparisons
+from thaw.tables.comparisons import comparisons
 
 total = int(sys.argv[1])
 rng = np.random.default_rng(1)

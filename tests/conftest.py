@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 import yaml
 from filelock import FileLock
+from snakemake.api import SnakemakeApi
+from snakemake.settings.enums import Quietness, RerunTrigger
+from snakemake.settings.types import DAGSettings, OutputSettings, ResourceSettings
 
 from thaw.data.problem import Description
 
@@ -71,17 +74,14 @@ ONE_JOB_CONFIG = SMALL_CONFIG | {
 }
 
 
-# What of a study depends on what is gathered, whatever its source models.
-AFTER_GATHER = {
-    *("summarize", "compare", "learning_curves", "describe"),
-    *("answer", "plot_boxplot", "plot_differences", "plot_learning_curves"),
-    *("plot_source_models", "gains_by_epoch", "plot_gains_by_epoch"),
-}
+# A study's three stages, as long as nothing of them is done.
+THREE = ("gather", "tables", "figures")
 
 
-def modules_of(stage: str) -> list[str]:
-    """Return the modules that importing a stage loads."""
-    code = f"import sys, thaw.stages.{stage}; print(*sys.modules)"
+def modules_of(*modules: str) -> list[str]:
+    """Return the modules that importing some of the package loads."""
+    names = ", ".join(f"thaw.{module}" for module in modules)
+    code = f"import sys, {names}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT / "workflow",
@@ -153,9 +153,44 @@ class Project:
             job: block for job, block in jobs.items() if job not in {"all", "default"}
         }
 
-    def stale(self, *arguments: str) -> set[str]:
-        """Return the jobs of a dry run."""
-        return set(self.planned(*arguments))
+    def stale(self, *targets: str) -> set[str]:
+        """Return the jobs that would run, as `planned` names them.
+
+        In this process, for most of a dry run is starting Snakemake; but it takes the
+        package as it is here, and as it was when it was first read.
+        """
+        environment, path = dict(os.environ), list(sys.path)
+        output = OutputSettings(dryrun=True, quiet={Quietness.ALL})
+        try:
+            with SnakemakeApi(output) as api:
+                found = api.workflow(
+                    ResourceSettings(cores=1),
+                    snakefile=self.folder / "Snakefile",
+                    workdir=self.folder,
+                )
+                found.dag(
+                    DAGSettings(
+                        targets={*targets},
+                        rerun_triggers=frozenset({RerunTrigger.MTIME}),
+                    )
+                )
+                workflow = found._workflow
+                workflow._prepare_dag(
+                    forceall=False, ignore_incomplete=True, lock_warn_only=True
+                )
+                workflow._build_dag()
+                jobs = [
+                    (job.rule.name, job.wildcards_dict)
+                    for job in workflow.dag.needrun_jobs()
+                ]
+        finally:
+            os.environ.clear()
+            os.environ.update(environment)
+            sys.path[:] = path
+        return {
+            " ".join([rule, *(v for name, v in wildcards.items() if name != "key")])
+            for rule, wildcards in jobs
+        } - {"all", "default"}
 
     def results(self, pattern: str = "**/*.csv") -> dict[str, bytes]:
         """Return the bytes of the result files that match the pattern."""

@@ -12,9 +12,9 @@ from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import MODELS_FAILED
 from thaw.output.paths import CHECKPOINTS
-from thaw.stages.compare import comparisons, depths_table
-from thaw.stages.gains_by_epoch import COLUMNS as GAINS_BY_EPOCH
-from thaw.stages.summarize import Chosen, summary
+from thaw.tables.comparisons import comparisons, depths_table
+from thaw.tables.gains_by_epoch import COLUMNS as GAINS_BY_EPOCH
+from thaw.tables.summary import Chosen, summary
 
 SCRATCH = {"pretrained": False}
 LADDER = {"standalone": SCRATCH, "fixed-0": {}, "fixed-1": {"freeze": 1}}

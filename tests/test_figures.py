@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from conftest import ROOT
+from thaw.figures.source_accuracy import correlation
 from thaw.findings.arms import in_order
-from thaw.stages.plot_source_accuracy import correlation
 
 
 def test_the_correlation_is_by_ranks():

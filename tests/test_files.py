@@ -1,6 +1,6 @@
 """Result files: whole or not at all, and damage of every kind is found and named."""
 
-import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +12,10 @@ from thaw.keys import key
 from thaw.learning.history import METRICS, Constant, Final, History, Reached
 from thaw.output.files import whole_file
 from thaw.output.histories import SOURCE_MODELS, Histories, HistoriesWriter
+from thaw.output.inputs import Files, Inputs
 from thaw.output.problems import load_described, save_problem
+from thaw.output.records import Claim, claimed, is_made, load_record
 from thaw.output.scores import load_scores, save_scores
-from thaw.output.settings import load_record, load_settings, publish, settle
-from thaw.output.tables import read_table
 from thaw.output.weights import load_source_models, save_networks
 
 RECIPE = {"stage": "any", "settings": {"seed": 1}, "inputs": {}}
@@ -156,15 +156,18 @@ def _read_gathered(folder):
         ]
 
 
+RECORD = "records/tables.json"
+
+
 def _write_table(folder, recipe=RECIPE):
-    settle(folder / "set.json", folder / "rec.json", recipe, [])
-    text = b"a,b\n1,2.5\n"
-    outputs = {folder / "t.csv": lambda file: file.write(text)}
-    publish(folder / "set.json", folder / "rec.json", recipe, {}, outputs)
+    with claimed(folder / RECORD, recipe) as claim:
+        claim.publish({}, {folder / "t.csv": b"a,b\n1,2.5\n"})
 
 
 def _read_table(folder):
-    return [read_table(folder / "t.csv", folder / "rec.json", KEY).to_numpy()]
+    recipe = {"inputs": {"tables": {folder.name: KEY}}}
+    with Files(recipe, [folder / "t.csv"]) as files:
+        return [Inputs({"study": folder.name}, files).table("t.csv").to_numpy()]
 
 
 @pytest.fixture(params=["problem", "weights", "scores", "gathered", "table"])
@@ -179,7 +182,7 @@ def kept(request, problem):
         "weights": Kept(_write_weights, _read_weights, ["w.safetensors"]),
         "scores": Kept(_write_scores, _read_scores, ["s.csv", "h.npz"]),
         "gathered": Kept(_write_gathered, _read_gathered, ["g.npz"]),
-        "table": Kept(_write_table, _read_table, ["t.csv", "rec.json"]),
+        "table": Kept(_write_table, _read_table, ["t.csv", RECORD]),
     }[request.param]
 
 
@@ -225,7 +228,9 @@ def test_a_truncated_file_is_refused(tmp_path, kept):
         whole = path.read_bytes()
         for size in (0, 1, len(whole) // 2, len(whole.rstrip()) - 1):
             path.write_bytes(whole[:size])
-            with pytest.raises(ThawError, match=rf"{name} is not .*{REMEDY}"):
+            with pytest.raises(
+                ThawError, match=rf"{Path(name).name} is not .*{REMEDY}"
+            ):
                 kept.read(tmp_path)
         path.write_bytes(whole)
 
@@ -388,44 +393,49 @@ def test_a_missing_file_keeps_its_own_message(tmp_path, kept):
         kept.read(tmp_path)
 
 
-def test_a_settings_file_is_written_only_if_it_says_something_new(tmp_path):
-    settings, made, table = (tmp_path / n for n in ("set.json", "rec.json", "t.csv"))
+def test_a_table_is_made_only_by_what_its_record_says(tmp_path):
+    table, record = tmp_path / "t.csv", tmp_path / RECORD
+    assert not is_made(record, KEY)
     _write_table(tmp_path)
-    before = settings.stat().st_mtime_ns
-    settle(settings, made, RECIPE, [table])
-    assert settings.stat().st_mtime_ns == before
-    settle(settings, made, OTHER, [table])
-    assert load_settings(settings, key(OTHER)) == OTHER
-    assert settings.stat().st_mtime_ns > table.stat().st_mtime_ns
+    assert is_made(record, KEY)
+    assert not is_made(record, key(OTHER))
+    table.write_text("a,b\n1,2.6\n")
+    assert not is_made(record, KEY)
+    table.unlink()
+    assert not is_made(record, KEY)
 
 
-@pytest.mark.parametrize("text", [None, "{}", "not JSON"])
-def test_outputs_without_the_right_record_are_stale(tmp_path, text):
-    """As after a run that was killed, whatever the times say."""
-    settings, made, table = (tmp_path / n for n in ("set.json", "rec.json", "t.csv"))
+@pytest.mark.parametrize("text", ["", "{}", "[]", "not JSON", '{"claim": "1"}'])
+def test_what_is_no_record_says_nothing(tmp_path, text):
+    """As after a run that was killed."""
     _write_table(tmp_path)
-    made.unlink() if text is None else made.write_text(text)
-    ahead = table.stat().st_mtime + 9999
-    os.utime(table, (ahead, ahead))
-    settle(settings, made, RECIPE, [table])
-    assert settings.stat().st_mtime > table.stat().st_mtime
+    (tmp_path / RECORD).write_text(text)
+    assert not is_made(tmp_path / RECORD, KEY)
 
 
-def test_a_stage_whose_settings_file_changed_meanwhile_writes_nothing(tmp_path):
-    settings, made, table = (tmp_path / n for n in ("set.json", "rec.json", "t.csv"))
+def test_who_began_last_writes(tmp_path):
+    """An orphan of an earlier run goes on while, or after, the next one writes."""
+    path, table = tmp_path / RECORD, tmp_path / "t.csv"
+    orphan = Claim(path, OTHER)
+    later = Claim(path, RECIPE)
+    with pytest.raises(ThawError, match="claimed by a run that began later"):
+        orphan.publish({}, {table: b"theirs"})
+    assert not table.exists()
+    later.publish({}, {table: b"ours"})
+    with pytest.raises(ThawError, match="claimed by a run that began later"):
+        orphan.publish({}, {table: b"theirs"})
+    assert table.read_bytes() == b"ours"
+    assert is_made(path, KEY)
 
-    def write(file):
-        file.write(b"mine")
-        settle(settings, made, OTHER, [table])  # another run reads its config
 
-    settle(settings, made, RECIPE, [table])
-    with pytest.raises(ThawError, match="with another config"):
-        publish(settings, made, RECIPE, {}, {table: write})
-    assert [path.name for path in tmp_path.iterdir()] == ["set.json"]
+def test_a_stage_that_failed_leaves_no_claim(tmp_path):
+    with pytest.raises(ZeroDivisionError), claimed(tmp_path / RECORD, RECIPE):
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.rglob("*")] == ["records"]
 
 
 def test_a_record_says_what_made_a_table(tmp_path):
     _write_table(tmp_path)
-    found = load_record(tmp_path / "rec.json", KEY)
+    found = load_record(tmp_path / RECORD, KEY)
     assert found["recipe"] == RECIPE
     assert list(found["content"]) == ["t.csv"]

@@ -82,7 +82,7 @@ def test_a_module_makes_tables_below_its_prefix(tmp_path, one_study):
     path = f'"{ROOT}/workflow/Snakefile"'
     project = outer_project(tmp_path / "outer", path, one_study)
     done = project.snakemake("--cores", "2")
-    assert "thaw_summarize" in done.stderr
+    assert "thaw_tables_ahead" in done.stderr
     assert (
         (project.folder / "conclusion.txt")
         .read_text()
@@ -100,7 +100,7 @@ def test_a_module_makes_tables_below_its_prefix(tmp_path, one_study):
     (project.folder / "settings.yaml").write_text(text)
     assert project.stale() == {
         *("thaw_train two fixed-1 00 00", "thaw_train two fixed-1 01 01"),
-        *("thaw_gather ahead", "thaw_summarize ahead", "conclude"),
+        *("thaw_gather_ahead", "thaw_tables_ahead", "conclude"),
     }
 
 
@@ -121,7 +121,7 @@ def test_a_module_from_a_git_repository_needs_the_package_installed(
 ):
     address = f'gitfile("{repository}", path="workflow/Snakefile", tag="v1")'
     project = outer_project(tmp_path / "outer", address, one_study)
-    assert "thaw_gather ahead" in project.stale()
+    assert "thaw_gather_ahead" in project.planned()
 
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_THAW],
@@ -162,4 +162,4 @@ def test_snakedeploy_deploys_the_workflow(tmp_path, repository):
     address = f'gitfile("{repository}", path="workflow/Snakefile", tag="v1")'
     snakefile.write_text(text.replace('"workflow/Snakefile"', address))
     assert {"forward", "all"} <= set(deployed.snakemake("--list-rules").stdout.split())
-    assert "train blobs-2 fixed-0 29 29" in deployed.stale("forward")
+    assert "train blobs-2 fixed-0 29 29" in deployed.planned("forward")

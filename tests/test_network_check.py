@@ -212,7 +212,7 @@ def test_a_study_says_what_of_the_network_learns(project):
     log = log_of_check(project)
     assert "fixed-1: 0 frozen (12 of 55 weights)" in log
     assert (folder / "freeze-map.png").exists()
-    assert "freeze" in (folder / "settings/describe.json").read_text()
+    assert "freeze" in (folder / "study.json").read_text()
     assert project.stale(*MADE) == set()
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from conftest import AFTER_GATHER, ROOT, SMALL_CONFIG, Project, new_project
+from conftest import ROOT, SMALL_CONFIG, THREE, Project, new_project
 from test_module import outer_project
 
 CONFIG = copy.deepcopy(SMALL_CONFIG) | {
@@ -37,10 +37,10 @@ CONFIG["problems"] |= {
 MADE = ["ahead", "results/blobs/scores.csv", "results/problems/problems.png"]
 
 TARGET = {
-    *("ahead", "make_problem second", "plot_problems"),
+    *("ahead", "make_problem second", "problems_figure"),
     *("train second standalone 00 00", "train second standalone 01 01"),
     *("train second fixed-1 00 00", "train second fixed-1 01 01"),
-    *(f"{rule} ahead" for rule in {"gather", *AFTER_GATHER}),
+    *(f"{stage}_ahead" for stage in THREE),
 }
 SOURCE = {"make_problem first", "pretrain first 00 00"}
 
@@ -148,7 +148,7 @@ CASES = {
     "a default spelt out": (change("problems", "second", "drop", to=[]), set()),
     "a problem that no study asks for": (
         change("problems", "third", to=FIRST),
-        {"make_problem third", "plot_problems"},
+        {"make_problem third", "problems_figure"},
     ),
 }
 

@@ -12,7 +12,7 @@ from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.spread import mean_interval, share_interval, variance_components
-from thaw.stages.summarize import failures, for_people, summary
+from thaw.tables.summary import failures, for_people, summary
 
 ACCURACY = METRICS["accuracy"]
 SETTINGS = {"study": "s", "source": "a", "target": "b", "metric": "accuracy"}

@@ -115,8 +115,8 @@ def test_variants_of_two_studies_are_compared(swept):
     # What the other study trains anew is compared anew.
     swept.change("studies", "whole", "repeats", to=4)
     stale = swept.stale()
-    assert {"compare self", "compare whole"} <= stale
-    assert not {"compare sizes", "compare back"} & stale
+    assert {"tables_self", "tables_whole"} <= stale
+    assert not {"tables_sizes", "tables_back"} & stale
     swept.change("studies", "whole", "repeats", to=8)
 
 
@@ -127,7 +127,10 @@ def test_sizes_have_their_figures_and_maps_theirs(swept):
     assert not (swept.folder / "results/whole/freeze-map.png").exists()
     svg = (swept.folder / "results/back/boxplot.svg").read_text()
     described = json.loads((swept.folder / "results/back/study.json").read_text())
-    assert described["keys"]["plot_boxplot"] in svg
+    record = json.loads(
+        (swept.folder / "results/back/records/figures.json").read_text()
+    )
+    assert record["key"] in svg
     assert described["settings"]["target_sizes"] == [8, 12]
 
 
@@ -155,6 +158,6 @@ def test_a_further_size_trains_only_itself(swept):
 def test_a_changed_margin_redraws_the_map(swept):
     swept.change("margin", to=0.2)
     stale = swept.stale()
-    assert {"compare sizes", "plot_freeze_map sizes", "plot_maps both"} <= stale
+    assert {"tables_sizes", "figures_sizes", "map_both"} <= stale
     assert not [job for job in stale if "train" in job or "gather" in job]
     swept.change("margin", to=0.01)

@@ -12,8 +12,8 @@ from thaw.findings.estimate import Estimate
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import more_or_less
-from thaw.output.comparisons import for_people
-from thaw.stages.compare import comparisons, depths_table
+from thaw.tables.comparisons import comparisons, depths_table
+from thaw.tables.comparisons_in_words import for_people
 
 ACCURACY = METRICS["accuracy"]
 

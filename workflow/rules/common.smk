@@ -2,18 +2,9 @@
 
 from thaw.config import resolve
 from thaw.keys import canonical
-from thaw.plan.leftovers import leftovers
+from thaw.output.paths import problem_file
+from thaw.output.records import is_made
 from thaw.plan.plan import Plan
-from thaw.plan.problems import path_of
-from thaw.plan.targets import (
-    checked_network,
-    checked_targets,
-    figures,
-    gains,
-    shared_figures,
-    shown_problems,
-    tables,
-)
 
 # Our own check instead of snakemake.utils.validate: it names every mistake with its
 # place, its value and what is allowed.
@@ -39,7 +30,6 @@ wildcard_constraints:
     study=either(STUDIES),
     arm=either(ARMS),
     key="[0-9a-f]+",
-    map=either(PLAN.maps),
     first=r"\d\d+",
     last=r"\d\d+",
 
@@ -61,12 +51,6 @@ def in_results(path):
     return Path(rules.make_problem.output[0]).parents[2] / path
 
 
-def outputs_of(stage):
-    """Return what a rule makes below `results/`, with wildcards in braces."""
-    paths = map(Path, getattr(rules, stage).output)
-    return [path.relative_to(in_results("results")).as_posix() for path in paths]
-
-
 def recipe(wildcards):
     """Return the recipe of a keyed result, as one JSON text.
 
@@ -76,26 +60,32 @@ def recipe(wildcards):
     return canonical(PLAN.recipes.get(wildcards.key, {}))
 
 
-def settings(stage, *fields, reads=("gather",)):
-    """Return the settings file of a stage that makes tables or figures of each study.
+def recipe_of(made):
+    """Return a function that returns the recipe of what has a plain name, as a param.
 
-    The stage gets the study's name, source and target and the settings that `fields`
-    name, and reads what the stages `reads` make or, where there are none, what the
-    study's jobs made.
+    As a text, Snakemake would look for wildcards in it.
     """
-    PLAN.add_tables(stage, ("study", "source", "target", *fields), reads)
-    return f"results/{{study}}/settings/{stage}.json"
+    text = canonical(made.recipe)
+    return lambda wildcards: text
 
 
-def stage(wildcards, input):
-    """Return the stage that a settings file is for."""
-    return Path(input.settings).stem
+def unless_made(made):
+    """Return an input function that forces a job unless its record says it was done.
 
+    It returns no file. Records alone say whether what has a plain name is what this
+    config asks for: not times, which a copy changes, and not what Snakemake remembers.
+    That jobs can be forced while the DAG is built is no public interface of Snakemake;
+    tests try it with the oldest and the newest version.
+    """
 
-def key(wildcards, input):
-    """Return the key of what a settings file asks for."""
-    folder = Path(input.settings).parents[1].relative_to(in_results("results"))
-    return PLAN.tables[stage(wildcards, input), folder.as_posix()].key
+    def forced(wildcards):
+        record, *files = map(in_results, results([made.record, *made.files]))
+        if workflow.is_main_process and not is_made(record, made.key):
+            if any(path.exists() for path in (record, *files)):
+                workflow.dag.forcefiles.add(str(record))
+        return []
+
+    return forced
 
 
 def made_from(need):
@@ -120,7 +110,7 @@ def made_from(need):
 def problem_of(wildcards):
     """Return the problem from which source models or repeats learn."""
     key = PLAN.inputs(wildcards.key).get("problem")
-    paths = [path_of(wildcards.problem, key)] if key else []
+    paths = [problem_file(wildcards.problem, key)] if key else []
     found = unless_done(wildcards, paths)
     ruled = bool(found) and PLAN.problems.needs[key].ruled
     return found if ruled else ancient(found)
@@ -141,12 +131,12 @@ def trainer_of(wildcards):
 
 def targets_of(wildcards):
     """Return the targets of source models: they are checked before anything learns."""
-    return unless_done(wildcards, checked_targets(PLAN, wildcards.key))
+    return unless_done(wildcards, PLAN.checked_targets(wildcards.key))
 
 
 def check_of(wildcards):
     """Return the check that a network of people's own must have passed."""
-    return unless_done(wildcards, checked_network(PLAN, wildcards.key))
+    return unless_done(wildcards, PLAN.checked_network(wildcards.key))
 
 
 def source_models_of(wildcards):
@@ -181,18 +171,6 @@ def for_check(files):
         return ancient(results(getattr(study, files))) if asked else []
 
     return paths
-
-
-def files_of_jobs(suffix):
-    """Return an input function: a file of each job of a study, of both kinds."""
-    return lambda wildcards: results(STUDIES[wildcards.study].files(suffix))
-
-
-def of_mapped(file):
-    """Return an input function: a file of each study of a map."""
-    return lambda wildcards: expand(
-        "results/{study}/{file}", study=PLAN.maps[wildcards.map], file=file
-    )
 
 
 def memory(wildcards, attempt):

@@ -14,13 +14,15 @@ rule leftovers:
         "../envs/thaw.yaml"
     params:
         results=lambda wildcards: in_results("results"),
-        key=lambda wildcards: leftovers(PLAN, outputs_of).key,
+        config=lambda wildcards: canonical(config),
+        commanded=list(workflow.config_settings.config),
         delete="",
     shell:
         r"""
         python -m thaw.stages.leftovers \
             --results {params.results:q} \
-            --key {params.key:q} \
+            --config {params.config:q} \
+            --commanded {params.commanded:q} \
             {params.delete} \
             2>{log:q}
         """
@@ -33,5 +35,6 @@ use rule leftovers as delete_leftovers with:
     localrule: True
     params:
         results=lambda wildcards: in_results("results"),
-        key=lambda wildcards: leftovers(PLAN, outputs_of).key,
+        config=lambda wildcards: canonical(config),
+        commanded=list(workflow.config_settings.config),
         delete="--delete",

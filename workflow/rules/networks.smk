@@ -1,8 +1,7 @@
 """Networks that a function of people's own builds.
 
 Needs: a study's problems, and the function's file where it is in one.
-Makes: results/networks/{study}-{key}.json, for which all that such a study trains waits;
-and from it results/{study}/network.csv and .md.
+Makes: results/networks/{study}-{key}.json, for which all that such a study trains waits.
 """
 
 
@@ -35,34 +34,3 @@ rule check_network:
             2>{log:q}
         """
 
-
-PLAN.add_network_tables("network_table")
-
-
-rule network_table:
-    """Say what of its network each variant of a study freezes and lets learn."""
-    input:
-        settings="results/{study}/settings/network_table.json",
-        checked=lambda wildcards: results(STUDIES[wildcards.study].check_file),
-    output:
-        csv="results/{study}/network.csv",
-        markdown="results/{study}/network.md",
-        record="results/{study}/records/network_table.json",
-    log:
-        "logs/{study}/network_table.log",
-    localrule: True
-    conda:
-        "../envs/thaw.yaml"
-    params:
-        key=key,
-    shell:
-        r"""
-        python -m thaw.stages.network_table \
-            --settings {input.settings:q} \
-            --key {params.key:q} \
-            --checked {input.checked:q} \
-            --output {output.csv:q} \
-            --markdown {output.markdown:q} \
-            --record {output.record:q} \
-            2>{log:q}
-        """

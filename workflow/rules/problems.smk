@@ -1,7 +1,7 @@
 """Problems: classification data sets with a fixed train/test split.
 
 Needs: `problems` of the config, and people's files that they name.
-Makes: results/problems/{problem}-{key}.npz, and a figure of the two-dimensional ones.
+Makes: results/problems/{problem}-{key}.npz.
 """
 
 
@@ -36,32 +36,3 @@ rule make_problem:
             2>{log:q}
         """
 
-
-PLAN.add_figure_of_problems("plot_problems")
-
-
-rule plot_problems:
-    """Draw the two-dimensional problems, a panel each."""
-    input:
-        settings="results/problems/settings/plot_problems.json",
-        problems=results(shown_problems(PLAN)),
-    output:
-        figure=multiext("results/problems/problems", ".svg", ".pdf", ".png"),
-        record="results/problems/records/plot_problems.json",
-    log:
-        "logs/plot_problems.log",
-    localrule: True
-    conda:
-        "../envs/thaw.yaml"
-    params:
-        key=key,
-    shell:
-        r"""
-        python -m thaw.stages.plot_problems \
-            --settings {input.settings:q} \
-            --key {params.key:q} \
-            --problems {input.problems:q} \
-            --output {output.figure:q} \
-            --record {output.record:q} \
-            2>{log:q}
-        """

@@ -1,4 +1,4 @@
-"""What happens around a run: settings files brought up to date, what is said.
+"""What is checked and said around a run.
 
 Only the process that plans the run does any of it, not those that Snakemake starts for
 its jobs.
@@ -6,14 +6,10 @@ its jobs.
 
 from snakemake.logging import logger
 
-from thaw.plan.changes import report
+from thaw.output.files import end_future
 from thaw.plan.after_run import full_disks, told
-from thaw.plan.before_run import (
-    orphans,
-    refuse_files_for_folders,
-    refuse_read_only,
-    settle_all,
-)
+from thaw.plan.before_run import orphans, refuse_files_for_folders, refuse_read_only
+from thaw.plan.changes import report
 
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
@@ -25,15 +21,26 @@ def show_changes(studies):
         logger.info(line)
 
 
+def studies_of(jobs):
+    """Return the studies of which some jobs make tables or figures."""
+    made = {str(path) for job in jobs for path in job.output}
+    return [
+        study
+        for study in STUDIES
+        if not made.isdisjoint(
+            str(in_results(f"results/{one.record}")) for one in PLAN.made_of(study)
+        )
+    ]
+
+
 def show_results():
     """Print the tables of each study that this run asked for, and where figures are.
 
     After a failure, those of the studies that are complete.
     """
-    asked = {
-        job.wildcards.study for job in workflow.dag.jobs if job.name == "summarize"
-    }
-    for study in filter(asked.__contains__, STUDIES):
+    # What a table or answer holds may be more than an old terminal can show.
+    sys.stdout.reconfigure(errors="replace")
+    for study in studies_of(workflow.dag.jobs):
         for text in told(PLAN, STUDIES[study], in_results("results")):
             print(text)
 
@@ -43,12 +50,11 @@ onstart:
         refuse_read_only(in_results("results"))
     except ThawError as error:
         raise WorkflowError(str(error)) from None
+    end_future(in_results("results"))
     hint = orphans(workflow.executor_plugin.name)
     if hint:
         logger.warning(hint)
-    jobs = workflow.dag.needrun_jobs()
-    run = {job.wildcards.study for job in jobs if "study" in job.wildcards.keys()}
-    show_changes([study for study in STUDIES if study in run])
+    show_changes(studies_of(workflow.dag.needrun_jobs()))
 
 
 onsuccess:
@@ -64,11 +70,7 @@ onerror:
 if workflow.is_main_process:
     try:
         refuse_files_for_folders(PLAN, in_results("results"))
-        settle_all(PLAN, in_results("results"), outputs_of)
     except ThawError as error:
         raise WorkflowError(str(error)) from None
-    # Where nothing can be written, one can still look at what there is.
-    except OSError as error:
-        logger.warning(f"{error.filename} cannot be written: {error.strerror}")
     if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):
         show_changes(STUDIES)

@@ -5,37 +5,31 @@ rule problems:
     """The problems' data and their figure."""
     input:
         results(sorted(PLAN.problems.paths)),
-        multiext("results/problems/problems", ".svg", ".pdf", ".png"),
+        results(PLAN.made["problems_figure"].files),
 
 
 rule source_models:
     """The source models of all studies."""
     input:
-        [
-            f"results/{stem}.safetensors"
-            for study in STUDIES.values()
-            for _, stem in study.pretraining_jobs
-        ],
-        [results(study.checkpoint_file) for study in STUDIES.values()],
+        [results(study.model_files) for study in STUDIES.values()],
 
 
 rule scores:
     """The scores of all repeats of all studies."""
     input:
-        expand("results/{study}/scores.csv", study=STUDIES),
+        [results(made.files) for made in PLAN.made_by("gather")],
 
 
 rule tables:
     """All tables."""
     input:
-        [results(tables(study)) for study in STUDIES.values()],
+        [results(made.files) for made in PLAN.made_by("gather", "tables")],
 
 
 rule figures:
     """All figures."""
     input:
-        results(shared_figures(PLAN)),
-        [results(figures(study)) for study in STUDIES.values()],
+        [results(made.files) for made in PLAN.made_by("figures")],
 
 
 for study, plan in STUDIES.items():
@@ -49,7 +43,5 @@ for study, plan in STUDIES.items():
         name:
             study
         input:
-            results(tables(plan)),
-            results(figures(plan)),
+            [results(made.files) for made in PLAN.made_of(study)],
             results(plan.weights),
-            f"results/{study}/study.json",

@@ -147,17 +147,26 @@ class Source(NamedTuple):
 def modules(stage: str, form: str = "hidden") -> frozenset[str]:
     """Return the modules of this package that a stage imports, itself included.
 
-    Where the network's form is `module`, the general learner's, too; where it is
-    `trainer`, only what a trainer is told, for the stage learns nothing itself.
+    Tables and figures are each made by the modules of a package. Where the network's
+    form is `module`, the general learner's count, too; where it is `trainer`, only
+    what a trainer is told, for the stage learns nothing itself.
     """
     found: set[str] = set()
-    waiting = {OF_TRAINERS} if form == "trainer" else {f"thaw.stages.{stage}"}
+    if (PACKAGE / stage).is_dir():
+        waiting = {f"thaw.{stage}.{path.stem}" for path in _modules_in(stage)}
+        waiting.add("thaw.stages.make")
+    else:
+        waiting = {OF_TRAINERS} if form == "trainer" else {f"thaw.stages.{stage}"}
     waiting |= {OF_MODULES} if form == "module" else set()
     while waiting:
         module = waiting.pop()
         found.add(module)
         waiting |= source(module).modules - found
     return frozenset(found)
+
+
+def _modules_in(package: str) -> Iterator[Path]:
+    return (PACKAGE / package).glob("[!_]*.py")
 
 
 @functools.cache

@@ -1,1 +1,1 @@
-"""What all figures share."""
+"""A module a figure, named like it; `thaw.plan.outputs` lists them."""

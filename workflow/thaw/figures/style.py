@@ -1,16 +1,14 @@
 """What all figures share: size, colours, and files whose bytes never change."""
 
+import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thaw import keys
 from thaw.errors import visible
-from thaw.output.settings import Writer
 
 # Okabe and Ito's eight colours, which colour-blind readers can tell apart (Wong 2011,
 # Nature Methods 8:441), without the yellow that print loses; then three of Paul Tol's
@@ -119,24 +117,19 @@ def label(variant: str, width: int = 12) -> str:
     return "\n".join(lines)
 
 
-def figure_files(
-    drawn: Figure, paths: Sequence[Path], recipe: Mapping[str, Any]
-) -> dict[Path, Writer]:
-    """Return writers of a figure in the formats that the paths' suffixes name.
+def files_of(drawn: Figure, names: Sequence[str], key: str) -> dict[str, bytes]:
+    """Return a figure's files, in the formats that the names' suffixes say.
 
-    The files say which recipe made them: `study.json` lists its key.
+    Their metadata say which recipe made them: the figures' record holds its key.
     """
     # The layout is computed once, and so is the same in all of them.
     drawn.draw_without_rendering()
     drawn.set_layout_engine("none")
-    source = f"Thaw, settings {keys.key(recipe)}"
-
-    def writer(suffix: str) -> Writer:
-        metadata = METADATA[suffix] | {SOURCE[suffix]: source}
-
-        def write(file: BinaryIO) -> None:
-            drawn.savefig(file, format=suffix, metadata=metadata)
-
-        return write
-
-    return {path: writer(path.suffix.removeprefix(".")) for path in paths}
+    files = {}
+    for name in names:
+        suffix = name.rpartition(".")[2]
+        metadata = METADATA[suffix] | {SOURCE[suffix]: f"Thaw, settings {key}"}
+        file = io.BytesIO()
+        drawn.savefig(file, format=suffix, metadata=metadata)
+        files[name] = file.getvalue()
+    return files

@@ -7,6 +7,31 @@ from typing import Literal, NamedTuple
 # Stands in for the source's name where source models are files.
 CHECKPOINTS = "checkpoints"
 
+# The files of a job that trains: scores, histories, and weights where they are kept.
+SUFFIXES = (".csv", ".history.npz", ".safetensors")
+
+
+def problem_file(name: str, key: str) -> str:
+    """Return the file of a problem, below `results/`."""
+    return f"problems/{name}-{key}.npz"
+
+
+def models_begin(source: str, key: str) -> str:
+    """Return how the paths of source models begin, below `results/`.
+
+    A job's numbers and a suffix follow.
+    """
+    return f"source-models/{source}-{key}/models-"
+
+
+def repeats_begin(target: str, arm: str, key: str) -> str:
+    """Return how the paths of an arm's repeats begin, as `models_begin`."""
+    return f"repeats/{target}/{arm}-{key}/repeats-"
+
+
+# How many repeats a job trains, or that Thaw chooses.
+JobSize = int | Literal["auto"]
+
 # Where the first jobs end with `repeats_per_job: auto`; later ones are as large as the
 # last of these. Starting Python and PyTorch costs as much as some 200 fits of the
 # textbook's network, so jobs grow until that no longer matters.
@@ -30,7 +55,7 @@ class Job(NamedTuple):
         return f"{self.first:02d}-{self.last:02d}"
 
 
-def jobs(repeats: int, repeats_per_job: int | Literal["auto"]) -> Iterator[Job]:
+def jobs(repeats: int, repeats_per_job: JobSize) -> Iterator[Job]:
     """Yield the jobs that train `repeats` repeats, or so many source models.
 
     With `"auto"` jobs end at 30, 100, 300, 1,000 and 3,000 repeats, and then after
@@ -45,7 +70,7 @@ def jobs(repeats: int, repeats_per_job: int | Literal["auto"]) -> Iterator[Job]:
         first = end
 
 
-def _ends(repeats_per_job: int | Literal["auto"]) -> Iterator[int]:
+def _ends(repeats_per_job: JobSize) -> Iterator[int]:
     """Return, endlessly, the numbers of repeats after which a job ends."""
     if repeats_per_job == "auto":
         *growing, largest = AUTOMATIC_ENDS

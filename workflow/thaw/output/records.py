@@ -2,21 +2,31 @@
 
 A record holds the result's key, the recipe whose digest the key is (see `thaw.keys`),
 the digests of what the stage saw and that of the content it wrote.
+
+Files with plain names, such as tables and figures, have a record beside them. It alone
+says whether they are what is asked for: not their times, which a copy changes, nor what
+Snakemake remembers of them.
 """
 
 import errno
+import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from thaw import keys
 from thaw.errors import ThawError
+from thaw.output.files import whole_file
+
+# The content of a file, or a function that writes it.
+Content = bytes | Callable[[BinaryIO], object]
 
 
 def record(
@@ -60,6 +70,108 @@ def digest_of_file(path: Path) -> str:
         return hashlib.file_digest(
             file, lambda: hashlib.blake2b(digest_size=16)
         ).hexdigest()
+
+
+def known_digest(path: Path) -> str:
+    """Return the digest of a file, remembered as long as its size and time stay."""
+    status = path.stat()
+    return _known_digest(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.cache
+def _known_digest(path: Path, size: int, time: int) -> str:
+    return digest_of_file(path)
+
+
+def load_record(path: Path, key: str) -> dict[str, Any]:
+    """Read the record that `publish` wrote.
+
+    Raises `ThawError` if it is damaged or that of another result.
+    """
+    with reading(path, "the record it should be"):
+        return check_record(path.read_text(encoding="utf-8"), key)
+
+
+def is_made(path: Path, key: str) -> bool:
+    """Whether a record is that of this key, and the files beside it are what it says.
+
+    Archives must only be there: whoever reads one finds what is wrong with it.
+    """
+    try:
+        content = load_record(path, key)["content"]
+        folder = path.parent.parent
+        return all(
+            (folder / name).exists()
+            if name.endswith(".npz")
+            else known_digest(folder / name) == digest
+            for name, digest in content.items()
+        )
+    except (ThawError, OSError, KeyError, AttributeError):
+        return False
+
+
+class Claim:
+    """A stage's claim to a record and what it says, until it has published them.
+
+    Whoever claims last may write: an orphan of an earlier run must not write over what
+    was made since. The claim stands in the record's place.
+    """
+
+    def __init__(self, path: Path, recipe: Mapping[str, Any]) -> None:
+        """Claim the record at `path` for what `recipe` makes."""
+        self._path, self._recipe = path, recipe
+        self._text = json.dumps({"claim": secrets.token_hex(8)})
+        with whole_file(path) as temporary:
+            temporary.write_text(self._text, encoding="utf-8")
+
+    def publish(self, saw: Mapping[str, Any], outputs: Mapping[Path, Content]) -> None:
+        """Write the outputs, which lie in the folder above, and then the record.
+
+        Raises `ThawError` if another run has claimed the record since.
+        """
+        content = {}
+        for path, write in outputs.items():
+            with whole_file(path) as temporary:
+                if isinstance(write, bytes):
+                    temporary.write_bytes(write)
+                else:
+                    with temporary.open("wb") as file:
+                        write(file)
+                content[path.name] = digest_of_file(temporary)
+                self._check()
+        found = record(self._recipe, saw, content)
+        with whole_file(self._path) as temporary:
+            text = json.dumps(found, indent=1, sort_keys=True)
+            temporary.write_text(text + "\n", encoding="utf-8")
+            self._check()
+
+    def withdraw(self) -> None:
+        """Remove the claim, if it still stands."""
+        if self._stands():
+            self._path.unlink()
+
+    def _check(self) -> None:
+        if not self._stands():
+            raise ThawError(
+                f"{self._path} was claimed by a run that began later, and nothing more "
+                "was written; if that run is over, run again"
+            )
+
+    def _stands(self) -> bool:
+        try:
+            return self._path.read_text(encoding="utf-8") == self._text
+        except (OSError, UnicodeDecodeError):
+            return False
+
+
+@contextmanager
+def claimed(path: Path, recipe: Mapping[str, Any]) -> Iterator[Claim]:
+    """Claim a record while a stage computes what it will publish with it."""
+    claim = Claim(path, recipe)
+    try:
+        yield claim
+    finally:
+        claim.withdraw()
 
 
 @contextmanager

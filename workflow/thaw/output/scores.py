@@ -12,7 +12,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,6 @@ from thaw.output.records import (
     record,
     require,
 )
-from thaw.output.settings import Writer
 
 
 class Scores(NamedTuple):
@@ -44,17 +43,13 @@ class Scores(NamedTuple):
     saw: dict[str, Any]
 
 
-def csv_file(columns: Sequence[str], rows: Iterable[Sequence]) -> Writer:
-    """Return a writer of a CSV; numbers are the shortest that read back the same."""
-
-    def write(file: BinaryIO) -> None:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
-        text.detach()
-
-    return write
+def csv_file(columns: Sequence[str], rows: Iterable[Sequence]) -> bytes:
+    """Return a CSV; numbers are the shortest that read back the same."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue().encode()
 
 
 def save_scores(
@@ -176,9 +171,7 @@ def _are_shares(column: np.ndarray, complete: bool) -> bool:
 
 def _scores_text(names: Mapping[str, Sequence], reached: Reached) -> bytes:
     rows = zip(*names.values(), final_scores(reached), strict=True)
-    text = io.BytesIO()
-    csv_file((*names, *SCORES), ((*row[:-1], *row[-1]) for row in rows))(text)
-    return text.getvalue()
+    return csv_file((*names, *SCORES), ((*row[:-1], *row[-1]) for row in rows))
 
 
 def _span(names: Mapping[str, Sequence]) -> str:

@@ -2,52 +2,18 @@
 
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
-from thaw.output.records import digest_of_file, reading, require
-from thaw.output.settings import Writer, load_record
 
-
-def read_table(path: Path, record_path: Path, key: str) -> pd.DataFrame:
-    """Read the CSV that the stage with that key and record wrote.
-
-    Raises `ThawError` if it is damaged or another one.
-    """
-    made = load_record(record_path, key)
-    with reading(record_path, "the record it should be"):
-        expected = made["content"][path.name]
-    with reading(path, "the table it should be"):
-        require(digest_of_file(path) == expected, "it was changed")
-        return pd.read_csv(path)
-
-
-def read_text(path: Path, record_path: Path, key: str) -> str:
-    """Read the text that the stage with that key and record wrote; as `read_table`."""
-    made = load_record(record_path, key)
-    with reading(path, "the text it should be"):
-        require(digest_of_file(path) == made["content"][path.name], "it was changed")
-        return path.read_text(encoding="utf-8")
-
-
-def frame(table: pd.DataFrame) -> Writer:
-    """Return a writer of a CSV; what is not estimable is empty.
+def frame(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV; what is not estimable is empty.
 
     Ten digits hide rounding noise.
     """
-
-    def write(file: BinaryIO) -> None:
-        table.to_csv(file, index=False, float_format="%.10g", lineterminator="\n")
-
-    return write
-
-
-def text(lines: str) -> Writer:
-    """Return a writer of a text file."""
-    return lambda file: file.write(lines.encode())
+    text = table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    return text.encode()
 
 
 def paragraph(words: str) -> str:

@@ -6,19 +6,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from thaw.errors import ThawError, visible
+from thaw.output.paths import problem_file
 from thaw.output.problems import load_described
-from thaw.output.settings import load_record
+from thaw.output.records import is_made
+from thaw.plan.outputs import FIGURES, TABLES
 from thaw.plan.plan import Plan
-from thaw.plan.problems import path_of
 from thaw.plan.study import StudyPlan
-from thaw.plan.targets import figures, network_tables
 
-# What is shown of a study, and the stage that makes it.
-SHOWN = {
-    "summary.md": "summarize",
-    "comparisons.md": "compare",
-    "answer.md": "answer",
-}
+# What is shown of a study, if it is there.
+SHOWN = ("network.md", "summary.md", "comparisons.md", "answer.md")
 
 # With less space left a disk counts as full: what could not be written was more.
 LEAST_SPACE = 1_000_000  # bytes
@@ -27,28 +23,20 @@ LEAST_SPACE = 1_000_000  # bytes
 def told(plan: Plan, study: StudyPlan, results: Path) -> Iterator[str]:
     """Yield the texts that show a study, or nothing where it is not complete.
 
-    What an earlier run made of other settings or data counts as not there.
+    What was made of other settings or data, or was edited since, counts as not there.
     """
     folder = results / study.name
-    files = [folder / name for name in SHOWN]
-    if not all(file.exists() for file in files):
-        return
-    try:
-        for stage in SHOWN.values():
-            key = plan.tables[stage, study.name].key
-            load_record(folder / f"records/{stage}.json", key)
-    except (ThawError, OSError):
+    tables, figures = (
+        plan.made[f"{stage}_{study.name}"] for stage in (TABLES, FIGURES)
+    )
+    if not is_made(results / tables.record, tables.key):
         return
     yield ""
-    # What a run did not ask for may not be there.
-    networks = [
-        results / path for path in network_tables(study) if path.endswith(".md")
-    ]
-    for file in [*filter(Path.exists, networks), *files]:
-        yield file.read_text(encoding="utf-8")
-    there = [path for path in figures(study) if (results / path).exists()]
-    if there:
-        names = ", ".join(dict.fromkeys(Path(path).stem for path in there))
+    for name in SHOWN:
+        if f"{study.name}/{name}" in tables.files:
+            yield (folder / name).read_text(encoding="utf-8")
+    if is_made(results / figures.record, figures.key):
+        names = ", ".join(dict.fromkeys(Path(path).stem for path in figures.files))
         yield textwrap.fill(f"Figures in {folder}, as .svg, .pdf and .png: {names}", 80)
     yield from warnings(study, results)
 
@@ -70,7 +58,7 @@ def warnings(study: StudyPlan, results: Path) -> Iterator[str]:
     """Yield what looks wrong about a study's data; their jobs' logs say it, too."""
     for name, made in study.problems.items():
         try:
-            path = results / path_of(name, made.key)
+            path = results / problem_file(name, made.key)
             _, description, _ = load_described(path, made.key)
         except (ThawError, OSError):
             continue  # whoever learns from it says so

@@ -1,19 +1,12 @@
-"""Before a run: settings files brought up to date, and what stands in its way."""
+"""Before a run: what stands in its way."""
 
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from thaw.errors import ThawError
-from thaw.output.files import end_future
-from thaw.output.settings import settle, tell
-from thaw.plan.leftovers import in_folder, leftovers
 from thaw.plan.plan import Plan
-
-# Folders beside the tables and figures of a study.
-BESIDE_TABLES = ("settings", "records")
 
 
 def refuse_files_for_folders(plan: Plan, results: Path) -> None:
@@ -21,9 +14,7 @@ def refuse_files_for_folders(plan: Plan, results: Path) -> None:
 
     Snakemake would fail with a traceback, or without a word.
     """
-    folders = {
-        Path(folder, name) for _, folder in plan.tables for name in BESIDE_TABLES
-    }
+    folders = {Path(made.record).parent for made in plan.made.values()}
     folders |= {Path("networks"), Path("problems")}
     trained = {
         Path(begin)
@@ -55,26 +46,6 @@ def refuse_read_only(results: Path) -> None:
         tempfile.TemporaryFile(dir=results).close()
     except OSError as error:
         raise ThawError(f"{results} cannot be written: {error.strerror}") from error
-
-
-def settle_all(
-    plan: Plan, results: Path, outputs: Callable[[str], Iterable[str]]
-) -> None:
-    """Bring file times and the settings files of all tables and figures up to date.
-
-    `outputs` returns what a stage makes below `results`, with wildcards in braces.
-    Raises `OSError` where they cannot be written.
-    """
-    end_future(results)
-    for (stage, folder), made in plan.tables.items():
-        settle(
-            results / folder / "settings" / f"{stage}.json",
-            results / folder / "records" / f"{stage}.json",
-            made.recipe,
-            [results / path for path in in_folder(outputs(stage), folder)],
-        )
-    recipe = leftovers(plan, outputs).recipe
-    tell(results / "settings" / "leftovers.json", recipe)
 
 
 def orphans(executor: str) -> str:

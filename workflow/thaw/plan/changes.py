@@ -10,11 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from thaw.output.paths import Job
+from thaw.output.paths import SUFFIXES, Job
 from thaw.plan.plan import Plan
-
-# The files that every job leaves.
-TRAINED = (".csv", ".history.npz")
 
 # The settings of a problem that stand for a file.
 FILES = (".file", ".test_file")
@@ -52,15 +49,16 @@ def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
 
     for name in studies:
         study = plan.studies[name]
-        repeats = missing(study.training_jobs, TRAINED, study.weights)
-        models = missing(study.pretraining_jobs, [*TRAINED, ".safetensors"])
+        repeats = missing(study.training_jobs, SUFFIXES[:2], study.weights)
+        models = missing(study.pretraining_jobs, SUFFIXES)
         counts = [
             f"{count} {what}{'' if count == 1 else 's'}"
             for count, what in ((repeats, "repeat"), (models, "source model"))
             if count
         ]
         to_train = f"{' and '.join(counts)} to train" if counts else "nothing to train"
-        words = changes(results / name / "study.json", plan.description(study))
+        words = changes(results / name / "study.json", study.description)
+        words += edited(plan, name, results)
         yield f"{name}: {', '.join(words) or 'no change'}; {to_train}"
 
 
@@ -86,6 +84,19 @@ def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
     if code:
         words.append(f"code of {', '.join(code)}")
     return words
+
+
+def edited(plan: Plan, study: str, results: Path) -> list[str]:
+    """Return which of the stages that read what was learned have other code now."""
+    stages = []
+    for made in plan.made_of(study):
+        try:
+            record = json.loads((results / made.record).read_bytes())
+            if record["recipe"]["code"] != made.recipe["code"]:
+                stages.append(made.stage)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # it is made anew in any case
+    return [f"code of {', '.join(stages)}"] if stages else []
 
 
 def _differences(before: Any, now: Any, place: str) -> Iterator[str]:

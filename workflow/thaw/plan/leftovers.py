@@ -1,50 +1,86 @@
-"""What tells leftovers from results: what Thaw makes, and what the config uses."""
+"""What lies in `results/` and no study of the config uses any more."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from thaw.keys import Result, result
+from thaw.output.files import TEMPORARY
+from thaw.output.paths import SUFFIXES
+from thaw.plan.outputs import ANSWERS, FIGURES, GATHERED, OF_A_STUDY, PROBLEMS, TABLES
 from thaw.plan.plan import Plan
-from thaw.plan.targets import everything
 
-TRAINING = (
-    *("make_problem", "check_network", "read_checkpoints", "pretrain"),
-    *("train", "train_and_save"),
+# What Thaw makes, with wildcards in braces.
+KEYED = (
+    "problems/{name}-{key}.npz",
+    "networks/{name}-{key}.json",
+    "source-models/{name}-{key}/models-{first}-{last}{suffix}",
+    "repeats/{name}/{name}-{key}/repeats-{first}-{last}{suffix}",
 )
+WILDCARDS = {
+    "key": "[0-9a-f]{12}",
+    "first": "[0-9]+",
+    "last": "[0-9]+",
+    "suffix": "|".join(map(re.escape, SUFFIXES)),
+}
 
 
-def leftovers(plan: Plan, outputs: Callable[[str], Iterable[str]]) -> Result:
-    """Return what the stage `leftovers` needs to know.
+def leftovers(plan: Plan, results: Path) -> Iterator[Path]:
+    """Yield the files below `results` that Thaw made and that the config does not use.
 
-    `outputs` returns what a stage makes below `results/`, with wildcards in braces.
+    Temporary files of killed jobs are left over, too. Whatever else lies there is not
+    Thaw's, and is left alone.
     """
-    wanted = everything(plan)
-    made = {
-        "{study}/settings/{stage}.json",
-        "maps/{map}/settings/{stage}.json",
-        "settings/{stage}.json",
-    }
-    used = {"settings/leftovers.json", *plan.problems.paths}
+    pattern, wanted = re.compile("|".join(map(_pattern, made()))), {*used(plan)}
+    for path in results.rglob("*"):
+        name = path.relative_to(results).as_posix()
+        temporary = TEMPORARY.fullmatch(path.name)
+        if temporary:
+            name = str(Path(name).with_name("".join(temporary.groups())))
+        is_file = path.is_file() or path.is_symlink()
+        if is_file and pattern.fullmatch(name) and (temporary or name not in wanted):
+            yield path
+
+
+def made() -> Iterator[str]:
+    """Yield what Thaw makes, below `results/`."""
+    yield from KEYED
+    files = [*GATHERED, *(file for output in OF_A_STUDY for file in output.files)]
+    for folder, names in (
+        ("{name}/", files),
+        ("maps/{name}/", OF_A_STUDY[-1].files),
+        ("problems/", PROBLEMS.files),
+        ("", ANSWERS.files),
+    ):
+        records = [f"records/{stage}.json" for stage in ("gather", TABLES, FIGURES)]
+        yield from (f"{folder}{name}" for name in (*names, *records))
+
+
+def used(plan: Plan) -> Iterator[str]:
+    """Yield all files that a config asks for, below `results/`."""
+    yield from plan.problems.paths
+    for one in plan.made.values():
+        yield from (*one.files, one.record)
     for study in plan.studies.values():
-        used.update([*study.check_file, *study.checkpoint_file])
-    for stage in TRAINING:
-        made.update(outputs(stage))
-    for stage, folder in plan.tables:
-        made.update(outputs(stage))
-        used.add(Path(folder, "settings", f"{stage}.json").as_posix())
-        own = in_folder(outputs(stage), folder)
-        if not wanted.isdisjoint(own):
-            used.update(own)
-    trained = [
-        (begin, total, study.settings.repeats_per_job)
-        for study in plan.studies.values()
-        for begin, total in {**study.repeats, **study.models}.items()
-    ]
-    settings = {"made": sorted(made), "used": sorted(used), "trained": trained}
-    return result("leftovers", settings, {})
+        yield from (*study.check_file, *study.checkpoint_file)
+        for suffix in SUFFIXES:
+            yield from study.files(suffix)
 
 
-def in_folder(outputs: Iterable[str], folder: str) -> list[str]:
-    """Return what a stage that makes tables or figures makes in a study's folder."""
-    name = {"study": folder, "map": folder.removeprefix("maps/")}
-    return [path.format(**name) for path in outputs]
+def _pattern(path: str) -> str:
+    """Return the regular expression of a path with wildcards in braces.
+
+    A wildcard stands for anything without a slash, but for those that are named.
+    """
+    parts = re.split(r"\{(\w+)\}", path)
+    return "".join(
+        f"(?:{WILDCARDS.get(part, '[^/]+')})" if number % 2 else re.escape(part)
+        for number, part in enumerate(parts)
+    )
+
+
+def by_folder(paths: Iterable[Path]) -> dict[Path, list[Path]]:
+    """Return files by the folder they lie in."""
+    folders: dict[Path, list[Path]] = {}
+    for path in sorted(paths):
+        folders.setdefault(path.parent, []).append(path)
+    return folders

@@ -3,7 +3,7 @@
 The workflow's rules and whoever explains a run read it; nothing here runs anything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,11 @@ from thaw.external import functions, trainers
 from thaw.findings.arms import arms
 from thaw.keys import Result, result
 from thaw.learning.budget import budget
-from thaw.output.records import digest_of_file
+from thaw.output.paths import problem_file
+from thaw.output.records import known_digest
 from thaw.plan import resources
+from thaw.plan.made import Made, gather, make, of_each, span
+from thaw.plan.outputs import ANSWERS, FIGURES, FREEZE_MAP, PROBLEMS, TABLES
 from thaw.plan.problems import Problems
 from thaw.plan.resources import SOME_WEIGHTS, UNKNOWN, ModuleSize, Size
 from thaw.plan.study import StudyPlan
@@ -36,23 +39,21 @@ class Plan:
 
     `studies` are by name. `recipes` are those of all problems, source models and
     repeats by key, and `owners` the first study that asks for source models or repeats
-    of a key. `tables` are the results of stages that make tables and figures, by stage
-    and by the folder they lie in: a study's name, `problems`, `maps/NAME`, or `.`.
-    `maps` are the names of the studies of each map. `places` are those of the variants
-    among all of the config, by which figures of all studies colour them.
+    of a key. `made` are what is made of them with plain names, by rule: three stages a
+    study, and what spans studies.
     """
 
     def __init__(self, config: Config) -> None:
-        """Compute the keys of everything but tables and figures."""
+        """Compute the keys of everything."""
+        # Whatever the order in which the config names them.
+        names = sorted(config.variants, key=lambda name: (name != "standalone", name))
+        places = {name: place for place, name in enumerate(names)}
         self.problems = Problems(config.problems)
         self.studies = {
-            name: self._study(name, study, config)
+            name: self._study(name, study, config, places)
             for name, study in config.studies.items()
         }
         self.maps = config.maps
-        # Whatever the order in which the config names them.
-        names = sorted(config.variants, key=lambda name: (name != "standalone", name))
-        self.places = {name: place for place, name in enumerate(names)}
         for name in config.problems:
             self.problems.make_sure_of(name)
         self.recipes = dict(self.problems.recipes)
@@ -62,9 +63,11 @@ class Plan:
             for found in filter(None, results):
                 self.recipes[found.key] = found.recipe
                 self.owners.setdefault(found.key, study)
-        self.tables: dict[tuple[str, str], Result] = {}
+        self.made = {made.rule: made for made in self._all_made()}
 
-    def _study(self, name: str, study: Study, config: Config) -> StudyPlan:
+    def _study(
+        self, name: str, study: Study, config: Config, places: Mapping[str, int]
+    ) -> StudyPlan:
         swept = study.target_sizes != ["all"]
         source, target = (
             (None, self.problems.alone(study.target))
@@ -78,7 +81,7 @@ class Plan:
             network = trainers.content(network)
         learning = {"seed": study.seed, "network": network}
         if source is None:
-            files = [digest_of_file(Path(path)) for path in study.checkpoints]
+            files = [known_digest(Path(path)) for path in study.checkpoints]
             read = {"network": network, "files": files}
             inputs = {"problem": target.key}
             source_models = result("read_checkpoints", read, inputs)
@@ -104,12 +107,23 @@ class Plan:
             found[arm.name] = result("train", settings, inputs)
             if described["save"]:
                 saved.append(arm.name)
-        plan = StudyPlan(name, study, source, target, source_models, found, saved, None)
+        own = {variant: places[variant] for variant in study.variants}
+        plan = StudyPlan(
+            name, study, source, target, source_models, found, saved, None, own
+        )
         if not plan.pretrained:
             plan = plan._replace(source_models=None)
         if is_module(network):
             plan = plan._replace(check=_check(plan, network))
         return plan
+
+    def made_by(self, *stages: str) -> list[Made]:
+        """Return all that some stages make with plain names."""
+        return [made for made in self.made.values() if made.stage in stages]
+
+    def made_of(self, study: str) -> list[Made]:
+        """Return what is made of a study with plain names."""
+        return [made for made in self.made.values() if made.folder == study]
 
     def inputs(self, key: str) -> Mapping[str, str]:
         """Return the keys of what a result is made from; none for an unknown key."""
@@ -132,6 +146,25 @@ class Plan:
     def target_of(self, key: str) -> list[str]:
         """Return the target's file of source models that are read."""
         return self.owners[key].target_file if key in self.owners else []
+
+    def checked_targets(self, key: str) -> list[str]:
+        """Return what must have passed its checks before source models learn.
+
+        These are the targets, and networks that need a check, of all studies that start
+        from the source models of this key.
+        """
+        studies = [
+            study
+            for study in self.studies.values()
+            if study.source_models and study.source_models.key == key
+        ]
+        targets = {file for study in studies for file in study.target_file}
+        checks = [file for study in studies for file in study.check_file]
+        return [*sorted(targets), *checks]
+
+    def checked_network(self, key: str) -> list[str]:
+        """Return the check that a network must pass before it learns."""
+        return self.owners[key].check_file if key in self.owners else []
 
     def source_model_files(self, key: str, first: str, last: str) -> list[str]:
         """Return the files of the source models from which a job's repeats start."""
@@ -201,145 +234,44 @@ class Plan:
             batch_size=training["batch_size"],
         )
 
-    @property
-    def stages(self) -> list[str]:
-        """The stages so far that make tables and figures of studies."""
-        return list(
-            dict.fromkeys(
-                stage for stage, folder in self.tables if folder in self.studies
-            )
+    def _all_made(self) -> Iterator[Made]:
+        """Yield what has plain names, in the order in which it is made."""
+        gathered = {name: gather(study) for name, study in self.studies.items()}
+        tables: dict[str, str] = {}
+        for name, study in self.studies.items():
+            yield gathered[name]
+            keys = {other: gathered[other].key for other in [name, *study.others]}
+            yield (made := make(study, TABLES, {"gather": keys}))
+            tables[name] = made.key
+            inputs = {"gather": {name: gathered[name].key}, "tables": {name: made.key}}
+            yield make(study, FIGURES, inputs)
+        names = sorted(self.studies)
+        yield span(
+            "answers",
+            ".",
+            ANSWERS,
+            {"studies": names},
+            {"tables": {name: tables[name] for name in names}},
+            reads=of_each(names, ANSWERS.reads),
         )
-
-    def add_tables(
-        self, stage: str, fields: Sequence[str], reads: Sequence[str] = ()
-    ) -> None:
-        """Add what a stage makes of each study.
-
-        It gets the settings named by `fields` and reads what the stages `reads` make,
-        or, if there are none, the study's jobs. With the setting `pairs` it also reads
-        what was gathered of other studies named there.
-        """
-        for name, study in self.studies.items():
-            settings = {field: self._setting(study, field) for field in fields}
-            inputs: dict[str, Any] = {
-                other: self.tables[other, name].key
-                for other in reads
-                if (other, name) in self.tables
-            }
-            if not reads:
-                models = study.source_models
-                inputs["source_models"] = models.key if models else None
-                inputs["arms"] = {n: arm.key for n, arm in study.arms.items()}
-            if "pairs" in fields and study.others:
-                inputs["others"] = {
-                    other: self.tables["gather", other].key for other in study.others
-                }
-            self.tables[stage, name] = result(stage, settings, inputs)
-
-    def add_network_tables(self, stage: str) -> None:
-        """Add what a stage tells of networks that people's own functions build."""
-        for name, study in self.studies.items():
-            if study.check:
-                inputs = {"check_network": study.check.key}
-                self.tables[stage, name] = result(stage, {"study": name}, inputs)
-
-    def _setting(self, study: StudyPlan, field: str) -> Any:
-        """Return a setting of a study, as the rules name them."""
-        if field == "study":
-            return study.name
-        if field == "maps":
-            return [self._map(study)]
-        if field == "places":
-            return {name: self.places[name] for name in study.settings.variants}
-        if field in (
-            "pretrained",
-            "comparisons",
-            "tuned",
-            "depths",
-            "described",
-            "shown_size",
-        ):
-            return getattr(study, field)
-        if field == "description":
-            return self.description(study)
-        return getattr(study.settings, field)
-
-    def description(self, study: StudyPlan) -> dict[str, Any]:
-        """Return all that makes a study: settings, keys, code and library versions."""
-        models = study.source_models
-        # Only what differs, so that a change of training is not said twice.
-        pretraining = {
-            key: value
-            for key, value in study.settings.pretraining.items()
-            if value != study.settings.training[key]
-        }
-        problems = study.problems
-        settings = study.settings._asdict() | {"pretraining": pretraining}
-        if not study.settings.checkpoints:
-            del settings["checkpoints"]
-        if is_trainer(study.settings.network):
-            # So that an edit of one is told.
-            files = study.settings.network.get("files", [])
-            found = {file: digest_of_file(Path(file)) for file in files}
-            settings["network"] = study.settings.network | {"files": found}
-        recipes = [
-            *(problem.recipe for problem in problems.values()),
-            *(arm.recipe for arm in study.arms.values()),
-            *([models.recipe] if models else []),
-            *(
-                made.recipe
-                for (_, name), made in self.tables.items()
-                if name == study.name
-            ),
-        ]
-        return {
-            "settings": settings,
-            "problems": {name: p.recipe["settings"] for name, p in problems.items()},
-            "variants": study.described,
-            "keys": {
-                "problems": {name: problem.key for name, problem in problems.items()},
-                "source_models": models.key if models else None,
-                "arms": {name: arm.key for name, arm in study.arms.items()},
-                **{
-                    stage: made.key
-                    for (stage, name), made in self.tables.items()
-                    if name == study.name
-                },
-            },
-            "code": {recipe["stage"]: recipe["code"] for recipe in recipes},
-            "versions": {
-                k: v for recipe in recipes for k, v in recipe["versions"].items()
-            },
-        }
-
-    def _map(self, study: StudyPlan) -> dict[str, Any]:
-        """Return what a freeze map shows of a study."""
-        fields = ("source", "target", "baseline", "target_sizes", "metric")
-        return {
-            "study": study.name,
-            **{field: getattr(study.settings, field) for field in fields},
-            "depths": study.mapped,
-            "comparisons": self.tables["compare", study.name].key,
-        }
-
-    def add_maps(self, stage: str) -> None:
-        """Add the freeze maps that show several studies side by side."""
         for name, studies in self.maps.items():
-            maps = [self._map(self.studies[study]) for study in studies]
-            made = result("plot_freeze_map", {"maps": maps}, {})
-            self.tables[stage, f"maps/{name}"] = made
-
-    def add_answers(self, stage: str) -> None:
-        """Add the answers of all studies in one file, which lies in `results/`."""
-        answers = {
-            name: self.tables["answer", name].key for name in sorted(self.studies)
-        }
-        self.tables[stage, "."] = result(stage, {"studies": list(answers)}, answers)
-
-    def add_figure_of_problems(self, stage: str) -> None:
-        """Add what a stage makes of all problems."""
-        inputs = {name: problem.key for name, problem in self.problems.shown.items()}
-        self.tables[stage, "problems"] = result(stage, {}, inputs)
+            yield span(
+                f"map_{name}",
+                f"maps/{name}",
+                FREEZE_MAP,
+                {"maps": [one for s in studies for one in self.studies[s].maps]},
+                {"tables": {study: tables[study] for study in studies}},
+                reads=of_each(studies, FREEZE_MAP.reads),
+            )
+        shown = sorted(self.problems.shown.items())
+        yield span(
+            "problems_figure",
+            "problems",
+            PROBLEMS,
+            {},
+            {"problems": {name: made.key for name, made in shown}},
+            reads=[problem_file(name, made.key) for name, made in shown],
+        )
 
 
 def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from thaw.config import Extent, extent, minimal_problem
 from thaw.keys import Result, result
-from thaw.output.records import digest_of_file
+from thaw.output.paths import problem_file
+from thaw.output.records import known_digest
 
 # The keys of a problem that name files.
 FILES = ("file", "test_file")
@@ -43,7 +44,6 @@ class Problems:
     def __init__(self, problems: Mapping[str, dict[str, Any]]) -> None:
         """Start with no results: `pair` and `make_sure_of` add them."""
         self._problems = problems
-        self._digests: dict[str, str] = {}
         self.recipes: dict[str, dict[str, Any]] = {}
         self.needs: dict[str, Needs] = {}
         self.extents: dict[str, Extent] = {}
@@ -111,7 +111,8 @@ class Problems:
                 others["like"] = source
         inputs = {role: found.key for role, (_, found) in others.items()}
         paths = {
-            role: [path_of(name, found.key)] for role, (name, found) in others.items()
+            role: [problem_file(name, found.key)]
+            for role, (name, found) in others.items()
         }
         ruled |= any(self.needs[key].ruled for key in inputs.values())
 
@@ -126,7 +127,7 @@ class Problems:
         )
         self.extents[made.key] = extent(problem)
         self.shown.setdefault(name, made)
-        self.paths.add(path_of(name, made.key))
+        self.paths.add(problem_file(name, made.key))
         return made
 
     def _content(self, problem: Mapping[str, Any], path: str) -> dict[str, str]:
@@ -136,14 +137,7 @@ class Problems:
         """
         if problem["made_by_rule"]:
             return {"path": path}
-        if path not in self._digests:
-            self._digests[path] = digest_of_file(Path(path))
-        return {"format": Path(path).suffix, "content": self._digests[path]}
-
-
-def path_of(name: str, key: str) -> str:
-    """Return the file of a problem, below `results/`."""
-    return f"problems/{name}-{key}.npz"
+        return {"format": Path(path).suffix, "content": known_digest(Path(path))}
 
 
 def _files(problem: Mapping[str, Any]) -> dict[str, str]:

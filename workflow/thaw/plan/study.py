@@ -14,8 +14,15 @@ from thaw.findings.arms import Arm, TargetSize
 from thaw.findings.asked import pairs_asked
 from thaw.keys import Result
 from thaw.learning.pairing import source_model_of
-from thaw.output.paths import CHECKPOINTS, Job, jobs
-from thaw.plan.problems import path_of
+from thaw.output.paths import (
+    CHECKPOINTS,
+    Job,
+    jobs,
+    models_begin,
+    problem_file,
+    repeats_begin,
+)
+from thaw.output.records import known_digest
 
 
 class StudyPlan(NamedTuple):
@@ -23,7 +30,8 @@ class StudyPlan(NamedTuple):
 
     `source` is None where source models are files, `source_models` where no variant is
     pretrained. `arms` are by name; the weights of those `saved` are kept. `check` is
-    that of a network which a function of people's own builds.
+    that of a module. `places` are those of the variants among all of the config, by
+    which figures of all studies colour them.
     """
 
     name: str
@@ -34,6 +42,15 @@ class StudyPlan(NamedTuple):
     arms: dict[str, Result]
     saved: list[str]
     check: Result | None
+    places: Mapping[str, int]
+
+    def told(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return settings of these names: of the config, or what follows from them."""
+        known = self.settings._asdict() | {"study": self.name}
+        return {
+            name: known[name] if name in known else getattr(self, name)
+            for name in names
+        }
 
     @property
     def pretrained(self) -> list[str]:
@@ -65,21 +82,23 @@ class StudyPlan(NamedTuple):
     @property
     def source_file(self) -> list[str]:
         """The source problem's file below `results/`, where there is one."""
-        return [path_of(self.settings.source, self.source.key)] if self.source else []
+        return (
+            [problem_file(self.settings.source, self.source.key)] if self.source else []
+        )
 
     @property
     def checkpoint_file(self) -> list[str]:
         """The file below `results/` with source models read from people's files."""
         if self.source_models is None or not self.settings.checkpoints:
             return []
-        last = self.settings.source_models - 1
-        folder = f"source-models/{CHECKPOINTS}-{self.source_models.key}"
-        return [f"{folder}/models-{Job(0, last).stem}.safetensors"]
+        job = Job(0, self.settings.source_models - 1)
+        begin = models_begin(CHECKPOINTS, self.source_models.key)
+        return [f"{begin}{job.stem}.safetensors"]
 
     @property
     def target_file(self) -> list[str]:
         """The target problem's file below `results/`."""
-        return [path_of(self.settings.target, self.target.key)]
+        return [problem_file(self.settings.target, self.target.key)]
 
     @property
     def check_file(self) -> list[str]:
@@ -90,6 +109,37 @@ class StudyPlan(NamedTuple):
     def has_histories(self) -> bool:
         """Whether it is known what networks reached epoch by epoch."""
         return not is_trainer(self.settings.network)
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a job checks the network before anything learns."""
+        return self.check is not None
+
+    @property
+    def compares(self) -> bool:
+        """Whether there is anything to compare with the baseline."""
+        return len(self.settings.variants) > 1
+
+    @property
+    def pretrains(self) -> bool:
+        """Whether its source models are pretrained here."""
+        return bool(self.models)
+
+    @property
+    def has_several_models(self) -> bool:
+        """Whether repeats start from several source models."""
+        several = min(self.settings.source_models, self.settings.repeats) > 1
+        return several and bool(self.pretrained)
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether variants learn from several numbers of rows."""
+        return len(self.settings.target_sizes) > 1
+
+    @property
+    def maps_depths(self) -> bool:
+        """Whether it has depths that are compared with the baseline."""
+        return bool(self.mapped)
 
     @property
     def network_files(self) -> list[Path]:
@@ -113,11 +163,9 @@ class StudyPlan(NamedTuple):
         return [f"{stem}.safetensors" for _, stem in jobs]
 
     def _repeats_of(self, names: Iterable[str]) -> dict[str, int]:
+        target, repeats = self.settings.target, self.settings.repeats
         return {
-            f"repeats/{self.settings.target}/{name}-{self.arms[name].key}/repeats-": (
-                self.settings.repeats
-            )
-            for name in names
+            repeats_begin(target, name, self.arms[name].key): repeats for name in names
         }
 
     @property
@@ -125,8 +173,8 @@ class StudyPlan(NamedTuple):
         """The same of the source models that are pretrained."""
         if self.source_models is None or self.settings.checkpoints:
             return {}
-        name = f"{self.settings.source}-{self.source_models.key}"
-        return {f"source-models/{name}/models-": self.settings.source_models}
+        begin = models_begin(self.settings.source, self.source_models.key)
+        return {begin: self.settings.source_models}
 
     @property
     def others(self) -> list[str]:
@@ -175,6 +223,53 @@ class StudyPlan(NamedTuple):
         }
 
     @property
+    def maps(self) -> list[dict[str, Any]]:
+        """What a freeze map is told of the study."""
+        names = ("study", "source", "target", "baseline", "target_sizes", "metric")
+        return [self.told(names) | {"depths": self.mapped}]
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What makes all that is learned: settings, keys, code, library versions."""
+        models, training = self.source_models, self.settings.training
+        # How jobs are cut changes no result.
+        apart = {
+            "repeats_per_job",
+            *(() if self.settings.checkpoints else ("checkpoints",)),
+        }
+        settings = {k: v for k, v in self.settings._asdict().items() if k not in apart}
+        # Only what differs, so that a change of training is not said twice.
+        settings["pretraining"] = {
+            key: value
+            for key, value in self.settings.pretraining.items()
+            if value != training[key]
+        }
+        if is_trainer(self.settings.network):
+            # So that an edit of one is told.
+            files = self.settings.network.get("files", [])
+            found = {file: known_digest(Path(file)) for file in files}
+            settings["network"] = self.settings.network | {"files": found}
+        recipes = [
+            *(problem.recipe for problem in self.problems.values()),
+            *(arm.recipe for arm in self.arms.values()),
+            *([models.recipe] if models else []),
+        ]
+        return {
+            "settings": settings,
+            "problems": {n: p.recipe["settings"] for n, p in self.problems.items()},
+            "variants": self.described,
+            "keys": {
+                "problems": {name: made.key for name, made in self.problems.items()},
+                "source_models": models.key if models else None,
+                "arms": {name: arm.key for name, arm in self.arms.items()},
+            },
+            "code": {recipe["stage"]: recipe["code"] for recipe in recipes},
+            "versions": {
+                k: v for recipe in recipes for k, v in recipe["versions"].items()
+            },
+        }
+
+    @property
     def training_jobs(self) -> list[tuple[Job, str]]:
         """The training jobs, and where in `results/` each one's files begin."""
         return self._jobs(self.repeats)
@@ -183,6 +278,12 @@ class StudyPlan(NamedTuple):
     def pretraining_jobs(self) -> list[tuple[Job, str]]:
         """The jobs that pretrain the source models, and where their files begin."""
         return self._jobs(self.models)
+
+    @property
+    def model_files(self) -> list[str]:
+        """The files below `results/` with source models."""
+        stems = (stem for _, stem in self.pretraining_jobs)
+        return [*(f"{stem}.safetensors" for stem in stems), *self.checkpoint_file]
 
     def files(self, suffix: str) -> list[str]:
         """Return a file of each job, of both kinds, below `results/`."""

@@ -25,7 +25,7 @@ from thaw.learning.rounding import fix_rounding
 from thaw.output.network_checks import save_check
 from thaw.output.problems import load_described
 from thaw.output.weights import load_source_models
-from thaw.stages.command import add_network, add_recipe, compute, stage_parser
+from thaw.stages.command import add_key, add_network, add_recipe, compute, stage_parser
 
 
 def main(args: argparse.Namespace) -> None:
@@ -79,6 +79,7 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_recipe(parser)
+    add_key(parser)
     add_network(parser)
     parser.add_argument("--source", type=Path, nargs="?", help="the source problem")
     parser.add_argument("--target", type=Path, nargs="?", help="the target problem")

@@ -6,27 +6,17 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from thaw import keys
 from thaw.errors import ThawError, visible
-from thaw.output.settings import Writer, load_settings, publish
-
-
-class Made(NamedTuple):
-    """What a stage made of a study's results: its outputs, and the digests it saw."""
-
-    outputs: Mapping[Path, Writer]
-    saw: Mapping[str, Any]
 
 
 def stage_parser(description: str) -> argparse.ArgumentParser:
     """Return a parser that shows the stage's docstring and accepts no abbreviations."""
-    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    parser.add_argument("--key", required=True, help="the key of what is asked for")
-    return parser
+    return argparse.ArgumentParser(description=description, allow_abbrev=False)
 
 
 def json_object(text: str) -> dict[str, Any]:
@@ -38,10 +28,15 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes the recipe of what a stage computes."""
+    """Add the option that takes the recipe of what a stage makes."""
     parser.add_argument(
         "--recipe", type=json_object, required=True, help="what to make, as JSON"
     )
+
+
+def add_key(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes the key that stands in the paths of what is made."""
+    parser.add_argument("--key", required=True, help="the key of what is asked for")
 
 
 def add_problem(parser: argparse.ArgumentParser) -> None:
@@ -76,38 +71,6 @@ def add_trainer(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a stage that makes tables or figures."""
-    parser.add_argument(
-        "--settings", type=Path, required=True, help="the file with the recipe"
-    )
-    parser.add_argument(
-        "--record", type=Path, required=True, help="the record to write"
-    )
-
-
-def add_histories(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes a study's gathered scores and histories."""
-    parser.add_argument(
-        "--histories", type=Path, required=True, help="the study's gathered scores"
-    )
-
-
-def add_table(parser: argparse.ArgumentParser, name: str) -> None:
-    """Add the options that take a table and the record of the stage that made it."""
-    parser.add_argument(f"--{name}", type=Path, required=True, help="the table, a CSV")
-    parser.add_argument(
-        f"--{name}-record", type=Path, required=True, help="what made the table"
-    )
-
-
-def add_figures(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes the files into which a figure is drawn."""
-    parser.add_argument(
-        "--output", type=Path, nargs="+", required=True, help="the figures to write"
-    )
-
-
 def compute(
     stage: str,
     main: Callable[[argparse.Namespace], None],
@@ -133,25 +96,6 @@ def compute(
     run(checked)
 
 
-def make(
-    stage: str,
-    main: Callable[[Mapping[str, Any], argparse.Namespace], Made],
-    args: argparse.Namespace,
-) -> None:
-    """Run a stage that makes tables or figures, given by a settings file.
-
-    `main` gets the recipe and the arguments.
-    """
-
-    def published() -> None:
-        recipe = load_settings(args.settings, args.key)
-        keys.check(stage, recipe, args.key)
-        made = main(recipe, args)
-        publish(args.settings, args.record, recipe, made.saw, made.outputs)
-
-    run(published)
-
-
 def run(stage: Callable[[], None]) -> None:
     """Run a stage; an error the user can mend ends it with one line and status 1.
 
@@ -159,7 +103,9 @@ def run(stage: Callable[[], None]) -> None:
     `MemoryError` a job too large for it. Anything else is a bug of ours and keeps its
     traceback.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A job that is told to end removes its temporary files, as after Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     # What the reader of a damaged archive still says as it is thrown away.
     sys.unraisablehook = lambda _: None
     try:

@@ -9,12 +9,13 @@ keys of `arms` and of `source_models`.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from thaw import keys
 from thaw.errors import ThawError
 from thaw.findings.arms import Arm, arms
 from thaw.learning.history import (
@@ -27,21 +28,33 @@ from thaw.learning.history import (
 )
 from thaw.learning.pairing import source_model_of
 from thaw.output.histories import SOURCE_MODELS, HistoriesWriter
-from thaw.output.paths import CHECKPOINTS, jobs
-from thaw.output.scores import Scores, csv_file, load_scores
-from thaw.output.settings import Writer
-from thaw.stages.command import Made, add_settings, make, stage_parser
+from thaw.output.paths import (
+    CHECKPOINTS,
+    SUFFIXES,
+    JobSize,
+    jobs,
+    models_begin,
+    repeats_begin,
+)
+from thaw.output.records import Content, claimed
+from thaw.output.scores import csv_file, load_scores
+from thaw.stages.command import add_recipe, leave, run, stage_parser
 
 
 class Gathering:
-    """A study's jobs, read once, arm by arm, as the archive is written."""
+    """A study's jobs, read once, arm by arm, as the archive is written.
 
-    def __init__(self, recipe: Mapping[str, Any], args: argparse.Namespace) -> None:
+    They lie in `results`, and `repeats_per_job` says how they are cut.
+    """
+
+    def __init__(
+        self, recipe: Mapping[str, Any], results: Path, repeats_per_job: JobSize
+    ) -> None:
         """Gather what `recipe` declares."""
         self._recipe, self._settings = recipe, recipe["settings"]
         self._keys = recipe["inputs"]
         self._arms = arms(self._settings["variants"], self._settings["target_sizes"])
-        self._results, self._repeats_per_job = args.results, args.repeats_per_job
+        self._results, self._repeats_per_job = results, repeats_per_job
         # The scores after the last epoch, for the tables that people read.
         self._final: dict[str, list[tuple]] = {}
         self.saw: dict[str, Any] = {}
@@ -66,13 +79,13 @@ class Gathering:
                     model = "" if models is None else models[repeat]
                     yield self._settings["study"], *arm, model, repeat, *scores
 
-        csv_file((*names, *SCORES), rows())(file)
+        file.write(csv_file((*names, *SCORES), rows()))
 
     def write_source_models(self, file: BinaryIO) -> None:
         """Write the scores of all source models; of files nothing is known."""
         scores = self._final.get(SOURCE_MODELS, [])
         rows = ((number, *score) for number, score in enumerate(scores))
-        csv_file(("source_model", *SCORES), rows)(file)
+        file.write(csv_file(("source_model", *SCORES), rows))
 
     def _models(self, arm: Arm) -> np.ndarray | None:
         """Return the source model of each repeat of an arm, `[repeats]`."""
@@ -84,41 +97,48 @@ class Gathering:
 
     def _source_models(self) -> Reached:
         key, total = self._keys["source_models"], self._settings["source_models"]
-        folder = self._results / "source-models" / f"{self._settings['source']}-{key}"
+        begin = models_begin(self._settings["source"], key)
 
-        def load(stem: str, numbers: range) -> Scores:
-            names = {"source_model": numbers}
-            return _load(folder / f"models-{stem}", names, key)
+        def names(numbers: range) -> Mapping[str, Sequence]:
+            return {"source_model": numbers}
 
-        return self._gathered(SOURCE_MODELS, folder, total, load)
+        return self._gathered(SOURCE_MODELS, begin, key, total, names)
 
     def _repeats_of(self, arm: Arm) -> Reached:
         key, models = self._keys["arms"][arm.name], self._models(arm)
-        folder = self._results / "repeats" / self._settings["target"]
-        folder /= f"{arm.name}-{key}"
+        begin = repeats_begin(self._settings["target"], arm.name, key)
 
-        def load(stem: str, numbers: range) -> Scores:
+        def names(numbers: range) -> Mapping[str, Sequence]:
             own = [""] * len(numbers) if models is None else list(models[numbers])
-            names = {"repeat": numbers, "source_model": own}
-            return _load(folder / f"repeats-{stem}", names, key)
+            return {"repeat": numbers, "source_model": own}
 
-        return self._gathered(arm.name, folder, self._settings["repeats"], load)
+        return self._gathered(arm.name, begin, key, self._settings["repeats"], names)
 
-    def _gathered(self, name: str, folder: Path, total: int, load: Any) -> Reached:
-        """Return what the jobs in a folder reached as one.
+    def _gathered(
+        self,
+        name: str,
+        begin: str,
+        key: str,
+        total: int,
+        names: Callable[[range], Mapping[str, Sequence]],
+    ) -> Reached:
+        """Return what the jobs of a key, whose paths `begin` alike, reached as one.
 
+        `names` says of which networks some numbers are.
         Raises `ThawError` unless all of them saw the same data and source models.
         """
         columns: list[np.ndarray] = []
         finals: list[Final] = []
         saw: dict[str, str] = {}
         for job in jobs(total, self._repeats_per_job):
-            scores = load(job.stem, job.numbers)
+            stem = self._results / f"{begin}{job.stem}"
+            table, archive = (Path(f"{stem}{suffix}") for suffix in SUFFIXES[:2])
+            scores = load_scores(table, archive, names(job.numbers), key)
             for what, digest in _flat(scores.saw):
                 if saw.setdefault(what, digest) != digest:
                     raise ThawError(
-                        f"the jobs in {folder} did not all see the same {what}; delete "
-                        "the folder and run again"
+                        f"the jobs in {stem.parent} did not all see the same {what}; "
+                        "delete the folder and run again"
                     )
             history, final, constant, steps = scores.reached
             if not columns:
@@ -136,35 +156,33 @@ class Gathering:
         return reached
 
 
-def _load(stem: Path, names: Mapping[str, Sequence], key: str) -> Scores:
-    csv_path = stem.with_name(f"{stem.name}.csv")
-    return load_scores(csv_path, stem.with_name(f"{stem.name}.history.npz"), names, key)
-
-
 def _flat(saw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what a job saw; source models are several files."""
     for name, value in saw.items():
         yield from value.items() if isinstance(value, Mapping) else [(name, value)]
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
+def main(args: argparse.Namespace) -> None:
     """Gather the study's source models and repeats."""
-    gathering = Gathering(recipe, args)
-    outputs: dict[Path, Writer] = {
-        args.histories: gathering.write_histories,
-        args.scores: gathering.write_scores,
-        args.source_models: gathering.write_source_models,
-    }
-    return Made(outputs, gathering.saw)
+    keys.check("gather", args.recipe, keys.key(args.recipe))
+    with claimed(args.record, args.recipe) as claim:
+        gathering = Gathering(args.recipe, args.results, args.repeats_per_job)
+        # In this order: what the tables hold is known when the archive is written.
+        outputs: dict[Path, Content] = {
+            args.histories: gathering.write_histories,
+            args.scores: gathering.write_scores,
+            args.source_models: gathering.write_source_models,
+        }
+        claim.publish(gathering.saw, outputs)
 
 
-def _jobs_size(text: str) -> int | str:
-    return text if text == "auto" else int(text)
+def _jobs_size(text: str) -> JobSize:
+    return "auto" if text == "auto" else int(text)
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    add_settings(parser)
+    add_recipe(parser)
     parser.add_argument(
         "--repeats-per-job",
         type=_jobs_size,
@@ -176,6 +194,9 @@ if __name__ == "__main__":
         ("histories", "the archive to write"),
         ("scores", "the CSV of all repeats to write"),
         ("source-models", "the CSV of all source models to write"),
+        ("record", "the record to write"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, help=what)
-    make("gather", main, parser.parse_args())
+    args = parser.parse_args()
+    run(lambda: main(args))
+    leave()

@@ -15,7 +15,7 @@ from thaw.data.make import Other, make_problem
 from thaw.errors import ThawError, visible
 from thaw.output.problems import load_described, save_problem
 from thaw.output.records import digest_of_file
-from thaw.stages.command import add_recipe, compute, stage_parser
+from thaw.stages.command import add_key, add_recipe, compute, stage_parser
 
 
 def main(args: argparse.Namespace) -> None:
@@ -55,6 +55,7 @@ def _digests(paths: Sequence[Path], told: Sequence[Mapping[str, str]]) -> list[s
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_recipe(parser)
+    add_key(parser)
     for option, what in (
         ("files", "the problem's file and its test file"),
         ("joined", "the files of a partner, whose categories count too"),

@@ -20,6 +20,7 @@ from thaw.output.scores import save_scores
 from thaw.output.weights import save_networks
 from thaw.progress import Progress, warn_of_failures
 from thaw.stages.command import (
+    add_key,
     add_network,
     add_problem,
     add_recipe,
@@ -77,6 +78,7 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_recipe(parser)
+    add_key(parser)
     parser.add_argument("--first", type=int, required=True, help="the first number")
     parser.add_argument("--last", type=int, required=True, help="the last number")
     add_problem(parser)

@@ -16,6 +16,7 @@ from thaw.output.problems import load_described
 from thaw.output.records import digest_of_file
 from thaw.output.weights import save_networks
 from thaw.stages.command import (
+    add_key,
     add_network,
     add_problem,
     add_recipe,
@@ -47,6 +48,7 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_recipe(parser)
+    add_key(parser)
     add_problem(parser)
     add_network(parser)
     parser.add_argument(

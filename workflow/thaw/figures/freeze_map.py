@@ -1,15 +1,10 @@
 """Draw freeze maps: what each depth gains on the baseline at each target size.
 
 A depth is a variant that freezes so many layers of a source model and does nothing
-else. The maps of several studies stand side by side under one scale of colours. The
-setting `maps` holds, for each study, `study`, `source`, `target`, `metric`, `baseline`,
-`target_sizes` and `depths` (the variants, and how many layers each freezes); the
-recipe's inputs are the keys of the studies' comparisons.
+else. The maps of several studies stand side by side under one scale of colours.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from thaw.figures.style import COLOURS, figure, figure_files
+from thaw.figures.style import COLOURS, figure
 from thaw.findings.arms import in_order
 from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import by_size
-from thaw.output.records import digest_of_file
-from thaw.output.tables import read_table
-from thaw.stages.command import Made, add_figures, add_settings, make, stage_parser
+from thaw.output.inputs import Inputs
 
 # Orange where it is worse, blue where it is better, white where it is the same.
 GAINS = LinearSegmentedColormap.from_list("gains", [COLOURS[1], "white", COLOURS[0]])
@@ -120,29 +113,7 @@ def write(
         )
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Draw the figure in every format asked for."""
-    maps = recipe["settings"]["maps"]
-    tables = [
-        read_table(path, record, one["comparisons"])
-        for path, record, one in zip(
-            args.comparisons, args.comparisons_records, maps, strict=True
-        )
-    ]
-    saw = {
-        one["study"]: digest_of_file(path)
-        for path, one in zip(args.comparisons, maps, strict=True)
-    }
-    return Made(figure_files(draw(tables, maps), args.output, recipe), saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    for name, what in (
-        ("comparisons", "the comparisons of each study, CSVs"),
-        ("comparisons-records", "what made them"),
-    ):
-        parser.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=what)
-    add_figures(parser)
-    make("plot_freeze_map", main, parser.parse_args())
+def make(inputs: Inputs) -> Figure:
+    """Return the figure of one study, or of several."""
+    maps = inputs.settings["maps"]
+    return draw([inputs.table("comparisons.csv", one["study"]) for one in maps], maps)

@@ -1,22 +1,17 @@
 """Draw the two-dimensional problems: a panel each, points coloured by class.
 
-Problems of more or fewer features are left out. The recipe's inputs are the keys of
-the problems by name.
+Problems of more or fewer features are left out.
 """
 
-import argparse
 import math
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from thaw.data.problem import Description, Problem
-from thaw.figures.style import colour, dots, figure, figure_files, marker, verbatim
-from thaw.output.problems import load_described
-from thaw.stages.command import Made, add_figures, add_settings, make, stage_parser
+from thaw.figures.style import colour, dots, figure, marker, verbatim
+from thaw.output.inputs import Inputs
 
 
 def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:
@@ -51,23 +46,7 @@ def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:
     return drawn
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Draw the figure in every format asked for."""
-    flat, saw = {}, {}
-    for path, (name, key) in zip(
-        args.problems, sorted(recipe["inputs"].items()), strict=True
-    ):
-        problem, description, saw[name] = load_described(path, key)
-        if len(description.columns) == 2:
-            flat[name] = problem, description
-    return Made(figure_files(draw(flat), args.output, recipe), saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    parser.add_argument(
-        "--problems", type=Path, nargs="+", required=True, help="the problems, by name"
-    )
-    add_figures(parser)
-    make("plot_problems", main, parser.parse_args())
+def make(inputs: Inputs) -> Figure:
+    """Return the figure."""
+    found = inputs.files.problems()
+    return draw({n: p for n, p in found.items() if len(p[1].columns) == 2})

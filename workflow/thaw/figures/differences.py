@@ -1,10 +1,5 @@
-"""Draw a study's typical differences with their adjusted intervals (a forest plot).
+"""Draw a study's typical differences with their adjusted intervals (a forest plot)."""
 
-The settings are `study`, `source`, `target`, `metric` and `margin`, the smallest
-difference that matters.
-"""
-
-import argparse
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -13,19 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from thaw.figures.style import COLOURS, MUTED, figure, figure_files, label
+from thaw.figures.style import COLOURS, MUTED, figure, label
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import CONDITION
-from thaw.output.records import digest_of_file
-from thaw.output.tables import read_table
-from thaw.stages.command import (
-    Made,
-    add_figures,
-    add_settings,
-    add_table,
-    make,
-    stage_parser,
-)
+from thaw.output.inputs import Inputs
 
 VERDICT_COLOURS = {
     "typically better": COLOURS[2],
@@ -104,20 +90,8 @@ def title_of(table: pd.DataFrame, settings: Mapping[str, Any]) -> str:
     return f"{study}\n{numbers}{given}"
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Draw the figure in every format asked for."""
-    settings = recipe["settings"]
-    key = recipe["inputs"]["compare"]
-    table = read_table(args.comparisons, args.comparisons_record, key)
+def make(inputs: Inputs) -> Figure:
+    """Return the figure."""
+    settings, table = inputs.settings, inputs.table("comparisons.csv")
     gain = METRICS[settings["metric"]].gain
-    drawn = draw(table, title_of(table, settings), settings["margin"], gain)
-    saw = {args.comparisons.name: digest_of_file(args.comparisons)}
-    return Made(figure_files(drawn, args.output, recipe), saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    add_table(parser, "comparisons")
-    add_figures(parser)
-    make("plot_differences", main, parser.parse_args())
+    return draw(table, title_of(table, settings), settings["margin"], gain)

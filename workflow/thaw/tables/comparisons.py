@@ -1,14 +1,10 @@
 """Compare a study's variants with its baseline, and the pairs the config asks for.
 
-The settings are `variants` (names, in order), `target_sizes`, `metric`, `baseline`,
-`pairs`, `margin`, the smallest difference that matters, and `depths`: how many layers
-the variants freeze that do nothing else. Variants are compared at each target size. A
-pair may name a variant of another study of the target: `selfer/fixed-2`.
+Variants are compared at each target size. A pair may name a variant of another study
+of the target: `selfer/fixed-2`.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,11 +21,9 @@ from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import MODELS_FAILED, TOO_FEW, more_or_less, verdict
-from thaw.output.comparisons import for_people
-from thaw.output.histories import Histories
-from thaw.output.samples import read_samples
-from thaw.output.tables import frame, text
-from thaw.stages.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.output.inputs import Inputs
+from thaw.output.tables import frame
+from thaw.tables.comparisons_in_words import for_people
 
 # What the kinds of networks that are counted apart are said to be.
 KINDS = {"failed": "fails", "weak": "is weak"}
@@ -141,63 +135,32 @@ def depths_table(
     return pd.DataFrame(rows, columns=columns)
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Make the comparisons as CSV and as Markdown, and the set of best depths."""
-    settings = recipe["settings"]
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return the comparisons as CSV and as Markdown, and the set of best depths."""
+    settings = inputs.settings
     variants, baseline = settings["variants"], settings["baseline"]
-    metric = METRICS[settings["metric"]]
+    metric, sizes = METRICS[settings["metric"]], settings["target_sizes"]
     pairs = pairs_asked(variants, baseline, settings["pairs"])
-    sizes = settings["target_sizes"]
-    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = {
-            size: read_samples(histories, variants, size, metric) for size in sizes
-        }
-        inherit = [
-            name
-            for name, sample in found[sizes[0]].items()
-            if sample.source_models is not None
-        ]
-        failed = histories.failed_source_models()
-        lost = inherit if failed is not None and failed.all() else []
-        saw = dict(histories.saw)
-    named = {name for pair in pairs for name in pair if "/" in name}
-    # In the rule's order, which is that of the names.
-    others = sorted(recipe["inputs"].get("others", {}).items())
-    for path, (study, key) in zip(args.others, others, strict=True):
-        own = [name.partition("/")[2] for name in named if name.startswith(f"{study}/")]
-        with Histories(path, key) as histories:
-            for size in sizes:
-                foreign = read_samples(histories, own, size, metric)
-                for variant, sample in foreign.items():
-                    found[size][f"{study}/{variant}"] = sample
-            saw |= {study: histories.saw}
+    found = {size: inputs.samples(variants, size, metric) for size in sizes}
+    inherit = [
+        name
+        for name, sample in found[sizes[0]].items()
+        if sample.source_models is not None
+    ]
+    for name in dict.fromkeys(name for pair in pairs for name in pair if "/" in name):
+        study, _, variant = name.partition("/")
+        for size in sizes:
+            foreign = inputs.samples([variant], size, metric, study)
+            found[size][name] = foreign[variant]
     table = comparisons(found, pairs, baseline, settings["margin"])
-    if lost:
+    failed = inputs.histories.failed_source_models()
+    if failed is not None and failed.all():
         # What is inherited from networks that failed says nothing of transfer.
-        where = table["variant"].isin(lost) | table["reference"].isin(lost)
+        where = table["variant"].isin(inherit) | table["reference"].isin(inherit)
         table.loc[where, "verdict"] = MODELS_FAILED
     depths = depths_table(found, settings["depths"])
-    words = for_people(table, depths, baseline, metric)
-    outputs = {
-        args.output: frame(table),
-        args.markdown: text(words),
-        args.depths: frame(depths),
+    return {
+        "comparisons.csv": frame(table),
+        "comparisons.md": for_people(table, depths, baseline, metric).encode(),
+        "best-depths.csv": frame(depths),
     }
-    return Made(outputs, saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    add_histories(parser)
-    parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
-    parser.add_argument("--markdown", type=Path, required=True, help="the .md to write")
-    parser.add_argument(
-        "--others",
-        type=Path,
-        nargs="*",
-        default=[],
-        help="what was gathered of other studies that stand in pairs",
-    )
-    parser.add_argument("--depths", type=Path, required=True, help="the set, a CSV")
-    make("compare", main, parser.parse_args())

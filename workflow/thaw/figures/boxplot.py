@@ -1,12 +1,6 @@
-"""Draw a study's scores: a box a variant and a point a repeat.
+"""Draw a study's scores: a box a variant and a point a repeat."""
 
-The settings are `study`, `source`, `target`, `variants` (names, in order), their
-`places`, `metric` and `shown_size`, the target size of the repeats that are shown.
-"""
-
-import argparse
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -17,23 +11,12 @@ from thaw.figures.style import (
     dots,
     draw_constant,
     figure,
-    figure_files,
     label,
     title_of,
 )
-from thaw.findings.arms import Arm
 from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import CONDITION, Sample
-from thaw.output.histories import Histories
-from thaw.output.samples import read_samples
-from thaw.stages.command import (
-    Made,
-    add_figures,
-    add_histories,
-    add_settings,
-    make,
-    stage_parser,
-)
+from thaw.output.inputs import Inputs
 
 
 def draw(
@@ -85,28 +68,16 @@ def spread(count: int) -> np.ndarray:
     return np.linspace(-0.24, 0.24, count) if count > 1 else np.zeros(count)
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Draw the figure in every format asked for."""
-    settings = recipe["settings"]
-    metric = METRICS[settings["metric"]]
-    size = settings["shown_size"]
-    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, settings["variants"], size, metric)
-        arm = Arm(settings["variants"][0], size)
-        constant = getattr(histories.constant(arm.name), metric.score)
+def make(inputs: Inputs) -> Figure:
+    """Return the figure."""
+    settings = inputs.settings
+    metric, size = METRICS[settings["metric"]], settings["shown_size"]
+    found = inputs.samples(settings["variants"], size, metric)
     repeats = len(next(iter(found.values())).values)
     title = f"{title_of(settings)}, {repeats} repeats of each variant"
     if any(sample.is_conditional for sample in found.values()):
         title += f"\n{CONDITION}"
     elif any(sample.is_nested for sample in found.values()):
         title += "\npoints in columns and colours by source model"
-    drawn = draw(found, title, constant, metric, settings["places"])
-    return Made(figure_files(drawn, args.output, recipe), histories.saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    add_histories(parser)
-    add_figures(parser)
-    make("plot_boxplot", main, parser.parse_args())
+    constant = inputs.constant(size, metric)
+    return draw(found, title, constant, metric, settings["places"])

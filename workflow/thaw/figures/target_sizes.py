@@ -1,12 +1,9 @@
 """Draw how a study's variants fare as they learn from more of the target's rows.
 
 On the left the mean of each variant, on the right what it typically gains on the
-baseline, with intervals that all hold at once, and the band of ±margin. The settings
-are `study`, `source`, `target`, `variants` (names, in order), their `places`,
-`target_sizes`, `metric`, `baseline` and `margin`.
+baseline, with intervals that all hold at once, and the band of ±margin.
 """
 
-import argparse
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +16,6 @@ from thaw.figures.style import (
     colour,
     draw_constant,
     figure,
-    figure_files,
     label,
     line,
     marker,
@@ -27,16 +23,7 @@ from thaw.figures.style import (
 from thaw.findings.arms import in_order
 from thaw.findings.metrics import METRICS
 from thaw.findings.sizes import by_size
-from thaw.output.records import digest_of_file
-from thaw.output.tables import read_table
-from thaw.stages.command import (
-    Made,
-    add_figures,
-    add_settings,
-    add_table,
-    make,
-    stage_parser,
-)
+from thaw.output.inputs import Inputs
 
 
 def draw(
@@ -116,22 +103,7 @@ def style(place: int) -> dict[str, Any]:
     }
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Draw the figure in every format asked for."""
-    inputs = recipe["inputs"]
-    summary = read_table(args.summary, args.summary_record, inputs["summarize"])
-    comparisons = read_table(
-        args.comparisons, args.comparisons_record, inputs["compare"]
-    )
-    drawn = draw(summary, comparisons, recipe["settings"])
-    saw = {path.name: digest_of_file(path) for path in (args.summary, args.comparisons)}
-    return Made(figure_files(drawn, args.output, recipe), saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    add_table(parser, "summary")
-    add_table(parser, "comparisons")
-    add_figures(parser)
-    make("plot_target_sizes", main, parser.parse_args())
+def make(inputs: Inputs) -> Figure:
+    """Return the figure."""
+    summary, comparisons = map(inputs.table, ("summary.csv", "comparisons.csv"))
+    return draw(summary, comparisons, inputs.settings)

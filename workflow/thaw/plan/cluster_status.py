@@ -1,5 +1,7 @@
-#!/usr/bin/env python3
-"""Print what became of a Slurm job, in the words that Snakemake understands."""
+"""Print what became of a Slurm job, in the words that Snakemake understands.
+
+profiles/cluster-generic calls it: `python -m thaw.plan.cluster_status JOB`.
+"""
 
 import subprocess
 import sys

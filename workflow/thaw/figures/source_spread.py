@@ -1,18 +1,12 @@
 """Draw what each source model makes of a variant, beside the baseline's distribution.
 
-A panel for each variant that starts from source models. For each source model, sorted
-by its mean: the mean and the range over its repeats. At the right: all repeats of the
-baseline, whose middle half is the grey band. What looks like a sure gain from one
-source model is one of these lines.
-
-The settings are `study`, `source`, `target`, `variants` (names, in order), their
-`places`, `metric`, `baseline` and `shown_size`, the target size of the repeats that are
-shown.
+A panel for each variant that starts from source models. For each source model,
+sorted by its mean: the mean and the range over its repeats. At the right: all
+repeats of the baseline, whose middle half is the grey band. What looks like a sure
+gain from one source model is one of these lines.
 """
 
-import argparse
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,23 +17,12 @@ from thaw.figures.style import (
     colour,
     draw_constant,
     figure,
-    figure_files,
     label,
     title_of,
 )
-from thaw.findings.arms import Arm
 from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import Sample
-from thaw.output.histories import Histories
-from thaw.output.samples import read_samples
-from thaw.stages.command import (
-    Made,
-    add_figures,
-    add_histories,
-    add_settings,
-    make,
-    stage_parser,
-)
+from thaw.output.inputs import Inputs
 
 
 def draw(
@@ -96,28 +79,16 @@ def draw_baseline(panel: Axes, baseline: Sample, name: str, place: int) -> None:
     panel.set_xticks([place + width], [name])
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Draw the figure in every format asked for."""
-    settings = recipe["settings"]
+def make(inputs: Inputs) -> Figure:
+    """Return the figure."""
+    settings, name = inputs.settings, inputs.settings["baseline"]
     metric, size = METRICS[settings["metric"]], settings["shown_size"]
-    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, settings["variants"], size, metric)
-        arm = Arm(settings["baseline"], size)
-        constant = getattr(histories.constant(arm.name), metric.score)
+    found = inputs.samples(settings["variants"], size, metric)
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
     models = len(next(iter(nested.values())).models)
-    name = settings["baseline"]
     title = (
         f"{title_of(settings)}\n"
         f"mean and range over repeats from each of {models} source models"
     )
-    drawn = draw(nested, found[name], name, title, metric, settings["places"], constant)
-    return Made(figure_files(drawn, args.output, recipe), histories.saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    add_histories(parser)
-    add_figures(parser)
-    make("plot_source_spread", main, parser.parse_args())
+    constant = inputs.constant(size, metric)
+    return draw(nested, found[name], name, title, metric, settings["places"], constant)

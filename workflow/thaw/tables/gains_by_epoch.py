@@ -1,17 +1,12 @@
 """Compare a study's variants with its baseline as training goes on.
 
 A verdict holds for networks trained as long as these were; at fewer epochs it may be
-another one. For each variant and some epochs: the typical difference, its interval and
-the verdict, as in the comparisons, for each epoch by itself. A variant is followed as
-far as its epochs have as many steps as the baseline's. The settings are `variants`
-(names, in order), `baseline`, `margin`, `metric`, `shown_size`, the target size of the
-repeats that are compared, and the number of the study's `comparisons`.
+another one. For each variant and some epochs: the typical difference, its interval
+and the verdict, as in the comparisons, for each epoch by itself. A variant is
+followed as far as its epochs have as many steps as the baseline's.
 """
 
-import argparse
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -23,8 +18,8 @@ from thaw.findings.samples import Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import verdict
 from thaw.output.histories import Histories, as_read
+from thaw.output.inputs import Inputs
 from thaw.output.scores import csv_file
-from thaw.stages.command import Made, add_histories, add_settings, make, stage_parser
 
 COLUMNS = (
     *("variant", "reference", "epoch", "step"),
@@ -83,28 +78,21 @@ def rows_of(
         yield epoch, variant.steps[epoch], *numbers, said
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Make the table."""
-    settings = recipe["settings"]
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return the table."""
+    settings, name = inputs.settings, inputs.settings["baseline"]
     metric = with_history(METRICS[settings["metric"]])
-    alpha, name = alpha_of_each(settings["comparisons"]), settings["baseline"]
-    rows: list[tuple] = []
-    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
+    alpha = alpha_of_each(settings["comparisons"])
 
-        def followed(variant: str) -> Followed:
-            return Followed(histories, Arm(variant, settings["shown_size"]), metric)
+    def followed(variant: str) -> Followed:
+        arm = Arm(variant, settings["shown_size"])
+        return Followed(inputs.histories, arm, metric)
 
-        baseline = followed(name)
-        for variant in settings["variants"]:
-            if variant != name:
-                found = rows_of(followed(variant), baseline, alpha, settings["margin"])
-                rows += [(variant, name, *row) for row in found]
-    return Made({args.output: csv_file(COLUMNS, rows)}, histories.saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    add_histories(parser)
-    parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
-    make("gains_by_epoch", main, parser.parse_args())
+    baseline = followed(name)
+    rows = [
+        (variant, name, *row)
+        for variant in settings["variants"]
+        if variant != name
+        for row in rows_of(followed(variant), baseline, alpha, settings["margin"])
+    ]
+    return {"gains-by-epoch.csv": csv_file(COLUMNS, rows)}

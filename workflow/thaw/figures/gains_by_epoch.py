@@ -1,11 +1,8 @@
 """Draw how the gain over the baseline changes as training goes on.
 
-A panel a variant. Filled points are clear verdicts, hollow ones are none. The settings
-are `study`, `source`, `target`, `variants` (names, in order), their `places`, `metric`,
-`margin`, `baseline` and `shown_size`, the target size of the repeats that are shown.
+A panel a variant. Filled points are clear verdicts, hollow ones are none.
 """
 
-import argparse
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,18 +11,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thaw.figures.style import colour, figure, figure_files, label, title_of
+from thaw.figures.style import colour, figure, label, title_of
 from thaw.findings.metrics import METRICS, with_history
-from thaw.output.records import digest_of_file
-from thaw.output.tables import read_table
-from thaw.stages.command import (
-    Made,
-    add_figures,
-    add_settings,
-    add_table,
-    make,
-    stage_parser,
-)
+from thaw.output.inputs import Inputs
 
 # As many panels as stand side by side.
 IN_A_ROW = 4
@@ -83,18 +71,6 @@ def draw_gain(panel: Axes, rows: pd.DataFrame, shade: str) -> None:
     )
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Draw the figure in every format asked for."""
-    key = recipe["inputs"]["gains_by_epoch"]
-    table = read_table(args.gains, args.gains_record, key)
-    drawn = draw(table, recipe["settings"])
-    saw = {args.gains.name: digest_of_file(args.gains)}
-    return Made(figure_files(drawn, args.output, recipe), saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    add_table(parser, "gains")
-    add_figures(parser)
-    make("plot_gains_by_epoch", main, parser.parse_args())
+def make(inputs: Inputs) -> Figure:
+    """Return the figure."""
+    return draw(inputs.table("gains-by-epoch.csv"), inputs.settings)

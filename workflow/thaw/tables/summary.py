@@ -1,12 +1,6 @@
-"""Summarize a study: the distribution of its metric, a row a variant.
+"""Summarize a study: the distribution of its metric, a row a variant."""
 
-The settings are `study` (its name), `source`, `target`, `variants` (names, in order),
-`target_sizes`, `metric` and which of the variants are `tuned` on validation rows.
-"""
-
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -20,10 +14,8 @@ from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.spread import share_interval, variance_components
-from thaw.output.histories import Histories
-from thaw.output.samples import read_samples
-from thaw.output.tables import frame, interval, markdown, number, paragraph, text
-from thaw.stages.command import Made, add_histories, add_settings, make, stage_parser
+from thaw.output.inputs import Inputs
+from thaw.output.tables import frame, interval, markdown, number, paragraph
 
 
 class Chosen(NamedTuple):
@@ -192,37 +184,26 @@ def failures(
         )
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Make the summary as CSV and as Markdown."""
-    settings = recipe["settings"]
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return the summary as CSV and as Markdown."""
+    settings, histories = inputs.settings, inputs.histories
     metric = METRICS[settings["metric"]]
     found: dict[Arm, Sample] = {}
-    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        for size in settings["target_sizes"]:
-            samples = read_samples(histories, settings["variants"], size, metric)
-            found |= {Arm(name, size): sample for name, sample in samples.items()}
-        failed_models = histories.failed_source_models()
-        chosen = {
-            arm: Chosen(
-                *(
-                    float(np.median(histories.final(arm.name, what)))
-                    for what in Chosen._fields
-                )
+    for size in settings["target_sizes"]:
+        samples = inputs.samples(settings["variants"], size, metric)
+        found |= {Arm(name, size): sample for name, sample in samples.items()}
+    chosen = {
+        arm: Chosen(
+            *(
+                float(np.median(histories.final(arm.name, what)))
+                for what in Chosen._fields
             )
-            for arm in found
-        }
-        arm = next(iter(found)).name
-        constant = getattr(histories.constant(arm), metric.score)
+        )
+        for arm in found
+    }
+    constant = inputs.constant(settings["target_sizes"][0], metric)
     table = summary(found, metric, constant, chosen)
-    warnings = [*failures(found, failed_models), *what_was_chosen(table, settings)]
+    lost = histories.failed_source_models()
+    warnings = [*failures(found, lost), *what_was_chosen(table, settings)]
     words = for_people(table, warnings, settings)
-    return Made({args.output: frame(table), args.markdown: text(words)}, histories.saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    add_histories(parser)
-    parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
-    parser.add_argument("--markdown", type=Path, required=True, help="the .md to write")
-    make("summarize", main, parser.parse_args())
+    return {"summary.csv": frame(table), "summary.md": words.encode()}

@@ -1,41 +1,31 @@
 """Draw each source model's own score against what is reached from it.
 
 Does a better source model transfer better? A panel for each variant that starts from
-source models, a point for each source model. The settings are `study`, `source`,
-`target`, `variants` (names, in order), their `places`, `metric` and `shown_size`, the
-target size of the repeats that are shown.
+source models, a point for each source model.
 """
 
-import argparse
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
-from scipy import stats
 
 from thaw.figures.style import (
     MUTED,
     colour,
     draw_constant,
     figure,
-    figure_files,
     label,
     title_of,
 )
-from thaw.findings.arms import Arm
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
-from thaw.output.histories import SOURCE_MODELS, Histories
-from thaw.output.samples import read_samples
-from thaw.stages.command import (
-    Made,
-    add_figures,
-    add_histories,
-    add_settings,
-    make,
-    stage_parser,
-)
+from thaw.output.histories import SOURCE_MODELS
+from thaw.output.inputs import Inputs
+
+# How many standard deviations hold 95 % of a normal distribution.
+NORMAL_95 = 1.959963984540054
 
 # An interval of a correlation needs more points than this.
 FEW_POINTS = 3
@@ -85,30 +75,19 @@ def correlation(x: np.ndarray, y: np.ndarray) -> str:
     x, y = x[there], y[there]
     if len(x) <= FEW_POINTS or np.ptp(x) == 0 or np.ptp(y) == 0:
         return "rank correlation not estimable"
-    rho = float(stats.spearmanr(x, y).statistic)
+    rho = float(np.corrcoef(pd.Series(x).rank(), pd.Series(y).rank())[0, 1])
     error = np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
     with np.errstate(divide="ignore"):
-        low, high = np.tanh(np.arctanh(rho) + stats.norm.ppf([0.025, 0.975]) * error)
+        low, high = np.tanh(np.arctanh(rho) + np.array([-1, 1]) * NORMAL_95 * error)
     return f"rank correlation {rho:.2f} ({low:.2f} to {high:.2f})"
 
 
-def main(recipe: Mapping[str, Any], args: argparse.Namespace) -> Made:
-    """Draw the figure in every format asked for."""
-    settings = recipe["settings"]
+def make(inputs: Inputs) -> Figure:
+    """Return the figure."""
+    settings = inputs.settings
     metric, size = METRICS[settings["metric"]], settings["shown_size"]
-    with Histories(args.histories, recipe["inputs"]["gather"]) as histories:
-        found = read_samples(histories, settings["variants"], size, metric)
-        own = histories.score(SOURCE_MODELS, metric.score)
-        arm = Arm(settings["variants"][0], size)
-        constant = getattr(histories.constant(arm.name), metric.score)
+    found = inputs.samples(settings["variants"], size, metric)
+    own = inputs.histories.score(SOURCE_MODELS, metric.score)
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
-    drawn = draw(own, nested, found.get("standalone"), constant, settings)
-    return Made(figure_files(drawn, args.output, recipe), histories.saw)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_settings(parser)
-    add_histories(parser)
-    add_figures(parser)
-    make("plot_source_accuracy", main, parser.parse_args())
+    constant = inputs.constant(size, metric)
+    return draw(own, nested, found.get("standalone"), constant, settings)

@@ -1,0 +1,73 @@
+"""Each study's three stages: scores gathered, tables with the answer, figures.
+
+Needs: the files of a study's jobs; a pair may name a variant of another study.
+Makes: in results/STUDY/ what `thaw.plan.outputs` lists, each stage in one process, with
+its record in results/STUDY/records/. Of several studies results/answers.md,
+results/maps/MAP/freeze-map and the figure of problems, likewise.
+"""
+
+for made in PLAN.made_by("gather"):
+
+    rule:
+        """Gather what a study's jobs reached; all that follows reads its archive."""
+        name:
+            made.rule
+        input:
+            results(made.reads),
+            unless_made(made),
+        output:
+            histories=f"results/{made.folder}/histories.npz",
+            scores=f"results/{made.folder}/scores.csv",
+            source_models=f"results/{made.folder}/source-models.csv",
+            record=f"results/{made.record}",
+        log:
+            f"logs/{made.rule}.log",
+        localrule: True
+        conda:
+            "../envs/thaw.yaml"
+        params:
+            recipe=recipe_of(made),
+            repeats_per_job=STUDIES[made.folder].settings.repeats_per_job,
+            results=lambda wildcards: in_results("results"),
+        shell:
+            r"""
+            python -m thaw.stages.gather \
+                --recipe {params.recipe:q} \
+                --repeats-per-job {params.repeats_per_job:q} \
+                --results {params.results:q} \
+                --histories {output.histories:q} \
+                --scores {output.scores:q} \
+                --source-models {output.source_models:q} \
+                --record {output.record:q} \
+                2>{log:q}
+            """
+
+
+for made in PLAN.made_by("tables", "figures"):
+
+    rule:
+        """Make tables, or figures, of what was gathered."""
+        name:
+            made.rule
+        input:
+            read=results(made.reads),
+            stale=unless_made(made),
+        output:
+            made=results(made.files),
+            record=f"results/{made.record}",
+        log:
+            f"logs/{made.rule}.log",
+        localrule: True
+        conda:
+            "../envs/thaw.yaml"
+        params:
+            recipe=recipe_of(made),
+        shell:
+            r"""
+            python -m thaw.stages.make \
+                --recipe {params.recipe:q} \
+                --inputs {input.read:q} \
+                --outputs {output.made:q} \
+                --record {output.record:q} \
+                2>{log:q}
+            """

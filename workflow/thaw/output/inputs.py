@@ -1,0 +1,138 @@
+"""What a table or figure is made from: settings, gathered scores, tables of its study.
+
+A stage that makes some has a recipe. Its inputs name, for each kind of thing that is
+read, the keys: of what was gathered (`gather`) and of the `tables`, by study; of
+`problems` by name, of the check of a `network`. Whoever reads through here has read
+what the recipe says, or is told in one line what is wrong.
+"""
+
+import io
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+
+from thaw.data.problem import Description, Problem
+from thaw.findings.arms import Arm, TargetSize
+from thaw.findings.metrics import Metric
+from thaw.findings.samples import Sample
+from thaw.output.histories import Histories
+from thaw.output.network_checks import load_check
+from thaw.output.problems import load_described
+from thaw.output.records import digest_of_file, load_record, reading, require
+
+
+class Files:
+    """The files of a stage; `saw` are the digests of those that were read."""
+
+    def __init__(self, recipe: Mapping[str, Any], paths: Iterable[Path]) -> None:
+        """Begin with nothing read. `paths` are all that may be."""
+        self._keys = recipe["inputs"]
+        self._paths = {(path.parent.name, path.name): path for path in paths}
+        self._open, self._histories = ExitStack(), dict[str, Histories]()
+        self._records = dict[str, Any]()
+        # What the stage itself has made so far, by its names.
+        self.made: dict[str, bytes] = {}
+        self.saw: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Return the files; those that stay open are closed in the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close what is open."""
+        self._open.close()
+
+    def histories(self, study: str) -> Histories:
+        """Return what was gathered of a study."""
+        if study not in self._histories:
+            path = self._paths[study, "histories.npz"]
+            found = Histories(path, self._keys["gather"][study])
+            self._histories[study] = self._open.enter_context(found)
+            self.saw[f"{study}/{path.name}"] = found.saw
+        return self._histories[study]
+
+    def content(self, study: str, name: str) -> bytes:
+        """Return the content of a table of a study.
+
+        Raises `ThawError` if it is not what its record says.
+        """
+        if name in self.made:
+            return self.made[name]
+        if study not in self._records:
+            path = self._paths[study, name].parent / "records" / "tables.json"
+            self._records[study] = load_record(path, self._keys["tables"][study])
+        path = self._paths[study, name]
+        with reading(path, "the table it should be"):
+            digest = digest_of_file(path)
+            require(digest == self._records[study]["content"][name], "it was changed")
+        self.saw[f"{study}/{name}"] = digest
+        return path.read_bytes()
+
+    def problems(self) -> dict[str, tuple[Problem, Description]]:
+        """Return all problems of the recipe, by name."""
+        found = {}
+        for name, key in sorted(self._keys["problems"].items()):
+            path = self._paths["problems", f"{name}-{key}.npz"]
+            problem, description, self.saw[name] = load_described(path, key)
+            found[name] = problem, description
+        return found
+
+    def network_check(self) -> list[dict[str, Any]]:
+        """Return what the check of the study's network found, a row a variant."""
+        key = self._keys["network"]
+        (path,) = (p for (folder, _), p in self._paths.items() if folder == "networks")
+        self.saw[path.name] = digest_of_file(path)
+        return load_check(path, key)
+
+
+class Inputs(NamedTuple):
+    """What one table or figure gets: those settings that it names, and the files."""
+
+    settings: Mapping[str, Any]
+    files: Files
+
+    @property
+    def study(self) -> str:
+        """The study's name."""
+        return self.settings["study"]
+
+    @property
+    def histories(self) -> Histories:
+        """What was gathered of the study."""
+        return self.files.histories(self.study)
+
+    def table(self, name: str, study: str | None = None) -> pd.DataFrame:
+        """Return a table, of this study unless another one is named."""
+        return pd.read_csv(io.BytesIO(self.files.content(study or self.study, name)))
+
+    def samples(
+        self,
+        variants: Iterable[str],
+        size: TargetSize,
+        metric: Metric,
+        study: str | None = None,
+    ) -> dict[str, Sample]:
+        """Return each variant's scores in the end as a sample, in that order.
+
+        They are those of repeats that learned from so many train rows. The score of a
+        network that failed is that of the best constant prediction.
+        """
+        histories = self.files.histories(study or self.study)
+        found = {}
+        for variant in variants:
+            arm = Arm(variant, size).name
+            failed = histories.failed(arm)
+            constant = getattr(histories.constant(arm), metric.score)
+            values = np.where(failed, constant, histories.score(arm, metric.score))
+            models = histories.source_models(arm)
+            found[variant] = Sample(values, models, failed, metric.lower_is_better)
+        return found
+
+    def constant(self, size: TargetSize, metric: Metric) -> float:
+        """Return what the best constant prediction reaches on the target."""
+        arm = Arm(next(iter(self.settings["variants"])), size)
+        return getattr(self.histories.constant(arm.name), metric.score)

@@ -1,0 +1,94 @@
+"""What has plain names: scores gathered, tables and figures, each with its record."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from thaw.keys import result
+from thaw.plan.outputs import FIGURES, GATHERED, TABLES, Output, outputs_of
+from thaw.plan.study import StudyPlan
+
+
+class Made(NamedTuple):
+    """What a job makes in one folder, all at once, and from what; paths in `results/`.
+
+    rule: the name of the job's rule. stage: what it is called in the record.
+    """
+
+    rule: str
+    stage: str
+    folder: str
+    recipe: dict[str, Any]
+    key: str
+    reads: list[str]
+    files: list[str]
+
+    @property
+    def record(self) -> str:
+        """The record, which says whether the files are what is asked for."""
+        path = PurePosixPath(self.folder, "records", f"{self.stage}.json")
+        return path.as_posix()
+
+
+def gather(study: StudyPlan) -> Made:
+    """Return what gathers all that the jobs of a study reached."""
+    models = study.source_models
+    names = ("study", "source", "target", "variants", "pretrained", "target_sizes")
+    made = result(
+        "gather",
+        study.told((*names, "repeats", "source_models")),
+        {
+            "source_models": models.key if models else None,
+            "arms": {name: arm.key for name, arm in study.arms.items()},
+        },
+    )
+    reads = [*study.files(".csv"), *study.files(".history.npz")]
+    files = in_folder(study.name, GATHERED)
+    return Made(f"gather_{study.name}", "gather", study.name, *made, reads, files)
+
+
+def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
+    """Return the tables, or the figures, of a study."""
+    outputs = [*outputs_of(stage, study)]
+    wanted = {name for output in outputs for name in output.settings}
+    names = ("study", "source", "target", *sorted(wanted))
+    settings = {"outputs": [output.name for output in outputs]} | study.told(names)
+    made_here = [file for output in outputs for file in output.files]
+    read = {file for output in outputs for file in output.reads} - {*made_here}
+    reads = of_each(inputs["gather"], read & {"histories.npz"})
+    if stage == FIGURES:
+        reads += of_each([study.name], sorted(read - {"histories.npz"}))
+    if stage == TABLES and study.check:
+        inputs = inputs | {"network": study.check.key}
+        reads += study.check_file
+    made = result(stage, settings, inputs)
+    files = in_folder(study.name, made_here)
+    return Made(f"{stage}_{study.name}", stage, study.name, *made, reads, files)
+
+
+def span(
+    rule: str,
+    folder: str,
+    output: Output,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    reads: list[str],
+) -> Made:
+    """Return a table or figure of several studies or problems."""
+    told = {"outputs": [output.name]} | dict(settings)
+    made = result(output.stage, told, inputs)
+    files = in_folder(folder, output.files)
+    return Made(rule, output.stage, folder, *made, reads, files)
+
+
+def of_each(studies: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Return files of several studies; with tables, the record that tells of them."""
+    wanted = [*names]
+    if wanted and wanted != ["histories.npz"]:
+        wanted.append(f"records/{TABLES}.json")
+    return [path for study in studies for path in in_folder(study, wanted)]
+
+
+def in_folder(folder: str, names: Iterable[str]) -> list[str]:
+    """Return the paths of files in a folder of `results/`."""
+    return [PurePosixPath(folder, name).as_posix() for name in names]

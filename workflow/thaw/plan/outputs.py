@@ -1,0 +1,215 @@
+"""The tables and figures of a study, and of several: one entry each.
+
+Nothing else lists them. The function `make` of `thaw.tables.NAME` or
+`thaw.figures.NAME` makes what an entry promises. Rules, targets and docs follow.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+TABLES, FIGURES = "tables", "figures"
+FORMATS = ("svg", "pdf", "png")
+
+
+class Output(NamedTuple):
+    """A table or figure.
+
+    name: of the file and, with underscores, of the module that makes it.
+    stage: the stage in which it is made, after those above it.
+    about: a sentence that says what it shows.
+    settings: the names of what it is told of a study, beside its name, source and
+    target.
+    reads: what it is made from, in the study's folder.
+    when: what must be true of a study (properties of `thaw.plan.study.StudyPlan`).
+    suffixes: those of its files.
+    more: further files.
+    """
+
+    name: str
+    stage: str
+    about: str
+    settings: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ("histories.npz",)
+    when: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """The module that makes it."""
+        return f"thaw.{self.stage}.{self.name.replace('-', '_')}"
+
+    @property
+    def files(self) -> list[str]:
+        """The names of its files."""
+        suffixes = self.suffixes or FORMATS
+        return [*(f"{self.name}.{suffix}" for suffix in suffixes), *self.more]
+
+
+OF_A_STUDY = (
+    Output(
+        "summary",
+        TABLES,
+        "A row a variant: mean, spread and its two parts, quartiles, failures.",
+        settings=("tuned", "variants", "target_sizes", "metric"),
+        suffixes=("csv", "md"),
+    ),
+    Output(
+        "comparisons",
+        TABLES,
+        "Differences with their intervals, and verdicts; the depths that may be best.",
+        settings=(
+            *("metric", "variants", "target_sizes", "baseline"),
+            *("pairs", "margin", "depths"),
+        ),
+        suffixes=("csv", "md"),
+        more=("best-depths.csv",),
+    ),
+    Output(
+        "learning-curves",
+        TABLES,
+        "Mean and quantiles of loss and accuracy after every epoch.",
+        settings=("variants", "target_sizes"),
+        when=("has_histories",),
+        suffixes=("csv",),
+    ),
+    Output(
+        "gains-by-epoch",
+        TABLES,
+        "The comparisons with the baseline as training goes on.",
+        settings=(
+            *("variants", "comparisons", "baseline"),
+            *("margin", "metric", "shown_size"),
+        ),
+        when=("has_histories",),
+        suffixes=("csv",),
+    ),
+    Output(
+        "network",
+        TABLES,
+        "What each variant freezes and draws afresh of a user-supplied network.",
+        reads=("network",),
+        when=("is_checked",),
+        suffixes=("csv", "md"),
+    ),
+    Output(
+        "answer",
+        TABLES,
+        "What all tables say, in words.",
+        settings=(
+            *("tuned", "metric", "described", "baseline", "target_sizes"),
+            *("depths", "margin", "repeats", "source_models"),
+        ),
+        reads=(
+            *("summary.csv", "comparisons.csv", "best-depths.csv"),
+            "gains-by-epoch.csv",
+        ),
+        suffixes=("md",),
+    ),
+    Output(
+        "study",
+        TABLES,
+        "What made the study: settings, keys, code and library versions.",
+        settings=("description",),
+        reads=(),
+        suffixes=("json",),
+    ),
+    Output(
+        "boxplot",
+        FIGURES,
+        "The scores of all repeats: a box a variant, a point a repeat.",
+        settings=("places", "metric", "variants", "shown_size"),
+    ),
+    Output(
+        "learning-curves",
+        FIGURES,
+        "Loss and accuracy by epoch: a line a variant, with a band over its repeats.",
+        settings=("places", "source_models", "variants", "shown_size"),
+        reads=("learning-curves.csv",),
+        when=("has_histories",),
+    ),
+    Output(
+        "differences",
+        FIGURES,
+        "The comparisons: each typical difference with its interval.",
+        settings=("metric", "margin"),
+        reads=("comparisons.csv",),
+        when=("compares",),
+    ),
+    Output(
+        "gains-by-epoch",
+        FIGURES,
+        "The gain over the baseline as training goes on: a panel a variant.",
+        settings=("variants", "places", "metric", "margin", "baseline", "shown_size"),
+        reads=("gains-by-epoch.csv",),
+        when=("compares", "has_histories"),
+    ),
+    Output(
+        "source-models",
+        FIGURES,
+        "The learning curves of the source models on the source problem.",
+        settings=("source_models",),
+        when=("pretrains", "has_histories"),
+    ),
+    Output(
+        "source-accuracy",
+        FIGURES,
+        "Each source model's own score against what is reached from it.",
+        settings=("places", "metric", "variants", "shown_size"),
+        when=("pretrains", "has_several_models"),
+    ),
+    Output(
+        "source-spread",
+        FIGURES,
+        "What each source model makes of a variant, beside the baseline.",
+        settings=("places", "metric", "variants", "baseline", "shown_size"),
+        when=("has_several_models",),
+    ),
+    Output(
+        "target-sizes",
+        FIGURES,
+        "Means and gains as variants learn from more rows.",
+        settings=(
+            *("places", "metric", "variants", "target_sizes"),
+            *("baseline", "margin"),
+        ),
+        reads=("summary.csv", "comparisons.csv"),
+        when=("is_swept", "compares"),
+    ),
+    Output(
+        "freeze-map",
+        FIGURES,
+        "What each depth gains at each target size.",
+        settings=("maps",),
+        reads=("comparisons.csv",),
+        when=("is_swept", "maps_depths"),
+    ),
+)
+
+# Of all studies, of a map of the config, and of all problems.
+ANSWERS = Output(
+    "answers",
+    TABLES,
+    "The answers of all studies.",
+    settings=("studies",),
+    reads=("answer.md",),
+    suffixes=("md",),
+)
+FREEZE_MAP = OF_A_STUDY[-1]
+PROBLEMS = Output("problems", FIGURES, "The two-dimensional problems, a panel each.")
+
+# What is made first, of which the above are made, beside its record.
+GATHERED = ("histories.npz", "scores.csv", "source-models.csv")
+
+
+def outputs_of(stage: str, study: Any) -> Iterator[Output]:
+    """Yield what a stage makes of a study, a `thaw.plan.study.StudyPlan`."""
+    for output in OF_A_STUDY:
+        if output.stage == stage and all(getattr(study, name) for name in output.when):
+            yield output
+
+
+def named(stage: str, names: list[str]) -> list[Output]:
+    """Return a stage's outputs of these names, in order."""
+    known = {o.name: o for o in (*OF_A_STUDY, ANSWERS, PROBLEMS) if o.stage == stage}
+    return [known[name] for name in names]

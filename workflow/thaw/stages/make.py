@@ -1,0 +1,61 @@
+"""Make tables or figures: one stage, and one process, for all those of a study.
+
+The recipe's settings are `outputs`, the names of what to make (see
+`thaw.plan.outputs`), and what these are told. Each is made by a module of its own, and
+gets no more than what its entry names.
+"""
+
+import argparse
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from thaw import keys
+from thaw.output.inputs import Files, Inputs
+from thaw.output.records import claimed
+from thaw.plan.outputs import FIGURES, named
+from thaw.stages.command import add_recipe, leave, run, stage_parser
+
+# What every table and figure is told of its study.
+ALWAYS = ("study", "source", "target")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Make what the recipe asks for, and the record of it."""
+    recipe = args.recipe
+    keys.check(recipe["stage"], recipe, keys.key(recipe))
+    with claimed(args.record, recipe) as claim, Files(recipe, args.inputs) as files:
+        made = contents(recipe, files)
+        claim.publish(files.saw, {path: made[path.name] for path in args.outputs})
+
+
+def contents(recipe: Mapping[str, Any], files: Files) -> Mapping[str, bytes]:
+    """Return the contents of all files, by their names."""
+    settings = recipe["settings"]
+    for output in named(recipe["stage"], settings["outputs"]):
+        own = {n: settings[n] for n in (*ALWAYS, *output.settings) if n in settings}
+        made = importlib.import_module(output.module).make(Inputs(own, files))
+        if output.stage == FIGURES:
+            # Named at run time, so that tables do not depend on how figures are drawn.
+            style = importlib.import_module("thaw.figures.style")
+            made = style.files_of(made, output.files, keys.key(recipe))
+        # The tables that follow may be made from it.
+        files.made |= made
+    return files.made
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    add_recipe(parser)
+    for name, what in (
+        ("inputs", "what they are made from"),
+        ("outputs", "the files to write"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, nargs="*", required=True, help=what)
+    parser.add_argument(
+        "--record", type=Path, required=True, help="the record to write"
+    )
+    args = parser.parse_args()
+    run(lambda: main(args))
+    leave()

@@ -1,0 +1,1 @@
+"""A module a table, named like it; `thaw.plan.outputs` lists them."""

@@ -1,0 +1,31 @@
+"""Answer a study's questions in a few sentences.
+
+Does transfer help, how many layers to freeze, up to how much data; what spoils it,
+and what it is conditional on.
+"""
+
+import pandas as pd
+
+from thaw.findings.answer import Study, answer
+from thaw.findings.arms import in_order
+from thaw.output.inputs import Inputs
+from thaw.output.tables import paragraph
+
+
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return the answer as Markdown."""
+    settings = dict(inputs.settings)
+    title = f"# {settings.pop('study')}: {settings['source']} → {settings['target']}"
+    settings["target_sizes"] = in_order(settings["target_sizes"])
+    study = Study(variants=settings.pop("described"), **settings)
+    said = answer(
+        study,
+        inputs.table("comparisons.csv"),
+        inputs.table("best-depths.csv"),
+        inputs.table("summary.csv"),
+        # There are none where a trainer says only what is reached in the end.
+        inputs.table("gains-by-epoch.csv")
+        if "gains-by-epoch.csv" in inputs.files.made
+        else pd.DataFrame(columns=["variant"]),
+    )
+    return {"answer.md": "\n".join([f"{title}\n", *map(paragraph, said)]).encode()}

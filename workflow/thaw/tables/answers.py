@@ -1,0 +1,10 @@
+"""Put the answers of all studies into one file."""
+
+from thaw.output.inputs import Inputs
+
+
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return all answers, one after the other."""
+    studies = inputs.settings["studies"]
+    found = [inputs.files.content(study, "answer.md").decode() for study in studies]
+    return {"answers.md": "\n".join(found).encode()}

@@ -1,0 +1,64 @@
+"""Condense the histories of a study's repeats into learning curves.
+
+For each variant, target size, epoch and metric: the step of gradient descent, the
+mean and quantiles over repeats and, on the test rows, what the best constant
+prediction reaches.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from thaw.findings.arms import Arm, arms
+from thaw.learning.history import METRICS
+from thaw.output.inputs import Inputs
+from thaw.output.scores import csv_file
+
+QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
+COLUMNS = (
+    *("variant", "target_size", "metric", "epoch", "step", "mean"),
+    *QUANTILES,
+    "constant",
+)
+
+
+def curve(
+    arm: Arm,
+    metric: str,
+    values: np.ndarray,
+    steps: np.ndarray,
+    constant: float | None,
+) -> Iterator[tuple]:
+    """Yield the rows of one curve.
+
+    `values` is `[repeats, epochs + 1]`, `steps` `[epochs + 1]`.
+    """
+    found = np.stack(
+        [
+            values.mean(axis=0, dtype=np.float64),
+            *np.quantile(values, list(QUANTILES.values()), axis=0),
+        ],
+        axis=1,
+    )
+    last = "" if constant is None else f"{constant:.6g}"
+    for epoch, numbers in enumerate(found):
+        texts = (f"{number:.6g}" for number in numbers)
+        yield *arm, metric, epoch, steps[epoch], *texts, last
+
+
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return the learning curves of all arms."""
+    settings, histories = inputs.settings, inputs.histories
+    rows = [
+        row
+        for arm in arms(settings["variants"], settings["target_sizes"])
+        for metric in METRICS
+        for row in curve(
+            arm,
+            metric,
+            histories.metric(arm.name, metric),
+            histories.steps(arm.name),
+            getattr(histories.constant(arm.name), metric, None),
+        )
+    ]
+    return {"learning-curves.csv": csv_file(COLUMNS, rows)}
