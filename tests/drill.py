@@ -9,8 +9,8 @@ with -9, so that orphans go on writing, some of them only when all is done; or t
 is left alone while another one starts beside it. Then the round's config is run to its
 end, and this must hold:
 
-- no wrong byte: each study's tables and `study.json` are those of a fresh folder that
-  holds this study alone, and its figures carry the keys that `study.json` lists;
+- no wrong byte: each study's tables are those of a fresh folder that holds this study
+  alone, and nothing is left to do;
 - nothing lost: source models and repeats that were once complete are there, unchanged;
 - nothing trained twice: no run trains what was complete when it began;
 - Snakemake ends with status 0, and nothing that ran left a traceback. Beside another
@@ -184,7 +184,10 @@ class Drill:
             # so the other run may have deleted what this one had just made.
             self.snakemake("again", target)
         for study in self.config["studies"]:
-            self.check_study(study, target == "all")
+            self.check_study(study)
+        left = self.project.stale(target)
+        if left:
+            self.faults.append(f"not settled: {left}")
         return target
 
     def snakemake(self, name: str, *arguments: str, may_fail: bool = False) -> None:
@@ -196,28 +199,15 @@ class Drill:
             self.faults.append(f"status {done.returncode}: {self.log(name)}")
         self.check_trained_once(before, name)
 
-    def check_study(self, study: str, figures: bool) -> None:
-        """Compare a study's files with those of a fresh folder."""
-        expected, folder = self.reference(study), self.results / study
-        if figures:
-            keys = json.loads(expected["study.json"])["keys"]
-            names = ["boxplot", "learning-curves"]
-            if len(self.config["studies"][study]["variants"]) > 1:
-                names.append("differences")
-            for name in names:
-                key = keys[f"plot_{name}".replace("-", "_")].encode()
-                for path in (folder / f"{name}.svg", folder / f"{name}.png"):
-                    if not path.exists() or key not in path.read_bytes():
-                        self.faults.append(f"missing or of another key: {path}")
-        else:
-            del expected["study.json"]
-        for name, data in expected.items():
-            path = folder / name
+    def check_study(self, study: str) -> None:
+        """Compare a study's tables with those of a fresh folder."""
+        for name, data in self.reference(study).items():
+            path = self.results / study / name
             if not path.exists() or path.read_bytes() != data:
                 self.faults.append(f"missing or wrong: {path}")
 
     def reference(self, study: str) -> dict[str, bytes]:
-        """Return what a study's tables and `study.json` must hold, by name."""
+        """Return what a study's tables must hold, by name."""
         own = self.config["studies"][study]
         alone = self.config | {
             "problems": {
@@ -240,12 +230,7 @@ class Drill:
             )
         folder = fresh / "results" / study
         tables = [path for path in folder.iterdir() if path.is_file()]
-        # Figures are not made here, and study.json waits for them.
-        settings = json.loads((folder / "settings/describe.json").read_bytes())
-        text = json.dumps(settings["settings"]["description"], indent=1) + "\n"
-        return {path.name: path.read_bytes() for path in tables} | {
-            "study.json": text.encode()
-        }
+        return {path.name: path.read_bytes() for path in tables}
 
     def check_trained(self) -> None:
         """Check that all that was ever trained is there and as it was."""

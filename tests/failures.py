@@ -229,7 +229,7 @@ def file_for_folder(case: Case) -> str:
     """A file lies where a folder must be, in one place after the other."""
     paths = map(Path, expected(case.target))
     folders = {parent for path in paths for parent in path.parents}
-    of_logs = {f for f in folders if f.name not in ("settings", "records")}
+    of_logs = {f for f in folders if f.name != "records"}
     places = {"results" / f for f in folders} | {"logs" / f for f in of_logs}
     # Outer ones first: for an inner one they are made as folders.
     some = sorted(case.rng.sample(sorted(places), 3))

@@ -33,4 +33,3 @@ rule check_network:
             --output {output:q} \
             2>{log:q}
         """
-

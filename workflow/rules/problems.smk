@@ -35,4 +35,3 @@ rule make_problem:
             --output {output:q} \
             2>{log:q}
         """
-

@@ -21,7 +21,7 @@ for made in PLAN.made_by("gather"):
             source_models=f"results/{made.folder}/source-models.csv",
             record=f"results/{made.record}",
         log:
-            f"logs/{made.rule}.log",
+            f"logs/{made.log}",
         localrule: True
         conda:
             "../envs/thaw.yaml"
@@ -56,7 +56,7 @@ for made in PLAN.made_by("tables", "figures"):
             made=results(made.files),
             record=f"results/{made.record}",
         log:
-            f"logs/{made.rule}.log",
+            f"logs/{made.log}",
         localrule: True
         conda:
             "../envs/thaw.yaml"

@@ -29,6 +29,11 @@ class Made(NamedTuple):
         path = PurePosixPath(self.folder, "records", f"{self.stage}.json")
         return path.as_posix()
 
+    @property
+    def log(self) -> str:
+        """The job's log, below `logs/`."""
+        return PurePosixPath(self.folder, f"{self.stage}.log").as_posix()
+
 
 def gather(study: StudyPlan) -> Made:
     """Return what gathers all that the jobs of a study reached."""
