@@ -277,11 +277,13 @@ def braces(case: Case) -> str:
 
 
 def two_runs(case: Case) -> str:
-    """A second run starts while the first one goes on."""
+    """A second run, of another config, starts while the first one goes on."""
     with case.start() as first:
         job = case.wait_for_job(case.rng.choice(["make_problem", "train"]), first)
         job.suspend()
+        case.project.config = ONE_JOB_CONFIG | {"seed": 2, "margin": 0.5}
         done = case.run()
+        case.project.config = ONE_JOB_CONFIG
         said = done.stdout + done.stderr
         check_end(done.returncode, said, "Error: Directory cannot be locked")
         job.resume()

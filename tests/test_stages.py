@@ -182,6 +182,16 @@ def test_a_recipe_that_is_no_json_object_is_refused(recipe):
     assert f"argument --recipe: invalid json_object value: '{recipe}'" in done.stderr
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_job_that_is_told_to_end_while_it_writes_leaves_nothing(folder, number):
+    before = (
+        "import os, numpy as np; saved = np.savez\n"
+        f"np.savez = lambda *a, **k: (saved(*a, **k), os.kill(os.getpid(), {number:d}))"
+    )
+    assert "interrupted; nothing was written" in error_of(train(folder, before=before))
+    assert {path.name for path in folder.iterdir()} == {"problem.npz", "s.csv"}
+
+
 @pytest.mark.parametrize("moment", ["importing", "training"])
 def test_an_interrupted_job_ends_without_a_traceback(folder, moment):
     training = SETTINGS["training"] | {"epochs": 10**6}
