@@ -41,13 +41,25 @@ CONFIG = SMALL_CONFIG | {
 class Run:
     """Snakemake on a cluster, in the background."""
 
-    def __init__(self, cluster: Cluster, project: Project, *arguments: str):
+    def __init__(
+        self,
+        cluster: Cluster,
+        project: Project,
+        *arguments: str,
+        directory: Path | None = None,
+    ):
         self.cluster, self.project = cluster, project
-        self.folder = str(project.folder.resolve())
+        command = project.command(*arguments)
+        if directory:
+            command += ["--directory", str(directory)]
+            directory.mkdir()
+            self.project = Project(directory)
+            self.project.config = project.config
+        self.folder = str(self.project.folder.resolve())
         self.output = project.folder / "output.txt"
         with self.output.open("w") as file:
             self.process = subprocess.Popen(
-                project.command(*arguments),
+                command,
                 cwd=project.folder,
                 env=cluster.environment,
                 stdout=file,
@@ -139,7 +151,7 @@ def limited(cluster, tmp_path_factory) -> Run:
     """
     project = new_project(tmp_path_factory.mktemp("limited") / "project", CONFIG)
     project.change("studies", "ahead", "repeats", to=1)
-    limits = project.folder / "workflow/thaw/resources.py"
+    limits = project.folder / "workflow/thaw/plan/resources.py"
     text = limits.read_text()
     text = text.replace("BASE_MEGABYTES = 600", "BASE_MEGABYTES = 150")
     limits.write_text(text.replace("LEAST_MINUTES = 10", "LEAST_MINUTES = 0"))
@@ -163,10 +175,15 @@ def local(tmp_path_factory) -> Project:
 
 
 def test_results_are_those_of_a_local_run(limited, cluster, local, tmp_path):
-    """Ungrouped, grouped, and submitted with commands of one's own."""
+    """Ungrouped, grouped, and with commands of one's own for another folder."""
     groups = ("--groups", "train=trained", "--group-components", "trained=2")
     runs = {
-        name: Run(cluster, new_project(tmp_path / name, CONFIG), *arguments)
+        name: Run(
+            cluster,
+            new_project(tmp_path / name, CONFIG),
+            *arguments,
+            directory=tmp_path / "elsewhere" if name == "generic" else None,
+        )
         for name, arguments in {
             "ungrouped": (*SLURM,),
             "grouped": ("scores", *SLURM, *groups),
