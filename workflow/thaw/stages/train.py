@@ -16,12 +16,12 @@ from typing import Any
 from thaw.external.networks import network_of, of_network
 from thaw.learning import seeds
 from thaw.learning.history import joined
-from thaw.learning.learner import Training
 from thaw.learning.pairing import source_model_of
 from thaw.learning.rounding import fix_rounding
+from thaw.learning.settings import Training, Variant
 from thaw.learning.state import stacked
 from thaw.learning.training import at_a_time, train
-from thaw.learning.variants import Variant, fresh_groups, start_repeats
+from thaw.learning.variants import fresh_groups, start_repeats
 from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
 from thaw.output.weights import load_source_models, save_networks
