@@ -12,18 +12,18 @@ import pytest
 import yaml
 
 from conftest import ROOT, SMALL_CONFIG
-from thaw.config import (
-    extent,
+from thaw.config.extents import extent
+from thaw.config.generate import generated
+from thaw.config.resolve import resolve
+from thaw.config.resolved import (
+    minimal,
     minimal_network,
     minimal_problem,
     minimal_training,
     minimal_variant,
-    resolve,
 )
-from thaw.config.generate import generated
-from thaw.config.kinds import Group
-from thaw.config.minimal import minimal
 from thaw.config.schema import config_schema
+from thaw.config.values import Group
 from thaw.errors import ThawError
 
 SCHEMA = config_schema()

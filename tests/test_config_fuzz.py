@@ -8,7 +8,7 @@ import random
 import pytest
 
 from conftest import SMALL_CONFIG
-from thaw.config import resolve
+from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 
 IN_ITSELF = []

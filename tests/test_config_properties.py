@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import Project, new_project
-from thaw.config import resolve
+from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 from thaw.plan.plan import Plan
 from thaw.plan.targets import everything

@@ -10,6 +10,7 @@ from torch import nn
 
 from conftest import SMALL_CONFIG, Project, copy_project, new_project
 from test_networks import Tied
+from thaw.config.network import content_of_function as content
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.checks import (
@@ -19,7 +20,6 @@ from thaw.external.checks import (
     check_transfer,
     shares,
 )
-from thaw.external.functions import content
 from thaw.external.networks import network_of, of_network
 from thaw.learning.module import ModuleNetwork
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import SMALL_CONFIG
 from test_config import put
 from thaw import keys
-from thaw.config import resolve
+from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 from thaw.plan.plan import Plan
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from thaw.config.network import content_of_function as content
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.checks import check_answers
-from thaw.external.functions import content
 from thaw.external.networks import network_of
 from thaw.learning import seeds
 from thaw.learning.settings import Training

@@ -15,9 +15,11 @@ import yaml
 
 from conftest import DESCRIPTION, ROOT, SMALL_CONFIG, Project, new_project
 from test_config import put
-from thaw import keys, trainers
-from thaw.config import resolve
+from thaw import keys
+from thaw.config.network import kind_of
+from thaw.config.resolve import resolve
 from thaw.errors import ThawError
+from thaw.external import trainers
 from thaw.external.trainer_models import save_models, unpack_models
 from thaw.external.trainer_scores import read_scores
 from thaw.learning import seeds
@@ -233,7 +235,7 @@ def job(problem, tmp_path, monkeypatch):
         network["files"] = ["trainer.py"]
         settings = {
             "seed": 1,
-            "network": trainers.content(network | {"arguments": {"a": 1, "b": 2}}),
+            "network": kind_of(network | {"arguments": {"a": 1, "b": 2}}).content(),
             "training": {"epochs": 2, "learning_rate": 0.1, "arguments": {"b": 3}},
         }
         inputs = {"problem": keys.key(RECIPE)}

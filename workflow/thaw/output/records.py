@@ -17,6 +17,7 @@ import numpy as np
 
 from thaw import keys
 from thaw.errors import ThawError
+from thaw.keys import digest_of_file as digest_of_file
 
 
 def record(
@@ -52,14 +53,6 @@ def digest_of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
         found.update(f"{name} {array.dtype.str} {array.shape} ".encode())
         found.update(array.data if array.size else b"")
     return found.hexdigest()
-
-
-def digest_of_file(path: Path) -> str:
-    """Return the digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(
-            file, lambda: hashlib.blake2b(digest_size=16)
-        ).hexdigest()
 
 
 @contextmanager

@@ -10,14 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from thaw.data import FILES
 from thaw.output.paths import Job
 from thaw.plan.plan import Plan
 
 # The files that every job leaves.
 TRAINED = (".csv", ".history.npz")
-
-# The settings of a problem that stand for a file.
-FILES = (".file", ".test_file")
 
 # A part of a description, and how its changes are called.
 NAMED = {
@@ -89,7 +87,7 @@ def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
 
 
 def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
-    if place.startswith("problems.") and place.endswith(FILES):
+    if place.startswith("problems.") and place.rpartition(".")[2] in FILES:
         if before != now:
             yield f"{place} has other content"
         return

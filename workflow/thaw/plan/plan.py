@@ -7,27 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from thaw.config import (
+from thaw.config.network import kind_of
+from thaw.config.resolved import (
     Config,
     Study,
-    in_numbers,
-    is_brought,
-    is_module,
-    is_trainer,
+    changed,
     minimal_network,
     minimal_training,
     minimal_variant,
-    weights_of,
 )
-from thaw.config.training import changed
-from thaw.external import functions, trainers
+from thaw.config.sizes import UNKNOWN, Size, UnseenSize, megabytes_to_read
 from thaw.findings.arms import arms
-from thaw.keys import Result, result
+from thaw.keys import Result, digest_of_file, result
 from thaw.learning.budget import budget
-from thaw.output.records import digest_of_file
-from thaw.plan import resources
 from thaw.plan.problems import Problems
-from thaw.plan.resources import SOME_WEIGHTS, UNKNOWN, ModuleSize, Size
 from thaw.plan.study import StudyPlan
 
 
@@ -71,11 +64,8 @@ class Plan:
             if study.checkpoints
             else self.problems.pair(study.source, study.target, swept)
         )
-        network = minimal_network(study.network)
-        if is_module(network):
-            network["module"] = functions.content(network["module"])
-        if is_trainer(network):
-            network = trainers.content(network)
+        kind = kind_of(study.network)
+        network = kind_of(minimal_network(study.network)).content()
         learning = {"seed": study.seed, "network": network}
         if source is None:
             files = [digest_of_file(Path(path)) for path in study.checkpoints]
@@ -88,7 +78,7 @@ class Plan:
             source_models = result("pretrain", learning | pretraining, inputs)
         found, saved = {}, []
         for arm in arms(study.variants, study.target_sizes):
-            described = in_numbers(config.variants[arm.variant], study.network)
+            described = kind.numbered(config.variants[arm.variant])
             training = changed(study.training, described["training"])
             settings = learning | {
                 "training": minimal_training(training),
@@ -107,7 +97,7 @@ class Plan:
         plan = StudyPlan(name, study, source, target, source_models, found, saved, None)
         if not plan.pretrained:
             plan = plan._replace(source_models=None)
-        if is_module(network):
+        if kind.calls_users_code:
             plan = plan._replace(check=_check(plan, network))
         return plan
 
@@ -123,7 +113,7 @@ class Plan:
     def trainer_files(self, key: str) -> list[str]:
         """Return the files of the trainer of a result, if one trains it."""
         study = self.owners.get(key)
-        return study.settings.network.get("files", []) if study else []
+        return study.kind.trainer_files if study else []
 
     def checkpoints(self, key: str) -> list[str]:
         """Return people's files from which source models are read."""
@@ -146,18 +136,12 @@ class Plan:
     def megabytes(self, key: str, **wildcards: str) -> int:
         """Return the MB that a job may take, given by the wildcards of its paths."""
         if extent := self.problems.extents.get(key):
-            return resources.megabytes_to_read(extent.rows, extent.features)
-        size = self._size(key, **wildcards)
-        if isinstance(size, ModuleSize):
-            return resources.megabytes_of_modules(size)
-        return resources.megabytes(size)
+            return megabytes_to_read(extent.rows, extent.features)
+        return self._size(key, **wildcards).megabytes
 
     def minutes(self, key: str, **wildcards: str) -> int:
         """Return the minutes that a job which trains may take."""
-        size = self._size(key, **wildcards)
-        if isinstance(size, ModuleSize):
-            return resources.minutes_of_modules(size)
-        return resources.minutes(size)
+        return self._size(key, **wildcards).minutes
 
     def gpus(self, key: str) -> int:
         """Return how many GPUs a job that trains asks for."""
@@ -166,7 +150,7 @@ class Plan:
 
     def _size(
         self, key: str, first: str = "0", last: str = "0", **_: str
-    ) -> Size | ModuleSize:
+    ) -> Size | UnseenSize:
         """Return the size of a job that trains."""
         if key not in self.recipes:
             return UNKNOWN
@@ -181,24 +165,13 @@ class Plan:
         )
         rate = training["learning_rate"]
         epochs = length.epochs * (len(rate) if isinstance(rate, list) else 1)
-        if is_brought(settings["network"]):
-            checkpoints = self.owners[key].settings.checkpoints
-            return ModuleSize(
-                networks,
-                weights_of(checkpoints, SOME_WEIGHTS),
-                problem.features,
-                problem.rows,
-                epochs,
-                training["batch_size"],
-            )
-        hidden = settings["network"]["hidden"]
-        added = settings.get("variant", {}).get("add", [])
-        return Size(
+        return kind_of(settings["network"]).size(
             networks,
-            widths=[problem.features, *hidden, *added, problem.classes],
-            rows=problem.rows,
-            epochs=epochs,
-            batch_size=training["batch_size"],
+            problem,
+            epochs,
+            training["batch_size"],
+            settings.get("variant", {}).get("add", ()),
+            self.owners[key].settings.checkpoints,
         )
 
     @property
@@ -274,14 +247,13 @@ class Plan:
             if value != study.settings.training[key]
         }
         problems = study.problems
-        settings = study.settings._asdict() | {"pretraining": pretraining}
+        # With digests of files, so that an edit of one is told.
+        settings = study.settings._asdict() | {
+            "pretraining": pretraining,
+            "network": study.kind.with_digests(),
+        }
         if not study.settings.checkpoints:
             del settings["checkpoints"]
-        if is_trainer(study.settings.network):
-            # So that an edit of one is told.
-            files = study.settings.network.get("files", [])
-            found = {file: digest_of_file(Path(file)) for file in files}
-            settings["network"] = study.settings.network | {"files": found}
         recipes = [
             *(problem.recipe for problem in problems.values()),
             *(arm.recipe for arm in study.arms.values()),

@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thaw.config import Extent, extent, minimal_problem
-from thaw.keys import Result, result
-from thaw.output.records import digest_of_file
-
-# The keys of a problem that name files.
-FILES = ("file", "test_file")
+from thaw.config.extents import Extent, extent
+from thaw.config.resolved import minimal_problem
+from thaw.data import FILES
+from thaw.keys import Result, digest_of_file, result
 
 
 class Needs(NamedTuple):

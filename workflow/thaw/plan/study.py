@@ -4,12 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thaw.config import (
-    Study,
-    is_module,
-    is_trainer,
-)
-from thaw.external import functions
+from thaw.config.network import Kind, kind_of
+from thaw.config.resolved import Study
 from thaw.findings.arms import Arm, TargetSize
 from thaw.findings.asked import pairs_asked
 from thaw.keys import Result
@@ -87,16 +83,19 @@ class StudyPlan(NamedTuple):
         return [f"networks/{self.name}-{self.check.key}.json"] if self.check else []
 
     @property
+    def kind(self) -> Kind:
+        """What kind of network it is."""
+        return kind_of(self.settings.network)
+
+    @property
     def has_histories(self) -> bool:
         """Whether it is known what networks reached epoch by epoch."""
-        return not is_trainer(self.settings.network)
+        return self.kind.has_histories
 
     @property
     def network_files(self) -> list[Path]:
         """The file whose function builds the network, if one does."""
-        network = self.settings.network
-        file = functions.named(network["module"]).file if is_module(network) else None
-        return [file] if file else []
+        return [self.kind.module_file] if self.kind.module_file else []
 
     @property
     def repeats(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from thaw.config.network import kind_of
 from thaw.external.networks import network_of, of_network
 from thaw.learning import seeds
 from thaw.learning.history import joined
@@ -41,9 +42,9 @@ NEEDS = ("seed", "network", "training", "variant")
 
 def main(args: argparse.Namespace) -> None:
     """Train the repeats; write their scores and histories."""
-    if "trainer" in args.recipe["settings"]["network"]:
-        # Only who has a trainer has, in a key, what it is told.
-        importlib.import_module("thaw.external.trainers").train(args)
+    kind = kind_of(args.recipe["settings"]["network"])
+    if kind.trained_by:
+        importlib.import_module(kind.trained_by).train(args)
         return
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]

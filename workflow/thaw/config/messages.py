@@ -1,10 +1,11 @@
-"""How places and values of a config are shown in messages, always short."""
+"""Messages about a config: how places and values are shown, always short."""
 
 import difflib
 import itertools
 import re
 import reprlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from thaw.errors import ThawError
@@ -61,3 +62,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a question after the known name most like this one, if one is alike."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def unreadable(place: str, file: Path) -> Iterator[str]:
+    """Yield what keeps a file from being read.
+
+    Opening a pipe, or a device, may wait for ever.
+    """
+    try:
+        if file.exists() and not file.is_file() and not file.is_dir():
+            reason = "it is not a regular file; name one that is"
+        else:
+            with file.open("rb"):
+                return
+    except (OSError, ValueError) as error:
+        reason = str(getattr(error, "strerror", error))
+    yield f"{place}: {str(file)!r}: {reason} (from {shown(str(Path.cwd()))})"
