@@ -13,7 +13,8 @@ from thaw.errors import ThawError
 # More mistakes than this are counted only: who made them mends a screenful at a time.
 MOST_SHOWN = 30
 
-# Characters of a value or key. A longer one is cut in its middle.
+# Characters of a text or key. A longer one is cut in its middle; groups and lists may
+# take twice as many.
 LONGEST = 100
 
 _PLAIN = re.compile(rf"[\w-]{{1,{LONGEST}}}", re.ASCII)
@@ -34,7 +35,8 @@ def wrong(mistakes: Iterable[str]) -> ThawError:
 def shown(value: Any) -> str:
     """Return a value as Python writes it, shortened, on one line."""
     try:
-        return _SHORT.repr(value)
+        text = _SHORT.repr(value)
+        return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}…"
     except ValueError:
         # Python refuses to write out whole numbers of more than 4,300 digits.
         return "a number of thousands of digits"

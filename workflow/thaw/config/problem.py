@@ -22,6 +22,7 @@ from thaw.config.values import (
     Group,
     Positive,
     Seed,
+    Whole,
 )
 from thaw.data import ARRAYS, FILES, SUFFIXES
 
@@ -70,7 +71,7 @@ Columns = Annotated[
 ]
 # YAML reads yes, no, true and false as true or false; files hold text.
 Value = Annotated[
-    int | float | str,
+    Whole | float | str,
     ALTERNATIVES,
     Field(description="A number or text; true, false, yes and no in quotes."),
 ]

@@ -132,8 +132,14 @@ Rows = Annotated[int, Field(ge=1, le=MOST_ROWS), WHOLE]
 Repeats = Annotated[int, Field(ge=1, le=MOST_REPEATS), WHOLE]
 Positive = Annotated[float, Field(gt=0, le=LARGEST_NUMBER)]
 
+# Python writes no number of more than 4,300 digits.
+Whole = Annotated[int, Field(ge=-LARGEST_SEED, le=LARGEST_SEED)]
 Argument = Annotated[
-    bool | int | float | str | Annotated[list[int | float], Field(max_length=1_000)],
+    bool
+    | Whole
+    | float
+    | str
+    | Annotated[list[Whole | float], Field(max_length=1_000)],
     ALTERNATIVES,
     Field(description="A number, text, true or false, or a list of numbers."),
 ]
