@@ -5,7 +5,7 @@ from pathlib import Path
 
 from thaw.config.extents import extent, function_of
 from thaw.config.messages import choice, did_you_mean, shown, unreadable
-from thaw.config.network import kind_of
+from thaw.config.network import Kind, kind_of
 from thaw.config.problem import contradictions_of
 from thaw.config.resolved import Config, Study, changed
 from thaw.config.values import MOST_ROWS
@@ -95,8 +95,7 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
     )
     for key, problem in (("training", target), ("pretraining", source)):
         training = getattr(study, key)
-        yield from _of_training(f"{path}.{key}", training)
-        yield from kind.mistakes_of_training(f"{path}.{key}", training, problem)
+        yield from _of_training(f"{path}.{key}", training, kind, problem)
     yield from _of_its_sizes(path, study, config)
     yield from _of_its_comparisons(path, study, config)
     for number, variant in enumerate(study.variants):
@@ -105,11 +104,10 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
         if variant in config.variants:
             settings = config.variants[variant]
             yield from _of_its_layers(path, study, variant, settings)
-            training = changed(study.training, settings["training"])
-            own = f"variants.{variant}.training"
-            yield from _of_training(own, training)
             if settings["training"]:
-                yield from kind.mistakes_of_training(own, training, target)
+                training = changed(study.training, settings["training"])
+                place = f"variants.{variant}.training"
+                yield from _of_training(place, training, kind, target)
 
 
 def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
@@ -180,7 +178,16 @@ def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
             )
 
 
-def _of_training(path: str, training: dict) -> Iterator[str]:
+def _of_training(path: str, training: dict, kind: Kind, problem: dict) -> Iterator[str]:
+    """Yield what such networks cannot follow or, if they can, what is wrong in itself.
+
+    To mend the one is not to write what the other asks for.
+    """
+    unknown = [*kind.mistakes_of_training(path, training, problem)]
+    yield from unknown or _of_training_itself(path, training)
+
+
+def _of_training_itself(path: str, training: dict) -> Iterator[str]:
     epochs, steps = (training[key] for key in BUDGETS)
     if epochs is None and steps is None:
         yield f"{path}: neither epochs nor steps is set. Allowed: one of them"

@@ -125,7 +125,10 @@ class Kind:
         """Yield what is wrong with the network's description, a line each."""
         for key in self.described.keys() - self.keys:
             if key in FORMS:
-                yield f"{path}.{key}: not allowed together with {self.form}; remove one"
+                yield (
+                    f"{path}.{key}: not allowed together with network.{self.form}; "
+                    "remove one of them"
+                )
             else:
                 owners = [kind.form for kind in KINDS if key in kind.keys]
                 with_ = " or ".join(f"network.{form}" for form in owners)
