@@ -21,11 +21,9 @@ def cases():
     text = (ROOT / "tests/wrong_configs.txt").read_text("utf-8")
     for section in text.split("\n## ")[1:]:
         base, _, rest = section.partition("\n")
-        for change, said in re.findall(
-            r"^(\S.*(?:\n \S.*)*)\n((?:    .*\n)+)", rest, re.M
-        ):
-            lines = [line.strip() for line in said.splitlines()]
-            yield pytest.param(base, change, lines, id=f"{base[:7]} {change}"[:60])
+        for case in re.findall(r"^[^\s#].*(?:\n +.*)*", rest, re.M):
+            change, *said = re.split(r" => |\n    ", case)
+            yield pytest.param(base, change, said, id=f"{base[:7]} {change}"[:60])
 
 
 @pytest.mark.parametrize(("base", "change", "said"), cases())

@@ -73,8 +73,6 @@ def _inherit(
             settings[key] = _network(value, own.get(key, {}))
         elif key in ("training", "pretraining"):
             settings[key] = changed(value, own.get(key, {}))
-        elif isinstance(value, dict):
-            settings[key] = value | own.get(key, {})
         elif key in commanded:
             settings[key] = value
         else:
