@@ -30,10 +30,10 @@ from torch.utils.data import TensorDataset
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
-from thaw.learning.learner import Training
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import torch_optimizer
 from thaw.learning.rounding import fix_rounding
+from thaw.learning.settings import Training
 from thaw.learning.state import State
 from thaw.learning.training import learn, shuffled_orders
 

@@ -247,6 +247,16 @@ def fresh(tmp_path) -> Project:
     return new_project(tmp_path / "project")
 
 
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A working directory with files of all kinds that configs name."""
+    from configs import write_files
+
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path)
+    return tmp_path
+
+
 # Those that run Snakemake most begin first, so that none is alone at the end.
 LONG = (
     *("cluster/test_slurm.py", "test_workflow.py", "test_stale.py", "test_numbers.py"),

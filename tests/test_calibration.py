@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from drawn_studies import Studies, calibrate, verdicts
 from populations import BASELINE, DEPTHS, PAIRS, ROWS, real, simulated
+from thaw.stages.compare import comparisons
 
 from thaw.findings.samples import Sample
-from thaw.stages.compare import comparisons
 
 TRIALS = 600
 

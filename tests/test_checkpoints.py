@@ -153,7 +153,7 @@ def test_other_content_is_named(tmp_path):
         load_checkpoint(path)
     other = path.with_suffix(".safetensors")
     other.write_bytes(b"nothing at all")
-    with pytest.raises(ThawError, match=r"a\.safetensors is no safetensors file"):
+    with pytest.raises(ThawError, match=r"a\.safetensors is not a safetensors file"):
         load_checkpoint(other)
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from thaw.config import check_file, choose_file
+from thaw.config.files import check_file, choose_file
 from thaw.errors import ThawError
 
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(

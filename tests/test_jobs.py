@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
+from thaw.config.sizes import Size
 from thaw.output.paths import Job, jobs
-from thaw.plan.resources import Size, minutes
 
 
 @pytest.mark.parametrize("size", [1, 7, 30, "auto"])
@@ -49,7 +49,7 @@ def test_time_is_asked_for_by_what_learns_together():
     """A hundred of these learn in the time of one; a wide one learns alone."""
     small = Size(1, [2, 5, 5, 3], rows=500, epochs=100, batch_size=16)
     wide = small._replace(widths=[2, 1000, 3])
-    assert minutes(small) == minutes(small._replace(networks=100))
+    assert small.minutes == small._replace(networks=100).minutes
     # Eight minutes were measured.
-    assert 8 < minutes(small._replace(networks=100_000)) < 120
-    assert minutes(wide._replace(networks=100)) > minutes(wide) + 5
+    assert 8 < small._replace(networks=100_000).minutes < 120
+    assert wide._replace(networks=100).minutes > wide.minutes + 5

@@ -1,4 +1,4 @@
-"""What the check of people's networks finds before anything learns, a line each."""
+"""The check of users' networks finds mistakes before anything learns, a line each."""
 
 import copy
 from contextlib import nullcontext
@@ -10,16 +10,17 @@ from torch import nn
 
 from conftest import SMALL_CONFIG, Project, copy_project, new_project
 from test_networks import Tied
+from thaw.config.network import content_of_function as content
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.checks import (
     check_answers,
+    check_draws,
     check_learns,
     check_short_batches,
     check_transfer,
     shares,
 )
-from thaw.external.functions import content
 from thaw.external.networks import network_of, of_network
 from thaw.learning.module import ModuleNetwork
 
@@ -57,8 +58,27 @@ def test_columns_must_be_the_classes(problem):
         def forward(self, x):
             return {"logits": super().forward(x)}
 
-    with refused("for flowers it returns dict"):
+    with refused("for flowers it returns dict instead"):
         check_answers("flowers", ModuleNetwork(lambda: Wrapped(2, 3)), problem)
+
+
+class Seeded(nn.Sequential):
+    """The first layer is always drawn from one seed; batch norm is never drawn."""
+
+    def __init__(self, whole):
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            first, head = nn.Linear(2, 4), nn.Linear(4, 3)
+        head = head if whole else nn.Linear(4, 3)
+        super().__init__(first, nn.BatchNorm1d(4), head)
+
+
+def test_a_network_that_seeds_itself_is_found_out():
+    """Its thirty source models would be one."""
+    assert check_draws(ModuleNetwork(lambda: Tied(3))) == []
+    assert check_draws(ModuleNetwork(lambda: Seeded(whole=False))) == ["0"]
+    with refused("network: its weights are the same for two seeds.* seed nothing in"):
+        check_draws(ModuleNetwork(lambda: Seeded(whole=True)))
 
 
 def test_a_sequence_must_be_what_the_module_does(problem):
@@ -84,7 +104,7 @@ def test_only_the_output_may_differ_between_source_and_target():
     ):
         check_transfer("a", wider, other)
     del wider["first.bias"]
-    with refused("first.bias is not there"):
+    with refused("first.bias is missing there"):
         check_transfer("a", wider, other)
 
 
@@ -116,7 +136,7 @@ def test_what_is_frozen_is_counted_in_weights():
         ({"fresh": [5]}, "variants.one: 5 is deeper than the network"),
         (
             {"fresh": [2]},
-            "first.weight and second.weight are one weight, which it draws",
+            "first.weight and second.weight are one weight, which is both",
         ),
     ],
 )
@@ -154,7 +174,7 @@ def test_a_frozen_part_that_changes_is_found_out(problem):
 def test_a_batch_of_one_row_is_refused_where_it_is_too_few(problem):
     network = ModuleNetwork(Tied)  # batch norm
     check_short_batches(network, problem, [50, 20], [16, 32])
-    with refused("33 rows in batches of 16 leave one row for a batch"):
+    with refused("33 rows in batches of 16 leave a batch of one row"):
         check_short_batches(network, problem, [50, 33], [16, 32])
     plain = ModuleNetwork(lambda: nn.Linear(2, 3))
     check_short_batches(plain, problem, [50, 33], [16, 32])

@@ -3,7 +3,7 @@
 import copy
 
 from conftest import SMALL_CONFIG
-from thaw.config import resolve
+from thaw.config.resolve import resolve
 from thaw.plan.plan import Plan
 
 

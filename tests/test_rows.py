@@ -7,10 +7,10 @@ import torch
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.learner import Training
 from thaw.learning.rounding import fix_rounding
 from thaw.learning.rows import held_out, narrowed, stratified_order
 from thaw.learning.seeds import Whose
+from thaw.learning.settings import Training
 from thaw.learning.training import train
 
 fix_rounding()

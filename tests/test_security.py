@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from conftest import ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, Project, new_project
-from thaw.config import resolve
+from thaw.config.resolve import resolve
 from thaw.data.files import read_table
 from thaw.errors import ThawError
 from thaw.external.checkpoints import load_checkpoint

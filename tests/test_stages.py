@@ -12,7 +12,7 @@ import pytest
 
 from conftest import DESCRIPTION, ROOT, modules_of
 from thaw import keys
-from thaw.output.records import digest_of_file
+from thaw.keys import digest_of_file
 
 SETTINGS = {
     "seed": 1,

@@ -1,7 +1,6 @@
-"""Trainers of people's own in the place of Thaw's learner."""
+"""Trainers: user-supplied commands in the place of Thaw's learners."""
 
 import contextlib
-import copy
 import json
 import re
 import shutil
@@ -13,11 +12,13 @@ import psutil
 import pytest
 import yaml
 
-from conftest import DESCRIPTION, ROOT, SMALL_CONFIG, Project, new_project
-from test_config import put
-from thaw import keys, trainers
-from thaw.config import resolve
+from configs import TRAINER, put, small_config
+from conftest import DESCRIPTION, ROOT, Project, new_project
+from thaw import keys
+from thaw.config.network import kind_of
+from thaw.config.resolve import resolve
 from thaw.errors import ThawError
+from thaw.external import trainers
 from thaw.external.trainer_models import save_models, unpack_models
 from thaw.external.trainer_scores import read_scores
 from thaw.learning import seeds
@@ -29,77 +30,9 @@ EXAMPLE = ROOT / "examples" / "trainer"
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch):
+def config(folder):
     """Return SMALL_CONFIG with a trainer in the place of hidden layers."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "trainer.py").write_text("print()\n")
-    (tmp_path / "helper.py").write_text("print()\n")
-    config = copy.deepcopy(SMALL_CONFIG)
-    config["network"] = {
-        "trainer": "python trainer.py",
-        "groups": ["stem", "layer1", "head"],
-        "files": ["trainer.py"],
-        "packages": ["scikit-learn"],
-        "arguments": {"width": 4, "fast": True},
-    }
-    del config["studies"]["back"]
-    config["variants"] = {
-        "standalone": {"pretrained": False},
-        "fixed-0": {"freeze": 0},
-        "fixed-1": {"freeze": "stem", "fresh": ["head"]},
-    }
-    return config
-
-
-MISTAKES = [
-    ("network/hidden", [5], "network.hidden: the trainer has its own network"),
-    ("network/module", "a:b", "network.module: the trainer has its own network"),
-    ("network/trainer", "python 'trainer.py", "is no command (No closing quotation)"),
-    ("network/trainer", " ", "network.trainer: ' ' is empty. Allowed: a command"),
-    ("network/trainer", 3, "network.trainer: 3 is not text"),
-    ("network/trainer", "python other.py", "trainer: 'other.py': No such file or dir"),
-    ("network/trainer", "python -m helper", "names 'helper.py', which is not among"),
-    ("network/files", [], "names 'trainer.py', which is not among them, so nobody"),
-    ("network/files", ["trainer.p"], "files[0]: 'trainer.p': No such file"),
-    ("network/files", ["-trainer.py"], "network.files[0]: '-trainer.py' is not all"),
-    ("network/packages", ["scikit-lern"], "packages[0]: scikit-lern is not installed"),
-    ("network/package", ["numpy"], "network.package: unknown key (did you mean"),
-    ("training/keep", "best", "training.keep: a trainer is not told of it"),
-    ("training/validation_size", 0.2, "training.validation_size: a trainer is not"),
-    ("training/augment", {"noise": 1.0}, "training.augment: a trainer is not told"),
-    ("training/learning_rate", [0.1, 0.2], "a trainer is told one, and chooses none"),
-    ("training/arguments", {"widht": 1}, "arguments.widht: it is not among network"),
-    ("pretraining", {"arguments": {"fats": 1}}, "(did you mean 'fast'?). Allowed: w"),
-    ("variants/fixed-0/save", "weights", "variants.fixed-0.save: what the trainer of"),
-    ("variants/fixed-0/add", [3], "and the network of studies.ahead is a trainer's"),
-    ("variants/fixed-1/freeze", "stm", "freeze: 'stm' is not a group of the network"),
-    ("variants/fixed-1/freeze", 3, "freeze: 3 is deeper than the network"),
-    ("studies/ahead/source_models", {"files": ["a.pt"]}, "a trainer may read its own"),
-    ("studies/ahead/network", {"hidden": [3]}, "freeze: 'stem' is not a layer of"),
-]
-
-
-@pytest.mark.parametrize(("path", "value", "words"), MISTAKES)
-def test_a_mistake_is_named(config, path, value, words):
-    put(config, path, value)
-    with pytest.raises(ThawError) as caught:
-        resolve(config)
-    assert words in str(caught.value)
-
-
-@pytest.mark.parametrize("key", ["files", "packages"])
-def test_what_only_trainers_have(config, key):
-    put(config, "studies/ahead/network", {"hidden": [3], key: ["trainer.py"]})
-    with pytest.raises(ThawError, match=f"network.{key}: it is said of a trainer"):
-        resolve(config)
-
-
-def test_who_freezes_says_what_the_groups_are(config):
-    del config["network"]["groups"]
-    with pytest.raises(ThawError, match=r"network\.groups: this key is missing; .*eze"):
-        resolve(config)
-    put(config, "variants/fixed-1", {})
-    resolve(config)
+    return small_config(TRAINER)
 
 
 def recipes(config):
@@ -131,9 +64,9 @@ def test_what_is_in_a_trainers_key(config, tmp_path, monkeypatch):
     assert len(set().union(*everything)) == sum(map(len, everything))
 
 
-def test_only_trainers_have_what_they_are_told_in_their_keys():
+def test_only_trainers_have_what_they_are_told_in_their_keys(folder):
     assert "thaw.learning.trainer" not in keys.modules("train")
-    found = keys.modules("train", "trainer")
+    found = keys.modules("train", kind_of(TRAINER).content()["computed_by"])
     assert "thaw.learning.trainer" in found
     assert not found & {"thaw.learning.training", "thaw.learning.ensemble"}
 
@@ -150,21 +83,21 @@ def test_arguments_are_changed_one_by_one(config):
 GOOD = "repeat,test_accuracy\n3,0.5\n4,1\n"
 BAD_SCORES = [
     ("", "scores.csv is empty"),
-    ("repeat\n3\n4\n", "scores.csv: it has no column test_accuracy"),
-    ("test_accuracy\n1\n1\n", "scores.csv: it has no column repeat"),
-    ("repeat,test_accuracy,loss\n", "nobody knows the column 'loss'. Allowed: repeat"),
-    ("repeat,repeat,test_accuracy\n", "the column repeat stands twice"),
-    ("repeat,test_accuracy\n3,0.5\n", "no row of repeat 4; write one for each"),
-    (GOOD + "4,1\n", "line 4: repeat 4 stands twice"),
+    ("repeat\n3\n4\n", "scores.csv: the column test_accuracy is missing"),
+    ("test_accuracy\n1\n1\n", "scores.csv: the column repeat is missing"),
+    ("repeat,test_accuracy,loss\n", "unknown column 'loss'. Allowed: repeat"),
+    ("repeat,repeat,test_accuracy\n", "the column repeat is there twice"),
+    ("repeat,test_accuracy\n3,0.5\n", "no row of repeat 4; write one row for each"),
+    (GOOD + "4,1\n", "line 4: repeat 4 is there twice"),
     (GOOD + "5,1\n", "line 4: repeat is '5'. Allowed: 3 to 4"),
     (GOOD.replace("0.5", "50"), "line 2: test_accuracy is 50. Allowed: 0 to 1"),
     (GOOD.replace("0.5", "-1"), "line 2: test_accuracy is -1. Allowed: 0 to 1"),
-    (GOOD.replace("0.5", ""), "line 2: test_accuracy is '', which is no number"),
-    (GOOD.replace("0.5", "1,2"), "line 2: 3 values, and the header names 2"),
+    (GOOD.replace("0.5", ""), "line 2: test_accuracy is '', which is not a number"),
+    (GOOD.replace("0.5", "1,2"), "line 2: 3 values instead of the header's 2"),
     ("repeat,test_accuracy,test_loss\n3,1,-1\n", "line 2: test_loss is -1. Allowed: 0"),
     ("repeat,test_accuracy,failed\n3,1,2\n", "line 2: failed is 2. Allowed: 0, 1"),
-    (b"\xff", "is no CSV in UTF-8"),
-    ('a"\n"', "is no CSV in UTF-8"),
+    (b"\xff", "is not a CSV file in UTF-8"),
+    ('a"\n"', "is not a CSV file in UTF-8"),
 ]
 
 
@@ -191,7 +124,7 @@ def test_scores_may_stand_in_any_order(tmp_path):
 
 
 RECIPE = {"stage": "make_problem"}
-TRAINER = """
+SCRIPT = """
 import json, sys
 import beside
 job = json.load(open(sys.argv[1]))
@@ -217,7 +150,7 @@ def job(problem, tmp_path, monkeypatch):
     # As in a job of the workflow, where people's scripts import what lies beside them.
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
     (tmp_path / "beside.py").touch()
-    (tmp_path / "trainer.py").write_text(TRAINER)
+    (tmp_path / "trainer.py").write_text(SCRIPT)
     save_problem(Path("problem.npz"), problem, DESCRIPTION, RECIPE, {})
 
     def run(
@@ -233,7 +166,7 @@ def job(problem, tmp_path, monkeypatch):
         network["files"] = ["trainer.py"]
         settings = {
             "seed": 1,
-            "network": trainers.content(network | {"arguments": {"a": 1, "b": 2}}),
+            "network": kind_of(network | {"arguments": {"a": 1, "b": 2}}).content(),
             "training": {"epochs": 2, "learning_rate": 0.1, "arguments": {"b": 3}},
         }
         inputs = {"problem": keys.key(RECIPE)}
@@ -338,14 +271,17 @@ def test_the_pages_config_is_the_examples():
 
 
 FAILURES = [
-    ("python -c 'raise SystemExit(3)'", "it ended with status 3; what it said stands"),
+    ("python -c 'raise SystemExit(3)'", "it ended with status 3; see its output above"),
     ("no-such-program x", "'no-such-program' cannot be run: No such file"),
     ("./trainer.py", "'./trainer.py' cannot be run: Permission denied"),
-    ("python -c 'import os; os.kill(os.getpid(), 9)'", "it was killed, as a rule by"),
+    (
+        "python -c 'import os; os.kill(os.getpid(), 9)'",
+        "killed, most likely because mem",
+    ),
     ("python -c 'import os; os.kill(os.getpid(), 15)'", "it was ended by SIGTERM"),
     (
         "python -c 0 $(touch x.y); touch x.y",
-        "scores.csv is not there; its path stands under `scores`",
+        "scores.csv is missing; write to the path that the job",
     ),
 ]
 
@@ -383,8 +319,8 @@ def test_a_file_that_was_edited_meanwhile_is_named(job):
 
 
 def test_a_source_model_without_a_file_is_named(job, tmp_path):
-    (tmp_path / "trainer.py").write_text(TRAINER.replace("/a.bin", "/../a.bin"))
-    with pytest.raises(ThawError, match=r"it wrote no file into .* source model 0"):
+    (tmp_path / "trainer.py").write_text(SCRIPT.replace("/a.bin", "/../a.bin"))
+    with pytest.raises(ThawError, match="no file for source model 0; write into "):
         job("pretrain", 0, 1)
 
 

@@ -16,7 +16,6 @@ from thaw.learning import seeds
 from thaw.learning.budget import Budget, budget
 from thaw.learning.constant import constant_prediction
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.learner import Training
 from thaw.learning.measure import (
     evaluate,
     measure_finally,
@@ -24,6 +23,7 @@ from thaw.learning.measure import (
 )
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.rounding import fix_rounding
+from thaw.learning.settings import Training
 from thaw.learning.state import take
 from thaw.learning.training import learn, shuffled_orders, train
 

@@ -11,9 +11,9 @@ from conftest import SMALL_CONFIG, new_project
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.learner import Training
 from thaw.learning.rows import held_out, narrowed, stratified_order
 from thaw.learning.seeds import Whose
+from thaw.learning.settings import Training
 from thaw.learning.training import train
 
 RATES = [0.0001, 0.3, 0.02]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from conftest import ROOT, new_project
-from thaw.config import resolve
+from thaw.config.resolve import resolve
 from thaw.data.make import make_problem
 from thaw.errors import ThawError
 

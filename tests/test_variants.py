@@ -6,8 +6,9 @@ import torch
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.settings import Variant
 from thaw.learning.state import SourceModels, take
-from thaw.learning.variants import Variant, fresh_groups, start_repeats
+from thaw.learning.variants import fresh_groups, start_repeats
 
 SOURCE = FullyConnected(2, [5, 5], 3)
 SOURCE_MODELS = SOURCE.draw(list(SOURCE.groups), 1, seeds.SOURCE_MODEL, range(3))

@@ -13,9 +13,9 @@ from torchvision.models import resnet18
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
-from thaw.learning.learner import Training
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.rounding import fix_rounding
+from thaw.learning.settings import Training
 
 GROUPS = ("conv1|bn1", "layer1", "layer2", "layer3", "layer4", "fc")
 SIDE = 64

@@ -1,6 +1,6 @@
 """The plan that follows from the config, and how rules ask it for what they need."""
 
-from thaw.config import resolve
+from thaw.config.resolve import resolve
 from thaw.keys import canonical
 from thaw.output.paths import problem_file
 from thaw.output.records import is_made

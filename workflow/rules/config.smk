@@ -52,7 +52,7 @@ if by_conda:
     shell.prefix(f"set -euo pipefail; export PYTHONPATH={package}; ")
 
 try:
-    from thaw.config import check_file, choose_file
+    from thaw.config.files import check_file, choose_file
     from thaw.errors import ThawError
 except ModuleNotFoundError as error:
     raise WorkflowError(

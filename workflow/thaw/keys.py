@@ -23,7 +23,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,10 +39,13 @@ FORMAT = 1
 COMPUTING = ("thaw.data", "thaw.learning")
 COMPUTING_STAGES = frozenset({"make_problem", "pretrain", "read_checkpoints", "train"})
 
-# What else decides numbers where a function of people's own builds the network, and
-# what does, in the place of a stage's own learner, where a trainer of theirs trains it.
-OF_MODULES = "thaw.learning.module"
-OF_TRAINERS = "thaw.learning.trainer"
+# The module of a stage. A network's description in a recipe may hold, as `computed_by`,
+# the modules that compute beside it or in its place; see `content` in
+# `thaw.config.network`.
+STAGE = "thaw.stages.{stage}"
+
+# The stage that makes tables and figures, each by a module of its own.
+MAKE = "thaw.stages.make"
 
 # The variable that is set where stages run in an environment that conda makes, and the
 # files from which it does: what is asked for, and what exactly that was found to be.
@@ -64,6 +67,25 @@ def digest(text: str | bytes) -> str:
     return hashlib.blake2b(data, digest_size=6).hexdigest()
 
 
+def digest_of_file(path: Path) -> str:
+    """Return the digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(
+            file, lambda: hashlib.blake2b(digest_size=16)
+        ).hexdigest()
+
+
+def known_digest(path: Path) -> str:
+    """Return the digest of a file, remembered as long as its size and time stay."""
+    status = path.stat()
+    return _known_digest(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.cache
+def _known_digest(path: Path, size: int, time: int) -> str:
+    return digest_of_file(path)
+
+
 def recipe(
     stage: str, settings: Mapping[str, Any], inputs: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -72,11 +94,8 @@ def recipe(
     `inputs` are the keys of the results it reads.
     """
     network = settings.get("network", {})
-    form = next((form for form in ("module", "trainer") if form in network), "hidden")
-    # As `content` in `thaw.external.functions` or `thaw.external.trainers` has it.
-    brought = network[form] if form != "hidden" else {}
-    code, libraries = _code(stage, form)
-    libraries = sorted({*libraries, *brought.get("libraries", [])})
+    code, libraries = _code(stage, tuple(network.get("computed_by", [STAGE])))
+    libraries = sorted({*libraries, *network.get("libraries", [])})
     return {
         "code": code,
         "format": FORMAT,
@@ -136,6 +155,14 @@ def check(stage: str, told: Mapping[str, Any], asked: str) -> None:
     )
 
 
+def check_unchanged(path: Path, found: str, told: str) -> None:
+    """Raise `ThawError` unless a file's digest is the one with which the run began."""
+    if found != told:
+        raise ThawError(
+            f"{path} was changed since the run began. Nothing was written; run again"
+        )
+
+
 class Source(NamedTuple):
     """What is known of a module: its digest, and what it imports."""
 
@@ -144,29 +171,21 @@ class Source(NamedTuple):
     libraries: frozenset[str]
 
 
-def modules(stage: str, form: str = "hidden") -> frozenset[str]:
-    """Return the modules of this package that a stage imports, itself included.
+def modules(stage: str, computed_by: Iterable[str] = (STAGE,)) -> frozenset[str]:
+    """Return the modules of this package that `computed_by` import, themselves too.
 
-    Tables and figures are each made by the modules of a package. Where the network's
-    form is `module`, the general learner's count, too; where it is `trainer`, only
-    what a trainer is told, for the stage learns nothing itself.
+    Tables and figures are each made by a module of the package named like the stage.
     """
     found: set[str] = set()
+    waiting = {module.format(stage=stage) for module in computed_by}
     if (PACKAGE / stage).is_dir():
-        waiting = {f"thaw.{stage}.{path.stem}" for path in _modules_in(stage)}
-        waiting.add("thaw.stages.make")
-    else:
-        waiting = {OF_TRAINERS} if form == "trainer" else {f"thaw.stages.{stage}"}
-    waiting |= {OF_MODULES} if form == "module" else set()
+        makers = (PACKAGE / stage).glob("[!_]*.py")
+        waiting = {MAKE, *(f"thaw.{stage}.{path.stem}" for path in makers)}
     while waiting:
         module = waiting.pop()
         found.add(module)
         waiting |= source(module).modules - found
     return frozenset(found)
-
-
-def _modules_in(package: str) -> Iterator[Path]:
-    return (PACKAGE / package).glob("[!_]*.py")
 
 
 @functools.cache
@@ -196,9 +215,9 @@ def source(module: str) -> Source:
 
 
 @functools.cache
-def _code(stage: str, form: str) -> tuple[str, list[str]]:
+def _code(stage: str, computed_by: tuple[str, ...]) -> tuple[str, list[str]]:
     """Return the digest of a stage's code and the libraries that it imports."""
-    found = sorted(modules(stage, form))
+    found = sorted(modules(stage, computed_by))
     if stage in COMPUTING_STAGES:
         found = [module for module in found if module.startswith(COMPUTING)]
     code = digest(canonical([(module, source(module).digest) for module in found]))

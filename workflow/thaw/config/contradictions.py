@@ -1,19 +1,19 @@
 """What only several keys together show: names that do not exist, layers not there."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from thaw.config.contradictions_of_networks import (
-    contradictions_of_layers,
-    contradictions_of_network,
-    of_its_form,
-)
-from thaw.config.contradictions_of_problems import contradictions_of, file_is_there
-from thaw.config.layers import in_numbers, is_brought, is_trainer
-from thaw.config.resolved import Config, Study
-from thaw.config.training import BUDGETS, changed
-from thaw.config.words import choice, did_you_mean, shown
-from thaw.output.paths import CHECKPOINTS
+from thaw.config.extents import extent, function_of
+from thaw.config.messages import choice, did_you_mean, shown, unreadable
+from thaw.config.network import Kind, kind_of
+from thaw.config.problem import contradictions_of
+from thaw.config.resolved import Config, Study, changed
+from thaw.config.values import MOST_ROWS
+from thaw.learning.settings import BUDGETS
+from thaw.output.paths import CHECKPOINTS, jobs
+
+# What stands for the whole ladder in a study's list of variants.
+LADDER = "ladder"
 
 # A study's name is its folder in `results/`, beside those that studies share, and its
 # target, beside the two that the Snakefiles define last.
@@ -25,12 +25,25 @@ RESERVED_STUDIES = frozenset(
 )
 
 
+# Sizes that are each possible and together are not. The limits are what a large machine
+# might just hold. They are there for slips of a few zeros, which would end hours later,
+# or with a machine that no longer answers.
+
+# Numbers that one process holds at once: 40 GB with four bytes each.
+MOST_NUMBERS = 10_000_000_000
+
+# Jobs of a study that train. Snakemake takes minutes to plan a tenth of that.
+MOST_JOBS = 100_000
+
+
 def contradictions(config: Config) -> Iterator[str]:
     """Yield each mistake in a line of its own."""
+    for group in ("problems", "variants", "studies", "maps"):
+        yield from _alike(group, getattr(config, group))
     for name in config.problems:
         yield from contradictions_of(name, config.problems)
         if name == CHECKPOINTS:
-            yield f"problems.{name}: {name!r} stands for files; choose another name"
+            yield f"problems.{name}: {name!r} is reserved; choose another name"
     for name, variant in config.variants.items():
         yield from _of_variant(f"variants.{name}", variant)
     for name, study in config.studies.items():
@@ -46,31 +59,43 @@ def contradictions(config: Config) -> Iterator[str]:
             )
 
 
+def _alike(group: str, names: Iterable[str]) -> Iterator[str]:
+    """Yield names that differ in case only: macOS would give them one folder."""
+    seen: dict[str, str] = {}
+    for name in names:
+        first = seen.setdefault(name.casefold(), name)
+        if first != name:
+            yield (
+                f"{group}.{name}: it differs from {first!r} only in case, and names "
+                "become folders; choose another name"
+            )
+
+
 def _of_variant(path: str, variant: dict) -> Iterator[str]:
     fresh = variant["fresh"]
-    if path == "variants.ladder":
-        yield f"{path}: 'ladder' stands for several variants; choose another name"
+    if path == f"variants.{LADDER}":
+        yield f"{path}: {LADDER!r} is reserved; choose another name"
     if not variant["pretrained"] and fresh:
         yield (
-            f"{path}.fresh: {shown(fresh)} says nothing where pretrained is false and "
-            "every layer is fresh; leave it out"
+            f"{path}.fresh: {shown(fresh)} has no effect when pretrained is false (all "
+            "layers are drawn anyway); remove it"
         )
 
 
 def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
     path = f"studies.{name}"
-    if name in RESERVED_STUDIES:
-        yield f"{path}: {name!r} is taken for a folder or target; choose another name"
+    if name.casefold() in RESERVED_STUDIES:
+        yield f"{path}: {name!r} is reserved; choose another name"
     yield from _of_its_problems(path, study, config)
     yield from _of_checkpoints(path, study)
-    yield from contradictions_of_network(f"{path}.network", study.network)
+    kind = kind_of(study.network)
+    yield from kind.mistakes(f"{path}.network")
     source, target = (
         config.problems.get(problem, {}) for problem in (study.source, study.target)
     )
-    yield from _of_training(f"{path}.training", study.training)
-    yield from of_its_form(f"{path}.training", study, study.training, target)
-    yield from _of_training(f"{path}.pretraining", study.pretraining)
-    yield from of_its_form(f"{path}.pretraining", study, study.pretraining, source)
+    for key, problem in (("training", target), ("pretraining", source)):
+        training = getattr(study, key)
+        yield from _of_training(f"{path}.{key}", training, kind, problem)
     yield from _of_its_sizes(path, study, config)
     yield from _of_its_comparisons(path, study, config)
     for number, variant in enumerate(study.variants):
@@ -79,11 +104,10 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
         if variant in config.variants:
             settings = config.variants[variant]
             yield from _of_its_layers(path, study, variant, settings)
-            training = changed(study.training, settings["training"])
-            own = f"variants.{variant}.training"
-            yield from _of_training(own, training)
             if settings["training"]:
-                yield from of_its_form(own, study, training, target)
+                training = changed(study.training, settings["training"])
+                place = f"variants.{variant}.training"
+                yield from _of_training(place, training, kind, target)
 
 
 def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
@@ -94,7 +118,7 @@ def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
         if role == "source" and (problem is None or study.checkpoints):
             continue
         yield from _unknown(f"{path}.{role}", problem, "problem", config.problems)
-    # Of others the job that makes the target compares the columns.
+    # For other problems, the job that makes the target compares the columns.
     features = [
         config.problems[problem]["make_blobs"]["n_features"]
         for problem in (study.source, study.target)
@@ -108,31 +132,31 @@ def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
 
 
 def _of_checkpoints(path: str, study: Study) -> Iterator[str]:
-    if study.checkpoints and is_trainer(study.network):
+    if study.checkpoints and not kind_of(study.network).reads_weights:
         yield (
-            f"{path}.source_models: files are weights of a module or of hidden layers; "
-            "a trainer may read its own, which arguments can name. Allowed: a number"
+            f"{path}.source_models: a trainer reads no files with weights for Thaw; "
+            "name them in network.arguments. Allowed: a number"
         )
     if study.checkpoints and study.source != CHECKPOINTS:
         yield (
-            f"{path}.source: {study.source!r} says nothing where source_models names "
-            "files; leave it out"
+            f"{path}.source: {study.source!r} has no effect when source_models names "
+            "files; remove it"
         )
     for number, file in enumerate(study.checkpoints):
         place = f"{path}.source_models.files[{number}]"
         if not file.endswith((".safetensors", ".pt", ".pth")):
             yield (
-                f"{place}: {shown(file)} is of a kind that is not read, for that may "
-                "run what others wrote. Allowed: .safetensors, which "
-                "safetensors.torch.save_file makes of a state_dict; .pt or .pth of one"
+                f"{place}: {shown(file)} is not read, because such files may run code. "
+                "Allowed: .safetensors (safetensors.torch.save_file writes a "
+                "state_dict), .pt or .pth with a state_dict"
             )
         elif file.startswith("-") or not file.isprintable() or {"{", "}"} & {*file}:
             yield (
                 f"{place}: {shown(file)} would be taken for more than a path. Allowed: "
-                "one without braces and line breaks, and with ./ before a - in front"
+                "no braces or line breaks, and ./ before a leading -"
             )
         else:
-            yield from file_is_there(place, Path(file))
+            yield from unreadable(place, Path(file))
 
 
 def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
@@ -150,18 +174,27 @@ def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
         ):
             yield (
                 f"{path}: {name!r} has no variant that only freezes layers. Allowed: a "
-                "study with one, such as that of a ladder"
+                "study with one, such as with a ladder"
             )
 
 
-def _of_training(path: str, training: dict) -> Iterator[str]:
+def _of_training(path: str, training: dict, kind: Kind, problem: dict) -> Iterator[str]:
+    """Yield what such networks cannot follow or, if they can, what is wrong in itself.
+
+    To mend the one is not to write what the other asks for.
+    """
+    unknown = [*kind.mistakes_of_training(path, training, problem)]
+    yield from unknown or _of_training_itself(path, training)
+
+
+def _of_training_itself(path: str, training: dict) -> Iterator[str]:
     epochs, steps = (training[key] for key in BUDGETS)
     if epochs is None and steps is None:
         yield f"{path}: neither epochs nor steps is set. Allowed: one of them"
     if epochs is not None and steps is not None:
         yield (
-            f"{path}.steps: {steps} says how long, and so does epochs ({epochs}); "
-            "leave one of them out"
+            f"{path}.steps: {steps} is set together with epochs ({epochs}); remove one "
+            "of them"
         )
     validated = training["validation_size"] is not None
     several = isinstance(training["learning_rate"], list)
@@ -169,21 +202,21 @@ def _of_training(path: str, training: dict) -> Iterator[str]:
     if chooses and not validated:
         what = "learning_rate is a list" if several else "keep is best"
         yield (
-            f"{path}.validation_size: {what}, and it takes rows to choose on. Allowed: "
-            "a share of the train rows, such as 0.2"
+            f"{path}.validation_size: this key is missing; {what}, which needs rows "
+            "held out. Allowed: a share of the train rows, such as 0.2"
         )
     if validated and not chooses:
         yield (
-            f"{path}.validation_size: nothing is chosen on these rows; leave it out, "
-            "or give several learning rates or keep: best"
+            f"{path}.validation_size: nothing is chosen on these rows; remove it, or "
+            "set several learning rates or keep: best"
         )
     if training["optimizer"] != "sgd" and training["momentum"]:
         yield (
-            f"{path}.momentum: {training['momentum']} says nothing where the optimizer "
-            f"is {training['optimizer']}, which has its own; leave it out"
+            f"{path}.momentum: {training['momentum']} has no effect when the optimizer "
+            f"is {training['optimizer']}; remove it"
         )
     if training["nesterov"] and not training["momentum"]:
-        yield f"{path}.nesterov: there is no momentum. Allowed: false, or a momentum"
+        yield f"{path}.nesterov: needs a momentum. Allowed: false, or a momentum"
 
 
 def _of_its_sizes(path: str, study: Study, config: Config) -> Iterator[str]:
@@ -240,11 +273,9 @@ def _of_foreign(
 def _of_its_layers(
     path: str, study: Study, variant: str, settings: dict
 ) -> Iterator[str]:
-    if is_brought(study.network):
-        yield from contradictions_of_layers(path, study, variant, settings)
-    else:
-        yield from _of_hidden_layers(path, study, variant, settings)
-    numbers = in_numbers(settings, study.network)
+    kind = kind_of(study.network)
+    yield from kind.mistakes_of_variant(path, variant, settings)
+    numbers = kind.numbered(settings)
     freeze = numbers["freeze"]
     for layer, number in zip(settings["fresh"], numbers["fresh"], strict=True):
         if isinstance(number, int) and isinstance(freeze, int) and number <= freeze:
@@ -254,32 +285,68 @@ def _of_its_layers(
             )
 
 
-def _of_hidden_layers(
-    path: str, study: Study, variant: str, settings: dict
-) -> Iterator[str]:
-    hidden, freeze = len(study.network.get("hidden", [])), settings["freeze"]
-    named = isinstance(freeze, str)
-    if named or freeze > hidden:
-        reason = "not a layer of" if named else "deeper than"
-        yield (
-            f"variants.{variant}.freeze: {freeze!r} is {reason} the network of {path}. "
-            f"Allowed: 0 to {hidden}, its hidden layers"
-        )
-    for number, layer in enumerate(settings["fresh"]):
-        place = f"variants.{variant}.fresh"
-        if layer == "output" or (isinstance(layer, int) and layer <= hidden):
-            continue
-        if isinstance(layer, str):
-            place += f"[{number}]"
-        yield (
-            f"{place}: {layer!r} is not a layer of the network of "
-            f"{path}. Allowed: hidden layers 1 to {hidden}, output"
-        )
-
-
 def _unknown(path: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:
     if name not in known:
         yield (
             f"{path}: {shown(name)} is not a {kind} of this config"
             f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
         )
+
+
+def excesses(config: Config) -> Iterator[str]:
+    """Yield what is too large, a line each; for a config without contradictions."""
+    for name, problem in config.problems.items():
+        function, found = function_of(problem), extent(problem)
+        most = min(MOST_ROWS, MOST_NUMBERS // found.features)
+        if function and found.rows > most:
+            yield (
+                f"problems.{name}.{function}.n_samples: {found.rows} rows of "
+                f"{found.features} features are more than memory holds. "
+                f"Allowed: {most} or less"
+            )
+    for name, study in config.studies.items():
+        yield from _of_its_excess(f"studies.{name}", study, config)
+
+
+def _of_its_excess(path: str, study: Study, config: Config) -> Iterator[str]:
+    cut = study.repeats_per_job
+    repeats = [len(job.numbers) for job in jobs(study.repeats, cut)]
+    models = [len(job.numbers) for job in jobs(study.source_models, cut)]
+    arms = len(study.variants) * len(study.target_sizes)
+    total = len(repeats) * arms + len(models)
+    if total > MOST_JOBS:
+        yield (
+            f"{path}.repeats_per_job: {study.repeats_per_job} makes {total} jobs that "
+            f"train. Allowed: what makes {MOST_JOBS} or less, such as auto"
+        )
+    weights = _most_weights(study, config)
+    if weights > MOST_NUMBERS:
+        yield (
+            f"{path}.network: {weights} weights are more than memory holds. "
+            f"Allowed: {MOST_NUMBERS} or less"
+        )
+        return
+    largest = max(*repeats, *models)
+    for what, numbers in (
+        ("weights", weights),
+        ("epochs", study.training["epochs"] or study.training["steps"]),
+    ):
+        most = MOST_NUMBERS // numbers
+        if largest > most:
+            yield (
+                f"{path}.repeats_per_job: {largest} networks at once, of {numbers} "
+                f"{what} each, are more than memory holds. Allowed: {most} or less"
+            )
+
+
+def _most_weights(study: Study, config: Config) -> int:
+    """Return how many weights the largest network of a study has."""
+    target = extent(config.problems[study.target])
+    source = target if study.checkpoints else extent(config.problems[study.source])
+    added = [config.variants[name]["add"] for name in study.variants]
+    kind = kind_of(study.network)
+    return max(
+        kind.weights(source.features, problem.classes, widths)
+        for widths in ([], *added)
+        for problem in (source, target)
+    )

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 from numpy.lib import format as npy
 
+from thaw.data import ARRAYS, FILES, PARQUET, SEPARATORS
+
 
 class Extent(NamedTuple):
     """Upper limits of a problem's rows, features and classes."""
@@ -85,7 +87,7 @@ def _generated(function: str, problem: Mapping[str, Any]) -> Extent:
 
 
 def _of_files(problem: Mapping[str, Any], look: bool) -> Extent:
-    paths = [Path(problem[key]) for key in ("file", "test_file") if key in problem]
+    paths = [Path(problem[key]) for key in FILES if key in problem]
     shapes = [(SOME_ROWS, math.prod(problem["shape"] or [SOME_FEATURES]))]
     if look:
         with suppress(OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile):
@@ -107,25 +109,21 @@ def _shape(path: Path, size: int, time: int) -> tuple[int, int]:
 
     `size` and `time` tell one content from another, well enough for an estimate.
     """
-    match path.suffix:
-        case ".parquet":
-            # Only who has such files waits for the import.
-            from pyarrow.parquet import read_metadata
+    if path.suffix == PARQUET:
+        # Only those who have such files wait for the import.
+        from pyarrow.parquet import read_metadata
 
-            found = read_metadata(path)
-            return found.num_rows, found.num_columns
-        case ".npz":
-            with zipfile.ZipFile(path) as archive, archive.open("X.npy") as file:
-                version = npy.read_magic(file)
-                short = version == (1, 0)
-                header = (
-                    npy.read_array_header_1_0 if short else npy.read_array_header_2_0
-                )
-                (rows, *features), _, _ = header(file)
-            return rows, math.prod(features)
+        found = read_metadata(path)
+        return found.num_rows, found.num_columns
+    if path.suffix == ARRAYS:
+        with zipfile.ZipFile(path) as archive, archive.open("X.npy") as file:
+            version = npy.read_magic(file)
+            short = version == (1, 0)
+            header = npy.read_array_header_1_0 if short else npy.read_array_header_2_0
+            (rows, *features), _, _ = header(file)
+        return rows, math.prod(features)
     with path.open("rb") as file:
         lines = sum(block.count(b"\n") for block in iter(lambda: file.read(BLOCK), b""))
     with path.open(encoding="utf-8-sig", newline="") as text:
-        delimiter = "\t" if path.suffix == ".tsv" else ","
-        columns = next(csv.reader(text, delimiter=delimiter), [])
+        columns = next(csv.reader(text, delimiter=SEPARATORS[path.suffix]), [])
     return lines, len(columns)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from thaw.config.words import path, wrong
+from thaw.config.messages import path, wrong
 from thaw.errors import ThawError
 
 # Values in a config, with each alias written out. A few lines of aliases to aliases

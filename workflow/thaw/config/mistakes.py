@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from thaw.config import kinds
+from thaw.config import values
+from thaw.config.messages import did_you_mean, path, shown
 from thaw.config.schema import Schema, config_schema, schema_at
-from thaw.config.words import did_you_mean, path, shown
 
 # Keys, and positions in lists, from the top of the config down.
 Place = tuple[int | str, ...]
@@ -119,9 +119,9 @@ def _reason(details: ErrorDetails, allowed: str) -> str:
         # Of a pair that is too long or short, its description says more.
         case "too_long" if bounds["max_length"] > 2:
             return f"is too long. Allowed: {bounds['max_length']} entries or fewer"
-        case kinds.TWICE:
+        case values.TWICE:
             return "lists an entry twice. Allowed: each entry once"
-        case kinds.NO_ALTERNATIVE:
+        case values.NO_ALTERNATIVE:
             hint = _number_hint(details["input"], "float_type")
             return f"is {f'text{hint}' if hint else 'not allowed'}. Allowed: {allowed}"
     return f"is not allowed. Allowed: {allowed}"

@@ -1,21 +1,19 @@
 """Check a config and resolve it: what each study trains, and on what."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from thaw.config import models
-from thaw.config.contradictions import contradictions
-from thaw.config.job_sizes import with_job_sizes
-from thaw.config.ladder import LADDER, climbed, mistaken_rungs, rungs
-from thaw.config.layers import hidden_groups, of_one_form
+from thaw.config.contradictions import LADDER, contradictions, excesses
+from thaw.config.extents import extent
+from thaw.config.messages import wrong
 from thaw.config.mistakes import explain
-from thaw.config.resolved import Config, Study
-from thaw.config.sizes import excesses
-from thaw.config.training import changed
-from thaw.config.words import wrong
+from thaw.config.network import inherited, kind_of
+from thaw.config.resolved import Config, Study, changed
 from thaw.findings.metrics import METRICS
+from thaw.learning.budget import budget
 from thaw.output.paths import CHECKPOINTS
 
 
@@ -40,28 +38,28 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
     # A problem has many keys that do not go together; those left out are not there.
     described |= checked.model_dump(include={"problems"}, exclude_none=True)
     mistakes = [
-        f"studies.{name}.margin: it is missing, and there is none that suits every "
-        f"{study.metric}. Allowed: the smallest difference that matters to you"
+        f"studies.{name}.margin: this key is missing; {study.metric} has no usual "
+        "margin. Allowed: the smallest difference that matters to you"
         for name, study in checked.studies.items()
         if not METRICS[study.metric].is_accuracy
         and "margin" not in {*commanded, *study.model_fields_set}
     ]
     for name, study in checked.studies.items():
         if LADDER in study.variants:
-            groups = hidden_groups(studies[name].network)
+            groups = kind_of(studies[name].network).hidden_groups
             if groups is None:
-                # What follows would ask for the variants that the ladder stands for.
+                # Other checks would ask for the variants that the ladder stands for.
                 missing = f"studies.{name}.network.groups: this key is missing; the"
                 raise wrong([f"{missing} ladder needs to know how many there are"])
-            hidden = len(groups)
-            mistakes += mistaken_rungs(name, hidden, described["variants"])
-            described["variants"] = rungs(hidden) | described["variants"]
+            ladder = _rungs(len(groups))
+            mistakes += _mistaken_rungs(name, ladder, described["variants"])
+            described["variants"] = ladder | described["variants"]
     resolved = Config(**described, studies=studies)
     # Sizes are worth computing only where all names exist.
     mistakes += [*contradictions(resolved)] or [*excesses(resolved)]
     if mistakes:
         raise wrong(mistakes)
-    return with_job_sizes(resolved)
+    return _with_job_sizes(resolved)
 
 
 def _inherit(
@@ -72,18 +70,16 @@ def _inherit(
     settings = study.model_dump(exclude=set(shared))
     for key, value in shared.items():
         if key == "network":
-            settings[key] = of_one_form(value, own.get(key, {}))
+            settings[key] = _network(value, own.get(key, {}))
         elif key in ("training", "pretraining"):
             settings[key] = changed(value, own.get(key, {}))
-        elif isinstance(value, dict):
-            settings[key] = value | own.get(key, {})
         elif key in commanded:
             settings[key] = value
         else:
             settings[key] = own.get(key, value)
-    groups = hidden_groups(settings["network"])
+    groups = kind_of(settings["network"]).hidden_groups
     if groups is not None:
-        settings["variants"] = climbed(settings["variants"], len(groups))
+        settings["variants"] = _climbed(settings["variants"], len(groups))
     settings["pretraining"] = changed(settings["training"], settings["pretraining"])
     settings["checkpoints"] = []
     if isinstance(settings["source_models"], dict):
@@ -91,3 +87,77 @@ def _inherit(
         settings["source_models"] = len(settings["checkpoints"])
         settings["source"] = settings["source"] or CHECKPOINTS
     return Study(**settings)
+
+
+def _network(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study's network, without defaults of other kinds than its own."""
+    network = inherited(shared, own)
+    keys, fields = kind_of(network).keys, models.Network.model_fields
+    return {
+        key: value
+        for key, value in network.items()
+        if key in keys or value != fields[key].default
+    }
+
+
+def _rungs(hidden_layers: int) -> dict[str, dict[str, Any]]:
+    """Return the ladder's variants by name, as if the config described them.
+
+    They are standalone, and one for each number of frozen layers.
+    """
+    described = {"standalone": models.Variant(pretrained=False)} | {
+        f"fixed-{depth}": models.Variant(freeze=depth)
+        for depth in range(hidden_layers + 1)
+    }
+    return {name: variant.model_dump() for name, variant in described.items()}
+
+
+def _climbed(variants: Sequence[str], hidden_layers: int) -> list[str]:
+    """Return the names in a study's list, the ladder written out where it stands."""
+    names: list[str] = []
+    for name in variants:
+        names += _rungs(hidden_layers) if name == LADDER else [name]
+    return list(dict.fromkeys(names))
+
+
+def _mistaken_rungs(
+    study: str, ladder: Mapping[str, dict], variants: Mapping[str, dict]
+) -> Iterator[str]:
+    """Yield a mistake for each variant that is named like a rung and is another."""
+    for name, rung in ladder.items():
+        own = variants.get(name, rung)
+        if own | {"training": {}} != rung:
+            yield (
+                f"variants.{name}: the ladder of studies.{study} has another variant "
+                "of this name; choose another name"
+            )
+
+
+def _with_job_sizes(config: Config) -> Config:
+    """Return a config in which each study says how many networks a job trains.
+
+    It may still say auto. The ends of jobs stand in paths, so only the config may move
+    them.
+    """
+    studies = {
+        name: study._replace(repeats_per_job=_networks_a_job(study, config))
+        if study.repeats_per_job == "auto"
+        else study
+        for name, study in config.studies.items()
+    }
+    return config._replace(studies=studies)
+
+
+def _networks_a_job(study: Study, config: Config) -> Any:
+    target = config.problems[study.target]
+    # The same before and after a rule has made the problem's file.
+    problem = extent(target, look=not target["made_by_rule"])
+    changes = [config.variants[name]["training"] for name in study.variants]
+    every = [study.pretraining, *(changed(study.training, some) for some in changes)]
+    epochs = [
+        budget(some["epochs"], some["steps"], some["batch_size"], problem.rows).epochs
+        for some in every
+    ]
+    kind, batch_size = kind_of(study.network), study.training["batch_size"]
+    size = kind.size(1, problem, max(epochs), batch_size, files=study.checkpoints)
+    return size.networks_a_job

@@ -1,9 +1,17 @@
-"""A config that has been checked, in plain values."""
+"""A config that has been checked, in plain values, and what keys hold of it.
+
+Keys of results hold only settings that differ from their defaults. So an option that is
+added later, with a default that leaves everything as it was, changes no key.
+"""
 
 from collections import namedtuple
+from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from thaw.config import models
+from thaw.config.problem import Problem
+from thaw.config.values import Group
+from thaw.learning.settings import BUDGETS
 
 # Its fields are found when this runs, so no type checker can know them.
 _StudyKeys: Any = cast(
@@ -31,3 +39,55 @@ class Config(NamedTuple):
     variants: dict[str, dict]
     studies: dict[str, Study]
     maps: dict[str, list[str]]
+
+
+def changed(training: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `training` with these changes; a trainer's arguments change one by one."""
+    kept, found = dict(training), dict(changes)
+    if any(changes.get(key) is not None for key in BUDGETS):
+        kept |= dict.fromkeys(BUDGETS)
+    if kept.get("arguments") and found.get("arguments"):
+        found["arguments"] = kept["arguments"] | found["arguments"]
+    return kept | found
+
+
+def minimal_problem(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a problem's settings without those at their default."""
+    return minimal(Problem, values)
+
+
+def minimal_variant(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a variant's settings without those at their default.
+
+    Its training is left out, too, because it is part of the training that its repeats
+    get, and so is what is saved, because that changes no number.
+    """
+    apart = ("training", "save")
+    own = {key: value for key, value in values.items() if key not in apart}
+    return minimal(models.Variant, own)
+
+
+def minimal_network(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a network's settings without those at their default."""
+    return minimal(models.Network, values)
+
+
+def minimal_training(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the training's settings without those at their default."""
+    return minimal(models.Training, values)
+
+
+def minimal(group: type[Group], values: dict[str, Any]) -> dict[str, Any]:
+    """Return what differs from the defaults, at every level.
+
+    A key that is required has no default to be equal to, and stays.
+    """
+    left = {}
+    for key, value in values.items():
+        field = group.model_fields[key]
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Group) and value is not None:
+            value = minimal(kind, value)
+        if value != field.get_default(call_default_factory=True):
+            left[key] = value
+    return left

@@ -1,80 +1,150 @@
-"""Sizes that are each possible and together are not.
+"""Sizes of jobs, and the memory and time that they take.
 
-The limits are what a large machine might just hold. They are there for slips of a few
-zeros, which else end hours later, or with a machine that no longer answers.
+These are upper limits for schedulers of clusters, not forecasts: a job that takes more
+is killed; one that takes less only loses its place in the queue.
 """
 
-from collections.abc import Iterator
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
-from thaw.config.extents import extent, function_of
-from thaw.config.kinds import MOST_ROWS
-from thaw.config.layers import is_brought
-from thaw.config.resolved import Config, Study
-from thaw.output.paths import jobs
-from thaw.plan.resources import weights_between
+from thaw.learning.limits import CACHED_NUMBERS, MOST_KEPT, ROWS_ASKED, at_once
 
-# Numbers that one process holds at once: 40 GB with four bytes each.
-MOST_NUMBERS = 10_000_000_000
+# Python, torch and what they allocate before there is any data: 390 MB were measured.
+BASE_MEGABYTES = 600
 
-# Jobs of a study that train. Snakemake takes minutes to plan a tenth of that.
-MOST_JOBS = 100_000
+# While a problem is made, a number of its table stands in memory as read, encoded and
+# scaled: 40 to 50 bytes were measured, with 100,000 rows of 100 features.
+BYTES_READ = 80
 
+# Numbers are float32. Of each weight there are its value, its start, its gradient and
+# what is written; of each activation about as many at once.
+COPIES = 4
+BYTES = 4
 
-def excesses(config: Config) -> Iterator[str]:
-    """Yield each mistake in a line of its own."""
-    for name, problem in config.problems.items():
-        function, found = function_of(problem), extent(problem)
-        most = min(MOST_ROWS, MOST_NUMBERS // found.features)
-        if function and found.rows > most:
-            yield (
-                f"problems.{name}.{function}.n_samples: {found.rows} rows of "
-                f"{found.features} features are more than memory holds. "
-                f"Allowed: {most} or less"
-            )
-    for name, study in config.studies.items():
-        yield from _of_study(f"studies.{name}", study, config)
+# What the slowest machine learns from: multiplications a second on one core. Large
+# matrices are ten times as fast; small ones pay for each step, of all networks that
+# learn together.
+MULTIPLICATIONS_A_SECOND = 3e8
+STEPS_A_SECOND = 2e3
 
+# What a module weighs is known only when it is built, so some size is taken; the
+# checkpoints that a study starts from tell better.
+SOME_WEIGHTS = 12_000_000  # ResNet-18's
+# While a module learns from a batch, or is asked about some rows, so many numbers stand
+# in memory for each feature: ResNet-18 has 200 of an image of 64 by 64 points.
+NUMBERS_A_FEATURE = 300
+# Multiplications for each feature of a row: some 2,000 in a small convolutional network
+# for images of 8 by 8 points, 12,000 in ResNet-18. Convolutions are fast.
+USUAL_PRODUCTS = 5_000
+MOST_PRODUCTS = 20_000
+CONVOLVED_A_SECOND = 3e9
 
-def _of_study(path: str, study: Study, config: Config) -> Iterator[str]:
-    cut = study.repeats_per_job
-    repeats = [len(job.numbers) for job in jobs(study.repeats, cut)]
-    models = [len(job.numbers) for job in jobs(study.source_models, cut)]
-    arms = len(study.variants) * len(study.target_sizes)
-    total = len(repeats) * arms + len(models)
-    if total > MOST_JOBS:
-        yield (
-            f"{path}.repeats_per_job: {study.repeats_per_job} makes {total} jobs that "
-            f"train. Allowed: what makes {MOST_JOBS} or less, such as auto"
-        )
-    # What a module weighs is known only when it is built.
-    weights = 1 if is_brought(study.network) else _weights(study, config)
-    if weights > MOST_NUMBERS:
-        yield (
-            f"{path}.network: {weights} weights are more than memory holds. "
-            f"Allowed: {MOST_NUMBERS} or less"
-        )
-        return
-    largest = max(*repeats, *models)
-    for what, numbers in (
-        ("weights", weights),
-        ("epochs", study.training["epochs"] or study.training["steps"]),
-    ):
-        most = MOST_NUMBERS // numbers
-        if largest > most:
-            yield (
-                f"{path}.repeats_per_job: {largest} networks at once, of {numbers} "
-                f"{what} each, are more than memory holds. Allowed: {most} or less"
-            )
+# How long a job of modules should be, on a machine that is so many times as fast as the
+# slowest.
+MINUTES_A_JOB = 3
+USUAL_SPEED = 5
+MOST_IN_A_JOB = 30
+
+# The least that is asked for: imports from a slow network file system take time, too.
+LEAST_MINUTES = 10
 
 
-def _weights(study: Study, config: Config) -> int:
-    """Return how many weights the largest network of a study has."""
-    target = extent(config.problems[study.target])
-    source = target if study.checkpoints else extent(config.problems[study.source])
-    hidden = [source.features, *study.network["hidden"]]
-    added = [config.variants[name]["add"] for name in study.variants]
-    return max(
-        weights_between([*hidden, *widths, problem.classes])
-        for widths in ([], *added)
-        for problem in (source, target)
-    )
+class Size(NamedTuple):
+    """How large a job of fully connected networks is.
+
+    `widths` are those of one network's layers, from input to output.
+    """
+
+    networks: int
+    widths: list[int]
+    rows: int
+    epochs: int
+    batch_size: int
+
+    @property
+    def megabytes(self) -> int:
+        """The memory, in MB, that the job may take."""
+        # Networks whose activations fit a core's cache train together; a larger one
+        # trains alone.
+        widest = max(self.widths)
+        activations = max(CACHED_NUMBERS, self.rows * widest) * len(self.widths)
+        histories = self.networks * (self.epochs + 1) * 4
+        weights = self.networks * weights_between(self.widths)
+        numbers = weights + activations + histories
+        return BASE_MEGABYTES + math.ceil(COPIES * BYTES * numbers / 1e6)
+
+    @property
+    def minutes(self) -> int:
+        """The time, in minutes, that the job may take."""
+        # Forward, backward and the step, each a product with every weight.
+        weights = weights_between(self.widths)
+        products = 3 * self.networks * self.epochs * self.rows * weights
+        together = math.ceil(self.networks / at_once(self.rows, max(self.widths)))
+        steps = self.epochs * math.ceil(self.rows / self.batch_size) * together
+        seconds = products / MULTIPLICATIONS_A_SECOND + steps / STEPS_A_SECOND
+        return LEAST_MINUTES + math.ceil(seconds / 60)
+
+    @property
+    def networks_a_job(self) -> Literal["auto"]:
+        """How many networks a job should train: as `thaw.output.paths.jobs` has it."""
+        return "auto"
+
+
+class UnseenSize(NamedTuple):
+    """How large a job is whose networks users supply, as far as that is known.
+
+    `weights` are those of one network.
+    """
+
+    networks: int
+    weights: int
+    features: int
+    rows: int
+    epochs: int
+    batch_size: int
+
+    @property
+    def megabytes(self) -> int:
+        """The memory, in MB, that the job may take."""
+        passing = max(self.batch_size, ROWS_ASKED) * self.features * NUMBERS_A_FEATURE
+        # One network learns at a time; the source models of all are in memory.
+        weights = (self.networks + COPIES) * self.weights
+        numbers = weights + passing + 3 * self.rows * self.features + MOST_KEPT
+        return BASE_MEGABYTES + math.ceil(BYTES * numbers / 1e6)
+
+    @property
+    def minutes(self) -> int:
+        """The time, in minutes, that the job may take."""
+        seconds = self.networks * self._seconds_a_network(MOST_PRODUCTS)
+        return LEAST_MINUTES + math.ceil(seconds / 60)
+
+    @property
+    def networks_a_job(self) -> int:
+        """How many networks are some minutes' work.
+
+        It follows from the settings alone, because the ends of jobs stand in paths.
+        """
+        seconds = self._seconds_a_network(USUAL_PRODUCTS) / USUAL_SPEED
+        return min(MOST_IN_A_JOB, max(1, int(60 * MINUTES_A_JOB / seconds)))
+
+    def _seconds_a_network(self, products_a_feature: int) -> float:
+        products = 3 * self.epochs * self.rows * self.features * products_a_feature
+        steps = self.epochs * math.ceil(self.rows / self.batch_size)
+        return products / CONVOLVED_A_SECOND + steps / STEPS_A_SECOND
+
+
+# The size of a job that this machine would not run: the job says so at once (see
+# `thaw.keys.check`).
+UNKNOWN = Size(networks=1, widths=[1, 1], rows=1, epochs=1, batch_size=1)
+
+
+def weights_between(widths: Sequence[int]) -> int:
+    """Return how many weights, biases included, connect layers of these widths."""
+    return sum((before + 1) * after for before, after in itertools.pairwise(widths))
+
+
+def megabytes_to_read(rows: int, features: int) -> int:
+    """Return the memory, in MB, that making a problem of this size may take."""
+    return BASE_MEGABYTES + math.ceil(BYTES_READ * rows * features / 1e6)

@@ -1,1 +1,11 @@
 """Problems: what they are and how their data come about."""
+
+# The keys of a problem that name its files.
+FILES = ("file", "test_file")
+
+# The kinds of files, by suffix: text, with what separates its values; tables, whose
+# columns have names; and arrays.
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+PARQUET = ".parquet"
+ARRAYS = ".npz"
+SUFFIXES = (*SEPARATORS, PARQUET, ARRAYS)

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from thaw.data import ARRAYS, PARQUET, SEPARATORS
 from thaw.data.table import Table, as_text, listed, numbered, require_columns
 from thaw.errors import ThawError
-
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 def read_table(path: Path, settings: Mapping[str, Any]) -> Table:
@@ -21,7 +20,7 @@ def read_table(path: Path, settings: Mapping[str, Any]) -> Table:
     Its columns of categories are read as text.
     Raises `ThawError` if the file cannot be read, or is not as the settings say.
     """
-    return _arrays(path) if path.suffix == ".npz" else _columns(path, settings)
+    return _arrays(path) if path.suffix == ARRAYS else _columns(path, settings)
 
 
 def _columns(path: Path, settings: Mapping[str, Any]) -> Table:
@@ -48,7 +47,7 @@ def read_categories(
     path: Path, columns: Collection[str], rows: Mapping[str, Any]
 ) -> dict[str, set[str]]:
     """Return what stands in these columns of a file, where `rows` holds."""
-    if path.suffix == ".npz":
+    if path.suffix == ARRAYS:
         return {}
     frame = _chosen(path, columns, rows)
     return {
@@ -83,7 +82,7 @@ def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.Da
 
 def _frame(path: Path, text: Collection[str]) -> pd.DataFrame:
     """Read a file's columns; those of `text` as the text that stands there."""
-    if path.suffix == ".parquet":
+    if path.suffix == PARQUET:
         frame = pd.read_parquet(path, engine="pyarrow")
         if not isinstance(frame.index, pd.RangeIndex):
             frame = frame.reset_index()

@@ -1,4 +1,4 @@
-"""Files with pretrained weights that people bring, read without running any of it."""
+"""User-supplied files with pretrained weights, read without running any of them."""
 
 import re
 import shlex
@@ -31,7 +31,7 @@ def load_checkpoint(path: Path) -> State:
         try:
             return load_file(path)
         except SafetensorError as error:
-            raise ThawError(f"{path} is no safetensors file: {error}") from None
+            raise ThawError(f"{path} is not a safetensors file: {error}") from None
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     # It is a pickle, an archive, or anything: there is no end to what may go wrong.
@@ -41,8 +41,8 @@ def load_checkpoint(path: Path) -> State:
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
         raise ThawError(
             f"{path} holds more than weights{f' ({named[1]})' if named else ''}, or is "
-            "damaged, and reading it could run what others wrote; if you trust it, run "
-            "where what it holds can be imported: "
+            "damaged; reading it could run other people's code. If you trust it, "
+            "convert it where its contents can be imported: "
             + CONVERT.format(
                 path=shlex.quote(str(path)),
                 new=shlex.quote(f"{path.stem}.safetensors"),

@@ -1,30 +1,31 @@
 """Whether a module can learn what a study asks of it, found out before anything learns.
 
-It is built for each problem, asked about two rows and, as each variant has it, learns
-from two.
+It is built for each problem and with two seeds, asked about two rows and, for each
+variant, learns from two.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
-from thaw.learning.learner import Training
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import rows_of, sequence_of
+from thaw.learning.settings import Training, Variant
 from thaw.learning.state import SourceModels, State
-from thaw.learning.variants import Variant, fresh_groups
+from thaw.learning.variants import fresh_groups
 
-# What is found out here does not depend on how large a step is.
+# The checks do not depend on how large a step is.
 STEP = 1e-3
 
 
 class Share(NamedTuple):
-    """What of a network a variant freezes, draws afresh and lets learn.
+    """The parts of a network that a variant freezes, draws anew and lets learn.
 
     frozen, fresh: names of groups. frozen_weights: how many of all `weights`, biases
     included, do not learn.
@@ -42,10 +43,43 @@ class Share(NamedTuple):
         return f"{self.variant}: {frozen}; afresh: {', '.join(self.fresh) or 'nothing'}"
 
 
+def check_draws(network: ModuleNetwork) -> list[str]:
+    """Build a network with two seeds; return the groups with the same weights in both.
+
+    Groups of constants, such as batch norm's, are none of them.
+    Raises `ThawError` if no group differs.
+    """
+    first, second = (
+        {name: values.detach() for name, values in module.named_parameters()}
+        for module in (network.built(seeds.Whose(0, seeds.REPEAT, [n])) for n in (0, 1))
+    )
+
+    def holds(group: str, what: Callable[[Tensor, Tensor], bool]) -> bool:
+        names = first.keys() & {*network.groups[group]}
+        return any(what(first[name], second[name]) for name in names)
+
+    alike = [
+        group
+        for group in network.groups
+        if not holds(group, lambda one, other: not torch.equal(one, other))
+    ]
+    if alike == list(network.groups):
+        raise ThawError(
+            "network: its weights are the same for two seeds, so all source models and "
+            "repeats would start alike; seed nothing in its function, and load no "
+            "weights there (source_models: {files: […]} reads them)"
+        )
+    return [
+        group
+        for group in alike
+        if holds(group, lambda one, _: bool((one != one.flatten()[0]).any()))
+    ]
+
+
 def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
     """Ask a network about two rows of a problem.
 
-    Raises `ThawError` unless it says something of each class for each row.
+    Raises `ThawError` unless it returns a number for each class and row.
     """
     module = network.built().eval()
     rows = rows_of(problem.train_x[:2], network.shape)
@@ -53,7 +87,7 @@ def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
         said = module(rows)
         if not isinstance(said, torch.Tensor):
             raise ThawError(
-                f"network: for {name} it returns {type(said).__name__}, which is no "
+                f"network: for {name} it returns {type(said).__name__} instead of a "
                 "tensor; wrap it in a module that returns the logits, [rows, classes]"
             )
         if said.shape != (len(rows), problem.classes):
@@ -61,8 +95,8 @@ def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
                 f"network: for {len(rows)} rows of {name}, which has {problem.classes} "
                 f"classes, it returns {_shape(said.shape)} numbers, not "
                 f"{_shape((len(rows), problem.classes))}; give its function "
-                "num_classes: $classes, or what it calls that (where it is not told, "
-                "many give 1,000)"
+                "num_classes: $classes, by its own name for it (the default is often "
+                "1,000)"
             )
         parts = sequence_of(module)
         if parts:
@@ -71,8 +105,8 @@ def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
                 passed_on = part(passed_on)
             if not torch.allclose(passed_on, said, rtol=1e-3, atol=1e-5):
                 raise ThawError(
-                    "network: what in_sequence names, one after the other, does not "
-                    "return what forward() does"
+                    "network: the parts in in_sequence, one after the other, return "
+                    "something else than forward(); correct in_sequence, or remove it"
                 )
 
 
@@ -87,7 +121,7 @@ def check_transfer(
     misfits = [
         f"{entry} is {_shape(theirs[entry])} there and {_shape(network.shapes[entry])}"
         if entry in theirs
-        else f"{entry} is not there"
+        else f"{entry} is missing there"
         for group in hidden
         for entry in group
         if tuple(theirs.get(entry, ("none",))) != network.shapes[entry]
@@ -105,11 +139,11 @@ def shares(
     variants: Mapping[str, Mapping[str, Any]],
     theirs: Mapping[str, Sequence[int]] | None,
 ) -> Iterator[tuple[Share, State]]:
-    """Yield what each variant does to a network for the target, and a state to start.
+    """Yield what each variant does to a network for the target, and a start for it.
 
     `theirs` are the shapes of the source models' entries.
-    Raises `ThawError` for a variant that asks for groups that are not there, or that
-    inherits a weight in one group and draws it afresh in another.
+    Raises `ThawError` for a variant that names groups that are not there, or that
+    inherits a weight in one group and draws it anew in another.
     """
     names = list(network.groups)
     models = SourceModels(
@@ -129,8 +163,8 @@ def shares(
             owners = {g for g, own in network.groups.items() if {*own} & {*same}}
             if owners & {*fresh} and owners - {*fresh}:
                 raise ThawError(
-                    f"variants.{name}: {' and '.join(same)} are one weight, which it "
-                    "draws afresh and inherits; put them into one group"
+                    f"variants.{name}: {' and '.join(same)} are one weight, which is "
+                    "both fresh and inherited; put them into one group"
                 )
         frozen = names[: variant.freeze]
         kept = {entry for group in frozen for entry in network.groups[group]}
@@ -144,7 +178,10 @@ def shares(
         )
         total = sum(values.numel() for values in weights)
         if count == total:
-            raise ThawError(f"variants.{name}: no weight of the network would learn")
+            raise ThawError(
+                f"variants.{name}: no weight of the network would learn; freeze fewer "
+                "groups"
+            )
         yield (
             Share(name, frozen, fresh, count, total),
             network.draw(names, 0, seeds.REPEAT, [0]),
@@ -182,9 +219,9 @@ def check_short_batches(
     sizes: Sequence[int],
     batch_sizes: Sequence[int],
 ) -> None:
-    """Raise `ThawError` if a batch is a single row, and that is too few to learn from.
+    """Raise `ThawError` if a batch is a single row that is too few to learn from.
 
-    It is for batch norm. `sizes` are the numbers of train rows.
+    Batch norm needs two. `sizes` are the numbers of train rows.
     """
     lone = [
         (rows, batch)
@@ -206,8 +243,8 @@ def check_short_batches(
     except ValueError as error:
         rows, batch = lone[0]
         raise ThawError(
-            f"training.batch_size: {rows} rows in batches of {batch} leave one row for "
-            f"a batch, from which the network cannot learn ({error}); choose another "
+            f"training.batch_size: {rows} rows in batches of {batch} leave a batch of "
+            f"one row, from which the network cannot learn ({error}); choose another "
             "batch_size"
         ) from None
 

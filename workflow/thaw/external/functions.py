@@ -1,8 +1,4 @@
-"""Functions that people bring: what is known of them unseen, and how they are called.
-
-The config names one as `networks.py:small_cnn`, a file from the working directory, or
-as `torchvision.models:resnet18`, of an installed package.
-"""
+"""User-supplied functions: loading them, and errors in them that name their line."""
 
 import importlib
 import importlib.util
@@ -12,55 +8,23 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from thaw import keys
 from thaw.errors import ThawError
 
-# What PyTorch says where memory is short, which is no fault of people's code.
+# What PyTorch says when memory is short, which is no fault of the user's code.
 OUT_OF_MEMORY = "allocate memory"
 
-# The file of PyTorch's that calls a module.
+# The file in PyTorch that calls modules.
 CALLS_A_MODULE = str(Path("torch", "nn", "modules", "module.py"))
 
 
-class Named(NamedTuple):
-    """A function by its name, and the file or the installed module that it is in."""
-
-    place: str
-    function: str
-
-    @property
-    def file(self) -> Path | None:
-        """Return the file, if it is in a file."""
-        return Path(self.place) if self.place.endswith(".py") else None
-
-
-def named(text: str) -> Named:
-    """Return what `place:function` names."""
-    place, _, function = text.rpartition(":")
-    return Named(place, function)
-
-
-def content(text: str) -> dict[str, Any]:
-    """Return what decides what a function does, as far as its name and file tell.
-
-    Of a file that is its code, but not where it lies; of an installed module its name.
-    `libraries` are the packages whose versions count, too.
-    """
-    place, function = named(text)
-    file = named(text).file
-    if file is None:
-        library = place.partition(".")[0]
-        return {"function": function, "import": place, "libraries": [library]}
-    code, libraries = keys.code_of_file(file)
-    return {"function": function, "code": code, "libraries": libraries}
-
-
 def load(told: Mapping[str, Any], file: Path | None) -> Callable[..., Any]:
-    """Return the function that `content` described, from its file or package.
+    """Return the function that a recipe describes, from its file or package.
 
-    Raises `ThawError` if it is not there, or the file has other code by now.
+    `told` is what `thaw.config.network.content_of_function` returns.
+    Raises `ThawError` if it is not there, or the file's code has changed.
     """
     if "import" in told:
         with their_errors(told["import"]):
@@ -69,11 +33,7 @@ def load(told: Mapping[str, Any], file: Path | None) -> Callable[..., Any]:
     else:
         if file is None:
             raise ThawError("the file with the network's function is missing")
-        if keys.code_of_file(file)[0] != told["code"]:
-            raise ThawError(
-                f"{file} was changed since the run began, and nothing was written; run "
-                "again"
-            )
+        keys.check_unchanged(file, keys.code_of_file(file)[0], told["code"])
         spec = importlib.util.spec_from_file_location(f"brought_{file.stem}", file)
         assert spec is not None and spec.loader is not None  # its suffix is .py
         module = importlib.util.module_from_spec(spec)
@@ -84,16 +44,16 @@ def load(told: Mapping[str, Any], file: Path | None) -> Callable[..., Any]:
         where = str(file)
     function = getattr(module, told["function"], None)
     if not callable(function):
-        raise ThawError(f"{where} has no function {told['function']!r}")
+        raise ThawError(f"{where} does not define a function {told['function']!r}")
     return function
 
 
 @contextmanager
 def their_errors(place: str) -> Iterator[None]:
-    """Turn an error that people's code raises into one line that names their line.
+    """Turn an error in a user's code into one message that names its line there.
 
-    `place` is their file or module. Errors in which neither it nor any network has a
-    part keep their traceback.
+    `place` is the user's file or module. Errors in which neither it nor any network has
+    a part keep their traceback.
     """
     try:
         yield
@@ -108,9 +68,9 @@ def their_errors(place: str) -> Iterator[None]:
 
 
 def _their_line(error: Exception, place: str) -> str | None:
-    """Return the last line of people's code that an error passed, if it passed any.
+    """Return the last line of the user's code that an error passed, if any.
 
-    Of an error within a network whose parts are all PyTorch's, return the place.
+    For an error within a network whose parts are all PyTorch's, return the place.
     """
     is_file = place.endswith(".py")
     if isinstance(error, ImportError) and not is_file and place not in sys.modules:

@@ -2,11 +2,11 @@
 
 import importlib
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from thaw import keys
+from thaw.config.network import GENERAL_LEARNER, kind_of
 from thaw.data.problem import Problem
 from thaw.external import functions
 from thaw.learning.fully_connected import FullyConnected
@@ -22,12 +22,12 @@ def network_of(
 ) -> Network:
     """Return the network of a recipe's `settings`, for a problem with rows of a shape.
 
-    `file` holds the function of people's own that builds it, if one does. `added` are
-    the widths of hidden layers put before the output.
+    `file` holds the user's function that builds it, if one does. `added` are the widths
+    of hidden layers put before the output.
     Raises `ThawError` if that function fails.
     """
     features = problem.train_x.shape[-1]
-    if "module" not in settings:
+    if not kind_of(settings).calls_users_code:
         own = dict(settings) | {"hidden": [*settings["hidden"], *added]}
         return FullyConnected(features, classes=problem.classes, **own)
     function = functions.load(settings["module"], file)
@@ -40,14 +40,15 @@ def network_of(
         name: filled_in.get(value, value) if isinstance(value, str) else value
         for name, value in settings.get("arguments", {}).items()
     }
-    # Only who has such a network imports, and has in a key, what it takes.
-    kind = importlib.import_module(keys.OF_MODULES).ModuleNetwork
+    kind = importlib.import_module(GENERAL_LEARNER).ModuleNetwork
     with of_network(settings, file):
         return kind(lambda: function(**arguments), settings.get("groups", ()), shape)
 
 
-def of_network(settings: Mapping[str, Any], file: Path | None) -> Any:
-    """Return a context in which errors of a network's own code are one line."""
-    if "module" not in settings:
+def of_network(
+    settings: Mapping[str, Any], file: Path | None
+) -> AbstractContextManager[None]:
+    """Return a context in which an error in a network's own code is one message."""
+    if not kind_of(settings).calls_users_code:
         return nullcontext()
     return functions.their_errors(str(file or settings["module"]["import"]))

@@ -1,8 +1,8 @@
-"""Source models of a trainer of people's own: files of which nothing is known.
+"""Source models of trainers: files of which Thaw knows nothing.
 
-A job's source models are one safetensors file, as those of our own networks are: an
-entry holds the bytes of a file, and is named by the source model's number and the
-file's path within its folder. So they carry a record, and nothing of them is run.
+A job's source models are one safetensors file, as those of Thaw's own networks are: an
+entry holds the bytes of one file and is named by the source model's number and the
+file's path within its folder. So they carry a record, and none of them is run.
 """
 
 import json
@@ -40,8 +40,7 @@ def save_models(
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         if not files:
             raise ThawError(
-                f"it wrote no file into {folder}, which is there for source model "
-                f"{number}"
+                f"it wrote no file for source model {number}; write into {folder}"
             )
         for file in files:
             name = f"{number}/{file.relative_to(folder).as_posix()}"
@@ -71,8 +70,8 @@ def unpack_models(
             require(digest_of_arrays(entries) == found["content"], "it was changed")
             for name, values in entries.items():
                 number, *within = PurePosixPath(name).parts
-                # Who can change a result may have named a place elsewhere.
-                require(number.isdecimal() and bool(within), "an entry is no file's")
+                # A result that somebody changed may name a place elsewhere.
+                require(number.isdecimal() and bool(within), "an entry is not a file")
                 require(".." not in within, "a file would lie elsewhere")
                 if int(number) in numbers:
                     folders[int(number)] = into / number

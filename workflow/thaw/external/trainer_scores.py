@@ -1,7 +1,7 @@
-"""The scores that a trainer of people's own wrote: a CSV, checked strictly.
+"""The scores that a trainer wrote: a CSV, checked strictly.
 
-A row a network, in any order: its number and its scores on the whole test set and, if
-the trainer knows them, on the rows that it learned from.
+It has a row for each network, in any order: its number and its scores on the whole test
+set and, if the trainer knows them, on the rows that it learned from.
 """
 
 import csv
@@ -32,13 +32,13 @@ def read_scores(
         place = f"{path}, line {number}"
         if len(line) != len(header):
             raise ThawError(
-                f"{place}: {len(line)} values, and the header names {len(header)}"
+                f"{place}: {len(line)} values instead of the header's {len(header)}"
             )
         values = dict(zip(header, line, strict=True))
         network = _network(place, column, values.pop(column), numbers)
         if network in found:
             raise ThawError(
-                f"{place}: {column} {network} stands twice; write a row for each"
+                f"{place}: {column} {network} is there twice; write one row for each"
             )
         found[network] = {
             name: _value(f"{place}: {name}", name, text)
@@ -47,8 +47,8 @@ def read_scores(
     missing = [str(number) for number in numbers if number not in found]
     if missing:
         raise ThawError(
-            f"{path}: no row of {column} {', '.join(missing)}; write one for each of "
-            "the networks"
+            f"{path}: no row of {column} {', '.join(missing)}; write one row for each "
+            "network"
         )
     scores = {
         name: np.array([found[number][name] for number in numbers])
@@ -65,11 +65,11 @@ def _lines(path: Path) -> list[list[str]]:
             lines = list(csv.reader(file, strict=True))
     except FileNotFoundError:
         raise ThawError(
-            f"it wrote no scores: {path} is not there; its path stands under `scores` "
-            "in the job's file"
+            f"it wrote no scores: {path} is missing; write to the path that the job's "
+            "file gives under `scores`"
         ) from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ThawError(f"{path} is no CSV in UTF-8: {error}") from None
+        raise ThawError(f"{path} is not a CSV file in UTF-8: {error}") from None
     if not lines:
         raise ThawError(f"{path} is empty; write a header and a row for each network")
     return lines
@@ -79,15 +79,14 @@ def _check_header(path: Path, header: Sequence[str], column: str) -> None:
     allowed = (column, *WRITTEN, FAILED)
     for name in (column, WRITTEN[0]):
         if name not in header:
-            raise ThawError(f"{path}: it has no column {name}")
+            raise ThawError(f"{path}: the column {name} is missing")
     for name in header:
         if name not in allowed:
             raise ThawError(
-                f"{path}: nobody knows the column {name!r}. Allowed: "
-                f"{', '.join(allowed)}"
+                f"{path}: unknown column {name!r}. Allowed: {', '.join(allowed)}"
             )
         if header.count(name) > 1:
-            raise ThawError(f"{path}: the column {name} stands twice")
+            raise ThawError(f"{path}: the column {name} is there twice")
 
 
 def _network(place: str, column: str, text: str, numbers: Sequence[int]) -> int:
@@ -104,8 +103,8 @@ def _value(place: str, name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         raise ThawError(
-            f"{place} is {text!r}, which is no number; nan stands for a network that "
-            "failed, and a score that is not known is left out as a column"
+            f"{place} is {text!r}, which is not a number; write nan for a network that "
+            "failed, and leave out the column of a score that you do not know"
         ) from None
     if name == FAILED and value not in (0, 1):
         raise ThawError(f"{place} is {text}. Allowed: 0, 1")

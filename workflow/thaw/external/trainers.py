@@ -1,8 +1,8 @@
-"""Trainers of people's own: commands that train in the place of our own learner.
+"""Trainers: user-supplied commands that train in the place of Thaw's learners.
 
-A stage tells the command in a JSON file what to train and on what, and reads the CSV of
-scores that it writes. The command writes into a temporary folder only; what it wrote is
-checked, and then written as the stage writes its own results.
+A stage tells the command in a JSON file what to train on what, and reads the CSV of
+scores that it writes. The command writes into a temporary folder only; the stage checks
+what it wrote and writes it like results of its own.
 """
 
 import argparse
@@ -22,38 +22,22 @@ from typing import Any
 from thaw.errors import ThawError
 from thaw.external.trainer_models import save_models, unpack_models
 from thaw.external.trainer_scores import read_scores
+from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning import seeds
 from thaw.learning.history import Reached
 from thaw.learning.pairing import source_model_of
 from thaw.learning.trainer import groups_told, reached, rows_of, seeds_of
 from thaw.output.problems import load_described
-from thaw.output.records import digest_of_file
 from thaw.output.scores import save_scores
 from thaw.progress import warn_of_failures
 
-# What the workflow sets for its own jobs only: with it, Python would not find what lies
-# beside a trainer's script.
+# The workflow sets it for its own jobs. With it, Python would not find modules beside a
+# trainer's script.
 OURS = "PYTHONSAFEPATH"
 
 
 class TrainerError(ThawError):
-    """A trainer failed; what it was told stays, so that it can be tried by hand."""
-
-
-def content(network: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a network's description as recipes have it: with what its files hold.
-
-    Of files the content counts, not where they lie; of packages the versions do.
-    """
-    apart = ("trainer", "files", "packages")
-    kept = {key: value for key, value in network.items() if key not in apart}
-    return kept | {
-        "trainer": {
-            "command": network["trainer"],
-            "files": [digest_of_file(Path(file)) for file in network.get("files", [])],
-            "libraries": sorted(network.get("packages", [])),
-        }
-    }
+    """A trainer failed; its job's file stays, so that it can be tried by hand."""
 
 
 def pretrain(args: argparse.Namespace) -> None:
@@ -98,7 +82,7 @@ def train(args: argparse.Namespace) -> None:
 
 
 class _Job:
-    """What a trainer is told, of which `networks` is a group of keys a network."""
+    """A trainer's job; `networks` holds a group of keys for each network."""
 
     def __init__(
         self,
@@ -153,7 +137,7 @@ class _Job:
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
-        """Say of an error that it is the command's, and how to see for oneself."""
+        """Say that an error is the command's, and how to reproduce it."""
         try:
             yield
         except ThawError as error:
@@ -165,11 +149,7 @@ class _Job:
     def _check_files(self, files: Sequence[Path]) -> None:
         told = self._settings["network"]["trainer"]["files"]
         for file, digest in zip(files, told, strict=True):
-            if digest_of_file(file) != digest:
-                raise ThawError(
-                    f"{file} was changed since the run began, and nothing was written; "
-                    "run again"
-                )
+            check_unchanged(file, digest_of_file(file), digest)
 
 
 @contextmanager
@@ -187,7 +167,7 @@ def _folder() -> Iterator[Path]:
 
 
 def _call(words: Sequence[str], job: Path) -> None:
-    """Run a command, without a shell; what it prints goes into the job's log."""
+    """Run a command without a shell; its output goes into the job's log."""
     environment = {name: value for name, value in environ.items() if name != OURS}
     # A job that is told to end takes its trainer with it.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -200,8 +180,11 @@ def _call(words: Sequence[str], job: Path) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
     if status == -signal.SIGKILL:
-        raise ThawError("it was killed, as a rule by the system for want of memory")
+        raise ThawError(
+            "it was killed, most likely because memory ran out; lower "
+            "repeats_per_job, or run fewer jobs at once (--cores)"
+        )
     if status < 0:
         raise ThawError(f"it was ended by {signal.Signals(-status).name}")
     if status:
-        raise ThawError(f"it ended with status {status}; what it said stands above")
+        raise ThawError(f"it ended with status {status}; see its output above")

@@ -26,9 +26,10 @@ from torch import Tensor
 from thaw.data.problem import Problem
 from thaw.learning.activations import ACTIVATIONS, Activation
 from thaw.learning.dropout import Dropout
-from thaw.learning.learner import Part, Training
+from thaw.learning.learner import Part
 from thaw.learning.measure import prepare_labels
 from thaw.learning.optimizers import Optimizer, optimizer
+from thaw.learning.settings import Training
 from thaw.learning.state import State
 
 

@@ -5,48 +5,19 @@ A network's description is a `Network`; together with weights and data it builds
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor
 
 from thaw.data.problem import Problem
 from thaw.learning.seeds import REPEAT, Whose
+from thaw.learning.settings import Training
 from thaw.learning.state import Groups, State
 
 Part = Literal["train", "test"]
 
 # Whose random numbers a single network draws where nobody says.
 FIRST = Whose(0, REPEAT, (0,))
-
-
-class Training(NamedTuple):
-    """How a network learns; see the config's reference page for each.
-
-    Either `epochs` or `steps` is set. Of several learning rates each network keeps the
-    one that is best on rows held out of its own train rows, a share of
-    `validation_size`. What a learner is told is one rate, or one for each network. What
-    to `augment` (the fields of `thaw.learning.augmentation`), and a `device` other than
-    the CPU, only modules know.
-    """
-
-    epochs: int | None
-    batch_size: int
-    learning_rate: Any
-    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
-    momentum: float = 0.0
-    nesterov: bool = False
-    weight_decay: float = 0.0
-    steps: int | None = None
-    validation_size: float | None = None
-    keep: Literal["last", "best"] = "last"
-    augment: Mapping[str, Any] | None = None
-    device: Literal["cpu", "cuda", "auto"] = "cpu"
-
-    @property
-    def rates(self) -> Sequence[float]:
-        """The learning rates to choose from."""
-        several = isinstance(self.learning_rate, Sequence)
-        return self.learning_rate if several else [self.learning_rate]
 
 
 class Learner(Protocol):

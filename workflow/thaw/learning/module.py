@@ -20,9 +20,10 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.augmentation import Augmentation
-from thaw.learning.learner import FIRST, Training
+from thaw.learning.learner import FIRST
 from thaw.learning.module_learner import ModuleLearner
 from thaw.learning.passed_on import PassedOn
+from thaw.learning.settings import Training
 from thaw.learning.state import State
 
 

@@ -11,9 +11,10 @@ from torch.nn.functional import cross_entropy
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning.device import device_of
-from thaw.learning.learner import Part, Training
+from thaw.learning.learner import Part
 from thaw.learning.limits import MOST_KEPT, ROWS_ASKED
 from thaw.learning.passed_on import PassedOn
+from thaw.learning.settings import Training
 from thaw.learning.state import State
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from thaw.learning.learner import Training
+from thaw.learning.settings import Training
 
 # Of Adam (Kingma and Ba 2015): how fast it forgets, and what keeps a quotient finite.
 BETAS = (0.9, 0.999)

@@ -15,6 +15,7 @@ from thaw.learning import seeds
 from thaw.learning.constant import constant_prediction
 from thaw.learning.history import METRICS, Final, History, Reached
 from thaw.learning.rows import narrowed_rows
+from thaw.learning.settings import Variant
 
 # The scores that a trainer may write; the first one it must.
 WRITTEN = (
@@ -44,12 +45,13 @@ def groups_told(described: Mapping[str, Any], groups: Sequence[str]) -> dict[str
 
     `described` has them by number, without what is left at its default.
     """
+    variant = Variant(**described)
     return {
-        "pretrained": described.get("pretrained", True),
-        "freeze": list(groups[: described.get("freeze", 0)]),
+        "pretrained": variant.pretrained,
+        "freeze": list(groups[: variant.freeze]),
         "fresh": [
             groups[-1] if layer == "output" else groups[layer - 1]
-            for layer in described.get("fresh", [])
+            for layer in variant.fresh
         ],
     }
 

@@ -13,7 +13,7 @@ from thaw.learning import seeds
 from thaw.learning.budget import budget
 from thaw.learning.constant import constant_prediction
 from thaw.learning.history import METRICS, History, Reached
-from thaw.learning.learner import Learner, Network, Part, Training
+from thaw.learning.learner import Learner, Network, Part
 from thaw.learning.measure import (
     Measured,
     evaluate,
@@ -21,6 +21,7 @@ from thaw.learning.measure import (
     prepare_labels,
 )
 from thaw.learning.rows import held_out, narrowed
+from thaw.learning.settings import Training
 from thaw.learning.state import State
 from thaw.learning.validation import Outcome, Validation, best_of, outcome_of
 

@@ -1,28 +1,13 @@
 """Variants: how a network for the target problem starts, and which layers learn."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
 
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.learner import Network
 from thaw.learning.pairing import source_model_of
+from thaw.learning.settings import Variant
 from thaw.learning.state import SourceModels, State, entries, take
-
-
-class Variant(NamedTuple):
-    """A variant as the config describes it.
-
-    pretrained: start from a source model (else every layer is fresh).
-    freeze: the first so many hidden layers do not learn.
-    fresh: the layers drawn afresh, hidden layers by number from 1, and `"output"`.
-    add: widths of fresh hidden layers between the source model's and the output.
-    """
-
-    pretrained: bool = True
-    freeze: int = 0
-    fresh: Sequence[int | Literal["output"]] = ()
-    add: Sequence[int] = ()
 
 
 def fresh_groups(

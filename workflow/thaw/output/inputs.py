@@ -19,10 +19,11 @@ from thaw.data.problem import Description, Problem
 from thaw.findings.arms import Arm, TargetSize
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import Sample
+from thaw.keys import digest_of_file
 from thaw.output.histories import Histories
 from thaw.output.network_checks import load_check
 from thaw.output.problems import load_described
-from thaw.output.records import digest_of_file, load_record, reading, require
+from thaw.output.records import load_record, reading, require
 
 
 class Files:

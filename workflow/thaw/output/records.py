@@ -9,7 +9,6 @@ Snakemake remembers of them.
 """
 
 import errno
-import functools
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ import numpy as np
 
 from thaw import keys
 from thaw.errors import ThawError
+from thaw.keys import digest_of_file, known_digest
 from thaw.output.files import whole_file
 
 # The content of a file, or a function that writes it.
@@ -62,25 +62,6 @@ def digest_of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
         found.update(f"{name} {array.dtype.str} {array.shape} ".encode())
         found.update(array.data if array.size else b"")
     return found.hexdigest()
-
-
-def digest_of_file(path: Path) -> str:
-    """Return the digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(
-            file, lambda: hashlib.blake2b(digest_size=16)
-        ).hexdigest()
-
-
-def known_digest(path: Path) -> str:
-    """Return the digest of a file, remembered as long as its size and time stay."""
-    status = path.stat()
-    return _known_digest(path, status.st_size, status.st_mtime_ns)
-
-
-@functools.cache
-def _known_digest(path: Path, size: int, time: int) -> str:
-    return digest_of_file(path)
 
 
 def load_record(path: Path, key: str) -> dict[str, Any]:

@@ -10,11 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from thaw.data import FILES
 from thaw.output.paths import SUFFIXES, Job
 from thaw.plan.plan import Plan
-
-# The settings of a problem that stand for a file.
-FILES = (".file", ".test_file")
 
 # A part of a description, and how its changes are called.
 NAMED = {
@@ -100,7 +98,7 @@ def edited(plan: Plan, study: str, results: Path) -> list[str]:
 
 
 def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
-    if place.startswith("problems.") and place.endswith(FILES):
+    if place.startswith("problems.") and place.rpartition(".")[2] in FILES:
         if before != now:
             yield f"{place} has other content"
         return

@@ -7,30 +7,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from thaw.config import (
+from thaw.config.network import kind_of
+from thaw.config.resolved import (
     Config,
     Study,
-    in_numbers,
-    is_brought,
-    is_module,
-    is_trainer,
+    changed,
     minimal_network,
     minimal_training,
     minimal_variant,
-    weights_of,
 )
-from thaw.config.training import changed
-from thaw.external import functions, trainers
+from thaw.config.sizes import UNKNOWN, Size, UnseenSize, megabytes_to_read
 from thaw.findings.arms import arms
-from thaw.keys import Result, result
+from thaw.keys import Result, known_digest, result
 from thaw.learning.budget import budget
 from thaw.output.paths import problem_file
-from thaw.output.records import known_digest
-from thaw.plan import resources
 from thaw.plan.made import Made, gather, make, of_each, span
 from thaw.plan.outputs import ANSWERS, FIGURES, FREEZE_MAP, PROBLEMS, TABLES
 from thaw.plan.problems import Problems
-from thaw.plan.resources import SOME_WEIGHTS, UNKNOWN, ModuleSize, Size
 from thaw.plan.study import StudyPlan
 
 
@@ -74,11 +67,8 @@ class Plan:
             if study.checkpoints
             else self.problems.pair(study.source, study.target, swept)
         )
-        network = minimal_network(study.network)
-        if is_module(network):
-            network["module"] = functions.content(network["module"])
-        if is_trainer(network):
-            network = trainers.content(network)
+        kind = kind_of(study.network)
+        network = kind_of(minimal_network(study.network)).content()
         learning = {"seed": study.seed, "network": network}
         if source is None:
             files = [known_digest(Path(path)) for path in study.checkpoints]
@@ -91,7 +81,7 @@ class Plan:
             source_models = result("pretrain", learning | pretraining, inputs)
         found, saved = {}, []
         for arm in arms(study.variants, study.target_sizes):
-            described = in_numbers(config.variants[arm.variant], study.network)
+            described = kind.numbered(config.variants[arm.variant])
             training = changed(study.training, described["training"])
             settings = learning | {
                 "training": minimal_training(training),
@@ -113,7 +103,7 @@ class Plan:
         )
         if not plan.pretrained:
             plan = plan._replace(source_models=None)
-        if is_module(network):
+        if kind.calls_users_code:
             plan = plan._replace(check=_check(plan, network))
         return plan
 
@@ -137,7 +127,7 @@ class Plan:
     def trainer_files(self, key: str) -> list[str]:
         """Return the files of the trainer of a result, if one trains it."""
         study = self.owners.get(key)
-        return study.settings.network.get("files", []) if study else []
+        return study.kind.trainer_files if study else []
 
     def checkpoints(self, key: str) -> list[str]:
         """Return people's files from which source models are read."""
@@ -179,18 +169,12 @@ class Plan:
     def megabytes(self, key: str, **wildcards: str) -> int:
         """Return the MB that a job may take, given by the wildcards of its paths."""
         if extent := self.problems.extents.get(key):
-            return resources.megabytes_to_read(extent.rows, extent.features)
-        size = self._size(key, **wildcards)
-        if isinstance(size, ModuleSize):
-            return resources.megabytes_of_modules(size)
-        return resources.megabytes(size)
+            return megabytes_to_read(extent.rows, extent.features)
+        return self._size(key, **wildcards).megabytes
 
     def minutes(self, key: str, **wildcards: str) -> int:
         """Return the minutes that a job which trains may take."""
-        size = self._size(key, **wildcards)
-        if isinstance(size, ModuleSize):
-            return resources.minutes_of_modules(size)
-        return resources.minutes(size)
+        return self._size(key, **wildcards).minutes
 
     def gpus(self, key: str) -> int:
         """Return how many GPUs a job that trains asks for."""
@@ -199,7 +183,7 @@ class Plan:
 
     def _size(
         self, key: str, first: str = "0", last: str = "0", **_: str
-    ) -> Size | ModuleSize:
+    ) -> Size | UnseenSize:
         """Return the size of a job that trains."""
         if key not in self.recipes:
             return UNKNOWN
@@ -214,24 +198,13 @@ class Plan:
         )
         rate = training["learning_rate"]
         epochs = length.epochs * (len(rate) if isinstance(rate, list) else 1)
-        if is_brought(settings["network"]):
-            checkpoints = self.owners[key].settings.checkpoints
-            return ModuleSize(
-                networks,
-                weights_of(checkpoints, SOME_WEIGHTS),
-                problem.features,
-                problem.rows,
-                epochs,
-                training["batch_size"],
-            )
-        hidden = settings["network"]["hidden"]
-        added = settings.get("variant", {}).get("add", [])
-        return Size(
+        return kind_of(settings["network"]).size(
             networks,
-            widths=[problem.features, *hidden, *added, problem.classes],
-            rows=problem.rows,
-            epochs=epochs,
-            batch_size=training["batch_size"],
+            problem,
+            epochs,
+            training["batch_size"],
+            settings.get("variant", {}).get("add", ()),
+            self.owners[key].settings.checkpoints,
         )
 
     def _all_made(self) -> Iterator[Made]:

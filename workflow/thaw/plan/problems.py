@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thaw.config import Extent, extent, minimal_problem
-from thaw.keys import Result, result
+from thaw.config.extents import Extent, extent
+from thaw.config.resolved import minimal_problem
+from thaw.data import FILES
+from thaw.keys import Result, known_digest, result
 from thaw.output.paths import problem_file
-from thaw.output.records import known_digest
-
-# The keys of a problem that name files.
-FILES = ("file", "test_file")
 
 
 class Needs(NamedTuple):

@@ -4,12 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thaw.config import (
-    Study,
-    is_module,
-    is_trainer,
-)
-from thaw.external import functions
+from thaw.config.network import Kind, kind_of
+from thaw.config.resolved import Study
 from thaw.findings.arms import Arm, TargetSize
 from thaw.findings.asked import pairs_asked
 from thaw.keys import Result
@@ -22,7 +18,6 @@ from thaw.output.paths import (
     problem_file,
     repeats_begin,
 )
-from thaw.output.records import known_digest
 
 
 class StudyPlan(NamedTuple):
@@ -106,9 +101,14 @@ class StudyPlan(NamedTuple):
         return [f"networks/{self.name}-{self.check.key}.json"] if self.check else []
 
     @property
+    def kind(self) -> Kind:
+        """What kind of network it is."""
+        return kind_of(self.settings.network)
+
+    @property
     def has_histories(self) -> bool:
         """Whether it is known what networks reached epoch by epoch."""
-        return not is_trainer(self.settings.network)
+        return self.kind.has_histories
 
     @property
     def is_checked(self) -> bool:
@@ -144,9 +144,7 @@ class StudyPlan(NamedTuple):
     @property
     def network_files(self) -> list[Path]:
         """The file whose function builds the network, if one does."""
-        network = self.settings.network
-        file = functions.named(network["module"]).file if is_module(network) else None
-        return [file] if file else []
+        return [self.kind.module_file] if self.kind.module_file else []
 
     @property
     def repeats(self) -> dict[str, int]:
@@ -244,11 +242,8 @@ class StudyPlan(NamedTuple):
             for key, value in self.settings.pretraining.items()
             if value != training[key]
         }
-        if is_trainer(self.settings.network):
-            # So that an edit of one is told.
-            files = self.settings.network.get("files", [])
-            found = {file: known_digest(Path(file)) for file in files}
-            settings["network"] = self.settings.network | {"files": found}
+        # So that an edit of a trainer's file is told.
+        settings["network"] = self.kind.with_digests()
         recipes = [
             *(problem.recipe for problem in self.problems.values()),
             *(arm.recipe for arm in self.arms.values()),

@@ -14,6 +14,7 @@ from pathlib import Path
 from thaw.errors import ThawError
 from thaw.external.checks import (
     check_answers,
+    check_draws,
     check_learns,
     check_short_batches,
     check_transfer,
@@ -45,6 +46,10 @@ def main(args: argparse.Namespace) -> None:
                 check_answers(settings[role], network, problem)
             networks[role], problems[role] = network, problem
         network, problem = networks["target"], problems["target"]
+        with of_network(described, args.network):
+            alike = check_draws(network)
+        if alike:
+            print(f"the same for every seed: {', '.join(alike)}", file=sys.stderr)
         theirs = networks["source"].shapes if "source" in networks else None
         if "source_models" in inputs:
             numbers = range(settings["source_models"])

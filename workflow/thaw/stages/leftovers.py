@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from thaw.config import resolve
+from thaw.config.resolve import resolve
 from thaw.plan.leftovers import by_folder, leftovers
 from thaw.plan.plan import Plan
 from thaw.stages.command import json_object, run

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from thaw.data import FILES
 from thaw.data.make import Other, make_problem
-from thaw.errors import ThawError, visible
+from thaw.errors import visible
+from thaw.keys import check_unchanged, digest_of_file
 from thaw.output.problems import load_described, save_problem
-from thaw.output.records import digest_of_file
 from thaw.stages.command import add_key, add_recipe, compute, stage_parser
 
 
@@ -28,7 +29,7 @@ def main(args: argparse.Namespace) -> None:
             _, description, saw[role] = load_described(path, inputs[role])
             others[role] = Other(path.stem.rpartition("-")[0], description)
     problem, description = make_problem(settings, args.files, args.joined, **others)
-    told = [settings[key] for key in ("file", "test_file") if key in settings]
+    told = [settings[key] for key in FILES if key in settings]
     told += settings.get("joined", {}).get("files", [])
     saw["files"] = _digests([*args.files, *args.joined], told)
     for note in description.notes:
@@ -44,11 +45,7 @@ def _digests(paths: Sequence[Path], told: Sequence[Mapping[str, str]]) -> list[s
     """
     found = [digest_of_file(path) for path in paths]
     for path, digest, asked in zip(paths, found, told, strict=True):
-        if digest != asked.get("content", digest):
-            raise ThawError(
-                f"{path} was changed since the run began, and nothing was written; run "
-                "again"
-            )
+        check_unchanged(path, digest, asked.get("content", digest))
     return found
 
 

@@ -8,11 +8,12 @@ import argparse
 import importlib
 from pathlib import Path
 
+from thaw.config.network import kind_of
 from thaw.external.networks import network_of, of_network
 from thaw.learning import seeds
 from thaw.learning.history import joined
-from thaw.learning.learner import Training
 from thaw.learning.rounding import fix_rounding
+from thaw.learning.settings import Training
 from thaw.learning.state import stacked
 from thaw.learning.training import at_a_time, train
 from thaw.output.problems import load_described
@@ -35,9 +36,9 @@ NEEDS = ("seed", "network", "training")
 
 def main(args: argparse.Namespace) -> None:
     """Pretrain the source models; write their weights, scores and histories."""
-    if "trainer" in args.recipe["settings"]["network"]:
-        # Only who has a trainer has, in a key, what it is told.
-        importlib.import_module("thaw.external.trainers").pretrain(args)
+    kind = kind_of(args.recipe["settings"]["network"])
+    if kind.trained_by:
+        importlib.import_module(kind.trained_by).pretrain(args)
         return
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]

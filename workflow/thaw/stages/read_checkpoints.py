@@ -8,12 +8,11 @@ target `problem`.
 import argparse
 from pathlib import Path
 
-from thaw.errors import ThawError
 from thaw.external.checkpoints import load_checkpoint
 from thaw.external.networks import network_of, of_network
+from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning.checkpoints import source_models
 from thaw.output.problems import load_described
-from thaw.output.records import digest_of_file
 from thaw.output.weights import save_networks
 from thaw.stages.command import (
     add_key,
@@ -32,11 +31,7 @@ def main(args: argparse.Namespace) -> None:
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, digest = load_described(args.problem, inputs["problem"])
     for path, told in zip(args.files, settings["files"], strict=True):
-        if digest_of_file(path) != told:
-            raise ThawError(
-                f"{path} was changed since the run began, and nothing was written; run "
-                "again"
-            )
+        check_unchanged(path, digest_of_file(path), told)
     network = network_of(settings["network"], problem, described.shape, args.network)
     files = [(str(path), load_checkpoint(path)) for path in args.files]
     with of_network(settings["network"], args.network):

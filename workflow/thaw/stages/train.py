@@ -13,15 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from thaw.config.network import kind_of
 from thaw.external.networks import network_of, of_network
 from thaw.learning import seeds
 from thaw.learning.history import joined
-from thaw.learning.learner import Training
 from thaw.learning.pairing import source_model_of
 from thaw.learning.rounding import fix_rounding
+from thaw.learning.settings import Training, Variant
 from thaw.learning.state import stacked
 from thaw.learning.training import at_a_time, train
-from thaw.learning.variants import Variant, fresh_groups, start_repeats
+from thaw.learning.variants import fresh_groups, start_repeats
 from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
 from thaw.output.weights import load_source_models, save_networks
@@ -42,9 +43,9 @@ NEEDS = ("seed", "network", "training", "variant")
 
 def main(args: argparse.Namespace) -> None:
     """Train the repeats; write their scores and histories."""
-    if "trainer" in args.recipe["settings"]["network"]:
-        # Only who has a trainer has, in a key, what it is told.
-        importlib.import_module("thaw.external.trainers").train(args)
+    kind = kind_of(args.recipe["settings"]["network"])
+    if kind.trained_by:
+        importlib.import_module(kind.trained_by).train(args)
         return
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]

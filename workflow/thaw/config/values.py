@@ -1,4 +1,8 @@
-"""The kinds of values that the config's keys hold, and groups of keys."""
+"""The values that the config's keys hold, and groups of keys.
+
+Constraints stand here; what pydantic does not check is in `problem` and
+`contradictions`.
+"""
 
 from typing import Annotated, Any
 
@@ -108,3 +112,45 @@ WHOLE = BeforeValidator(_float_to_whole)
 ONE_IS_A_LIST = BeforeValidator(_text_to_list)
 EACH_ONCE = AfterValidator(_each_once)
 ALTERNATIVES = WrapValidator(_one_error)
+
+# A key that may be left out, and then means nothing: None cannot be written.
+LEFT_OUT: Any = None
+
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        max_length=100,
+        description=(
+            "letters, digits, - and _, with a letter or digit first, 100 at most; "
+            "names become folders and targets"
+        ),
+    ),
+]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED), WHOLE]
+Rows = Annotated[int, Field(ge=1, le=MOST_ROWS), WHOLE]
+Repeats = Annotated[int, Field(ge=1, le=MOST_REPEATS), WHOLE]
+Positive = Annotated[float, Field(gt=0, le=LARGEST_NUMBER)]
+
+# Python writes no number of more than 4,300 digits.
+Whole = Annotated[int, Field(ge=-LARGEST_SEED, le=LARGEST_SEED)]
+Argument = Annotated[
+    bool
+    | Whole
+    | float
+    | str
+    | Annotated[list[Whole | float], Field(max_length=1_000)],
+    ALTERNATIVES,
+    Field(description="A number, text, true or false, or a list of numbers."),
+]
+Arguments = dict[
+    Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
+            max_length=100,
+            description="the name of an argument",
+        ),
+    ],
+    Argument,
+]

@@ -1,10 +1,11 @@
-"""How places and values of a config are shown in messages, always short."""
+"""Messages about a config: how places and values are shown, always short."""
 
 import difflib
 import itertools
 import re
 import reprlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from thaw.errors import ThawError
@@ -12,7 +13,8 @@ from thaw.errors import ThawError
 # More mistakes than this are counted only: who made them mends a screenful at a time.
 MOST_SHOWN = 30
 
-# Characters of a value or key. A longer one is cut in its middle.
+# Characters of a text or key. A longer one is cut in its middle; groups and lists may
+# take twice as many.
 LONGEST = 100
 
 _PLAIN = re.compile(rf"[\w-]{{1,{LONGEST}}}", re.ASCII)
@@ -33,7 +35,8 @@ def wrong(mistakes: Iterable[str]) -> ThawError:
 def shown(value: Any) -> str:
     """Return a value as Python writes it, shortened, on one line."""
     try:
-        return _SHORT.repr(value)
+        text = _SHORT.repr(value)
+        return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}…"
     except ValueError:
         # Python refuses to write out whole numbers of more than 4,300 digits.
         return "a number of thousands of digits"
@@ -61,3 +64,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a question after the known name most like this one, if one is alike."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def unreadable(place: str, file: Path) -> Iterator[str]:
+    """Yield what keeps a file from being read.
+
+    Opening a pipe, or a device, may wait for ever.
+    """
+    try:
+        if file.exists() and not file.is_file() and not file.is_dir():
+            reason = "it is not a regular file; name one that is"
+        else:
+            with file.open("rb"):
+                return
+    except (OSError, ValueError) as error:
+        reason = str(getattr(error, "strerror", error))
+    yield f"{place}: {str(file)!r}: {reason} (from {shown(str(Path.cwd()))})"

@@ -1,0 +1,570 @@
+"""The kinds of network: hidden layers, a module, a trainer, and what each of them can.
+
+`kind_of` returns the kind of a network's description, as a config or a recipe has it.
+Nothing else asks which kind a network is: wherever kinds differ, they have a method or
+an attribute here. Stages read this too, so it imports neither pydantic nor torch.
+"""
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from thaw import keys
+from thaw.config.extents import Extent
+from thaw.config.messages import choice, did_you_mean, shown, unreadable
+from thaw.config.sizes import BYTES, SOME_WEIGHTS, Size, UnseenSize, weights_between
+from thaw.learning.settings import Training
+
+Described = Mapping[str, Any]
+
+# What stands for something of the problem in the arguments of a module's function.
+FILLED_IN = ("$classes", "$features", "$shape")
+
+# The module with the learner of networks that a user's function builds. Only who has
+# such a network imports it, and has it in a key.
+GENERAL_LEARNER = "thaw.learning.module"
+
+# What a variant's `fresh` may name beside layers.
+OUTPUT = "output"
+
+
+class Kind:
+    """A network of some kind.
+
+    form: the key that says which kind it is.
+    keys: the keys of `network` that it knows.
+    unknown_training: the keys of `training` that mean nothing to it, and a remedy.
+    reads_weights: whether its source models can be files with weights.
+    calls_users_code: whether a user's function builds it; then a job checks it before
+        anything learns.
+    has_histories: whether it is known what networks reached epoch by epoch.
+    trained_by: the module whose `pretrain` and `train` take the place of those stages.
+    """
+
+    name: ClassVar[str]
+    form: ClassVar[str]
+    keys: ClassVar[frozenset[str]]
+    unknown_training: ClassVar[Mapping[str, str]]
+    reads_weights: ClassVar[bool] = True
+    calls_users_code: ClassVar[bool] = False
+    has_histories: ClassVar[bool] = True
+    trained_by: ClassVar[str | None] = None
+
+    def __init__(self, described: Described) -> None:
+        """Describe a network by the keys and values of `network`."""
+        self.described = described
+
+    @property
+    def hidden_groups(self) -> Sequence[Any] | None:
+        """What stands for each hidden layer, in order; None where that is unknown."""
+        raise NotImplementedError
+
+    def numbered(self, variant: Described) -> dict[str, Any]:
+        """Return a variant with numbers in the place of groups' names.
+
+        Names that the network does not have stay; `mistakes_of_variant` tells of them.
+        """
+        groups = self.described.get("groups", [])
+
+        def number(layer: int | str) -> int | str:
+            if layer not in groups:
+                return layer
+            place = groups.index(layer) + 1
+            return OUTPUT if place == len(groups) else place
+
+        fresh = [number(layer) for layer in variant["fresh"]]
+        return dict(variant) | {"freeze": number(variant["freeze"]), "fresh": fresh}
+
+    def content(self) -> dict[str, Any]:
+        """Return what decides what the network does, as recipes have it.
+
+        Of users' code and files it has the content, not the place. `computed_by` and
+        `libraries` tell `thaw.keys` what computes beside, or instead of, the stage.
+        """
+        return dict(self.described)
+
+    @property
+    def module_file(self) -> Path | None:
+        """The file with the function that builds the network, if one does."""
+        return None
+
+    @property
+    def trainer_files(self) -> list[str]:
+        """The files of a trainer."""
+        return []
+
+    def with_digests(self) -> dict[str, Any]:
+        """Return the description with digests of files whose edits a run reports."""
+        return dict(self.described)
+
+    def weights(self, features: int, classes: int, added: Sequence[int] = ()) -> int:
+        """Return how many weights a network has: 1 where nobody knows."""
+        raise NotImplementedError
+
+    def size(
+        self,
+        networks: int,
+        problem: Extent,
+        epochs: int,
+        batch_size: int,
+        added: Sequence[int] = (),
+        files: Sequence[str] = (),
+    ) -> Size | UnseenSize:
+        """Return the size of a job that trains such networks.
+
+        `added` are widths of hidden layers put before the output; `files` those with
+        the weights of source models.
+        """
+        raise NotImplementedError
+
+    def mistakes(self, path: str) -> Iterator[str]:
+        """Yield what is wrong with the network's description, a line each."""
+        for key in self.described.keys() - self.keys:
+            if key in FORMS:
+                yield (
+                    f"{path}.{key}: not allowed together with network.{self.form}; "
+                    "remove one of them"
+                )
+            else:
+                owners = [kind.form for kind in KINDS if key in kind.keys]
+                with_ = " or ".join(f"network.{form}" for form in owners)
+                yield f"{path}.{key}: only allowed together with {with_}; remove it"
+
+    def mistakes_of_training(
+        self, path: str, training: Described, problem: Described
+    ) -> Iterator[str]:
+        """Yield which of these training settings such networks cannot follow."""
+        for key, remedy in self.unknown_training.items():
+            # An empty group turns off, in one variant, what other variants do.
+            if training[key] not in (Training._field_defaults.get(key), {}):
+                yield f"{path}.{key}: {remedy}"
+
+    def mistakes_of_variant(
+        self, path: str, name: str, variant: Described
+    ) -> Iterator[str]:
+        """Yield what a variant says of layers that the study's network does not have.
+
+        `path` is the study's place in the config.
+        """
+        raise NotImplementedError
+
+
+class HiddenLayers(Kind):
+    """Fully connected layers, which Thaw builds."""
+
+    name = "hidden layers"
+    form = "hidden"
+    keys = frozenset({"hidden", "activation", "dropout"})
+    unknown_training: ClassVar = {
+        "augment": "augment is only supported for network.module; remove it",
+        "device": "only network.module and network.trainer choose one; remove it",
+        "arguments": "only allowed together with network.trainer; remove it",
+    }
+
+    @property
+    def hidden_groups(self) -> Sequence[Any]:
+        """The widths of the hidden layers."""
+        return self.described.get("hidden", [])  # `mistakes` tells that it is missing
+
+    def weights(self, features: int, classes: int, added: Sequence[int] = ()) -> int:
+        """Return how many weights a network has."""
+        return weights_between([features, *self.hidden_groups, *added, classes])
+
+    def size(
+        self,
+        networks: int,
+        problem: Extent,
+        epochs: int,
+        batch_size: int,
+        added: Sequence[int] = (),
+        files: Sequence[str] = (),
+    ) -> Size:
+        """Return the size of a job that trains such networks."""
+        widths = [problem.features, *self.hidden_groups, *added, problem.classes]
+        return Size(networks, widths, problem.rows, epochs, batch_size)
+
+    def mistakes(self, path: str) -> Iterator[str]:
+        """Yield what is wrong with the network's description, a line each."""
+        yield from super().mistakes(path)
+        if not self.hidden_groups:
+            yield f"{path}.hidden: this key is missing; or set module, or trainer"
+
+    def mistakes_of_variant(
+        self, path: str, name: str, variant: Described
+    ) -> Iterator[str]:
+        """Yield what a variant says of layers that the network does not have."""
+        hidden, freeze = len(self.hidden_groups), variant["freeze"]
+        named = isinstance(freeze, str)
+        if named or freeze > hidden:
+            reason = "not a layer of" if named else "deeper than"
+            yield (
+                f"variants.{name}.freeze: {freeze!r} is {reason} the network of "
+                f"{path}. Allowed: 0 to {hidden}, its hidden layers"
+            )
+        for number, layer in enumerate(variant["fresh"]):
+            if layer == OUTPUT or (isinstance(layer, int) and layer <= hidden):
+                continue
+            place = f"[{number}]" if isinstance(layer, str) else ""
+            yield (
+                f"variants.{name}.fresh{place}: {layer!r} is not a layer of the "
+                f"network of {path}. Allowed: hidden layers 1 to {hidden}, output"
+            )
+
+
+class _UserSupplied(Kind):
+    """A network that users supply: its size is unknown until it learns."""
+
+    @property
+    def hidden_groups(self) -> Sequence[str] | None:
+        """The names of all groups but the output."""
+        return self.described["groups"][:-1] if "groups" in self.described else None
+
+    def weights(self, features: int, classes: int, added: Sequence[int] = ()) -> int:
+        """Return 1: how many weights there are is known only when one is built."""
+        return 1
+
+    def size(
+        self,
+        networks: int,
+        problem: Extent,
+        epochs: int,
+        batch_size: int,
+        added: Sequence[int] = (),
+        files: Sequence[str] = (),
+    ) -> UnseenSize:
+        """Return the size of a job, as far as files with weights tell."""
+        held = [Path(file).stat().st_size // BYTES for file in files]
+        weights = max(held, default=SOME_WEIGHTS)
+        features, rows = problem.features, problem.rows
+        return UnseenSize(networks, weights, features, rows, epochs, batch_size)
+
+    def _needs_groups(self, layer: int | str) -> bool:
+        """Whether a variant that names this layer needs to know the groups' names."""
+        raise NotImplementedError
+
+    def mistakes_of_variant(
+        self, path: str, name: str, variant: Described
+    ) -> Iterator[str]:
+        """Yield what a variant says of groups that the network does not have."""
+        here, groups = f"variants.{name}", self.described.get("groups")
+        if variant["add"]:
+            yield (
+                f"{here}.add: layers can only be added to network.hidden, and the "
+                f"network of {path} is {self.name}; remove it"
+            )
+        layers = [("freeze", variant["freeze"])]
+        layers += [("fresh", layer) for layer in variant["fresh"]]
+        for key, layer in layers:
+            if groups is None:
+                if self._needs_groups(layer):
+                    yield (
+                        f"{path}.network.groups: this key is missing; {here}.{key} "
+                        f"({layer!r}) needs the names of the groups"
+                    )
+                continue
+            *hidden, output = groups
+            if key == "fresh" and layer == OUTPUT:
+                continue
+            if isinstance(layer, str) and layer not in groups:
+                yield (
+                    f"{here}.{key}: {layer!r} is not a group of the network of {path}"
+                    f"{did_you_mean(layer, groups)}. Allowed: {choice(groups)}"
+                )
+            elif key == "freeze" and layer == output:
+                yield (
+                    f"{here}.freeze: {layer!r} is the output of the network of {path}; "
+                    f"nothing would learn. Allowed: {choice(hidden)}"
+                )
+            elif isinstance(layer, int) and layer > len(hidden):
+                yield (
+                    f"{here}.{key}: {layer} is deeper than the network of {path}. "
+                    f"Allowed: 0 to {len(hidden)}, its groups before the output"
+                )
+
+
+class Module(_UserSupplied):
+    """A `torch.nn.Module` that a user's function returns."""
+
+    name = "a module"
+    form = "module"
+    keys = frozenset({"module", "arguments", "groups"})
+    unknown_training: ClassVar = {
+        "arguments": "only allowed together with network.trainer; remove it",
+    }
+    calls_users_code = True
+
+    def content(self) -> dict[str, Any]:
+        """Return the description with the function's code in the place of its name."""
+        function = content_of_function(self.described["module"])
+        computed_by = [keys.STAGE, GENERAL_LEARNER]
+        libraries = function.pop("libraries")
+        more = {"computed_by": computed_by, "libraries": libraries}
+        return dict(self.described) | {"module": function} | more
+
+    @property
+    def module_file(self) -> Path | None:
+        """The file with the function that builds the network, if it is in a file."""
+        return named(self.described["module"]).file
+
+    def _needs_groups(self, layer: int | str) -> bool:
+        return isinstance(layer, str) and layer != OUTPUT
+
+    def mistakes(self, path: str) -> Iterator[str]:
+        """Yield what is wrong with the network's description, a line each."""
+        yield from super().mistakes(path)
+        for name, value in self.described.get("arguments", {}).items():
+            text = value if isinstance(value, str) else ""
+            if text.startswith("$") and text not in FILLED_IN:
+                yield (
+                    f"{path}.arguments.{name}: {shown(text)} is unknown"
+                    f"{did_you_mean(text, FILLED_IN)}. Allowed: {choice(FILLED_IN)}"
+                )
+        for number, group in enumerate(self.described.get("groups", [])):
+            try:
+                re.compile(group)
+            except re.error as error:
+                yield (
+                    f"{path}.groups[{number}]: {shown(group)} is not a valid regular "
+                    f"expression ({error})"
+                )
+        yield from _mistakes_of_code(f"{path}.module", self.described["module"])
+
+    def mistakes_of_training(
+        self, path: str, training: Described, problem: Described
+    ) -> Iterator[str]:
+        """Yield which of these training settings such networks cannot follow."""
+        yield from super().mistakes_of_training(path, training, problem)
+        augment = training["augment"] or {}
+        moved = [key for key in ("flip", "shift") if augment.get(key)]
+        if moved and problem and len(problem.get("shape") or []) < 2:
+            yield (
+                f"{path}.augment.{moved[0]}: only images and series can be moved; give "
+                "the problem a shape, such as [1, 8, 8]"
+            )
+
+
+class Trainer(_UserSupplied):
+    """A user's command that trains in the place of Thaw's learners."""
+
+    name = "a trainer's"
+    form = "trainer"
+    keys = frozenset({"trainer", "files", "packages", "arguments", "groups"})
+    unknown_training: ClassVar = dict.fromkeys(
+        ("validation_size", "keep", "augment"),
+        "trainers are not told; remove it, and give the trainer an argument instead",
+    )
+    reads_weights = False
+    has_histories = False
+    trained_by = "thaw.external.trainers"
+
+    def content(self) -> dict[str, Any]:
+        """Return the description with digests of its files."""
+        apart = ("trainer", "files", "packages")
+        kept = {key: v for key, v in self.described.items() if key not in apart}
+        files = [keys.known_digest(Path(file)) for file in self.trainer_files]
+        return kept | {
+            "trainer": {"command": self.described["trainer"], "files": files},
+            "computed_by": ["thaw.learning.trainer"],
+            "libraries": sorted(self.described.get("packages", [])),
+        }
+
+    @property
+    def trainer_files(self) -> list[str]:
+        """The trainer's files."""
+        return self.described.get("files", [])
+
+    def with_digests(self) -> dict[str, Any]:
+        """Return the description with the digest of each file, by its path."""
+        files = {file: keys.known_digest(Path(file)) for file in self.trainer_files}
+        return dict(self.described) | {"files": files}
+
+    def _needs_groups(self, layer: int | str) -> bool:
+        return layer != 0
+
+    def mistakes(self, path: str) -> Iterator[str]:
+        """Yield what is wrong with the network's description, a line each."""
+        yield from super().mistakes(path)
+        for number, file in enumerate(self.trainer_files):
+            yield from unreadable(f"{path}.files[{number}]", Path(file))
+        yield from self._mistakes_of_command(path)
+        for number, package in enumerate(self.described.get("packages", [])):
+            if keys.version(package) == "missing":
+                yield (
+                    f"{path}.packages[{number}]: {package} is not installed here. "
+                    "Allowed: an installed package; if the trainer has an environment "
+                    "of its own, add its lock file to files"
+                )
+
+    def _mistakes_of_command(self, path: str) -> Iterator[str]:
+        command = self.described["trainer"]
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            yield f"{path}.trainer: {shown(command)} is not a command ({error})"
+            return
+        if not words:
+            yield f"{path}.trainer: {shown(command)} is empty. Allowed: a command"
+            return
+        # The program itself is looked for elsewhere, unless its name has a slash.
+        files = words if "/" in words[0] else words[1:]
+        listed = {Path(file).absolute() for file in self.trainer_files}
+        modules = [word for before, word in pairwise(words) if before == "-m"]
+        for word in [*files, *(f"{name.replace('.', '/')}.py" for name in modules)]:
+            file = Path(word)
+            if file.absolute() in listed:
+                continue
+            if not file.is_absolute() and file.is_file():
+                yield (
+                    f"{path}.files: {shown(word)} is missing, which the trainer names; "
+                    "add it, or its edits go unnoticed"
+                )
+            elif word in files and file.suffix == ".py":
+                yield from unreadable(f"{path}.trainer", file)
+
+    def mistakes_of_training(
+        self, path: str, training: Described, problem: Described
+    ) -> Iterator[str]:
+        """Yield which of these training settings such networks cannot follow."""
+        yield from super().mistakes_of_training(path, training, problem)
+        if isinstance(training["learning_rate"], list):
+            yield (
+                f"{path}.learning_rate: a trainer gets one and chooses none. Allowed: "
+                "a number"
+            )
+        known = self.described.get("arguments", {})
+        for name in training["arguments"] or {}:
+            if name not in known:
+                yield (
+                    f"{path}.arguments.{name}: not among network.arguments"
+                    f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
+                )
+
+    def mistakes_of_variant(
+        self, path: str, name: str, variant: Described
+    ) -> Iterator[str]:
+        """Yield what a variant asks for that no trainer does."""
+        yield from super().mistakes_of_variant(path, name, variant)
+        if variant["save"]:
+            yield (
+                f"variants.{name}.save: the network of {path} is a trainer's, whose "
+                "weights Thaw does not see; remove it"
+            )
+
+
+# Of a description with the keys of several kinds, the first one tells what is wrong.
+KINDS = (Trainer, Module, HiddenLayers)
+FORMS = {kind.form: kind for kind in KINDS}
+
+
+def kind_of(described: Described) -> Kind:
+    """Return the kind of a network, by its description in a config or a recipe."""
+    found = (kind for kind in KINDS if kind.form in described)
+    return next(found, HiddenLayers)(described)
+
+
+def inherited(shared: Described, own: Described) -> dict[str, Any]:
+    """Return a study's network: the shared one with what the study itself says.
+
+    Where the study says another kind, nothing of the shared one is left.
+    """
+    said = FORMS.keys() & own.keys()
+    kept = dict(shared)
+    if said:
+        ours = frozenset().union(*(FORMS[form].keys for form in said))
+        for form in FORMS.keys() - said:
+            # The keys that two kinds have in common are the shared one's.
+            common = ours if form not in shared or said & shared.keys() else frozenset()
+            for key in FORMS[form].keys - common:
+                kept.pop(key, None)
+    return kept | dict(own)
+
+
+class Named(NamedTuple):
+    """A function's name, and the file or the installed module that it is in."""
+
+    place: str
+    function: str
+
+    @property
+    def file(self) -> Path | None:
+        """The file, if the function is in a file."""
+        return Path(self.place) if self.place.endswith(".py") else None
+
+
+def named(text: str) -> Named:
+    """Return what `place:function` names.
+
+    `networks.py:small_cnn` is in a file, from the working directory;
+    `torchvision.models:resnet18` in an installed package.
+    """
+    place, _, function = text.rpartition(":")
+    return Named(place, function)
+
+
+def content_of_function(text: str) -> dict[str, Any]:
+    """Return what decides what a function does, as far as its name and file tell.
+
+    For a file that is its code, but not its place; for an installed module its name.
+    `libraries` are the packages whose versions count, too.
+    """
+    place, function = named(text)
+    file = named(text).file
+    if file is None:
+        library = place.partition(".")[0]
+        return {"function": function, "import": place, "libraries": [library]}
+    code, libraries = keys.code_of_file(file)
+    return {"function": function, "code": code, "libraries": libraries}
+
+
+def _mistakes_of_code(path: str, text: str) -> Iterator[str]:
+    """Yield what is wrong with a function's place, its file or its imports."""
+    place, function = named(text)
+    file = named(text).file
+    if file is None:
+        library = place.partition(".")[0]
+        if keys.version(library) == "missing":
+            yield (
+                f"{path}: {library} is not an installed package. Allowed: an installed "
+                "one, or a file, such as networks.py:small_cnn"
+            )
+        return
+    wrong = [*unreadable(path, file)]
+    if wrong:
+        yield from wrong
+        return
+    try:
+        tree = ast.parse(file.read_bytes(), str(file))
+    except (SyntaxError, ValueError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        yield f"{path}: {place}{line}: {getattr(error, 'msg', error)}"
+        return
+    defined = _defined(tree)
+    if function not in defined:
+        yield (
+            f"{path}: {place} does not define {function!r}"
+            f"{did_you_mean(function, defined)}"
+        )
+    for library in keys.code_of_file(file)[1]:
+        if keys.version(library) == "missing":
+            yield (
+                f"{path}: {place} imports {library}, which is not an installed package "
+                "(edits of another file would go unnoticed); install it, or write what "
+                "you need into the file itself"
+            )
+
+
+def _defined(tree: ast.Module) -> list[str]:
+    """Return the names that a file defines or imports at its top level."""
+    found: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.append(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found += [name.asname or name.name for name in node.names]
+        elif isinstance(node, ast.Assign):
+            found += [t.id for t in node.targets if isinstance(t, ast.Name)]
+    return found

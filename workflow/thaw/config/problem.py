@@ -1,0 +1,347 @@
+"""A problem's keys, what each may hold, and what only several of them show together."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, create_model
+
+from thaw.config.extents import GENERATED, extent, function_of
+from thaw.config.messages import choice, did_you_mean, shown, unreadable
+from thaw.config.values import (
+    ALTERNATIVES,
+    EACH_ONCE,
+    LARGEST_NUMBER,
+    LEFT_OUT,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    MOST_UNITS,
+    WHOLE,
+    Arguments,
+    Group,
+    Positive,
+    Seed,
+    Whole,
+)
+from thaw.data import ARRAYS, FILES, SUFFIXES
+
+
+class MakeBlobs(Group):
+    """The arguments of scikit-learn's make_blobs."""
+
+    n_samples: Annotated[int, Field(ge=2, le=MOST_ROWS), WHOLE] = Field(
+        description="How many rows."
+    )
+    centers: Annotated[int, Field(ge=2, le=MOST_UNITS), WHOLE] = Field(
+        description="How many classes, one blob each."
+    )
+    n_features: Annotated[int, Field(ge=1, le=MOST_UNITS), WHOLE] = Field(
+        description="How many features."
+    )
+    cluster_std: Positive = Field(description="The standard deviation of a blob.")
+    random_state: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] = Field(
+        description="The seed of the data."
+    )
+
+
+File = Annotated[
+    str,
+    Field(
+        # Snakemake takes braces for wildcards, and a stage what begins with - for an
+        # option.
+        pattern=(
+            r"^[^-{}\x00-\x1f]([^{}\x00-\x1f]*[^/{}\x00-\x1f])?"
+            rf"({'|'.join(map(re.escape, SUFFIXES))})$"
+        ),
+        max_length=1_000,
+        description=(
+            "A .csv, .tsv, .parquet or .npz file, from the working directory; its path "
+            "without braces and line breaks, and a - in front as ./-."
+        ),
+    ),
+]
+ColumnName = Annotated[
+    str, Field(min_length=1, max_length=1_000, description="A column's name.")
+]
+Columns = Annotated[
+    list[ColumnName],
+    Field(max_length=MOST_COLUMNS, json_schema_extra={"uniqueItems": True}),
+    EACH_ONCE,
+]
+# YAML reads yes, no, true and false as true or false; files hold text.
+Value = Annotated[
+    Whole | float | str,
+    ALTERNATIVES,
+    Field(description="A number or text; true, false, yes and no in quotes."),
+]
+Side = Annotated[
+    int, Field(ge=1, le=MOST_UNITS, description="A whole number, 1 or more."), WHOLE
+]
+# A whole number is rows; 1.0 is refused, for a share of all leaves no other rows.
+RowsOrShare = Annotated[
+    Annotated[int, Field(ge=1, le=MOST_ROWS)] | Annotated[float, Field(gt=0, lt=1)],
+    ALTERNATIVES,
+]
+
+
+class Like(Group):
+    """Another problem's scale."""
+
+    like: str = Field(description="The problem whose train rows decide the scale.")
+
+
+class Transform(Group):
+    """A change of the data; an entry of the list names one."""
+
+    noise: Positive = Field(
+        default=LEFT_OUT,
+        description="The standard deviation of normal noise added to each feature.",
+    )
+    rotate: Annotated[float, Field(ge=-360, le=360)] = Field(
+        default=LEFT_OUT,
+        description="By how many degrees to turn images; needs the problem's shape.",
+    )
+    invert: Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] = Field(
+        default=LEFT_OUT, description="Replaces each feature x by this number minus x."
+    )
+    permute: Seed = Field(
+        default=LEFT_OUT,
+        description="A seed; features change places, in all rows alike.",
+    )
+    label_noise: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=LEFT_OUT,
+        description="The share of train labels replaced by another class's.",
+    )
+
+
+class _OfData(Group):
+    """The keys of a problem that do not depend on where its data come from."""
+
+    file: File = Field(
+        default=LEFT_OUT,
+        description=(
+            "The rows: a .csv, .tsv or .parquet file with named columns, or an .npz "
+            "with arrays X and y; from the working directory, its path without braces "
+            "and line breaks, and a - in front as ./-."
+        ),
+    )
+    test_file: File = Field(
+        default=LEFT_OUT,
+        description="A separate file with the test rows; same columns.",
+    )
+    label: ColumnName = Field(
+        default=LEFT_OUT, description="The column to predict; any labels."
+    )
+    drop: Columns = Field(default=[], description="Columns that are no features.")
+    categorical: Columns = Field(
+        default=[],
+        description=(
+            "Columns to one-hot encode; a study's source and target share categories."
+        ),
+    )
+    rows: dict[ColumnName, Value] = Field(
+        default={},
+        max_length=100,
+        description=(
+            "Values by column: keep only rows with these. The columns are no features."
+        ),
+    )
+    group: ColumnName = Field(
+        default=LEFT_OUT,
+        description=(
+            "A column, no feature; rows of a group never lie on both sides of the "
+            "split. Needs shuffle."
+        ),
+    )
+    train_size: RowsOrShare = Field(
+        default=LEFT_OUT,
+        description=(
+            "The train set: rows, 1 to 100,000,000, or a share, such as 0.7. Without "
+            "shuffle these are the first ones."
+        ),
+    )
+    test_size: RowsOrShare = Field(
+        default=LEFT_OUT,
+        description=(
+            "The test set: rows, 1 to 100,000,000, or a share; left out, all others."
+        ),
+    )
+    shuffle: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] = Field(
+        default=LEFT_OUT,
+        description=(
+            "A seed, 0 to 4294967295; rows are drawn, stratified by class. Left out, "
+            "they keep their order."
+        ),
+    )
+    scale: Annotated[Literal["standard"] | Like, ALTERNATIVES] = Field(
+        default=LEFT_OUT,
+        description=(
+            "standard: each feature gets mean 0 and standard deviation 1 on the train "
+            "rows; {like: PROBLEM}: by the train rows of another problem. One-hot "
+            "columns stay as they are."
+        ),
+    )
+    made_by_rule: bool = Field(
+        default=False,
+        description="Whether another rule of the workflow makes the file.",
+    )
+    shape: list[Side] = Field(
+        default=[],
+        max_length=10,
+        description="How a row's features are arranged, such as [1, 8, 8].",
+    )
+    classes: Annotated[list[Value], EACH_ONCE] = Field(
+        default=[],
+        max_length=MOST_UNITS,
+        json_schema_extra={"uniqueItems": True},
+        description="The classes to keep, in this order; left out, all.",
+    )
+    transforms: list[Transform] = Field(
+        default=[],
+        max_length=100,
+        description="Changes of the data, one after the other.",
+    )
+    make_blobs: MakeBlobs = LEFT_OUT
+
+
+_FUNCTIONS: dict[str, Any] = {
+    name: (
+        Arguments,
+        Field(
+            default=LEFT_OUT,
+            max_length=100,
+            description=f"The arguments of scikit-learn's {name}, by name.",
+        ),
+    )
+    for name in GENERATED
+    if name not in _OfData.model_fields
+}
+
+# Its keys are found when this runs, so no type checker can know them.
+_WithFunctions: Any = create_model("_WithFunctions", __base__=_OfData, **_FUNCTIONS)
+
+
+class Problem(_WithFunctions):
+    """A problem: its data from a file or from one function, and its split."""
+
+
+# Keys that only a file can have, and of those the ones for named columns.
+OF_COLUMNS = ("label", "categorical", "rows", "group")
+OF_FILES = ("test_file", "made_by_rule", *OF_COLUMNS)
+
+Problems = Mapping[str, Mapping[str, Any]]
+
+
+def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
+    """Yield each mistake of a problem in a line of its own."""
+    path, problem = f"problems.{name}", problems[name]
+    sources = [key for key in ("file", *GENERATED) if key in problem]
+    if len(sources) != 1:
+        found = f"more than one data source ({', '.join(sources)})"
+        yield (
+            f"{path}: {found if sources else 'no data source'}. Allowed: one of file, "
+            f"{', '.join(GENERATED)}"
+        )
+        return
+    yield from _of_source(path, problem)
+    texts = [str(label) for label in problem["classes"]]
+    if len(set(texts)) < len(texts):
+        yield f"{path}.classes: {shown(problem['classes'])} lists a class twice"
+    yield from _of_split(path, problem)
+    yield from _of_scale(path, name, problems)
+    yield from _of_transforms(path, problem)
+
+
+def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
+    function = function_of(problem)
+    if function:
+        for key in OF_FILES:
+            if problem.get(key):
+                yield (
+                    f"{path}.{key}: only applies to files; this problem is generated "
+                    f"by {function}; remove it"
+                )
+        if function.startswith("make_") and not isinstance(
+            problem[function].get("random_state"), int
+        ):
+            yield (
+                f"{path}.{function}.random_state: this key is missing; without a seed, "
+                "the data would differ each time"
+            )
+        return
+    columns = [key for key in OF_COLUMNS if problem.get(key)]
+    if problem["file"].endswith(ARRAYS):
+        for key in columns:
+            yield (
+                f"{path}.{key}: only applies to files with named columns; an {ARRAYS} "
+                "file holds X and y; remove it"
+            )
+    elif "label" not in problem:
+        yield f"{path}.label: this key is missing"
+    for key in FILES:
+        if key in problem and not problem["made_by_rule"]:
+            yield from unreadable(f"{path}.{key}", Path(problem[key]))
+    roles: dict[str, str] = {}
+    for key in ("label", "group", "rows", "categorical", "drop"):
+        named = problem.get(key, [])
+        for column in [named] if isinstance(named, str) else named:
+            if column in roles:
+                yield f"{path}.{key}: {column!r} is already its {roles[column]}"
+            roles[column] = key
+
+
+def _of_split(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
+    train, test = problem.get("train_size"), problem.get("test_size")
+    if "test_file" in problem:
+        if "group" in problem:
+            yield (
+                f"{path}.group: test_file decides the split; name the column under drop"
+            )
+        return
+    if train is None and test is None:
+        yield f"{path}.train_size: this key is missing"
+    if "group" in problem and "shuffle" not in problem:
+        yield f"{path}.shuffle: this key is missing; whole groups are drawn at random"
+    if isinstance(train, float) and isinstance(test, float) and train + test > 1:
+        yield f"{path}.test_size: {train} and {test} are more than all rows together"
+    if function_of(problem) and not problem["classes"]:
+        rows = extent(problem).rows
+        if isinstance(train, int) and train >= rows:
+            yield (
+                f"{path}.train_size: {train} leaves no row to test on. "
+                f"Allowed: 1 to {rows - 1}, fewer than all rows"
+            )
+
+
+def _of_scale(path: str, name: str, problems: Problems) -> Iterator[str]:
+    scale = problems[name].get("scale")
+    if not isinstance(scale, dict):
+        return
+    like = scale["like"]
+    others = [other for other in problems if other != name]
+    if like not in others:
+        yield (
+            f"{path}.scale.like: {shown(like)} is not another problem of this config"
+            f"{did_you_mean(like, others)}. Allowed: {choice(others)}"
+        )
+    elif isinstance(problems[like].get("scale"), dict):
+        yield (
+            f"{path}.scale.like: {like!r} is itself scaled like "
+            f"{problems[like]['scale']['like']!r}; name a problem that is not"
+        )
+
+
+def _of_transforms(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
+    for number, step in enumerate(problem["transforms"]):
+        place = f"{path}.transforms[{number}]"
+        if len(step) != 1:
+            yield (
+                f"{place}: an entry holds one change. "
+                f"Allowed: {', '.join(Transform.model_fields)}"
+            )
+        if "rotate" in step and len(problem["shape"]) < 2:
+            yield (
+                f"{place}.rotate: only images can be turned; give the problem a shape, "
+                "such as [1, 8, 8]"
+            )

@@ -1,0 +1,58 @@
+"""How networks learn, as the config says it: training and variants, with defaults.
+
+The defaults are known here only. The config's models take them from here, and recipes
+leave them out; that this module is in the keys' closure makes a changed default change
+the keys. It imports no torch, so that reading a config takes no second for that.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+# Two ways to say how long networks learn; a config that sets one means it instead of
+# the other.
+BUDGETS = ("epochs", "steps")
+
+
+class Training(NamedTuple):
+    """How a network learns; see the config's reference page for each.
+
+    Either `epochs` or `steps` is set. Of several learning rates each network keeps the
+    one that is best on rows held out of its own train rows, a share of
+    `validation_size`. What a learner is told is one rate, or one for each network. What
+    to `augment` (the fields of `thaw.learning.augmentation`), and a `device` other than
+    the CPU, only modules know.
+    """
+
+    epochs: int | None
+    batch_size: int
+    learning_rate: Any
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    steps: int | None = None
+    validation_size: float | None = None
+    keep: Literal["last", "best"] = "last"
+    augment: Mapping[str, Any] | None = None
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+
+    @property
+    def rates(self) -> Sequence[float]:
+        """The learning rates to choose from."""
+        several = isinstance(self.learning_rate, Sequence)
+        return self.learning_rate if several else [self.learning_rate]
+
+
+class Variant(NamedTuple):
+    """A variant as the config describes it.
+
+    pretrained: start from a source model (else every layer is fresh).
+    freeze: the first so many hidden layers do not learn.
+    fresh: the layers drawn afresh, hidden layers by number from 1, and `"output"`.
+    add: widths of fresh hidden layers between the source model's and the output.
+    """
+
+    pretrained: bool = True
+    freeze: int = 0
+    fresh: Sequence[int | Literal["output"]] = ()
+    add: Sequence[int] = ()
