@@ -14,6 +14,7 @@ from scipy import special
 BASELINE = "standalone"
 # Cases whose repeats share their luck with standalone's begin so.
 SHARED = "one repeat each"
+Gains = tuple[float, ...] | None
 Scores = dict[str, np.ndarray]
 Draw = Callable[[np.random.Generator, int, int], Scores]
 Effect = Callable[[np.ndarray], np.ndarray]
@@ -36,7 +37,7 @@ class Case(NamedTuple):
     extra: float = 0
     alone: int | None = None
     pairs: tuple[tuple[str, str], ...] = ()
-    gains: tuple[tuple[float, ...] | None, ...] = ((0,), (1.02,))
+    gains: tuple[Gains, ...] = ((0,), (1.02,))
     step: float = 0
     margin: float = 0.01
     one_source: bool = False

@@ -1,32 +1,36 @@
 """Populations of source models from which calibration.py draws studies.
 
-A population knows the scores of so many source models that what is true of it can be
-counted. Scores are numbers of right answers of `ROWS`, as accuracies are. The real ones
-are what Thaw itself reached from 1,000 source models (see `real_scores.py`); the others
-are simulated.
+A population knows the scores of so many source models that every truth about it can be
+counted. Scores are right answers out of `ROWS`. The real ones are what Thaw reached
+from 1,000 source models (see real_scores.py); the others are simulated.
 """
 
 import dataclasses
+import functools
+import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Self
 
 import numpy as np
+from judging import BASELINE, ROOT, Pair, Range, Studies, Truth, alpha_of
+
+from thaw.findings.failures import median_levels
+from thaw.findings.pairs import Placements
 
 ROWS = 500
+WEAK = ROWS // 10
 DEPTHS = ("fixed-0", "fixed-1", "fixed-2")
-BASELINE = "standalone"
 PAIRS = (
     *((depth, BASELINE) for depth in DEPTHS),
     *(("fixed-1", "fixed-0"), ("fixed-2", "fixed-1")),
 )
-REAL_SCORES = Path(__file__).parent.parent / "tests" / "real-scores.npz"
+REAL_SCORES = ROOT / "tests/real-scores.npz"
 
 SIMULATED_MODELS = 10_000
 SIMULATED_STANDALONES = 50_000
 REPEATS = 10
-# Of the simulated: the spread of what does not fail, of standalone and from one source
-# model; what failing costs; how the source models' effects on two variants correlate.
+# The simulated ones: the standard deviation of sound networks, standalone's and those
+# of one source model; what failing costs; how effects on two depths correlate.
 STANDALONE_STD = 0.02
 STEADY_STD = 0.06
 WITHIN_STD = 0.01
@@ -88,14 +92,20 @@ class Population:
 
     def weak(self, variant: str) -> float:
         """Return the share of networks more than 0.1 below standalone's median."""
-        limit = np.median(self.standalone) - ROWS // 10
+        limit = np.median(self.standalone) - WEAK
         return float((self.scores(variant) < limit).mean())
 
     def scores(self, variant: str) -> np.ndarray:
         """Return the scores of a depth or of standalone."""
         return self.standalone if variant == BASELINE else self.depths[variant]
 
-    @property
+    @functools.cached_property
+    def best_on_average(self) -> list[str]:
+        """The depths of the highest mean."""
+        means = {depth: self.mean(depth) for depth in DEPTHS}
+        return [depth for depth in DEPTHS if means[depth] == max(means.values())]
+
+    @functools.cached_property
     def best(self) -> list[str]:
         """The depths that no other one beats more often than not."""
         return [
@@ -105,6 +115,92 @@ class Population:
                 other == depth or self.chance(depth, other) >= 0.5 for other in DEPTHS
             )
         ]
+
+
+class Resampled(Studies):
+    """Studies of so many source models each, resampled from a population."""
+
+    depths, compared = DEPTHS, PAIRS
+    # An accuracy of 0.01, and half a right answer.
+    margin, little = 5, 0.5
+
+    def __init__(
+        self, population: Population, models: int, count: int, rng: np.random.Generator
+    ) -> None:
+        self.population, self.models = population, models
+        self.best, self.best_on_average = population.best, population.best_on_average
+        of_models, repeats = population.depths[DEPTHS[0]].shape
+        self.chosen = rng.integers(of_models, size=(count, models))
+        self.standalone = rng.choice(population.standalone, (count, models * repeats))
+
+    def scores(self, variant: str) -> np.ndarray:
+        """Return `[studies, repeats]` of standalone, `[studies, models, repeats]`."""
+        if variant == BASELINE:
+            return self.standalone
+        return self.population.depths[variant][self.chosen]
+
+    def is_matched(self, pair: Pair) -> bool:
+        return BASELINE not in pair
+
+    def placements(self, pair: Pair, shift: float = 0.0) -> Placements:
+        # Where the shift is whole, ties count half.
+        halves = {math.ceil(shift) - 1, math.floor(shift)}
+        sides = zip(*(self._placements(*pair, half) for half in halves), strict=True)
+        return Placements(*(None if s[0] is None else sum(s) / len(s) for s in sides))
+
+    def _placements(self, variant: str, reference: str, half: int) -> Placements:
+        """Return the placements at a shift of `half` + 1/2 right answers."""
+        if reference != BASELINE:
+            of_all = self.population.placements(variant, reference, half)
+            return Placements(of_all[self.chosen])
+        ours, others = self.scores(variant), self.standalone
+        beaten = _share_below(others, ours.reshape(len(ours), -1) - half)
+        beating = _share_below(ours.reshape(len(ours), -1), others + half + 1)
+        return Placements(beaten.reshape(ours.shape).mean(2), beating)
+
+    def means(self, variant: str) -> np.ndarray:
+        scores = self.scores(variant)
+        return (scores if variant == BASELINE else scores.mean(2)) / ROWS
+
+    def truth(self, pair: Pair) -> Truth:
+        return _truth(self.population, pair)
+
+    def counted(self, pair: Pair) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+        ours, others = map(self.population.weak, pair)
+        yield *(self._weak[variant] for variant in pair), ours - others
+
+    @functools.cached_property
+    def _weak(self) -> dict[str, np.ndarray]:
+        levels = median_levels(self.standalone.shape[1], alpha_of(self))
+        limits = np.quantile(self.standalone, levels, axis=1)[..., None] - WEAK
+        return {
+            BASELINE: (self.standalone < limits).astype(float),
+            **{d: (self.scores(d) < limits[..., None]).mean(3) for d in DEPTHS},
+        }
+
+    def covers(
+        self, lows: np.ndarray, highs: np.ndarray, truth: Range, alpha: float
+    ) -> np.ndarray:
+        below, above = (lows <= truth[1]).mean(-1), (highs >= truth[0]).mean(-1)
+        return (below >= alpha / 2) & (above >= alpha / 2)
+
+
+@functools.cache  # counting takes longer than drawing studies
+def _truth(population: Population, pair: Pair) -> Truth:
+    ours, others = map(population.mean, pair)
+    truths = population.typical(*pair), population.chance(*pair), ours - others
+    return Truth(*((truth, truth) for truth in truths))
+
+
+def _share_below(scores: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Return which share of a study's scores `[studies, n]` is below each limit."""
+    first, width = -ROWS, 3 * ROWS
+    numbers = np.arange(len(scores))[:, None]
+    counts = np.bincount(
+        (numbers * width + scores - first).ravel(), minlength=len(scores) * width
+    )
+    below = np.cumsum(counts.reshape(-1, width), axis=1) / scores.shape[1]
+    return below[numbers, limits - first - 1]
 
 
 def real() -> Iterator[Population]:
