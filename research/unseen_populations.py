@@ -5,13 +5,14 @@ Each draws independent source models, so that a study of S is any S of them. Sco
 repeats. A network that failed has no score: nan.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+from judging import BASELINE
 from scipy import special
 
-BASELINE = "standalone"
 # Cases whose repeats share their luck with standalone's begin so.
 SHARED = "one repeat each"
 Gains = tuple[float, ...] | None
@@ -151,25 +152,23 @@ def losses(heavy_tail: float) -> Draw:
 
 def cases() -> Iterator[Case]:
     """Yield all of them."""
-    two = (("fixed-1", "fixed-0"),)
+    paired = functools.partial(Case, pairs=(("fixed-1", "fixed-0"),))
     turning = (0, 1.02), (1.02, -1.02, 0)
-    yield Case("lognormal, tail below", depths(*[skewed(-0.05)] * 3), pairs=two)
-    yield Case("lognormal, tail above", depths(*[skewed(0.05)] * 3), pairs=two)
-    yield Case("Student, 2 df", depths(*[heavy(0.03)] * 3), (6, 9, 30, 200), pairs=two)
+    yield paired("lognormal, tail below", depths(*[skewed(-0.05)] * 3))
+    yield paired("lognormal, tail above", depths(*[skewed(0.05)] * 3))
+    yield paired("Student, 2 df", depths(*[heavy(0.03)] * 3), (6, 9, 30, 200))
     three = modes((-0.2, 0.25), (0, 0.5), (0.1, 0.25))
-    yield Case("three modes", depths(*[three] * 3), pairs=two, gains=((0,), turning[1]))
+    yield paired("three modes", depths(*[three] * 3), gains=((0,), turning[1]))
     half = modes((-0.1, 0.5), (0.1, 0.5))
-    yield Case("two modes, the median in the gap", depths(half, half), pairs=two)
-    yield Case(
+    yield paired("two modes, the median in the gap", depths(half, half))
+    yield paired(
         "standalone of two modes, variants steady",
         depths(normal(0.005), normal(0.02), alone=half),
-        pairs=two,
     )
-    yield Case(
+    yield paired(
         "within source models 0.15 beside 0.005",
         depths(normal(0.01), heavy(0.005), within=0.15),
         repeats=3,
-        pairs=two,
     )
     yield Case(
         "a wide variant beside a narrow one",
@@ -177,12 +176,11 @@ def cases() -> Iterator[Case]:
         (7, 15, 100),
         pairs=(("fixed-1", "fixed-0"), ("fixed-2", "fixed-1")),
     )
-    yield Case("20 test rows", depths(*[normal(0.05)] * 3), step=0.05, pairs=two)
-    yield Case(
+    yield paired("20 test rows", depths(*[normal(0.05)] * 3), step=0.05)
+    yield paired(
         "50 test rows, most at 1.0",
         depths(*[skewed(-0.02)] * 3, within=0.02, alone=lambda z: 0.03 * z),
         step=0.02,
-        pairs=two,
         gains=((0,), None),
     )
     yield Case(
@@ -193,10 +191,9 @@ def cases() -> Iterator[Case]:
         ),
         (6, 12, 30, 100),
     )
-    yield Case(
+    yield paired(
         "failed alike, 20 %",
         depths(*[failing(normal(0.02), 0.2)] * 3, alone=failing(normal(0.02), 0.2)),
-        pairs=two,
     )
     rare = modes((0, 0.9), (0.3, 0.1), std=0.02)
     yield Case(
@@ -205,36 +202,26 @@ def cases() -> Iterator[Case]:
         (6, 8, 10, 15, 30),
         repeats=1,
     )
-    for part, deep in ((0.01, 0.7), (0.03, 0.7), (0.1, 0.095)):
-        tail = modes((-deep, part), (0, 1 - part))
-        yield Case(
-            f"{part:.0%} lose {deep}".replace("%", " %"),
-            depths(tail, tail, normal(0.005)),
+    tails = [
+        (f"{part:.0%} lose {deep}", [modes((-deep, part), (0, 1 - part))] * 2)
+        for part, deep in ((0.01, 0.7), (0.03, 0.7), (0.1, 0.095))
+    ]
+    tails += [
+        (f"{part:.0%} gain 0.25", [modes((0, 1 - part), (0.25, part))])
+        for part in (0.03, 0.1)
+    ]
+    for words, tailed in tails:
+        yield paired(
+            words.replace("%", " %"),
+            depths(*tailed, normal(0.005)),
             (8, 20, 50, 200),
             repeats=2,
             alone=100,
-            pairs=two,
-            gains=((0,),),
-        )
-    for part in (0.03, 0.1):
-        tail = modes((0, 1 - part), (0.25, part))
-        yield Case(
-            f"{part:.0%} gain 0.25".replace("%", " %"),
-            depths(tail, normal(0.005)),
-            (8, 20, 50, 200),
-            repeats=2,
-            alone=100,
-            pairs=two,
             gains=((0,),),
         )
     most = modes((-0.25, 0.7), (0, 0.3))
-    yield Case(
-        "70 % fail to learn",
-        depths(most, most),
-        (8, 20, 50),
-        alone=100,
-        pairs=two,
-        gains=(None,),
+    yield paired(
+        "70 % fail to learn", depths(most, most), (8, 20, 50), alone=100, gains=(None,)
     )
     # 16 % of either are weak, but how far below the limit is which number of these?
     for std in (0.005, 0.02):
@@ -256,30 +243,27 @@ def cases() -> Iterator[Case]:
             (8, 30, 100),
             repeats=1,
         )
-        yield Case(
+        yield paired(
             f"one source model, correlating by {r:+}",
             lucky(r),
             (6, 7, 9, 12, 30, 100),
             one_source=True,
-            pairs=two,
         )
-    yield Case(
+    yield paired(
         "repeats not divisible by S",
         depths(*[normal(0.01)] * 3, within=0.05),
         (7, 15, 50),
         repeats=1,
         extra=0.5,
-        pairs=two,
     )
     yield Case("100 repeats each", depths(heavy(0.02)), (6, 12), repeats=100, alone=200)
     yield Case("12 of standalone", depths(*[normal(0.03)] * 2), (12, 50), alone=12)
     yield Case("one comparison", depths(normal(0.03)), (6, 12, 50, 200), repeats=1)
     for r in (0.99, -0.99):
-        yield Case(
+        yield paired(
             f"depths correlating by {r:+}",
             depths(*[normal(0.05)] * 2, r=r),
             (8, 30, 200),
-            pairs=two,
         )
     yield Case(
         "20 comparisons, signs turn",
@@ -297,11 +281,10 @@ def cases() -> Iterator[Case]:
             alone=60,
             gains=((0.5, *[0.4] * (count - 1)),),
         )
-    yield Case(
+    yield paired(
         "log loss, Pareto tail",
         losses(0.8),
         (6, 12, 50),
         margin=0.05,
         lower_is_better=True,
-        pairs=two,
     )
