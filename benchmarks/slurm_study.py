@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from large_study import CORES, FOLDERS, RULES, STUDY, jobs_of, megabytes, new_study
+from large_study import CORES, FOLDERS, RULES, STUDY, Job, jobs_of, megabytes, new_study
 from measure import ROOT, markdown, run, start, use_cores, versions, write_report
 
 sys.path.append(str(ROOT / "tests"))
@@ -44,21 +44,23 @@ little about a cluster: both nodes share these cores, and Snakemake asks Slurm w
 ended every 10 seconds and more."""
 
 
-class Run(NamedTuple):
-    """A run: its outputs and its costs."""
+FACTS = (
+    *("training jobs", "submissions", "files", "MB on disk", "wall s"),
+    *("CPU s, all processes", "CPU s, Slurm's daemons", "CPU ms a fit, all included"),
+)
 
-    jobs: int
+
+class Run(NamedTuple):
+    """A run: its facts, in order, and its results."""
+
+    facts: tuple[object, ...]
     submissions: int
-    files: int
-    megabytes: float
-    wall_seconds: float
     cpu_seconds: float
-    daemons_seconds: float
-    stages: dict[str, tuple[float, float]]
+    jobs: list[Job]
     results: dict[str, bytes]
 
 
-def measured(folder: Path, cluster: Cluster | None) -> Run:
+def measured(folder: Path, cluster: Cluster | None, fits: int) -> Run:
     """Run the study in a folder, through Slurm if there is one; stop that then."""
     before = cpu_of_children()
     if cluster:
@@ -73,27 +75,21 @@ def measured(folder: Path, cluster: Cluster | None) -> Run:
         with suppress(ChildProcessError):
             while True:
                 os.wait()
-    jobs = list(jobs_of(folder))
-    stages: dict[str, tuple[float, float]] = {}
-    for job in jobs:
-        seconds, peak = stages.get(job.rule, (0.0, 0.0))
-        stages[job.rule] = seconds + job.cpu_seconds, max(peak, job.peak_mib)
+    cpu_seconds, jobs = cpu_of_children() - before, list(jobs_of(folder))
     tops = [folder / name for name in FOLDERS]
-    return Run(
-        jobs=sum(job.rule in RULES.values() for job in jobs),
-        submissions=submissions,
-        files=sum(path.is_file() for top in tops for path in top.rglob("*")),
-        megabytes=sum(map(megabytes, tops)),
-        wall_seconds=usage.wall_seconds,
-        cpu_seconds=cpu_of_children() - before,
-        daemons_seconds=daemons,
-        stages=stages,
-        results={
-            str(path.relative_to(folder)): path.read_bytes()
-            for path in (folder / "results").rglob("*")
-            if path.is_file()
-        },
+    files = [path for top in tops for path in top.rglob("*") if path.is_file()]
+    facts = (
+        sum(job.rule in RULES.values() for job in jobs),
+        *(submissions, len(files), f"{sum(map(megabytes, tops)):.1f}"),
+        *(usage.cells[0], f"{cpu_seconds:.1f}", f"{daemons:.1f}"),
+        f"{1000 * cpu_seconds / fits:.2f}",
     )
+    results = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in files
+        if path.is_relative_to(folder / "results")
+    }
+    return Run(facts, submissions, cpu_seconds, jobs, results)
 
 
 def cpu_of_children() -> float:
@@ -122,27 +118,19 @@ def main(args: argparse.Namespace) -> None:
             folder = Path(temporary, name)
             folder.mkdir()
             fits = new_study(folder, args.source_models)
-            runs.append(measured(folder, executor))
+            runs.append(measured(folder, executor, fits))
     local, slurm = runs
     if local.results != slurm.results:
         sys.exit("results through Slurm are not those of the local run")
     more = (slurm.cpu_seconds - local.cpu_seconds) / slurm.submissions
-    facts = [
-        ["training jobs", *(each.jobs for each in runs)],
-        ["submissions", *(each.submissions for each in runs)],
-        ["files", *(each.files for each in runs)],
-        ["MB on disk", *(f"{each.megabytes:.1f}" for each in runs)],
-        ["wall s", *(f"{each.wall_seconds:.1f}" for each in runs)],
-        ["CPU s, all processes", *(f"{each.cpu_seconds:.1f}" for each in runs)],
-        ["CPU s, Slurm's daemons", *(f"{each.daemons_seconds:.1f}" for each in runs)],
-        ["CPU ms a fit, all included"],
-        ["CPU s beyond the local run, a submission", "-", f"{more:.2f}"],
-    ]
-    facts[-2] += [f"{1000 * each.cpu_seconds / fits:.2f}" for each in runs]
-    stages = [
-        [rule, f"{seconds:.1f}", f"{1000 * seconds / fits:.3f}", f"{peak:.0f}"]
-        for rule, (seconds, peak) in sorted(local.stages.items())
-    ]
+    facts = [*zip(FACTS, local.facts, slurm.facts, strict=True)]
+    facts.append(("CPU s beyond the local run, a submission", "-", f"{more:.2f}"))
+    stages = []
+    for rule in sorted({job.rule for job in local.jobs}):
+        own = [job for job in local.jobs if job.rule == rule]
+        seconds, peak = sum(j.cpu_seconds for j in own), max(j.peak_mib for j in own)
+        cells = f"{seconds:.1f}", f"{1000 * seconds / fits:.3f}", f"{peak:.0f}"
+        stages.append((rule, *cells))
     ratio = slurm.cpu_seconds / local.cpu_seconds
     parts = [
         f"All {len(local.results)} files under results/ are the same bytes both ways. "

@@ -11,12 +11,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
 from measure import (
     MEMORY_NOTE,
     ROOT,
     Usage,
-    change_config,
     copy_workflow,
     markdown,
     median_usage,
@@ -28,7 +26,6 @@ from measure import (
     write_report,
 )
 
-TEXTBOOK_REPEATS = 30
 THIRTY = "repeats_per_job=30"
 
 NOTES = f"""\
@@ -43,26 +40,21 @@ medians over the runs.
 {MEMORY_NOTE}"""
 
 
-def thaw(cores: int, repeats: int, *config: str) -> Usage:
+def thaw(cores: int, *config: str) -> Usage:
     """Measure the study `forward`, from nothing to its figures."""
     arguments = ["--cores", str(cores), "forward"]
     if config:
         arguments += ["--config", *config]
     with tempfile.TemporaryDirectory() as temporary:
-        folder = copy_workflow(Path(temporary))
-        if repeats != TEXTBOOK_REPEATS:
-            config = yaml.safe_load((folder / "config.yaml").read_text())
-            study = config["studies"]["forward"] | {"repeats": repeats}
-            change_config(folder, studies={"forward": study})
-        return snakemake(folder, *arguments)
+        return snakemake(copy_workflow(Path(temporary)), *arguments)
 
 
-def keras(python: str, backend: str, repeats: int) -> Usage:
+def keras(python: str, backend: str) -> Usage:
     """Measure the textbook's script."""
     script = ROOT / "benchmarks/peers/textbook_keras.py"
     environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
     with tempfile.TemporaryDirectory() as folder:
-        command = [python, script, "--repeats", str(repeats), folder]
+        command = [python, script, folder]
         usage, output = run(command, environment=environment)
     print(f"Keras on {backend}:\n{output}")
     return usage
@@ -71,12 +63,12 @@ def keras(python: str, backend: str, repeats: int) -> Usage:
 def main(args: argparse.Namespace) -> None:
     """Measure everything and write the report."""
     use_cores(args.cores)
-    cores, repeats = args.cores, args.repeats
+    cores = args.cores
     cases: dict[str, Callable[[], Usage]] = {
-        "Thaw as shipped": lambda: thaw(cores, repeats),
-        "Thaw, `repeats_per_job=30`": lambda: thaw(cores, repeats, THIRTY),
-        "Keras on TensorFlow": lambda: keras(args.peers, "tensorflow", repeats),
-        "Keras on JAX": lambda: keras(args.peers, "jax", repeats),
+        "Thaw as shipped": lambda: thaw(cores),
+        "Thaw, `repeats_per_job=30`": lambda: thaw(cores, THIRTY),
+        "Keras on TensorFlow": lambda: keras(args.peers, "tensorflow"),
+        "Keras on JAX": lambda: keras(args.peers, "jax"),
     }
     rows, own = [], None
     for name, measure in cases.items():
@@ -87,7 +79,7 @@ def main(args: argparse.Namespace) -> None:
         dearer = usage.cpu_seconds / own.cpu_seconds
         rows.append([name, wall, f"{slower:.2f}", cpu, f"{dearer:.2f}", peak, runs])
     columns = [
-        *(f"4 variants, {repeats} repeats each, {cores} cores", "wall s"),
+        *(f"4 variants, 30 repeats each, {cores} cores", "wall s"),
         *("times Thaw as shipped", "CPU s, all processes", "times Thaw as shipped"),
         *("peak MiB", "runs"),
     ]
@@ -105,5 +97,4 @@ if __name__ == "__main__":
         "textbook.md",
         peers={"required": True, "help": "the Python of the peers"},
         cores={"type": int, "default": 2, "help": "for each of them (2)"},
-        repeats={"type": int, "default": TEXTBOOK_REPEATS, "help": "of a variant (30)"},
     )

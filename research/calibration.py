@@ -32,55 +32,37 @@ KINDS = {
     "+.05": (25, 0.125),
 }
 
+ANY_FALSE = "anything false about"
 SETS = "the set of depths holds the"
+MEANS = "mean's interval covers"
+EQUAL = "equal ones called equivalent at 100"
 BARS = (
-    Bar(
-        "anything false about what is typical, in a study",
-        *("false typical", 0.05, True),
-        models=WITH_VERDICT,
-    ),
-    Bar("a typical interval covers", "typical covered", 0.935, models=WITH_VERDICT),
-    Bar(
-        "all typical intervals of a study cover",
-        *("typical, jointly", 0.94),
-        models=WITH_VERDICT,
-    ),
+    Bar(f"{ANY_FALSE} what is typical, in a study", "false typical", 0.05, True),
+    Bar("a typical interval covers", "typical covered", 0.935),
+    Bar("all typical intervals of a study cover", "typical, jointly", 0.94),
     Bar("an interval of P(better) covers", "P(better) covered", 0.935),
     Bar("three intervals of P(better) cover jointly", "P(better), jointly", 0.94),
     Bar("an interval of weak shares' difference covers", "weak covered", 0.935),
     Bar("all of them of a study cover", "weak, jointly", 0.94),
-    Bar(
-        "anything false about weak networks, in a study",
-        *("false about weak", 0.06, True),
-        models=WITH_VERDICT,
-    ),
-    Bar("the mean's interval covers, real scores", "mean covered", 0.93, where="real"),
-    Bar("the mean's interval covers, anywhere", "mean covered", 0.87),
-    Bar(
-        "a single mean's interval covers, real scores",
-        *("single mean covered", 0.93),
-        where="real",
-    ),
-    Bar("a single mean's interval covers, anywhere", "single mean covered", 0.87),
+    Bar(f"{ANY_FALSE} weak networks, in a study", "false about weak", 0.06, True),
+    Bar(f"the {MEANS}, real scores", "mean covered", 0.93, where="real"),
+    Bar(f"the {MEANS}, anywhere", "mean covered", 0.87),
+    Bar(f"a single {MEANS}, real scores", "single mean", 0.93, where="real"),
+    Bar(f"a single {MEANS}, anywhere", "single mean", 0.87),
     Bar(f"{SETS} typically best", "best depth in set", 0.94),
     Bar(f"{SETS} best on average, real scores", "best mean in set", 0.94, where="real"),
     Bar(f"{SETS} best on average, anywhere", "best mean in set", 0.87),
     *(
-        Bar(f"{words}, {which}", measure + depth, share, False, "", (models,), *cells)
+        Bar(f"{words}, {which}", measure + depth, share, False, "", (size,), *cells)
         for which, depth, where in (
             ("failing alike", "", FAILING),
             ("real, fixed-0", ", fixed-0", "real"),
             ("real, any depth", "", "real"),
         )
-        for words, measure, share, models, *cells in (
+        for words, measure, share, size, *cells in (
             ("+.05 found at 30", "better", 0.85, 30, "+.05", where),
             ("+.02 found at 100", "better", 0.95, 100, "+.02", where),
-            (
-                "equal ones called equivalent at 100",
-                *("equivalent", 0.95, 100),
-                "equal",
-                where,
-            ),
+            (EQUAL, "equivalent", 0.95, 100, "equal", where),
         )
     ),
 )
