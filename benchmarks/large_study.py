@@ -81,20 +81,19 @@ def megabytes(folder: Path) -> float:
 def rules_table(jobs: Sequence[Job], usage: Usage) -> str:
     """Return a row a rule: its jobs, CPU time, share of the total and memory."""
     rows = []
-    for rule in dict.fromkeys(job.rule for job in jobs):
+    for rule in {job.rule for job in jobs}:
         own = [job for job in jobs if job.rule == rule]
-        seconds = sum(job.cpu_seconds for job in own)
-        rows.append((rule, len(own), seconds, max(job.peak_mib for job in own)))
-    rows.sort(key=lambda row: row[2], reverse=True)
-    unsampled = usage.cpu_seconds - sum(job.cpu_seconds for job in jobs)
-    rows.append(("the rest", "-", unsampled, None))
-    rows.append(("all processes", len(jobs), usage.cpu_seconds, usage.peak_mib))
-    cells = [
-        (
-            *(rule, count, f"{seconds:.1f}", f"{seconds / usage.cpu_seconds:.1%}"),
-            "-" if peak is None else f"{peak:.0f}",
+        peak = max(job.peak_mib for job in own)
+        rows.append(
+            (sum(job.cpu_seconds for job in own), rule, len(own), f"{peak:.0f}")
         )
-        for rule, count, seconds, peak in rows
+    rows.sort(reverse=True)
+    rest = usage.cpu_seconds - sum(seconds for seconds, *_ in rows)
+    rows.append((rest, "the rest", "-", "-"))
+    rows.append((usage.cpu_seconds, "all processes", len(jobs), usage.cells[2]))
+    cells = [
+        (rule, count, f"{seconds:.1f}", f"{seconds / usage.cpu_seconds:.1%}", peak)
+        for seconds, rule, count, peak in rows
     ]
     return markdown(["rule", "jobs", "CPU s", "share", "peak MiB"], cells)
 

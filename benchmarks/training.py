@@ -48,6 +48,7 @@ class Method(NamedTuple):
     script: str
     own_python: bool = False  # Thaw's, else the peers'
     compiles: bool = False  # so its first run is cold
+    option: str | None = None
     evaluates: bool = True  # on the train and test set after every epoch, if asked to
 
 
@@ -65,7 +66,7 @@ NETWORKS = [
 ]
 METHODS = [
     Method("Thaw", "thaw_ensemble", own_python=True),
-    Method("Thaw's ensemble, autograd", "thaw_autograd", own_python=True),
+    Method("Thaw's ensemble, autograd", "thaw_ensemble", True, option="autograd"),
     Method("JAX, vmap and scan", "jax_vmap", compiles=True),
     Method("PyTorch, `torch.func.vmap`", "torch_vmap"),
     Method("PyTorch, one after the other", "torch_loop"),
@@ -121,7 +122,7 @@ def costs(
         task |= {"batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE}
         print(f"{network}, {method.name}, {repeats}, {evaluate=}", file=sys.stderr)
         script = ROOT / f"benchmarks/peers/{method.script}.py"
-        command = [python, script, json.dumps(task)]
+        command = [python, script, json.dumps(task), *filter(None, [method.option])]
         result = json.loads(run(command, environment=ENVIRONMENT)[1].splitlines()[-1])
         seconds, accuracy = result["seconds"], result["test_accuracy"]
         typical = statistics.median(seconds[1:] if method.compiles else seconds)

@@ -18,28 +18,24 @@ DRAWN = 200  # studies in which intervals made of random draws are looked at
 # Cells that miss a bar are tried again, with so many other studies.
 AGAIN, DRAWN_AGAIN = 4000, 1000
 
-BARS = (
-    Bar(
-        "anything false about what is typical",
-        *("false typical", 0.05, True, "typical, false"),
-    ),
-    Bar("a typical interval covers", "typical covered", 0.935, column="typical"),
-    Bar("all typical intervals cover", "typical, jointly", 0.94, column="all typical"),
-    Bar(
-        "an interval of P(better) covers",
-        *("P(better) covered", 0.935, False, "P(better)"),
-    ),
-    Bar(
-        "those of P(better) cover jointly",
-        *("P(better), jointly", 0.94, False, "all P(better)"),
-    ),
-    Bar(
-        "anything false about failures",
-        *("false about weak", 0.06, True, "failures, false"),
-    ),
-    Bar("a mean difference's interval covers", "mean covered", 0.87, column="mean"),
-    Bar("the set of depths holds the typically best", "best depth", 0.94, column="set"),
-    Bar("the set holds the best on average", "best mean", 0.87, column="set, average"),
+BARS = tuple(
+    Bar(words, measure, share, words.startswith("anything false"), column)
+    for column, words, measure, share in (
+        (
+            "typical, false",
+            "anything false about what is typical",
+            "false typical",
+            0.05,
+        ),
+        ("typical", "a typical interval covers", "typical covered", 0.935),
+        ("all typical", "all typical intervals cover", "typical, jointly", 0.94),
+        ("P(better)", "an interval of P(better) covers", "P(better) covered", 0.935),
+        ("all P(better)", "those of P(better) cover jointly", "P(better), joint", 0.94),
+        ("failures, false", "anything false about failures", "false about weak", 0.06),
+        ("mean", "a mean difference's interval covers", "mean covered", 0.87),
+        ("set", "the set of depths holds the typically best", "best depth", 0.94),
+        ("set, average", "the set holds the best on average", "best mean", 0.87),
+    )
 )
 MADE_OF_DRAWS = ("P(better)", "mean covered", "best mean")
 

@@ -5,8 +5,10 @@ counted. Scores are right answers out of `ROWS`. The real ones are what Thaw rea
 from 1,000 source models (see real_scores.py); the others are simulated.
 """
 
+import bisect
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Self
@@ -70,21 +72,16 @@ class Population:
 
     def typical(self, variant: str, reference: str) -> int:
         """Return the typical difference, beyond which one wins less often than not."""
-        low, high = -ROWS, ROWS
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self.placements(variant, reference, middle).mean() > 0.5:
-                low = middle
-            else:
-                high = middle
-        return high
+
+        def loses(half: int) -> bool:
+            return self.placements(variant, reference, half).mean() <= 0.5
+
+        return bisect.bisect_left(range(-ROWS, ROWS), True, key=loses) - ROWS
 
     def chance(self, variant: str, reference: str) -> float:
         """Return how often the variant beats the reference, ties counting half."""
-        below, above = (
-            self.placements(variant, reference, half).mean() for half in (-1, 0)
-        )
-        return float(below + above) / 2
+        sides = (self.placements(variant, reference, half).mean() for half in (-1, 0))
+        return float(sum(sides)) / 2
 
     def mean(self, variant: str) -> float:
         """Return the mean accuracy of a depth or of standalone."""
@@ -108,13 +105,10 @@ class Population:
     @functools.cached_property
     def best(self) -> list[str]:
         """The depths that no other one beats more often than not."""
-        return [
-            depth
-            for depth in DEPTHS
-            if all(
-                other == depth or self.chance(depth, other) >= 0.5 for other in DEPTHS
-            )
-        ]
+        beaten = {
+            d for d, o in itertools.permutations(DEPTHS, 2) if self.chance(d, o) < 0.5
+        }
+        return [depth for depth in DEPTHS if depth not in beaten]
 
 
 class Resampled(Studies):
