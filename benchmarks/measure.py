@@ -95,7 +95,7 @@ def use_cores(count: int) -> None:
     """Confine this process, and all that it starts, to so many cores."""
     available = sorted(os.sched_getaffinity(0))
     if count > len(available):
-        sys.exit(f"{count} cores are asked for, {len(available)} are available")
+        sys.exit(f"{count} cores are needed, {len(available)} are available")
     os.sched_setaffinity(0, available[:count])
 
 

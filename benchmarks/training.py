@@ -49,7 +49,7 @@ class Method(NamedTuple):
     own_python: bool = False  # Thaw's, else the peers'
     compiles: bool = False  # so its first run is cold
     option: str | None = None
-    evaluates: bool = True  # on the train and test set after every epoch, if asked to
+    evaluates: bool = True  # on the train and test set after every epoch, on request
 
 
 class Cost(NamedTuple):

@@ -60,7 +60,7 @@ class Population:
     def placements(self, variant: str, reference: str, half: int) -> np.ndarray:
         """Return each source model's placement of the variant, `[source models]`.
 
-        What is subtracted from it is `half` + 1/2 right answers, so that nothing ties.
+        `half` + 1/2 right answers are subtracted from it, so that nothing ties.
         """
         ours = self.depths[variant]
         if reference == BASELINE:

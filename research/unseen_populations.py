@@ -83,7 +83,7 @@ def modes(*where_and_share: tuple[float, float], std: float = 0.005) -> Effect:
 
     def effect(z: np.ndarray) -> np.ndarray:
         p = special.ndtr(z)
-        # What is left of z within a mode is as good as another number.
+        # Later digits of p serve as another random number, for the place within a mode.
         rest = np.modf(p * 1e4)[0]
         return where[np.searchsorted(ends, p)] + std * np.sqrt(12) * (rest - 0.5)
 
