@@ -25,7 +25,7 @@ ENOUGH_SECONDS = 10
 
 
 class Task(NamedTuple):
-    """The training task: `repeats` networks, each from its own start, in its own order."""
+    """The task: `repeats` networks, each from its own start, in its own order."""
 
     features: int
     hidden: tuple[int, ...]
