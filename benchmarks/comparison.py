@@ -1,23 +1,16 @@
-"""What one comparison costs as source models grow: time and memory.
+"""One comparison, as the number of source models grows: time and memory.
 
     .venv/bin/python benchmarks/comparison.py
 
 Two pretrained variants, 25 repeats of each from every source model, with scores drawn
-at random; each size in a process of its own. What a study's stage `compare` takes is
-this for each of its comparisons, and the reading of scores.
+at random; each size in a process of its own. A study pays this for each comparison,
+and for reading its scores.
 """
 
 import argparse
 import sys
 
-from measure import (
-    MEMORY_NOTE,
-    markdown,
-    own_versions,
-    parse_arguments,
-    run,
-    write_report,
-)
+from measure import MEMORY_NOTE, markdown, run, start, write_report
 
 SIZES = (100, 1_000, 10_000, 100_000)
 REPEATS_PER_SOURCE_MODEL = 25
@@ -41,7 +34,9 @@ comparisons({"all": samples}, [("b", "a")], "a", 0.01)
 """
 
 NOTE = f"""\
-Of the first row, most is what Python and its libraries take to start. {MEMORY_NOTE}"""
+Most of the first row is starting Python and its libraries.
+
+{MEMORY_NOTE}"""
 
 
 def main(args: argparse.Namespace) -> None:
@@ -49,26 +44,11 @@ def main(args: argparse.Namespace) -> None:
     rows = []
     for size in args.sizes:
         command = [sys.executable, "-c", ONE, str(size), str(REPEATS_PER_SOURCE_MODEL)]
-        usage, _ = run(command)
-        rows.append(
-            [
-                size,
-                f"{usage.wall_seconds:.1f}",
-                f"{usage.cpu_seconds:.1f}",
-                f"{usage.peak_mib:.0f}",
-            ]
-        )
+        rows.append([size, *run(command)[0].cells])
     table = markdown(["source models", "wall s", "CPU s", "peak MiB"], rows)
-    environment = [f"Thaw: {own_versions()}"]
-    parts = [table, NOTE]
-    write_report(args.output, "One comparison", environment, parts)
+    write_report(args.output, "One comparison", [table, NOTE])
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--sizes", type=int, nargs="+", default=SIZES, help="how many source models"
-    )
-    main(parse_arguments(parser, "comparison.md"))
+    sizes = {"type": int, "nargs": "+", "default": SIZES, "help": "source models"}
+    start(main, __doc__, "comparison.md", sizes=sizes)

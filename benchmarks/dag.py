@@ -1,4 +1,4 @@
-"""Snakemake's own share: what a large study costs before and after its training.
+"""Snakemake's own share: the cost of a large study before and after its training.
 
     .venv/bin/python benchmarks/dag.py
 
@@ -26,9 +26,8 @@ from measure import (
     copy_workflow,
     markdown,
     median_usage,
-    own_versions,
-    parse_arguments,
     snakemake,
+    start,
     use_cores,
     write_report,
 )
@@ -45,7 +44,7 @@ VARIANTS = {
 }
 CHANGED = {"fixed-2": {"freeze": 2, "fresh": ["output"]}}
 
-# What can be taken from the training rule to see what it costs: regular expressions and
+# Parts that are taken from the training rule to see their cost: regular expressions and
 # their replacements, each row's on top of those above.
 LIGHTER = {
     "as shipped": {},
@@ -62,7 +61,7 @@ NOTES = f"""\
 Every job of the measured copy is a `touch` of its outputs and its log, with Snakemake's
 own `benchmark:` file beside them; nothing is trained. Before the reruns Snakemake ran
 each variant's first job that way; the others got copies of its files and of Snakemake's
-records of it, since making all of them takes Snakemake time quadratic in their number.
+records of it, since to make all of them Snakemake needs time quadratic in their number.
 That is not measured. All else is Thaw as shipped, on {CORES} cores. Dry runs and reruns
 with nothing to do are medians of up to three runs; with a stale variant there is one.
 
@@ -70,8 +69,8 @@ Reruns end with training (`--until train`). To start each of the three jobs that
 Snakemake looks for each input among those of every training job: a tenth of a second
 for 1,000 of them, but minutes for 50,000.
 
-A further job is what a training job costs beyond those of the first row, so without
-what starting Snakemake costs: the same from row to row means linear. Files are those in
+A further job is the cost of a training job beyond those of the first row, so without
+that of starting Snakemake: the same from row to row means linear. Files are those in
 results/, logs/ and .snakemake/. `auto` is `repeats_per_job: auto` with
 {AUTOMATIC_REPEATS} repeats of each variant; the other rows have a repeat a job.
 
@@ -98,7 +97,7 @@ class Size(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What one size has and what its runs took; `stale` is None if it was skipped."""
+    """A size's files and the costs of its runs; `stale` is None if it was skipped."""
 
     size: Size
     jobs: int
@@ -106,7 +105,7 @@ class Result(NamedTuple):
     dry_run: Usage
     no_op: Usage
     stale: Usage | None
-    stale_seconds: float  # what it took, or would have taken
+    stale_seconds: float  # measured, or expected
 
 
 def stub_jobs(folder: Path) -> None:
@@ -252,33 +251,25 @@ def usage_cells(usage: Usage, jobs: int, first: Usage, first_jobs: int) -> list[
     if jobs > first_jobs:
         more = usage.cpu_seconds - first.cpu_seconds
         further = f"{1000 * more / (jobs - first_jobs):.2f}"
-    return [
-        f"{usage.wall_seconds:.1f}",
-        f"{usage.cpu_seconds:.1f}",
-        f"{usage.peak_mib:.0f}",
-        f"{1000 * usage.cpu_seconds / jobs:.2f}",
-        further,
-    ]
+    return [*usage.cells, f"{1000 * usage.cpu_seconds / jobs:.2f}", further]
 
 
 def tables(results: Sequence[Result]) -> Iterator[str]:
     """Yield the three tables, each under its heading."""
     first = results[0]
+    first_stale = first.jobs // len(VARIANTS)
     dry_runs, no_ops, stale_runs = [], [], []
     for result in results:
-        jobs = result.jobs
+        jobs, stale_jobs = result.jobs, result.jobs // len(VARIANTS)
         label = f"{jobs} (`auto`)" if result.size.repeats_per_job == "auto" else jobs
         cells = usage_cells(result.dry_run, jobs, first.dry_run, first.jobs)
         dry_runs.append([label, *cells])
         cells = usage_cells(result.no_op, jobs, first.no_op, first.jobs)
         no_ops.append([label, result.files, *cells])
-        stale_jobs = jobs // len(VARIANTS)
+        skipped = f"skipped, about {result.stale_seconds:.0f} expected"
+        cells = [skipped, *["-"] * (len(COLUMNS) - 1)]
         if result.stale:
-            first_jobs = first.jobs // len(VARIANTS)
-            cells = usage_cells(result.stale, stale_jobs, first.stale, first_jobs)
-        else:
-            skipped = f"skipped, about {result.stale_seconds:.0f} expected"
-            cells = [skipped, *["-"] * (len(COLUMNS) - 1)]
+            cells = usage_cells(result.stale, stale_jobs, first.stale, first_stale)
         stale_runs.append([label, stale_jobs, *cells])
 
     yield "## Dry run from nothing"
@@ -295,15 +286,11 @@ def main(args: argparse.Namespace) -> None:
     sizes = [Size.lone(jobs) for jobs in sorted(args.jobs)]
     if min(args.jobs) >= LIGHTER_JOBS:
         sys.exit(f"--jobs: one number must be less than {LIGHTER_JOBS}")
-    lighter = [
-        [name, f"{milliseconds:.2f}"]
-        for name, milliseconds in measure_lighter(min(args.jobs))
-    ]
+    lighter = [(name, f"{ms:.2f}") for name, ms in measure_lighter(min(args.jobs))]
     results = []
     for size in [*sizes, Size(AUTOMATIC_REPEATS, "auto")]:
         print(size, file=sys.stderr)
         results.append(measure(size, results[-1] if results else None, args.budget))
-    environment = [f"Thaw: {own_versions()}"]
     parts = [
         NOTES,
         *tables(results),
@@ -311,26 +298,16 @@ def main(args: argparse.Namespace) -> None:
         LIGHTER_NOTES,
         markdown(["the training rule", "CPU ms a further job"], lighter),
     ]
-    write_report(args.output, "Snakemake's own share", environment, parts)
+    write_report(args.output, "Snakemake's own share", parts)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    jobs = {"type": int, "nargs": "+", "default": [120, 1200, 12_000, 50_000]}
+    words = "seconds that a rerun with a stale variant may take, or is skipped (1800)"
+    start(
+        main,
+        __doc__,
+        "dag.md",
+        jobs=jobs | {"help": "how many training jobs (120 1200 12000 50000)"},
+        budget={"type": float, "default": 1800, "help": words},
     )
-    sizes = [120, 1200, 12_000, 50_000]
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        nargs="+",
-        default=sizes,
-        help=f"how many training jobs ({' '.join(map(str, sizes))})",
-    )
-    parser.add_argument(
-        "--budget",
-        type=float,
-        default=1800,
-        help="seconds that a rerun with a stale variant may take; one expected to take "
-        "longer is skipped (1800)",
-    )
-    main(parse_arguments(parser, "dag.md"))

@@ -17,9 +17,8 @@ from measure import (
     change_config,
     copy_workflow,
     markdown,
-    own_versions,
-    parse_arguments,
     snakemake,
+    start,
     use_cores,
     write_report,
 )
@@ -46,8 +45,11 @@ Snakemake itself. Peak memory is the resident memory of the rule's
 largest job, in the last row that of the largest single process."""
 
 
+FOLDERS = ("results", "logs", ".snakemake")
+
+
 class Job(NamedTuple):
-    """What Snakemake's `benchmark:` file says of a job; zero for a short one."""
+    """A job in Snakemake's `benchmark:` file; zero for a short one."""
 
     rule: str
     cpu_seconds: float
@@ -78,74 +80,67 @@ def megabytes(folder: Path) -> float:
 
 def rules_table(jobs: Sequence[Job], usage: Usage) -> str:
     """Return a row a rule: its jobs, CPU time, share of the total and memory."""
-
-    def row(
-        name: str, count: int | str, cpu_seconds: float, peak_mib: float | None
-    ) -> list:
-        share = f"{cpu_seconds / usage.cpu_seconds:.1%}"
-        peak = "-" if peak_mib is None else f"{peak_mib:.0f}"
-        return [name, count, f"{cpu_seconds:.1f}", share, peak]
-
     rows = []
-    for rule in dict.fromkeys(job.rule for job in jobs):
+    for rule in {job.rule for job in jobs}:
         own = [job for job in jobs if job.rule == rule]
-        cpu_seconds = sum(job.cpu_seconds for job in own)
-        rows.append(row(rule, len(own), cpu_seconds, max(job.peak_mib for job in own)))
-    rows.sort(key=lambda cells: float(cells[2]), reverse=True)
-    unsampled = usage.cpu_seconds - sum(job.cpu_seconds for job in jobs)
-    rows.append(row("the rest", "-", unsampled, None))
-    rows.append(row("all processes", len(jobs), usage.cpu_seconds, usage.peak_mib))
-    return markdown(["rule", "jobs", "CPU s", "share", "peak MiB"], rows)
+        peak = max(job.peak_mib for job in own)
+        rows.append(
+            (sum(job.cpu_seconds for job in own), rule, len(own), f"{peak:.0f}")
+        )
+    rows.sort(reverse=True)
+    rest = usage.cpu_seconds - sum(seconds for seconds, *_ in rows)
+    rows.append((rest, "the rest", "-", "-"))
+    rows.append((usage.cpu_seconds, "all processes", len(jobs), usage.cells[2]))
+    cells = [
+        (rule, count, f"{seconds:.1f}", f"{seconds / usage.cpu_seconds:.1%}", peak)
+        for seconds, rule, count, peak in rows
+    ]
+    return markdown(["rule", "jobs", "CPU s", "share", "peak MiB"], cells)
+
+
+def new_study(folder: Path, source_models: int) -> int:
+    """Copy the workflow with the study into a folder; return its number of fits."""
+    study = {
+        "source": "blobs-1",
+        "target": "blobs-2",
+        "variants": VARIANTS,
+        "repeats": source_models * REPEATS_PER_SOURCE_MODEL,
+        "source_models": source_models,
+    }
+    change_config(copy_workflow(folder), studies={STUDY: study})
+    return len(VARIANTS) * study["repeats"] + source_models
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the study and write the report."""
     use_cores(CORES)
-    repeats = args.source_models * REPEATS_PER_SOURCE_MODEL
-    study = {
-        "source": "blobs-1",
-        "target": "blobs-2",
-        "variants": VARIANTS,
-        "repeats": repeats,
-        "source_models": args.source_models,
-    }
     with tempfile.TemporaryDirectory() as temporary:
-        folder = copy_workflow(Path(temporary))
-        change_config(folder, studies={STUDY: study})
+        folder = Path(temporary)
+        fits = new_study(folder, args.source_models)
         arguments = (STUDY, "--cores", str(CORES))
         training = snakemake(folder, *arguments, "--until", "train")
         rest = snakemake(folder, *arguments)
         jobs = list(jobs_of(folder))
-        sizes = {
-            name: megabytes(folder / name) for name in ("results", "logs", ".snakemake")
-        }
-    fits = len(VARIANTS) * repeats + args.source_models
+        sizes = [(name, megabytes(folder / name)) for name in FOLDERS]
     usage = Usage(
         training.wall_seconds + rest.wall_seconds,
         training.cpu_seconds + rest.cpu_seconds,
         max(training.peak_mib, rest.peak_mib),
     )
+    share = f"{rest.cpu_seconds:.1f} CPU s, {rest.cpu_seconds / usage.cpu_seconds:.1%}"
     facts = [
         ["fits", fits],
-        ["wall s", f"{usage.wall_seconds:.1f}"],
-        ["CPU s, all processes", f"{usage.cpu_seconds:.1f}"],
+        ["wall s", usage.cells[0]],
+        ["CPU s, all processes", usage.cells[1]],
         ["CPU ms a fit, all included", f"{1000 * usage.cpu_seconds / fits:.1f}"],
-        [
-            "gathering, tables and figures",
-            f"{rest.cpu_seconds:.1f} CPU s, {rest.cpu_seconds / usage.cpu_seconds:.1%}",
-        ],
-        *([f"{name}/, MB on disk", f"{size:.1f}"] for name, size in sizes.items()),
+        ["gathering, tables and figures", share],
+        *([f"{name}/, MB on disk", f"{size:.1f}"] for name, size in sizes),
     ]
     title = f"A large study: {args.source_models} source models"
     parts = [markdown(["", "value"], facts), rules_table(jobs, usage), NOTES]
-    write_report(args.output, title, [f"Thaw: {own_versions()}"], parts)
+    write_report(args.output, title, parts)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--source-models", type=int, default=1000, help="how many (1000)"
-    )
-    main(parse_arguments(parser, "large_study.md"))
+    source_models = {"type": int, "default": 1000, "help": "how many (1000)"}
+    start(main, __doc__, "large_study.md", source_models=source_models)

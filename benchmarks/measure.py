@@ -1,4 +1,4 @@
-"""What the benchmarks share: measuring a command, a copy of the workflow, the report.
+"""The benchmarks share this: measuring a command, copies of the workflow, reports.
 
 Linux only. It imports little and must stay small: until a child has replaced its memory
 by its own program, Linux counts its parent's as the child's.
@@ -22,7 +22,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 
-# A measurement is repeated so often, but not once it has taken so many seconds in all.
+# A measurement is repeated so often, unless it has taken so many seconds in all.
 MOST_RUNS = 3
 ENOUGH_SECONDS = 60
 
@@ -32,11 +32,20 @@ Peak memory is the resident memory of the largest single process (`ru_maxrss` of
 
 
 class Usage(NamedTuple):
-    """What a command took: it and all processes that it started and waited for."""
+    """The time and memory of a command and all processes it started and waited for."""
 
     wall_seconds: float
     cpu_seconds: float
     peak_mib: float
+
+    @property
+    def cells(self) -> list[str]:
+        """Wall s, CPU s and peak MiB as a table shows them."""
+        return [
+            f"{self.wall_seconds:.1f}",
+            f"{self.cpu_seconds:.1f}",
+            f"{self.peak_mib:.0f}",
+        ]
 
 
 def run(
@@ -44,7 +53,7 @@ def run(
     folder: Path = ROOT,
     environment: Mapping[str, str] | None = None,
 ) -> tuple[Usage, str]:
-    """Run a command; return what it took and its standard output.
+    """Run a command; return its usage and its standard output.
 
     `environment` comes on top of the current one. A command that fails ends the
     benchmark with its messages.
@@ -74,7 +83,7 @@ def run(
 
 
 def median_usage(measure: Callable[[], Usage]) -> tuple[Usage, int]:
-    """Measure once or, what is short, several times; return medians and how often."""
+    """Measure once or, if it is short, several times; return medians and how often."""
     runs = []
     while len(runs) < MOST_RUNS and sum(u.wall_seconds for u in runs) < ENOUGH_SECONDS:
         runs.append(measure())
@@ -86,7 +95,7 @@ def use_cores(count: int) -> None:
     """Confine this process, and all that it starts, to so many cores."""
     available = sorted(os.sched_getaffinity(0))
     if count > len(available):
-        sys.exit(f"{count} cores are asked for, {len(available)} are available")
+        sys.exit(f"{count} cores are needed, {len(available)} are available")
     os.sched_setaffinity(0, available[:count])
 
 
@@ -114,17 +123,24 @@ def snakemake(folder: Path, *arguments: str) -> Usage:
     return run(command, folder)[0]
 
 
-def parse_arguments(
-    parser: argparse.ArgumentParser, default_name: str
-) -> argparse.Namespace:
-    """Parse the command line, to which the report's path is added."""
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=ROOT / "docs/benchmarks" / default_name,
-        help=f"the report to write (docs/benchmarks/{default_name})",
+def start(
+    main: Callable[[argparse.Namespace], None],
+    description: str | None,
+    page: str,
+    **options: dict,
+) -> None:
+    """Parse the command line, with an option for the report's path, and run `main`.
+
+    `options` are the arguments of `add_argument` by the option's name.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    return parser.parse_args()
+    output = {"type": Path, "default": ROOT / "docs/benchmarks" / page}
+    options["output"] = output | {"help": f"the report; docs/benchmarks/{page}"}
+    for name, option in options.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", **option)
+    main(parser.parse_args())
 
 
 def machine() -> str:
@@ -156,11 +172,6 @@ def versions(python: str | Path, packages: Iterable[str]) -> str:
     return run([python, "-c", code, *packages])[1].strip()
 
 
-def own_versions() -> str:
-    """Return the versions with which Thaw runs."""
-    return versions(sys.executable, ["torch", "numpy", "snakemake"])
-
-
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table, its numbers (all but the first column) on the right."""
     alignment = [":--", *["--:"] * (len(columns) - 1)]
@@ -169,12 +180,15 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def write_report(
-    path: Path, title: str, environment: Iterable[str], parts: Iterable[str]
+    path: Path, title: str, parts: Iterable[str], *environment: str
 ) -> None:
-    """Print a report and write it: title, command, machine, versions, then `parts`."""
-    command = shlex.join(sys.orig_argv)
-    facts = [f"Made by `{command}`", f"Machine: {machine()}", *environment]
-    head = "\n".join(f"- {fact}" for fact in facts)
+    """Print a report and write it: title, command, machine, versions, then `parts`.
+
+    `environment` are facts beside the versions of Thaw and its libraries.
+    """
+    own = versions(sys.executable, ["torch", "numpy", "snakemake"])
+    facts = [f"Made by `{shlex.join(sys.orig_argv)}`", f"Machine: {machine()}"]
+    head = "\n".join(f"- {fact}" for fact in (*facts, f"Thaw: {own}", *environment))
     report = "\n\n".join([f"# {title}", head, *parts]) + "\n"
     print(report)
     path.parent.mkdir(parents=True, exist_ok=True)

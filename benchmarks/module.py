@@ -14,19 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from measure import (
-    ROOT,
-    markdown,
-    own_versions,
-    parse_arguments,
-    run,
-    use_cores,
-    versions,
-    write_report,
-)
+from measure import ROOT, markdown, run, start, use_cores, versions, write_report
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.utils.data import TensorDataset
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
@@ -47,23 +37,19 @@ A convolutional network of {{weights:,}} weights ({SIDE} by {SIDE} points, {CLAS
 classes) learns from {TRAIN:,} images in batches of 32, {{epochs}} epochs, and is scored
 on all of them and on {TEST} others before the first epoch and after each. A cell is
 CPU seconds a network, the median of {{runs}} runs, Thaw's and the loop's in turns.
-What counts is all that comes after the data are in memory, but for drawing weights.
+Everything counts that comes after the data are in memory, except drawing weights.
 
-The loop is what people write: `eval()` on what is frozen and no gradient for it,
-`train()` on the rest, an optimizer of the rest. It passes the images through frozen
-layers in each epoch, Thaw once; and they end with the same weights, to the bit."""
+The loop is the usual one: `eval()` on frozen layers and no gradient for them, `train()`
+on the rest, and an optimizer of the rest. It passes the images through frozen layers in
+each epoch, Thaw once; both end with the same weights, to the bit."""
 
-
-OF_SKORCH = """\
-skorch draws weights and order itself, and after each epoch looks at the test set
-alone; the others look at the train set, too."""
 
 IMAGES = 2_000
 OF_RESNET = f"""\
 torchvision's ResNet-18 (11 million weights) learns from {IMAGES:,} images of 64 by 64
 points in three colours, in batches of 32. An epoch is the training alone; after each,
-train and test set are looked at, here {IMAGES:,} images. It does not say that it runs
-its parts one after the other, so what is frozen is computed in each epoch."""
+train and test set are looked at, here {IMAGES:,} images. The module does not declare
+that its parts run in sequence, so frozen layers are computed in each epoch."""
 
 
 def network() -> nn.Sequential:
@@ -88,7 +74,7 @@ def make_problem() -> Problem:
 
 
 def by_thaw(problem: Problem, training: Training, frozen: int) -> Callable[[], State]:
-    """Return what trains one network, and returns how it ended."""
+    """Return a function that trains one network and returns its weights."""
     kind = ModuleNetwork(network, GROUPS, (1, SIDE, SIDE))
     start = kind.draw(GROUPS, 1, seeds.REPEAT, [0])
 
@@ -102,7 +88,7 @@ def by_thaw(problem: Problem, training: Training, frozen: int) -> Callable[[], S
 
 
 def by_loop(problem: Problem, training: Training, frozen: int) -> Callable[[], State]:
-    """Return the same as people write it."""
+    """Return the same by the usual loop."""
     kind = ModuleNetwork(network, GROUPS, (1, SIDE, SIDE))
     start = {n: v[0] for n, v in kind.draw(GROUPS, 1, seeds.REPEAT, [0]).items()}
     shape = (-1, 1, SIDE, SIDE)
@@ -147,38 +133,6 @@ def by_loop(problem: Problem, training: Training, frozen: int) -> Callable[[], S
     return train
 
 
-def by_skorch(problem: Problem, training: Training, frozen: int) -> Callable[[], None]:
-    """Return the same work by skorch, which scores the test set alone."""
-    from skorch import NeuralNetClassifier
-    from skorch.callbacks import Freezer
-    from skorch.helper import predefined_split
-
-    x, y = problem.train_x.reshape(-1, 1, SIDE, SIDE), problem.train_y
-    test = TensorDataset(
-        torch.from_numpy(problem.test_x.reshape(-1, 1, SIDE, SIDE)),
-        torch.from_numpy(problem.test_y),
-    )
-    end = int(GROUPS[frozen])
-    names = [f"{number}.*" for number in range(end)]
-
-    def train() -> None:
-        NeuralNetClassifier(
-            network,
-            criterion=nn.CrossEntropyLoss,
-            optimizer=torch.optim.SGD,
-            optimizer__momentum=training.momentum,
-            lr=training.learning_rate,
-            max_epochs=training.epochs,
-            batch_size=training.batch_size,
-            iterator_train__shuffle=True,
-            train_split=predefined_split(test),
-            callbacks=[Freezer(names)] if names else None,
-            verbose=0,
-        ).fit(x, y)
-
-    return train
-
-
 def cpu_seconds(trains: list[Callable], runs: int) -> list[float]:
     """Return the median CPU seconds of each, taken in turns."""
     found: list[list[float]] = [[] for _ in trains]
@@ -191,7 +145,7 @@ def cpu_seconds(trains: list[Callable], runs: int) -> list[float]:
 
 
 def resnet18() -> str:
-    """Measure what ResNet-18 costs; return it in words and a table."""
+    """Measure ResNet-18; return words and a table."""
     rows = []
     for frozen in (0, 3, 5):
         script = ROOT / "benchmarks/peers/resnet18.py"
@@ -214,51 +168,31 @@ def main(args: argparse.Namespace) -> None:
         trains = [make(problem, training, frozen) for make in (by_thaw, by_loop)]
         ends = [train() for train in trains]
         same = all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
-        if args.skorch:
-            trains.append(by_skorch(problem, training, frozen))
-        thaw, loop, *skorch = cpu_seconds(trains, args.runs)
+        thaw, loop = cpu_seconds(trains, args.runs)
         whole = whole or thaw
-        rows.append(
-            (
-                f"{frozen} of {len(GROUPS)}",
-                f"{thaw:.2f}",
-                f"{loop:.2f}",
-                f"{thaw / loop:.2f}",
-                f"{whole / thaw:.1f}",
-                "yes" if same else "no",
-                *(f"{seconds:.2f}" for seconds in skorch),
-            )
-        )
+        cells = [f"{thaw:.2f}", f"{loop:.2f}", f"{thaw / loop:.2f}"]
+        cells += [f"{whole / thaw:.1f}", "yes" if same else "no"]
+        rows.append((f"{frozen} of {len(GROUPS)}", *cells))
     weights = sum(values.numel() for values in network().parameters())
     columns = [
         *("groups frozen", "Thaw", "the loop", "Thaw / loop"),
         *("times as fast as nothing frozen", "same weights in the end"),
     ]
     notes = NOTES.format(weights=weights, epochs=args.epochs, runs=args.runs)
-    parts = [notes, markdown(columns, rows)]
-    environment = [f"Thaw: {own_versions()}"]
-    if args.skorch:
-        columns.append("skorch")
-        parts = [f"{notes}\n\n{OF_SKORCH}", markdown(columns, rows)]
-        environment.append(versions(sys.executable, ["skorch"]))
+    parts, environment = [notes, markdown(columns, rows)], []
     if args.resnet18:
         parts += ["## ResNet-18", resnet18()]
         environment.append(versions(sys.executable, ["torchvision"]))
-    write_report(args.output, "A module's training", environment, parts)
+    write_report(args.output, "A module's training", parts, *environment)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    resnet = {"action": "store_true", "help": "measure torchvision's ResNet-18, too"}
+    start(
+        main,
+        __doc__,
+        "module.md",
+        epochs={"type": int, "default": 20, "help": "epochs (20)"},
+        runs={"type": int, "default": 3, "help": "runs of each (3)"},
+        resnet18=resnet,
     )
-    parser.add_argument("--epochs", type=int, default=20, help="epochs (20)")
-    parser.add_argument("--runs", type=int, default=3, help="runs of each (3)")
-    parser.add_argument(
-        "--resnet18", action="store_true", help="measure torchvision's ResNet-18, too"
-    )
-    parser.add_argument(
-        "--skorch",
-        action="store_true",
-        help="measure skorch, too (benchmarks/peers.txt)",
-    )
-    main(parse_arguments(parser, "module.md"))

@@ -18,32 +18,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from large_study import (
-    REPEATS_PER_SOURCE_MODEL,
-    RULES,
-    STUDY,
-    VARIANTS,
-    jobs_of,
-    megabytes,
-)
-from measure import (
-    ROOT,
-    change_config,
-    copy_workflow,
-    markdown,
-    own_versions,
-    parse_arguments,
-    run,
-    use_cores,
-    versions,
-    write_report,
-)
+from large_study import CORES, FOLDERS, RULES, STUDY, Job, jobs_of, megabytes, new_study
+from measure import ROOT, markdown, run, start, use_cores, versions, write_report
 
 sys.path.append(str(ROOT / "tests"))
 
 from cluster.slurm import NODES, Cluster, find, missing
 
-CORES = 2
 LOCAL = ("--cores", str(CORES))
 SLURM = ("--workflow-profile", "slurm", "--slurm-status-command", "squeue")
 
@@ -56,28 +37,30 @@ NOTES = f"""\
 From an empty folder to all tables and figures of the study, once each way, on {CORES}
 cores of one machine; first without a cluster, then through Slurm. Source models count
 as fits. Submissions are the jobs in Slurm's queue. Files are those in results/, logs/
-and .snakemake/. "Slurm's daemons" is what controller, nodes and munge took themselves;
-the CPU time above it is of all processes, those included: Snakemake here, Snakemake
-once more in each job, what submits and asks, and the stages. Wall time says little
-about a cluster: both nodes share these cores, and Snakemake asks Slurm what has ended
-every 10 seconds and more."""
+and .snakemake/. "Slurm's daemons" are controller, nodes and munge without their jobs;
+the CPU time above them is of all processes, the daemons included: Snakemake here,
+Snakemake once more in each job, submitting and asking, and the stages. Wall time says
+little about a cluster: both nodes share these cores, and Snakemake asks Slurm what has
+ended every 10 seconds and more."""
+
+
+FACTS = (
+    *("training jobs", "submissions", "files", "MB on disk", "wall s"),
+    *("CPU s, all processes", "CPU s, Slurm's daemons", "CPU ms a fit, all included"),
+)
 
 
 class Run(NamedTuple):
-    """What a run made and took."""
+    """A run: its facts, in order, and its results."""
 
-    jobs: int
+    facts: tuple[object, ...]
     submissions: int
-    files: int
-    megabytes: float
-    wall_seconds: float
     cpu_seconds: float
-    daemons_seconds: float
-    stages: dict[str, tuple[float, float]]
+    jobs: list[Job]
     results: dict[str, bytes]
 
 
-def measured(folder: Path, cluster: Cluster | None) -> Run:
+def measured(folder: Path, cluster: Cluster | None, fits: int) -> Run:
     """Run the study in a folder, through Slurm if there is one; stop that then."""
     before = cpu_of_children()
     if cluster:
@@ -92,27 +75,21 @@ def measured(folder: Path, cluster: Cluster | None) -> Run:
         with suppress(ChildProcessError):
             while True:
                 os.wait()
-    jobs = list(jobs_of(folder))
-    stages: dict[str, tuple[float, float]] = {}
-    for job in jobs:
-        seconds, peak = stages.get(job.rule, (0.0, 0.0))
-        stages[job.rule] = seconds + job.cpu_seconds, max(peak, job.peak_mib)
-    tops = [folder / name for name in ("results", "logs", ".snakemake")]
-    return Run(
-        jobs=sum(job.rule in RULES.values() for job in jobs),
-        submissions=submissions,
-        files=sum(path.is_file() for top in tops for path in top.rglob("*")),
-        megabytes=sum(map(megabytes, tops)),
-        wall_seconds=usage.wall_seconds,
-        cpu_seconds=cpu_of_children() - before,
-        daemons_seconds=daemons,
-        stages=stages,
-        results={
-            str(path.relative_to(folder)): path.read_bytes()
-            for path in (folder / "results").rglob("*")
-            if path.is_file()
-        },
+    cpu_seconds, jobs = cpu_of_children() - before, list(jobs_of(folder))
+    tops = [folder / name for name in FOLDERS]
+    files = [path for top in tops for path in top.rglob("*") if path.is_file()]
+    facts = (
+        sum(job.rule in RULES.values() for job in jobs),
+        *(submissions, len(files), f"{sum(map(megabytes, tops)):.1f}"),
+        *(usage.cells[0], f"{cpu_seconds:.1f}", f"{daemons:.1f}"),
+        f"{1000 * cpu_seconds / fits:.2f}",
     )
+    results = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in files
+        if path.is_relative_to(folder / "results")
+    }
+    return Run(facts, submissions, cpu_seconds, jobs, results)
 
 
 def cpu_of_children() -> float:
@@ -134,50 +111,26 @@ def main(args: argparse.Namespace) -> None:
         sys.exit(missing())
     use_cores(CORES)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    repeats = args.source_models * REPEATS_PER_SOURCE_MODEL
-    study = {
-        "source": "blobs-1",
-        "target": "blobs-2",
-        "variants": VARIANTS,
-        "repeats": repeats,
-        "source_models": args.source_models,
-    }
     runs = []
     with tempfile.TemporaryDirectory() as temporary:
-        for name, cluster in (
-            ("local", None),
-            ("slurm", Cluster(Path(temporary, "cluster"))),
-        ):
+        cluster = Cluster(Path(temporary, "cluster"))
+        for name, executor in (("local", None), ("slurm", cluster)):
             folder = Path(temporary, name)
             folder.mkdir()
-            change_config(copy_workflow(folder), studies={STUDY: study})
-            runs.append(measured(folder, cluster))
+            fits = new_study(folder, args.source_models)
+            runs.append(measured(folder, executor, fits))
     local, slurm = runs
     if local.results != slurm.results:
         sys.exit("results through Slurm are not those of the local run")
-    fits = len(VARIANTS) * repeats + args.source_models
-    facts = [
-        ["training jobs", *(each.jobs for each in runs)],
-        ["submissions", *(each.submissions for each in runs)],
-        ["files", *(each.files for each in runs)],
-        ["MB on disk", *(f"{each.megabytes:.1f}" for each in runs)],
-        ["wall s", *(f"{each.wall_seconds:.1f}" for each in runs)],
-        ["CPU s, all processes", *(f"{each.cpu_seconds:.1f}" for each in runs)],
-        ["CPU s, Slurm's daemons", *(f"{each.daemons_seconds:.1f}" for each in runs)],
-        [
-            "CPU ms a fit, all included",
-            *(f"{1000 * each.cpu_seconds / fits:.2f}" for each in runs),
-        ],
-        [
-            "CPU s beyond the local run, a submission",
-            "-",
-            f"{(slurm.cpu_seconds - local.cpu_seconds) / slurm.submissions:.2f}",
-        ],
-    ]
-    stages = [
-        [rule, f"{seconds:.1f}", f"{1000 * seconds / fits:.3f}", f"{peak:.0f}"]
-        for rule, (seconds, peak) in sorted(local.stages.items())
-    ]
+    more = (slurm.cpu_seconds - local.cpu_seconds) / slurm.submissions
+    facts = [*zip(FACTS, local.facts, slurm.facts, strict=True)]
+    facts.append(("CPU s beyond the local run, a submission", "-", f"{more:.2f}"))
+    stages = []
+    for rule in sorted({job.rule for job in local.jobs}):
+        own = [job for job in local.jobs if job.rule == rule]
+        seconds, peak = sum(j.cpu_seconds for j in own), max(j.peak_mib for j in own)
+        cells = f"{seconds:.1f}", f"{1000 * seconds / fits:.3f}", f"{peak:.0f}"
+        stages.append((rule, *cells))
     ratio = slurm.cpu_seconds / local.cpu_seconds
     parts = [
         f"All {len(local.results)} files under results/ are the same bytes both ways. "
@@ -188,21 +141,12 @@ def main(args: argparse.Namespace) -> None:
         NOTES,
     ]
     slurm_version = run([find("slurmctld") or "slurmctld", "-V"])[1].strip()
-    environment = [
-        f"Thaw: {own_versions()}",
-        f"{slurm_version}, {versions(sys.executable, [PLUGIN]).partition(', ')[2]}",
-    ]
-    write_report(args.output, f"{fits:,} fits through Slurm", environment, parts)
+    plugin = versions(sys.executable, [PLUGIN]).partition(", ")[2]
+    title = f"{fits:,} fits through Slurm"
+    write_report(args.output, title, parts, f"{slurm_version}, {plugin}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--source-models",
-        type=int,
-        default=100,
-        help="how many (100); a source model and its repeats are 101 fits",
-    )
-    main(parse_arguments(parser, "slurm_study.md"))
+    words = "how many (100); a source model and its repeats are 101 fits"
+    source_models = {"type": int, "default": 100, "help": words}
+    start(main, __doc__, "slurm_study.md", source_models=source_models)

@@ -11,31 +11,28 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
 from measure import (
     MEMORY_NOTE,
     ROOT,
     Usage,
-    change_config,
     copy_workflow,
     markdown,
     median_usage,
-    own_versions,
-    parse_arguments,
     run,
     snakemake,
+    start,
     use_cores,
     versions,
     write_report,
 )
 
-TEXTBOOK_REPEATS = 30
+THIRTY = "repeats_per_job=30"
 
 NOTES = f"""\
-All are confined to the same cores. Thaw runs in a fresh copy of its tree: its time
+All are confined to the same cores. Thaw runs in a fresh copy of its tree. Its time
 includes starting Snakemake and every job's Python, with a training job for each repeat
-as shipped, and everything that the study has beyond the textbook's means and box plot:
-scores after every epoch, learning curves, comparisons, all figures. The Keras script is
+as shipped, and all that the study has beyond the textbook's means and box plot: scores
+after every epoch, learning curves, comparisons, all figures. The Keras script is
 one process; it loads, trains and evaluates one model after the other, as the
 textbook does, with no scores after an epoch but those of the source model. Times are
 medians over the runs.
@@ -43,26 +40,21 @@ medians over the runs.
 {MEMORY_NOTE}"""
 
 
-def thaw(cores: int, repeats: int, *config: str) -> Usage:
+def thaw(cores: int, *config: str) -> Usage:
     """Measure the study `forward`, from nothing to its figures."""
     arguments = ["--cores", str(cores), "forward"]
     if config:
         arguments += ["--config", *config]
     with tempfile.TemporaryDirectory() as temporary:
-        folder = copy_workflow(Path(temporary))
-        if repeats != TEXTBOOK_REPEATS:
-            config = yaml.safe_load((folder / "config.yaml").read_text())
-            study = config["studies"]["forward"] | {"repeats": repeats}
-            change_config(folder, studies={"forward": study})
-        return snakemake(folder, *arguments)
+        return snakemake(copy_workflow(Path(temporary)), *arguments)
 
 
-def keras(python: str, backend: str, repeats: int) -> Usage:
+def keras(python: str, backend: str) -> Usage:
     """Measure the textbook's script."""
     script = ROOT / "benchmarks/peers/textbook_keras.py"
     environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"}
     with tempfile.TemporaryDirectory() as folder:
-        command = [python, script, "--repeats", str(repeats), folder]
+        command = [python, script, folder]
         usage, output = run(command, environment=environment)
     print(f"Keras on {backend}:\n{output}")
     return usage
@@ -71,63 +63,38 @@ def keras(python: str, backend: str, repeats: int) -> Usage:
 def main(args: argparse.Namespace) -> None:
     """Measure everything and write the report."""
     use_cores(args.cores)
-    cores, repeats = args.cores, args.repeats
+    cores = args.cores
     cases: dict[str, Callable[[], Usage]] = {
-        "Thaw as shipped": lambda: thaw(cores, repeats),
-        "Thaw, `repeats_per_job=30`": lambda: thaw(
-            cores, repeats, "repeats_per_job=30"
-        ),
-        "Keras on TensorFlow": lambda: keras(args.peers, "tensorflow", repeats),
-        "Keras on JAX": lambda: keras(args.peers, "jax", repeats),
+        "Thaw as shipped": lambda: thaw(cores),
+        "Thaw, `repeats_per_job=30`": lambda: thaw(cores, THIRTY),
+        "Keras on TensorFlow": lambda: keras(args.peers, "tensorflow"),
+        "Keras on JAX": lambda: keras(args.peers, "jax"),
     }
     rows, own = [], None
     for name, measure in cases.items():
         usage, runs = median_usage(measure)
         own = own or usage
-        rows.append(
-            [
-                name,
-                f"{usage.wall_seconds:.1f}",
-                f"{usage.wall_seconds / own.wall_seconds:.2f}",
-                f"{usage.cpu_seconds:.1f}",
-                f"{usage.cpu_seconds / own.cpu_seconds:.2f}",
-                f"{usage.peak_mib:.0f}",
-                runs,
-            ]
-        )
+        wall, cpu, peak = usage.cells
+        slower = usage.wall_seconds / own.wall_seconds
+        dearer = usage.cpu_seconds / own.cpu_seconds
+        rows.append([name, wall, f"{slower:.2f}", cpu, f"{dearer:.2f}", peak, runs])
     columns = [
-        f"4 variants, {repeats} repeats each, {cores} cores",
-        "wall s",
-        "times Thaw as shipped",
-        "CPU s, all processes",
-        "times Thaw as shipped",
-        "peak MiB",
-        "runs",
+        *(f"4 variants, 30 repeats each, {cores} cores", "wall s"),
+        *("times Thaw as shipped", "CPU s, all processes", "times Thaw as shipped"),
+        *("peak MiB", "runs"),
     ]
     # Wheels for the CPU alone are a package of another name.
     libraries = ["keras", "tensorflow", "tensorflow_cpu", "jax", "numpy"]
-    environment = [
-        f"Thaw: {own_versions()}",
-        f"Peers: {versions(args.peers, libraries)}",
-    ]
-    write_report(
-        args.output,
-        "The textbook comparison",
-        environment,
-        [markdown(columns, rows), NOTES],
-    )
+    peers = f"Peers: {versions(args.peers, libraries)}"
+    parts = [markdown(columns, rows), NOTES]
+    write_report(args.output, "The textbook comparison", parts, peers)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    start(
+        main,
+        __doc__,
+        "textbook.md",
+        peers={"required": True, "help": "the Python of the peers"},
+        cores={"type": int, "default": 2, "help": "for each of them (2)"},
     )
-    parser.add_argument("--peers", required=True, help="the Python of the peers")
-    parser.add_argument("--cores", type=int, default=2, help="for each of them (2)")
-    parser.add_argument(
-        "--repeats",
-        type=int,
-        default=TEXTBOOK_REPEATS,
-        help=f"of each variant ({TEXTBOOK_REPEATS})",
-    )
-    main(parse_arguments(parser, "textbook.md"))

@@ -13,16 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from measure import (
-    ROOT,
-    markdown,
-    own_versions,
-    parse_arguments,
-    run,
-    use_cores,
-    versions,
-    write_report,
-)
+from measure import ROOT, markdown, run, start, use_cores, versions, write_report
 
 # One thread, whatever does the products.
 ENVIRONMENT = {
@@ -57,11 +48,12 @@ class Method(NamedTuple):
     script: str
     own_python: bool = False  # Thaw's, else the peers'
     compiles: bool = False  # so its first run is cold
-    evaluates: bool = True  # on the train and test set after every epoch, if asked to
+    option: str | None = None
+    evaluates: bool = True  # on the train and test set after every epoch, on request
 
 
 class Cost(NamedTuple):
-    """What a fit costs: CPU seconds, and whether measured at this number of repeats."""
+    """CPU seconds of a fit, and whether they were measured at this many repeats."""
 
     seconds: float
     measured: bool
@@ -74,26 +66,28 @@ NETWORKS = [
 ]
 METHODS = [
     Method("Thaw", "thaw_ensemble", own_python=True),
-    Method("Thaw's ensemble, autograd", "thaw_autograd", own_python=True),
+    Method("Thaw's ensemble, autograd", "thaw_ensemble", True, option="autograd"),
     Method("JAX, vmap and scan", "jax_vmap", compiles=True),
     Method("PyTorch, `torch.func.vmap`", "torch_vmap"),
     Method("PyTorch, one after the other", "torch_loop"),
     Method("scikit-learn, one after the other", "sklearn_mlp", evaluates=False),
 ]
 
+SCORED = "With scores on the whole train and test set after every epoch:"
+
 NOTES = """\
 A cell is CPU milliseconds a fit and, in brackets, how many times Thaw's in the same
 column. Each cell is a process of its own, pinned to one core: the CPU time of all its
-threads, the median of up to five runs. What counts: from the data in memory to the last
-score, drawing initial weights and batch orders included. What does not: starting
-Python, imports, making the data, and a warm-up of one epoch. JAX compiles a program for
+threads, the median of up to five runs. It counts from the data in memory to the last
+score, with drawing initial weights and batch orders; it leaves out starting Python,
+imports, making the data, and a warm-up of one epoch. JAX compiles a program for
 each number of repeats instead: its cold row includes that, as every new process pays
 it; the warm row is the same call again.
 
-≈ marks what was not run because it would have taken more than {budget:g} s: the cost a
-fit of the largest run to its left. For fits one after the other that is the cost; for
-the others it is an upper bound, as the cost still falls where more repeats share a
-call.
+≈ marks a cell that was not run because it would have taken more than {budget:g} s: it
+repeats the cost a fit of the largest run to its left. For fits one after the other that
+is the cost; for the others it is an upper bound, as the cost still falls where more
+repeats share a call.
 
 All train on 500 rows of `make_blobs` and test on 500, in batches of 32, with SGD at a
 learning rate of 0.01. All start from Keras's initial weights but scikit-learn, which
@@ -124,19 +118,11 @@ def costs(
             cold.append(cold[-1]._replace(measured=False))
             warm.append(warm[-1]._replace(measured=False))
             continue
-        task = {
-            "features": network.features,
-            "hidden": network.hidden,
-            "classes": network.classes,
-            "epochs": network.epochs,
-            "batch_size": BATCH_SIZE,
-            "learning_rate": LEARNING_RATE,
-            "repeats": repeats,
-            "evaluate": evaluate,
-        }
+        task = network._asdict() | {"repeats": repeats, "evaluate": evaluate}
+        task |= {"batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE}
         print(f"{network}, {method.name}, {repeats}, {evaluate=}", file=sys.stderr)
         script = ROOT / f"benchmarks/peers/{method.script}.py"
-        command = [python, script, json.dumps(task)]
+        command = [python, script, json.dumps(task), *filter(None, [method.option])]
         result = json.loads(run(command, environment=ENVIRONMENT)[1].splitlines()[-1])
         seconds, accuracy = result["seconds"], result["test_accuracy"]
         typical = statistics.median(seconds[1:] if method.compiles else seconds)
@@ -188,33 +174,20 @@ def main(args: argparse.Namespace) -> None:
             network = network._replace(repeats=args.repeats)
         parts.append(f"## {network}, {network.epochs} epochs")
         for evaluate in (True, False):
-            parts.append(
-                "With scores on the whole train and test set after every epoch:"
-                if evaluate
-                else "Without these scores:"
-            )
+            parts.append(SCORED if evaluate else "Without these scores:")
             parts.append(network_table(network, evaluate, args.peers, args.budget))
-    libraries = ["torch", "jax", "scikit-learn", "numpy"]
-    environment = [
-        f"Thaw: {own_versions()}",
-        f"Peers: {versions(args.peers, libraries)}",
-    ]
-    notes = NOTES.format(budget=args.budget)
-    write_report(args.output, "Training alone", environment, [notes, *parts])
+    peers = versions(args.peers, ["torch", "jax", "scikit-learn", "numpy"])
+    parts.insert(0, NOTES.format(budget=args.budget))
+    write_report(args.output, "Training alone", parts, f"Peers: {peers}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    budget = "seconds that one run may take; a longer one is not started (120)"
+    start(
+        main,
+        __doc__,
+        "training.md",
+        peers={"required": True, "help": "the Python of the peers"},
+        repeats={"type": int, "nargs": "+", "help": "instead of each network's own"},
+        budget={"type": float, "default": 120, "help": budget},
     )
-    parser.add_argument("--peers", required=True, help="the Python of the peers")
-    parser.add_argument(
-        "--repeats", type=int, nargs="+", help="instead of each network's own list"
-    )
-    parser.add_argument(
-        "--budget",
-        type=float,
-        default=120,
-        help="seconds that one run may take; a longer one is not started (120)",
-    )
-    main(parse_arguments(parser, "training.md"))

@@ -1,27 +1,25 @@
 """Verdicts are rarely false, intervals cover, and differences are found.
 
-The quick version of benchmarks/calibration.py, whose page is docs/calibration.md.
-Shares are of so many drawn studies, and may miss what is asked for by three of their
-standard errors.
+The quick version of research/calibration.py, whose page is docs/calibration.md. Shares
+are of `TRIALS` drawn studies, and may miss a bar by three of their standard errors.
 """
 
-import functools
 import math
 
 import numpy as np
 import pytest
-from drawn_studies import Studies, calibrate, verdicts
-from populations import BASELINE, DEPTHS, PAIRS, ROWS, real, simulated
-from thaw.stages.compare import comparisons
+from calibration import calibrate, populations
+from judging import BASELINE, verdicts
+from populations import DEPTHS, PAIRS, ROWS, Resampled
 
 from thaw.findings.samples import Sample
+from thaw.tables.comparisons import comparisons
 
 TRIALS = 600
 
 
-@functools.cache
 def population(name):
-    return next(p for p in (*real(), *simulated()) if p.name == name)
+    return next(p for p in populations() if p.name == name)
 
 
 def at_most(share):
@@ -79,8 +77,8 @@ def test_what_is_calibrated_is_what_the_table_says():
     """The verdicts of drawn studies, and those of the stage that compares them."""
     moved = population("real, blobs 2 → 1").moved(10)
     models, count = 12, 25
-    studies = Studies(moved, models, count, np.random.default_rng(1))
-    quick = [verdicts(studies, *pair) for pair in PAIRS]
+    studies = Resampled(moved, models, count, np.random.default_rng(1))
+    quick = [verdicts(studies, pair) for pair in PAIRS]
     for study in range(count):
         found = {BASELINE: Sample(studies.standalone[study] / ROWS)} | {
             depth: Sample(

@@ -1,4 +1,4 @@
-"""What Thaw and its peers share here: the task, its data, and how it is timed.
+"""Thaw and its peers share this: the task, its data, and the timing.
 
 A peer is a script that takes a task as JSON, trains it and prints one line of JSON:
 `seconds`, the CPU seconds of each of several runs, and `test_accuracy`, the mean over
@@ -19,13 +19,13 @@ from sklearn.datasets import make_blobs
 ROWS = 1000
 TRAIN_SIZE = 500
 
-# A task is trained so often, but not once it has taken so many CPU seconds in all.
+# A task is trained so often, unless it has taken so many CPU seconds in all.
 MOST_RUNS = 5
 ENOUGH_SECONDS = 10
 
 
 class Task(NamedTuple):
-    """What to train: `repeats` networks, each from its own start, in its own order."""
+    """The task: `repeats` networks, each from its own start, in its own order."""
 
     features: int
     hidden: tuple[int, ...]

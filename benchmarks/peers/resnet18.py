@@ -1,4 +1,4 @@
-"""What torchvision's ResNet-18 costs Thaw: an epoch on images of 64 by 64 points.
+"""Torchvision's ResNet-18, trained by Thaw: an epoch on images of 64 by 64 points.
 
 It takes how many images there are to learn from, and how many groups are frozen, and
 prints the CPU seconds of an epoch and of a look at as many images.
@@ -22,7 +22,7 @@ SIDE = 64
 
 
 def main(images: int, frozen: int) -> None:
-    """Learn an epoch; print what it took."""
+    """Learn an epoch; print its CPU time."""
     fix_rounding()
     rng = np.random.default_rng(0)
     x = rng.normal(size=(images, 3 * SIDE * SIDE)).astype(np.float32)

@@ -1,10 +1,21 @@
-"""Thaw itself: standalone networks drawn and trained as its training job does it."""
+"""Thaw itself: standalone networks drawn and trained as its training job does it.
 
+With `autograd` after the task, the step of gradient descent uses that; all else is the
+same.
+"""
+
+import json
 import math
+import sys
+from collections.abc import Sequence
 
 import common
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
 
+import thaw.learning.ensemble
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
@@ -42,5 +53,22 @@ def train_task(task: common.Task, data: common.Data) -> float:
     return math.nan
 
 
+def descend(learning_rate: float, matrices: Sequence[Tensor], x: Tensor, y: Tensor):
+    """Take one step of gradient descent; see `thaw.learning.ensemble`."""
+    *hidden, output = [matrix.requires_grad_() for matrix in matrices]
+    with torch.enable_grad():
+        for matrix in hidden:
+            x = torch.bmm(matrix, x).relu()
+        logits = torch.bmm(output, x)
+        loss = cross_entropy(logits, y, reduction="sum").div(x.shape[2])
+    gradients = torch.autograd.grad(loss, matrices)
+    for gradient in gradients[:-1]:
+        gradient[:, -1] = 0  # the row that passes on the 1 does not learn
+    torch._foreach_sub_(matrices, gradients, alpha=learning_rate)
+
+
 if __name__ == "__main__":
+    if sys.argv[2:] == ["autograd"]:
+        rate = json.loads(sys.argv[1])["learning_rate"]
+        thaw.learning.ensemble._descend = lambda *step: descend(rate, *step[:3])
     common.time_runs(train_task)

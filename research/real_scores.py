@@ -1,9 +1,9 @@
-"""Train 1,000 source models of three studies, for benchmarks/calibration.py.
+"""Which scores do real source models reach? Train 1,000 of each of three studies.
 
-`.venv/bin/python benchmarks/real_scores.py --folder FOLDER` runs Thaw in FOLDER, which
+`.venv/bin/python research/real_scores.py --folder FOLDER` runs Thaw in FOLDER, which
 takes ten minutes of two cores, and writes tests/real-scores.npz: how many of the 500
-test rows each repeat got right. What is trained stays in FOLDER and is not trained
-again.
+test rows each repeat got right. FOLDER keeps the networks, so that a second run trains
+only the missing ones.
 """
 
 import argparse
@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from populations import BASELINE, DEPTHS, REAL_SCORES, REPEATS, ROWS
+from judging import BASELINE, ROOT
+from populations import DEPTHS, REAL_SCORES, REPEATS, ROWS
 
-ROOT = Path(__file__).parent.parent
 SOURCE_MODELS = 1000
 STUDIES = {
     "blobs 1 → 2": ("blobs-1", "blobs-2"),
     "blobs 2 → 1": ("blobs-2", "blobs-1"),
     "selfer": ("blobs-2", "blobs-2"),
 }
-SEED = 7  # another one than config.yaml's
+SEED = 7  # not that of config.yaml
 
 
 def write_config(folder: Path) -> None:
@@ -61,7 +61,7 @@ def train(folder: Path) -> None:
 def right_answers(folder: Path) -> dict[str, np.ndarray]:
     """Return the scores of all studies, by study and variant.
 
-    Depths' are `[source models, repeats]`, for repeat r starts from number r mod S.
+    Those of depths are `[source models, repeats]`: repeat r starts from model r mod S.
     """
     found = {}
     for number, study in enumerate(STUDIES):

@@ -5,15 +5,17 @@ Each draws independent source models, so that a study of S is any S of them. Sco
 repeats. A network that failed has no score: nan.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+from judging import BASELINE
 from scipy import special
 
-BASELINE = "standalone"
 # Cases whose repeats share their luck with standalone's begin so.
 SHARED = "one repeat each"
+Gains = tuple[float, ...] | None
 Scores = dict[str, np.ndarray]
 Draw = Callable[[np.random.Generator, int, int], Scores]
 Effect = Callable[[np.ndarray], np.ndarray]
@@ -36,7 +38,7 @@ class Case(NamedTuple):
     extra: float = 0
     alone: int | None = None
     pairs: tuple[tuple[str, str], ...] = ()
-    gains: tuple[tuple[float, ...] | None, ...] = ((0,), (1.02,))
+    gains: tuple[Gains, ...] = ((0,), (1.02,))
     step: float = 0
     margin: float = 0.01
     one_source: bool = False
@@ -69,11 +71,6 @@ def depths(
     return draw
 
 
-def share(z: np.ndarray) -> np.ndarray:
-    """Return numbers between 0 and 1, all equally likely, for standard normal ones."""
-    return special.ndtr(z)
-
-
 def normal(std: float) -> Effect:
     """Return a normal effect."""
     return lambda z: std * z
@@ -85,8 +82,8 @@ def modes(*where_and_share: tuple[float, float], std: float = 0.005) -> Effect:
     ends = np.cumsum(shares)[:-1]
 
     def effect(z: np.ndarray) -> np.ndarray:
-        p = share(z)
-        # What is left of z within a mode is as good as another number.
+        p = special.ndtr(z)
+        # Later digits of p serve as another random number, for the place within a mode.
         rest = np.modf(p * 1e4)[0]
         return where[np.searchsorted(ends, p)] + std * np.sqrt(12) * (rest - 0.5)
 
@@ -97,7 +94,7 @@ def heavy(scale: float) -> Effect:
     """Return Student's effect with two degrees of freedom."""
 
     def effect(z: np.ndarray) -> np.ndarray:
-        a = 2 * share(z) - 1
+        a = 2 * special.ndtr(z) - 1
         return scale * a * np.sqrt(2 / (1 - a**2 + 1e-12))
 
     return effect
@@ -110,7 +107,7 @@ def skewed(scale: float, width: float = 1) -> Effect:
 
 def failing(effect: Effect, part: float) -> Effect:
     """Return an effect of which the worst part of the source models fails."""
-    return lambda z: np.where(share(z) < part, np.nan, effect(z))
+    return lambda z: np.where(special.ndtr(z) < part, np.nan, effect(z))
 
 
 def lucky(of_rows: float, steady: float = 0.0, spread: float = 0.02) -> Draw:
@@ -150,157 +147,78 @@ def losses(heavy_tail: float) -> Draw:
 
 def cases() -> Iterator[Case]:
     """Yield all of them."""
-    two = (("fixed-1", "fixed-0"),)
+    paired = functools.partial(Case, pairs=(("fixed-1", "fixed-0"),))
     turning = (0, 1.02), (1.02, -1.02, 0)
-    yield Case("lognormal, tail below", depths(*[skewed(-0.05)] * 3), pairs=two)
-    yield Case("lognormal, tail above", depths(*[skewed(0.05)] * 3), pairs=two)
-    yield Case("Student, 2 df", depths(*[heavy(0.03)] * 3), (6, 9, 30, 200), pairs=two)
+    yield paired("lognormal, tail below", depths(*[skewed(-0.05)] * 3))
+    yield paired("lognormal, tail above", depths(*[skewed(0.05)] * 3))
+    yield paired("Student, 2 df", depths(*[heavy(0.03)] * 3), (6, 9, 30, 200))
     three = modes((-0.2, 0.25), (0, 0.5), (0.1, 0.25))
-    yield Case("three modes", depths(*[three] * 3), pairs=two, gains=((0,), turning[1]))
+    yield paired("three modes", depths(*[three] * 3), gains=((0,), turning[1]))
     half = modes((-0.1, 0.5), (0.1, 0.5))
-    yield Case("two modes, the median in the gap", depths(half, half), pairs=two)
-    yield Case(
-        "standalone of two modes, variants steady",
-        depths(normal(0.005), normal(0.02), alone=half),
-        pairs=two,
-    )
-    yield Case(
-        "within source models 0.15 beside 0.005",
-        depths(normal(0.01), heavy(0.005), within=0.15),
-        repeats=3,
-        pairs=two,
-    )
-    yield Case(
-        "a wide variant beside a narrow one",
-        depths(normal(0.005), normal(0.2), normal(0.02)),
-        (7, 15, 100),
-        pairs=(("fixed-1", "fixed-0"), ("fixed-2", "fixed-1")),
-    )
-    yield Case("20 test rows", depths(*[normal(0.05)] * 3), step=0.05, pairs=two)
-    yield Case(
-        "50 test rows, most at 1.0",
-        depths(*[skewed(-0.02)] * 3, within=0.02, alone=lambda z: 0.03 * z),
-        step=0.02,
-        pairs=two,
-        gains=((0,), None),
-    )
-    yield Case(
-        "failed 2, 10 and 40 %, standalone 30 %",
-        depths(
-            *[failing(normal(0.01), part) for part in (0.02, 0.1, 0.4)],
-            alone=failing(normal(0.03), 0.3),
-        ),
-        (6, 12, 30, 100),
-    )
-    yield Case(
-        "failed alike, 20 %",
-        depths(*[failing(normal(0.02), 0.2)] * 3, alone=failing(normal(0.02), 0.2)),
-        pairs=two,
-    )
+    yield paired("two modes, the median in the gap", depths(half, half))
+    draw = depths(normal(0.005), normal(0.02), alone=half)
+    yield paired("standalone of two modes, variants steady", draw)
+    draw = depths(normal(0.01), heavy(0.005), within=0.15)
+    yield paired("within source models 0.15 beside 0.005", draw, repeats=3)
+    draw = depths(normal(0.005), normal(0.2), normal(0.02))
+    pairs = ("fixed-1", "fixed-0"), ("fixed-2", "fixed-1")
+    yield Case("a wide variant beside a narrow one", draw, (7, 15, 100), pairs=pairs)
+    yield paired("20 test rows", depths(*[normal(0.05)] * 3), step=0.05)
+    draw = depths(*[skewed(-0.02)] * 3, within=0.02, alone=normal(0.03))
+    yield paired("50 test rows, most at 1.0", draw, step=0.02, gains=((0,), None))
+    failed = (failing(normal(0.01), part) for part in (0.02, 0.1, 0.4))
+    draw = depths(*failed, alone=failing(normal(0.03), 0.3))
+    yield Case("failed 2, 10 and 40 %, standalone 30 %", draw, (6, 12, 30, 100))
+    alike = failing(normal(0.02), 0.2)
+    yield paired("failed alike, 20 %", depths(*[alike] * 3, alone=alike))
     rare = modes((0, 0.9), (0.3, 0.1), std=0.02)
-    yield Case(
-        "10 % fail, a tenth of standalone's excel",
-        depths(modes((-0.5, 0.1), (0, 0.9)), alone=rare, r=0),
-        (6, 8, 10, 15, 30),
-        repeats=1,
-    )
-    for part, deep in ((0.01, 0.7), (0.03, 0.7), (0.1, 0.095)):
-        tail = modes((-deep, part), (0, 1 - part))
-        yield Case(
-            f"{part:.0%} lose {deep}".replace("%", " %"),
-            depths(tail, tail, normal(0.005)),
-            (8, 20, 50, 200),
-            repeats=2,
-            alone=100,
-            pairs=two,
-            gains=((0,),),
-        )
-    for part in (0.03, 0.1):
-        tail = modes((0, 1 - part), (0.25, part))
-        yield Case(
-            f"{part:.0%} gain 0.25".replace("%", " %"),
-            depths(tail, normal(0.005)),
-            (8, 20, 50, 200),
-            repeats=2,
-            alone=100,
-            pairs=two,
-            gains=((0,),),
-        )
-    most = modes((-0.25, 0.7), (0, 0.3))
-    yield Case(
-        "70 % fail to learn",
-        depths(most, most),
-        (8, 20, 50),
-        alone=100,
-        pairs=two,
-        gains=(None,),
-    )
+    draw = depths(modes((-0.5, 0.1), (0, 0.9)), alone=rare, r=0)
+    words = "10 % fail, a tenth of standalone's excel"
+    yield Case(words, draw, (6, 8, 10, 15, 30), repeats=1)
+    tails = [
+        (f"{100 * part:.0f} % lose {deep}", [modes((-deep, part), (0, 1 - part))] * 2)
+        for part, deep in ((0.01, 0.7), (0.03, 0.7), (0.1, 0.095))
+    ]
+    tails += [
+        (f"{100 * part:.0f} % gain 0.25", [modes((0, 1 - part), (0.25, part))])
+        for part in (0.03, 0.1)
+    ]
+    few = {"repeats": 2, "alone": 100, "gains": ((0,),)}
+    for words, tailed in tails:
+        yield paired(words, depths(*tailed, normal(0.005)), (8, 20, 50, 200), **few)
+    draw = depths(*[modes((-0.25, 0.7), (0, 0.3))] * 2)
+    yield paired("70 % fail to learn", draw, (8, 20, 50), alone=100, gains=(None,))
     # 16 % of either are weak, but how far below the limit is which number of these?
     for std in (0.005, 0.02):
-        yield Case(
-            f"standalone's sd 0.1, a variant's {std} by the limit of weak",
-            depths(
-                lambda z, std=std: std - 0.1 + std * z,
-                within=0.0,
-                alone=lambda z: 0.1 * z,
-            ),
-            (10, 30, 100),
-            repeats=2,
-            gains=(None,),
-        )
+        narrow = functools.partial(_shifted, std - 0.1, std)
+        draw = depths(narrow, within=0.0, alone=normal(0.1))
+        words = f"standalone's sd 0.1, a variant's {std} by the limit of weak"
+        yield Case(words, draw, (10, 30, 100), repeats=2, gains=(None,))
     for r in (-0.9, -0.3, 0.9):
-        yield Case(
-            f"{SHARED}, correlating by {r:+} with standalone's",
-            lucky(r),
-            (8, 30, 100),
-            repeats=1,
-        )
-        yield Case(
-            f"one source model, correlating by {r:+}",
-            lucky(r),
-            (6, 7, 9, 12, 30, 100),
-            one_source=True,
-            pairs=two,
-        )
-    yield Case(
-        "repeats not divisible by S",
-        depths(*[normal(0.01)] * 3, within=0.05),
-        (7, 15, 50),
-        repeats=1,
-        extra=0.5,
-        pairs=two,
-    )
+        words = f"{SHARED}, correlating by {r:+} with standalone's"
+        yield Case(words, lucky(r), (8, 30, 100), repeats=1)
+        words = f"one source model, correlating by {r:+}"
+        yield paired(words, lucky(r), (6, 7, 9, 12, 30, 100), one_source=True)
+    draw = depths(*[normal(0.01)] * 3, within=0.05)
+    words = "repeats not divisible by S"
+    yield paired(words, draw, (7, 15, 50), repeats=1, extra=0.5)
     yield Case("100 repeats each", depths(heavy(0.02)), (6, 12), repeats=100, alone=200)
     yield Case("12 of standalone", depths(*[normal(0.03)] * 2), (12, 50), alone=12)
     yield Case("one comparison", depths(normal(0.03)), (6, 12, 50, 200), repeats=1)
     for r in (0.99, -0.99):
-        yield Case(
-            f"depths correlating by {r:+}",
-            depths(*[normal(0.05)] * 2, r=r),
-            (8, 30, 200),
-            pairs=two,
-        )
-    yield Case(
-        "20 comparisons, signs turn",
-        depths(*[heavy(0.01)] * 20),
-        (30,),
-        repeats=2,
-        gains=turning[1:],
-    )
+        draw = depths(*[normal(0.05)] * 2, r=r)
+        yield paired(f"depths correlating by {r:+}", draw, (8, 30, 200))
+    draw = depths(*[heavy(0.01)] * 20)
+    words = "20 comparisons, signs turn"
+    yield Case(words, draw, (30,), repeats=2, gains=turning[1:])
+    few = {"repeats": 2, "alone": 60}
     for count in (2, 5, 8):
-        yield Case(
-            f"{count} depths, almost alike",
-            depths(*[skewed(-0.02)] * count),
-            (8, 30, 100),
-            repeats=2,
-            alone=60,
-            gains=((0.5, *[0.4] * (count - 1)),),
-        )
-    yield Case(
-        "log loss, Pareto tail",
-        losses(0.8),
-        (6, 12, 50),
-        margin=0.05,
-        lower_is_better=True,
-        pairs=two,
-    )
+        draw, gains = depths(*[skewed(-0.02)] * count), (0.5, *[0.4] * (count - 1))
+        words = f"{count} depths, almost alike"
+        yield Case(words, draw, (8, 30, 100), gains=(gains,), **few)
+    loss = {"margin": 0.05, "lower_is_better": True}
+    yield paired("log loss, Pareto tail", losses(0.8), **loss)
+
+
+def _shifted(middle: float, std: float, z: np.ndarray) -> np.ndarray:
+    return middle + std * z

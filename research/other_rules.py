@@ -1,12 +1,12 @@
-"""What verdicts would be worth by other rules, for docs/calibration.md.
+"""Would another rule do? It prints the numbers that docs/calibration.md quotes.
 
-`.venv/bin/python benchmarks/other_rules.py` prints
+`.venv/bin/python research/other_rules.py` prints
 
 - without Gaffke's test: how often something is false in the hardest population, and
-  what is found in the real one whose source models differ most, by both tests and by
-  Brunner and Munzel's alone;
+  how much is found in the real one whose source models differ most, by both tests and
+  by Brunner and Munzel's alone;
 - with equivalence by two one-sided tests at the whole level of a comparison (Schuirmann
-  1987), where the rule asks that the interval shown be within the margin: how many
+  1987), where the rule requires the interval shown to be within the margin: how many
   equal variants are called equivalent.
 """
 
@@ -14,9 +14,9 @@ import argparse
 from collections.abc import Callable
 
 import numpy as np
-from calibration import populations
-from drawn_studies import ADJUSTED, MARGIN, Studies, calibrate
-from populations import BASELINE, DEPTHS, Population
+from calibration import calibrate, populations
+from judging import BASELINE, alpha_of
+from populations import DEPTHS, Population, Resampled
 
 from thaw.findings import evidence
 
@@ -25,7 +25,7 @@ FOUND = ((25, 30, "better"), (10, 100, "better"), (0, 100, "equivalent"))
 
 
 def show(name: str, second_test: Callable[[np.ndarray], np.ndarray | float]) -> None:
-    """Print what comes of taking the larger p-value of the first and this test."""
+    """Print the outcome of taking the larger p-value of the first and this test."""
     evidence._p_gaffke = second_test
     real, hardest = populations()[0], populations()[-1]
     for models in FALSE_AT:
@@ -38,17 +38,22 @@ def show(name: str, second_test: Callable[[np.ndarray], np.ndarray | float]) -> 
         print(f"{name}: {real.name}, gain {gain}/500, S = {models}: {verdict} {shares}")
 
 
-def show_equivalence(population: Population, name: str, level: float) -> None:
+def show_equivalence(population: Population) -> None:
     """Print how many of 1,000 studies of 100 call equal depths equivalent."""
     rng = np.random.Generator(np.random.PCG64([0, 100]))
-    studies = Studies(population.moved(0), 100, 1000, rng)
-    shares = []
-    for depth in DEPTHS:
-        above = studies.placements(depth, BASELINE, -MARGIN - 1)
-        below = evidence.opposite(studies.placements(depth, BASELINE, MARGIN))
-        p_value = np.maximum(evidence.p_more_often(above), evidence.p_more_often(below))
-        shares.append(f"{(p_value < level).mean():.3f}")
-    print(f"{name}: {population.name}, equal, S = 100: equivalent {shares}")
+    studies = Resampled(population.moved(0), 100, 1000, rng)
+    level, limit = alpha_of(studies), studies.margin + studies.little
+    p_values = []
+    for pair in ((depth, BASELINE) for depth in DEPTHS):
+        above = studies.placements(pair, -limit)
+        below = evidence.opposite(studies.placements(pair, limit))
+        p_values.append(np.maximum(*map(evidence.p_more_often, (above, below))))
+    for name, least in (
+        ("within the margin", level / 2),
+        ("two one-sided tests", level),
+    ):
+        shares = [f"{(p_value < least).mean():.3f}" for p_value in p_values]
+        print(f"{name}: {population.name}, equal, S = 100: equivalent {shares}")
 
 
 if __name__ == "__main__":
@@ -59,5 +64,4 @@ if __name__ == "__main__":
     evidence._p_gaffke = both
     for population in populations():
         if population.name.startswith(("real", "failing, 20 %")):
-            show_equivalence(population, "within the margin", ADJUSTED / 2)
-            show_equivalence(population, "two one-sided tests", ADJUSTED)
+            show_equivalence(population)
