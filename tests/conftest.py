@@ -1,11 +1,13 @@
 """What the tests share: a small problem, and real Snakemake in a temporary copy."""
 
+import io
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import pytest
 import yaml
 from filelock import FileLock
 from snakemake.api import SnakemakeApi
-from snakemake.settings.enums import Quietness, RerunTrigger
+from snakemake.settings.enums import RerunTrigger
 from snakemake.settings.types import DAGSettings, OutputSettings, ResourceSettings
 
 from thaw.data.problem import Description
@@ -160,9 +162,13 @@ class Project:
         package as it is here, and as it was when it was first read.
         """
         environment, path = dict(os.environ), list(sys.path)
-        output = OutputSettings(dryrun=True, quiet={Quietness.ALL})
+        output, said = OutputSettings(dryrun=True), io.StringIO()
         try:
-            with SnakemakeApi(output) as api:
+            with (
+                redirect_stdout(said),
+                redirect_stderr(said),
+                SnakemakeApi(output) as api,
+            ):
                 found = api.workflow(
                     ResourceSettings(cores=1),
                     snakefile=self.folder / "Snakefile",
