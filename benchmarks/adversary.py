@@ -13,7 +13,7 @@ from populations import real
 from unseen_populations import BASELINE, SHARED, Case, Scores, cases
 
 from thaw.findings import how_often, mean
-from thaw.findings.asked import ALPHA, alpha_of_each, pairs_asked
+from thaw.findings.arms import ALPHA, alpha_of_each, pairs_asked
 from thaw.findings.evidence import opposite, p_more_often
 from thaw.findings.failures import WEAK, difference_of_shares, is_weak
 from thaw.findings.pairs import Pair, Placements

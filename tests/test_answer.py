@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thaw.findings.answer import Study, answer
+from thaw.findings.answer import answer
 from thaw.findings.arms import Arm
+from thaw.findings.gains import Study
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import MODELS_FAILED

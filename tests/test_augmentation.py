@@ -14,9 +14,9 @@ from test_networks import (
 )
 from thaw.errors import ThawError
 from thaw.learning.augmentation import Augmentation
-from thaw.learning.device import device_of
 from thaw.learning.module import ModuleNetwork
-from thaw.learning.rounding import fix_rounding
+from thaw.learning.module_learner import device_of
+from thaw.learning.training import fix_rounding
 
 fix_rounding()
 

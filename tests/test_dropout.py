@@ -6,12 +6,11 @@ import torch
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
-from thaw.learning.dropout import Dropout
 from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.layers import Dropout
 from thaw.learning.learner import Training
-from thaw.learning.rounding import fix_rounding
 from thaw.learning.seeds import Whose
-from thaw.learning.training import learn, shuffled_orders
+from thaw.learning.training import fix_rounding, learn, shuffled_orders
 
 TRAINING = Training(3, 16, 0.1)
 ACTIVATIONS = {"relu": torch.relu, "elu": torch.nn.functional.elu, "tanh": torch.tanh}

@@ -8,10 +8,9 @@ from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import Training
-from thaw.learning.rounding import fix_rounding
 from thaw.learning.rows import held_out, narrowed, stratified_order
 from thaw.learning.seeds import Whose
-from thaw.learning.training import train
+from thaw.learning.training import fix_rounding, train
 
 fix_rounding()
 

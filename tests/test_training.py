@@ -14,18 +14,16 @@ from sklearn.dummy import DummyClassifier
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.budget import Budget, budget
-from thaw.learning.constant import constant_prediction
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.learner import Training
+from thaw.learning.history import constant_prediction
+from thaw.learning.learner import Training, take
 from thaw.learning.measure import (
     evaluate,
     measure_finally,
     prepare_labels,
 )
 from thaw.learning.module import ModuleNetwork
-from thaw.learning.rounding import fix_rounding
-from thaw.learning.state import take
-from thaw.learning.training import learn, shuffled_orders, train
+from thaw.learning.training import fix_rounding, learn, shuffled_orders, train
 
 KERAS = np.load(Path(__file__).parent / "keras-trajectory.npz")
 NAMES = ("hidden-1", "hidden-2", "output")

@@ -6,7 +6,7 @@ import torch
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.state import SourceModels, take
+from thaw.learning.learner import SourceModels, take
 from thaw.learning.variants import Variant, fresh_groups, start_repeats
 
 SOURCE = FullyConnected(2, [5, 5], 3)

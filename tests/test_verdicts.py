@@ -8,9 +8,8 @@ import pytest
 
 from samples import nested, normal
 from thaw.findings.best_depths import best_depths, best_on_average
-from thaw.findings.estimate import Estimate
 from thaw.findings.metrics import METRICS
-from thaw.findings.samples import Sample
+from thaw.findings.samples import Estimate, Sample
 from thaw.findings.verdicts import more_or_less
 from thaw.output.comparisons import for_people
 from thaw.stages.compare import comparisons, depths_table

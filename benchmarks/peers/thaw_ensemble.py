@@ -8,10 +8,8 @@ import numpy as np
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.learner import Training
-from thaw.learning.rounding import fix_rounding
-from thaw.learning.state import State
-from thaw.learning.training import shuffled_orders, train
+from thaw.learning.learner import State, Training
+from thaw.learning.training import fix_rounding, shuffled_orders, train
 
 SEED = 1
 

@@ -13,10 +13,9 @@ import torch
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
-from thaw.learning.learner import Training
+from thaw.learning.learner import SourceModels, State, Training
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import rows_of, sequence_of
-from thaw.learning.state import SourceModels, State
 from thaw.learning.variants import Variant, fresh_groups
 
 # What is found out here does not depend on how large a step is.

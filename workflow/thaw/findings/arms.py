@@ -1,11 +1,20 @@
-"""Arms of a study: a variant at a target size."""
+"""Arms of a study, a variant at a target size each: names, order, comparisons, rows.
+
+Planning imports this, so pandas is named here and not imported.
+"""
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A number of train rows of the target, or all of them.
 TargetSize = int | Literal["all"]
+
+# All comparisons of a study hold at once at 1 less this.
+ALPHA = 0.05
 
 
 class Arm(NamedTuple):
@@ -32,3 +41,30 @@ def arms(variants: Sequence[str], sizes: Sequence[TargetSize]) -> list[Arm]:
 def in_order(sizes: Sequence[TargetSize]) -> list[TargetSize]:
     """Return target sizes from the smallest to all rows."""
     return sorted(sizes, key=lambda size: math.inf if size == "all" else size)
+
+
+def pairs_asked(
+    variants: Sequence[str], baseline: str, pairs: Sequence[Sequence[str]]
+) -> list[tuple[str, ...]]:
+    """Return what is compared: each variant with the baseline, and further pairs."""
+    asked: list[tuple[str, ...]] = [
+        (variant, baseline) for variant in variants if variant != baseline
+    ]
+    asked += map(tuple, pairs)
+    return list(dict.fromkeys(asked))  # one asked for twice is one comparison
+
+
+def alpha_of_each(comparisons: int) -> float:
+    """Return what each comparison may be wrong in, so that all hold (Bonferroni)."""
+    return ALPHA / max(1, comparisons)
+
+
+def rows_at(table: "pd.DataFrame", size: TargetSize) -> "pd.DataFrame":
+    """Return a table's rows of one target size, of which a CSV gives back text."""
+    return table[table["target_size"].astype(str) == str(size)]
+
+
+def by_size(table: "pd.DataFrame", sizes: Sequence[TargetSize]) -> "pd.DataFrame":
+    """Return a table with a row a size in the order of `sizes`; none if it has none."""
+    named = table.set_index(table["target_size"].astype(str))
+    return named.loc[[str(size) for size in sizes]] if len(table) else table

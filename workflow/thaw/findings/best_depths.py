@@ -1,4 +1,4 @@
-"""How many layers to freeze: the depths that are not clearly worse than the best.
+"""How many layers to freeze: the depths that may be the best.
 
 A depth is dropped if another one beats it, at one-sided p < alpha / (number of depths -
 1). So the set misses the best one with a probability of at most alpha (Gupta 1965; Hsu

@@ -8,7 +8,7 @@ variance of a share stands still, t = 2 sqrt(p (1 - p)) (arcsin sqrt p - pi/4) /
 with one degree of freedom less than the smaller side has units.
 
 It trusts that what was not drawn is like what was: ten source models that all win a
-little look sure, though every fifth may lose. So the other one is Gaffke's (2005;
+little look sure, though every fifth may lose. The other one is Gaffke's (2005;
 Learned-Miller and Thomas 2019), which needs no more than that placements lie within 0
 and 1. To reject it, the mean of the placements and one more, the worst there could be,
 under random weights must be above 1/2 nearly always. Where units say yes or no it is

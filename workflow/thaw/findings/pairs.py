@@ -1,10 +1,10 @@
-"""A variant beside its reference: what of them was drawn together, and who beats whom.
+"""A variant beside its reference: how they are matched, and which one beats the other.
 
 Two variants that start from the same source models are compared source model by source
-model. Where the repeat is the unit on both sides, they are compared repeat by repeat,
-for repeat r of both has the same batches (and, given one source model, the same start):
-repeats correlate from -0.3 to +0.9, so taking them as independent would be wrong either
-way. All others are independent.
+model. Where the repeat is the unit on both sides, they are compared repeat by repeat:
+repeat r of both has the same batches (and, given one source model, the same start), and
+repeats correlate from -0.3 to +0.9, so treating them as independent would be wrong
+either way. All others are independent.
 
 A *placement* is the share of the other side that a unit beats, ties counting half.
 Their mean is the probability that the variant beats the reference (Brunner and Munzel
@@ -99,8 +99,8 @@ def _matched_by(variant: Sample, reference: Sample) -> str:
 class _Side:
     """A sample laid out on a line, sorted, so that ranks are found by bisection.
 
-    What is matched is compared within a block of the line only: a unit's own. A block
-    is so long that shifted scores stay within it, above failed ones at its beginning.
+    Matched units are compared within a block of the line only, their own. A block is so
+    long that shifted scores stay within it, above failed ones at its beginning.
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 
 The interval holds every difference that is not rejected (Hodges and Lehmann 1963): none
 after whose subtraction the variant still beats the reference more often than not, or
-less often. What a few units do, however bad, moves it no further than their number:
-this is what a mean cannot do.
+less often. Unlike a mean it moves no further than the number of a few bad units lets
+it, however bad they are.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy import optimize, special
 
-from thaw.findings.estimate import Estimate
 from thaw.findings.evidence import opposite, p_more_often
 from thaw.findings.pairs import Pair
+from thaw.findings.samples import Estimate
 
 # No interval of scores needs to be known more closely.
 DIGITS = 8

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from thaw.errors import ThawError
 from thaw.learning import seeds
-from thaw.learning.learner import Network
-from thaw.learning.state import State
+from thaw.learning.learner import Network, State
 
 
 def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State:

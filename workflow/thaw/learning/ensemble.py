@@ -24,12 +24,10 @@ import torch
 from torch import Tensor
 
 from thaw.data.problem import Problem
-from thaw.learning.activations import ACTIVATIONS, Activation
-from thaw.learning.dropout import Dropout
-from thaw.learning.learner import Part, Training
+from thaw.learning.layers import ACTIVATIONS, Activation, Dropout
+from thaw.learning.learner import Part, State, Training
 from thaw.learning.measure import prepare_labels
 from thaw.learning.optimizers import Optimizer, optimizer
-from thaw.learning.state import State
 
 
 class Layer(NamedTuple):

@@ -20,10 +20,8 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.augmentation import Augmentation
-from thaw.learning.learner import FIRST, Training
-from thaw.learning.module_learner import ModuleLearner
-from thaw.learning.passed_on import PassedOn
-from thaw.learning.state import State
+from thaw.learning.learner import FIRST, State, Training
+from thaw.learning.module_learner import ModuleLearner, PassedOn
 
 
 def start_generators(stream: np.random.Generator) -> None:

@@ -1,6 +1,7 @@
 """A module that learns, by autograd and PyTorch's own optimizers."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,11 +11,61 @@ from torch.nn.functional import cross_entropy
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
-from thaw.learning.device import device_of
-from thaw.learning.learner import Part, Training
-from thaw.learning.limits import MOST_KEPT, ROWS_ASKED
-from thaw.learning.passed_on import PassedOn
-from thaw.learning.state import State
+from thaw.learning.budget import MOST_KEPT, ROWS_ASKED
+from thaw.learning.learner import Part, State, Training
+
+
+class _Kept(NamedTuple):
+    """What frozen parts of these weights passed on, of this data set."""
+
+    data: np.ndarray
+    weights: State
+    values: Tensor
+
+
+class PassedOn:
+    """Remembers what frozen parts passed on, up to so many numbers.
+
+    Repeats that start from one source model then ask its frozen parts once, and not
+    each for itself.
+    """
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        """Remember nothing yet."""
+        self._kept: list[_Kept] = []
+        self._most = most
+
+    def of(self, front: Module, data: np.ndarray, x: Tensor) -> Tensor:
+        """Return what `front` passes on of the rows `x`, which are those of `data`."""
+        first = front(x[:ROWS_ASKED])
+        weights = front.state_dict()
+        for kept in self._kept:
+            if kept.data is data and _same(kept, weights, first):
+                return kept.values
+        numbers = first.numel() // len(first) * len(x)
+        if numbers + sum(kept.values.numel() for kept in self._kept) > self._most:
+            self._kept.clear()
+        values = torch.cat([first, *(front(rows) for rows in _rest(x))])
+        copies = {name: entry.clone() for name, entry in weights.items()}
+        self._kept.append(_Kept(data, copies, values))
+        return values
+
+
+def _rest(x: Tensor) -> tuple[Tensor, ...]:
+    rest = x[ROWS_ASKED:]
+    return rest.split(ROWS_ASKED) if len(rest) else ()
+
+
+def _same(kept: _Kept, weights: State, first: Tensor) -> bool:
+    """Whether these weights, and what they pass on of the first rows, are the same.
+
+    Weights alone do not tell: a module may hold numbers that are no entries.
+    """
+    return (
+        torch.equal(kept.values[: len(first)], first)
+        and kept.weights.keys() == weights.keys()
+        and all(torch.equal(kept.weights[name], weights[name]) for name in weights)
+    )
 
 
 class ModuleLearner:
@@ -175,3 +226,27 @@ def torch_optimizer(
         )
     adam = torch.optim.Adam if training.optimizer == "adam" else torch.optim.AdamW
     return adam(parameters, training.learning_rate, weight_decay=training.weight_decay)
+
+
+def device_of(name: str) -> torch.device:
+    """Return the device: `cpu`, `cuda`, or with `auto` a GPU where there is one.
+
+    Raises `ThawError` if there is no GPU that PyTorch can use.
+    """
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        reason = (
+            "sees none here"
+            if torch.version.cuda
+            else f"{torch.__version__} is built for the CPU only"
+        )
+        raise ThawError(
+            f"device: cuda asks for a GPU, and PyTorch {reason}; run this where there "
+            "is one (on a cluster each job asks for it, as resource gpu), or say auto "
+            "or cpu"
+        )
+    if name == "cpu" or not there:
+        return torch.device("cpu")
+    # Else the same job may give other bits from one run to the next.
+    torch.backends.cudnn.deterministic = True
+    return torch.device("cuda")

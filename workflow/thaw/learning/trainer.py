@@ -12,8 +12,7 @@ import numpy as np
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
-from thaw.learning.constant import constant_prediction
-from thaw.learning.history import METRICS, Final, History, Reached
+from thaw.learning.history import METRICS, Final, History, Reached, constant_prediction
 from thaw.learning.rows import narrowed_rows
 
 # The scores that a trainer may write; the first one it must.

@@ -1,6 +1,7 @@
 """The one loop that trains: measure, learn an epoch, measure, and so on."""
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,9 +12,8 @@ from torch import Tensor
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.budget import budget
-from thaw.learning.constant import constant_prediction
-from thaw.learning.history import METRICS, History, Reached
-from thaw.learning.learner import Learner, Network, Part, Training
+from thaw.learning.history import METRICS, History, Reached, constant_prediction
+from thaw.learning.learner import Learner, Network, Part, State, Training
 from thaw.learning.measure import (
     Measured,
     evaluate,
@@ -21,10 +21,20 @@ from thaw.learning.measure import (
     prepare_labels,
 )
 from thaw.learning.rows import held_out, narrowed
-from thaw.learning.state import State
 from thaw.learning.validation import Outcome, Validation, best_of, outcome_of
 
 PARTS: tuple[Part, ...] = ("train", "test")
+
+
+def fix_rounding() -> None:
+    """Make every product and sum round the same, whatever shares the ensemble.
+
+    Call it before the first product. A sum over several threads is split by their
+    number. MKL rounds by where in memory a matrix happens to lie unless told otherwise
+    (Intel's "conditional numerical reproducibility"); the price is not measurable.
+    """
+    os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+    torch.set_num_threads(1)
 
 
 class Trained(NamedTuple):

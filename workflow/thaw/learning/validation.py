@@ -13,9 +13,8 @@ from torch import Tensor
 
 from thaw.data.problem import Problem
 from thaw.learning.history import Final, History, kept
-from thaw.learning.learner import Learner
+from thaw.learning.learner import Learner, State, stacked, take
 from thaw.learning.measure import Measured, evaluate, measure_finally, prepare_labels
-from thaw.learning.state import State, stacked, take
 
 
 class Outcome(NamedTuple):

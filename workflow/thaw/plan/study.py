@@ -10,10 +10,9 @@ from thaw.config import (
     is_trainer,
 )
 from thaw.external import functions
-from thaw.findings.arms import Arm, TargetSize
-from thaw.findings.asked import pairs_asked
+from thaw.findings.arms import Arm, TargetSize, pairs_asked
 from thaw.keys import Result
-from thaw.learning.pairing import source_model_of
+from thaw.learning.seeds import source_model_of
 from thaw.output.paths import CHECKPOINTS, Job, jobs
 from thaw.plan.problems import path_of
 

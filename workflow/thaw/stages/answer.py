@@ -13,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from thaw.findings.answer import Study, answer
+from thaw.findings.answer import answer
 from thaw.findings.arms import in_order
+from thaw.findings.gains import Study
 from thaw.output.records import digest_of_file
 from thaw.output.tables import paragraph, read_table, text
 from thaw.stages.command import Made, add_settings, add_table, make, stage_parser

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.findings.arms import TargetSize
-from thaw.findings.asked import ALPHA, alpha_of_each, pairs_asked
+from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each, pairs_asked
 from thaw.findings.best_depths import best_depths, best_on_average
 from thaw.findings.failures import difference_of_shares, is_weak
 from thaw.findings.how_often import how_often

@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from thaw.findings.arms import Arm
-from thaw.findings.asked import alpha_of_each
+from thaw.findings.arms import Arm, alpha_of_each
 from thaw.findings.metrics import METRICS, Metric, with_history
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample

@@ -25,7 +25,7 @@ from thaw.learning.history import (
     Reached,
     final_scores,
 )
-from thaw.learning.pairing import source_model_of
+from thaw.learning.seeds import source_model_of
 from thaw.output.histories import SOURCE_MODELS, HistoriesWriter
 from thaw.output.paths import CHECKPOINTS, jobs
 from thaw.output.scores import Scores, csv_file, load_scores

@@ -19,9 +19,8 @@ from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from thaw.figures.style import COLOURS, figure, figure_files
-from thaw.findings.arms import in_order
+from thaw.findings.arms import by_size, in_order
 from thaw.findings.metrics import METRICS
-from thaw.findings.sizes import by_size
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
 from thaw.stages.command import Made, add_figures, add_settings, make, stage_parser

@@ -12,8 +12,8 @@ import pandas as pd
 
 from thaw.figures.curves import Curve, draw_curves
 from thaw.figures.style import figure_files, title_of
+from thaw.findings.arms import rows_at
 from thaw.findings.samples import CONDITION
-from thaw.findings.sizes import rows_at
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
 from thaw.stages.command import (

@@ -24,9 +24,8 @@ from thaw.figures.style import (
     line,
     marker,
 )
-from thaw.findings.arms import in_order
+from thaw.findings.arms import by_size, in_order
 from thaw.findings.metrics import METRICS
-from thaw.findings.sizes import by_size
 from thaw.output.records import digest_of_file
 from thaw.output.tables import read_table
 from thaw.stages.command import (
