@@ -16,7 +16,7 @@ the sign test; and no p-value is below 2^-units.
 """
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from thaw.findings.pairs import Placements
 
@@ -28,11 +28,11 @@ def p_more_often(placements: Placements) -> np.ndarray:
     it may be too small.
     """
     degrees = placements.units - 1
-    p_value = np.array(stats.t.sf(t_statistic(placements), degrees))
+    p_value = np.array(special.stdtr(degrees, -t_statistic(placements)))
     # What is not surprising anyway needs no second look, which costs more.
     open_ = p_value < 0.25
     for shares in (placements.variant, _won(placements.reference)):
-        if shares is not None:
+        if shares is not None and open_.any():
             p_value[open_] = np.maximum(p_value[open_], _p_gaffke(shares[open_]))
     return p_value
 
@@ -100,7 +100,6 @@ def _saddlepoint(a: np.ndarray) -> np.ndarray:
         low, high = np.where(slope > 0, low, s), np.where(slope > 0, s, high)
         s = (low + high) / 2
         if step >= 9:
-            newton = high - slope / (terms**2).sum(-1)
-            newton = np.where(slope > 0, newton, low - slope / (terms**2).sum(-1))
+            newton = np.where(slope > 0, high, low) - slope / (terms**2).sum(-1)
             s = np.where((low < newton) & (newton < high), newton, s)
     return s

@@ -27,16 +27,17 @@ def how_often(pair: Pair, alpha: float) -> Estimate:
     coarse = Placements(
         found.variant.round(2), None if others is None else others.round(2)
     )
-    low = np.quantile(draws(coarse, unseen=0.0), alpha / 2)
-    high = np.quantile(draws(coarse, unseen=1.0), 1 - alpha / 2)
+    worst, best = draws(coarse, unseen=np.array([[0.0], [1.0]]))
+    low, high = np.quantile(worst, alpha / 2), np.quantile(best, 1 - alpha / 2)
     chance = float(found.variant.mean())
     return Estimate(chance, max(0.0, float(low)), min(1.0, float(high)))
 
 
-def draws(found: Placements, unseen: float) -> np.ndarray:
+def draws(found: Placements, unseen: np.ndarray | float) -> np.ndarray:
     """Return draws of the probability, `[..., DRAWS]`.
 
     `unseen` is the placement of what was not drawn: 1 where the variant always wins.
+    Several, `[n, 1]`, share the random weights.
     """
     rng = np.random.Generator(np.random.PCG64(0))
     chances = _means(found.variant, unseen, rng)
@@ -48,7 +49,7 @@ def draws(found: Placements, unseen: float) -> np.ndarray:
 
 
 def _means(
-    placements: np.ndarray, unseen: float, rng: np.random.Generator
+    placements: np.ndarray, unseen: np.ndarray | float, rng: np.random.Generator
 ) -> np.ndarray:
     return random_means(placements, np.ones_like(placements, bool), unseen, rng)
 

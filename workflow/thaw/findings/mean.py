@@ -59,10 +59,16 @@ def mean_of(sample: Sample, alpha: float) -> Estimate:
     units = _unit_means(sample)
     units = units[~np.isnan(units)]
     mean = float(units.mean()) if len(units) else np.nan
-    if len(units) < FEWEST or sample.lower_is_better:
+    if not has_interval(sample):
         return Estimate(mean, np.nan, np.nan)
     low, high = np.quantile(single_draws(units), [alpha / 2, 1 - alpha / 2])
     return Estimate(mean, float(low), float(high))
+
+
+def has_interval(sample: Sample) -> bool:
+    """Whether the mean of a sample has an interval."""
+    sound = ~np.isnan(_unit_means(sample))
+    return not sample.lower_is_better and sound.sum() >= FEWEST
 
 
 def single_draws(units: np.ndarray) -> np.ndarray:

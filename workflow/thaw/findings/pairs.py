@@ -79,6 +79,11 @@ class Pair:
             beaten, None if self.matched else others.placements(ours, shift)
         )
 
+    def chance(self, shift: float) -> float:
+        """Return the mean of the variant's placements after the shift."""
+        ours, others = self._sides
+        return float(ours.placements(others, -shift).mean())
+
     @functools.cached_property
     def _sides(self) -> tuple["_Side", "_Side"]:
         width = self.span or 1.0

@@ -33,8 +33,8 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
     Units as the scores'. Where so many networks failed that the median is one of them,
     it is infinite; where both sides' failed, nan.
     """
-    highest = _last(lambda shift: _chance(pair, shift) - 0.5 + 1e-9, pair.span)
-    lowest = _last(lambda shift: _chance(pair, shift) - 0.5 - 1e-9, pair.span)
+    highest = _last(lambda shift: pair.chance(shift) - 0.5 + 1e-9, pair.span)
+    lowest = _last(lambda shift: pair.chance(shift) - 0.5 - 1e-9, pair.span)
     with np.errstate(invalid="ignore"):
         middle = round((lowest + highest) / 2, DIGITS)
     if pair.units < units_needed(alpha):
@@ -55,10 +55,6 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
 def _normal(p_value: np.ndarray | float) -> float:
     """Return how many standard deviations a p-value is: nearly straight in a shift."""
     return -float(special.ndtri(np.clip(p_value, 1e-300, 0.5)))
-
-
-def _chance(pair: Pair, shift: float) -> float:
-    return float(pair.placements(shift).variant.mean())
 
 
 def _last(falling: Callable[[float], float], span: float) -> float:
