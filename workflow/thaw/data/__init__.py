@@ -1,1 +1,1 @@
-"""Problems: what they are and how their data come about."""
+"""Problems, and how their data are read or generated, split and scaled."""

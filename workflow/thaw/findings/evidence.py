@@ -29,7 +29,7 @@ def p_more_often(placements: Placements) -> np.ndarray:
     """
     degrees = placements.units - 1
     p_value = np.array(special.stdtr(degrees, -t_statistic(placements)))
-    # What is not surprising anyway needs no second look, which costs more.
+    # A p-value that is high anyway needs no second look, which costs more.
     open_ = p_value < 0.25
     for shares in (placements.variant, _won(placements.reference)):
         if shares is not None and open_.any():
@@ -43,7 +43,7 @@ def opposite(placements: Placements) -> Placements:
 
 
 def _won(placements: np.ndarray | None) -> np.ndarray | None:
-    """Return what the other side wins."""
+    """Return the shares that the other side wins."""
     return None if placements is None else 1 - placements
 
 

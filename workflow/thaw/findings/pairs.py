@@ -134,7 +134,7 @@ class _Side:
         left = np.searchsorted(others.line, line)
         ties = others.line[np.minimum(left, len(others.line) - 1)] == line
         right = left + ties
-        # What lies in earlier blocks weighs 1 a block.
+        # Each earlier block weighs 1.
         beaten = (others.below[left] + others.below[right]) / 2 - self.blocks
         shares = np.bincount(self.units, beaten[self.places]) / self.counts
         # Rounded, so that equal shares are equal to the last bit.

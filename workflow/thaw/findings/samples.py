@@ -36,7 +36,7 @@ class Estimate(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """The values of one variant, in the order of the repeats, `[n]`.
+    """The scores of one variant, in the order of the repeats, `[n]`.
 
     `source_models` `[n]` is None where the variant is not pretrained. `failed` `[n]`
     says which networks failed: they rank below all others, and their value is what a
@@ -79,7 +79,7 @@ class Sample(NamedTuple):
 
     @property
     def unit(self) -> str:
-        """What was drawn independently."""
+        """The name of the independent unit."""
         return "source model" if self.is_nested else "repeat"
 
     @property
@@ -92,8 +92,7 @@ class Sample(NamedTuple):
     def unit_means(self, values: np.ndarray | None = None) -> np.ndarray:
         """Return the mean of each unit's values `[units]`.
 
-        `values` `[n]` stand for something else known of each value, by default
-        themselves.
+        `values` `[n]` are other numbers than the scores, by default the scores.
         """
         values = self.values if values is None else values
         numbers = self.unit_numbers

@@ -99,7 +99,7 @@ def joined(parts: Sequence[Reached]) -> Reached:
 
 
 def final_scores(reached: Reached) -> Iterator[tuple]:
-    """Yield, for each network, its scores in the end, as in `SCORES`."""
+    """Yield the final scores of each network, in the order of `SCORES`."""
     final = reached.final
     columns = final._asdict() | {
         "failed": final.failed.astype(int),

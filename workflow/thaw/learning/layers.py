@@ -46,7 +46,7 @@ ACTIVATIONS = {
 class Dropout:
     """The dropout masks of R networks, each from a stream of its own.
 
-    What is kept is scaled up, so that nothing has to be done outside training
+    The units that stay are scaled up, so that nothing has to be done outside training
     (Srivastava et al. 2014, as all libraries do it).
     """
 

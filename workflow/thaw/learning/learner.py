@@ -50,9 +50,9 @@ class Training(NamedTuple):
 
     Either `epochs` or `steps` is set. Of several learning rates each network keeps the
     one that is best on rows held out of its own train rows, a share of
-    `validation_size`. What a learner is told is one rate, or one for each network. What
-    to `augment` (the fields of `thaw.learning.augmentation`), and a `device` other than
-    the CPU, only modules know.
+    `validation_size`. A learner gets one rate, or one for each network. Only modules
+    have `augment` (the fields of `thaw.learning.augmentation`) and a `device` other
+    than the CPU.
     """
 
     epochs: int | None
@@ -76,7 +76,7 @@ class Training(NamedTuple):
 
 
 class Learner(Protocol):
-    """R networks in training. What one learns never depends on the others."""
+    """R networks in training. None depends on the others."""
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch from the train rows in the order given, int64 `[R, rows]`.
@@ -93,7 +93,7 @@ class Learner(Protocol):
 
 
 class Network(Protocol):
-    """What a network looks like, without weights."""
+    """A network's description, without weights."""
 
     @property
     def groups(self) -> Groups:
@@ -112,7 +112,7 @@ class Network(Protocol):
     ) -> State:
         """Return fresh entries of these groups for each of `numbers`.
 
-        `kind` is what is trained (see `thaw.learning.seeds`).
+        `kind` is that of a stream (see `thaw.learning.seeds`).
         """
 
     def at_once(self, rows: int) -> int:

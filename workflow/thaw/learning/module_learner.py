@@ -16,7 +16,7 @@ from thaw.learning.learner import Part, State, Training
 
 
 class _Kept(NamedTuple):
-    """What frozen parts of these weights passed on, of this data set."""
+    """Outputs of frozen parts with these weights for this data set."""
 
     data: np.ndarray
     weights: State
@@ -24,10 +24,9 @@ class _Kept(NamedTuple):
 
 
 class PassedOn:
-    """Remembers what frozen parts passed on, up to so many numbers.
+    """Keeps the outputs of frozen parts, up to `most` numbers.
 
-    Repeats that start from one source model then ask its frozen parts once, and not
-    each for itself.
+    So the frozen parts of a source model run once for all repeats that start from it.
     """
 
     def __init__(self, most: int = MOST_KEPT) -> None:
@@ -36,7 +35,7 @@ class PassedOn:
         self._most = most
 
     def of(self, front: Module, data: np.ndarray, x: Tensor) -> Tensor:
-        """Return what `front` passes on of the rows `x`, which are those of `data`."""
+        """Return the output of `front` for the rows `x`, which are those of `data`."""
         first = front(x[:ROWS_ASKED])
         weights = front.state_dict()
         for kept in self._kept:
@@ -57,9 +56,9 @@ def _rest(x: Tensor) -> tuple[Tensor, ...]:
 
 
 def _same(kept: _Kept, weights: State, first: Tensor) -> bool:
-    """Whether these weights, and what they pass on of the first rows, are the same.
+    """Whether these weights and their output for the first rows are the same.
 
-    Weights alone do not tell: a module may hold numbers that are no entries.
+    Weights alone do not suffice: a module may hold numbers that are no entries.
     """
     return (
         torch.equal(kept.values[: len(first)], first)
@@ -72,8 +71,8 @@ class ModuleLearner:
     """One module in training; a `thaw.learning.learner.Learner` of one network.
 
     Frozen parts neither learn nor remember: their parameters get no gradient, and the
-    parts are as they are when a network is only asked, whatever the module's own
-    `train()` does; so dropout is off and the statistics of batch norm stand still.
+    parts stay in eval mode, whatever the module's own `train()` does. So dropout is off
+    and the statistics of batch norm stand still.
     """
 
     def __init__(
@@ -92,9 +91,8 @@ class ModuleLearner:
 
         still: its frozen parts, those within others included. kept: the entries that
         must keep their bits. shape: a row's. seed_epoch: seeds the global generators
-        for an epoch. passed_on: remembers what frozen parts pass on, where they stand
-        first in a sequence and nothing is augmented. augment: changes the rows of a
-        batch.
+        for an epoch. passed_on: keeps the outputs of frozen parts at the front of a
+        sequence, unless rows are augmented. augment: changes the rows of a batch.
 
         Raises `ThawError` if the training asks for a GPU and there is none.
         """
@@ -118,9 +116,9 @@ class ModuleLearner:
         }
         self._ahead: Callable[[Tensor], Tensor] = module
         seed_epoch(0)
-        self._only_ask()
+        self._stop_learning()
         if not augment:
-            self._ask_frozen_parts_once(problem, passed_on)
+            self._run_frozen_parts_once(problem, passed_on)
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch, int64 `[1, rows]`; see `thaw.learning.learner`."""
@@ -138,16 +136,15 @@ class ModuleLearner:
 
     @torch.no_grad()
     def logits(self, part: Part) -> Tensor:
-        """Return what the network says of each row, `[1, classes, rows]`."""
-        self._only_ask()
+        """Return the logits of each row, `[1, classes, rows]`."""
+        self._stop_learning()
         said = [self._ahead(rows) for rows in self._x[part].split(ROWS_ASKED)]
         return torch.cat(said).T[None].cpu()
 
     def state(self) -> State:
         """Return the entries as they are now.
 
-        Raises `ThawError` if a frozen one is not what it was: a module may change its
-        entries in ways of its own.
+        Raises `ThawError` if the module changed a frozen one.
         """
         state = self._module.state_dict()
         for name, before in self._kept.items():
@@ -158,16 +155,16 @@ class ModuleLearner:
                 )
         return {name: values.clone()[None].cpu() for name, values in state.items()}
 
-    def _only_ask(self) -> None:
+    def _stop_learning(self) -> None:
         self._module.eval()
         for part in self._module.modules():
             part.training = False
 
     @torch.no_grad()
-    def _ask_frozen_parts_once(self, problem: Problem, passed_on: PassedOn) -> None:
-        """Compute once what the frozen parts at the front of a sequence pass on.
+    def _run_frozen_parts_once(self, problem: Problem, passed_on: PassedOn) -> None:
+        """Compute the outputs of frozen parts at the front of a sequence once.
 
-        They must do so for each row on its own, and always the same.
+        Only where each row's output depends on that row alone and is always the same.
         """
         parts, still = sequence_of(self._module), {*self._still}
         count = 0

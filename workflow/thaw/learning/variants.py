@@ -13,7 +13,7 @@ class Variant(NamedTuple):
 
     pretrained: start from a source model (else every layer is fresh).
     freeze: the first so many hidden layers do not learn.
-    fresh: the layers drawn afresh, hidden layers by number from 1, and `"output"`.
+    fresh: the layers drawn anew, hidden layers by number from 1, and `"output"`.
     add: widths of fresh hidden layers between the source model's and the output.
     """
 

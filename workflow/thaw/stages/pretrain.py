@@ -33,7 +33,7 @@ NEEDS = ("seed", "network", "training")
 def main(args: argparse.Namespace) -> None:
     """Pretrain the source models; write their weights, scores and histories."""
     if "trainer" in args.recipe["settings"]["network"]:
-        # Only who has a trainer has, in a key, what it is told.
+        # Imported here, so that only those with a trainer have its code in their keys.
         importlib.import_module("thaw.external.trainers").pretrain(args)
         return
     fix_rounding()

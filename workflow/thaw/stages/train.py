@@ -40,7 +40,7 @@ NEEDS = ("seed", "network", "training", "variant")
 def main(args: argparse.Namespace) -> None:
     """Train the repeats; write their scores and histories."""
     if "trainer" in args.recipe["settings"]["network"]:
-        # Only who has a trainer has, in a key, what it is told.
+        # Imported here, so that only those with a trainer have its code in their keys.
         importlib.import_module("thaw.external.trainers").train(args)
         return
     fix_rounding()
