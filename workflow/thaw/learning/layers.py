@@ -13,7 +13,7 @@ from thaw.learning.seeds import NOISE, Whose
 class Activation(NamedTuple):
     """An activation, whose gradient follows from the layer's output alone.
 
-    apply: change a layer's sums in place.
+    apply: return the layer's output, given its sums, which it may change.
     gradient: return the loss's gradient by the sums, given that by the layer's output,
     and the output.
     keeps_one: whether it leaves a 1 as it is, so that the next layer's biases learn
@@ -30,15 +30,20 @@ def _relu(gradient: Tensor, passed_on: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward(gradient, passed_on, 0)
 
 
-def _elu(gradient: Tensor, passed_on: Tensor) -> Tensor:
+def _elu(sums: Tensor) -> Tensor:
+    # As `torch.nn.functional.elu` within an array. At the end of one that rounds
+    # differently, so a network would depend on those that it trains with.
+    return torch.maximum(sums, sums.clamp(max=0).expm1_())
+
+
+def _elu_backward(gradient: Tensor, passed_on: Tensor) -> Tensor:
     return torch.ops.aten.elu_backward(gradient, 1, 1, 1, True, passed_on)
 
 
-# Without the sigmoid: PyTorch's rounds differently at the end of an array than within
-# it, so a network would depend on those that it trains with.
+# Without the sigmoid: PyTorch's, too, rounds differently at the end of an array.
 ACTIVATIONS = {
     "relu": Activation(torch.relu_, _relu, keeps_one=True),
-    "elu": Activation(torch.nn.functional.elu_, _elu, keeps_one=True),
+    "elu": Activation(_elu, _elu_backward, keeps_one=True),
     "tanh": Activation(torch.tanh_, torch.ops.aten.tanh_backward, keeps_one=False),
 }
 
