@@ -20,12 +20,11 @@ from torch.nn.functional import cross_entropy
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
+from thaw.learning.learner import State
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import torch_optimizer
-from thaw.learning.rounding import fix_rounding
 from thaw.learning.settings import Training
-from thaw.learning.state import State
-from thaw.learning.training import learn, shuffled_orders
+from thaw.learning.training import fix_rounding, learn, shuffled_orders
 
 SIDE, CLASSES = 16, 10
 TRAIN, TEST = 1_000, 500

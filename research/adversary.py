@@ -10,7 +10,7 @@ from populations import real
 from unseen_populations import SHARED, Gains, cases
 from unseen_studies import Drawn, know
 
-from thaw.findings.asked import pairs_asked
+from thaw.findings.arms import pairs_asked
 from thaw.output.tables import markdown
 
 AT_ONCE = 200  # studies whose random draws are all held in memory

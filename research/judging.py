@@ -17,11 +17,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from thaw.findings import how_often, mean
-from thaw.findings.asked import ALPHA, alpha_of_each
+from thaw.findings.arms import ALPHA, alpha_of_each
 from thaw.findings.evidence import opposite, p_more_often
 from thaw.findings.failures import shares_interval
-from thaw.findings.pairs import Placements
-from thaw.findings.typical import units_needed
+from thaw.findings.pairs import Placements, units_needed
 from thaw.output.tables import markdown
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ from judging import BASELINE, Pair, Range, Studies, Truth, alpha_of
 from unseen_populations import Case, Gains, Scores, cases
 
 from thaw.findings import mean, pairs
-from thaw.findings.asked import pairs_asked
+from thaw.findings.arms import pairs_asked
 from thaw.findings.failures import WEAK, is_weak
 from thaw.findings.samples import Sample
 

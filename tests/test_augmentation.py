@@ -14,11 +14,8 @@ from test_networks import (
 )
 from thaw.errors import ThawError
 from thaw.learning.augmentation import Augmentation
-from thaw.learning.device import device_of
 from thaw.learning.module import ModuleNetwork
-from thaw.learning.rounding import fix_rounding
-
-fix_rounding()
+from thaw.learning.module_learner import device_of
 
 __all__ = ["images"]  # the fixture
 
@@ -33,12 +30,17 @@ def x():
     return torch.from_numpy(rng().normal(size=(40, 2, 5, 4)).astype(np.float32))
 
 
-def test_half_of_the_rows_are_mirrored_as_a_whole(x):
+def test_half_of_the_rows_are_mirrored_as_a_whole_and_noise_has_its_deviation(x):
     found = Augmentation(flip=True)(x, rng())
     kept = (found == x).flatten(1).all(1)
     mirrored = (found == x.flip(-1)).flatten(1).all(1)
     assert (kept ^ mirrored).all()
     assert 10 < mirrored.sum() < 30
+    difference = Augmentation(noise=0.5)(x, rng()) - x
+    assert float(difference.std()) == pytest.approx(0.5, rel=0.05)
+    assert float(difference.mean()) == pytest.approx(0, abs=0.05)
+    assert Augmentation()(x, rng()) is x
+    assert torch.equal(Augmentation(True, 2, 0.1)(x, rng())[:0], x[:0])
 
 
 def moved(image, down, right):
@@ -75,37 +77,27 @@ def test_a_series_is_moved_along_its_length_alone():
         )
 
 
-def test_noise_has_its_standard_deviation(x):
-    difference = Augmentation(noise=0.5)(x, rng()) - x
-    assert float(difference.std()) == pytest.approx(0.5, rel=0.05)
-    assert float(difference.mean()) == pytest.approx(0, abs=0.05)
-
-
-def test_nothing_is_changed_where_nothing_is_asked_for(x):
-    assert Augmentation()(x, rng()) is x
-    assert torch.equal(Augmentation(True, 2, 0.1)(x, rng())[:0], x[:0])
-
-
 AUGMENTED = TRAINING._replace(augment={"flip": True, "shift": 1, "noise": 0.1})
 
 
-def test_augmented_networks_learn_alone_as_in_company(images):
+@pytest.fixture(scope="module")
+def plain(images):
+    """Repeat 3, without augmentation: its weights in the end, and its scores."""
     network = ModuleNetwork(convolutions, CONVOLUTIONS, (1, 4, 4))
-    together = trained(network, images, [3, 4], 0, AUGMENTED)
-    (alone,) = trained(network, images, [4], 0, AUGMENTED)
-    (plain,) = trained(network, images, [4], 0)
-    for name, values in alone[1].items():
+    ((_, weights, reached),) = trained(network, images, [3], 0)
+    return network, weights, reached
+
+
+def test_augmented_networks_learn_alone_as_in_company(images, plain):
+    network, not_augmented, reached = plain
+    together = trained(network, images, [4, 3], 0, AUGMENTED)
+    ((_, alone, augmented),) = trained(network, images, [3], 0, AUGMENTED)
+    for name, values in alone.items():
         assert torch.equal(values, together[1][1][name])
-    assert not torch.equal(alone[1]["4.weight"], plain[1]["4.weight"])
-    assert not torch.equal(alone[1]["4.weight"], together[0][1]["4.weight"])
-
-
-def test_what_is_measured_is_not_augmented(images):
-    """Before anything learned, an augmented network scores as a plain one does."""
-    network = ModuleNetwork(convolutions, CONVOLUTIONS, (1, 4, 4))
-    ((_, _, augmented),) = trained(network, images, [3], 0, AUGMENTED)
-    ((_, _, plain),) = trained(network, images, [3], 0)
-    for one, other in zip(augmented.history, plain.history, strict=True):
+    for other in (not_augmented, together[0][1]):
+        assert not torch.equal(alone["4.weight"], other["4.weight"])
+    # Measured without augmentation: before training it scores as a plain one.
+    for one, other in zip(augmented.history, reached.history, strict=True):
         assert one[0, 0] == other[0, 0]
 
 
@@ -116,26 +108,20 @@ class NotInOrder(InOrder):
 
 
 def test_frozen_parts_see_augmented_rows_too(images):
-    """What they pass on is not kept: it changes whenever the rows do."""
-    found, expected = (
+    """Their outputs are not kept: they change whenever the rows do."""
+    ((_, one, _),), ((_, other, _),) = (
         trained(ModuleNetwork(build, (), (1, 4, 4)), images, [3], 2, AUGMENTED)
         for build in (InOrder, NotInOrder)
     )
-    ((_, one, _),), ((_, other, _),) = found, expected
     assert all(torch.equal(one[name], other[name]) for name in other)
 
 
-def test_auto_is_the_cpu_where_there_is_no_gpu(images, monkeypatch):
+def test_without_a_gpu_auto_is_the_cpu_and_cuda_an_error(images, plain, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    network = ModuleNetwork(convolutions, CONVOLUTIONS, (1, 4, 4))
+    network, expected, _ = plain
     there = TRAINING._replace(device="auto")
     ((_, found, _),) = trained(network, images, [3], 0, there)
-    ((_, expected, _),) = trained(network, images, [3], 0)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
-
-
-def test_a_missing_gpu_is_one_line(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ThawError, match="device: cuda asks for a GPU, and ") as caught:
         device_of("cuda")
     assert len(str(caught.value).splitlines()) == 1

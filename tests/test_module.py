@@ -83,11 +83,8 @@ def test_a_module_makes_tables_below_its_prefix(tmp_path, one_study):
     project = outer_project(tmp_path / "outer", path, one_study)
     done = project.snakemake("--cores", "2")
     assert "thaw_tables_ahead" in done.stderr
-    assert (
-        (project.folder / "conclusion.txt")
-        .read_text()
-        .startswith("variant,target_size,")
-    )
+    conclusion = (project.folder / "conclusion.txt").read_text()
+    assert conclusion.startswith("variant,target_size,")
     assert {path.name for path in project.folder.iterdir()} == {
         *(".snakemake", "Snakefile", "settings.yaml", "conclusion.txt", "transfer")
     }
@@ -107,9 +104,8 @@ def test_a_module_makes_tables_below_its_prefix(tmp_path, one_study):
 def test_a_module_says_what_is_wrong_with_its_config(tmp_path, one_study):
     one_study["training"]["epoch"] = 3
     path = f'"{ROOT}/workflow/Snakefile"'
-    done = outer_project(tmp_path / "outer", path, one_study).snakemake(
-        "-n", check=False
-    )
+    project = outer_project(tmp_path / "outer", path, one_study)
+    done = project.snakemake("-n", check=False)
     output = done.stdout + done.stderr
     assert done.returncode != 0
     assert "training.epoch: unknown key (did you mean 'epochs'?)" in output
@@ -142,19 +138,8 @@ def test_snakedeploy_deploys_the_workflow(tmp_path, repository):
             copied(ROOT / part, repository / part)
     deployed = Project(tmp_path / "deployed")
     snakedeploy = Path(sys.executable).with_name("snakedeploy")
-    subprocess.run(
-        [
-            snakedeploy,
-            "deploy-workflow",
-            repository,
-            deployed.folder,
-            "--name",
-            "thaw",
-            "--tag",
-            "v1",
-        ],
-        check=True,
-    )
+    deploy = [snakedeploy, "deploy-workflow", repository, deployed.folder]
+    subprocess.run([*deploy, "--name", "thaw", "--tag", "v1"], check=True)
     # A local repository is not named in what it writes, one on a host is.
     snakefile = deployed.folder / "workflow/Snakefile"
     text = snakefile.read_text()

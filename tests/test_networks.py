@@ -10,12 +10,11 @@ from torch import nn
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
+from thaw.learning.learner import take
 from thaw.learning.module import ModuleNetwork, grouped
-from thaw.learning.passed_on import PassedOn
-from thaw.learning.rounding import fix_rounding
+from thaw.learning.module_learner import PassedOn
 from thaw.learning.settings import Training
-from thaw.learning.state import take
-from thaw.learning.training import train
+from thaw.learning.training import fix_rounding, train
 
 fix_rounding()
 

@@ -1,27 +1,31 @@
-"""Target sizes: each repeat's own rows, nested and stratified, and what it learns."""
+"""Rows of a repeat's own: target sizes, and what is chosen on validation rows."""
+
+import copy
+import csv
 
 import numpy as np
 import pytest
 import torch
 
+from conftest import SMALL_CONFIG, new_project
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.rounding import fix_rounding
 from thaw.learning.rows import held_out, narrowed, stratified_order
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
-from thaw.learning.training import train
-
-fix_rounding()
+from trained import assert_alone_equals_in_company, fit, parts
 
 LABELS = np.random.default_rng(0).permutation([0] * 60 + [1] * 25 + [2] * 11 + [4] * 4)
+RATES = [0.0001, 0.3, 0.02]
+TUNED = Training(6, 8, RATES, validation_size=0.2, keep="best")
+SMALL = FullyConnected(2, [5], 3)
 
 
-def own_rows(problem, repeats, size):
+def own_rows(problem, repeats, size, share=None):
     """Return the problem with the train rows of these repeats."""
     whose = Whose(1, seeds.REPEAT, repeats)
-    return narrowed(problem, whose, size, held_out(size, None))
+    return narrowed(problem, whose, size, held_out(size, share))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -50,48 +54,175 @@ def test_more_rows_than_there_are_is_an_error(problem):
         own_rows(problem, [0], 51)
 
 
-def reached(problem, repeats, size, frozen=()):
-    """Return the final weights and the histories of repeats."""
-    network = FullyConnected(2, [5, 5], 3)
-    names = list(network.groups)
-    (found,) = train(
-        network,
-        lambda some: network.draw(names, 1, seeds.REPEAT, some),
-        problem,
-        Training(epochs=4, batch_size=8, learning_rate=0.05),
-        1,
-        seeds.REPEAT,
-        repeats,
-        names[:frozen] if frozen else (),
-        size,
-    )
-    return found
-
-
 @pytest.mark.parametrize("size", [1, 7, 8, 9, 20])
-@pytest.mark.parametrize("frozen", [0, 1])
+@pytest.mark.parametrize("freeze", [0, 1])
 def test_a_repeat_learns_what_it_would_alone_from_a_problem_of_its_rows(
-    problem, size, frozen
+    problem, size, freeze
 ):
-    together = reached(problem, range(6), size, frozen)
-    for repeat in range(6):
+    training = Training(4, 8, 0.05)
+    together = fit(problem, training, range(4, 10), freeze=freeze, size=size)
+    for place, repeat in enumerate(range(4, 10)):
         own = own_rows(problem, [repeat], size)
         own = own._replace(train_x=own.train_x[0], train_y=own.train_y[0])
-        alone = reached(own, [repeat], None, frozen)
+        alone = fit(own, training, [repeat], freeze=freeze)
         for name, values in alone.state.items():
-            assert torch.equal(values[0], together.state[name][repeat])
+            assert torch.equal(values[0], together.state[name][place])
         for ours, theirs in zip(
             alone.reached.history, together.reached.history, strict=True
         ):
-            np.testing.assert_array_equal(ours[0], theirs[repeat])
+            np.testing.assert_array_equal(ours[0], theirs[place])
     # The baseline that no network beats is that of all train rows.
-    assert together.reached.constant == reached(problem, [0], None).reached.constant
+    assert together.reached.constant == fit(problem, training, [0]).reached.constant
 
 
-@pytest.mark.parametrize("size", [1, 20])
-def test_the_size_of_a_job_changes_no_bit(problem, size):
-    together = reached(problem, range(4, 10), size)
-    for repeat in range(4, 10):
-        alone = reached(problem, [repeat], size)
-        for name, values in alone.state.items():
-            assert torch.equal(values[0], together.state[name][repeat - 4])
+def test_every_fifth_row_is_held_out_and_sizes_are_nested():
+    assert held_out(12, 0.2).nonzero()[0].tolist() == [4, 9]
+    assert held_out(5, 0.2).nonzero()[0].tolist() == [4]
+    for share in (0.1, 0.2, 0.25, 0.3, 0.5):
+        large = held_out(1000, share)
+        assert large.sum() == round(1000 * share)
+        assert (held_out(77, share) == large[:77]).all()
+    assert not held_out(9, None).any()
+    for size, share in ((4, 0.2), (1, 0.5)):
+        with pytest.raises(ThawError, match="no row to validate on"):
+            held_out(size, share)
+
+
+def test_what_is_held_out_stands_last(problem):
+    found = own_rows(problem, [3, 4], 10, 0.2)
+    streams = Whose(1, seeds.REPEAT, [3, 4]).generators(seeds.TRAIN_ROWS)
+    for place, stream in enumerate(streams):
+        order = stratified_order(problem.train_y, stream)[:10]
+        expected = [*np.delete(order, [4, 9]), *order[[4, 9]]]
+        assert (found.train_x[place] == problem.train_x[expected]).all()
+
+
+def test_no_network_learns_from_what_it_is_validated_on(problem):
+    """Other features of those rows change what is chosen, but no history."""
+    one = Training(6, 8, 0.1, validation_size=0.2, keep="best")
+    spoilt = problem.train_x.copy()
+    for row in own_rows(problem, [0], 50, 0.2).train_x[0, -10:]:
+        spoilt[(spoilt == row).all(1)] = -row
+    found, other = (
+        fit(one_problem, one, [0], SMALL).reached.history
+        for one_problem in (problem, problem._replace(train_x=spoilt))
+    )
+    assert np.array_equal(found.train_loss, other.train_loss)
+    assert np.array_equal(found.test_loss, other.test_loss)
+
+
+def test_the_rate_and_the_epoch_are_those_of_the_least_validation_loss(problem):
+    found = fit(problem, TUNED, range(5), SMALL).reached.final
+    assert set(found.learning_rate) <= {*RATES}
+    assert len({*found.epoch}) > 1
+    own = own_rows(problem, range(5), 50, 0.2)
+    x, y = torch.from_numpy(own.train_x[:, -10:]), torch.from_numpy(own.train_y)
+    losses = {}
+    for rate in RATES:
+        for epochs in range(1, 7):
+            shorter = Training(epochs, 8, rate, validation_size=0.2, keep="last")
+            state = fit(problem, shorter, range(5), SMALL).state
+            signal = x
+            for layer in ("hidden-1", "output"):
+                signal = signal.relu() if layer == "output" else signal
+                signal = signal @ state[f"{layer}.weight"].mT
+                signal = signal + state[f"{layer}.bias"][:, None]
+            losses[rate, epochs] = torch.nn.functional.cross_entropy(
+                signal.mT, y[:, -10:], reduction="none"
+            ).mean(1)
+    least = torch.stack([*losses.values()]).amin(0)
+    for number in range(5):
+        chosen = losses[found.learning_rate[number], int(found.epoch[number])][number]
+        assert chosen == pytest.approx(float(least[number]), abs=1e-6)
+        assert found.validation_loss[number] == pytest.approx(float(chosen), abs=1e-6)
+
+
+def test_what_is_kept_are_the_weights_of_that_epoch(problem):
+    one = Training(6, 8, 0.3, validation_size=0.2, keep="best")
+    best = fit(problem, one, range(5), SMALL)
+    for number, epoch in enumerate(best.reached.final.epoch):
+        shorter = one._replace(epochs=int(epoch), keep="last")
+        there = fit(problem, shorter, range(5), SMALL)
+        for name, values in there.state.items():
+            assert torch.equal(values[number], best.state[name][number])
+        balanced = there.reached.final.test_balanced_accuracy[number]
+        assert balanced == best.reached.final.test_balanced_accuracy[number]
+
+
+@pytest.mark.parametrize("size", [None, 10])
+def test_candidates_learn_alone_as_in_company(problem, size):
+    each = [[number] for number in range(5)]
+    network = FullyConnected(2, [5], 3)
+    assert_alone_equals_in_company(problem, TUNED, 5, each, network, size=size)
+
+
+def test_a_rate_that_diverges_is_not_chosen(problem):
+    wild = Training(6, 8, [1e30, 0.1], validation_size=0.2, keep="last")
+    found = fit(problem, wild, range(5), SMALL).reached.final
+    assert (found.learning_rate == 0.1).all()
+    assert (found.epoch == 6).all()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "more"),
+    [
+        ("sgd", {}),
+        ("sgd", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+        ("adam", {"weight_decay": 0.01}),
+        ("adamw", {"weight_decay": 0.01}),
+    ],
+)
+def test_candidates_learn_side_by_side_as_each_would_alone(problem, optimizer, more):
+    rates = [0.3, 0.01, 0.1]
+    together, *alone = (
+        fit(
+            problem,
+            Training(6, 8, rate, optimizer, validation_size=0.2, **more),
+            range(5),
+            SMALL,
+        )
+        for rate in (rates, *rates)
+    )
+    for number, rate in enumerate(together.reached.final.learning_rate):
+        own = alone[rates.index(rate)].state
+        for name, values in together.state.items():
+            torch.testing.assert_close(
+                values[number], own[name][number], rtol=1e-4, atol=1e-5
+            )
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4])
+def test_candidates_need_not_all_learn_at_once(problem, monkeypatch, at_once):
+    expected = fit(problem, TUNED, range(5), SMALL).reached
+    monkeypatch.setattr(FullyConnected, "at_once", lambda self, rows: at_once)
+    told = []
+    found = parts(
+        problem,
+        TUNED,
+        range(5),
+        SMALL,
+        report=lambda epoch, last: told.append((epoch, last)),
+    )
+    rates = [part.reached.final.learning_rate for part in found]
+    assert np.concatenate(rates).tolist() == expected.final.learning_rate.tolist()
+    last = 6 * -(-3 // at_once)
+    assert told == 5 * [(epoch, last) for epoch in range(1, last + 1)]
+
+
+def test_what_was_chosen_is_reported(tmp_path):
+    config = copy.deepcopy(SMALL_CONFIG)
+    del config["studies"]["back"]
+    config["training"] |= {"learning_rate": [0.02, 0.2], "validation_size": 0.2}
+    config["training"]["keep"] = "best"
+    project = new_project(tmp_path / "project", config)
+    made = [f"results/ahead/{name}.md" for name in ("summary", "answer")]
+    project.snakemake("--cores", "2", *made)
+    study = project.folder / "results/ahead"
+    with (study / "scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["learning_rate"] for row in rows} <= {"0.02", "0.2"}
+    assert {row["epoch"] for row in rows} <= {"1", "2", "3"}
+    words = " ".join((study / "summary.md").read_text().split())
+    assert "Chosen on validation rows, learning rate and epoch (medians" in words
+    answer = " ".join((study / "answer.md").read_text().split())
+    assert "learning rate or epoch of standalone, fixed-0 and fixed-1." in answer

@@ -17,7 +17,10 @@ from thaw.tables.summary import failures, for_people, summary
 ACCURACY = METRICS["accuracy"]
 SETTINGS = {"study": "s", "source": "a", "target": "b", "metric": "accuracy"}
 
-RNG = np.random.default_rng(0)
+
+def row_of(sample):
+    """Return a variant's row in the summary."""
+    return summary({Arm("v", "all"): sample}, ACCURACY, 0.5).loc[0]
 
 
 def test_units_are_source_models_where_there_are_several():
@@ -33,13 +36,6 @@ def test_units_are_repeats_given_one_source_model_or_none():
         assert sample.unit == "repeat"
         assert sample.unit_means().tolist() == [1, 2, 4]
         assert sample.is_conditional == (models is not None)
-
-
-def test_mean_interval_is_students():
-    units = RNG.normal(size=12)
-    half = stats.t.ppf(0.975, 11) * units.std(ddof=1) / math.sqrt(12)
-    expected = (units.mean() - half, units.mean() + half)
-    assert mean_interval(units) == pytest.approx(expected)
 
 
 def test_variance_components_of_unbalanced_counts_by_hand():
@@ -62,28 +58,21 @@ def test_variance_components_recover_the_truth():
     assert found.between == pytest.approx(0.1, rel=0.05)
     assert found.within == pytest.approx(0.05, rel=0.05)
 
-
-def test_a_negative_variance_is_zero():
+    # A negative variance is zero.
     found = variance_components(nested([[1.0, 3.0], [1.0, 3.0]]))
-    assert found.between == 0
-    assert found.share == 0
+    assert (found.between, found.share) == (0, 0)
 
 
-def test_a_mean_lies_in_its_interval_whatever_the_counts():
-    sample = nested([[0.6, 0.6]] * 4 + [[0.9]] * 4 + [[0.7]])
-    row = summary({Arm("v", "all"): sample}, ACCURACY, 0.5).loc[0]
+def test_means_and_their_intervals():
+    row = row_of(nested([[0.6, 0.6]] * 4 + [[0.9]] * 4 + [[0.7]]))
     assert row["mean"] == pytest.approx((4 * 0.6 + 4 * 0.9 + 0.7) / 9)
     assert row["mean_low"] < row["mean"] < row["mean_high"]
-
-
-def test_an_accuracy_does_not_leave_its_bounds():
+    # An accuracy does not leave its bounds.
     sample = nested([[0.9], [1.0], [1.0], [1.0], [1.0]])
     assert mean_of(sample, 0.05).high > 1
-    assert summary({Arm("v", "all"): sample}, ACCURACY, 0.5).loc[0, "mean_high"] == 1
-
-
-def test_a_mean_of_too_few_units_has_no_interval():
-    row = summary({Arm("v", "all"): nested([[0.8], [0.81]] * 2)}, ACCURACY, 0.5).loc[0]
+    assert row_of(sample)["mean_high"] == 1
+    # Of too few units there is no interval.
+    row = row_of(nested([[0.8], [0.81]] * 2))
     assert row["mean"] == pytest.approx(0.805)
     assert math.isnan(row["mean_low"]) and math.isnan(row["mean_high"])
 
@@ -107,7 +96,7 @@ def test_what_one_source_model_cannot_say():
 def test_failures_are_counted_and_said_first():
     failed = np.array([True] * 3 + [False] * 17)
     sample = Sample(np.where(failed, 0.4, 0.9), None, failed)
-    row = summary({Arm("v", "all"): sample}, ACCURACY, 0.5).loc[0]
+    row = row_of(sample)
     assert row["failed"] == 0.15
     exact = stats.binomtest(3, 20).proportion_ci()
     assert (row["failed_low"], row["failed_high"]) == pytest.approx(tuple(exact))
@@ -143,13 +132,14 @@ def test_several_target_sizes_are_columns():
 def test_one_repeat_a_source_model_cannot_be_split():
     sample = nested([[0.8], [0.7], [0.9]])
     assert all(map(math.isnan, variance_components(sample)))
-    assert (
-        "one repeat a source model"
-        in summary({Arm("v", "all"): sample}, ACCURACY, 0.5).loc[0, "note"]
-    )
+    assert "one repeat a source model" in row_of(sample)["note"]
 
 
-def test_share_interval():
+def test_an_interval_is_students_or_the_exact_binomial_one():
+    units = np.random.default_rng(0).normal(size=12)
+    half = stats.t.ppf(0.975, 11) * units.std(ddof=1) / math.sqrt(12)
+    expected = (units.mean() - half, units.mean() + half)
+    assert mean_interval(units) == pytest.approx(expected)
     assert share_interval(np.array([0.0] * 10)).high == pytest.approx(0.3085, abs=1e-4)
     assert share_interval(np.array([0.2, 0.4, 0.3])) == pytest.approx(
         (0.0516, 0.5484), abs=1e-4

@@ -334,7 +334,8 @@ def test_the_computed_imports_are_those_that_python_makes(stage):
     ours = {name for name in loaded if name.partition(".")[0] == "thaw"}
     assert keys.modules(stage) == ours
     libraries = set().union(*(keys.source(name).libraries for name in ours))
-    assert libraries <= set(loaded)
+    # Only a config with such a file imports what reads its size.
+    assert libraries - {"pyarrow"} <= set(loaded)
     assert keys.recipe(stage, {}, {})["versions"].keys() <= libraries
 
 

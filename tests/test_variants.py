@@ -6,12 +6,12 @@ import torch
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.learner import SourceModels, take
 from thaw.learning.settings import Variant
-from thaw.learning.state import SourceModels, take
 from thaw.learning.variants import fresh_groups, start_repeats
+from trained import NETWORK, draw
 
-SOURCE = FullyConnected(2, [5, 5], 3)
-SOURCE_MODELS = SOURCE.draw(list(SOURCE.groups), 1, seeds.SOURCE_MODEL, range(3))
+SOURCE_MODELS = draw(NETWORK, range(3), seeds.SOURCE_MODEL)
 ALL_FRESH = ["hidden-1", "hidden-2", "output"]
 
 
@@ -57,13 +57,10 @@ def test_names_of_fresh_layers(described, fresh):
         assert inherited == (name not in fresh)
 
 
-def test_output_is_fresh_where_the_classes_differ():
+def test_output_is_fresh_where_the_classes_differ_and_other_features_are_refused():
     state, fresh = start(Variant(freeze=2), classes=4)
     assert fresh == ["output"]
     assert state["output.weight"].shape == (7, 4, 5)
-
-
-def test_other_features_are_refused():
     with pytest.raises(ThawError, match=r"take 2 features.*has 3"):
         start(Variant(), features=3)
 
@@ -77,10 +74,6 @@ def test_fresh_layers_of_one_shape_are_the_same_in_every_variant():
     assert torch.equal(standalone[hidden], added["hidden-3.weight"])
     assert torch.equal(standalone[output], fresh_2[output])
     assert torch.equal(standalone[output], added[output])
-
-
-def draw(network, numbers):
-    return network.draw(list(network.groups), 1, seeds.REPEAT, numbers)
 
 
 def test_layers_of_one_shape_differ_within_a_network():
@@ -99,16 +92,13 @@ def test_initial_weights_are_those_of_keras():
     assert not state["output.bias"].any()
 
 
-def test_a_repeat_does_not_depend_on_the_others_but_on_the_seed():
-    few, _ = start(Variant(pretrained=False), repeats=[5])
-    many, _ = start(Variant(pretrained=False), repeats=range(7))
-    other, _ = start(Variant(pretrained=False), repeats=[5], seed=2)
-    weight = "hidden-1.weight"
-    assert torch.equal(few[weight][0], many[weight][5])
-    assert not torch.equal(few[weight], other[weight])
-
-
-def test_source_models_and_repeats_draw_from_different_streams():
-    standalone, _ = start(Variant(pretrained=False), repeats=range(3))
-    weight = "hidden-1.weight"
-    assert not torch.equal(standalone[weight], SOURCE_MODELS[weight])
+def test_a_repeat_depends_on_the_seed_and_not_on_the_others():
+    fresh, weight = Variant(pretrained=False), "hidden-1.weight"
+    few, many, other = (
+        start(fresh, repeats, seed=seed)[0][weight]
+        for repeats, seed in (([5], 1), (range(7), 1), ([5], 2))
+    )
+    assert torch.equal(few[0], many[5])
+    assert not torch.equal(few, other)
+    # Source models draw from other streams.
+    assert not torch.equal(many[:3], SOURCE_MODELS[weight])

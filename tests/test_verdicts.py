@@ -8,10 +8,18 @@ import pytest
 
 from samples import nested, normal
 from thaw.findings.best_depths import best_depths, best_on_average
-from thaw.findings.estimate import Estimate
 from thaw.findings.metrics import METRICS
-from thaw.findings.samples import Sample
-from thaw.findings.verdicts import more_or_less
+from thaw.findings.samples import Estimate, Sample
+from thaw.findings.verdicts import (
+    ALL_FAILED,
+    KINDS,
+    MODELS_FAILED,
+    NO_VERDICT,
+    first_part,
+    joined,
+    kind_of,
+    more_or_less,
+)
 from thaw.tables.comparisons import comparisons, depths_table
 from thaw.tables.comparisons_in_words import for_people
 
@@ -42,33 +50,45 @@ def weaker(sample, models):
     return sample._replace(values=sample.values - lost)
 
 
-def test_verdicts():
-    assert verdict_of(BETTER, BASE) == "typically better"
-    assert verdict_of(BASE, BETTER) == "typically worse"
-    assert verdict_of(ALIKE, BASE) == "equivalent within ±0.01"
-    assert verdict_of(ALIKE, BASE, margin=0.001) == "no clear difference"
+OFTEN_WEAK = nested([[0.9] * 5] * 48 + [[0.4] * 5] * 12)
+WEAK_THIRD = Sample(np.r_[np.full(100, 0.8), np.full(50, 0.6)])
+VERDICTS = (
+    (BETTER, BASE, 0.01, "typically better"),
+    (BASE, BETTER, 0.01, "typically worse"),
+    (ALIKE, BASE, 0.01, "equivalent within ±0.01"),
+    (ALIKE, BASE, 0.001, "no clear difference"),
     # A difference can be sure and yet too small to matter.
-    assert verdict_of(BETTER, BASE, margin=0.1) == "equivalent within ±0.1"
+    (BETTER, BASE, 0.1, "equivalent within ±0.1"),
+    # An end at the margin is within, whatever the last bits of 0.81 - 0.8 are.
+    (nested([[0.81]] * 12), nested([[0.8]] * 12), 0.01, "equivalent within ±0.01"),
+    (nested([[0.79]] * 12), nested([[0.8]] * 12), 0.01, "equivalent within ±0.01"),
+    (nested([[0.812]] * 12), nested([[0.8]] * 12), 0.01, "typically better"),
+    (weaker(BETTER, range(9)), BASE, 0.01, "no clear difference; is weak more often"),
+    (
+        nested([[0.9] * 5] * 30),
+        WEAK_THIRD,
+        0.01,
+        "typically better; is weak less often",
+    ),
+    (
+        OFTEN_WEAK,
+        nested([[0.8] * 5] * 60),
+        0.01,
+        "typically better; is weak more often",
+    ),
+    # The smaller side decides whether there are too few, whichever it is.
+    (
+        normal(10, 2),
+        Sample(np.full(4, 0.8)),
+        0.01,
+        "too few repeats: 4 of the 6 it takes",
+    ),
+)
 
 
-def test_an_end_at_the_margin_is_within():
-    """Whatever the last bits of 0.81 - 0.8 are."""
-    reference = nested([[0.8]] * 12)
-    assert verdict_of(nested([[0.81]] * 12), reference) == "equivalent within ±0.01"
-    assert verdict_of(nested([[0.79]] * 12), reference) == "equivalent within ±0.01"
-    assert verdict_of(nested([[0.812]] * 12), reference) == "typically better"
-
-
-def test_typically_better_and_weak_more_often():
-    variant = weaker(BETTER, range(9))
-    assert verdict_of(variant, BASE) == "no clear difference; is weak more often"
-    steady = nested([[0.9] * 5] * 30)
-    base = Sample(np.r_[np.full(100, 0.8), np.full(50, 0.6)])
-    assert verdict_of(steady, base) == "typically better; is weak less often"
-    reference = nested([[0.8] * 5] * 60)
-    often_weak = nested([[0.9] * 5] * 48 + [[0.4] * 5] * 12)
-    found = verdict_of(often_weak, reference)
-    assert found == "typically better; is weak more often"
+@pytest.mark.parametrize(("variant", "reference", "margin", "expected"), VERDICTS)
+def test_verdicts(variant, reference, margin, expected):
+    assert verdict_of(variant, reference, margin=margin) == expected
 
 
 def test_failures_are_told_apart_from_weakness():
@@ -80,10 +100,16 @@ def test_failures_are_told_apart_from_weakness():
     assert row["mean"] == pytest.approx(0.05, abs=0.01)
 
 
-def test_words_on_failures():
+def test_words_on_verdicts():
     assert more_or_less("fails", Estimate(0.2, 0.1, 0.3)) == "fails more often"
     assert more_or_less("fails", Estimate(-0.2, -0.3, -0.1)) == "fails less often"
     assert more_or_less("fails", Estimate(0.0, -0.1, 0.1)) == ""
+    assert joined(["equivalent", "", "fails"]) == "equivalent; fails"
+    said = {verdict: kind_of(verdict) for *_, verdict in VERDICTS}
+    assert all(verdict.startswith(kind) for verdict, kind in said.items())
+    assert kind_of(MODELS_FAILED) == kind_of(ALL_FAILED) == NO_VERDICT
+    assert {*said.values(), NO_VERDICT} == {*KINDS}
+    assert first_part("typically better; is weak less often") == "typically better"
 
 
 @pytest.mark.parametrize(
@@ -105,9 +131,6 @@ def test_too_few_repeats_bear_no_verdict():
     row = row_of(Sample(np.array([0.9])), Sample(np.array([0.8])))
     assert row["verdict"] == "too few repeats: 1 of the 6 it takes"
     assert math.isnan(row["mean_low"])
-    # The smaller side decides, whichever it is.
-    found = verdict_of(normal(10, 2), Sample(np.full(4, 0.8)))
-    assert found == "too few repeats: 4 of the 6 it takes"
 
 
 def test_one_source_model_is_compared_repeat_by_repeat():
@@ -196,27 +219,13 @@ def test_where_lower_is_better_differences_are_gains():
     text = for_people(table, NONE, "b", METRICS["log_loss"])
     assert "decrease of test log loss" in text
     assert "weak" not in text and "n/a" not in text
-
-
-def test_failed_networks_lose_where_lower_is_better():
+    # Failed networks lose here, too.
     failed = np.arange(60) < 40
-    few = Sample(np.full(60, 0.5), None, failed, lower_is_better=True)
-    none = Sample(np.full(60, 0.9), None, ~failed & failed, lower_is_better=True)
-    row = comparisons({"all": {"a": few, "b": none}}, [("a", "b")], "b", 0.01).loc[0]
-    assert row["better"] == pytest.approx(1 / 3)
-
-
-def test_the_order_of_scores_changes_nothing():
-    values, others = RNG.random(24), RNG.random(24)
-    models, order = np.tile(np.arange(8), 3), RNG.permutation(24)
-    tables = [
-        comparisons({"all": found}, [("a", "b")], "b", 0.01)
-        for found in (
-            {"a": Sample(values, models), "b": Sample(others)},
-            {"a": Sample(values[order], models[order]), "b": Sample(others[order])},
-        )
-    ]
-    pd.testing.assert_frame_equal(*tables)
+    few, none = (
+        Sample(np.full(60, loss), None, lost, lower_is_better=True)
+        for loss, lost in ((0.5, failed), (0.9, failed & ~failed))
+    )
+    assert row_of(few, none)["better"] == pytest.approx(1 / 3)
 
 
 def ladder(*gains, spread=0.01):
@@ -231,12 +240,29 @@ def ladder(*gains, spread=0.01):
     }
 
 
-def test_the_set_of_best_depths():
-    assert best_depths(ladder(0, 0, 0), 0.05) == ["fixed-0", "fixed-1", "fixed-2"]
-    assert best_depths(ladder(0, 0.1, 0), 0.05) == ["fixed-1"]
-    assert best_depths(ladder(0.1, 0.1, 0), 0.05) == ["fixed-0", "fixed-1"]
-    assert best_depths(ladder(0.1), 0.05) == ["fixed-0"]
-    assert best_depths({}, 0.05) == []
+def few_models(found, models):
+    return {name: nested(sample.groups()[:models]) for name, sample in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("find", "found", "expected"),
+    [
+        (best_depths, ladder(0, 0, 0), "012"),
+        (best_depths, ladder(0, 0.1, 0), "1"),
+        (best_depths, ladder(0.1, 0.1, 0), "01"),
+        (best_depths, ladder(0.1), "0"),
+        (best_depths, {}, ""),
+        (best_depths, few_models(ladder(0, 0.2, 0), 5), "012"),
+        (best_on_average, ladder(0, 0, 0), "012"),
+        (best_on_average, ladder(0, 0.3, 0), "1"),
+        (best_on_average, ladder(0.1), "0"),
+        (best_on_average, {}, ""),
+        # Of few source models the means are not known.
+        (best_on_average, few_models(ladder(0, 1), 4), ""),
+    ],
+)
+def test_the_set_of_best_depths(find, found, expected):
+    assert find(found, 0.05) == [f"fixed-{depth}" for depth in expected]
 
 
 def test_depths_that_beat_each_other_in_a_circle_all_stay():
@@ -247,14 +273,6 @@ def test_depths_that_beat_each_other_in_a_circle_all_stay():
         for name, values in columns.items()
     }
     assert best_depths(found, 0.05) == ["a", "b", "c"]
-
-
-def test_the_set_of_best_depths_on_average():
-    names = ["fixed-0", "fixed-1", "fixed-2"]
-    assert best_on_average(ladder(0, 0, 0), 0.05) == names
-    assert best_on_average(ladder(0, 0.3, 0), 0.05) == ["fixed-1"]
-    assert best_on_average(ladder(0.1), 0.05) == ["fixed-0"]
-    assert best_on_average({}, 0.05) == []
 
 
 def test_the_typically_best_depth_need_not_be_best_on_average():
@@ -269,23 +287,15 @@ def test_the_typically_best_depth_need_not_be_best_on_average():
     assert best_on_average(found, 0.05) == ["steady"]
 
 
-def test_depths_on_average_are_not_known_of_losses_and_of_few_source_models():
+def test_depths_on_average_are_not_known_of_losses_and_empty_in_the_table():
     losses = {
         name: Sample(sample.values, sample.source_models, lower_is_better=True)
         for name, sample in ladder(0, 0.3, 0).items()
     }
-    few = {name: nested(sample.groups()[:4]) for name, sample in ladder(0, 1).items()}
     assert best_on_average(losses, 0.05) == []
-    assert best_on_average(few, 0.05) == []
-    table = depths_table({"all": few}, {"fixed-0": 0, "fixed-1": 1})
+    few = {"all": few_models(ladder(0, 1), 4)}
+    table = depths_table(few, {"fixed-0": 0, "fixed-1": 1})
     assert table["not_worse_on_average"].tolist() == ["", ""]
-
-
-def test_few_source_models_drop_no_depth():
-    found = {
-        name: nested(sample.groups()[:5]) for name, sample in ladder(0, 0.2, 0).items()
-    }
-    assert len(best_depths(found, 0.05)) == 3
 
 
 NONE = depths_table({"all": {}}, {})
@@ -325,8 +335,8 @@ def test_the_table_for_people_says_on_what_it_is_conditional():
 
 
 def test_one_variant_alone_has_nothing_to_compare():
-    table = comparisons({"all": {"a": BASE}}, [], "a", 0.01)
-    assert for_people(table, NONE, "a", ACCURACY) == ""
-    assert list(table.columns) == list(
-        comparisons({"all": {"a": BASE}}, [("a", "a")], "a", 0.01).columns
-    )
+    found = {"all": {"a": BASE}}
+    alone = comparisons(found, [], "a", 0.01)
+    paired = comparisons(found, [("a", "a")], "a", 0.01)
+    assert for_people(alone, NONE, "a", ACCURACY) == ""
+    assert list(alone.columns) == list(paired.columns)

@@ -14,8 +14,8 @@ from torchvision.models import resnet18
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.module import ModuleNetwork
-from thaw.learning.rounding import fix_rounding
 from thaw.learning.settings import Training
+from thaw.learning.training import fix_rounding
 
 GROUPS = ("conv1|bn1", "layer1", "layer2", "layer3", "layer4", "fc")
 SIDE = 64

@@ -19,10 +19,9 @@ import thaw.learning.ensemble
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.rounding import fix_rounding
+from thaw.learning.learner import State
 from thaw.learning.settings import Training
-from thaw.learning.state import State
-from thaw.learning.training import shuffled_orders, train
+from thaw.learning.training import fix_rounding, shuffled_orders, train
 
 SEED = 1
 

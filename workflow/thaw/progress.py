@@ -10,7 +10,7 @@ INTERVAL = 10
 
 
 def warn_of_failures(what: str, first: int, failed: np.ndarray) -> None:
-    """Say which networks failed, bool `[n]`, and what usually mends it.
+    """Warn of networks that failed, bool `[n]`, with the usual remedies.
 
     `what` they are, and the number of the `first`.
     """
@@ -29,13 +29,13 @@ class Progress:
     """Tell how far a job has come, now and then, and how fast it was, at the end."""
 
     def __init__(self, what: str, total: int, at_once: int) -> None:
-        """Start the clock for `total` networks (`what`), at most so many at once."""
+        """Start the clock for `total` networks (`what`), at most `at_once` together."""
         self._what, self._total, self._at_once = what, total, at_once
         self._trained = self._epochs_done = 0
         self._start = self._told = time.monotonic()
 
     def epoch(self, number: int, last: int) -> None:
-        """Say that the ensemble in training has finished an epoch, of so many."""
+        """Report that the ensemble in training finished epoch `number` of `last`."""
         self._epochs_done += 1
         now = time.monotonic()
         if now - self._told >= INTERVAL:

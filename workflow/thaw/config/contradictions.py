@@ -9,8 +9,9 @@ from thaw.config.network import Kind, kind_of
 from thaw.config.problem import contradictions_of
 from thaw.config.resolved import Config, Study, changed
 from thaw.config.values import MOST_ROWS
+from thaw.findings.arms import CHECKPOINTS
 from thaw.learning.settings import BUDGETS
-from thaw.output.paths import CHECKPOINTS, jobs
+from thaw.output.paths import jobs
 
 # What stands for the whole ladder in a study's list of variants.
 LADDER = "ladder"

@@ -12,9 +12,9 @@ from thaw.config.messages import wrong
 from thaw.config.mistakes import explain
 from thaw.config.network import inherited, kind_of
 from thaw.config.resolved import Config, Study, changed
+from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS
 from thaw.learning.budget import budget
-from thaw.output.paths import CHECKPOINTS
 
 
 def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Config:

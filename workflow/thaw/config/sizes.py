@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from thaw.learning.limits import CACHED_NUMBERS, MOST_KEPT, ROWS_ASKED, at_once
+from thaw.learning.budget import CACHED_NUMBERS, MOST_KEPT, ROWS_ASKED, at_once
 
 # Python, torch and what they allocate before there is any data: 390 MB were measured.
 BASE_MEGABYTES = 600

@@ -1,4 +1,4 @@
-"""Problems: what they are and how their data come about."""
+"""Problems, and how their data are read or generated, split and scaled."""
 
 # The keys of a problem that name its files.
 FILES = ("file", "test_file")

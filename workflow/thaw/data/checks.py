@@ -1,6 +1,6 @@
-"""What is wrong with a table, or looks wrong, told with its place.
+"""Checks of a table: errors and doubts, each with its place.
 
-Nothing is mended here: no value is filled in, no text is taken for a number.
+Nothing is repaired here: no value is filled in, no text is taken for a number.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -11,13 +11,13 @@ import pandas as pd
 from thaw.data.table import Table
 from thaw.errors import ThawError
 
-# More numbers than this, as labels, are measurements and not classes.
+# Labels with more distinct numbers than this are measurements, not classes.
 MOST_NUMBERS = 100
 
-# And so are more than this, where one of them stands in one row only.
+# So are labels with more than this where one number stands in a single row.
 MOST_NUMBERS_IF_RARE = 10
 
-# Fewer rows than this say nothing about what a column is.
+# Too few rows to guess at the meaning of a column.
 FEWEST_ROWS = 20
 
 # A date written as a whole number, 20240131.
@@ -29,7 +29,7 @@ LARGEST = float(np.finfo(np.float32).max)
 def check_features(table: Table, categorical: Collection[str]) -> None:
     """Raise `ThawError` unless every value is there and, if no category, a number.
 
-    A column that people named must not be the same in all rows.
+    A column with a name of its own must not be the same in all rows.
     """
     for name, column in table.features.items():
         missing = column.isna()
@@ -73,7 +73,7 @@ def _no_number(place: str, column: pd.Series) -> ThawError:
 
 
 def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
-    """Return the classes' names in order: as `asked` for, or else by number or text.
+    """Return the classes' names in order: as `asked`, or else by number or text.
 
     Raises `ThawError` if the labels are no classes.
     """

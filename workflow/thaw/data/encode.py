@@ -8,7 +8,7 @@ import pandas as pd
 from thaw.data.table import Table
 from thaw.errors import ThawError
 
-# Of columns that differ a message names so many.
+# A message names so many of the columns that differ.
 MOST_NAMED = 10
 
 
@@ -27,7 +27,7 @@ def encode(table: Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFram
     """Return features as float64: first the numbers, then a column a category.
 
     That of the category `water` of `solvent` is called `solvent=water`.
-    Raises `ThawError` if there is a category that is not known.
+    Raises `ThawError` if there is an unknown category.
     """
     for column, known in categories.items():
         new = ~table.features[column].isin(known)

@@ -1,4 +1,4 @@
-"""Tables from people's own files, read by pandas and NumPy."""
+"""Tables from the user's files, read by pandas and NumPy."""
 
 import warnings
 import zipfile
@@ -46,7 +46,7 @@ def _columns(path: Path, settings: Mapping[str, Any]) -> Table:
 def read_categories(
     path: Path, columns: Collection[str], rows: Mapping[str, Any]
 ) -> dict[str, set[str]]:
-    """Return what stands in these columns of a file, where `rows` holds."""
+    """Return the values of these columns of a file, in the rows that `rows` chooses."""
     if path.suffix == ARRAYS:
         return {}
     frame = _chosen(path, columns, rows)
@@ -58,10 +58,7 @@ def read_categories(
 
 
 def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.DataFrame:
-    """Read those rows of a file that have the values that `rows` names.
-
-    The index numbers rows from 1.
-    """
+    """Read a file's rows, numbered from 1, that have the values that `rows` names."""
     try:
         frame = _frame(path, {*text, *rows})
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
@@ -81,7 +78,7 @@ def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.Da
 
 
 def _frame(path: Path, text: Collection[str]) -> pd.DataFrame:
-    """Read a file's columns; those of `text` as the text that stands there."""
+    """Read a file's columns; those of `text` as text, unchanged."""
     if path.suffix == PARQUET:
         frame = pd.read_parquet(path, engine="pyarrow")
         if not isinstance(frame.index, pd.RangeIndex):
@@ -101,7 +98,7 @@ def _frame(path: Path, text: Collection[str]) -> pd.DataFrame:
     for name in header[header.duplicated()]:
         raise ValueError(f"the column {name} stands twice")
     with warnings.catch_warnings():
-        # That fields beyond the header's would be left out.
+        # pandas only warns that it leaves out fields beyond the header's.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         # In chunks pandas might take parts of a column for another type.
         return pd.read_csv(

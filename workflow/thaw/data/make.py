@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
 from thaw.data.checks import check_features, check_parts, class_names, doubts
 from thaw.data.encode import encode, in_order, join_categories, one_hot_columns
 from thaw.data.files import read_categories, read_table
-from thaw.data.generated import generate
 from thaw.data.problem import Description, Problem
 from thaw.data.split import some, split
-from thaw.data.table import Table, choose
+from thaw.data.table import Table, as_text, choose, numbered
 from thaw.data.transforms import disturb, transform
 from thaw.errors import ThawError
 
@@ -23,7 +23,7 @@ Settings = Mapping[str, Any]
 
 
 class Other(NamedTuple):
-    """Another problem that has a say: what messages call it, and what it is."""
+    """Another problem that this one depends on; `name` is for messages."""
 
     name: str
     description: Description
@@ -105,7 +105,31 @@ def _tables(settings: Settings, files: Sequence[Path]) -> Iterator[Table]:
     functions = [key for key in settings if key.startswith(("make_", "load_"))]
     if not functions:
         raise ThawError("the recipe's settings lack a file, or what generates data")
-    yield generate(functions[0], settings)
+    yield _generate(functions[0], settings)
+
+
+def _generate(function: str, settings: Mapping[str, Any]) -> Table:
+    """Call a function of `sklearn.datasets` with the arguments that the settings name.
+
+    Rows keep the order in which it returns them. Of a `load_…` function features and
+    classes keep their names.
+    Raises `ThawError` if the function does not take the arguments.
+    """
+    arguments = dict(settings[function])
+    if function.startswith("load_"):
+        arguments |= {"as_frame": True}
+    try:
+        made = getattr(datasets, function)(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ThawError(f"{function}: {' '.join(str(error).split())}") from error
+    if function.startswith("load_"):
+        x, y = made["data"], made["target"]
+    else:
+        x, y = made
+        x = pd.DataFrame(x, columns=numbered(x.shape[1]))
+    index = pd.RangeIndex(1, len(x) + 1)
+    labels = as_text(pd.Series(y).set_axis(index), function)
+    return Table(x.set_axis(index), labels, None, function, named=False)
 
 
 def _categories(

@@ -1,4 +1,8 @@
-"""A problem: a classification data set with a fixed train/test split."""
+"""A problem: its arrays, and what they stand for.
+
+A file of its own, because all that learns imports it, and neither pandas nor
+scikit-learn.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -21,7 +25,7 @@ class Problem(NamedTuple):
 
 
 class Description(NamedTuple):
-    """What a problem's numbers stand for, and what was done to get them.
+    """The meaning of a problem's numbers, and how they were made.
 
     columns: the features' names, in order.
     classes: the classes' names, by label.

@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from thaw.errors import ThawError
 
-# Whole groups are shared out among at most so many parts, of which each side gets some.
+# Whole groups are dealt into at most so many parts, and each side gets some of them.
 PARTS = 10
 
 # Row numbers, from 0.
@@ -99,8 +99,8 @@ def _by_group(
 ) -> tuple[Rows, Rows]:
     """Split whole groups, stratified, by the share of rows that each side should get.
 
-    A side that got more rows than were asked for is then cut. One that got fewer is an
-    error only where a number was asked for, and not a share.
+    A side with more rows than it should get is then cut. One with fewer is an error
+    where the config names a number, not where it names a share.
     """
     train, test = settings.get("train_size"), settings.get("test_size")
     shuffle = settings["shuffle"]
@@ -139,5 +139,5 @@ def _test_share(
     wanted = [size / rows if isinstance(size, int) else size for size in (train, test)]
     if wanted[1] is None:
         return 1 - (wanted[0] or 0)
-    # Where only some rows are asked for, both sides get more.
+    # Where the sizes leave rows over, both sides get more.
     return wanted[1] / ((wanted[0] or 1 - wanted[1]) + wanted[1])

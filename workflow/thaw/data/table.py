@@ -7,7 +7,7 @@ import pandas as pd
 
 from thaw.errors import ThawError
 
-# Of a table's columns, or a column's values, a message names so many.
+# A message names so many of a table's columns, or of a column's values.
 MOST_NAMED = 20
 
 
@@ -18,7 +18,7 @@ class Table(NamedTuple):
     labels: text, with the same index.
     groups: text, with the same index; None where rows are in no groups.
     place: what messages call it, a file's path or a function's name.
-    named: whether people named the columns, and so can drop one.
+    named: whether the columns have names of their own, by which one can be dropped.
     """
 
     features: pd.DataFrame

@@ -1,4 +1,4 @@
-"""Changes of a problem, for studies of what transfer survives.
+"""Transforms of a problem, for studies of how transfer copes with them.
 
 All but `label_noise` change the features, of train and test rows alike, as they are
 before scaling. Random ones read a stream of their own, named by the place in the list.
@@ -12,7 +12,7 @@ from scipy import ndimage
 
 Transforms = Sequence[Mapping[str, Any]]
 
-# What random numbers are for.
+# Random streams are for features or for labels.
 FEATURES = 0
 LABELS = 1
 

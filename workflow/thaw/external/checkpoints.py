@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from thaw.errors import ThawError
-from thaw.learning.state import State
+from thaw.learning.learner import State
 
 # How to make a file that holds nothing but weights.
 CONVERT = (

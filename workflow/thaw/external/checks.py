@@ -14,10 +14,10 @@ from torch import Tensor
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
+from thaw.learning.learner import SourceModels, State
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import rows_of, sequence_of
 from thaw.learning.settings import Training, Variant
-from thaw.learning.state import SourceModels, State
 from thaw.learning.variants import fresh_groups
 
 # The checks do not depend on how large a step is.

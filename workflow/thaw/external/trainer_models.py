@@ -16,13 +16,7 @@ from safetensors.numpy import save
 
 from thaw.errors import ThawError
 from thaw.output.files import whole_file
-from thaw.output.records import (
-    check_record,
-    digest_of_arrays,
-    reading,
-    record,
-    require,
-)
+from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 
 
 def save_models(

@@ -25,7 +25,7 @@ from thaw.external.trainer_scores import read_scores
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning import seeds
 from thaw.learning.history import Reached
-from thaw.learning.pairing import source_model_of
+from thaw.learning.seeds import source_model_of
 from thaw.learning.trainer import groups_told, reached, rows_of, seeds_of
 from thaw.output.problems import load_described
 from thaw.output.scores import save_scores

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from thaw.figures.style import COLOURS, figure
 from thaw.findings.arms import in_order
+from thaw.findings.gains import by_size
 from thaw.findings.metrics import METRICS
-from thaw.findings.sizes import by_size
 from thaw.output.inputs import Inputs
 
 # Orange where it is worse, blue where it is better, white where it is the same.

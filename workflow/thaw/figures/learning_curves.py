@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 
 from thaw.figures.curves import Curve, draw_curves
 from thaw.figures.style import title_of
+from thaw.findings.gains import rows_at
 from thaw.findings.samples import CONDITION
-from thaw.findings.sizes import rows_at
 from thaw.output.inputs import Inputs
 
 # The columns of the table that make a curve, in its order.

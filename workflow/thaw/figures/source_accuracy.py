@@ -11,14 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from thaw.figures.style import (
-    MUTED,
-    colour,
-    draw_constant,
-    figure,
-    label,
-    title_of,
-)
+from thaw.figures.style import MUTED, colour, draw_constant, figure, label, title_of
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.output.histories import SOURCE_MODELS

@@ -12,14 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thaw.figures.style import (
-    MUTED,
-    colour,
-    draw_constant,
-    figure,
-    label,
-    title_of,
-)
+from thaw.figures.style import MUTED, colour, draw_constant, figure, label, title_of
 from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import Sample
 from thaw.output.inputs import Inputs

@@ -12,17 +12,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thaw.figures.style import (
-    colour,
-    draw_constant,
-    figure,
-    label,
-    line,
-    marker,
-)
+from thaw.figures.style import colour, draw_constant, figure, label, line, marker
 from thaw.findings.arms import in_order
+from thaw.findings.gains import by_size
 from thaw.findings.metrics import METRICS
-from thaw.findings.sizes import by_size
 from thaw.output.inputs import Inputs
 
 

@@ -1,1 +1,1 @@
-"""What the scores of a study allow one to say."""
+"""Statistics of a study's scores, and the answer that follows from them."""

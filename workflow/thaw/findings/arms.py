@@ -1,4 +1,4 @@
-"""Arms of a study: a variant at a target size."""
+"""Arms of a study, a variant at a target size each: names, order, comparisons."""
 
 import math
 from collections.abc import Sequence
@@ -6,6 +6,12 @@ from typing import Literal, NamedTuple
 
 # A number of train rows of the target, or all of them.
 TargetSize = int | Literal["all"]
+
+# Stands for the source's name where source models are files.
+CHECKPOINTS = "checkpoints"
+
+# All comparisons of a study hold at once at 1 less this.
+ALPHA = 0.05
 
 
 class Arm(NamedTuple):
@@ -32,3 +38,19 @@ def arms(variants: Sequence[str], sizes: Sequence[TargetSize]) -> list[Arm]:
 def in_order(sizes: Sequence[TargetSize]) -> list[TargetSize]:
     """Return target sizes from the smallest to all rows."""
     return sorted(sizes, key=lambda size: math.inf if size == "all" else size)
+
+
+def pairs_asked(
+    variants: Sequence[str], baseline: str, pairs: Sequence[Sequence[str]]
+) -> list[tuple[str, ...]]:
+    """Return what is compared: each variant with the baseline, and further pairs."""
+    asked: list[tuple[str, ...]] = [
+        (variant, baseline) for variant in variants if variant != baseline
+    ]
+    asked += map(tuple, pairs)
+    return list(dict.fromkeys(asked))  # one asked for twice is one comparison
+
+
+def alpha_of_each(comparisons: int) -> float:
+    """Return what each comparison may be wrong in, so that all hold (Bonferroni)."""
+    return ALPHA / max(1, comparisons)

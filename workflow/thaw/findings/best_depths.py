@@ -1,4 +1,4 @@
-"""How many layers to freeze: the depths that are not clearly worse than the best.
+"""How many layers to freeze: the depths that may be the best.
 
 A depth is dropped if another one beats it, at one-sided p < alpha / (number of depths -
 1). So the set misses the best one with a probability of at most alpha (Gupta 1965; Hsu
@@ -8,10 +8,8 @@ little and fails now and then may be in one and not in the other.
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
-
 from thaw.findings.evidence import p_more_often
-from thaw.findings.mean import mean_difference
+from thaw.findings.mean import has_interval, mean_difference
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 
@@ -27,14 +25,10 @@ def best_on_average(found: Mapping[str, Sample], alpha: float) -> list[str]:
 
     Return none where means have no interval (see `thaw.findings.mean`).
     """
-    level = _level(found, alpha)
-
-    def low(pair: Pair) -> float:
-        return mean_difference(pair, 2 * level).low
-
-    if any(np.isnan(low(Pair(sample, sample))) for sample in found.values()):
+    if not all(map(has_interval, found.values())):
         return []
-    return _unbeaten(found, lambda pair: low(pair) > 0)
+    level = _level(found, alpha)
+    return _unbeaten(found, lambda pair: mean_difference(pair, 2 * level).low > 0)
 
 
 def _level(found: Mapping[str, Sample], alpha: float) -> float:

@@ -8,7 +8,7 @@ variance of a share stands still, t = 2 sqrt(p (1 - p)) (arcsin sqrt p - pi/4) /
 with one degree of freedom less than the smaller side has units.
 
 It trusts that what was not drawn is like what was: ten source models that all win a
-little look sure, though every fifth may lose. So the other one is Gaffke's (2005;
+little look sure, though every fifth may lose. The other one is Gaffke's (2005;
 Learned-Miller and Thomas 2019), which needs no more than that placements lie within 0
 and 1. To reject it, the mean of the placements and one more, the worst there could be,
 under random weights must be above 1/2 nearly always. Where units say yes or no it is
@@ -16,7 +16,7 @@ the sign test; and no p-value is below 2^-units.
 """
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from thaw.findings.pairs import Placements
 
@@ -28,11 +28,11 @@ def p_more_often(placements: Placements) -> np.ndarray:
     it may be too small.
     """
     degrees = placements.units - 1
-    p_value = np.array(stats.t.sf(t_statistic(placements), degrees))
-    # What is not surprising anyway needs no second look, which costs more.
+    p_value = np.array(special.stdtr(degrees, -t_statistic(placements)))
+    # A p-value that is high anyway needs no second look, which costs more.
     open_ = p_value < 0.25
     for shares in (placements.variant, _won(placements.reference)):
-        if shares is not None:
+        if shares is not None and open_.any():
             p_value[open_] = np.maximum(p_value[open_], _p_gaffke(shares[open_]))
     return p_value
 
@@ -43,7 +43,7 @@ def opposite(placements: Placements) -> Placements:
 
 
 def _won(placements: np.ndarray | None) -> np.ndarray | None:
-    """Return what the other side wins."""
+    """Return the shares that the other side wins."""
     return None if placements is None else 1 - placements
 
 
@@ -100,7 +100,6 @@ def _saddlepoint(a: np.ndarray) -> np.ndarray:
         low, high = np.where(slope > 0, low, s), np.where(slope > 0, s, high)
         s = (low + high) / 2
         if step >= 9:
-            newton = high - slope / (terms**2).sum(-1)
-            newton = np.where(slope > 0, newton, low - slope / (terms**2).sum(-1))
+            newton = np.where(slope > 0, high, low) - slope / (terms**2).sum(-1)
             s = np.where((low < newton) & (newton < high), newton, s)
     return s

@@ -6,30 +6,32 @@ failures: Agresti and Caffo (2000) for independent sides, Bonett and Price (2012
 matched ones. Each adds a success and a failure, so that "none of ten" is not taken for
 "never".
 
-Where weak begins hangs on the baseline's median, which is itself an estimate: a narrow
-variant near the limit may lie on either side of it. So weak networks are counted by
-three limits, and the interval is as wide as those of all three together.
+The limit of weak depends on the baseline's median, which is itself an estimate: a
+narrow variant near the limit may lie on either side of it. So weak networks are counted
+by three limits, and the interval is as wide as those of all three together.
 """
 
 import numpy as np
 from scipy import stats
 
-from thaw.findings.estimate import Estimate
 from thaw.findings.pairs import Pair
-from thaw.findings.samples import Sample
+from thaw.findings.samples import Estimate, Sample
+
+# The kinds of networks that are counted apart, and what verdicts say of them.
+KINDS = {"failed": "fails", "weak": "is weak"}
 
 # How far below the baseline's median a network is weak: a convention.
 WEAK = 0.1
 
-# A larger share of failed networks is said before anything else.
+# A larger share of failed networks is reported before anything else.
 FEW = 0.05
 
 
 def is_weak(sample: Sample, baseline: Sample, alpha: float) -> np.ndarray:
     """Return which networks learned, but are far below the baseline's median `[3, n]`.
 
-    By that median, and by both ends of its interval at level 1 - `alpha`. It is nan
-    where the metric is no accuracy, for which there is no such convention.
+    By that median, and by both ends of its interval at level 1 - `alpha`. All are nan
+    unless the metric is an accuracy, since the convention covers no other.
     """
     if sample.lower_is_better:
         return np.full((3, len(sample.values)), np.nan)
@@ -58,7 +60,7 @@ def difference_of_shares(
     """Return by how much the share of one side exceeds the other's.
 
     `variant` and `reference` `[ways, n]` say of each network whether it counts, in each
-    of several ways, of which the first is meant. The interval holds those of all ways,
+    of several ways. The value is that of the first; the interval holds those of all,
     each at level 1 - `alpha`.
     """
     ours, others = (

@@ -2,16 +2,17 @@
 
 The interval is Gaffke's (2005; Learned-Miller and Thomas 2019), which needs no more
 than that placements lie within 0 and 1: they, and the best that there could be, get
-random weights that add up to 1. So it knows that what was not drawn may be bad, which
-an interval from the spread of the placements does not. Where every placement is 0 or 1,
-it is that of Clopper and Pearson (1934).
+random weights that add up to 1. So it allows for units that were not drawn and are bad,
+which an interval from the spread of the placements does not. Where every placement is 0
+or 1, it is that of Clopper and Pearson (1934).
 """
 
 import numpy as np
 
-from thaw.findings.estimate import Estimate
 from thaw.findings.pairs import Pair, Placements
-from thaw.findings.random_means import random_means
+from thaw.findings.samples import Estimate
+
+DRAWS = 5000
 
 
 def how_often(pair: Pair, alpha: float) -> Estimate:
@@ -26,16 +27,17 @@ def how_often(pair: Pair, alpha: float) -> Estimate:
     coarse = Placements(
         found.variant.round(2), None if others is None else others.round(2)
     )
-    low = np.quantile(draws(coarse, unseen=0.0), alpha / 2)
-    high = np.quantile(draws(coarse, unseen=1.0), 1 - alpha / 2)
+    worst, best = draws(coarse, unseen=np.array([[0.0], [1.0]]))
+    low, high = np.quantile(worst, alpha / 2), np.quantile(best, 1 - alpha / 2)
     chance = float(found.variant.mean())
     return Estimate(chance, max(0.0, float(low)), min(1.0, float(high)))
 
 
-def draws(found: Placements, unseen: float) -> np.ndarray:
+def draws(found: Placements, unseen: np.ndarray | float) -> np.ndarray:
     """Return draws of the probability, `[..., DRAWS]`.
 
     `unseen` is the placement of what was not drawn: 1 where the variant always wins.
+    Several, `[n, 1]`, share the random weights.
     """
     rng = np.random.Generator(np.random.PCG64(0))
     chances = _means(found.variant, unseen, rng)
@@ -47,6 +49,32 @@ def draws(found: Placements, unseen: float) -> np.ndarray:
 
 
 def _means(
-    placements: np.ndarray, unseen: float, rng: np.random.Generator
+    placements: np.ndarray, unseen: np.ndarray | float, rng: np.random.Generator
 ) -> np.ndarray:
     return random_means(placements, np.ones_like(placements, bool), unseen, rng)
+
+
+def random_means(
+    values: np.ndarray,
+    where: np.ndarray,
+    unseen: np.ndarray | float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return draws of the mean of the values `where` it is true, and of `unseen`.
+
+    Each value and `unseen`, which stands for all that was not drawn, get weights from
+    the Dirichlet distribution whose parameters are 1 (the Bayesian bootstrap, Rubin
+    1981).
+
+    Values lie within [-1, 1]. Several samples may lie in leading axes: of values and
+    `where` `[..., n]` it returns `[..., DRAWS]`, and `unseen` is of that shape or one
+    number.
+    """
+    counts = np.ones(values.shape[-1], dtype=np.intp)
+    if values.ndim == 1:
+        # Values that agree to three digits share a weight, so that many cost little.
+        values, counts = np.unique(values[where].round(3), return_counts=True)
+        where = np.ones(len(values), dtype=bool)
+    weights = rng.standard_gamma(np.append(counts, 1), (DRAWS, len(counts) + 1)).T
+    seen = np.where(where, values, 0.0) @ weights[:-1]
+    return (seen + unseen * weights[-1]) / (where @ weights[:-1] + weights[-1])

@@ -1,7 +1,7 @@
 """Means, and the difference of two.
 
-A mean at 30 source models is what the few worst of them make it, and a study may hold
-none of those. So its interval comes from a mixture: a unit is a straggler, more than
+The few worst source models decide a mean over 30 of them, and a study may hold none of
+those. So its interval comes from a mixture: a unit is a straggler, more than
 `FAR` below its variant's median unit, with a probability that is Beta(0.5, 4.5) before
 anything is seen; the others' mean has Student's distribution; and the stragglers' mean
 is a random mean of those seen and of one more that may lie anywhere below. Where units
@@ -17,25 +17,24 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from thaw.findings.estimate import Estimate
+from thaw.findings.how_often import DRAWS, random_means
 from thaw.findings.pairs import Pair
-from thaw.findings.random_means import DRAWS, random_means
-from thaw.findings.samples import Sample
+from thaw.findings.samples import Estimate, Sample
 
 FAR = 0.1
 # Before anything is seen: one unit in ten is a straggler, known as if from five units.
 STRAGGLERS, OTHERS = 0.5, 4.5
 
-# With fewer units nobody has tried how often an interval covers.
+# The coverage of intervals was never measured with fewer units.
 FEWEST = 5
 
 
 def mean_difference(pair: Pair, alpha: float) -> Estimate:
     """Return the difference of the means with its interval at level 1 - `alpha`.
 
-    Units weigh equally. It is nan where a side has no value; the interval is, where it
-    has fewer units than `FEWEST`, or where lower is better: a loss has no bound, so
-    that the worst that was not drawn may be anything.
+    Units weigh equally. It is nan where a side has no value. The interval is nan where
+    a side has fewer units than `FEWEST`, and where lower is better: a loss has no
+    bound, so the worst that was not drawn may be anything.
     """
     ours, others = _unit_means(pair.variant), _unit_means(pair.reference)
     if pair.matched:
@@ -60,10 +59,16 @@ def mean_of(sample: Sample, alpha: float) -> Estimate:
     units = _unit_means(sample)
     units = units[~np.isnan(units)]
     mean = float(units.mean()) if len(units) else np.nan
-    if len(units) < FEWEST or sample.lower_is_better:
+    if not has_interval(sample):
         return Estimate(mean, np.nan, np.nan)
     low, high = np.quantile(single_draws(units), [alpha / 2, 1 - alpha / 2])
     return Estimate(mean, float(low), float(high))
+
+
+def has_interval(sample: Sample) -> bool:
+    """Whether the mean of a sample has an interval."""
+    sound = ~np.isnan(_unit_means(sample))
+    return not sample.lower_is_better and sound.sum() >= FEWEST
 
 
 def single_draws(units: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""The metrics of which a study's tables, verdicts and figures can be.
+"""The metrics that a study can choose for its tables, verdicts and figures.
 
-Jobs record all of them, so to choose another one trains nothing.
+Jobs record all of them, so choosing another one trains nothing.
 """
 
 import math
@@ -10,9 +10,9 @@ from typing import NamedTuple
 class Metric(NamedTuple):
     """A score on the test rows.
 
-    `score` is its name in `scores.csv`, `words` what it is called in titles and on
-    axes. No value is below 0 or above `highest`. Differences are gains: more than 0 is
-    better, whichever direction the metric itself has.
+    `score` is its name in `scores.csv`, `words` its name in titles and on axes. No
+    value is below 0 or above `highest`. Differences are gains: more than 0 is better,
+    whichever direction the metric itself has.
     """
 
     score: str
@@ -27,7 +27,7 @@ class Metric(NamedTuple):
 
     @property
     def gain(self) -> str:
-        """What a difference is called."""
+        """The name of a difference."""
         direction = "decrease of" if self.lower_is_better else "difference in"
         return f"{direction} {self.words}"
 
@@ -42,7 +42,7 @@ METRICS = {
 
 
 def with_history(metric: Metric) -> Metric:
-    """Return the metric that stands for this one where it is followed by epoch.
+    """Return the metric that replaces this one in histories.
 
     Balanced accuracy is measured in the end only.
     """

@@ -1,10 +1,10 @@
-"""A variant beside its reference: what of them was drawn together, and who beats whom.
+"""A variant beside its reference: how they are matched, and which one beats the other.
 
 Two variants that start from the same source models are compared source model by source
-model. Where the repeat is the unit on both sides, they are compared repeat by repeat,
-for repeat r of both has the same batches (and, given one source model, the same start):
-repeats correlate from -0.3 to +0.9, so taking them as independent would be wrong either
-way. All others are independent.
+model. Where the repeat is the unit on both sides, they are compared repeat by repeat:
+repeat r of both has the same batches (and, given one source model, the same start), and
+repeats correlate from -0.3 to +0.9, so treating them as independent would be wrong
+either way. All others are independent.
 
 A *placement* is the share of the other side that a unit beats, ties counting half.
 Their mean is the probability that the variant beats the reference (Brunner and Munzel
@@ -79,6 +79,11 @@ class Pair:
             beaten, None if self.matched else others.placements(ours, shift)
         )
 
+    def chance(self, shift: float) -> float:
+        """Return the mean of the variant's placements after the shift."""
+        ours, others = self._sides
+        return float(ours.placements(others, -shift).mean())
+
     @functools.cached_property
     def _sides(self) -> tuple["_Side", "_Side"]:
         width = self.span or 1.0
@@ -86,6 +91,14 @@ class Pair:
             _Side(self.variant, bool(self.matched), self._lowest, width),
             _Side(self.reference, bool(self.matched), self._lowest, width),
         )
+
+
+def units_needed(alpha: float) -> int:
+    """Return how many units can reject anything: 2^-units is at most `alpha` / 2."""
+    units = 1
+    while 2.0**-units > alpha / 2:
+        units += 1
+    return units
 
 
 def _matched_by(variant: Sample, reference: Sample) -> str:
@@ -99,8 +112,8 @@ def _matched_by(variant: Sample, reference: Sample) -> str:
 class _Side:
     """A sample laid out on a line, sorted, so that ranks are found by bisection.
 
-    What is matched is compared within a block of the line only: a unit's own. A block
-    is so long that shifted scores stay within it, above failed ones at its beginning.
+    Matched units are compared within a block of the line only, their own. A block is so
+    long that shifted scores stay within it, above failed ones at its beginning.
     """
 
     def __init__(
@@ -129,7 +142,7 @@ class _Side:
         left = np.searchsorted(others.line, line)
         ties = others.line[np.minimum(left, len(others.line) - 1)] == line
         right = left + ties
-        # What lies in earlier blocks weighs 1 a block.
+        # Each earlier block weighs 1.
         beaten = (others.below[left] + others.below[right]) / 2 - self.blocks
         shares = np.bincount(self.units, beaten[self.places]) / self.counts
         # Rounded, so that equal shares are equal to the last bit.

@@ -1,8 +1,8 @@
-"""Samples: the scores of a variant, and what was drawn independently for them.
+"""Samples, the scores of a variant, and the estimates made from them.
 
-The independent unit. Repeats that start from one source model share that model's luck;
-they are no independent draws of "transfer". So where a variant has several source
-models, the unit is the source model. Where it has one, the unit is the repeat and every
+Repeats that start from one source model share that model's luck; they are no
+independent draws of "transfer". So where a variant has several source models, the
+independent unit is the source model. Where it has one, the unit is the repeat and every
 statement is conditional on that model. Where it has none (standalone), the unit is the
 repeat.
 
@@ -16,16 +16,27 @@ from typing import NamedTuple
 
 import numpy as np
 
-# What every statement is conditional on where a variant has one source model.
+# The condition on every statement where a variant has one source model.
 CONDITION = "given one source model"
 
-# Beyond so many nats losses count as alike. They are as bad as can be, and to tell them
-# apart would take the digits in which others differ.
+# Losses beyond so many nats count as equal: all are as bad as can be, and telling them
+# apart would cost the digits in which others differ.
 MOST_LOSS = 1000.0
 
 
+class Estimate(NamedTuple):
+    """A value and its interval; nan where the data do not allow one.
+
+    An end of the interval is infinite where the data do not bound it.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
 class Sample(NamedTuple):
-    """The values of one variant, in the order of the repeats, `[n]`.
+    """The scores of one variant, in the order of the repeats, `[n]`.
 
     `source_models` `[n]` is None where the variant is not pretrained. `failed` `[n]`
     says which networks failed: they rank below all others, and their value is what a
@@ -68,7 +79,7 @@ class Sample(NamedTuple):
 
     @property
     def unit(self) -> str:
-        """What was drawn independently."""
+        """The name of the independent unit."""
         return "source model" if self.is_nested else "repeat"
 
     @property
@@ -81,8 +92,7 @@ class Sample(NamedTuple):
     def unit_means(self, values: np.ndarray | None = None) -> np.ndarray:
         """Return the mean of each unit's values `[units]`.
 
-        `values` `[n]` stand for something else known of each value, by default
-        themselves.
+        `values` `[n]` are other numbers than the scores, by default the scores.
         """
         values = self.values if values is None else values
         numbers = self.unit_numbers

@@ -1,4 +1,4 @@
-"""How much a variant's values spread, and the interval of a share."""
+"""The spread of a variant's values, and the interval of a share."""
 
 from typing import NamedTuple
 

@@ -2,8 +2,8 @@
 
 The interval holds every difference that is not rejected (Hodges and Lehmann 1963): none
 after whose subtraction the variant still beats the reference more often than not, or
-less often. What a few units do, however bad, moves it no further than their number:
-this is what a mean cannot do.
+less often. Unlike a mean it moves no further than the number of a few bad units lets
+it, however bad they are.
 """
 
 from collections.abc import Callable
@@ -11,20 +11,12 @@ from collections.abc import Callable
 import numpy as np
 from scipy import optimize, special
 
-from thaw.findings.estimate import Estimate
 from thaw.findings.evidence import opposite, p_more_often
-from thaw.findings.pairs import Pair
+from thaw.findings.pairs import Pair, units_needed
+from thaw.findings.samples import Estimate
 
 # No interval of scores needs to be known more closely.
 DIGITS = 8
-
-
-def units_needed(alpha: float) -> int:
-    """Return how many units can reject anything: 2^-units is at most `alpha` / 2."""
-    units = 1
-    while 2.0**-units > alpha / 2:
-        units += 1
-    return units
 
 
 def typical_difference(pair: Pair, alpha: float) -> Estimate:
@@ -33,8 +25,8 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
     Units as the scores'. Where so many networks failed that the median is one of them,
     it is infinite; where both sides' failed, nan.
     """
-    highest = _last(lambda shift: _chance(pair, shift) - 0.5 + 1e-9, pair.span)
-    lowest = _last(lambda shift: _chance(pair, shift) - 0.5 - 1e-9, pair.span)
+    highest = _last(lambda shift: pair.chance(shift) - 0.5 + 1e-9, pair.span)
+    lowest = _last(lambda shift: pair.chance(shift) - 0.5 - 1e-9, pair.span)
     with np.errstate(invalid="ignore"):
         middle = round((lowest + highest) / 2, DIGITS)
     if pair.units < units_needed(alpha):
@@ -55,10 +47,6 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
 def _normal(p_value: np.ndarray | float) -> float:
     """Return how many standard deviations a p-value is: nearly straight in a shift."""
     return -float(special.ndtri(np.clip(p_value, 1e-300, 0.5)))
-
-
-def _chance(pair: Pair, shift: float) -> float:
-    return float(pair.placements(shift).variant.mean())
 
 
 def _last(falling: Callable[[float], float], span: float) -> float:

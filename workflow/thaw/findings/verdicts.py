@@ -1,21 +1,31 @@
 """The rule: what the intervals of a comparison allow one to say, in words.
 
-Typical and on average are two questions. The verdict answers the first, and is read off
-the interval of the typical difference; what fails or is weak more often is added to it.
-The mean gets none.
+Typical and on average are two questions. The verdict answers the first and is read off
+the interval of the typical difference. Networks that fail or are weak more often are
+added to it, after a semicolon. The mean gets no verdict.
+
+The words are known here only: whoever reads a table asks `kind_of`.
 """
 
-from thaw.findings.estimate import Estimate
-from thaw.findings.pairs import Pair
-from thaw.findings.typical import units_needed
+from collections.abc import Iterable
 
+from thaw.findings.pairs import Pair, units_needed
+from thaw.findings.samples import Estimate
+
+# The kinds of verdicts: how a verdict of each begins.
 BETTER = "typically better"
 WORSE = "typically worse"
 EQUIVALENT = "equivalent"
 UNCLEAR = "no clear difference"
 TOO_FEW = "too few"
-MODELS_FAILED = "no verdict: all source models failed"
-ALL_FAILED = "no verdict: all networks failed"
+NO_VERDICT = "no verdict"
+KINDS = (BETTER, WORSE, EQUIVALENT, UNCLEAR, TOO_FEW, NO_VERDICT)
+
+# Those that say which of the two is ahead.
+CLEAR = (BETTER, WORSE)
+
+MODELS_FAILED = f"{NO_VERDICT}: all source models failed"
+ALL_FAILED = f"{NO_VERDICT}: all networks failed"
 
 
 def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
@@ -39,10 +49,30 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
     return UNCLEAR
 
 
-def more_or_less(kind: str, difference: Estimate) -> str:
-    """Say whether networks of a kind ("weak") are surely more or less often found."""
+def more_or_less(words: str, difference: Estimate) -> str:
+    """Say whether networks surely fail, say, more or less often; "" if neither."""
     if difference.low > 0:
-        return f"{kind} more often"
+        return more_often(words)
     if difference.high < 0:
-        return f"{kind} less often"
+        return f"{words} less often"
     return ""
+
+
+def more_often(words: str) -> str:
+    """Say that networks do something ("fails") more often."""
+    return f"{words} more often"
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Return a verdict with what is added to it; empty parts are left out."""
+    return "; ".join(filter(None, parts))
+
+
+def first_part(verdict: str) -> str:
+    """Return a verdict on the typical difference without what is added to it."""
+    return verdict.partition(";")[0]
+
+
+def kind_of(verdict: str) -> str:
+    """Return which of `KINDS` a verdict is."""
+    return next(kind for kind in KINDS if verdict.startswith(kind))

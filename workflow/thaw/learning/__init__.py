@@ -1,4 +1,4 @@
 """Networks, how they start, how they learn and how they are measured.
 
-What is here and in `thaw.data` decides the numbers, so keys digest it: see `thaw.keys`.
+This code and that of `thaw.data` decide the numbers; keys digest both (`thaw.keys`).
 """

@@ -1,7 +1,7 @@
-"""Augmentation: a network sees its train rows changed, each time otherwise.
+"""Augmentation: train rows are altered anew every epoch; labels do not change.
 
-The classes stay. What is drawn comes from a stream of the network's own, so a repeat
-sees the same changes in every variant that learns from as many rows.
+The numbers come from the network's own stream, so a repeat sees the same changes in
+every variant with as many train rows.
 """
 
 import dataclasses
@@ -16,8 +16,8 @@ class Augmentation:
     """How rows `[rows, …, height, width]` are changed; of a series, `[rows, …, width]`.
 
     flip: half of them are mirrored, left to right.
-    shift: each is moved by up to so many points along each side, and what stands at the
-    border is repeated.
+    shift: each is moved by up to so many points along each side; its border is
+    repeated.
     noise: the standard deviation of normal noise that is added, in units of the scaled
     features.
     """

@@ -7,17 +7,16 @@ from torch import Tensor
 
 from thaw.errors import ThawError
 from thaw.learning import seeds
-from thaw.learning.learner import Network
-from thaw.learning.state import State
+from thaw.learning.learner import Network, State
 
 
 def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State:
-    """Return what files hold, by their names, as source models, `[files, …]`.
+    """Return the weights of files (name and content) as source models, `[files, …]`.
 
     A file's entries are those of one network. Entries of the output may be missing or
-    of another shape, if they are in all files: the output is then drawn afresh. Of
-    tied entries one is enough, for safetensors writes only one. Numbers are converted
-    to the types that the network has.
+    of another shape, if they are so in all files: the output is then drawn anew. One of
+    tied entries is enough, because safetensors writes only one. Numbers are converted
+    to the network's types.
 
     Raises `ThawError` for entries that are missing, unexpected or of another shape.
     """
@@ -66,7 +65,7 @@ def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State
 
 
 def _with_tied(state: State, tied: Sequence[Sequence[str]]) -> State:
-    """Return a state in which every name of an entry stands for it, if one does."""
+    """Return a state with all names of tied entries, if it has one of them."""
     found = dict(state)
     for names in tied:
         there = [state[name] for name in names if name in state]
@@ -75,7 +74,7 @@ def _with_tied(state: State, tied: Sequence[Sequence[str]]) -> State:
 
 
 def _all_below(state: State, body: Sequence[str]) -> str:
-    """Say so where names would fit without what they begin with, as DataParallel's."""
+    """Hint at names that would fit without their common prefix, as DataParallel's."""
     first = next(iter(state), "").partition(".")[0] + "."
     names = {name.removeprefix(first) for name in state if name.startswith(first)}
     if len(names) == len(state) > 0 and names.issuperset(body):

@@ -24,13 +24,11 @@ import torch
 from torch import Tensor
 
 from thaw.data.problem import Problem
-from thaw.learning.activations import ACTIVATIONS, Activation
-from thaw.learning.dropout import Dropout
-from thaw.learning.learner import Part
+from thaw.learning.layers import ACTIVATIONS, Activation, Dropout
+from thaw.learning.learner import Part, State
 from thaw.learning.measure import prepare_labels
 from thaw.learning.optimizers import Optimizer, optimizer
 from thaw.learning.settings import Training
-from thaw.learning.state import State
 
 
 class Layer(NamedTuple):
@@ -61,8 +59,8 @@ class Ensemble:
             for name in names
         ]
         self._networks = len(network[0].weight)
-        # Alone, a network would take matrix-vector kernels, which round otherwise than
-        # those of an ensemble; so it trains beside a copy of itself.
+        # Alone, a network would take matrix-vector kernels, which round differently
+        # from those of an ensemble; so it trains beside a copy of itself.
         copies = (
             2 if self._networks == 1 and _has_vectors(network, problem, training) else 1
         )
@@ -71,8 +69,8 @@ class Ensemble:
             network = [Layer(*(p.repeat(2, 1, 1) for p in layer)) for layer in network]
         matrices = [_as_matrix(layer, layer is network[-1]) for layer in network]
         frozen, self._learning = matrices[:freeze], matrices[freeze:]
-        # What frozen layers pass on never changes, so it is computed once, and training
-        # never even sees their weights.
+        # The output of frozen layers never changes, so it is computed once, and
+        # training never even sees their weights.
         count = self._networks * copies
         self._x = {
             part: _passed_on(frozen, _shared(_columns(x), count), self._activation)
@@ -106,7 +104,7 @@ class Ensemble:
             )
 
     def _masks(self, rows: int) -> list[Tensor]:
-        """Return what a step leaves out of each hidden layer that learns, if any."""
+        """Return a step's dropout mask of each hidden layer that learns, if any."""
         if self._dropout is None:
             return []
         widths = [layer.weight.shape[1] for layer in self._layers[:-1]]
@@ -116,7 +114,7 @@ class Ensemble:
         ]
 
     def logits(self, part: Part) -> Tensor:
-        """Return what the networks say of each row, `[R, classes, rows]`."""
+        """Return the logits of each row, `[R, classes, rows]`."""
         x = self._x[part][:, :-1]
         return _forward(self._layers, x, self._activation)[: self._networks]
 
@@ -178,7 +176,7 @@ def _columns(x: np.ndarray) -> Tensor:
 
 
 def _shared(values: Tensor, networks: int) -> Tensor:
-    """Return what all networks share, or each one's own, for so many networks."""
+    """Return values for so many networks, which share them or have their own."""
     if values.ndim == 2:
         return values.expand(networks, -1, -1)
     return values.repeat(networks // len(values), 1, 1)
@@ -190,7 +188,7 @@ def _take(columns: Tensor, order: Tensor) -> Tensor:
 
 
 def _passed_on(hidden: Sequence[Tensor], x: Tensor, activation: Activation) -> Tensor:
-    """Return what hidden layers pass on of x, one after the other."""
+    """Return the output of hidden layers for x, one after the other."""
     for matrix in hidden:
         x = _signal(matrix, x, activation)
     return x
@@ -218,7 +216,7 @@ def _descend(
     are dropout's, if there is any.
     """
     *hidden, output = matrices
-    # What each layer passes on, and what of it reaches the next one.
+    # The output of each layer, and the part that dropout lets reach the next one.
     signals, reached = [x], [x]
     for number, matrix in enumerate(hidden):
         signals.append(_signal(matrix, reached[-1], activation))

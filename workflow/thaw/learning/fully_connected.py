@@ -14,12 +14,11 @@ import torch
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
-from thaw.learning.dropout import Dropout
+from thaw.learning.budget import at_once
 from thaw.learning.ensemble import Ensemble
-from thaw.learning.learner import FIRST
-from thaw.learning.limits import at_once
+from thaw.learning.layers import Dropout
+from thaw.learning.learner import FIRST, State
 from thaw.learning.settings import Training
-from thaw.learning.state import State
 
 # The activations whose kernels start as He et al. have it.
 HE = ("relu", "elu")

@@ -1,9 +1,11 @@
-"""What training reached: histories, epoch by epoch, and what is measured at the end."""
+"""Scores of trained networks: histories, final scores, and the best constant's."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+from thaw.data.problem import Problem
 
 
 class History(NamedTuple):
@@ -22,7 +24,7 @@ METRICS = History._fields
 
 
 class Final(NamedTuple):
-    """What is measured only of the networks as they are in the end, each `[R]`.
+    """Measured only of the networks that are kept in the end, each `[R]`.
 
     test_balanced_accuracy: float32, the mean over classes of the share of a class's
     test rows that are predicted right.
@@ -42,7 +44,7 @@ class Final(NamedTuple):
 
 
 class Constant(NamedTuple):
-    """What the best constant prediction reaches on the test set.
+    """The scores of the best constant prediction on the test set.
 
     It gives every row the train set's shares of the classes as probabilities, and so
     predicts the commonest class.
@@ -54,7 +56,7 @@ class Constant(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """What R networks reached, and what no network at all would.
+    """The scores of R networks, and those of the best constant prediction.
 
     steps: int64 `[epochs + 1]`, the steps of gradient descent by the end of each epoch.
     """
@@ -65,12 +67,27 @@ class Reached(NamedTuple):
     steps: np.ndarray
 
 
+def constant_prediction(problem: Problem) -> Constant:
+    """Return the scores of the best constant prediction."""
+    train = np.bincount(problem.train_y, minlength=problem.classes)
+    test = np.bincount(problem.test_y, minlength=problem.classes)
+    shares = test / test.sum()
+    there = test > 0
+    with np.errstate(divide="ignore"):  # a class that the train set lacks
+        loss = -(shares[there] * np.log(train[there] / train.sum())).sum()
+    return Constant(
+        test_accuracy=float(shares[train.argmax()]),
+        test_loss=float(loss),
+        test_balanced_accuracy=float(there[train.argmax()] / there.sum()),
+    )
+
+
 # The scores of a network, as they stand in tables.
 SCORES = (*METRICS, *Final._fields)
 
 
 def joined(parts: Sequence[Reached]) -> Reached:
-    """Return what several ensembles reached as one."""
+    """Return the scores of several ensembles as one."""
     histories = zip(*(part.history for part in parts), strict=True)
     finals = zip(*(part.final for part in parts), strict=True)
     return Reached(
@@ -82,7 +99,7 @@ def joined(parts: Sequence[Reached]) -> Reached:
 
 
 def final_scores(reached: Reached) -> Iterator[tuple]:
-    """Yield, for each network, its scores in the end, as in `SCORES`."""
+    """Yield the final scores of each network, in the order of `SCORES`."""
     final = reached.final
     columns = final._asdict() | {
         "failed": final.failed.astype(int),

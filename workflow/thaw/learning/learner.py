@@ -2,45 +2,69 @@
 
 A network's description is a `Network`; together with weights and data it builds a
 `Learner`, which the loop in `thaw.learning.training` drives.
+
+The weights of R networks of one kind have one form everywhere, a *state*: it maps an
+entry's name to its values for all networks, `[R, …]`, as a module's `state_dict`,
+stacked. Layer groups say which entries belong together; the last group is the output.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 
 from thaw.data.problem import Problem
 from thaw.learning.seeds import REPEAT, Whose
 from thaw.learning.settings import Training
-from thaw.learning.state import Groups, State
 
 Part = Literal["train", "test"]
 
-# Whose random numbers a single network draws where nobody says.
+State = dict[str, Tensor]
+
+# The names of a group's entries by the group's name, from the input to the output.
+Groups = Mapping[str, Sequence[str]]
+
+# The streams of a single network by default.
 FIRST = Whose(0, REPEAT, (0,))
 
 
+class SourceModels(NamedTuple):
+    """Source models, or those of them that are needed: `state` holds `numbers`."""
+
+    state: State
+    numbers: Sequence[int]
+
+
+def take(state: State, places: Sequence[int]) -> State:
+    """Return a copy of the networks at these places, in this order."""
+    return {name: values[list(places)] for name, values in state.items()}
+
+
+def stacked(states: Sequence[State]) -> State:
+    """Return several states as one, their networks one after the other."""
+    return {name: torch.cat([state[name] for state in states]) for name in states[0]}
+
+
 class Learner(Protocol):
-    """R networks in training. What one learns never depends on the others."""
+    """R networks in training. None depends on the others."""
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch from the train rows in the order given, int64 `[R, rows]`.
 
-        The last epoch may be cut, and then has fewer of them.
-
         Batches are consecutive parts of it; the last, short one is kept and averaged
-        over its own size.
+        over its own size. The last epoch may be cut and then has fewer rows.
         """
 
     def logits(self, part: Part) -> Tensor:
-        """Return what the networks say of each row, `[R, classes, rows]`."""
+        """Return the logits of each row, `[R, classes, rows]`."""
 
     def state(self) -> State:
         """Return the weights as they are now."""
 
 
 class Network(Protocol):
-    """What a network looks like, without weights."""
+    """A network's description, without weights."""
 
     @property
     def groups(self) -> Groups:
@@ -59,7 +83,7 @@ class Network(Protocol):
     ) -> State:
         """Return fresh entries of these groups for each of `numbers`.
 
-        `kind` is what is trained (see `thaw.learning.seeds`).
+        `kind` is that of a stream (see `thaw.learning.seeds`).
         """
 
     def at_once(self, rows: int) -> int:

@@ -1,4 +1,4 @@
-"""Measure networks by what they say: accuracy and cross-entropy."""
+"""Measure networks by their logits: accuracy, cross-entropy, failures."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class Labels(NamedTuple):
 
     one_hot: 1 for a row's class, else 0.
     head_start: what a class is ahead of the row's in a tie; more than 0 if it is an
-    earlier one, for then it is the predicted one.
+    earlier one, which is then the predicted one.
     """
 
     one_hot: Tensor
@@ -50,14 +50,14 @@ def evaluate(logits: Tensor, labels: Labels) -> tuple[Tensor, Tensor]:
 
 
 class Measured(NamedTuple):
-    """What is measured of networks as they are in the end; see `Final`."""
+    """Measured only of the networks that are kept in the end; see `Final`."""
 
     test_balanced_accuracy: np.ndarray
     failed: np.ndarray
 
 
 def measure_finally(logits: Tensor, labels: Labels) -> Measured:
-    """Return what is measured at the end; logits on the test set are as in `evaluate`.
+    """Measure networks at the end; logits on the test set are as in `evaluate`.
 
     A class without test rows does not count.
     """

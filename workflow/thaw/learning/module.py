@@ -1,9 +1,9 @@
-"""Networks that people bring: any `torch.nn.Module` that a function returns.
+"""User-supplied networks: any `torch.nn.Module` that a function returns.
 
 A layer group is a part of the module's `state_dict`. The function is called once for
 each network, with all of Python's, NumPy's and PyTorch's global generators seeded from
-the network's own stream; whatever groups are drawn afresh are taken from that one
-module, so a fresh group of repeat r is the same in every variant.
+the network's own stream. All fresh groups are taken from that one module, so a fresh
+group of repeat r is the same in every variant.
 """
 
 import functools
@@ -20,11 +20,9 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.augmentation import Augmentation
-from thaw.learning.learner import FIRST
-from thaw.learning.module_learner import ModuleLearner
-from thaw.learning.passed_on import PassedOn
+from thaw.learning.learner import FIRST, State
+from thaw.learning.module_learner import ModuleLearner, PassedOn
 from thaw.learning.settings import Training
-from thaw.learning.state import State
 
 
 def start_generators(stream: np.random.Generator) -> None:
@@ -94,7 +92,7 @@ class ModuleNetwork:
         module = self.built(whose)
         one = {name: values.squeeze(0) for name, values in state.items()}
         module.load_state_dict(one)
-        # What stands in several places is frozen with the first of them.
+        # A part with several places is frozen with the first of them.
         still = [
             part
             for path, part in module.named_modules(remove_duplicate=False)
@@ -125,9 +123,8 @@ class ModuleNetwork:
     def _groups_of_parts(self, module: Module) -> dict[str, set[str]]:
         """Return the groups of each part of a module, which decide when it is frozen.
 
-        A part that a group's name names is in that group; any other in those of its
-        entries. What has neither (an activation, dropout) goes with the part that
-        stands before it.
+        A part named by a group is in that group, any other in those of its entries. A
+        part with neither (an activation, dropout) goes with the part before it.
         """
         entries = {entry: name for name, own in self.groups.items() for entry in own}
         found = {}

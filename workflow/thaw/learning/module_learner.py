@@ -1,6 +1,7 @@
 """A module that learns, by autograd and PyTorch's own optimizers."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,20 +11,69 @@ from torch.nn.functional import cross_entropy
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
-from thaw.learning.device import device_of
-from thaw.learning.learner import Part
-from thaw.learning.limits import MOST_KEPT, ROWS_ASKED
-from thaw.learning.passed_on import PassedOn
+from thaw.learning.budget import MOST_KEPT, ROWS_ASKED
+from thaw.learning.learner import Part, State
 from thaw.learning.settings import Training
-from thaw.learning.state import State
+
+
+class _Kept(NamedTuple):
+    """Outputs of frozen parts with these weights for this data set."""
+
+    data: np.ndarray
+    weights: State
+    values: Tensor
+
+
+class PassedOn:
+    """Keeps the outputs of frozen parts, up to `most` numbers.
+
+    So the frozen parts of a source model run once for all repeats that start from it.
+    """
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        """Remember nothing yet."""
+        self._kept: list[_Kept] = []
+        self._most = most
+
+    def of(self, front: Module, data: np.ndarray, x: Tensor) -> Tensor:
+        """Return the output of `front` for the rows `x`, which are those of `data`."""
+        first = front(x[:ROWS_ASKED])
+        weights = front.state_dict()
+        for kept in self._kept:
+            if kept.data is data and _same(kept, weights, first):
+                return kept.values
+        numbers = first.numel() // len(first) * len(x)
+        if numbers + sum(kept.values.numel() for kept in self._kept) > self._most:
+            self._kept.clear()
+        values = torch.cat([first, *(front(rows) for rows in _rest(x))])
+        copies = {name: entry.clone() for name, entry in weights.items()}
+        self._kept.append(_Kept(data, copies, values))
+        return values
+
+
+def _rest(x: Tensor) -> tuple[Tensor, ...]:
+    rest = x[ROWS_ASKED:]
+    return rest.split(ROWS_ASKED) if len(rest) else ()
+
+
+def _same(kept: _Kept, weights: State, first: Tensor) -> bool:
+    """Whether these weights and their output for the first rows are the same.
+
+    Weights alone do not suffice: a module may hold numbers that are no entries.
+    """
+    return (
+        torch.equal(kept.values[: len(first)], first)
+        and kept.weights.keys() == weights.keys()
+        and all(torch.equal(kept.weights[name], weights[name]) for name in weights)
+    )
 
 
 class ModuleLearner:
     """One module in training; a `thaw.learning.learner.Learner` of one network.
 
     Frozen parts neither learn nor remember: their parameters get no gradient, and the
-    parts are as they are when a network is only asked, whatever the module's own
-    `train()` does; so dropout is off and the statistics of batch norm stand still.
+    parts stay in eval mode, whatever the module's own `train()` does. So dropout is off
+    and the statistics of batch norm stand still.
     """
 
     def __init__(
@@ -42,9 +92,8 @@ class ModuleLearner:
 
         still: its frozen parts, those within others included. kept: the entries that
         must keep their bits. shape: a row's. seed_epoch: seeds the global generators
-        for an epoch. passed_on: remembers what frozen parts pass on, where they stand
-        first in a sequence and nothing is augmented. augment: changes the rows of a
-        batch.
+        for an epoch. passed_on: keeps the outputs of frozen parts at the front of a
+        sequence, unless rows are augmented. augment: changes the rows of a batch.
 
         Raises `ThawError` if the training asks for a GPU and there is none.
         """
@@ -68,9 +117,9 @@ class ModuleLearner:
         }
         self._ahead: Callable[[Tensor], Tensor] = module
         seed_epoch(0)
-        self._only_ask()
+        self._stop_learning()
         if not augment:
-            self._ask_frozen_parts_once(problem, passed_on)
+            self._run_frozen_parts_once(problem, passed_on)
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch, int64 `[1, rows]`; see `thaw.learning.learner`."""
@@ -88,16 +137,15 @@ class ModuleLearner:
 
     @torch.no_grad()
     def logits(self, part: Part) -> Tensor:
-        """Return what the network says of each row, `[1, classes, rows]`."""
-        self._only_ask()
+        """Return the logits of each row, `[1, classes, rows]`."""
+        self._stop_learning()
         said = [self._ahead(rows) for rows in self._x[part].split(ROWS_ASKED)]
         return torch.cat(said).T[None].cpu()
 
     def state(self) -> State:
         """Return the entries as they are now.
 
-        Raises `ThawError` if a frozen one is not what it was: a module may change its
-        entries in ways of its own.
+        Raises `ThawError` if the module changed a frozen one.
         """
         state = self._module.state_dict()
         for name, before in self._kept.items():
@@ -108,16 +156,16 @@ class ModuleLearner:
                 )
         return {name: values.clone()[None].cpu() for name, values in state.items()}
 
-    def _only_ask(self) -> None:
+    def _stop_learning(self) -> None:
         self._module.eval()
         for part in self._module.modules():
             part.training = False
 
     @torch.no_grad()
-    def _ask_frozen_parts_once(self, problem: Problem, passed_on: PassedOn) -> None:
-        """Compute once what the frozen parts at the front of a sequence pass on.
+    def _run_frozen_parts_once(self, problem: Problem, passed_on: PassedOn) -> None:
+        """Compute the outputs of frozen parts at the front of a sequence once.
 
-        They must do so for each row on its own, and always the same.
+        Only where each row's output depends on that row alone and is always the same.
         """
         parts, still = sequence_of(self._module), {*self._still}
         count = 0
@@ -176,3 +224,27 @@ def torch_optimizer(
         )
     adam = torch.optim.Adam if training.optimizer == "adam" else torch.optim.AdamW
     return adam(parameters, training.learning_rate, weight_decay=training.weight_decay)
+
+
+def device_of(name: str) -> torch.device:
+    """Return the device: `cpu`, `cuda`, or with `auto` a GPU where there is one.
+
+    Raises `ThawError` if there is no GPU that PyTorch can use.
+    """
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        reason = (
+            "sees none here"
+            if torch.version.cuda
+            else f"{torch.__version__} is built for the CPU only"
+        )
+        raise ThawError(
+            f"device: cuda asks for a GPU, and PyTorch {reason}; run this where there "
+            "is one (on a cluster each job asks for it, as resource gpu), or say auto "
+            "or cpu"
+        )
+    if name == "cpu" or not there:
+        return torch.device("cpu")
+    # Else the same job may give other bits from one run to the next.
+    torch.backends.cudnn.deterministic = True
+    return torch.device("cuda")

@@ -2,8 +2,8 @@
 
 The formulas are those of `torch.optim`. Importing that costs a second, and its fused
 kernels round differently at the end of a row than within it, so that a network would
-depend on those that it trains with. Here every operation is one that is rounded once
-and correctly (a product, a sum, a quotient, a root).
+depend on those that it trains with. Here every operation (a product, a sum, a quotient,
+a root) is rounded once and correctly.
 
 A rate is a number, or `[R, 1, 1]` where each network has its own.
 """
@@ -128,7 +128,7 @@ def _rate_of(training: Training) -> float | Tensor:
 
 
 def _factor(rate: float | Tensor) -> float | Tensor:
-    """Return it as what weights are multiplied by, which rounds a number likewise."""
+    """Return a rate as a factor of float32 weights; a number is rounded likewise."""
     return rate.float() if isinstance(rate, Tensor) else rate
 
 

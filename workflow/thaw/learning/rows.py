@@ -1,8 +1,8 @@
-"""Which train rows a repeat learns from, where it learns from some of them only.
+"""Choose the train rows of a repeat that learns from some of them only.
 
 Each repeat puts the train rows into an order of its own, and a target size is a prefix
-of that order. So sizes are nested: what a repeat knows at 20 rows it also knows at 50,
-and the spread over repeats holds the luck of which rows one happened to have.
+of that order. So sizes are nested: a repeat has its 20 rows among its 50, and the
+spread over repeats includes the luck of the draw.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Where every random number comes from.
+"""Where every random number comes from, and which source model a repeat starts from.
 
 A stream is named by the study's seed and fixed integers: what is trained (a source
 model or a repeat), its number, and what the numbers are for. Names, list positions
@@ -31,7 +31,7 @@ def generator(seed: int, *key: int) -> np.random.Generator:
 
 
 class Whose(NamedTuple):
-    """Whose random numbers: those of source models or repeats of these numbers."""
+    """Names the random streams of some source models or repeats."""
 
     seed: int
     kind: int
@@ -40,3 +40,8 @@ class Whose(NamedTuple):
     def generators(self, *use: int) -> list[np.random.Generator]:
         """Return a generator for each of them; `use` is what the numbers are for."""
         return [generator(self.seed, self.kind, n, *use) for n in self.numbers]
+
+
+def source_model_of(repeat: int, source_models: int) -> int:
+    """Return the number of the source model from which a repeat starts."""
+    return repeat % source_models

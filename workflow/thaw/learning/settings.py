@@ -18,9 +18,9 @@ class Training(NamedTuple):
 
     Either `epochs` or `steps` is set. Of several learning rates each network keeps the
     one that is best on rows held out of its own train rows, a share of
-    `validation_size`. What a learner is told is one rate, or one for each network. What
-    to `augment` (the fields of `thaw.learning.augmentation`), and a `device` other than
-    the CPU, only modules know.
+    `validation_size`. A learner gets one rate, or one for each network. Only modules
+    have `augment` (the fields of `thaw.learning.augmentation`) and a `device` other
+    than the CPU.
     """
 
     epochs: int | None
@@ -48,7 +48,7 @@ class Variant(NamedTuple):
 
     pretrained: start from a source model (else every layer is fresh).
     freeze: the first so many hidden layers do not learn.
-    fresh: the layers drawn afresh, hidden layers by number from 1, and `"output"`.
+    fresh: the layers drawn anew, hidden layers by number from 1, and `"output"`.
     add: widths of fresh hidden layers between the source model's and the output.
     """
 

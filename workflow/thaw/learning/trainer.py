@@ -1,8 +1,7 @@
-"""What a trainer of people's own is told, and what the scores that it writes come to.
+"""The instructions for a user-supplied trainer, and the meaning of its scores.
 
-A trainer draws no rows and chooses no seeds: they come from the streams from which
-those of our own networks come, so that repeat r is told the same in every variant, and
-in whatever company it is trained.
+A trainer draws no rows and chooses no seeds: they come from the same streams as those
+of our own networks, so that repeat r gets the same in every variant and in every job.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,12 +11,11 @@ import numpy as np
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
-from thaw.learning.constant import constant_prediction
-from thaw.learning.history import METRICS, Final, History, Reached
+from thaw.learning.history import METRICS, Final, History, Reached, constant_prediction
 from thaw.learning.rows import narrowed_rows
 from thaw.learning.settings import Variant
 
-# The scores that a trainer may write; the first one it must.
+# The scores that a trainer may write; the first is required.
 WRITTEN = (
     *("test_accuracy", "test_balanced_accuracy", "test_loss"),
     *("train_accuracy", "train_loss"),
@@ -41,7 +39,7 @@ def rows_of(problem: Problem, whose: seeds.Whose, size: int | None) -> list[list
 
 
 def groups_told(described: Mapping[str, Any], groups: Sequence[str]) -> dict[str, Any]:
-    """Return what a variant does, its layers by the names of the trainer's `groups`.
+    """Return a variant with its layers by the names of the trainer's `groups`.
 
     `described` has them by number, without what is left at its default.
     """
@@ -62,11 +60,11 @@ def reached(
     problem: Problem,
     learning_rate: float,
 ) -> Reached:
-    """Return what networks reached, by what a trainer wrote of them in the end.
+    """Return what networks reached, from the final scores that a trainer wrote.
 
-    `scores` are float64 `[R]` by their names in `WRITTEN`. Those that it did not write
-    are not a number; a network has failed, too, of which one that it wrote is not
-    finite. Nothing is known by epoch, so all that there is is taken for epoch 0.
+    `scores` are float64 `[R]` by their names in `WRITTEN`. Scores that it did not write
+    are nan. A network with a written score that is not finite has failed as well. All
+    scores count as those of epoch 0, since a trainer writes no history.
     """
     networks = len(said_to_have_failed)
     lost = [~np.isfinite(values) for values in scores.values()]

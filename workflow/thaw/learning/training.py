@@ -1,6 +1,7 @@
 """The one loop that trains: measure, learn an epoch, measure, and so on."""
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,21 +12,25 @@ from torch import Tensor
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.budget import budget
-from thaw.learning.constant import constant_prediction
-from thaw.learning.history import METRICS, History, Reached
-from thaw.learning.learner import Learner, Network, Part
-from thaw.learning.measure import (
-    Measured,
-    evaluate,
-    measure_finally,
-    prepare_labels,
-)
+from thaw.learning.history import METRICS, History, Reached, constant_prediction
+from thaw.learning.learner import Learner, Network, Part, State
+from thaw.learning.measure import Measured, evaluate, measure_finally, prepare_labels
 from thaw.learning.rows import held_out, narrowed
 from thaw.learning.settings import Training
-from thaw.learning.state import State
 from thaw.learning.validation import Outcome, Validation, best_of, outcome_of
 
 PARTS: tuple[Part, ...] = ("train", "test")
+
+
+def fix_rounding() -> None:
+    """Make every product and sum round the same, whatever shares the ensemble.
+
+    Call it before the first product. A sum over several threads is split by their
+    number. MKL rounds by where in memory a matrix happens to lie unless told otherwise
+    (Intel's "conditional numerical reproducibility"); the price is not measurable.
+    """
+    os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+    torch.set_num_threads(1)
 
 
 class Trained(NamedTuple):
@@ -50,14 +55,14 @@ def train(
 ) -> Iterator[Trained]:
     """Train a network for each of `numbers`, as many at once as is fastest.
 
-    `kind` is what is trained, a source model or a repeat (see `thaw.learning.seeds`).
-    `start` returns the weights from which some of the numbers start. Where a `size` is
-    given, each learns from so many train rows of its own. The results do not depend on
-    how many are trained at once. `report` is called after each epoch with its number
-    and, as `last`, that of the last one.
+    `kind` says whether they are source models or repeats (see `thaw.learning.seeds`).
+    `start` returns the weights from which some of the numbers start. With a `size`,
+    each learns from that many train rows of its own. The results do not depend on how
+    many are trained at once. `report` is called after each epoch with its number and,
+    as `last`, that of the last one.
 
-    Of several learning rates a network has a candidate each. They learn side by side,
-    as if they were so many networks.
+    With several learning rates a network has a candidate for each. They learn side by
+    side, like separate networks.
     """
     rows = size or len(problem.train_x)
     validation = held_out(rows, training.validation_size)
@@ -104,7 +109,7 @@ def train(
 def at_a_time(network: Network, training: Training, rows: int) -> int:
     """Return how many networks learn at a time, with all of their candidates.
 
-    If not even those of one can learn together, they do so one part after the other.
+    If the candidates of one network are already too many, they take turns.
     """
     return max(1, network.at_once(rows) // len(training.rates))
 
@@ -118,10 +123,10 @@ def learn(
 ) -> tuple[History, Measured]:
     """Let a learner learn an epoch from each of `orders`, and measure it after each.
 
-    Return what it reached after every epoch, and what is measured only at the end.
+    Return its history, and what is measured only at the end.
 
-    `report` is called after each epoch with its number. `watch` looks after each, and
-    the rows that it holds out are none of the train rows that are measured.
+    `report` is called after each epoch with its number, as is `watch`. The rows that it
+    holds out do not count among the train rows that are measured.
     """
     rows = watch.learned_from if watch else problem.train_y.shape[-1]
     labels = {
@@ -165,8 +170,7 @@ def shuffled_orders(
 ) -> Iterator[Tensor]:
     """Yield, for each epoch, the order in which each of `numbers` sees the rows.
 
-    Each order is int64 `[len(numbers), rows]`; where `last_rows` is given, the last one
-    is cut after so many.
+    Each order is int64 `[len(numbers), rows]`; the last is cut after `last_rows`.
     """
     streams = [
         seeds.generator(seed, kind, number, seeds.BATCH_ORDER) for number in numbers

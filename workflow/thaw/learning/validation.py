@@ -1,7 +1,7 @@
-"""Validation rows, held out of a network's own train rows: what is chosen on them.
+"""Choose epochs and learning rates on validation rows.
 
-They are the last of a network's train rows, so that orders of those it learns from need
-not know of them.
+These are held out of a network's own train rows. They stand last among them, so that
+batch orders need not skip them.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,12 @@ from torch import Tensor
 
 from thaw.data.problem import Problem
 from thaw.learning.history import Final, History, kept
-from thaw.learning.learner import Learner
+from thaw.learning.learner import Learner, State, stacked, take
 from thaw.learning.measure import Measured, evaluate, measure_finally, prepare_labels
-from thaw.learning.state import State, stacked, take
 
 
 class Outcome(NamedTuple):
-    """What R networks reached at a rate each, and the weights that are kept."""
+    """The scores of R networks at a rate each, and the weights that are kept."""
 
     history: History
     final: Final
@@ -29,8 +28,8 @@ class Outcome(NamedTuple):
 class Validation:
     """Follows, from epoch to epoch, the loss on the validation rows.
 
-    With `keep_best` it keeps what was there after the epoch of the least loss (the
-    first of several); else `loss` `[R]`, after the last one, is all that it knows.
+    With `keep_best` it keeps the networks of the epoch with the least loss (the first
+    of several), else only `loss` `[R]`, that after the last epoch.
     """
 
     def __init__(self, problem: Problem, learned_from: int, keep_best: bool) -> None:
@@ -66,7 +65,7 @@ class Validation:
 
 
 class Kept(NamedTuple):
-    """What is kept of R networks: loss and epoch `[R]`, final scores and weights."""
+    """R networks that are kept: loss and epoch `[R]`, final scores and weights."""
 
     loss: np.ndarray
     epoch: np.ndarray
@@ -75,7 +74,7 @@ class Kept(NamedTuple):
 
 
 def _merged(better: np.ndarray, now: Kept, before: Kept | None) -> Kept:
-    """Return what is now of those networks that are better, and of others what was."""
+    """Return the networks that are better now, and the others as they were before."""
     assert before is not None  # at first all are better
     measured = zip(now.measured, before.measured, strict=True)
     chosen = torch.from_numpy(better)
@@ -99,9 +98,9 @@ def outcome_of(
     rates: Sequence[float],
     watch: Validation | None,
 ) -> Outcome:
-    """Return what networks reached, as they are in the end or as `watch` kept them.
+    """Return the outcome of networks as they are in the end or as `watch` kept them.
 
-    `rates` are those at which they learned, `[R]`.
+    `rates` are their learning rates, `[R]`.
     """
     networks, epochs = history.test_loss.shape
     found = watch.kept if watch else None
@@ -122,10 +121,10 @@ def outcome_of(
 
 
 def best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
-    """Return what the best candidate of each network reached, by the validation loss.
+    """Return the outcome of each network's best candidate, by the validation loss.
 
     Outcomes are of the first candidates of all networks, then of their second ones and
-    so on. The first of several is taken, where none is better.
+    so on. Among equals the first is taken.
     """
     joined = _joined(outcomes) if len(outcomes) > 1 else outcomes[0]
     if candidates == 1:

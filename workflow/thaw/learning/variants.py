@@ -4,20 +4,18 @@ from collections.abc import Sequence
 
 from thaw.errors import ThawError
 from thaw.learning import seeds
-from thaw.learning.learner import Network
-from thaw.learning.pairing import source_model_of
+from thaw.learning.learner import Network, SourceModels, State, take
 from thaw.learning.settings import Variant
-from thaw.learning.state import SourceModels, State, entries, take
 
 
 def fresh_groups(
     variant: Variant, network: Network, source_models: SourceModels | None
 ) -> list[str]:
-    """Return the layer groups that `network`, for the target, draws afresh.
+    """Return the layer groups that `network`, for the target, draws anew.
 
-    Beside those that the variant names these are the groups that the source models do
-    not have, and the output wherever the source models' does not fit: after added
-    layers, or where the source problem has other classes.
+    These are the groups that the variant names, those that the source models lack, and
+    the output wherever the source models' does not fit: after added layers, or where
+    the source problem has other classes.
 
     Raises `ThawError` if the source models take another number of features.
     """
@@ -65,10 +63,12 @@ def start_repeats(
     drawn = network.draw(fresh, seed, seeds.REPEAT, repeats)
     if source_models is None:
         return drawn
-    kept = [name for name in network.groups if name not in fresh]
     inherited = {
-        entry: source_models.state[entry] for entry in entries(network.groups, kept)
+        entry: source_models.state[entry]
+        for name, own in network.groups.items()
+        if name not in fresh
+        for entry in own
     }
     places = {number: place for place, number in enumerate(source_models.numbers)}
-    wanted = [places[source_model_of(repeat, total)] for repeat in repeats]
+    wanted = [places[seeds.source_model_of(repeat, total)] for repeat in repeats]
     return drawn | take(inherited, wanted)

@@ -4,9 +4,6 @@ import itertools
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-# Stands in for the source's name where source models are files.
-CHECKPOINTS = "checkpoints"
-
 # The files of a job that trains: scores, histories, and weights where they are kept.
 SUFFIXES = (".csv", ".history.npz", ".safetensors")
 

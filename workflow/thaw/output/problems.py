@@ -9,13 +9,7 @@ import numpy as np
 
 from thaw.data.problem import Description, Problem
 from thaw.output.files import whole_file
-from thaw.output.records import (
-    check_record,
-    digest_of_arrays,
-    reading,
-    record,
-    require,
-)
+from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 
 
 def save_problem(

@@ -27,13 +27,7 @@ from thaw.learning.history import (
     kept,
 )
 from thaw.output.files import whole_file
-from thaw.output.records import (
-    check_record,
-    digest_of_arrays,
-    reading,
-    record,
-    require,
-)
+from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 
 
 class Scores(NamedTuple):

@@ -8,15 +8,9 @@ from typing import Any
 from safetensors import safe_open
 from safetensors.torch import save
 
-from thaw.learning.state import SourceModels, State, stacked, take
+from thaw.learning.learner import SourceModels, State, stacked, take
 from thaw.output.files import whole_file
-from thaw.output.records import (
-    check_record,
-    digest_of_arrays,
-    reading,
-    record,
-    require,
-)
+from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 
 
 def save_networks(

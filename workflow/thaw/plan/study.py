@@ -6,18 +6,10 @@ from typing import Any, NamedTuple
 
 from thaw.config.network import Kind, kind_of
 from thaw.config.resolved import Study
-from thaw.findings.arms import Arm, TargetSize
-from thaw.findings.asked import pairs_asked
+from thaw.findings.arms import CHECKPOINTS, Arm, TargetSize, pairs_asked
 from thaw.keys import Result
-from thaw.learning.pairing import source_model_of
-from thaw.output.paths import (
-    CHECKPOINTS,
-    Job,
-    jobs,
-    models_begin,
-    problem_file,
-    repeats_begin,
-)
+from thaw.learning.seeds import source_model_of
+from thaw.output.paths import Job, jobs, models_begin, problem_file, repeats_begin
 
 
 class StudyPlan(NamedTuple):

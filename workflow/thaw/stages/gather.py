@@ -17,25 +17,11 @@ import numpy as np
 
 from thaw import keys
 from thaw.errors import ThawError
-from thaw.findings.arms import Arm, arms
-from thaw.learning.history import (
-    METRICS,
-    SCORES,
-    Final,
-    History,
-    Reached,
-    final_scores,
-)
-from thaw.learning.pairing import source_model_of
+from thaw.findings.arms import CHECKPOINTS, Arm, arms
+from thaw.learning.history import METRICS, SCORES, Final, History, Reached, final_scores
+from thaw.learning.seeds import source_model_of
 from thaw.output.histories import SOURCE_MODELS, HistoriesWriter
-from thaw.output.paths import (
-    CHECKPOINTS,
-    SUFFIXES,
-    JobSize,
-    jobs,
-    models_begin,
-    repeats_begin,
-)
+from thaw.output.paths import SUFFIXES, JobSize, jobs, models_begin, repeats_begin
 from thaw.output.records import Content, claimed
 from thaw.output.scores import csv_file, load_scores
 from thaw.stages.command import add_recipe, leave, run, stage_parser

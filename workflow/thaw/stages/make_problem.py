@@ -38,9 +38,9 @@ def main(args: argparse.Namespace) -> None:
 
 
 def _digests(paths: Sequence[Path], told: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return the digests of files; what is `told` of one tells its content.
+    """Return the digests of files, checked against those that were `told`.
 
-    Nothing is told of the content of a file that another rule makes.
+    A file that another rule makes has none to check against.
     Raises `ThawError` if the run began with another content.
     """
     found = [digest_of_file(path) for path in paths]

@@ -12,10 +12,9 @@ from thaw.config.network import kind_of
 from thaw.external.networks import network_of, of_network
 from thaw.learning import seeds
 from thaw.learning.history import joined
-from thaw.learning.rounding import fix_rounding
+from thaw.learning.learner import stacked
 from thaw.learning.settings import Training
-from thaw.learning.state import stacked
-from thaw.learning.training import at_a_time, train
+from thaw.learning.training import at_a_time, fix_rounding, train
 from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
 from thaw.output.weights import save_networks

@@ -17,11 +17,10 @@ from thaw.config.network import kind_of
 from thaw.external.networks import network_of, of_network
 from thaw.learning import seeds
 from thaw.learning.history import joined
-from thaw.learning.pairing import source_model_of
-from thaw.learning.rounding import fix_rounding
+from thaw.learning.learner import stacked
+from thaw.learning.seeds import source_model_of
 from thaw.learning.settings import Training, Variant
-from thaw.learning.state import stacked
-from thaw.learning.training import at_a_time, train
+from thaw.learning.training import at_a_time, fix_rounding, train
 from thaw.learning.variants import fresh_groups, start_repeats
 from thaw.output.problems import load_described
 from thaw.output.scores import save_scores

@@ -10,23 +10,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.findings.arms import TargetSize
-from thaw.findings.asked import ALPHA, alpha_of_each, pairs_asked
+from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each, pairs_asked
 from thaw.findings.best_depths import best_depths, best_on_average
-from thaw.findings.failures import difference_of_shares, is_weak
+from thaw.findings.failures import KINDS, difference_of_shares, is_weak
 from thaw.findings.how_often import how_often
 from thaw.findings.mean import mean_difference
 from thaw.findings.metrics import METRICS
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.typical import typical_difference
-from thaw.findings.verdicts import MODELS_FAILED, TOO_FEW, more_or_less, verdict
+from thaw.findings.verdicts import (
+    MODELS_FAILED,
+    TOO_FEW,
+    joined,
+    kind_of,
+    more_or_less,
+    verdict,
+)
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame
 from thaw.tables.comparisons_in_words import for_people
-
-# What the kinds of networks that are counted apart are said to be.
-KINDS = {"failed": "fails", "weak": "is weak"}
 
 
 def comparisons(
@@ -88,10 +91,10 @@ def compare(
             f"{kind}_low": difference.low,
             f"{kind}_high": difference.high,
         }
-        if not said[0].startswith(TOO_FEW):
+        if kind_of(said[0]) != TOO_FEW:
             said.append(more_or_less(words, difference))
     return {
-        "verdict": "; ".join(filter(None, said)),
+        "verdict": joined(said),
         "given": CONDITION if pair.is_conditional else "",
         "unit": pair.variant.unit,
         "units": len(pair.variant.unit_means()),

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.findings.failures import WEAK
+from thaw.findings.failures import KINDS, WEAK
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import CONDITION
 from thaw.output.tables import interval, markdown, number, paragraph, percent
 
-# The kinds of networks that are counted apart, and the ends of their columns' names.
-KINDS = ("failed", "weak")
+# The ends of the names of columns with a share and its interval.
 ENDS = ("difference", "low", "high")
 
 

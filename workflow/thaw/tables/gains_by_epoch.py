@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from thaw.findings.arms import Arm
-from thaw.findings.asked import alpha_of_each
+from thaw.findings.arms import Arm, alpha_of_each
 from thaw.findings.metrics import METRICS, Metric, with_history
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample

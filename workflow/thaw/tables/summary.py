@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from thaw.findings.arms import Arm, TargetSize
-from thaw.findings.asked import ALPHA
+from thaw.findings.arms import ALPHA, Arm, TargetSize
 from thaw.findings.failures import FEW
 from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS, Metric

@@ -1,0 +1,139 @@
+"""The caveats of an answer: failures, controls, training time, and its conditions."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from thaw.findings.arms import CHECKPOINTS, TargetSize
+from thaw.findings.failures import FEW, KINDS, WEAK
+from thaw.findings.gains import Study, enumerate_words, estimate
+from thaw.findings.metrics import METRICS
+from thaw.findings.verdicts import first_part, more_often
+
+
+def what_spoils_it(
+    study: Study, comparisons: pd.DataFrame, summary: pd.DataFrame
+) -> Iterator[str]:
+    """Name what qualifies the answer: failures, controls, longer training."""
+    failed = [
+        f"{row['failed']:.0%} of {row['variant']}'s".replace("%", " %")
+        + _from_rows(study, [row["target_size"]])
+        for row in summary[summary["failed"] > FEW].to_dict("records")
+    ]
+    if failed:
+        yield (
+            f"Networks failed ({', '.join(failed)}): scale the inputs, lower the "
+            "learning rate or train longer before you rely on this."
+        )
+    weak = f"are weak (more than {WEAK:g} below the baseline's median)"
+    for kind, what in (("failed", "fail"), ("weak", weak)):
+        rows = comparisons[
+            comparisons["verdict"].str.contains(more_often(KINDS[kind]), regex=False)
+            & comparisons["variant"].isin(study.transferred)
+            & (comparisons["reference"] == study.baseline)
+        ]
+        names = [
+            variant + _from_rows(study, own["target_size"])
+            for variant, own in rows.groupby("variant", sort=False)
+        ]
+        if names:
+            variants = enumerate_words(names)
+            yield f"Networks of {variants} {more_often(what)} than {study.baseline}'s."
+    random = {
+        name
+        for name, variant in study.variants.items()
+        if not study.is_pretrained(name) and variant.get("freeze", 0)
+    }
+    yield from _beside(
+        study,
+        comparisons[
+            comparisons["variant"].isin(study.depths)
+            & comparisons["reference"].isin(random)
+        ],
+        "frozen random layers ({})",
+    )
+    foreign = comparisons["reference"].str.contains("/", regex=False)
+    yield from _beside(study, comparisons[foreign], "{}")
+    if study.source == study.target and study.transferred:
+        yield (
+            "Source and target are the same problem: nothing foreign is transferred, "
+            "and a gain says that longer training helps."
+        )
+
+
+def _from_rows(study: Study, sizes: Sequence[TargetSize]) -> str:
+    return f" from {enumerate_words(sizes)} rows" if study.is_swept else ""
+
+
+def _beside(study: Study, rows: pd.DataFrame, words: str) -> Iterator[str]:
+    """Say how variants compare with a control; `words` name its kind."""
+    for (variant, reference), own in rows.groupby(["variant", "reference"], sort=False):
+        yield f"Beside {words.format(reference)}, {variant}: {_said(study, own)}."
+
+
+def _said(study: Study, rows: pd.DataFrame) -> str:
+    """Return the verdicts of one pair, of like sizes together."""
+    said = []
+    for verdict, alike in itertools.groupby(
+        rows.to_dict("records"), lambda row: first_part(row["verdict"])
+    ):
+        found = [
+            _from_rows(study, [row["target_size"]]) + estimate(row) for row in alike
+        ]
+        said.append(verdict + ",".join(found))
+    return "; ".join(said)
+
+
+def hangs_on_the_budget(study: Study, by_epoch: pd.DataFrame) -> Iterator[str]:
+    """Name the variants that would have had another verdict half-way."""
+    other = []
+    for variant in study.transferred:
+        rows = by_epoch[by_epoch["variant"] == variant]
+        if len(rows) < 3:
+            continue
+        half_way, last = rows.iloc[len(rows) // 2], rows.iloc[-1]
+        if half_way["verdict"] != last["verdict"]:
+            epoch = half_way["epoch"]
+            other.append(f"{variant} {half_way['verdict']}{estimate(half_way)}")
+    # The table is of the largest size.
+    place = _from_rows(study, [study.target_sizes[-1]])
+    if other:
+        yield (
+            f"The verdict{place} hangs on how long networks learn: half-way, after "
+            f"{epoch} epochs, it was {'; '.join(other)}."
+        )
+
+
+def given_what(study: Study) -> Iterator[str]:
+    """Say which variation the intervals cover, and the conditions of it all."""
+    starts = any(map(study.is_pretrained, study.variants))
+    models = study.source_models if starts else 0
+    what = CHECKPOINTS if study.source == CHECKPOINTS else "source models"
+    varied = [
+        *([f"{models} {what}"] if models > 1 else []),
+        f"{study.repeats} repeat{'s' if study.repeats > 1 else ''}",
+        *(["the rows that each repeat drew"] if study.is_swept else []),
+    ]
+    if study.metric != "accuracy":
+        gain = METRICS[study.metric].gain
+        yield f"All differences are a {gain}: more than 0 is better."
+    if study.tuned:
+        yield (
+            "What was chosen on rows held out of each network's own train rows: "
+            f"learning rate or epoch of {enumerate_words(study.tuned)}."
+        )
+    else:
+        yield "How networks learn was tuned for no variant."
+    words = f"What varied: {enumerate_words(varied)}. Given: these data and this split"
+    if models == 1 and study.source == CHECKPOINTS:
+        words += (
+            ", and the one checkpoint: nothing is said of others, even of one that was "
+            "pretrained alike"
+        )
+    elif models == 1:
+        words += (
+            ", and the one source model that was drawn; another one may turn the "
+            "answer round"
+        )
+    yield f"{words}."

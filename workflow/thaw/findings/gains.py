@@ -1,0 +1,132 @@
+"""The gains of a study's transferred variants, read off its tables and put into words.
+
+The answer is made of these: what a study asked, what its comparisons with the baseline
+show at a target size, and an estimate as a reader sees it.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from thaw.findings.arms import TargetSize
+from thaw.findings.verdicts import (
+    BETTER,
+    EQUIVALENT,
+    UNCLEAR,
+    WORSE,
+    first_part,
+    kind_of,
+)
+
+
+class Study(NamedTuple):
+    """A study's settings; `variants` as the config describes them, sizes in order."""
+
+    source: str
+    target: str
+    variants: Mapping[str, Mapping[str, Any]]
+    baseline: str
+    target_sizes: Sequence[TargetSize]
+    depths: Mapping[str, int]
+    metric: str
+    margin: float
+    tuned: Sequence[str]
+    repeats: int
+    source_models: int
+
+    def is_pretrained(self, variant: str) -> bool:
+        """Whether a variant starts from source models."""
+        return self.variants[variant].get("pretrained", True)
+
+    @property
+    def transferred(self) -> list[str]:
+        """The variants that start from source models and are compared."""
+        return [
+            name
+            for name in self.variants
+            if self.is_pretrained(name) and name != self.baseline
+        ]
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether repeats learn from less than all rows."""
+        return list(self.target_sizes) != ["all"]
+
+
+def gains(
+    study: Study, comparisons: pd.DataFrame, size: TargetSize
+) -> list[Mapping[str, Any]]:
+    """Return the comparisons of transferred variants with the baseline, at a size."""
+    rows = rows_at(comparisons, size)
+    rows = rows[
+        rows["variant"].isin(study.transferred) & (rows["reference"] == study.baseline)
+    ]
+    return rows.to_dict("records")
+
+
+def effect(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the verdicts of one size say together."""
+    kinds = {kind_of(row["verdict"]) for row in rows}
+    if {BETTER, WORSE} <= kinds:
+        return "both"
+    if BETTER in kinds:
+        return "better"
+    if WORSE in kinds:
+        return "worse" if kinds == {WORSE} else "some"
+    if kinds == {EQUIVALENT}:
+        return "same"
+    return "unclear" if kinds & {UNCLEAR, EQUIVALENT} else "none"
+
+
+def details(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the typical difference of each variant, verdict by verdict."""
+    parts: dict[str, list[str]] = {}
+    for row in rows:
+        parts.setdefault(first_part(row["verdict"]), []).append(named(row))
+    said = "; ".join(
+        f"{verdict}: {', '.join(variants)}" for verdict, variants in parts.items()
+    )
+    return said[:1].upper() + said[1:]
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """Return a variant with its typical difference."""
+    return f"{row['variant']}{estimate(row)}"
+
+
+def estimate(row: Mapping[str, Any]) -> str:
+    """Return a typical difference and its interval, as far as there are any."""
+    middle, low, high = (row[f"typical{end}"] for end in ("", "_low", "_high"))
+    if pd.isna(middle):
+        return ""
+    if math.isinf(middle):
+        return " without a size, for so many networks failed"
+    if math.isinf(low) and math.isinf(high):
+        return f" {middle:+.3f}"
+    return f" {middle:+.3f} ({low:+.3f} to {high:+.3f})".replace("inf", "∞")
+
+
+def layers(numbers: Sequence[int]) -> str:
+    """Return numbers of layers as words: "0 or 1 layers"."""
+    return f"{enumerate_words(numbers, 'or')} {'layer' if numbers == [1] else 'layers'}"
+
+
+def enumerate_words(words: Iterable[Any], last: str = "and") -> str:
+    """Return words as an enumeration: "1, 2 and 3"."""
+    texts = list(map(str, words))
+    if len(texts) < 2:
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
+
+
+def rows_at(table: pd.DataFrame, size: TargetSize) -> pd.DataFrame:
+    """Return a table's rows of one target size, of which a CSV gives back text."""
+    return table[table["target_size"].astype(str) == str(size)]
+
+
+def by_size(table: pd.DataFrame, sizes: Sequence[TargetSize]) -> pd.DataFrame:
+    """Return a table with a row a size in the order of `sizes`; none if it has none."""
+    named = table.set_index(table["target_size"].astype(str))
+    return named.loc[[str(size) for size in sizes]] if len(table) else table
