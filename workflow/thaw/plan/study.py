@@ -19,7 +19,7 @@ class StudyPlan(NamedTuple):
 
     `source` is None where source models are files, `source_models` where no variant is
     pretrained. `arms` are by name; the weights of those `saved` are kept. `check` is
-    that of a network which a function of people's own builds.
+    that of a network which a user's function builds.
     """
 
     name: str
@@ -65,7 +65,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def checkpoint_file(self) -> list[str]:
-        """The file below `results/` with source models read from people's files."""
+        """The file below `results/` with source models read from users' files."""
         if self.source_models is None or not self.settings.checkpoints:
             return []
         last = self.settings.source_models - 1
