@@ -74,9 +74,7 @@ def test_what_is_not_a_file_gets_one_line(name, reason, tmp_path):
 def test_a_key_that_stands_twice_is_named(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("variants:\n  a: {freeze: 1}\n  b: {}\n  a: {freeze: 2}\n")
-    with pytest.raises(
-        ThawError, match=r"variants\.a: is there twice, again in line 4"
-    ):
+    with pytest.raises(ThawError, match=r"variants\.a: is there twice, .* line 4"):
         check_file(path)
 
 

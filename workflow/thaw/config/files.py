@@ -141,6 +141,9 @@ def _standing_twice(
                 here = (*place, name)
                 if name in seen:
                     line = key.start_mark.line + 1
-                    yield f"{path(here)}: is there twice, again in line {line} of {file}"
+                    yield (
+                        f"{path(here)}: is there twice, again in line {line} of "
+                        f"{file}; remove or rename one"
+                    )
                 seen.add(name)
                 yield from _standing_twice(value, here, file)
