@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from thaw import keys
-from thaw.config.extents import Extent
 from thaw.config.messages import choice, did_you_mean, shown, unreadable
-from thaw.config.sizes import BYTES, SOME_WEIGHTS, Size, UnseenSize, weights_between
 from thaw.learning.settings import Training
 
 Described = Mapping[str, Any]
+Lines = Iterator[str]
 
 # What stands for something of the problem in the arguments of a module's function.
 FILLED_IN = ("$classes", "$features", "$shape")
@@ -101,25 +100,14 @@ class Kind:
         """Return the description with digests of files whose edits a run reports."""
         return dict(self.described)
 
-    def weights(self, features: int, classes: int, added: Sequence[int] = ()) -> int:
-        """Return how many weights a network has: 1 where nobody knows."""
-        raise NotImplementedError
+    def widths(
+        self, features: int, classes: int, added: Sequence[int] = ()
+    ) -> list[int] | None:
+        """Return the widths of all layers, from input to output; None if unknown.
 
-    def size(
-        self,
-        networks: int,
-        problem: Extent,
-        epochs: int,
-        batch_size: int,
-        added: Sequence[int] = (),
-        files: Sequence[str] = (),
-    ) -> Size | UnseenSize:
-        """Return the size of a job that trains such networks.
-
-        `added` are widths of hidden layers put before the output; `files` those with
-        the weights of source models.
+        `added` are those of hidden layers put before the output.
         """
-        raise NotImplementedError
+        return None
 
     def mistakes(self, path: str) -> Iterator[str]:
         """Yield what is wrong with the network's description, a line each."""
@@ -143,9 +131,7 @@ class Kind:
             if training[key] not in (Training._field_defaults.get(key), {}):
                 yield f"{path}.{key}: {remedy}"
 
-    def mistakes_of_variant(
-        self, path: str, name: str, variant: Described
-    ) -> Iterator[str]:
+    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
         """Yield what a variant says of layers that the study's network does not have.
 
         `path` is the study's place in the config.
@@ -170,22 +156,11 @@ class HiddenLayers(Kind):
         """The widths of the hidden layers."""
         return self.described.get("hidden", [])  # `mistakes` tells that it is missing
 
-    def weights(self, features: int, classes: int, added: Sequence[int] = ()) -> int:
-        """Return how many weights a network has."""
-        return weights_between([features, *self.hidden_groups, *added, classes])
-
-    def size(
-        self,
-        networks: int,
-        problem: Extent,
-        epochs: int,
-        batch_size: int,
-        added: Sequence[int] = (),
-        files: Sequence[str] = (),
-    ) -> Size:
-        """Return the size of a job that trains such networks."""
-        widths = [problem.features, *self.hidden_groups, *added, problem.classes]
-        return Size(networks, widths, problem.rows, epochs, batch_size)
+    def widths(
+        self, features: int, classes: int, added: Sequence[int] = ()
+    ) -> list[int]:
+        """Return the widths of all layers, from input to output."""
+        return [features, *self.hidden_groups, *added, classes]
 
     def mistakes(self, path: str) -> Iterator[str]:
         """Yield what is wrong with the network's description, a line each."""
@@ -193,9 +168,7 @@ class HiddenLayers(Kind):
         if not self.hidden_groups:
             yield f"{path}.hidden: this key is missing; or set module, or trainer"
 
-    def mistakes_of_variant(
-        self, path: str, name: str, variant: Described
-    ) -> Iterator[str]:
+    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
         """Yield what a variant says of layers that the network does not have."""
         hidden, freeze = len(self.hidden_groups), variant["freeze"]
         named = isinstance(freeze, str)
@@ -223,32 +196,11 @@ class _UserSupplied(Kind):
         """The names of all groups but the output."""
         return self.described["groups"][:-1] if "groups" in self.described else None
 
-    def weights(self, features: int, classes: int, added: Sequence[int] = ()) -> int:
-        """Return 1: how many weights there are is known only when one is built."""
-        return 1
-
-    def size(
-        self,
-        networks: int,
-        problem: Extent,
-        epochs: int,
-        batch_size: int,
-        added: Sequence[int] = (),
-        files: Sequence[str] = (),
-    ) -> UnseenSize:
-        """Return the size of a job, as far as files with weights tell."""
-        held = [Path(file).stat().st_size // BYTES for file in files]
-        weights = max(held, default=SOME_WEIGHTS)
-        features, rows = problem.features, problem.rows
-        return UnseenSize(networks, weights, features, rows, epochs, batch_size)
-
     def _needs_groups(self, layer: int | str) -> bool:
         """Whether a variant that names this layer needs to know the groups' names."""
         raise NotImplementedError
 
-    def mistakes_of_variant(
-        self, path: str, name: str, variant: Described
-    ) -> Iterator[str]:
+    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
         """Yield what a variant says of groups that the network does not have."""
         here, groups = f"variants.{name}", self.described.get("groups")
         if variant["add"]:
@@ -443,9 +395,7 @@ class Trainer(_UserSupplied):
                     f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
                 )
 
-    def mistakes_of_variant(
-        self, path: str, name: str, variant: Described
-    ) -> Iterator[str]:
+    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
         """Yield what a variant asks for that no trainer does."""
         yield from super().mistakes_of_variant(path, name, variant)
         if variant["save"]:
