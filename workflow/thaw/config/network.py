@@ -35,7 +35,7 @@ class Kind:
     """A network of some kind.
 
     form: the key that says which kind it is.
-    keys: the keys of `network` that it knows.
+    own_keys: the keys of `network` that it knows.
     unknown_training: the keys of `training` that mean nothing to it, and a remedy.
     reads_weights: whether its source models can be files with weights.
     calls_users_code: whether a user's function builds it; then a job checks it before
@@ -46,7 +46,7 @@ class Kind:
 
     name: ClassVar[str]
     form: ClassVar[str]
-    keys: ClassVar[frozenset[str]]
+    own_keys: ClassVar[frozenset[str]]
     unknown_training: ClassVar[Mapping[str, str]]
     reads_weights: ClassVar[bool] = True
     calls_users_code: ClassVar[bool] = False
@@ -111,14 +111,16 @@ class Kind:
 
     def mistakes(self, path: str) -> Iterator[str]:
         """Yield what is wrong with the network's description, a line each."""
-        for key in self.described.keys() - self.keys:
+        for key in self.described:
+            if key in self.own_keys:
+                continue
             if key in FORMS:
                 yield (
                     f"{path}.{key}: not allowed together with network.{self.form}; "
                     "remove one of them"
                 )
             else:
-                owners = [kind.form for kind in KINDS if key in kind.keys]
+                owners = [kind.form for kind in KINDS if key in kind.own_keys]
                 with_ = " or ".join(f"network.{form}" for form in owners)
                 yield f"{path}.{key}: only allowed together with {with_}; remove it"
 
@@ -144,7 +146,7 @@ class HiddenLayers(Kind):
 
     name = "hidden layers"
     form = "hidden"
-    keys = frozenset({"hidden", "activation", "dropout"})
+    own_keys = frozenset({"hidden", "activation", "dropout"})
     unknown_training: ClassVar = {
         "augment": "augment is only supported for network.module; remove it",
         "device": "only network.module and network.trainer choose one; remove it",
@@ -243,7 +245,7 @@ class Module(_UserSupplied):
 
     name = "a module"
     form = "module"
-    keys = frozenset({"module", "arguments", "groups"})
+    own_keys = frozenset({"module", "arguments", "groups"})
     unknown_training: ClassVar = {
         "arguments": "only allowed together with network.trainer; remove it",
     }
@@ -304,7 +306,7 @@ class Trainer(_UserSupplied):
 
     name = "a trainer's"
     form = "trainer"
-    keys = frozenset({"trainer", "files", "packages", "arguments", "groups"})
+    own_keys = frozenset({"trainer", "files", "packages", "arguments", "groups"})
     unknown_training: ClassVar = dict.fromkeys(
         ("validation_size", "keep", "augment"),
         "trainers are not told; remove it, and give the trainer an argument instead",
@@ -424,11 +426,11 @@ def inherited(shared: Described, own: Described) -> dict[str, Any]:
     said = FORMS.keys() & own.keys()
     kept = dict(shared)
     if said:
-        ours = frozenset().union(*(FORMS[form].keys for form in said))
+        ours = frozenset().union(*(FORMS[form].own_keys for form in said))
         for form in FORMS.keys() - said:
             # The keys that two kinds have in common are the shared one's.
             common = ours if form not in shared or said & shared.keys() else frozenset()
-            for key in FORMS[form].keys - common:
+            for key in FORMS[form].own_keys - common:
                 kept.pop(key, None)
     return kept | dict(own)
 

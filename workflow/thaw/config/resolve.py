@@ -93,7 +93,7 @@ def _inherit(
 def _network(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Return a study's network, without defaults of other kinds than its own."""
     network = inherited(shared, own)
-    keys, fields = kind_of(network).keys, models.Network.model_fields
+    keys, fields = kind_of(network).own_keys, models.Network.model_fields
     return {
         key: value
         for key, value in network.items()
