@@ -6,6 +6,8 @@ import os
 import numpy as np
 
 from conftest import SMALL_CONFIG
+from thaw.config.resolve import resolve
+from thaw.plan.plan import Plan
 
 NETWORKS = """
 import torch
@@ -73,3 +75,9 @@ def with_problem(problem):
     scaled |= {"train_size": 0.5}
     config["problems"] |= {"scaled": scaled, "new": problem}
     return config
+
+
+def recipes(config):
+    """Return what each result is made from, by its variant; source models without."""
+    found = Plan(resolve(config)).studies["ahead"]
+    return found.arms | {"source models": found.source_models}

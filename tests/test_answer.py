@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 
 from thaw.findings.answer import answer
-from thaw.findings.arms import Arm
+from thaw.findings.arms import CHECKPOINTS, Arm
 from thaw.findings.gains import Study
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import MODELS_FAILED
-from thaw.output.paths import CHECKPOINTS
 from thaw.tables.comparisons import comparisons, depths_table
 from thaw.tables.gains_by_epoch import COLUMNS as GAINS_BY_EPOCH
 from thaw.tables.summary import Chosen, summary

@@ -458,122 +458,77 @@ def column(name, values):
     return spoil
 
 
-WRONG = {
-    "missing": (cell("mass", 7, None), {}, "data.csv: column mass, row 7: a value is"),
-    "missing label": (cell("class", 7, None), {}, "data.csv: column class, row 7: a"),
-    "missing group": (
-        column("g", ["a", None] * 30),
-        {"group": "g"},
-        "data.csv: column g, row 2: a value is missing",
-    ),
-    "missing category": (
-        column("g", ["a", None] * 30),
-        {"categorical": ["g"]},
-        "data.csv: column g, row 2: a value is missing",
-    ),
-    "text": (
-        cell("mass", 9, "heavy"),
-        {},
-        "data.csv: column mass, row 9: 'heavy' is not a number; make it one, or name "
-        "the column under categorical or drop",
-    ),
-    "a word for missing": (cell("mass", 9, "NA"), {}, "row 9: 'NA' is not a number"),
-    "infinite": (cell("mass", 3, "inf"), {}, "column mass, row 3: inf is not a finite"),
-    "too large": (cell("mass", 3, 1e39), {}, "column mass, row 3: 1e+39 is not a fin"),
-    "constant": (
-        column("mass", 4),
-        {},
-        "data.csv: column mass is 4 in every row, and says nothing; name it under drop",
-    ),
-    "dates": (
-        column("day", ["2026-01-02", "2026-01-03"] * 30),
-        {},
-        "data.csv: column day, row 1: '2026-01-02' is not a number; make it one, or",
-    ),
-    "one class": (column("class", "x"), {}, "data.csv: all rows have one class, 'x'"),
-    "a class of one row": (
-        cell("class", 12, "odd"),
-        {},
-        "data.csv: class 'odd' has one row (row 12)",
-    ),
-    "numbers as labels": (
-        lambda frame: frame.__setitem__("class", range(len(frame))),
-        {"enlarge": 3},
-        "data.csv: the label has 180 different numbers. Thaw classifies; bin it",
-    ),
-    "few numbers, some of them once": (
+def unspoilt(frame):
+    pass
+
+
+# What is done to the frame, what to the settings, and what is said of the file.
+WRONG = [
+    (cell("mass", 7, None), {}, "column mass, row 7: a value is missing"),
+    (cell("class", 7, None), {}, "column class, row 7: a value is missing"),
+    (column("g", ["a", None] * 30), {"group": "g"}, "column g, row 2: a value is miss"),
+    (column("g", ["a", None] * 30), {"categorical": ["g"]}, "column g, row 2: a value"),
+    (cell("mass", 9, "heavy"), {}, "column mass, row 9: 'heavy' is not a number; make"),
+    (cell("mass", 9, "NA"), {}, "column mass, row 9: 'NA' is not a number"),
+    (cell("mass", 3, "inf"), {}, "column mass, row 3: inf is not a finite"),
+    (cell("mass", 3, 1e39), {}, "column mass, row 3: 1e+39 is not a fin"),
+    (column("mass", 4), {}, "column mass is 4 in every row, and says nothing; name it"),
+    (column("day", ["2026-01-02"] * 60), {}, "column day, row 1: '2026-01-02' is not"),
+    (column("class", "x"), {}, "all rows have one class, 'x'"),
+    (cell("class", 12, "odd"), {}, "class 'odd' has one row (row 12)"),
+    (column("class", range(60)), {}, "the label has 60 different numbers. Thaw class"),
+    # Few numbers, some of them once.
+    (
         column("class", [*range(12)] * 4 + [*range(12, 24)]),
         {},
-        "data.csv: the label has 24 different numbers. Thaw classifies; bin it",
+        "the label has 24 different numbers. Thaw classifies; bin it",
     ),
-    "no train row of a class": (
-        lambda frame: None,
-        {"shuffle": None},
-        "data.csv: no train row has the class 'blue'",
-    ),
-    "no test row of a class": (
-        lambda frame: None,
+    (unspoilt, {"shuffle": None}, "no train row has the class 'blue'"),
+    (
+        unspoilt,
         {"shuffle": None, "train_size": 45},
-        "data.csv: no test row has the class 'green'",
+        "no test row has the class 'green'",
     ),
-    "more train rows than there are": (
-        lambda frame: None,
+    (
+        unspoilt,
         {"train_size": 61},
-        "data.csv: train_size and test_size ask for 61 rows, and there are 60",
+        "train_size and test_size ask for 61 rows, and ther",
     ),
-    "more rows than there are": (
-        lambda frame: None,
+    (
+        unspoilt,
         {"test_size": 21},
-        "data.csv: train_size and test_size ask for 61 rows, and there are 60",
+        "train_size and test_size ask for 61 rows, and there",
     ),
-    "no row to test on": (lambda frame: None, {"train_size": 60}, "data.csv: "),
-    "fewer rows than classes": (lambda frame: None, {"train_size": 2}, "data.csv: "),
-    "no such label": (
-        lambda frame: None,
+    (unspoilt, {"train_size": 60}, ""),
+    (unspoilt, {"train_size": 2}, ""),
+    (
+        unspoilt,
         {"label": "klass"},
-        "data.csv: there is no column 'klass', which label names. Its columns are "
-        "heat, class, mass",
+        "there is no column 'klass', which label names. Its",
     ),
-    "nothing to drop": (
-        lambda frame: None,
-        {"drop": ["cas"]},
-        "data.csv: there is no column 'cas', which drop names",
-    ),
-    "no such rows": (
+    (unspoilt, {"drop": ["cas"]}, "there is no column 'cas', which drop names"),
+    (
         column("set", "a"),
         {"rows": {"set": "b"}},
-        "data.csv: no row has 'b' in the column set. It has a",
+        "no row has 'b' in the column set. It",
     ),
-    "no such class": (
-        lambda frame: None,
-        {"classes": ["red", "pink"]},
-        "data.csv: no row has the class 'pink'",
-    ),
-    "no feature": (
-        lambda frame: None,
-        {"drop": ["heat", "mass"]},
-        "data.csv: no feature is left",
-    ),
-    "another shape": (
-        lambda frame: None,
-        {"shape": [3, 2]},
-        "data.csv: shape [3, 2] takes 6 features, and there are 2",
-    ),
-    "groups too large": (
+    (unspoilt, {"classes": ["red", "pink"]}, "no row has the class 'pink'"),
+    (unspoilt, {"drop": ["heat", "mass"]}, "no feature is left"),
+    (unspoilt, {"shape": [3, 2]}, "shape [3, 2] takes 6 features, and there are 2"),
+    (
         column("g", ["a", "b", "c"] * 20),
         {"group": "g", "train_size": 50},
-        "data.csv: train_size asks for 50 rows, and whole groups leave 40",
+        "train_size asks for 50 rows, and whole groups leave 40",
     ),
-}
+]
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_one_line_with_its_place(tmp_path, frame, case):
-    spoil, changes, expected = WRONG[case]
-    changes = dict(changes)
-    frame = pd.concat([frame] * changes.pop("enlarge", 1), ignore_index=True)
+@pytest.mark.parametrize(("spoil", "changes", "expected"), WRONG)
+def test_what_is_wrong_is_one_line_with_its_place(
+    tmp_path, frame, spoil, changes, expected
+):
     spoil(frame)
-    assert expected in message(tmp_path, frame, **changes)
+    assert message(tmp_path, frame, **changes).startswith(f"data.csv: {expected}")
 
 
 @pytest.mark.parametrize(

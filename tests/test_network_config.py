@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs import MODULE, NETWORKS, put, small_config
+from configs import MODULE, NETWORKS, put, recipes, small_config
 from thaw import keys
 from thaw.config.network import kind_of
 from thaw.config.resolve import resolve
@@ -68,12 +68,6 @@ def test_the_ladder_has_a_rung_for_each_group(config):
     put(config, "studies/ahead/variants", "ladder")
     study = resolve(config).studies["ahead"]
     assert study.variants == ["standalone", "fixed-0", "fixed-1", "fixed-2"]
-
-
-def recipes(config):
-    """Return what each result is made from, by its variant; source models without."""
-    found = Plan(resolve(config)).studies["ahead"]
-    return found.arms | {"source models": found.source_models}
 
 
 def test_names_and_numbers_are_the_same_key(config):

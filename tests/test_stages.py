@@ -261,7 +261,7 @@ def test_a_problem_is_made_of_the_content_that_was_asked_for(tmp_path):
 def test_a_file_that_changed_since_the_run_began_is_one_line(tmp_path):
     (tmp_path / "data.csv").write_text(DATA)
     line = error_of(make_problem(tmp_path, DATA + "8,0\n"))
-    assert "data.csv was changed since the run began, and nothing was written" in line
+    assert "data.csv was changed since the run began. Nothing was written" in line
     assert not (tmp_path / "p.npz").exists()
 
 

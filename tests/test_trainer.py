@@ -12,11 +12,10 @@ import psutil
 import pytest
 import yaml
 
-from configs import TRAINER, put, small_config
+from configs import TRAINER, put, recipes, small_config
 from conftest import DESCRIPTION, ROOT, Project, new_project
 from thaw import keys
 from thaw.config.network import kind_of
-from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 from thaw.external import trainers
 from thaw.external.trainer_models import save_models, unpack_models
@@ -24,7 +23,6 @@ from thaw.external.trainer_scores import read_scores
 from thaw.learning import seeds
 from thaw.output.problems import save_problem
 from thaw.output.scores import load_scores
-from thaw.plan.plan import Plan
 
 EXAMPLE = ROOT / "examples" / "trainer"
 
@@ -33,12 +31,6 @@ EXAMPLE = ROOT / "examples" / "trainer"
 def config(folder):
     """Return SMALL_CONFIG with a trainer in the place of hidden layers."""
     return small_config(TRAINER)
-
-
-def recipes(config):
-    """Return what each result is made from, by its variant; source models without."""
-    found = Plan(resolve(config)).studies["ahead"]
-    return found.arms | {"source models": found.source_models}
 
 
 def keys_of(config):

@@ -150,15 +150,15 @@ def test_no_python_is_run_from_a_config(fresh):
     spoil(fresh, "__use_yte__: true\nran: ?open('ran', 'w')\n")
     done = fresh.snakemake("-n", check=False)
     assert done.returncode != 0
-    assert "__use_yte__: no Python is run from config.yaml" in done.stdout + done.stderr
+    assert "__use_yte__: Thaw runs no Python from" in done.stdout + done.stderr
     assert not (fresh.folder / "ran").exists()
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("__use_yte__: true\n", "__use_yte__: no Python is run from"),
-        ("seed: 2\nseed: 3\n", "seed: stands twice, again in line 2 of"),
+        ("__use_yte__: true\n", "__use_yte__: Thaw runs no Python from"),
+        ("seed: 2\nseed: 3\n", "seed: is there twice, again in line 2 of"),
         ("base: &a [*a]\n", "cannot be read as a config: line 1: an alias stands"),
     ],
 )
@@ -216,7 +216,7 @@ def spoil(project, text):
         (
             lambda project: spoil(project, "seed: 2\n"),
             [],
-            "seed: stands twice, again in line",
+            "seed: is there twice, again in line",
         ),
         (
             lambda project: project.change("studies", "train", to={}),

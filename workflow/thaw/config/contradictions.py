@@ -8,6 +8,7 @@ from thaw.config.messages import choice, did_you_mean, shown, unreadable
 from thaw.config.network import Kind, kind_of
 from thaw.config.problem import contradictions_of
 from thaw.config.resolved import Config, Study, changed
+from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
 from thaw.findings.arms import CHECKPOINTS
 from thaw.learning.settings import BUDGETS
@@ -346,8 +347,10 @@ def _most_weights(study: Study, config: Config) -> int:
     source = target if study.checkpoints else extent(config.problems[study.source])
     added = [config.variants[name]["add"] for name in study.variants]
     kind = kind_of(study.network)
-    return max(
-        kind.weights(source.features, problem.classes, widths)
-        for widths in ([], *added)
+    widths = (
+        kind.widths(source.features, problem.classes, some)
+        for some in ([], *added)
         for problem in (source, target)
     )
+    # The weights of a network whose layers are unknown cannot be counted.
+    return max(weights_between(some) if some else 1 for some in widths)

@@ -57,11 +57,11 @@ def check_file(file: Path) -> None:
         raise _unreadable(file, "it is nested too deeply") from None
     except Exception as error:
         # PyYAML lets through whatever its parts raise, for a date such as 2026-13-01.
-        reason = f"a value in it has no meaning ({error})"
+        reason = f"a value in it is invalid ({error})"
         raise _unreadable(file, reason) from None
     if YTE in config:
         mistakes.append(
-            f"{YTE}: no Python is run from {file}; leave this key out, write values"
+            f"{YTE}: Thaw runs no Python from {file}; remove this key, and write values"
         )
     if mistakes:
         raise wrong(mistakes)
@@ -141,6 +141,9 @@ def _standing_twice(
                 here = (*place, name)
                 if name in seen:
                     line = key.start_mark.line + 1
-                    yield f"{path(here)}: stands twice, again in line {line} of {file}"
+                    yield (
+                        f"{path(here)}: is there twice, again in line {line} of "
+                        f"{file}; remove or rename one"
+                    )
                 seen.add(name)
                 yield from _standing_twice(value, here, file)

@@ -1,4 +1,4 @@
-"""What the models find wrong, said in terms of the config, with what would be right."""
+"""The models' errors in words: place, what is wrong, what to write instead."""
 
 import math
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def _missing_source(details: ErrorDetails) -> Iterator[str]:
 
 
 def _explain_key(details: ErrorDetails, group: Place, schema: Schema) -> str:
-    """Say what is wrong with a name that people gave."""
+    """Say what is wrong with the name of a problem, a study and the like."""
     name = details["input"]
     if not isinstance(name, str):
         return _not_text(group, name)
@@ -128,7 +128,7 @@ def _reason(details: ErrorDetails, allowed: str) -> str:
 
 
 def _bound(number: float) -> float:
-    """Return a bound as people write it: 1.0 as 1."""
+    """Return a bound as one writes it: 1.0 as 1."""
     return int(number) if number == int(number) else number
 
 

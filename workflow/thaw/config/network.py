@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from thaw import keys
-from thaw.config.extents import Extent
 from thaw.config.messages import choice, did_you_mean, shown, unreadable
-from thaw.config.sizes import BYTES, SOME_WEIGHTS, Size, UnseenSize, weights_between
 from thaw.learning.settings import Training
 
 Described = Mapping[str, Any]
+Lines = Iterator[str]
 
 # What stands for something of the problem in the arguments of a module's function.
 FILLED_IN = ("$classes", "$features", "$shape")
@@ -36,7 +35,7 @@ class Kind:
     """A network of some kind.
 
     form: the key that says which kind it is.
-    keys: the keys of `network` that it knows.
+    own_keys: the keys of `network` that it knows.
     unknown_training: the keys of `training` that mean nothing to it, and a remedy.
     reads_weights: whether its source models can be files with weights.
     calls_users_code: whether a user's function builds it; then a job checks it before
@@ -47,7 +46,7 @@ class Kind:
 
     name: ClassVar[str]
     form: ClassVar[str]
-    keys: ClassVar[frozenset[str]]
+    own_keys: ClassVar[frozenset[str]]
     unknown_training: ClassVar[Mapping[str, str]]
     reads_weights: ClassVar[bool] = True
     calls_users_code: ClassVar[bool] = False
@@ -101,36 +100,27 @@ class Kind:
         """Return the description with digests of files whose edits a run reports."""
         return dict(self.described)
 
-    def weights(self, features: int, classes: int, added: Sequence[int] = ()) -> int:
-        """Return how many weights a network has: 1 where nobody knows."""
-        raise NotImplementedError
+    def widths(
+        self, features: int, classes: int, added: Sequence[int] = ()
+    ) -> list[int] | None:
+        """Return the widths of all layers, from input to output; None if unknown.
 
-    def size(
-        self,
-        networks: int,
-        problem: Extent,
-        epochs: int,
-        batch_size: int,
-        added: Sequence[int] = (),
-        files: Sequence[str] = (),
-    ) -> Size | UnseenSize:
-        """Return the size of a job that trains such networks.
-
-        `added` are widths of hidden layers put before the output; `files` those with
-        the weights of source models.
+        `added` are those of hidden layers put before the output.
         """
-        raise NotImplementedError
+        return None
 
     def mistakes(self, path: str) -> Iterator[str]:
         """Yield what is wrong with the network's description, a line each."""
-        for key in self.described.keys() - self.keys:
+        for key in self.described:
+            if key in self.own_keys:
+                continue
             if key in FORMS:
                 yield (
                     f"{path}.{key}: not allowed together with network.{self.form}; "
                     "remove one of them"
                 )
             else:
-                owners = [kind.form for kind in KINDS if key in kind.keys]
+                owners = [kind.form for kind in KINDS if key in kind.own_keys]
                 with_ = " or ".join(f"network.{form}" for form in owners)
                 yield f"{path}.{key}: only allowed together with {with_}; remove it"
 
@@ -143,9 +133,7 @@ class Kind:
             if training[key] not in (Training._field_defaults.get(key), {}):
                 yield f"{path}.{key}: {remedy}"
 
-    def mistakes_of_variant(
-        self, path: str, name: str, variant: Described
-    ) -> Iterator[str]:
+    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
         """Yield what a variant says of layers that the study's network does not have.
 
         `path` is the study's place in the config.
@@ -158,7 +146,7 @@ class HiddenLayers(Kind):
 
     name = "hidden layers"
     form = "hidden"
-    keys = frozenset({"hidden", "activation", "dropout"})
+    own_keys = frozenset({"hidden", "activation", "dropout"})
     unknown_training: ClassVar = {
         "augment": "augment is only supported for network.module; remove it",
         "device": "only network.module and network.trainer choose one; remove it",
@@ -170,22 +158,11 @@ class HiddenLayers(Kind):
         """The widths of the hidden layers."""
         return self.described.get("hidden", [])  # `mistakes` tells that it is missing
 
-    def weights(self, features: int, classes: int, added: Sequence[int] = ()) -> int:
-        """Return how many weights a network has."""
-        return weights_between([features, *self.hidden_groups, *added, classes])
-
-    def size(
-        self,
-        networks: int,
-        problem: Extent,
-        epochs: int,
-        batch_size: int,
-        added: Sequence[int] = (),
-        files: Sequence[str] = (),
-    ) -> Size:
-        """Return the size of a job that trains such networks."""
-        widths = [problem.features, *self.hidden_groups, *added, problem.classes]
-        return Size(networks, widths, problem.rows, epochs, batch_size)
+    def widths(
+        self, features: int, classes: int, added: Sequence[int] = ()
+    ) -> list[int]:
+        """Return the widths of all layers, from input to output."""
+        return [features, *self.hidden_groups, *added, classes]
 
     def mistakes(self, path: str) -> Iterator[str]:
         """Yield what is wrong with the network's description, a line each."""
@@ -193,9 +170,7 @@ class HiddenLayers(Kind):
         if not self.hidden_groups:
             yield f"{path}.hidden: this key is missing; or set module, or trainer"
 
-    def mistakes_of_variant(
-        self, path: str, name: str, variant: Described
-    ) -> Iterator[str]:
+    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
         """Yield what a variant says of layers that the network does not have."""
         hidden, freeze = len(self.hidden_groups), variant["freeze"]
         named = isinstance(freeze, str)
@@ -223,32 +198,11 @@ class _UserSupplied(Kind):
         """The names of all groups but the output."""
         return self.described["groups"][:-1] if "groups" in self.described else None
 
-    def weights(self, features: int, classes: int, added: Sequence[int] = ()) -> int:
-        """Return 1: how many weights there are is known only when one is built."""
-        return 1
-
-    def size(
-        self,
-        networks: int,
-        problem: Extent,
-        epochs: int,
-        batch_size: int,
-        added: Sequence[int] = (),
-        files: Sequence[str] = (),
-    ) -> UnseenSize:
-        """Return the size of a job, as far as files with weights tell."""
-        held = [Path(file).stat().st_size // BYTES for file in files]
-        weights = max(held, default=SOME_WEIGHTS)
-        features, rows = problem.features, problem.rows
-        return UnseenSize(networks, weights, features, rows, epochs, batch_size)
-
     def _needs_groups(self, layer: int | str) -> bool:
         """Whether a variant that names this layer needs to know the groups' names."""
         raise NotImplementedError
 
-    def mistakes_of_variant(
-        self, path: str, name: str, variant: Described
-    ) -> Iterator[str]:
+    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
         """Yield what a variant says of groups that the network does not have."""
         here, groups = f"variants.{name}", self.described.get("groups")
         if variant["add"]:
@@ -291,7 +245,7 @@ class Module(_UserSupplied):
 
     name = "a module"
     form = "module"
-    keys = frozenset({"module", "arguments", "groups"})
+    own_keys = frozenset({"module", "arguments", "groups"})
     unknown_training: ClassVar = {
         "arguments": "only allowed together with network.trainer; remove it",
     }
@@ -352,7 +306,7 @@ class Trainer(_UserSupplied):
 
     name = "a trainer's"
     form = "trainer"
-    keys = frozenset({"trainer", "files", "packages", "arguments", "groups"})
+    own_keys = frozenset({"trainer", "files", "packages", "arguments", "groups"})
     unknown_training: ClassVar = dict.fromkeys(
         ("validation_size", "keep", "augment"),
         "trainers are not told; remove it, and give the trainer an argument instead",
@@ -443,9 +397,7 @@ class Trainer(_UserSupplied):
                     f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
                 )
 
-    def mistakes_of_variant(
-        self, path: str, name: str, variant: Described
-    ) -> Iterator[str]:
+    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
         """Yield what a variant asks for that no trainer does."""
         yield from super().mistakes_of_variant(path, name, variant)
         if variant["save"]:
@@ -474,11 +426,11 @@ def inherited(shared: Described, own: Described) -> dict[str, Any]:
     said = FORMS.keys() & own.keys()
     kept = dict(shared)
     if said:
-        ours = frozenset().union(*(FORMS[form].keys for form in said))
+        ours = frozenset().union(*(FORMS[form].own_keys for form in said))
         for form in FORMS.keys() - said:
             # The keys that two kinds have in common are the shared one's.
             common = ours if form not in shared or said & shared.keys() else frozenset()
-            for key in FORMS[form].keys - common:
+            for key in FORMS[form].own_keys - common:
                 kept.pop(key, None)
     return kept | dict(own)
 

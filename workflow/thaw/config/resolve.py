@@ -12,6 +12,7 @@ from thaw.config.messages import wrong
 from thaw.config.mistakes import explain
 from thaw.config.network import inherited, kind_of
 from thaw.config.resolved import Config, Study, changed
+from thaw.config.sizes import size_of
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS
 from thaw.learning.budget import budget
@@ -92,7 +93,7 @@ def _inherit(
 def _network(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Return a study's network, without defaults of other kinds than its own."""
     network = inherited(shared, own)
-    keys, fields = kind_of(network).keys, models.Network.model_fields
+    keys, fields = kind_of(network).own_keys, models.Network.model_fields
     return {
         key: value
         for key, value in network.items()
@@ -158,6 +159,7 @@ def _networks_a_job(study: Study, config: Config) -> Any:
         budget(some["epochs"], some["steps"], some["batch_size"], problem.rows).epochs
         for some in every
     ]
-    kind, batch_size = kind_of(study.network), study.training["batch_size"]
-    size = kind.size(1, problem, max(epochs), batch_size, files=study.checkpoints)
+    widths = kind_of(study.network).widths(problem.features, problem.classes)
+    batch_size = study.training["batch_size"]
+    size = size_of(widths, study.checkpoints, 1, problem, max(epochs), batch_size)
     return size.networks_a_job

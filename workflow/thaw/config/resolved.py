@@ -4,6 +4,7 @@ Keys of results hold only settings that differ from their defaults. So an option
 added later, with a default that leaves everything as it was, changes no key.
 """
 
+import functools
 from collections import namedtuple
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
@@ -51,32 +52,6 @@ def changed(training: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
     return kept | found
 
 
-def minimal_problem(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a problem's settings without those at their default."""
-    return minimal(Problem, values)
-
-
-def minimal_variant(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a variant's settings without those at their default.
-
-    Its training is left out, too, because it is part of the training that its repeats
-    get, and so is what is saved, because that changes no number.
-    """
-    apart = ("training", "save")
-    own = {key: value for key, value in values.items() if key not in apart}
-    return minimal(models.Variant, own)
-
-
-def minimal_network(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a network's settings without those at their default."""
-    return minimal(models.Network, values)
-
-
-def minimal_training(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the training's settings without those at their default."""
-    return minimal(models.Training, values)
-
-
 def minimal(group: type[Group], values: dict[str, Any]) -> dict[str, Any]:
     """Return what differs from the defaults, at every level.
 
@@ -91,3 +66,19 @@ def minimal(group: type[Group], values: dict[str, Any]) -> dict[str, Any]:
         if value != field.get_default(call_default_factory=True):
             left[key] = value
     return left
+
+
+def minimal_variant(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a variant's settings without those at their default.
+
+    Its training is left out, too, because it is part of the training that its repeats
+    get, and so is what is saved, because that changes no number.
+    """
+    apart = ("training", "save")
+    own = {key: value for key, value in values.items() if key not in apart}
+    return minimal(models.Variant, own)
+
+
+minimal_problem = functools.partial(minimal, Problem)
+minimal_network = functools.partial(minimal, models.Network)
+minimal_training = functools.partial(minimal, models.Training)

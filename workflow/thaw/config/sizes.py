@@ -7,8 +7,10 @@ is killed; one that takes less only loses its place in the queue.
 import itertools
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple
 
+from thaw.config.extents import Extent
 from thaw.learning.budget import CACHED_NUMBERS, MOST_KEPT, ROWS_ASKED, at_once
 
 # Python, torch and what they allocate before there is any data: 390 MB were measured.
@@ -138,6 +140,27 @@ class UnseenSize(NamedTuple):
 # The size of a job that this machine would not run: the job says so at once (see
 # `thaw.keys.check`).
 UNKNOWN = Size(networks=1, widths=[1, 1], rows=1, epochs=1, batch_size=1)
+
+
+def size_of(
+    widths: list[int] | None,
+    files: Sequence[str],
+    networks: int,
+    problem: Extent,
+    epochs: int,
+    batch_size: int,
+) -> Size | UnseenSize:
+    """Return the size of a job.
+
+    `widths` are those of a network's layers, where they are known (see
+    `thaw.config.network`), and `files` those with the weights of source models.
+    """
+    if widths:
+        return Size(networks, widths, problem.rows, epochs, batch_size)
+    held = [Path(file).stat().st_size // BYTES for file in files]
+    weights = max(held, default=SOME_WEIGHTS)
+    rows, features = problem.rows, problem.features
+    return UnseenSize(networks, weights, features, rows, epochs, batch_size)
 
 
 def weights_between(widths: Sequence[int]) -> int:

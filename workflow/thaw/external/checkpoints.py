@@ -41,7 +41,7 @@ def load_checkpoint(path: Path) -> State:
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
         raise ThawError(
             f"{path} holds more than weights{f' ({named[1]})' if named else ''}, or is "
-            "damaged; reading it could run other people's code. If you trust it, "
+            "damaged; reading it could run code of others. If you trust it, "
             "convert it where its contents can be imported: "
             + CONVERT.format(
                 path=shlex.quote(str(path)),

@@ -16,7 +16,7 @@ from thaw.config.resolved import (
     minimal_training,
     minimal_variant,
 )
-from thaw.config.sizes import UNKNOWN, Size, UnseenSize, megabytes_to_read
+from thaw.config.sizes import UNKNOWN, Size, UnseenSize, megabytes_to_read, size_of
 from thaw.findings.arms import arms
 from thaw.keys import Result, known_digest, result
 from thaw.learning.budget import budget
@@ -198,13 +198,16 @@ class Plan:
         )
         rate = training["learning_rate"]
         epochs = length.epochs * (len(rate) if isinstance(rate, list) else 1)
-        return kind_of(settings["network"]).size(
+        added = settings.get("variant", {}).get("add", ())
+        return size_of(
+            kind_of(settings["network"]).widths(
+                problem.features, problem.classes, added
+            ),
+            self.owners[key].settings.checkpoints,
             networks,
             problem,
             epochs,
             training["batch_size"],
-            settings.get("variant", {}).get("add", ()),
-            self.owners[key].settings.checkpoints,
         )
 
     def _all_made(self) -> Iterator[Made]:

@@ -75,7 +75,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def checkpoint_file(self) -> list[str]:
-        """The file below `results/` with source models read from people's files."""
+        """The file below `results/` with source models read from users' files."""
         if self.source_models is None or not self.settings.checkpoints:
             return []
         job = Job(0, self.settings.source_models - 1)
