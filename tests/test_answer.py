@@ -8,7 +8,7 @@ import pytest
 
 from thaw.findings.answer import answer
 from thaw.findings.arms import CHECKPOINTS, Arm
-from thaw.findings.gains import Study
+from thaw.findings.gains import Question
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import MODELS_FAILED
@@ -47,7 +47,7 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
     }
     metric = asked.pop("metric", "accuracy")
     by_epoch = pd.DataFrame(asked.pop("by_epoch", []), columns=GAINS_BY_EPOCH)
-    study = Study(
+    study = Question(
         source=asked.pop("source", "one"),
         target="two",
         variants=variants,

@@ -7,7 +7,7 @@ from thaw.config.extents import extent, function_of
 from thaw.config.messages import choice, did_you_mean, shown, unreadable
 from thaw.config.network import Kind, kind_of
 from thaw.config.problem import contradictions_of
-from thaw.config.resolved import Config, Study, changed
+from thaw.config.resolved import Config, ResolvedStudy, changed
 from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
 from thaw.findings.arms import CHECKPOINTS
@@ -84,7 +84,7 @@ def _of_variant(path: str, variant: dict) -> Iterator[str]:
         )
 
 
-def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
+def _of_study(name: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     path = f"studies.{name}"
     if name.casefold() in RESERVED_STUDIES:
         yield f"{path}: {name!r} is reserved; choose another name"
@@ -112,7 +112,7 @@ def _of_study(name: str, study: Study, config: Config) -> Iterator[str]:
                 yield from _of_training(place, training, kind, target)
 
 
-def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
+def _of_its_problems(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     for role in ("source", "target"):
         problem = getattr(study, role)
         if role == "source" and problem is None:
@@ -133,7 +133,7 @@ def _of_its_problems(path: str, study: Study, config: Config) -> Iterator[str]:
         )
 
 
-def _of_checkpoints(path: str, study: Study) -> Iterator[str]:
+def _of_checkpoints(path: str, study: ResolvedStudy) -> Iterator[str]:
     if study.checkpoints and not kind_of(study.network).reads_weights:
         yield (
             f"{path}.source_models: a trainer reads no files with weights for Thaw; "
@@ -221,7 +221,7 @@ def _of_training_itself(path: str, training: dict) -> Iterator[str]:
         yield f"{path}.nesterov: needs a momentum. Allowed: false, or a momentum"
 
 
-def _of_its_sizes(path: str, study: Study, config: Config) -> Iterator[str]:
+def _of_its_sizes(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     rows = config.problems.get(study.target, {}).get("train_size")
     for number, size in enumerate(study.target_sizes):
         # A share of a file's rows is not known before the file is read.
@@ -232,7 +232,9 @@ def _of_its_sizes(path: str, study: Study, config: Config) -> Iterator[str]:
             )
 
 
-def _of_its_comparisons(path: str, study: Study, config: Config) -> Iterator[str]:
+def _of_its_comparisons(
+    path: str, study: ResolvedStudy, config: Config
+) -> Iterator[str]:
     known = [variant for variant in study.variants if variant in config.variants]
     named = [("baseline", study.baseline)]
     for number, pair in enumerate(study.pairs):
@@ -250,7 +252,7 @@ def _of_its_comparisons(path: str, study: Study, config: Config) -> Iterator[str
 
 
 def _of_foreign(
-    path: str, study: Study, variant: str, name: str, other: Study
+    path: str, study: ResolvedStudy, variant: str, name: str, other: ResolvedStudy
 ) -> Iterator[str]:
     """Yield what keeps a variant of another study from being compared."""
     if variant not in other.variants:
@@ -273,7 +275,7 @@ def _of_foreign(
 
 
 def _of_its_layers(
-    path: str, study: Study, variant: str, settings: dict
+    path: str, study: ResolvedStudy, variant: str, settings: dict
 ) -> Iterator[str]:
     kind = kind_of(study.network)
     yield from kind.mistakes_of_variant(path, variant, settings)
@@ -310,7 +312,7 @@ def excesses(config: Config) -> Iterator[str]:
         yield from _of_its_excess(f"studies.{name}", study, config)
 
 
-def _of_its_excess(path: str, study: Study, config: Config) -> Iterator[str]:
+def _of_its_excess(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     cut = study.repeats_per_job
     repeats = [len(job.numbers) for job in jobs(study.repeats, cut)]
     models = [len(job.numbers) for job in jobs(study.source_models, cut)]
@@ -341,7 +343,7 @@ def _of_its_excess(path: str, study: Study, config: Config) -> Iterator[str]:
             )
 
 
-def _most_weights(study: Study, config: Config) -> int:
+def _most_weights(study: ResolvedStudy, config: Config) -> int:
     """Return how many weights the largest network of a study has."""
     target = extent(config.problems[study.target])
     source = target if study.checkpoints else extent(config.problems[study.source])

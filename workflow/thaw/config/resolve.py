@@ -11,7 +11,7 @@ from thaw.config.extents import extent
 from thaw.config.messages import wrong
 from thaw.config.mistakes import explain
 from thaw.config.network import inherited, kind_of
-from thaw.config.resolved import Config, Study, changed
+from thaw.config.resolved import Config, ResolvedStudy, changed
 from thaw.config.sizes import size_of
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS
@@ -65,7 +65,7 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
 
 def _inherit(
     study: models.Study, shared: dict[str, Any], commanded: Collection[str]
-) -> Study:
+) -> ResolvedStudy:
     """Return a study with the shared settings where it has none of its own."""
     own = study.model_dump(exclude_unset=True)
     settings = study.model_dump(exclude=set(shared))
@@ -87,7 +87,7 @@ def _inherit(
         settings["checkpoints"] = settings["source_models"]["files"]
         settings["source_models"] = len(settings["checkpoints"])
         settings["source"] = settings["source"] or CHECKPOINTS
-    return Study(**settings)
+    return ResolvedStudy(**settings)
 
 
 def _network(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _with_job_sizes(config: Config) -> Config:
     return config._replace(studies=studies)
 
 
-def _networks_a_job(study: Study, config: Config) -> Any:
+def _networks_a_job(study: ResolvedStudy, config: Config) -> Any:
     target = config.problems[study.target]
     # The same before and after a rule has made the problem's file.
     problem = extent(target, look=not target["made_by_rule"])

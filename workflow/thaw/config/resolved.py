@@ -20,7 +20,7 @@ _StudyKeys: Any = cast(
 )
 
 
-class Study(_StudyKeys):
+class ResolvedStudy(_StudyKeys):
     """A study with everything resolved: a value for each key of its model.
 
     `source_models` is how many; `checkpoints` are the files of those that are files,
@@ -38,7 +38,7 @@ class Config(NamedTuple):
 
     problems: dict[str, dict]
     variants: dict[str, dict]
-    studies: dict[str, Study]
+    studies: dict[str, ResolvedStudy]
     maps: dict[str, list[str]]
 
 

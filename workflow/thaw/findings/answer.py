@@ -15,7 +15,7 @@ import pandas as pd
 from thaw.findings.arms import TargetSize
 from thaw.findings.caveats import given_what, hangs_on_the_budget, what_spoils_it
 from thaw.findings.gains import (
-    Study,
+    Question,
     details,
     effect,
     enumerate_words,
@@ -29,7 +29,7 @@ from thaw.findings.verdicts import BETTER, WORSE, first_part, kind_of
 
 
 def answer(
-    study: Study,
+    study: Question,
     comparisons: pd.DataFrame,
     depths: pd.DataFrame,
     summary: pd.DataFrame,
@@ -60,7 +60,7 @@ WORDS = {
 SAID = {"better": BETTER, "worse": WORSE, "some": WORSE}
 
 
-def does_transfer_help(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
+def does_transfer_help(study: Question, comparisons: pd.DataFrame) -> Iterator[str]:
     """Say for each target size whether transfer helps; like sizes together."""
     if not any(map(study.is_pretrained, study.variants)):
         yield (
@@ -104,7 +104,7 @@ def does_transfer_help(study: Study, comparisons: pd.DataFrame) -> Iterator[str]
 
 
 def how_many_layers(
-    study: Study,
+    study: Question,
     comparisons: pd.DataFrame,
     depths: pd.DataFrame,
     summary: pd.DataFrame,
@@ -175,7 +175,7 @@ def how_many_layers(
 
 
 def best_when_validated(
-    study: Study, summary: pd.DataFrame, size: TargetSize
+    study: Question, summary: pd.DataFrame, size: TargetSize
 ) -> int | None:
     """Return the depth of the least validation loss; None if a depth has none."""
     rows = rows_at(summary, size).set_index("variant")
@@ -185,7 +185,7 @@ def best_when_validated(
     return study.depths[losses.idxmin()]
 
 
-def _placed(study: Study, sizes: Iterable[TargetSize], words: str) -> str:
+def _placed(study: Question, sizes: Iterable[TargetSize], words: str) -> str:
     """Return a sentence that says from how many rows it is so, in a sweep."""
     if study.is_swept:
         return f"From {enumerate_words(list(sizes))} rows, {words}."
@@ -193,7 +193,7 @@ def _placed(study: Study, sizes: Iterable[TargetSize], words: str) -> str:
 
 
 def _best_on_average(
-    study: Study, comparisons: pd.DataFrame, size: TargetSize
+    study: Question, comparisons: pd.DataFrame, size: TargetSize
 ) -> Iterator[str]:
     """Say where the typically best depth and the best by the mean differ."""
     rows = [
@@ -214,7 +214,7 @@ def _best_on_average(
         )
 
 
-def up_to_how_much_data(study: Study, comparisons: pd.DataFrame) -> Iterator[str]:
+def up_to_how_much_data(study: Question, comparisons: pd.DataFrame) -> Iterator[str]:
     """Say up to which target size the gain is above the margin, and from which below.
 
     It is above where that of any variant is, and below where those of all are.

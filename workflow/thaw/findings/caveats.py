@@ -7,13 +7,13 @@ import pandas as pd
 
 from thaw.findings.arms import CHECKPOINTS, TargetSize
 from thaw.findings.failures import FEW, KINDS, WEAK
-from thaw.findings.gains import Study, enumerate_words, estimate
+from thaw.findings.gains import Question, enumerate_words, estimate
 from thaw.findings.metrics import METRICS
 from thaw.findings.verdicts import first_part, more_often
 
 
 def what_spoils_it(
-    study: Study, comparisons: pd.DataFrame, summary: pd.DataFrame
+    study: Question, comparisons: pd.DataFrame, summary: pd.DataFrame
 ) -> Iterator[str]:
     """Name what qualifies the answer: failures, controls, longer training."""
     failed = [
@@ -62,17 +62,17 @@ def what_spoils_it(
         )
 
 
-def _from_rows(study: Study, sizes: Sequence[TargetSize]) -> str:
+def _from_rows(study: Question, sizes: Sequence[TargetSize]) -> str:
     return f" from {enumerate_words(sizes)} rows" if study.is_swept else ""
 
 
-def _beside(study: Study, rows: pd.DataFrame, words: str) -> Iterator[str]:
+def _beside(study: Question, rows: pd.DataFrame, words: str) -> Iterator[str]:
     """Say how variants compare with a control; `words` name its kind."""
     for (variant, reference), own in rows.groupby(["variant", "reference"], sort=False):
         yield f"Beside {words.format(reference)}, {variant}: {_said(study, own)}."
 
 
-def _said(study: Study, rows: pd.DataFrame) -> str:
+def _said(study: Question, rows: pd.DataFrame) -> str:
     """Return the verdicts of one pair, of like sizes together."""
     said = []
     for verdict, alike in itertools.groupby(
@@ -85,7 +85,7 @@ def _said(study: Study, rows: pd.DataFrame) -> str:
     return "; ".join(said)
 
 
-def hangs_on_the_budget(study: Study, by_epoch: pd.DataFrame) -> Iterator[str]:
+def hangs_on_the_budget(study: Question, by_epoch: pd.DataFrame) -> Iterator[str]:
     """Name the variants that would have had another verdict half-way."""
     other = []
     for variant in study.transferred:
@@ -105,7 +105,7 @@ def hangs_on_the_budget(study: Study, by_epoch: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def given_what(study: Study) -> Iterator[str]:
+def given_what(study: Question) -> Iterator[str]:
     """Say which variation the intervals cover, and the conditions of it all."""
     starts = any(map(study.is_pretrained, study.variants))
     models = study.source_models if starts else 0

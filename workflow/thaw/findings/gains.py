@@ -21,7 +21,7 @@ from thaw.findings.verdicts import (
 )
 
 
-class Study(NamedTuple):
+class Question(NamedTuple):
     """A study's settings; `variants` as the config describes them, sizes in order."""
 
     source: str
@@ -56,7 +56,7 @@ class Study(NamedTuple):
 
 
 def gains(
-    study: Study, comparisons: pd.DataFrame, size: TargetSize
+    study: Question, comparisons: pd.DataFrame, size: TargetSize
 ) -> list[Mapping[str, Any]]:
     """Return the comparisons of transferred variants with the baseline, at a size."""
     rows = rows_at(comparisons, size)

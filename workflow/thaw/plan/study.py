@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thaw.config.network import Kind, kind_of
-from thaw.config.resolved import Study
+from thaw.config.resolved import ResolvedStudy
 from thaw.findings.arms import CHECKPOINTS, Arm, TargetSize, pairs_asked
 from thaw.keys import Result
 from thaw.learning.seeds import source_model_of
@@ -22,7 +22,7 @@ class StudyPlan(NamedTuple):
     """
 
     name: str
-    settings: Study
+    settings: ResolvedStudy
     source: Result | None
     target: Result
     source_models: Result | None

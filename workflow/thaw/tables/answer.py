@@ -6,8 +6,9 @@ and what it is conditional on.
 
 import pandas as pd
 
-from thaw.findings.answer import Study, answer
+from thaw.findings.answer import answer
 from thaw.findings.arms import in_order
+from thaw.findings.gains import Question
 from thaw.output.inputs import Inputs
 from thaw.output.tables import paragraph
 
@@ -17,9 +18,9 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     settings = dict(inputs.settings)
     title = f"# {settings.pop('study')}: {settings['source']} → {settings['target']}"
     settings["target_sizes"] = in_order(settings["target_sizes"])
-    study = Study(variants=settings.pop("described"), **settings)
+    question = Question(variants=settings.pop("described"), **settings)
     said = answer(
-        study,
+        question,
         inputs.table("comparisons.csv"),
         inputs.table("best-depths.csv"),
         inputs.table("summary.csv"),
