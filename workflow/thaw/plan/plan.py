@@ -10,7 +10,7 @@ from typing import Any
 from thaw.config.network import kind_of
 from thaw.config.resolved import (
     Config,
-    Study,
+    ResolvedStudy,
     changed,
     minimal_network,
     minimal_training,
@@ -59,7 +59,7 @@ class Plan:
         self.made = {made.rule: made for made in self._all_made()}
 
     def _study(
-        self, name: str, study: Study, config: Config, places: Mapping[str, int]
+        self, name: str, study: ResolvedStudy, config: Config, places: Mapping[str, int]
     ) -> StudyPlan:
         swept = study.target_sizes != ["all"]
         source, target = (
