@@ -116,17 +116,17 @@ def problem_of(wildcards):
     return found if ruled else ancient(found)
 
 
-def network_of(wildcards):
-    """Return the file with people's function that builds a network, if one does.
+def supplied(name):
+    """Return an input function: files that users supply for what has a key.
 
-    A key tells its content, so that its time says nothing.
+    Keys tell their content, so their times say nothing: wrap it in `ancient()`.
     """
-    return [local(str(path)) for path in PLAN.network_files(wildcards.key)]
+    return lambda wildcards: local(PLAN.files_of(wildcards.key, name))
 
 
-def trainer_of(wildcards):
-    """Return the files of people's own trainer, where one trains; as `network_of`."""
-    return [local(path) for path in PLAN.trainer_files(wildcards.key)]
+def results_of(name):
+    """Return an input function: results of the study that asks for a key."""
+    return lambda wildcards: results(PLAN.files_of(wildcards.key, name))
 
 
 def targets_of(wildcards):
@@ -136,7 +136,7 @@ def targets_of(wildcards):
 
 def check_of(wildcards):
     """Return the check that a network of people's own must have passed."""
-    return unless_done(wildcards, PLAN.checked_network(wildcards.key))
+    return unless_done(wildcards, PLAN.files_of(wildcards.key, "check_file"))
 
 
 def source_models_of(wildcards):
@@ -157,20 +157,6 @@ def unless_done(wildcards, paths):
     if all(os.path.exists(str(path).format(**wildcards)) for path in made.output):
         return [path for path in found if os.path.exists(in_results(path))]
     return found
-
-
-def for_check(files):
-    """Return an input function: files of the study whose network is checked.
-
-    There are none for a key that this config does not ask for.
-    """
-
-    def paths(wildcards):
-        study = STUDIES[wildcards.study]
-        asked = study.check and study.check.key == wildcards.key
-        return ancient(results(getattr(study, files))) if asked else []
-
-    return paths
 
 
 def memory(wildcards, attempt):

@@ -1,4 +1,4 @@
-"""Networks that a function of people's own builds.
+"""Networks that a function of the user's builds.
 
 Needs: a study's problems, and the function's file where it is in one.
 Makes: results/networks/{study}-{key}.json, for which all that such a study trains waits.
@@ -8,10 +8,10 @@ Makes: results/networks/{study}-{key}.json, for which all that such a study trai
 rule check_network:
     """Check that a network fits its problems and variants; say what of it learns."""
     input:
-        network=ancient(network_of),
-        source=for_check("source_file"),
-        target=for_check("target_file"),
-        source_models=for_check("checkpoint_file"),
+        network=ancient(supplied("network_files")),
+        source=ancient(results_of("source_file")),
+        target=ancient(results_of("target_file")),
+        source_models=ancient(results_of("checkpoint_file")),
     output:
         "results/networks/{study}-{key}.json",
     log:

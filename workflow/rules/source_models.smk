@@ -12,8 +12,8 @@ rule pretrain:
     """Pretrain some source models, all at once."""
     input:
         problem=problem_of,
-        network=ancient(network_of),
-        trainer=ancient(trainer_of),
+        network=ancient(supplied("network_files")),
+        trainer=ancient(supplied("trainer_files")),
         targets=ancient(targets_of),
     output:
         models="results/source-models/{problem}-{key}/models-{first}-{last}.safetensors",
@@ -53,9 +53,9 @@ rule pretrain:
 rule read_checkpoints:
     """Read source models from files with pretrained weights."""
     input:
-        problem=lambda wildcards: ancient(results(PLAN.target_of(wildcards.key))),
-        network=ancient(network_of),
-        files=lambda wildcards: ancient(local(PLAN.checkpoints(wildcards.key))),
+        problem=ancient(results_of("target_file")),
+        network=ancient(supplied("network_files")),
+        files=ancient(supplied("checkpoints")),
     output:
         "results/source-models/checkpoints-{key}/models-00-{last}.safetensors",
     log:

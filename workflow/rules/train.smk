@@ -12,8 +12,8 @@ rule train:
     """Train some repeats of a variant, all at once."""
     input:
         problem=problem_of,
-        network=ancient(network_of),
-        trainer=ancient(trainer_of),
+        network=ancient(supplied("network_files")),
+        trainer=ancient(supplied("trainer_files")),
         checked=ancient(check_of),
         source_models=ancient(source_models_of),
     output:

@@ -119,23 +119,9 @@ class Plan:
         """Return the keys of what a result is made from; none for an unknown key."""
         return self.recipes.get(key, {}).get("inputs", {})
 
-    def network_files(self, key: str) -> list[Path]:
-        """Return the file whose function builds a result's network, if one does."""
-        study = self.owners.get(key)
-        return study.network_files if study else []
-
-    def trainer_files(self, key: str) -> list[str]:
-        """Return the files of the trainer of a result, if one trains it."""
-        study = self.owners.get(key)
-        return study.kind.trainer_files if study else []
-
-    def checkpoints(self, key: str) -> list[str]:
-        """Return people's files from which source models are read."""
-        return self.owners[key].settings.checkpoints if key in self.owners else []
-
-    def target_of(self, key: str) -> list[str]:
-        """Return the target's file of source models that are read."""
-        return self.owners[key].target_file if key in self.owners else []
+    def files_of(self, key: str, name: str) -> list[str]:
+        """Return files of the study that asks for a key, by the property's name."""
+        return getattr(self.owners[key], name) if key in self.owners else []
 
     def checked_targets(self, key: str) -> list[str]:
         """Return what must have passed its checks before source models learn.
@@ -151,10 +137,6 @@ class Plan:
         targets = {file for study in studies for file in study.target_file}
         checks = [file for study in studies for file in study.check_file]
         return [*sorted(targets), *checks]
-
-    def checked_network(self, key: str) -> list[str]:
-        """Return the check that a network must pass before it learns."""
-        return self.owners[key].check_file if key in self.owners else []
 
     def source_model_files(self, key: str, first: str, last: str) -> list[str]:
         """Return the files of the source models from which a job's repeats start."""

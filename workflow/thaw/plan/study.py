@@ -1,7 +1,6 @@
 """What a study asks for: its results with their keys, and its jobs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from thaw.config.network import Kind, kind_of
@@ -134,9 +133,20 @@ class StudyPlan(NamedTuple):
         return bool(self.mapped)
 
     @property
-    def network_files(self) -> list[Path]:
+    def network_files(self) -> list[str]:
         """The file whose function builds the network, if one does."""
-        return [self.kind.module_file] if self.kind.module_file else []
+        file = self.kind.module_file
+        return [str(file)] if file else []
+
+    @property
+    def trainer_files(self) -> list[str]:
+        """The files of the trainer, if one trains."""
+        return self.kind.trainer_files
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The files from which source models are read, if they are."""
+        return self.settings.checkpoints
 
     @property
     def repeats(self) -> dict[str, int]:
