@@ -30,8 +30,7 @@ class StudyPlan(NamedTuple):
 
     `source` is None where source models are files, `source_models` where no variant is
     pretrained. `arms` are by name; the weights of those `saved` are kept. `check` is
-    that of a module. `places` are those of the variants among all of the config, by
-    which figures of all studies colour them.
+    that of a module.
     """
 
     name: str
@@ -42,7 +41,6 @@ class StudyPlan(NamedTuple):
     arms: dict[str, Result]
     saved: list[str]
     check: Result | None
-    places: Mapping[str, int]
 
     def told(self, names: Iterable[str]) -> dict[str, Any]:
         """Return settings of these names: of the config, or what follows from them."""
