@@ -4,6 +4,7 @@ Problems of more or fewer features are left out.
 """
 
 import math
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -30,13 +31,13 @@ def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:
         x = np.concatenate([problem.train_x, problem.test_x])
         y = np.concatenate([problem.train_y, problem.test_y])
         for label, called in enumerate(description.classes):
-            look = style.look(1 + label)
+            look, lines = style.look(1 + label), textwrap.wrap(f"class {called}", 26)
             panel.scatter(
                 *x[y == label].T,
                 s=8,
                 alpha=0.6,
                 **look.of_points(len(x)),
-                label=f"class {style.verbatim(called)}",
+                label="\n".join(map(style.verbatim, lines)),
             )
         across, up = map(style.verbatim, description.columns)
         panel.set(title=name, xlabel=across, ylabel=up, aspect="equal")
