@@ -29,17 +29,14 @@ from thaw.findings.arms import in_order
 from thaw.findings.samples import Sample
 
 MINUS = "\N{MINUS SIGN}"
-SCRATCH, SHALLOW, DEEP = {"pretrained": False}, {}, {"freeze": 2}
-VARIANTS = {
-    "standalone": SCRATCH,
-    "fixed-0": SHALLOW,
-    "fixed-2": DEEP,
-    "random-1": {"pretrained": False, "freeze": 1},
-    "a-name-that-goes-on-for-longer-than-a-legend-is-wide": {"fresh": [2]},
-}
+VARIANTS = [
+    *("standalone", "fixed-0", "fixed-2", "random-1"),
+    "a-name-that-goes-on-for-longer-than-a-legend-is-wide",
+]
+LADDER = {"standalone": -1, "fixed-0": 0, "fixed-2": 2}
 SETTINGS = {
-    **{"study": "one", "source": "a", "target": "b", "described": VARIANTS},
-    **{"variants": list(VARIANTS), "baseline": "standalone", "metric": "accuracy"},
+    **{"study": "one", "source": "a", "target": "b", "ladder": LADDER},
+    **{"variants": VARIANTS, "baseline": "standalone", "metric": "accuracy"},
     **{"margin": 0.01, "target_sizes": [9, "all"], "depths": {"fixed-0": 0}},
 }
 
@@ -108,7 +105,7 @@ def curves(least=0.5):
         one[metric] = learning_curves.Curve(step, loss, loss, loss)
     words = ["one: a → b", "curves", "Lines."]
     return learning_curves.draw(
-        dict.fromkeys(VARIANTS, one), style.looks(VARIANTS), 0.3, words
+        dict.fromkeys(VARIANTS, one), style.looks(SETTINGS), 0.3, words
     )
 
 
@@ -142,21 +139,25 @@ def drawn():
     }
 
 
+def looks(names, ladder):
+    return style.looks({"variants": names, "ladder": ladder})
+
+
 def test_a_look_follows_from_what_a_variant_is():
     """Whatever else the config has, in what order, and whatever a depth is called."""
-    found = style.looks(VARIANTS)
-    assert style.looks({"deep": DEEP})["deep"] == found["fixed-2"]
-    assert style.looks({"scratch": SCRATCH})["scratch"] == found["standalone"]
-    others = {"a": {"add": [3]}, "fixed-1": {"freeze": 1}, "random-2": {"fresh": [1]}}
-    more = style.looks(others | dict(reversed(VARIANTS.items())))
+    found = style.looks(SETTINGS)
+    assert looks(["deep"], {"deep": 2})["deep"] == found["fixed-2"]
+    assert looks(["scratch"], {"scratch": -1})["scratch"] == found["standalone"]
+    others = ["a", "fixed-1", "random-2", *reversed(VARIANTS)]
+    more = looks(others, LADDER | {"fixed-1": 1})
     assert {name: more[name] for name in VARIANTS} == found
     assert len(set(more.values())) == len(more)
 
 
 def test_variants_that_would_look_alike_do_not():
-    depths = {f"d{n}": {"freeze": n} for n in range(30)}
-    many = {f"v{n}": {"fresh": [n]} for n in range(100)} | depths | {"s": SCRATCH}
-    found = style.looks(many | {"again": SCRATCH, "d0-again": {}})
+    ladder = {f"d{n}": n for n in range(-1, 30)}
+    again = {"d-again": -1, "d0-again": 0}
+    found = looks([*(f"v{n}" for n in range(100)), *ladder, *again], ladder | again)
     assert len(set(found.values())) == len(found) == 133
     assert found["d29"] == style.look(30)
     # Neighbours differ in colour, line and marker, so that one of these may be lost.

@@ -31,7 +31,7 @@ def draw(
         whiskerprops={"color": style.MUTED},
         capprops={"color": style.MUTED},
     )
-    styles = style.looks(settings["described"])
+    styles = style.looks(settings)
     for place, (variant, sample) in enumerate(found.items()):
         look = styles[variant]
         boxes["boxes"][place].set_color(look.colour)

@@ -127,4 +127,4 @@ def make(inputs: Inputs) -> Figure:
         words.append(f"All of it {CONDITION}.")
     curves = {variant: curves_of(table, variant) for variant in settings["variants"]}
     constant = table.loc[table["metric"] == "test_accuracy", "constant"].iloc[0]
-    return draw(curves, style.looks(settings["described"]), constant, words)
+    return draw(curves, style.looks(settings), constant, words)

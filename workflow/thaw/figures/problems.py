@@ -31,7 +31,7 @@ def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:
         x = np.concatenate([problem.train_x, problem.test_x])
         y = np.concatenate([problem.train_y, problem.test_y])
         for label, called in enumerate(description.classes):
-            look, lines = style.look(1 + label), textwrap.wrap(f"class {called}", 26)
+            look, lines = style.look(1 + label), textwrap.wrap(f"class {called}", 30)
             panel.scatter(
                 *x[y == label].T,
                 s=8,

@@ -27,7 +27,7 @@ def draw(
     axes = "source models, sorted by their means", METRICS[settings["metric"]].words
     drawn, panels = style.panels_of([*nested], settings, (2.7, 2.5), axes)
     baseline = settings["baseline"]
-    its_look = style.looks(settings["described"])[baseline]
+    its_look = style.looks(settings)[baseline]
     for panel, variant, look in panels:
         draw_sorted(panel, nested[variant], look)
         place = 1.12 * len(nested[variant].models) + 1

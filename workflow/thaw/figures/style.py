@@ -101,22 +101,18 @@ def look(place: int) -> Look:
     return Look(colour, LINES[place % len(LINES)], MARKERS[place % len(MARKERS)])
 
 
-def looks(described: Mapping[str, Mapping[str, Any]]) -> dict[str, Look]:
-    """Return each variant's look, by what the config says of it beside the defaults.
+def looks(settings: Mapping[str, Any]) -> dict[str, Look]:
+    """Return the look of each of a study's variants, by what it is.
 
     So it is the same in all figures of all studies and configs: the first from
-    scratch, then the depths, which only freeze, by their depth. All others have one by
-    their name; names that differ in the last character have neighbouring ones. Only
-    where two variants of a study would look alike the second moves on, past the depths.
+    scratch, then the depths (the study's `ladder`). All others have one by their name;
+    names that differ in the last character have neighbouring ones. Only where two
+    variants of a study would look alike the second moves on, past the depths.
     """
-    wanted = {}
-    for name, variant in described.items():
-        if variant == {"pretrained": False}:
-            wanted[name] = 0
-        elif variant.keys() <= {"freeze"}:
-            wanted[name] = 1 + variant.get("freeze", 0)
-        else:
-            wanted[name] = 1 + DEPTHS + int.from_bytes(name.encode()) % 151
+    wanted = {
+        name: 1 + DEPTHS + int.from_bytes(name.encode()) % 151
+        for name in settings["variants"]
+    } | {name: 1 + depth for name, depth in settings["ladder"].items()}
     places: dict[str, int] = {}
     for place, name in sorted((place, name) for name, place in wanted.items()):
         while place in places.values():
@@ -170,7 +166,7 @@ def panels_of(
     for panel in panels[len(variants) - columns : len(variants)]:
         panel.tick_params(labelbottom=True)
         panel.set_xlabel(textwrap.fill(axes[0], int(15 * width)))
-    styles = looks(settings["described"])
+    styles = looks(settings)
     for panel, variant in zip(panels, variants, strict=False):
         panel.set_title(label(variant, 28))
     return drawn, [(p, v, styles[v]) for p, v in zip(panels, variants, strict=False)]

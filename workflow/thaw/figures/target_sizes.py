@@ -26,7 +26,7 @@ def draw(
     drawn = style.figure(9.2, 4.4)
     left, right = drawn.subplots(1, 2)
     middle = (len(settings["variants"]) - 1) / 2
-    styles, baseline = style.looks(settings["described"]), settings["baseline"]
+    styles, baseline = style.looks(settings), settings["baseline"]
     for number, variant in enumerate(settings["variants"]):
         # A little aside of the others'.
         x, look = np.arange(len(sizes)) + 0.06 * (number - middle), styles[variant]

@@ -8,6 +8,7 @@ from thaw.config import (
     Study,
     is_module,
     is_trainer,
+    minimal_training,
 )
 from thaw.external import functions
 from thaw.findings.arms import Arm, TargetSize
@@ -218,6 +219,22 @@ class StudyPlan(NamedTuple):
             name: variant.get("freeze", 0)
             for name, variant in described.items()
             if variant.keys() <= {"freeze"}
+        }
+
+    @property
+    def ladder(self) -> dict[str, int]:
+        """The depths of variants with no training of their own; -1 is from scratch."""
+        size, usual = self.settings.target_sizes[0], self.settings.training
+        found = {
+            variant: -1
+            for variant, described in self.described.items()
+            if described == {"pretrained": False}
+        } | self.depths
+        return {
+            variant: depth
+            for variant, depth in found.items()
+            if self.arms[Arm(variant, size).name].recipe["settings"]["training"]
+            == minimal_training(usual)
         }
 
     @property
