@@ -1,65 +1,68 @@
 """Draw a study's scores: a box a variant and a point a repeat."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.figures.style import (
-    MUTED,
-    colour,
-    dots,
-    draw_constant,
-    figure,
-    label,
-    title_of,
-)
-from thaw.findings.metrics import METRICS, Metric
+from thaw.figures import style
+from thaw.findings.metrics import METRICS
 from thaw.findings.samples import CONDITION, Sample
 from thaw.output.inputs import Inputs
 
 
 def draw(
-    found: Mapping[str, Sample],
-    title: str,
-    constant: float,
-    metric: Metric,
-    places: Mapping[str, int],
+    found: Mapping[str, Sample], constant: float, settings: Mapping[str, Any]
 ) -> Figure:
-    """Draw a box a variant: quartiles, whiskers to 1.5 of their distance, all points.
+    """Draw a box a variant, and all points.
 
-    With several source models the points of a box stand in columns by source model,
-    coloured by its number.
+    With several source models the points of a box stand in columns by source model.
     """
-    drawn = figure(max(4.6, 1.1 + 1.25 * len(found)), 4.2)
+    drawn = style.figure(max(5.2, 1.1 + 1.25 * len(found)), 4.2)
     panel = drawn.subplots()
-    total = sum(len(sample.values) for sample in found.values())
+    counts = [len(sample.values) for sample in found.values()]
     boxes = panel.boxplot(
         [sample.values for sample in found.values()],
-        tick_labels=[label(variant) for variant in found],
+        tick_labels=[style.label(variant) for variant in found],
         widths=0.62,
         showfliers=False,
         medianprops={"color": "black", "linewidth": 1.6},
-        whiskerprops={"color": MUTED},
-        capprops={"color": MUTED},
+        whiskerprops={"color": style.MUTED},
+        capprops={"color": style.MUTED},
     )
-    for number, (variant, sample) in enumerate(found.items(), start=1):
-        shade = colour(places[variant])
-        boxes["boxes"][number - 1].set_color(shade)
-        count = len(sample.values)
-        points = {"s": 9, "alpha": 0.65, "zorder": 3, **dots(total)}
+    styles = style.looks(settings)
+    for place, (variant, sample) in enumerate(found.items()):
+        look = styles[variant]
+        boxes["boxes"][place].set_color(look.colour)
         if sample.is_nested:
-            models = sample.unit_numbers
-            offsets = spread(len(sample.models))[models]
-            points |= {"c": models, "cmap": "viridis"}
+            offsets = spread(len(sample.models))[sample.unit_numbers]
         else:
             # A fixed pseudo-random order, so that neighbours in time are not neighbours
             # in the figure.
-            offsets = np.random.Generator(np.random.PCG64(0)).permuted(spread(count))
-            points |= {"color": shade}
-        panel.scatter(number + offsets, sample.values, **points)
+            random = np.random.Generator(np.random.PCG64(0))
+            offsets = random.permuted(spread(counts[place]))
+        panel.scatter(
+            place + 1 + offsets,
+            sample.values,
+            s=10,
+            alpha=0.6,
+            zorder=3,
+            **look.of_points(sum(counts)),
+        )
+    metric = METRICS[settings["metric"]]
     panel.set_ylabel(metric.words)
-    panel.set_title(f"{title}\n{draw_constant(panel, constant)}", fontsize=10)
+    nested = any(sample.is_nested for sample in found.values())
+    caption = [
+        "Boxes: median and quartiles; whiskers reach as far as there are points within "
+        "1.5 times the distance of the quartiles.",
+        f"A point a repeat{', in columns by source model' if nested else ''}.",
+        style.draw_constant(panel, constant),
+    ]
+    if any(sample.is_conditional for sample in found.values()):
+        caption.append(f"All of it {CONDITION}.")
+    what = f"{metric.words} of {counts[0]} repeats of each variant"
+    style.words_around(drawn, style.title_of(settings), what, caption)
     return drawn
 
 
@@ -73,11 +76,4 @@ def make(inputs: Inputs) -> Figure:
     settings = inputs.settings
     metric, size = METRICS[settings["metric"]], settings["shown_size"]
     found = inputs.samples(settings["variants"], size, metric)
-    repeats = len(next(iter(found.values())).values)
-    title = f"{title_of(settings)}, {repeats} repeats of each variant"
-    if any(sample.is_conditional for sample in found.values()):
-        title += f"\n{CONDITION}"
-    elif any(sample.is_nested for sample in found.values()):
-        title += "\npoints in columns and colours by source model"
-    constant = inputs.constant(size, metric)
-    return draw(found, title, constant, metric, settings["places"])
+    return draw(found, inputs.constant(size, metric), settings)

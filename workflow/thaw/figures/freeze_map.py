@@ -4,27 +4,29 @@ A depth is a variant that freezes so many layers of a source model and does noth
 else. The maps of several studies stand side by side under one scale of colours.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from thaw.figures.style import COLOURS, figure
+from thaw.figures import style
 from thaw.findings.arms import in_order
 from thaw.findings.gains import by_size
 from thaw.findings.metrics import METRICS
+from thaw.findings.verdicts import CLEAR, EQUIVALENT, kind_of
 from thaw.output.inputs import Inputs
 
 # Orange where it is worse, blue where it is better, white where it is the same.
-GAINS = LinearSegmentedColormap.from_list("gains", [COLOURS[1], "white", COLOURS[0]])
+GAINS = LinearSegmentedColormap.from_list("gains", [style.WORSE, "white", style.BETTER])
 
-# A verdict that is clear over all comparisons of its study, and how it is marked.
-CLEAR = ("typically better", "typically worse")
-SAME = "equivalent"
+CAPTION = (
+    "Bold: typically better or worse, clear over all comparisons of the study at once. "
+    "=: equivalent within the margin."
+)
 
 # A scale that reaches less far would paint noise.
 LEAST_REACH = 0.05
@@ -38,7 +40,7 @@ def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> F
     norm = TwoSlopeNorm(0, -reach, reach)
     widths = [gains.shape[1] for gains, _ in grids]
     rows = max(gains.shape[0] for gains, _ in grids)
-    drawn = figure(2.2 + 0.85 * sum(widths) + 0.5 * len(grids), 2.1 + 0.42 * rows)
+    drawn = style.figure(2.2 + 0.85 * sum(widths) + 0.5 * len(grids), 2.1 + 0.42 * rows)
     panels = drawn.subplots(
         1, len(grids), squeeze=False, gridspec_kw={"width_ratios": widths}
     )[0]
@@ -48,27 +50,40 @@ def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> F
         image = panel.pcolormesh(
             known, cmap=GAINS, norm=norm, edgecolors="white", linewidth=1.5
         )
-        write(panel, gains, verdicts, reach)
+        colours = style.text_on(image.to_rgba(known))
+        for (row, column), gain in np.ndenumerate(gains):
+            kind = kind_of(verdicts[row][column])
+            text = style.number(gain, "+z.3f") if np.isfinite(gain) else "n/a"
+            text += " =" if kind == EQUIVALENT else ""
+            panel.text(
+                column + 0.5,
+                row + 0.5,
+                text,
+                ha="center",
+                va="center",
+                fontsize=8,
+                weight="bold" if kind in CLEAR else "normal",
+                color=colours[row, column] if np.isfinite(gain) else "black",
+            )
         sizes, depths = in_order(one["target_sizes"]), list(one["depths"].values())
         panel.set_xticks(np.arange(len(depths)) + 0.5, map(str, depths))
         panel.set_yticks(np.arange(len(sizes)) + 0.5, map(str, sizes))
         panel.tick_params(length=0)
         panel.spines[:].set_visible(False)
         panel.set_xlabel("frozen layers")
-        panel.set_title(f"{one['source']} → {one['target']}", fontsize=9)
+        if len(maps) > 1:
+            panel.set_title(f"{one['study']}:\n{one['source']} → {one['target']}")
     panels[0].set_ylabel("train rows of the target")
     bar = drawn.colorbar(image, ax=panels, shrink=0.9)
-    gain = METRICS[maps[0]["metric"]].gain
-    bar.set_label(
-        f"worse ← typical {gain},\nbeside {maps[0]['baseline']} → better", fontsize=8
-    )
+    gain, baseline = METRICS[maps[0]["metric"]].gain, maps[0]["baseline"]
+    words = f"worse ← typical {gain} → better"
+    bar.set_label(textwrap.fill(words, int(9 * drawn.get_figheight())))
     bar.outline.set_visible(False)
-    drawn.suptitle("How much does transfer gain?", fontsize=10)
-    drawn.supxlabel(
-        "bold: typically better or worse, clear over\nall comparisons of the study at "
-        "once;  =: equivalent within the margin",
-        fontsize=7,
+    title = (
+        style.title_of(maps[0]) if len(maps) == 1 else "How much does transfer gain?"
     )
+    what = f"typical gain on {baseline} by frozen layers and train rows"
+    style.words_around(drawn, title, what, [CAPTION])
     return drawn
 
 
@@ -77,40 +92,12 @@ def grid(
 ) -> tuple[np.ndarray, list[list[str]]]:
     """Return the typical gains `[sizes, depths]` and the verdicts, laid out alike."""
     sizes = in_order(one["target_sizes"])
-    columns = [
-        by_size(
-            table[
-                (table["variant"] == variant) & (table["reference"] == one["baseline"])
-            ],
-            sizes,
-        )
-        for variant in one["depths"]
-    ]
+    table = table[table["reference"] == one["baseline"]]
+    depths = one["depths"]
+    columns = [by_size(table[table["variant"] == depth], sizes) for depth in depths]
     gains = np.stack([column["typical"].to_numpy(float) for column in columns], axis=1)
     verdicts = zip(*(column["verdict"] for column in columns), strict=True)
     return gains, [list(row) for row in verdicts]
-
-
-def write(
-    panel: Axes, gains: np.ndarray, verdicts: Sequence[Sequence[str]], reach: float
-) -> None:
-    """Write each gain into its field, as clear as it is."""
-    for (row, column), gain in np.ndenumerate(gains):
-        verdict = verdicts[row][column]
-        clear = verdict.startswith(CLEAR)
-        text = f"{gain:+z.3f}" if np.isfinite(gain) else "n/a"
-        if verdict.startswith(SAME):
-            text += " ="
-        panel.text(
-            column + 0.5,
-            row + 0.5,
-            text,
-            ha="center",
-            va="center",
-            fontsize=8,
-            weight="bold" if clear else "normal",
-            color="white" if np.isfinite(gain) and abs(gain) > 0.6 * reach else "black",
-        )
 
 
 def make(inputs: Inputs) -> Figure:

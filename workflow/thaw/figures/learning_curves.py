@@ -1,16 +1,108 @@
 """Draw a study's learning curves: a line a variant, with a band over its repeats."""
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import AutoLocator, LogLocator, NullLocator
 
-from thaw.figures.curves import Curve, draw_curves
-from thaw.figures.style import title_of
+from thaw.figures import style
 from thaw.findings.gains import rows_at
 from thaw.findings.samples import CONDITION
 from thaw.output.inputs import Inputs
 
+# Loss above, accuracy below; train on the left, test on the right.
+PANELS = (("train_loss", "test_loss"), ("train_accuracy", "test_accuracy"))
+
 # The columns of the table that make a curve, in its order.
 COLUMNS = ("step", "q25", "median", "q75")
+
+# So many markers a curve, each curve's a little aside of the others'.
+MARKED = 6
+
+
+class Curve(NamedTuple):
+    """The median and the quartiles of some curves, each `[epochs + 1]`.
+
+    step: the steps of gradient descent so far. each: the curves themselves, where each
+    is to be seen, `[networks, epochs + 1]`.
+    """
+
+    step: np.ndarray
+    low: np.ndarray
+    median: np.ndarray
+    high: np.ndarray
+    each: np.ndarray | None = None
+
+
+def draw(
+    curves: Mapping[str, Mapping[str, Curve]],
+    styles: Mapping[str, style.Look],
+    constant: float,
+    words: Sequence[str],
+) -> Figure:
+    """Draw the curves of each name and metric: `curves[name][metric]`.
+
+    `constant` is the test accuracy of the best constant prediction; the `words` are
+    both lines of the title, then the caption's sentences.
+    """
+    drawn = style.figure(8.2, 5.6)
+    axes = drawn.subplots(2, 2, sharex=True, sharey="row")
+    by_epochs = epochs_are_alike([c for own in curves.values() for c in own.values()])
+    for row, metrics in zip(axes, PANELS, strict=True):
+        for panel, metric in zip(row, metrics, strict=True):
+            for place, (name, own) in enumerate(curves.items()):
+                curve, look = own[metric], styles[name]
+                time = np.arange(len(curve.step)) if by_epochs else curve.step
+                apart = max(1, len(time) // MARKED)
+                if curve.each is not None:
+                    each = {"color": look.colour, "lw": 0.5, "alpha": 0.35}
+                    panel.plot(time, curve.each.T, **each)
+                else:
+                    ends = curve.low, curve.high
+                    panel.fill_between(time, *ends, color=look.colour, alpha=0.1, lw=0)
+                panel.plot(
+                    time,
+                    curve.median,
+                    lw=1.4,
+                    ms=4,
+                    **look.of_lines(),
+                    markevery=(apart * place // len(curves), apart),
+                    label=style.label(name, 18),
+                )
+            panel.set_title(metric.partition("_")[0])
+    # Before training the loss is many times what it is after a few epochs.
+    loss = axes[0, 0]
+    loss.set_yscale("log")
+    low, high = loss.get_ylim()
+    steps = LogLocator(subs=(1, 2, 5)) if high > 5 * low else AutoLocator()
+    loss.yaxis.set_major_locator(steps)
+    loss.yaxis.set_minor_locator(NullLocator())
+    loss.yaxis.set_major_formatter(lambda value, _: style.number(value, "g"))
+    loss.set_ylabel("loss (cross-entropy, nats)")
+    axes[1, 0].set_ylabel("accuracy")
+    unit = "epoch" if by_epochs else "step of gradient descent"
+    for panel in axes[1]:
+        panel.set_xlabel(f"{unit} (0 = before training)")
+    drawn.legend(
+        *axes[0, 0].get_legend_handles_labels(),
+        loc="outside right center",
+        handlelength=3,
+    )
+    title, what, *caption = words
+    caption.append(style.draw_constant(axes[1, 1], constant))
+    style.words_around(drawn, title, what, caption)
+    return drawn
+
+
+def epochs_are_alike(curves: Sequence[Curve]) -> bool:
+    """Whether an epoch is as many steps in all curves, and in each from first to last.
+
+    Else they are comparable by steps only.
+    """
+    return len({step for curve in curves for step in np.diff(curve.step)}) == 1
 
 
 def curves_of(table: pd.DataFrame, variant: str) -> dict[str, Curve]:
@@ -26,9 +118,13 @@ def make(inputs: Inputs) -> Figure:
     """Return the figure."""
     settings = inputs.settings
     table = rows_at(inputs.table("learning-curves.csv"), settings["shown_size"])
-    title = f"{title_of(settings)}\nmedian over repeats, band: the middle half of them"
+    words = [
+        style.title_of(settings),
+        "learning curves of each variant",
+        "Lines: medians over the repeats; bands: the middle half of them.",
+    ]
     if settings["source_models"] == 1:
-        title += f"\n{CONDITION}"
+        words.append(f"All of it {CONDITION}.")
     curves = {variant: curves_of(table, variant) for variant in settings["variants"]}
     constant = table.loc[table["metric"] == "test_accuracy", "constant"].iloc[0]
-    return draw_curves(curves, title, constant, settings["places"])
+    return draw(curves, style.looks(settings), constant, words)

@@ -4,13 +4,14 @@ Problems of more or fewer features are left out.
 """
 
 import math
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from thaw.data.problem import Description, Problem
-from thaw.figures.style import colour, dots, figure, marker, verbatim
+from thaw.figures import style
 from thaw.output.inputs import Inputs
 
 
@@ -18,7 +19,7 @@ def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:
     """Draw a panel a two-dimensional problem; if there is none, say so instead."""
     columns = min(3, max(1, len(flat)))
     rows = max(1, math.ceil(len(flat) / columns))
-    drawn = figure(3.2 * columns, 3.2 * rows)
+    drawn = style.figure(4 * columns, 3.2 * rows)
     if not flat:
         drawn.text(0.5, 0.5, "no problem has two features", ha="center", va="center")
         return drawn
@@ -30,19 +31,18 @@ def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:
         x = np.concatenate([problem.train_x, problem.test_x])
         y = np.concatenate([problem.train_y, problem.test_y])
         for label, called in enumerate(description.classes):
+            look, lines = style.look(1 + label), textwrap.wrap(f"class {called}", 30)
             panel.scatter(
                 *x[y == label].T,
                 s=8,
                 alpha=0.6,
-                **dots(len(x)),
-                color=colour(label),
-                marker=marker(label),
-                label=f"class {verbatim(called)}",
+                **look.of_points(len(x)),
+                label="\n".join(map(style.verbatim, lines)),
             )
-        across, up = map(verbatim, description.columns)
+        across, up = map(style.verbatim, description.columns)
         panel.set(title=name, xlabel=across, ylabel=up, aspect="equal")
         panel.set_adjustable("datalim")
-        panel.legend(fontsize=7, markerscale=1.5)
+        panel.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=1.5)
     return drawn
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from thaw.figures.style import MUTED, colour, draw_constant, figure, label, title_of
+from thaw.figures import style
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.output.histories import SOURCE_MODELS
@@ -32,29 +32,26 @@ def draw(
     settings: Mapping[str, Any],
 ) -> Figure:
     """Draw a panel a variant; `own` is each source model's score on the source."""
-    drawn = figure(max(5.0, 1.0 + 2.5 * len(nested)), 3.7)
-    panels = drawn.subplots(1, len(nested), sharex=True, sharey=True, squeeze=False)[0]
-    for panel, (variant, sample) in zip(panels, nested.items(), strict=True):
-        x, y = own[sample.models], sample.unit_means()
-        shade = colour(settings["places"][variant])
-        panel.scatter(x, y, s=16, alpha=0.8, linewidths=0, color=shade)
+    words = METRICS[settings["metric"]].words
+    across = f"source model's {words} on {settings['source']}"
+    up = f"mean {words} on {settings['target']}"
+    drawn, panels = style.panels_of([*nested], settings, (2.5, 2.6), (across, up))
+    styles, caption = style.looks(settings), ["A point a source model."]
+    for panel, variant, look in panels:
+        x, y = own[nested[variant].models], nested[variant].unit_means()
+        panel.scatter(x, y, s=18, alpha=0.8, **look.of_points(len(x)))
         if standalone is not None:
-            panel.axhline(standalone.values.mean(), color=MUTED, lw=1, ls="--")
-        title = label(variant, 24)
+            mean, its_look = standalone.values.mean(), styles["standalone"]
+            panel.axhline(mean, color=its_look.colour, ls=its_look.line, lw=1)
         # On the same test rows, nearly the same network would be compared with itself.
         if settings["source"] != settings["target"]:
-            title += f"\n{correlation(x, y)}"
-        panel.set_title(title, fontsize=8)
-        commonest = draw_constant(panel, constant)
-    words = METRICS[settings["metric"]].words
-    panels[0].set_ylabel(f"mean {words} on {settings['target']}")
-    drawn.supxlabel(f"source model's {words} on {settings['source']}", fontsize=9)
-    drawn.suptitle(
-        f"{title_of(settings)}\ndoes a better source model transfer better?"
-        + ("\n" if standalone is None else "\ndashed: standalone's mean; ")
-        + commonest,
-        fontsize=10,
-    )
+            panel.set_title(f"{panel.get_title()}\n{correlation(x, y)}")
+    if standalone is not None:
+        caption.append("Line: standalone's mean.")
+    # The panels share an axis, which ends growing with the last of them.
+    *_, commonest = (style.draw_constant(panel, constant) for panel, *_ in panels)
+    what = "does a better source model transfer better?"
+    style.words_around(drawn, style.title_of(settings), what, [*caption, commonest])
     return drawn
 
 
@@ -72,7 +69,8 @@ def correlation(x: np.ndarray, y: np.ndarray) -> str:
     error = np.sqrt((1 + rho**2 / 2) / (len(x) - 3))
     with np.errstate(divide="ignore"):
         low, high = np.tanh(np.arctanh(rho) + np.array([-1, 1]) * NORMAL_95 * error)
-    return f"rank correlation {rho:.2f} ({low:.2f} to {high:.2f})"
+    numbers = [style.number(value, ".2f") for value in (rho, low, high)]
+    return "rank correlation {} ({} to {})".format(*numbers)
 
 
 def make(inputs: Inputs) -> Figure:

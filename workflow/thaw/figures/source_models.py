@@ -3,7 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.figures.curves import Curve, draw_curves
+from thaw.figures import style
+from thaw.figures.learning_curves import Curve, draw
 from thaw.learning.history import METRICS
 from thaw.output.histories import SOURCE_MODELS
 from thaw.output.inputs import Inputs
@@ -15,13 +16,17 @@ FEW = 60
 def make(inputs: Inputs) -> Figure:
     """Return the figure."""
     settings, histories = inputs.settings, inputs.histories
-    source, models = settings["source"], settings["source_models"]
-    name = "source model" if models == 1 else "source models"
-    title = f"{settings['study']}: the source model on {source}"
+    models = settings["source_models"]
+    name = "source model" if models == 1 else "median"
+    words = [
+        f"{settings['study']}: {settings['source']}",
+        "learning curves of the source model",
+    ]
     if models > 1:
-        rest = "thin: each" if models <= FEW else "band: the middle half"
-        title = f"{settings['study']}: {models} source models on {source}"
-        title += f"\nthick: their median, {rest}"
+        words[1] = f"learning curves of the {models} source models"
+        words.append(
+            "Thin: each of them." if models <= FEW else "Band: the middle half."
+        )
     steps = histories.steps(SOURCE_MODELS)
     constant = histories.constant(SOURCE_MODELS).test_accuracy
     curves = {}
@@ -30,4 +35,5 @@ def make(inputs: Inputs) -> Figure:
         low, median, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
         each = values if 1 < models <= FEW else None
         curves[metric] = Curve(steps, low, median, high, each)
-    return draw_curves({name: curves}, title, constant, {name: 0})
+    # They learn from scratch.
+    return draw({name: curves}, {name: style.look(0)}, constant, words)

@@ -7,81 +7,71 @@ gain from one source model is one of these lines.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thaw.figures.style import MUTED, colour, draw_constant, figure, label, title_of
-from thaw.findings.metrics import METRICS, Metric
+from thaw.figures import style
+from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.output.inputs import Inputs
 
 
 def draw(
-    nested: Mapping[str, Sample],
-    baseline: Sample,
-    baseline_name: str,
-    title: str,
-    metric: Metric,
-    places: Mapping[str, int],
-    constant: float,
+    found: Mapping[str, Sample], constant: float, settings: Mapping[str, Any]
 ) -> Figure:
     """Draw a panel a variant, all with the same axes."""
-    drawn = figure(max(4.8, 1.2 + 2.7 * len(nested)), 4.0)
-    panels = drawn.subplots(1, len(nested), sharey=True, squeeze=False)[0]
-    for panel, (variant, sample) in zip(panels, nested.items(), strict=True):
-        draw_sorted(panel, sample, colour(places[variant]))
-        draw_baseline(panel, baseline, baseline_name, len(sample.models))
-        panel.set_title(label(variant, 24), fontsize=9)
-        words = draw_constant(panel, constant)
-    drawn.suptitle(f"{title}\n{words}", fontsize=10)
-    panels[0].set_ylabel(metric.words)
-    drawn.supxlabel("source models, sorted by the mean over their repeats", fontsize=9)
+    nested = {name: sample for name, sample in found.items() if sample.is_nested}
+    axes = "source models, sorted by their means", METRICS[settings["metric"]].words
+    drawn, panels = style.panels_of([*nested], settings, (2.7, 2.5), axes)
+    baseline = settings["baseline"]
+    its_look = style.looks(settings)[baseline]
+    for panel, variant, look in panels:
+        draw_sorted(panel, nested[variant], look)
+        place = 1.12 * len(nested[variant].models) + 1
+        draw_baseline(panel, found[baseline], its_look, place)
+        panel.set_xticks([place], [style.label(baseline)])
+    # The panels share an axis, which ends growing with the last of them.
+    *_, commonest = (style.draw_constant(panel, constant) for panel, *_ in panels)
+    models = len(next(iter(nested.values())).models)
+    caption = [
+        "Points and lines: mean and range over the repeats from a source model. "
+        f"Violin: the distribution of {baseline}'s repeats; band and line: its middle "
+        "half and median.",
+        commonest,
+    ]
+    what = f"repeats from each of {models} source models, beside {baseline}"
+    style.words_around(drawn, style.title_of(settings), what, caption)
     return drawn
 
 
-def draw_sorted(panel: Axes, sample: Sample, shade: str) -> None:
+def draw_sorted(panel: Axes, sample: Sample, look: style.Look) -> None:
     """Draw each source model's mean and range, from the worst to the best."""
     groups = sorted(sample.groups(), key=np.mean)
-    places = np.arange(len(groups))
-    panel.vlines(
-        places,
-        [group.min() for group in groups],
-        [group.max() for group in groups],
-        color=shade,
-        alpha=0.5,
-        lw=2,
-    )
+    ends = [group.min() for group in groups], [group.max() for group in groups]
+    panel.vlines(range(len(groups)), *ends, color=look.colour, alpha=0.5, lw=2)
     means = [group.mean() for group in groups]
-    panel.scatter(places, means, s=14, color=shade, linewidths=0, zorder=3)
-    panel.set_xticks([])
+    panel.scatter(
+        range(len(groups)), means, s=16, zorder=3, **look.of_points(len(groups))
+    )
 
 
-def draw_baseline(panel: Axes, baseline: Sample, name: str, place: int) -> None:
+def draw_baseline(
+    panel: Axes, baseline: Sample, look: style.Look, place: float
+) -> None:
     """Draw the baseline's distribution at the right and its middle half as a band."""
     low, middle, high = np.quantile(baseline.values, (0.25, 0.5, 0.75))
-    panel.axhspan(low, high, color="#e8e8e8", lw=0, zorder=0)
-    panel.axhline(middle, color=MUTED, lw=0.8, zorder=1)
-    width = max(2.0, 0.12 * place)
-    panel.violinplot(
-        baseline.values, [place + width], widths=1.4 * width, showextrema=False
-    )
-    violin = panel.collections[-1]
-    violin.set(facecolor=MUTED, edgecolor=MUTED, alpha=0.6)
-    panel.set_xticks([place + width], [name])
+    panel.axhspan(low, high, color=look.colour, alpha=0.1, lw=0, zorder=0)
+    panel.axhline(middle, color=look.colour, ls=look.line, lw=0.8, zorder=1)
+    panel.violinplot(baseline.values, [place], widths=0.16 * place, showextrema=False)
+    panel.collections[-1].set(facecolor=look.colour, edgecolor=look.colour, alpha=0.5)
 
 
 def make(inputs: Inputs) -> Figure:
     """Return the figure."""
-    settings, name = inputs.settings, inputs.settings["baseline"]
+    settings = inputs.settings
     metric, size = METRICS[settings["metric"]], settings["shown_size"]
     found = inputs.samples(settings["variants"], size, metric)
-    nested = {name: sample for name, sample in found.items() if sample.is_nested}
-    models = len(next(iter(nested.values())).models)
-    title = (
-        f"{title_of(settings)}\n"
-        f"mean and range over repeats from each of {models} source models"
-    )
-    constant = inputs.constant(size, metric)
-    return draw(nested, found[name], name, title, metric, settings["places"], constant)
+    return draw(found, inputs.constant(size, metric), settings)

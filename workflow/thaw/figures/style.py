@@ -1,28 +1,53 @@
-"""What all figures share: size, colours, and files whose bytes never change."""
+"""What all figures share: looks, words around panels, files of fixed bytes."""
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from thaw.errors import visible
+from thaw.findings import verdicts
 
-# Okabe and Ito's eight colours, which colour-blind readers can tell apart (Wong 2011,
-# Nature Methods 8:441), without the yellow that print loses; then three of Paul Tol's
-# muted ones.
-COLOURS = (
-    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"),
-    *("#882255", "#999933", "#44AA99"),
-)
-LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+# Readers who are colour-blind can tell these apart, and print and projectors keep them:
+# Paul Tol's muted scheme (personal.sron.nl/~pault), without what is too light for lines
+# on white, and with a darker olive.
+BLACK = "#000000"
+COLOURS = ("#AA4499", "#117733", "#888822", "#332288", "#CC6677", "#882255")
+# No dots: a dotted line is what the commonest class reaches.
+LINES = ("-", (0, (5, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2.5, 1)), (0, (9, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-MUTED = "#666666"
+MUTED, PALE = "#666666", "#e8e8e8"
+
+# Other hues than those of variants: Okabe and Ito's blue and, somewhat darker, their
+# vermilion (Wong 2011, Nature Methods 8:441); a dark teal; grey for all that is not
+# clear. With each the marker that stands for it where colours do not tell.
+BETTER, WORSE, EQUIVALENT = "#0072B2", "#C24E00", "#00594F"
+VERDICTS = {
+    verdicts.BETTER: (BETTER, ">"),
+    verdicts.WORSE: (WORSE, "<"),
+    verdicts.EQUIVALENT: (EQUIVALENT, "D"),
+}
+NONE = (MUTED, "o")
+
+# The looks of depths, before those of variants that are known by their names only.
+DEPTHS = 30
 
 # More points than this make an SVG that no program opens gladly.
 MANY_POINTS = 5000
+
+# How the columns of a number and its interval end.
+ENDS = ("", "_low", "_high")
+
+# As many panels as stand side by side.
+IN_A_ROW = 4
 
 # What is left out of metadata: dates and versions would make every file differ.
 METADATA: dict[str, dict[str, Any]] = {
@@ -40,8 +65,10 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
+    "axes.titlesize": 9,
     "font.size": 9,
     "grid.color": "#dddddd",
+    "legend.fontsize": 8,
     "legend.frameon": False,
     "savefig.dpi": 200,
     # Text stays text, which one can search and edit.
@@ -52,6 +79,64 @@ STYLE: dict[Any, Any] = {
 }
 
 
+class Look(NamedTuple):
+    """How a variant, or a class, is drawn."""
+
+    colour: str
+    line: Any
+    marker: str
+
+    def of_lines(self) -> dict[str, Any]:
+        """Return what Matplotlib is told of a line with markers."""
+        return {"color": self.colour, "ls": self.line, "marker": self.marker}
+
+    def of_points(self, count: int) -> dict[str, Any]:
+        """Return what it is told of so many points: if many, pixels also in an SVG."""
+        points = {"color": self.colour, "marker": self.marker, "linewidths": 0}
+        return points | {"rasterized": count > MANY_POINTS}
+
+
+def look(place: int) -> Look:
+    """Return the look of that place: 210 in all, and the next differs in all three."""
+    colour = COLOURS[(place - 1) % len(COLOURS)] if place else BLACK
+    return Look(colour, LINES[place % len(LINES)], MARKERS[place % len(MARKERS)])
+
+
+def looks(settings: Mapping[str, Any]) -> dict[str, Look]:
+    """Return the look of each of a study's variants, by what it is.
+
+    So it is the same in all figures of all studies and configs: the first from
+    scratch, then the depths (the study's `ladder`). All others have one by their name;
+    names that differ in the last character have neighbouring ones. Only where two
+    variants of a study would look alike the second moves on, past the depths.
+    """
+    wanted = {
+        name: 1 + DEPTHS + int.from_bytes(name.encode()) % 151
+        for name in settings["variants"]
+    } | {name: 1 + depth for name, depth in settings["ladder"].items()}
+    places: dict[str, int] = {}
+    for place, name in sorted((place, name) for name, place in wanted.items()):
+        while place in places.values():
+            place = max(place, DEPTHS) + 1
+        places[name] = place
+    return {name: look(place) for name, place in places.items()}
+
+
+def verdict_look(verdict: str) -> tuple[str, str]:
+    """Return the colour and the marker of a verdict; `NONE` where nothing is clear."""
+    return VERDICTS.get(verdicts.kind_of(verdict), NONE)
+
+
+def text_on(colours: np.ndarray) -> np.ndarray:
+    """Return whether black or white is read better on each colour, `[..., RGB(A)]`.
+
+    By WCAG 2's relative luminance, at which the two have the same contrast: 0.179.
+    """
+    rgb = np.asarray(colours)[..., :3]
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return np.where(linear @ [0.2126, 0.7152, 0.0722] > 0.179, "black", "white")
+
+
 def figure(width: float, height: float) -> Figure:
     """Return an empty figure of that size in inches."""
     # Not those of a matplotlibrc that lies in the working folder.
@@ -60,46 +145,93 @@ def figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def panels_of(
+    variants: Sequence[str],
+    settings: Mapping[str, Any],
+    size: tuple[float, float],
+    axes: tuple[str, str],
+) -> tuple[Figure, list[tuple[Axes, str, Look]]]:
+    """Return a figure with a panel of that size for each variant, and these.
+
+    They share their axes, named across and up.
+    """
+    columns, (width, height) = min(len(variants), IN_A_ROW), size
+    rows = -(-len(variants) // columns)
+    drawn = figure(max(4.8, 1 + width * columns), 1.5 + height * rows)
+    grid = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    panels = [*grid.flat]
+    drawn.supylabel(textwrap.fill(axes[1], int(14 * height * rows)), fontsize=9)
+    for panel in panels[len(variants) :]:
+        panel.remove()
+    for panel in panels[len(variants) - columns : len(variants)]:
+        panel.tick_params(labelbottom=True)
+        panel.set_xlabel(textwrap.fill(axes[0], int(15 * width)))
+    styles = looks(settings)
+    for panel, variant in zip(panels, variants, strict=False):
+        panel.set_title(label(variant, 28))
+    return drawn, [(p, v, styles[v]) for p, v in zip(panels, variants, strict=False)]
+
+
+def words_around(drawn: Figure, title: str, what: str, caption: Iterable[str]) -> None:
+    """Set a title of two lines above, and below the sentences that say how to read it.
+
+    The title shrinks rather than be cut off.
+    """
+    width = drawn.get_figwidth()
+    left, size = 0.06 / width, min(10, 135 * width / max(len(title), len(what)))
+    drawn.suptitle(f"{title}\n{what}", x=left, ha="left", fontsize=size)
+    below = textwrap.fill(" ".join(caption), int(18 * width))
+    drawn.supxlabel(below, x=left, ha="left", fontsize=7.5, color=MUTED)
+
+
 def title_of(settings: Mapping[str, Any]) -> str:
     """Return the first line of a figure's title: study, problems, target size."""
     title = f"{settings['study']}: {settings['source']} → {settings['target']}"
-    size = settings["shown_size"]
+    size = settings.get("shown_size", "all")
     return title if size == "all" else f"{title}, {size} train rows"
+
+
+def draw_line(
+    panel: Axes, x: np.ndarray, rows: pd.DataFrame, name: str, look: Look
+) -> Line2D:
+    """Draw a line through a column of a table, with its interval at each point."""
+    values, low, high = (rows[name + end].to_numpy(float) for end in ENDS)
+    # An interval that the data do not bound says nothing, and would squash the panel.
+    bounded = np.isfinite(low) & np.isfinite(high)
+    panel.vlines(x[bounded], low[bounded], high[bounded], color=look.colour, lw=1.3)
+    known = np.where(np.isfinite(values), values, np.nan)
+    return panel.plot(x, known, ms=4.5, lw=1.2, **look.of_lines())[0]
 
 
 def draw_constant(panel: Axes, score: float) -> str:
     """Draw what the commonest class reaches, where the axis goes so far; name it."""
     low, high = panel.get_ylim()
-    words = f"always the commonest class: {score:.3f}"
     if not low <= score <= high:
-        return words
+        return f"Always the commonest class: {score:.3f}, beyond the axis."
     panel.axhline(score, color=MUTED, lw=0.8, ls=":", zorder=1)
     panel.set_ylim(low, high)
-    return f"dotted: {words}"
+    return f"Dotted: always the commonest class, {score:.3f}."
 
 
-def dots(count: int) -> dict:
-    """Return how to draw so many points: where they are many, as pixels also in SVG."""
-    return {"linewidths": 0, "rasterized": count > MANY_POINTS}
+def draw_margin(panel: Axes, margin: float, way: str = "h") -> str:
+    """Draw where gains are as good as none, and what no gain is; name it.
 
-
-def colour(number: int) -> str:
-    """Return the colour of the class of that number, or of the variant of that place.
-
-    A variant has the same in all figures of all studies: its place is that in the
-    config.
+    `way` is that of the lines: `h` (across) or `v` (up).
     """
-    return COLOURS[number % len(COLOURS)]
+    span, line = getattr(panel, f"ax{way}span"), getattr(panel, f"ax{way}line")
+    span(-margin, margin, color=PALE, lw=0, zorder=0)
+    line(0, color="black", lw=0.8, zorder=1)
+    return f"Grey:\N{NO-BREAK SPACE}±{margin:g}, the margin."
 
 
-def line(number: int) -> Any:
-    """Return the line style of the variant of that place."""
-    return LINES[number % len(LINES)]
+def level_of(level: float) -> str:
+    """Say how sure the intervals of several comparisons are: of each, and of all."""
+    return f"{100 * level:.4g} % intervals, which all hold at once with 95 %."
 
 
-def marker(number: int) -> str:
-    """Return the marker of a class, by number, or of a variant, by place."""
-    return MARKERS[number % len(MARKERS)]
+def number(value: float, form: str) -> str:
+    """Return a number as text, with a minus sign where a hyphen would stand."""
+    return format(value, form).replace("-", "\N{MINUS SIGN}")
 
 
 def verbatim(text: str) -> str:
@@ -108,9 +240,9 @@ def verbatim(text: str) -> str:
 
 
 def label(variant: str, width: int = 12) -> str:
-    """Break a long name at its hyphens so that labels do not run into each other."""
+    """Break a long name, at its hyphens if it can be: labels must not run together."""
     lines = [""]
-    for part in variant.replace("-", "-\0").split("\0"):
+    for part in re.findall(f"[^-_]{{1,{width - 1}}}[-_]?|[-_]", variant):
         if lines[-1] and len(lines[-1]) + len(part) > width:
             lines.append("")
         lines[-1] += part

@@ -38,12 +38,9 @@ class Plan:
 
     def __init__(self, config: Config) -> None:
         """Compute the keys of everything."""
-        # Whatever the order in which the config names them.
-        names = sorted(config.variants, key=lambda name: (name != "standalone", name))
-        places = {name: place for place, name in enumerate(names)}
         self.problems = Problems(config.problems)
         self.studies = {
-            name: self._study(name, study, config, places)
+            name: self._study(name, study, config)
             for name, study in config.studies.items()
         }
         self.maps = config.maps
@@ -58,9 +55,7 @@ class Plan:
                 self.owners.setdefault(found.key, study)
         self.made = {made.rule: made for made in self._all_made()}
 
-    def _study(
-        self, name: str, study: ResolvedStudy, config: Config, places: Mapping[str, int]
-    ) -> StudyPlan:
+    def _study(self, name: str, study: ResolvedStudy, config: Config) -> StudyPlan:
         swept = study.target_sizes != ["all"]
         source, target = (
             (None, self.problems.alone(study.target))
@@ -97,10 +92,7 @@ class Plan:
             found[arm.name] = result("train", settings, inputs)
             if described["save"]:
                 saved.append(arm.name)
-        own = {variant: places[variant] for variant in study.variants}
-        plan = StudyPlan(
-            name, study, source, target, source_models, found, saved, None, own
-        )
+        plan = StudyPlan(name, study, source, target, source_models, found, saved, None)
         if not plan.pretrained:
             plan = plan._replace(source_models=None)
         if kind.calls_users_code:

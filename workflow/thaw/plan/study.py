@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thaw.config.network import Kind, kind_of
-from thaw.config.resolved import ResolvedStudy
+from thaw.config.resolved import ResolvedStudy, minimal_training
 from thaw.findings.arms import CHECKPOINTS, Arm, TargetSize, pairs_asked
 from thaw.keys import Result
 from thaw.learning.seeds import source_model_of
@@ -16,8 +16,7 @@ class StudyPlan(NamedTuple):
 
     `source` is None where source models are files, `source_models` where no variant is
     pretrained. `arms` are by name; the weights of those `saved` are kept. `check` is
-    that of a module. `places` are those of the variants among all of the config, by
-    which figures of all studies colour them.
+    that of a module.
     """
 
     name: str
@@ -28,7 +27,6 @@ class StudyPlan(NamedTuple):
     arms: dict[str, Result]
     saved: list[str]
     check: Result | None
-    places: Mapping[str, int]
 
     def told(self, names: Iterable[str]) -> dict[str, Any]:
         """Return settings of these names: of the config, or what follows from them."""
@@ -220,6 +218,22 @@ class StudyPlan(NamedTuple):
             name: variant.get("freeze", 0)
             for name, variant in described.items()
             if variant.keys() <= {"freeze"}
+        }
+
+    @property
+    def ladder(self) -> dict[str, int]:
+        """The depths of variants with no training of their own; -1 is from scratch."""
+        size, usual = self.settings.target_sizes[0], self.settings.training
+        found = {
+            variant: -1
+            for variant, described in self.described.items()
+            if described == {"pretrained": False}
+        } | self.depths
+        return {
+            variant: depth
+            for variant, depth in found.items()
+            if self.arms[Arm(variant, size).name].recipe["settings"]["training"]
+            == minimal_training(usual)
         }
 
     @property
