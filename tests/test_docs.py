@@ -83,8 +83,8 @@ def test_a_command_can_be_run_as_it_stands(command, shipped):
 
 
 def test_the_commands_are_found():
-    """The README's two, and those of a page."""
-    assert sum(line.startswith("python3 -m venv .venv &&") for line in commands()) == 3
+    """The three of the README, and one of a page."""
+    assert sum(line.startswith("python3 -m venv .venv &&") for line in commands()) == 4
     assert any("benchmarks/dag.py" in line for line in commands())
 
 
