@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from thaw.config.extents import GENERATED, extent, function_of
-from thaw.config.messages import choice, did_you_mean, shown, unreadable
+from thaw.config.messages import among, shown, unreadable
 from thaw.config.values import (
     ALTERNATIVES,
     EACH_ONCE,
@@ -171,10 +171,8 @@ def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
     sources = [key for key in ("file", *GENERATED) if key in problem]
     if len(sources) != 1:
         found = f"more than one data source ({', '.join(sources)})"
-        yield (
-            f"{path}: {found if sources else 'no data source'}. Allowed: one of file, "
-            f"{', '.join(GENERATED)}"
-        )
+        found, known = found if sources else "no data source", ", ".join(GENERATED)
+        yield f"{path}: {found}. Allowed: one of file, {known}"
         return
     yield from _of_source(path, problem)
     texts = [str(label) for label in problem["classes"]]
@@ -227,9 +225,7 @@ def _of_split(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
     train, test = problem.get("train_size"), problem.get("test_size")
     if "test_file" in problem:
         if "group" in problem:
-            yield (
-                f"{path}.group: test_file decides the split; name the column under drop"
-            )
+            yield f"{path}.group: test_file decides the split; use drop instead"
         return
     if train is None and test is None:
         yield f"{path}.train_size: this key is missing"
@@ -240,10 +236,8 @@ def _of_split(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
     if function_of(problem) and not problem["classes"]:
         rows = extent(problem).rows
         if isinstance(train, int) and train >= rows:
-            yield (
-                f"{path}.train_size: {train} leaves no row to test on. "
-                f"Allowed: 1 to {rows - 1}, fewer than all rows"
-            )
+            allowed = f"Allowed: 1 to {rows - 1}, fewer than all rows"
+            yield f"{path}.train_size: {train} leaves no row to test on. {allowed}"
 
 
 def _of_scale(path: str, name: str, problems: Problems) -> Iterator[str]:
@@ -253,10 +247,8 @@ def _of_scale(path: str, name: str, problems: Problems) -> Iterator[str]:
     like = scale["like"]
     others = [other for other in problems if other != name]
     if like not in others:
-        yield (
-            f"{path}.scale.like: {shown(like)} is not another problem of this config"
-            f"{did_you_mean(like, others)}. Allowed: {choice(others)}"
-        )
+        allowed = among(like, others)
+        yield f"{path}.scale.like: {shown(like)} is not another problem{allowed}"
     elif isinstance(problems[like].get("scale"), dict):
         yield (
             f"{path}.scale.like: {like!r} is itself scaled like "
