@@ -1,6 +1,5 @@
 """The config: what follows from it, and what is made from its models."""
 
-import copy
 import difflib
 import json
 import re
@@ -9,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from configs import put, with_problem
+from configs import put, small_config, with_problem
 from conftest import ROOT, SMALL_CONFIG
 from thaw.config.extents import extent
 from thaw.config.generate import generated
@@ -25,12 +24,11 @@ from thaw.config.schema import config_schema
 from thaw.config.values import Group
 
 SCHEMA = config_schema()
-DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
-
 
 FILE = {"file": "here.csv", "label": "class", "train_size": 0.5}
 ARRAYS = {"file": "here.npz", "train_size": 0.5}
-MOONS = {"make_moons": {"random_state": 1}, "train_size": 50}
+SEED = {"random_state": 1}
+MOONS = {"make_moons": SEED, "train_size": 50}
 DIGITS = {"load_digits": {}, "train_size": 50}
 
 
@@ -45,7 +43,7 @@ DIGITS = {"load_digits": {}, "train_size": 50}
         {"file": "here.csv", "test_file": "here.csv", "label": "class"},
         ARRAYS | {"shape": [3, 2], "transforms": [{"rotate": 30}, {"noise": 1.0}]},
         DIGITS | {"train_size": 1500, "classes": [0, 1]},
-        MOONS | {"make_moons": {"n_samples": [50, 60], "random_state": 1}},
+        MOONS | {"make_moons": SEED | {"n_samples": [50, 60]}},
     ],
 )
 def test_a_problem_that_is_right(folder, problem):
@@ -64,11 +62,8 @@ def test_a_problem_that_is_right(folder, problem):
         (ARRAYS, (5, 6, 100)),
         (FILE | {"file": "gone.csv", "made_by_rule": True}, (100_000, 100, 100)),
         (DIGITS, (1797, 64, 10)),
-        (
-            MOONS | {"make_moons": {"n_samples": [50, 60], "random_state": 1}},
-            (110, 2, 2),
-        ),
-        (MOONS | {"make_moons": {"n_samples": "x", "random_state": 1}}, (100, 2, 2)),
+        (MOONS | {"make_moons": SEED | {"n_samples": [50, 60]}}, (110, 2, 2)),
+        (MOONS | {"make_moons": SEED | {"n_samples": "x"}}, (100, 2, 2)),
     ],
 )
 def test_how_large_a_problem_is_at_most(folder, problem, expected):
@@ -90,124 +85,92 @@ def test_a_damaged_file_is_taken_for_one_of_some_size(folder, content, suffix):
     assert extent(resolve(with_problem(problem)).problems["new"]).features > 0
 
 
+def resolved(changes):
+    """Return SMALL_CONFIG with changes, by their places, resolved."""
+    config = small_config()
+    for path, value in changes.items():
+        put(config, path, value)
+    return resolve(config)
+
+
 def test_a_study_overrides_what_it_names():
-    config = copy.deepcopy(SMALL_CONFIG)
-    config["studies"]["ahead"] |= {"training": {"epochs": 9}, "seed": 5}
-    studies = resolve(config).studies
-    plain = {"optimizer": "sgd", "momentum": 0, "nesterov": False, "weight_decay": 0}
-    plain |= {"steps": None, "validation_size": None, "keep": "last"}
-    plain |= {"augment": None, "device": "cpu", "arguments": None}
-    assert studies["ahead"].training == config["training"] | {"epochs": 9} | plain
-    assert studies["ahead"].seed == 5
-    assert studies["back"].training == config["training"] | plain
-    assert studies["back"].repeats_per_job == 4
-    assert studies["ahead"].repeats_per_job == 1
+    own = {"training": {"epochs": 9}, "seed": 5, "repeats_per_job": 1.0}
+    studies = resolved({f"studies/ahead/{k}": v for k, v in own.items()}).studies
+    shared = SMALL_CONFIG["training"] | {"momentum": 0, "steps": None, "augment": None}
+    assert shared.items() <= studies["back"].training.items()
+    assert studies["ahead"].training == studies["back"].training | {"epochs": 9}
+    assert (studies["ahead"].seed, studies["back"].seed) == (5, SMALL_CONFIG["seed"])
+    jobs = [study.repeats_per_job for study in studies.values()]
+    assert jobs == [1, 4]
+    assert isinstance(jobs[0], int)  # though a float was written
 
 
 @pytest.mark.parametrize("written", ["ladder", ["ladder"], ["ladder", "fixed-1"]])
 def test_a_ladder_has_a_variant_for_each_depth(written):
-    config = copy.deepcopy(SMALL_CONFIG)
-    put(config, "studies/ahead/variants", written)
-    config["studies"]["ahead"]["network"] = {"hidden": [4, 4, 4]}
-    resolved = resolve(config)
-    study = resolved.studies["ahead"]
+    changes = {"variants": written, "network": {"hidden": [4, 4, 4]}}
+    found = resolved({f"studies/ahead/{k}": v for k, v in changes.items()})
+    study = found.studies["ahead"]
     assert study.variants == ["standalone", "fixed-0", "fixed-1", "fixed-2", "fixed-3"]
     assert study.baseline == "standalone"
-    assert not resolved.variants["standalone"]["pretrained"]
+    assert not found.variants["standalone"]["pretrained"]
+    usual = resolved({}).variants["fixed-0"]
     for depth in range(4):
-        variant = resolved.variants[f"fixed-{depth}"]
-        assert variant == resolve(config).variants["fixed-0"] | {"freeze": depth}
+        assert found.variants[f"fixed-{depth}"] == usual | {"freeze": depth}
 
 
 def test_a_variant_that_is_a_rung_may_train_differently():
-    config = copy.deepcopy(SMALL_CONFIG)
-    config["studies"]["ahead"]["variants"] = "ladder"
-    config["variants"]["fixed-2"] = {"freeze": 2, "training": {"epochs": 1}}
-    assert resolve(config).variants["fixed-2"]["training"] == {"epochs": 1}
+    own = {"freeze": 2, "training": {"epochs": 1}}
+    found = resolved({"studies/ahead/variants": "ladder", "variants/fixed-2": own})
+    assert found.variants["fixed-2"]["training"] == {"epochs": 1}
 
 
 def test_a_config_of_ladders_needs_no_variants():
-    config = copy.deepcopy(SMALL_CONFIG)
-    del config["variants"], config["studies"]["back"]
-    config["studies"]["ahead"]["variants"] = "ladder"
-    assert list(resolve(config).variants) == [
-        "standalone",
-        *("fixed-0", "fixed-1", "fixed-2"),
-    ]
+    lost = {"variants": "LOST", "studies/back": "LOST"}
+    found = resolved(lost | {"studies/ahead/variants": "ladder"})
+    assert [*found.variants] == ["standalone", "fixed-0", "fixed-1", "fixed-2"]
 
 
 def test_pretraining_is_training_but_for_what_it_changes():
-    config = copy.deepcopy(SMALL_CONFIG)
-    config["pretraining"] = {"epochs": 7, "momentum": 0.5}
-    config["studies"]["ahead"] |= {
-        "training": {"epochs": 9, "batch_size": 2},
-        "pretraining": {"momentum": 0.9, "nesterov": True},
-    }
-    ahead, back = resolve(config).studies.values()
+    shared = {"epochs": 7, "momentum": 0.5}
+    own = {"momentum": 0.9, "nesterov": True}
+    training = {"epochs": 9, "batch_size": 2}
+    changes = {"studies/ahead/training": training, "studies/ahead/pretraining": own}
+    ahead, back = resolved({"pretraining": shared} | changes).studies.values()
     assert (ahead.training["epochs"], ahead.training["momentum"]) == (9, 0)
-    changed = {"epochs": 7, "momentum": 0.9, "nesterov": True}
-    assert ahead.pretraining == ahead.training | changed
-    assert back.pretraining == back.training | {"epochs": 7, "momentum": 0.5}
+    assert ahead.pretraining == ahead.training | shared | own
+    assert back.pretraining == back.training | shared
 
 
 def test_steps_take_the_place_of_epochs_and_the_other_way_round():
-    config = copy.deepcopy(SMALL_CONFIG)
-    config["pretraining"] = {"steps": 7}
-    config["studies"]["ahead"] |= {
-        "training": {"steps": 9},
-        "pretraining": {"epochs": 2},
-    }
-    ahead, back = resolve(config).studies.values()
-    found = [study.training for study in (ahead, back)]
-    found += [study.pretraining for study in (ahead, back)]
-    assert [(t["epochs"], t["steps"]) for t in found] == [
-        (None, 9),
-        (3, None),
-        (2, None),
-        (None, 7),
-    ]
+    own = {"studies/ahead/training": {"steps": 9}}
+    own["studies/ahead/pretraining"] = {"epochs": 2}
+    ahead, back = resolved(own | {"pretraining": {"steps": 7}}).studies.values()
+    every = [ahead.training, back.training, ahead.pretraining, back.pretraining]
+    found = [(training["epochs"], training["steps"]) for training in every]
+    assert found == [(None, 9), (3, None), (2, None), (None, 7)]
 
 
 def test_the_command_line_overrides_studies():
-    config = copy.deepcopy(SMALL_CONFIG) | {"repeats_per_job": 3}
-    studies = resolve(config, ["repeats_per_job"]).studies
-    assert studies["ahead"].repeats_per_job == 3
-    assert studies["back"].repeats_per_job == 3
+    studies = resolve(small_config() | {"repeats_per_job": 3}, ["repeats_per_job"])[2]
+    assert {study.repeats_per_job for study in studies.values()} == {3}
 
 
 def test_defaults():
-    config = copy.deepcopy(SMALL_CONFIG)
-    del config["repeats_per_job"]
-    resolved = resolve(config)
-    assert resolved.studies["ahead"].source_models == 1
-    assert resolved.studies["ahead"].repeats_per_job == "auto"
-    assert resolved.studies["ahead"].baseline == "standalone"
-    assert resolved.studies["back"].baseline == "fixed-1"
-    assert resolved.studies["ahead"].margin == 0.01
+    found = resolved({"repeats_per_job": "LOST"})
+    ahead, back = found.studies.values()
+    usual = (ahead.source_models, ahead.repeats_per_job, ahead.baseline, ahead.margin)
+    assert usual == (1, "auto", "standalone", 0.01)
+    assert back.baseline == "fixed-1"
     everything = {"pretrained": True, "freeze": 1, "fresh": [], "add": []}
-    assert resolved.variants["fixed-1"] == everything | {"training": {}, "save": None}
-
-
-def test_a_whole_number_may_be_written_as_a_float():
-    config = copy.deepcopy(SMALL_CONFIG)
-    config["studies"]["ahead"] |= {"repeats": 30.0, "repeats_per_job": 10.0}
-    study = resolve(config).studies["ahead"]
-    assert (study.repeats, study.repeats_per_job) == (30, 10)
-    assert isinstance(study.repeats, int)
-    assert isinstance(study.repeats_per_job, int)
+    assert found.variants["fixed-1"] == everything | {"training": {}, "save": None}
 
 
 def test_the_default_config_is_the_textbooks():
-    studies = resolve(DEFAULT).studies
-    assert studies["forward"].variants == [
-        "standalone",
-        "fixed-0",
-        "fixed-1",
-        "fixed-2",
-    ]
-    assert studies["forward"].source_models == 1
-    for name in ("forward", "reverse", "layers"):
-        assert studies[name].repeats == 30
+    studies = resolve(yaml.safe_load((ROOT / "config.yaml").read_text())).studies
+    forward = studies["forward"]
+    assert forward.variants == ["standalone", "fixed-0", "fixed-1", "fixed-2"]
+    assert forward.source_models == 1
+    assert {studies[s].repeats for s in ("forward", "reverse", "layers")} == {30}
 
 
 def schema_keys(schema, path=""):
@@ -263,15 +226,13 @@ def test_the_config_names_its_schema_to_editors():
 
 
 def test_only_settings_that_differ_from_their_defaults_are_kept():
-    config = copy.deepcopy(SMALL_CONFIG)
-    resolved = resolve(config)
-    variants = {
-        name: minimal_variant(variant) for name, variant in resolved.variants.items()
-    }
+    found = resolved({})
+    variants = {name: minimal_variant(v) for name, v in found.variants.items()}
     assert variants == SMALL_CONFIG["variants"] | {"fixed-0": {}}
-    assert minimal_problem(resolved.problems["one"]) == config["problems"]["one"]
-    assert minimal_network(resolved.studies["ahead"].network) == config["network"]
-    assert minimal_training(resolved.studies["ahead"].training) == config["training"]
+    assert minimal_problem(found.problems["one"]) == SMALL_CONFIG["problems"]["one"]
+    study = found.studies["ahead"]
+    assert minimal_network(study.network) == SMALL_CONFIG["network"]
+    assert minimal_training(study.training) == SMALL_CONFIG["training"]
 
 
 def test_defaults_are_left_out_at_every_level():
@@ -282,17 +243,15 @@ def test_defaults_are_left_out_at_every_level():
     class Outer(Group):
         inner: Inner
 
-    assert minimal(Outer, {"inner": {"old": 1, "new": 3}}) == {"inner": {"old": 1}}
-    assert minimal(Outer, {"inner": {"old": 1, "new": 4}}) == {
-        "inner": {"old": 1, "new": 4}
-    }
+    for new, kept in ((3, {"old": 1}), (4, {"old": 1, "new": 4})):
+        assert minimal(Outer, {"inner": {"old": 1, "new": new}}) == {"inner": kept}
 
 
 def test_what_is_resolved_is_plain_and_a_copy_of_its_own():
-    config = copy.deepcopy(SMALL_CONFIG)
-    resolved = resolve(config)
-    json.dumps(resolved)
-    resolved.studies["ahead"].variants.append("x")
-    resolved.variants["fixed-1"]["fresh"].append(1)
+    config = small_config()
+    found = resolve(config)
+    json.dumps(found)
+    found.studies["ahead"].variants.append("x")
+    found.variants["fixed-1"]["fresh"].append(1)
     assert config == SMALL_CONFIG
     assert resolve(config).variants["fixed-0"]["fresh"] == []

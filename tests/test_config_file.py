@@ -57,18 +57,14 @@ def test_a_file_that_cannot_be_read_gets_one_line(content, reason, tmp_path):
     assert reason in line
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("folder", "Is a directory"),
+def test_what_is_not_a_file_gets_one_line(tmp_path):
+    for name, reason in (
+        (".", "Is a directory"),
         ("missing.yaml", "No such file"),
         ("n" * 300, "File name too long"),
-    ],
-)
-def test_what_is_not_a_file_gets_one_line(name, reason, tmp_path):
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(ThawError, match=reason):
-        check_file(tmp_path / name)
+    ):
+        with pytest.raises(ThawError, match=reason):
+            check_file(tmp_path / name)
 
 
 def test_a_key_that_stands_twice_is_named(tmp_path):
@@ -122,16 +118,12 @@ def test_files_can_be_checked_without_snakemake(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_folder_without_a_config_takes_the_default(tmp_path):
-    default = tmp_path / "default.yaml"
+def test_a_folder_with_a_config_takes_its_own_and_else_the_default(tmp_path):
+    default, own = tmp_path / "default.yaml", tmp_path / "config.yaml"
     assert choose_file(tmp_path, default) == default
-
-
-def test_a_folder_with_a_config_takes_its_own(tmp_path):
-    own = tmp_path / "config.yaml"
-    own.write_text("seed: 1\n")
-    (tmp_path / "config.yml").write_text("seed: 2\n")
-    assert choose_file(tmp_path, tmp_path / "default.yaml") == own
+    for file in (own, tmp_path / "config.yml"):
+        file.write_text("seed: 1\n")
+    assert choose_file(tmp_path, default) == own
 
 
 def test_a_link_to_nowhere_is_taken_and_not_read(tmp_path):

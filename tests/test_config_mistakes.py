@@ -23,6 +23,8 @@ def cases():
         base, _, rest = section.partition("\n")
         for case in re.findall(r"^[^\s#].*(?:\n +.*)*", rest, re.M):
             change, *said = re.split(r" => |\n    ", case)
+            change = change.replace("~", "studies/ahead")
+            said = [line.replace("~", "studies.ahead") for line in said]
             yield pytest.param(base, change, said, id=f"{base[:7]} {change}"[:60])
 
 

@@ -16,14 +16,13 @@ def config(folder):
     return small_config(MODULE)
 
 
-@pytest.mark.parametrize("key", ["groups", "source"])
-def test_what_a_module_need_not_say(config, folder, key):
-    """Groups where layers have numbers, a source where there are files."""
-    if key == "groups":
-        del config["network"]["groups"]
-        put(config, "variants/fixed-1", {"freeze": 1, "fresh": ["output"]})
-        resolve(config)
-        return
+def test_layers_with_numbers_need_no_groups(config):
+    del config["network"]["groups"]
+    put(config, "variants/fixed-1", {"freeze": 1, "fresh": ["output"]})
+    resolve(config)
+
+
+def test_source_models_that_are_files_need_no_source(config, folder):
     del config["studies"]["ahead"]["source"]
     (folder / "a.pt").write_bytes(b"a")
     put(config, "studies/ahead/source_models", {"files": ["a.pt"]})
@@ -31,12 +30,10 @@ def test_what_a_module_need_not_say(config, folder, key):
     assert (study.source, study.source_models) == ("checkpoints", 1)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("augment", {"noise": 0.1}), ("device", "auto")]
-)
-def test_what_modules_can(config, key, value):
-    put(config, f"training/{key}", value)
-    assert resolve(config).studies["ahead"].training[key] == value
+def test_what_modules_can(config):
+    own = {"augment": {"noise": 0.1}, "device": "auto"}
+    config["training"] |= own
+    assert own.items() <= resolve(config).studies["ahead"].training.items()
 
 
 def recipes_of_training(config):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from thaw.config.extents import extent, function_of
-from thaw.config.messages import choice, did_you_mean, shown, unreadable
+from thaw.config.messages import among, shown, unreadable
 from thaw.config.network import Kind, kind_of
 from thaw.config.problem import contradictions_of
 from thaw.config.resolved import Config, ResolvedStudy, changed
@@ -17,15 +17,18 @@ from thaw.output.paths import jobs
 # What stands for the whole ladder in a study's list of variants.
 LADDER = "ladder"
 
-# A study's name is its folder in `results/`, beside those that studies share, and its
-# target, beside the two that the Snakefiles define last.
-RESERVED_STUDIES = frozenset(
-    {
+# Names that are taken, whatever their case. A study's name is its folder in `results/`,
+# beside those that studies share, and its target, beside the two that the Snakefiles
+# define last.
+RESERVED = {
+    "problems": {CHECKPOINTS},
+    "variants": {LADDER},
+    "studies": {
         *("all", "default", "problems", "networks", "source-models", "repeats"),
         *("settings", "maps"),
-    }
-)
-
+    },
+    "maps": (),
+}
 
 # Sizes that are each possible and together are not. The limits are what a large machine
 # might just hold. They are there for slips of a few zeros, which would end hours later,
@@ -40,16 +43,18 @@ MOST_JOBS = 100_000
 
 def contradictions(config: Config) -> Iterator[str]:
     """Yield each mistake in a line of its own."""
-    for group in ("problems", "variants", "studies", "maps"):
-        yield from _alike(group, getattr(config, group))
+    for group, reserved in RESERVED.items():
+        yield from _of_names(group, getattr(config, group), reserved)
     for name in config.problems:
         yield from contradictions_of(name, config.problems)
-        if name == CHECKPOINTS:
-            yield f"problems.{name}: {name!r} is reserved; choose another name"
     for name, variant in config.variants.items():
-        yield from _of_variant(f"variants.{name}", variant)
+        if variant["fresh"] and not variant["pretrained"]:
+            yield (
+                f"variants.{name}.fresh: {shown(variant['fresh'])} has no effect when "
+                "pretrained is false (all layers are drawn anyway); remove it"
+            )
     for name, study in config.studies.items():
-        yield from _of_study(name, study, config)
+        yield from _of_study(f"studies.{name}", study, config)
     for name, studies in config.maps.items():
         for number, shown_study in enumerate(studies):
             yield from _of_map(f"maps.{name}[{number}]", shown_study, config)
@@ -61,10 +66,14 @@ def contradictions(config: Config) -> Iterator[str]:
             )
 
 
-def _alike(group: str, names: Iterable[str]) -> Iterator[str]:
-    """Yield names that differ in case only: macOS would give them one folder."""
+def _of_names(
+    group: str, names: Iterable[str], reserved: Collection[str]
+) -> Iterator[str]:
+    """Yield names that are reserved, or that macOS would give one folder."""
     seen: dict[str, str] = {}
     for name in names:
+        if name.casefold() in reserved:
+            yield f"{group}.{name}: {name!r} is reserved; choose another name"
         first = seen.setdefault(name.casefold(), name)
         if first != name:
             yield (
@@ -73,21 +82,7 @@ def _alike(group: str, names: Iterable[str]) -> Iterator[str]:
             )
 
 
-def _of_variant(path: str, variant: dict) -> Iterator[str]:
-    fresh = variant["fresh"]
-    if path == f"variants.{LADDER}":
-        yield f"{path}: {LADDER!r} is reserved; choose another name"
-    if not variant["pretrained"] and fresh:
-        yield (
-            f"{path}.fresh: {shown(fresh)} has no effect when pretrained is false (all "
-            "layers are drawn anyway); remove it"
-        )
-
-
-def _of_study(name: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
-    path = f"studies.{name}"
-    if name.casefold() in RESERVED_STUDIES:
-        yield f"{path}: {name!r} is reserved; choose another name"
+def _of_study(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     yield from _of_its_problems(path, study, config)
     yield from _of_checkpoints(path, study)
     kind = kind_of(study.network)
@@ -95,17 +90,15 @@ def _of_study(name: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     source, target = (
         config.problems.get(problem, {}) for problem in (study.source, study.target)
     )
-    for key, problem in (("training", target), ("pretraining", source)):
-        training = getattr(study, key)
-        yield from _of_training(f"{path}.{key}", training, kind, problem)
+    yield from _of_training(f"{path}.training", study.training, kind, target)
+    yield from _of_training(f"{path}.pretraining", study.pretraining, kind, source)
     yield from _of_its_sizes(path, study, config)
     yield from _of_its_comparisons(path, study, config)
     for number, variant in enumerate(study.variants):
         place = f"{path}.variants[{number}]"
         yield from _unknown(place, variant, "variant", config.variants)
-        if variant in config.variants:
-            settings = config.variants[variant]
-            yield from _of_its_layers(path, study, variant, settings)
+        if settings := config.variants.get(variant):
+            yield from _of_its_layers(path, kind, variant, settings)
             if settings["training"]:
                 training = changed(study.training, settings["training"])
                 place = f"variants.{variant}.training"
@@ -115,11 +108,10 @@ def _of_study(name: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
 def _of_its_problems(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     for role in ("source", "target"):
         problem = getattr(study, role)
-        if role == "source" and problem is None:
+        if problem is None:
             yield f"{path}.source: this key is missing"
-        if role == "source" and (problem is None or study.checkpoints):
-            continue
-        yield from _unknown(f"{path}.{role}", problem, "problem", config.problems)
+        elif role == "target" or not study.checkpoints:
+            yield from _unknown(f"{path}.{role}", problem, "problem", config.problems)
     # For other problems, the job that makes the target compares the columns.
     features = [
         config.problems[problem]["make_blobs"]["n_features"]
@@ -163,13 +155,9 @@ def _of_checkpoints(path: str, study: ResolvedStudy) -> Iterator[str]:
 
 def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
     yield from _unknown(path, name, "study", config.studies)
-    if name in config.studies:
-        study = config.studies[name]
-        described = [
-            config.variants.get(variant, {})
-            for variant in study.variants
-            if variant != study.baseline
-        ]
+    if study := config.studies.get(name):
+        others = [variant for variant in study.variants if variant != study.baseline]
+        described = [config.variants.get(variant, {}) for variant in others]
         if not any(
             variant.get("pretrained") and not variant["fresh"] and not variant["add"]
             for variant in described
@@ -194,10 +182,7 @@ def _of_training_itself(path: str, training: dict) -> Iterator[str]:
     if epochs is None and steps is None:
         yield f"{path}: neither epochs nor steps is set. Allowed: one of them"
     if epochs is not None and steps is not None:
-        yield (
-            f"{path}.steps: {steps} is set together with epochs ({epochs}); remove one "
-            "of them"
-        )
+        yield f"{path}.steps: set together with epochs; remove one of them"
     validated = training["validation_size"] is not None
     several = isinstance(training["learning_rate"], list)
     chooses = several or training["keep"] == "best"
@@ -213,10 +198,7 @@ def _of_training_itself(path: str, training: dict) -> Iterator[str]:
             "set several learning rates or keep: best"
         )
     if training["optimizer"] != "sgd" and training["momentum"]:
-        yield (
-            f"{path}.momentum: {training['momentum']} has no effect when the optimizer "
-            f"is {training['optimizer']}; remove it"
-        )
+        yield f"{path}.momentum: {training['optimizer']} has none; remove it"
     if training["nesterov"] and not training["momentum"]:
         yield f"{path}.nesterov: needs a momentum. Allowed: false, or a momentum"
 
@@ -245,10 +227,7 @@ def _of_its_comparisons(
             place = f"{path}.{key}"
             yield from _of_foreign(place, study, foreign, other, config.studies[other])
         elif variant not in study.variants:
-            yield (
-                f"{path}.{key}: {shown(variant)} is not a variant of this study"
-                f"{did_you_mean(variant, known)}. Allowed: {choice(known)}"
-            )
+            yield from _unknown(f"{path}.{key}", variant, "variant", known, "study")
 
 
 def _of_foreign(
@@ -256,11 +235,8 @@ def _of_foreign(
 ) -> Iterator[str]:
     """Yield what keeps a variant of another study from being compared."""
     if variant not in other.variants:
-        yield (
-            f"{path}: {shown(variant)} is not a variant of {name}"
-            f"{did_you_mean(variant, other.variants)}. Allowed: "
-            f"{choice(other.variants)}"
-        )
+        allowed = among(variant, other.variants)
+        yield f"{path}: {shown(variant)} is not a variant of {name}{allowed}"
     if other.target != study.target:
         yield (
             f"{path}: the target of {name} is {other.target!r}, not {study.target!r}. "
@@ -275,9 +251,8 @@ def _of_foreign(
 
 
 def _of_its_layers(
-    path: str, study: ResolvedStudy, variant: str, settings: dict
+    path: str, kind: Kind, variant: str, settings: dict
 ) -> Iterator[str]:
-    kind = kind_of(study.network)
     yield from kind.mistakes_of_variant(path, variant, settings)
     numbers = kind.numbered(settings)
     freeze = numbers["freeze"]
@@ -289,12 +264,12 @@ def _of_its_layers(
             )
 
 
-def _unknown(path: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:
+def _unknown(
+    path: str, name: str, kind: str, known: Collection[str], whole: str = "config"
+) -> Iterator[str]:
     if name not in known:
-        yield (
-            f"{path}: {shown(name)} is not a {kind} of this config"
-            f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
-        )
+        allowed = among(name, known)
+        yield f"{path}: {shown(name)} is not a {kind} of this {whole}{allowed}"
 
 
 def excesses(config: Config) -> Iterator[str]:

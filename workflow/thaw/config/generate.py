@@ -71,10 +71,8 @@ def _allowed(value: Schema) -> str:
     if "enum" in value:
         return " or ".join(f"`{name}`" for name in value["enum"])
     match value["type"]:
-        case "integer" if "minimum" in value:
-            return f"whole number, {value['minimum']:,} to {value['maximum']:,}"
         case "integer":
-            return "whole number"
+            return f"whole number, {value['minimum']:,} to {value['maximum']:,}"
         case "number":
             return ", ".join(["number", *_bounds(value)])
         case "boolean":

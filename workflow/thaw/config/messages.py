@@ -66,6 +66,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
+def among(name: str, known: Collection[str]) -> str:
+    """Return which names are allowed, for the end of a message about another one."""
+    return f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
+
+
 def unreadable(place: str, file: Path) -> Iterator[str]:
     """Yield what keeps a file from being read.
 

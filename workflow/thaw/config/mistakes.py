@@ -25,6 +25,17 @@ TYPES = {
     "bool_type": "true or false",
 }
 
+# Why a value of the right type is not allowed, with pydantic's names for bounds.
+REASONS = {
+    "finite_number": "is not a number. Allowed: a finite number",
+    "greater_than_equal": "is too small. Allowed: {ge} or more",
+    "greater_than": "is too small. Allowed: more than {gt}",
+    "less_than_equal": "is too large. Allowed: {le} or less",
+    "less_than": "is too large. Allowed: less than {lt}",
+    "too_long": "is too long. Allowed: {max_length} entries or fewer",
+    values.TWICE: "lists an entry twice. Allowed: each entry once",
+}
+
 # The last part of a place where a key is wrong, not what it holds.
 IN_KEY = "[key]"
 
@@ -101,35 +112,23 @@ def _explain(details: ErrorDetails, schema: Schema) -> str:
 def _reason(details: ErrorDetails, allowed: str) -> str:
     """Say why a value is not allowed; `allowed` describes what is."""
     kind, bounds = details["type"], details.get("ctx", {})
-    match kind:
-        case _ if kind in TYPES:
-            return f"is not {TYPES[kind]}{_number_hint(details['input'], kind)}"
-        case "finite_number":
-            return "is not a number. Allowed: a finite number"
-        case "greater_than_equal":
-            return f"is too small. Allowed: {_bound(bounds['ge'])} or more"
-        case "greater_than":
-            return f"is too small. Allowed: more than {_bound(bounds['gt'])}"
-        case "less_than_equal":
-            return f"is too large. Allowed: {_bound(bounds['le'])} or less"
-        case "less_than":
-            return f"is too large. Allowed: less than {_bound(bounds['lt'])}"
-        case "too_short" if bounds["min_length"] == 1:
-            return "is empty. Allowed: one entry or more"
-        # Of a pair that is too long or short, its description says more.
-        case "too_long" if bounds["max_length"] > 2:
-            return f"is too long. Allowed: {bounds['max_length']} entries or fewer"
-        case values.TWICE:
-            return "lists an entry twice. Allowed: each entry once"
-        case values.NO_ALTERNATIVE:
-            hint = _number_hint(details["input"], "float_type")
-            return f"is {f'text{hint}' if hint else 'not allowed'}. Allowed: {allowed}"
+    # The description of a pair says more of one that is too long or short.
+    if kind in TYPES:
+        return f"is not {TYPES[kind]}{_number_hint(details['input'], kind)}"
+    if kind in REASONS and bounds.get("max_length") != 2:
+        return REASONS[kind].format(**{k: _plain(v) for k, v in bounds.items()})
+    if kind == "too_short" and bounds["min_length"] == 1:
+        return "is empty. Allowed: one entry or more"
+    hint = _number_hint(details["input"], "float_type")
+    if kind == values.NO_ALTERNATIVE and hint:
+        return f"is text{hint}. Allowed: {allowed}"
     return f"is not allowed. Allowed: {allowed}"
 
 
-def _bound(number: float) -> float:
+def _plain(bound: Any) -> Any:
     """Return a bound as one writes it: 1.0 as 1."""
-    return int(number) if number == int(number) else number
+    whole = isinstance(bound, float) and bound.is_integer()
+    return int(bound) if whole else bound
 
 
 def _number_hint(value: Any, kind: str) -> str:

@@ -5,9 +5,11 @@ reference page all follow from these models; after a change,
 `python -m thaw.config.generate` writes the last two anew.
 """
 
+# ruff: noqa: RUF012 (pydantic copies defaults)
+
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import Field
 
 from thaw.config.problem import Problem
 from thaw.config.values import (
@@ -29,6 +31,7 @@ from thaw.config.values import (
     Repeats,
     Rows,
     Seed,
+    made,
     optional_keys,
 )
 from thaw.findings.metrics import METRICS
@@ -71,19 +74,13 @@ VariantName = Annotated[str, Field(description="A variant's name.")]
 Pair = Annotated[
     list[VariantName],
     Field(
-        min_length=2,
-        max_length=2,
-        description="two different variants of the study",
-        json_schema_extra={"uniqueItems": True},
+        min_length=2, max_length=2, description="two different variants of the study"
     ),
     EACH_ONCE,
     ONE_IS_A_LIST,
 ]
 # Its values are found when this runs, so no type checker can know them.
 MetricName: Any = Literal[tuple(METRICS)]
-
-
-Command = Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=1_000)]
 TrainerFile = Annotated[
     str,
     Field(
@@ -106,250 +103,132 @@ PackageName = Annotated[
 class Network(Changes):
     """The network: hidden layers, or a module or trainer of your own."""
 
-    hidden: list[Width] = Field(
-        default=LEFT_OUT,
-        min_length=1,
-        max_length=MOST_LAYERS,
-        description=(
-            "The widths of the source model's hidden layers, the first one first."
-        ),
+    hidden: Annotated[list[Width], Field(min_length=1, max_length=MOST_LAYERS)] = (
+        LEFT_OUT
     )
-    activation: Literal["relu", "elu", "tanh"] = Field(
-        default="relu",
-        description="The hidden layers' activation: relu, elu or tanh.",
-    )
-    dropout: float = Field(
-        default=0.0,
-        ge=0,
-        lt=1,
-        description=(
-            "The share of each hidden layer's units that a training step drops; none "
-            "in frozen layers."
-        ),
-    )
+    """The widths of the source model's hidden layers, the first one first."""
+    activation: Literal["relu", "elu", "tanh"] = "relu"
+    """The hidden layers' activation: relu, elu or tanh."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """The share of each hidden layer's units that a training step drops; none in frozen
+    layers."""
     module: Annotated[str, Field(pattern=r"^[^:]+:[A-Za-z_]\w*$", max_length=1_000)] = (
-        Field(
-            default=LEFT_OUT,
-            description=(
-                "Instead of hidden: a function that returns a torch.nn.Module, such as "
-                "networks.py:small_cnn (a file, from the working directory) or "
-                "torchvision.models:resnet18 (an installed package)."
-            ),
-        )
+        LEFT_OUT
     )
-    arguments: Arguments = Field(
-        default=LEFT_OUT,
-        max_length=100,
-        description=(
-            "The function's arguments, by name; $classes, $features and $shape stand "
-            "for the problem's. Or the trainer's arguments, by names that it knows."
-        ),
+    """Instead of hidden: a function that returns a torch.nn.Module, such as
+    networks.py:small_cnn (a file, from the working directory) or
+    torchvision.models:resnet18 (an installed package)."""
+    arguments: Annotated[Arguments, Field(max_length=100)] = LEFT_OUT
+    """The function's arguments, by name; $classes, $features and $shape stand for the
+    problem's. Or the trainer's arguments, by names that it knows."""
+    groups: Annotated[
+        list[GroupName], EACH_ONCE, Field(min_length=2, max_length=MOST_LAYERS)
+    ] = LEFT_OUT
+    """The module's layer groups in order, the output last: names of its parts, or
+    regular expressions; left out, its top-level parts that hold weights. Or the
+    trainer's names of its own; left out, it can freeze nothing."""
+    trainer: Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=1_000)] = (
+        LEFT_OUT
     )
-    groups: Annotated[list[GroupName], EACH_ONCE] = Field(
-        default=LEFT_OUT,
-        min_length=2,
-        max_length=MOST_LAYERS,
-        json_schema_extra={"uniqueItems": True},
-        description=(
-            "The module's layer groups in order, the output last: names of its parts, "
-            "or regular expressions; left out, its top-level parts that hold weights. "
-            "Or the trainer's names of its own; left out, it can freeze nothing."
-        ),
+    """Instead of hidden: a command that trains, such as python trainer.py; it runs
+    without a shell, in the working directory."""
+    files: Annotated[list[TrainerFile], EACH_ONCE, Field(max_length=1_000)] = LEFT_OUT
+    """The trainer's files, from the working directory; an edit of any of them retrains
+    everything that it trains."""
+    packages: Annotated[list[PackageName], EACH_ONCE, Field(max_length=1_000)] = (
+        LEFT_OUT
     )
-    trainer: Command = Field(
-        default=LEFT_OUT,
-        description=(
-            "Instead of hidden: a command that trains, such as python trainer.py; it "
-            "runs without a shell, in the working directory."
-        ),
-    )
-    files: Annotated[list[TrainerFile], EACH_ONCE] = Field(
-        default=LEFT_OUT,
-        max_length=1_000,
-        json_schema_extra={"uniqueItems": True},
-        description=(
-            "The trainer's files, from the working directory; an edit of any of them "
-            "retrains everything that it trains."
-        ),
-    )
-    packages: Annotated[list[PackageName], EACH_ONCE] = Field(
-        default=LEFT_OUT,
-        max_length=1_000,
-        json_schema_extra={"uniqueItems": True},
-        description=(
-            "The installed packages that the trainer computes with, by their names in "
-            "pip; another version of any of them retrains everything that it trains."
-        ),
-    )
+    """The installed packages that the trainer computes with, by their names in pip;
+    another version of any of them retrains everything that it trains."""
 
 
 class Augment(Changes):
     """Augmentation: train rows are altered anew every epoch; labels do not change."""
 
-    flip: bool = Field(
-        default=LEFT_OUT,
-        description="Whether to mirror half of the rows, left to right.",
-    )
-    shift: Annotated[int, Field(ge=0, le=10_000), WHOLE] = Field(
-        default=LEFT_OUT,
-        description=(
-            "By how many points to move each row at most, along each side; the border "
-            "is repeated."
-        ),
-    )
-    noise: Annotated[float, Field(ge=0, le=LARGEST_NUMBER)] = Field(
-        default=LEFT_OUT,
-        description=(
-            "The standard deviation of the normal noise to add, in units of the scaled "
-            "features."
-        ),
-    )
+    flip: bool = LEFT_OUT
+    """Whether to mirror half of the rows, left to right."""
+    shift: Annotated[int, Field(ge=0, le=10_000), WHOLE] = LEFT_OUT
+    """By how many points to move each row at most, along each side; the border is
+    repeated."""
+    noise: Annotated[float, Field(ge=0, le=LARGEST_NUMBER)] = LEFT_OUT
+    """The standard deviation of the normal noise to add, in units of the scaled
+    features."""
 
 
 class Training(Group):
     """How networks learn: repeats and, unless `pretraining` differs, source models."""
 
-    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS), WHOLE] = Field(
-        default=LEFT_OUT,
-        description=(
-            "How often a network sees the train set. Set either this or steps."
-        ),
-    )
-    steps: Annotated[int, Field(ge=1, le=MOST_ROWS), WHOLE] = Field(
-        default=TRAINING["steps"],
-        description=(
-            "How many steps of gradient descent a network takes in all, whatever the "
-            "number of rows; the last epoch is cut there."
-        ),
-    )
-    batch_size: Rows = Field(
-        description="How many rows a step of gradient descent averages over."
-    )
+    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS), WHOLE] = LEFT_OUT
+    """How often a network sees the train set. Set either this or steps."""
+    steps: Annotated[int, Field(ge=1, le=MOST_ROWS), WHOLE] = TRAINING["steps"]
+    """How many steps of gradient descent a network takes in all, whatever the number of
+    rows; the last epoch is cut there."""
+    batch_size: Rows
+    """How many rows a step of gradient descent averages over."""
     learning_rate: Annotated[
         Positive | Annotated[list[Positive], Field(min_length=2, max_length=100)],
         ALTERNATIVES,
-    ] = Field(
-        description=(
-            "The size of a step, a finite number, more than 0, 1000000 or less; or a "
-            "list of 2 to 100, of which each network keeps the one with the least loss "
-            "on its validation rows."
-        )
-    )
-    validation_size: float = Field(
-        default=TRAINING["validation_size"],
-        gt=0,
-        le=0.5,
-        description=(
-            "The share of a network's own train rows that are held out to choose its "
-            "learning rate and epoch on, such as 0.2."
-        ),
-    )
-    keep: Literal["last", "best"] = Field(
-        default=TRAINING["keep"],
-        description=(
-            "Which state of a network to keep: the last one or, with best, the one "
-            "after the epoch with the least loss on its validation rows."
-        ),
-    )
-    optimizer: Literal["sgd", "adam", "adamw"] = Field(
-        default=TRAINING["optimizer"],
-        description="The optimizer: sgd, adam or adamw.",
-    )
-    momentum: float = Field(
-        default=TRAINING["momentum"],
-        ge=0,
-        lt=1,
-        description="The momentum of sgd.",
-    )
-    nesterov: bool = Field(
-        default=TRAINING["nesterov"], description="Whether the momentum is Nesterov's."
-    )
-    weight_decay: Annotated[float, Field(ge=0, le=LARGEST_NUMBER)] = Field(
-        default=TRAINING["weight_decay"],
-        description=(
-            "The weight decay of weights and biases: part of the gradient or, with "
-            "adamw, decoupled from it."
-        ),
-    )
-    augment: Augment = Field(
-        default=TRAINING["augment"],
-        description="Augmentation of the train rows (network.module only).",
-    )
-    device: Literal["cpu", "cuda", "auto"] = Field(
-        default=TRAINING["device"],
-        description=(
-            "Where a module or a trainer learns: cpu, cuda (an NVIDIA GPU) or auto (a "
-            "GPU where there is one)."
-        ),
-    )
-    arguments: Arguments = Field(
-        default=LEFT_OUT,
-        max_length=100,
-        description=(
-            "Overrides some of network.arguments, by name (network.trainer only)."
-        ),
-    )
+    ]
+    """The size of a step, a finite number, more than 0, 1000000 or less; or a list of 2
+    to 100, of which each network keeps the one with the least loss on its validation
+    rows."""
+    validation_size: Annotated[float, Field(gt=0, le=0.5)] = TRAINING["validation_size"]
+    """The share of a network's own train rows that are held out to choose its learning
+    rate and epoch on, such as 0.2."""
+    keep: Literal["last", "best"] = TRAINING["keep"]
+    """Which state of a network to keep: the last one or, with best, the one after the
+    epoch with the least loss on its validation rows."""
+    optimizer: Literal["sgd", "adam", "adamw"] = TRAINING["optimizer"]
+    """The optimizer: sgd, adam or adamw."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = TRAINING["momentum"]
+    """The momentum of sgd."""
+    nesterov: bool = TRAINING["nesterov"]
+    """Whether the momentum is Nesterov's."""
+    weight_decay: Annotated[float, Field(ge=0, le=LARGEST_NUMBER)] = TRAINING[
+        "weight_decay"
+    ]
+    """The weight decay of weights and biases: part of the gradient or, with adamw,
+    decoupled from it."""
+    augment: Augment = TRAINING["augment"]
+    """Augmentation of the train rows (network.module only)."""
+    device: Literal["cpu", "cuda", "auto"] = TRAINING["device"]
+    """Where a module or a trainer learns: cpu, cuda (an NVIDIA GPU) or auto (a GPU
+    where there is one)."""
+    arguments: Annotated[Arguments, Field(max_length=100)] = LEFT_OUT
+    """Overrides some of network.arguments, by name (network.trainer only)."""
 
 
-# Its keys are found when this runs, so no type checker can know them.
-ChangedTraining: Any = create_model(
-    "ChangedTraining",
-    __base__=Changes,
-    __doc__="What differs from `training`.",
-    **optional_keys(Training),
+ChangedTraining: Any = made(
+    "ChangedTraining", Changes, "What differs from `training`.", optional_keys(Training)
 )
 
 
 class Variant(Group):
     """A variant."""
 
-    pretrained: bool = Field(
-        default=VARIANT["pretrained"],
-        description="Whether to start from a source model; else every layer is fresh.",
-    )
+    pretrained: bool = VARIANT["pretrained"]
+    """Whether to start from a source model; else every layer is fresh."""
     freeze: Annotated[
         Annotated[int, Field(ge=0, le=MOST_LAYERS), WHOLE] | GroupName, ALTERNATIVES
-    ] = Field(
-        default=VARIANT["freeze"],
-        description=(
-            "How many hidden layers or groups, the first ones, do not learn; or the "
-            "name of the last group that does not."
-        ),
+    ] = VARIANT["freeze"]
+    """How many hidden layers or groups, the first ones, do not learn; or the name of
+    the last group that does not."""
+    fresh: Annotated[list[Layer], EACH_ONCE, Field(max_length=MOST_LAYERS)] = list(
+        VARIANT["fresh"]
     )
-    fresh: Annotated[list[Layer], EACH_ONCE] = Field(
-        default=list(VARIANT["fresh"]),
-        max_length=MOST_LAYERS,
-        json_schema_extra={"uniqueItems": True},
-        description="The source model's layers to draw afresh; none may be frozen.",
-    )
-    add: list[Width] = Field(
-        default=list(VARIANT["add"]),
-        max_length=MOST_LAYERS,
-        description=(
-            "The widths of fresh hidden layers put between the source model's and the "
-            "output, which is then fresh too."
-        ),
-    )
-    training: ChangedTraining = Field(
-        default=ChangedTraining(),
-        description="What differs from the study's training for its repeats.",
-    )
-    save: Literal["weights"] = Field(
-        default=LEFT_OUT,
-        description=(
-            "weights: keep the trained weights of all repeats beside their scores."
-        ),
-    )
+    """The source model's layers to draw afresh; none may be frozen."""
+    add: Annotated[list[Width], Field(max_length=MOST_LAYERS)] = list(VARIANT["add"])
+    """The widths of fresh hidden layers put between the source model's and the output,
+    which is then fresh too."""
+    training: ChangedTraining = ChangedTraining()
+    """What differs from the study's training for its repeats."""
+    save: Literal["weights"] = LEFT_OUT
+    """weights: keep the trained weights of all repeats beside their scores."""
 
 
 Map = Annotated[
     list[Annotated[str, Field(description="A study's name.")]],
-    Field(
-        min_length=1,
-        max_length=20,
-        description="studies, each once",
-        json_schema_extra={"uniqueItems": True},
-    ),
+    Field(min_length=1, max_length=20, description="studies, each once"),
     EACH_ONCE,
 ]
 
@@ -357,31 +236,18 @@ Map = Annotated[
 class Settings(Group):
     """What holds for all studies, and what a study may set for itself."""
 
-    seed: Seed = Field(
-        description=("A whole number, 0 or more. Every random number follows from it.")
-    )
-    repeats_per_job: Annotated[Repeats | Literal["auto"], ALTERNATIVES] = Field(
-        default="auto",
-        description=(
-            "A whole number, 1 or more; or auto, which lets jobs end at 30, 100, 300, "
-            "1,000 and 3,000 repeats and then after every 3,000 more."
-        ),
-    )
-    margin: float = Field(
-        default=0.01,
-        gt=0,
-        lt=1,
-        description=(
-            "The smallest difference that matters, in the study's metric; variants "
-            "whose typical difference surely lies within ± this are equivalent."
-        ),
-    )
+    seed: Seed
+    """A whole number, 0 or more. Every random number follows from it."""
+    repeats_per_job: Annotated[Repeats | Literal["auto"], ALTERNATIVES] = "auto"
+    """A whole number, 1 or more; or auto, which lets jobs end at 30, 100, 300, 1,000
+    and 3,000 repeats and then after every 3,000 more."""
+    margin: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """The smallest difference that matters, in the study's metric; variants whose
+    typical difference surely lies within ± this are equivalent."""
     network: Network
     training: Training
-    pretraining: ChangedTraining = Field(
-        default=ChangedTraining(),
-        description="What differs from training for source models.",
-    )
+    pretraining: ChangedTraining = ChangedTraining()
+    """What differs from training for source models."""
 
 
 def _usual_baseline(study: dict[str, Any]) -> str:
@@ -410,112 +276,66 @@ class SourceFiles(Group):
             ]
         ],
         EACH_ONCE,
-    ] = Field(
-        min_length=1,
-        max_length=1_000,
-        json_schema_extra={"uniqueItems": True},
-        description="Pretrained weights, a file a source model.",
-    )
+        Field(min_length=1, max_length=1_000),
+    ]
+    """Pretrained weights, a file a source model."""
 
 
 class _OwnToStudy(Group):
     """What only a study has."""
 
-    source: str = Field(
-        default=LEFT_OUT,
-        description=(
-            "The problem on which the source models are pretrained; left out where "
-            "they are files."
-        ),
-    )
-    target: str = Field(description="The problem on which the variants are trained.")
-    variants: Annotated[list[VariantName], EACH_ONCE, ONE_IS_A_LIST] = Field(
-        min_length=1,
-        max_length=1_000,
-        json_schema_extra={"uniqueItems": True},
-        description=(
-            "The variants to compare, in the order of tables and figures; ladder "
-            "stands for standalone, fixed-0, fixed-1 and so on, one for each number of "
-            "frozen hidden layers."
-        ),
-    )
-    repeats: Repeats = Field(description="How often each variant is trained.")
-    target_sizes: Annotated[list[TargetSize], EACH_ONCE] = Field(
-        default=["all"],
-        min_length=1,
-        max_length=100,
-        json_schema_extra={"uniqueItems": True},
-        description=(
-            "How many of the target's train rows a repeat learns from, drawn anew for "
-            "each repeat; each variant is trained at each size. all: every row."
-        ),
-    )
-    source_models: Annotated[Repeats | SourceFiles, ALTERNATIVES] = Field(
-        default=1,
-        description=(
-            "How many, 1 or more and 1000000 or less, or {files: […]}, pretrained "
-            "weights; repeat r starts from number r mod source_models."
-        ),
-    )
-    metric: MetricName = Field(
-        default="accuracy",
-        description=(
-            "The score that tables, verdicts and figures show, on the test rows: "
-            "accuracy, balanced_accuracy (the mean over classes) or log_loss, which "
-            "needs a margin of the study's own. A change trains nothing."
-        ),
-    )
-    baseline: str = Field(
-        default_factory=_usual_baseline,
-        description=(
-            "The variant with which all others are compared; standalone unless named, "
-            "or the first variant where standalone is not in the study."
-        ),
-    )
-    pairs: list[Pair] = Field(
-        default=[],
-        max_length=10_000,
-        description=(
-            "Further pairs of variants to compare, the first with the second; one of "
-            "another study with the same target is written STUDY/VARIANT."
-        ),
-    )
+    source: str = LEFT_OUT
+    """The problem on which the source models are pretrained; left out where they are
+    files."""
+    target: str
+    """The problem on which the variants are trained."""
+    variants: Annotated[
+        list[VariantName],
+        EACH_ONCE,
+        ONE_IS_A_LIST,
+        Field(min_length=1, max_length=1_000),
+    ]
+    """The variants to compare, in the order of tables and figures; ladder stands for
+    standalone, fixed-0, fixed-1 and so on, one for each number of frozen hidden
+    layers."""
+    repeats: Repeats
+    """How often each variant is trained."""
+    target_sizes: Annotated[
+        list[TargetSize], EACH_ONCE, Field(min_length=1, max_length=100)
+    ] = ["all"]
+    """How many of the target's train rows a repeat learns from, drawn anew for each
+    repeat; each variant is trained at each size. all: every row."""
+    source_models: Annotated[Repeats | SourceFiles, ALTERNATIVES] = 1
+    """How many, 1 or more and 1000000 or less, or {files: […]}, pretrained weights;
+    repeat r starts from number r mod source_models."""
+    metric: MetricName = "accuracy"
+    """The score that tables, verdicts and figures show, on the test rows: accuracy,
+    balanced_accuracy (the mean over classes) or log_loss, which needs a margin of the
+    study's own. A change trains nothing."""
+    baseline: str = Field(default_factory=_usual_baseline)
+    """The variant with which all others are compared; standalone unless named, or the
+    first variant where standalone is not in the study."""
+    pairs: Annotated[list[Pair], Field(max_length=10_000)] = []
+    """Further pairs of variants to compare, the first with the second; one of another
+    study with the same target is written STUDY/VARIANT."""
 
 
-# Its keys are found when this runs, so no type checker can know them.
-_WithShared: Any = create_model(
-    "_WithShared", __base__=_OwnToStudy, **optional_keys(Settings)
+Study: Any = made(
+    "Study",
+    _OwnToStudy,
+    "A study. Those of its keys that stand at the top level too override them here.",
+    optional_keys(Settings),
 )
 
 
-class Study(_WithShared):
-    """A study. Those of its keys that stand at the top level too override them here."""
-
-
-class Config(Settings):
+class Config(Settings, title="Thaw's config"):
     """A group of the keys below."""
 
-    model_config = ConfigDict(title="Thaw's config")
-
-    problems: dict[Name, Problem] = Field(
-        min_length=1, description="The classification data sets, by name."
-    )
-    variants: dict[Name, Variant] = Field(
-        default={},
-        description=(
-            "How a network for the target starts, and which of its layers learn, by "
-            "name."
-        ),
-    )
-    maps: dict[Name, Map] = Field(
-        default={},
-        description=(
-            "Freeze maps of several studies side by side, by name: a list of studies."
-        ),
-    )
-    studies: dict[Name, Study] = Field(
-        min_length=1,
-        description=(
-            "What is compared, by name; a name is also the target that makes it."
-        ),
-    )
+    problems: Annotated[dict[Name, Problem], Field(min_length=1)]
+    """The classification data sets, by name."""
+    variants: dict[Name, Variant] = {}
+    """How a network for the target starts, and which of its layers learn, by name."""
+    maps: dict[Name, Map] = {}
+    """Freeze maps of several studies side by side, by name: a list of studies."""
+    studies: Annotated[dict[Name, Study], Field(min_length=1)]
+    """What is compared, by name; a name is also the target that makes it."""

@@ -2,8 +2,11 @@
 
 `kind_of` returns the kind of a network's description, as a config or a recipe has it.
 Nothing else asks which kind a network is: wherever kinds differ, they have a method or
-an attribute here. Stages read this too, so it imports neither pydantic nor torch.
+an attribute here, which `Kind` explains. Stages read this too, so it imports neither
+pydantic nor torch.
 """
+
+# ruff: noqa: D102 (a kind's methods are explained by `Kind`)
 
 import ast
 import re
@@ -11,10 +14,10 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from thaw import keys
-from thaw.config.messages import choice, did_you_mean, shown, unreadable
+from thaw.config.messages import among, did_you_mean, shown, unreadable
 from thaw.learning.settings import Training
 
 Described = Mapping[str, Any]
@@ -44,7 +47,6 @@ class Kind:
     trained_by: the module whose `pretrain` and `train` take the place of those stages.
     """
 
-    name: ClassVar[str]
     form: ClassVar[str]
     own_keys: ClassVar[frozenset[str]]
     unknown_training: ClassVar[Mapping[str, str]]
@@ -89,12 +91,12 @@ class Kind:
     @property
     def module_file(self) -> Path | None:
         """The file with the function that builds the network, if one does."""
-        return None
+        return named(self.described.get("module", ""))[2]
 
     @property
     def trainer_files(self) -> list[str]:
         """The files of a trainer."""
-        return []
+        return self.described.get("files", [])
 
     def with_digests(self) -> dict[str, Any]:
         """Return the description with digests of files whose edits a run reports."""
@@ -109,7 +111,7 @@ class Kind:
         """
         return None
 
-    def mistakes(self, path: str) -> Iterator[str]:
+    def mistakes(self, path: str) -> Lines:
         """Yield what is wrong with the network's description, a line each."""
         for key in self.described:
             if key in self.own_keys:
@@ -126,7 +128,7 @@ class Kind:
 
     def mistakes_of_training(
         self, path: str, training: Described, problem: Described
-    ) -> Iterator[str]:
+    ) -> Lines:
         """Yield which of these training settings such networks cannot follow."""
         for key, remedy in self.unknown_training.items():
             # An empty group turns off, in one variant, what other variants do.
@@ -138,13 +140,43 @@ class Kind:
 
         `path` is the study's place in the config.
         """
-        raise NotImplementedError
+        here, hidden = f"variants.{name}", self.hidden_groups
+        names = self.described.get("groups", [])
+        layers = [("fresh", layer) for layer in variant["fresh"]]
+        for key, layer in [("freeze", variant["freeze"]), *layers]:
+            if hidden is None:
+                if self._needs_groups(layer):
+                    yield (
+                        f"{path}.network.groups: this key is missing; {here}.{key} "
+                        f"({layer!r}) needs the names of the groups"
+                    )
+            elif isinstance(layer, int):
+                if layer > len(hidden):
+                    yield (
+                        f"{here}.{key}: {layer} is deeper than the network of {path}. "
+                        f"Allowed: 0 to {len(hidden)}"
+                    )
+            elif layer not in (OUTPUT, *names):
+                known = names or [*map(str, range(1, len(hidden) + 1)), OUTPUT]
+                known = known[:-1] if key == "freeze" else known
+                yield (
+                    f"{here}.{key}: {layer!r} is not a layer of the network of {path}"
+                    f"{among(layer, known)}"
+                )
+            elif key == "freeze" and layer in (OUTPUT, *names[-1:]):
+                yield (
+                    f"{here}.freeze: {layer!r} is the output of the network of {path}; "
+                    f"nothing would learn. Allowed: 0 to {len(hidden)}"
+                )
+
+    def _needs_groups(self, layer: int | str) -> bool:
+        """Whether it must know its groups' names where a variant names this layer."""
+        return isinstance(layer, str) and layer != OUTPUT
 
 
 class HiddenLayers(Kind):
     """Fully connected layers, which Thaw builds."""
 
-    name = "hidden layers"
     form = "hidden"
     own_keys = frozenset({"hidden", "activation", "dropout"})
     unknown_training: ClassVar = {
@@ -155,39 +187,17 @@ class HiddenLayers(Kind):
 
     @property
     def hidden_groups(self) -> Sequence[Any]:
-        """The widths of the hidden layers."""
         return self.described.get("hidden", [])  # `mistakes` tells that it is missing
 
     def widths(
         self, features: int, classes: int, added: Sequence[int] = ()
     ) -> list[int]:
-        """Return the widths of all layers, from input to output."""
         return [features, *self.hidden_groups, *added, classes]
 
-    def mistakes(self, path: str) -> Iterator[str]:
-        """Yield what is wrong with the network's description, a line each."""
+    def mistakes(self, path: str) -> Lines:
         yield from super().mistakes(path)
         if not self.hidden_groups:
             yield f"{path}.hidden: this key is missing; or set module, or trainer"
-
-    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
-        """Yield what a variant says of layers that the network does not have."""
-        hidden, freeze = len(self.hidden_groups), variant["freeze"]
-        named = isinstance(freeze, str)
-        if named or freeze > hidden:
-            reason = "not a layer of" if named else "deeper than"
-            yield (
-                f"variants.{name}.freeze: {freeze!r} is {reason} the network of "
-                f"{path}. Allowed: 0 to {hidden}, its hidden layers"
-            )
-        for number, layer in enumerate(variant["fresh"]):
-            if layer == OUTPUT or (isinstance(layer, int) and layer <= hidden):
-                continue
-            place = f"[{number}]" if isinstance(layer, str) else ""
-            yield (
-                f"variants.{name}.fresh{place}: {layer!r} is not a layer of the "
-                f"network of {path}. Allowed: hidden layers 1 to {hidden}, output"
-            )
 
 
 class _UserSupplied(Kind):
@@ -195,55 +205,20 @@ class _UserSupplied(Kind):
 
     @property
     def hidden_groups(self) -> Sequence[str] | None:
-        """The names of all groups but the output."""
         return self.described["groups"][:-1] if "groups" in self.described else None
 
-    def _needs_groups(self, layer: int | str) -> bool:
-        """Whether a variant that names this layer needs to know the groups' names."""
-        raise NotImplementedError
-
     def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
-        """Yield what a variant says of groups that the network does not have."""
-        here, groups = f"variants.{name}", self.described.get("groups")
         if variant["add"]:
             yield (
-                f"{here}.add: layers can only be added to network.hidden, and the "
-                f"network of {path} is {self.name}; remove it"
+                f"variants.{name}.add: layers can only be added to network.hidden, and "
+                f"{path} has network.{self.form}; remove it"
             )
-        layers = [("freeze", variant["freeze"])]
-        layers += [("fresh", layer) for layer in variant["fresh"]]
-        for key, layer in layers:
-            if groups is None:
-                if self._needs_groups(layer):
-                    yield (
-                        f"{path}.network.groups: this key is missing; {here}.{key} "
-                        f"({layer!r}) needs the names of the groups"
-                    )
-                continue
-            *hidden, output = groups
-            if key == "fresh" and layer == OUTPUT:
-                continue
-            if isinstance(layer, str) and layer not in groups:
-                yield (
-                    f"{here}.{key}: {layer!r} is not a group of the network of {path}"
-                    f"{did_you_mean(layer, groups)}. Allowed: {choice(groups)}"
-                )
-            elif key == "freeze" and layer == output:
-                yield (
-                    f"{here}.freeze: {layer!r} is the output of the network of {path}; "
-                    f"nothing would learn. Allowed: {choice(hidden)}"
-                )
-            elif isinstance(layer, int) and layer > len(hidden):
-                yield (
-                    f"{here}.{key}: {layer} is deeper than the network of {path}. "
-                    f"Allowed: 0 to {len(hidden)}, its groups before the output"
-                )
+        yield from super().mistakes_of_variant(path, name, variant)
 
 
 class Module(_UserSupplied):
     """A `torch.nn.Module` that a user's function returns."""
 
-    name = "a module"
     form = "module"
     own_keys = frozenset({"module", "arguments", "groups"})
     unknown_training: ClassVar = {
@@ -254,29 +229,19 @@ class Module(_UserSupplied):
     def content(self) -> dict[str, Any]:
         """Return the description with the function's code in the place of its name."""
         function = content_of_function(self.described["module"])
-        computed_by = [keys.STAGE, GENERAL_LEARNER]
-        libraries = function.pop("libraries")
-        more = {"computed_by": computed_by, "libraries": libraries}
-        return dict(self.described) | {"module": function} | more
+        return dict(self.described) | {
+            "libraries": function.pop("libraries"),
+            "module": function,
+            "computed_by": [keys.STAGE, GENERAL_LEARNER],
+        }
 
-    @property
-    def module_file(self) -> Path | None:
-        """The file with the function that builds the network, if it is in a file."""
-        return named(self.described["module"]).file
-
-    def _needs_groups(self, layer: int | str) -> bool:
-        return isinstance(layer, str) and layer != OUTPUT
-
-    def mistakes(self, path: str) -> Iterator[str]:
-        """Yield what is wrong with the network's description, a line each."""
+    def mistakes(self, path: str) -> Lines:
         yield from super().mistakes(path)
         for name, value in self.described.get("arguments", {}).items():
             text = value if isinstance(value, str) else ""
             if text.startswith("$") and text not in FILLED_IN:
-                yield (
-                    f"{path}.arguments.{name}: {shown(text)} is unknown"
-                    f"{did_you_mean(text, FILLED_IN)}. Allowed: {choice(FILLED_IN)}"
-                )
+                known = among(text, FILLED_IN)
+                yield f"{path}.arguments.{name}: {shown(text)} is unknown{known}"
         for number, group in enumerate(self.described.get("groups", [])):
             try:
                 re.compile(group)
@@ -289,8 +254,7 @@ class Module(_UserSupplied):
 
     def mistakes_of_training(
         self, path: str, training: Described, problem: Described
-    ) -> Iterator[str]:
-        """Yield which of these training settings such networks cannot follow."""
+    ) -> Lines:
         yield from super().mistakes_of_training(path, training, problem)
         augment = training["augment"] or {}
         moved = [key for key in ("flip", "shift") if augment.get(key)]
@@ -304,7 +268,6 @@ class Module(_UserSupplied):
 class Trainer(_UserSupplied):
     """A user's command that trains in the place of Thaw's learners."""
 
-    name = "a trainer's"
     form = "trainer"
     own_keys = frozenset({"trainer", "files", "packages", "arguments", "groups"})
     unknown_training: ClassVar = dict.fromkeys(
@@ -326,21 +289,14 @@ class Trainer(_UserSupplied):
             "libraries": sorted(self.described.get("packages", [])),
         }
 
-    @property
-    def trainer_files(self) -> list[str]:
-        """The trainer's files."""
-        return self.described.get("files", [])
-
     def with_digests(self) -> dict[str, Any]:
-        """Return the description with the digest of each file, by its path."""
         files = {file: keys.known_digest(Path(file)) for file in self.trainer_files}
         return dict(self.described) | {"files": files}
 
     def _needs_groups(self, layer: int | str) -> bool:
         return layer != 0
 
-    def mistakes(self, path: str) -> Iterator[str]:
-        """Yield what is wrong with the network's description, a line each."""
+    def mistakes(self, path: str) -> Lines:
         yield from super().mistakes(path)
         for number, file in enumerate(self.trainer_files):
             yield from unreadable(f"{path}.files[{number}]", Path(file))
@@ -353,7 +309,7 @@ class Trainer(_UserSupplied):
                     "of its own, add its lock file to files"
                 )
 
-    def _mistakes_of_command(self, path: str) -> Iterator[str]:
+    def _mistakes_of_command(self, path: str) -> Lines:
         command = self.described["trainer"]
         try:
             words = shlex.split(command)
@@ -381,8 +337,7 @@ class Trainer(_UserSupplied):
 
     def mistakes_of_training(
         self, path: str, training: Described, problem: Described
-    ) -> Iterator[str]:
-        """Yield which of these training settings such networks cannot follow."""
+    ) -> Lines:
         yield from super().mistakes_of_training(path, training, problem)
         if isinstance(training["learning_rate"], list):
             yield (
@@ -394,11 +349,10 @@ class Trainer(_UserSupplied):
             if name not in known:
                 yield (
                     f"{path}.arguments.{name}: not among network.arguments"
-                    f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
+                    f"{among(name, known)}"
                 )
 
     def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
-        """Yield what a variant asks for that no trainer does."""
         yield from super().mistakes_of_variant(path, name, variant)
         if variant["save"]:
             yield (
@@ -424,37 +378,22 @@ def inherited(shared: Described, own: Described) -> dict[str, Any]:
     Where the study says another kind, nothing of the shared one is left.
     """
     said = FORMS.keys() & own.keys()
-    kept = dict(shared)
-    if said:
-        ours = frozenset().union(*(FORMS[form].own_keys for form in said))
-        for form in FORMS.keys() - said:
-            # The keys that two kinds have in common are the shared one's.
-            common = ours if form not in shared or said & shared.keys() else frozenset()
-            for key in FORMS[form].own_keys - common:
-                kept.pop(key, None)
-    return kept | dict(own)
+    if not said:
+        return dict(shared) | dict(own)
+    known = kind_of(own).own_keys
+    if not said & shared.keys():
+        known -= kind_of(shared).own_keys
+    return {key: value for key, value in shared.items() if key in known} | dict(own)
 
 
-class Named(NamedTuple):
-    """A function's name, and the file or the installed module that it is in."""
-
-    place: str
-    function: str
-
-    @property
-    def file(self) -> Path | None:
-        """The file, if the function is in a file."""
-        return Path(self.place) if self.place.endswith(".py") else None
-
-
-def named(text: str) -> Named:
-    """Return what `place:function` names.
+def named(text: str) -> tuple[str, str, Path | None]:
+    """Return the place and the function that `place:function` names, and the file.
 
     `networks.py:small_cnn` is in a file, from the working directory;
-    `torchvision.models:resnet18` in an installed package.
+    `torchvision.models:resnet18` in an installed package, so that the file is None.
     """
     place, _, function = text.rpartition(":")
-    return Named(place, function)
+    return place, function, Path(place) if place.endswith(".py") else None
 
 
 def content_of_function(text: str) -> dict[str, Any]:
@@ -463,8 +402,7 @@ def content_of_function(text: str) -> dict[str, Any]:
     For a file that is its code, but not its place; for an installed module its name.
     `libraries` are the packages whose versions count, too.
     """
-    place, function = named(text)
-    file = named(text).file
+    place, function, file = named(text)
     if file is None:
         library = place.partition(".")[0]
         return {"function": function, "import": place, "libraries": [library]}
@@ -472,10 +410,9 @@ def content_of_function(text: str) -> dict[str, Any]:
     return {"function": function, "code": code, "libraries": libraries}
 
 
-def _mistakes_of_code(path: str, text: str) -> Iterator[str]:
+def _mistakes_of_code(path: str, text: str) -> Lines:
     """Yield what is wrong with a function's place, its file or its imports."""
-    place, function = named(text)
-    file = named(text).file
+    place, function, file = named(text)
     if file is None:
         library = place.partition(".")[0]
         if keys.version(library) == "missing":
@@ -484,8 +421,7 @@ def _mistakes_of_code(path: str, text: str) -> Iterator[str]:
                 "one, or a file, such as networks.py:small_cnn"
             )
         return
-    wrong = [*unreadable(path, file)]
-    if wrong:
+    if wrong := [*unreadable(path, file)]:
         yield from wrong
         return
     try:
@@ -496,10 +432,8 @@ def _mistakes_of_code(path: str, text: str) -> Iterator[str]:
         return
     defined = _defined(tree)
     if function not in defined:
-        yield (
-            f"{path}: {place} does not define {function!r}"
-            f"{did_you_mean(function, defined)}"
-        )
+        hint = did_you_mean(function, defined)
+        yield f"{path}: {place} does not define {function!r}{hint}"
     for library in keys.code_of_file(file)[1]:
         if keys.version(library) == "missing":
             yield (

@@ -1,14 +1,16 @@
 """A problem's keys, what each may hold, and what only several of them show together."""
 
+# ruff: noqa: RUF012 (pydantic copies defaults)
+
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import Field
 
 from thaw.config.extents import GENERATED, extent, function_of
-from thaw.config.messages import choice, did_you_mean, shown, unreadable
+from thaw.config.messages import among, shown, unreadable
 from thaw.config.values import (
     ALTERNATIVES,
     EACH_ONCE,
@@ -23,6 +25,7 @@ from thaw.config.values import (
     Positive,
     Seed,
     Whole,
+    made,
 )
 from thaw.data import ARRAYS, FILES, SUFFIXES
 
@@ -30,19 +33,16 @@ from thaw.data import ARRAYS, FILES, SUFFIXES
 class MakeBlobs(Group):
     """The arguments of scikit-learn's make_blobs."""
 
-    n_samples: Annotated[int, Field(ge=2, le=MOST_ROWS), WHOLE] = Field(
-        description="How many rows."
-    )
-    centers: Annotated[int, Field(ge=2, le=MOST_UNITS), WHOLE] = Field(
-        description="How many classes, one blob each."
-    )
-    n_features: Annotated[int, Field(ge=1, le=MOST_UNITS), WHOLE] = Field(
-        description="How many features."
-    )
-    cluster_std: Positive = Field(description="The standard deviation of a blob.")
-    random_state: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] = Field(
-        description="The seed of the data."
-    )
+    n_samples: Annotated[int, Field(ge=2, le=MOST_ROWS), WHOLE]
+    """How many rows."""
+    centers: Annotated[int, Field(ge=2, le=MOST_UNITS), WHOLE]
+    """How many classes, one blob each."""
+    n_features: Annotated[int, Field(ge=1, le=MOST_UNITS), WHOLE]
+    """How many features."""
+    cluster_std: Positive
+    """The standard deviation of a blob."""
+    random_state: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE]
+    """The seed of the data."""
 
 
 File = Annotated[
@@ -55,20 +55,11 @@ File = Annotated[
             rf"({'|'.join(map(re.escape, SUFFIXES))})$"
         ),
         max_length=1_000,
-        description=(
-            "A .csv, .tsv, .parquet or .npz file, from the working directory; its path "
-            "without braces and line breaks, and a - in front as ./-."
-        ),
     ),
 ]
-ColumnName = Annotated[
-    str, Field(min_length=1, max_length=1_000, description="A column's name.")
-]
-Columns = Annotated[
-    list[ColumnName],
-    Field(max_length=MOST_COLUMNS, json_schema_extra={"uniqueItems": True}),
-    EACH_ONCE,
-]
+Column = Annotated[str, Field(min_length=1, max_length=1_000)]
+ColumnName = Annotated[Column, Field(description="A column's name.")]
+Columns = Annotated[list[ColumnName], Field(max_length=MOST_COLUMNS), EACH_ONCE]
 # YAML reads yes, no, true and false as true or false; files hold text.
 Value = Annotated[
     Whole | float | str,
@@ -88,143 +79,84 @@ RowsOrShare = Annotated[
 class Like(Group):
     """Another problem's scale."""
 
-    like: str = Field(description="The problem whose train rows decide the scale.")
+    like: str
+    """The problem whose train rows decide the scale."""
 
 
 class Transform(Group):
     """A change of the data; an entry of the list names one."""
 
-    noise: Positive = Field(
-        default=LEFT_OUT,
-        description="The standard deviation of normal noise added to each feature.",
-    )
-    rotate: Annotated[float, Field(ge=-360, le=360)] = Field(
-        default=LEFT_OUT,
-        description="By how many degrees to turn images; needs the problem's shape.",
-    )
-    invert: Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] = Field(
-        default=LEFT_OUT, description="Replaces each feature x by this number minus x."
-    )
-    permute: Seed = Field(
-        default=LEFT_OUT,
-        description="A seed; features change places, in all rows alike.",
-    )
-    label_noise: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=LEFT_OUT,
-        description="The share of train labels replaced by another class's.",
-    )
+    noise: Positive = LEFT_OUT
+    """The standard deviation of normal noise added to each feature."""
+    rotate: Annotated[float, Field(ge=-360, le=360)] = LEFT_OUT
+    """By how many degrees to turn images; needs the problem's shape."""
+    invert: Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] = LEFT_OUT
+    """Replaces each feature x by this number minus x."""
+    permute: Seed = LEFT_OUT
+    """A seed; features change places, in all rows alike."""
+    label_noise: Annotated[float, Field(gt=0, lt=1)] = LEFT_OUT
+    """The share of train labels replaced by another class's."""
 
 
 class _OfData(Group):
     """The keys of a problem that do not depend on where its data come from."""
 
-    file: File = Field(
-        default=LEFT_OUT,
-        description=(
-            "The rows: a .csv, .tsv or .parquet file with named columns, or an .npz "
-            "with arrays X and y; from the working directory, its path without braces "
-            "and line breaks, and a - in front as ./-."
-        ),
-    )
-    test_file: File = Field(
-        default=LEFT_OUT,
-        description="A separate file with the test rows; same columns.",
-    )
-    label: ColumnName = Field(
-        default=LEFT_OUT, description="The column to predict; any labels."
-    )
-    drop: Columns = Field(default=[], description="Columns that are no features.")
-    categorical: Columns = Field(
-        default=[],
-        description=(
-            "Columns to one-hot encode; a study's source and target share categories."
-        ),
-    )
-    rows: dict[ColumnName, Value] = Field(
-        default={},
-        max_length=100,
-        description=(
-            "Values by column: keep only rows with these. The columns are no features."
-        ),
-    )
-    group: ColumnName = Field(
-        default=LEFT_OUT,
-        description=(
-            "A column, no feature; rows of a group never lie on both sides of the "
-            "split. Needs shuffle."
-        ),
-    )
-    train_size: RowsOrShare = Field(
-        default=LEFT_OUT,
-        description=(
-            "The train set: rows, 1 to 100,000,000, or a share, such as 0.7. Without "
-            "shuffle these are the first ones."
-        ),
-    )
-    test_size: RowsOrShare = Field(
-        default=LEFT_OUT,
-        description=(
-            "The test set: rows, 1 to 100,000,000, or a share; left out, all others."
-        ),
-    )
-    shuffle: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] = Field(
-        default=LEFT_OUT,
-        description=(
-            "A seed, 0 to 4294967295; rows are drawn, stratified by class. Left out, "
-            "they keep their order."
-        ),
-    )
-    scale: Annotated[Literal["standard"] | Like, ALTERNATIVES] = Field(
-        default=LEFT_OUT,
-        description=(
-            "standard: each feature gets mean 0 and standard deviation 1 on the train "
-            "rows; {like: PROBLEM}: by the train rows of another problem. One-hot "
-            "columns stay as they are."
-        ),
-    )
-    made_by_rule: bool = Field(
-        default=False,
-        description="Whether another rule of the workflow makes the file.",
-    )
-    shape: list[Side] = Field(
-        default=[],
-        max_length=10,
-        description="How a row's features are arranged, such as [1, 8, 8].",
-    )
-    classes: Annotated[list[Value], EACH_ONCE] = Field(
-        default=[],
-        max_length=MOST_UNITS,
-        json_schema_extra={"uniqueItems": True},
-        description="The classes to keep, in this order; left out, all.",
-    )
-    transforms: list[Transform] = Field(
-        default=[],
-        max_length=100,
-        description="Changes of the data, one after the other.",
-    )
+    file: File = LEFT_OUT
+    """The rows: a .csv, .tsv or .parquet file with named columns, or an .npz with
+    arrays X and y; from the working directory, its path without braces and line breaks,
+    and a - in front as ./-."""
+    test_file: File = LEFT_OUT
+    """A separate file with the test rows; same columns."""
+    label: Column = LEFT_OUT
+    """The column to predict; any labels."""
+    drop: Columns = []
+    """Columns that are no features."""
+    categorical: Columns = []
+    """Columns to one-hot encode; a study's source and target share categories."""
+    rows: Annotated[dict[ColumnName, Value], Field(max_length=100)] = {}
+    """Values by column: keep only rows with these. The columns are no features."""
+    group: Column = LEFT_OUT
+    """A column, no feature; rows of a group never lie on both sides of the split. Needs
+    shuffle."""
+    train_size: RowsOrShare = LEFT_OUT
+    """The train set: rows, 1 to 100,000,000, or a share, such as 0.7. Without shuffle
+    these are the first ones."""
+    test_size: RowsOrShare = LEFT_OUT
+    """The test set: rows, 1 to 100,000,000, or a share; left out, all others."""
+    shuffle: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] = LEFT_OUT
+    """A seed, 0 to 4294967295; rows are drawn, stratified by class. Left out, they keep
+    their order."""
+    scale: Annotated[Literal["standard"] | Like, ALTERNATIVES] = LEFT_OUT
+    """standard: each feature gets mean 0 and standard deviation 1 on the train rows;
+    {like: PROBLEM}: by the train rows of another problem. One-hot columns stay as they
+    are."""
+    made_by_rule: bool = False
+    """Whether another rule of the workflow makes the file."""
+    shape: Annotated[list[Side], Field(max_length=10)] = []
+    """How a row's features are arranged, such as [1, 8, 8]."""
+    classes: Annotated[list[Value], EACH_ONCE, Field(max_length=MOST_UNITS)] = []
+    """The classes to keep, in this order; left out, all."""
+    transforms: Annotated[list[Transform], Field(max_length=100)] = []
+    """Changes of the data, one after the other."""
     make_blobs: MakeBlobs = LEFT_OUT
 
 
-_FUNCTIONS: dict[str, Any] = {
-    name: (
-        Arguments,
-        Field(
-            default=LEFT_OUT,
-            max_length=100,
-            description=f"The arguments of scikit-learn's {name}, by name.",
-        ),
-    )
-    for name in GENERATED
-    if name not in _OfData.model_fields
-}
-
-# Its keys are found when this runs, so no type checker can know them.
-_WithFunctions: Any = create_model("_WithFunctions", __base__=_OfData, **_FUNCTIONS)
-
-
-class Problem(_WithFunctions):
-    """A problem: its data from a file or from one function, and its split."""
-
+Problem: Any = made(
+    "Problem",
+    _OfData,
+    "A problem: its data from a file or from one function, and its split.",
+    {
+        name: (
+            Annotated[Arguments, Field(max_length=100)],
+            Field(
+                default=LEFT_OUT,
+                description=f"The arguments of scikit-learn's {name}, by name.",
+            ),
+        )
+        for name in GENERATED
+        if name not in _OfData.model_fields
+    },
+)
 
 # Keys that only a file can have, and of those the ones for named columns.
 OF_COLUMNS = ("label", "categorical", "rows", "group")
@@ -239,10 +171,8 @@ def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
     sources = [key for key in ("file", *GENERATED) if key in problem]
     if len(sources) != 1:
         found = f"more than one data source ({', '.join(sources)})"
-        yield (
-            f"{path}: {found if sources else 'no data source'}. Allowed: one of file, "
-            f"{', '.join(GENERATED)}"
-        )
+        found, known = found if sources else "no data source", ", ".join(GENERATED)
+        yield f"{path}: {found}. Allowed: one of file, {known}"
         return
     yield from _of_source(path, problem)
     texts = [str(label) for label in problem["classes"]]
@@ -295,9 +225,7 @@ def _of_split(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
     train, test = problem.get("train_size"), problem.get("test_size")
     if "test_file" in problem:
         if "group" in problem:
-            yield (
-                f"{path}.group: test_file decides the split; name the column under drop"
-            )
+            yield f"{path}.group: test_file decides the split; use drop instead"
         return
     if train is None and test is None:
         yield f"{path}.train_size: this key is missing"
@@ -308,10 +236,8 @@ def _of_split(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
     if function_of(problem) and not problem["classes"]:
         rows = extent(problem).rows
         if isinstance(train, int) and train >= rows:
-            yield (
-                f"{path}.train_size: {train} leaves no row to test on. "
-                f"Allowed: 1 to {rows - 1}, fewer than all rows"
-            )
+            allowed = f"Allowed: 1 to {rows - 1}, fewer than all rows"
+            yield f"{path}.train_size: {train} leaves no row to test on. {allowed}"
 
 
 def _of_scale(path: str, name: str, problems: Problems) -> Iterator[str]:
@@ -321,10 +247,8 @@ def _of_scale(path: str, name: str, problems: Problems) -> Iterator[str]:
     like = scale["like"]
     others = [other for other in problems if other != name]
     if like not in others:
-        yield (
-            f"{path}.scale.like: {shown(like)} is not another problem of this config"
-            f"{did_you_mean(like, others)}. Allowed: {choice(others)}"
-        )
+        allowed = among(like, others)
+        yield f"{path}.scale.like: {shown(like)} is not another problem{allowed}"
     elif isinstance(problems[like].get("scale"), dict):
         yield (
             f"{path}.scale.like: {like!r} is itself scaled like "

@@ -1,6 +1,6 @@
 """Check a config and resolve it: what each study trains, and on what."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -49,18 +49,30 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
         if LADDER in study.variants:
             groups = kind_of(studies[name].network).hidden_groups
             if groups is None:
+                place = f"studies.{name}.network.groups"
                 # Other checks would ask for the variants that the ladder stands for.
-                missing = f"studies.{name}.network.groups: this key is missing; the"
-                raise wrong([f"{missing} ladder needs to know how many there are"])
+                raise wrong([f"{place}: this key is missing; the ladder needs it"])
             ladder = _rungs(len(groups))
-            mistakes += _mistaken_rungs(name, ladder, described["variants"])
             described["variants"] = ladder | described["variants"]
+            mistakes += [
+                f"variants.{rung}: the ladder of studies.{name} has another variant of "
+                "this name; choose another name"
+                for rung, variant in ladder.items()
+                if described["variants"][rung] | {"training": {}} != variant
+            ]
     resolved = Config(**described, studies=studies)
     # Sizes are worth computing only where all names exist.
     mistakes += [*contradictions(resolved)] or [*excesses(resolved)]
     if mistakes:
         raise wrong(mistakes)
-    return _with_job_sizes(resolved)
+    # Auto may stay. Only the config may move the ends of jobs, as they stand in paths.
+    studies = {
+        name: study._replace(repeats_per_job=_networks_a_job(study, resolved))
+        if study.repeats_per_job == "auto"
+        else study
+        for name, study in studies.items()
+    }
+    return resolved._replace(studies=studies)
 
 
 def _inherit(
@@ -119,34 +131,6 @@ def _climbed(variants: Sequence[str], hidden_layers: int) -> list[str]:
     for name in variants:
         names += _rungs(hidden_layers) if name == LADDER else [name]
     return list(dict.fromkeys(names))
-
-
-def _mistaken_rungs(
-    study: str, ladder: Mapping[str, dict], variants: Mapping[str, dict]
-) -> Iterator[str]:
-    """Yield a mistake for each variant that is named like a rung and is another."""
-    for name, rung in ladder.items():
-        own = variants.get(name, rung)
-        if own | {"training": {}} != rung:
-            yield (
-                f"variants.{name}: the ladder of studies.{study} has another variant "
-                "of this name; choose another name"
-            )
-
-
-def _with_job_sizes(config: Config) -> Config:
-    """Return a config in which each study says how many networks a job trains.
-
-    It may still say auto. The ends of jobs stand in paths, so only the config may move
-    them.
-    """
-    studies = {
-        name: study._replace(repeats_per_job=_networks_a_job(study, config))
-        if study.repeats_per_job == "auto"
-        else study
-        for name, study in config.studies.items()
-    }
-    return config._replace(studies=studies)
 
 
 def _networks_a_job(study: ResolvedStudy, config: Config) -> Any:

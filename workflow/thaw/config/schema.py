@@ -49,7 +49,10 @@ def _written_out(part: Any, definitions: Schema) -> Any:
         name = part["$ref"].rpartition("/")[2]
         # What stands beside a reference says more than the definition.
         part = definitions[name] | {k: v for k, v in part.items() if k != "$ref"}
-    return {key: _written_out(inner, definitions) for key, inner in part.items()}
+    made = {key: _written_out(inner, definitions) for key, inner in part.items()}
+    if isinstance(made.get("description"), str):
+        made["description"] = " ".join(made["description"].split())
+    return made
 
 
 def schema_at(schema: Schema, place: Sequence[int | str]) -> Schema:

@@ -4,14 +4,15 @@ Constraints stand here; what pydantic does not check is in `problem` and
 `contradictions`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -19,7 +20,7 @@ from pydantic import (
     create_model,
     model_serializer,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 # Errors that pydantic does not have; `mistakes` puts them into words.
 TWICE = "twice"
@@ -36,14 +37,18 @@ LARGEST_NUMBER = 1_000_000
 LARGEST_SEED = 2**64 - 1
 
 
-class Group(BaseModel):
+class Group(
+    BaseModel,
+    extra="forbid",
+    strict=True,
+    allow_inf_nan=False,
+    use_attribute_docstrings=True,
+):
     """A group of keys.
 
     It takes no other keys, so that a typing error is found, and converts nothing: the
-    text "3" is no number, and `true` is not 1.
+    text "3" is no number, and `true` is not 1. The text below a key describes it.
     """
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Changes(Group):
@@ -59,23 +64,29 @@ class Changes(Group):
         return {key: value for key, value in values.items() if value is not None}
 
 
+def made(name: str, base: type[Group], says: str, keys: Mapping[str, Any]) -> Any:
+    """Return a group with further keys: those that are found when this runs.
+
+    No type checker can know them, nor need pydantic look for their descriptions.
+    """
+    options = {"use_attribute_docstrings": False}
+    return create_model(
+        name, __base__=base, __doc__=says, __cls_kwargs__=options, **keys
+    )
+
+
 def optional_keys(group: type[Group]) -> dict[str, Any]:
     """Return the keys of a group, none required and none with a default.
 
-    They are what `create_model` takes, for a group in which a key that is left out
-    means the value that holds elsewhere. Groups within the group are made so too.
+    They are what `made` takes, for a group in which a key that is left out means the
+    value that holds elsewhere. Groups within the group are made so too.
     """
     keys: dict[str, Any] = {}
     for key, field in group.model_fields.items():
         parts = field.asdict()
         kind = parts["annotation"]
         if isinstance(kind, type) and issubclass(kind, Group):
-            kind = create_model(
-                kind.__name__,
-                __base__=Changes if issubclass(kind, Changes) else Group,
-                __doc__=kind.__doc__,
-                **optional_keys(kind),
-            )
+            kind = made(kind.__name__, Changes, str(kind.__doc__), optional_keys(kind))
         constraints = [*parts["metadata"], Field(**parts["attributes"])]
         keys[key] = (Annotated[kind, *constraints], None)
     return keys
@@ -99,6 +110,13 @@ def _each_once(entries: list) -> list:
     return entries
 
 
+class _EachOnce(AfterValidator):
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | {"uniqueItems": True}
+
+
 def _one_error(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     """Raise one error for a value that fits no alternative, not one for each."""
     try:
@@ -110,7 +128,7 @@ def _one_error(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 # To be put into `Annotated[…]`, after the constraints of pydantic's own.
 WHOLE = BeforeValidator(_float_to_whole)
 ONE_IS_A_LIST = BeforeValidator(_text_to_list)
-EACH_ONCE = AfterValidator(_each_once)
+EACH_ONCE = _EachOnce(_each_once)
 ALTERNATIVES = WrapValidator(_one_error)
 
 # A key that may be left out, and then means nothing: None cannot be written.
