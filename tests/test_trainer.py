@@ -17,12 +17,12 @@ from conftest import DESCRIPTION, ROOT, Project, new_project
 from thaw import keys
 from thaw.config.network import kind_of
 from thaw.errors import ThawError
-from thaw.external import trainers
-from thaw.external.trainer_models import save_models, unpack_models
 from thaw.external.trainer_scores import read_scores
+from thaw.external.trainers import save_models, unpack_models
 from thaw.learning import seeds
 from thaw.output.problems import save_problem
 from thaw.output.scores import load_scores
+from thaw.stages import pretrain, train
 
 EXAMPLE = ROOT / "examples" / "trainer"
 
@@ -177,13 +177,13 @@ def job(problem, tmp_path, monkeypatch):
             problem=Path("problem.npz"),
             trainer=[Path("trainer.py")],
             source_models=[Path("models.safetensors")],
-            output=Path("models.safetensors"),
+            weights=Path("models.safetensors"),
             scores=Path(f"{stage}.csv"),
             history=Path(f"{stage}.history.npz"),
         )
         if edit:
             Path("trainer.py").write_text(edit)
-        getattr(trainers, stage)(args)
+        (pretrain if stage == "pretrain" else train).main(args)
         told = json.loads(Path("told.json").read_text())
         return told, args, keys.key(recipe)
 
@@ -333,7 +333,7 @@ def test_source_models_come_back_as_they_were(tmp_path):
     with pytest.raises(ThawError, match="some are missing"):
         unpack_models([path], key, [5], tmp_path / "others")
     path.write_bytes(path.read_bytes().replace(bytes([3]) * 5, bytes([5]) * 5))
-    with pytest.raises(ThawError, match="it was changed; delete it and run again"):
+    with pytest.raises(ThawError, match="its weights were changed; delete"):
         unpack_models([path], key, [4], tmp_path / "others")
 
 
