@@ -474,14 +474,14 @@ WRONG = [
     (cell("mass", 3, 1e39), {}, "column mass, row 3: 1e+39 is not a fin"),
     (column("mass", 4), {}, "column mass is 4 in every row, and says nothing; name it"),
     (column("day", ["2026-01-02"] * 60), {}, "column day, row 1: '2026-01-02' is not"),
-    (column("class", "x"), {}, "all rows have one class, 'x'"),
+    (column("class", "x"), {}, "all rows belong to class 'x'"),
     (cell("class", 12, "odd"), {}, "class 'odd' has one row (row 12)"),
-    (column("class", range(60)), {}, "the label has 60 different numbers. Thaw class"),
+    (column("class", range(60)), {}, "the label has 60 distinct numbers, which"),
     # Few numbers, some of them once.
     (
         column("class", [*range(12)] * 4 + [*range(12, 24)]),
         {},
-        "the label has 24 different numbers. Thaw classifies; bin it",
+        "the label has 24 distinct numbers, which looks like a",
     ),
     (unspoilt, {"shuffle": None}, "no train row has the class 'blue'"),
     (
