@@ -17,14 +17,7 @@ from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
 from thaw.output.weights import save_networks
 from thaw.progress import Progress, warn_of_failures
-from thaw.stages.command import (
-    add_key,
-    add_network,
-    add_problem,
-    add_recipe,
-    add_trainer,
-    stage_parser,
-)
+from thaw.stages.command import add_network, add_problem, recipe_parser
 
 
 class Start(NamedTuple):
@@ -40,14 +33,14 @@ class Start(NamedTuple):
 
 def fit_parser(description: str | None) -> argparse.ArgumentParser:
     """Return a parser of all that `fit` takes, but for the path of `weights`."""
-    parser = stage_parser(description or "")
-    add_recipe(parser)
-    add_key(parser)
-    parser.add_argument("--first", type=int, required=True, help="the first number")
-    parser.add_argument("--last", type=int, required=True, help="the last number")
+    parser = recipe_parser(description)
+    for end in ("first", "last"):
+        parser.add_argument(f"--{end}", type=int, required=True, help=f"{end} number")
     add_problem(parser)
     add_network(parser)
-    add_trainer(parser)
+    parser.add_argument(
+        "--trainer", type=Path, nargs="*", default=[], help="the files of a trainer"
+    )
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")
     return parser
