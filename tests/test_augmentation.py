@@ -5,17 +5,17 @@ import pytest
 import torch
 
 from test_networks import (
-    CONVOLUTIONS,
     TRAINING,
     InOrder,
     convolutions,
     images,
+    of_images,
     trained,
 )
 from thaw.errors import ThawError
 from thaw.learning.augmentation import Augmentation
-from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import device_of
+from trained import same
 
 __all__ = ["images"]  # the fixture
 
@@ -83,7 +83,7 @@ AUGMENTED = TRAINING._replace(augment={"flip": True, "shift": 1, "noise": 0.1})
 @pytest.fixture(scope="module")
 def plain(images):
     """Repeat 3, without augmentation: its weights in the end, and its scores."""
-    network = ModuleNetwork(convolutions, CONVOLUTIONS, (1, 4, 4))
+    network = of_images(convolutions)
     ((_, weights, reached),) = trained(network, images, [3], 0)
     return network, weights, reached
 
@@ -92,8 +92,7 @@ def test_augmented_networks_learn_alone_as_in_company(images, plain):
     network, not_augmented, reached = plain
     together = trained(network, images, [4, 3], 0, AUGMENTED)
     ((_, alone, augmented),) = trained(network, images, [3], 0, AUGMENTED)
-    for name, values in alone.items():
-        assert torch.equal(values, together[1][1][name])
+    assert same(alone, together[1][1]) == {*alone}
     for other in (not_augmented, together[0][1]):
         assert not torch.equal(alone["4.weight"], other["4.weight"])
     # Measured without augmentation: before training it scores as a plain one.
@@ -110,10 +109,10 @@ class NotInOrder(InOrder):
 def test_frozen_parts_see_augmented_rows_too(images):
     """Their outputs are not kept: they change whenever the rows do."""
     ((_, one, _),), ((_, other, _),) = (
-        trained(ModuleNetwork(build, (), (1, 4, 4)), images, [3], 2, AUGMENTED)
+        trained(of_images(build), images, [3], 2, AUGMENTED)
         for build in (InOrder, NotInOrder)
     )
-    assert all(torch.equal(one[name], other[name]) for name in other)
+    assert same(one, other) == {*one}
 
 
 def test_without_a_gpu_auto_is_the_cpu_and_cuda_an_error(images, plain, monkeypatch):
@@ -121,7 +120,7 @@ def test_without_a_gpu_auto_is_the_cpu_and_cuda_an_error(images, plain, monkeypa
     network, expected, _ = plain
     there = TRAINING._replace(device="auto")
     ((_, found, _),) = trained(network, images, [3], 0, there)
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert same(found, expected) == {*found}
     with pytest.raises(ThawError, match="device: cuda asks for a GPU, and ") as caught:
         device_of("cuda")
     assert len(str(caught.value).splitlines()) == 1

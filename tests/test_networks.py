@@ -14,9 +14,7 @@ from thaw.learning.learner import take
 from thaw.learning.module import ModuleNetwork, grouped
 from thaw.learning.module_learner import PassedOn
 from thaw.learning.settings import Training
-from thaw.learning.training import fix_rounding, train
-
-fix_rounding()
+from trained import bits, fit, parts, same
 
 TRAINING = Training(3, 16, 0.05)
 
@@ -98,45 +96,27 @@ def trained(network, problem, numbers, freeze=0, training=TRAINING, size=None):
     start = network.draw(groups, 1, seeds.REPEAT, numbers)
     for place, number in enumerate(numbers):
         before = take(start, [place])
-        (one,) = train(
-            network,
-            lambda some, before=before: before,
-            problem,
-            training,
-            1,
-            seeds.REPEAT,
-            [number],
-            groups[:freeze],
-            size,
-        )
+        one = fit(problem, training, [number], network, freeze, size)
         found.append((before, one.state, one.reached))
     return found
 
 
-def same(one, other):
-    assert one.keys() == other.keys()
-    return {name for name in one if torch.equal(one[name], other[name])}
-
-
-CONVOLUTIONS = ["0|1", "4", "8"]
+def of_images(build):
+    """Return a network of images of 4 by 4."""
+    groups = ["0|1", "4", "8"] if build is convolutions else ()
+    return ModuleNetwork(build, groups, (1, 4, 4))
 
 
 @pytest.mark.parametrize("freeze", [1, 2])
-@pytest.mark.parametrize("build", ["tied", "convolutions", "in order"])
+@pytest.mark.parametrize("build", [Tied, convolutions, InOrder])
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_frozen_is_frozen_and_all_else_learns(
     problem, images, build, freeze, optimizer
 ):
     """Batch norm, dropout, tied weights, a train() that wakes what sleeps."""
     training = TRAINING._replace(optimizer=optimizer, weight_decay=0.01)
-    network, data = {
-        "tied": lambda: (ModuleNetwork(Tied), problem),
-        "convolutions": lambda: (
-            ModuleNetwork(convolutions, CONVOLUTIONS, (1, 4, 4)),
-            images,
-        ),
-        "in order": lambda: (ModuleNetwork(InOrder, (), (1, 4, 4)), images),
-    }[build]()
+    network = ModuleNetwork(Tied) if build is Tied else of_images(build)
+    data = problem if build is Tied else images
     ((start, end, reached),) = trained(network, data, [3], freeze, training)
     frozen = [e for g in list(network.groups)[:freeze] for e in network.groups[g]]
     tied = {"second.weight"} if "first.weight" in frozen else set()
@@ -189,8 +169,7 @@ def test_alone_equals_in_company_and_whatever_came_before(problem, freeze):
         ((start, end, reached),) = trained(network, problem, [number], freeze)
         assert same(start, company[number][0]) == {*start}
         assert same(end, company[number][1]) == {*end}
-        for one, other in zip(reached.history, company[number][2].history, strict=True):
-            assert np.array_equal(one, other)
+        assert bits(reached.history) == bits(company[number][2].history)
     ends = [end["head.weight"] for _, end, _ in company]
     assert not any(torch.equal(a, b) for a, b in itertools.combinations(ends, 2))
 
@@ -235,31 +214,25 @@ def test_numpys_and_pythons_generators_are_seeded_too():
 
 @pytest.mark.parametrize("size", [None, 40])
 @pytest.mark.parametrize("freeze", [1, 2])
-@pytest.mark.parametrize("build", ["convolutions", "in order"])
+@pytest.mark.parametrize("build", [convolutions, InOrder])
 def test_what_is_computed_once_changes_no_bit(images, monkeypatch, build, freeze, size):
-    def network():
-        if build == "in order":
-            return ModuleNetwork(InOrder, (), (1, 4, 4))
-        return ModuleNetwork(convolutions, CONVOLUTIONS, (1, 4, 4))
+    passes, convolution = [], nn.Conv2d.forward
 
-    passes = []
-    convolution = nn.Conv2d.forward
-    monkeypatch.setattr(
-        nn.Conv2d,
-        "forward",
-        lambda self, x: passes.append(len(x)) or convolution(self, x),
-    )
+    def counted(self, x):
+        passes.append(len(x))
+        return convolution(self, x)
+
+    monkeypatch.setattr(nn.Conv2d, "forward", counted)
     training = TRAINING._replace(epochs=6)
-    once = trained(network(), images, range(2), freeze, training, size)
+    once = trained(of_images(build), images, range(2), freeze, training, size)
     kept = len(passes)
     passes.clear()
     monkeypatch.setattr("thaw.learning.module_learner.sequence_of", lambda module: [])
-    anew = trained(network(), images, range(2), freeze, training, size)
+    anew = trained(of_images(build), images, range(2), freeze, training, size)
     assert kept < 0.7 * len(passes)
     for (_, end, reached), (_, other, others) in zip(once, anew, strict=True):
         assert same(end, other) == {*end}
-        for one, two in zip(reached.history, others.history, strict=True):
-            assert np.array_equal(one, two)
+        assert bits(reached.history) == bits(others.history)
 
 
 class Counted(nn.Linear):
@@ -285,15 +258,8 @@ def asked_of_frozen_parts(problem, starts, hidden=0.0, most=None):
     states = network.draw(list(network.groups), 1, seeds.REPEAT, numbers)
     states |= take({name: states[name] for name in network.groups["0"]}, starts)
     Counted.rows = 0
-    found = train(
-        network,
-        lambda some: take(states, list(some)),
-        problem,
-        TRAINING,
-        1,
-        seeds.REPEAT,
-        numbers,
-        ["0"],
+    found = parts(
+        problem, TRAINING, numbers, network, 1, start=lambda some: take(states, some)
     )
     return [one.state for one in found], Counted.rows
 
@@ -347,7 +313,7 @@ def test_nothing_is_computed_once_where_it_would_differ(problem, how):
 
 
 def test_whole_numbers_in_a_state_stay_whole_and_count_batches(images):
-    network = ModuleNetwork(convolutions, CONVOLUTIONS, (1, 4, 4))
+    network = of_images(convolutions)
     ((_, end, _),) = trained(network, images, [0])
     count = end["1.num_batches_tracked"]
     assert count.dtype == torch.int64

@@ -2,16 +2,14 @@
 
 import numpy as np
 import pytest
-import torch
 
 from thaw.config.network import content_of_function as content
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.checks import check_answers
 from thaw.external.networks import network_of
-from thaw.learning import seeds
 from thaw.learning.settings import Training
-from thaw.learning.training import train
+from trained import draw, fit, same
 
 GROUPS = ["conv1|bn1", "layer1", "layer2", "layer3", "layer4", "fc"]
 OTHERS = {
@@ -43,21 +41,11 @@ def test_an_epoch_with_the_first_groups_frozen(settings, images):
     network = network_of(settings, images, [3, 32, 32], None)
     check_answers("images", network, images)
     assert list(network.groups) == GROUPS
-    start = network.draw(GROUPS, 1, seeds.REPEAT, [0])
-    (trained,) = train(
-        network,
-        lambda some: start,
-        images,
-        Training(1, 4, 0.01),
-        1,
-        seeds.REPEAT,
-        [0],
-        GROUPS[:3],
-    )
+    end = fit(images, Training(1, 4, 0.01), [0], network, freeze=3).state
     frozen = {entry for group in GROUPS[:3] for entry in network.groups[group]}
-    same = {n for n, v in start.items() if torch.equal(v, trained.state[n])}
-    assert frozen <= same
-    assert not any(name.startswith(("layer4", "fc")) for name in same)
+    stayed = same(draw(network, [0]), end)
+    assert frozen <= stayed
+    assert not any(name.startswith(("layer4", "fc")) for name in stayed)
 
 
 def test_a_builder_that_is_not_told_the_classes_is_found_out(settings, images):

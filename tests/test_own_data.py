@@ -82,11 +82,8 @@ def made(made_once, tmp_path) -> Project:
 
 def test_from_the_file_to_the_tables(made_once):
     text = made_once.results("ahead/summary.csv")["ahead/summary.csv"].decode()
-    assert [line.split(",")[0] for line in text.splitlines()] == [
-        "variant",
-        "standalone",
-        "fixed-1",
-    ]
+    firsts = [line.split(",")[0] for line in text.splitlines()]
+    assert firsts == ["variant", "standalone", "fixed-1"]
     study = json.loads((made_once.folder / "results/ahead/study.json").read_text())
     assert study["problems"]["first"]["scale"] == "standard"
     assert study["problems"]["second"]["file"]["format"] == ".csv"
@@ -104,10 +101,8 @@ def edit(path):
     path.write_text(path.read_text().replace("\n1", "\n2", 1))
 
 
-def reorder(folder):
-    path = folder / "data/second.csv"
-    frame = pd.read_csv(path)
-    frame[sorted(frame, reverse=True)].to_csv(path, index=False)
+def edited(name):
+    return lambda project: edit(project.folder / f"data/{name}.csv")
 
 
 def move(project):
@@ -132,19 +127,10 @@ CASES = {
     "nothing": (lambda project: None, set()),
     "files moved": (move, set()),
     "files written anew": (copied_anew, set()),
-    "the target's file": (
-        lambda project: edit(project.folder / "data/second.csv"),
-        TARGET,
-    ),
-    "the source's file": (
-        lambda project: edit(project.folder / "data/first.csv"),
-        SOURCE | TARGET,
-    ),
+    "the target's file": (edited("second"), TARGET),
+    "the source's file": (edited("first"), SOURCE | TARGET),
     "the target's split": (change("problems", "second", "shuffle", to=2), TARGET),
-    "the target's scale": (
-        change("problems", "second", "scale", to="standard"),
-        TARGET,
-    ),
+    "its scale": (change("problems", "second", "scale", to="standard"), TARGET),
     "a default spelt out": (change("problems", "second", "drop", to=[]), set()),
     "a problem that no study asks for": (
         change("problems", "third", to=FIRST),
@@ -201,9 +187,7 @@ def test_a_file_that_is_not_there_ends_the_run_before_any_job(made, arguments):
     done = made.snakemake(*arguments, check=False)
     output = done.stdout + done.stderr
     assert done.returncode != 0
-    assert (
-        "problems.second.file: 'data/second.csv': No such file or directory" in output
-    )
+    assert "problems.second.file: 'data/second.csv': No such file or direc" in output
     assert "Traceback" not in output
     assert "rule " not in output
 

@@ -11,10 +11,11 @@ from conftest import SMALL_CONFIG, new_project
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.learner import take
 from thaw.learning.rows import held_out, narrowed, stratified_order
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
-from trained import assert_alone_equals_in_company, fit, parts
+from trained import assert_alone_equals_in_company, bits, fit, parts, same
 
 LABELS = np.random.default_rng(0).permutation([0] * 60 + [1] * 25 + [2] * 11 + [4] * 4)
 RATES = [0.0001, 0.3, 0.02]
@@ -65,12 +66,8 @@ def test_a_repeat_learns_what_it_would_alone_from_a_problem_of_its_rows(
         own = own_rows(problem, [repeat], size)
         own = own._replace(train_x=own.train_x[0], train_y=own.train_y[0])
         alone = fit(own, training, [repeat], freeze=freeze)
-        for name, values in alone.state.items():
-            assert torch.equal(values[0], together.state[name][place])
-        for ours, theirs in zip(
-            alone.reached.history, together.reached.history, strict=True
-        ):
-            np.testing.assert_array_equal(ours[0], theirs[place])
+        assert same(alone.state, take(together.state, [place])) == {*alone.state}
+        assert bits(alone.reached.history) == bits(together.reached.history, [place])
     # The baseline that no network beats is that of all train rows.
     assert together.reached.constant == fit(problem, training, [0]).reached.constant
 
@@ -143,8 +140,8 @@ def test_what_is_kept_are_the_weights_of_that_epoch(problem):
     for number, epoch in enumerate(best.reached.final.epoch):
         shorter = one._replace(epochs=int(epoch), keep="last")
         there = fit(problem, shorter, range(5), SMALL)
-        for name, values in there.state.items():
-            assert torch.equal(values[number], best.state[name][number])
+        own, kept = (take(one.state, [number]) for one in (there, best))
+        assert same(own, kept) == {*own}
         balanced = there.reached.final.test_balanced_accuracy[number]
         assert balanced == best.reached.final.test_balanced_accuracy[number]
 
@@ -174,13 +171,9 @@ def test_a_rate_that_diverges_is_not_chosen(problem):
 )
 def test_candidates_learn_side_by_side_as_each_would_alone(problem, optimizer, more):
     rates = [0.3, 0.01, 0.1]
+    shared = Training(6, 8, rates, optimizer, validation_size=0.2, **more)
     together, *alone = (
-        fit(
-            problem,
-            Training(6, 8, rate, optimizer, validation_size=0.2, **more),
-            range(5),
-            SMALL,
-        )
+        fit(problem, shared._replace(learning_rate=rate), range(5), SMALL)
         for rate in (rates, *rates)
     )
     for number, rate in enumerate(together.reached.final.learning_rate):
@@ -196,13 +189,11 @@ def test_candidates_need_not_all_learn_at_once(problem, monkeypatch, at_once):
     expected = fit(problem, TUNED, range(5), SMALL).reached
     monkeypatch.setattr(FullyConnected, "at_once", lambda self, rows: at_once)
     told = []
-    found = parts(
-        problem,
-        TUNED,
-        range(5),
-        SMALL,
-        report=lambda epoch, last: told.append((epoch, last)),
-    )
+
+    def report(epoch, last):
+        told.append((epoch, last))
+
+    found = parts(problem, TUNED, range(5), SMALL, report=report)
     rates = [part.reached.final.learning_rate for part in found]
     assert np.concatenate(rates).tolist() == expected.final.learning_rate.tolist()
     last = 6 * -(-3 // at_once)

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from conftest import SMALL_CONFIG, new_project
+from thaw.output.weights import save_networks
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,10 @@ def test_only_what_is_to_be_saved_now_is_trained_again(project):
 
     project.change("variants", "fixed-1", to={"freeze": 1})
     assert not any(job.startswith("train") for job in project.planned("ahead"))
+
+
+def test_views_are_written_in_their_own_order(tmp_path):
+    """Not in that of their memory, as the library would."""
+    values, path = torch.arange(6.0).reshape(2, 3).T, tmp_path / "w.safetensors"
+    save_networks(path, {"weight": values}, range(3), {"stage": "train"}, {})
+    assert torch.equal(load_file(path)["weight"], values)

@@ -31,45 +31,38 @@ def check_features(table: Table, categorical: Collection[str]) -> None:
 
     A column with a name of its own must not be the same in all rows.
     """
+    types = pd.api.types
     for name, column in table.features.items():
+        place = f"{table.place}: column {name}"
         missing = column.isna()
         if missing.any():
             raise ThawError(
-                f"{table.place}: column {name}, row {missing.idxmax()}: a value is "
-                "missing; give it one, leave the row out, or drop the column"
+                f"{place}, row {missing.idxmax()}: a value is missing; give it one, "
+                "leave the row out, or drop the column"
             )
         if name in categorical:
             continue
-        if not pd.api.types.is_any_real_numeric_dtype(column) and not (
-            pd.api.types.is_bool_dtype(column)
-        ):
-            raise _no_number(table.place, column)
+        if types.is_datetime64_any_dtype(column):
+            raise ThawError(f"{place} holds dates; drop it, or make numbers of it")
+        if not (types.is_any_real_numeric_dtype(column) or types.is_bool_dtype(column)):
+            wrong = pd.to_numeric(column.astype(str), errors="coerce").isna()
+            row = wrong.idxmax() if wrong.any() else column.index[0]
+            raise ThawError(
+                f"{place}, row {row}: {column[row]!r} is not a number; make it one, or "
+                "name the column under categorical or drop"
+            )
         too_large = ~(column.abs() <= LARGEST)
         if too_large.any():
             row = too_large.idxmax()
             raise ThawError(
-                f"{table.place}: column {name}, row {row}: {column[row]} is not a "
-                "finite number, or too large for one of 32 bits"
+                f"{place}, row {row}: {column[row]} is not a finite number, or too "
+                "large for one of 32 bits"
             )
         if table.named and len(column) > 1 and (column == column.iloc[0]).all():
             raise ThawError(
-                f"{table.place}: column {name} is {column.iloc[0]} in every row, and "
-                "says nothing; name it under drop"
+                f"{place} is {column.iloc[0]} in every row, and says nothing; name it "
+                "under drop"
             )
-
-
-def _no_number(place: str, column: pd.Series) -> ThawError:
-    """Return the error that names the first value that is no number."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return ThawError(
-            f"{place}: column {column.name} holds dates; drop it, or make numbers of it"
-        )
-    wrong = pd.to_numeric(column.astype(str), errors="coerce").isna()
-    row = wrong.idxmax() if wrong.any() else column.index[0]
-    return ThawError(
-        f"{place}: column {column.name}, row {row}: {column[row]!r} is not a number; "
-        "make it one, or name the column under categorical or drop"
-    )
 
 
 def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
@@ -84,27 +77,24 @@ def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
     most = MOST_NUMBERS_IF_RARE if rows.min() == 1 else MOST_NUMBERS
     if numbers.notna().all() and len(rows) > most:
         raise ThawError(
-            f"{place}: the label has {len(rows)} different numbers. Thaw classifies; "
-            "bin it"
+            f"{place}: the label has {len(rows)} distinct numbers, which looks like a "
+            "measurement; Thaw needs classes, so bin it"
         )
     for name in asked:
         if name not in rows:
             raise ThawError(f"{place}: no row has the class {name!r}")
     if len(rows) < 2:
         raise ThawError(
-            f"{place}: all rows have one class, {rows.index[0]!r}; two are the least"
+            f"{place}: all rows belong to class {rows.index[0]!r}; at least two "
+            "classes are needed"
         )
-    for name, count in rows.items():
-        if count < 2:
-            row = next(
-                table.labels.index[table.labels == name][0]
-                for table in tables
-                if (table.labels == name).any()
-            )
-            raise ThawError(
-                f"{place}: class {name!r} has one row (row {row}); one to train on and "
-                "one to test on are the least"
-            )
+    if rows.min() < 2:
+        name = rows.idxmin()
+        row = labels.index[labels == name][0]
+        raise ThawError(
+            f"{place}: class {name!r} has one row (row {row}); one to train on and one "
+            "to test on are the least"
+        )
     if asked:
         return list(asked)
     if numbers.notna().all():
@@ -140,15 +130,14 @@ def doubts(table: Table, categorical: Collection[str]) -> Iterator[str]:
                 )
         elif not pd.api.types.is_integer_dtype(column):
             continue
-        elif column.between(FIRST_DAY, LAST_DAY).all() and _all_days(column):
+        elif column.between(FIRST_DAY, LAST_DAY).all() and not (
+            pd.to_datetime(column.astype(str), format="%Y%m%d", errors="coerce")
+            .isna()
+            .any()
+        ):
             yield f"column {name} looks like a date; drop it?"
         elif column.is_unique and column.max() - column.min() < 2 * rows:
             yield (
                 f"column {name} is another whole number in each row, as an identifier "
                 "is; drop it?"
             )
-
-
-def _all_days(column: pd.Series) -> bool:
-    days = pd.to_datetime(column.astype(str), format="%Y%m%d", errors="coerce")
-    return bool(days.notna().all())

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from thaw.data import ARRAYS, PARQUET, SEPARATORS
-from thaw.data.table import Table, as_text, listed, numbered, require_columns
-from thaw.errors import ThawError
+from thaw.data.table import Table, as_text, numbered, require_columns
+from thaw.errors import ThawError, listed
 
 
 def read_table(path: Path, settings: Mapping[str, Any]) -> Table:
@@ -28,11 +28,12 @@ def _columns(path: Path, settings: Mapping[str, Any]) -> Table:
     label, group = settings["label"], settings.get("group")
     rows, categorical = settings.get("rows", {}), settings.get("categorical", [])
     frame = _chosen(path, {label, group, *categorical} - {None}, rows)
-    for key, names in (
-        ("label", [label]),
-        ("group", [group] if group else []),
-        ("categorical", categorical),
-    ):
+    asked = {
+        "label": [label],
+        "group": [group] * bool(group),
+        "categorical": categorical,
+    }
+    for key, names in asked.items():
         require_columns(str(path), frame.columns, key, names)
     labels = as_text(frame[label], str(path))
     groups = as_text(frame[group], str(path)) if group else None

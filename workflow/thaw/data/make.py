@@ -11,11 +11,10 @@ from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
 from thaw.data.checks import check_features, check_parts, class_names, doubts
-from thaw.data.encode import encode, in_order, join_categories, one_hot_columns
 from thaw.data.files import read_categories, read_table
 from thaw.data.problem import Description, Problem
 from thaw.data.split import some, split
-from thaw.data.table import Table, as_text, choose, numbered
+from thaw.data.table import Table, as_text, choose, encode, in_order, numbered
 from thaw.data.transforms import disturb, transform
 from thaw.errors import ThawError
 
@@ -51,8 +50,14 @@ def make_problem(
         check_features(table, categorical)
     names = class_names(tables, [*map(str, settings.get("classes", []))])
     categories = _categories(settings, tables, joined, source)
-    features = _features(tables, categories, source)
-    columns = list(features[0].columns)
+    encoded = [encode(table, categories) for table in tables]
+    columns, whose = list(encoded[0].columns), place
+    if source:
+        columns, whose = list(source.description.columns), source.name
+    features = [
+        in_order(frame, table.place, columns, whose)
+        for frame, table in zip(encoded, tables, strict=True)
+    ]
     shape = settings.get("shape", [])
     if shape and math.prod(shape) != len(columns):
         raise ThawError(
@@ -71,8 +76,11 @@ def make_problem(
     test_x, test_y = x[-1][test], y[-1][test]
     check_parts(place, names, train_y, test_y)
 
-    one_hot = one_hot_columns(categories)
-    centre, spread = _centre_and_spread(train_x, columns, one_hot)
+    one_hot = {f"{name}={one}" for name, known in categories.items() for one in known}
+    scaler = StandardScaler().fit(train_x)
+    left = np.array([name in one_hot for name in columns])
+    centre = np.where(left, 0, scaler.mean_)
+    spread = np.where(left, 1, scaler.scale_)
     description = Description(
         columns, names, categories, centre.tolist(), spread.tolist(), shape, []
     )
@@ -96,36 +104,32 @@ def make_problem(
     return problem, description._replace(notes=notes)
 
 
-def _tables(settings: Settings, files: Sequence[Path]) -> Iterator[Table]:
+def _tables(settings: Settings, files: Sequence[Path]) -> list[Table]:
     """Read the files, or call the function that the settings name."""
     if "file" in settings:
-        for path in files:
-            yield read_table(path, settings)
-        return
-    functions = [key for key in settings if key.startswith(("make_", "load_"))]
-    if not functions:
-        raise ThawError("the recipe's settings lack a file, or what generates data")
-    yield _generate(functions[0], settings)
+        return [read_table(path, settings) for path in files]
+    for key in settings:
+        if key.startswith(("make_", "load_")):
+            return [_generate(key, dict(settings[key]))]
+    raise ThawError("the recipe's settings lack a file, or what generates data")
 
 
-def _generate(function: str, settings: Mapping[str, Any]) -> Table:
-    """Call a function of `sklearn.datasets` with the arguments that the settings name.
+def _generate(function: str, arguments: dict[str, Any]) -> Table:
+    """Call a function of `sklearn.datasets`.
 
     Rows keep the order in which it returns them. Of a `load_…` function features and
     classes keep their names.
     Raises `ThawError` if the function does not take the arguments.
     """
-    arguments = dict(settings[function])
-    if function.startswith("load_"):
+    loads = function.startswith("load_")
+    if loads:
         arguments |= {"as_frame": True}
     try:
         made = getattr(datasets, function)(**arguments)
     except (TypeError, ValueError) as error:
         raise ThawError(f"{function}: {' '.join(str(error).split())}") from error
-    if function.startswith("load_"):
-        x, y = made["data"], made["target"]
-    else:
-        x, y = made
+    x, y = (made["data"], made["target"]) if loads else made
+    if not loads:
         x = pd.DataFrame(x, columns=numbered(x.shape[1]))
     index = pd.RangeIndex(1, len(x) + 1)
     labels = as_text(pd.Series(y).set_axis(index), function)
@@ -147,23 +151,10 @@ def _categories(
     found = [{name: set(table.features[name]) for name in columns} for table in tables]
     rows = settings.get("joined", {}).get("rows", {})
     found += [read_categories(path, columns, rows) for path in joined]
-    return join_categories(found, columns)
-
-
-def _features(
-    tables: Sequence[Table],
-    categories: Mapping[str, Sequence[str]],
-    source: Other | None,
-) -> list[pd.DataFrame]:
-    """Return the tables' features as numbers, their columns in one order."""
-    encoded = [encode(table, categories) for table in tables]
-    columns, whose = list(encoded[0].columns), tables[0].place
-    if source:
-        columns, whose = list(source.description.columns), source.name
-    return [
-        in_order(frame, table.place, columns, whose)
-        for frame, table in zip(encoded, tables, strict=True)
-    ]
+    return {
+        name: sorted({one for part in found for one in part.get(name, ())})
+        for name in columns
+    }
 
 
 def _parts(
@@ -182,15 +173,6 @@ def _parts(
         )
     )
     return train, test
-
-
-def _centre_and_spread(
-    x: np.ndarray, columns: Sequence[str], one_hot: Collection[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return by what each feature would be scaled; a one-hot column by nothing."""
-    scaler = StandardScaler().fit(x)
-    left = np.array([name in one_hot for name in columns])
-    return np.where(left, 0, scaler.mean_), np.where(left, 1, scaler.scale_)
 
 
 def _scale_of(
@@ -231,17 +213,10 @@ def _notes(
             yield "scaled by the mean and standard deviation of its train rows"
         case "like":
             yield f"scaled by the train rows of {like.name if like else ''}"
-    counts = [
-        ", ".join(
-            f"{count} {name}"
-            for name, count in zip(
-                description.classes,
-                np.bincount(y, minlength=problem.classes),
-                strict=True,
-            )
-        )
-        for y in (problem.train_y, problem.test_y)
-    ]
+    counts = []
+    for y in (problem.train_y, problem.test_y):
+        rows = zip(np.bincount(y), description.classes, strict=True)
+        counts.append(", ".join(f"{count} {name}" for count, name in rows))
     yield (
         f"features: {len(description.columns)}; train rows: {len(problem.train_y)} "
         f"({counts[0]}); test rows: {len(problem.test_y)} ({counts[1]})"

@@ -15,6 +15,9 @@ PARTS = 10
 # Row numbers, from 0.
 Rows = np.ndarray
 
+# A number of rows, or their share.
+Size = int | float
+
 
 def split(
     place: str, y: np.ndarray, groups: np.ndarray | None, settings: Mapping[str, Any]
@@ -32,13 +35,25 @@ def split(
             f"{place}: train_size and test_size ask for {sum(asked)} rows, and there "
             f"are {len(y)}"
         )
+    shuffle = settings.get("shuffle")
     if groups is not None:
-        return _by_group(place, y, groups, settings)
-    return _draw(place, np.arange(len(y)), y, train, test, settings.get("shuffle"))
+        return _by_group(place, y, groups, train, test, shuffle)
+    try:
+        first, second = train_test_split(
+            np.arange(len(y)),
+            train_size=train,
+            test_size=test,
+            shuffle=shuffle is not None,
+            random_state=shuffle,
+            stratify=None if shuffle is None else y,
+        )
+    except ValueError as error:
+        raise ThawError(f"{place}: {' '.join(str(error).split())}") from error
+    return first, second
 
 
 def some(
-    place: str, y: np.ndarray, size: int | float | None, shuffle: int | None, key: str
+    place: str, y: np.ndarray, size: Size | None, shuffle: int | None, key: str
 ) -> Rows:
     """Return so many rows of a table that is a train or a test set of its own.
 
@@ -53,12 +68,12 @@ def some(
     return rows[:wanted] if shuffle is None else _cut(rows, y, wanted, shuffle)
 
 
-def _rows(size: int | float, total: int) -> int:
+def _rows(size: Size, total: int) -> int:
     """Return how many of all rows a size is."""
     return size if isinstance(size, int) else int(size * total)
 
 
-def _cut(rows: Rows, y: np.ndarray, size: int, shuffle: int) -> Rows:
+def _cut(rows: Rows, y: np.ndarray, size: int, shuffle: int | None) -> Rows:
     """Return at most so many of these rows, with labels y `[rows]`, drawn by class."""
     if size >= len(rows):
         return rows
@@ -70,40 +85,19 @@ def _cut(rows: Rows, y: np.ndarray, size: int, shuffle: int) -> Rows:
     return drawn
 
 
-def _draw(
-    place: str,
-    rows: Rows,
-    y: np.ndarray,
-    train: int | float | None,
-    test: int | float | None,
-    shuffle: int | None,
-) -> tuple[Rows, Rows]:
-    """Split rows with labels y `[rows]`, in their order or, with a seed, drawn."""
-    drawn = shuffle is not None
-    try:
-        first, second = train_test_split(
-            rows,
-            train_size=train,
-            test_size=test,
-            shuffle=drawn,
-            random_state=shuffle,
-            stratify=y if drawn else None,
-        )
-    except ValueError as error:
-        raise ThawError(f"{place}: {' '.join(str(error).split())}") from error
-    return first, second
-
-
 def _by_group(
-    place: str, y: np.ndarray, groups: np.ndarray, settings: Mapping[str, Any]
+    place: str,
+    y: np.ndarray,
+    groups: np.ndarray,
+    train: Size | None,
+    test: Size | None,
+    shuffle: int | None,
 ) -> tuple[Rows, Rows]:
     """Split whole groups, stratified, by the share of rows that each side should get.
 
     A side with more rows than it should get is then cut. One with fewer is an error
     where the config names a number, not where it names a share.
     """
-    train, test = settings.get("train_size"), settings.get("test_size")
-    shuffle = settings["shuffle"]
     parts = min(PARTS, len(np.unique(groups)), np.unique_counts(y).counts.min())
     if parts < 2:
         raise ThawError(f"{place}: all rows are in one group; two are the least")
@@ -118,9 +112,8 @@ def _by_group(
     border = share.numerator
     sides = np.concatenate(found[border:]), np.concatenate(found[:border])
     cut = []
-    for key, size, side in zip(
-        ("train_size", "test_size"), (train, test), sides, strict=True
-    ):
+    asked = (("train_size", train), ("test_size", test))
+    for (key, size), side in zip(asked, sides, strict=True):
         if isinstance(size, int) and size > len(side):
             raise ThawError(
                 f"{place}: {key} asks for {size} rows, and whole groups leave "
@@ -132,9 +125,7 @@ def _by_group(
     return cut[0], cut[1]
 
 
-def _test_share(
-    rows: int, train: int | float | None, test: int | float | None
-) -> float:
+def _test_share(rows: int, train: Size | None, test: Size | None) -> float:
     """Return which share of all rows the test set should get of these sizes."""
     wanted = [size / rows if isinstance(size, int) else size for size in (train, test)]
     if wanted[1] is None:

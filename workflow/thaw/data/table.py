@@ -1,14 +1,12 @@
-"""A table: rows as they came, before anything is encoded, split or scaled."""
+"""Tables: rows as they came, and their features as numbers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from thaw.errors import ThawError
-
-# A message names so many of a table's columns, or of a column's values.
-MOST_NAMED = 20
+from thaw.errors import ThawError, listed
 
 
 class Table(NamedTuple):
@@ -59,12 +57,6 @@ def require_columns(
             )
 
 
-def listed(names: Collection[str]) -> str:
-    """Return the names, or the first of many, for a message."""
-    more = ", …" if len(names) > MOST_NAMED else ""
-    return ", ".join([*names][:MOST_NAMED]) + more
-
-
 def numbered(count: int) -> list[str]:
     """Return names for features that have none."""
     return [f"feature {number}" for number in range(1, count + 1)]
@@ -84,3 +76,47 @@ def as_text(values: pd.Series, place: str) -> pd.Series:
     if pd.api.types.is_float_dtype(values) and (values == values.round()).all():
         values = values.astype("int64")
     return values.astype(str)
+
+
+def encode(table: Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return features as float64: first the numbers, then a column a category.
+
+    That of the category `water` of `solvent` is called `solvent=water`.
+    Raises `ThawError` if there is an unknown category.
+    """
+    for column, known in categories.items():
+        new = ~table.features[column].isin(known)
+        if new.any():
+            row = new.idxmax()
+            raise ThawError(
+                f"{table.place}: column {column}, row {row}: the source does not know "
+                f"the category {table.features[column][row]!r}"
+            )
+    numbers = table.features.drop(columns=[*categories]).astype(np.float64)
+    ones = {
+        f"{column}={one}": table.features[column] == one
+        for column, known in categories.items()
+        for one in known
+    }
+    frame = pd.DataFrame(ones, index=numbers.index, dtype=np.float64)
+    return pd.concat([numbers, frame], axis=1)
+
+
+def in_order(
+    features: pd.DataFrame, place: str, columns: Sequence[str], whose: str
+) -> pd.DataFrame:
+    """Return the features in the order of `columns`, those of the problem `whose`.
+
+    Raises `ThawError` that names the columns which differ, on both sides.
+    """
+    theirs = {*columns}
+    here = [name for name in features if name not in theirs]
+    there = [name for name in columns if name not in features]
+    if not here and not there:
+        return features[list(columns)]
+    only = ((place, here), (whose, there))
+    parts = [f"{who} only: {listed(names, 10)}" for who, names in only if names]
+    raise ThawError(
+        f"{place}: its columns are not those of {whose} ({'; '.join(parts)}); rename "
+        "them, or name them under drop"
+    )

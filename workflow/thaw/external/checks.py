@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from thaw.data.problem import Problem
-from thaw.errors import ThawError
+from thaw.errors import ThawError, listed
 from thaw.learning import seeds
+from thaw.learning.checkpoints import size_of
 from thaw.learning.learner import SourceModels, State
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import rows_of, sequence_of
@@ -76,6 +77,7 @@ def check_draws(network: ModuleNetwork) -> list[str]:
     ]
 
 
+@torch.no_grad()
 def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
     """Ask a network about two rows of a problem.
 
@@ -83,31 +85,27 @@ def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
     """
     module = network.built().eval()
     rows = rows_of(problem.train_x[:2], network.shape)
-    with torch.no_grad():
-        said = module(rows)
-        if not isinstance(said, torch.Tensor):
-            raise ThawError(
-                f"network: for {name} it returns {type(said).__name__} instead of a "
-                "tensor; wrap it in a module that returns the logits, [rows, classes]"
-            )
-        if said.shape != (len(rows), problem.classes):
-            raise ThawError(
-                f"network: for {len(rows)} rows of {name}, which has {problem.classes} "
-                f"classes, it returns {_shape(said.shape)} numbers, not "
-                f"{_shape((len(rows), problem.classes))}; give its function "
-                "num_classes: $classes, by its own name for it (the default is often "
-                "1,000)"
-            )
-        parts = sequence_of(module)
-        if parts:
-            passed_on = rows
-            for part in parts:
-                passed_on = part(passed_on)
-            if not torch.allclose(passed_on, said, rtol=1e-3, atol=1e-5):
-                raise ThawError(
-                    "network: the parts in in_sequence, one after the other, return "
-                    "something else than forward(); correct in_sequence, or remove it"
-                )
+    said = module(rows)
+    if not isinstance(said, torch.Tensor):
+        raise ThawError(
+            f"network: for {name} it returns {type(said).__name__} instead of a "
+            "tensor; wrap it in a module that returns the logits, [rows, classes]"
+        )
+    expected = (len(rows), problem.classes)
+    if said.shape != expected:
+        raise ThawError(
+            f"network: for {len(rows)} rows of {name}, which has {problem.classes} "
+            f"classes, it returns {size_of(said.shape)} numbers, not "
+            f"{size_of(expected)}; give its function num_classes: $classes, by its own "
+            "name for it (the default is often 1,000)"
+        )
+    parts = sequence_of(module)
+    in_order = torch.nn.Sequential(*parts)(rows) if parts else said
+    if not torch.allclose(in_order, said, rtol=1e-3, atol=1e-5):
+        raise ThawError(
+            "network: the parts in in_sequence, one after the other, return something "
+            "else than forward(); correct in_sequence, or remove it"
+        )
 
 
 def check_transfer(
@@ -118,19 +116,18 @@ def check_transfer(
     `theirs` are the shapes of the entries of source models from `name`.
     """
     *hidden, _ = network.groups.values()
-    misfits = [
-        f"{entry} is {_shape(theirs[entry])} there and {_shape(network.shapes[entry])}"
-        if entry in theirs
-        else f"{entry} is missing there"
-        for group in hidden
-        for entry in group
-        if tuple(theirs.get(entry, ("none",))) != network.shapes[entry]
-    ]
+    misfits = []
+    for entry in (entry for group in hidden for entry in group):
+        own = network.shapes[entry]
+        if entry not in theirs:
+            misfits.append(f"{entry} is missing there")
+        elif tuple(theirs[entry]) != own:
+            there = size_of(theirs[entry])
+            misfits.append(f"{entry} is {there} there and {size_of(own)}")
     if misfits:
-        more = f"; and {len(misfits) - 3} more" if len(misfits) > 3 else ""
         raise ThawError(
             f"network: the weights of {name} do not fit the target: "
-            f"{'; '.join(misfits[:3])}{more}. Only the output may differ"
+            f"{listed(misfits, 3)}. Only the output may differ"
         )
 
 
@@ -170,13 +167,11 @@ def shares(
         kept = {entry for group in frozen for entry in network.groups[group]}
         entries = module.state_dict(keep_vars=True)
         still = {id(entries[entry]) for entry in kept}
-        weights = list(module.parameters())
-        count = sum(
-            values.numel()
-            for values in weights
-            if id(values) in still or not values.requires_grad
-        )
-        total = sum(values.numel() for values in weights)
+        count = total = 0
+        for values in module.parameters():
+            total += values.numel()
+            if id(values) in still or not values.requires_grad:
+                count += values.numel()
         if count == total:
             raise ThawError(
                 f"variants.{name}: no weight of the network would learn; freeze fewer "
@@ -199,12 +194,8 @@ def check_learns(
 
     Raises `ThawError` if what is frozen changes.
     """
-    problem = problem._replace(
-        train_x=problem.train_x[:2],
-        train_y=problem.train_y[:2],
-        test_x=problem.test_x[:2],
-    )
-    learner = network.learner(start, problem, Training(1, 2, STEP), share.frozen)
+    training = Training(1, 2, STEP)
+    learner = network.learner(start, _two_rows(problem), training, share.frozen)
     with in_their_words:
         learner.epoch(torch.arange(2)[None])
     try:
@@ -232,12 +223,7 @@ def check_short_batches(
     if not lone:
         return
     state = network.draw(list(network.groups), 0, seeds.REPEAT, [0])
-    one = problem._replace(
-        train_x=problem.train_x[:2],
-        train_y=problem.train_y[:2],
-        test_x=problem.test_x[:2],
-    )
-    learner = network.learner(state, one, Training(1, 1, STEP), [])
+    learner = network.learner(state, _two_rows(problem), Training(1, 1, STEP), [])
     try:
         learner.epoch(torch.arange(1)[None])
     except ValueError as error:
@@ -249,5 +235,6 @@ def check_short_batches(
         ) from None
 
 
-def _shape(shape: Sequence[int]) -> str:
-    return " by ".join(map(str, shape)) or "one number"
+def _two_rows(problem: Problem) -> Problem:
+    train_x, train_y, test_x, test_y, classes = problem
+    return Problem(train_x[:2], train_y[:2], test_x[:2], test_y[:2], classes)

@@ -26,8 +26,18 @@ def read_scores(
     Raises `ThawError` that names the file, the row and what would be right.
     """
     header, *lines = _lines(path)
-    _check_header(path, header, column)
-    found: dict[int, dict[str, float]] = {}
+    allowed = (column, *WRITTEN, FAILED)
+    for name in (column, WRITTEN[0]):
+        if name not in header:
+            raise ThawError(f"{path}: the column {name} is missing")
+    for name in header:
+        if name not in allowed:
+            raise ThawError(
+                f"{path}: unknown column {name!r}. Allowed: {', '.join(allowed)}"
+            )
+        if header.count(name) > 1:
+            raise ThawError(f"{path}: the column {name} is there twice")
+    found: dict[str, dict[str, float]] = {}
     for number, line in enumerate(lines, start=2):
         place = f"{path}, line {number}"
         if len(line) != len(header):
@@ -35,7 +45,12 @@ def read_scores(
                 f"{place}: {len(line)} values instead of the header's {len(header)}"
             )
         values = dict(zip(header, line, strict=True))
-        network = _network(place, column, values.pop(column), numbers)
+        network = values.pop(column)
+        if network not in map(str, numbers):
+            raise ThawError(
+                f"{place}: {column} is {network!r}. Allowed: "
+                f"{' to '.join(map(str, sorted({numbers[0], numbers[-1]})))}"
+            )
         if network in found:
             raise ThawError(
                 f"{place}: {column} {network} is there twice; write one row for each"
@@ -44,18 +59,15 @@ def read_scores(
             name: _value(f"{place}: {name}", name, text)
             for name, text in values.items()
         }
-    missing = [str(number) for number in numbers if number not in found]
+    missing = [str(number) for number in numbers if str(number) not in found]
     if missing:
         raise ThawError(
             f"{path}: no row of {column} {', '.join(missing)}; write one row for each "
             "network"
         )
-    scores = {
-        name: np.array([found[number][name] for number in numbers])
-        for name in header
-        if name != column
-    }
-    failed = scores.pop(FAILED, np.zeros(len(numbers))) == 1
+    rows = [found[str(number)] for number in numbers]
+    scores = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    failed = scores.pop(FAILED, np.zeros(len(rows))) == 1
     return scores, failed
 
 
@@ -75,29 +87,6 @@ def _lines(path: Path) -> list[list[str]]:
     return lines
 
 
-def _check_header(path: Path, header: Sequence[str], column: str) -> None:
-    allowed = (column, *WRITTEN, FAILED)
-    for name in (column, WRITTEN[0]):
-        if name not in header:
-            raise ThawError(f"{path}: the column {name} is missing")
-    for name in header:
-        if name not in allowed:
-            raise ThawError(
-                f"{path}: unknown column {name!r}. Allowed: {', '.join(allowed)}"
-            )
-        if header.count(name) > 1:
-            raise ThawError(f"{path}: the column {name} is there twice")
-
-
-def _network(place: str, column: str, text: str, numbers: Sequence[int]) -> int:
-    if text not in map(str, numbers):
-        raise ThawError(
-            f"{place}: {column} is {text!r}. Allowed: {_some(numbers)}, as in the "
-            "job's file"
-        )
-    return int(text)
-
-
 def _value(place: str, name: str, text: str) -> float:
     try:
         value = float(text)
@@ -113,8 +102,3 @@ def _value(place: str, name: str, text: str) -> float:
     if name.endswith("loss") and value < 0:
         raise ThawError(f"{place} is {text}. Allowed: 0 or more, a mean in nats")
     return value
-
-
-def _some(numbers: Sequence[int]) -> str:
-    several = len(numbers) > 1
-    return f"{numbers[0]} to {numbers[-1]}" if several else str(numbers[0])

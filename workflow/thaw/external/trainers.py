@@ -3,6 +3,11 @@
 A stage tells the command in a JSON file what to train on what, and reads the CSV of
 scores that it writes. The command writes into a temporary folder only; the stage checks
 what it wrote and writes it like results of its own.
+
+Source models of trainers are files of which Thaw knows nothing. A job's are kept as
+entries of one file, as those of Thaw's own networks are: an entry holds the bytes of
+one file and is named by the source model's number and the file's path within its
+folder.
 """
 
 import argparse
@@ -13,23 +18,23 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import environ
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from thaw.errors import ThawError
-from thaw.external.trainer_models import save_models, unpack_models
 from thaw.external.trainer_scores import read_scores
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning import seeds
 from thaw.learning.history import Reached
-from thaw.learning.seeds import source_model_of
 from thaw.learning.trainer import groups_told, reached, rows_of, seeds_of
 from thaw.output.problems import load_described
-from thaw.output.scores import save_scores
-from thaw.progress import warn_of_failures
+from thaw.output.records import reading, require
+from thaw.output.weights import WHAT, check_all_there, load_entries, save_entries
 
 # The workflow sets it for its own jobs. With it, Python would not find modules beside a
 # trainer's script.
@@ -40,116 +45,126 @@ class TrainerError(ThawError):
     """A trainer failed; its job's file stays, so that it can be tried by hand."""
 
 
-def pretrain(args: argparse.Namespace) -> None:
-    """Let a trainer pretrain source models; write them, their scores and histories."""
-    numbers = range(args.first, args.last + 1)
-    with _folder() as folder:
-        job = _Job(args, "source_model", seeds.SOURCE_MODEL, numbers, folder)
-        folders = {number: folder / "source-models" / str(number) for number in numbers}
-        for network, own in zip(job.networks, folders.values(), strict=True):
-            own.mkdir(parents=True)
-            network["save"] = str(own)
-        found = job.run("pretrain", {})
-        with job.blamed():
-            save_models(args.output, folders, args.recipe, job.saw)
-    warn_of_failures("source models", args.first, found.final.failed)
-    names = {"source_model": numbers}
-    save_scores(args.scores, args.history, names, found, args.recipe, job.saw)
+def fit(
+    args: argparse.Namespace, kind: int, names: Mapping[str, Sequence]
+) -> tuple[Reached, Mapping[str, Any]]:
+    """Let a trainer train the networks of `names`, and write its source models.
 
-
-def train(args: argparse.Namespace) -> None:
-    """Let a trainer train repeats of a variant; write their scores and histories."""
+    Returns what they reached, and the digests of what was seen; see `thaw.stages.fit`.
+    """
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    repeats = range(args.first, args.last + 1)
+    command = settings["network"]["trainer"]["command"]
+    told = settings["network"]["trainer"]["files"]
+    for file, digest in zip(args.trainer, told, strict=True):
+        check_unchanged(file, digest_of_file(file), digest)
+    problem, described, digest = load_described(args.problem, inputs["problem"])
+    saw: dict[str, Any] = {"problem": digest}
+    column, numbers = next(iter(names.items()))
+    whose = seeds.Whose(settings["seed"], kind, numbers)
+    rows = rows_of(problem, whose, settings.get("target_size"))
+    networks: list[dict[str, Any]] = [
+        {column: number, "seed": seed, "rows": own}
+        for number, seed, own in zip(numbers, seeds_of(whose), rows, strict=True)
+    ]
     groups = settings["network"].get("groups", [])
-    variant = groups_told(settings["variant"], groups)
-    names: dict[str, Sequence] = {"repeat": repeats}
-    names["source_model"] = [""] * len(repeats)
+    training, more = settings["training"], {}
     with _folder() as folder:
-        job = _Job(args, "repeat", seeds.REPEAT, repeats, folder)
-        if variant["pretrained"]:
-            models = [source_model_of(r, settings["source_models"]) for r in repeats]
-            names["source_model"] = models
-            key = inputs["source_models"]
-            folders, job.saw["source_models"] = unpack_models(
-                args.source_models, key, sorted({*models}), folder / "source-models"
-            )
-            for network, model in zip(job.networks, models, strict=True):
-                network |= {"source_model": model, "start": str(folders[model])}
-        found = job.run("train", {"variant": variant})
-    warn_of_failures("repeats", args.first, found.final.failed)
-    save_scores(args.scores, args.history, names, found, args.recipe, job.saw)
-
-
-class _Job:
-    """A trainer's job; `networks` holds a group of keys for each network."""
-
-    def __init__(
-        self,
-        args: argparse.Namespace,
-        column: str,
-        kind: int,
-        numbers: Sequence[int],
-        folder: Path,
-    ) -> None:
-        self._settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-        self._command = self._settings["network"]["trainer"]["command"]
-        self._column, self._numbers = column, numbers
-        self._file, self._scores = folder / "job.json", folder / "scores.csv"
-        self._check_files(args.trainer)
-        self._path = args.problem.absolute()
-        self._problem, self._described, digest = load_described(
-            args.problem, inputs["problem"]
-        )
-        self.saw: dict[str, Any] = {"problem": digest}
-        whose = seeds.Whose(self._settings["seed"], kind, numbers)
-        rows = rows_of(self._problem, whose, self._settings.get("target_size"))
-        self.networks: list[dict[str, Any]] = [
-            {column: number, "seed": seed, "rows": own}
-            for number, seed, own in zip(numbers, seeds_of(whose), rows, strict=True)
-        ]
-
-    def run(self, stage: str, more: Mapping[str, Any]) -> Reached:
-        """Run the command; return what it says the networks reached."""
-        network, training = self._settings["network"], self._settings["training"]
-        arguments = training.get("arguments", {})
-        features = self._problem.train_x.shape[1]
-        told = {
-            "stage": stage,
+        file, scores = folder / "job.json", folder / "scores.csv"
+        models = folder / "source-models"
+        if kind == seeds.SOURCE_MODEL:
+            for network in networks:
+                network["save"] = str(models / str(network[column]))
+                Path(network["save"]).mkdir(parents=True)
+        else:
+            more["variant"] = groups_told(settings["variant"], groups)
+            if more["variant"]["pretrained"]:
+                starts = names["source_model"]
+                folders, saw["source_models"] = unpack_models(
+                    args.source_models, inputs["source_models"], {*starts}, models
+                )
+                for network, model in zip(networks, starts, strict=True):
+                    network |= {"source_model": model, "start": str(folders[model])}
+        job = {
+            "stage": "pretrain" if kind == seeds.SOURCE_MODEL else "train",
             "problem": {
-                "file": str(self._path),
-                "classes": self._problem.classes,
-                "shape": list(self._described.shape) or [features],
+                "file": str(args.problem.absolute()),
+                "classes": problem.classes,
+                "shape": list(described.shape) or [problem.train_x.shape[1]],
             },
-            "groups": network.get("groups", []),
+            "groups": groups,
             **more,
             "training": {k: v for k, v in training.items() if k != "arguments"},
-            "arguments": network.get("arguments", {}) | arguments,
-            "networks": self.networks,
-            "scores": str(self._scores),
+            "arguments": settings["network"].get("arguments", {})
+            | training.get("arguments", {}),
+            "networks": networks,
+            "scores": str(scores),
         }
-        self._file.write_text(json.dumps(told), encoding="utf-8")
-        with self.blamed():
-            _call(shlex.split(self._command), self._file)
-            scores, failed = read_scores(self._scores, self._column, self._numbers)
-        rate = training["learning_rate"]
-        return reached(scores, failed, self._problem, rate)
-
-    @contextmanager
-    def blamed(self) -> Iterator[None]:
-        """Say that an error is the command's, and how to reproduce it."""
+        file.write_text(json.dumps(job), encoding="utf-8")
         try:
-            yield
+            _call(shlex.split(command), file)
+            found, failed = read_scores(scores, column, numbers)
+            if kind == seeds.SOURCE_MODEL:
+                folders = {number: models / str(number) for number in numbers}
+                save_models(args.weights, folders, args.recipe, saw)
         except ThawError as error:
             raise TrainerError(
-                f"{self._command}: {error}. Nothing was written. To try it by hand, in "
-                f"{Path.cwd()}: {self._command} {self._file}"
+                f"{command}: {error}. Nothing was written. To try it by hand, in "
+                f"{Path.cwd()}: {command} {file}"
             ) from None
+    return reached(found, failed, problem, training["learning_rate"]), saw
 
-    def _check_files(self, files: Sequence[Path]) -> None:
-        told = self._settings["network"]["trainer"]["files"]
-        for file, digest in zip(files, told, strict=True):
-            check_unchanged(file, digest_of_file(file), digest)
+
+def save_models(
+    path: Path,
+    folders: Mapping[int, Path],
+    recipe: Mapping[str, Any],
+    saw: Mapping[str, Any],
+) -> None:
+    """Write source models of consecutive numbers: all files in the folder of each.
+
+    Raises `ThawError` if there are none in one of them.
+    """
+    entries: dict[str, np.ndarray] = {}
+    for number, folder in folders.items():
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        if not files:
+            raise ThawError(
+                f"it wrote no file for source model {number}; write into {folder}"
+            )
+        for file in files:
+            name = f"{number}/{file.relative_to(folder).as_posix()}"
+            entries[name] = np.frombuffer(file.read_bytes(), np.uint8)
+    save_entries(path, entries, [*folders], recipe, saw)
+
+
+def unpack_models(
+    paths: Sequence[Path], key: str, numbers: Collection[int], into: Path
+) -> tuple[dict[int, Path], dict[str, str]]:
+    """Put the files of the source models of these numbers into folders below `into`.
+
+    Returns the folder of each, and the digest of each file of ours by its name.
+    Raises `ThawError` if one is damaged or holds other source models.
+    """
+    folders: dict[int, Path] = {}
+    digests: dict[str, str] = {}
+    for path in paths:
+        with reading(path, WHAT):
+            entries, found = load_entries(path, key)
+            for name, values in entries.items():
+                number, *within = PurePosixPath(name).parts
+                # A result that somebody changed may name a place elsewhere.
+                require(number.isdecimal() and bool(within), "an entry is not a file")
+                require(".." not in within, "a file would lie elsewhere")
+                if int(number) in numbers:
+                    folders[int(number)] = into / number
+                    target = into.joinpath(number, *within)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(values.tobytes())
+                    # Several repeats start from it, and none may change it.
+                    target.chmod(0o444)
+        digests[path.name] = found["content"]
+    check_all_there(paths, sorted(folders), sorted(numbers))
+    return folders, digests
 
 
 @contextmanager

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
-from thaw.errors import ThawError
+from thaw.errors import ThawError, listed
 from thaw.learning import seeds
 from thaw.learning.learner import Network, State
 
@@ -30,8 +29,8 @@ def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State
             "missing": [entry for entry in body if entry not in state],
             "not in the network": [entry for entry in state if entry not in own],
             "of another shape": [
-                f"{entry} ({_shape(state[entry])} in the file, {_shape(own[entry])} in "
-                "the network)"
+                f"{entry} ({size_of(state[entry].shape)} in the file, "
+                f"{size_of(own[entry].shape)} in the network)"
                 for entry in body
                 if entry in state and state[entry].shape != own[entry].shape
             ],
@@ -42,21 +41,20 @@ def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State
                 and values.is_floating_point() != own[entry].is_floating_point()
             ],
         }
-        told = [f"{what}: {_some(wrong)}" for what, wrong in mistakes.items() if wrong]
+        told = [f"{what}: {listed(wrong)}" for what, wrong in mistakes.items() if wrong]
         if told:
             raise ThawError(
                 f"{name} does not fit the network: {'; '.join(told)}"
                 f"{_all_below(state, body)}"
             )
     (first, start), *others = files
+    shapes = {entry: values.shape for entry, values in start.items()}
     for name, state in others:
-        differ = [
-            entry
-            for entry in network.groups[output]
-            if _shape_in(entry, state) != _shape_in(entry, start)
-        ]
+        theirs = {entry: values.shape for entry, values in state.items()}
+        own_output = network.groups[output]
+        differ = [e for e in own_output if theirs.get(e) != shapes.get(e)]
         if differ:
-            raise ThawError(f"{name} and {first} differ in shape: {_some(differ)}")
+            raise ThawError(f"{name} and {first} differ in shape: {listed(differ)}")
     return {
         entry: torch.stack([state[entry].to(own[entry].dtype) for _, state in files])
         for entry in own
@@ -82,15 +80,6 @@ def _all_below(state: State, body: Sequence[str]) -> str:
     return ""
 
 
-def _shape_in(entry: str, state: State) -> Sequence[int] | None:
-    return state[entry].shape if entry in state else None
-
-
-def _shape(values: Tensor) -> str:
-    return " by ".join(map(str, values.shape)) or "one number"
-
-
-def _some(names: Sequence[str]) -> str:
-    """Return names, not all of very many."""
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return ", ".join(names[:20]) + more
+def size_of(shape: Sequence[int]) -> str:
+    """Return a shape in words."""
+    return " by ".join(map(str, shape)) or "one number"

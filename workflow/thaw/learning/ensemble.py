@@ -61,27 +61,32 @@ class Ensemble:
         self._networks = len(network[0].weight)
         # Alone, a network would take matrix-vector kernels, which round differently
         # from those of an ensemble; so it trains beside a copy of itself.
-        copies = (
-            2 if self._networks == 1 and _has_vectors(network, problem, training) else 1
-        )
-        self._copies = copies
+        twin = self._networks == 1 and _has_vectors(network, problem, training)
+        self._copies = copies = 2 if twin else 1
         if copies > 1:
             network = [Layer(*(p.repeat(2, 1, 1) for p in layer)) for layer in network]
         matrices = [_as_matrix(layer, layer is network[-1]) for layer in network]
-        frozen, self._learning = matrices[:freeze], matrices[freeze:]
-        # The output of frozen layers never changes, so it is computed once, and
-        # training never even sees their weights.
         count = self._networks * copies
         self._x = {
-            part: _passed_on(frozen, _shared(_columns(x), count), self._activation)
-            for part, x in (("train", problem.train_x), ("test", problem.test_x))
+            "train": _shared(_columns(problem.train_x), count),
+            "test": _shared(_columns(problem.test_x), count),
         }
+        # The output of frozen layers never changes, so it is computed once, and
+        # training never even sees their weights.
+        for matrix in matrices[:freeze]:
+            for part, x in self._x.items():
+                self._x[part] = _signal(matrix, x, self._activation)
+        self._learning = matrices[freeze:]
         labels = prepare_labels(problem.train_y, problem.classes)
         self._targets = _shared(labels.one_hot, count)
         self._optimizers = [optimizer(training) for _ in self._learning]
+        # Views of what learns, as weights and biases.
         self._layers = [
-            _as_layer(matrix, layer)
-            for matrix, layer in zip(self._learning, network[freeze:], strict=True)
+            Layer(rows[:, :, :-1], rows[:, :, -1:])
+            for rows in (
+                matrix[:, : layer.weight.shape[1]]
+                for matrix, layer in zip(self._learning, network[freeze:], strict=True)
+            )
         ]
 
     @torch.no_grad()
@@ -100,6 +105,7 @@ class Ensemble:
                 batch_y,
                 self._activation,
                 self._optimizers,
+                self._training.weight_decay > 0,
                 self._masks(batch_x.shape[2]),
             )
 
@@ -116,7 +122,10 @@ class Ensemble:
     def logits(self, part: Part) -> Tensor:
         """Return the logits of each row, `[R, classes, rows]`."""
         x = self._x[part][:, :-1]
-        return _forward(self._layers, x, self._activation)[: self._networks]
+        *hidden, output = self._layers
+        for layer in hidden:
+            x = self._activation.apply(torch.baddbmm(layer.bias, layer.weight, x))
+        return torch.baddbmm(output.bias, output.weight, x)[: self._networks]
 
     def state(self) -> State:
         """Return the weights as they are now."""
@@ -141,14 +150,6 @@ def _has_vectors(
     return 1 in sizes + widths
 
 
-def _forward(layers: Sequence[Layer], x: Tensor, activation: Activation) -> Tensor:
-    """Return the logits `[R, classes, rows]` for x `[R, features, rows]`."""
-    *hidden, output = layers
-    for layer in hidden:
-        x = activation.apply(torch.baddbmm(layer.bias, layer.weight, x))
-    return torch.baddbmm(output.bias, output.weight, x)
-
-
 def _as_matrix(layer: Layer, is_output: bool) -> Tensor:
     """Return weight and bias as one matrix, for columns that end in 1.
 
@@ -161,12 +162,6 @@ def _as_matrix(layer: Layer, is_output: bool) -> Tensor:
     last_row = torch.zeros_like(matrix[:, :1])
     last_row[:, :, -1] = 1
     return torch.cat([matrix, last_row], 1)
-
-
-def _as_layer(matrix: Tensor, like: Layer) -> Layer:
-    """Return the weight and the bias that a matrix holds, sharing its memory."""
-    rows = matrix[:, : like.weight.shape[1]]
-    return Layer(rows[:, :, :-1], rows[:, :, -1:])
 
 
 def _columns(x: np.ndarray) -> Tensor:
@@ -187,13 +182,6 @@ def _take(columns: Tensor, order: Tensor) -> Tensor:
     return columns.gather(2, order[:, None].expand(-1, columns.shape[1], -1))
 
 
-def _passed_on(hidden: Sequence[Tensor], x: Tensor, activation: Activation) -> Tensor:
-    """Return the output of hidden layers for x, one after the other."""
-    for matrix in hidden:
-        x = _signal(matrix, x, activation)
-    return x
-
-
 def _signal(matrix: Tensor, x: Tensor, activation: Activation) -> Tensor:
     signal = activation.apply(torch.bmm(matrix, x))
     if not activation.keeps_one:
@@ -207,13 +195,14 @@ def _descend(
     y: Tensor,
     activation: Activation,
     optimizers: Sequence[Optimizer],
+    decays: bool,
     masks: Sequence[Tensor],
 ) -> None:
     """Take one step down the gradient of the batch's mean cross-entropy.
 
     x is `[R, features + 1, batch]`, y the one-hot labels `[R, classes, batch]`. The
-    loss is the sum over networks of each one's mean, so the networks never mix. `masks`
-    are dropout's, if there is any.
+    loss is the sum over networks of each one's mean, so the networks never mix.
+    `decays` says whether weights shrink, `masks` are dropout's, if there is any.
     """
     *hidden, output = matrices
     # The output of each layer, and the part that dropout lets reach the next one.
@@ -228,7 +217,7 @@ def _descend(
         # Before the matrix moves: it passed the signal on as it was.
         below = torch.bmm(matrix.mT, gradient) if number else None
         optimizers[number].step(matrix, gradient, reached[number])
-        if optimizers[number].decays and matrix is not output:
+        if decays and matrix is not output:
             matrix[:, -1, -1] = 1  # what is passed on does not decay
         if below is not None:
             if masks:

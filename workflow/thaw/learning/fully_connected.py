@@ -66,18 +66,12 @@ class FullyConnected:
         for name in groups:
             fan_in, fan_out = self._fans[name]
             glorot = name == "output" or self._activation not in HE
-            fans = fan_in + fan_out if glorot else fan_in
-            limit = np.sqrt(6 / fans)
-            key = (seeds.WEIGHTS, fan_in, fan_out, drawn[fan_in, fan_out])
+            limit = np.sqrt(6 / (fan_in + fan_out if glorot else fan_in))
+            use = (seeds.WEIGHTS, fan_in, fan_out, drawn[fan_in, fan_out])
             drawn[fan_in, fan_out] += 1
-            weight = np.stack(
-                [
-                    seeds.generator(seed, kind, number, *key).uniform(
-                        -limit, limit, (fan_out, fan_in)
-                    )
-                    for number in numbers
-                ]
-            )
+            streams = seeds.Whose(seed, kind, numbers).generators(*use)
+            shape = self.shapes[f"{name}.weight"]
+            weight = np.stack([s.uniform(-limit, limit, shape) for s in streams])
             state[f"{name}.weight"] = torch.from_numpy(weight.astype(np.float32))
             state[f"{name}.bias"] = torch.zeros(len(numbers), fan_out)
         return state

@@ -1,7 +1,7 @@
 """Scores of trained networks: histories, final scores, and the best constant's."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -88,14 +88,18 @@ SCORES = (*METRICS, *Final._fields)
 
 def joined(parts: Sequence[Reached]) -> Reached:
     """Return the scores of several ensembles as one."""
-    histories = zip(*(part.history for part in parts), strict=True)
-    finals = zip(*(part.final for part in parts), strict=True)
+    histories, finals, constants, steps = zip(*parts, strict=True)
     return Reached(
-        History(*map(np.concatenate, histories)),
-        Final(*map(np.concatenate, finals)),
-        parts[0].constant,
-        parts[0].steps,
+        joined_columns(histories), joined_columns(finals), constants[0], steps[0]
     )
+
+
+Columns = TypeVar("Columns", History, Final)
+
+
+def joined_columns(parts: Sequence[Columns]) -> Columns:
+    """Return several ensembles' columns `[R, …]` as one, one after the other."""
+    return type(parts[0])(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def final_scores(reached: Reached) -> Iterator[tuple]:

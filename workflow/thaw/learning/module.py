@@ -6,30 +6,18 @@ the network's own stream. All fresh groups are taken from that one module, so a 
 group of repeat r is the same in every variant.
 """
 
-import functools
-import random
 import re
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import Module
 
 from thaw.data.problem import Problem
-from thaw.errors import ThawError
+from thaw.errors import ThawError, listed
 from thaw.learning import seeds
-from thaw.learning.augmentation import Augmentation
 from thaw.learning.learner import FIRST, State
-from thaw.learning.module_learner import ModuleLearner, PassedOn
+from thaw.learning.module_learner import ModuleLearner, PassedOn, start_generators
 from thaw.learning.settings import Training
-
-
-def start_generators(stream: np.random.Generator) -> None:
-    """Seed every global generator that a module may draw from."""
-    torch.manual_seed(int(stream.integers(2**63)))
-    np.random.seed(int(stream.integers(2**32)))
-    random.seed(int(stream.integers(2**63)))
 
 
 class ModuleNetwork:
@@ -90,8 +78,7 @@ class ModuleNetwork:
     ) -> ModuleLearner:
         """Return a learner that starts from `state`, that of one network."""
         module = self.built(whose)
-        one = {name: values.squeeze(0) for name, values in state.items()}
-        module.load_state_dict(one)
+        module.load_state_dict({name: v.squeeze(0) for name, v in state.items()})
         # A part with several places is frozen with the first of them.
         still = [
             part
@@ -99,25 +86,8 @@ class ModuleNetwork:
             if self._parts[path] <= {*frozen}
         ]
         kept = {entry for group in frozen for entry in self.groups[group]}
-
-        def seed_epoch(epoch: int) -> None:
-            (stream,) = whose.generators(seeds.NOISE, epoch)
-            start_generators(stream)
-
-        augment: Callable[[Tensor], Tensor] | None = None
-        if training.augment:
-            (own,) = whose.generators(seeds.AUGMENTATION)
-            augment = functools.partial(Augmentation(**training.augment), stream=own)
         return ModuleLearner(
-            module,
-            still,
-            kept,
-            problem,
-            self.shape,
-            training,
-            seed_epoch,
-            self._passed_on,
-            augment,
+            module, still, kept, problem, self.shape, training, whose, self._passed_on
         )
 
     def _groups_of_parts(self, module: Module) -> dict[str, set[str]]:
@@ -130,16 +100,10 @@ class ModuleNetwork:
         found = {}
         before = {next(iter(self.groups))}
         for path, _ in module.named_modules(remove_duplicate=False):
-            named = {
-                name
-                for name, pattern in self._patterns.items()
-                if path and is_named(pattern, path)
-            }
-            below = {
-                group
-                for entry, group in entries.items()
-                if not path or entry.startswith(f"{path}.")
-            }
+            patterns = self._patterns.items() if path else ()
+            named = {name for name, pattern in patterns if is_named(pattern, path)}
+            inside = f"{path}." if path else ""
+            below = {g for entry, g in entries.items() if entry.startswith(inside)}
             found[path] = named or below or before
             if named or any(entry.rpartition(".")[0] == path for entry in entries):
                 before = found[path]
@@ -170,18 +134,18 @@ def grouped(
     found = {p: [name for name in entries if is_named(p, name)] for p in patterns}
     parts = dict.fromkeys(name.rpartition(".")[0] or name for name in entries)
     mistakes = [
-        f"{pattern!r} names nothing; there is {_some(list(parts))}"
+        f"{pattern!r} names nothing; there is {listed(parts, 6)}"
         for pattern, own in found.items()
         if not own
     ]
     takers = {name: [p for p in patterns if name in found[p]] for name in entries}
     lost = [name for name, taking in takers.items() if not taking]
     if lost:
-        mistakes.append(f"no group has {_some(lost)}")
+        mistakes.append(f"no group has {listed(lost, 6)}")
     twice = [name for name, taking in takers.items() if len(taking) > 1]
     if twice:
         both = " and ".join(map(repr, takers[twice[0]]))
-        mistakes.append(f"{both} both have {_some(twice)}")
+        mistakes.append(f"{both} both have {listed(twice, 6)}")
     if mistakes:
         raise ThawError(f"groups: {'; '.join(mistakes)}")
     return found
@@ -198,9 +162,3 @@ def shared(module: Module) -> list[list[str]]:
     for name, values in module.state_dict(keep_vars=True).items():
         found.setdefault(id(values), []).append(name)
     return [same for same in found.values() if len(same) > 1]
-
-
-def _some(found: Sequence[str]) -> str:
-    """Return some names, and how many more there are."""
-    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
-    return ", ".join(found[:6]) + more

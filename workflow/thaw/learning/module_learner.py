@@ -1,6 +1,8 @@
 """A module that learns, by autograd and PyTorch's own optimizers."""
 
+import random
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +13,18 @@ from torch.nn.functional import cross_entropy
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
+from thaw.learning.augmentation import Augmentation
 from thaw.learning.budget import MOST_KEPT, ROWS_ASKED
 from thaw.learning.learner import Part, State
+from thaw.learning.seeds import AUGMENTATION, NOISE, Whose
 from thaw.learning.settings import Training
+
+
+def start_generators(stream: np.random.Generator) -> None:
+    """Seed every global generator that a module may draw from."""
+    torch.manual_seed(int(stream.integers(2**63)))
+    np.random.seed(int(stream.integers(2**32)))
+    random.seed(int(stream.integers(2**63)))
 
 
 class _Kept(NamedTuple):
@@ -45,15 +56,11 @@ class PassedOn:
         numbers = first.numel() // len(first) * len(x)
         if numbers + sum(kept.values.numel() for kept in self._kept) > self._most:
             self._kept.clear()
-        values = torch.cat([first, *(front(rows) for rows in _rest(x))])
+        rest = x[ROWS_ASKED:].split(ROWS_ASKED) if len(x) > ROWS_ASKED else ()
+        values = torch.cat([first, *(front(rows) for rows in rest)])
         copies = {name: entry.clone() for name, entry in weights.items()}
         self._kept.append(_Kept(data, copies, values))
         return values
-
-
-def _rest(x: Tensor) -> tuple[Tensor, ...]:
-    rest = x[ROWS_ASKED:]
-    return rest.split(ROWS_ASKED) if len(rest) else ()
 
 
 def _same(kept: _Kept, weights: State, first: Tensor) -> bool:
@@ -84,23 +91,26 @@ class ModuleLearner:
         problem: Problem,
         shape: Sequence[int],
         training: Training,
-        seed_epoch: Callable[[int], None],
+        whose: Whose,
         passed_on: PassedOn,
-        augment: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         """Start from the module as it is.
 
         still: its frozen parts, those within others included. kept: the entries that
-        must keep their bits. shape: a row's. seed_epoch: seeds the global generators
-        for an epoch. passed_on: keeps the outputs of frozen parts at the front of a
-        sequence, unless rows are augmented. augment: changes the rows of a batch.
+        must keep their bits. shape: a row's. whose: names the random streams of this
+        network. passed_on: keeps the outputs of frozen parts at the front of a
+        sequence, unless rows are augmented.
 
         Raises `ThawError` if the training asks for a GPU and there is none.
         """
         device = device_of(training.device)
         module.to(device)
         self._module, self._still, self._training = module, still, training
-        self._seed_epoch, self._epochs, self._augment = seed_epoch, 0, augment
+        self._whose, self._epochs = whose, 0
+        self._augment: Callable[[Tensor], Tensor] | None = None
+        if training.augment:
+            (own,) = whose.generators(AUGMENTATION)
+            self._augment = partial(Augmentation(**training.augment), stream=own)
         entries = module.state_dict(keep_vars=True)
         # A parameter with several names is frozen if any of them is.
         frozen = {id(entries[name]) for name in kept}
@@ -116,15 +126,15 @@ class ModuleLearner:
             "test": rows_of(problem.test_x, shape).to(device),
         }
         self._ahead: Callable[[Tensor], Tensor] = module
-        seed_epoch(0)
+        self._seed()
         self._stop_learning()
-        if not augment:
+        if not training.augment:
             self._run_frozen_parts_once(problem, passed_on)
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch, int64 `[1, rows]`; see `thaw.learning.learner`."""
         self._epochs += 1
-        self._seed_epoch(self._epochs)
+        self._seed()
         self._module.train()
         for part in self._still:
             part.training = False
@@ -156,6 +166,11 @@ class ModuleLearner:
                 )
         return {name: values.clone()[None].cpu() for name, values in state.items()}
 
+    def _seed(self) -> None:
+        """Seed the global generators for an epoch; 0 is before the first."""
+        (stream,) = self._whose.generators(NOISE, self._epochs)
+        start_generators(stream)
+
     def _stop_learning(self) -> None:
         self._module.eval()
         for part in self._module.modules():
@@ -183,10 +198,8 @@ class ModuleLearner:
             or not torch.allclose(together[:2], alone, rtol=1e-3, atol=1e-5)
         ):
             return
-        self._x = {
-            "train": passed_on.of(front, problem.train_x, self._x["train"]),
-            "test": passed_on.of(front, problem.test_x, self._x["test"]),
-        }
+        for part, data in (("train", problem.train_x), ("test", problem.test_x)):
+            self._x[part] = passed_on.of(front, data, self._x[part])
         self._ahead = torch.nn.Sequential(*parts[count:])
 
 
@@ -214,16 +227,12 @@ def torch_optimizer(
     parameters: Sequence[Parameter], training: Training
 ) -> torch.optim.Optimizer:
     """Return PyTorch's optimizer of these settings."""
+    rate, decay = training.learning_rate, training.weight_decay
     if training.optimizer == "sgd":
-        return torch.optim.SGD(
-            parameters,
-            training.learning_rate,
-            momentum=training.momentum,
-            nesterov=training.nesterov,
-            weight_decay=training.weight_decay,
-        )
+        more = training.momentum, 0, decay, training.nesterov  # no dampening
+        return torch.optim.SGD(parameters, rate, *more)
     adam = torch.optim.Adam if training.optimizer == "adam" else torch.optim.AdamW
-    return adam(parameters, training.learning_rate, weight_decay=training.weight_decay)
+    return adam(parameters, rate, weight_decay=decay)
 
 
 def device_of(name: str) -> torch.device:
@@ -233,15 +242,10 @@ def device_of(name: str) -> torch.device:
     """
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
-        reason = (
-            "sees none here"
-            if torch.version.cuda
-            else f"{torch.__version__} is built for the CPU only"
-        )
+        built = "sees none here" if torch.version.cuda else "is built for the CPU only"
         raise ThawError(
-            f"device: cuda asks for a GPU, and PyTorch {reason}; run this where there "
-            "is one (on a cluster each job asks for it, as resource gpu), or say auto "
-            "or cpu"
+            f"device: cuda asks for a GPU, and PyTorch {built}; run this where there "
+            "is one (a cluster's jobs ask for it, as resource gpu), or say auto or cpu"
         )
     if name == "cpu" or not there:
         return torch.device("cpu")

@@ -9,7 +9,6 @@ A rate is a number, or `[R, 1, 1]` where each network has its own.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,11 +20,15 @@ BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
 
-class Optimizer(Protocol):
+class Optimizer:
     """Takes the steps of one layer of R networks."""
 
-    decays: bool
-    """Whether weights shrink, also where their gradient is 0."""
+    def __init__(self, training: Training) -> None:
+        """Read the settings."""
+        rate = training.learning_rate
+        if isinstance(rate, Sequence):
+            rate = torch.tensor(rate, dtype=torch.float64)[:, None, None]
+        self._training, self._rate = training, rate
 
     def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
         """Change weights `[R, out, in]` in place.
@@ -33,6 +36,12 @@ class Optimizer(Protocol):
         The loss's gradient by them is `gradient` `[R, out, batch]` times the transposed
         `signal` `[R, in, batch]`, over the batch's size.
         """
+        mean = torch.bmm(gradient, signal.mT).div_(signal.shape[2])
+        self._follow(weights, mean)
+
+    def _follow(self, weights: Tensor, mean: Tensor) -> None:
+        """Change weights, given the gradient of the batch's mean loss."""
+        raise NotImplementedError
 
 
 def optimizer(training: Training) -> Optimizer:
@@ -44,13 +53,8 @@ def optimizer(training: Training) -> Optimizer:
     return PlainDescent(training)
 
 
-class PlainDescent:
+class PlainDescent(Optimizer):
     """Stochastic gradient descent: one operation forms the gradient and follows it."""
-
-    def __init__(self, training: Training) -> None:
-        """Start."""
-        self.decays = False
-        self._rate = _rate_of(training)
 
     def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
         """Take a step; see `Optimizer`."""
@@ -61,19 +65,13 @@ class PlainDescent:
             weights.baddbmm_(gradient, signal.mT, alpha=-step)
 
 
-class Momentum:
+class Momentum(Optimizer):
     """Stochastic gradient descent with (Nesterov's) momentum and weight decay."""
 
-    def __init__(self, training: Training) -> None:
-        """Start."""
-        self.decays = training.weight_decay > 0
-        self._training, self._rate = training, _rate_of(training)
-        self._velocity: Tensor | None = None
+    _velocity: Tensor | None = None
 
-    def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
-        """Take a step; see `Optimizer`."""
+    def _follow(self, weights: Tensor, mean: Tensor) -> None:
         settings = self._training
-        mean = _mean_gradient(gradient, signal)
         if settings.weight_decay:
             mean.add_(weights * settings.weight_decay)
         if settings.momentum:
@@ -88,24 +86,16 @@ class Momentum:
         weights.sub_(mean * _factor(self._rate))
 
 
-class Adam:
+class Adam(Optimizer):
     """Adam (Kingma and Ba 2015) or, with decoupled weight decay, AdamW.
 
     AdamW is from Loshchilov and Hutter (2019).
     """
 
-    def __init__(self, training: Training) -> None:
-        """Start."""
-        self.decays = training.weight_decay > 0
-        self._training, self._rate = training, _rate_of(training)
-        self._steps = 0
-        self._mean: Tensor = torch.zeros(())
-        self._square: Tensor = torch.zeros(())
+    _steps, _mean, _square = 0, torch.zeros(()), torch.zeros(())
 
-    def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
-        """Take a step; see `Optimizer`."""
+    def _follow(self, weights: Tensor, mean: Tensor) -> None:
         rate, decay = self._rate, self._training.weight_decay
-        mean = _mean_gradient(gradient, signal)
         if self._training.optimizer == "adamw":
             weights.mul_(_factor(1 - rate * decay))
         elif decay:
@@ -119,18 +109,6 @@ class Adam:
         weights.sub_(step.div_(root.add_(EPSILON)))
 
 
-def _rate_of(training: Training) -> float | Tensor:
-    """Return the rate, or float64 `[R, 1, 1]`, that of each network."""
-    rate = training.learning_rate
-    if isinstance(rate, Sequence):
-        return torch.tensor(rate, dtype=torch.float64)[:, None, None]
-    return rate
-
-
 def _factor(rate: float | Tensor) -> float | Tensor:
     """Return a rate as a factor of float32 weights; a number is rounded likewise."""
     return rate.float() if isinstance(rate, Tensor) else rate
-
-
-def _mean_gradient(gradient: Tensor, signal: Tensor) -> Tensor:
-    return torch.bmm(gradient, signal.mT).div_(signal.shape[2])

@@ -50,10 +50,7 @@ def held_out(size: int, share: float | None) -> np.ndarray:
 
 
 def narrowed(
-    problem: Problem,
-    whose: Whose,
-    size: int,
-    validation: np.ndarray,
+    problem: Problem, whose: Whose, size: int, validation: np.ndarray
 ) -> Problem:
     """Return the problem with each network's own `size` train rows.
 
@@ -77,9 +74,5 @@ def narrowed_rows(problem: Problem, whose: Whose, size: int) -> np.ndarray:
             f"target_sizes asks for {size} train rows and the target problem has "
             f"{len(problem.train_y)}; ask for fewer, or for all"
         )
-    return np.stack(
-        [
-            stratified_order(problem.train_y, stream)[:size]
-            for stream in whose.generators(seeds.TRAIN_ROWS)
-        ]
-    )
+    streams = whose.generators(seeds.TRAIN_ROWS)
+    return np.stack([stratified_order(problem.train_y, s)[:size] for s in streams])

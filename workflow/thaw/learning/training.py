@@ -1,5 +1,6 @@
 """The one loop that trains: measure, learn an epoch, measure, and so on."""
 
+import itertools
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,14 +13,19 @@ from torch import Tensor
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.budget import budget
-from thaw.learning.history import METRICS, History, Reached, constant_prediction
-from thaw.learning.learner import Learner, Network, Part, State
-from thaw.learning.measure import Measured, evaluate, measure_finally, prepare_labels
+from thaw.learning.history import (
+    METRICS,
+    Final,
+    History,
+    Reached,
+    constant_prediction,
+    joined_columns,
+    kept,
+)
+from thaw.learning.learner import Learner, Network, State, stacked, take
+from thaw.learning.measure import evaluate, measure_finally, prepare_labels
 from thaw.learning.rows import held_out, narrowed
 from thaw.learning.settings import Training
-from thaw.learning.validation import Outcome, Validation, best_of, outcome_of
-
-PARTS: tuple[Part, ...] = ("train", "test")
 
 
 def fix_rounding() -> None:
@@ -39,6 +45,14 @@ class Trained(NamedTuple):
     numbers: Sequence[int]
     state: State
     reached: Reached
+
+
+class Outcome(NamedTuple):
+    """The histories of R networks, and the scores and weights that are kept."""
+
+    history: History
+    final: Final
+    state: State
 
 
 def train(
@@ -79,20 +93,17 @@ def train(
         def tell(epoch: int) -> None:
             report(passed * limit.epochs + epoch, last=passes * limit.epochs)
 
-        whose, own, watch = seeds.Whose(seed, kind, some), problem, None
+        whose, own = seeds.Whose(seed, kind, some), problem
         if size or validation.any():
             own = narrowed(problem, whose, rows, validation)
-        if validation.any():
-            watch = Validation(own, learned_from, training.keep == "best")
         settings = training._replace(
             learning_rate=rates[0] if len({*rates}) == 1 else rates
         )
         learner = network.learner(start(some), own, settings, frozen, whose)
-        orders = shuffled_orders(
-            seed, kind, some, learned_from, limit.epochs, limit.last_rows
-        )
-        history, measured = learn(learner, own, orders, tell, watch)
-        return outcome_of(learner, history, measured, rates, watch)
+        orders = shuffled_orders(*whose, learned_from, limit.epochs, limit.last_rows)
+        found = learn(learner, own, orders, tell, learned_from, training.keep == "best")
+        rate = np.array(rates, np.float64)
+        return found._replace(final=found.final._replace(learning_rate=rate))
 
     for first in range(0, len(numbers), step):
         some = numbers[first : first + step]
@@ -101,7 +112,7 @@ def train(
         for place in range(0, len(candidates), at_once):
             rates, whose = zip(*candidates[place : place + at_once], strict=True)
             outcomes.append(learned(rates, whose, len(outcomes)))
-        best = best_of(outcomes, len(training.rates))
+        best = _best_of(outcomes, len(training.rates))
         reached = Reached(best.history, best.final, constant, np.array(limit.steps))
         yield Trained(some, best.state, reached)
 
@@ -114,50 +125,104 @@ def at_a_time(network: Network, training: Training, rows: int) -> int:
     return max(1, network.at_once(rows) // len(training.rates))
 
 
+@torch.no_grad()
 def learn(
     learner: Learner,
     problem: Problem,
     orders: Iterable[Tensor],
     report: Callable[[int], None] = lambda epoch: None,
-    watch: Validation | None = None,
-) -> tuple[History, Measured]:
+    learned_from: int | None = None,
+    keep_best: bool = False,
+) -> Outcome:
     """Let a learner learn an epoch from each of `orders`, and measure it after each.
 
-    Return its history, and what is measured only at the end.
-
-    `report` is called after each epoch with its number, as is `watch`. The rows that it
-    holds out do not count among the train rows that are measured.
+    `report` is called after each epoch with its number. The train rows beyond
+    `learned_from` are held out: they are not measured with the others, and with
+    `keep_best` each network is kept as it is after the epoch with the least loss on
+    them (the first of several).
     """
-    rows = watch.learned_from if watch else problem.train_y.shape[-1]
-    labels = {
-        "train": prepare_labels(problem.train_y[..., :rows], problem.classes),
-        "test": prepare_labels(problem.test_y, problem.classes),
-    }
+    total = problem.train_y.shape[-1]
+    rows = learned_from or total
+    train, held_out, test = (
+        prepare_labels(labels, problem.classes)
+        for labels in (
+            problem.train_y[..., :rows],
+            problem.train_y[..., rows:],
+            problem.test_y,
+        )
+    )
     columns = []
+    best: tuple[Final, State] | None = None
 
-    def measure(epoch: int) -> None:
-        scores: list[Tensor] = []
-        for part in PARTS:
-            logits = learner.logits(part)
-            if part == "train" and watch:
-                if epoch:
-                    watch.look(epoch, logits, learner)
-                logits = logits[:, :, :rows]
-            scores += evaluate(logits, labels[part])
+    def measured(epoch: int, loss: np.ndarray) -> tuple[Final, State]:
+        """Return the networks as they are after an epoch, and their final scores."""
+        scores = measure_finally(learner.logits("test"), test)
+        rate = np.full(len(loss), np.nan)  # the caller's to say
+        return Final(*scores, np.full(len(loss), epoch), rate, loss), learner.state()
+
+    for epoch, order in enumerate(itertools.chain([None], orders)):
+        if order is not None:
+            with torch.enable_grad():
+                learner.epoch(order)
+        logits = learner.logits("train")
+        loss = np.full(len(logits), np.nan, np.float32)
+        if rows < total:
+            found = evaluate(logits[:, :, rows:], held_out)[1].float().numpy()
+            loss = np.nan_to_num(found, nan=np.inf, posinf=np.inf)
+        if keep_best and epoch:
+            better = (
+                loss < best[0].validation_loss if best else np.full(len(loss), True)
+            )
+            if better.any():
+                best = _merged(better, measured(epoch, loss), best)
+        learned, unseen = logits[:, :, :rows], learner.logits("test")
+        scores = (*evaluate(learned, train), *evaluate(unseen, test))
         columns.append(np.stack([score.numpy() for score in scores]))
-
-    with torch.no_grad():
-        measure(0)
-    for epoch, order in enumerate(orders, start=1):
-        learner.epoch(order)
-        with torch.no_grad():
-            measure(epoch)
-        report(epoch)
+        if epoch:
+            report(epoch)
     # `[metrics, R, epochs + 1]`
     values = np.stack(columns, axis=2).astype(np.float32)
     history = History(**dict(zip(METRICS, values, strict=True)))
-    with torch.no_grad():
-        return history, measure_finally(learner.logits("test"), labels["test"])
+    final, state = best or measured(epoch, loss)
+    # A loss may overflow though all logits are finite.
+    lost = ~np.isfinite(kept(history.test_loss, final.epoch))
+    return Outcome(history, final._replace(failed=final.failed | lost), state)
+
+
+def _merged(
+    better: np.ndarray, now: tuple[Final, State], before: tuple[Final, State] | None
+) -> tuple[Final, State]:
+    """Return the networks that are better now, and the others as they were before."""
+    if before is None or better.all():
+        return now
+    finals = zip(now[0], before[0], strict=True)
+    chosen = torch.from_numpy(better)
+    state = {
+        name: torch.where(
+            chosen.view(-1, *[1] * (values.ndim - 1)), values, before[1][name]
+        )
+        for name, values in now[1].items()
+    }
+    return Final(*(np.where(better, *pair) for pair in finals)), state
+
+
+def _best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
+    """Return the outcome of each network's best candidate, by the validation loss.
+
+    Outcomes are of the first candidates of all networks, then of their second ones and
+    so on. Among equals the first is taken.
+    """
+    histories, finals, states = zip(*outcomes, strict=True)
+    history, final = joined_columns(histories), joined_columns(finals)
+    state = stacked(states) if len(states) > 1 else states[0]
+    if candidates > 1:
+        losses = final.validation_loss.reshape(candidates, -1)
+        networks = losses.shape[1]
+        places = losses.argmin(0) * networks + np.arange(networks)
+        history = History(*(values[places] for values in history))
+        final = Final(*(values[places] for values in final))
+        state = take(state, places.tolist())
+    return Outcome(history, final, state)
 
 
 def shuffled_orders(

@@ -1,16 +1,49 @@
-"""Weights on disk: a safetensors file with the entries of a state and a record."""
+"""Weights on disk: safetensors files of named arrays, with a record."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from safetensors import safe_open
-from safetensors.torch import save
+from safetensors.numpy import save
 
 from thaw.learning.learner import SourceModels, State, stacked, take
 from thaw.output.files import whole_file
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
+
+WHAT = "the source models it should be"
+
+
+def save_entries(
+    path: Path,
+    entries: Mapping[str, np.ndarray],
+    numbers: Sequence[int],
+    recipe: Mapping[str, Any],
+    saw: Mapping[str, Any],
+) -> None:
+    """Write the entries of networks of these consecutive numbers."""
+    found = record(recipe, saw, digest_of_arrays(entries))
+    text = json.dumps({"numbers": [numbers[0], numbers[-1]]} | found)
+    # A view such as a transpose would be written in the order of its memory.
+    whole = {name: np.ascontiguousarray(values) for name, values in entries.items()}
+    with whole_file(path) as temporary:
+        # Not `save_file`: it makes a file that only its owner can read.
+        temporary.write_bytes(save(whole, {"record": text}))
+
+
+def load_entries(path: Path, key: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read entries and their record; to be called within `reading`.
+
+    Raises `ValueError` if they are another result's or were changed.
+    """
+    with safe_open(path, "np") as file:
+        found = check_record(file.metadata()["record"], key)
+        entries = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    require(digest_of_arrays(entries) == found["content"], "its weights were changed")
+    return entries, found
 
 
 def save_networks(
@@ -21,12 +54,8 @@ def save_networks(
     saw: Mapping[str, Any],
 ) -> None:
     """Write networks of these consecutive numbers, stacked `[networks, …]`."""
-    text = json.dumps(
-        {"numbers": [numbers[0], numbers[-1]]} | record(recipe, saw, _digest(state))
-    )
-    with whole_file(path) as temporary:
-        # Not `save_file`: it makes a file that only its owner can read.
-        temporary.write_bytes(save(state, {"record": text}))
+    entries = {name: values.numpy() for name, values in state.items()}
+    save_entries(path, entries, numbers, recipe, saw)
 
 
 def load_source_models(
@@ -39,24 +68,23 @@ def load_source_models(
     """
     states, held, digests = [], [], {}
     for path in paths:
-        with reading(path, "the source models it should be"):
-            with safe_open(path, "pt") as file:
-                found = check_record(file.metadata()["record"], key)
-                state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        with reading(path, WHAT):
+            entries, found = load_entries(path, key)
             first, last = found["numbers"]
-            shapes = {values.shape[:1] for values in state.values()}
-            require(
-                shapes == {(last - first + 1,)}, "it holds another number of models"
-            )
-            require(_digest(state) == found["content"], "its weights were changed")
+            count = {values.shape[:1] for values in entries.values()}
+            require(count == {(last - first + 1,)}, "it holds another number of models")
         digests[path.name] = found["content"]
         inside = [number for number in numbers if first <= number <= last]
+        state = {name: torch.from_numpy(values) for name, values in entries.items()}
         states.append(take(state, [number - first for number in inside]))
         held += inside
-    with reading(paths[0], "all the source models that are needed"):
-        require(held == list(numbers), "some are missing in these files")
+    check_all_there(paths, held, numbers)
     return SourceModels(stacked(states), held), digests
 
 
-def _digest(state: State) -> str:
-    return digest_of_arrays({name: values.numpy() for name, values in state.items()})
+def check_all_there(
+    paths: Sequence[Path], held: Sequence[int], numbers: Sequence[int]
+) -> None:
+    """Raise `ThawError` unless the source models of these numbers are held."""
+    with reading(paths[0], "all the source models that are needed"):
+        require(list(held) == list(numbers), "some are missing in these files")

@@ -9,6 +9,7 @@ where they are files, of the `source_models`.
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from thaw.errors import ThawError
@@ -26,7 +27,7 @@ from thaw.learning.training import fix_rounding
 from thaw.output.network_checks import save_check
 from thaw.output.problems import load_described
 from thaw.output.weights import load_source_models
-from thaw.stages.command import add_key, add_network, add_recipe, compute, stage_parser
+from thaw.stages.command import add_network, compute, recipe_parser
 
 
 def main(args: argparse.Namespace) -> None:
@@ -35,6 +36,7 @@ def main(args: argparse.Namespace) -> None:
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     place, described = f"studies.{settings['study']}", settings["network"]
     networks, problems, saw = {}, {}, {}
+    in_their_words = partial(of_network, described, args.network)
     try:
         for role, path in (("source", args.source), ("target", args.target)):
             if role not in inputs:
@@ -42,49 +44,40 @@ def main(args: argparse.Namespace) -> None:
             problem, description, saw[role] = load_described(path, inputs[role])
             network = network_of(described, problem, description.shape, args.network)
             assert isinstance(network, ModuleNetwork)
-            with of_network(described, args.network):
+            with in_their_words():
                 check_answers(settings[role], network, problem)
             networks[role], problems[role] = network, problem
         network, problem = networks["target"], problems["target"]
-        with of_network(described, args.network):
+        with in_their_words():
             alike = check_draws(network)
         if alike:
             print(f"the same for every seed: {', '.join(alike)}", file=sys.stderr)
         theirs = networks["source"].shapes if "source" in networks else None
         if "source_models" in inputs:
-            numbers = range(settings["source_models"])
-            models, digests = load_source_models(
-                args.source_models, inputs["source_models"], numbers
-            )
+            numbers, key = range(settings["source_models"]), inputs["source_models"]
+            models, digests = load_source_models(args.source_models, key, numbers)
             theirs = {name: tuple(v.shape[1:]) for name, v in models.state.items()}
             saw |= digests
         if theirs is not None:
             check_transfer(settings["source"], theirs, network)
         found = []
         for share, start in shares(network, dict(settings["variants"]), theirs):
-            context = of_network(described, args.network)
-            check_learns(network, share, start, problem, context)
+            check_learns(network, share, start, problem, in_their_words())
             print(share, file=sys.stderr)
             found.append(share)
+        rows = {role: len(one.train_y) for role, one in problems.items()}
+        sizes = [rows["target"] if s == "all" else s for s in settings["target_sizes"]]
         for role, network in networks.items():
-            sizes = [len(problems[role].train_y)]
-            if role == "target":
-                sizes = [
-                    len(problem.train_y) if size == "all" else size
-                    for size in settings["target_sizes"]
-                ]
+            asked = sizes if role == "target" else [rows[role]]
             batches = settings["batch_sizes"][role]
-            check_short_batches(network, problems[role], sizes, batches)
+            check_short_batches(network, problems[role], asked, batches)
     except ThawError as error:
         raise ThawError(f"{place}: {error}") from None
-
     save_check(args.output, [share._asdict() for share in found], args.recipe, saw)
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_recipe(parser)
-    add_key(parser)
+    parser = recipe_parser(__doc__)
     add_network(parser)
     parser.add_argument("--source", type=Path, nargs="?", help="the source problem")
     parser.add_argument("--target", type=Path, nargs="?", help="the target problem")

@@ -34,11 +34,6 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_key(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes the key that stands in the paths of what is made."""
-    parser.add_argument("--key", required=True, help="the key of what is asked for")
-
-
 def add_problem(parser: argparse.ArgumentParser) -> None:
     """Add the option that takes the problem to learn from.
 
@@ -60,15 +55,12 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_trainer(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes the files of a trainer of people's own."""
-    parser.add_argument(
-        "--trainer",
-        type=Path,
-        nargs="*",
-        default=[],
-        help="the files of the trainer that takes the place of this stage's learner",
-    )
+def recipe_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser that takes a recipe, and the key of what is asked for."""
+    parser = stage_parser(description or "")
+    add_recipe(parser)
+    parser.add_argument("--key", required=True, help="the key of what is asked for")
+    return parser
 
 
 def compute(

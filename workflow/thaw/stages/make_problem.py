@@ -7,7 +7,6 @@ must have, and of the problem that it is scaled `like`, where there are such.
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from thaw.data.make import Other, make_problem
 from thaw.errors import visible
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.output.problems import load_described, save_problem
-from thaw.stages.command import add_key, add_recipe, compute, stage_parser
+from thaw.stages.command import compute, recipe_parser
 
 
 def main(args: argparse.Namespace) -> None:
@@ -31,28 +30,18 @@ def main(args: argparse.Namespace) -> None:
     problem, description = make_problem(settings, args.files, args.joined, **others)
     told = [settings[key] for key in FILES if key in settings]
     told += settings.get("joined", {}).get("files", [])
-    saw["files"] = _digests([*args.files, *args.joined], told)
+    paths = [*args.files, *args.joined]
+    saw["files"] = [digest_of_file(path) for path in paths]
+    for path, digest, asked in zip(paths, saw["files"], told, strict=True):
+        # A file that another rule makes has no content to check against.
+        check_unchanged(path, digest, asked.get("content", digest))
     for note in description.notes:
         print(visible(note), file=sys.stderr)
     save_problem(args.output, problem, description, args.recipe, saw)
 
 
-def _digests(paths: Sequence[Path], told: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return the digests of files, checked against those that were `told`.
-
-    A file that another rule makes has none to check against.
-    Raises `ThawError` if the run began with another content.
-    """
-    found = [digest_of_file(path) for path in paths]
-    for path, digest, asked in zip(paths, found, told, strict=True):
-        check_unchanged(path, digest, asked.get("content", digest))
-    return found
-
-
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_recipe(parser)
-    add_key(parser)
+    parser = recipe_parser(__doc__)
     for option, what in (
         ("files", "the problem's file and its test file"),
         ("joined", "the files of a partner, whose categories count too"),

@@ -14,14 +14,7 @@ from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning.checkpoints import source_models
 from thaw.output.problems import load_described
 from thaw.output.weights import save_networks
-from thaw.stages.command import (
-    add_key,
-    add_network,
-    add_problem,
-    add_recipe,
-    compute,
-    stage_parser,
-)
+from thaw.stages.command import add_network, add_problem, compute, recipe_parser
 
 NEEDS = ("network", "files")
 
@@ -41,9 +34,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_recipe(parser)
-    add_key(parser)
+    parser = recipe_parser(__doc__)
     add_problem(parser)
     add_network(parser)
     parser.add_argument(
