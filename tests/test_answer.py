@@ -47,6 +47,15 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
     }
     metric = asked.pop("metric", "accuracy")
     by_epoch = pd.DataFrame(asked.pop("by_epoch", []), columns=GAINS_BY_EPOCH)
+    pairs = [(name, baseline) for name in variants if name != baseline]
+    pairs += asked.pop("pairs", [])
+    arms = {
+        Arm(name, size): sample
+        for size, samples in found.items()
+        for name, sample in samples.items()
+    }
+    losses = asked.pop("validation_losses", {})
+    chosen = {arm: Chosen(0.1, 5, losses.get(arm, np.nan)) for arm in arms}
     study = Question(
         source=asked.pop("source", "one"),
         target="two",
@@ -56,24 +65,15 @@ def said(found, variants=LADDER, change=lambda table: table, **asked):
         depths=depths,
         metric=metric,
         margin=0.01,
-        tuned=asked.pop("tuned", []),
+        tuned=[],
         repeats=60,
         source_models=asked.pop("source_models", 30),
+        comparisons=change(comparisons(found, pairs, baseline, 0.01)),
+        best_depths=depths_table(found, depths),
+        summary=summary(arms, METRICS[metric], 0.5, chosen),
+        gains_by_epoch=by_epoch,
     )
-    pairs = [(name, baseline) for name in variants if name != baseline]
-    pairs += asked.pop("pairs", [])
-    table = change(comparisons(found, pairs, baseline, 0.01))
-    arms = {
-        Arm(name, size): sample
-        for size, samples in found.items()
-        for name, sample in samples.items()
-    }
-    losses = asked.pop("validation_losses", {})
-    chosen = {Arm(*arm): Chosen(0.1, 5, loss) for arm, loss in losses.items()}
-    table_of_scores = summary(arms, METRICS[metric], 0.5, chosen)
-    return "\n".join(
-        answer(study, table, depths_table(found, depths), table_of_scores, by_epoch)
-    )
+    return "\n".join(answer(study))
 
 
 def ladder(standalone, fixed_0, fixed_1, **options):
