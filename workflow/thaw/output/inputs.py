@@ -115,17 +115,18 @@ class Inputs(NamedTuple):
         variants: Iterable[str],
         size: TargetSize,
         metric: Metric,
-        study: str | None = None,
     ) -> dict[str, Sample]:
         """Return each variant's scores in the end as a sample, in that order.
 
         They are those of repeats that learned from so many train rows. The score of a
-        network that failed is that of the best constant prediction.
+        network that failed is that of the best constant prediction. `STUDY/VARIANT` is
+        a variant of another study.
         """
-        histories = self.files.histories(study or self.study)
         found = {}
         for variant in variants:
-            arm = Arm(variant, size).name
+            study, _, own = variant.rpartition("/")
+            histories = self.files.histories(study or self.study)
+            arm = Arm(own, size).name
             failed = histories.failed(arm)
             constant = getattr(histories.constant(arm), metric.score)
             values = np.where(failed, constant, histories.score(arm, metric.score))
