@@ -116,9 +116,7 @@ def how_many_layers(study: Question) -> Iterator[str]:
             said = f"only to freeze {layers(on_average)} may be the best"
             if len(on_average) == len(study.depths):
                 said = "no depth is out"
-            by_the_mean[size] = (
-                f"on average, on which the worst networks weigh, {said}"
-            )
+            by_the_mean[size] = f"on average, on which the worst networks weigh, {said}"
         validated[size] = _when_validated(study, size)
     yield from _placed(study, typically)
     yield from _placed(study, by_the_mean)
