@@ -299,11 +299,11 @@ def test_a_changed_table_of_scores_is_refused(tmp_path, change):
         (reached(test_accuracy=history().test_accuracy + np.float32(1)), "0 and 1"),
         (reached(test_accuracy=history().test_accuracy * np.float32("nan")), "0 and 1"),
         (reached(test_loss=-history().test_loss), "less than 0"),
-        (reached(networks=2), "does not hold 3 networks"),
+        (reached(networks=2), r"is \(2, 5\) and not \(3, 5\)"),
         (reached(test_loss=history().test_loss.astype(float)), "another type"),
         (
             reached(test_loss=history().test_loss[:, :-1], epoch=np.full(3, 3)),
-            "differ in length",
+            r"test_loss is \(3, 4\) and not \(3, 5\)",
         ),
         (reached(learning_rate=np.zeros(3)), "not above 0"),
         (reached(epoch=np.full(3, -1)), "no such epoch"),

@@ -11,7 +11,7 @@ from thaw.findings.arms import Arm
 from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
-from thaw.findings.spread import mean_interval, share_interval, variance_components
+from thaw.findings.spread import share_interval, variance_components
 from thaw.tables.summary import Chosen, failures, for_people, summary
 
 ACCURACY = METRICS["accuracy"]
@@ -142,12 +142,12 @@ def test_one_repeat_a_source_model_cannot_be_split():
 
 
 def test_an_interval_is_students_or_the_exact_binomial_one():
-    units = np.random.default_rng(0).normal(size=12)
-    half = stats.t.ppf(0.975, 11) * units.std(ddof=1) / math.sqrt(12)
-    expected = (units.mean() - half, units.mean() + half)
-    assert mean_interval(units) == pytest.approx(expected)
-    assert share_interval(np.array([0.0] * 10)).high == pytest.approx(0.3085, abs=1e-4)
-    assert share_interval(np.array([0.2, 0.4, 0.3])) == pytest.approx(
-        (0.0516, 0.5484), abs=1e-4
-    )
-    assert all(map(math.isnan, share_interval(np.array([1.0]))))
+    units = np.array([0.2, 0.4, 0.3])
+    half = stats.t.ppf(0.975, 2) * units.std(ddof=1) / math.sqrt(3)
+    assert share_interval(units) == pytest.approx((0.3 - half, 0.3 + half))
+    # It is cut off at 0 and 1.
+    assert share_interval(np.array([0.0, 0.0, 0.5]))[0] == 0
+    assert share_interval(np.array([1.0, 1.0, 0.5]))[1] == 1
+    assert share_interval(np.zeros(10)) == pytest.approx((0, 0.3085), abs=1e-4)
+    for unknown in ([1.0], [0.3] * 5):
+        assert all(map(math.isnan, share_interval(np.array(unknown))))

@@ -27,18 +27,27 @@ def for_people(
     rows = list(table.itertuples())
     parts = [paragraph(_about_typical(table, metric))]
     if table["target_size"].nunique() > 1:
-        cells = [
-            (_name(r), str(r.target_size), _gain(r, "typical"), r.verdict) for r in rows
-        ]
-        header = ("comparison", "rows", "typical difference", "verdict")
-        parts.append(_table(header, cells, (18, 5, 23, 21)))
+        parts.append(
+            _table(
+                ("comparison", "rows", "typical difference", "verdict"),
+                [
+                    (_name(r), str(r.target_size), _gain(r, "typical"), r.verdict)
+                    for r in rows
+                ],
+                (18, 5, 23, 21),
+            )
+        )
         for size, own in depths.groupby("target_size", sort=False):
             if len(own) > 1:
                 parts.append(paragraph(f"From {size} rows: {_about_depths(own)}"))
         return "\n".join(parts)
-    cells = [(_name(r), _gain(r, "typical"), r.verdict) for r in rows]
-    header = ("comparison", "typical difference", "verdict")
-    parts.append(_table(header, cells, (22, 25, 23)))
+    parts.append(
+        _table(
+            ("comparison", "typical difference", "verdict"),
+            [(_name(r), _gain(r, "typical"), r.verdict) for r in rows],
+            (22, 25, 23),
+        )
+    )
     if len(depths) > 1:
         parts.append(paragraph(_about_depths(depths)))
     bounded = "whose interval is at 95 % and bears no verdict"
@@ -48,10 +57,16 @@ def for_people(
         "How often a repeat of the one beats one of the other, and the difference of "
         f"the means, {bounded}:"
     )
-    cells = [(_name(r), _share(r, "better"), _gain(r, "mean")) for r in rows]
-    header = ("comparison", "is better in", "mean difference")
-    parts += [paragraph(words), _table(header, cells, (22, 23, 25))]
-    return "\n".join([*parts, *_about_failures(table, baseline)])
+    parts += [
+        paragraph(words),
+        _table(
+            ("comparison", "is better in", "mean difference"),
+            [(_name(r), _share(r, "better"), _gain(r, "mean")) for r in rows],
+            (22, 23, 25),
+        ),
+        *_about_failures(table, baseline),
+    ]
+    return "\n".join(parts)
 
 
 def _about_depths(depths: pd.DataFrame) -> str:
