@@ -28,7 +28,6 @@ class HistoriesWriter:
     """Write the archive, one group of arrays after the other."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Begin an archive in an open file."""
         self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
         self._digests: dict[str, str] = {}
 
@@ -71,11 +70,9 @@ class Histories:
             self._record = check_record(text, key)
 
     def __enter__(self) -> Self:
-        """Return the open archive."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
         self._archive.close()
 
     @property

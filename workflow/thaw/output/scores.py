@@ -3,11 +3,10 @@
 Scores are CSV, for people: a row a repeat (or a source model). Histories are a hundred
 times as many numbers, which only programs read, so they are a NumPy archive: a third of
 the size of a CSV and written in a tenth of the time. The archive holds the record of
-both.
+both, and from it follows every byte of the CSV.
 """
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,11 +61,11 @@ def save_scores(
     `names` say of each network which one it is: columns by their names, such as
     `repeat`. The scores are those after the last epoch.
     """
-    text, arrays = _scores_text(names, reached), named_arrays(reached)
-    content = {"csv": _digest(text), "histories": digest_of_arrays(arrays)}
+    arrays = named_arrays(reached)
+    content = {"histories": digest_of_arrays(arrays)}
     of_both = json.dumps(record(recipe, saw, content))
     with whole_file(csv_path) as temporary:
-        temporary.write_bytes(text)
+        temporary.write_bytes(_scores_text(names, reached))
     with whole_file(history_path) as temporary:
         np.savez(temporary, **arrays, record=np.array(of_both))
 
@@ -90,22 +89,19 @@ def load_scores(
                 Constant(*archive["constant"].tolist()),
                 archive["steps"],
             )
-        content = found["content"]
-        require(
-            digest_of_arrays(named_arrays(reached)) == content["histories"],
-            "its histories were changed",
-        )
+        digest = digest_of_arrays(named_arrays(reached))
+        same = digest == found["content"]["histories"]
+        require(same, "its histories were changed")
         # A user-supplied trainer may know less of its networks.
         complete = "trainer" not in found["recipe"]["settings"].get("network", {})
         _check(reached, len(next(iter(names.values()))), complete)
     with reading(csv_path, "the scores it should be"):
-        text = csv_path.read_bytes()
+        column, values = next(iter(names.items()))
         require(
-            text == _scores_text(names, reached),
+            csv_path.read_bytes() == _scores_text(names, reached),
             f"it disagrees with {history_path.name} or has other rows than "
-            f"{_span(names)}",
+            f"{column}s {values[0]} to {values[-1]}",
         )
-        require(_digest(text) == content["csv"], "it was changed")
     return Scores(reached, found["saw"])
 
 
@@ -151,12 +147,3 @@ def _check(reached: Reached, networks: int, complete: bool) -> None:
 def _scores_text(names: Mapping[str, Sequence], reached: Reached) -> bytes:
     rows = zip(*names.values(), final_scores(reached), strict=True)
     return csv_file((*names, *SCORES), ((*row[:-1], *row[-1]) for row in rows))
-
-
-def _span(names: Mapping[str, Sequence]) -> str:
-    column, values = next(iter(names.items()))
-    return f"{column}s {values[0]} to {values[-1]}"
-
-
-def _digest(text: bytes) -> str:
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
