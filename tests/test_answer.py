@@ -35,45 +35,50 @@ def alone(mean, **options):
     return scores(mean, models=0, each=60, seed=9, **options)
 
 
-def said(found, variants=LADDER, change=lambda table: table, **asked):
+SETTINGS = {
+    "source": "one",
+    "target": "two",
+    "baseline": "standalone",
+    "metric": "accuracy",
+    "margin": 0.01,
+    "tuned": [],
+    "repeats": 60,
+    "source_models": 30,
+}
+
+
+def said(found, variants=LADDER, pairs=(), losses=(), by_epoch=(), **changed):
     """Return the answer to a study of these samples, by target size and variant."""
     if not isinstance(next(iter(found.values())), dict):
         found = {"all": found}
-    baseline = asked.pop("baseline", "standalone")
+    verdict = changed.pop("verdict", None)
+    settings = SETTINGS | changed
+    baseline = settings["baseline"]
     depths = {
         name: variant.get("freeze", 0)
         for name, variant in variants.items()
-        if variant.get("pretrained", True) and not variant.get("fresh")
+        if variant.get("pretrained", True)
     }
-    metric = asked.pop("metric", "accuracy")
-    by_epoch = pd.DataFrame(asked.pop("by_epoch", []), columns=GAINS_BY_EPOCH)
-    study = Question(
-        source=asked.pop("source", "one"),
-        target="two",
-        variants=variants,
-        baseline=baseline,
-        target_sizes=list(found),
-        depths=depths,
-        metric=metric,
-        margin=0.01,
-        tuned=asked.pop("tuned", []),
-        repeats=60,
-        source_models=asked.pop("source_models", 30),
-    )
-    pairs = [(name, baseline) for name in variants if name != baseline]
-    pairs += asked.pop("pairs", [])
-    table = change(comparisons(found, pairs, baseline, 0.01))
+    pairs = [*((name, baseline) for name in variants if name != baseline), *pairs]
+    table = comparisons(found, pairs, baseline, 0.01)
     arms = {
         Arm(name, size): sample
         for size, samples in found.items()
         for name, sample in samples.items()
     }
-    losses = asked.pop("validation_losses", {})
-    chosen = {Arm(*arm): Chosen(0.1, 5, loss) for arm, loss in losses.items()}
-    table_of_scores = summary(arms, METRICS[metric], 0.5, chosen)
-    return "\n".join(
-        answer(study, table, depths_table(found, depths), table_of_scores, by_epoch)
+    losses = dict(losses)
+    chosen = {arm: Chosen(0.1, 5, losses.get(arm, np.nan)) for arm in arms}
+    study = Question(
+        **settings,
+        variants=variants,
+        target_sizes=list(found),
+        depths=depths,
+        comparisons=table.assign(verdict=verdict) if verdict else table,
+        best_depths=depths_table(found, depths),
+        summary=summary(arms, METRICS["accuracy"], 0.5, chosen),
+        gains_by_epoch=pd.DataFrame(by_epoch, columns=GAINS_BY_EPOCH),
     )
+    return " ".join("\n".join(answer(study)).split())
 
 
 def ladder(standalone, fixed_0, fixed_1, **options):
@@ -144,6 +149,8 @@ SAMPLES = {
     "rash, by size": {20: RASH_LADDER, 50: RASH_LADDER},
     "same depth": ladder(0.7, 0.75, 0.9),
     "validated": ladder(0.7, 0.8, 0.8),
+    "tuned": GROWS,
+    "of losses": GROWS,
     "validated, by size": {9: ladder(0.7, 0.8, 0.8), 99: ladder(0.7, 0.8, 0.8)},
     "one depth without validation": GROWS,
     "all depths diverged": GROWS,
@@ -183,14 +190,16 @@ OPTIONS = {
     "one checkpoint": {"source": CHECKPOINTS, "source_models": 1},
     "checkpoints": {"source": CHECKPOINTS},
     "source is target": {"source": "two"},
-    "validated": {"validation_losses": LOSSES},
-    "validated, by size": {"validation_losses": LOSSES_BY_SIZE},
-    "one depth without validation": {"validation_losses": {("fixed-0", "all"): 0.5}},
-    "all depths diverged": {"validation_losses": dict.fromkeys(LOSSES, np.inf)},
-    "few validated": {"validation_losses": LOSSES_BY_SIZE},
+    "validated": {"losses": LOSSES},
+    "tuned": {"tuned": ["fixed-0", "fixed-1"]},
+    "of losses": {"metric": "log_loss"},
+    "validated, by size": {"losses": LOSSES_BY_SIZE},
+    "one depth without validation": {"losses": {("fixed-0", "all"): 0.5}},
+    "all depths diverged": {"losses": dict.fromkeys(LOSSES, np.inf)},
+    "few validated": {"losses": LOSSES_BY_SIZE},
     "fails": {"source_models": 100},
     "fails, by size": {"source_models": 100},
-    "no models": {"change": lambda table: table.assign(verdict=MODELS_FAILED)},
+    "no models": {"verdict": MODELS_FAILED},
     "too few models": {"source_models": 7},
     "better random": RANDOM_PAIR,
     "worse random": RANDOM_PAIR,
@@ -239,6 +248,11 @@ rash, by size: From 20 and 50 rows, on average, on which the worst networks weig
 same depth, not: on average
 same depth, not: On average
 validated: By the loss on validation rows (median over repeats), to freeze 1 layer is
+tuned: own train rows: learning rate or epoch of fixed-0 and fixed-1. What varied
+tuned, not: tuned for no variant
+of losses: All differences are a decrease of test log loss: more than 0 is better.
+hurts: How networks learn was tuned for no variant.
+hurts, not: All differences
 validated, by size: From 9 and 99 rows, by the loss on validation rows (median over
 one depth without validation, not: validation
 all depths diverged, not: validation
@@ -283,7 +297,7 @@ the same verdict half-way, not: half-way
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_answer(name):
-    text = " ".join(said(SAMPLES[name], **OPTIONS.get(name, {})).split())
+    text = said(SAMPLES[name], **OPTIONS.get(name, {}))
     asked = [line.split(": ", 1) for line in SAID.strip().splitlines()]
     assert {*SAMPLES} == {case.removesuffix(", not") for case, _ in asked}
     for case, words in asked:
@@ -295,7 +309,7 @@ def test_the_answer(name):
 
 def test_a_pair_has_one_sentence_for_all_sizes():
     found = ladder(0.5, 0.7, 0.8) | SELFER
-    text = " ".join(said({20: found, 50: found}, **PAIR).split())
+    text = said({20: found, 50: found}, **PAIR)
     start = "Beside selfer/fixed-1, fixed-1: "
     assert text.count(start) == 1
     assert re.fullmatch(

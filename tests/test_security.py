@@ -20,7 +20,7 @@ from thaw.data.files import read_table
 from thaw.errors import ThawError
 from thaw.external.checkpoints import load_checkpoint
 from thaw.output.histories import Histories
-from thaw.output.problems import load_problem
+from thaw.output.problems import load_described
 from thaw.output.scores import load_scores
 from thaw.output.weights import load_source_models
 
@@ -245,7 +245,7 @@ def test_no_pickle_is_read(kind, bomb, tmp_path):
     with pytest.raises(ThawError, match=r"file\.npz: cannot be read as npz"):
         read_table(path, {"label": "y"})
     with pytest.raises(ThawError, match=r"file\.npz is not the problem it should be"):
-        load_problem(path, "0" * 12)
+        load_described(path, "0" * 12)
     with pytest.raises(ThawError, match=r"file\.npz is not the histories it should be"):
         Histories(path, "0" * 12)
     with pytest.raises(ThawError, match=r"file\.npz is not the histories it should be"):

@@ -11,16 +11,22 @@ from thaw.findings.arms import Arm
 from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
-from thaw.findings.spread import mean_interval, share_interval, variance_components
-from thaw.tables.summary import failures, for_people, summary
+from thaw.findings.spread import share_interval, variance_components
+from thaw.tables.summary import Chosen, failures, for_people, summary
 
 ACCURACY = METRICS["accuracy"]
 SETTINGS = {"study": "s", "source": "a", "target": "b", "metric": "accuracy"}
 
 
+def table_of(found):
+    """Return the summary of samples by their arms, none of them validated."""
+    chosen = dict.fromkeys(found, Chosen(0.1, 5, np.nan))
+    return summary(found, ACCURACY, 0.5, chosen)
+
+
 def row_of(sample):
     """Return a variant's row in the summary."""
-    return summary({Arm("v", "all"): sample}, ACCURACY, 0.5).loc[0]
+    return table_of({Arm("v", "all"): sample}).loc[0]
 
 
 def test_units_are_source_models_where_there_are_several():
@@ -84,7 +90,7 @@ def test_what_one_source_model_cannot_say():
     assert math.isnan(found.between)
     assert math.isnan(found.share)
     assert found.within == values.std(ddof=1)
-    table = summary({Arm("fixed-0", "all"): sample}, ACCURACY, 0.5)
+    table = table_of({Arm("fixed-0", "all"): sample})
     assert math.isnan(table.loc[0, "std_between"])
     assert "given one source model" in table.loc[0, "note"]
     assert "not estimable" in table.loc[0, "note"]
@@ -108,7 +114,7 @@ def test_failures_are_counted_and_said_first():
     assert warning.startswith("Warning: networks failed (1 of 2 source models): ")
     few = Sample(sample.values, None, np.arange(20) == 7)
     assert not list(failures({Arm("v", 8): few}, None))
-    table = summary({Arm("v", "all"): sample}, ACCURACY, 0.5)
+    table = table_of({Arm("v", "all"): sample})
     settings = SETTINGS | {"target_sizes": ["all"]}
     text = for_people(table, [warning], settings)
     assert text.index("Warning") < text.index("| variant")
@@ -121,7 +127,7 @@ def test_several_target_sizes_are_columns():
         for size in (20, "all")
     }
     settings = SETTINGS | {"target_sizes": [20, "all"]}
-    text = for_people(summary(found, ACCURACY, 0.5), [], settings)
+    text = for_people(table_of(found), [], settings)
     assert text.splitlines()[2:5] == [
         "| mean from rows: |    20 |   all |",
         "| --------------- | ----: | ----: |",
@@ -136,12 +142,12 @@ def test_one_repeat_a_source_model_cannot_be_split():
 
 
 def test_an_interval_is_students_or_the_exact_binomial_one():
-    units = np.random.default_rng(0).normal(size=12)
-    half = stats.t.ppf(0.975, 11) * units.std(ddof=1) / math.sqrt(12)
-    expected = (units.mean() - half, units.mean() + half)
-    assert mean_interval(units) == pytest.approx(expected)
-    assert share_interval(np.array([0.0] * 10)).high == pytest.approx(0.3085, abs=1e-4)
-    assert share_interval(np.array([0.2, 0.4, 0.3])) == pytest.approx(
-        (0.0516, 0.5484), abs=1e-4
-    )
-    assert all(map(math.isnan, share_interval(np.array([1.0]))))
+    units = np.array([0.2, 0.4, 0.3])
+    half = stats.t.ppf(0.975, 2) * units.std(ddof=1) / math.sqrt(3)
+    assert share_interval(units) == pytest.approx((0.3 - half, 0.3 + half))
+    # It is cut off at 0 and 1.
+    assert share_interval(np.array([0.0, 0.0, 0.5]))[0] == 0
+    assert share_interval(np.array([1.0, 1.0, 0.5]))[1] == 1
+    assert share_interval(np.zeros(10)) == pytest.approx((0, 0.3085), abs=1e-4)
+    for unknown in ([1.0], [0.3] * 5):
+        assert all(map(math.isnan, share_interval(np.array(unknown))))

@@ -44,13 +44,21 @@ ALIKE = Sample(BASE.values, np.repeat(np.arange(20), 5))
 BETTER = ALIKE._replace(values=BASE.values + 0.05)
 
 
+def as_losses(sample):
+    """Return a sample of which lower values are better."""
+    return sample._replace(values=1 - sample.values, lower_is_better=True)
+
+
 def weaker(sample, models):
     """Return a sample with some source models weak."""
     lost = np.where(np.isin(sample.source_models, models), 0.3, 0)
     return sample._replace(values=sample.values - lost)
 
 
+PAIR = {"a": BETTER, "b": BASE}
 OFTEN_WEAK = nested([[0.9] * 5] * 48 + [[0.4] * 5] * 12)
+GOOD, MIDDLING = nested([[0.9] * 5] * 30), nested([[0.8] * 5] * 60)
+FOUR = Sample(np.full(4, 0.8))
 WEAK_THIRD = Sample(np.r_[np.full(100, 0.8), np.full(50, 0.6)])
 VERDICTS = (
     (BETTER, BASE, 0.01, "typically better"),
@@ -64,25 +72,11 @@ VERDICTS = (
     (nested([[0.79]] * 12), nested([[0.8]] * 12), 0.01, "equivalent within ±0.01"),
     (nested([[0.812]] * 12), nested([[0.8]] * 12), 0.01, "typically better"),
     (weaker(BETTER, range(9)), BASE, 0.01, "no clear difference; is weak more often"),
-    (
-        nested([[0.9] * 5] * 30),
-        WEAK_THIRD,
-        0.01,
-        "typically better; is weak less often",
-    ),
-    (
-        OFTEN_WEAK,
-        nested([[0.8] * 5] * 60),
-        0.01,
-        "typically better; is weak more often",
-    ),
+    (GOOD, WEAK_THIRD, 0.01, "typically better; is weak less often"),
+    (OFTEN_WEAK, MIDDLING, 0.01, "typically better; is weak more often"),
     # The smaller side decides whether there are too few, whichever it is.
-    (
-        normal(10, 2),
-        Sample(np.full(4, 0.8)),
-        0.01,
-        "too few repeats: 4 of the 6 it takes",
-    ),
+    (normal(10, 2), FOUR, 0.01, "too few repeats: 4 of the 6 it takes"),
+    (FOUR, normal(10, 2), 0.01, "too few repeats: 4 of the 6 it takes"),
 )
 
 
@@ -123,14 +117,11 @@ def test_too_few_source_models_bear_no_verdict(models, others, needed):
     assert (row["typical_low"], row["typical_high"]) == (-np.inf, np.inf)
     assert row["typical"] == pytest.approx(0.105, abs=0.01)
     assert row["better_low"] > 0.4
+    # A mean has an interval from five units on.
+    few = row_of(nested([[0.9, 0.91]] * 4), BASE, others=others)
+    assert not math.isnan(row["mean_low"]) and math.isnan(few["mean_low"])
     enough = nested([[0.9, 0.91]] * needed)
     assert verdict_of(enough, BASE, others=others) == "typically better"
-
-
-def test_too_few_repeats_bear_no_verdict():
-    row = row_of(Sample(np.array([0.9])), Sample(np.array([0.8])))
-    assert row["verdict"] == "too few repeats: 1 of the 6 it takes"
-    assert math.isnan(row["mean_low"])
 
 
 def test_one_source_model_is_compared_repeat_by_repeat():
@@ -203,12 +194,7 @@ def test_intervals_are_adjusted_for_the_number_of_comparisons():
 
 
 def test_where_lower_is_better_differences_are_gains():
-    losses = {
-        name: Sample(
-            1 - sample.values, sample.source_models, sample.failed, lower_is_better=True
-        )
-        for name, sample in {"a": BETTER, "b": BASE}.items()
-    }
+    losses = {name: as_losses(sample) for name, sample in PAIR.items()}
     table = comparisons({"all": losses}, [("a", "b")], "b", 0.01)
     row, same = table.loc[0], row_of(BETTER, BASE)
     assert row["verdict"].startswith("typically better")
@@ -257,7 +243,8 @@ def few_models(found, models):
         (best_on_average, ladder(0, 0.3, 0), "1"),
         (best_on_average, ladder(0.1), "0"),
         (best_on_average, {}, ""),
-        # Of few source models the means are not known.
+        # Of few source models, and of losses, the means are not known.
+        (best_on_average, {"fixed-0": as_losses(GOOD)}, ""),
         (best_on_average, few_models(ladder(0, 1), 4), ""),
     ],
 )
@@ -287,15 +274,9 @@ def test_the_typically_best_depth_need_not_be_best_on_average():
     assert best_on_average(found, 0.05) == ["steady"]
 
 
-def test_depths_on_average_are_not_known_of_losses_and_empty_in_the_table():
-    losses = {
-        name: Sample(sample.values, sample.source_models, lower_is_better=True)
-        for name, sample in ladder(0, 0.3, 0).items()
-    }
-    assert best_on_average(losses, 0.05) == []
-    few = {"all": few_models(ladder(0, 1), 4)}
-    table = depths_table(few, {"fixed-0": 0, "fixed-1": 1})
-    assert table["not_worse_on_average"].tolist() == ["", ""]
+def test_depths_on_average_are_empty_in_the_table_where_they_are_not_known():
+    table = depths_table({"all": few_models(ladder(0, 1), 4)}, {"fixed-0": 0})
+    assert table["not_worse_on_average"].tolist() == [""]
 
 
 NONE = depths_table({"all": {}}, {})

@@ -288,9 +288,10 @@ def _meaning(node: Any) -> Iterator[str]:
     """
     if isinstance(node, ast.AST):
         yield type(node).__name__
+        has_text = isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None
         for field, value in ast.iter_fields(node):
-            if isinstance(node, DOCUMENTED) and field == "body":
-                value = value[1:] if _is_text(value[:1]) else value
+            if has_text and field == "body":
+                value = value[1:]
             if value is not None and value != []:
                 yield f"{field}="
                 yield from _meaning(value)
@@ -301,13 +302,3 @@ def _meaning(node: Any) -> Iterator[str]:
         yield "]"
     else:
         yield repr(node)
-
-
-def _is_text(statements: Collection[ast.stmt]) -> bool:
-    """Whether these statements are one text that is not used: a docstring."""
-    return all(
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-        for statement in statements
-    ) and bool(statements)

@@ -7,8 +7,7 @@ to them.
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -17,10 +16,8 @@ from thaw.findings.caveats import given_what, hangs_on_the_budget, what_spoils_i
 from thaw.findings.gains import (
     Question,
     details,
-    effect,
     enumerate_words,
     estimate,
-    gains,
     layers,
     named,
     rows_at,
@@ -28,23 +25,17 @@ from thaw.findings.gains import (
 from thaw.findings.verdicts import BETTER, WORSE, first_part, kind_of
 
 
-def answer(
-    study: Question,
-    comparisons: pd.DataFrame,
-    depths: pd.DataFrame,
-    summary: pd.DataFrame,
-    by_epoch: pd.DataFrame,
-) -> list[str]:
-    """Return the answer's paragraphs, from the study's tables."""
-    paragraphs = [
-        " ".join(does_transfer_help(study, comparisons)),
-        " ".join(how_many_layers(study, comparisons, depths, summary)),
-        " ".join(up_to_how_much_data(study, comparisons)),
-        " ".join(what_spoils_it(study, comparisons, summary)),
-        " ".join(hangs_on_the_budget(study, by_epoch)),
-        " ".join(given_what(study)),
-    ]
-    return list(filter(None, paragraphs))
+def answer(study: Question) -> list[str]:
+    """Return the answer's paragraphs."""
+    paragraphs = (
+        does_transfer_help,
+        how_many_layers,
+        up_to_how_much_data,
+        what_spoils_it,
+        hangs_on_the_budget,
+        given_what,
+    )
+    return list(filter(None, (" ".join(about(study)) for about in paragraphs)))
 
 
 # The sentence on a size, by the effect of its variants.
@@ -60,177 +51,137 @@ WORDS = {
 SAID = {"better": BETTER, "worse": WORSE, "some": WORSE}
 
 
-def does_transfer_help(study: Question, comparisons: pd.DataFrame) -> Iterator[str]:
+def does_transfer_help(study: Question) -> Iterator[str]:
     """Say for each target size whether transfer helps; like sizes together."""
     if not any(map(study.is_pretrained, study.variants)):
         yield (
             "No variant starts from a source model, so this study does not say whether "
             "transfer helps."
         )
-        return
-    if study.is_pretrained(study.baseline):
+    elif study.is_pretrained(study.baseline):
         yield (
             f"The variants are compared with {study.baseline}, which starts from "
             "source models itself; whether transfer helps takes one that starts from "
             "scratch."
         )
-        return
-    for kind, sizes in itertools.groupby(
-        study.target_sizes, lambda size: effect(gains(study, comparisons, size))
-    ):
-        own = list(sizes)
-        # One size as an example: the one with the fewest rows.
-        rows = gains(study, comparisons, own[0])
-        words = WORDS[kind].format(margin=f"{study.margin:g}")
-        if not study.is_swept:
-            yield f"{words}. {details(rows)}."
-            continue
-        words = f"From {enumerate_words(own)} rows: {words[0].lower()}{words[1:]}"
-        place = f"from {own[0]}, " if len(own) > 1 else ""
-        if kind in SAID:
-            most = max(
-                (row for row in rows if kind_of(row["verdict"]) == SAID[kind]),
-                key=lambda row: abs(row["typical"]),
-            )
-            lead = f"; {place}" if place else ", "
-            words += f"{lead}most with {most['variant']}:{estimate(most)}"
-        elif kind == "both":
-            ends = (find(rows, key=lambda row: row["typical"]) for find in (max, min))
-            words += f": {place}{enumerate_words(map(named, ends))}"
-        elif kind == "none":
-            reasons = {first_part(row["verdict"]) for row in rows}
-            words += f" ({', '.join(sorted(reasons))})"
-        yield f"{words}."
+    else:
+        for kind, sizes in itertools.groupby(study.target_sizes, study.effect):
+            yield f"{_effect(study, kind, list(sizes))}."
 
 
-def how_many_layers(
-    study: Question,
-    comparisons: pd.DataFrame,
-    depths: pd.DataFrame,
-    summary: pd.DataFrame,
-) -> Iterator[str]:
+def _effect(study: Question, kind: str, sizes: Sequence[TargetSize]) -> str:
+    """Say what transfer does at these sizes, by the one with the fewest rows."""
+    rows = study.gains_at(sizes[0])
+    words = WORDS[kind].format(margin=f"{study.margin:g}")
+    if not study.is_swept:
+        return f"{words}. {details(rows)}"
+    words = f"From {enumerate_words(sizes)} rows: {words[0].lower()}{words[1:]}"
+    place = f"from {sizes[0]}, " if len(sizes) > 1 else ""
+    if kind in SAID:
+        most = max(
+            (row for row in rows if kind_of(row["verdict"]) == SAID[kind]),
+            key=lambda row: abs(row["typical"]),
+        )
+        lead = f"; {place}" if place else ", "
+        words += f"{lead}most with {most['variant']}:{estimate(most)}"
+    elif kind == "both":
+        ends = (find(rows, key=lambda row: row["typical"]) for find in (max, min))
+        words += f": {place}{enumerate_words(map(named, ends))}"
+    elif kind == "none":
+        reasons = {first_part(row["verdict"]) for row in rows}
+        words += f" ({', '.join(sorted(reasons))})"
+    return words
+
+
+def how_many_layers(study: Question) -> Iterator[str]:
     """Say for each target size which depths may be the best.
 
     Where rows were held out to validate on, the depth that is best by them is named.
     """
     if len(study.depths) < 2:
         return
-
-    def may_be_best(size: TargetSize, column: str = "not_worse_than_best") -> list[int]:
-        own = rows_at(depths, size)
-        return own.loc[own[column] == "yes", "freeze"].tolist()
-
-    def on_average(size: TargetSize) -> list[int]:
-        return may_be_best(size, "not_worse_on_average")
-
-    def sentences(
-        sizes: Sequence[TargetSize],
-        find: Callable[[TargetSize], Any],
-        say: Callable[[Any], str],
-    ) -> Iterator[str]:
-        for found, alike in itertools.groupby(sizes, find):
-            words = say(found)
-            if words:
-                yield _placed(study, alike, words)
-
-    def typically(kept: list[int]) -> str:
-        if len(kept) == len(study.depths):
-            return "how many layers to freeze is not clear: no depth is out"
-        return (
-            f"to freeze {layers(kept)} is not typically worse than the best depth, and "
-            "all others are"
+    typically, by_the_mean, validated = {}, {}, {}
+    for size in study.target_sizes:
+        if study.effect(size) == "none":
+            continue
+        kept = _may_be_best(study, size, "not_worse_than_best")
+        typically[size] = (
+            "how many layers to freeze is not clear: no depth is out"
+            if len(kept) == len(study.depths)
+            else f"to freeze {layers(kept)} is not typically worse than the best depth,"
+            " and all others are"
         )
+        on_average = _may_be_best(study, size, "not_worse_on_average")
+        if on_average not in ([], kept):
+            said = f"only to freeze {layers(on_average)} may be the best"
+            if len(on_average) == len(study.depths):
+                said = "no depth is out"
+            by_the_mean[size] = f"on average, on which the worst networks weigh, {said}"
+        validated[size] = _when_validated(study, size)
+    yield from _placed(study, typically)
+    yield from _placed(study, by_the_mean)
+    if not (study.is_swept or by_the_mean):
+        yield from _best_on_average(study)
+    yield from _placed(study, validated)
 
-    def by_the_mean(kept: list[int]) -> str:
-        said = f"only to freeze {layers(kept)} may be the best"
-        if len(kept) == len(study.depths):
-            said = "no depth is out"
-        return f"on average, on which the worst networks weigh, {said}"
 
-    def when_validated(best: int | None) -> str:
-        if best is None:
-            return ""
-        return (
-            "by the loss on validation rows (median over repeats), to freeze "
-            f"{layers([best])} is best"
-        )
+def _may_be_best(study: Question, size: TargetSize, column: str) -> list[int]:
+    rows = rows_at(study.best_depths, size)
+    return rows.loc[rows[column] == "yes", "freeze"].tolist()
 
-    bearing = [
-        size
-        for size in study.target_sizes
-        if effect(gains(study, comparisons, size)) != "none"
-    ]
-    others = [
-        size for size in bearing if on_average(size) not in ([], may_be_best(size))
-    ]
-    yield from sentences(bearing, may_be_best, typically)
-    yield from sentences(others, on_average, by_the_mean)
-    if not (study.is_swept or others):
-        yield from _best_on_average(study, comparisons, study.target_sizes[0])
-    yield from sentences(
-        bearing,
-        lambda size: best_when_validated(study, summary, size),
-        when_validated,
+
+def _when_validated(study: Question, size: TargetSize) -> str:
+    """Name the depth of the least validation loss; "" if a depth has none."""
+    rows = rows_at(study.summary, size).set_index("variant")
+    losses = rows["validation_loss"].reindex(list(study.depths))
+    if losses.isna().any() or losses.isin([math.inf]).all():
+        return ""
+    return (
+        "by the loss on validation rows (median over repeats), to freeze "
+        f"{layers([study.depths[losses.idxmin()]])} is best"
     )
 
 
-def best_when_validated(
-    study: Question, summary: pd.DataFrame, size: TargetSize
-) -> int | None:
-    """Return the depth of the least validation loss; None if a depth has none."""
-    rows = rows_at(summary, size).set_index("variant")
-    losses = rows["validation_loss"].reindex(list(study.depths))
-    if losses.isna().any() or losses.isin([math.inf]).all():
-        return None
-    return study.depths[losses.idxmin()]
+def _placed(study: Question, said: Mapping[TargetSize, str]) -> Iterator[str]:
+    """Yield sentences, each once for like sizes; a sweep's say from how many rows."""
+    for words, sizes in itertools.groupby(said, key=said.__getitem__):
+        if words and study.is_swept:
+            yield f"From {enumerate_words(sizes)} rows, {words}."
+        elif words:
+            yield f"{words[0].upper()}{words[1:]}."
 
 
-def _placed(study: Question, sizes: Iterable[TargetSize], words: str) -> str:
-    """Return a sentence that says from how many rows it is so, in a sweep."""
-    if study.is_swept:
-        return f"From {enumerate_words(list(sizes))} rows, {words}."
-    return f"{words[0].upper()}{words[1:]}."
-
-
-def _best_on_average(
-    study: Question, comparisons: pd.DataFrame, size: TargetSize
-) -> Iterator[str]:
+def _best_on_average(study: Question) -> Iterator[str]:
     """Say where the typically best depth and the best by the mean differ."""
     rows = [
         row
-        for row in gains(study, comparisons, size)
+        for row in study.gains_at(study.target_sizes[0])
         if row["variant"] in study.depths
         and math.isfinite(row["typical"])
         and pd.notna(row["mean"])
     ]
     if len(rows) < 2:
         return
-    typically = max(rows, key=lambda row: row["typical"])
-    on_average = max(rows, key=lambda row: row["mean"])
-    if typically["variant"] != on_average["variant"]:
-        yield (
-            f"(Typically {typically['variant']} is ahead, by the mean "
-            f"{on_average['variant']}.)"
-        )
+    typically, on_average = (
+        max(rows, key=lambda row: row[column])["variant"]
+        for column in ("typical", "mean")
+    )
+    if typically != on_average:
+        yield f"(Typically {typically} is ahead, by the mean {on_average}.)"
 
 
-def up_to_how_much_data(study: Question, comparisons: pd.DataFrame) -> Iterator[str]:
+def up_to_how_much_data(study: Question) -> Iterator[str]:
     """Say up to which target size the gain is above the margin, and from which below.
 
     It is above where that of any variant is, and below where those of all are.
     """
-    if len(study.target_sizes) == 1 or not study.transferred:
-        return
-    if study.is_pretrained(study.baseline):
+    sizes = [size for size in study.target_sizes if study.effect(size) != "none"]
+    if len(study.target_sizes) == 1 or study.is_pretrained(study.baseline) or not sizes:
         return
     above: list[TargetSize] = []
     below: list[TargetSize] = []
-    told = False
-    for size in study.target_sizes:
-        rows = gains(study, comparisons, size)
-        if effect(rows) == "none":
-            continue
-        told = True
+    for size in sizes:
+        rows = study.gains_at(size)
         if any(row["typical_low"] > study.margin for row in rows):
             above.append(size)
             below.clear()
@@ -238,19 +189,19 @@ def up_to_how_much_data(study: Question, comparisons: pd.DataFrame) -> Iterator[
             below.append(size)
     margin = f"the margin of {study.margin:g}"
     if not above:
-        if told:
-            yield f"At no size is the gain surely above {margin}."
-        return
-    last = above[-1]
-    if last == study.target_sizes[-1]:
-        yield f"The gain is surely above {margin} up to the largest size, {last} rows."
+        yield f"At no size is the gain surely above {margin}."
+    elif above[-1] == study.target_sizes[-1]:
+        yield (
+            f"The gain is surely above {margin} up to the largest size, {above[-1]} "
+            "rows."
+        )
     elif below:
         yield (
-            f"The gain falls below {margin} between {last} rows, where it is still "
-            f"surely above, and {below[0]}, where it is surely below."
+            f"The gain falls below {margin} between {above[-1]} rows, where it is "
+            f"still surely above, and {below[0]}, where it is surely below."
         )
     else:
         yield (
-            f"The gain is surely above {margin} up to {last} rows; where it falls "
+            f"The gain is surely above {margin} up to {above[-1]} rows; where it falls "
             "below, these sizes do not tell."
         )

@@ -7,6 +7,7 @@ little and fails now and then may be in one and not in the other.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from thaw.findings.evidence import p_more_often
 from thaw.findings.mean import has_interval, mean_difference
@@ -16,8 +17,9 @@ from thaw.findings.samples import Sample
 
 def best_depths(found: Mapping[str, Sample], alpha: float) -> list[str]:
     """Return those variants that none of the others typically beats, in order."""
-    level = _level(found, alpha)
-    return _unbeaten(found, lambda pair: bool(p_more_often(pair.placements()) < level))
+    return _unbeaten(
+        found, alpha, lambda pair, level: p_more_often(pair.placements()) < level
+    )
 
 
 def best_on_average(found: Mapping[str, Sample], alpha: float) -> list[str]:
@@ -27,24 +29,24 @@ def best_on_average(found: Mapping[str, Sample], alpha: float) -> list[str]:
     """
     if not all(map(has_interval, found.values())):
         return []
-    level = _level(found, alpha)
-    return _unbeaten(found, lambda pair: mean_difference(pair, 2 * level).low > 0)
+    return _unbeaten(
+        found, alpha, lambda pair, level: mean_difference(pair, 2 * level).low > 0
+    )
 
 
-def _level(found: Mapping[str, Sample], alpha: float) -> float:
-    return alpha / max(len(found) - 1, 1)
-
-
-def _unbeaten(found: Mapping[str, Sample], beats: Callable[[Pair], bool]) -> list[str]:
+def _unbeaten(
+    found: Mapping[str, Sample], alpha: float, beats: Callable[[Pair, float], Any]
+) -> list[str]:
     """Return those variants that no other one beats, in order.
 
     All, if each is beaten: they may beat each other in a circle.
     """
+    level = alpha / max(len(found) - 1, 1)
     unbeaten = [
         variant
         for variant, sample in found.items()
         if not any(
-            beats(Pair(rival, sample))
+            beats(Pair(rival, sample), level)
             for other, rival in found.items()
             if other != variant
         )

@@ -12,14 +12,13 @@ from thaw.findings.metrics import METRICS
 from thaw.findings.verdicts import first_part, more_often
 
 
-def what_spoils_it(
-    study: Question, comparisons: pd.DataFrame, summary: pd.DataFrame
-) -> Iterator[str]:
+def what_spoils_it(study: Question) -> Iterator[str]:
     """Name what qualifies the answer: failures, controls, longer training."""
     failed = [
-        f"{row['failed']:.0%} of {row['variant']}'s".replace("%", " %")
+        f"{100 * row['failed']:.0f} % of {row['variant']}'s"
         + _from_rows(study, [row["target_size"]])
-        for row in summary[summary["failed"] > FEW].to_dict("records")
+        for row in study.summary.to_dict("records")
+        if row["failed"] > FEW
     ]
     if failed:
         yield (
@@ -28,33 +27,23 @@ def what_spoils_it(
         )
     weak = f"are weak (more than {WEAK:g} below the baseline's median)"
     for kind, what in (("failed", "fail"), ("weak", weak)):
-        rows = comparisons[
-            comparisons["verdict"].str.contains(more_often(KINDS[kind]), regex=False)
-            & comparisons["variant"].isin(study.transferred)
-            & (comparisons["reference"] == study.baseline)
-        ]
+        said = study.gains["verdict"].str.contains(more_often(KINDS[kind]), regex=False)
         names = [
             variant + _from_rows(study, own["target_size"])
-            for variant, own in rows.groupby("variant", sort=False)
+            for variant, own in study.gains[said].groupby("variant", sort=False)
         ]
         if names:
             variants = enumerate_words(names)
             yield f"Networks of {variants} {more_often(what)} than {study.baseline}'s."
-    random = {
+    random = [
         name
         for name, variant in study.variants.items()
         if not study.is_pretrained(name) and variant.get("freeze", 0)
-    }
-    yield from _beside(
-        study,
-        comparisons[
-            comparisons["variant"].isin(study.depths)
-            & comparisons["reference"].isin(random)
-        ],
-        "frozen random layers ({})",
-    )
-    foreign = comparisons["reference"].str.contains("/", regex=False)
-    yield from _beside(study, comparisons[foreign], "{}")
+    ]
+    table, controls = study.comparisons, study.comparisons["reference"]
+    rows = table[table["variant"].isin(study.depths) & controls.isin(random)]
+    yield from _beside(study, rows, "frozen random layers ({})")
+    yield from _beside(study, table[controls.str.contains("/", regex=False)], "{}")
     if study.source == study.target and study.transferred:
         yield (
             "Source and target are the same problem: nothing foreign is transferred, "
@@ -66,39 +55,34 @@ def _from_rows(study: Question, sizes: Sequence[TargetSize]) -> str:
     return f" from {enumerate_words(sizes)} rows" if study.is_swept else ""
 
 
-def _beside(study: Question, rows: pd.DataFrame, words: str) -> Iterator[str]:
-    """Say how variants compare with a control; `words` name its kind."""
+def _beside(study: Question, rows: pd.DataFrame, control: str) -> Iterator[str]:
+    """Say how variants compare with controls of a kind; like sizes together."""
     for (variant, reference), own in rows.groupby(["variant", "reference"], sort=False):
-        yield f"Beside {words.format(reference)}, {variant}: {_said(study, own)}."
+        said = []
+        for verdict, alike in itertools.groupby(
+            own.to_dict("records"), lambda row: first_part(row["verdict"])
+        ):
+            found = [
+                _from_rows(study, [row["target_size"]]) + estimate(row) for row in alike
+            ]
+            said.append(verdict + ",".join(found))
+        yield f"Beside {control.format(reference)}, {variant}: {'; '.join(said)}."
 
 
-def _said(study: Question, rows: pd.DataFrame) -> str:
-    """Return the verdicts of one pair, of like sizes together."""
-    said = []
-    for verdict, alike in itertools.groupby(
-        rows.to_dict("records"), lambda row: first_part(row["verdict"])
-    ):
-        found = [
-            _from_rows(study, [row["target_size"]]) + estimate(row) for row in alike
-        ]
-        said.append(verdict + ",".join(found))
-    return "; ".join(said)
-
-
-def hangs_on_the_budget(study: Question, by_epoch: pd.DataFrame) -> Iterator[str]:
+def hangs_on_the_budget(study: Question) -> Iterator[str]:
     """Name the variants that would have had another verdict half-way."""
     other = []
     for variant in study.transferred:
-        rows = by_epoch[by_epoch["variant"] == variant]
+        rows = study.gains_by_epoch[study.gains_by_epoch["variant"] == variant]
         if len(rows) < 3:
             continue
         half_way, last = rows.iloc[len(rows) // 2], rows.iloc[-1]
         if half_way["verdict"] != last["verdict"]:
             epoch = half_way["epoch"]
             other.append(f"{variant} {half_way['verdict']}{estimate(half_way)}")
-    # The table is of the largest size.
-    place = _from_rows(study, [study.target_sizes[-1]])
     if other:
+        # The table is of the largest size.
+        place = _from_rows(study, [study.target_sizes[-1]])
         yield (
             f"The verdict{place} hangs on how long networks learn: half-way, after "
             f"{epoch} epochs, it was {'; '.join(other)}."

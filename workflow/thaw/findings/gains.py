@@ -22,7 +22,10 @@ from thaw.findings.verdicts import (
 
 
 class Question(NamedTuple):
-    """A study's settings; `variants` as the config describes them, sizes in order."""
+    """A study's settings, and its tables, by the names of their files.
+
+    `variants` are as the config describes them, sizes in order.
+    """
 
     source: str
     target: str
@@ -35,6 +38,10 @@ class Question(NamedTuple):
     tuned: Sequence[str]
     repeats: int
     source_models: int
+    comparisons: pd.DataFrame
+    best_depths: pd.DataFrame
+    summary: pd.DataFrame
+    gains_by_epoch: pd.DataFrame
 
     def is_pretrained(self, variant: str) -> bool:
         """Whether a variant starts from source models."""
@@ -54,30 +61,29 @@ class Question(NamedTuple):
         """Whether repeats learn from less than all rows."""
         return list(self.target_sizes) != ["all"]
 
+    @property
+    def gains(self) -> pd.DataFrame:
+        """The comparisons of transferred variants with the baseline."""
+        table = self.comparisons
+        ours = table["variant"].isin(self.transferred)
+        return table[ours & (table["reference"] == self.baseline)]
 
-def gains(
-    study: Question, comparisons: pd.DataFrame, size: TargetSize
-) -> list[Mapping[str, Any]]:
-    """Return the comparisons of transferred variants with the baseline, at a size."""
-    rows = rows_at(comparisons, size)
-    rows = rows[
-        rows["variant"].isin(study.transferred) & (rows["reference"] == study.baseline)
-    ]
-    return rows.to_dict("records")
+    def gains_at(self, size: TargetSize) -> list[Mapping[str, Any]]:
+        """Return those of one target size."""
+        return rows_at(self.gains, size).to_dict("records")
 
-
-def effect(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the verdicts of one size say together."""
-    kinds = {kind_of(row["verdict"]) for row in rows}
-    if {BETTER, WORSE} <= kinds:
-        return "both"
-    if BETTER in kinds:
-        return "better"
-    if WORSE in kinds:
-        return "worse" if kinds == {WORSE} else "some"
-    if kinds == {EQUIVALENT}:
-        return "same"
-    return "unclear" if kinds & {UNCLEAR, EQUIVALENT} else "none"
+    def effect(self, size: TargetSize) -> str:
+        """Return what the verdicts of one size say together."""
+        kinds = {kind_of(row["verdict"]) for row in self.gains_at(size)}
+        if {BETTER, WORSE} <= kinds:
+            return "both"
+        if BETTER in kinds:
+            return "better"
+        if WORSE in kinds:
+            return "worse" if kinds == {WORSE} else "some"
+        if kinds == {EQUIVALENT}:
+            return "same"
+        return "unclear" if kinds & {UNCLEAR, EQUIVALENT} else "none"
 
 
 def details(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -37,11 +37,10 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     bound, so the worst that was not drawn may be anything.
     """
     ours, others = _unit_means(pair.variant), _unit_means(pair.reference)
+    sound, others_sound = ~np.isnan(ours), ~np.isnan(others)
     if pair.matched:
-        both = ~np.isnan(ours) & ~np.isnan(others)
-        ours, others = ours[both], others[both]
-    else:
-        ours, others = ours[~np.isnan(ours)], others[~np.isnan(others)]
+        sound = others_sound = sound & others_sound
+    ours, others = ours[sound], others[others_sound]
     if not (len(ours) and len(others)):
         return Estimate(np.nan, np.nan, np.nan)
     difference = float(ours.mean() - others.mean())
@@ -49,9 +48,7 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
         return Estimate(-difference, np.nan, np.nan)
     if min(len(ours), len(others)) < FEWEST:
         return Estimate(difference, np.nan, np.nan)
-    found = draws(ours, others, bool(pair.matched))
-    low, high = np.quantile(found, [alpha / 2, 1 - alpha / 2])
-    return Estimate(difference, float(low), float(high))
+    return _estimate(difference, draws(ours, others, bool(pair.matched)), alpha)
 
 
 def mean_of(sample: Sample, alpha: float) -> Estimate:
@@ -61,8 +58,12 @@ def mean_of(sample: Sample, alpha: float) -> Estimate:
     mean = float(units.mean()) if len(units) else np.nan
     if not has_interval(sample):
         return Estimate(mean, np.nan, np.nan)
-    low, high = np.quantile(single_draws(units), [alpha / 2, 1 - alpha / 2])
-    return Estimate(mean, float(low), float(high))
+    return _estimate(mean, single_draws(units), alpha)
+
+
+def _estimate(value: float, found: np.ndarray, alpha: float) -> Estimate:
+    low, high = np.quantile(found, [alpha / 2, 1 - alpha / 2])
+    return Estimate(value, float(low), float(high))
 
 
 def has_interval(sample: Sample) -> bool:

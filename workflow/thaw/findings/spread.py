@@ -12,13 +12,6 @@ CONFIDENCE = 0.95
 NAN = float("nan")
 
 
-class Interval(NamedTuple):
-    """An interval; both ends are nan where the data do not allow one."""
-
-    low: float = NAN
-    high: float = NAN
-
-
 class Components(NamedTuple):
     """The spread of a variant split in two, as standard deviations, and the share.
 
@@ -31,27 +24,22 @@ class Components(NamedTuple):
     share: float = NAN
 
 
-def mean_interval(units: np.ndarray) -> Interval:
-    """Return the interval of the mean of independent units (Student's t).
-
-    It cannot be estimated from one unit, nor from units that do not vary.
-    """
-    if not _vary(units):
-        return Interval()
-    return Interval(*stats.ttest_1samp(units, 0).confidence_interval(CONFIDENCE))
-
-
-def share_interval(units: np.ndarray) -> Interval:
+def share_interval(units: np.ndarray) -> tuple[float, float]:
     """Return the interval of a share or probability, the mean of units within [0, 1].
 
     Where every unit is 0 or 1 it is the exact binomial interval (Clopper and Pearson
     1934), which still says how little it means that, say, all of five units are 1. Else
-    it is Student's t, cut off at 0 and 1.
+    it is Student's t, cut off at 0 and 1. It is nan of one unit, and of several that do
+    not vary.
     """
     if len(units) > 1 and np.isin(units, (0, 1)).all():
         exact = stats.binomtest(int(units.sum()), len(units)).proportion_ci(CONFIDENCE)
-        return Interval(float(exact.low), float(exact.high))
-    return Interval(*np.clip(mean_interval(units), 0, 1))
+        return float(exact.low), float(exact.high)
+    # Up to rounding: the means of equal scores may differ in their last bits.
+    if np.allclose(units, units[0], rtol=1e-9, atol=1e-12):
+        return NAN, NAN
+    low, high = stats.ttest_1samp(units, 0).confidence_interval(CONFIDENCE)
+    return max(low, 0.0), min(high, 1.0)
 
 
 def variance_components(sample: Sample) -> Components:
@@ -79,11 +67,3 @@ def variance_components(sample: Sample) -> Components:
     variance = between + mean_square_within
     share = between / variance if variance > 0 else NAN
     return Components(np.sqrt(between), np.sqrt(mean_square_within), share)
-
-
-def _vary(units: np.ndarray) -> bool:
-    """Whether there are several units that are not all the same number.
-
-    Up to rounding: the means of equal scores may differ in their last bits.
-    """
-    return len(units) > 1 and not np.allclose(units, units[0], rtol=1e-9, atol=1e-12)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import optimize, special
 
 from thaw.findings.evidence import opposite, p_more_often
-from thaw.findings.pairs import Pair, units_needed
+from thaw.findings.pairs import Pair, Placements, units_needed
 from thaw.findings.samples import Estimate
 
 # No interval of scores needs to be known more closely.
@@ -33,12 +33,20 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
         return Estimate(middle, -np.inf, np.inf)
 
     limit = _normal(alpha / 2)
+    # Most of the shifts that are tried change no rank, and so no p-value.
+    known: dict[bytes, float] = {}
+
+    def deviations(found: Placements) -> float:
+        ranks = b"".join(side.tobytes() for side in found if side is not None)
+        if ranks not in known:
+            known[ranks] = _normal(p_more_often(found))
+        return known[ranks]
 
     def is_low(shift: float) -> float:
-        return _normal(p_more_often(pair.placements(shift))) - limit
+        return deviations(pair.placements(shift)) - limit
 
     def is_not_high(shift: float) -> float:
-        return limit - _normal(p_more_often(opposite(pair.placements(shift))))
+        return limit - deviations(opposite(pair.placements(shift)))
 
     low, high = _last(is_low, pair.span), _last(is_not_high, pair.span)
     return Estimate(middle, low, high)

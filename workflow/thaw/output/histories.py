@@ -19,6 +19,7 @@ import numpy as np
 from thaw.errors import ThawError
 from thaw.learning.history import Constant, Reached, kept
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
+from thaw.output.scores import named_arrays
 
 SOURCE_MODELS = "source-models"
 
@@ -27,7 +28,6 @@ class HistoriesWriter:
     """Write the archive, one group of arrays after the other."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Begin an archive in an open file."""
         self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
         self._digests: dict[str, str] = {}
 
@@ -36,11 +36,8 @@ class HistoriesWriter:
 
         `models` `[repeats]` are the source models that the repeats start from.
         """
-        for part in (reached.history, reached.final):
-            for metric, values in part._asdict().items():
-                self._write(f"{name}/{metric}", values)
-        self._write(f"{name}/constant", np.array(reached.constant))
-        self._write(f"{name}/steps", reached.steps)
+        for part, values in named_arrays(reached).items():
+            self._write(f"{name}/{part}", values)
         if models is not None:
             self._write(f"{name}/source_model", models)
 
@@ -73,11 +70,9 @@ class Histories:
             self._record = check_record(text, key)
 
     def __enter__(self) -> Self:
-        """Return the open archive."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
         self._archive.close()
 
     @property
@@ -105,10 +100,9 @@ class Histories:
         float32.
         """
         values = self.metric(name, metric)
-        last = values
         if values.ndim == 2:
-            last = kept(values, self._read(f"{name}/epoch"))
-        return as_read(last)
+            values = kept(values, self._read(f"{name}/epoch"))
+        return as_read(values)
 
     def score(self, name: str, score: str) -> np.ndarray:
         """Return a score that a study is of, as `final`.

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,38 +21,33 @@ from thaw.findings.metrics import Metric
 from thaw.findings.samples import Sample
 from thaw.keys import digest_of_file
 from thaw.output.histories import Histories
-from thaw.output.network_checks import load_check
 from thaw.output.problems import load_described
-from thaw.output.records import load_record, reading, require
+from thaw.output.records import load_check, load_record, reading, require
 
 
-class Files:
-    """The files of a stage; `saw` are the digests of those that were read."""
+class Files(ExitStack):
+    """The files of a stage; `saw` are the digests of those that were read.
+
+    Those that stay open are closed when it is left.
+    """
 
     def __init__(self, recipe: Mapping[str, Any], paths: Iterable[Path]) -> None:
         """Begin with nothing read. `paths` are all that may be."""
+        super().__init__()
         self._keys = recipe["inputs"]
         self._paths = {(path.parent.name, path.name): path for path in paths}
-        self._open, self._histories = ExitStack(), dict[str, Histories]()
+        self._histories = dict[str, Histories]()
         self._records = dict[str, Any]()
         # What the stage itself has made so far, by its names.
         self.made: dict[str, bytes] = {}
         self.saw: dict[str, Any] = {}
-
-    def __enter__(self) -> Self:
-        """Return the files; those that stay open are closed in the end."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close what is open."""
-        self._open.close()
 
     def histories(self, study: str) -> Histories:
         """Return what was gathered of a study."""
         if study not in self._histories:
             path = self._paths[study, "histories.npz"]
             found = Histories(path, self._keys["gather"][study])
-            self._histories[study] = self._open.enter_context(found)
+            self._histories[study] = self.enter_context(found)
             self.saw[f"{study}/{path.name}"] = found.saw
         return self._histories[study]
 
@@ -115,17 +110,18 @@ class Inputs(NamedTuple):
         variants: Iterable[str],
         size: TargetSize,
         metric: Metric,
-        study: str | None = None,
     ) -> dict[str, Sample]:
         """Return each variant's scores in the end as a sample, in that order.
 
         They are those of repeats that learned from so many train rows. The score of a
-        network that failed is that of the best constant prediction.
+        network that failed is that of the best constant prediction. `STUDY/VARIANT` is
+        a variant of another study.
         """
-        histories = self.files.histories(study or self.study)
         found = {}
         for variant in variants:
-            arm = Arm(variant, size).name
+            study, _, own = variant.rpartition("/")
+            histories = self.files.histories(study or self.study)
+            arm = Arm(own, size).name
             failed = histories.failed(arm)
             constant = getattr(histories.constant(arm), metric.score)
             values = np.where(failed, constant, histories.score(arm, metric.score))

@@ -1,7 +1,7 @@
 """Where results lie below `results/`, and how jobs share them out."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 # The files of a job that trains: scores, histories, and weights where they are kept.
@@ -59,17 +59,15 @@ def jobs(repeats: int, repeats_per_job: JobSize) -> Iterator[Job]:
     every 3,000 more. However many repeats are added, at most the last job, cut short by
     the end, is not the same.
     """
+    ends: Iterable[int]
+    if repeats_per_job == "auto":
+        *growing, largest = AUTOMATIC_ENDS
+        ends = itertools.chain(growing, itertools.count(largest, largest))
+    else:
+        ends = itertools.count(repeats_per_job, repeats_per_job)
     first = 0
-    for end in _ends(repeats_per_job):
+    for end in ends:
         yield Job(first, min(end, repeats) - 1)
         if end >= repeats:
             return
         first = end
-
-
-def _ends(repeats_per_job: JobSize) -> Iterator[int]:
-    """Return, endlessly, the numbers of repeats after which a job ends."""
-    if repeats_per_job == "auto":
-        *growing, largest = AUTOMATIC_ENDS
-        return itertools.chain(growing, itertools.count(largest, largest))
-    return itertools.count(repeats_per_job, repeats_per_job)

@@ -23,20 +23,13 @@ def save_problem(
 
     `saw` are the digests of what it was made from.
     """
-    arrays: dict[str, Any] = _arrays(problem)
-    arrays["description"] = np.array(json.dumps(description._asdict()))
+    arrays: dict[str, Any] = problem._asdict() | {
+        "description": json.dumps(description._asdict())
+    }
+    arrays = {name: np.asarray(value) for name, value in arrays.items()}
     text = json.dumps(record(recipe, saw, digest_of_arrays(arrays)))
     with whole_file(path) as temporary:
         np.savez(temporary, **arrays, record=np.array(text))
-
-
-def load_problem(path: Path, key: str) -> tuple[Problem, str]:
-    """Read the problem of that key, and the digest of its data.
-
-    Raises `ThawError` if the file is damaged or holds another one.
-    """
-    problem, _, digest = load_described(path, key)
-    return problem, digest
 
 
 def load_described(path: Path, key: str) -> tuple[Problem, Description, str]:
@@ -59,7 +52,3 @@ def load_described(path: Path, key: str) -> tuple[Problem, Description, str]:
             require(np.isfinite(x).all(), "a feature is not finite")
             require(((y >= 0) & (y < problem.classes)).all(), "a label has no class")
     return problem, description, found["content"]
-
-
-def _arrays(problem: Problem) -> dict[str, np.ndarray]:
-    return {name: np.asarray(value) for name, value in problem._asdict().items()}

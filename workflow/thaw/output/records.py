@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -153,6 +153,30 @@ def claimed(path: Path, recipe: Mapping[str, Any]) -> Iterator[Claim]:
         yield claim
     finally:
         claim.withdraw()
+
+
+def save_check(
+    path: Path,
+    rows: Sequence[Mapping[str, Any]],
+    recipe: Mapping[str, Any],
+    saw: Mapping[str, Any],
+) -> None:
+    """Write what the check of a network found, a row a variant, with its record."""
+    found = record(recipe, saw, keys.digest(keys.canonical(rows))) | {"rows": rows}
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def load_check(path: Path, key: str) -> list[dict[str, Any]]:
+    """Read the rows of the check of that key.
+
+    Raises `ThawError` if the file is damaged or holds another one.
+    """
+    with reading(path, "the check of a network it should be"):
+        found = check_record(path.read_text(encoding="utf-8"), key)
+        digest = keys.digest(keys.canonical(found["rows"]))
+        require(digest == found["content"], "it was changed")
+        return found["rows"]
 
 
 @contextmanager

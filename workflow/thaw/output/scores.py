@@ -3,11 +3,10 @@
 Scores are CSV, for people: a row a repeat (or a source model). Histories are a hundred
 times as many numbers, which only programs read, so they are a NumPy archive: a third of
 the size of a CSV and written in a tenth of the time. The archive holds the record of
-both.
+both, and from it follows every byte of the CSV.
 """
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +27,9 @@ from thaw.learning.history import (
 )
 from thaw.output.files import whole_file
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
+
+# The types of scores that are not float32.
+TYPES = {"failed": bool, "epoch": np.int64, "learning_rate": np.float64}
 
 
 class Scores(NamedTuple):
@@ -59,11 +61,11 @@ def save_scores(
     `names` say of each network which one it is: columns by their names, such as
     `repeat`. The scores are those after the last epoch.
     """
-    text, arrays = _scores_text(names, reached), _arrays(reached)
-    content = {"csv": _digest(text), "histories": digest_of_arrays(arrays)}
+    arrays = named_arrays(reached)
+    content = {"histories": digest_of_arrays(arrays)}
     of_both = json.dumps(record(recipe, saw, content))
     with whole_file(csv_path) as temporary:
-        temporary.write_bytes(text)
+        temporary.write_bytes(_scores_text(names, reached))
     with whole_file(history_path) as temporary:
         np.savez(temporary, **arrays, record=np.array(of_both))
 
@@ -87,27 +89,24 @@ def load_scores(
                 Constant(*archive["constant"].tolist()),
                 archive["steps"],
             )
-        content = found["content"]
-        require(
-            digest_of_arrays(_arrays(reached)) == content["histories"],
-            "its histories were changed",
-        )
-        # A trainer of people's own may know less of its networks.
+        digest = digest_of_arrays(named_arrays(reached))
+        same = digest == found["content"]["histories"]
+        require(same, "its histories were changed")
+        # A user-supplied trainer may know less of its networks.
         complete = "trainer" not in found["recipe"]["settings"].get("network", {})
         _check(reached, len(next(iter(names.values()))), complete)
     with reading(csv_path, "the scores it should be"):
-        text = csv_path.read_bytes()
+        column, values = next(iter(names.items()))
         require(
-            text == _scores_text(names, reached),
+            csv_path.read_bytes() == _scores_text(names, reached),
             f"it disagrees with {history_path.name} or has other rows than "
-            f"{_span(names)}",
+            f"{column}s {values[0]} to {values[-1]}",
         )
-        require(_digest(text) == content["csv"], "it was changed")
     return Scores(reached, found["saw"])
 
 
-def _arrays(reached: Reached) -> dict[str, Any]:
-    """Return what a job reached as named arrays."""
+def named_arrays(reached: Reached) -> dict[str, Any]:
+    """Return what networks reached as arrays, by their names in archives."""
     return {
         **reached.history._asdict(),
         **reached.final._asdict(),
@@ -122,56 +121,29 @@ def _check(reached: Reached, networks: int, complete: bool) -> None:
     The loss of a network that diverged is not finite, and counts. Unless they are
     `complete`, scores may be missing, and then are not a number.
     """
-    history = reached.history
-    shapes = {column.shape for column in history}
-    shapes.add((len(history.test_loss), len(reached.steps)))
-    require(len(shapes) == 1, "its histories differ in length")
-    require(len(history.test_loss) == networks, f"it does not hold {networks} networks")
-    for metric, column in history._asdict().items():
-        require(column.dtype == np.float32, f"{metric} has another type")
-        if metric.endswith("accuracy"):
-            require(_are_shares(column, complete), f"{metric} is not between 0 and 1")
-        else:
-            require(not (column < 0).any(), f"{metric} is less than 0")
-    balanced, failed, epoch, rate, loss = reached.final
-    require(epoch.dtype == np.int64 and rate.dtype == np.float64, "another type")
-    require(epoch.shape == rate.shape == (networks,), "scores are missing")
-    require(loss.dtype == np.float32, "another type")
-    require(loss.shape == (networks,), "scores are missing")
-    require(not (loss < 0).any(), "validation_loss is less than 0")
-    require(
-        bool(((epoch >= 0) & (epoch < len(reached.steps))).all()),
-        "there is no such epoch",
-    )
-    require(bool((rate > 0).all()), "a learning rate is not above 0")
-    require(balanced.dtype == np.float32 and failed.dtype == bool, "another type")
-    require(balanced.shape == failed.shape == (networks,), "scores are missing")
-    require(
-        _are_shares(balanced, complete),
-        "test_balanced_accuracy is not between 0 and 1",
-    )
-    test_loss = kept(history.test_loss, epoch)
+    history, final, _, steps = reached
+    for name, values in (history._asdict() | final._asdict()).items():
+        shape = (networks, len(steps)) if name in METRICS else (networks,)
+        require(values.shape == shape, f"{name} is {values.shape} and not {shape}")
+        right_type = TYPES.get(name, np.float32)
+        require(values.dtype == right_type, f"{name} has another type")
+        if name.endswith("accuracy"):
+            share = (values >= 0) & (values <= 1)
+            missing = np.zeros_like(share) if complete else np.isnan(values)
+            require((share | missing).all(), f"{name} is not between 0 and 1")
+        if name.endswith("loss"):
+            require(not (values < 0).any(), f"{name} is less than 0")
+    there = (final.epoch >= 0) & (final.epoch < len(steps))
+    require(there.all(), "there is no such epoch")
+    require((final.learning_rate > 0).all(), "a learning rate is not above 0")
+    test_loss = kept(history.test_loss, final.epoch)
     lost = ~np.isfinite(test_loss) if complete else np.isinf(test_loss)
     require(
-        bool(failed[lost].all()),
+        final.failed[lost].all(),
         "a network whose loss is not finite is not said to have failed",
     )
-
-
-def _are_shares(column: np.ndarray, complete: bool) -> bool:
-    inside = (column >= 0) & (column <= 1)
-    return bool((inside if complete else inside | np.isnan(column)).all())
 
 
 def _scores_text(names: Mapping[str, Sequence], reached: Reached) -> bytes:
     rows = zip(*names.values(), final_scores(reached), strict=True)
     return csv_file((*names, *SCORES), ((*row[:-1], *row[-1]) for row in rows))
-
-
-def _span(names: Mapping[str, Sequence]) -> str:
-    column, values = next(iter(names.items()))
-    return f"{column}s {values[0]} to {values[-1]}"
-
-
-def _digest(text: bytes) -> str:
-    return hashlib.blake2b(text, digest_size=16).hexdigest()

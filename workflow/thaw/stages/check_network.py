@@ -24,8 +24,8 @@ from thaw.external.checks import (
 from thaw.external.networks import network_of, of_network
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.training import fix_rounding
-from thaw.output.network_checks import save_check
 from thaw.output.problems import load_described
+from thaw.output.records import save_check
 from thaw.output.weights import load_source_models
 from thaw.stages.command import add_network, compute, recipe_parser
 

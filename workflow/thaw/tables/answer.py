@@ -18,15 +18,16 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     settings = dict(inputs.settings)
     title = f"# {settings.pop('study')}: {settings['source']} → {settings['target']}"
     settings["target_sizes"] = in_order(settings["target_sizes"])
-    question = Question(variants=settings.pop("described"), **settings)
-    said = answer(
-        question,
-        inputs.table("comparisons.csv"),
-        inputs.table("best-depths.csv"),
-        inputs.table("summary.csv"),
+    question = Question(
+        variants=settings.pop("described"),
+        comparisons=inputs.table("comparisons.csv"),
+        best_depths=inputs.table("best-depths.csv"),
+        summary=inputs.table("summary.csv"),
         # There are none where a trainer says only what is reached in the end.
-        inputs.table("gains-by-epoch.csv")
+        gains_by_epoch=inputs.table("gains-by-epoch.csv")
         if "gains-by-epoch.csv" in inputs.files.made
         else pd.DataFrame(columns=["variant"]),
+        **settings,
     )
-    return {"answer.md": "\n".join([f"{title}\n", *map(paragraph, said)]).encode()}
+    words = [f"{title}\n", *map(paragraph, answer(question))]
+    return {"answer.md": "\n".join(words).encode()}

@@ -4,6 +4,7 @@ Variants are compared at each target size. A pair may name a variant of another 
 of the target: `selfer/fixed-2`.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from thaw.findings.how_often import how_often
 from thaw.findings.mean import mean_difference
 from thaw.findings.metrics import METRICS
 from thaw.findings.pairs import Pair
-from thaw.findings.samples import CONDITION, Sample
+from thaw.findings.samples import CONDITION, Estimate, Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import (
     MODELS_FAILED,
@@ -75,18 +76,14 @@ def compare(
 ) -> dict[str, Any]:
     """Return what a comparison found, by the names of the table's columns."""
     typical = typical_difference(pair, alpha)
-    better = how_often(pair, alpha)
-    mean = mean_difference(pair, ALPHA)
     said = [verdict(pair, typical, alpha, margin)]
     shares: dict[str, float] = {}
     for kind, words in KINDS.items():
         ours, others = kinds[kind], reference_kinds[kind]
         difference = difference_of_shares(pair, ours, others, alpha)
         shares |= {
-            kind: pair.variant.unit_means(ours[0].astype(float)).mean(),
-            f"reference_{kind}": pair.reference.unit_means(
-                others[0].astype(float)
-            ).mean(),
+            kind: pair.variant.unit_means(ours[0]).mean(),
+            f"reference_{kind}": pair.reference.unit_means(others[0]).mean(),
             f"{kind}_difference": difference.value,
             f"{kind}_low": difference.low,
             f"{kind}_high": difference.high,
@@ -102,17 +99,15 @@ def compare(
         "reference_units": len(pair.reference.unit_means()),
         "matched_by": pair.matched,
         "level": 1 - alpha,
-        "typical": typical.value,
-        "typical_low": typical.low,
-        "typical_high": typical.high,
-        "better": better.value,
-        "better_low": better.low,
-        "better_high": better.high,
-        "mean": mean.value,
-        "mean_low": mean.low,
-        "mean_high": mean.high,
+        **_columns("typical", typical),
+        **_columns("better", how_often(pair, alpha)),
+        **_columns("mean", mean_difference(pair, ALPHA)),
         **shares,
     }
+
+
+def _columns(name: str, found: Estimate) -> dict[str, float]:
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def depths_table(
@@ -144,23 +139,16 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     variants, baseline = settings["variants"], settings["baseline"]
     metric, sizes = METRICS[settings["metric"]], settings["target_sizes"]
     pairs = pairs_asked(variants, baseline, settings["pairs"])
-    found = {size: inputs.samples(variants, size, metric) for size in sizes}
-    inherit = [
-        name
-        for name, sample in found[sizes[0]].items()
-        if sample.source_models is not None
-    ]
-    for name in dict.fromkeys(name for pair in pairs for name in pair if "/" in name):
-        study, _, variant = name.partition("/")
-        for size in sizes:
-            foreign = inputs.samples([variant], size, metric, study)
-            found[size][name] = foreign[variant]
+    names = dict.fromkeys([*variants, *itertools.chain(*pairs)])
+    found = {size: inputs.samples(names, size, metric) for size in sizes}
     table = comparisons(found, pairs, baseline, settings["margin"])
     failed = inputs.histories.failed_source_models()
     if failed is not None and failed.all():
         # What is inherited from networks that failed says nothing of transfer.
-        where = table["variant"].isin(inherit) | table["reference"].isin(inherit)
-        table.loc[where, "verdict"] = MODELS_FAILED
+        samples = found[sizes[0]]
+        inherit = [n for n in variants if samples[n].source_models is not None]
+        sides = table[["variant", "reference"]]
+        table.loc[sides.isin(inherit).any(axis=1), "verdict"] = MODELS_FAILED
     depths = depths_table(found, settings["depths"])
     return {
         "comparisons.csv": frame(table),

@@ -13,80 +13,59 @@ from thaw.findings.metrics import Metric
 from thaw.findings.samples import CONDITION
 from thaw.output.tables import interval, markdown, number, paragraph, percent
 
-# The ends of the names of columns with a share and its interval.
-ENDS = ("difference", "low", "high")
-
 
 def for_people(
     table: pd.DataFrame, depths: pd.DataFrame, baseline: str, metric: Metric
 ) -> str:
     """Return the comparisons as Markdown, at most 80 columns wide.
 
-    It is empty where there is one variant only.
+    It is empty where there is one variant only. With several target sizes it has the
+    typical differences alone; the rest is in the CSV.
     """
     if table.empty:
         return ""
-    if table["target_size"].nunique() > 1:
-        return _by_size(table, depths, metric)
     rows = list(table.itertuples())
-    parts = [
-        paragraph(_about_typical(table, metric)),
-        wrapped_table(
+    parts = [paragraph(_about_typical(table, metric))]
+    if table["target_size"].nunique() > 1:
+        parts.append(
+            _table(
+                ("comparison", "rows", "typical difference", "verdict"),
+                [
+                    (_name(r), str(r.target_size), _gain(r, "typical"), r.verdict)
+                    for r in rows
+                ],
+                (18, 5, 23, 21),
+            )
+        )
+        for size, own in depths.groupby("target_size", sort=False):
+            if len(own) > 1:
+                parts.append(paragraph(f"From {size} rows: {_about_depths(own)}"))
+        return "\n".join(parts)
+    parts.append(
+        _table(
             ("comparison", "typical difference", "verdict"),
-            [
-                (
-                    _name(row),
-                    estimate(row.typical, row.typical_low, row.typical_high),
-                    row.verdict,
-                )
-                for row in rows
-            ],
+            [(_name(r), _gain(r, "typical"), r.verdict) for r in rows],
             (22, 25, 23),
-        ),
-    ]
+        )
+    )
     if len(depths) > 1:
         parts.append(paragraph(_about_depths(depths)))
+    bounded = "whose interval is at 95 % and bears no verdict"
+    if not metric.is_accuracy:
+        bounded = "which has no interval, since a loss has no bound"
+    words = (
+        "How often a repeat of the one beats one of the other, and the difference of "
+        f"the means, {bounded}:"
+    )
     parts += [
-        paragraph(
-            "How often a repeat of the one beats one of the other, and the difference "
-            f"of the means, {_about_means(metric)}:"
-        ),
-        wrapped_table(
+        paragraph(words),
+        _table(
             ("comparison", "is better in", "mean difference"),
-            [
-                (
-                    _name(row),
-                    _shares([row.better, row.better_low, row.better_high]),
-                    estimate(row.mean, row.mean_low, row.mean_high),
-                )
-                for row in rows
-            ],
+            [(_name(r), _share(r, "better"), _gain(r, "mean")) for r in rows],
             (22, 23, 25),
         ),
         *_about_failures(table, baseline),
     ]
-    return "\n".join(parts)
-
-
-def _by_size(table: pd.DataFrame, depths: pd.DataFrame, metric: Metric) -> str:
-    """Return the typical differences at each target size; the rest is in the CSV."""
-    rows = [
-        (
-            _name(row),
-            str(row.target_size),
-            estimate(row.typical, row.typical_low, row.typical_high),
-            row.verdict,
-        )
-        for row in table.itertuples()
-    ]
-    header = ("comparison", "rows", "typical difference", "verdict")
-    parts = [
-        paragraph(_about_typical(table, metric)),
-        wrapped_table(header, rows, (18, 5, 23, 21)),
-    ]
-    for size, own in depths.groupby("target_size", sort=False):
-        if len(own) > 1:
-            parts.append(paragraph(f"From {size} rows: {_about_depths(own)}"))
     return "\n".join(parts)
 
 
@@ -98,12 +77,6 @@ def _about_depths(depths: pd.DataFrame) -> str:
     words += f"{kept('not_worse_than_best')}."
     on_average = kept("not_worse_on_average")
     return f"{words} On average: {on_average}." if on_average else words
-
-
-def _about_means(metric: Metric) -> str:
-    if metric.is_accuracy:
-        return "whose interval is at 95 % and bears no verdict"
-    return "which has no interval, since a loss has no bound"
 
 
 def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
@@ -128,16 +101,10 @@ def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
 
 def _about_failures(table: pd.DataFrame, baseline: str) -> Iterator[str]:
     rows = [
-        (
-            _name(row),
-            kind,
-            percent(getattr(row, kind)),
-            percent(getattr(row, f"reference_{kind}")),
-            _shares([getattr(row, f"{kind}_{end}") for end in ENDS], "+"),
-        )
+        (_name(row), kind, *map(percent, shares), _share(row, kind, "_difference", "+"))
         for row in table.itertuples()
         for kind in KINDS
-        if getattr(row, kind) > 0 or getattr(row, f"reference_{kind}") > 0
+        if max(shares := (getattr(row, kind), getattr(row, f"reference_{kind}"))) > 0
     ]
     # Of a metric that is no accuracy it is not known which are weak.
     known = table["weak"].notna().any()
@@ -148,28 +115,31 @@ def _about_failures(table: pd.DataFrame, baseline: str) -> Iterator[str]:
         return
     weak = f", or are {limit}" if known else ""
     yield paragraph(f"Shares of networks that failed{weak}:")
-    yield wrapped_table(
-        ("comparison", "", "share", "other's", "difference"), rows, (22, 6, 6, 7, 24)
-    )
+    header = ("comparison", "", "share", "other's", "difference")
+    yield _table(header, rows, (22, 6, 6, 7, 24))
 
 
 def _name(row: Any) -> str:
     return f"{row.variant} - {row.reference}"
 
 
-def estimate(value: float, low: float, high: float) -> str:
-    """Return a difference and its interval, if it has one."""
+def _gain(row: Any, name: str) -> str:
+    """Return a difference of scores and its interval, if it has one."""
+    value, low, high = (getattr(row, name + end) for end in ("", "_low", "_high"))
     if np.isnan(low) or (np.isneginf(low) and np.isposinf(high)):
         return number(value, "+")
     return f"{number(value, '+')} ({interval(low, high, '+')})"
 
 
-def _shares(numbers: Sequence[float], sign: str = "-") -> str:
-    value, low, high = numbers
-    return f"{percent(value, sign)} ({percent(low, sign)} to {percent(high, sign)})"
+def _share(row: Any, name: str, value: str = "", sign: str = "-") -> str:
+    """Return a share, in the column that ends with `value`, and its interval."""
+    found, low, high = (
+        percent(getattr(row, name + end), sign) for end in (value, "_low", "_high")
+    )
+    return f"{found} ({low} to {high})"
 
 
-def wrapped_table(
+def _table(
     header: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]
 ) -> str:
     """Return a table whose cells go on in the lines below where they are too wide."""

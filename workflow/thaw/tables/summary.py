@@ -1,13 +1,12 @@
 """Summarize a study: the distribution of its metric, a row a variant."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from thaw.findings.arms import ALPHA, Arm, TargetSize
+from thaw.findings.arms import ALPHA, Arm
 from thaw.findings.failures import FEW
 from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS, Metric
@@ -20,19 +19,16 @@ from thaw.output.tables import frame, interval, markdown, number, paragraph
 class Chosen(NamedTuple):
     """What is kept: its learning rate and epoch, and its loss on validation rows."""
 
-    learning_rate: float = np.nan
-    epoch: float = np.nan
-    validation_loss: float = np.nan
-
-
-FAILED = "failed networks count as the best constant prediction"
+    learning_rate: float
+    epoch: float
+    validation_loss: float
 
 
 def summary(
     found: Mapping[Arm, Sample],
     metric: Metric,
     constant: float,
-    chosen: Mapping[Arm, Chosen] = MappingProxyType({}),
+    chosen: Mapping[Arm, Chosen],
 ) -> pd.DataFrame:
     """Return a row an arm.
 
@@ -51,7 +47,7 @@ def summary(
         q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
         mean = mean_of(sample, ALPHA)
         mean_low, mean_high = np.clip(mean[1:], 0, metric.highest)
-        components = variance_components(sample)
+        between, within, share = variance_components(sample)
         failed = sample.unit_means(~sample.sound)
         failed_low, failed_high = share_interval(failed)
         rows.append(
@@ -68,14 +64,14 @@ def summary(
                 "max": values.max(),
                 "mean_low": mean_low,
                 "mean_high": mean_high,
-                "std_between": components.between,
-                "std_within": components.within,
-                "share_between": components.share,
+                "std_between": between,
+                "std_within": within,
+                "share_between": share,
                 "failed": failed.mean(),
                 "failed_low": failed_low,
                 "failed_high": failed_high,
                 "constant": constant,
-                **chosen.get(arm, Chosen())._asdict(),
+                **chosen[arm]._asdict(),
                 "note": note(sample),
             }
         )
@@ -85,7 +81,7 @@ def summary(
 def note(sample: Sample) -> str:
     """Say on what a variant's row is conditional, and what it cannot estimate."""
     if not sample.sound.all():
-        return FAILED
+        return "failed networks count as the best constant prediction"
     if sample.is_conditional:
         return f"{CONDITION}; the spread between source models is not estimable"
     if sample.is_nested and len(sample.models) == len(sample.values):
@@ -100,13 +96,14 @@ def for_people(
 ) -> str:
     """Return the summary as Markdown, narrow enough for a terminal.
 
-    A row a variant; with several target sizes, a column a size.
+    A row a variant, with mean, interval and spread; with several target sizes, the mean
+    alone, in a column a size.
     """
-    first = table.iloc[0]
+    repeats = table["repeats"][0]
     title = (
         f"**{settings['study']}**: {settings['source']} → {settings['target']}, "
-        f"{METRICS[settings['metric']].words} of {first.repeats} "
-        f"repeat{'s' if first.repeats > 1 else ''}"
+        f"{METRICS[settings['metric']].words} of {repeats} "
+        f"repeat{'s' if repeats > 1 else ''}"
     )
     models = table["source_models"].max()
     if models == 1:
@@ -114,8 +111,25 @@ def for_people(
     elif models:
         title += f" from {models} source models"
     sizes = settings["target_sizes"]
-    rows = one_size(table) if len(sizes) == 1 else by_size(table, sizes)
-    return "\n".join([*map(paragraph, [title, *warnings]), markdown(*rows)])
+    header: Sequence[str] = ("mean from rows:", *map(str, sizes))
+    rows: list[Sequence[str]] = [
+        (variant, *map(number, own["mean"]))
+        for variant, own in table.groupby("variant", sort=False)
+    ]
+    if len(sizes) == 1:
+        header = ("variant", "mean (std)", "95 % interval", "between", "within")
+        rows = [
+            (
+                row.variant,
+                f"{number(row.mean)} ({number(row.std)})",
+                interval(row.mean_low, row.mean_high),
+                # A variant without source models has no spread between them.
+                number(row.std_between) if row.source_models else "",
+                number(row.std_within),
+            )
+            for row in table.itertuples()
+        ]
+    return "\n".join([*map(paragraph, [title, *warnings]), markdown(header, rows)])
 
 
 def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
@@ -133,33 +147,6 @@ def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterato
             "Chosen on validation rows, learning rate and epoch (medians over "
             f"repeats): {'; '.join(said)}."
         )
-
-
-def one_size(table: pd.DataFrame) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return header and rows with each variant's mean, interval and spread."""
-    header = ("variant", "mean (std)", "95 % interval", "between", "within")
-    return header, [
-        (
-            row.variant,
-            f"{number(row.mean)} ({number(row.std)})",
-            interval(row.mean_low, row.mean_high),
-            # A variant without source models has no spread between them.
-            number(row.std_between) if row.source_models else "",
-            number(row.std_within),
-        )
-        for row in table.itertuples()
-    ]
-
-
-def by_size(
-    table: pd.DataFrame, sizes: Sequence[TargetSize]
-) -> tuple[Sequence[str], list[Sequence[str]]]:
-    """Return header and rows with each variant's mean at each size."""
-    header = ("mean from rows:", *map(str, sizes))
-    return header, [
-        (variant, *(number(mean) for mean in rows["mean"]))
-        for variant, rows in table.groupby("variant", sort=False)
-    ]
 
 
 def failures(
@@ -186,22 +173,17 @@ def failures(
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the summary as CSV and as Markdown."""
     settings, histories = inputs.settings, inputs.histories
-    metric = METRICS[settings["metric"]]
-    found: dict[Arm, Sample] = {}
-    for size in settings["target_sizes"]:
-        samples = inputs.samples(settings["variants"], size, metric)
-        found |= {Arm(name, size): sample for name, sample in samples.items()}
-    chosen = {
-        arm: Chosen(
-            *(
-                float(np.median(histories.final(arm.name, what)))
-                for what in Chosen._fields
-            )
-        )
-        for arm in found
+    metric, sizes = METRICS[settings["metric"]], settings["target_sizes"]
+    found = {
+        Arm(name, size): sample
+        for size in sizes
+        for name, sample in inputs.samples(settings["variants"], size, metric).items()
     }
-    constant = inputs.constant(settings["target_sizes"][0], metric)
-    table = summary(found, metric, constant, chosen)
+    chosen = {}
+    for arm in found:
+        medians = (np.median(histories.final(arm.name, f)) for f in Chosen._fields)
+        chosen[arm] = Chosen(*map(float, medians))
+    table = summary(found, metric, inputs.constant(sizes[0], metric), chosen)
     lost = histories.failed_source_models()
     warnings = [*failures(found, lost), *what_was_chosen(table, settings)]
     words = for_people(table, warnings, settings)
