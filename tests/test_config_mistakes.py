@@ -65,6 +65,7 @@ def test_what_is_long_is_shown_short():
     config = small_config() | {"seed": 10**5000}
     config["variants"]["a" * 300] = {}
     config["network"]["hidden"] = [5] * 1001
+    config["studies"]["ahead"]["target_sizes"] = ["x"] * 101
     with pytest.raises(ThawError) as caught:
         resolve(config)
     text = str(caught.value)
@@ -73,6 +74,7 @@ def test_what_is_long_is_shown_short():
         "seed: a number of thousands of digits is too large",
         "100 at most",
         "[5, 5, 5, 5, 5, 5, ...] is too long. Allowed: 1000 entries or fewer",
+        "'x', ...] is too long. Allowed: 100 entries or fewer",
     ):
         assert words in text
     config = small_config()

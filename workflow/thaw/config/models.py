@@ -122,7 +122,7 @@ class Network(Changes):
     """The function's arguments, by name; $classes, $features and $shape stand for the
     problem's. Or the trainer's arguments, by names that it knows."""
     groups: Annotated[
-        list[GroupName], EACH_ONCE, Field(min_length=2, max_length=MOST_LAYERS)
+        list[GroupName], Field(min_length=2, max_length=MOST_LAYERS), EACH_ONCE
     ] = LEFT_OUT
     """The module's layer groups in order, the output last: names of its parts, or
     regular expressions; left out, its top-level parts that hold weights. Or the
@@ -132,10 +132,10 @@ class Network(Changes):
     )
     """Instead of hidden: a command that trains, such as python trainer.py; it runs
     without a shell, in the working directory."""
-    files: Annotated[list[TrainerFile], EACH_ONCE, Field(max_length=1_000)] = LEFT_OUT
+    files: Annotated[list[TrainerFile], Field(max_length=1_000), EACH_ONCE] = LEFT_OUT
     """The trainer's files, from the working directory; an edit of any of them retrains
     everything that it trains."""
-    packages: Annotated[list[PackageName], EACH_ONCE, Field(max_length=1_000)] = (
+    packages: Annotated[list[PackageName], Field(max_length=1_000), EACH_ONCE] = (
         LEFT_OUT
     )
     """The installed packages that the trainer computes with, by their names in pip;
@@ -213,7 +213,7 @@ class Variant(Group):
     ] = VARIANT["freeze"]
     """How many hidden layers or groups, the first ones, do not learn; or the name of
     the last group that does not."""
-    fresh: Annotated[list[Layer], EACH_ONCE, Field(max_length=MOST_LAYERS)] = list(
+    fresh: Annotated[list[Layer], Field(max_length=MOST_LAYERS), EACH_ONCE] = list(
         VARIANT["fresh"]
     )
     """The source model's layers to draw afresh; none may be frozen."""
@@ -275,8 +275,8 @@ class SourceFiles(Group):
                 ),
             ]
         ],
-        EACH_ONCE,
         Field(min_length=1, max_length=1_000),
+        EACH_ONCE,
     ]
     """Pretrained weights, a file a source model."""
 
@@ -291,9 +291,9 @@ class _OwnToStudy(Group):
     """The problem on which the variants are trained."""
     variants: Annotated[
         list[VariantName],
+        Field(min_length=1, max_length=1_000),
         EACH_ONCE,
         ONE_IS_A_LIST,
-        Field(min_length=1, max_length=1_000),
     ]
     """The variants to compare, in the order of tables and figures; ladder stands for
     standalone, fixed-0, fixed-1 and so on, one for each number of frozen hidden
@@ -301,7 +301,7 @@ class _OwnToStudy(Group):
     repeats: Repeats
     """How often each variant is trained."""
     target_sizes: Annotated[
-        list[TargetSize], EACH_ONCE, Field(min_length=1, max_length=100)
+        list[TargetSize], Field(min_length=1, max_length=100), EACH_ONCE
     ] = ["all"]
     """How many of the target's train rows a repeat learns from, drawn anew for each
     repeat; each variant is trained at each size. all: every row."""

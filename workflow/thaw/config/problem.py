@@ -134,7 +134,7 @@ class _OfData(Group):
     """Whether another rule of the workflow makes the file."""
     shape: Annotated[list[Side], Field(max_length=10)] = []
     """How a row's features are arranged, such as [1, 8, 8]."""
-    classes: Annotated[list[Value], EACH_ONCE, Field(max_length=MOST_UNITS)] = []
+    classes: Annotated[list[Value], Field(max_length=MOST_UNITS), EACH_ONCE] = []
     """The classes to keep, in this order; left out, all."""
     transforms: Annotated[list[Transform], Field(max_length=100)] = []
     """Changes of the data, one after the other."""
