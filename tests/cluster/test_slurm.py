@@ -151,7 +151,7 @@ def limited(cluster, tmp_path_factory) -> Run:
     """
     project = new_project(tmp_path_factory.mktemp("limited") / "project", CONFIG)
     project.change("studies", "ahead", "repeats", to=1)
-    limits = project.folder / "workflow/thaw/plan/resources.py"
+    limits = project.folder / "workflow/thaw/config/sizes.py"
     text = limits.read_text()
     text = text.replace("BASE_MEGABYTES = 600", "BASE_MEGABYTES = 150")
     limits.write_text(text.replace("LEAST_MINUTES = 10", "LEAST_MINUTES = 0"))

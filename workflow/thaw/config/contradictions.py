@@ -40,6 +40,9 @@ MOST_NUMBERS = 10_000_000_000
 # Jobs of a study that train. Snakemake takes minutes to plan a tenth of that.
 MOST_JOBS = 100_000
 
+# Variants times target sizes: their keys are an argument of the job that gathers.
+MOST_ARMS = 500
+
 
 def contradictions(config: Config) -> Iterator[str]:
     """Yield each mistake in a line of its own."""
@@ -292,6 +295,12 @@ def _of_its_excess(path: str, study: ResolvedStudy, config: Config) -> Iterator[
     repeats = [len(job.numbers) for job in jobs(study.repeats, cut)]
     models = [len(job.numbers) for job in jobs(study.source_models, cut)]
     arms = len(study.variants) * len(study.target_sizes)
+    if arms > MOST_ARMS:
+        yield (
+            f"{path}.variants: {len(study.variants)} variants at "
+            f"{len(study.target_sizes)} sizes are more than {MOST_ARMS} in one study. "
+            "Allowed: several studies; what they share is trained once"
+        )
     total = len(repeats) * arms + len(models)
     if total > MOST_JOBS:
         yield (
