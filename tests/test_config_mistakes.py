@@ -28,7 +28,7 @@ def cases():
             yield pytest.param(base, change, said, id=f"{base[:7]} {change}"[:60])
 
 
-@pytest.mark.parametrize(("base", "change", "said"), cases())
+@pytest.mark.parametrize(("base", "change", "said"), [*cases()])
 def test_a_mistake_is_named(folder, base, change, said):
     wanted, place = yaml.safe_load(change), ""
     if base in BASES:
@@ -92,3 +92,13 @@ def test_reserved_names_of_studies():
         resolve(config)
     for name in ("all", "problems"):
         assert f"studies.{name}: '{name}' is reserved" in str(caught.value)
+
+
+def test_more_arms_than_a_job_can_be_told_are_refused():
+    """Their keys are an argument, which the system bounds."""
+    config = small_config()
+    names = [f"fixed-{number}" for number in range(26)]
+    config["variants"] |= {name: {"freeze": 1} for name in names}
+    config["studies"]["ahead"] |= {"variants": names, "target_sizes": [*range(1, 21)]}
+    with pytest.raises(ThawError, match="26 variants at 20 sizes are more than 500"):
+        resolve(config)
