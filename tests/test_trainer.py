@@ -388,7 +388,7 @@ def test_an_edited_trainer_retrains_what_it_trains(example):
         "pretrain clean 00 01",
         "train noisy standalone@20 00 02",
         "train noisy fixed-1@20 00 02",
-        "gather to-noisy",
+        "gather_to-noisy",
     }
 
 
