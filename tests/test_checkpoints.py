@@ -148,9 +148,8 @@ def test_other_content_is_named(tmp_path):
 
 # Through the workflow.
 
-MADE = [
-    f"results/files/{name}" for name in ("answer.md", "scores.csv", "source-models.csv")
-]
+NAMES = ("answer.md", "scores.csv", "source-models.csv", "source-spread.png")
+MADE = [f"results/files/{name}" for name in NAMES]
 
 
 @pytest.fixture(scope="module")
