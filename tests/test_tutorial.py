@@ -87,7 +87,7 @@ def test_every_step_prints_what_the_page_shows(tmp_path):
             assert program in {"mkdir", "cp", "snakemake"}
             command = [program, *arguments]
             if program == "snakemake":
-                command = thaw.stages.command(*arguments)
+                command = thaw.command(*arguments)
             if "--cores" in arguments:
                 # All but figures, which tests/test_studies.py draws.
                 command += ["answers", "results/from-adelie/study.json"]
