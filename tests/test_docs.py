@@ -44,7 +44,8 @@ def without_side_effects(words: list[str]) -> list[str]:
     """Return a command that says whether its options exist, and does nothing else."""
     program, *arguments = words
     if program == "pytest":
-        return [program, *arguments, "--collect-only", "-q"]
+        collected = ["--collect-only", "-q", "-n", "0"] if arguments else ["--version"]
+        return [program, *arguments, *collected]
     if program == "python" and arguments[0].endswith(".py"):
         return [program, *arguments, "--help"]
     if program == "snakemake" and not {"--lint", "--unlock"} & {*arguments}:

@@ -32,7 +32,7 @@ def expected(tmp_path_factory):
     return gathered(project, "--cores", "2")
 
 
-@pytest.mark.parametrize(("size", "cores"), [("4", "1"), ("30", "2"), ("auto", "2")])
+@pytest.mark.parametrize(("size", "cores"), [("4", "1"), ("auto", "2")])
 def test_job_size_and_cores_change_nothing(tmp_path, expected, size, cores):
     project = new_project(tmp_path / "project", CONFIG)
     options = ("--cores", cores, "--config", f"repeats_per_job={size}")

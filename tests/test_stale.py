@@ -295,7 +295,7 @@ def test_another_version_of_a_library_reruns_what_computes_with_it(
 def test_what_was_trained_once_is_never_trained_again(finished):
     """Epochs 3, then 2, then 3 again; and results in another folder."""
     finished.change("training", "epochs", to=2)
-    finished.snakemake("--cores", "2", "scores")
+    finished.snakemake("--cores", "2", "results/ahead/scores.csv")
     finished.change("training", "epochs", to=3)
     moved = finished.folder.with_name("moved")
     finished.folder.rename(moved)
@@ -309,7 +309,7 @@ def test_a_copy_that_is_put_back_is_what_the_config_asks_for(finished):
     old = finished.folder.with_name("old")
     shutil.copytree(finished.folder / "results", old)
     finished.change("margin", to=0.5)
-    finished.snakemake("--cores", "2")
+    finished.snakemake("tables", "--cores", "2")
     shutil.rmtree(finished.folder / "results")
     shutil.copytree(old, finished.folder / "results")
     assert finished.stale() == drawn("ahead", "back")

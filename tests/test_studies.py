@@ -30,7 +30,7 @@ def test_flash_points(tmp_path):
     study.snakemake(*targets, "--cores", "2", *profile)
     assert all((study.folder / target).exists() for target in targets)
     assert len((study.folder / "data/flash-point.csv").read_text().splitlines()) > 700
-    assert study.stale(*targets, *profile) == set()
+    assert not study.planned(*targets, *profile)
 
 
 def smallest(tmp_path, name: str, study: str) -> Project:
@@ -103,7 +103,7 @@ def test_a_study_that_is_a_folder(tmp_path):
     folder = ("--directory", "studies/digits")
     thaw.snakemake(*targets, "--cores", "2", *folder)
     assert all((study.folder / target).exists() for target in targets[:2])
-    assert thaw.stale(*targets, *folder) == set()
+    assert not thaw.planned(*targets, *folder)
 
 
 @pytest.mark.parametrize(

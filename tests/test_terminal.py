@@ -32,7 +32,7 @@ def test_a_failed_job_says_why_where_it_failed(shipped):
     shipped.snakemake("source_models", "--cores", "2")
     (models,) = shipped.folder.glob("results/source-models/*/*.safetensors")
     models.write_bytes(models.read_bytes()[:100])
-    done = shipped.snakemake("--cores", "1", check=False)
+    done = shipped.snakemake("scores", "--cores", "1", check=False)
     assert done.returncode != 0
     said = " ".join(done.stderr.split())
     assert "✗ Failed train" in said
