@@ -298,7 +298,7 @@ def test_a_dry_run_begins_with_what_changed(finished):
         "new: new; nothing to train",
     ]
     assert finished.snakemake("-n").stdout.splitlines()[:3] == expected
-    run = finished.snakemake("results/ahead/scores.csv", "--cores", "2")
+    run = finished.snakemake("results/ahead/study.json", "--cores", "2")
     assert expected[0] in run.stderr.splitlines()
     assert expected[1] not in run.stderr
     path = finished.folder / "workflow/thaw/learning/ensemble.py"
