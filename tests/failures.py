@@ -324,7 +324,8 @@ def killed(case: Case) -> str:
             job.kill()
         said = run.communicate(timeout=PATIENCE)[0]
     if run.returncode:  # Else it had ended before it was killed.
-        check_end(run.returncode, said, "error: killed, as a rule by the system")
+        line = "error: killed, most likely because memory ran out"
+        check_end(run.returncode, said, line)
     case.is_right()
     return stage
 

@@ -36,6 +36,6 @@ def test_a_job_killed_for_its_memory(case):
     with case.start() as run:
         case.wait_for_job("train", run).kill()
         said = run.communicate()[0]
-    line = "error: killed, as a rule by the system for want of memory"
+    line = "error: killed, most likely because memory ran out"
     failures.check_end(run.returncode, said, line)
     assert not case.project.results("repeats/**/*.*")

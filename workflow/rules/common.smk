@@ -34,10 +34,10 @@ wildcard_constraints:
     last=r"\d\d+",
 
 
-# What the log of a job says that was killed, for it can say nothing itself.
+# A job that was killed cannot say so itself; its log does.
 KILLED = (
-    "error: killed, as a rule by the system for want of memory; fewer networks in a job "
-    "take less (repeats_per_job in the config), and so do fewer jobs at once (--cores)"
+    "error: killed, most likely because memory ran out; lower repeats_per_job, or run "
+    "fewer jobs at once (--cores)"
 )
 
 
@@ -99,7 +99,7 @@ def made_from(need):
         needs = PLAN.problems.needs.get(wildcards.key)
         if not needs:
             return []
-        # People's files lie where the config says, whatever a module's prefix.
+        # The user's files lie where the config says, whatever a module's prefix.
         files = need in ("files", "joined")
         found = (local if files else results)(getattr(needs, need))
         return found if needs.ruled else ancient(found)
@@ -135,7 +135,7 @@ def targets_of(wildcards):
 
 
 def check_of(wildcards):
-    """Return the check that a network of people's own must have passed."""
+    """Return the check that a network must have passed, if it needs one."""
     return unless_done(wildcards, PLAN.files_of(wildcards.key, "check_file"))
 
 
