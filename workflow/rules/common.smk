@@ -30,8 +30,7 @@ wildcard_constraints:
     study=either(STUDIES),
     arm=either(ARMS),
     key="[0-9a-f]+",
-    first=r"\d\d+",
-    last=r"\d\d+",
+    tile=r"models-\d\d+-\d\d+(-repeats-\d\d+-\d\d+)?",
 
 
 # A job that was killed cannot say so itself; its log does.
@@ -141,8 +140,7 @@ def check_of(wildcards):
 
 def source_models_of(wildcards):
     """Return the files with the source models from which a job's repeats start."""
-    models = PLAN.source_model_files(wildcards.key, wildcards.first, wildcards.last)
-    return unless_done(wildcards, models)
+    return unless_done(wildcards, PLAN.source_model_files(**wildcards))
 
 
 def unless_done(wildcards, paths):

@@ -11,7 +11,7 @@ rule check_network:
         network=ancient(supplied("network_files")),
         source=ancient(results_of("source_file")),
         target=ancient(results_of("target_file")),
-        source_models=ancient(results_of("checkpoint_file")),
+        source_models=ancient(results_of("checkpoint_files")),
     output:
         "results/networks/{study}-{key}.json",
     log:

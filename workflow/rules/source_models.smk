@@ -2,9 +2,10 @@
 
 Needs: results/problems/{problem}-{key}.npz, and that of each target, which must have
 passed its checks.
-Makes: results/source-models/{problem}-{key}/models-{first}-{last}.safetensors, .csv and
-.history.npz, three files a job; of those that are files with pretrained weights,
-results/source-models/checkpoints-{key}/models-00-{last}.safetensors.
+Makes: results/source-models/{problem}-{key}/{tile}.safetensors, .csv and .history.npz,
+three files a job; of a file with pretrained weights,
+results/source-models/checkpoints-{key}/{tile}.safetensors. A tile is named after what it
+holds: models-01-29.
 """
 
 
@@ -16,13 +17,13 @@ rule pretrain:
         trainer=ancient(supplied("trainer_files")),
         targets=ancient(targets_of),
     output:
-        models="results/source-models/{problem}-{key}/models-{first}-{last}.safetensors",
-        scores="results/source-models/{problem}-{key}/models-{first}-{last}.csv",
-        history="results/source-models/{problem}-{key}/models-{first}-{last}.history.npz",
+        models="results/source-models/{problem}-{key}/{tile}.safetensors",
+        scores="results/source-models/{problem}-{key}/{tile}.csv",
+        history="results/source-models/{problem}-{key}/{tile}.history.npz",
     log:
-        "logs/source-models/{problem}-{key}/models-{first}-{last}.log",
+        "logs/source-models/{problem}-{key}/{tile}.log",
     benchmark:
-        "logs/source-models/{problem}-{key}/models-{first}-{last}.benchmark.tsv"
+        "logs/source-models/{problem}-{key}/{tile}.benchmark.tsv"
     conda:
         "../envs/thaw.yaml"
     resources:
@@ -37,8 +38,7 @@ rule pretrain:
         python -m thaw.stages.pretrain \
             --key {wildcards.key:q} \
             --recipe {params.recipe:q} \
-            --first {wildcards.first:q} \
-            --last {wildcards.last:q} \
+            --tile {wildcards.tile:q} \
             --problem {input.problem:q} \
             --network {input.network:q} \
             --trainer {input.trainer:q} \
@@ -51,15 +51,15 @@ rule pretrain:
 
 
 rule read_checkpoints:
-    """Read source models from files with pretrained weights."""
+    """Read a source model from a file with pretrained weights."""
     input:
         problem=ancient(results_of("target_file")),
         network=ancient(supplied("network_files")),
-        files=ancient(supplied("checkpoints")),
+        file=ancient(lambda wildcards: local(PLAN.checkpoint_of(wildcards.key))),
     output:
-        "results/source-models/checkpoints-{key}/models-00-{last}.safetensors",
+        "results/source-models/checkpoints-{key}/{tile}.safetensors",
     log:
-        "logs/source-models/checkpoints-{key}/models-00-{last}.log",
+        "logs/source-models/checkpoints-{key}/{tile}.log",
     localrule: True
     conda:
         "../envs/thaw.yaml"
@@ -72,7 +72,8 @@ rule read_checkpoints:
             --recipe {params.recipe:q} \
             --problem {input.problem:q} \
             --network {input.network:q} \
-            --files {input.files:q} \
+            --tile {wildcards.tile:q} \
+            --file {input.file:q} \
             --output {output:q} \
             2>{log:q}
         """

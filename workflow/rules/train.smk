@@ -1,10 +1,10 @@
 """The fan-out: train the repeats of each variant on the target problem.
 
 Needs: results/problems/{problem}-{key}.npz and, for a pretrained variant, source models.
-Makes: results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.csv and
-.history.npz, a pair a job, and .safetensors where weights are saved; an arm is a variant
-or, as in fixed-0@20, a variant that learns from so many rows; `repeats_per_job` says how
-many repeats a job trains. Studies that ask for the same share it.
+Makes: results/repeats/{problem}/{arm}-{key}/{tile}.csv and .history.npz, a pair a job,
+and .safetensors where weights are saved. An arm is a variant or, as in fixed-0@20, a
+variant that learns from so many rows; a tile some source models × some repeats from each,
+models-01-29-repeats-00-01. Studies that ask for the same share it.
 """
 
 
@@ -17,12 +17,12 @@ rule train:
         checked=ancient(check_of),
         source_models=ancient(source_models_of),
     output:
-        scores="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.csv",
-        history="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.history.npz",
+        scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
+        history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",
     log:
-        "logs/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.log",
+        "logs/repeats/{problem}/{arm}-{key}/{tile}.log",
     benchmark:
-        "logs/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.benchmark.tsv"
+        "logs/repeats/{problem}/{arm}-{key}/{tile}.benchmark.tsv"
     wildcard_constraints:
         arm=either(ARMS - SAVED),
     conda:
@@ -40,8 +40,7 @@ rule train:
         python -m thaw.stages.train \
             --key {wildcards.key:q} \
             --recipe {params.recipe:q} \
-            --first {wildcards.first:q} \
-            --last {wildcards.last:q} \
+            --tile {wildcards.tile:q} \
             --problem {input.problem:q} \
             --network {input.network:q} \
             --trainer {input.trainer:q} \
@@ -57,9 +56,9 @@ rule train:
 use rule train as train_and_save with:
     """Train some repeats of a variant that says `save: weights`, and keep these."""
     output:
-        scores="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.csv",
-        history="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.history.npz",
-        weights="results/repeats/{problem}/{arm}-{key}/repeats-{first}-{last}.safetensors",
+        scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
+        history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",
+        weights="results/repeats/{problem}/{arm}-{key}/{tile}.safetensors",
     wildcard_constraints:
         arm=either(SAVED),
     params:

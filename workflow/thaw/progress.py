@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,12 +10,12 @@ import numpy as np
 INTERVAL = 10
 
 
-def warn_of_failures(what: str, first: int, failed: np.ndarray) -> None:
+def warn_of_failures(what: str, labels: Sequence[str], failed: np.ndarray) -> None:
     """Warn of networks that failed, bool `[n]`, with the usual remedies.
 
-    `what` they are, and the number of the `first`.
+    `what` they are, and a label for each.
     """
-    numbers = [str(first + place) for place, lost in enumerate(failed) if lost]
+    numbers = [label for label, lost in zip(labels, failed, strict=True) if lost]
     if numbers:
         print(
             f"warning: {len(numbers)} of {len(failed)} {what} failed (their loss is "

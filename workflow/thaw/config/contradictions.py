@@ -1,5 +1,6 @@
 """What only several keys together show: names that do not exist, layers not there."""
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
 from thaw.findings.arms import CHECKPOINTS
 from thaw.learning.settings import BUDGETS
-from thaw.output.paths import jobs
+from thaw.output.tiles import tiles_of_models, tiles_of_repeats
 
 # What stands for the whole ladder in a study's list of variants.
 LADDER = "ladder"
@@ -42,6 +43,9 @@ MOST_JOBS = 100_000
 
 # Variants times target sizes: their keys are an argument of the job that gathers.
 MOST_ARMS = 500
+
+# The same times files with source models, for each of which they have a key.
+MOST_KEYS = 5_000
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -292,20 +296,30 @@ def excesses(config: Config) -> Iterator[str]:
 
 def _of_its_excess(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     cut = study.repeats_per_job
-    repeats = [len(job.numbers) for job in jobs(study.repeats, cut)]
-    models = [len(job.numbers) for job in jobs(study.source_models, cut)]
-    arms = len(study.variants) * len(study.target_sizes)
+    models, arms = study.source_models, len(study.variants) * len(study.target_sizes)
+    repeats, pretrained = (
+        [tile.fits for tile in itertools.islice(tiles, MOST_JOBS + 1)]
+        for tiles in (
+            tiles_of_repeats(models, study.repeats, cut),
+            tiles_of_models(models, cut),
+        )
+    )
     if arms > MOST_ARMS:
         yield (
             f"{path}.variants: {len(study.variants)} variants at "
             f"{len(study.target_sizes)} sizes are more than {MOST_ARMS} in one study. "
             "Allowed: several studies; what they share is trained once"
         )
-    total = len(repeats) * arms + len(models)
-    if total > MOST_JOBS:
+    if arms * len(study.checkpoints) > MOST_KEYS:
         yield (
-            f"{path}.repeats_per_job: {study.repeats_per_job} makes {total} jobs that "
-            f"train. Allowed: what makes {MOST_JOBS} or less, such as auto"
+            f"{path}.source_models.files: {len(study.checkpoints)} files, each with "
+            f"{arms} variants and sizes, are more than {MOST_KEYS} in one study. "
+            "Allowed: several studies; what they share is trained once"
+        )
+    if len(repeats) * arms + len(pretrained) > MOST_JOBS:
+        yield (
+            f"{path}.repeats_per_job: {study.repeats_per_job} makes more than "
+            f"{MOST_JOBS} jobs that train. Allowed: fewer, such as with auto"
         )
     weights = _most_weights(study, config)
     if weights > MOST_NUMBERS:
@@ -314,7 +328,7 @@ def _of_its_excess(path: str, study: ResolvedStudy, config: Config) -> Iterator[
             f"Allowed: {MOST_NUMBERS} or less"
         )
         return
-    largest = max(*repeats, *models)
+    largest = max(*repeats, *pretrained)
     for what, numbers in (
         ("weights", weights),
         ("epochs", study.training["epochs"] or study.training["steps"]),

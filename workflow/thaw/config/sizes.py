@@ -90,7 +90,7 @@ class Size(NamedTuple):
 
     @property
     def networks_a_job(self) -> Literal["auto"]:
-        """How many networks a job should train: as `thaw.output.paths.jobs` has it."""
+        """How many networks a job should train: see `thaw.output.tiles`."""
         return "auto"
 
 

@@ -52,7 +52,7 @@ def check_draws(network: ModuleNetwork) -> list[str]:
     """
     first, second = (
         {name: values.detach() for name, values in module.named_parameters()}
-        for module in (network.built(seeds.Whose(0, seeds.REPEAT, [n])) for n in (0, 1))
+        for module in (network.built(seeds.Whose.repeats(0, [(0, n)])) for n in (0, 1))
     )
 
     def holds(group: str, what: Callable[[Tensor, Tensor], bool]) -> bool:
@@ -179,7 +179,7 @@ def shares(
             )
         yield (
             Share(name, frozen, fresh, count, total),
-            network.draw(names, 0, seeds.REPEAT, [0]),
+            network.draw(names, seeds.FIRST),
         )
 
 
@@ -222,7 +222,7 @@ def check_short_batches(
     ]
     if not lone:
         return
-    state = network.draw(list(network.groups), 0, seeds.REPEAT, [0])
+    state = network.draw(list(network.groups), seeds.FIRST)
     learner = network.learner(state, _two_rows(problem), Training(1, 1, STEP), [])
     try:
         learner.epoch(torch.arange(1)[None])

@@ -17,11 +17,11 @@ FAILED = "failed"
 
 
 def read_scores(
-    path: Path, column: str, numbers: Sequence[int]
+    path: Path, column: str, labels: Sequence[str]
 ) -> tuple[Mapping[str, np.ndarray], np.ndarray]:
-    """Read the scores of networks of these `numbers`, which `column` holds.
+    """Read the scores of networks with these `labels`, which `column` holds.
 
-    Return those that were written, by name, float64 `[R]` in the order of `numbers`,
+    Return those that were written, by name, float64 `[R]` in the order of `labels`,
     and which networks failed, bool `[R]`.
     Raises `ThawError` that names the file, the row and what would be right.
     """
@@ -46,10 +46,10 @@ def read_scores(
             )
         values = dict(zip(header, line, strict=True))
         network = values.pop(column)
-        if network not in map(str, numbers):
+        if network not in labels:
+            ends = dict.fromkeys([labels[0], labels[-1]])
             raise ThawError(
-                f"{place}: {column} is {network!r}. Allowed: "
-                f"{' to '.join(map(str, sorted({numbers[0], numbers[-1]})))}"
+                f"{place}: {column} is {network!r}. Allowed: {' to '.join(ends)}"
             )
         if network in found:
             raise ThawError(
@@ -59,13 +59,13 @@ def read_scores(
             name: _value(f"{place}: {name}", name, text)
             for name, text in values.items()
         }
-    missing = [str(number) for number in numbers if str(number) not in found]
+    missing = [label for label in labels if label not in found]
     if missing:
         raise ThawError(
             f"{path}: no row of {column} {', '.join(missing)}; write one row for each "
             "network"
         )
-    rows = [found[str(number)] for number in numbers]
+    rows = [found[label] for label in labels]
     scores = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     failed = scores.pop(FAILED, np.zeros(len(rows))) == 1
     return scores, failed

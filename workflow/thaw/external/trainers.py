@@ -29,11 +29,12 @@ import numpy as np
 from thaw.errors import ThawError
 from thaw.external.trainer_scores import read_scores
 from thaw.keys import check_unchanged, digest_of_file
-from thaw.learning import seeds
 from thaw.learning.history import Reached
+from thaw.learning.seeds import Whose
 from thaw.learning.trainer import groups_told, reached, rows_of, seeds_of
 from thaw.output.problems import load_described
 from thaw.output.records import reading, require
+from thaw.output.tiles import Tile
 from thaw.output.weights import WHAT, check_all_there, load_entries, save_entries
 
 # The workflow sets it for its own jobs. With it, Python would not find modules beside a
@@ -45,10 +46,8 @@ class TrainerError(ThawError):
     """A trainer failed; its job's file stays, so that it can be tried by hand."""
 
 
-def fit(
-    args: argparse.Namespace, kind: int, names: Mapping[str, Sequence]
-) -> tuple[Reached, Mapping[str, Any]]:
-    """Let a trainer train the networks of `names`, and write its source models.
+def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Mapping[str, Any]]:
+    """Let a trainer train a tile's networks, and write its source models.
 
     Returns what they reached, and the digests of what was seen; see `thaw.stages.fit`.
     """
@@ -59,33 +58,36 @@ def fit(
         check_unchanged(file, digest_of_file(file), digest)
     problem, described, digest = load_described(args.problem, inputs["problem"])
     saw: dict[str, Any] = {"problem": digest}
-    column, numbers = next(iter(names.items()))
-    whose = seeds.Whose(settings["seed"], kind, numbers)
+    tile: Tile = args.tile
     rows = rows_of(problem, whose, settings.get("target_size"))
     networks: list[dict[str, Any]] = [
-        {column: number, "seed": seed, "rows": own}
-        for number, seed, own in zip(numbers, seeds_of(whose), rows, strict=True)
+        {"seed": seed, "rows": own}
+        for seed, own in zip(seeds_of(whose), rows, strict=True)
     ]
     groups = settings["network"].get("groups", [])
     training, more = settings["training"], {}
     with _folder() as folder:
         file, scores = folder / "job.json", folder / "scores.csv"
         models = folder / "source-models"
-        if kind == seeds.SOURCE_MODEL:
-            for network in networks:
-                network["save"] = str(models / str(network[column]))
-                Path(network["save"]).mkdir(parents=True)
+        if tile.repeats is None:
+            for network, number in zip(networks, tile.models, strict=True):
+                save = models / str(number)
+                network |= {"source_model": number, "save": str(save)}
+                save.mkdir(parents=True)
         else:
             more["variant"] = groups_told(settings["variant"], groups)
+            for network, label, address in zip(
+                networks, tile.labels, tile.addresses, strict=True
+            ):
+                network |= {"repeat": label, "source_model": address.source_model}
             if more["variant"]["pretrained"]:
-                starts = names["source_model"]
                 folders, saw["source_models"] = unpack_models(
-                    args.source_models, inputs["source_models"], {*starts}, models
+                    args.source_models, inputs["source_models"], tile.models, models
                 )
-                for network, model in zip(networks, starts, strict=True):
-                    network |= {"source_model": model, "start": str(folders[model])}
+                for network in networks:
+                    network["start"] = str(folders[network["source_model"]])
         job = {
-            "stage": "pretrain" if kind == seeds.SOURCE_MODEL else "train",
+            "stage": "pretrain" if tile.repeats is None else "train",
             "problem": {
                 "file": str(args.problem.absolute()),
                 "classes": problem.classes,
@@ -102,10 +104,10 @@ def fit(
         file.write_text(json.dumps(job), encoding="utf-8")
         try:
             _call(shlex.split(command), file)
-            found, failed = read_scores(scores, column, numbers)
-            if kind == seeds.SOURCE_MODEL:
-                folders = {number: models / str(number) for number in numbers}
-                save_models(args.weights, folders, args.recipe, saw)
+            column = "source_model" if tile.repeats is None else "repeat"
+            found, failed = read_scores(scores, column, tile.labels)
+            if tile.repeats is None:
+                save_models(args.weights, models, tile, args.recipe, saw)
         except ThawError as error:
             raise TrainerError(
                 f"{command}: {error}. Nothing was written. To try it by hand, in "
@@ -116,16 +118,18 @@ def fit(
 
 def save_models(
     path: Path,
-    folders: Mapping[int, Path],
+    folders: Path,
+    tile: Tile,
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write source models of consecutive numbers: all files in the folder of each.
+    """Write a tile's source models: all files in each one's folder within `folders`.
 
     Raises `ThawError` if there are none in one of them.
     """
     entries: dict[str, np.ndarray] = {}
-    for number, folder in folders.items():
+    for number in tile.models:
+        folder = folders / str(number)
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         if not files:
             raise ThawError(
@@ -134,7 +138,7 @@ def save_models(
         for file in files:
             name = f"{number}/{file.relative_to(folder).as_posix()}"
             entries[name] = np.frombuffer(file.read_bytes(), np.uint8)
-    save_entries(path, entries, [*folders], recipe, saw)
+    save_entries(path, entries, tile, recipe, saw)
 
 
 def unpack_models(

@@ -93,10 +93,11 @@ def given_what(study: Question) -> Iterator[str]:
     """Say which variation the intervals cover, and the conditions of it all."""
     starts = any(map(study.is_pretrained, study.variants))
     models = study.source_models if starts else 0
+    total = study.source_models * study.repeats
     what = CHECKPOINTS if study.source == CHECKPOINTS else "source models"
     varied = [
         *([f"{models} {what}"] if models > 1 else []),
-        f"{study.repeats} repeat{'s' if study.repeats > 1 else ''}",
+        f"{total} repeat{'s' if total > 1 else ''}",
         *(["the rows that each repeat drew"] if study.is_swept else []),
     ]
     if study.metric != "accuracy":

@@ -1,65 +1,68 @@
 """Pretrained weights, and the network that they must fit."""
 
-from collections.abc import Sequence
-
-import torch
+from collections.abc import Mapping, Sequence
 
 from thaw.errors import ThawError, listed
 from thaw.learning import seeds
 from thaw.learning.learner import Network, State
 
 
-def source_models(network: Network, files: Sequence[tuple[str, State]]) -> State:
-    """Return the weights of files (name and content) as source models, `[files, …]`.
+def source_model(network: Network, name: str, state: State) -> State:
+    """Return the weights of a file, of that name, as a source model, `[1, …]`.
 
-    A file's entries are those of one network. Entries of the output may be missing or
-    of another shape, if they are so in all files: the output is then drawn anew. One of
-    tied entries is enough, because safetensors writes only one. Numbers are converted
-    to the network's types.
+    Its entries are those of one network. Those of the output may be missing or of
+    another shape: the output is then drawn anew. One of tied entries is enough, because
+    safetensors writes only one. Numbers are converted to the network's types.
 
     Raises `ThawError` for entries that are missing, unexpected or of another shape.
     """
     *hidden, output = network.groups
-    drawn = network.draw([*hidden, output], 0, seeds.REPEAT, [0])
+    drawn = network.draw([*hidden, output], seeds.FIRST)
     own = {entry: values[0] for entry, values in drawn.items()}
     body = [entry for group in hidden for entry in network.groups[group]]
-    files = [(name, _with_tied(state, network.tied)) for name, state in files]
-    for name, state in files:
-        mistakes = {
-            "missing": [entry for entry in body if entry not in state],
-            "not in the network": [entry for entry in state if entry not in own],
-            "of another shape": [
-                f"{entry} ({size_of(state[entry].shape)} in the file, "
-                f"{size_of(own[entry].shape)} in the network)"
-                for entry in body
-                if entry in state and state[entry].shape != own[entry].shape
-            ],
-            "whole numbers where others are expected, or the other way round": [
-                entry
-                for entry, values in state.items()
-                if entry in own
-                and values.is_floating_point() != own[entry].is_floating_point()
-            ],
-        }
-        told = [f"{what}: {listed(wrong)}" for what, wrong in mistakes.items() if wrong]
-        if told:
-            raise ThawError(
-                f"{name} does not fit the network: {'; '.join(told)}"
-                f"{_all_below(state, body)}"
-            )
-    (first, start), *others = files
-    shapes = {entry: values.shape for entry, values in start.items()}
-    for name, state in others:
-        theirs = {entry: values.shape for entry, values in state.items()}
-        own_output = network.groups[output]
-        differ = [e for e in own_output if theirs.get(e) != shapes.get(e)]
+    state = _with_tied(state, network.tied)
+    mistakes = {
+        "missing": [entry for entry in body if entry not in state],
+        "not in the network": [entry for entry in state if entry not in own],
+        "of another shape": [
+            f"{entry} ({size_of(state[entry].shape)} in the file, "
+            f"{size_of(own[entry].shape)} in the network)"
+            for entry in body
+            if entry in state and state[entry].shape != own[entry].shape
+        ],
+        "whole numbers where others are expected, or the other way round": [
+            entry
+            for entry, values in state.items()
+            if entry in own
+            and values.is_floating_point() != own[entry].is_floating_point()
+        ],
+    }
+    told = [f"{what}: {listed(wrong)}" for what, wrong in mistakes.items() if wrong]
+    if told:
+        raise ThawError(
+            f"{name} does not fit the network: {'; '.join(told)}"
+            f"{_all_below(state, body)}"
+        )
+    return {
+        entry: state[entry].to(own[entry].dtype)[None]
+        for entry in own
+        if entry in state
+    }
+
+
+def check_alike(models: Mapping[str, State]) -> None:
+    """Raise `ThawError` unless source models, by the names of their files, are alike.
+
+    Else some would keep their output and others would not.
+    """
+    (first, shapes), *others = (
+        (name, {entry: values.shape for entry, values in state.items()})
+        for name, state in models.items()
+    )
+    for name, theirs in others:
+        differ = [e for e in {**shapes, **theirs} if theirs.get(e) != shapes.get(e)]
         if differ:
             raise ThawError(f"{name} and {first} differ in shape: {listed(differ)}")
-    return {
-        entry: torch.stack([state[entry].to(own[entry].dtype) for _, state in files])
-        for entry in own
-        if entry in start
-    }
 
 
 def _with_tied(state: State, tied: Sequence[Sequence[str]]) -> State:

@@ -17,7 +17,7 @@ from thaw.learning import seeds
 from thaw.learning.budget import at_once
 from thaw.learning.ensemble import Ensemble
 from thaw.learning.layers import Dropout
-from thaw.learning.learner import FIRST, State
+from thaw.learning.learner import State
 from thaw.learning.settings import Training
 
 # The activations whose kernels start as He et al. have it.
@@ -52,10 +52,8 @@ class FullyConnected:
             self.shapes[f"{name}.weight"] = (fan_out, fan_in)
             self.shapes[f"{name}.bias"] = (fan_out,)
 
-    def draw(
-        self, groups: Sequence[str], seed: int, kind: int, numbers: Sequence[int]
-    ) -> State:
-        """Return fresh entries of these groups for each of `numbers`, as Keras draws.
+    def draw(self, groups: Sequence[str], whose: seeds.Whose) -> State:
+        """Return fresh entries of these groups for each of `whose`, as Keras draws.
 
         Hidden kernels before (E)LUs are He uniform (He et al. 2015), other kernels
         Glorot uniform (Glorot and Bengio 2010), biases zero. A stream is named by the
@@ -69,11 +67,11 @@ class FullyConnected:
             limit = np.sqrt(6 / (fan_in + fan_out if glorot else fan_in))
             use = (seeds.WEIGHTS, fan_in, fan_out, drawn[fan_in, fan_out])
             drawn[fan_in, fan_out] += 1
-            streams = seeds.Whose(seed, kind, numbers).generators(*use)
+            streams = whose.generators(*use)
             shape = self.shapes[f"{name}.weight"]
             weight = np.stack([s.uniform(-limit, limit, shape) for s in streams])
             state[f"{name}.weight"] = torch.from_numpy(weight.astype(np.float32))
-            state[f"{name}.bias"] = torch.zeros(len(numbers), fan_out)
+            state[f"{name}.bias"] = torch.zeros(len(streams), fan_out)
         return state
 
     def at_once(self, rows: int) -> int:
@@ -86,7 +84,7 @@ class FullyConnected:
         problem: Problem,
         training: Training,
         frozen: Sequence[str],
-        whose: seeds.Whose = FIRST,
+        whose: seeds.Whose = seeds.FIRST,
     ) -> Ensemble:
         """Return a learner that starts from `state`; see `thaw.learning.learner`."""
         return Ensemble(

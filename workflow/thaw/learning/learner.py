@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from thaw.data.problem import Problem
-from thaw.learning.seeds import REPEAT, Whose
+from thaw.learning.seeds import FIRST, Whose
 from thaw.learning.settings import Training
 
 Part = Literal["train", "test"]
@@ -24,9 +24,6 @@ State = dict[str, Tensor]
 
 # The names of a group's entries by the group's name, from the input to the output.
 Groups = Mapping[str, Sequence[str]]
-
-# The streams of a single network by default.
-FIRST = Whose(0, REPEAT, (0,))
 
 
 class SourceModels(NamedTuple):
@@ -78,13 +75,8 @@ class Network(Protocol):
     def tied(self) -> Sequence[Sequence[str]]:
         """The names of each entry that has several."""
 
-    def draw(
-        self, groups: Sequence[str], seed: int, kind: int, numbers: Sequence[int]
-    ) -> State:
-        """Return fresh entries of these groups for each of `numbers`.
-
-        `kind` is that of a stream (see `thaw.learning.seeds`).
-        """
+    def draw(self, groups: Sequence[str], whose: Whose) -> State:
+        """Return fresh entries of these groups for each of `whose`."""
 
     def at_once(self, rows: int) -> int:
         """Return how many networks to train together on that many rows."""

@@ -15,7 +15,7 @@ from torch.nn import Module
 from thaw.data.problem import Problem
 from thaw.errors import ThawError, listed
 from thaw.learning import seeds
-from thaw.learning.learner import FIRST, State
+from thaw.learning.learner import State
 from thaw.learning.module_learner import ModuleLearner, PassedOn, start_generators
 from thaw.learning.settings import Training
 
@@ -36,7 +36,7 @@ class ModuleNetwork:
         """Build one to see its entries; raises `ThawError` where groups do not fit."""
         self._build, self.shape = build, tuple(shape)
         self._passed_on = PassedOn()
-        module = self.built(FIRST)
+        module = self.built()
         state = module.state_dict()
         self.groups = grouped(list(state), patterns)
         self.shapes = {name: tuple(values.shape) for name, values in state.items()}
@@ -46,21 +46,18 @@ class ModuleNetwork:
         }
         self._parts = self._groups_of_parts(module)
 
-    def built(self, whose: seeds.Whose = FIRST) -> Module:
+    def built(self, whose: seeds.Whose = seeds.FIRST) -> Module:
         """Return the one module of `whose`, as the function draws it."""
         (stream,) = whose.generators(seeds.WEIGHTS)
         start_generators(stream)
         return self._build()
 
-    def draw(
-        self, groups: Sequence[str], seed: int, kind: int, numbers: Sequence[int]
-    ) -> State:
+    def draw(self, groups: Sequence[str], whose: seeds.Whose) -> State:
         """Return fresh entries of these groups; see `thaw.learning.learner`."""
         wanted = [entry for group in groups for entry in self.groups[group]]
         states = []
-        for number in numbers:
-            whose = seeds.Whose(seed, kind, [number])
-            state = self.built(whose).state_dict() if wanted else {}
+        for place in range(len(whose.names)):
+            state = self.built(whose.some([place])).state_dict() if wanted else {}
             states.append({entry: state[entry].clone() for entry in wanted})
         return {entry: torch.stack([s[entry] for s in states]) for entry in wanted}
 
@@ -74,7 +71,7 @@ class ModuleNetwork:
         problem: Problem,
         training: Training,
         frozen: Sequence[str],
-        whose: seeds.Whose = FIRST,
+        whose: seeds.Whose = seeds.FIRST,
     ) -> ModuleLearner:
         """Return a learner that starts from `state`, that of one network."""
         module = self.built(whose)

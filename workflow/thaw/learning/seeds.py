@@ -1,19 +1,16 @@
-"""Where every random number comes from, and which source model a repeat starts from.
+"""Where every random number comes from.
 
 A stream is named by the study's seed and fixed integers: what is trained (a source
-model or a repeat), its number, and what the numbers are for. Names, list positions
-and `hash()` play no part, so adding a variant, a study or a repeat changes no other
-number. Repeat r of every variant reads the same streams (common random numbers).
+model or a repeat), and what the numbers are for. Names, list positions and `hash()`
+play no part, so adding a variant, a study, a source model or a repeat changes no other
+number. The repeat at an address reads the same streams in every variant (common random
+numbers).
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
-
-# What is trained.
-SOURCE_MODEL = 0
-REPEAT = 1
 
 # What the numbers are for.
 BATCH_ORDER = 0
@@ -21,6 +18,16 @@ WEIGHTS = 1
 TRAIN_ROWS = 2
 NOISE = 3  # dropout, and whatever else a network draws while it learns
 AUGMENTATION = 4
+
+
+class Address(NamedTuple):
+    """Which repeat of a variant: the `repeat`-th from a source model, both from 0.
+
+    Variants without source models have the same addresses.
+    """
+
+    source_model: int
+    repeat: int
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
@@ -31,17 +38,38 @@ def generator(seed: int, *key: int) -> np.random.Generator:
 
 
 class Whose(NamedTuple):
-    """Names the random streams of some source models or repeats."""
+    """Names the random streams of some source models or repeats.
+
+    A stream's name begins with 0 and the number for a source model, and with 1 + s and
+    j for the j-th repeat from source model s. So no two share one.
+    """
 
     seed: int
-    kind: int
-    numbers: Sequence[int]
+    names: Sequence[tuple[int, int]]
+
+    @classmethod
+    def source_models(cls, seed: int, numbers: Iterable[int]) -> Self:
+        """Name those of source models of these numbers."""
+        return cls(seed, [(0, number) for number in numbers])
+
+    @classmethod
+    def repeats(cls, seed: int, addresses: Iterable[tuple[int, int]]) -> Self:
+        """Name those of the repeats at these addresses."""
+        return cls(seed, [(1 + model, number) for model, number in addresses])
+
+    @property
+    def addresses(self) -> list[Address]:
+        """The addresses of repeats."""
+        return [Address(first - 1, number) for first, number in self.names]
+
+    def some(self, places: Iterable[int]) -> Self:
+        """Name only the streams at these places."""
+        return self._replace(names=[self.names[place] for place in places])
 
     def generators(self, *use: int) -> list[np.random.Generator]:
         """Return a generator for each of them; `use` is what the numbers are for."""
-        return [generator(self.seed, self.kind, n, *use) for n in self.numbers]
+        return [generator(self.seed, *name, *use) for name in self.names]
 
 
-def source_model_of(repeat: int, source_models: int) -> int:
-    """Return the number of the source model from which a repeat starts."""
-    return repeat % source_models
+# A single stream where none is asked for.
+FIRST = Whose.repeats(0, [(0, 0)])

@@ -34,7 +34,7 @@ def rows_of(problem: Problem, whose: seeds.Whose, size: int | None) -> list[list
     Raises `ThawError` if the problem has fewer than `size`.
     """
     if size is None:
-        return [list(range(len(problem.train_y)))] * len(whose.numbers)
+        return [list(range(len(problem.train_y)))] * len(whose.names)
     return narrowed_rows(problem, whose, size).tolist()
 
 

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from thaw.data.problem import Problem
-from thaw.learning import seeds
 from thaw.learning.budget import budget
 from thaw.learning.history import (
     METRICS,
@@ -25,6 +24,7 @@ from thaw.learning.history import (
 from thaw.learning.learner import Learner, Network, State, stacked, take
 from thaw.learning.measure import evaluate, measure_finally, prepare_labels
 from thaw.learning.rows import held_out, narrowed
+from thaw.learning.seeds import BATCH_ORDER, Whose
 from thaw.learning.settings import Training
 
 
@@ -40,9 +40,9 @@ def fix_rounding() -> None:
 
 
 class Trained(NamedTuple):
-    """Networks trained together: their numbers, weights and scores."""
+    """Networks trained together: how many, their weights and scores."""
 
-    numbers: Sequence[int]
+    networks: int
     state: State
     reached: Reached
 
@@ -57,20 +57,17 @@ class Outcome(NamedTuple):
 
 def train(
     network: Network,
-    start: Callable[[Sequence[int]], State],
+    start: Callable[[Whose], State],
     problem: Problem,
     training: Training,
-    seed: int,
-    kind: int,
-    numbers: Sequence[int],
+    whose: Whose,
     frozen: Sequence[str] = (),
     size: int | None = None,
     report: Callable[..., None] = lambda epoch, last: None,
 ) -> Iterator[Trained]:
-    """Train a network for each of `numbers`, as many at once as is fastest.
+    """Train a network for each of `whose`, as many at once as is fastest.
 
-    `kind` says whether they are source models or repeats (see `thaw.learning.seeds`).
-    `start` returns the weights from which some of the numbers start. With a `size`,
+    `start` returns the weights from which some of them start. With a `size`,
     each learns from that many train rows of its own. The results do not depend on how
     many are trained at once. `report` is called after each epoch with its number and,
     as `last`, that of the last one.
@@ -87,34 +84,35 @@ def train(
     at_once, step = network.at_once(rows), at_a_time(network, training, rows)
     passes = math.ceil(len(training.rates) / at_once)
 
-    def learned(rates: Sequence[float], some: Sequence[int], passed: int) -> Outcome:
-        """Let the networks of some numbers learn together, at a rate each."""
+    def learned(rates: Sequence[float], some: Whose, passed: int) -> Outcome:
+        """Let some networks learn together, at a rate each."""
 
         def tell(epoch: int) -> None:
             report(passed * limit.epochs + epoch, last=passes * limit.epochs)
 
-        whose, own = seeds.Whose(seed, kind, some), problem
+        own = problem
         if size or validation.any():
-            own = narrowed(problem, whose, rows, validation)
+            own = narrowed(problem, some, rows, validation)
         settings = training._replace(
             learning_rate=rates[0] if len({*rates}) == 1 else rates
         )
-        learner = network.learner(start(some), own, settings, frozen, whose)
-        orders = shuffled_orders(*whose, learned_from, limit.epochs, limit.last_rows)
+        learner = network.learner(start(some), own, settings, frozen, some)
+        orders = shuffled_orders(some, learned_from, limit.epochs, limit.last_rows)
         found = learn(learner, own, orders, tell, learned_from, training.keep == "best")
         rate = np.array(rates, np.float64)
         return found._replace(final=found.final._replace(learning_rate=rate))
 
-    for first in range(0, len(numbers), step):
-        some = numbers[first : first + step]
-        candidates = [(rate, number) for rate in training.rates for number in some]
+    places = range(len(whose.names))
+    for first in range(0, len(places), step):
+        some = places[first : first + step]
+        candidates = [(rate, place) for rate in training.rates for place in some]
         outcomes: list[Outcome] = []
-        for place in range(0, len(candidates), at_once):
-            rates, whose = zip(*candidates[place : place + at_once], strict=True)
-            outcomes.append(learned(rates, whose, len(outcomes)))
+        for begin in range(0, len(candidates), at_once):
+            rates, who = zip(*candidates[begin : begin + at_once], strict=True)
+            outcomes.append(learned(rates, whose.some(who), len(outcomes)))
         best = _best_of(outcomes, len(training.rates))
         reached = Reached(best.history, best.final, constant, np.array(limit.steps))
-        yield Trained(some, best.state, reached)
+        yield Trained(len(some), best.state, reached)
 
 
 def at_a_time(network: Network, training: Training, rows: int) -> int:
@@ -226,20 +224,13 @@ def _best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
 
 
 def shuffled_orders(
-    seed: int,
-    kind: int,
-    numbers: Sequence[int],
-    rows: int,
-    epochs: int,
-    last_rows: int | None = None,
+    whose: Whose, rows: int, epochs: int, last_rows: int | None = None
 ) -> Iterator[Tensor]:
-    """Yield, for each epoch, the order in which each of `numbers` sees the rows.
+    """Yield, for each epoch, the order in which each network sees the rows.
 
-    Each order is int64 `[len(numbers), rows]`; the last is cut after `last_rows`.
+    Each order is int64 `[networks, rows]`; the last is cut after `last_rows`.
     """
-    streams = [
-        seeds.generator(seed, kind, number, seeds.BATCH_ORDER) for number in numbers
-    ]
+    streams = whose.generators(BATCH_ORDER)
     for epoch in range(1, epochs + 1):
         orders = np.tile(np.arange(rows), (len(streams), 1))
         for stream, order in zip(streams, orders, strict=True):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from thaw.errors import ThawError
-from thaw.learning import seeds
 from thaw.learning.learner import Network, SourceModels, State, take
+from thaw.learning.seeds import Whose
 from thaw.learning.settings import Variant
 
 
@@ -51,16 +51,14 @@ def start_repeats(
     network: Network,
     fresh: Sequence[str],
     source_models: SourceModels | None,
-    total: int,
-    seed: int,
-    repeats: Sequence[int],
+    whose: Whose,
 ) -> State:
     """Return the weights from which repeats start.
 
-    The groups `fresh` are drawn; all others are inherited, repeat r's from source model
-    r mod `total`.
+    The groups `fresh` are drawn; all others are inherited from the source model that a
+    repeat's address names.
     """
-    drawn = network.draw(fresh, seed, seeds.REPEAT, repeats)
+    drawn = network.draw(fresh, whose)
     if source_models is None:
         return drawn
     inherited = {
@@ -70,5 +68,5 @@ def start_repeats(
         for entry in own
     }
     places = {number: place for place, number in enumerate(source_models.numbers)}
-    wanted = [places[seeds.source_model_of(repeat, total)] for repeat in repeats]
+    wanted = [places[address.source_model] for address in whose.addresses]
     return drawn | take(inherited, wanted)

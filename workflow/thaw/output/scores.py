@@ -25,8 +25,10 @@ from thaw.learning.history import (
     final_scores,
     kept,
 )
+from thaw.learning.seeds import Address
 from thaw.output.files import whole_file
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
+from thaw.output.tiles import Tile
 
 # The types of scores that are not float32.
 TYPES = {"failed": bool, "epoch": np.int64, "learning_rate": np.float64}
@@ -51,32 +53,26 @@ def csv_file(columns: Sequence[str], rows: Iterable[Sequence]) -> bytes:
 def save_scores(
     csv_path: Path,
     history_path: Path,
-    names: Mapping[str, Sequence],
+    tile: Tile,
     reached: Reached,
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write what a job reached.
+    """Write what the networks of a tile reached, in its order.
 
-    `names` say of each network which one it is: columns by their names, such as
-    `repeat`. The scores are those after the last epoch.
+    The scores are those after the last epoch.
     """
     arrays = named_arrays(reached)
     content = {"histories": digest_of_arrays(arrays)}
     of_both = json.dumps(record(recipe, saw, content))
     with whole_file(csv_path) as temporary:
-        temporary.write_bytes(_scores_text(names, reached))
+        temporary.write_bytes(_scores_text(tile, reached))
     with whole_file(history_path) as temporary:
         np.savez(temporary, **arrays, record=np.array(of_both))
 
 
-def load_scores(
-    csv_path: Path,
-    history_path: Path,
-    names: Mapping[str, Sequence],
-    key: str,
-) -> Scores:
-    """Read what a job reached; `names` say of which networks it should be.
+def load_scores(csv_path: Path, history_path: Path, tile: Tile, key: str) -> Scores:
+    """Read what the networks of a tile reached.
 
     Raises `ThawError` if a file is damaged, is another job's, or if the two disagree.
     """
@@ -94,13 +90,11 @@ def load_scores(
         require(same, "its histories were changed")
         # A user-supplied trainer may know less of its networks.
         complete = "trainer" not in found["recipe"]["settings"].get("network", {})
-        _check(reached, len(next(iter(names.values()))), complete)
+        _check(reached, tile.fits, complete)
     with reading(csv_path, "the scores it should be"):
-        column, values = next(iter(names.items()))
         require(
-            csv_path.read_bytes() == _scores_text(names, reached),
-            f"it disagrees with {history_path.name} or has other rows than "
-            f"{column}s {values[0]} to {values[-1]}",
+            csv_path.read_bytes() == _scores_text(tile, reached),
+            f"it disagrees with {history_path.name} or has other rows than {tile.name}",
         )
     return Scores(reached, found["saw"])
 
@@ -144,6 +138,10 @@ def _check(reached: Reached, networks: int, complete: bool) -> None:
     )
 
 
-def _scores_text(names: Mapping[str, Sequence], reached: Reached) -> bytes:
-    rows = zip(*names.values(), final_scores(reached), strict=True)
-    return csv_file((*names, *SCORES), ((*row[:-1], *row[-1]) for row in rows))
+def _scores_text(tile: Tile, reached: Reached) -> bytes:
+    names: Sequence[str] = ["source_model"]
+    which: Sequence[tuple[int, ...]] = [(number,) for number in tile.models]
+    if tile.repeats is not None:
+        names, which = Address._fields, tile.addresses
+    rows = zip(which, final_scores(reached), strict=True)
+    return csv_file((*names, *SCORES), ((*who, *scores) for who, scores in rows))

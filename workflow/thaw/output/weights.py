@@ -13,6 +13,7 @@ from safetensors.numpy import save
 from thaw.learning.learner import SourceModels, State, stacked, take
 from thaw.output.files import whole_file
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
+from thaw.output.tiles import Tile
 
 WHAT = "the source models it should be"
 
@@ -20,13 +21,13 @@ WHAT = "the source models it should be"
 def save_entries(
     path: Path,
     entries: Mapping[str, np.ndarray],
-    numbers: Sequence[int],
+    tile: Tile,
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write the entries of networks of these consecutive numbers."""
+    """Write the entries of a tile's networks."""
     found = record(recipe, saw, digest_of_arrays(entries))
-    text = json.dumps({"numbers": [numbers[0], numbers[-1]]} | found)
+    text = json.dumps({"tile": tile.name} | found)
     # A view such as a transpose would be written in the order of its memory.
     whole = {name: np.ascontiguousarray(values) for name, values in entries.items()}
     with whole_file(path) as temporary:
@@ -49,13 +50,13 @@ def load_entries(path: Path, key: str) -> tuple[dict[str, np.ndarray], dict[str,
 def save_networks(
     path: Path,
     state: State,
-    numbers: Sequence[int],
+    tile: Tile,
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write networks of these consecutive numbers, stacked `[networks, …]`."""
+    """Write a tile's networks, stacked `[networks, …]`, in its order."""
     entries = {name: values.numpy() for name, values in state.items()}
-    save_entries(path, entries, numbers, recipe, saw)
+    save_entries(path, entries, tile, recipe, saw)
 
 
 def load_source_models(
@@ -70,13 +71,13 @@ def load_source_models(
     for path in paths:
         with reading(path, WHAT):
             entries, found = load_entries(path, key)
-            first, last = found["numbers"]
+            there = Tile.named(found["tile"]).models
             count = {values.shape[:1] for values in entries.values()}
-            require(count == {(last - first + 1,)}, "it holds another number of models")
+            require(count == {(len(there),)}, "it holds another number of models")
         digests[path.name] = found["content"]
-        inside = [number for number in numbers if first <= number <= last]
+        inside = [number for number in numbers if number in there]
         state = {name: torch.from_numpy(values) for name, values in entries.items()}
-        states.append(take(state, [number - first for number in inside]))
+        states.append(take(state, [there.index(number) for number in inside]))
         held += inside
     check_all_there(paths, held, numbers)
     return SourceModels(stacked(states), held), digests

@@ -16,12 +16,12 @@ def refuse_files_for_folders(plan: Plan, results: Path) -> None:
     """
     folders = {Path(made.record).parent for made in plan.made.values()}
     folders |= {Path("networks"), Path("problems")}
-    trained = {
-        Path(begin)
+    folders |= {
+        Path(stem).parent
         for study in plan.studies.values()
-        for begin in (*study.repeats, *study.models)
+        for _, stem in (*study.training_jobs, *study.pretraining_jobs)
     }
-    above = {parent for path in folders | trained for parent in path.parents}
+    above = {parent for path in folders for parent in path.parents}
     for path in sorted(folders | above):
         for folder in (results / path, results.with_name("logs") / path):
             if folder.is_symlink() and not folder.exists():

@@ -7,11 +7,15 @@ gives now.
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from thaw.data import FILES
-from thaw.output.paths import SUFFIXES, Job
+from thaw.output.paths import SUFFIXES
+from thaw.output.tiles import Tile
 from thaw.plan.plan import Plan
 
 # A part of a description, and how its changes are called.
@@ -23,6 +27,10 @@ NAMED = {
 }
 
 
+# Settings that are numbers of things, and what these are called.
+COUNTED = {"source_models": "source models", "repeats": "repeats of each"}
+
+
 def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
     """Yield a line a study: what changed, and what a run must train.
 
@@ -31,33 +39,51 @@ def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
     counted: set[str] = set()
 
     def missing(
-        all_jobs: Iterable[tuple[Job, str]],
+        all_jobs: Iterable[tuple[Tile, str]],
         suffixes: Sequence[str],
         more: Collection[str] = (),
-    ) -> int:
-        total = 0
-        for job, stem in all_jobs:
+    ) -> list[tuple[Tile, str]]:
+        """Return the jobs whose files are not all there, each once."""
+        found = []
+        for tile, stem in all_jobs:
             if stem not in counted:
                 counted.add(stem)
                 files = [f"{stem}{suffix}" for suffix in suffixes]
                 files += {f"{stem}.safetensors"}.intersection(more)
-                there = all((results / file).exists() for file in files)
-                total += 0 if there else len(job.numbers)
-        return total
+                if not all((results / file).exists() for file in files):
+                    found.append((tile, stem))
+        return found
 
     for name in studies:
         study = plan.studies[name]
         repeats = missing(study.training_jobs, SUFFIXES[:2], study.weights)
         models = missing(study.pretraining_jobs, SUFFIXES)
         counts = [
-            f"{count} {what}{'' if count == 1 else 's'}"
-            for count, what in ((repeats, "repeat"), (models, "source model"))
-            if count
+            f"{count:,} {what}{'' if count == 1 else 's'}"
+            for what, found in (("repeat", repeats), ("source model", models))
+            if (count := sum(tile.fits for tile, _ in found))
         ]
         to_train = f"{' and '.join(counts)} to train" if counts else "nothing to train"
+        if again := sum(trained_before(*job, results) for job in (*repeats, *models)):
+            to_train += f", {again:,} of them again (in jobs that the study's end cut)"
         words = changes(results / name / "study.json", study.description)
         words += edited(plan, name, results)
-        yield f"{name}: {', '.join(words) or 'no change'}; {to_train}"
+        said = [", ".join(words) or "no change", *([study.size] if counts else [])]
+        yield f"{name}: {'; '.join([*said, to_train])}"
+
+
+def trained_before(tile: Tile, stem: str, results: Path) -> int:
+    """Return how many networks of a job other jobs' files hold already."""
+    held = np.zeros((len(tile.models), len(tile.repeats or [0])), bool)
+    for path in (results / stem).parent.glob("*.csv"):
+        with suppress(ValueError):  # whatever else lies there
+            other = Tile.named(path.stem)
+            models, repeats = (
+                np.isin(ours or [0], theirs or [0])
+                for ours, theirs in zip(tile, other, strict=True)
+            )
+            held |= np.outer(models, repeats) & (path.stem != tile.name)
+    return int(held.sum())
 
 
 def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
@@ -110,7 +136,10 @@ def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
         return  # the other problem's file, which is told there
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         if before != now:
-            yield f"{place} {_value(before)} → {_value(now)}"
+            words = f"{_value(before)} → {_value(now)}"
+            yield (
+                f"{words} {COUNTED[place]}" if place in COUNTED else f"{place} {words}"
+            )
         return
     dot = "." if place and not place.endswith(".") else ""
     for name in [*now, *(name for name in before if name not in now)]:

@@ -13,13 +13,12 @@ from thaw.plan.plan import Plan
 KEYED = (
     "problems/{name}-{key}.npz",
     "networks/{name}-{key}.json",
-    "source-models/{name}-{key}/models-{first}-{last}{suffix}",
-    "repeats/{name}/{name}-{key}/repeats-{first}-{last}{suffix}",
+    "source-models/{name}-{key}/{tile}{suffix}",
+    "repeats/{name}/{name}-{key}/{tile}{suffix}",
 )
 WILDCARDS = {
     "key": "[0-9a-f]{12}",
-    "first": "[0-9]+",
-    "last": "[0-9]+",
+    "tile": "[a-z]+-[0-9]+-[0-9]+(?:-[a-z]+-[0-9]+-[0-9]+)?",
     "suffix": "|".join(map(re.escape, SUFFIXES)),
 }
 
@@ -61,7 +60,7 @@ def used(plan: Plan) -> Iterator[str]:
     for one in plan.made.values():
         yield from (*one.files, one.record)
     for study in plan.studies.values():
-        yield from (*study.check_file, *study.checkpoint_file)
+        yield from (*study.check_file, *study.checkpoint_files)
         for suffix in SUFFIXES:
             yield from study.files(suffix)
 

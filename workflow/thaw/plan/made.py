@@ -37,14 +37,13 @@ class Made(NamedTuple):
 
 def gather(study: StudyPlan) -> Made:
     """Return what gathers all that the jobs of a study reached."""
-    models = study.source_models
     names = ("study", "source", "target", "variants", "pretrained", "target_sizes")
     made = result(
         "gather",
         study.told((*names, "repeats", "source_models")),
         {
-            "source_models": models.key if models else None,
-            "arms": {name: arm.key for name, arm in study.arms.items()},
+            "source_models": [made.key for made in study.source_models],
+            "arms": study.arm_keys,
         },
     )
     reads = [*study.files(".csv"), *study.files(".history.npz")]

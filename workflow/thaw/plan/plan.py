@@ -3,6 +3,7 @@
 The workflow's rules and whoever explains a run read it; nothing here runs anything.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from thaw.config.sizes import UNKNOWN, Size, UnseenSize, megabytes_to_read, size
 from thaw.findings.arms import arms
 from thaw.keys import Result, known_digest, result
 from thaw.learning.budget import budget
-from thaw.output.paths import problem_file
+from thaw.output.paths import problem_file, repeats_begin
+from thaw.output.tiles import Tile
 from thaw.plan.made import Made, gather, make, of_each, span
 from thaw.plan.outputs import ANSWERS, FIGURES, FREEZE_MAP, PROBLEMS, TABLES
 from thaw.plan.problems import Problems
@@ -32,8 +34,9 @@ class Plan:
 
     `studies` are by name. `recipes` are those of all problems, source models and
     repeats by key, and `owners` the first study that asks for source models or repeats
-    of a key. `made` are what is made of them with plain names, by rule: three stages a
-    study, and what spans studies.
+    of a key; `trained_for` are the same by where a training job's files begin, since
+    studies may share a key and cut their jobs differently. `made` are what is made of
+    them with plain names, by rule: three stages a study, and what spans studies.
     """
 
     def __init__(self, config: Config) -> None:
@@ -48,11 +51,14 @@ class Plan:
             self.problems.make_sure_of(name)
         self.recipes = dict(self.problems.recipes)
         self.owners: dict[str, StudyPlan] = {}
+        self.trained_for: dict[str, StudyPlan] = {}
         for study in self.studies.values():
-            results = [study.source_models, study.check, *study.arms.values()]
-            for found in filter(None, results):
+            arms = itertools.chain(*study.arms.values())
+            for found in filter(None, [*study.source_models, study.check, *arms]):
                 self.recipes[found.key] = found.recipe
                 self.owners.setdefault(found.key, study)
+            for _, stem in study.training_jobs:
+                self.trained_for.setdefault(stem, study)
         self.made = {made.rule: made for made in self._all_made()}
 
     def _study(self, name: str, study: ResolvedStudy, config: Config) -> StudyPlan:
@@ -66,15 +72,20 @@ class Plan:
         network = kind_of(minimal_network(study.network)).content()
         learning = {"seed": study.seed, "network": network}
         if source is None:
-            files = [known_digest(Path(path)) for path in study.checkpoints]
-            read = {"network": network, "files": files}
-            inputs = {"problem": target.key}
-            source_models = result("read_checkpoints", read, inputs)
+            source_models = [
+                result(
+                    "read_checkpoints",
+                    {"network": network, "file": known_digest(Path(path))},
+                    {"problem": target.key},
+                )
+                for path in study.checkpoints
+            ]
         else:
             pretraining = {"training": minimal_training(study.pretraining)}
             inputs = {"problem": source.key}
-            source_models = result("pretrain", learning | pretraining, inputs)
-        found, saved = {}, []
+            source_models = [result("pretrain", learning | pretraining, inputs)]
+        found: dict[str, list[Result]] = {}
+        saved = []
         for arm in arms(study.variants, study.target_sizes):
             described = kind.numbered(config.variants[arm.variant])
             training = changed(study.training, described["training"])
@@ -85,16 +96,17 @@ class Plan:
             inputs = {"problem": target.key}
             if arm.target_size != "all":
                 settings["target_size"] = arm.target_size
+            starts = [inputs]
             if described["pretrained"]:
-                # Their number counts, for repeat r starts from number r mod S.
-                settings["source_models"] = study.source_models
-                inputs["source_models"] = source_models.key
-            found[arm.name] = result("train", settings, inputs)
+                starts = [
+                    inputs | {"source_models": made.key} for made in source_models
+                ]
+            found[arm.name] = [result("train", settings, start) for start in starts]
             if described["save"]:
                 saved.append(arm.name)
         plan = StudyPlan(name, study, source, target, source_models, found, saved, None)
         if not plan.pretrained:
-            plan = plan._replace(source_models=None)
+            plan = plan._replace(source_models=[])
         if kind.calls_users_code:
             plan = plan._replace(check=_check(plan, network))
         return plan
@@ -124,21 +136,26 @@ class Plan:
         studies = [
             study
             for study in self.studies.values()
-            if study.source_models and study.source_models.key == key
+            if key in [made.key for made in study.source_models]
         ]
         targets = {file for study in studies for file in study.target_file}
         checks = [file for study in studies for file in study.check_file]
         return [*sorted(targets), *checks]
 
-    def source_model_files(self, key: str, first: str, last: str) -> list[str]:
+    def source_model_files(
+        self, problem: str, arm: str, key: str, tile: str
+    ) -> list[str]:
         """Return the files of the source models from which a job's repeats start."""
-        if "source_models" not in self.inputs(key):
+        study = self.trained_for.get(f"{repeats_begin(problem, arm, key)}{tile}")
+        if study is None or "source_models" not in self.inputs(key):
             return []
-        repeats = range(int(first), int(last) + 1)
-        if self.owners[key].checkpoint_file:
-            return self.owners[key].checkpoint_file
-        found = self.owners[key].pretraining_jobs_of(repeats)
-        return [f"{stem}.safetensors" for _, stem in found]
+        return study.model_files_of(Tile.named(tile))
+
+    def checkpoint_of(self, key: str) -> list[str]:
+        """Return the user's file from which the source model of a key is read."""
+        study = self.owners.get(key)
+        keys = [made.key for made in study.source_models] if study else []
+        return [study.checkpoints[keys.index(key)]] if study and key in keys else []
 
     def megabytes(self, key: str, **wildcards: str) -> int:
         """Return the MB that a job may take, given by the wildcards of its paths."""
@@ -156,14 +173,14 @@ class Plan:
         return int(training.get("device") == "cuda")
 
     def _size(
-        self, key: str, first: str = "0", last: str = "0", **_: str
+        self, key: str, tile: str = "models-00-00", **_: str
     ) -> Size | UnseenSize:
         """Return the size of a job that trains."""
         if key not in self.recipes:
             return UNKNOWN
         settings = self.recipes[key]["settings"]
         problem = self.problems.extents[self.inputs(key)["problem"]]
-        networks, training = int(last) - int(first) + 1, settings["training"]
+        networks, training = Tile.named(tile).fits, settings["training"]
         length = budget(
             training.get("epochs"),
             training.get("steps"),
@@ -227,12 +244,12 @@ class Plan:
 def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
     """Return the check of a study's network, which is as recipes have it."""
     settings = study.settings
-    recipes = [arm.recipe["settings"] for arm in study.arms.values()]
-    inputs = {"target": study.target.key}
+    recipes = [arm[0].recipe["settings"] for arm in study.arms.values()]
+    inputs: dict[str, Any] = {"target": study.target.key}
     if study.source_models and study.source:
         inputs["source"] = study.source.key
     elif study.source_models:
-        inputs["source_models"] = study.source_models.key
+        inputs["source_models"] = [made.key for made in study.source_models]
     return result(
         "check_network",
         {
@@ -242,8 +259,8 @@ def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
             "network": network,
             # In the config's order, which a recipe's keys do not keep.
             "variants": list(study.described.items()),
-            "source_models": settings.source_models,
             "target_sizes": settings.target_sizes,
+            "checkpoints": settings.checkpoints,
             "batch_sizes": {
                 "source": [settings.pretraining["batch_size"]],
                 "target": sorted({r["training"]["batch_size"] for r in recipes}),

@@ -1,30 +1,41 @@
 """What a study asks for: its results with their keys, and its jobs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import bisect
+import functools
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from thaw.config.network import Kind, kind_of
 from thaw.config.resolved import ResolvedStudy, minimal_training
-from thaw.findings.arms import CHECKPOINTS, Arm, TargetSize, pairs_asked
+from thaw.findings.arms import Arm, TargetSize, pairs_asked
 from thaw.keys import Result
-from thaw.learning.seeds import source_model_of
-from thaw.output.paths import Job, jobs, models_begin, problem_file, repeats_begin
+from thaw.output.paths import models_begin, problem_file, repeats_begin
+from thaw.output.tiles import JobSize, Tile, tiles_of_models, tiles_of_repeats
+
+
+@functools.cache
+def known_tiles_of_models(
+    total: int, repeats_per_job: JobSize, alone: bool
+) -> list[Tile]:
+    """Return the tiles of source models, each job of a study asks for them."""
+    return [*tiles_of_models(total, repeats_per_job, alone)] if total else []
 
 
 class StudyPlan(NamedTuple):
     """A study's results.
 
-    `source` is None where source models are files, `source_models` where no variant is
-    pretrained. `arms` are by name; the weights of those `saved` are kept. `check` is
-    that of a module.
+    `source` is None where source models are files. `source_models` are one result or,
+    where they are files, one a file; none where no variant is pretrained. `arms` are by
+    name: one result each or, where they start from files, one a file. The weights of
+    those `saved` are kept. `check` is that of a module.
     """
 
     name: str
     settings: ResolvedStudy
     source: Result | None
     target: Result
-    source_models: Result | None
-    arms: dict[str, Result]
+    source_models: list[Result]
+    arms: dict[str, list[Result]]
     saved: list[str]
     check: Result | None
 
@@ -39,21 +50,24 @@ class StudyPlan(NamedTuple):
     @property
     def pretrained(self) -> list[str]:
         """The variants that start from source models."""
-        size = self.settings.target_sizes[0]
         return [
             variant
             for variant in self.settings.variants
-            if "source_models" in self.arms[Arm(variant, size).name].recipe["inputs"]
+            if "source_models" in self._recipe(variant)["inputs"]
         ]
 
     @property
     def described(self) -> dict[str, dict[str, Any]]:
         """What the config says of each variant, without what is left at its default."""
-        size = self.settings.target_sizes[0]
         return {
-            variant: self.arms[Arm(variant, size).name].recipe["settings"]["variant"]
+            variant: self._recipe(variant)["settings"]["variant"]
             for variant in self.settings.variants
         }
+
+    def _recipe(self, variant: str) -> dict[str, Any]:
+        """Return the recipe of a variant at the first target size."""
+        size = self.settings.target_sizes[0]
+        return self.arms[Arm(variant, size).name][0].recipe
 
     @property
     def problems(self) -> dict[str, Result]:
@@ -71,13 +85,9 @@ class StudyPlan(NamedTuple):
         )
 
     @property
-    def checkpoint_file(self) -> list[str]:
-        """The file below `results/` with source models read from users' files."""
-        if self.source_models is None or not self.settings.checkpoints:
-            return []
-        job = Job(0, self.settings.source_models - 1)
-        begin = models_begin(CHECKPOINTS, self.source_models.key)
-        return [f"{begin}{job.stem}.safetensors"]
+    def checkpoint_files(self) -> list[str]:
+        """The files below `results/` with source models read from users' files."""
+        return self.model_files if self.settings.checkpoints else []
 
     @property
     def target_file(self) -> list[str]:
@@ -105,6 +115,18 @@ class StudyPlan(NamedTuple):
         return self.check is not None
 
     @property
+    def size(self) -> str:
+        """How many repeats there are, in words."""
+        models, repeats = self.settings.source_models, self.settings.repeats
+        arm = "variant and size" if self.is_swept else "variant"
+        if models == 1:
+            return f"{repeats:,} repeats of each {arm}"
+        return (
+            f"{models:,} source models × {repeats:,} repeats of each = "
+            f"{models * repeats:,} of each {arm}"
+        )
+
+    @property
     def compares(self) -> bool:
         """Whether there is anything to compare with the baseline."""
         return len(self.settings.variants) > 1
@@ -112,13 +134,12 @@ class StudyPlan(NamedTuple):
     @property
     def pretrains(self) -> bool:
         """Whether its source models are pretrained here."""
-        return bool(self.models)
+        return bool(self.pretraining_jobs)
 
     @property
     def has_several_models(self) -> bool:
         """Whether repeats start from several source models."""
-        several = min(self.settings.source_models, self.settings.repeats) > 1
-        return several and bool(self.pretrained)
+        return self.settings.source_models > 1 and bool(self.pretrained)
 
     @property
     def is_swept(self) -> bool:
@@ -147,32 +168,9 @@ class StudyPlan(NamedTuple):
         return self.settings.checkpoints
 
     @property
-    def repeats(self) -> dict[str, int]:
-        """Where in `results/` files with repeats begin, and how many repeats there are.
-
-        A job's numbers and a suffix follow (see `_jobs`).
-        """
-        return self._repeats_of(self.arms)
-
-    @property
     def weights(self) -> list[str]:
         """The files below `results/` with the weights of trained repeats."""
-        jobs = self._jobs(self._repeats_of(self.saved))
-        return [f"{stem}.safetensors" for _, stem in jobs]
-
-    def _repeats_of(self, names: Iterable[str]) -> dict[str, int]:
-        target, repeats = self.settings.target, self.settings.repeats
-        return {
-            repeats_begin(target, name, self.arms[name].key): repeats for name in names
-        }
-
-    @property
-    def models(self) -> dict[str, int]:
-        """The same of the source models that are pretrained."""
-        if self.source_models is None or self.settings.checkpoints:
-            return {}
-        begin = models_begin(self.settings.source, self.source_models.key)
-        return {begin: self.settings.source_models}
+        return [f"{stem}.safetensors" for _, stem in self._jobs_of(self.saved)]
 
     @property
     def others(self) -> list[str]:
@@ -183,12 +181,10 @@ class StudyPlan(NamedTuple):
     @property
     def tuned(self) -> list[str]:
         """The variants of which something is chosen on validation rows."""
-        size = self.settings.target_sizes[0]
         return [
             variant
             for variant in self.settings.variants
-            if "validation_size"
-            in self.arms[Arm(variant, size).name].recipe["settings"]["training"]
+            if "validation_size" in self._recipe(variant)["settings"]["training"]
         ]
 
     @property
@@ -223,7 +219,7 @@ class StudyPlan(NamedTuple):
     @property
     def ladder(self) -> dict[str, int]:
         """The depths of variants with no training of their own; -1 is from scratch."""
-        size, usual = self.settings.target_sizes[0], self.settings.training
+        usual = minimal_training(self.settings.training)
         found = {
             variant: -1
             for variant, described in self.described.items()
@@ -232,8 +228,7 @@ class StudyPlan(NamedTuple):
         return {
             variant: depth
             for variant, depth in found.items()
-            if self.arms[Arm(variant, size).name].recipe["settings"]["training"]
-            == minimal_training(usual)
+            if self._recipe(variant)["settings"]["training"] == usual
         }
 
     @property
@@ -245,7 +240,7 @@ class StudyPlan(NamedTuple):
     @property
     def description(self) -> dict[str, Any]:
         """What makes all that is learned: settings, keys, code, library versions."""
-        models, training = self.source_models, self.settings.training
+        training = self.settings.training
         # How jobs are cut changes no result.
         apart = {
             "repeats_per_job",
@@ -262,8 +257,8 @@ class StudyPlan(NamedTuple):
         settings["network"] = self.kind.with_digests()
         recipes = [
             *(problem.recipe for problem in self.problems.values()),
-            *(arm.recipe for arm in self.arms.values()),
-            *([models.recipe] if models else []),
+            *(arm[0].recipe for arm in self.arms.values()),
+            *(made.recipe for made in self.source_models[:1]),
         ]
         return {
             "settings": settings,
@@ -271,8 +266,8 @@ class StudyPlan(NamedTuple):
             "variants": self.described,
             "keys": {
                 "problems": {name: made.key for name, made in self.problems.items()},
-                "source_models": models.key if models else None,
-                "arms": {name: arm.key for name, arm in self.arms.items()},
+                "source_models": [made.key for made in self.source_models],
+                "arms": self.arm_keys,
             },
             "code": {recipe["stage"]: recipe["code"] for recipe in recipes},
             "versions": {
@@ -281,39 +276,68 @@ class StudyPlan(NamedTuple):
         }
 
     @property
-    def training_jobs(self) -> list[tuple[Job, str]]:
-        """The training jobs, and where in `results/` each one's files begin."""
-        return self._jobs(self.repeats)
+    def arm_keys(self) -> dict[str, list[str]]:
+        """The keys of each arm."""
+        return {name: [made.key for made in arm] for name, arm in self.arms.items()}
 
     @property
-    def pretraining_jobs(self) -> list[tuple[Job, str]]:
+    def training_jobs(self) -> list[tuple[Tile, str]]:
+        """The training jobs, and where in `results/` each one's files begin."""
+        return self._jobs_of(self.arms)
+
+    @property
+    def pretraining_jobs(self) -> list[tuple[Tile, str]]:
         """The jobs that pretrain the source models, and where their files begin."""
-        return self._jobs(self.models)
+        if self.settings.checkpoints:
+            return []
+        return [(tile, self._model_stem(tile)) for tile in self._model_tiles]
 
     @property
     def model_files(self) -> list[str]:
         """The files below `results/` with source models."""
-        stems = (stem for _, stem in self.pretraining_jobs)
-        return [*(f"{stem}.safetensors" for stem in stems), *self.checkpoint_file]
+        return [f"{self._model_stem(tile)}.safetensors" for tile in self._model_tiles]
+
+    @property
+    def _model_tiles(self) -> Sequence[Tile]:
+        """The tiles of source models; where they are files, one each."""
+        settings = self.settings
+        total = settings.source_models if self.source_models else 0
+        alone = bool(settings.checkpoints)
+        return known_tiles_of_models(total, settings.repeats_per_job, alone)
+
+    def _model_stem(self, tile: Tile) -> str:
+        alone = len(self.source_models) > 1
+        made = self.source_models[tile.models[0] if alone else 0]
+        return f"{models_begin(self.settings.source, made.key)}{tile.name}"
 
     def files(self, suffix: str) -> list[str]:
         """Return a file of each job, of both kinds, below `results/`."""
         jobs = [*self.pretraining_jobs, *self.training_jobs]
         return [f"{stem}{suffix}" for _, stem in jobs]
 
-    def _jobs(self, begins: Mapping[str, int]) -> list[tuple[Job, str]]:
-        return [
-            (job, f"{begin}{job.stem}")
-            for begin, total in begins.items()
-            for job in jobs(total, self.settings.repeats_per_job)
-        ]
+    def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
+        """Return the training jobs of some arms, as `training_jobs`."""
+        settings, found = self.settings, []
+        for name in names:
+            made = self.arms[name]
+            alone = len(made) > 1
+            for tile in tiles_of_repeats(
+                settings.source_models,
+                settings.repeats,
+                settings.repeats_per_job,
+                alone,
+            ):
+                own = made[tile.models[0]] if alone else made[0]
+                begin = repeats_begin(settings.target, name, own.key)
+                found.append((tile, f"{begin}{tile.name}"))
+        return found
 
-    def pretraining_jobs_of(self, repeats: Sequence[int]) -> list[tuple[Job, str]]:
-        """Return those jobs whose source models these repeats start from."""
-        total = self.settings.source_models
-        needed = {source_model_of(repeat, total) for repeat in repeats[:total]}
-        return [
-            (job, stem)
-            for job, stem in self.pretraining_jobs
-            if not needed.isdisjoint(job.numbers)
-        ]
+    def model_files_of(self, tile: Tile) -> list[str]:
+        """Return the files with the source models that the repeats of a tile need."""
+        tiles = self._model_tiles
+        first, last = (
+            bisect.bisect(tiles, number, key=lambda own: own.models[0])
+            for number in (tile.models[0], tile.models[-1])
+        )
+        needed = tiles[first - 1 : last]
+        return [f"{self._model_stem(own)}.safetensors" for own in needed]

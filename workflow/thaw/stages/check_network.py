@@ -2,9 +2,9 @@
 
 It says what each variant freezes, draws afresh and lets learn. The recipe's settings
 are `study`, `source`, `target`, the `network`, `variants` (pairs of a name and what the
-config says of it, in order), the number of `source_models`, `target_sizes` and
-`batch_sizes`; its inputs are the keys of the `target` and of the `source` problem or,
-where they are files, of the `source_models`.
+config says of it, in order), `target_sizes`, `batch_sizes` and the names of the
+`checkpoints`; its inputs are the keys of the `target` and of the `source` problem or of
+the `source_models` that were read from those files.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from thaw.external.checks import (
     shares,
 )
 from thaw.external.networks import network_of, of_network
+from thaw.learning.checkpoints import check_alike
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.training import fix_rounding
 from thaw.output.problems import load_described
@@ -54,10 +55,13 @@ def main(args: argparse.Namespace) -> None:
             print(f"the same for every seed: {', '.join(alike)}", file=sys.stderr)
         theirs = networks["source"].shapes if "source" in networks else None
         if "source_models" in inputs:
-            numbers, key = range(settings["source_models"]), inputs["source_models"]
-            models, digests = load_source_models(args.source_models, key, numbers)
-            theirs = {name: tuple(v.shape[1:]) for name, v in models.state.items()}
-            saw |= digests
+            models = {}
+            for number, name in enumerate(settings["checkpoints"]):
+                path, key = args.source_models[number], inputs["source_models"][number]
+                (models[name], _), digests = load_source_models([path], key, [number])
+                saw[name] = digests[path.name]
+            check_alike(models)
+            theirs = {entry: tuple(v.shape[1:]) for entry, v in models[name].items()}
         if theirs is not None:
             check_transfer(settings["source"], theirs, network)
         found = []

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from thaw import keys
 from thaw.errors import ThawError, visible
+from thaw.output.tiles import Tile
 
 
 def stage_parser(description: str) -> argparse.ArgumentParser:
@@ -42,6 +43,13 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "--problem", type=Path, nargs="?", required=True, help="what to learn from"
+    )
+
+
+def add_tile(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says which source models or repeats."""
+    parser.add_argument(
+        "--tile", type=Tile.named, required=True, help="which, such as models-01-29"
     )
 
 

@@ -4,12 +4,13 @@ It writes all scores and histories into one archive, which the later stages read
 the scores as CSV for people. Only the jobs that the settings declare are read and each
 is checked, so neither leftovers nor damage slip in. The settings are `study` (its
 name), `source`, `target`, `variants` (names, in order), those of them that are
-`pretrained`, `target_sizes`, `repeats` and `source_models`; the recipe's inputs are the
-keys of `arms` and of `source_models`.
+`pretrained`, `target_sizes`, `repeats` of each of so many `source_models`; the recipe's
+inputs are the keys of `arms` and of `source_models`, one each or, where source models
+are files, one a file.
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,11 +20,11 @@ from thaw import keys
 from thaw.errors import ThawError
 from thaw.findings.arms import CHECKPOINTS, Arm, arms
 from thaw.learning.history import METRICS, SCORES, Final, History, Reached, final_scores
-from thaw.learning.seeds import source_model_of
 from thaw.output.histories import SOURCE_MODELS, HistoriesWriter
-from thaw.output.paths import SUFFIXES, JobSize, jobs, models_begin, repeats_begin
+from thaw.output.paths import SUFFIXES, models_begin, repeats_begin
 from thaw.output.records import Content, claimed
 from thaw.output.scores import csv_file, load_scores
+from thaw.output.tiles import JobSize, Tile, tiles_of_models, tiles_of_repeats
 from thaw.stages.command import add_recipe, leave, run, stage_parser
 
 
@@ -60,10 +61,9 @@ class Gathering:
 
         def rows() -> Iterator[tuple]:
             for arm in self._arms:
-                models = self._models(arm)
-                for repeat, scores in enumerate(self._final[arm.name]):
-                    model = "" if models is None else models[repeat]
-                    yield self._settings["study"], *arm, model, repeat, *scores
+                found = zip(self._all.addresses, self._final[arm.name], strict=True)
+                for address, scores in found:
+                    yield self._settings["study"], *arm, *address, *scores
 
         file.write(csv_file((*names, *SCORES), rows()))
 
@@ -73,53 +73,59 @@ class Gathering:
         rows = ((number, *score) for number, score in enumerate(scores))
         file.write(csv_file(("source_model", *SCORES), rows))
 
+    @property
+    def _all(self) -> Tile:
+        """All repeats of an arm."""
+        models, repeats = (self._settings[n] for n in ("source_models", "repeats"))
+        return Tile(range(models), range(repeats))
+
     def _models(self, arm: Arm) -> np.ndarray | None:
         """Return the source model of each repeat of an arm, `[repeats]`."""
         if arm.variant not in self._settings["pretrained"]:
             return None
-        total = self._settings["source_models"]
-        repeats = range(self._settings["repeats"])
-        return np.array([source_model_of(repeat, total) for repeat in repeats])
+        return np.array([address.source_model for address in self._all.addresses])
 
     def _source_models(self) -> Reached:
-        key, total = self._keys["source_models"], self._settings["source_models"]
+        (key,), total = self._keys["source_models"], self._settings["source_models"]
         begin = models_begin(self._settings["source"], key)
-
-        def names(numbers: range) -> Mapping[str, Sequence]:
-            return {"source_model": numbers}
-
-        return self._gathered(SOURCE_MODELS, begin, key, total, names)
+        jobs = (
+            (tile, begin, key) for tile in tiles_of_models(total, self._repeats_per_job)
+        )
+        return self._gathered(SOURCE_MODELS, jobs, Tile(range(total)))
 
     def _repeats_of(self, arm: Arm) -> Reached:
-        key, models = self._keys["arms"][arm.name], self._models(arm)
-        begin = repeats_begin(self._settings["target"], arm.name, key)
+        keys, target = self._keys["arms"][arm.name], self._settings["target"]
+        alone = len(keys) > 1
 
-        def names(numbers: range) -> Mapping[str, Sequence]:
-            own = [""] * len(numbers) if models is None else list(models[numbers])
-            return {"repeat": numbers, "source_model": own}
+        def jobs() -> Iterator[tuple[Tile, str, str]]:
+            models, repeats = (self._settings[n] for n in ("source_models", "repeats"))
+            for tile in tiles_of_repeats(models, repeats, self._repeats_per_job, alone):
+                key = keys[tile.models[0]] if alone else keys[0]
+                yield tile, repeats_begin(target, arm.name, key), key
 
-        return self._gathered(arm.name, begin, key, self._settings["repeats"], names)
+        return self._gathered(arm.name, jobs(), self._all)
 
     def _gathered(
         self,
         name: str,
-        begin: str,
-        key: str,
-        total: int,
-        names: Callable[[range], Mapping[str, Sequence]],
+        jobs: Iterable[tuple[Tile, str, str]],
+        together: Tile,
     ) -> Reached:
-        """Return what the jobs of a key, whose paths `begin` alike, reached as one.
+        """Return what jobs reached, which make up a tile `together`, as one.
 
-        `names` says of which networks some numbers are.
+        Each is a tile, how its path begins, and its key.
         Raises `ThawError` unless all of them saw the same data and source models.
         """
+        shape = len(together.models), len(together.repeats or [0])
+        places = np.arange(together.fits).reshape(shape)
+        order: list[np.ndarray] = []
         columns: list[np.ndarray] = []
         finals: list[Final] = []
         saw: dict[str, str] = {}
-        for job in jobs(total, self._repeats_per_job):
-            stem = self._results / f"{begin}{job.stem}"
+        for tile, begin, key in jobs:
+            stem = self._results / f"{begin}{tile.name}"
             table, archive = (Path(f"{stem}{suffix}") for suffix in SUFFIXES[:2])
-            scores = load_scores(table, archive, names(job.numbers), key)
+            scores = load_scores(table, archive, tile, key)
             for what, digest in _flat(scores.saw):
                 if saw.setdefault(what, digest) != digest:
                     raise ThawError(
@@ -130,11 +136,16 @@ class Gathering:
             if not columns:
                 # Filled job by job: joined at the end, they would be held twice.
                 epochs = history.test_loss.shape[1]
-                columns = [np.empty((total, epochs), np.float32) for _ in METRICS]
+                columns = [
+                    np.empty((together.fits, epochs), np.float32) for _ in METRICS
+                ]
+            own = places[np.ix_(tile.models, tile.repeats or [0])].ravel()
             for column, values in zip(columns, history, strict=True):
-                column[job.first : job.last + 1] = values
+                column[own] = values
             finals.append(final)
-        final = Final(*map(np.concatenate, zip(*finals, strict=True)))
+            order.append(own)
+        back = np.argsort(np.concatenate(order))
+        final = Final(*(np.concatenate(c)[back] for c in zip(*finals, strict=True)))
         reached = Reached(History(*columns), final, constant, steps)
         self._final[name] = list(final_scores(reached))
         # Not the files with source models: they depend on how jobs were cut.

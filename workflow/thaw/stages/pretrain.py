@@ -4,24 +4,16 @@ Each has its own initial weights and batch order. The recipe's settings are the 
 `seed`, `network` and `training`; its input is the key of the `problem`.
 """
 
-import argparse
 from pathlib import Path
 
-from thaw.learning import seeds
 from thaw.learning.learner import Network
 from thaw.stages.command import compute, leave
 from thaw.stages.fit import Start, fit, fit_parser
 
 
-def main(args: argparse.Namespace) -> None:
-    """Pretrain the source models; write their weights, scores and histories."""
-    seed = args.recipe["settings"]["seed"]
-
-    def start(network: Network) -> Start:
-        groups = list(network.groups)
-        return Start(lambda some: network.draw(groups, seed, seeds.SOURCE_MODEL, some))
-
-    fit(args, {"source_model": range(args.first, args.last + 1)}, start)
+def start(network: Network) -> Start:
+    """Draw all layers."""
+    return Start(lambda some: network.draw(list(network.groups), some))
 
 
 if __name__ == "__main__":
@@ -33,5 +25,6 @@ if __name__ == "__main__":
         dest="weights",
         help="the weights to write",
     )
-    compute("pretrain", main, parser.parse_args(), ("seed", "network", "training"))
+    args, needs = parser.parse_args(), ("seed", "network", "training")
+    compute("pretrain", lambda args: fit(args, start), args, needs)
     leave()

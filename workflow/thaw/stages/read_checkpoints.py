@@ -1,8 +1,8 @@
-"""Read source models from files with pretrained weights.
+"""Read a source model from a file with pretrained weights.
 
-They are written as `pretrain` writes those that it pretrains. The recipe's settings are
-the `network` and the digests of the `files`, in order; its input is the key of the
-target `problem`.
+It is written as `pretrain` writes those that it pretrains. The recipe's settings are
+the `network` and the digest of the `file`; its input is the key of the target
+`problem`.
 """
 
 import argparse
@@ -11,34 +11,38 @@ from pathlib import Path
 from thaw.external.checkpoints import load_checkpoint
 from thaw.external.networks import network_of, of_network
 from thaw.keys import check_unchanged, digest_of_file
-from thaw.learning.checkpoints import source_models
+from thaw.learning.checkpoints import source_model
 from thaw.output.problems import load_described
 from thaw.output.weights import save_networks
-from thaw.stages.command import add_network, add_problem, compute, recipe_parser
+from thaw.stages.command import (
+    add_network,
+    add_problem,
+    add_tile,
+    compute,
+    recipe_parser,
+)
 
-NEEDS = ("network", "files")
+NEEDS = ("network", "file")
 
 
 def main(args: argparse.Namespace) -> None:
-    """Read the files; write the source models."""
+    """Read the file; write the source model."""
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, digest = load_described(args.problem, inputs["problem"])
-    for path, told in zip(args.files, settings["files"], strict=True):
-        check_unchanged(path, digest_of_file(path), told)
+    check_unchanged(args.file, digest_of_file(args.file), settings["file"])
     network = network_of(settings["network"], problem, described.shape, args.network)
-    files = [(str(path), load_checkpoint(path)) for path in args.files]
+    entries = load_checkpoint(args.file)
     with of_network(settings["network"], args.network):
-        state = source_models(network, files)
-    saw = {"problem": digest, "files": settings["files"]}
-    save_networks(args.output, state, range(len(files)), args.recipe, saw)
+        state = source_model(network, str(args.file), entries)
+    saw = {"problem": digest, "file": settings["file"]}
+    save_networks(args.output, state, args.tile, args.recipe, saw)
 
 
 if __name__ == "__main__":
     parser = recipe_parser(__doc__)
     add_problem(parser)
     add_network(parser)
-    parser.add_argument(
-        "--files", type=Path, nargs="*", default=[], help="a file a source model"
-    )
+    add_tile(parser)
+    parser.add_argument("--file", type=Path, required=True, help="what to read")
     parser.add_argument("--output", type=Path, required=True, help="what to write")
     compute("read_checkpoints", main, parser.parse_args(), needs=NEEDS)

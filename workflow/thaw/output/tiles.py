@@ -1,0 +1,130 @@
+"""Tiles: how the jobs that train share out source models and repeats.
+
+A repeat's address is a source model and a number (see `thaw.learning.seeds`), so a
+variant's repeats fill a rectangle. A job trains a tile of it, some numbers from some
+source models, and its files are named after the tile. Tiles begin and end at the same
+places in every study. So a study may grow in both directions and train only what is
+new, and again at most the tiles that its end had cut short.
+"""
+
+import itertools
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, Self
+
+from thaw.learning.seeds import Address
+
+# How many repeats a job trains, or that Thaw chooses.
+JobSize = int | Literal["auto"]
+
+# Where tiles end with `repeats_per_job: auto`; beyond the last place they are as long
+# as it. Starting Python and PyTorch costs as much as some 200 fits of the textbook's
+# network, so they grow until that no longer matters. A single source model gets many
+# repeats, as the textbook's; of several, two each tell the most (docs/calibration.md).
+MODEL_ENDS = (1, 30, 150, 500, 1_500, 5_000)
+ENDS_OF_ONE = (30, 100, 300, 1_000, 3_000)
+ENDS_OF_SEVERAL = (2, 10, 30, 100, 300, 1_000, 3_000)
+
+# Larger tiles are split, so that they take little memory and run side by side.
+MOST_FITS = 6_000
+
+NAMED = re.compile(r"models-(\d+)-(\d+)(?:-repeats-(\d+)-(\d+))?")
+
+
+class Tile(NamedTuple):
+    """Source models or, with `repeats`, the repeats of these numbers from each."""
+
+    models: range
+    repeats: range | None = None
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the tile of that name; raises `ValueError` if it is none."""
+        found = NAMED.fullmatch(name)
+        if not found:
+            raise ValueError(name)
+        ends = [int(end) for end in found.groups() if end]
+        parts = zip(ends[::2], ends[1::2], strict=True)
+        return cls(*(range(first, last + 1) for first, last in parts))
+
+    @property
+    def name(self) -> str:
+        """Its name in paths: what it holds, first and last."""
+        parts = (("models", self.models), ("repeats", self.repeats))
+        return "-".join(
+            f"{what}-{numbers[0]:02d}-{numbers[-1]:02d}"
+            for what, numbers in parts
+            if numbers is not None
+        )
+
+    @property
+    def fits(self) -> int:
+        """How many networks it holds."""
+        return len(self.models) * len(self.repeats or [0])
+
+    @property
+    def labels(self) -> list[str]:
+        """A text for each network: a source model's number, a repeat's address."""
+        if self.repeats is None:
+            return [str(number) for number in self.models]
+        return [f"{model}-{number}" for model, number in self.addresses]
+
+    @property
+    def addresses(self) -> list[Address]:
+        """The addresses of its repeats, source model by source model."""
+        pairs = itertools.product(self.models, self.repeats or [])
+        return [Address(*pair) for pair in pairs]
+
+
+def tiles_of_models(
+    total: int, repeats_per_job: JobSize, alone: bool = False
+) -> Iterator[Tile]:
+    """Yield the tiles of so many source models; `alone`, each has one of its own."""
+    for first, end in itertools.pairwise(_model_ends(repeats_per_job, alone)):
+        yield Tile(range(first, min(end, total)))
+        if end >= total:
+            return
+
+
+def tiles_of_repeats(
+    models: int, repeats: int, repeats_per_job: JobSize, alone: bool = False
+) -> Iterator[Tile]:
+    """Yield the tiles of a variant: so many repeats from each of so many source models.
+
+    A number of repeats a job is filled with source models first. `alone` is as for
+    `tiles_of_models`.
+    """
+    for first, end in itertools.pairwise(_model_ends(repeats_per_job, alone)):
+        width = min(end, models) - first
+        if repeats_per_job == "auto":
+            numbers = _growing(ENDS_OF_ONE if end - first == 1 else ENDS_OF_SEVERAL)
+        else:
+            numbers = itertools.count(0, max(1, repeats_per_job // width))
+        for begin, stop in itertools.pairwise(numbers):
+            own = range(begin, min(stop, repeats))
+            parts = 1
+            if repeats_per_job == "auto":
+                parts = math.ceil((end - first) * (stop - begin) / MOST_FITS)
+            step = math.ceil((end - first) / parts)
+            for part in range(first, first + width, step):
+                yield Tile(range(part, min(part + step, first + width)), own)
+            if stop >= repeats:
+                break
+        if end >= models:
+            return
+
+
+def _model_ends(repeats_per_job: JobSize, alone: bool) -> Iterable[int]:
+    """Return the places between which tiles hold source models, the first one 0."""
+    if alone:
+        return itertools.count()
+    if repeats_per_job == "auto":
+        return _growing(MODEL_ENDS)
+    return itertools.chain([0], itertools.count(1, repeats_per_job))
+
+
+def _growing(ends: Sequence[int]) -> Iterator[int]:
+    """Yield 0, these places, and then ever more, as far apart as the last is from 0."""
+    yield from (0, *ends)
+    yield from itertools.count(2 * ends[-1], ends[-1])
