@@ -239,8 +239,8 @@ class Settings(Group):
     seed: Seed
     """A whole number, 0 or more. Every random number follows from it."""
     repeats_per_job: Annotated[Repeats | Literal["auto"], ALTERNATIVES] = "auto"
-    """A whole number, 1 or more; or auto, which lets jobs end at 30, 100, 300, 1,000
-    and 3,000 repeats and then after every 3,000 more."""
+    """How many repeats a job trains, a whole number, 1 or more; or auto, with which a
+    job trains 30 repeats from one source model, two from each of 30, and ever more."""
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """The smallest difference that matters, in the study's metric; variants whose
     typical difference surely lies within ± this are equivalent."""
@@ -299,15 +299,14 @@ class _OwnToStudy(Group):
     standalone, fixed-0, fixed-1 and so on, one for each number of frozen hidden
     layers."""
     repeats: Repeats
-    """How often each variant is trained."""
+    """How often each variant is trained from each source model."""
     target_sizes: Annotated[
         list[TargetSize], Field(min_length=1, max_length=100), EACH_ONCE
     ] = ["all"]
     """How many of the target's train rows a repeat learns from, drawn anew for each
     repeat; each variant is trained at each size. all: every row."""
     source_models: Annotated[Repeats | SourceFiles, ALTERNATIVES] = 1
-    """How many, 1 or more and 1000000 or less, or {files: […]}, pretrained weights;
-    repeat r starts from number r mod source_models."""
+    """How many, 1 or more and 1000000 or less, or {files: […]}, pretrained weights."""
     metric: MetricName = "accuracy"
     """The score that tables, verdicts and figures show, on the test rows: accuracy,
     balanced_accuracy (the mean over classes) or log_loss, which needs a margin of the
@@ -333,6 +332,9 @@ class Config(Settings, title="Thaw's config"):
 
     problems: Annotated[dict[Name, Problem], Field(min_length=1)]
     """The classification data sets, by name."""
+    predictions: bool = True
+    """Whether jobs keep what each network says of each test row: its log-probabilities
+    of the classes, from which any other metric and the luck of the rows follow."""
     variants: dict[Name, Variant] = {}
     """How a network for the target starts, and which of its layers learn, by name."""
     maps: dict[Name, Map] = {}

@@ -35,7 +35,7 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
         name: _inherit(study, shared, commanded)
         for name, study in checked.studies.items()
     }
-    described = checked.model_dump(include={"variants", "maps"})
+    described = checked.model_dump(include={"variants", "maps", "predictions"})
     # A problem has many keys that do not go together; those left out are not there.
     described |= checked.model_dump(include={"problems"}, exclude_none=True)
     mistakes = [

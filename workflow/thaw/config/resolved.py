@@ -40,6 +40,7 @@ class Config(NamedTuple):
     variants: dict[str, dict]
     studies: dict[str, ResolvedStudy]
     maps: dict[str, list[str]]
+    predictions: bool
 
 
 def changed(training: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
