@@ -45,7 +45,7 @@ CONSTANT = Constant(0.4, 1.1, 0.3)
 RECORD = "records/tables.json"
 PROBLEM = Problem(
     *(np.full((50, 2), 0.5, np.float32), np.arange(50) % 3),
-    *(np.zeros((40, 2), np.float32), np.arange(40) % 3),
+    *(np.zeros((40, 2), np.float32), np.arange(40) % 3, np.arange(51, 91)),
     classes=3,
 )
 
@@ -348,6 +348,8 @@ def test_scores_that_disagree_with_the_histories_are_refused(tmp_path):
         ({"train_y": np.zeros(49, int)}, "do not fit"),
         ({"train_x": np.zeros((50, 2))}, "another form"),
         ({"classes": np.array(2)}, "no class"),
+        ({"test_rows": np.arange(39)}, "numbers of its test rows"),
+        ({"test_rows": np.arange(40.0)}, "numbers of its test rows"),
     ],
 )
 def test_an_impossible_problem_is_refused_whoever_wrote_it(tmp_path, changed, reason):

@@ -87,7 +87,7 @@ def images():
     y = rng.integers(0, 3, 600)
     x = rng.normal(size=(600, 16)).astype(np.float32)
     x[:, 5] += 2 * y
-    return Problem(x[:300], y[:300], x[300:], y[300:], 3)
+    return Problem(x[:300], y[:300], x[300:], y[300:], np.arange(301, 601), 3)
 
 
 def trained(network, problem, numbers, freeze=0, training=TRAINING, size=None):

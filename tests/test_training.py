@@ -57,6 +57,7 @@ def test_follows_the_trajectory_of_keras(which, freeze):
         KERAS["train_y"].argmax(1),
         KERAS["test_x"].astype(np.float32),
         KERAS["test_y"].argmax(1),
+        np.arange(len(KERAS["test_y"])),
         3,
     )
     training = Training(int(KERAS["epochs"]), int(KERAS["batch_size"]), 0.01)
@@ -297,6 +298,7 @@ def test_the_constant_prediction_is_that_of_a_dummy_classifier(problem):
         np.sort(problem.train_y) // 2,
         problem.test_x[known],
         problem.test_y[known],
+        problem.test_rows[known],
         2,
     )
     dummy = DummyClassifier().fit(problem.train_x, problem.train_y)
