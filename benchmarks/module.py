@@ -69,7 +69,8 @@ def make_problem() -> Problem:
     x = rng.normal(size=(len(y), SIDE, SIDE))
     x[np.arange(len(y)), 3 + y, 12 - y] += 4
     x = x.reshape(len(y), -1).astype(np.float32)
-    return Problem(x[:TRAIN], y[:TRAIN], x[TRAIN:], y[TRAIN:], CLASSES)
+    rows = np.arange(TRAIN, TRAIN + TEST)
+    return Problem(x[:TRAIN], y[:TRAIN], x[TRAIN:], y[TRAIN:], rows, CLASSES)
 
 
 def by_thaw(problem: Problem, training: Training, frozen: int) -> Callable[[], State]:

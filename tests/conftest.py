@@ -311,7 +311,7 @@ def problem():
     y = rng.integers(0, 3, 90)
     x = rng.normal(size=(90, 2)) + 2 * np.stack([y == 1, y == 2], axis=1)
     x = x.astype(np.float32)
-    return Problem(x[:50], y[:50], x[50:], y[50:], 3)
+    return Problem(x[:50], y[:50], x[50:], y[50:], np.arange(51, 91), 3)
 
 
 DESCRIPTION = Description(

@@ -243,6 +243,39 @@ def test_test_rows_from_a_file_of_their_own(tmp_path, frame):
         make_problem(wanted | {"test_size": 31}, [train, test])
 
 
+@pytest.mark.parametrize("name", ["data.csv", "data.parquet"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"shuffle": None},
+        {"classes": ["red", "blue"], "train_size": 20},
+        {"rows": {"set": 2}, "train_size": 15},
+        {"group": "pair", "train_size": 30},
+        {"transforms": [{"noise": 0}]},
+    ],
+)
+def test_test_rows_have_their_numbers_in_the_file(tmp_path, frame, name, changes):
+    """A feature that is a row's number in the file shows which row it is."""
+    frame = frame.sample(frac=1, random_state=1).assign(
+        line=range(1, 61), set=["1", "2"] * 30, pair=[f"p{n // 2}" for n in range(60)]
+    )
+    drop = [name for name in ("set", "pair") if name not in str(changes)]
+    problem, description = make(tmp_path, frame, name, drop=drop, **changes)
+    lines = problem.test_x[:, description.columns.index("line")]
+    assert problem.test_rows.dtype == np.int64
+    assert problem.test_rows.tolist() == lines.astype(int).tolist()
+
+
+def test_rows_of_a_test_file_have_its_numbers(tmp_path, frame):
+    test = write(tmp_path / "test.csv", frame.assign(mass=range(1, 61)))
+    train = write(tmp_path / "train.csv", frame)
+    wanted = {"file": {}, "test_file": {}, "label": "class", "test_size": 20}
+    problem, _ = make_problem(wanted | {"shuffle": 1}, [train, test])
+    assert problem.test_rows.tolist() == problem.test_x[:, 1].astype(int).tolist()
+    assert problem.test_rows.tolist() != list(range(1, 21))
+
+
 # Encoding, matching, scaling
 
 
@@ -335,6 +368,7 @@ def test_blobs_are_scikit_learns_in_their_order():
     assert problem.classes == 3
     np.testing.assert_array_equal(problem.train_x, x[:50].astype(np.float32))
     np.testing.assert_array_equal(problem.test_y, y[50:])
+    assert problem.test_rows.tolist() == list(range(51, 91))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from thaw.learning.history import METRICS, Constant, Final, History, Reached
 from thaw.output.files import whole_file
 from thaw.output.histories import SOURCE_MODELS, Histories, HistoriesWriter
 from thaw.output.inputs import Files, Inputs
+from thaw.output.predictions import load_predictions, save_predictions
 from thaw.output.problems import load_described, save_problem
 from thaw.output.records import Claim, claimed, is_made, load_record
 from thaw.output.scores import load_scores, save_scores
@@ -45,7 +46,7 @@ CONSTANT = Constant(0.4, 1.1, 0.3)
 RECORD = "records/tables.json"
 PROBLEM = Problem(
     *(np.full((50, 2), 0.5, np.float32), np.arange(50) % 3),
-    *(np.zeros((40, 2), np.float32), np.arange(40) % 3),
+    *(np.zeros((40, 2), np.float32), np.arange(40) % 3, np.arange(51, 91)),
     classes=3,
 )
 
@@ -99,6 +100,23 @@ def _read_problem(folder):
     problem, description, _ = load_described(folder / "p.npz", KEY)
     assert description == DESCRIPTION
     return [*problem]
+
+
+def predictions(networks=3):
+    """Log-probabilities; the last network is not finite on one row."""
+    said = np.random.default_rng(0).normal(size=(networks, 40, 3))
+    said -= np.log(np.exp(said).sum(2, keepdims=True))
+    said[-1, 5] = np.nan
+    return said.astype(np.float32)
+
+
+def _write_predictions(folder, recipe=RECIPE, values=None, rows=PROBLEM.test_rows):
+    values, saw = predictions() if values is None else values, {"problem": "seen"}
+    save_predictions(folder / "said.npz", values, rows, recipe, saw)
+
+
+def _read_predictions(folder):
+    return [*load_predictions(folder / "said.npz", KEY, 3)]
 
 
 def state(models=4):
@@ -171,6 +189,12 @@ KINDS = {
         [*history(), *reached().final, CONSTANT, reached().steps, {"problem": "seen"}],
         ["s.csv", "h.npz"],
     ),
+    "predictions": Kept(
+        _write_predictions,
+        _read_predictions,
+        [predictions(), PROBLEM.test_rows, {"problem": "seen"}],
+        ["said.npz"],
+    ),
     "gathered": Kept(
         _write_gathered,
         _read_gathered,
@@ -196,7 +220,9 @@ def kept(request):
 
 def same(found, expected):
     return all(
-        np.array_equal(a, b) if isinstance(b, np.ndarray | torch.Tensor) else a == b
+        np.array_equal(a, b, equal_nan=True)
+        if isinstance(b, np.ndarray | torch.Tensor)
+        else a == b
         for a, b in zip(found, expected, strict=True)
     )
 
@@ -348,6 +374,8 @@ def test_scores_that_disagree_with_the_histories_are_refused(tmp_path):
         ({"train_y": np.zeros(49, int)}, "do not fit"),
         ({"train_x": np.zeros((50, 2))}, "another form"),
         ({"classes": np.array(2)}, "no class"),
+        ({"test_rows": np.arange(39)}, "numbers of its test rows"),
+        ({"test_rows": np.arange(40.0)}, "numbers of its test rows"),
     ],
 )
 def test_an_impossible_problem_is_refused_whoever_wrote_it(tmp_path, changed, reason):
@@ -358,6 +386,32 @@ def test_an_impossible_problem_is_refused_whoever_wrote_it(tmp_path, changed, re
     rewrite(tmp_path / "p.npz", **changed)
     with pytest.raises(ThawError, match=f"changed.*{REMEDY}"):
         _read_problem(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "rows", "reason"),
+    [
+        (predictions(2), PROBLEM.test_rows, r"\[2, 40, 3\] is not \[3, 40, classes\]"),
+        (predictions(), PROBLEM.test_rows[:-1], r"is not \[3, 39, classes\]"),
+        (predictions()[0], PROBLEM.test_rows, "is not"),
+        (predictions().astype(float), PROBLEM.test_rows, "another form"),
+        (predictions(), PROBLEM.test_rows.astype(float), "another form"),
+        (predictions(), PROBLEM.test_rows[:, None], "another form"),
+        (predictions() + np.float32(0.01), PROBLEM.test_rows, "no shares"),
+        (np.exp(predictions()), PROBLEM.test_rows, "no shares"),
+    ],
+)
+def test_impossible_predictions_are_refused(tmp_path, values, rows, reason):
+    _write_predictions(tmp_path, values=values, rows=rows)
+    with pytest.raises(ThawError, match=f"{reason}.*{REMEDY}"):
+        _read_predictions(tmp_path)
+
+
+def test_changed_predictions_are_refused(tmp_path):
+    _write_predictions(tmp_path)
+    rewrite(tmp_path / "said.npz", log_probabilities=predictions()[:, :, ::-1])
+    with pytest.raises(ThawError, match=f"predictions were changed.*{REMEDY}"):
+        _read_predictions(tmp_path)
 
 
 def test_source_models_that_are_needed_must_be_there(tmp_path):

@@ -312,7 +312,8 @@ def test_jobs_cut_otherwise_change_no_byte(project):
 def test_numbers_of_a_problem_are_as_many_as_it_says():
     """The features' number is filled in too, and a row without a shape is flat."""
     x = np.zeros((4, 6), np.float32)
-    problem = Problem(x, np.arange(4) % 2, x, np.arange(4) % 2, 2)
+    y = np.arange(4) % 2
+    problem = Problem(x, y, x, y, np.arange(4), 2)
     settings = {
         "module": {"import": "torch.nn", "function": "Linear", "libraries": ["torch"]},
         "arguments": {"in_features": "$features", "out_features": "$classes"},

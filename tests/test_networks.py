@@ -14,7 +14,7 @@ from thaw.learning.learner import take
 from thaw.learning.module import ModuleNetwork, grouped
 from thaw.learning.module_learner import PassedOn
 from thaw.learning.settings import Training
-from trained import bits, fit, parts, same
+from trained import assert_scores_follow, bits, fit, parts, same
 
 TRAINING = Training(3, 16, 0.05)
 
@@ -87,7 +87,7 @@ def images():
     y = rng.integers(0, 3, 600)
     x = rng.normal(size=(600, 16)).astype(np.float32)
     x[:, 5] += 2 * y
-    return Problem(x[:300], y[:300], x[300:], y[300:], 3)
+    return Problem(x[:300], y[:300], x[300:], y[300:], np.arange(301, 601), 3)
 
 
 def trained(network, problem, numbers, freeze=0, training=TRAINING, size=None):
@@ -172,6 +172,14 @@ def test_alone_equals_in_company_and_whatever_came_before(problem, freeze):
         assert bits(reached.history) == bits(company[number][2].history)
     ends = [end["head.weight"] for _, end, _ in company]
     assert not any(torch.equal(a, b) for a, b in itertools.combinations(ends, 2))
+
+
+@pytest.mark.parametrize("freeze", [0, 1])
+def test_scores_of_a_module_follow_from_its_predictions(problem, freeze):
+    more = {"validation_size": 0.2, "keep": "best", "learning_rate": [0.2, 0.01]}
+    training = TRAINING._replace(**more)
+    for part in parts(problem, training, range(2), ModuleNetwork(Tied), freeze):
+        assert_scores_follow(problem, part)
 
 
 def test_noise_is_the_repeats_own_whatever_others_draw_meanwhile(problem):

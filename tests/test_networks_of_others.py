@@ -34,7 +34,7 @@ def images():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(12, 3 * 32 * 32)).astype(np.float32)
     y = np.arange(12) % 3
-    return Problem(x[:8], y[:8], x[8:], y[8:], 3)
+    return Problem(x[:8], y[:8], x[8:], y[8:], np.arange(9, 13), 3)
 
 
 def test_an_epoch_with_the_first_groups_frozen(settings, images):

@@ -15,7 +15,14 @@ from thaw.learning.learner import take
 from thaw.learning.rows import held_out, narrowed, stratified_order
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
-from trained import assert_alone_equals_in_company, bits, fit, parts, same
+from trained import (
+    assert_alone_equals_in_company,
+    assert_scores_follow,
+    bits,
+    fit,
+    parts,
+    same,
+)
 
 LABELS = np.random.default_rng(0).permutation([0] * 60 + [1] * 25 + [2] * 11 + [4] * 4)
 RATES = [0.0001, 0.3, 0.02]
@@ -144,6 +151,19 @@ def test_what_is_kept_are_the_weights_of_that_epoch(problem):
         assert same(own, kept) == {*own}
         balanced = there.reached.final.test_balanced_accuracy[number]
         assert balanced == best.reached.final.test_balanced_accuracy[number]
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize("size", [None, 10])
+@pytest.mark.parametrize("together", [9, 1])
+def test_scores_follow_from_the_predictions_of_the_kept_epoch_and_rate(
+    problem, keep, size, together
+):
+    network = FullyConnected(2, [5], 3)
+    network.at_once = lambda rows: together
+    for part in parts(problem, TUNED._replace(keep=keep), range(3), network, size=size):
+        assert part.log_probabilities.shape == (len(part.numbers), 40, 3)
+        assert_scores_follow(problem, part)
 
 
 @pytest.mark.parametrize("size", [None, 10])

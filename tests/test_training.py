@@ -18,12 +18,25 @@ from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.history import constant_prediction
 from thaw.learning.layers import Dropout
 from thaw.learning.learner import take
-from thaw.learning.measure import evaluate, measure_finally, prepare_labels
+from thaw.learning.measure import (
+    evaluate,
+    log_probabilities,
+    measure_finally,
+    prepare_labels,
+)
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
 from thaw.learning.training import learn, shuffled_orders
-from trained import NETWORK, assert_alone_equals_in_company, draw, fit, parts, same
+from trained import (
+    NETWORK,
+    assert_alone_equals_in_company,
+    assert_scores_follow,
+    draw,
+    fit,
+    parts,
+    same,
+)
 
 KERAS = np.load(Path(__file__).parent / "keras-trajectory.npz")
 NAMES = ("hidden-1", "hidden-2", "output")
@@ -57,6 +70,7 @@ def test_follows_the_trajectory_of_keras(which, freeze):
         KERAS["train_y"].argmax(1),
         KERAS["test_x"].astype(np.float32),
         KERAS["test_y"].argmax(1),
+        np.arange(len(KERAS["test_y"])),
         3,
     )
     training = Training(int(KERAS["epochs"]), int(KERAS["batch_size"]), 0.01)
@@ -202,6 +216,31 @@ def test_history_starts_before_training(problem):
     assert history.test_loss.shape == (2, 5)
 
 
+def test_scores_follow_from_predictions(problem):
+    part = fit(problem, Training(4, 16, 0.05), range(3))
+    assert part.log_probabilities.shape == (3, 40, 3)
+    assert part.log_probabilities.dtype == np.float32
+    assert_scores_follow(problem, part)
+
+
+def test_log_probabilities_of_logits_far_apart():
+    logits = torch.tensor([[1e4, 0, 0], [0, 20, 0], [5e3, -5e3, 5e3]]).T[None]
+    found = log_probabilities(logits)
+    assert found.shape == (1, 3, 3)
+    assert found.dtype == np.float32
+    assert found[0, 0].tolist() == [0, -1e4, -1e4]
+    # In float32 it would be 0.
+    assert found[0, 1, 1] == pytest.approx(-2 * np.exp(-20))
+    half = np.log(2)
+    np.testing.assert_allclose(found[0, 2], [-half, -1e4 - half, -half], rtol=1e-6)
+
+
+@pytest.mark.parametrize("logit", [np.inf, np.nan, -np.inf])
+def test_log_probabilities_are_not_finite_where_a_logit_is_not(logit):
+    found = log_probabilities(torch.tensor([[logit, 0.0], [1.0, 2.0]]).T[None])
+    assert np.isfinite(found).all(2).tolist() == [[False, True]]
+
+
 def test_a_tie_goes_to_the_first_class():
     labels = prepare_labels(np.array([0, 1, 2, 0]), 3)
     accuracy, loss = evaluate(torch.zeros(1, 3, 4), labels)
@@ -297,6 +336,7 @@ def test_the_constant_prediction_is_that_of_a_dummy_classifier(problem):
         np.sort(problem.train_y) // 2,
         problem.test_x[known],
         problem.test_y[known],
+        problem.test_rows[known],
         2,
     )
     dummy = DummyClassifier().fit(problem.train_x, problem.train_y)

@@ -29,7 +29,8 @@ def main(images: int, frozen: int) -> None:
     y = np.arange(images) % 10
     network = ModuleNetwork(lambda: resnet18(num_classes=10), GROUPS, (3, SIDE, SIDE))
     start = network.draw(GROUPS, 1, seeds.REPEAT, [0])
-    problem, training = Problem(x, y, x, y, 10), Training(1, 32, 0.01)
+    problem = Problem(x, y, x, y, np.arange(images), 10)
+    training = Training(1, 32, 0.01)
     learner = network.learner(start, problem, training, GROUPS[:frozen])
     times = [time.process_time()]
     learner.epoch(torch.arange(images)[None])

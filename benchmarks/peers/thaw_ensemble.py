@@ -29,7 +29,7 @@ SEED = 1
 def train_task(task: common.Task, data: common.Data) -> float:
     """Train all repeats; return their mean test accuracy, nan if it is not measured."""
     fix_rounding()
-    problem = Problem(*data, task.classes)
+    problem = Problem(*data, np.arange(len(data.test_y)), task.classes)
     training = Training(task.epochs, task.batch_size, task.learning_rate)
     network = FullyConnected(task.features, task.hidden, task.classes)
     repeats = range(task.repeats)

@@ -74,6 +74,7 @@ def make_problem(
     train, test = _parts(settings, tables, y)
     train_x, train_y = x[0][train], disturb(y[0][train], len(names), transforms)
     test_x, test_y = x[-1][test], y[-1][test]
+    test_rows = tables[-1].labels.index.to_numpy(np.int64)[test]
     check_parts(place, names, train_y, test_y)
 
     one_hot = {f"{name}={one}" for name, known in categories.items() for one in known}
@@ -89,7 +90,7 @@ def make_problem(
         train_x, test_x = (train_x - by[0]) / by[1], (test_x - by[0]) / by[1]
     with np.errstate(over="ignore"):  # told below
         train_x, test_x = train_x.astype(np.float32), test_x.astype(np.float32)
-    problem = Problem(train_x, train_y, test_x, test_y, len(names))
+    problem = Problem(train_x, train_y, test_x, test_y, test_rows, len(names))
     for part in (train_x, test_x):
         if not np.isfinite(part).all():
             column = columns[np.argmin(np.isfinite(part).all(0))]

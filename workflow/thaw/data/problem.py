@@ -14,13 +14,15 @@ class Problem(NamedTuple):
     """A classification data set with a fixed train/test split.
 
     Features are float32 `[rows, features]`; labels are int64 `[rows]`, 0 ≤ label <
-    `classes`.
+    `classes`. `test_rows`, int64 `[rows]`, are the numbers of the test rows in the file
+    that they come from, or in what a function generated, from 1.
     """
 
     train_x: np.ndarray
     train_y: np.ndarray
     test_x: np.ndarray
     test_y: np.ndarray
+    test_rows: np.ndarray
     classes: int
 
 

@@ -236,5 +236,5 @@ def check_short_batches(
 
 
 def _two_rows(problem: Problem) -> Problem:
-    train_x, train_y, test_x, test_y, classes = problem
-    return Problem(train_x[:2], train_y[:2], test_x[:2], test_y[:2], classes)
+    train_x, train_y, test_x, test_y, rows, classes = problem
+    return Problem(train_x[:2], train_y[:2], test_x[:2], test_y[:2], rows[:2], classes)

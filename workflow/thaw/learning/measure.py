@@ -33,6 +33,15 @@ def prepare_labels(labels: np.ndarray, classes: int) -> Labels:
     return Labels((numbers == index).float(), smallest * (numbers < index))
 
 
+def log_probabilities(logits: Tensor) -> np.ndarray:
+    """Return the log-probabilities of logits `[R, classes, rows]`.
+
+    They are float32 `[R, rows, classes]`. They are computed in float64: in float32 a
+    probability near 1 would round to 1, and such rows would all rank the same.
+    """
+    return torch.log_softmax(logits.double(), 1).float().mT.contiguous().numpy()
+
+
 def evaluate(logits: Tensor, labels: Labels) -> tuple[Tensor, Tensor]:
     """Return each network's accuracy `[R]` (float64) and mean cross-entropy `[R]`.
 

@@ -22,7 +22,12 @@ from thaw.learning.history import (
     kept,
 )
 from thaw.learning.learner import Learner, Network, State, stacked, take
-from thaw.learning.measure import evaluate, measure_finally, prepare_labels
+from thaw.learning.measure import (
+    evaluate,
+    log_probabilities,
+    measure_finally,
+    prepare_labels,
+)
 from thaw.learning.rows import held_out, narrowed
 from thaw.learning.seeds import BATCH_ORDER, Whose
 from thaw.learning.settings import Training
@@ -40,19 +45,35 @@ def fix_rounding() -> None:
 
 
 class Trained(NamedTuple):
-    """Networks trained together: how many, their weights and scores."""
+    """Networks trained together: how many, their weights and scores.
+
+    log_probabilities: of the classes, for each test row, float32 `[R, rows, classes]`.
+    """
 
     networks: int
     state: State
     reached: Reached
+    log_probabilities: np.ndarray
 
 
 class Outcome(NamedTuple):
-    """The histories of R networks, and the scores and weights that are kept."""
+    """The histories of R networks, and the scores and weights that are kept.
+
+    log_probabilities: see `Trained`; from them follow the kept scores.
+    """
 
     history: History
     final: Final
     state: State
+    log_probabilities: np.ndarray
+
+
+class Kept(NamedTuple):
+    """R networks at some epoch: scores, weights, logits `[R, classes, test rows]`."""
+
+    final: Final
+    state: State
+    logits: Tensor
 
 
 def train(
@@ -112,7 +133,7 @@ def train(
             outcomes.append(learned(rates, whose.some(who), len(outcomes)))
         best = _best_of(outcomes, len(training.rates))
         reached = Reached(best.history, best.final, constant, np.array(limit.steps))
-        yield Trained(len(some), best.state, reached)
+        yield Trained(len(some), best.state, reached, best.log_probabilities)
 
 
 def at_a_time(network: Network, training: Training, rows: int) -> int:
@@ -150,58 +171,59 @@ def learn(
         )
     )
     columns = []
-    best: tuple[Final, State] | None = None
+    best: Kept | None = None
 
-    def measured(epoch: int, loss: np.ndarray) -> tuple[Final, State]:
-        """Return the networks as they are after an epoch, and their final scores."""
-        scores = measure_finally(learner.logits("test"), test)
+    def measured(epoch: int, loss: np.ndarray, unseen: Tensor) -> Kept:
+        """Return the networks as they are after an epoch; `unseen` are its logits."""
+        scores = measure_finally(unseen, test)
         rate = np.full(len(loss), np.nan)  # the caller's to say
-        return Final(*scores, np.full(len(loss), epoch), rate, loss), learner.state()
+        final = Final(*scores, np.full(len(loss), epoch), rate, loss)
+        return Kept(final, learner.state(), unseen)
 
     for epoch, order in enumerate(itertools.chain([None], orders)):
         if order is not None:
             with torch.enable_grad():
                 learner.epoch(order)
-        logits = learner.logits("train")
+        logits, unseen = learner.logits("train"), learner.logits("test")
         loss = np.full(len(logits), np.nan, np.float32)
         if rows < total:
             found = evaluate(logits[:, :, rows:], held_out)[1].float().numpy()
             loss = np.nan_to_num(found, nan=np.inf, posinf=np.inf)
         if keep_best and epoch:
             better = (
-                loss < best[0].validation_loss if best else np.full(len(loss), True)
+                loss < best.final.validation_loss if best else np.full(len(loss), True)
             )
             if better.any():
-                best = _merged(better, measured(epoch, loss), best)
-        learned, unseen = logits[:, :, :rows], learner.logits("test")
-        scores = (*evaluate(learned, train), *evaluate(unseen, test))
+                best = _merged(better, measured(epoch, loss, unseen), best)
+        scores = (*evaluate(logits[:, :, :rows], train), *evaluate(unseen, test))
         columns.append(np.stack([score.numpy() for score in scores]))
         if epoch:
             report(epoch)
     # `[metrics, R, epochs + 1]`
     values = np.stack(columns, axis=2).astype(np.float32)
     history = History(**dict(zip(METRICS, values, strict=True)))
-    final, state = best or measured(epoch, loss)
+    final, state, said = best or measured(epoch, loss, unseen)
     # A loss may overflow though all logits are finite.
     lost = ~np.isfinite(kept(history.test_loss, final.epoch))
-    return Outcome(history, final._replace(failed=final.failed | lost), state)
+    final = final._replace(failed=final.failed | lost)
+    return Outcome(history, final, state, log_probabilities(said))
 
 
-def _merged(
-    better: np.ndarray, now: tuple[Final, State], before: tuple[Final, State] | None
-) -> tuple[Final, State]:
+def _merged(better: np.ndarray, now: Kept, before: Kept | None) -> Kept:
     """Return the networks that are better now, and the others as they were before."""
     if before is None or better.all():
         return now
-    finals = zip(now[0], before[0], strict=True)
     chosen = torch.from_numpy(better)
-    state = {
-        name: torch.where(
-            chosen.view(-1, *[1] * (values.ndim - 1)), values, before[1][name]
-        )
-        for name, values in now[1].items()
-    }
-    return Final(*(np.where(better, *pair) for pair in finals)), state
+
+    def merged(new: Tensor, old: Tensor) -> Tensor:
+        return torch.where(chosen.view(-1, *[1] * (new.ndim - 1)), new, old)
+
+    finals = zip(now.final, before.final, strict=True)
+    return Kept(
+        Final(*(np.where(better, *pair) for pair in finals)),
+        {name: merged(new, before.state[name]) for name, new in now.state.items()},
+        merged(now.logits, before.logits),
+    )
 
 
 def _best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
@@ -210,8 +232,9 @@ def _best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
     Outcomes are of the first candidates of all networks, then of their second ones and
     so on. Among equals the first is taken.
     """
-    histories, finals, states = zip(*outcomes, strict=True)
+    histories, finals, states, parts = zip(*outcomes, strict=True)
     history, final = joined_columns(histories), joined_columns(finals)
+    said = np.concatenate(parts)
     state = stacked(states) if len(states) > 1 else states[0]
     if candidates > 1:
         losses = final.validation_loss.reshape(candidates, -1)
@@ -219,8 +242,8 @@ def _best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
         places = losses.argmin(0) * networks + np.arange(networks)
         history = History(*(values[places] for values in history))
         final = Final(*(values[places] for values in final))
-        state = take(state, places.tolist())
-    return Outcome(history, final, state)
+        state, said = take(state, places.tolist()), said[places]
+    return Outcome(history, final, state, said)
 
 
 def shuffled_orders(

@@ -5,7 +5,9 @@ Its arrays are `source-models/{metric}` `[source models, epochs + 1]` and, for e
 pretrained, `{arm}/source_model` `[repeats]`; both also have the scores that are
 measured at the end only, `{arm}/{score}` `[repeats]`, those of the best `constant`
 prediction, and the `steps` of gradient descent by the end of each epoch,
-`[epochs + 1]`. Each is read by itself, so that a stage holds no more than it needs.
+`[epochs + 1]`. Where predictions are kept, `{arm}/predicted` `[test rows, classes]` is
+how many networks that did not fail predict each class. Each is read by itself, so that
+a stage holds no more than it needs.
 """
 
 import json
@@ -31,15 +33,24 @@ class HistoriesWriter:
         self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
         self._digests: dict[str, str] = {}
 
-    def add(self, name: str, reached: Reached, models: np.ndarray | None) -> None:
+    def add(
+        self,
+        name: str,
+        reached: Reached,
+        models: np.ndarray | None,
+        predicted: np.ndarray | None = None,
+    ) -> None:
         """Add what an arm or the source models reached.
 
-        `models` `[repeats]` are the source models that the repeats start from.
+        `models` `[repeats]` are the source models that the repeats start from,
+        `predicted` `[rows, classes]` counts of what they predict.
         """
         for part, values in named_arrays(reached).items():
             self._write(f"{name}/{part}", values)
         if models is not None:
             self._write(f"{name}/source_model", models)
+        if predicted is not None:
+            self._write(f"{name}/predicted", predicted)
 
     def close(self, recipe: Mapping[str, Any], saw: Mapping[str, Any]) -> None:
         """Add the record and end the archive."""
@@ -91,6 +102,14 @@ class Histories:
     def source_models(self, arm: str) -> np.ndarray | None:
         """Return each repeat's source model `[repeats]`; None if it has none."""
         name = f"{arm}/source_model"
+        return self._read(name) if name in self._record["content"] else None
+
+    def predicted(self, arm: str) -> np.ndarray | None:
+        """Return how many networks predict each class, int64 `[test rows, classes]`.
+
+        None if nothing is known of an arm's predictions.
+        """
+        name = f"{arm}/predicted"
         return self._read(name) if name in self._record["content"] else None
 
     def final(self, name: str, metric: str) -> np.ndarray:

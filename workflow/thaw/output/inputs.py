@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from thaw.data.problem import Description, Problem
-from thaw.findings.arms import Arm, TargetSize
+from thaw.findings.arms import Arm, TargetSize, arms
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import Sample
 from thaw.keys import digest_of_file
@@ -104,6 +104,22 @@ class Inputs(NamedTuple):
     def table(self, name: str, study: str | None = None) -> pd.DataFrame:
         """Return a table, of this study unless another one is named."""
         return pd.read_csv(io.BytesIO(self.files.content(study or self.study, name)))
+
+    def target(self) -> tuple[Problem, Description]:
+        """Return the target problem."""
+        return self.files.problems()[self.settings["target"]]
+
+    def predicted(self, problem: Problem) -> dict[Arm, np.ndarray]:
+        """Return how many networks of each arm predict each class, `[rows, classes]`.
+
+        `problem` is the target. There are none where a trainer wrote no predictions.
+        """
+        nothing = np.zeros((len(problem.test_y), problem.classes), np.int64)
+        found = {}
+        for arm in arms(self.settings["variants"], self.settings["target_sizes"]):
+            counts = self.histories.predicted(arm.name)
+            found[arm] = nothing if counts is None else counts
+        return found
 
     def samples(
         self,

@@ -51,4 +51,7 @@ def load_described(path: Path, key: str) -> tuple[Problem, Description, str]:
             require(y.dtype == np.int64 and y.shape == (len(x),), "labels do not fit")
             require(np.isfinite(x).all(), "a feature is not finite")
             require(((y >= 0) & (y < problem.classes)).all(), "a label has no class")
+        rows, labels = problem.test_rows, problem.test_y
+        fit = rows.dtype == np.int64 and rows.shape == labels.shape
+        require(fit, "the numbers of its test rows do not fit")
     return problem, description, found["content"]

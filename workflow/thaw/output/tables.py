@@ -1,10 +1,17 @@
 """Tables: for programs as CSV, for people as Markdown."""
 
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from thaw.errors import visible
+
+# What a spreadsheet takes for a formula, unless it is a number.
+FORMULA = re.compile(r"[=@]|[-+](?![\d.]+(e[-+]?\d+)?$)")
 
 
 def frame(table: pd.DataFrame) -> bytes:
@@ -14,6 +21,24 @@ def frame(table: pd.DataFrame) -> bytes:
     """
     text = table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
     return text.encode()
+
+
+def plain(text: str) -> str:
+    """Return users' text for a CSV: in one line, and no formula to a spreadsheet."""
+    text = visible(text)
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def cell(text: str) -> str:
+    """Return users' text for a cell of a Markdown table: in one line, no markup."""
+    escaped = re.sub(r"[\\`*|\[\]]", r"\\\g<0>", visible(text))
+    return escaped.replace("<", "&lt;")
+
+
+def of_size(settings: Mapping[str, Any]) -> str:
+    """Return in words which target size is shown, where a study has several."""
+    several = len(settings["target_sizes"]) > 1
+    return f" (target size: {settings['shown_size']})" if several else ""
 
 
 def paragraph(words: str) -> str:

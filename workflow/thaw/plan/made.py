@@ -65,6 +65,9 @@ def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
     if stage == TABLES and study.check:
         inputs = inputs | {"network": study.check.key}
         reads += study.check_file
+    if "target" in read:
+        inputs = inputs | {"problems": {study.settings.target: study.target.key}}
+        reads += study.target_file
     made = result(stage, settings, inputs)
     files = in_folder(study.name, made_here)
     return Made(f"{stage}_{study.name}", stage, study.name, *made, reads, files)

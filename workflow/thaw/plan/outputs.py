@@ -19,7 +19,8 @@ class Output(NamedTuple):
     about: a sentence that says what it shows.
     settings: the names of what it is told of a study, beside its name, source and
     target.
-    reads: what it is made from, in the study's folder.
+    reads: what it is made from, in the study's folder; `network` is the check of it,
+    `target` the target problem.
     when: what must be true of a study (properties of `thaw.plan.study.StudyPlan`).
     suffixes: those of its files.
     more: further files.
@@ -83,6 +84,27 @@ OF_A_STUDY = (
         ),
         when=("has_histories",),
         suffixes=("csv",),
+    ),
+    Output(
+        "confusion",
+        TABLES,
+        "Which classes are taken for which.",
+        settings=("variants", "target_sizes", "shown_size"),
+        reads=("histories.npz", "target"),
+        when=("keeps_predictions",),
+        suffixes=("csv", "md"),
+    ),
+    Output(
+        "rows",
+        TABLES,
+        "The share of networks that get each test row right; rows rescued and lost.",
+        settings=(
+            *("variants", "pretrained", "baseline"),
+            *("target_sizes", "shown_size"),
+        ),
+        reads=("histories.npz", "target"),
+        when=("keeps_predictions",),
+        suffixes=("csv", "md"),
     ),
     Output(
         "network",

@@ -110,6 +110,11 @@ class StudyPlan(NamedTuple):
         return self.kind.has_histories
 
     @property
+    def keeps_predictions(self) -> bool:
+        """Whether it is known what networks say of each test row."""
+        return False
+
+    @property
     def is_checked(self) -> bool:
         """Whether a job checks the network before anything learns."""
         return self.check is not None

@@ -1,0 +1,66 @@
+"""Predictions of one job's networks on disk, and the rows that they are of.
+
+A NumPy archive (.npz), deflated: the low bits of a logarithm are noise, so little can
+be saved. It is 86 to 90 % of the size, written at 40 MB/s and read at 280 MB/s. With
+bytes shuffled by their place in a number it would be 78 to 82 %, and no longer what
+`numpy.load` reads.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from thaw.output.files import whole_file
+from thaw.output.records import check_record, digest_of_arrays, reading, record, require
+
+# How far the probabilities of a row may be from a sum of 1: rounding, at most.
+NEAR = 1e-4
+
+
+class Predictions(NamedTuple):
+    """What R networks say of each test row, and the digests of what their job saw.
+
+    log_probabilities: float32 `[R, rows, classes]`; not finite only for networks that
+    failed. rows: int64 `[rows]`, the rows' numbers (see `thaw.data.problem`).
+    """
+
+    log_probabilities: np.ndarray
+    rows: np.ndarray
+    saw: dict[str, Any]
+
+
+def save_predictions(
+    path: Path,
+    log_probabilities: np.ndarray,
+    rows: np.ndarray,
+    recipe: Mapping[str, Any],
+    saw: Mapping[str, Any],
+) -> None:
+    """Write the predictions of a job's networks; see `Predictions`."""
+    arrays: dict[str, Any] = {"log_probabilities": log_probabilities, "rows": rows}
+    text = json.dumps(record(recipe, saw, digest_of_arrays(arrays)))
+    with whole_file(path) as temporary:
+        np.savez_compressed(temporary, **arrays, record=np.array(text))
+
+
+def load_predictions(path: Path, key: str, networks: int) -> Predictions:
+    """Read the predictions of so many networks of the result `key`.
+
+    Raises `ThawError` if the file is damaged or holds others.
+    """
+    with reading(path, "the predictions it should be"), np.load(path) as archive:
+        found = check_record(str(archive["record"]), key)
+        said, rows = archive["log_probabilities"], archive["rows"]
+        digest = digest_of_arrays({"log_probabilities": said, "rows": rows})
+        require(digest == found["content"], "its predictions were changed")
+        of_type = said.dtype == np.float32 and rows.dtype == np.int64
+        require(of_type and rows.ndim == 1, "its arrays have another form")
+        fit = said.ndim == 3 and said.shape[:2] == (networks, len(rows))
+        require(fit, f"{list(said.shape)} is not [{networks}, {len(rows)}, classes]")
+        # A row is all finite, or none of the network counts.
+        sums = np.exp(said).sum(2)[np.isfinite(said).all(2)]
+        require(bool((abs(sums - 1) < NEAR).all()), "its probabilities are no shares")
+    return Predictions(said, rows, found["saw"])
