@@ -33,6 +33,11 @@ wildcard_constraints:
     tile=r"models-\d\d+-\d\d+(-repeats-\d\d+-\d\d+)?",
 
 
+def kept(path):
+    """Return the path of predictions, where the config keeps them."""
+    return [path] if PLAN.predictions else []
+
+
 # A job that was killed cannot say so itself; its log does.
 KILLED = (
     "error: killed, most likely because memory ran out; lower repeats_per_job, or run "

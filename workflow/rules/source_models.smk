@@ -20,6 +20,7 @@ rule pretrain:
         models="results/source-models/{problem}-{key}/{tile}.safetensors",
         scores="results/source-models/{problem}-{key}/{tile}.csv",
         history="results/source-models/{problem}-{key}/{tile}.history.npz",
+        predictions=kept("results/source-models/{problem}-{key}/{tile}.predictions.npz"),
     log:
         "logs/source-models/{problem}-{key}/{tile}.log",
     benchmark:
@@ -45,6 +46,7 @@ rule pretrain:
             --output {output.models:q} \
             --scores {output.scores:q} \
             --history {output.history:q} \
+            --predictions {output.predictions:q} \
             2>{log:q} \
             || {{ status=$?; [ $status -ne 137 ] || echo {params.killed:q} >>{log:q}; exit $status; }}
         """

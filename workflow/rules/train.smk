@@ -19,6 +19,7 @@ rule train:
     output:
         scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
         history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",
+        predictions=kept("results/repeats/{problem}/{arm}-{key}/{tile}.predictions.npz"),
     log:
         "logs/repeats/{problem}/{arm}-{key}/{tile}.log",
     benchmark:
@@ -48,6 +49,7 @@ rule train:
             --weights {params.weights:q} \
             --scores {output.scores:q} \
             --history {output.history:q} \
+            --predictions {output.predictions:q} \
             2>{log:q} \
             || {{ status=$?; [ $status -ne 137 ] || echo {params.killed:q} >>{log:q}; exit $status; }}
         """
@@ -58,6 +60,7 @@ use rule train as train_and_save with:
     output:
         scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
         history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",
+        predictions=kept("results/repeats/{problem}/{arm}-{key}/{tile}.predictions.npz"),
         weights="results/repeats/{problem}/{arm}-{key}/{tile}.safetensors",
     wildcard_constraints:
         arm=either(SAVED),

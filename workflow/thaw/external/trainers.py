@@ -32,6 +32,7 @@ from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
 from thaw.learning.trainer import groups_told, reached, rows_of, seeds_of
+from thaw.output.predictions import Predictions
 from thaw.output.problems import load_described
 from thaw.output.records import reading, require
 from thaw.output.tiles import Tile
@@ -46,10 +47,10 @@ class TrainerError(ThawError):
     """A trainer failed; its job's file stays, so that it can be tried by hand."""
 
 
-def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Mapping[str, Any]]:
+def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Predictions]:
     """Let a trainer train a tile's networks, and write its source models.
 
-    Returns what they reached, and the digests of what was seen; see `thaw.stages.fit`.
+    Returns what they reached and predict; see `thaw.stages.fit`.
     """
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     command = settings["network"]["trainer"]["command"]
@@ -113,7 +114,9 @@ def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Mapping[str, A
                 f"{command}: {error}. Nothing was written. To try it by hand, in "
                 f"{Path.cwd()}: {command} {file}"
             ) from None
-    return reached(found, failed, problem, training["learning_rate"]), saw
+    said = np.empty((0, len(problem.test_y), problem.classes), np.float32)
+    ended = reached(found, failed, problem, training["learning_rate"])
+    return ended, Predictions(said, problem.test_rows, saw)
 
 
 def save_models(

@@ -1,7 +1,10 @@
 """Where results lie below `results/`."""
 
-# The files of a job that trains: scores, histories, and weights where they are kept.
-SUFFIXES = (".csv", ".history.npz", ".safetensors")
+# The files of a job that trains. Source models keep their weights, repeats where the
+# config says so; both keep predictions unless it says otherwise.
+SCORES_CSV, HISTORY_NPZ, WEIGHTS = ".csv", ".history.npz", ".safetensors"
+PREDICTIONS_NPZ = ".predictions.npz"
+SUFFIXES = (SCORES_CSV, HISTORY_NPZ, WEIGHTS, PREDICTIONS_NPZ)
 
 
 def problem_file(name: str, key: str) -> str:

@@ -23,24 +23,22 @@ NEAR = 1e-4
 class Predictions(NamedTuple):
     """What R networks say of each test row, and the digests of what their job saw.
 
-    log_probabilities: float32 `[R, rows, classes]`; not finite only for networks that
-    failed. rows: int64 `[rows]`, the rows' numbers (see `thaw.data.problem`).
+    log_probabilities: float32 `[R, rows, classes]`, not finite only for networks that
+    failed; R is 0 where a trainer wrote none. rows: int64 `[rows]`, the rows' numbers
+    (see `thaw.data.problem`).
     """
 
     log_probabilities: np.ndarray
     rows: np.ndarray
-    saw: dict[str, Any]
+    saw: Mapping[str, Any]
 
 
 def save_predictions(
-    path: Path,
-    log_probabilities: np.ndarray,
-    rows: np.ndarray,
-    recipe: Mapping[str, Any],
-    saw: Mapping[str, Any],
+    path: Path, predictions: Predictions, recipe: Mapping[str, Any]
 ) -> None:
-    """Write the predictions of a job's networks; see `Predictions`."""
-    arrays: dict[str, Any] = {"log_probabilities": log_probabilities, "rows": rows}
+    """Write the predictions of a job's networks."""
+    said, rows, saw = predictions
+    arrays: dict[str, Any] = {"log_probabilities": said, "rows": rows}
     text = json.dumps(record(recipe, saw, digest_of_arrays(arrays)))
     with whole_file(path) as temporary:
         np.savez_compressed(temporary, **arrays, record=np.array(text))
@@ -58,7 +56,10 @@ def load_predictions(path: Path, key: str, networks: int) -> Predictions:
         require(digest == found["content"], "its predictions were changed")
         of_type = said.dtype == np.float32 and rows.dtype == np.int64
         require(of_type and rows.ndim == 1, "its arrays have another form")
-        fit = said.ndim == 3 and said.shape[:2] == (networks, len(rows))
+        known = networks
+        if not len(said) and "trainer" in found["recipe"]["settings"]["network"]:
+            known = 0
+        fit = said.ndim == 3 and said.shape[:2] == (known, len(rows))
         require(fit, f"{list(said.shape)} is not [{networks}, {len(rows)}, classes]")
         # A row is all finite, or none of the network counts.
         sums = np.exp(said).sum(2)[np.isfinite(said).all(2)]

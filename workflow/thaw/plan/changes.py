@@ -6,7 +6,8 @@ gives now.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,13 @@ from typing import Any
 import numpy as np
 
 from thaw.data import FILES
-from thaw.output.paths import SUFFIXES
+from thaw.output.paths import (
+    HISTORY_NPZ,
+    PREDICTIONS_NPZ,
+    SCORES_CSV,
+    SUFFIXES,
+    WEIGHTS,
+)
 from thaw.output.tiles import Tile
 from thaw.plan.plan import Plan
 
@@ -27,6 +34,9 @@ NAMED = {
 }
 
 
+# The files without which a job is trained again though its scores are there.
+NAMES = {HISTORY_NPZ: "histories", WEIGHTS: "weights", PREDICTIONS_NPZ: "predictions"}
+
 # Settings that are numbers of things, and what these are called.
 COUNTED = {"source_models": "source models", "repeats": "repeats of each"}
 
@@ -38,42 +48,43 @@ def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
     """
     counted: set[str] = set()
 
-    def missing(
-        all_jobs: Iterable[tuple[Tile, str]],
-        suffixes: Sequence[str],
-        more: Collection[str] = (),
-    ) -> list[tuple[Tile, str]]:
-        """Return the jobs whose files are not all there, each once."""
-        found = []
-        for tile, stem in all_jobs:
-            if stem not in counted:
-                counted.add(stem)
-                files = [f"{stem}{suffix}" for suffix in suffixes]
-                files += {f"{stem}.safetensors"}.intersection(more)
-                if not all((results / file).exists() for file in files):
-                    found.append((tile, stem))
-        return found
-
     for name in studies:
-        study = plan.studies[name]
-        repeats = missing(study.training_jobs, SUFFIXES[:2], study.weights)
-        models = missing(study.pretraining_jobs, SUFFIXES)
-        counts = [
-            f"{count:,} {what}{'' if count == 1 else 's'}"
-            for what, found in (("repeat", repeats), ("source model", models))
-            if (count := sum(tile.fits for tile, _ in found))
-        ]
+        study, again = plan.studies[name], Counter[str]()
+        wanted = {*study.gathered, *study.model_files, *study.weights}
+        counts = []
+        for what, jobs in (
+            ("repeat", study.training_jobs),
+            ("source model", study.pretraining_jobs),
+        ):
+            count = 0
+            for tile, stem in jobs:
+                files = wanted.intersection(f"{stem}{suffix}" for suffix in SUFFIXES)
+                missing = [file for file in files if not (results / file).exists()]
+                if missing and stem not in counted:
+                    count += tile.fits
+                    again += trained_before(tile, stem, missing, results)
+                counted.add(stem)
+            if count:
+                counts.append(f"{count:,} {what}{'' if count == 1 else 's'}")
         to_train = f"{' and '.join(counts)} to train" if counts else "nothing to train"
-        if again := sum(trained_before(*job, results) for job in (*repeats, *models)):
-            to_train += f", {again:,} of them again (in jobs that the study's end cut)"
+        for why, number in sorted(again.items()):
+            to_train += f", {number:,} of them again ({why})"
         words = changes(results / name / "study.json", study.description)
         words += edited(plan, name, results)
         said = [", ".join(words) or "no change", *([study.size] if counts else [])]
         yield f"{name}: {'; '.join([*said, to_train])}"
 
 
-def trained_before(tile: Tile, stem: str, results: Path) -> int:
-    """Return how many networks of a job other jobs' files hold already."""
+def trained_before(
+    tile: Tile, stem: str, missing: Sequence[str], results: Path
+) -> Counter[str]:
+    """Return how many networks of a job were trained before, by why they are again.
+
+    `missing` are the files that the job lacks.
+    """
+    if (results / f"{stem}{SCORES_CSV}").exists():
+        lacking = sorted(NAMES[file.removeprefix(stem)] for file in missing)
+        return Counter({f"for their {' and '.join(lacking)}": tile.fits})
     held = np.zeros((len(tile.models), len(tile.repeats or [0])), bool)
     for path in (results / stem).parent.glob("*.csv"):
         with suppress(ValueError):  # whatever else lies there
@@ -82,8 +93,8 @@ def trained_before(tile: Tile, stem: str, results: Path) -> int:
                 np.isin(ours or [0], theirs or [0])
                 for ours, theirs in zip(tile, other, strict=True)
             )
-            held |= np.outer(models, repeats) & (path.stem != tile.name)
-    return int(held.sum())
+            held |= np.outer(models, repeats)
+    return +Counter({"in jobs that the study's end cut": int(held.sum())})
 
 
 def changes(path: Path, now: Mapping[str, Any]) -> list[str]:

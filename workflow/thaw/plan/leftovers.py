@@ -60,9 +60,8 @@ def used(plan: Plan) -> Iterator[str]:
     for one in plan.made.values():
         yield from (*one.files, one.record)
     for study in plan.studies.values():
-        yield from (*study.check_file, *study.checkpoint_files)
-        for suffix in SUFFIXES:
-            yield from study.files(suffix)
+        yield from study.check_file
+        yield from (*study.gathered, *study.model_files, *study.weights)
 
 
 def _pattern(path: str) -> str:

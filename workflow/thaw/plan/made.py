@@ -40,13 +40,13 @@ def gather(study: StudyPlan) -> Made:
     names = ("study", "source", "target", "variants", "pretrained", "target_sizes")
     made = result(
         "gather",
-        study.told((*names, "repeats", "source_models")),
+        study.told((*names, "repeats", "source_models", "keeps_predictions")),
         {
             "source_models": [made.key for made in study.source_models],
             "arms": study.arm_keys,
         },
     )
-    reads = [*study.files(".csv"), *study.files(".history.npz")]
+    reads = study.gathered
     files = in_folder(study.name, GATHERED)
     return Made(f"gather_{study.name}", "gather", study.name, *made, reads, files)
 

@@ -46,7 +46,7 @@ class Plan:
             name: self._study(name, study, config)
             for name, study in config.studies.items()
         }
-        self.maps = config.maps
+        self.maps, self.predictions = config.maps, config.predictions
         for name in config.problems:
             self.problems.make_sure_of(name)
         self.recipes = dict(self.problems.recipes)
@@ -104,7 +104,8 @@ class Plan:
             found[arm.name] = [result("train", settings, start) for start in starts]
             if described["save"]:
                 saved.append(arm.name)
-        plan = StudyPlan(name, study, source, target, source_models, found, saved, None)
+        results = (source, target, source_models, found, saved)
+        plan = StudyPlan(name, study, *results, config.predictions, None)
         if not plan.pretrained:
             plan = plan._replace(source_models=[])
         if kind.calls_users_code:

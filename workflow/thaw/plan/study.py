@@ -9,7 +9,15 @@ from thaw.config.network import Kind, kind_of
 from thaw.config.resolved import ResolvedStudy, minimal_training
 from thaw.findings.arms import Arm, TargetSize, pairs_asked
 from thaw.keys import Result
-from thaw.output.paths import models_begin, problem_file, repeats_begin
+from thaw.output.paths import (
+    HISTORY_NPZ,
+    PREDICTIONS_NPZ,
+    SCORES_CSV,
+    WEIGHTS,
+    models_begin,
+    problem_file,
+    repeats_begin,
+)
 from thaw.output.tiles import JobSize, Tile, tiles_of_models, tiles_of_repeats
 
 
@@ -27,7 +35,8 @@ class StudyPlan(NamedTuple):
     `source` is None where source models are files. `source_models` are one result or,
     where they are files, one a file; none where no variant is pretrained. `arms` are by
     name: one result each or, where they start from files, one a file. The weights of
-    those `saved` are kept. `check` is that of a module.
+    those `saved` are kept; `keeps_predictions` says whether those of all are. `check`
+    is that of a module.
     """
 
     name: str
@@ -37,6 +46,7 @@ class StudyPlan(NamedTuple):
     source_models: list[Result]
     arms: dict[str, list[Result]]
     saved: list[str]
+    keeps_predictions: bool
     check: Result | None
 
     def told(self, names: Iterable[str]) -> dict[str, Any]:
@@ -110,11 +120,6 @@ class StudyPlan(NamedTuple):
         return self.kind.has_histories
 
     @property
-    def keeps_predictions(self) -> bool:
-        """Whether it is known what networks say of each test row."""
-        return False
-
-    @property
     def is_checked(self) -> bool:
         """Whether a job checks the network before anything learns."""
         return self.check is not None
@@ -175,7 +180,7 @@ class StudyPlan(NamedTuple):
     @property
     def weights(self) -> list[str]:
         """The files below `results/` with the weights of trained repeats."""
-        return [f"{stem}.safetensors" for _, stem in self._jobs_of(self.saved)]
+        return [f"{stem}{WEIGHTS}" for _, stem in self._jobs_of(self.saved)]
 
     @property
     def others(self) -> list[str]:
@@ -300,7 +305,7 @@ class StudyPlan(NamedTuple):
     @property
     def model_files(self) -> list[str]:
         """The files below `results/` with source models."""
-        return [f"{self._model_stem(tile)}.safetensors" for tile in self._model_tiles]
+        return [f"{self._model_stem(tile)}{WEIGHTS}" for tile in self._model_tiles]
 
     @property
     def _model_tiles(self) -> Sequence[Tile]:
@@ -315,10 +320,20 @@ class StudyPlan(NamedTuple):
         made = self.source_models[tile.models[0] if alone else 0]
         return f"{models_begin(self.settings.source, made.key)}{tile.name}"
 
-    def files(self, suffix: str) -> list[str]:
-        """Return a file of each job, of both kinds, below `results/`."""
+    @property
+    def suffixes(self) -> list[str]:
+        """The suffixes of what all jobs leave that train."""
+        return [
+            SCORES_CSV,
+            HISTORY_NPZ,
+            *([PREDICTIONS_NPZ] if self.keeps_predictions else []),
+        ]
+
+    @property
+    def gathered(self) -> list[str]:
+        """The files below `results/` that are gathered."""
         jobs = [*self.pretraining_jobs, *self.training_jobs]
-        return [f"{stem}{suffix}" for _, stem in jobs]
+        return [f"{stem}{suffix}" for suffix in self.suffixes for _, stem in jobs]
 
     def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
         """Return the training jobs of some arms, as `training_jobs`."""
@@ -345,4 +360,4 @@ class StudyPlan(NamedTuple):
             for number in (tile.models[0], tile.models[-1])
         )
         needed = tiles[first - 1 : last]
-        return [f"{self._model_stem(own)}.safetensors" for own in needed]
+        return [f"{self._model_stem(own)}{WEIGHTS}" for own in needed]

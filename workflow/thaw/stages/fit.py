@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from thaw.config.network import kind_of
 from thaw.external.networks import network_of, of_network
 from thaw.learning.history import Reached, joined
@@ -13,6 +15,7 @@ from thaw.learning.learner import Network, State, stacked
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
 from thaw.learning.training import at_a_time, fix_rounding, train
+from thaw.output.predictions import Predictions, save_predictions
 from thaw.output.problems import load_described
 from thaw.output.scores import save_scores
 from thaw.output.weights import save_networks
@@ -42,6 +45,9 @@ def fit_parser(description: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")
+    parser.add_argument(
+        "--predictions", type=Path, nargs="?", help="where to save predictions"
+    )
     return parser
 
 
@@ -50,7 +56,7 @@ def fit(
     start: Callable[[Network], Start],
     added: Sequence[int] = (),
 ) -> None:
-    """Train a tile's networks; write scores, histories and, if asked for, weights.
+    """Train a tile's networks; write scores, histories and what else is asked for.
 
     `added` are the widths of a variant's own layers.
     """
@@ -64,11 +70,15 @@ def fit(
         what, whose = "repeats", Whose.repeats(settings["seed"], tile.addresses)
     trainer = kind_of(settings["network"]).trained_by
     if trainer:
-        reached, saw = importlib.import_module(trainer).fit(args, whose)
+        found = importlib.import_module(trainer).fit(args, whose)
     else:
-        reached, saw = _learned(args, whose, what, start, added)
+        found = _learned(args, whose, what, start, added)
+    reached, predictions = found
     warn_of_failures(what, tile.labels, reached.final.failed)
+    saw = predictions.saw
     save_scores(args.scores, args.history, tile, reached, args.recipe, saw)
+    if args.predictions:
+        save_predictions(args.predictions, predictions, args.recipe)
 
 
 def _learned(
@@ -77,8 +87,8 @@ def _learned(
     what: str,
     start: Callable[[Network], Start],
     added: Sequence[int],
-) -> tuple[Reached, Mapping[str, Any]]:
-    """Let networks learn and write their weights; return scores, and what was seen."""
+) -> tuple[Reached, Predictions]:
+    """Let networks learn and write their weights; return scores and predictions."""
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, digest = load_described(args.problem, inputs["problem"])
@@ -89,16 +99,17 @@ def _learned(
     size = settings.get("target_size")
     at_once = at_a_time(network, training, size or len(problem.train_x))
     progress = Progress(what, args.tile.fits, at_once)
-    parts, states = [], []
+    parts, said, states = [], [], []
     with of_network(own, args.network):
         for trained in train(
             network, weights, problem, training, whose, frozen, size, progress.epoch
         ):
             progress.trained(trained.networks)
             parts.append(trained.reached)
+            said.append(trained.log_probabilities)
             if args.weights:
                 states.append(trained.state)
     saw = {"problem": digest, **saw}
     if args.weights:
         save_networks(args.weights, stacked(states), args.tile, args.recipe, saw)
-    return joined(parts), saw
+    return joined(parts), Predictions(np.concatenate(said), problem.test_rows, saw)

@@ -4,7 +4,8 @@ It writes all scores and histories into one archive, which the later stages read
 the scores as CSV for people. Only the jobs that the settings declare are read and each
 is checked, so neither leftovers nor damage slip in. The settings are `study` (its
 name), `source`, `target`, `variants` (names, in order), those of them that are
-`pretrained`, `target_sizes`, `repeats` of each of so many `source_models`; the recipe's
+`pretrained`, `target_sizes`, `repeats` of each of so many `source_models`, and whether
+the study `keeps_predictions`; the recipe's
 inputs are the keys of `arms` and of `source_models`, one each or, where source models
 are files, one a file.
 """
@@ -19,9 +20,17 @@ import numpy as np
 from thaw import keys
 from thaw.errors import ThawError
 from thaw.findings.arms import CHECKPOINTS, Arm, arms
+from thaw.findings.predicted import predicted_counts
 from thaw.learning.history import METRICS, SCORES, Final, History, Reached, final_scores
 from thaw.output.histories import SOURCE_MODELS, HistoriesWriter
-from thaw.output.paths import SUFFIXES, models_begin, repeats_begin
+from thaw.output.paths import (
+    HISTORY_NPZ,
+    PREDICTIONS_NPZ,
+    SCORES_CSV,
+    models_begin,
+    repeats_begin,
+)
+from thaw.output.predictions import load_predictions
 from thaw.output.records import Content, claimed
 from thaw.output.scores import csv_file, load_scores
 from thaw.output.tiles import JobSize, Tile, tiles_of_models, tiles_of_repeats
@@ -44,6 +53,8 @@ class Gathering:
         self._results, self._repeats_per_job = results, repeats_per_job
         # The scores after the last epoch, for the tables that people read.
         self._final: dict[str, list[tuple]] = {}
+        # How many networks predict each class of each test row, where it is known.
+        self._predicted: dict[str, np.ndarray] = {}
         self.saw: dict[str, Any] = {}
 
     def write_histories(self, file: BinaryIO) -> None:
@@ -52,7 +63,8 @@ class Gathering:
         if self._settings["pretrained"] and self._settings["source"] != CHECKPOINTS:
             writer.add(SOURCE_MODELS, self._source_models(), None)
         for arm in self._arms:
-            writer.add(arm.name, self._repeats_of(arm), self._models(arm))
+            reached, models = self._repeats_of(arm), self._models(arm)
+            writer.add(arm.name, reached, models, self._predicted.get(arm.name))
         writer.close(self._recipe, self.saw)
 
     def write_scores(self, file: BinaryIO) -> None:
@@ -124,7 +136,7 @@ class Gathering:
         saw: dict[str, str] = {}
         for tile, begin, key in jobs:
             stem = self._results / f"{begin}{tile.name}"
-            table, archive = (Path(f"{stem}{suffix}") for suffix in SUFFIXES[:2])
+            table, archive = (Path(f"{stem}{end}") for end in (SCORES_CSV, HISTORY_NPZ))
             scores = load_scores(table, archive, tile, key)
             for what, digest in _flat(scores.saw):
                 if saw.setdefault(what, digest) != digest:
@@ -133,6 +145,12 @@ class Gathering:
                         "delete the folder and run again"
                     )
             history, final, constant, steps = scores.reached
+            if self._settings["keeps_predictions"]:
+                path = Path(f"{stem}{PREDICTIONS_NPZ}")
+                said = load_predictions(path, key, tile.fits).log_probabilities
+                if len(said):
+                    counts = predicted_counts(said, final.failed)
+                    self._predicted[name] = self._predicted.get(name, 0) + counts
             if not columns:
                 # Filled job by job: joined at the end, they would be held twice.
                 epochs = history.test_loss.shape[1]
