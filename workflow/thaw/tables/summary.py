@@ -164,9 +164,9 @@ def failures(
     if lost:
         yield (
             f"Warning: networks failed ({', '.join(lost)}): their loss is not finite, "
-            "or they give all test rows one class. Scaled inputs, a lower learning "
-            "rate or more epochs usually mend it. Failed networks count here as the "
-            "best constant prediction."
+            "or their outputs are the same for all test rows. Scaled inputs, a lower "
+            "learning rate or more epochs usually mend it. Failed networks count here "
+            "as the best constant prediction."
         )
 
 
