@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-
-# Logits that differ by less, relative to their size or to 1 nat, are the same: equal rows
-# come out unequal by up to 1.7e-5 where a matrix's last columns are summed in another
-# order, and by more than 1e-5 in 1 of 20,000 logits (tried with 4 to 1,024 units). Honest
-# networks, even those that give all rows one class, differ by far more.
+# Logits that differ by no more, relative to their size or to 1 nat, are the same. Equal
+# rows come out unequal where a matrix's last columns are summed in another order: by
+# more than this in 1 of 20,000 logits (tried with 4 to 1,024 units). Networks that tell
+# rows apart differ by far more, even if they give all of them one class.
 ROUNDING = 1e-5
 
 
