@@ -195,6 +195,10 @@ def cases() -> Iterator[Case]:
         draw = depths(narrow, within=0.0, alone=normal(0.1))
         words = f"standalone's sd 0.1, a variant's {std} by the limit of weak"
         yield Case(words, draw, (10, 30, 100), repeats=2, gains=(None,))
+    # Whether weak networks are counted hangs on the sample of standalone's.
+    draw = depths(normal(0.1), normal(0.005), within=0.0, alone=normal(0.1))
+    near = {"repeats": 2, "constant": 0.68, "gains": (None,)}
+    yield paired("standalone 0.02 above the constant", draw, (10, 30, 100), **near)
     for r in (-0.9, -0.3, 0.9):
         words = f"{SHARED}, correlating by {r:+} with standalone's"
         yield Case(words, lucky(r), (8, 30, 100), repeats=1)
