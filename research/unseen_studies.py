@@ -185,8 +185,10 @@ class Drawn(Studies):
         yield *map(self.weak, pair), weak
 
     def _weak(self, variant: str) -> np.ndarray:
-        limits = {"alpha": alpha_of(self), "margin": self.margin}
-        return self._counts(variant, lambda own, base: is_weak(own, base, **limits))
+        def which(own: Sample, baseline: Sample) -> np.ndarray:
+            return is_weak(own, baseline, alpha_of(self), self.margin)
+
+        return self._counts(variant, which)
 
     def _counts(self, variant: str, which: Callable) -> np.ndarray:
         """Return each unit's share of networks that count `[ways, studies, units]`."""
