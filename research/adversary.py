@@ -52,10 +52,8 @@ def try_out(
 
     def look(start: int, count: int) -> Measures:
         studies = Drawn(known, size, count, rng)
-        found = judging.typical(studies)
+        found = judging.typical(studies) | judging.failures(studies)
         has_draws, is_bounded = start < drawn_trials, not case.lower_is_better
-        if is_bounded:
-            found |= judging.failures(studies)
         if has_draws and gains == case.gains[0] and len(studies.compared) < 6:
             found |= judging.chances(studies, studies.compared)
             if is_bounded:

@@ -9,7 +9,15 @@ import time
 import judging
 import numpy as np
 from judging import ALPHA, BASELINE, Bar, Found, Measures, percent
-from populations import DEPTHS, FAILING, Population, Resampled, real, simulated
+from populations import (
+    DEPTHS,
+    FAILING,
+    REPEATS,
+    Population,
+    Resampled,
+    real,
+    simulated,
+)
 
 from thaw.findings import mean
 from thaw.findings.samples import Sample
@@ -31,6 +39,9 @@ KINDS = {
     "+.02": (10, 0.125),
     "+.05": (25, 0.125),
 }
+
+# Source models and repeats of each, of studies that cost about as much.
+DESIGNS = ((30, 10), (100, 3), (150, 2), (300, 1))
 
 ANY_FALSE = "anything false about"
 SETS = "the set of depths holds the"
@@ -87,14 +98,31 @@ def look_at(number: int, trials: int, seed: int) -> Found:
     return found
 
 
+def look_at_designs(number: int, trials: int, seed: int) -> Found:
+    """Return what the designs find in the population of that number."""
+    population, found = populations()[number], {}
+    for kind, (gain, share) in KINDS.items():
+        if gain is not None:
+            moved, count = population.moved(gain), int(share * trials)
+            for models, each in DESIGNS:
+                shares = calibrate(moved, models, count, seed, False, each)
+                found[population.name, kind, models] = shares
+    return found
+
+
 def calibrate(
-    population: Population, models: int, trials: int, seed: int, all_intervals: bool
+    population: Population,
+    models: int,
+    trials: int,
+    seed: int,
+    all_intervals: bool,
+    each: int = REPEATS,
 ) -> dict[str, float]:
     """Return in what share of studies each thing holds."""
     rng = np.random.Generator(np.random.PCG64([seed, models]))
 
     def look(_: int, count: int) -> Measures:
-        studies = Resampled(population, models, count, rng)
+        studies = Resampled(population, models, count, rng, each)
         found = judging.typical(studies) | judging.failures(studies)
         stay = judging.kept(studies, DEPTHS, judging.typically_unbeaten)
         found |= in_set("best depth", "depths", studies.best, stay)
@@ -161,6 +189,28 @@ def table_of_depths(found: Found, measure: str) -> str:
     return markdown(("depths in the set, of 3", *map(str, SOURCE_MODELS)), rows)
 
 
+def table_of_designs(found: Found) -> str:
+    """Return a row for each population and design: its fits, and what it finds."""
+    rows = []
+    for name in dict.fromkeys(name for name, _, _ in found):
+        for models, each in DESIGNS:
+            fits = (len(DEPTHS) + 1) * models * each + models
+            cells = [name, str(models), str(each), f"{fits:,}"]
+            for kind, measure in (
+                ("+.02", "better"),
+                ("+.05", "better"),
+                ("equal", "equivalent"),
+            ):
+                own = found[name, kind, models]
+                shares = [f"{100 * own[f'{measure}, {depth}']:.0f}" for depth in DEPTHS]
+                cells.append(" / ".join(shares))
+            false = Bar("", "false", 0, True, models=(models,), where=name).worst(found)
+            rows.append((*cells, percent(false[0])))
+    header = ("population", "source models", "repeats of each", "fits", "+.02 found")
+    header += ("+.05 found", "equal → equivalent", "anything false")
+    return markdown(header, rows)
+
+
 def seconds() -> float:
     """Return the CPU seconds of a large comparison, matched or not, the slower one.
 
@@ -190,12 +240,14 @@ def seconds() -> float:
 def answer(trials: int, seed: int) -> dict[str, str]:
     """Return the parts of the page."""
     found = judging.in_processes(look_at, len(populations()), trials, seed)
+    designs = judging.in_processes(look_at_designs, len([*real()]), trials, seed)
     return {
         "made": f"For each population and S: {trials // 4} studies *as it is*, "
         f"{trials} *equal*, {trials // 8} each of *+.02* and *+.05*. A comparison of "
         f"1,000 source models with 100 repeats each took {seconds():.2f} s of CPU.",
         "bars": judging.table_of_bars(BARS, found),
         "populations": table_of_populations(found),
+        "designs": table_of_designs(designs),
         "depths": table_of_depths(found, "depths in set"),
         "depths on average": table_of_depths(found, "means in set"),
     }

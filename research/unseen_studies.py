@@ -9,14 +9,14 @@ from unseen_populations import Case, Gains, Scores, cases
 
 from thaw.findings import mean, pairs
 from thaw.findings.arms import pairs_asked
-from thaw.findings.failures import WEAK, is_weak
+from thaw.findings.failures import is_weak, limit_of_weak
 from thaw.findings.samples import Sample
 
 # Truths are counted in so many source models, and so surely: a median is known up to
 # that share of all differences.
 MANY, KNOWN = 500_000, 0.0015
-# A failed network's value in a mean; and in a median, where it loses to all others.
-CONSTANT, WORST = 0.3, 1e9
+# A failed network's score in a median, where it loses to all others.
+WORST = 1e9
 
 
 class Known:
@@ -47,7 +47,7 @@ class Known:
                 for other in self.depths
             )
         ]
-        means = {d: _number(self.many[d], CONSTANT).mean() for d in self.depths}
+        means = {d: _number(self.many[d], case.constant).mean() for d in self.depths}
         self.best_on_average = [max(means, key=means.__getitem__)]
 
     def moved(self, scores: Scores) -> Scores:
@@ -84,7 +84,8 @@ class Known:
         ends = np.where(np.abs(ends) > 1e-6, ends, 0.0)
         ends = np.where(np.abs(ends) < WORST / 10, ends, np.copysign(np.inf, ends))
         chance = float((gain > 0).mean() + (gain == 0).mean() / 2)
-        means = [_number(side, CONSTANT).mean() for side in self.beside(pair)]
+        sides = (_number(side, self.case.constant) for side in self.beside(pair))
+        means = [side.mean() for side in sides]
         more = self.sign * float(means[0] - means[1])
         return Truth(
             tuple(ends.tolist()), (chance - KNOWN, chance + KNOWN), (more, more)
@@ -93,10 +94,14 @@ class Known:
     def counts_of(self, pair: Pair) -> tuple[float, float]:
         """Return how many more networks fail, and how many more are weak."""
         levels = [0.5 - KNOWN, 0.5, 0.5 + KNOWN]
-        limits = np.nanquantile(self.many[BASELINE], levels) - WEAK - 1e-9
+        medians = np.nanquantile(self.many[BASELINE], levels)
+        limits = limit_of_weak(medians, self.case.constant)
         sides = [self.many[name] for name in pair]
         failed = [[np.isnan(side).mean()] for side in sides]
-        weak = [[(side < limit).mean() for limit in limits] for side in sides]
+        weak = [
+            [(self.sign * (side - limit) < -1e-9).mean() for limit in limits]
+            for side in sides
+        ]
         return _middle(np.subtract(*failed)), _middle(np.subtract(*weak))
 
 
@@ -154,7 +159,8 @@ class Drawn(Studies):
         # Repeat after repeat: one from each source model, then the next from each.
         line = scores.T.ravel()[:repeats]
         failed = np.isnan(line)
-        return Sample(_number(line, CONSTANT), models, failed, case.lower_is_better)
+        values = _number(line, case.constant)
+        return Sample(values, models, failed, case.lower_is_better, case.constant)
 
     def _pairs(self, pair: Pair) -> list[pairs.Pair]:
         sides = zip(*(self.samples[name] for name in pair), strict=True)
@@ -179,8 +185,10 @@ class Drawn(Studies):
         yield *map(self.weak, pair), weak
 
     def _weak(self, variant: str) -> np.ndarray:
-        alpha = alpha_of(self)
-        return self._counts(variant, lambda own, base: is_weak(own, base, alpha))
+        def which(own: Sample, baseline: Sample) -> np.ndarray:
+            return is_weak(own, baseline, alpha_of(self), self.margin)
+
+        return self._counts(variant, which)
 
     def _counts(self, variant: str, which: Callable) -> np.ndarray:
         """Return each unit's share of networks that count `[ways, studies, units]`."""

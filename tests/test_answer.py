@@ -28,7 +28,7 @@ def scores(mean, models=30, each=2, failed=0.0, spread=0.01, seed=0):
     values = mean + spread * rng.normal(size=count)
     lost = np.arange(count) < failed * count
     numbers = np.arange(count) % models if models else None
-    return Sample(np.where(lost, 0.4, values), numbers, lost)
+    return Sample(np.where(lost, 0.4, values), numbers, lost, constant=0.4)
 
 
 def alone(mean, **options):
@@ -75,7 +75,7 @@ def said(found, variants=LADDER, pairs=(), losses=(), by_epoch=(), **changed):
         depths=depths,
         comparisons=table.assign(verdict=verdict) if verdict else table,
         best_depths=depths_table(found, depths),
-        summary=summary(arms, METRICS["accuracy"], 0.5, chosen),
+        summary=summary(arms, METRICS["accuracy"], chosen),
         gains_by_epoch=pd.DataFrame(by_epoch, columns=GAINS_BY_EPOCH),
     )
     return " ".join("\n".join(answer(study)).split())
@@ -108,6 +108,10 @@ RASH = RASH._replace(values=np.where(RASH.source_models % 5 == 0, 0.3, RASH.valu
 RASH_LADDER = ladder(0.7, 0.8, 0.8, spread=0.005) | {"fixed-1": RASH}
 FAILING = ladder(0.7, 0.75, 0.8, models=100)
 FAILING["fixed-1"] = scores(0.8, models=100, failed=0.3, seed=2)
+OFTEN_WEAK = ladder(0.8, 0.82, 0.82, models=100)
+WEAK = np.where(OFTEN_WEAK["fixed-1"].source_models % 4 == 0, 0.6, 0.82)
+OFTEN_WEAK["fixed-1"] = OFTEN_WEAK["fixed-1"]._replace(values=WEAK)
+LOST = ladder(0.405, 0.7, 0.8, spread=0.001)
 MEDIAN_FAILED = ladder(0.7, 0.8, 0.7, spread=0.005)
 MEDIAN_FAILED["fixed-1"] = scores(0.7, failed=0.9, seed=2)
 SELFER = {"selfer/fixed-1": scores(0.85, seed=3)}
@@ -159,6 +163,9 @@ SAMPLES = {
     "fails": FAILING,
     "fails, by size": {20: FAILING, 50: FAILING},
     "all failed": DEAD,
+    "sometimes weak": OFTEN_WEAK,
+    "nothing learned": LOST,
+    "nothing learned, by size": {9: LOST, 20: SMALL, 99: LOST},
     "no models": GROWS,
     "the median failed": MEDIAN_FAILED,
     "turns": {20: SMALL, 50: LARGE, "all": ladder(0.8, 0.75, 0.72)},
@@ -197,6 +204,7 @@ OPTIONS = {
     "one depth without validation": {"losses": {("fixed-0", "all"): 0.5}},
     "all depths diverged": {"losses": dict.fromkeys(LOSSES, np.inf)},
     "few validated": {"losses": LOSSES_BY_SIZE},
+    "sometimes weak": {"source_models": 100},
     "fails": {"source_models": 100},
     "fails, by size": {"source_models": 100},
     "no models": {"verdict": MODELS_FAILED},
@@ -264,6 +272,12 @@ fails, by size: of fixed-1 from 20 and 50 rows fail more often than standalone's
 all failed: no verdict on whether transfer helps. No verdict: all networks failed
 all failed: Networks failed (100 % of standalone's, 100 % of fixed-0's
 all failed, not: How many layers
+sometimes weak: Networks of fixed-1 are weak (below the median of standalone by more
+sometimes weak: constant prediction) more often than standalone's.
+sometimes weak, not: not counted
+nothing learned: Weak networks are not counted, because the median of standalone does
+nothing learned: not beat the best constant prediction by more than the margin of 0.01.
+nothing learned, by size: Weak networks from 9 and 99 rows are not counted, because
 no models: no verdict on whether transfer helps. No verdict: all source models
 no models, not: Transfer typically
 the median failed: fixed-1 without a size, for so many networks failed

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from calibration import calibrate, populations
 from judging import BASELINE, verdicts
-from populations import DEPTHS, PAIRS, ROWS, Resampled
+from populations import CONSTANT, DEPTHS, PAIRS, ROWS, Resampled
 
 from thaw.findings.samples import Sample
 from thaw.tables.comparisons import comparisons
@@ -73,21 +73,36 @@ def test_five_source_models_say_nothing():
     assert found["depths in set"] == 3
 
 
-def test_what_is_calibrated_is_what_the_table_says():
+def test_repeats_pay_where_they_have_source_models_of_their_own():
+    moved = population("real, blobs 1 → 2").moved(10)
+    few = calibrate(moved, 30, TRIALS, 1, False)
+    many = calibrate(moved, 150, TRIALS, 1, False, each=2)
+    for depth in DEPTHS:
+        assert few[f"better, {depth}"] <= at_most(0.8)
+        assert many[f"better, {depth}"] >= at_least(0.9)
+
+
+@pytest.mark.parametrize("each", [1, 2, 10])
+def test_what_is_calibrated_is_what_the_table_says(each):
     """The verdicts of drawn studies, and those of the stage that compares them."""
     moved = population("real, blobs 2 → 1").moved(10)
-    models, count = 12, 25
-    studies = Resampled(moved, models, count, np.random.default_rng(1))
+    models, count = 120 // each, 25
+    studies = Resampled(moved, models, count, np.random.default_rng(1), each)
+    assert (np.diff(np.sort(studies.repeats)) > 0).all()  # different ones
     quick = [verdicts(studies, pair) for pair in PAIRS]
     for study in range(count):
-        found = {BASELINE: Sample(studies.standalone[study] / ROWS)} | {
+        alone = Sample(studies.standalone[study] / ROWS, constant=CONSTANT / ROWS)
+        found = {BASELINE: alone} | {
             depth: Sample(
                 studies.scores(depth)[study].ravel() / ROWS,
-                np.repeat(np.arange(models), moved.depths[depth].shape[1]),
+                np.repeat(np.arange(models), each),
             )
             for depth in DEPTHS
         }
         table = comparisons({"all": found}, PAIRS, BASELINE, 0.01)
+        for pair, weak in zip(PAIRS, table["weak"], strict=True):
+            ((ours, _, _),) = studies.counted(pair)
+            assert weak == pytest.approx(ours[0, study].mean())
         for words, result in zip(table["verdict"], quick, strict=True):
             said = words.split(";")[0]
             assert (said == "typically better") == result.better[study]

@@ -21,7 +21,7 @@ SETTINGS = {"study": "s", "source": "a", "target": "b", "metric": "accuracy"}
 def table_of(found):
     """Return the summary of samples by their arms, none of them validated."""
     chosen = dict.fromkeys(found, Chosen(0.1, 5, np.nan))
-    return summary(found, ACCURACY, 0.5, chosen)
+    return summary(found, ACCURACY, chosen)
 
 
 def row_of(sample):
@@ -101,9 +101,10 @@ def test_what_one_source_model_cannot_say():
 
 def test_failures_are_counted_and_said_first():
     failed = np.array([True] * 3 + [False] * 17)
-    sample = Sample(np.where(failed, 0.4, 0.9), None, failed)
+    sample = Sample(np.where(failed, 0.4, 0.9), None, failed, constant=0.4)
     row = row_of(sample)
-    assert row["failed"] == 0.15
+    assert (row["failed"], row["no_better"], row["constant"]) == (0.15, 0, 0.4)
+    assert row_of(sample._replace(constant=0.9))["no_better"] == 0.85
     exact = stats.binomtest(3, 20).proportion_ci()
     assert (row["failed_low"], row["failed_high"]) == pytest.approx(tuple(exact))
     assert row["mean"] == pytest.approx((3 * 0.4 + 17 * 0.9) / 20)

@@ -309,6 +309,26 @@ def test_training_shares_out_every_number_in_order_and_changes_no_bit(
     assert FullyConnected(2, [256], 3).at_once(10**9) == 1
 
 
+def test_a_network_failed_whose_outputs_are_the_same_for_all_rows():
+    """Dead units leave an output its biases; one class for all rows is no failure."""
+    torch.manual_seed(0)
+    width, rows = 256, 97
+    labels = prepare_labels(np.repeat([0, 1], [94, 3]), 2)
+    weights, biases = torch.randn(2, width), torch.tensor([[3.0], [0.0]])
+    dead = torch.zeros(width, rows)
+    alive = torch.randn(width, rows) / width
+    stuck = torch.randn(width, 1).expand(width, rows).contiguous()
+    outputs = [weights @ hidden + biases for hidden in (dead, alive, stuck)]
+    # The same sums, rounded differently at the end of an array.
+    outputs[2][:, -1] *= 1 + 4e-7
+    lost = outputs[1].clone()
+    lost[1, 7] = -torch.inf
+    logits = torch.stack([*outputs, lost])
+    assert (logits[:3].argmax(1) == logits[:3, :, :1].argmax(1)).all()
+    assert (logits[2] != logits[2, :, :1]).any()
+    assert measure_finally(logits, labels).failed.tolist() == [True, False, True, True]
+
+
 def test_final_scores_agree_with_scikit_learn():
     """One network that predicts, one that gives one class, one that is not finite."""
     rng = np.random.default_rng(0)

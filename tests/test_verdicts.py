@@ -39,14 +39,15 @@ def verdict_of(*args, **kwargs):
     return row_of(*args, **kwargs)["verdict"]
 
 
-BASE = Sample(RNG.normal(0.8, 0.01, 100))
+BASE = Sample(RNG.normal(0.8, 0.01, 100), constant=0.3)
 ALIKE = Sample(BASE.values, np.repeat(np.arange(20), 5))
 BETTER = ALIKE._replace(values=BASE.values + 0.05)
 
 
 def as_losses(sample):
     """Return a sample of which lower values are better."""
-    return sample._replace(values=1 - sample.values, lower_is_better=True)
+    values, constant = 1 - sample.values, 1 - sample.constant
+    return sample._replace(values=values, constant=constant, lower_is_better=True)
 
 
 def weaker(sample, models):
@@ -58,8 +59,9 @@ def weaker(sample, models):
 PAIR = {"a": BETTER, "b": BASE}
 OFTEN_WEAK = nested([[0.9] * 5] * 48 + [[0.4] * 5] * 12)
 GOOD, MIDDLING = nested([[0.9] * 5] * 30), nested([[0.8] * 5] * 60)
+MIDDLING = MIDDLING._replace(constant=0.3)
 FOUR = Sample(np.full(4, 0.8))
-WEAK_THIRD = Sample(np.r_[np.full(100, 0.8), np.full(50, 0.6)])
+WEAK_THIRD = Sample(np.r_[np.full(100, 0.8), np.full(50, 0.6)], constant=0.3)
 VERDICTS = (
     (BETTER, BASE, 0.01, "typically better"),
     (BASE, BETTER, 0.01, "typically worse"),
@@ -200,10 +202,15 @@ def test_where_lower_is_better_differences_are_gains():
     assert row["verdict"].startswith("typically better")
     for name in ("typical", "typical_low", "typical_high", "better", "mean"):
         assert row[name] == pytest.approx(same[name]), name
-    # A loss has no bound, and no convention says which one is weak.
-    assert row[["mean_low", "weak", "weak_difference", "weak_high"]].isna().all()
+    assert math.isnan(row["mean_low"])  # a loss has no bound
     text = for_people(table, NONE, "b", METRICS["log_loss"])
     assert "decrease of test log loss" in text
+    assert "weak" in text and "n/a" not in text
+    # Beside a baseline that learned nothing, weak networks are not counted.
+    losses["b"] = losses["b"]._replace(constant=0.2)
+    table = comparisons({"all": losses}, [("a", "b")], "b", 0.01)
+    assert table.loc[0, ["weak", "weak_difference", "weak_high"]].isna().all()
+    text = for_people(table, NONE, "b", METRICS["log_loss"])
     assert "weak" not in text and "n/a" not in text
     # Failed networks lose here, too.
     failed = np.arange(60) < 40

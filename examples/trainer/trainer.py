@@ -37,7 +37,8 @@ for told in job["networks"]:
                 own[:] = before  # what is frozen takes no step
     if "save" in told:
         np.savez(Path(told["save"], "weights.npz"), *weights)
-    said = network.predict(data["test_x"])
-    accuracy, failed = (said == data["test_y"]).mean(), int((said == said[0]).all())
+    accuracy = network.score(data["test_x"], data["test_y"])
+    outputs = network.predict_proba(data["test_x"])
+    failed = int(np.allclose(outputs, outputs[0], rtol=0, atol=1e-6))
     scores.append(f"{told[number]},{accuracy},{failed}")
 Path(job["scores"]).write_text("\n".join(scores) + "\n")

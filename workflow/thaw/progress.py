@@ -19,7 +19,7 @@ def warn_of_failures(what: str, labels: Sequence[str], failed: np.ndarray) -> No
     if numbers:
         print(
             f"warning: {len(numbers)} of {len(failed)} {what} failed (their loss is "
-            "not finite, or they give all test rows one class): "
+            "not finite, or their outputs are the same for all test rows): "
             f"{', '.join(numbers)}; "
             "scaled inputs, a lower training.learning_rate or more epochs may help",
             file=sys.stderr,

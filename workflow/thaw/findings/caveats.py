@@ -25,7 +25,7 @@ def what_spoils_it(study: Question) -> Iterator[str]:
             f"Networks failed ({', '.join(failed)}): scale the inputs, lower the "
             "learning rate or train longer before you rely on this."
         )
-    weak = f"are weak (more than {WEAK:g} below the baseline's median)"
+    weak = f"are weak ({WEAK.format(study.baseline)})"
     for kind, what in (("failed", "fail"), ("weak", weak)):
         said = study.gains["verdict"].str.contains(more_often(KINDS[kind]), regex=False)
         names = [
@@ -35,6 +35,13 @@ def what_spoils_it(study: Question) -> Iterator[str]:
         if names:
             variants = enumerate_words(names)
             yield f"Networks of {variants} {more_often(what)} than {study.baseline}'s."
+    uncounted = study.gains.loc[study.gains["weak"].isna(), "target_size"].unique()
+    if len(uncounted):
+        yield (
+            f"Weak networks{_from_rows(study, uncounted)} are not counted, because the "
+            f"median of {study.baseline} does not beat the best constant prediction by "
+            f"more than the margin of {study.margin:g}."
+        )
     random = [
         name
         for name, variant in study.variants.items()

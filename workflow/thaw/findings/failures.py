@@ -1,4 +1,4 @@
-"""Networks that failed or are weak: their shares, and the difference of the shares.
+"""Networks that failed, are weak or no better than a constant: shares and differences.
 
 Each unit counts as much as a yes or no: a source model half of whose repeats are weak
 is half a weak one. Intervals are those that keep their level with few units and rare
@@ -6,9 +6,11 @@ failures: Agresti and Caffo (2000) for independent sides, Bonett and Price (2012
 matched ones. Each adds a success and a failure, so that "none of ten" is not taken for
 "never".
 
-The limit of weak depends on the baseline's median, which is itself an estimate: a
-narrow variant near the limit may lie on either side of it. So weak networks are counted
-by three limits, and the interval is as wide as those of all three together.
+A network is weak if it learned, but falls short of the baseline's median by more than a
+fifth of what that gains on the best constant prediction: a convention that holds in
+every metric. The median is itself an estimate: a narrow variant near the limit may lie
+on either side of it. So weak networks are counted by three limits, and the interval is
+as wide as those of all three together.
 """
 
 import numpy as np
@@ -20,27 +22,47 @@ from thaw.findings.samples import Estimate, Sample
 # The kinds of networks that are counted apart, and what verdicts say of them.
 KINDS = {"failed": "fails", "weak": "is weak"}
 
-# How far below the baseline's median a network is weak: a convention.
-WEAK = 0.1
+# What weak means, in tables and sentences.
+WEAK = (
+    "below the median of {} by more than a fifth of what that gains on the best "
+    "constant prediction"
+)
 
 # A larger share of failed networks is reported before anything else.
 FEW = 0.05
 
+# Scores are rounded to float32, the best constant prediction's are not.
+ROUNDING = 1e-6
 
-def is_weak(sample: Sample, baseline: Sample, alpha: float) -> np.ndarray:
-    """Return which networks learned, but are far below the baseline's median `[3, n]`.
 
-    By that median, and by both ends of its interval at level 1 - `alpha`. All are nan
-    unless the metric is an accuracy, since the convention covers no other.
+def is_no_better(sample: Sample) -> np.ndarray:
+    """Return which sound networks do not beat the best constant prediction `[n]`."""
+    return sample.sound & (sample.ranked <= sample.ranked_constant + ROUNDING)
+
+
+def is_weak(
+    sample: Sample, baseline: Sample, alpha: float, margin: float
+) -> np.ndarray:
+    """Return which networks are sound, but weak beside the baseline `[3, n]`.
+
+    By its median, and by both ends of the median's interval at level 1 - `alpha`. All
+    are nan where the median does not beat the best constant prediction by more than the
+    `margin`.
     """
-    if sample.lower_is_better:
-        return np.full((3, len(sample.values)), np.nan)
-    if not baseline.sound.any():
-        return np.zeros((3, len(sample.values)), dtype=bool)
-    levels = median_levels(len(baseline.unit_means()), alpha)
-    limits = np.quantile(baseline.values[baseline.sound], levels)[:, None] - WEAK
-    # Not by the last bit: 0.7 is not more than 0.1 below 0.8.
-    return sample.sound & (np.where(sample.sound, sample.values, 0) < limits - 1e-9)
+    if baseline.sound.any():
+        levels = median_levels(len(baseline.unit_means()), alpha)
+        medians = np.quantile(baseline.ranked[baseline.sound], levels)
+        constant = baseline.ranked_constant
+        if medians[0] - constant > margin:
+            limits = limit_of_weak(medians, constant)[:, None]
+            # Not by the last bit: a network at the limit is not weak.
+            return sample.sound & (sample.ranked < limits - 1e-9)
+    return np.full((3, len(sample.values)), np.nan)
+
+
+def limit_of_weak(median: np.ndarray, constant: float) -> np.ndarray:
+    """Return beyond which score a network is weak, given the baseline's median."""
+    return median - (median - constant) / 5
 
 
 def median_levels(units: int, alpha: float) -> list[float]:

@@ -15,6 +15,7 @@ Without SciPy, so that figures need not wait for it.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # The condition on every statement where a variant has one source model.
 CONDITION = "given one source model"
@@ -41,12 +42,14 @@ class Sample(NamedTuple):
     `source_models` `[n]` is None where the variant is not pretrained. `failed` `[n]`
     says which networks failed: they rank below all others, and their value is what a
     mean counts them as. None if none did. `lower_is_better` is as for `Metric`.
+    `constant` is the score of the best constant prediction, nan if it is not known.
     """
 
     values: np.ndarray
     source_models: np.ndarray | None = None
     failed: np.ndarray | None = None
     lower_is_better: bool = False
+    constant: float = np.nan
 
     @property
     def sound(self) -> np.ndarray:
@@ -57,10 +60,17 @@ class Sample(NamedTuple):
     @property
     def ranked(self) -> np.ndarray:
         """The values, the higher the better, with -inf for failed networks `[n]`."""
-        values = self.values
+        return np.where(self.sound, self._higher_is_better(self.values), -np.inf)
+
+    @property
+    def ranked_constant(self) -> float:
+        """The best constant prediction's score, on the scale of `ranked`."""
+        return float(self._higher_is_better(self.constant))
+
+    def _higher_is_better(self, values: ArrayLike) -> np.ndarray:
         if self.lower_is_better:
-            values = -np.minimum(values, MOST_LOSS)
-        return np.where(self.sound, values, -np.inf)
+            return -np.minimum(values, MOST_LOSS)
+        return np.asarray(values)
 
     @property
     def models(self) -> np.ndarray:

@@ -28,8 +28,8 @@ class Final(NamedTuple):
 
     test_balanced_accuracy: float32, the mean over classes of the share of a class's
     test rows that are predicted right.
-    failed: bool, whether a network's loss is not finite, or it gives all test rows one
-    class.
+    failed: bool, whether a network's loss or a prediction is not finite, or its outputs
+    are the same for all test rows.
     epoch: int64, after which epoch this is.
     learning_rate: float64, at which it was reached.
     validation_loss: float32, of the rows held out; inf if it is not finite, nan where

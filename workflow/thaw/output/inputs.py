@@ -142,7 +142,9 @@ class Inputs(NamedTuple):
             constant = getattr(histories.constant(arm), metric.score)
             values = np.where(failed, constant, histories.score(arm, metric.score))
             models = histories.source_models(arm)
-            found[variant] = Sample(values, models, failed, metric.lower_is_better)
+            found[variant] = Sample(
+                values, models, failed, metric.lower_is_better, constant
+            )
         return found
 
     def constant(self, size: TargetSize, metric: Metric) -> float:

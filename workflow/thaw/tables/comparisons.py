@@ -43,8 +43,8 @@ def comparisons(
 
     All intervals but that of the mean are adjusted for the number of comparisons
     (Bonferroni), so that all of a kind hold at once with 95 %; `level` is that of each.
-    Differences are gains: more than 0 is better. Whether networks are weak is counted
-    where the metric is an accuracy.
+    Differences are gains: more than 0 is better. Shares of weak networks are nan at
+    sizes where the baseline does not beat the best constant prediction.
     """
     if not pairs:  # the same columns, and no rows
         return comparisons(found, [(baseline, baseline)], baseline, margin).head(0)
@@ -54,7 +54,7 @@ def comparisons(
         kinds = {
             name: {
                 "failed": ~sample.sound[None],
-                "weak": is_weak(sample, samples[baseline], alpha),
+                "weak": is_weak(sample, samples[baseline], alpha, margin),
             }
             for name, sample in samples.items()
         }

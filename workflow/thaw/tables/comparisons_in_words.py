@@ -106,9 +106,8 @@ def _about_failures(table: pd.DataFrame, baseline: str) -> Iterator[str]:
         for kind in KINDS
         if max(shares := (getattr(row, kind), getattr(row, f"reference_{kind}"))) > 0
     ]
-    # Of a metric that is no accuracy it is not known which are weak.
     known = table["weak"].notna().any()
-    limit = f"weak, more than {WEAK:g} below the median of {baseline}"
+    limit = f"weak, {WEAK.format(baseline)}"
     if not rows:
         weak = f", and none is {limit}" if known else ""
         yield paragraph(f"No network failed{weak}.")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import ALPHA, Arm
-from thaw.findings.failures import FEW
+from thaw.findings.failures import FEW, is_no_better
 from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS, Metric
 from thaw.findings.samples import CONDITION, Sample
@@ -25,21 +25,19 @@ class Chosen(NamedTuple):
 
 
 def summary(
-    found: Mapping[Arm, Sample],
-    metric: Metric,
-    constant: float,
-    chosen: Mapping[Arm, Chosen],
+    found: Mapping[Arm, Sample], metric: Metric, chosen: Mapping[Arm, Chosen]
 ) -> pd.DataFrame:
     """Return a row an arm.
 
     Columns: variant, target size, repeats, source models, mean, std (n-1) and quartiles
     of the metric; the mean's 95 % interval; the std between and within source models
     and the share of the variance that lies between them; the share of networks that
-    failed, which count as the best constant prediction, with its interval; what that
-    prediction reaches, the `constant`; the learning rate and the epoch of what was
-    kept, and its loss on validation rows, if there are any (medians, of what was
-    `chosen`); a note on what cannot be estimated. Where there are several source
-    models, each has the same weight in the mean, however many repeats start from it.
+    failed, which count as the best constant prediction, with its interval; the share of
+    all networks that did not fail, but are `no_better` than that prediction; what it
+    reaches, the `constant`; the learning rate and the epoch of what was kept, and its
+    loss on validation rows, if there are any (medians, of what was `chosen`); a note on
+    what cannot be estimated. Where there are several source models, each has the same
+    weight in the mean and in shares, however many repeats start from it.
     """
     rows = []
     for arm, sample in found.items():
@@ -70,7 +68,8 @@ def summary(
                 "failed": failed.mean(),
                 "failed_low": failed_low,
                 "failed_high": failed_high,
-                "constant": constant,
+                "no_better": sample.unit_means(is_no_better(sample)).mean(),
+                "constant": sample.constant,
                 **chosen[arm]._asdict(),
                 "note": note(sample),
             }
@@ -164,9 +163,9 @@ def failures(
     if lost:
         yield (
             f"Warning: networks failed ({', '.join(lost)}): their loss is not finite, "
-            "or they give all test rows one class. Scaled inputs, a lower learning "
-            "rate or more epochs usually mend it. Failed networks count here as the "
-            "best constant prediction."
+            "or their outputs are the same for all test rows. Scaled inputs, a lower "
+            "learning rate or more epochs usually mend it. Failed networks count here "
+            "as the best constant prediction."
         )
 
 
@@ -183,7 +182,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     for arm in found:
         medians = (np.median(histories.final(arm.name, f)) for f in Chosen._fields)
         chosen[arm] = Chosen(*map(float, medians))
-    table = summary(found, metric, inputs.constant(sizes[0], metric), chosen)
+    table = summary(found, metric, chosen)
     lost = histories.failed_source_models()
     warnings = [*failures(found, lost), *what_was_chosen(table, settings)]
     words = for_people(table, warnings, settings)
