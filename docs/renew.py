@@ -1,0 +1,153 @@
+"""Make the pictures and numbers of README and the pages anew, by the commands there.
+
+`.venv/bin/python docs/renew.py` runs the studies that the pages show (what is made
+already is not made again), then
+
+- copies their pictures to docs/pictures/,
+- replaces what stands between `<!-- from PATH -->` and `<!-- end -->` by that file, a
+  Markdown table or text that a study wrote (`PATH, table 2`: its second table only),
+- names every number in a page's prose that its studies did not write.
+
+It ends with status 1 if there are any. A page that is named (`docs/tutorial.md`) is
+made anew alone. Pages of benchmarks and calibration have programs of their own.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+
+# What a study wrote: a score, a difference, a share.
+NUMBER = re.compile(r"(?<![\w.])[-+]?\d\.\d{3}\b|(?<![\w.])\d+(?= %)")
+BLOCK = re.compile(
+    r"(<!-- from ([^,\n]+?)(?:, table (\d+))? -->\n).*?(<!-- end -->)", re.S
+)
+
+
+class Study(NamedTuple):
+    """A folder with studies: options of its command, and its pictures by name.
+
+    before: a script, with its arguments, that makes the data.
+    """
+
+    options: Sequence[str]
+    pictures: dict[str, str]
+    before: Sequence[str] = ()
+
+
+def with_rules(folder: str) -> Sequence[str]:
+    """Return the options of a folder with a Snakefile of its own."""
+    file = f"{folder}/Snakefile"
+    return "--snakefile", file, "--workflow-profile", "profiles/default"
+
+
+POINTS, CNN = "studies/flash-points", "studies/digits-cnn"
+STUDIES = {
+    ".": Study(
+        (),
+        {
+            "boxplot": "forward/boxplot",
+            "source-spread": "many-sources/source-spread",
+        },
+    ),
+    POINTS: Study(with_rules(POINTS), {"freeze-map": "maps/flash-point/freeze-map"}),
+    "studies/your-table": Study(
+        (),
+        {
+            "penguins": "maps/gentoo/freeze-map",
+            "penguins-sizes": "own-scale/target-sizes",
+        },
+    ),
+    "studies/digits": Study(
+        (),
+        {"digits": "maps/digits/freeze-map", "digits-noisy": "to-noisy/target-sizes"},
+    ),
+    CNN: Study(with_rules(CNN), {"digits-cnn": "to-mnist/freeze-map"}),
+    "studies/r-net": Study(
+        (),
+        {"r-net": "from-faces/freeze-map"},
+        ("studies/r-net/make_files.py", "studies/r-net/data"),
+    ),
+}
+
+# The pages, and the folders whose results they show.
+PAGES = {
+    "README.md": [".", POINTS],
+    "docs/tutorial.md": ["studies/your-table"],
+    "docs/digits.md": ["studies/digits"],
+    "docs/digits-cnn.md": [CNN],
+    "docs/r-net.md": ["studies/r-net"],
+}
+
+
+def run(folder: str) -> None:
+    """Run a folder's studies, and copy the pictures that pages show of them."""
+    study = STUDIES[folder]
+    if study.before:
+        subprocess.run([sys.executable, *study.before], cwd=ROOT, check=True)
+    command = [str(SNAKEMAKE), "--cores", str(os.cpu_count()), *study.options]
+    subprocess.run([*command, "--directory", folder], cwd=ROOT, check=True)
+    for name, figure in study.pictures.items():
+        made = ROOT / folder / f"results/{figure}.png"
+        shutil.copyfile(made, ROOT / f"docs/pictures/{name}.png")
+
+
+def renewed(text: str) -> str:
+    """Return a page with all that it quotes as it is now."""
+
+    def quoted(found: re.Match[str]) -> str:
+        begin, path, table, end = found.groups()
+        written = (ROOT / path).read_text(encoding="utf-8")
+        if table:
+            tables = re.findall(r"(?:^\|.*\n)+", written, re.MULTILINE)
+            written = tables[int(table) - 1]
+        return f"{begin}\n{written.strip()}\n\n{end}"
+
+    return BLOCK.sub(quoted, text)
+
+
+def unfounded(text: str, folders: Sequence[str]) -> Iterator[str]:
+    """Yield the numbers of a page that no text of its studies holds."""
+    written = " ".join(
+        path.read_text(encoding="utf-8")
+        for folder in folders
+        for path in sorted((ROOT / folder / "results").rglob("*.md"))
+    )
+    # The page says in words what a sign says.
+    known = {number.lstrip("+-") for number in NUMBER.findall(written)}
+    prose = " ".join(BLOCK.sub("", text).split())
+    for found in NUMBER.finditer(prose):
+        if found[0].lstrip("+-") not in known:
+            yield f"{found[0]}: … {prose[max(0, found.start() - 60) : found.end()]}"
+
+
+def main() -> int:
+    """Make pages anew; return how many of their numbers nothing holds."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("pages", nargs="*", help=f"of {', '.join(PAGES)}; or all")
+    names = parser.parse_args().pages or [*PAGES]
+    if unknown := sorted({*names} - {*PAGES}):
+        parser.error(f"no such page: {', '.join(unknown)}")
+    count = 0
+    for name in names:
+        path, folders = ROOT / name, PAGES[name]
+        for folder in folders:
+            run(folder)
+        text = renewed(path.read_text(encoding="utf-8"))
+        path.write_text(text, encoding="utf-8")
+        for line in unfounded(text, folders):
+            count += 1
+            print(f"{name}: {line}")
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))
