@@ -27,11 +27,19 @@ from typing import Any
 import numpy as np
 
 from thaw.errors import ThawError
+from thaw.external.trainer_predictions import read_predictions
 from thaw.external.trainer_scores import read_scores
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
-from thaw.learning.trainer import groups_told, reached, rows_of, seeds_of
+from thaw.learning.trainer import (
+    completed,
+    failed_in,
+    groups_told,
+    reached,
+    rows_of,
+    seeds_of,
+)
 from thaw.output.predictions import Predictions
 from thaw.output.problems import load_described
 from thaw.output.records import reading, require
@@ -69,7 +77,7 @@ def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Predictions]:
     training, more = settings["training"], {}
     with _folder() as folder:
         file, scores = folder / "job.json", folder / "scores.csv"
-        models = folder / "source-models"
+        models, predictions = folder / "source-models", folder / "predictions.npy"
         if tile.repeats is None:
             for network, number in zip(networks, tile.models, strict=True):
                 save = models / str(number)
@@ -101,12 +109,17 @@ def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Predictions]:
             | training.get("arguments", {}),
             "networks": networks,
             "scores": str(scores),
+            "predictions": str(predictions),
         }
         file.write_text(json.dumps(job), encoding="utf-8")
         try:
             _call(shlex.split(command), file)
             column = "source_model" if tile.repeats is None else "repeat"
             found, failed = read_scores(scores, column, tile.labels)
+            said = read_predictions(predictions, len(networks), problem)
+            if len(said):
+                found = completed(found, said, problem)
+                failed = failed | failed_in(said)
             if tile.repeats is None:
                 save_models(args.weights, models, tile, args.recipe, saw)
         except ThawError as error:
@@ -114,7 +127,6 @@ def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Predictions]:
                 f"{command}: {error}. Nothing was written. To try it by hand, in "
                 f"{Path.cwd()}: {command} {file}"
             ) from None
-    said = np.empty((0, len(problem.test_y), problem.classes), np.float32)
     ended = reached(found, failed, problem, training["learning_rate"])
     return ended, Predictions(said, problem.test_rows, saw)
 

@@ -1,0 +1,87 @@
+"""The predictions that a trainer wrote: an array that NumPy saved, checked strictly.
+
+A trainer need not write them. With them, scores that it did not write are known.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from thaw.data.problem import Problem
+from thaw.errors import ThawError
+
+# How far the probabilities of a row may be from a sum of 1.
+NEAR = 1e-3
+
+
+def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
+    """Read the log-probabilities of so many networks, or of 0 if there is no file.
+
+    They are float32 `[networks, rows, classes]`, in the order of the job's networks and
+    of the problem's test rows. The probabilities of a row sum to 1, rounding aside. A
+    network for which one is not a number failed; all of its numbers are then nan.
+    Raises `ThawError` that names the file, the place and what would be right.
+    """
+    expected = (networks, len(problem.test_y), problem.classes)
+    if not path.exists():
+        _check_name(path)
+        return np.empty((0, *expected[1:]), np.float32)
+    said = _array(path)
+    if said.shape != expected:
+        raise ThawError(
+            f"{path}: the shape is {list(said.shape)}. Allowed: {list(expected)}, for "
+            "networks, test rows and classes"
+        )
+    if said.dtype.kind != "f":
+        raise ThawError(
+            f"{path}: the type is {said.dtype}. Allowed: floating-point numbers"
+        )
+    failed = np.isnan(said).any((1, 2))
+    # float32 must hold them, too.
+    with np.errstate(over="ignore"):
+        infinite = np.isinf(said.astype(np.float32)) & ~failed[:, None, None]
+    if infinite.any():
+        network, row, column = np.argwhere(infinite)[0]
+        raise ThawError(
+            f"{path}: networks[{network}], test row {row} (from 0): a log-probability "
+            f"is {said[network, row, column]}; write log_softmax of the logits, or nan "
+            "for a network that failed"
+        )
+    said = said.astype(np.float64)
+    with np.errstate(over="ignore"):
+        sums = np.exp(said).sum(2)
+    wrong = (abs(sums - 1) > NEAR) & ~failed[:, None]
+    if wrong.any():
+        network, row = np.argwhere(wrong)[0]
+        raise ThawError(
+            f"{path}: networks[{network}], test row {row} (from 0): the probabilities "
+            f"sum to {sums[network, row]:.4g}, not 1; write their natural logarithms"
+        )
+    said -= np.log(sums)[:, :, None]
+    said[failed] = np.nan
+    return said.astype(np.float32)
+
+
+def _array(path: Path) -> np.ndarray:
+    """Read an array; no pickle is ever loaded."""
+    try:
+        found = np.load(path, allow_pickle=False)
+        if not isinstance(found, np.ndarray):
+            found.close()
+            raise ValueError("it holds several arrays")
+    # A damaged file makes its reader fail in any way it can.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ThawError(
+            f"{path} cannot be read: {reason}; write one array with numpy.save"
+        ) from None
+    return found
+
+
+def _check_name(path: Path) -> None:
+    """Raise `ThawError` if there is a file of almost that name.
+
+    NumPy adds a suffix to the name of a file that it does not know.
+    """
+    for other in sorted(path.parent.glob(f"{path.stem}*")):
+        raise ThawError(f"{other} should be {path.name}; write it with numpy.save")
