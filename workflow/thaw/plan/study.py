@@ -119,12 +119,10 @@ class StudyPlan(NamedTuple):
         """How many repeats there are, in words."""
         models, repeats = self.settings.source_models, self.settings.repeats
         arm = "variant and size" if self.is_swept else "variant"
+        own = f"{repeats:,} repeat{'' if repeats == 1 else 's'} of each"
         if models == 1:
-            return f"{repeats:,} repeats of each {arm}"
-        return (
-            f"{models:,} source models × {repeats:,} repeats of each = "
-            f"{models * repeats:,} of each {arm}"
-        )
+            return f"{own} {arm}"
+        return f"{models:,} source models × {own} = {models * repeats:,} of each {arm}"
 
     @property
     def compares(self) -> bool:
