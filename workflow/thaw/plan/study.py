@@ -331,11 +331,10 @@ class StudyPlan(NamedTuple):
         return found
 
     def model_files_of(self, tile: Tile) -> list[str]:
-        """Return the files with the source models that the repeats of a tile need."""
+        """Return the file with the source models that the repeats of a tile need.
+
+        It is one: tiles of both kinds end at the same source models.
+        """
         tiles = self._model_tiles
-        first, last = (
-            bisect.bisect(tiles, number, key=lambda own: own.models[0])
-            for number in (tile.models[0], tile.models[-1])
-        )
-        needed = tiles[first - 1 : last]
-        return [f"{self._model_stem(own)}.safetensors" for own in needed]
+        place = bisect.bisect(tiles, tile.models[0], key=lambda own: own.models[0])
+        return [f"{self._model_stem(tiles[place - 1])}.safetensors"]
