@@ -32,7 +32,7 @@ from measure import (
     write_report,
 )
 
-from thaw.output.paths import jobs as split
+from thaw.output.tiles import tiles_of_repeats
 
 CORES = 2
 STUDY = "fan-out"
@@ -110,7 +110,7 @@ class Result(NamedTuple):
 
 def stub_jobs(folder: Path) -> None:
     """Let every rule's command make its files and do nothing else."""
-    command = 'shell:\n        "touch {output:q} {log:q}"'
+    command = 'shell: "touch {output:q} {log:q}"'
     for path in (folder / "workflow/rules").glob("*.smk"):
         rules = path.read_text(encoding="utf-8")
         stubs = re.sub(r'shell:\s+r""".*?"""', command, rules, flags=re.DOTALL)
@@ -144,25 +144,25 @@ def make_files(folder: Path, size: Size) -> None:
     Snakemake runs the first job of each variant. Copies of its files, and of what
     Snakemake recorded of them, stand for the other jobs.
     """
-    first, *others = split(**size._asdict())
-    write_study(folder, size._replace(repeats=first.last + 1))
+    first, *others = tiles_of_repeats(1, *size)
+    write_study(folder, size._replace(repeats=first.fits))
     run_study(folder)
     for output in list(training_files(folder)):
         record = record_of(folder, output).read_text(encoding="utf-8")
         for job in others:
-            copy = output.replace(first.stem, job.stem)
+            copy = output.replace(first.name, job.name)
             shutil.copy(folder / output, folder / copy)
-            text = record.replace(first.stem, job.stem)
+            text = record.replace(first.name, job.name)
             record_of(folder, copy).write_text(text, encoding="utf-8")
-    for path in list((folder / "logs/repeats").rglob(f"repeats-{first.stem}.*")):
+    for path in list((folder / "logs/repeats").rglob(f"{first.name}.*")):
         for job in others:
-            shutil.copy(path, path.with_name(path.name.replace(first.stem, job.stem)))
+            shutil.copy(path, path.with_name(path.name.replace(first.name, job.name)))
     write_study(folder, size)
 
 
 def training_files(folder: Path) -> Iterator[str]:
     """Yield the outputs of training jobs, as Snakemake names them."""
-    for path in (folder / "results/repeats").rglob("repeats-*.*"):
+    for path in (folder / "results/repeats").rglob("models-*.*"):
         yield path.relative_to(folder).as_posix()
 
 

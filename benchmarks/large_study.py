@@ -26,7 +26,7 @@ from measure import (
 CORES = 2
 STUDY = "large"
 VARIANTS = ["standalone", "fixed-0", "fixed-1", "fixed-2"]
-REPEATS_PER_SOURCE_MODEL = 25
+REPEATS_OF_EACH = 25  # source model
 
 # The rule whose jobs have their logs in this folder.
 RULES = {"source-models": "pretrain", "repeats": "train"}
@@ -104,11 +104,11 @@ def new_study(folder: Path, source_models: int) -> int:
         "source": "blobs-1",
         "target": "blobs-2",
         "variants": VARIANTS,
-        "repeats": source_models * REPEATS_PER_SOURCE_MODEL,
+        "repeats": REPEATS_OF_EACH,
         "source_models": source_models,
     }
     change_config(copy_workflow(folder), studies={STUDY: study})
-    return len(VARIANTS) * study["repeats"] + source_models
+    return source_models * (1 + len(VARIANTS) * REPEATS_OF_EACH)
 
 
 def main(args: argparse.Namespace) -> None:

@@ -19,10 +19,10 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from thaw.data.problem import Problem
-from thaw.learning import seeds
 from thaw.learning.learner import State
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import torch_optimizer
+from thaw.learning.seeds import FIRST
 from thaw.learning.settings import Training
 from thaw.learning.training import fix_rounding, learn, shuffled_orders
 
@@ -76,10 +76,10 @@ def make_problem() -> Problem:
 def by_thaw(problem: Problem, training: Training, frozen: int) -> Callable[[], State]:
     """Return a function that trains one network and returns its weights."""
     kind = ModuleNetwork(network, GROUPS, (1, SIDE, SIDE))
-    start = kind.draw(GROUPS, 1, seeds.REPEAT, [0])
+    start = kind.draw(GROUPS, FIRST)
 
     def train() -> State:
-        orders = shuffled_orders(1, seeds.REPEAT, [0], TRAIN, training.epochs or 0)
+        orders = shuffled_orders(FIRST, TRAIN, training.epochs or 0)
         learner = kind.learner(start, problem, training, GROUPS[:frozen])
         learn(learner, problem, orders)
         return {name: values[0] for name, values in learner.state().items()}
@@ -90,7 +90,7 @@ def by_thaw(problem: Problem, training: Training, frozen: int) -> Callable[[], S
 def by_loop(problem: Problem, training: Training, frozen: int) -> Callable[[], State]:
     """Return the same by the usual loop."""
     kind = ModuleNetwork(network, GROUPS, (1, SIDE, SIDE))
-    start = {n: v[0] for n, v in kind.draw(GROUPS, 1, seeds.REPEAT, [0]).items()}
+    start = {n: v[0] for n, v in kind.draw(GROUPS, FIRST).items()}
     shape = (-1, 1, SIDE, SIDE)
     sets = [
         (torch.from_numpy(x).reshape(shape), torch.from_numpy(y))
@@ -111,7 +111,7 @@ def by_loop(problem: Problem, training: Training, frozen: int) -> Callable[[], S
         return found
 
     def train() -> State:
-        orders = shuffled_orders(1, seeds.REPEAT, [0], TRAIN, training.epochs or 0)
+        orders = shuffled_orders(FIRST, TRAIN, training.epochs or 0)
         module = network()
         module.load_state_dict(start)
         end = int(GROUPS[frozen])

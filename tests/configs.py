@@ -80,4 +80,5 @@ def with_problem(problem):
 def recipes(config):
     """Return what each result is made from, by its variant; source models without."""
     found = Plan(resolve(config)).studies["ahead"]
-    return found.arms | {"source models": found.source_models}
+    every = found.arms | {"source models": found.source_models}
+    return {name: result for name, (result,) in every.items()}

@@ -19,6 +19,7 @@ from snakemake.settings.enums import RerunTrigger
 from snakemake.settings.types import DAGSettings, OutputSettings, ResourceSettings
 
 from thaw.data.problem import Description
+from thaw.output.tiles import Tile
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("Snakefile", "config.yaml", "workflow", "profiles")
@@ -59,7 +60,7 @@ SMALL_CONFIG = {
             "source": "two",
             "target": "one",
             "variants": ["fixed-1", "fixed-2-added"],
-            "repeats": 4,
+            "repeats": 2,
             "pairs": [["fixed-2-added", "fixed-1"]],
             "source_models": 2,
             "repeats_per_job": 4,
@@ -222,6 +223,26 @@ class Project:
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def trained_again(before: set[str], after: set[str]) -> int:
+    """Return how many networks were trained that other jobs had trained before.
+
+    Jobs are named by the paths of their scores, of before a run and of after it.
+    """
+    held: dict[Path, set[str]] = {}
+    for path in map(Path, before):
+        held.setdefault(path.parent, set()).update(Tile.named(path.stem).labels)
+    return sum(
+        len(held.get(path.parent, set()).intersection(Tile.named(path.stem).labels))
+        for path in map(Path, after - before)
+    )
+
+
+def told_again(said: str) -> int:
+    """Return how many a run said that it would train again."""
+    found = re.findall(r"([\d,]+) of them again", said)
+    return sum(int(number.replace(",", "")) for number in found)
 
 
 def copy_project(source: Path, target: Path) -> Project:

@@ -12,7 +12,8 @@ end, and this must hold:
 - no wrong byte: each study's tables are those of a fresh folder that holds this study
   alone, and nothing is left to do;
 - nothing lost: source models and repeats that were once complete are there, unchanged;
-- nothing trained twice: no run trains what was complete when it began;
+- nothing trained twice: no run trains a job that was complete when it began, nor again
+  more of what other jobs had trained than it said when it began;
 - Snakemake ends with status 0, and nothing that ran left a traceback. Beside another
   live run it may fail, but not when it is started again after that.
 
@@ -41,7 +42,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from conftest import new_project
+from conftest import new_project, told_again, trained_again
 from random_config import changed, first_config
 
 DISTURBANCES = (
@@ -192,12 +193,16 @@ class Drill:
 
     def snakemake(self, name: str, *arguments: str, may_fail: bool = False) -> None:
         """Run Snakemake; it must end well and train nothing that is there."""
-        before = self.complete()
+        before, scores, alone = self.complete(), self.scores(), not self.alive()
         done = self.project.snakemake("--cores", "2", *arguments, check=False)
         self.log(name).write_text(done.stdout + done.stderr)
         if done.returncode and not may_fail:
             self.faults.append(f"status {done.returncode}: {self.log(name)}")
         self.check_trained_once(before, name)
+        again = trained_again(scores, self.scores()) if alone else 0
+        if again > told_again(done.stderr):
+            self.faults.append(f"{again} trained again unsaid: {self.log(name)}")
+        self.counts["trained again, as it was said"] += again
 
     def check_study(self, study: str) -> None:
         """Compare a study's tables with those of a fresh folder."""
@@ -291,6 +296,10 @@ class Drill:
             for kind in FILES_OF_A_JOB
             for path in self.results.glob(f"{kind}/**/[!.]*.*")
         }
+
+    def scores(self) -> set[str]:
+        """Return the paths of all scores."""
+        return {str(path) for path in self.trained_files() if path.suffix == ".csv"}
 
     def has_trained(self) -> bool:
         """Whether the disturbed run has written something that it trained."""

@@ -8,7 +8,8 @@ A run that fails must end with status 1, the line that names the failure, and no
 traceback; and when the failure is mended, the next run must make every file, byte for
 byte as where nothing ever failed, and leave nothing else. Then, as in the drill, the
 config is changed at random, twice, and each time the run must again make every file as
-a fresh folder would, and train nothing that is there. What cannot be made here, such as
+a fresh folder would, train nothing that is there, and say what it trains again because
+a study's end had cut its job. What cannot be made here, such as
 a full disk where nobody may mount one, is skipped in sight.
 """
 
@@ -30,7 +31,13 @@ from pathlib import Path
 import psutil
 import yaml
 
-from conftest import ONE_JOB_CONFIG, Project, new_project
+from conftest import (
+    ONE_JOB_CONFIG,
+    Project,
+    new_project,
+    told_again,
+    trained_again,
+)
 from random_config import changed
 
 PATIENCE = 600  # seconds
@@ -107,6 +114,8 @@ class Case:
         after = self.trained()
         again = [path for path, when in before.items() if after.get(path) != when]
         assert not (again and keeps), f"lost or trained again: {again}"
+        unsaid = trained_again({*before}, {*after}) - told_again(done.stderr)
+        assert unsaid <= 0, f"{unsaid} trained again unsaid: {done.stderr}"
         hidden = [*self.results.glob("**/.*")]
         assert not hidden, f"left over: {hidden}"
         return found

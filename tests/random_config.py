@@ -20,9 +20,9 @@ VALUES = {
     "margin": (0.01, 0.5),
     "problems.*.make_blobs.cluster_std": (2, 3),
     "variants.fixed-1.freeze": (1, 2),
-    "studies.*.repeats": (1, 2, 3, 4),
+    "studies.*.repeats": (1, 2, 3),
     "studies.*.repeats_per_job": (1, 3, "auto"),
-    "studies.*.source_models": (1, 2),
+    "studies.*.source_models": (1, 2, 3),
 }
 # What need not be run may change more.
 ANY = {path: v for path, v in VALUES.items() if not path.startswith("training.")} | {
@@ -141,6 +141,13 @@ def add_or_remove_study(config: dict, rng: random.Random) -> str:
     return f"{name} added"
 
 
+def grow_or_shrink(config: dict, rng: random.Random) -> str:
+    """Change both numbers of a study, each up or down."""
+    name, study = rng.choice(list(config["studies"].items()))
+    study |= {"source_models": rng.randint(1, 4), "repeats": rng.randint(1, 3)}
+    return f"{name}: {study['source_models']} × {study['repeats']}"
+
+
 def rename_study(config: dict, rng: random.Random) -> str:
     studies = config["studies"]
     old = rng.choice(list(studies))
@@ -161,6 +168,7 @@ def reorder(config: dict, rng: random.Random) -> str:
 CHANGES = (
     choose_variants,
     choose_comparisons,
+    grow_or_shrink,
     add_or_remove_study,
     rename_study,
     reorder,

@@ -16,7 +16,7 @@ from test_network_check import NETWORKS, config
 from test_networks import Tied
 from thaw.errors import ThawError
 from thaw.external.checkpoints import load_checkpoint
-from thaw.learning.checkpoints import source_models
+from thaw.learning.checkpoints import check_alike, source_model
 from thaw.learning.module import ModuleNetwork
 from trained import same
 
@@ -25,23 +25,21 @@ def entries(classes=3) -> dict:
     return {name: values.clone() for name, values in Tied(classes).state_dict().items()}
 
 
-def test_files_are_source_models_in_order():
-    first, second = entries(), entries()
-    found = source_models(ModuleNetwork(Tied), [("a", first), ("b", second)])
-    assert {*found} == {*first}
-    for place, state in enumerate((first, second)):
-        assert same({n: v[place] for n, v in found.items()}, state) == {*state}
+def test_a_file_is_a_source_model():
+    state = entries()
+    found = source_model(ModuleNetwork(Tied), "a", state)
+    assert same({name: values[0] for name, values in found.items()}, state) == {*state}
     assert found["stem.norm.num_batches_tracked"].dtype == torch.int64
 
 
 def test_the_output_may_misfit_or_be_missing_and_halves_become_floats():
     network = ModuleNetwork(lambda: Tied(5))
     other = {n: v.half() if v.is_floating_point() else v for n, v in entries().items()}
-    found = source_models(network, [("a", other)])
+    found = source_model(network, "a", other)
     assert found["head.weight"].shape == (1, 3, 6)
     assert found["head.weight"].dtype == torch.float32
     headless = {n: v for n, v in entries().items() if not n.startswith("head")}
-    assert "head.weight" not in source_models(network, [("a", headless)])
+    assert "head.weight" not in source_model(network, "a", headless)
 
 
 def test_of_tied_weights_one_name_is_enough(tmp_path):
@@ -50,12 +48,12 @@ def test_of_tied_weights_one_name_is_enough(tmp_path):
     save_model(module, str(tmp_path / "tied.safetensors"))
     state = load_checkpoint(tmp_path / "tied.safetensors")
     assert {"first.weight", "second.weight"} - {*state}
-    found = source_models(ModuleNetwork(Tied), [("a", state)])
+    found = source_model(ModuleNetwork(Tied), "a", state)
     assert torch.equal(found["first.weight"][0], module.first.weight)
     assert torch.equal(found["second.weight"][0], module.first.weight)
     del state[({"first.weight", "second.weight"} & {*state}).pop()]
     with pytest.raises(ThawError, match=r"missing: first\.weight, second\.weight"):
-        source_models(ModuleNetwork(Tied), [("a", state)])
+        source_model(ModuleNetwork(Tied), "a", state)
 
 
 def without(name):
@@ -85,14 +83,14 @@ def test_entries_that_do_not_fit_are_named(change, words):
     state = entries()
     change(state)
     with pytest.raises(ThawError) as caught:
-        source_models(ModuleNetwork(Tied), [("a", state)])
+        source_model(ModuleNetwork(Tied), "a", state)
     assert words in str(caught.value)
 
 
 def test_files_must_be_alike():
-    files = [("a", entries(3)), ("b", entries(4))]
+    check_alike({"a": entries(3), "b": entries(3)})
     with pytest.raises(ThawError, match=r"b and a differ in shape: head\.weight, he"):
-        source_models(ModuleNetwork(Tied), files)
+        check_alike({"a": entries(3), "b": entries(4)})
 
 
 @pytest.mark.parametrize("name", ["a.safetensors", "a.pt", "a.pth"])
@@ -200,6 +198,28 @@ def test_nothing_is_said_of_where_files_come_from(project):
     assert "What varied: 2 checkpoints" in (folder / "answer.md").read_text()
 
 
+STARTING = ("fixed-0", "fixed-2")
+
+
+def test_one_more_file_trains_only_what_starts_from_it(project):
+    folder = project.folder
+    state = {n: v + 0.01 for n, v in load_file(folder / "0.safetensors").items()}
+    save_file(state, folder / "more.safetensors")
+    names = ("0.safetensors", "1.safetensors", "more.safetensors")
+    before = project.config
+    project.change("studies", "files", "source_models", "files", to=[*names])
+    stale, said = project.stale("files"), project.snakemake("-n", "files").stdout
+    project.config = before
+    assert {job for job in stale if "train" in job or "read" in job} == {
+        "read_checkpoints models-02-02",
+        *(f"train two {name} models-02-02-repeats-00-01" for name in STARTING),
+        # From no source model, so its repeats lie in tiles of several.
+        *(f"train two standalone models-01-02-repeats-{n}-{n}" for n in ("00", "01")),
+    }
+    assert "2 → 3 source models" in said
+    assert "8 repeats to train, 2 of them again (in jobs that the study's" in said
+
+
 def test_another_content_is_read_and_trained_anew_and_a_move_is_not(project):
     assert project.stale(*MADE) == set()
     folder = project.folder
@@ -211,9 +231,10 @@ def test_another_content_is_read_and_trained_anew_and_a_move_is_not(project):
     assert not [job for job in project.stale("files") if job.startswith(learn)]
     moved.write_bytes((folder / "1.safetensors").read_bytes())
     stale = project.stale("files")
-    assert "read_checkpoints 01" in stale
-    trained = {job.split()[2] for job in stale if job.startswith("train")}
-    assert trained == {"fixed-0", "fixed-2"}
+    assert {job for job in stale if job.startswith(learn)} == {
+        "read_checkpoints models-00-00",
+        *(f"train two {name} models-00-00-repeats-00-01" for name in STARTING),
+    }
     # What does not fit ends it, with the file and the entries.
     state = load_file(folder / "1.safetensors")
     state["more"] = state.pop("0.weight")

@@ -20,6 +20,7 @@ from thaw.output.predictions import load_predictions, save_predictions
 from thaw.output.problems import load_described, save_problem
 from thaw.output.records import Claim, claimed, is_made, load_record
 from thaw.output.scores import load_scores, save_scores
+from thaw.output.tiles import Tile
 from thaw.output.weights import load_source_models, save_networks
 
 RECIPE = {"stage": "any", "settings": {"seed": 1}, "inputs": {}}
@@ -76,13 +77,13 @@ def reached(networks=3, epochs=4, **changed):
     )
 
 
-REPEATS = {"repeat": range(4, 7), "source_model": [0, 1, 0]}
+REPEATS = Tile(range(4, 7), range(2, 3))
 
 
-def _write_scores(folder, recipe=RECIPE, names=REPEATS, values=None):
+def _write_scores(folder, recipe=RECIPE, tile=REPEATS, values=None):
     values = reached() if values is None else values
     saw = {"problem": "seen"}
-    save_scores(folder / "s.csv", folder / "h.npz", names, values, recipe, saw)
+    save_scores(folder / "s.csv", folder / "h.npz", tile, values, recipe, saw)
 
 
 def _read_scores(folder):
@@ -126,7 +127,7 @@ def state(models=4):
 
 
 def _write_weights(folder, recipe=RECIPE):
-    save_networks(folder / "w.safetensors", state(), range(4), recipe, {})
+    save_networks(folder / "w.safetensors", state(), Tile(range(4)), recipe, {})
 
 
 def _read_weights(folder, numbers=(0, 2, 3)):
@@ -293,10 +294,10 @@ def rewrite(path, **changed):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda text: text.replace("4,0,", "5,0,", 1),  # another repeat
-        lambda text: text.replace("4,0,", "4,1,", 1),  # another source model
+        lambda text: text.replace("4,2,", "4,3,", 1),  # another repeat
+        lambda text: text.replace("4,2,", "5,2,", 1),  # another source model
         lambda text: "\n".join([*text.split("\n")[:-2], ""]),  # a row missing
-        lambda text: text + "7,1,0.5,0.5,0.5,0.5,0.5,0\n",  # a row of another job
+        lambda text: text + "7,2,0.5,0.5,0.5,0.5,0.5,0\n",  # a row of another job
         lambda text: text[:-4] + str((int(text[-4]) + 1) % 10) + text[-3:],  # a digit
         lambda text: text.replace("\n", "\r\n"),
     ],
@@ -335,10 +336,8 @@ def test_a_changed_table_of_scores_is_refused(tmp_path, change):
     ],
 )
 def test_impossible_scores_are_refused_whoever_wrote_them(tmp_path, values, reason):
-    names = {
-        name: column[: len(values.final.failed)] for name, column in REPEATS.items()
-    }
-    _write_scores(tmp_path, names=names, values=values)
+    tile = REPEATS._replace(models=REPEATS.models[: len(values.final.failed)])
+    _write_scores(tmp_path, tile=tile, values=values)
     with pytest.raises(ThawError, match=f"{reason}.*{REMEDY}"):
         _read_scores(tmp_path)
 

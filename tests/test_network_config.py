@@ -39,7 +39,7 @@ def test_what_modules_can(config):
 def recipes_of_training(config):
     plan = Plan(resolve(config))
     arms = plan.studies["ahead"].arms
-    return plan, {name: plan.recipes[arm.key] for name, arm in arms.items()}
+    return plan, {name: plan.recipes[arm.key] for name, (arm,) in arms.items()}
 
 
 def test_what_is_augmented_is_in_the_recipe_and_a_variant_may_differ(config):
@@ -55,8 +55,9 @@ def test_what_is_augmented_is_in_the_recipe_and_a_variant_may_differ(config):
 @pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("cuda", 1), ("auto", 0)])
 def test_a_job_asks_for_the_gpu_that_it_needs(config, device, gpus):
     config["training"]["device"] = device
-    plan, found = recipes_of_training(config)
-    assert {plan.gpus(plan.studies["ahead"].arms[name].key) for name in found} == {gpus}
+    plan, _ = recipes_of_training(config)
+    arms = plan.studies["ahead"].arms.values()
+    assert {plan.gpus(arm.key) for (arm,) in arms} == {gpus}
     assert plan.gpus("unknown") == 0
 
 
@@ -117,7 +118,7 @@ def test_jobs_are_cut_by_the_settings_alone(config):
     def ends():
         found = resolve(config).studies["ahead"].repeats_per_job
         study = Plan(resolve(config)).studies["ahead"]
-        assert max(len(job.numbers) for job, _ in study.training_jobs) == found
+        assert max(tile.fits for tile, _ in study.training_jobs) == found
         return found
 
     assert ends() == 30
@@ -150,6 +151,6 @@ def test_only_such_a_network_has_the_general_learner_in_its_key(folder):
     assert "thaw.learning.module_learner" in keys.modules(
         "train", kind_of(MODULE).content()["computed_by"]
     )
-    found = Plan(resolve(small_config())).studies["ahead"].arms["fixed-0"].recipe
+    found = Plan(resolve(small_config())).studies["ahead"].arms["fixed-0"][0].recipe
     assert found["settings"]["network"] == {"hidden": [4, 3]}
     assert {*found["versions"]} == {"numpy", "torch"}

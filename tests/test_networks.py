@@ -9,12 +9,11 @@ from torch import nn
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
-from thaw.learning import seeds
 from thaw.learning.learner import take
 from thaw.learning.module import ModuleNetwork, grouped
 from thaw.learning.module_learner import PassedOn
 from thaw.learning.settings import Training
-from trained import assert_scores_follow, bits, fit, parts, same
+from trained import assert_scores_follow, bits, draw, fit, parts, repeats, same
 
 TRAINING = Training(3, 16, 0.05)
 
@@ -93,7 +92,7 @@ def images():
 def trained(network, problem, numbers, freeze=0, training=TRAINING, size=None):
     """Train as the stages do; return where each started, how it ended, its history."""
     groups, found = list(network.groups), []
-    start = network.draw(groups, 1, seeds.REPEAT, numbers)
+    start = network.draw(groups, repeats(numbers))
     for place, number in enumerate(numbers):
         before = take(start, [place])
         one = fit(problem, training, [number], network, freeze, size)
@@ -128,7 +127,7 @@ def test_frozen_is_frozen_and_all_else_learns(
 def test_dropout_is_off_where_frozen_and_on_elsewhere(problem):
     """With a frozen stem, two epochs of the same order pass the same through it."""
     network = ModuleNetwork(Tied)
-    state = network.draw(list(network.groups), 1, seeds.REPEAT, [0])
+    state = draw(network, [0])
     learner = network.learner(state, problem, TRAINING, ["stem", "first"])
     seen = {}
     module = learner._module
@@ -184,7 +183,7 @@ def test_scores_of_a_module_follow_from_its_predictions(problem, freeze):
 
 def test_noise_is_the_repeats_own_whatever_others_draw_meanwhile(problem):
     network = ModuleNetwork(Tied)
-    state = network.draw(list(network.groups), 1, seeds.REPEAT, [0])
+    state = draw(network, [0])
     ends = []
     for disturb in (False, True):
         learner = network.learner(state, problem, TRAINING, [])
@@ -198,13 +197,13 @@ def test_noise_is_the_repeats_own_whatever_others_draw_meanwhile(problem):
 
 def test_a_fresh_group_is_the_same_in_every_variant():
     network = ModuleNetwork(Tied)
-    everything = network.draw(list(network.groups), 1, seeds.REPEAT, range(3))
-    some = network.draw(["second", "head"], 1, seeds.REPEAT, [2])
+    everything = draw(network, range(3))
+    some = network.draw(["second", "head"], repeats([2]))
     assert {*some} == {"second.weight", "second.bias", "head.weight", "head.bias"}
     for name, values in some.items():
         assert torch.equal(values, everything[name][2:])
-    assert network.draw([], 1, seeds.REPEAT, [0]) == {}
-    other = network.draw(["head"], 2, seeds.REPEAT, [2])
+    assert network.draw([], repeats([0])) == {}
+    other = network.draw(["head"], repeats([2], seed=2))
     assert not torch.equal(other["head.bias"], some["head.bias"])
 
 
@@ -215,9 +214,9 @@ def test_numpys_and_pythons_generators_are_seeded_too():
         return module
 
     network = ModuleNetwork(build)
-    one = network.draw(["weight"], 1, seeds.REPEAT, [0])
+    one = network.draw(["weight"], repeats([0]))
     np.random.rand(3)
-    assert same(one, network.draw(["weight"], 1, seeds.REPEAT, [0])) == {*one}
+    assert same(one, network.draw(["weight"], repeats([0]))) == {*one}
 
 
 @pytest.mark.parametrize("size", [None, 40])
@@ -263,12 +262,14 @@ def asked_of_frozen_parts(problem, starts, hidden=0.0, most=None):
     if most is not None:
         network._passed_on = PassedOn(most)
     numbers = range(len(starts))
-    states = network.draw(list(network.groups), 1, seeds.REPEAT, numbers)
+    states = draw(network, numbers)
     states |= take({name: states[name] for name in network.groups["0"]}, starts)
     Counted.rows = 0
-    found = parts(
-        problem, TRAINING, numbers, network, 1, start=lambda some: take(states, some)
-    )
+
+    def start(some):
+        return take(states, [address.repeat for address in some.addresses])
+
+    found = parts(problem, TRAINING, numbers, network, 1, start=start)
     return [one.state for one in found], Counted.rows
 
 
@@ -315,7 +316,7 @@ class Whole(nn.Module):
 @pytest.mark.parametrize("how", ["random", "batch"])
 def test_nothing_is_computed_once_where_it_would_differ(problem, how):
     network = ModuleNetwork(lambda: nn.Sequential(Whole(how), nn.Linear(4, 3)))
-    state = network.draw(list(network.groups), 1, seeds.REPEAT, [0])
+    state = draw(network, [0])
     learner = network.learner(state, problem, TRAINING, ["0"])
     assert learner._x["train"].shape == (50, 2)
 
@@ -332,7 +333,7 @@ def test_what_an_optimizer_is_told_reaches_it(problem):
     settings = {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}
     training = TRAINING._replace(**settings, weight_decay=0.1)
     network = ModuleNetwork(Tied)
-    state = network.draw(list(network.groups), 1, seeds.REPEAT, [0])
+    state = draw(network, [0])
     found = network.learner(state, problem, training, [])._optimizer
     assert type(found) is torch.optim.SGD
     told = {name: found.param_groups[0][name] for name in ("momentum", "nesterov")}

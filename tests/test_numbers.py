@@ -12,7 +12,7 @@ CONFIG = copy.deepcopy(SMALL_CONFIG) | {
             "source": "one",
             "target": "two",
             "variants": ["standalone", "fixed-1"],
-            "repeats": 6,
+            "repeats": 3,
             "source_models": 2,
         }
     }
@@ -52,23 +52,60 @@ def test_a_run_that_was_killed_goes_on(tmp_path, expected):
 
 
 def rows(project, study, variant):
-    """Return the scores of a variant without the study's name."""
+    """Return the scores of a variant by address: source model, then repeat."""
     text = project.results(f"{study}/scores.csv").popitem()[1].decode()
     table = [line.split(",")[1:] for line in text.splitlines()]
-    return [row for row in table if row[0] == variant]
+    return {(*row[2:4],): row for row in table if row[0] == variant}
 
 
-def test_additions_change_no_existing_score(tmp_path):
-    project = new_project(tmp_path / "project", CONFIG | {"repeats_per_job": 30})
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    """A study grown in each direction, beside one that cuts the same jobs otherwise.
+
+    Before it grew, its results and when each was written.
+    """
+    study = CONFIG["studies"]["study"] | {"source_models": 4, "repeats_per_job": 3}
+    folder = tmp_path_factory.mktemp("grown") / "project"
+    project = new_project(folder, CONFIG | {"studies": {"study": study}})
     project.snakemake("scores", "--cores", "2")
-    before = {name: rows(project, "study", name) for name in ("standalone", "fixed-1")}
-    study = CONFIG["studies"]["study"]
-    added = study | {"variants": ["fixed-0", "fixed-1"], "repeats": 4}
-    grown = study | {"variants": ["fixed-0", "standalone", "fixed-1"], "repeats": 8}
-    project.change("studies", to={"added": added, "study": grown})
+    before = project.results("**/*.*")
+    results = project.folder / "results"
+    times = {name: (results / name).stat().st_mtime_ns for name in before}
+    study |= {"variants": ["fixed-0", "standalone", "fixed-1"]}
+    study |= {"source_models": 5, "repeats": 4}
+    added = study | {"variants": ["fixed-0", "fixed-1"], "repeats_per_job": 2}
+    added |= {"source_models": 2, "repeats": 2}
+    project.change("studies", to={"added": added, "study": study})
     project.snakemake("scores", "--cores", "2")
-    for name, scores in before.items():
-        assert rows(project, "study", name)[:6] == scores
-        assert len(rows(project, "study", name)) == 8
-    assert rows(project, "added", "fixed-1") == before["fixed-1"][:4]
-    assert before["fixed-1"] != before["standalone"]
+    return project, before, times
+
+
+def test_what_was_trained_before_it_grew_is_used_and_untouched(grown):
+    project, before, times = grown
+    kept = [name for name in before if name.startswith(("repeats", "source-models"))]
+    # Of 4 × 3, a tile of source model 0 and three of the others; of each, two files.
+    assert len(kept) == 2 * 4 * 2 + 2 * 3
+    after, results = project.results("**/*.*"), project.folder / "results"
+    for name in kept:
+        assert after[name] == before[name]
+        assert (results / name).stat().st_mtime_ns == times[name]
+    assert not project.stale("scores")
+
+
+def test_it_has_the_numbers_of_one_that_began_as_large(grown, tmp_path):
+    project, _, _ = grown
+    alone = CONFIG | {"studies": {"study": project.config["studies"]["study"]}}
+    fresh = new_project(tmp_path / "fresh", alone)
+    options = ("--config", "repeats_per_job=auto", "--cores", "2")
+    made = gathered(fresh, *options)
+    assert made == project.results("study/*.*")
+
+
+def test_studies_that_cut_their_jobs_otherwise_have_the_same_scores(grown):
+    """They share keys, and each finds the files of its own source models."""
+    project, _, _ = grown
+    ours, theirs = (rows(project, study, "fixed-1") for study in ("added", "study"))
+    assert ours == {address: theirs[address] for address in ours}
+    assert {*ours} == {(model, repeat) for model in "01" for repeat in "01"}
+    assert theirs.items().isdisjoint(rows(project, "study", "standalone").items())
+    assert len(project.results("repeats/two/fixed-1-*/*.csv")) == 4 + 5 + 2

@@ -38,11 +38,14 @@ MADE = ["ahead", "results/blobs/scores.csv", "results/problems/problems.png"]
 
 TARGET = {
     *("ahead", "make_problem second", "problems_figure"),
-    *("train second standalone 00 00", "train second standalone 01 01"),
-    *("train second fixed-1 00 00", "train second fixed-1 01 01"),
+    *(
+        f"train second {variant} models-00-00-repeats-{repeat}-{repeat}"
+        for variant in ("standalone", "fixed-1")
+        for repeat in ("00", "01")
+    ),
     *(f"{stage}_ahead" for stage in THREE),
 }
-SOURCE = {"make_problem first", "pretrain first 00 00"}
+SOURCE = {"make_problem first", "pretrain first models-00-00"}
 
 
 def rows(seed: int) -> pd.DataFrame:
@@ -213,8 +216,8 @@ def test_what_another_rule_makes_is_tracked_by_its_time(tmp_path):
     edit(project.folder / "data/second.csv")
     stale = project.stale()
     assert {"copy second", "thaw_make_problem second", "conclude"} < stale
-    assert "thaw_train second fixed-1 00 00" in stale
-    assert "thaw_pretrain first 00 00" not in stale
+    assert "thaw_train second fixed-1 models-00-00-repeats-00-00" in stale
+    assert "thaw_pretrain first models-00-00" not in stale
     scores = project.folder / "transfer/results/ahead/scores.csv"
     before = scores.read_bytes()
     project.snakemake("--cores", "2")
@@ -230,7 +233,7 @@ def test_the_readmes_example(tmp_path):
     config["training"]["epochs"] = 2
     study = config["studies"]["from-boiling"]
     assert (study.pop("repeats"), study.pop("source_models")) == (300, 30)
-    study |= {"repeats": 2, "source_models": 2}
+    study |= {"repeats": 1, "source_models": 2}
     project = new_project(tmp_path / "project", config)
     (project.folder / "data").mkdir()
     for seed, problem in enumerate(config["problems"].values()):

@@ -1,9 +1,14 @@
 """What a config asks for, as the rules see it."""
 
 import copy
+import random
+from pathlib import Path
+
+import pytest
 
 from conftest import SMALL_CONFIG
 from thaw.config.resolve import resolve
+from thaw.output.tiles import Tile
 from thaw.plan.plan import Plan
 
 
@@ -33,3 +38,33 @@ def test_the_ladder_leaves_out_what_learns_otherwise():
     ladder = Plan(resolve(config, config)).studies["ahead"].ladder
     own = {"standalone": -1, "scratch": -1, "fixed-0": 0, "fixed-1": 1}
     assert ladder == own
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_job_finds_its_source_models_however_studies_cut_their_own(seed):
+    """They share keys. What a job starts from is what some study pretrains."""
+    rng, config = random.Random(seed), copy.deepcopy(SMALL_CONFIG)
+    for name in ("back", "again", "more"):
+        config["studies"][name] = config["studies"]["ahead"] | {
+            "source_models": rng.randint(1, 40),
+            "repeats": rng.randint(1, 4),
+            "repeats_per_job": rng.choice([1, 3, 8, "auto"]),
+        }
+    plan = Plan(resolve(config))
+    studies = plan.studies.values()
+    assert len({study.source_models[0].key for study in studies}) == 1
+    pretrained = {
+        f"{stem}.safetensors" for study in studies for _, stem in study.pretraining_jobs
+    }
+    for study in studies:
+        for tile, stem in study.training_jobs:
+            _, problem, folder, name = stem.split("/")
+            arm, _, key = folder.rpartition("-")
+            files = plan.source_model_files(problem, arm, key, name)
+            assert {*files} <= pretrained
+            if arm == "standalone":
+                assert files == []
+                continue
+            (file,) = files
+            held = Tile.named(Path(file).stem).models
+            assert {*tile.models} <= {*held}

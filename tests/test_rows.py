@@ -9,11 +9,10 @@ import torch
 
 from conftest import SMALL_CONFIG, new_project
 from thaw.errors import ThawError
-from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import take
 from thaw.learning.rows import held_out, narrowed, stratified_order
-from thaw.learning.seeds import Whose
+from thaw.learning.seeds import TRAIN_ROWS
 from thaw.learning.settings import Training
 from trained import (
     assert_alone_equals_in_company,
@@ -21,6 +20,7 @@ from trained import (
     bits,
     fit,
     parts,
+    repeats,
     same,
 )
 
@@ -30,10 +30,9 @@ TUNED = Training(6, 8, RATES, validation_size=0.2, keep="best")
 SMALL = FullyConnected(2, [5], 3)
 
 
-def own_rows(problem, repeats, size, share=None):
+def own_rows(problem, numbers, size, share=None):
     """Return the problem with the train rows of these repeats."""
-    whose = Whose(1, seeds.REPEAT, repeats)
-    return narrowed(problem, whose, size, held_out(size, share))
+    return narrowed(problem, repeats(numbers), size, held_out(size, share))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -94,7 +93,7 @@ def test_every_fifth_row_is_held_out_and_sizes_are_nested():
 
 def test_what_is_held_out_stands_last(problem):
     found = own_rows(problem, [3, 4], 10, 0.2)
-    streams = Whose(1, seeds.REPEAT, [3, 4]).generators(seeds.TRAIN_ROWS)
+    streams = repeats([3, 4]).generators(TRAIN_ROWS)
     for place, stream in enumerate(streams):
         order = stratified_order(problem.train_y, stream)[:10]
         expected = [*np.delete(order, [4, 9]), *order[[4, 9]]]

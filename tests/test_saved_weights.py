@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from conftest import SMALL_CONFIG, new_project
+from thaw.output.tiles import Tile
 from thaw.output.weights import save_networks
 
 
@@ -56,7 +57,9 @@ def test_only_what_is_to_be_saved_now_is_trained_again(project):
     assert "ahead: no change; 2 repeats to train" in project.snakemake("-n").stdout
     planned = project.planned("ahead")
     trained = {job for job in planned if job.startswith("train")}
-    assert trained == {f"train_and_save two fixed-0 {n} {n}" for n in ("00", "01")}
+    assert trained == {
+        f"train_and_save two fixed-0 models-00-00-repeats-{n}-{n}" for n in ("00", "01")
+    }
     weights = {
         path
         for job in trained
@@ -74,5 +77,5 @@ def test_only_what_is_to_be_saved_now_is_trained_again(project):
 def test_views_are_written_in_their_own_order(tmp_path):
     """Not in that of their memory, as the library would."""
     values, path = torch.arange(6.0).reshape(2, 3).T, tmp_path / "w.safetensors"
-    save_networks(path, {"weight": values}, range(3), {"stage": "train"}, {})
+    save_networks(path, {"weight": values}, Tile(range(3)), {"stage": "train"}, {})
     assert torch.equal(load_file(path)["weight"], values)

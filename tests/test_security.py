@@ -22,6 +22,7 @@ from thaw.external.checkpoints import load_checkpoint
 from thaw.output.histories import Histories
 from thaw.output.problems import load_described
 from thaw.output.scores import load_scores
+from thaw.output.tiles import Tile
 from thaw.output.weights import load_source_models
 
 # What shells, Snakemake, Python, YAML, spreadsheets, browsers, TeX and terminals may
@@ -249,7 +250,7 @@ def test_no_pickle_is_read(kind, bomb, tmp_path):
     with pytest.raises(ThawError, match=r"file\.npz is not the histories it should be"):
         Histories(path, "0" * 12)
     with pytest.raises(ThawError, match=r"file\.npz is not the histories it should be"):
-        load_scores(path.with_suffix(".csv"), path, {"repeat": [0]}, "0" * 12)
+        load_scores(path.with_suffix(".csv"), path, Tile(range(1), range(1)), "0" * 12)
 
 
 def test_weights_that_are_a_pickle_are_refused(bomb, tmp_path):

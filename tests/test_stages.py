@@ -45,11 +45,11 @@ PROBLEM = keys.recipe("make_problem", {"any": 1}, {})
 
 
 def arguments_of(folder, settings=SETTINGS, problem="problem.npz", key=None):
-    """Return the options of a training job of the repeats 3 and 4."""
+    """Return the options of a training job of repeats 3 and 4 from source model 0."""
     recipe = keys.recipe("train", settings, {"problem": keys.key(PROBLEM)})
     return [
         *("--recipe", json.dumps(recipe), "--key", key or keys.key(recipe)),
-        *("--first", "3", "--last", "4", "--problem", str(folder / problem)),
+        *("--tile", "models-00-00-repeats-03-04", "--problem", str(folder / problem)),
         *("--scores", str(folder / "s.csv"), "--history", str(folder / "h.npz")),
     ]
 
@@ -104,7 +104,7 @@ def test_the_log_says_what_was_drawn_afresh_and_how_fast(folder):
     assert "drawn afresh: hidden-1, output" in done.stderr
     assert "2 of 2 repeats trained" in done.stderr
     rows = (folder / "s.csv").read_text().splitlines()
-    assert [row.split(",")[:2] for row in rows[1:]] == [["3", ""], ["4", ""]]
+    assert [row.split(",")[:2] for row in rows[1:]] == [["0", "3"], ["0", "4"]]
 
 
 def test_the_numbers_do_not_depend_on_the_threads(folder, monkeypatch):

@@ -31,10 +31,12 @@ def train(target, variants, jobs):
 
 AHEAD = ("standalone", "fixed-0", "fixed-1")
 BACK = ("fixed-1", "fixed-2-added")
-AHEAD_JOBS = ("00 00", "01 01")
+AHEAD_JOBS = ("models-00-00-repeats-00-00", "models-00-00-repeats-01-01")
+BACK_JOBS = ("models-00-00-repeats-00-01", "models-01-01-repeats-00-01")
 TRAIN_AHEAD = train("two", AHEAD, AHEAD_JOBS)
-TRAIN_BACK = train("one", BACK, ["00 03"])
-PRETRAIN_AHEAD, PRETRAIN_BACK = {"pretrain one 00 00"}, {"pretrain two 00 01"}
+TRAIN_BACK = train("one", BACK, BACK_JOBS)
+PRETRAIN_AHEAD = {"pretrain one models-00-00"}
+PRETRAIN_BACK = {"pretrain two models-00-00", "pretrain two models-01-01"}
 EVERYTHING_LEARNED = TRAIN_AHEAD | TRAIN_BACK | PRETRAIN_AHEAD | PRETRAIN_BACK
 
 
@@ -146,17 +148,6 @@ CASES = {
         change("studies", "back", "baseline", to="fixed-2-added"),
         drawn("back"),
     ),
-    "repeats raised": (
-        change("studies", "ahead", "repeats", to=4),
-        train("two", AHEAD, ["02 02", "03 03"]) | tables("ahead"),
-    ),
-    "repeats lowered": (change("studies", "ahead", "repeats", to=1), tables("ahead")),
-    "source models raised": (
-        change("studies", "ahead", "source_models", to=2),
-        train("two", ["fixed-0", "fixed-1"], AHEAD_JOBS)
-        | {"pretrain one 01 01"}
-        | tables("ahead"),
-    ),
     "a variant removed": (
         change("studies", "ahead", "variants", to=["standalone", "fixed-1"]),
         tables("ahead"),
@@ -193,12 +184,12 @@ CASES = {
     ),
     "a table deleted": (delete("ahead/scores.csv"), tables("ahead")),
     "a job's scores deleted": (
-        delete("repeats/two/fixed-1-*/repeats-01-01.csv"),
+        delete("repeats/two/fixed-1-*/*-repeats-01-01.csv"),
         set(),
     ),
     "a job's scores and the gathered ones deleted": (
-        delete("repeats/two/fixed-1-*/repeats-01-01.csv", "ahead/scores.csv"),
-        train("two", ["fixed-1"], ["01 01"]) | tables("ahead"),
+        delete("repeats/two/fixed-1-*/*-repeats-01-01.csv", "ahead/scores.csv"),
+        train("two", ["fixed-1"], AHEAD_JOBS[1:]) | tables("ahead"),
     ),
     "what jobs learned from deleted": (
         delete("problems/*.npz", "source-models/*/*.safetensors"),
@@ -209,7 +200,7 @@ CASES = {
             delete("problems/*.npz", "source-models/one-*/*.safetensors")(project),
             project.change("studies", "ahead", "repeats", to=3),
         ),
-        train("two", AHEAD, ["02 02"])
+        train("two", AHEAD, ["models-00-00-repeats-02-02"])
         | PRETRAIN_AHEAD
         | {"make_problem one", "make_problem two", "problems_figure"}
         | tables("ahead"),
@@ -241,6 +232,52 @@ CASES = {
         tables("ahead", "back") | {"problems_figure"},
     ),
 }
+
+
+# Ahead, a job trains one repeat; back, four, source models first, but of source model
+# 0 alone. From a finished study to so many source models × repeats of each: the tiles
+# of source models and of repeats that are trained.
+GROWN = {
+    ("ahead", 1, 1): ([], []),
+    ("ahead", 1, 4): ([], ["00-00 02-02", "00-00 03-03"]),
+    ("ahead", 2, 2): (["01-01"], ["01-01 00-00", "01-01 01-01"]),
+    ("ahead", 3, 1): (["01-01", "02-02"], ["01-01 00-00", "02-02 00-00"]),
+    ("ahead", 2, 3): (
+        ["01-01"],
+        ["00-00 02-02", "01-01 00-00", "01-01 01-01", "01-01 02-02"],
+    ),
+    ("back", 1, 2): ([], []),
+    ("back", 1, 5): ([], ["00-00 00-03", "00-00 04-04"]),
+    ("back", 2, 1): ([], ["00-00 00-00", "01-01 00-00"]),
+    ("back", 2, 4): ([], ["00-00 00-03", "01-01 00-03"]),
+    ("back", 3, 2): (["01-02"], ["01-02 00-01"]),
+    ("back", 3, 4): (["01-02"], ["00-00 00-03", "01-02 00-01", "01-02 02-03"]),
+    ("back", 5, 2): (["01-04"], ["01-04 00-00", "01-04 01-01"]),
+    ("back", 6, 2): (["01-04", "05-05"], ["01-04 00-00", "01-04 01-01", "05-05 00-01"]),
+    ("back", 9, 1): (
+        ["01-04", "05-08"],
+        ["00-00 00-00", "01-04 00-00", "05-08 00-00"],
+    ),
+}
+
+
+@pytest.mark.parametrize("grown", GROWN, ids=str)
+def test_what_grows_trains_what_is_new_and_the_tiles_that_its_end_cut(finished, grown):
+    study, models, repeats = grown
+    finished.change("studies", study, "source_models", to=models)
+    finished.change("studies", study, "repeats", to=repeats)
+    source, target, variants = {
+        "ahead": ("one", "two", AHEAD),
+        "back": ("two", "one", BACK),
+    }[study]
+    models, repeats = GROWN[grown]
+    assert finished.stale() == tables(study) | {
+        f"pretrain {source} models-{numbers}" for numbers in models
+    } | train(
+        target,
+        variants,
+        ["models-{}-repeats-{}".format(*numbers.split()) for numbers in repeats],
+    )
 
 
 STALE = [case for case in CASES if CASES[case][1]]

@@ -22,7 +22,7 @@ def test_flash_points(tmp_path):
     config = study.config
     config["training"]["epochs"] = config["pretraining"]["epochs"] = 1
     for one in config["studies"].values():
-        one |= {"repeats": 3, "source_models": 3, "target_sizes": [20, "all"]}
+        one |= {"repeats": 1, "source_models": 3, "target_sizes": [20, "all"]}
         one["variants"] = [*VARIANTS]
     study.config = config | {"variants": VARIANTS}
     targets = ["results/answers.md", "results/maps/flash-point/freeze-map.png"]
@@ -46,7 +46,7 @@ def smallest(tmp_path, name: str, study: str) -> Project:
     asked = config["studies"][study] | {"repeats": 2, "target_sizes": [20]}
     asked |= {"variants": ["fixed-1"], "pairs": []}
     if isinstance(asked["source_models"], int):
-        asked["source_models"] = 2
+        asked |= {"repeats": 1, "source_models": 2}
     config |= {"variants": {"fixed-1": {"freeze": 1}}, "studies": {study: asked}}
     small.config = config
     return small
@@ -95,7 +95,7 @@ def test_a_study_that_is_a_folder(tmp_path):
         one["epochs"] = 1
     first = dict([*config["studies"].items()][:2])
     for one in first.values():
-        one |= {"repeats": 3, "source_models": 3, "target_sizes": [20, "all"]}
+        one |= {"repeats": 1, "source_models": 3, "target_sizes": [20, "all"]}
         one["variants"] = [*VARIANTS]
     config |= {"variants": VARIANTS, "studies": first, "maps": {"map": [*first]}}
     study.config = config

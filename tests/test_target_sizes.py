@@ -26,7 +26,7 @@ def swept(tmp_path_factory) -> Project:
         "source": "one",
         "target": "two",
         "variants": "ladder",
-        "repeats": 8,
+        "repeats": 2,
         "source_models": 4,
     }
     config["studies"] = {
@@ -116,11 +116,11 @@ def test_variants_of_two_studies_are_compared(swept):
     difference = values["whole"].mean() - values["self"].mean()
     assert float(row["mean"]) == pytest.approx(difference, abs=1e-6)
     # What the other study trains anew is compared anew.
-    swept.change("studies", "whole", "repeats", to=4)
+    swept.change("studies", "whole", "repeats", to=1)
     stale = swept.stale()
     assert {"tables_self", "tables_whole"} <= stale
     assert not {"tables_sizes", "tables_back"} & stale
-    swept.change("studies", "whole", "repeats", to=8)
+    swept.change("studies", "whole", "repeats", to=2)
 
 
 def test_sizes_have_their_figures_and_maps_theirs(swept):
@@ -154,7 +154,11 @@ def test_a_further_size_trains_only_itself(swept):
     sizes = ["all", 8, 10]
     swept.change("studies", "sizes", "target_sizes", to=sizes)
     trained = {job for job in swept.stale() if "train" in job}
-    assert trained == {f"train two {variant}@10 00 07" for variant in LADDER}
+    assert trained == {
+        f"train two {variant}@10 models-{models}-repeats-00-01"
+        for variant in LADDER
+        for models in ("00-00", "01-03")
+    }
     swept.change("studies", "sizes", "target_sizes", to=["all", 8])
 
 

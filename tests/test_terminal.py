@@ -6,6 +6,8 @@ import pytest
 
 from conftest import ROOT, Project, new_project
 
+NEW = "ahead: new; 2 repeats of each variant; 6 repeats and 1 source model to train"
+
 
 @pytest.fixture
 def shipped(tmp_path) -> Project:
@@ -19,7 +21,7 @@ def shipped(tmp_path) -> Project:
 
 def test_a_run_says_little_and_ends_with_its_tables(shipped):
     done = shipped.snakemake("--cores", "2")
-    assert "ahead: new; 6 repeats and 1 source model to train" in done.stderr
+    assert NEW in done.stderr
     assert len(done.stderr.splitlines()) < 40
     assert "\x1b" not in done.stderr  # plain lines where there is no terminal
     lines = done.stdout.strip().splitlines()
@@ -43,6 +45,6 @@ def test_a_failed_job_says_why_where_it_failed(shipped):
 
 def test_a_dry_run_names_each_job_when_asked(shipped):
     short = shipped.snakemake("-n").stderr
-    assert "ahead: new; 6 repeats and 1 source model to train" in short
+    assert NEW in short
     assert "repeats-01-01" not in short
     assert "Would run train" in shipped.snakemake("-n", "--verbose").stderr

@@ -19,10 +19,12 @@ from thaw.config.network import kind_of
 from thaw.errors import ThawError
 from thaw.external.trainer_scores import read_scores
 from thaw.external.trainers import save_models, unpack_models
-from thaw.learning import seeds
 from thaw.output.problems import save_problem
 from thaw.output.scores import load_scores
+from thaw.output.tiles import Tile
 from thaw.stages import pretrain, train
+from thaw.stages.fit import fit
+from trained import repeats
 
 EXAMPLE = ROOT / "examples" / "trainer"
 
@@ -72,22 +74,23 @@ def test_arguments_are_changed_one_by_one(config):
     assert told["source models"] == told["fixed-1"] == {"width": 5}
 
 
-GOOD = "repeat,test_accuracy\n3,0.5\n4,1\n"
+LABELS = ["0-3", "0-4"]
+GOOD = "repeat,test_accuracy\n0-3,0.5\n0-4,1\n"
 BAD_SCORES = [
     ("", "scores.csv is empty"),
-    ("repeat\n3\n4\n", "scores.csv: the column test_accuracy is missing"),
+    ("repeat\n0-3\n0-4\n", "scores.csv: the column test_accuracy is missing"),
     ("test_accuracy\n1\n1\n", "scores.csv: the column repeat is missing"),
     ("repeat,test_accuracy,loss\n", "unknown column 'loss'. Allowed: repeat"),
     ("repeat,repeat,test_accuracy\n", "the column repeat is there twice"),
-    ("repeat,test_accuracy\n3,0.5\n", "no row of repeat 4; write one row for each"),
-    (GOOD + "4,1\n", "line 4: repeat 4 is there twice"),
-    (GOOD + "5,1\n", "line 4: repeat is '5'. Allowed: 3 to 4"),
+    ("repeat,test_accuracy\n0-3,0.5\n", "no row of repeat 0-4; write one row for each"),
+    (GOOD + "0-4,1\n", "line 4: repeat 0-4 is there twice"),
+    (GOOD + "4,1\n", "line 4: repeat is '4'. Allowed: 0-3 to 0-4"),
     (GOOD.replace("0.5", "50"), "line 2: test_accuracy is 50. Allowed: 0 to 1"),
     (GOOD.replace("0.5", "-1"), "line 2: test_accuracy is -1. Allowed: 0 to 1"),
     (GOOD.replace("0.5", ""), "line 2: test_accuracy is '', which is not a number"),
     (GOOD.replace("0.5", "1,2"), "line 2: 3 values instead of the header's 2"),
-    ("repeat,test_accuracy,test_loss\n3,1,-1\n", "line 2: test_loss is -1. Allowed: 0"),
-    ("repeat,test_accuracy,failed\n3,1,2\n", "line 2: failed is 2. Allowed: 0, 1"),
+    ("repeat,test_accuracy,test_loss\n0-3,1,-1\n", "line 2: test_loss is -1. Allow"),
+    ("repeat,test_accuracy,failed\n0-3,1,2\n", "line 2: failed is 2. Allowed: 0, 1"),
     (b"\xff", "is not a CSV file in UTF-8"),
     ('a"\n"', "is not a CSV file in UTF-8"),
 ]
@@ -98,20 +101,23 @@ def test_bad_scores_are_named(text, words, tmp_path):
     path = tmp_path / "scores.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ThawError) as caught:
-        read_scores(path, "repeat", range(3, 5))
+        read_scores(path, "repeat", LABELS)
     assert words in str(caught.value)
 
 
 def test_scores_may_stand_in_any_order(tmp_path):
     path = tmp_path / "scores.csv"
-    path.write_text("test_loss,repeat,failed,test_accuracy\ninf,4,0,1\r\n2,3,1,0.5\n")
-    scores, failed = read_scores(path, "repeat", range(3, 5))
+    path.write_text(
+        "test_loss,repeat,failed,test_accuracy\ninf,0-4,0,1\r\n2,0-3,1,0.5\n"
+    )
+    scores, failed = read_scores(path, "repeat", LABELS)
     found = {name: values.tolist() for name, values in scores.items()}
     assert found == {"test_loss": [2, np.inf], "test_accuracy": [0.5, 1]}
     assert failed.tolist() == [True, False]
 
 
 RECIPE = {"stage": "make_problem"}
+FIRST = "models-00-00-repeats-00-00"
 SCRIPT = """
 import json, sys
 import beside
@@ -121,8 +127,8 @@ name = "repeat" if job["stage"] == "train" else "source_model"
 with open(job["scores"], "w") as file:
     print(name + ",test_accuracy,test_loss", file=file)
     for network in job["networks"]:
-        print(network[name], network["seed"] / 2**32, "nan" if network[name] == 1
-              else 1, sep=",", file=file)
+        loss = "nan" if network[name] in ("0-1", 1) else 1
+        print(network[name], network["seed"] / 2**32, loss, sep=",", file=file)
         if "save" in network:
             open(network["save"] + "/a.bin", "w").write(str(network["seed"]))
 """
@@ -141,7 +147,7 @@ def job(problem, tmp_path, monkeypatch):
     (tmp_path / "trainer.py").write_text(SCRIPT)
     save_problem(Path("problem.npz"), problem, DESCRIPTION, RECIPE, {})
 
-    def run(stage, first, last, command="python trainer.py", variant=None, size=None):
+    def run(stage, tile, command="python trainer.py", variant=None, size=None):
         network = {"trainer": command, "groups": ["stem", "body", "head"]}
         network["files"] = ["trainer.py"]
         settings = {
@@ -153,15 +159,13 @@ def job(problem, tmp_path, monkeypatch):
         if stage == "train":
             settings |= {"variant": variant or {}}
             if settings["variant"].get("pretrained", True):
-                settings |= {"source_models": 2}
                 inputs["source_models"] = models_key
         if size:
             settings["target_size"] = size
         recipe = keys.recipe(stage, settings, inputs)
         args = Namespace(
             recipe=recipe,
-            first=first,
-            last=last,
+            tile=Tile.named(tile),
             problem=Path("problem.npz"),
             trainer=[Path("trainer.py")],
             source_models=[Path("models.safetensors")],
@@ -169,16 +173,20 @@ def job(problem, tmp_path, monkeypatch):
             scores=Path(f"{stage}.csv"),
             history=Path(f"{stage}.history.npz"),
         )
-        (pretrain if stage == "pretrain" else train).main(args)
+        if stage == "train":
+            train.main(args)
+        else:
+            fit(args, pretrain.start)
         told = json.loads(Path("told.json").read_text())
         return told, args, keys.key(recipe)
 
-    _, _, models_key = run("pretrain", 0, 1)
+    _, _, models_key = run("pretrain", "models-00-01")
     return run
 
 
 def test_a_trainer_is_told_what_to_train(job, problem, tmp_path):
-    told, args, key = job("train", 1, 3, variant={"freeze": 1, "fresh": ["output"]})
+    tile, variant = Tile(range(2), range(1, 3)), {"freeze": 1, "fresh": ["output"]}
+    told, args, key = job("train", tile.name, variant=variant)
     assert told["stage"] == "train"
     expected = {"pretrained": True, "freeze": ["stem"], "fresh": ["head"]}
     assert told["variant"] == expected
@@ -186,17 +194,17 @@ def test_a_trainer_is_told_what_to_train(job, problem, tmp_path):
     assert told["arguments"] == {"a": 1, "b": 3}
     file = str(tmp_path / "problem.npz")
     assert told["problem"] == {"file": file, "classes": 3, "shape": [2]}
-    first, second, third = told["networks"]
-    assert [n["source_model"] for n in told["networks"]] == [1, 0, 1]
-    assert first["start"] == third["start"] != second["start"]
+    first, second, third, fourth = told["networks"]
+    labels = [(n["repeat"], n["source_model"]) for n in told["networks"]]
+    assert labels == [("0-1", 0), ("0-2", 0), ("1-1", 1), ("1-2", 1)]
+    assert first["start"] == second["start"] != third["start"] == fourth["start"]
     assert first["rows"] == list(range(len(problem.train_y)))
-    assert len({n["seed"] for n in told["networks"]}) == 3
+    assert len({n["seed"] for n in told["networks"]}) == 4
     assert not [*(tmp_path / "tmp").iterdir()]
 
-    names = {"repeat": range(1, 4), "source_model": [1, 0, 1]}
-    found = load_scores(args.scores, args.history, names, key).reached
+    found = load_scores(args.scores, args.history, tile, key).reached
     # Whose loss is not a number failed, and what was not written is not known.
-    assert found.final.failed.tolist() == [True, False, False]
+    assert found.final.failed.tolist() == [True, False, False, False]
     assert np.isnan(found.history.train_loss).all()
     assert found.history.test_accuracy[2] == np.float32(third["seed"] / 2**32)
 
@@ -204,10 +212,12 @@ def test_a_trainer_is_told_what_to_train(job, problem, tmp_path):
 def test_rows_and_seeds_are_those_of_the_repeat(job):
     """In any company and variant; smaller sizes are part of larger ones."""
     standalone = {"pretrained": False}
-    several = job("train", 0, 3, size=20)[0]["networks"]
-    alone = job("train", 2, 2, variant=standalone, size=20)[0]["networks"][0]
-    assert alone == {k: several[2][k] for k in ("repeat", "seed", "rows")}
-    larger = job("train", 2, 2, variant=standalone, size=30)[0]["networks"][0]
+    one, four = "models-01-01-repeats-00-00", "models-00-01-repeats-00-01"
+    several = job("train", four, size=20)[0]["networks"]
+    alone = job("train", one, variant=standalone, size=20)[0]["networks"][0]
+    assert alone == {k: v for k, v in several[2].items() if k != "start"}
+    assert alone["source_model"] == 1
+    larger = job("train", one, variant=standalone, size=30)[0]["networks"][0]
     assert larger["rows"][:20] == alone["rows"]
 
 
@@ -227,14 +237,14 @@ def test_the_page_shows_what_a_trainer_is_told(job):
     )
     # What of it is the config's, as the page's config has it.
     own = ("arguments", "training")
-    told = job("train", 0, 0, variant={"freeze": 1}, size=5)[0]
+    told = job("train", FIRST, variant={"freeze": 1}, size=5)[0]
     assert told["networks"][0]["rows"] != shown["networks"][0]["rows"]
     assert {k: like(v) for k, v in shown.items() if k not in own} == {
         **{k: like(v) for k, v in told.items() if k not in own},
         "variant": {"pretrained": bool, "freeze": [str], "fresh": []},
     }
     assert shown.keys() == told.keys()
-    assert like(pretrained) == like(job("pretrain", 0, 0)[0]["networks"][0])
+    assert like(pretrained) == like(job("pretrain", "models-00-00")[0]["networks"][0])
 
 
 def test_the_pages_config_is_the_examples():
@@ -258,7 +268,7 @@ FAILURES = [
 def test_a_command_that_fails_is_named(job, command, words, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.*")}
     with pytest.raises(ThawError) as caught:
-        job("train", 0, 1, command)
+        job("train", FIRST, command)
     assert str(caught.value).startswith(f"{command}: ")
     assert words in str(caught.value)
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.*")}
@@ -275,7 +285,7 @@ def test_a_job_that_is_told_to_end_takes_its_trainer_with_it(job, tmp_path):
         "time.sleep(60)\n"
     )
     with pytest.raises(KeyboardInterrupt):
-        job("train", 0, 0)
+        job("train", FIRST)
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(int((tmp_path / "pid").read_text())).wait(timeout=20)
     assert not [*(tmp_path / "tmp").iterdir()]
@@ -284,23 +294,23 @@ def test_a_job_that_is_told_to_end_takes_its_trainer_with_it(job, tmp_path):
 def test_a_file_that_was_edited_meanwhile_is_named(job, monkeypatch):
     monkeypatch.setattr("thaw.external.trainers.digest_of_file", lambda path: "other")
     with pytest.raises(ThawError, match=r"trainer\.py was changed since the run began"):
-        job("train", 0, 0)
+        job("train", FIRST)
 
 
 def test_a_source_model_without_a_file_is_named(job, tmp_path):
     (tmp_path / "trainer.py").write_text(SCRIPT.replace("/a.bin", "/../a.bin"))
     with pytest.raises(ThawError, match="no file for source model 0; write into "):
-        job("pretrain", 0, 1)
+        job("pretrain", "models-00-01")
 
 
 def test_source_models_come_back_as_they_were(tmp_path):
-    folders = {number: tmp_path / str(number) for number in (3, 4)}
-    for number, folder in folders.items():
+    for number in (3, 4):
+        folder = tmp_path / str(number)
         (folder / "deep").mkdir(parents=True)
         (folder / "deep" / "weights").write_bytes(bytes([number]) * 5)
         (folder / "empty").touch()
     path, key = tmp_path / "models.safetensors", keys.key(RECIPE)
-    save_models(path, folders, RECIPE, {})
+    save_models(path, tmp_path, Tile(range(3, 5)), RECIPE, {})
     found, _ = unpack_models([path], key, [4], tmp_path / "into")
     assert {*found} == {4}
     assert {p.relative_to(found[4]).as_posix() for p in found[4].rglob("*")} == {
@@ -339,7 +349,7 @@ def example(tmp_path_factory):
     config["training"]["epochs"] = 2
     config["problems"]["clean"]["train_size"] = 60
     config["problems"]["noisy"]["train_size"] = 60
-    small = {"source_models": 2, "repeats": 3, "target_sizes": [20]}
+    small = {"source_models": 2, "repeats": 2, "target_sizes": [20]}
     config["studies"]["to-noisy"] |= small | {"variants": ["standalone", "fixed-1"]}
     config["variants"] = {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}
     config["studies"]["ours"] = config["studies"]["to-noisy"] | {
@@ -353,7 +363,7 @@ def example(tmp_path_factory):
 def test_the_example_ends_in_tables_and_figures(example):
     folder = example.folder / "results" / "to-noisy"
     rows = (folder / "scores.csv").read_text().splitlines()
-    assert len(rows) == 1 + 2 * 3
+    assert len(rows) == 1 + 2 * 4
     assert (folder / "answer.md").read_text().startswith("# to-noisy: clean → noisy")
     assert (folder / "source-accuracy.png").exists()
     assert not [*folder.glob("learning-curves*"), *folder.glob("gains-by-epoch*")]
@@ -369,7 +379,7 @@ def test_the_same_scores_however_repeats_share_jobs(example, tmp_path):
     apart = Project(tmp_path / "apart")
     apart.change("repeats_per_job", to=1)
     apart.snakemake("--cores", "1", "results/to-noisy/scores.csv")
-    assert len(apart.results("repeats/*/*/*.csv")) == 2 * 3
+    assert len(apart.results("repeats/*/*/*.csv")) == 2 * 4
     after = apart.results("to-noisy/*s.csv")
     assert [after[name] for name in names] == [before[name] for name in names]
 
@@ -383,11 +393,15 @@ def test_an_edited_trainer_retrains_what_it_trains(example):
         said = example.snakemake("-n", "to-noisy").stdout
     finally:
         script.write_text(before)
-    assert "to-noisy: network.files.trainer.py has other content; 6 repeats and" in said
+    assert "to-noisy: network.files.trainer.py has other content; " in said
+    assert "; 8 repeats and 2 source models to train" in said
     assert stale == {
-        "pretrain clean 00 01",
-        "train noisy standalone@20 00 02",
-        "train noisy fixed-1@20 00 02",
+        *(f"pretrain clean models-{n}-{n}" for n in ("00", "01")),
+        *(
+            f"train noisy {variant}@20 models-{n}-{n}-repeats-00-01"
+            for variant in ("standalone", "fixed-1")
+            for n in ("00", "01")
+        ),
         "gather_to-noisy",
     }
 
@@ -403,6 +417,6 @@ def test_a_metric_that_the_trainer_did_not_write_is_named(example):
 def test_the_seed_that_a_trainer_is_told_suits_numpy_of_old():
     from thaw.learning.trainer import seeds_of
 
-    found = seeds_of(seeds.Whose(1, seeds.REPEAT, range(1000)))
+    found = seeds_of(repeats(range(1000)))
     assert len({*found}) == 1000
     assert all(0 <= seed < 2**32 for seed in found)

@@ -12,7 +12,6 @@ from sklearn.dummy import DummyClassifier
 from torch import nn
 
 from thaw.data.problem import Problem
-from thaw.learning import seeds
 from thaw.learning.budget import Budget, budget
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.history import constant_prediction
@@ -25,7 +24,6 @@ from thaw.learning.measure import (
     prepare_labels,
 )
 from thaw.learning.module import ModuleNetwork
-from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
 from thaw.learning.training import learn, shuffled_orders
 from trained import (
@@ -35,6 +33,7 @@ from trained import (
     draw,
     fit,
     parts,
+    repeats,
     same,
 )
 
@@ -119,9 +118,9 @@ def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
     network = FullyConnected(2, hidden, 3, activation, dropout)
     names = list(network.groups)
     training = Training(5, 16, rate, **OPTIMIZERS[optimizer])
-    start, whose = draw(network, range(2)), Whose(1, seeds.REPEAT, range(2))
+    start, whose = draw(network, range(2)), repeats(range(2))
     ours = network.learner(start, problem, training, names[:freeze], whose)
-    orders = list(shuffled_orders(*whose, 50, training.epochs))
+    orders = list(shuffled_orders(whose, 50, training.epochs))
     found = learn(ours, problem, orders)[0]
 
     def as_modules(state):
@@ -134,7 +133,7 @@ def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
     for repeat in range(2):
 
         def build(repeat=repeat):
-            masks = Dropout(dropout, Whose(1, seeds.REPEAT, [repeat]))
+            masks = Dropout(dropout, repeats([repeat]))
             layers = [
                 nn.Sequential(
                     nn.Linear(*fans), ACTIVATIONS[activation](), Masks(masks, fans[1])
@@ -155,7 +154,7 @@ def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
 
 
 def test_so_large_a_share_is_dropped_out_and_the_rest_scaled_up():
-    (mask,) = Dropout(0.2, Whose(0, seeds.REPEAT, [0])).masks([400], 50)
+    (mask,) = Dropout(0.2, repeats([0])).masks([400], 50)
     assert mask.shape == (1, 401, 50)
     assert (mask[0, -1] == 1).all()
     assert (mask[0, :-1] == 0).float().mean() == pytest.approx(0.2, abs=0.01)
@@ -257,11 +256,11 @@ def test_a_logit_that_is_not_finite_is_wrong(logit):
 
 
 def test_every_row_is_seen_once_an_epoch_in_an_order_of_its_own():
-    short = list(shuffled_orders(1, seeds.REPEAT, range(3), 20, 2))
+    short = list(shuffled_orders(repeats(range(3)), 20, 2))
     assert torch.equal(short[0].sort(1).values, torch.arange(20).expand(3, -1))
     assert len({tuple(order.tolist()) for orders in short for order in orders}) == 6
     # More epochs begin with the same orders.
-    long = list(shuffled_orders(1, seeds.REPEAT, range(3), 20, 5))
+    long = list(shuffled_orders(repeats(range(3)), 20, 5))
     assert all(torch.equal(a, b) for a, b in zip(short, long, strict=False))
 
 
@@ -287,7 +286,7 @@ def test_so_many_steps_are_those_that_epochs_begin_with(problem):
 
     start = draw(NETWORK, range(2))
     learner = NETWORK.learner(start, problem, Training(9, 16, 0.1), ())
-    first, second = shuffled_orders(1, seeds.REPEAT, range(2), 50, 2)
+    first, second = shuffled_orders(repeats(range(2)), 50, 2)
     learner.epoch(first)
     learner.epoch(second[:, :32])
     assert same(found.state, learner.state()) == {*found.state}
@@ -298,12 +297,13 @@ def test_training_shares_out_every_number_in_order_and_changes_no_bit(
 ):
     def histories():
         found = parts(problem, Training(2, 16, 0.1), range(7, 17))
-        return [(list(part.numbers), part.reached.history.test_loss) for part in found]
+        return [(part.networks, part.reached.history.test_loss) for part in found]
 
-    ((numbers, together),) = histories()
+    ((networks, together),) = histories()
+    assert networks == 10
     monkeypatch.setattr(FullyConnected, "at_once", lambda self, rows: 4)
     found = histories()
-    assert [part for part, _ in found] == [numbers[:4], numbers[4:8], numbers[8:]]
+    assert [part for part, _ in found] == [4, 4, 2]
     assert np.array_equal(np.concatenate([loss for _, loss in found]), together)
     monkeypatch.undo()
     assert FullyConnected(2, [256], 3).at_once(10**9) == 1

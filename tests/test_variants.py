@@ -4,36 +4,39 @@ import pytest
 import torch
 
 from thaw.errors import ThawError
-from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import SourceModels, take
+from thaw.learning.seeds import Whose
 from thaw.learning.settings import Variant
 from thaw.learning.variants import fresh_groups, start_repeats
 from trained import NETWORK, draw, same
 
-SOURCE_MODELS = draw(NETWORK, range(3), seeds.SOURCE_MODEL)
+SOURCE_MODELS = NETWORK.draw(list(NETWORK.groups), Whose.source_models(1, range(3)))
+# Two repeats from each of three source models, and one more.
+ADDRESSES = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]
 ALL_FRESH = ["hidden-1", "hidden-2", "output"]
 
 
-def start(variant, repeats=range(7), classes=3, features=2, seed=1, models=range(3)):
+def start(variant, addresses=ADDRESSES, classes=3, features=2, seed=1, models=range(3)):
     network = FullyConnected(features, [5, 5, *variant.add], classes)
     source_models = SourceModels(take(SOURCE_MODELS, models), models)
     source_models = source_models if variant.pretrained else None
     fresh = fresh_groups(variant, network, source_models)
-    return start_repeats(network, fresh, source_models, 3, seed, repeats), fresh
+    whose = Whose.repeats(seed, addresses)
+    return start_repeats(network, fresh, source_models, whose), fresh
 
 
-def test_repeat_r_starts_from_source_model_r_mod_s():
+def test_a_repeat_starts_from_the_source_model_of_its_address():
     state, fresh = start(Variant())
     assert fresh == []
     for name, source in SOURCE_MODELS.items():
-        for repeat in range(7):
-            assert torch.equal(state[name][repeat], source[repeat % 3])
+        for place, (model, _) in enumerate(ADDRESSES):
+            assert torch.equal(state[name][place], source[model])
 
 
 def test_only_the_source_models_that_are_needed_need_be_there():
-    all_there, _ = start(Variant(), repeats=[1, 2, 4])
-    some_there, _ = start(Variant(), repeats=[1, 2, 4], models=[1, 2])
+    all_there, _ = start(Variant(), ADDRESSES[2:])
+    some_there, _ = start(Variant(), ADDRESSES[2:], models=[1, 2])
     assert same(all_there, some_there) == {*all_there}
 
 
@@ -94,10 +97,15 @@ def test_initial_weights_are_those_of_keras():
 def test_a_repeat_depends_on_the_seed_and_not_on_the_others():
     fresh, weight = Variant(pretrained=False), "hidden-1.weight"
     few, many, other = (
-        start(fresh, repeats, seed=seed)[0][weight]
-        for repeats, seed in (([5], 1), (range(7), 1), ([5], 2))
+        start(fresh, addresses, seed=seed)[0][weight]
+        for addresses, seed in (
+            (ADDRESSES[5:6], 1),
+            (ADDRESSES, 1),
+            (ADDRESSES[5:6], 2),
+        )
     )
     assert torch.equal(few[0], many[5])
     assert not torch.equal(few, other)
+    assert len(many.unique(dim=0)) == len(ADDRESSES)
     # Source models draw from other streams.
     assert not torch.equal(many[:3], SOURCE_MODELS[weight])

@@ -33,12 +33,12 @@ def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
             f"{stem}.{suffix}"
             for stem in (
                 "source-models/one-KEY/models-00-00",
-                "repeats/two/fixed-1-KEY/repeats-01-01",
-                "repeats/one/fixed-1-KEY/repeats-00-03",
+                "repeats/two/fixed-1-KEY/models-00-00-repeats-01-01",
+                "repeats/one/fixed-1-KEY/models-01-01-repeats-00-01",
             )
             for suffix in ("csv", "history.npz")
         ),
-        "source-models/two-KEY/models-00-01.safetensors",
+        "source-models/two-KEY/models-01-01.safetensors",
     }
     made = {
         re.sub("-[0-9a-f]{12}(?=[/.])", "-KEY", name)
@@ -172,10 +172,11 @@ def test_a_file_named_with_configfile_is_checked(fresh, text, message):
 
 
 def test_the_command_line_overrides_a_study(fresh):
-    jobs = fresh.planned("scores", "--config", "repeats_per_job=3")
+    jobs = fresh.planned("scores", "--config", "repeats_per_job=1")
     assert {job for job in jobs if job.startswith("train one fixed-1")} == {
-        "train one fixed-1 00 02",
-        "train one fixed-1 03 03",
+        f"train one fixed-1 models-{model}-{model}-repeats-{repeat}-{repeat}"
+        for model in ("00", "01")
+        for repeat in ("00", "01")
     }
 
 
@@ -253,7 +254,7 @@ def test_a_damaged_file_is_named_with_the_remedy_and_the_rest_goes_on(finished):
     (named,) = set(re.findall(message, output))
     assert "delete it and run again" in output
     assert "Traceback" not in output
-    assert finished.results("repeats/two/standalone-*/repeats-02-02.csv")
+    assert finished.results("repeats/two/standalone-*/*-repeats-02-02.csv")
 
     (finished.folder / named).unlink()
     finished.snakemake("scores", "--cores", "2")
@@ -269,8 +270,8 @@ def test_studies_share_what_they_train(fresh):
     config["studies"] = {"ahead": ahead, "more": more}
     fresh.config = config
     assert {job for job in fresh.stale("scores") if job.startswith("train")} == {
-        *("train two standalone 00 01", "train two standalone 02 03"),
-        "train two standalone 04 04",
+        f"train two standalone models-00-00-repeats-{numbers}"
+        for numbers in ("00-01", "02-03", "04-04")
     }
     fresh.snakemake("scores", "--cores", "2")
     scores = {
@@ -292,9 +293,10 @@ def test_a_dry_run_begins_with_what_changed(finished):
     finished.change("studies", "new", to=SMALL_CONFIG["studies"]["ahead"])
     expected = [
         "ahead: training.epochs 3 → 2, variants.fixed-1.freeze 1 → 2; "
-        "6 repeats and 1 source model to train",
+        "2 repeats of each variant; 6 repeats and 1 source model to train",
         "back: margin 0.01 → 0.5, training.epochs 3 → 2, "
-        "variants.fixed-1.freeze 1 → 2; 8 repeats and 2 source models to train",
+        "variants.fixed-1.freeze 1 → 2; 2 source models × 2 repeats of each = 4 of "
+        "each variant; 8 repeats and 2 source models to train",
         "new: new; nothing to train",
     ]
     assert finished.snakemake("-n").stdout.splitlines()[:3] == expected
@@ -304,12 +306,27 @@ def test_a_dry_run_begins_with_what_changed(finished):
     path = finished.folder / "workflow/thaw/learning/ensemble.py"
     path.write_text(path.read_text() + "\nEDITED = 1\n")
     assert finished.snakemake("-n").stdout.splitlines()[0] == (
-        "ahead: code of pretrain, train; 6 repeats and 1 source model to train"
+        "ahead: code of pretrain, train; 2 repeats of each variant; "
+        "6 repeats and 1 source model to train"
     )
     path = finished.folder / "workflow/thaw/figures/boxplot.py"
     path.write_text(path.read_text() + "\nEDITED = 1\n")
     words = finished.snakemake("-n").stdout.splitlines()[0]
     assert words.startswith("ahead: code of pretrain, train, code of figures; ")
+
+
+def test_it_says_how_a_study_grows_and_what_is_trained_again(finished):
+    """Back, source model 1 is alone in a tile that a third one joins."""
+    for study, models, repeats in (("ahead", 3, 1), ("back", 3, 2)):
+        finished.change("studies", study, "source_models", to=models)
+        finished.change("studies", study, "repeats", to=repeats)
+    assert finished.snakemake("-n").stdout.splitlines()[:2] == [
+        "ahead: 2 → 1 repeats of each, 1 → 3 source models; 3 source models × 1 repeat "
+        "of each = 3 of each variant; 6 repeats and 2 source models to train",
+        "back: 2 → 3 source models; 3 source models × 2 repeats of each = 6 of each "
+        "variant; 8 repeats and 2 source models to train, 5 of them again (in jobs "
+        "that the study's end cut)",
+    ]
 
 
 def test_figures_and_the_description_say_what_made_them(finished):
@@ -401,7 +418,7 @@ def test_a_file_with_a_time_in_the_future_fails_no_job(finished):
 
 def test_a_node_with_other_code_or_libraries_refuses_the_job(fresh):
     """As on a cluster: a job is named by the key that the main process computed."""
-    scores = r"results/repeats/two/fixed-0-\w+/repeats-00-00.csv"
+    scores = r"results/repeats/two/fixed-0-\w+/models-00-00-repeats-00-00.csv"
     wanted = re.search(scores, fresh.snakemake("-n").stdout).group()
     path = fresh.folder / "workflow/thaw/learning/ensemble.py"
     path.write_text(path.read_text() + "\nEDITED = 1\n")

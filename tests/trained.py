@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from sklearn import metrics
 
-from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.history import kept
 from thaw.learning.learner import take
+from thaw.learning.seeds import Whose
 from thaw.learning.training import fix_rounding, train
 
 fix_rounding()
@@ -15,16 +15,22 @@ fix_rounding()
 NETWORK = FullyConnected(2, [5, 5], 3)
 
 
-def draw(network, numbers, kind=seeds.REPEAT):
-    """Return fresh weights of source models or repeats."""
-    return network.draw(list(network.groups), 1, kind, numbers)
+def repeats(numbers, seed=1):
+    """Name the repeats of these numbers from source model 0."""
+    return Whose.repeats(seed, [(0, number) for number in numbers])
+
+
+def draw(network, numbers):
+    """Return fresh weights of these repeats."""
+    return network.draw(list(network.groups), repeats(numbers))
 
 
 def parts(problem, training, numbers, network=NETWORK, freeze=0, size=None, **options):
     """Train repeats; return what was trained at a time."""
-    frozen, whose = list(network.groups)[:freeze], (1, seeds.REPEAT, numbers)
-    start = options.pop("start", lambda some: draw(network, some))
-    found = train(network, start, problem, training, *whose, frozen, size, **options)
+    groups, whose = list(network.groups), repeats(numbers)
+    start = options.pop("start", lambda some: network.draw(groups, some))
+    frozen = groups[:freeze]
+    found = train(network, start, problem, training, whose, frozen, size, **options)
     return list(found)
 
 

@@ -12,8 +12,8 @@ import torch
 from torchvision.models import resnet18
 
 from thaw.data.problem import Problem
-from thaw.learning import seeds
 from thaw.learning.module import ModuleNetwork
+from thaw.learning.seeds import FIRST
 from thaw.learning.settings import Training
 from thaw.learning.training import fix_rounding
 
@@ -28,7 +28,7 @@ def main(images: int, frozen: int) -> None:
     x = rng.normal(size=(images, 3 * SIDE * SIDE)).astype(np.float32)
     y = np.arange(images) % 10
     network = ModuleNetwork(lambda: resnet18(num_classes=10), GROUPS, (3, SIDE, SIDE))
-    start = network.draw(GROUPS, 1, seeds.REPEAT, [0])
+    start = network.draw(GROUPS, FIRST)
     problem = Problem(x, y, x, y, np.arange(images), 10)
     training = Training(1, 32, 0.01)
     learner = network.learner(start, problem, training, GROUPS[:frozen])

@@ -17,9 +17,9 @@ from torch.nn.functional import cross_entropy
 
 import thaw.learning.ensemble
 from thaw.data.problem import Problem
-from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import State
+from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
 from thaw.learning.training import fix_rounding, shuffled_orders, train
 
@@ -32,22 +32,22 @@ def train_task(task: common.Task, data: common.Data) -> float:
     problem = Problem(*data, np.arange(len(data.test_y)), task.classes)
     training = Training(task.epochs, task.batch_size, task.learning_rate)
     network = FullyConnected(task.features, task.hidden, task.classes)
-    repeats = range(task.repeats)
+    whose = Whose.repeats(SEED, ((0, number) for number in range(task.repeats)))
 
-    def start(some: range) -> State:
-        return network.draw(list(network.groups), SEED, seeds.REPEAT, some)
+    def start(some: Whose) -> State:
+        return network.draw(list(network.groups), some)
 
     if task.evaluate:
-        parts = train(network, start, problem, training, SEED, seeds.REPEAT, repeats)
+        parts = train(network, start, problem, training, whose)
         final = [part.reached.history.test_accuracy[:, -1] for part in parts]
         return np.concatenate(final).mean()
     # The loop of `thaw.learning.training` without what it measures.
     rows = len(problem.train_x)
     size = network.at_once(rows)
     for first in range(0, task.repeats, size):
-        some = repeats[first : first + size]
+        some = whose.some(range(first, min(first + size, task.repeats)))
         learner = network.learner(start(some), problem, training, ())
-        for order in shuffled_orders(SEED, seeds.REPEAT, some, rows, task.epochs):
+        for order in shuffled_orders(some, rows, task.epochs):
             learner.epoch(order)
     return math.nan
 

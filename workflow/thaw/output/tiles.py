@@ -103,10 +103,10 @@ def tiles_of_repeats(
             numbers = itertools.count(0, max(1, repeats_per_job // width))
         for begin, stop in itertools.pairwise(numbers):
             own = range(begin, min(stop, repeats))
-            parts = 1
+            step = end - first
             if repeats_per_job == "auto":
-                parts = math.ceil((end - first) * (stop - begin) / MOST_FITS)
-            step = math.ceil((end - first) / parts)
+                parts = math.ceil(step / (MOST_FITS // (stop - begin)))
+                step = math.ceil(step / parts)
             for part in range(first, first + width, step):
                 yield Tile(range(part, min(part + step, first + width)), own)
             if stop >= repeats:

@@ -129,12 +129,10 @@ class StudyPlan(NamedTuple):
         """How many repeats there are, in words."""
         models, repeats = self.settings.source_models, self.settings.repeats
         arm = "variant and size" if self.is_swept else "variant"
+        own = f"{repeats:,} repeat{'' if repeats == 1 else 's'} of each"
         if models == 1:
-            return f"{repeats:,} repeats of each {arm}"
-        return (
-            f"{models:,} source models × {repeats:,} repeats of each = "
-            f"{models * repeats:,} of each {arm}"
-        )
+            return f"{own} {arm}"
+        return f"{models:,} source models × {own} = {models * repeats:,} of each {arm}"
 
     @property
     def compares(self) -> bool:
@@ -353,11 +351,10 @@ class StudyPlan(NamedTuple):
         return found
 
     def model_files_of(self, tile: Tile) -> list[str]:
-        """Return the files with the source models that the repeats of a tile need."""
+        """Return the file with the source models that the repeats of a tile need.
+
+        It is one: tiles of both kinds end at the same source models.
+        """
         tiles = self._model_tiles
-        first, last = (
-            bisect.bisect(tiles, number, key=lambda own: own.models[0])
-            for number in (tile.models[0], tile.models[-1])
-        )
-        needed = tiles[first - 1 : last]
-        return [f"{self._model_stem(own)}{WEIGHTS}" for own in needed]
+        place = bisect.bisect(tiles, tile.models[0], key=lambda own: own.models[0])
+        return [f"{self._model_stem(tiles[place - 1])}{WEIGHTS}"]
