@@ -407,6 +407,11 @@ def test_an_edited_trainer_retrains_what_it_trains(example):
 
 
 def test_a_metric_that_the_trainer_did_not_write_is_named(example):
+    """Without predictions, from which a loss would follow."""
+    trainer = example.folder / "trainer.py"
+    writes = 'np.save(job["predictions"], predictions)\n'
+    assert writes in trainer.read_text()
+    trainer.write_text(trainer.read_text().replace(writes, ""))
     example.change("studies", "to-noisy", "metric", to="log_loss")
     example.change("studies", "to-noisy", "margin", to=0.1)
     done = example.snakemake("--cores", "1", "to-noisy", check=False)
