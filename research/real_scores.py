@@ -36,7 +36,7 @@ def write_config(folder: Path) -> None:
             "source": source,
             "target": target,
             "variants": [BASELINE, *DEPTHS],
-            "repeats": SOURCE_MODELS * REPEATS,
+            "repeats": REPEATS,
             "source_models": SOURCE_MODELS,
         }
         for number, (source, target) in enumerate(STUDIES.values())
@@ -61,15 +61,17 @@ def train(folder: Path) -> None:
 def right_answers(folder: Path) -> dict[str, np.ndarray]:
     """Return the scores of all studies, by study and variant.
 
-    Those of depths are `[source models, repeats]`: repeat r starts from model r mod S.
+    Those of depths are `[source models, repeats]`; standalone's are in one row, first
+    the first repeat of every source model.
     """
     found = {}
     for number, study in enumerate(STUDIES):
         table = pd.read_csv(folder / f"results/study-{number}/scores.csv")
-        for variant, rows in table.sort_values("repeat").groupby("variant"):
-            right = np.rint(ROWS * rows["test_accuracy"].to_numpy()).astype(np.uint16)
-            if variant != BASELINE:
-                right = right.reshape(REPEATS, SOURCE_MODELS).T
+        for variant, rows in table.groupby("variant"):
+            of_all = rows.pivot(index="source_model", columns="repeat")["test_accuracy"]
+            right = np.rint(ROWS * of_all.to_numpy()).astype(np.uint16)
+            if variant == BASELINE:
+                right = right.T.ravel()
             found[f"{study}/{variant}"] = right
     return found
 
