@@ -16,7 +16,7 @@ from thaw.learning.history import METRICS, Constant, Final, History, Reached
 from thaw.output.files import whole_file
 from thaw.output.histories import SOURCE_MODELS, Histories, HistoriesWriter
 from thaw.output.inputs import Files, Inputs
-from thaw.output.predictions import load_predictions, save_predictions
+from thaw.output.predictions import Predictions, load_predictions, save_predictions
 from thaw.output.problems import load_described, save_problem
 from thaw.output.records import Claim, claimed, is_made, load_record
 from thaw.output.scores import load_scores, save_scores
@@ -112,8 +112,9 @@ def predictions(networks=3):
 
 
 def _write_predictions(folder, recipe=RECIPE, values=None, rows=PROBLEM.test_rows):
-    values, saw = predictions() if values is None else values, {"problem": "seen"}
-    save_predictions(folder / "said.npz", values, rows, recipe, saw)
+    said = predictions() if values is None else values
+    kept = Predictions(said, rows, {"problem": "seen"})
+    save_predictions(folder / "said.npz", kept, recipe)
 
 
 def _read_predictions(folder):

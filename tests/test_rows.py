@@ -161,7 +161,7 @@ def test_scores_follow_from_the_predictions_of_the_kept_epoch_and_rate(
     network = FullyConnected(2, [5], 3)
     network.at_once = lambda rows: together
     for part in parts(problem, TUNED._replace(keep=keep), range(3), network, size=size):
-        assert part.log_probabilities.shape == (len(part.numbers), 40, 3)
+        assert part.log_probabilities.shape == (part.networks, 40, 3)
         assert_scores_follow(problem, part)
 
 

@@ -172,6 +172,7 @@ def job(problem, tmp_path, monkeypatch):
             weights=Path("models.safetensors"),
             scores=Path(f"{stage}.csv"),
             history=Path(f"{stage}.history.npz"),
+            predictions=Path(f"{stage}.predictions.npz"),
         )
         if stage == "train":
             train.main(args)

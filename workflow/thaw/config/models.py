@@ -239,8 +239,8 @@ class Settings(Group):
     seed: Seed
     """A whole number, 0 or more. Every random number follows from it."""
     repeats_per_job: Annotated[Repeats | Literal["auto"], ALTERNATIVES] = "auto"
-    """How many repeats a job trains, a whole number, 1 or more; or auto, with which a
-    job trains 30 repeats from one source model, two from each of 30, and ever more."""
+    """A whole number, 1 or more, of repeats that a job trains; or auto, with which it
+    trains 30 from one source model, two from each of 30, then ever more."""
     margin: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """The smallest difference that matters, in the study's metric; variants whose
     typical difference surely lies within ± this are equivalent."""

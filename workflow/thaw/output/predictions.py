@@ -56,10 +56,10 @@ def load_predictions(path: Path, key: str, networks: int) -> Predictions:
         require(digest == found["content"], "its predictions were changed")
         of_type = said.dtype == np.float32 and rows.dtype == np.int64
         require(of_type and rows.ndim == 1, "its arrays have another form")
-        known = networks
-        if not len(said) and "trainer" in found["recipe"]["settings"]["network"]:
-            known = 0
-        fit = said.ndim == 3 and said.shape[:2] == (known, len(rows))
+        settings = found["recipe"]["settings"]
+        if not len(said) and "trainer" in settings.get("network", {}):
+            networks = 0
+        fit = said.ndim == 3 and said.shape[:2] == (networks, len(rows))
         require(fit, f"{list(said.shape)} is not [{networks}, {len(rows)}, classes]")
         # A row is all finite, or none of the network counts.
         sums = np.exp(said).sum(2)[np.isfinite(said).all(2)]
