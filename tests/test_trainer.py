@@ -19,6 +19,7 @@ from thaw.config.network import kind_of
 from thaw.errors import ThawError
 from thaw.external.trainer_scores import read_scores
 from thaw.external.trainers import save_models, unpack_models
+from thaw.output.predictions import load_predictions
 from thaw.output.problems import save_problem
 from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
@@ -208,6 +209,36 @@ def test_a_trainer_is_told_what_to_train(job, problem, tmp_path):
     assert found.final.failed.tolist() == [True, False, False, False]
     assert np.isnan(found.history.train_loss).all()
     assert found.history.test_accuracy[2] == np.float32(third["seed"] / 2**32)
+
+
+def test_what_a_trainer_predicts_is_kept_and_completes_its_scores(
+    job, problem, tmp_path
+):
+    """The second network says the same of all rows, and so it failed."""
+    (tmp_path / "trainer.py").write_text(
+        "import json, sys\n"
+        "import numpy as np\n"
+        "job = json.load(open(sys.argv[1]))\n"
+        "json.dump(job, open('told.json', 'w'))\n"
+        "data = np.load(job['problem']['file'])\n"
+        "chances = np.full((2, len(data['test_y']), 3), 0.25)\n"
+        "chances[0, range(len(data['test_y'])), data['test_y']] = 0.5\n"
+        "chances[1, :, 0] = 0.5\n"
+        "np.save(job['predictions'], np.log(chances))\n"
+        "first = (data['test_y'] == 0).mean()\n"
+        "text = f'repeat,test_accuracy\\n0-0,1\\n0-1,{first}\\n'\n"
+        "open(job['scores'], 'w').write(text)\n"
+    )
+    tile = "models-00-00-repeats-00-01"
+    _, args, key = job("train", tile, variant={"pretrained": False})
+    found = load_predictions(args.predictions, key, 2)
+    assert found.rows.tolist() == problem.test_rows.tolist()
+    predicted = found.log_probabilities.argmax(2)
+    assert predicted.tolist() == [problem.test_y.tolist(), [0] * len(problem.test_y)]
+    reached = load_scores(args.scores, args.history, Tile.named(tile), key).reached
+    assert reached.final.failed.tolist() == [False, True]
+    assert reached.final.test_balanced_accuracy[0] == 1
+    assert reached.history.test_loss[0, 0] == pytest.approx(np.log(2))
 
 
 def test_rows_and_seeds_are_those_of_the_repeat(job):
