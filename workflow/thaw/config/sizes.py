@@ -25,6 +25,9 @@ BYTES_READ = 80
 COPIES = 4
 BYTES = 4
 
+# So many classes, at most, count for the memory that predictions take.
+SOME_PREDICTED = 10
+
 # What the slowest machine learns from: multiplications a second on one core. Large
 # matrices are ten times as fast; small ones pay for each step, of all networks that
 # learn together.
@@ -74,7 +77,10 @@ class Size(NamedTuple):
         activations = max(CACHED_NUMBERS, self.rows * widest) * len(self.widths)
         histories = self.networks * (self.epochs + 1) * 4
         weights = self.networks * weights_between(self.widths)
-        numbers = weights + activations + histories
+        # Classes that are not counted yet are taken for many; a job that needs more
+        # than this is tried again with more.
+        predictions = self.networks * self.rows * min(self.widths[-1], SOME_PREDICTED)
+        numbers = weights + activations + histories + predictions / 2
         return BASE_MEGABYTES + math.ceil(COPIES * BYTES * numbers / 1e6)
 
     @property

@@ -131,6 +131,7 @@ class Gathering:
         shape = len(together.models), len(together.repeats or [0])
         places = np.arange(together.fits).reshape(shape)
         order: list[np.ndarray] = []
+        predicted: list[np.ndarray] = []
         columns: list[np.ndarray] = []
         finals: list[Final] = []
         saw: dict[str, str] = {}
@@ -149,8 +150,7 @@ class Gathering:
                 path = Path(f"{stem}{PREDICTIONS_NPZ}")
                 said = load_predictions(path, key, tile.fits).log_probabilities
                 if len(said):
-                    counts = predicted_counts(said, final.failed)
-                    self._predicted[name] = self._predicted.get(name, 0) + counts
+                    predicted.append(predicted_counts(said, final.failed))
             if not columns:
                 # Filled job by job: joined at the end, they would be held twice.
                 epochs = history.test_loss.shape[1]
@@ -162,6 +162,9 @@ class Gathering:
                 column[own] = values
             finals.append(final)
             order.append(own)
+        # A trainer may write none; those of some jobs would pass for those of all.
+        if len(predicted) == len(order):
+            self._predicted[name] = np.sum(predicted, axis=0)
         back = np.argsort(np.concatenate(order))
         final = Final(*(np.concatenate(c)[back] for c in zip(*finals, strict=True)))
         reached = Reached(History(*columns), final, constant, steps)
