@@ -42,7 +42,7 @@ SETTINGS = {
     "metric": "accuracy",
     "margin": 0.01,
     "tuned": [],
-    "repeats": 60,
+    "repeats": 2,
     "source_models": 30,
 }
 
@@ -191,7 +191,7 @@ OPTIONS = {
         "baseline": "fixed-0",
     },
     "only standalone": {"variants": {"standalone": SCRATCH}},
-    "one source model": {"source_models": 1},
+    "one source model": {"source_models": 1, "repeats": 60},
     "two source models": {"source_models": 2},
     "more source models than repeats": {"source_models": 100},
     "one checkpoint": {"source": CHECKPOINTS, "source_models": 1},
