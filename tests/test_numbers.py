@@ -108,4 +108,4 @@ def test_studies_that_cut_their_jobs_otherwise_have_the_same_scores(grown):
     assert ours == {address: theirs[address] for address in ours}
     assert {*ours} == {(model, repeat) for model in "01" for repeat in "01"}
     assert theirs.items().isdisjoint(rows(project, "study", "standalone").items())
-    assert len(project.results("repeats/two/fixed-1-*/*.csv")) == 4 + 5 + 2
+    assert len(project.results("repeats/two/fixed-1-*/*.csv")) == 4 + 4 + 2

@@ -54,7 +54,8 @@ def test_the_networks_that_were_saved_reach_the_scores(project):
 def test_only_what_is_to_be_saved_now_is_trained_again(project):
     before = project.results("**/*.*")
     project.change("variants", "fixed-0", "save", to="weights")
-    assert "ahead: no change; 2 repeats to train" in project.snakemake("-n").stdout
+    said = project.snakemake("-n").stdout
+    assert "ahead: no change; 2 repeats of each variant; 2 repeats to train" in said
     planned = project.planned("ahead")
     trained = {job for job in planned if job.startswith("train")}
     assert trained == {

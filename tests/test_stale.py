@@ -376,6 +376,16 @@ def test_the_computed_imports_are_those_that_python_makes(stage):
     assert keys.recipe(stage, {}, {})["versions"].keys() <= libraries
 
 
+def test_a_package_that_is_deleted_meanwhile_holds_up_no_job(tmp_path, monkeypatch):
+    """An orphan in a folder that is gone looked for it without end."""
+    monkeypatch.setattr(keys, "PACKAGE", tmp_path)
+    (tmp_path / "one.py").write_text("import thaw.two\n")
+    source = keys.source.__wrapped__
+    assert source("thaw.one").modules == {"thaw"}
+    with pytest.raises(FileNotFoundError):
+        source("thaw")
+
+
 def test_docstrings_comments_and_formatting_have_no_meaning():
     def digest(text):
         return keys.digest(" ".join(keys._meaning(ast.parse(text))))

@@ -201,7 +201,8 @@ def source(module: str) -> Source:
         if top != "thaw":
             libraries.add(top)
             continue
-        while not _path(name).exists():  # a name within a module
+        # A name within a module; where the package was deleted meanwhile, not even it.
+        while name != "thaw" and not _path(name).exists():
             name = name.rpartition(".")[0]
         ours.add(name)
     for name in {module, *ours}:
