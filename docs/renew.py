@@ -4,8 +4,8 @@
 already is not made again), then
 
 - copies their pictures to docs/pictures/,
-- replaces what stands between `<!-- from PATH -->` and `<!-- end -->` by that file, a
-  Markdown table or text that a study wrote (`PATH, table 2`: its second table only),
+- replaces what stands between `<!-- from PATH -->` and `<!-- end -->` by the text of that
+  file, which a study wrote (`PATH, table 2`: its second Markdown table),
 - names every number in a page's prose that its studies did not write.
 
 It ends with status 1 if there are any. A page that is named (`docs/tutorial.md`) is
@@ -105,11 +105,12 @@ def renewed(text: str) -> str:
 
     def quoted(found: re.Match[str]) -> str:
         begin, path, table, end = found.groups()
-        written = (ROOT / path).read_text(encoding="utf-8")
+        written = (ROOT / path).read_text(encoding="utf-8").strip()
+        quote = f"```text\n{written}\n```"
         if table:
-            tables = re.findall(r"(?:^\|.*\n)+", written, re.MULTILINE)
-            written = tables[int(table) - 1]
-        return f"{begin}\n{written.strip()}\n\n{end}"
+            tables = re.findall(r"(?:^\|.*\n?)+", written, re.MULTILINE)
+            quote = tables[int(table) - 1].strip()
+        return f"{begin}\n{quote}\n\n{end}"
 
     return BLOCK.sub(quoted, text)
 

@@ -232,7 +232,7 @@ def test_the_readmes_example(tmp_path):
     assert config["training"].pop("epochs") == 100
     config["training"]["epochs"] = 2
     study = config["studies"]["from-boiling"]
-    assert (study.pop("repeats"), study.pop("source_models")) == (300, 30)
+    assert (study.pop("repeats"), study.pop("source_models")) == (2, 150)
     study |= {"repeats": 1, "source_models": 2}
     project = new_project(tmp_path / "project", config)
     (project.folder / "data").mkdir()

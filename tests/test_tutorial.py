@@ -18,6 +18,9 @@ PAGE = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 STUDY = ROOT / "studies/your-table"
 PROFILE = "profiles/default/profile.yaml"
 SHIPPED = (STUDY / "config.yaml").read_text(encoding="utf-8")
+# What docs/renew.py quotes from results is theirs, and not a small run's.
+QUOTED = re.compile(r"<!-- from .*?<!-- end -->", re.DOTALL)
+PAGE = QUOTED.sub("", PAGE)
 BLOCKS = re.findall(r"```(sh|yaml|text)\n(.*?)```", PAGE, re.DOTALL)
 CONFIG, *PIECES = [text for kind, text in BLOCKS if kind == "yaml"]
 
