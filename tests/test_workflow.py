@@ -325,7 +325,7 @@ def test_it_says_how_a_study_grows_and_what_is_trained_again(finished):
         "of each = 3 of each variant; 6 repeats and 2 source models to train",
         "back: 2 → 3 source models; 3 source models × 2 repeats of each = 6 of each "
         "variant; 8 repeats and 2 source models to train, 5 of them again (in jobs "
-        "that the study's end cut)",
+        "that are cut differently now)",
     ]
 
 

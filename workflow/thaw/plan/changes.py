@@ -94,7 +94,7 @@ def trained_before(
                 for ours, theirs in zip(tile, other, strict=True)
             )
             held |= np.outer(models, repeats)
-    return +Counter({"in jobs that the study's end cut": int(held.sum())})
+    return +Counter({"in jobs that are cut differently now": int(held.sum())})
 
 
 def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
