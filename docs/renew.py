@@ -4,8 +4,8 @@
 already is not made again), then
 
 - copies their pictures to docs/pictures/,
-- replaces what stands between `<!-- from PATH -->` and `<!-- end -->` by the text of that
-  file, which a study wrote (`PATH, table 2`: its second Markdown table),
+- replaces what stands between `<!-- from PATH -->` and `<!-- end -->` by the text of
+  that file, which a study wrote (`PATH, table 2`: its second Markdown table),
 - names every number in a page's prose that its studies did not write.
 
 It ends with status 1 if there are any. A page that is named (`docs/tutorial.md`) is

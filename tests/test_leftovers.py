@@ -35,10 +35,10 @@ def test_leftovers_are_listed_by_folder_and_stay(changed):
     before = set(changed.results("**/*.*"))
     found = {line.partition("  ")[::2] for line in listed(changed) if "  " in line}
     counts = {folder: size.partition(",")[0] for size, folder in found}
-    # Two jobs a variant, two files a job; of standalone, the second job.
-    assert counts["results/repeats/two/fixed-0-KEY"] == "4 files"
-    assert counts["results/repeats/two/fixed-1-KEY"] == "4 files"
-    assert counts["results/repeats/two/standalone-KEY"] == "2 files"
+    # Two jobs a variant, three files a job; of standalone, the second job.
+    assert counts["results/repeats/two/fixed-0-KEY"] == "6 files"
+    assert counts["results/repeats/two/fixed-1-KEY"] == "6 files"
+    assert counts["results/repeats/two/standalone-KEY"] == "3 files"
     assert counts["results/source-models/two-KEY"] == "6 files"
     assert counts["results/ahead"] == "1 file"
     assert {"results/back", "results/back/records"} <= {*counts}

@@ -83,8 +83,9 @@ def grown(tmp_path_factory):
 def test_what_was_trained_before_it_grew_is_used_and_untouched(grown):
     project, before, times = grown
     kept = [name for name in before if name.startswith(("repeats", "source-models"))]
-    # Of 4 × 3, a tile of source model 0 and three of the others; of each, two files.
-    assert len(kept) == 2 * 4 * 2 + 2 * 3
+    # Of 4 × 3, a tile of source model 0 and three of the others; of each, three files,
+    # and of a tile of source models four.
+    assert len(kept) == 2 * 4 * 3 + 2 * 4
     after, results = project.results("**/*.*"), project.folder / "results"
     for name in kept:
         assert after[name] == before[name]

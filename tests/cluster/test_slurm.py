@@ -229,7 +229,7 @@ def test_a_killed_node_loses_nothing(own_cluster, local, tmp_path):
         run.end()
         repeats = run.project.results("repeats/**/*.*")
         assert repeats.items() <= local.results("repeats/**/*.*").items()
-        assert len(repeats) == 2
+        assert len(repeats) == 3
     states = [[job["state"] for job in run.jobs()] for run in runs]
     assert states == [["COMPLETED"], ["NODE_FAIL", "COMPLETED"]]
 
@@ -275,7 +275,7 @@ def test_orphans_that_finish_before_the_rerun_are_kept(cluster, local, tmp_path)
     project.snakemake("--unlock")
     kept = project.results("repeats/**/*.*")
     assert kept.items() <= local.results("repeats/**/*.*").items()
-    assert len(kept) == 4
+    assert len(kept) == 6
 
     project.change("training", "epochs", to=4)
     project.snakemake("--cores", "2", "scores")
