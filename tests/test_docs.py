@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import renew
 
 from conftest import ROOT, new_project
 
@@ -87,6 +88,22 @@ def test_the_commands_are_found():
     """The three of the README, and one of a page."""
     assert sum(line.startswith("python3 -m venv .venv &&") for line in commands()) == 4
     assert any("benchmarks/dag.py" in line for line in commands())
+
+
+def test_pages_quote_their_studies_and_stale_numbers_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(renew, "ROOT", tmp_path)
+    (tmp_path / "results").mkdir()
+    table = "| variant | mean |\n| --- | --: |\n| fixed-0 | 0.812 |"
+    (tmp_path / "results/summary.md").write_text(f"200 repeats, 9 % weak\n\n{table}\n")
+    page = "{}<!-- from results/summary.md{} -->\n{}<!-- end -->\n"
+    before = page.format("It is 0.812, not 0.811, and 9 %. ", ", table 1", "old\n")
+    now = renew.renewed(before)
+    assert now == before.replace("old\n", f"\n{table}\n\n")
+    assert renew.renewed(now) == now
+    whole = renew.renewed(page.format("", "", ""))
+    assert f"```text\n200 repeats, 9 % weak\n\n{table}\n```" in whole
+    (said,) = renew.unfounded(now, ["."])
+    assert said.startswith("0.811: …")
 
 
 def test_ci_runs_the_readmes_test_command():
