@@ -114,11 +114,11 @@ def predictions(networks=3):
 def _write_predictions(folder, recipe=RECIPE, values=None, rows=PROBLEM.test_rows):
     said = predictions() if values is None else values
     kept = Predictions(said, rows, {"problem": "seen"})
-    save_predictions(folder / "said.npz", kept, recipe)
+    save_predictions(folder / "said.npz", kept, REPEATS, recipe)
 
 
 def _read_predictions(folder):
-    return [*load_predictions(folder / "said.npz", KEY, 3)]
+    return [*load_predictions(folder / "said.npz", REPEATS, KEY)]
 
 
 def state(models=4):
@@ -141,7 +141,7 @@ def _write_gathered(folder, recipe=RECIPE):
         writer = HistoriesWriter(file)
         writer.add(SOURCE_MODELS, reached(2), None)
         writer.add("fixed-0", reached(3), np.array([0, 1, 0]))
-        writer.close(recipe, {})
+        writer.close(recipe, {}, [(0, 0), (0, 1), (1, 0)])
 
 
 def _read_gathered(folder):
@@ -405,6 +405,13 @@ def test_impossible_predictions_are_refused(tmp_path, values, rows, reason):
     _write_predictions(tmp_path, values=values, rows=rows)
     with pytest.raises(ThawError, match=f"{reason}.*{REMEDY}"):
         _read_predictions(tmp_path)
+
+
+def test_predictions_of_another_tile_are_refused(tmp_path):
+    _write_predictions(tmp_path)
+    other = REPEATS._replace(repeats=range(1))
+    with pytest.raises(ThawError, match=f"it holds {REPEATS.name}; {REMEDY}"):
+        load_predictions(tmp_path / "said.npz", other, KEY)
 
 
 def test_changed_predictions_are_refused(tmp_path):

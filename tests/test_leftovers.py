@@ -39,7 +39,7 @@ def test_leftovers_are_listed_by_folder_and_stay(changed):
     assert counts["results/repeats/two/fixed-0-KEY"] == "6 files"
     assert counts["results/repeats/two/fixed-1-KEY"] == "6 files"
     assert counts["results/repeats/two/standalone-KEY"] == "3 files"
-    assert counts["results/source-models/two-KEY"] == "6 files"
+    assert counts["results/source-models/two-KEY"] == "8 files"
     assert counts["results/ahead"] == "1 file"
     assert {"results/back", "results/back/records"} <= {*counts}
     assert "results/source-models/one-KEY" not in counts

@@ -115,7 +115,7 @@ def inputs(tmp_path):
             counts = predicted_counts(all_said(arm), FAILED_TOO)
             known = arm != Arm("fixed-1", 20)
             writer.add(arm.name, reached(), None, counts if known else None)
-        writer.close(RECIPE, {})
+        writer.close(RECIPE, {}, [(0, 0)])
     kept = {"inputs": {"gather": {"ahead": KEY}, "problems": {"two": KEY}}}
     with Files(kept, paths) as files:
         yield Inputs(SETTINGS, files)

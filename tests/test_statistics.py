@@ -414,3 +414,11 @@ def test_where_most_networks_failed():
     assert (nothing.low, nothing.high) == (-np.inf, np.inf)
     assert math.isnan(mean_difference(Pair(dead, alive), 0.05).value)
     assert how_often(Pair(dead, alive), 0.05).value == 0
+
+
+def test_repeats_are_matched_only_where_they_have_the_same_addresses():
+    values, addresses = np.arange(4.0), np.array([(0, j) for j in range(4)])
+    one = Sample(values, addresses=addresses)
+    assert Pair(one, Sample(values[::-1], addresses=addresses)).matched == "repeat"
+    others = np.array([(s, j) for s in range(2) for j in range(2)])
+    assert Pair(one, Sample(values, addresses=others)).matched == ""

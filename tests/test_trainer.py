@@ -231,7 +231,7 @@ def test_what_a_trainer_predicts_is_kept_and_completes_its_scores(
     )
     tile = "models-00-00-repeats-00-01"
     _, args, key = job("train", tile, variant={"pretrained": False})
-    found = load_predictions(args.predictions, key, 2)
+    found = load_predictions(args.predictions, args.tile, key)
     assert found.rows.tolist() == problem.test_rows.tolist()
     predicted = found.log_probabilities.argmax(2)
     assert predicted.tolist() == [problem.test_y.tolist(), [0] * len(problem.test_y)]

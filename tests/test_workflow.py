@@ -329,6 +329,13 @@ def test_it_says_how_a_study_grows_and_what_is_trained_again(finished):
     ]
 
 
+def test_jobs_that_are_cut_differently_train_nothing_and_leave_the_only_copy(finished):
+    finished.change("studies", "back", "repeats_per_job", to=1)
+    said = finished.snakemake("-n").stdout
+    assert "back: no change; nothing to train" in said
+    assert "Nothing is left over" in finished.snakemake("leftovers").stdout
+
+
 def test_figures_and_the_description_say_what_made_them(finished):
     folder = finished.folder / "results/ahead"
     key = json.loads((folder / "records/figures.json").read_text())["key"]

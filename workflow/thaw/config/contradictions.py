@@ -300,8 +300,8 @@ def _of_its_excess(path: str, study: ResolvedStudy, config: Config) -> Iterator[
     repeats, pretrained = (
         [tile.fits for tile in itertools.islice(tiles, MOST_JOBS + 1)]
         for tiles in (
-            tiles_of_repeats(models, study.repeats, cut),
-            tiles_of_models(models, cut),
+            tiles_of_repeats(models, study.repeats, cut, bool(study.checkpoints)),
+            tiles_of_models(models, cut, bool(study.checkpoints)),
         )
     )
     if arms > MOST_ARMS:
@@ -319,7 +319,8 @@ def _of_its_excess(path: str, study: ResolvedStudy, config: Config) -> Iterator[
     if len(repeats) * arms + len(pretrained) > MOST_JOBS:
         yield (
             f"{path}.repeats_per_job: {study.repeats_per_job} makes more than "
-            f"{MOST_JOBS} jobs that train. Allowed: fewer, such as with auto"
+            f"{MOST_JOBS} jobs that train. Allowed: more repeats in a job, or fewer "
+            "repeats or source models"
         )
     weights = _most_weights(study, config)
     if weights > MOST_NUMBERS:

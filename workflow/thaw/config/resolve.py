@@ -61,18 +61,21 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
                 if described["variants"][rung] | {"training": {}} != variant
             ]
     resolved = Config(**described, studies=studies)
+    mistakes += (contradicting := [*contradictions(resolved)])
     # Sizes are worth computing only where all names exist.
-    mistakes += [*contradictions(resolved)] or [*excesses(resolved)]
+    if not contradicting:
+        # Auto may stay. Only the config may move the ends of jobs: they stand in paths.
+        cut = {
+            name: study._replace(repeats_per_job=_networks_a_job(study, resolved))
+            if study.repeats_per_job == "auto"
+            else study
+            for name, study in studies.items()
+        }
+        resolved = resolved._replace(studies=cut)
+        mistakes += excesses(resolved)
     if mistakes:
         raise wrong(mistakes)
-    # Auto may stay. Only the config may move the ends of jobs, as they stand in paths.
-    studies = {
-        name: study._replace(repeats_per_job=_networks_a_job(study, resolved))
-        if study.repeats_per_job == "auto"
-        else study
-        for name, study in studies.items()
-    }
-    return resolved._replace(studies=studies)
+    return resolved
 
 
 def _inherit(

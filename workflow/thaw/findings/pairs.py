@@ -106,7 +106,7 @@ def _matched_by(variant: Sample, reference: Sample) -> str:
         return "source model"
     if variant.is_nested or reference.is_nested:
         return ""
-    return "repeat" if len(variant.values) == len(reference.values) else ""
+    return "repeat" if variant.has_addresses_of(reference) else ""
 
 
 class _Side:

@@ -12,7 +12,7 @@ test: only initial weights and batch orders vary.
 Without SciPy, so that figures need not wait for it.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -43,6 +43,8 @@ class Sample(NamedTuple):
     says which networks failed: they rank below all others, and their value is what a
     mean counts them as. None if none did. `lower_is_better` is as for `Metric`.
     `constant` is the score of the best constant prediction, nan if it is not known.
+    `addresses` `[n, 2]` say which random numbers the repeats drew; None if all samples
+    have the same.
     """
 
     values: np.ndarray
@@ -50,6 +52,14 @@ class Sample(NamedTuple):
     failed: np.ndarray | None = None
     lower_is_better: bool = False
     constant: float = np.nan
+    addresses: np.ndarray | None = None
+
+    def has_addresses_of(self, other: Self) -> bool:
+        """Whether each repeat has drawn the same random numbers as the other's."""
+        ours, theirs = self.addresses, other.addresses
+        if ours is None or theirs is None:
+            return len(self.values) == len(other.values)
+        return np.array_equal(ours, theirs)
 
     @property
     def sound(self) -> np.ndarray:

@@ -6,13 +6,13 @@ pretrained, `{arm}/source_model` `[repeats]`; both also have the scores that are
 measured at the end only, `{arm}/{score}` `[repeats]`, those of the best `constant`
 prediction, and the `steps` of gradient descent by the end of each epoch,
 `[epochs + 1]`. Where predictions are kept, `{arm}/predicted` `[test rows, classes]` is
-how many networks that did not fail predict each class. Each is read by itself, so that
-a stage holds no more than it needs.
+how many networks that did not fail predict each class. `addresses` `[repeats, 2]` are
+those of all arms. Each is read by itself, so that a stage holds no more than it needs.
 """
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -52,8 +52,14 @@ class HistoriesWriter:
         if predicted is not None:
             self._write(f"{name}/predicted", predicted)
 
-    def close(self, recipe: Mapping[str, Any], saw: Mapping[str, Any]) -> None:
-        """Add the record and end the archive."""
+    def close(
+        self,
+        recipe: Mapping[str, Any],
+        saw: Mapping[str, Any],
+        addresses: Sequence[tuple[int, int]],
+    ) -> None:
+        """Add the addresses of the repeats and the record, and end the archive."""
+        self._write("addresses", np.array(addresses))
         text = json.dumps(record(recipe, saw, self._digests))
         self._write("record", np.array(text))
         self._archive.close()
@@ -103,6 +109,10 @@ class Histories:
         """Return each repeat's source model `[repeats]`; None if it has none."""
         name = f"{arm}/source_model"
         return self._read(name) if name in self._record["content"] else None
+
+    def addresses(self) -> np.ndarray:
+        """Return the address of each repeat, int64 `[repeats, 2]`."""
+        return self._read("addresses")
 
     def predicted(self, arm: str) -> np.ndarray | None:
         """Return how many networks predict each class, int64 `[test rows, classes]`.

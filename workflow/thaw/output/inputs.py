@@ -143,7 +143,12 @@ class Inputs(NamedTuple):
             values = np.where(failed, constant, histories.score(arm, metric.score))
             models = histories.source_models(arm)
             found[variant] = Sample(
-                values, models, failed, metric.lower_is_better, constant
+                values,
+                models,
+                failed,
+                metric.lower_is_better,
+                constant,
+                histories.addresses(),
             )
         return found
 

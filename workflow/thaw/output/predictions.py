@@ -15,6 +15,7 @@ import numpy as np
 
 from thaw.output.files import whole_file
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
+from thaw.output.tiles import Tile
 
 # How far the probabilities of a row may be from a sum of 1: rounding, at most.
 NEAR = 1e-4
@@ -34,18 +35,19 @@ class Predictions(NamedTuple):
 
 
 def save_predictions(
-    path: Path, predictions: Predictions, recipe: Mapping[str, Any]
+    path: Path, predictions: Predictions, tile: Tile, recipe: Mapping[str, Any]
 ) -> None:
-    """Write the predictions of a job's networks."""
+    """Write the predictions of a tile's networks, in its order."""
     said, rows, saw = predictions
     arrays: dict[str, Any] = {"log_probabilities": said, "rows": rows}
-    text = json.dumps(record(recipe, saw, digest_of_arrays(arrays)))
+    found = record(recipe, saw, digest_of_arrays(arrays))
+    text = json.dumps({"tile": tile.name} | found)
     with whole_file(path) as temporary:
         np.savez_compressed(temporary, **arrays, record=np.array(text))
 
 
-def load_predictions(path: Path, key: str, networks: int) -> Predictions:
-    """Read the predictions of so many networks of the result `key`.
+def load_predictions(path: Path, tile: Tile, key: str) -> Predictions:
+    """Read the predictions of a tile's networks of the result `key`.
 
     Raises `ThawError` if the file is damaged or holds others.
     """
@@ -56,7 +58,8 @@ def load_predictions(path: Path, key: str, networks: int) -> Predictions:
         require(digest == found["content"], "its predictions were changed")
         of_type = said.dtype == np.float32 and rows.dtype == np.int64
         require(of_type and rows.ndim == 1, "its arrays have another form")
-        settings = found["recipe"]["settings"]
+        require(found["tile"] == tile.name, f"it holds {found['tile']}")
+        settings, networks = found["recipe"]["settings"], tile.fits
         if not len(said) and "trainer" in settings.get("network", {}):
             networks = 0
         fit = said.ndim == 3 and said.shape[:2] == (networks, len(rows))

@@ -5,6 +5,7 @@ difference between a study's description in `study.json` and the one that the co
 gives now.
 """
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from thaw.output.paths import (
     SUFFIXES,
     WEIGHTS,
 )
+from thaw.output.records import is_made
 from thaw.output.tiles import Tile
 from thaw.plan.plan import Plan
 
@@ -47,10 +49,13 @@ def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
     What several studies share is counted with the first of them.
     """
     counted: set[str] = set()
-
+    tiles = functools.cache(tiles_in)
     for name in studies:
         study, again = plan.studies[name], Counter[str]()
-        wanted = {*study.gathered, *study.model_files, *study.weights}
+        gather = plan.made[f"gather_{name}"]
+        wanted = {*study.weights}
+        if not is_made(results / gather.record, gather.key):
+            wanted |= {*study.gathered, *study.model_files}
         counts = []
         for what, jobs in (
             ("repeat", study.training_jobs),
@@ -62,8 +67,9 @@ def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
                 missing = [file for file in files if not (results / file).exists()]
                 if missing and stem not in counted:
                     count += tile.fits
-                    again += trained_before(tile, stem, missing, results)
-                counted.add(stem)
+                    counted.add(stem)
+                    folder = tiles((results / stem).parent)
+                    again += trained_before(tile, stem, missing, folder)
             if count:
                 counts.append(f"{count:,} {what}{'' if count == 1 else 's'}")
         to_train = f"{' and '.join(counts)} to train" if counts else "nothing to train"
@@ -75,25 +81,33 @@ def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
         yield f"{name}: {'; '.join([*said, to_train])}"
 
 
+def tiles_in(folder: Path) -> list[Tile]:
+    """Return the tiles whose scores lie in a folder."""
+    found = []
+    for path in folder.glob(f"*{SCORES_CSV}"):
+        with suppress(ValueError):  # whatever else lies there
+            found.append(Tile.named(path.stem))
+    return found
+
+
 def trained_before(
-    tile: Tile, stem: str, missing: Sequence[str], results: Path
+    tile: Tile, stem: str, missing: Sequence[str], there: Sequence[Tile]
 ) -> Counter[str]:
     """Return how many networks of a job were trained before, by why they are again.
 
-    `missing` are the files that the job lacks.
+    `missing` are the files that the job lacks, `there` the tiles of its folder.
     """
-    if (results / f"{stem}{SCORES_CSV}").exists():
+    if tile in there:
         lacking = sorted(NAMES[file.removeprefix(stem)] for file in missing)
         return Counter({f"for their {' and '.join(lacking)}": tile.fits})
+    first, begin = tile.models[0], (tile.repeats or [0])[0]
     held = np.zeros((len(tile.models), len(tile.repeats or [0])), bool)
-    for path in (results / stem).parent.glob("*.csv"):
-        with suppress(ValueError):  # whatever else lies there
-            other = Tile.named(path.stem)
-            models, repeats = (
-                np.isin(ours or [0], theirs or [0])
-                for ours, theirs in zip(tile, other, strict=True)
-            )
-            held |= np.outer(models, repeats)
+    for other in there:
+        numbers = other.repeats or range(1)
+        held[
+            max(other.models[0] - first, 0) : max(other.models[-1] + 1 - first, 0),
+            max(numbers[0] - begin, 0) : max(numbers[-1] + 1 - begin, 0),
+        ] = True
     return +Counter({"in jobs that are cut differently now": int(held.sum())})
 
 

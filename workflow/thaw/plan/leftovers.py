@@ -16,6 +16,7 @@ KEYED = (
     "source-models/{name}-{key}/{tile}{suffix}",
     "repeats/{name}/{name}-{key}/{tile}{suffix}",
 )
+KEYED_FOLDERS = ("source-models/", "repeats/")
 WILDCARDS = {
     "key": "[0-9a-f]{12}",
     "tile": "[a-z]+-[0-9]+-[0-9]+(?:-[a-z]+-[0-9]+-[0-9]+)?",
@@ -27,16 +28,23 @@ def leftovers(plan: Plan, results: Path) -> Iterator[Path]:
     """Yield the files below `results` that Thaw made and that the config does not use.
 
     Temporary files of killed jobs are left over, too. Whatever else lies there is not
-    Thaw's, and is left alone.
+    Thaw's, and is left alone. So is all of a key of which something is missing: where
+    jobs are cut differently now, what lies there may be the only copy.
     """
     pattern, wanted = re.compile("|".join(map(_pattern, made()))), {*used(plan)}
+    unfinished = {
+        Path(name).parent
+        for name in wanted
+        if name.startswith(KEYED_FOLDERS) and not (results / name).exists()
+    }
     for path in results.rglob("*"):
         name = path.relative_to(results).as_posix()
         temporary = TEMPORARY.fullmatch(path.name)
         if temporary:
             name = str(Path(name).with_name("".join(temporary.groups())))
         is_file = path.is_file() or path.is_symlink()
-        if is_file and pattern.fullmatch(name) and (temporary or name not in wanted):
+        kept = name in wanted or Path(name).parent in unfinished
+        if is_file and pattern.fullmatch(name) and (temporary or not kept):
             yield path
 
 

@@ -18,6 +18,7 @@ from thaw.config.resolved import (
     minimal_variant,
 )
 from thaw.config.sizes import UNKNOWN, Size, UnseenSize, megabytes_to_read, size_of
+from thaw.errors import ThawError
 from thaw.findings.arms import arms
 from thaw.keys import Result, known_digest, result
 from thaw.learning.budget import budget
@@ -72,13 +73,19 @@ class Plan:
         network = kind_of(minimal_network(study.network)).content()
         learning = {"seed": study.seed, "network": network}
         if source is None:
+            digests = {path: known_digest(Path(path)) for path in study.checkpoints}
+            if len({*digests.values()}) < len(digests):
+                raise ThawError(
+                    f"studies.{name}.source_models.files: some have the same content, "
+                    "and a source model counts once; remove the copy"
+                )
             source_models = [
                 result(
                     "read_checkpoints",
-                    {"network": network, "file": known_digest(Path(path))},
+                    {"network": network, "file": digest},
                     {"problem": target.key},
                 )
-                for path in study.checkpoints
+                for digest in digests.values()
             ]
         else:
             pretraining = {"training": minimal_training(study.pretraining)}

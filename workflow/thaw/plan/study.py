@@ -261,6 +261,7 @@ class StudyPlan(NamedTuple):
             for key, value in self.settings.pretraining.items()
             if value != training[key]
         }
+        settings["predictions"] = self.keeps_predictions
         # So that an edit of a trainer's file is told.
         settings["network"] = self.kind.with_digests()
         recipes = [

@@ -78,7 +78,7 @@ def fit(
     saw = predictions.saw
     save_scores(args.scores, args.history, tile, reached, args.recipe, saw)
     if args.predictions:
-        save_predictions(args.predictions, predictions, args.recipe)
+        save_predictions(args.predictions, predictions, tile, args.recipe)
 
 
 def _learned(

@@ -36,6 +36,9 @@ from thaw.output.scores import csv_file, load_scores
 from thaw.output.tiles import JobSize, Tile, tiles_of_models, tiles_of_repeats
 from thaw.stages.command import add_recipe, leave, run, stage_parser
 
+# What a job saw of its source models: the layers that they do not give it.
+FRESH = "fresh"
+
 
 class Gathering:
     """A study's jobs, read once, arm by arm, as the archive is written.
@@ -65,7 +68,7 @@ class Gathering:
         for arm in self._arms:
             reached, models = self._repeats_of(arm), self._models(arm)
             writer.add(arm.name, reached, models, self._predicted.get(arm.name))
-        writer.close(self._recipe, self.saw)
+        writer.close(self._recipe, self.saw, self._all.addresses)
 
     def write_scores(self, file: BinaryIO) -> None:
         """Write the scores of all repeats, in the order of the arms."""
@@ -140,7 +143,14 @@ class Gathering:
             table, archive = (Path(f"{stem}{end}") for end in (SCORES_CSV, HISTORY_NPZ))
             scores = load_scores(table, archive, tile, key)
             for what, digest in _flat(scores.saw):
-                if saw.setdefault(what, digest) != digest:
+                if saw.setdefault(what, digest) != digest and what == FRESH:
+                    raise ThawError(
+                        f"{name}: the files with source models differ in their output: "
+                        f"drawn afresh is {digest or 'nothing'} for one and "
+                        f"{saw[what] or 'nothing'} for others; give a study files that "
+                        "are alike"
+                    )
+                if saw[what] != digest:
                     raise ThawError(
                         f"the jobs in {stem.parent} did not all see the same {what}; "
                         "delete the folder and run again"
@@ -148,7 +158,7 @@ class Gathering:
             history, final, constant, steps = scores.reached
             if self._settings["keeps_predictions"]:
                 path = Path(f"{stem}{PREDICTIONS_NPZ}")
-                said = load_predictions(path, key, tile.fits).log_probabilities
+                said = load_predictions(path, tile, key).log_probabilities
                 if len(said):
                     predicted.append(predicted_counts(said, final.failed))
             if not columns:

@@ -8,6 +8,7 @@ are the keys of the `problem` and, if the variant is pretrained, of the `source_
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from thaw.learning.learner import Network
 from thaw.learning.settings import Variant
@@ -25,13 +26,15 @@ def main(args: argparse.Namespace) -> None:
     variant = Variant(**settings["variant"])
 
     def start(network: Network) -> Start:
-        inherited, saw = None, {}
+        inherited = None
+        saw: dict[str, Any] = {}
         if variant.pretrained:
             inherited, saw["source_models"] = load_source_models(
                 args.source_models, inputs["source_models"], args.tile.models
             )
         fresh = fresh_groups(variant, network, inherited)
         print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
+        saw["fresh"] = ", ".join(fresh)
         own = (network, fresh, inherited)
         frozen = list(network.groups)[: variant.freeze]
         return Start(lambda some: start_repeats(*own, some), frozen, saw)
