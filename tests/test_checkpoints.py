@@ -217,7 +217,7 @@ def test_one_more_file_trains_only_what_starts_from_it(project):
         *(f"train two standalone models-01-02-repeats-{n}-{n}" for n in ("00", "01")),
     }
     assert "2 → 3 source models" in said
-    assert "8 repeats to train, 2 of them again (in jobs that the study's" in said
+    assert "8 repeats to train, 2 of them again (in jobs that are cut" in said
 
 
 def test_another_content_is_read_and_trained_anew_and_a_move_is_not(project):
@@ -230,6 +230,10 @@ def test_another_content_is_read_and_trained_anew_and_a_move_is_not(project):
     learn = ("train", "pretrain", "read_checkpoints")
     assert not [job for job in project.stale("files") if job.startswith(learn)]
     moved.write_bytes((folder / "1.safetensors").read_bytes())
+    said = project.snakemake("-n", "files", check=False).stderr
+    assert "some have the same content, and a source model counts once" in said
+    state = load_file(folder / "1.safetensors")
+    save_file({name: values + 1 for name, values in state.items()}, moved)
     stale = project.stale("files")
     assert {job for job in stale if job.startswith(learn)} == {
         "read_checkpoints models-00-00",
