@@ -25,7 +25,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
-# What a study wrote: a score, a difference, a share.
+# Numbers that a study writes: scores, differences, shares.
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d\.\d{3}\b|(?<![\w.])\d+(?= %)")
 BLOCK = re.compile(
     r"(<!-- from ([^,\n]+?)(?:, table (\d+))? -->\n).*?(<!-- end -->)", re.S

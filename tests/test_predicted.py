@@ -93,7 +93,7 @@ SETTINGS = {
 
 
 def all_said(arm):
-    """What twelve networks of an arm say; the last one failed."""
+    """The predictions of twelve networks of an arm; the last one failed."""
     return said(12, seed=[*map(str, arms(VARIANTS, SIZES))].index(str(arm)))
 
 

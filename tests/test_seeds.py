@@ -54,7 +54,7 @@ def test_some_of_them_are_told_by_their_places():
     assert whose.addresses == [Address(2, 0), Address(2, 1), Address(0, 5)]
 
 
-# What studies with one source model had before repeats had addresses.
+# Studies with one source model had these before repeats had addresses.
 ORDERS = [[5, 0, 1, 7, 4, 2, 6, 3], [4, 0, 7, 1, 5, 3, 6, 2], [6, 4, 0, 2, 5, 1, 7, 3]]
 ROWS = [[4, 1, 45, 43, 18, 9], [37, 38, 15, 20, 39, 9], [37, 26, 11, 8, 13, 9]]
 NOISE = [[849, 985, 828], [542, 37, 211], [747, 662, 588]]

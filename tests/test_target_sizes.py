@@ -75,7 +75,7 @@ def test_every_variant_is_trained_and_compared_at_every_size(swept):
     for table in ("summary", "learning-curves", "best-depths"):
         sizes = {row["target_size"] for row in rows(swept, f"sizes/{table}.csv")}
         assert sizes == {"8", "all"}
-    # What weak and no better are measured against: the commonest class's share.
+    # Weak and no better are measured against it: the commonest class's share.
     constants = {float(row["constant"]) for row in rows(swept, "sizes/summary.csv")}
     assert len(constants) == 1 and 0 < constants.pop() < 1
     comparisons = rows(swept, "sizes/comparisons.csv")

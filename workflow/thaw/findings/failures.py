@@ -22,7 +22,7 @@ from thaw.findings.samples import Estimate, Sample
 # The kinds of networks that are counted apart, and what verdicts say of them.
 KINDS = {"failed": "fails", "weak": "is weak"}
 
-# What weak means, in tables and sentences.
+# The meaning of weak, in tables and sentences.
 WEAK = (
     "below the median of {} by more than a fifth of what that gains on the best "
     "constant prediction"

@@ -12,7 +12,14 @@ import numpy as np
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
-from thaw.learning.history import METRICS, Final, History, Reached, constant_prediction
+from thaw.learning.history import (
+    METRICS,
+    ROUNDING,
+    Final,
+    History,
+    Reached,
+    constant_prediction,
+)
 from thaw.learning.rows import narrowed_rows
 from thaw.learning.settings import Variant
 
@@ -24,9 +31,6 @@ WRITTEN = (
 
 # A trainer may write its accuracies with two digits.
 ROUNDED = 0.0051
-
-# Log-probabilities that differ by less, relative to their size or to 1, are the same.
-ROUNDING = 1e-5
 
 
 def seeds_of(whose: seeds.Whose) -> list[int]:

@@ -1,5 +1,9 @@
 """Where results lie below `results/`."""
 
+from collections.abc import Iterator, Sequence
+
+from thaw.output.tiles import JobSize, Tile, tiles_of_repeats
+
 # The files of a job that trains. Source models keep their weights, repeats where the
 # config says so; both keep predictions unless it says otherwise.
 SCORES_CSV, HISTORY_NPZ, WEIGHTS = ".csv", ".history.npz", ".safetensors"
@@ -23,3 +27,21 @@ def models_begin(source: str, key: str) -> str:
 def repeats_begin(target: str, arm: str, key: str) -> str:
     """Return how the paths of an arm's repeats begin, as `models_begin`."""
     return f"repeats/{target}/{arm}-{key}/"
+
+
+def repeats_jobs(
+    target: str,
+    arm: str,
+    keys: Sequence[str],
+    models: int,
+    repeats: int,
+    repeats_per_job: JobSize,
+) -> Iterator[tuple[Tile, str, str]]:
+    """Yield an arm's jobs: the tile, where its files begin, and its key.
+
+    An arm has one key or, where it starts from files, one for each source model.
+    """
+    alone = len(keys) > 1
+    for tile in tiles_of_repeats(models, repeats, repeats_per_job, alone):
+        key = keys[tile.models[0] if alone else 0]
+        yield tile, f"{repeats_begin(target, arm, key)}{tile.name}", key

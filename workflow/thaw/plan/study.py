@@ -16,16 +16,16 @@ from thaw.output.paths import (
     WEIGHTS,
     models_begin,
     problem_file,
-    repeats_begin,
+    repeats_jobs,
 )
-from thaw.output.tiles import JobSize, Tile, tiles_of_models, tiles_of_repeats
+from thaw.output.tiles import JobSize, Tile, tiles_of_models
 
 
 @functools.cache
 def known_tiles_of_models(
     total: int, repeats_per_job: JobSize, alone: bool
 ) -> list[Tile]:
-    """Return the tiles of source models, each job of a study asks for them."""
+    """Return the tiles of source models, for which each job of a study asks."""
     return [*tiles_of_models(total, repeats_per_job, alone)] if total else []
 
 
@@ -336,20 +336,13 @@ class StudyPlan(NamedTuple):
 
     def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
         """Return the training jobs of some arms, as `training_jobs`."""
-        settings, found = self.settings, []
-        for name in names:
-            made = self.arms[name]
-            alone = len(made) > 1
-            for tile in tiles_of_repeats(
-                settings.source_models,
-                settings.repeats,
-                settings.repeats_per_job,
-                alone,
-            ):
-                own = made[tile.models[0]] if alone else made[0]
-                begin = repeats_begin(settings.target, name, own.key)
-                found.append((tile, f"{begin}{tile.name}"))
-        return found
+        settings, keys = self.settings, self.arm_keys
+        size = (settings.source_models, settings.repeats, settings.repeats_per_job)
+        return [
+            (tile, stem)
+            for name in names
+            for tile, stem, _ in repeats_jobs(settings.target, name, keys[name], *size)
+        ]
 
     def model_files_of(self, tile: Tile) -> list[str]:
         """Return the file with the source models that the repeats of a tile need.

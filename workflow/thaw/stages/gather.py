@@ -28,12 +28,12 @@ from thaw.output.paths import (
     PREDICTIONS_NPZ,
     SCORES_CSV,
     models_begin,
-    repeats_begin,
+    repeats_jobs,
 )
 from thaw.output.predictions import load_predictions
 from thaw.output.records import Content, claimed
 from thaw.output.scores import csv_file, load_scores
-from thaw.output.tiles import JobSize, Tile, tiles_of_models, tiles_of_repeats
+from thaw.output.tiles import JobSize, Tile, tiles_of_models
 from thaw.stages.command import add_recipe, leave, run, stage_parser
 
 # What a job saw of its source models: the layers that they do not give it.
@@ -103,22 +103,16 @@ class Gathering:
     def _source_models(self) -> Reached:
         (key,), total = self._keys["source_models"], self._settings["source_models"]
         begin = models_begin(self._settings["source"], key)
-        jobs = (
-            (tile, begin, key) for tile in tiles_of_models(total, self._repeats_per_job)
-        )
+        tiles = tiles_of_models(total, self._repeats_per_job)
+        jobs = ((tile, f"{begin}{tile.name}", key) for tile in tiles)
         return self._gathered(SOURCE_MODELS, jobs, Tile(range(total)))
 
     def _repeats_of(self, arm: Arm) -> Reached:
         keys, target = self._keys["arms"][arm.name], self._settings["target"]
-        alone = len(keys) > 1
-
-        def jobs() -> Iterator[tuple[Tile, str, str]]:
-            models, repeats = (self._settings[n] for n in ("source_models", "repeats"))
-            for tile in tiles_of_repeats(models, repeats, self._repeats_per_job, alone):
-                key = keys[tile.models[0]] if alone else keys[0]
-                yield tile, repeats_begin(target, arm.name, key), key
-
-        return self._gathered(arm.name, jobs(), self._all)
+        models, repeats = (self._settings[n] for n in ("source_models", "repeats"))
+        size = (models, repeats, self._repeats_per_job)
+        jobs = repeats_jobs(target, arm.name, keys, *size)
+        return self._gathered(arm.name, jobs, self._all)
 
     def _gathered(
         self,
@@ -128,7 +122,7 @@ class Gathering:
     ) -> Reached:
         """Return what jobs reached, which make up a tile `together`, as one.
 
-        Each is a tile, how its path begins, and its key.
+        Each is a tile, where its files begin, and its key.
         Raises `ThawError` unless all of them saw the same data and source models.
         """
         shape = len(together.models), len(together.repeats or [0])
@@ -139,7 +133,7 @@ class Gathering:
         finals: list[Final] = []
         saw: dict[str, str] = {}
         for tile, begin, key in jobs:
-            stem = self._results / f"{begin}{tile.name}"
+            stem = self._results / begin
             table, archive = (Path(f"{stem}{end}") for end in (SCORES_CSV, HISTORY_NPZ))
             scores = load_scores(table, archive, tile, key)
             for what, digest in _flat(scores.saw):
