@@ -13,8 +13,10 @@ for made in PLAN.made_by("gather"):
         name:
             made.rule
         input:
-            results(made.reads),
-            unless_made(made),
+            read=results(made.reads),
+            target=results(STUDIES[made.folder].target_file),
+            functions=local(STUDIES[made.folder].metric_files),
+            stale=unless_made(made),
         output:
             histories=f"results/{made.folder}/histories.npz",
             scores=f"results/{made.folder}/scores.csv",
@@ -35,6 +37,8 @@ for made in PLAN.made_by("gather"):
                 --recipe {params.recipe:q} \
                 --repeats-per-job {params.repeats_per_job:q} \
                 --results {params.results:q} \
+                --target {input.target:q} \
+                --functions {input.functions:q} \
                 --histories {output.histories:q} \
                 --scores {output.scores:q} \
                 --source-models {output.source_models:q} \

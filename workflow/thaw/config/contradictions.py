@@ -6,12 +6,13 @@ from pathlib import Path
 
 from thaw.config.extents import extent, function_of
 from thaw.config.messages import among, shown, unreadable
-from thaw.config.network import Kind, kind_of
+from thaw.config.network import Kind, kind_of, mistakes_of_code
 from thaw.config.problem import contradictions_of
 from thaw.config.resolved import Config, ResolvedStudy, changed
 from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
 from thaw.findings.arms import CHECKPOINTS
+from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.settings import BUDGETS
 from thaw.output.tiles import tiles_of_models, tiles_of_repeats
 
@@ -65,11 +66,12 @@ def contradictions(config: Config) -> Iterator[str]:
     for name, studies in config.maps.items():
         for number, shown_study in enumerate(studies):
             yield from _of_map(f"maps.{name}[{number}]", shown_study, config)
-        metrics = {config.studies[s].metric for s in studies if s in config.studies}
-        if len(metrics) > 1:
+        shown_by = [config.studies[s].metric[0] for s in studies if s in config.studies]
+        if any(metric != shown_by[0] for metric in shown_by):
+            told = {f"{m['name']} {m.get('unit', '')}".strip(): 0 for m in shown_by}
             yield (
-                f"maps.{name}: its studies have different metrics "
-                f"({', '.join(sorted(metrics))}). Allowed: studies of one metric"
+                f"maps.{name}: its studies have different metrics or units "
+                f"({', '.join(told)}). Allowed: studies of one metric and unit"
             )
 
 
@@ -101,6 +103,7 @@ def _of_study(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     yield from _of_training(f"{path}.pretraining", study.pretraining, kind, source)
     yield from _of_its_sizes(path, study, config)
     yield from _of_its_comparisons(path, study, config)
+    yield from _of_its_metrics(path, study, config)
     for number, variant in enumerate(study.variants):
         place = f"{path}.variants[{number}]"
         yield from _unknown(place, variant, "variant", config.variants)
@@ -237,6 +240,47 @@ def _of_its_comparisons(
             yield from _unknown(f"{path}.{key}", variant, "variant", known, "study")
 
 
+def _of_its_metrics(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
+    target = config.problems.get(study.target, {"classes": []})
+    counted = function_of(target) or target["classes"] or "bins" in target
+    classes = extent(target).outputs if counted else 2
+    for number, told in enumerate(study.metric):
+        place, known = f"{path}.metric[{number}]", METRICS[told["task"]]
+        if "function" in told:
+            yield from mistakes_of_code(f"{place}.function", told["function"])
+        elif told["name"] not in known:
+            yield (
+                f"{place}: {shown(told['name'])} is not a metric of {told['task']}"
+                f"{among(told['name'], known)}"
+            )
+            continue
+        metric = metric_of(told)
+        if metric.two_classes and classes > 2:
+            allowed = [name for name, one in known.items() if not one.two_classes]
+            yield (
+                f"{place}: {metric.name} takes two classes, and {study.target!r} has "
+                f"{classes}. Allowed: {', '.join(allowed)}"
+            )
+        if not metric.history and not config.predictions:
+            yield (
+                f"{place}: {metric.name} is computed from predictions, which are not "
+                "kept; remove predictions: false"
+            )
+        if not number and metric.has_bounds and study.margin >= 1:
+            yield (
+                f"{path}.margin: {study.margin:g} is all that {metric.name} can differ "
+                "by. Allowed: less than 1"
+            )
+    names = [told["name"] for told in study.metric]
+    for name in {name for name in names if names.count(name) > 1}:
+        yield f"{path}.metric: {name!r} is there twice; remove one, or rename one"
+    if study.positive is not None and not any(
+        told["name"] in METRICS[told["task"]] and metric_of(told).two_classes
+        for told in study.metric
+    ):
+        yield f"{path}.positive: no metric of this study has one; remove it"
+
+
 def _of_foreign(
     path: str, study: ResolvedStudy, variant: str, name: str, other: ResolvedStudy
 ) -> Iterator[str]:
@@ -244,6 +288,13 @@ def _of_foreign(
     if variant not in other.variants:
         allowed = among(variant, other.variants)
         yield f"{path}: {shown(variant)} is not a variant of {name}{allowed}"
+    ours, theirs = ((s.metric[0], s.positive) for s in (study, other))
+    if ours != theirs and other.target == study.target:
+        yield (
+            f"{path}: the metric of {name} is {theirs[0]['name']}, not "
+            f"{ours[0]['name']}, or of another positive class. Allowed: a study of the "
+            "same metric"
+        )
     if other.target != study.target:
         yield (
             f"{path}: the target of {name} is {other.target!r}, not {study.target!r}. "
@@ -349,7 +400,7 @@ def _most_weights(study: ResolvedStudy, config: Config) -> int:
     added = [config.variants[name]["add"] for name in study.variants]
     kind = kind_of(study.network)
     widths = (
-        kind.widths(source.features, problem.classes, some)
+        kind.widths(source.features, problem.outputs, some)
         for some in ([], *added)
         for problem in (source, target)
     )

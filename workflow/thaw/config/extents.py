@@ -16,14 +16,15 @@ from typing import Any, NamedTuple
 from numpy.lib import format as npy
 
 from thaw.data import ARRAYS, FILES, PARQUET, SEPARATORS
+from thaw.learning.tasks import TASKS
 
 
 class Extent(NamedTuple):
-    """Upper limits of a problem's rows, features and classes."""
+    """Upper limits of a problem's rows and features, and of a network's outputs."""
 
     rows: int
     features: int
-    classes: int
+    outputs: int
 
 
 # What is taken where a label or a categorical column must be read to be counted, or a
@@ -32,16 +33,19 @@ SOME_CLASSES = 100
 SOME_ROWS = 100_000
 SOME_FEATURES = 100
 
-# The functions of scikit-learn that return features and classes, and the size of what
-# they return unless their arguments say otherwise.
+# The functions of scikit-learn that return features and labels, and the size of what
+# they return unless their arguments say otherwise; how many classes, or 1 number.
 GENERATED = {
     "make_blobs": Extent(100, 2, 3),
     "make_circles": Extent(100, 2, 2),
     "make_classification": Extent(100, 20, 2),
+    "make_friedman1": Extent(100, 10, 1),
     "make_gaussian_quantiles": Extent(100, 2, 3),
     "make_hastie_10_2": Extent(12_000, 10, 2),
     "make_moons": Extent(100, 2, 2),
+    "make_regression": Extent(100, 100, 1),
     "load_breast_cancer": Extent(569, 30, 2),
+    "load_diabetes": Extent(442, 10, 1),
     "load_digits": Extent(1_797, 64, 10),
     "load_iris": Extent(150, 4, 3),
     "load_wine": Extent(178, 13, 3),
@@ -67,7 +71,8 @@ def extent(problem: Mapping[str, Any], look: bool = True) -> Extent:
     sizes = [problem.get("train_size"), problem.get("test_size")]
     whole = [size for size in sizes if isinstance(size, int)]
     rows = min(found.rows, sum(whole)) if len(whole) == 2 else found.rows
-    return found._replace(rows=rows, classes=len(problem["classes"]) or found.classes)
+    classes = len(problem["classes"]) or problem.get("bins") or found.outputs
+    return found._replace(rows=rows, outputs=TASKS[problem["task"]].width(classes))
 
 
 def _generated(function: str, problem: Mapping[str, Any]) -> Extent:
@@ -77,7 +82,7 @@ def _generated(function: str, problem: Mapping[str, Any]) -> Extent:
     # Some functions take a number for each class.
     rows = sum(samples) if isinstance(samples, list) else samples
     features = arguments.get("n_features", usual.features)
-    classes = arguments.get("n_classes", arguments.get("centers", usual.classes))
+    classes = arguments.get("n_classes", arguments.get("centers", usual.outputs))
     return Extent(
         *(
             number if isinstance(number, int) and number > 0 else other

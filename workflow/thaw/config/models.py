@@ -31,10 +31,10 @@ from thaw.config.values import (
     Repeats,
     Rows,
     Seed,
+    Whole,
     made,
     optional_keys,
 )
-from thaw.findings.metrics import METRICS
 from thaw.learning import settings
 
 # What learning takes where a config, or a recipe, leaves a key out.
@@ -79,8 +79,7 @@ Pair = Annotated[
     EACH_ONCE,
     ONE_IS_A_LIST,
 ]
-# Its values are found when this runs, so no type checker can know them.
-MetricName: Any = Literal[tuple(METRICS)]
+FunctionName = Annotated[str, Field(pattern=r"^[^:]+:[A-Za-z_]\w*$", max_length=1_000)]
 TrainerFile = Annotated[
     str,
     Field(
@@ -100,6 +99,9 @@ PackageName = Annotated[
 ]
 
 
+ClassName = Annotated[str, Field(max_length=1_000, description="A class, as text.")]
+
+
 class Network(Changes):
     """The network: hidden layers, or a module or trainer of your own."""
 
@@ -112,9 +114,7 @@ class Network(Changes):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """The share of each hidden layer's units that a training step drops; none in frozen
     layers."""
-    module: Annotated[str, Field(pattern=r"^[^:]+:[A-Za-z_]\w*$", max_length=1_000)] = (
-        LEFT_OUT
-    )
+    module: FunctionName = LEFT_OUT
     """Instead of hidden: a function that returns a torch.nn.Module, such as
     networks.py:small_cnn (a file, from the working directory) or
     torchvision.models:resnet18 (an installed package)."""
@@ -196,6 +196,14 @@ class Training(Group):
     where there is one)."""
     arguments: Annotated[Arguments, Field(max_length=100)] = LEFT_OUT
     """Overrides some of network.arguments, by name (network.trainer only)."""
+    class_weight: Annotated[
+        Literal["balanced"]
+        | Annotated[dict[ClassName, Positive], Field(min_length=1, max_length=1_000)],
+        ALTERNATIVES,
+    ] = TRAINING["class_weight"]
+    """How much each class counts in the loss: balanced (all the same, by the rows that
+    are learned from), or numbers by class, 1 for those left out. The loss is averaged
+    over rows, as in Keras."""
 
 
 ChangedTraining: Any = made(
@@ -220,6 +228,9 @@ class Variant(Group):
     add: Annotated[list[Width], Field(max_length=MOST_LAYERS)] = list(VARIANT["add"])
     """The widths of fresh hidden layers put between the source model's and the output,
     which is then fresh too."""
+    inherit: Literal["output"] = LEFT_OUT
+    """output: start from the source model's output, too, where source and target have
+    labels of other names, or other tasks. Left out, the output is then drawn afresh."""
     training: ChangedTraining = ChangedTraining()
     """What differs from the study's training for its repeats."""
     save: Literal["weights"] = LEFT_OUT
@@ -241,9 +252,9 @@ class Settings(Group):
     repeats_per_job: Annotated[Repeats | Literal["auto"], ALTERNATIVES] = "auto"
     """A whole number, 1 or more, of repeats that a job trains; or auto, with which it
     trains 30 from one source model, two from each of 30, then ever more."""
-    margin: Annotated[float, Field(gt=0, lt=1)] = 0.01
-    """The smallest difference that matters, in the study's metric; variants whose
-    typical difference surely lies within ± this are equivalent."""
+    margin: Annotated[float, Field(gt=0, le=1e30)] = 0.01
+    """The smallest difference that matters, in the study's metric and its units;
+    variants whose typical difference surely lies within ± this are equivalent."""
     network: Network
     training: Training
     pretraining: ChangedTraining = ChangedTraining()
@@ -281,6 +292,17 @@ class SourceFiles(Group):
     """Pretrained weights, a file a source model."""
 
 
+class OwnMetric(Group):
+    """A metric of your own."""
+
+    function: FunctionName
+    """A function of a file, from the working directory, or of an installed package,
+    such as metrics.py:enrichment. It gets the test rows' labels, then what a network
+    predicts (probabilities [rows, classes], or numbers), and returns a number."""
+    greater_is_better: bool
+    """Whether more of it is better."""
+
+
 class _OwnToStudy(Group):
     """What only a study has."""
 
@@ -307,10 +329,33 @@ class _OwnToStudy(Group):
     repeat; each variant is trained at each size. all: every row."""
     source_models: Annotated[Repeats | SourceFiles, ALTERNATIVES] = 1
     """How many, 1 or more and 1000000 or less, or {files: […]}, pretrained weights."""
-    metric: MetricName = "accuracy"
-    """The score that tables, verdicts and figures show, on the test rows: accuracy,
-    balanced_accuracy (the mean over classes) or log_loss, which needs a margin of the
-    study's own. A change trains nothing."""
+    metric: Annotated[
+        list[
+            Annotated[
+                Annotated[str, Field(max_length=100)] | OwnMetric,
+                ALTERNATIVES,
+                Field(
+                    description=(
+                        "one of scikit-learn's scorers (docs/metrics.md lists them), "
+                        "or {function: …, greater_is_better: …}"
+                    )
+                ),
+            ]
+        ],
+        Field(min_length=1, max_length=20),
+        EACH_ONCE,
+        ONE_IS_A_LIST,
+    ] = LEFT_OUT
+    """The scores on the test rows, by scikit-learn's names without neg_: verdicts and
+    figures are of the first, the others stand beside it. Left out, the task's own:
+    accuracy or mean_absolute_error. A change trains nothing."""
+    positive: Annotated[
+        Whole | float | str,
+        ALTERNATIVES,
+        Field(description="A class, by its number or text."),
+    ] = LEFT_OUT
+    """The positive class of metrics that have one, such as roc_auc; left out, the rarer
+    of the two."""
     baseline: str = Field(default_factory=_usual_baseline)
     """The variant with which all others are compared; standalone unless named, or the
     first variant where standalone is not in the study."""
@@ -331,10 +376,11 @@ class Config(Settings, title="Thaw's config"):
     """A group of the keys below."""
 
     problems: Annotated[dict[Name, Problem], Field(min_length=1)]
-    """The classification data sets, by name."""
+    """The data sets, by name."""
     predictions: bool = True
-    """Whether jobs keep what each network says of each test row: its log-probabilities
-    of the classes, from which any other metric and the luck of the rows follow."""
+    """Whether jobs keep what each network says of each test row, its log-probabilities
+    of the classes or its number, from which any other metric and the luck of the rows
+    follow."""
     variants: dict[Name, Variant] = {}
     """How a network for the target starts, and which of its layers learn, by name."""
     maps: dict[Name, Map] = {}

@@ -103,7 +103,7 @@ class Kind:
         return dict(self.described)
 
     def widths(
-        self, features: int, classes: int, added: Sequence[int] = ()
+        self, features: int, outputs: int, added: Sequence[int] = ()
     ) -> list[int] | None:
         """Return the widths of all layers, from input to output; None if unknown.
 
@@ -190,9 +190,9 @@ class HiddenLayers(Kind):
         return self.described.get("hidden", [])  # `mistakes` tells that it is missing
 
     def widths(
-        self, features: int, classes: int, added: Sequence[int] = ()
+        self, features: int, outputs: int, added: Sequence[int] = ()
     ) -> list[int]:
-        return [features, *self.hidden_groups, *added, classes]
+        return [features, *self.hidden_groups, *added, outputs]
 
     def mistakes(self, path: str) -> Lines:
         yield from super().mistakes(path)
@@ -250,7 +250,7 @@ class Module(_UserSupplied):
                     f"{path}.groups[{number}]: {shown(group)} is not a valid regular "
                     f"expression ({error})"
                 )
-        yield from _mistakes_of_code(f"{path}.module", self.described["module"])
+        yield from mistakes_of_code(f"{path}.module", self.described["module"])
 
     def mistakes_of_training(
         self, path: str, training: Described, problem: Described
@@ -271,7 +271,7 @@ class Trainer(_UserSupplied):
     form = "trainer"
     own_keys = frozenset({"trainer", "files", "packages", "arguments", "groups"})
     unknown_training: ClassVar = dict.fromkeys(
-        ("validation_size", "keep", "augment"),
+        ("validation_size", "keep", "augment", "class_weight"),
         "trainers are not told; remove it, and give the trainer an argument instead",
     )
     reads_weights = False
@@ -410,7 +410,7 @@ def content_of_function(text: str) -> dict[str, Any]:
     return {"function": function, "code": code, "libraries": libraries}
 
 
-def _mistakes_of_code(path: str, text: str) -> Lines:
+def mistakes_of_code(path: str, text: str) -> Lines:
     """Yield what is wrong with a function's place, its file or its imports."""
     place, function, file = named(text)
     if file is None:

@@ -28,6 +28,7 @@ from thaw.config.values import (
     made,
 )
 from thaw.data import ARRAYS, FILES, SUFFIXES
+from thaw.learning.tasks import TASKS
 
 
 class MakeBlobs(Group):
@@ -57,6 +58,8 @@ File = Annotated[
         max_length=1_000,
     ),
 ]
+# Its values are found when this runs, so no type checker can know them.
+TaskName: Any = Literal[tuple(TASKS)]
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
 ColumnName = Annotated[Column, Field(description="A column's name.")]
 Columns = Annotated[list[ColumnName], Field(max_length=MOST_COLUMNS), EACH_ONCE]
@@ -109,6 +112,16 @@ class _OfData(Group):
     """A separate file with the test rows; same columns."""
     label: Column = LEFT_OUT
     """The column to predict; any labels."""
+    task: TaskName = "classification"
+    """classification: labels are classes; regression: they are numbers, in whose own
+    units all results are. Networks learn them scaled by the rows that they learn from.
+    """
+    bins: Annotated[int, Field(ge=2, le=100), WHOLE] = LEFT_OUT
+    """Makes so many classes of labels that are numbers, by quantiles of the train
+    rows."""
+    unit: Annotated[str, Field(pattern=r"^[ -~°-µ]+$", max_length=20)] = LEFT_OUT
+    """The unit of labels that are numbers, such as K; it stands in figures and words.
+    """
     drop: Columns = []
     """Columns that are no features."""
     categorical: Columns = []
@@ -124,8 +137,8 @@ class _OfData(Group):
     test_size: RowsOrShare = LEFT_OUT
     """The test set: rows, 1 to 100,000,000, or a share; left out, all others."""
     shuffle: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] = LEFT_OUT
-    """A seed, 0 to 4294967295; rows are drawn, stratified by class. Left out, they keep
-    their order."""
+    """A seed, 0 to 4294967295; rows are drawn, stratified by class, or by quantiles of
+    numbers. Left out, they keep their order."""
     scale: Annotated[Literal["standard"] | Like, ALTERNATIVES] = LEFT_OUT
     """standard: each feature gets mean 0 and standard deviation 1 on the train rows;
     {like: PROBLEM}: by the train rows of another problem. One-hot columns stay as they
@@ -175,6 +188,7 @@ def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
         yield f"{path}: {found}. Allowed: one of file, {known}"
         return
     yield from _of_source(path, problem)
+    yield from _of_task(path, problem)
     texts = [str(label) for label in problem["classes"]]
     if len(set(texts)) < len(texts):
         yield f"{path}.classes: {shown(problem['classes'])} lists a class twice"
@@ -219,6 +233,19 @@ def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
             if column in roles:
                 yield f"{path}.{key}: {column!r} is already its {roles[column]}"
             roles[column] = key
+
+
+def _of_task(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
+    task, noise = TASKS[problem["task"]], "transforms[…].label_noise"
+    told = [key for key in ("bins", "classes") if problem.get(key)]
+    told += [noise for step in problem["transforms"] if "label_noise" in step]
+    binned = "bins" in problem
+    for key in told:
+        if not task.has_classes or (binned and key != "bins"):
+            other = "bins" if binned and task.has_classes else f"task: {task.name}"
+            yield f"{path}.{key}: does not go together with {other}; remove one of them"
+    if task.has_classes and "unit" in problem:
+        yield f"{path}.unit: only applies to task: regression; remove it"
 
 
 def _of_split(path: str, problem: Mapping[str, Any]) -> Iterator[str]:

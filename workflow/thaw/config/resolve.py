@@ -16,6 +16,7 @@ from thaw.config.sizes import size_of
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS
 from thaw.learning.budget import budget
+from thaw.learning.tasks import TASKS
 
 
 def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Config:
@@ -31,20 +32,24 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
     except ValidationError as error:
         raise wrong(explain(error)) from None
     shared = checked.model_dump(include=set(models.Settings.model_fields))
-    studies = {
-        name: _inherit(study, shared, commanded)
-        for name, study in checked.studies.items()
-    }
     described = checked.model_dump(include={"variants", "maps", "predictions"})
     # A problem has many keys that do not go together; those left out are not there.
     described |= checked.model_dump(include={"problems"}, exclude_none=True)
-    mistakes = [
-        f"studies.{name}.margin: this key is missing; {study.metric} has no usual "
-        "margin. Allowed: the smallest difference that matters to you"
+    studies = {
+        name: _inherit(study, shared, commanded, described["problems"])
         for name, study in checked.studies.items()
-        if not METRICS[study.metric].is_accuracy
-        and "margin" not in {*commanded, *study.model_fields_set}
-    ]
+    }
+    mistakes = []
+    for name, study in checked.studies.items():
+        first = studies[name].metric[0]
+        known = METRICS[first["task"]].get(first["name"])
+        if known and known.has_bounds:
+            continue
+        if "margin" not in {*commanded, *study.model_fields_set}:
+            mistakes.append(
+                f"studies.{name}.margin: this key is missing; {first['name']} has no "
+                "usual margin. Allowed: the smallest difference that matters to you"
+            )
     for name, study in checked.studies.items():
         if LADDER in study.variants:
             groups = kind_of(studies[name].network).hidden_groups
@@ -79,7 +84,10 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
 
 
 def _inherit(
-    study: models.Study, shared: dict[str, Any], commanded: Collection[str]
+    study: models.Study,
+    shared: dict[str, Any],
+    commanded: Collection[str],
+    problems: Mapping[str, Any],
 ) -> ResolvedStudy:
     """Return a study with the shared settings where it has none of its own."""
     own = study.model_dump(exclude_unset=True)
@@ -97,12 +105,30 @@ def _inherit(
     if groups is not None:
         settings["variants"] = _climbed(settings["variants"], len(groups))
     settings["pretraining"] = changed(settings["training"], settings["pretraining"])
+    settings["metric"] = _metrics(study, problems.get(study.target, {}))
     settings["checkpoints"] = []
     if isinstance(settings["source_models"], dict):
         settings["checkpoints"] = settings["source_models"]["files"]
         settings["source_models"] = len(settings["checkpoints"])
         settings["source"] = settings["source"] or CHECKPOINTS
     return ResolvedStudy(**settings)
+
+
+def _metrics(study: models.Study, target: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what tables and figures are told of a study's metrics, in order.
+
+    See `thaw.findings.metrics.metric_of`.
+    """
+    task = TASKS[target.get("task", "classification")]
+    unit = {"unit": target["unit"]} if "unit" in target else {}
+    found: list[dict[str, Any]] = []
+    for entry in study.metric or [task.score]:
+        if isinstance(entry, models.OwnMetric):
+            own = {"name": entry.function.rpartition(":")[2]} | entry.model_dump()
+            found.append({"task": task.name} | own)
+        else:
+            found.append({"task": task.name, "name": entry} | unit)
+    return found
 
 
 def _network(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,7 +172,7 @@ def _networks_a_job(study: ResolvedStudy, config: Config) -> Any:
         budget(some["epochs"], some["steps"], some["batch_size"], problem.rows).epochs
         for some in every
     ]
-    widths = kind_of(study.network).widths(problem.features, problem.classes)
+    widths = kind_of(study.network).widths(problem.features, problem.outputs)
     batch_size = study.training["batch_size"]
     size = size_of(widths, study.checkpoints, 1, problem, max(epochs), batch_size)
     return size.networks_a_job

@@ -73,9 +73,10 @@ def minimal_variant(values: dict[str, Any]) -> dict[str, Any]:
     """Return a variant's settings without those at their default.
 
     Its training is left out, too, because it is part of the training that its repeats
-    get, and so is what is saved, because that changes no number.
+    get; so is what is saved, which changes no number, and what it inherits of another
+    label's output, which is then fresh or not.
     """
-    apart = ("training", "save")
+    apart = ("training", "save", "inherit")
     own = {key: value for key, value in values.items() if key not in apart}
     return minimal(models.Variant, own)
 

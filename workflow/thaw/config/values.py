@@ -99,9 +99,9 @@ def _float_to_whole(value: Any) -> Any:
     return value
 
 
-def _text_to_list(value: Any) -> Any:
+def _one_to_list(value: Any) -> Any:
     """Take `ladder` for `[ladder]`."""
-    return [value] if isinstance(value, str) else value
+    return [value] if isinstance(value, str | dict) else value
 
 
 def _each_once(entries: list) -> list:
@@ -127,7 +127,7 @@ def _one_error(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 # To be put into `Annotated[…]`, after the constraints of pydantic's own.
 WHOLE = BeforeValidator(_float_to_whole)
-ONE_IS_A_LIST = BeforeValidator(_text_to_list)
+ONE_IS_A_LIST = BeforeValidator(_one_to_list)
 EACH_ONCE = _EachOnce(_each_once)
 ALTERNATIVES = WrapValidator(_one_error)
 

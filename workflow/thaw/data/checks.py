@@ -25,6 +25,9 @@ FIRST_DAY, LAST_DAY = 19000101, 21001231
 
 LARGEST = float(np.finfo(np.float32).max)
 
+# A label beyond this is a slip; so is a number of the unit next to nothing.
+LARGEST_LABEL = 1e30
+
 
 def check_features(table: Table, categorical: Collection[str]) -> None:
     """Raise `ThawError` unless every value is there and, if no category, a number.
@@ -78,7 +81,8 @@ def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
     if numbers.notna().all() and len(rows) > most:
         raise ThawError(
             f"{place}: the label has {len(rows)} distinct numbers, which looks like a "
-            "measurement; Thaw needs classes, so bin it"
+            "measurement; give the problem task: regression, or bins: 3 for classes by "
+            "quantiles"
         )
     for name in asked:
         if name not in rows:
@@ -100,6 +104,29 @@ def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
     if numbers.notna().all():
         return list(rows.index[np.argsort(numbers, kind="stable")])
     return sorted(rows.index)
+
+
+def numbers_of(table: Table) -> np.ndarray:
+    """Return a table's labels as numbers, float64 `[rows]`.
+
+    Raises `ThawError` unless each is a finite number.
+    """
+    found = []
+    for row, text in table.labels.items():
+        try:
+            number = float(text)
+        except ValueError:
+            raise ThawError(
+                f"{table.place}, row {row}: the label {text!r} is not a number, which "
+                "task: regression and bins take; correct it, or leave the row out"
+            ) from None
+        if not abs(number) <= LARGEST_LABEL:
+            raise ThawError(
+                f"{table.place}, row {row}: the label {text} is not a finite number, "
+                "or too large; correct it, or leave the row out"
+            )
+        found.append(number)
+    return np.array(found)
 
 
 def check_parts(

@@ -122,6 +122,11 @@ def _arrays(path: Path) -> Table:
         ) from None
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from error
+    if y.ndim == 2:
+        raise ThawError(
+            f"{path}: y has the shape {list(y.shape)}, several labels a row; a problem "
+            "has one: keep one column"
+        )
     if x.ndim < 2 or y.shape != x.shape[:1]:
         raise ThawError(
             f"{path}: X has the shape {list(x.shape)}, y {list(y.shape)}. Allowed: "

@@ -10,12 +10,13 @@ import pandas as pd
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from thaw.data.checks import check_features, check_parts, class_names, doubts
+from thaw.data.checks import check_features, doubts
 from thaw.data.files import read_categories, read_table
+from thaw.data.labels import labels_of
 from thaw.data.problem import Description, Problem
 from thaw.data.split import some, split
 from thaw.data.table import Table, as_text, choose, encode, in_order, numbered
-from thaw.data.transforms import disturb, transform
+from thaw.data.transforms import transform
 from thaw.errors import ThawError
 
 Settings = Mapping[str, Any]
@@ -48,7 +49,7 @@ def make_problem(
     place, categorical = tables[0].place, settings.get("categorical", [])
     for table in tables:
         check_features(table, categorical)
-    names = class_names(tables, [*map(str, settings.get("classes", []))])
+    labels = labels_of(tables, settings)
     categories = _categories(settings, tables, joined, source)
     encoded = [encode(table, categories) for table in tables]
     columns, whose = list(encoded[0].columns), place
@@ -70,12 +71,10 @@ def make_problem(
         transform(frame.to_numpy(), shape, transforms, part)
         for part, frame in enumerate(features)
     ]
-    y = [pd.Categorical(table.labels, names).codes.astype(np.int64) for table in tables]
-    train, test = _parts(settings, tables, y)
-    train_x, train_y = x[0][train], disturb(y[0][train], len(names), transforms)
-    test_x, test_y = x[-1][test], y[-1][test]
+    train, test = _parts(settings, tables, labels.strata)
+    train_x, test_x = x[0][train], x[-1][test]
+    train_y, test_y = labels.parts(train, test)
     test_rows = tables[-1].labels.index.to_numpy(np.int64)[test]
-    check_parts(place, names, train_y, test_y)
 
     one_hot = {f"{name}={one}" for name, known in categories.items() for one in known}
     scaler = StandardScaler().fit(train_x)
@@ -83,14 +82,15 @@ def make_problem(
     centre = np.where(left, 0, scaler.mean_)
     spread = np.where(left, 1, scaler.scale_)
     description = Description(
-        columns, names, categories, centre.tolist(), spread.tolist(), shape, []
+        columns, labels.names, categories, centre.tolist(), spread.tolist(), shape, []
     )
     if "scale" in settings:
         by = _scale_of(like, place, columns, one_hot) if like else (centre, spread)
         train_x, test_x = (train_x - by[0]) / by[1], (test_x - by[0]) / by[1]
     with np.errstate(over="ignore"):  # told below
         train_x, test_x = train_x.astype(np.float32), test_x.astype(np.float32)
-    problem = Problem(train_x, train_y, test_x, test_y, test_rows, len(names))
+    classes = len(labels.names)
+    problem = Problem(train_x, train_y, test_x, test_y, test_rows, classes, labels.task)
     for part in (train_x, test_x):
         if not np.isfinite(part).all():
             column = columns[np.argmin(np.isfinite(part).all(0))]
@@ -130,6 +130,8 @@ def _generate(function: str, arguments: dict[str, Any]) -> Table:
     except (TypeError, ValueError) as error:
         raise ThawError(f"{function}: {' '.join(str(error).split())}") from error
     x, y = (made["data"], made["target"]) if loads else made
+    if np.ndim(y) > 1:
+        raise ThawError(f"{function}: several labels a row; a problem has one")
     if not loads:
         x = pd.DataFrame(x, columns=numbered(x.shape[1]))
     index = pd.RangeIndex(1, len(x) + 1)
@@ -216,8 +218,11 @@ def _notes(
             yield f"scaled by the train rows of {like.name if like else ''}"
     counts = []
     for y in (problem.train_y, problem.test_y):
-        rows = zip(np.bincount(y), description.classes, strict=True)
-        counts.append(", ".join(f"{count} {name}" for count, name in rows))
+        if description.classes:
+            rows = zip(np.bincount(y), description.classes, strict=True)
+            counts.append(", ".join(f"{count} {name}" for count, name in rows))
+        else:
+            counts.append(f"labels {y.min():g} to {y.max():g}, mean {y.mean():g}")
     yield (
         f"features: {len(description.columns)}; train rows: {len(problem.train_y)} "
         f"({counts[0]}); test rows: {len(problem.test_y)} ({counts[1]})"

@@ -11,11 +11,13 @@ import numpy as np
 
 
 class Problem(NamedTuple):
-    """A classification data set with a fixed train/test split.
+    """A data set with a task and a fixed train/test split.
 
-    Features are float32 `[rows, features]`; labels are int64 `[rows]`, 0 ≤ label <
-    `classes`. `test_rows`, int64 `[rows]`, are the numbers of the test rows in the file
-    that they come from, or in what a function generated, from 1.
+    Features are float32 `[rows, features]`. Labels are int64 `[rows]`, 0 ≤ label <
+    `classes`; where they are numbers, float64 in their own units, and `classes` is 0.
+    `test_rows`, int64 `[rows]`, are the numbers of the test rows in the file that they
+    come from, or in what a function generated, from 1. `task` is the name of one in
+    `thaw.learning.tasks`.
     """
 
     train_x: np.ndarray
@@ -24,13 +26,14 @@ class Problem(NamedTuple):
     test_y: np.ndarray
     test_rows: np.ndarray
     classes: int
+    task: str = "classification"
 
 
 class Description(NamedTuple):
     """The meaning of a problem's numbers, and how they were made.
 
     columns: the features' names, in order.
-    classes: the classes' names, by label.
+    classes: the classes' names, by label; of numbers, none.
     categories: of each column that was one-hot encoded, the categories.
     centre, spread: mean and standard deviation of each feature over the train rows,
         before any scaling; 0 and 1 for a one-hot column, which is never scaled.

@@ -22,10 +22,10 @@ Size = int | float
 def split(
     place: str, y: np.ndarray, groups: np.ndarray | None, settings: Mapping[str, Any]
 ) -> tuple[Rows, Rows]:
-    """Return the train rows and the test rows of one table with labels y `[rows]`.
+    """Return the train rows and the test rows of one table with strata y `[rows]`.
 
     In the table's order the first rows are the train set, those that follow the test
-    set. With a seed, `shuffle`, they are drawn, stratified by class.
+    set. With a seed, `shuffle`, they are drawn, stratified.
     Raises `ThawError` if there are too few rows.
     """
     train, test = settings.get("train_size"), settings.get("test_size")

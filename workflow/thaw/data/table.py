@@ -73,7 +73,9 @@ def as_text(values: pd.Series, place: str) -> pd.Series:
             f"{place}: column {values.name}, row {missing.idxmax()}: a value is "
             "missing; give it one, or leave the row out"
         )
-    if pd.api.types.is_float_dtype(values) and (values == values.round()).all():
+    # Beyond 2^53 neighbouring whole numbers are one float.
+    whole = pd.api.types.is_float_dtype(values) and (values == values.round()).all()
+    if whole and (values.abs() < 2**53).all():
         values = values.astype("int64")
     return values.astype(str)
 

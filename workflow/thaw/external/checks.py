@@ -19,6 +19,7 @@ from thaw.learning.learner import SourceModels, State
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import rows_of, sequence_of
 from thaw.learning.settings import Training, Variant
+from thaw.learning.tasks import TASKS
 from thaw.learning.variants import fresh_groups
 
 # The checks do not depend on how large a step is.
@@ -81,7 +82,8 @@ def check_draws(network: ModuleNetwork) -> list[str]:
 def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
     """Ask a network about two rows of a problem.
 
-    Raises `ThawError` unless it returns a number for each class and row.
+    Raises `ThawError` unless it returns a number for each class and row or, where
+    labels are numbers, one a row.
     """
     module = network.built().eval()
     rows = rows_of(problem.train_x[:2], network.shape)
@@ -91,13 +93,15 @@ def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
             f"network: for {name} it returns {type(said).__name__} instead of a "
             "tensor; wrap it in a module that returns the logits, [rows, classes]"
         )
-    expected = (len(rows), problem.classes)
+    width = TASKS[problem.task].width(problem.classes)
+    expected = (len(rows), width)
     if said.shape != expected:
         raise ThawError(
-            f"network: for {len(rows)} rows of {name}, which has {problem.classes} "
-            f"classes, it returns {size_of(said.shape)} numbers, not "
-            f"{size_of(expected)}; give its function num_classes: $classes, by its own "
-            "name for it (the default is often 1,000)"
+            f"network: for {len(rows)} rows of {name}, which takes {width} "
+            f"output{'s' if width > 1 else ''} ({problem.task}), it returns "
+            f"{size_of(said.shape)} numbers, not {size_of(expected)}; give its "
+            "function num_classes: $classes, by its own name for it (the default is "
+            "often 1,000)"
         )
     parts = sequence_of(module)
     in_order = torch.nn.Sequential(*parts)(rows) if parts else said
@@ -236,5 +240,6 @@ def check_short_batches(
 
 
 def _two_rows(problem: Problem) -> Problem:
-    train_x, train_y, test_x, test_y, rows, classes = problem
-    return Problem(train_x[:2], train_y[:2], test_x[:2], test_y[:2], rows[:2], classes)
+    arrays = ("train_x", "train_y", "test_x", "test_y", "test_rows")
+    two = problem._replace(**{name: getattr(problem, name)[:2] for name in arrays})
+    return TASKS[problem.task].scaled(two, 2)[0]

@@ -32,7 +32,7 @@ def load(told: Mapping[str, Any], file: Path | None) -> Callable[..., Any]:
         where = told["import"]
     else:
         if file is None:
-            raise ThawError("the file with the network's function is missing")
+            raise ThawError("the file with the function is missing")
         keys.check_unchanged(file, keys.code_of_file(file)[0], told["code"])
         spec = importlib.util.spec_from_file_location(f"brought_{file.stem}", file)
         assert spec is not None and spec.loader is not None  # its suffix is .py
@@ -46,6 +46,16 @@ def load(told: Mapping[str, Any], file: Path | None) -> Callable[..., Any]:
     if not callable(function):
         raise ThawError(f"{where} does not define a function {told['function']!r}")
     return function
+
+
+def in_their_words(function: Callable[..., Any], place: str) -> Callable[..., Any]:
+    """Return a user's function, whose errors are then messages; see `their_errors`."""
+
+    def called(*arguments: Any) -> Any:
+        with their_errors(place):
+            return function(*arguments)
+
+    return called
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from thaw.data.problem import Problem
 from thaw.external import functions
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import Network
+from thaw.learning.tasks import TASKS
 
 
 def network_of(
@@ -27,12 +28,13 @@ def network_of(
     Raises `ThawError` if that function fails.
     """
     features = problem.train_x.shape[-1]
+    width = TASKS[problem.task].width(problem.classes)
     if not kind_of(settings).calls_users_code:
         own = dict(settings) | {"hidden": [*settings["hidden"], *added]}
-        return FullyConnected(features, classes=problem.classes, **own)
+        return FullyConnected(features, width=width, **own)
     function = functions.load(settings["module"], file)
     filled_in = {
-        "$classes": problem.classes,
+        "$classes": width,
         "$features": features,
         "$shape": list(shape) or [features],
     }

@@ -1,6 +1,7 @@
 """The predictions that a trainer wrote: an array that NumPy saved, checked strictly.
 
-A trainer need not write them. With them, scores that it did not write are known.
+A trainer need not write them. With them, scores that it did not write are known, and
+any metric.
 """
 
 from pathlib import Path
@@ -9,34 +10,47 @@ import numpy as np
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
+from thaw.learning.tasks import TASKS
 
 # How far the probabilities of a row may be from a sum of 1.
 NEAR = 1e-3
 
 
 def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
-    """Read the log-probabilities of so many networks, or of 0 if there is no file.
+    """Read what so many networks predict, or 0 if there is no file.
 
-    They are float32 `[networks, rows, classes]`, in the order of the job's networks and
-    of the problem's test rows. The probabilities of a row sum to 1, rounding aside. A
-    network for which one is not a number failed; all of its numbers are then nan.
+    Log-probabilities, float32 `[networks, rows, classes]`, or numbers in the label's
+    units, float64 `[networks, rows]`; in the order of the job's networks and of the
+    problem's test rows. The probabilities of a row sum to 1, rounding aside. A network
+    for which one is not a number failed; all of its numbers are then nan.
     Raises `ThawError` that names the file, the place and what would be right.
     """
-    expected = (networks, len(problem.test_y), problem.classes)
+    classes = [problem.classes] if TASKS[problem.task].has_classes else []
+    expected = [networks, len(problem.test_y), *classes]
     if not path.exists():
         _check_name(path)
-        return np.empty((0, *expected[1:]), np.float32)
+        return np.empty((0, *expected[1:]), np.float32 if classes else np.float64)
     said = _array(path)
-    if said.shape != expected:
+    if list(said.shape) != expected:
         raise ThawError(
-            f"{path}: the shape is {list(said.shape)}. Allowed: {list(expected)}, for "
-            "networks, test rows and classes"
+            f"{path}: the shape is {list(said.shape)}. Allowed: {expected}, for "
+            f"networks, test rows{' and classes' if classes else ''}"
         )
     if said.dtype.kind != "f":
         raise ThawError(
             f"{path}: the type is {said.dtype}. Allowed: floating-point numbers"
         )
-    failed = np.isnan(said).any((1, 2))
+    failed = np.isnan(said.reshape(networks, -1)).any(1)
+    if not classes:
+        said = said.astype(np.float64)
+        infinite = np.isinf(said) & ~failed[:, None]
+        if infinite.any():
+            network, row = np.argwhere(infinite)[0]
+            raise ThawError(
+                f"{path}: networks[{network}], test row {row} (from 0): the number is "
+                "not finite; write nan for a network that failed"
+            )
+        return np.where(failed[:, None], np.nan, said)
     # float32 must hold them, too.
     with np.errstate(over="ignore"):
         infinite = np.isinf(said.astype(np.float32)) & ~failed[:, None, None]

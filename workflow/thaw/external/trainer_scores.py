@@ -11,23 +11,23 @@ from pathlib import Path
 import numpy as np
 
 from thaw.errors import ThawError
-from thaw.learning.trainer import WRITTEN
 
 FAILED = "failed"
 
 
 def read_scores(
-    path: Path, column: str, labels: Sequence[str]
+    path: Path, column: str, labels: Sequence[str], known: Sequence[str]
 ) -> tuple[Mapping[str, np.ndarray], np.ndarray]:
     """Read the scores of networks with these `labels`, which `column` holds.
 
+    `known` are the names of scores, of which the first is required.
     Return those that were written, by name, float64 `[R]` in the order of `labels`,
     and which networks failed, bool `[R]`.
     Raises `ThawError` that names the file, the row and what would be right.
     """
     header, *lines = _lines(path)
-    allowed = (column, *WRITTEN, FAILED)
-    for name in (column, WRITTEN[0]):
+    allowed = (column, *known, FAILED)
+    for name in (column, known[0]):
         if name not in header:
             raise ThawError(f"{path}: the column {name} is missing")
     for name in header:
@@ -99,6 +99,6 @@ def _value(place: str, name: str, text: str) -> float:
         raise ThawError(f"{place} is {text}. Allowed: 0, 1")
     if name.endswith("accuracy") and np.isfinite(value) and not 0 <= value <= 1:
         raise ThawError(f"{place} is {text}. Allowed: 0 to 1, a share of rows")
-    if name.endswith("loss") and value < 0:
-        raise ThawError(f"{place} is {text}. Allowed: 0 or more, a mean in nats")
+    if value < 0:
+        raise ThawError(f"{place} is {text}. Allowed: 0 or more")
     return value

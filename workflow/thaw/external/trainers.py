@@ -39,6 +39,7 @@ from thaw.learning.trainer import (
     reached,
     rows_of,
     seeds_of,
+    written_by,
 )
 from thaw.output.predictions import Predictions
 from thaw.output.problems import load_described
@@ -99,6 +100,7 @@ def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Predictions]:
             "stage": "pretrain" if tile.repeats is None else "train",
             "problem": {
                 "file": str(args.problem.absolute()),
+                "task": problem.task,
                 "classes": problem.classes,
                 "shape": list(described.shape) or [problem.train_x.shape[1]],
             },
@@ -115,11 +117,12 @@ def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Predictions]:
         try:
             _call(shlex.split(command), file)
             column = "source_model" if tile.repeats is None else "repeat"
-            found, failed = read_scores(scores, column, tile.labels)
+            known = written_by(problem)
+            found, failed = read_scores(scores, column, tile.labels, known)
             said = read_predictions(predictions, len(networks), problem)
             if len(said):
                 found = completed(found, said, problem)
-                failed = failed | failed_in(said)
+                failed = failed | failed_in(said, problem)
             if tile.repeats is None:
                 save_models(args.weights, models, tile, args.recipe, saw)
         except ThawError as error:
@@ -128,7 +131,7 @@ def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Predictions]:
                 f"{Path.cwd()}: {command} {file}"
             ) from None
     ended = reached(found, failed, problem, training["learning_rate"])
-    return ended, Predictions(said, problem.test_rows, saw)
+    return ended, Predictions(problem.task, said, problem.test_rows, saw)
 
 
 def save_models(

@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from thaw.figures import style
-from thaw.findings.metrics import METRICS
+from thaw.findings.metrics import Metric
 from thaw.findings.samples import CONDITION, Sample
 from thaw.output.inputs import Inputs
 
 
 def draw(
-    found: Mapping[str, Sample], constant: float, settings: Mapping[str, Any]
+    found: Mapping[str, Sample], metric: Metric, settings: Mapping[str, Any]
 ) -> Figure:
     """Draw a box a variant, and all points.
 
@@ -50,18 +50,17 @@ def draw(
             zorder=3,
             **look.of_points(sum(counts)),
         )
-    metric = METRICS[settings["metric"]]
-    panel.set_ylabel(metric.words)
+    panel.set_ylabel(metric.axis)
     nested = any(sample.is_nested for sample in found.values())
     caption = [
         "Boxes: median and quartiles; whiskers reach as far as there are points within "
         "1.5 times the distance of the quartiles.",
         f"A point a repeat{', in columns by source model' if nested else ''}.",
-        style.draw_constant(panel, constant),
+        style.draw_constant(panel, next(iter(found.values())).constant, settings),
     ]
     if any(sample.is_conditional for sample in found.values()):
         caption.append(f"All of it {CONDITION}.")
-    what = f"{metric.words} of {counts[0]} repeats of each variant"
+    what = f"{metric.axis} of {counts[0]} repeats of each variant"
     style.words_around(drawn, style.title_of(settings), what, caption)
     return drawn
 
@@ -74,6 +73,6 @@ def spread(count: int) -> np.ndarray:
 def make(inputs: Inputs) -> Figure:
     """Return the figure."""
     settings = inputs.settings
-    metric, size = METRICS[settings["metric"]], settings["shown_size"]
+    metric, size = inputs.metric, settings["shown_size"]
     found = inputs.samples(settings["variants"], size, metric)
-    return draw(found, inputs.constant(size, metric), settings)
+    return draw(found, metric, settings)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from thaw.figures import style
-from thaw.findings.metrics import METRICS
+from thaw.findings.metrics import metric_of
 from thaw.findings.samples import CONDITION
 from thaw.output.inputs import Inputs
 
@@ -50,7 +50,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     )
     panel.set_ylim(len(table) - 0.4, -0.6)
     panel.set_xlim(-limit, limit)
-    gain = METRICS[settings["metric"]].gain
+    gain = metric_of(settings["metric"][0]).gain
     panel.set_xlabel(f"worse ← typical {gain} → better")
     given = [f"All of it {CONDITION}."] if table["given"].notna().any() else []
     level = style.level_of(table["level"][0])

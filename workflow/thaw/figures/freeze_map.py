@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from thaw.figures import style
 from thaw.findings.arms import in_order
 from thaw.findings.gains import by_size
-from thaw.findings.metrics import METRICS
+from thaw.findings.metrics import metric_of
+from thaw.findings.shown import number
 from thaw.findings.verdicts import CLEAR, EQUIVALENT, kind_of
 from thaw.output.inputs import Inputs
 
@@ -28,15 +29,16 @@ CAPTION = (
     "=: equivalent within the margin."
 )
 
-# A scale that reaches less far would paint noise.
-LEAST_REACH = 0.05
+# A scale that reaches fewer margins would paint noise.
+LEAST_REACH = 5
 
 
 def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw a panel a study: depths from left to right, sizes from below."""
     grids = [grid(*pair) for pair in zip(tables, maps, strict=True)]
     finite = np.concatenate([gains[np.isfinite(gains)] for gains, _ in grids])
-    reach = max([LEAST_REACH, *np.abs(finite)])
+    margin = min(one["margin"] for one in maps)
+    reach = max([LEAST_REACH * margin, *np.abs(finite)])
     norm = TwoSlopeNorm(0, -reach, reach)
     widths = [gains.shape[1] for gains, _ in grids]
     rows = max(gains.shape[0] for gains, _ in grids)
@@ -53,7 +55,9 @@ def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> F
         colours = style.text_on(image.to_rgba(known))
         for (row, column), gain in np.ndenumerate(gains):
             kind = kind_of(verdicts[row][column])
-            text = style.number(gain, "+z.3f") if np.isfinite(gain) else "n/a"
+            text = (
+                style.minus(number(gain, margin, "+")) if np.isfinite(gain) else "n/a"
+            )
             text += " =" if kind == EQUIVALENT else ""
             panel.text(
                 column + 0.5,
@@ -75,7 +79,7 @@ def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> F
             panel.set_title(f"{one['study']}:\n{one['source']} → {one['target']}")
     panels[0].set_ylabel("train rows of the target")
     bar = drawn.colorbar(image, ax=panels, shrink=0.9)
-    gain, baseline = METRICS[maps[0]["metric"]].gain, maps[0]["baseline"]
+    gain, baseline = metric_of(maps[0]["metric"][0]).gain, maps[0]["baseline"]
     words = f"worse ← typical {gain} → better"
     bar.set_label(textwrap.fill(words, int(9 * drawn.get_figheight())))
     bar.outline.set_visible(False)

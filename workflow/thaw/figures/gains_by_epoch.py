@@ -10,27 +10,32 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from thaw.figures import style
-from thaw.findings.metrics import METRICS, with_history
+from thaw.findings.metrics import by_epoch, metric_of
 from thaw.output.inputs import Inputs
 
 
 def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     """Draw a panel a variant, all with the same axes."""
     variants = list(dict.fromkeys(table["variant"]))
-    gain = with_history(METRICS[settings["metric"]]).gain
+    metric = by_epoch(settings["metric"][0])
+    gain = metric.gain
     drawn, panels = style.panels_of(
         variants,
         settings,
         (2.3, 2.1),
         ("epoch (0 = before training)", f"worse ← typical {gain} → better"),
     )
+    own = metric == metric_of(settings["metric"][0])
+    margin_in_words = f"By epoch only the {metric.axis} is known."
     for panel, variant, look in panels:
         rows = table[table["variant"] == variant]
         style.draw_line(panel, rows["epoch"].to_numpy(), rows, "typical", look)
         unclear = rows[[style.verdict_look(v) == style.NONE for v in rows["verdict"]]]
         hollow = {"mfc": "white", "ls": ""}
         panel.plot("epoch", "typical", data=unclear, ms=4.5, **look.of_lines() | hollow)
-        margin_in_words = style.draw_margin(panel, settings["margin"])
+        # Of another metric than the study's the table has another margin.
+        if own:
+            margin_in_words = style.draw_margin(panel, settings["margin"])
     caption = [
         "Filled: typically better, worse or equivalent, each epoch by itself; hollow: "
         "not clear.",

@@ -1,7 +1,7 @@
 """Draw a study's learning curves: a line a variant, with a band over its repeats."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,11 @@ from matplotlib.ticker import AutoLocator, LogLocator, NullLocator
 
 from thaw.figures import style
 from thaw.findings.gains import rows_at
+from thaw.findings.metrics import of_history
 from thaw.findings.samples import CONDITION
+from thaw.learning.history import names_of
+from thaw.learning.tasks import TASKS, Task
 from thaw.output.inputs import Inputs
-
-# Loss above, accuracy below; train on the left, test on the right.
-PANELS = (("train_loss", "test_loss"), ("train_accuracy", "test_accuracy"))
 
 # The columns of the table that make a curve, in its order.
 COLUMNS = ("step", "q25", "median", "q75")
@@ -42,16 +42,21 @@ def draw(
     styles: Mapping[str, style.Look],
     constant: float,
     words: Sequence[str],
+    task: Task,
+    settings: Mapping[str, Any],
 ) -> Figure:
     """Draw the curves of each name and metric: `curves[name][metric]`.
 
-    `constant` is the test accuracy of the best constant prediction; the `words` are
-    both lines of the title, then the caption's sentences.
+    `constant` is the test score of the best constant prediction; the `words` are both
+    lines of the title, then the caption's sentences.
     """
+    # Loss above, score below; train on the left, test on the right.
+    train_score, train_loss, test_score, test_loss = names_of(task)
+    panels = (train_loss, test_loss), (train_score, test_score)
     drawn = style.figure(8.2, 5.6)
     axes = drawn.subplots(2, 2, sharex=True, sharey="row")
     by_epochs = epochs_are_alike([c for own in curves.values() for c in own.values()])
-    for row, metrics in zip(axes, PANELS, strict=True):
+    for row, metrics in zip(axes, panels, strict=True):
         for panel, metric in zip(row, metrics, strict=True):
             for place, (name, own) in enumerate(curves.items()):
                 curve, look = own[metric], styles[name]
@@ -81,8 +86,8 @@ def draw(
     loss.yaxis.set_major_locator(steps)
     loss.yaxis.set_minor_locator(NullLocator())
     loss.yaxis.set_major_formatter(lambda value, _: style.number(value, "g"))
-    loss.set_ylabel("loss (cross-entropy, nats)")
-    axes[1, 0].set_ylabel("accuracy")
+    loss.set_ylabel(f"loss ({of_history(task.name, 'loss').words})")
+    axes[1, 0].set_ylabel(of_history(task.name, "score").words)
     unit = "epoch" if by_epochs else "step of gradient descent"
     for panel in axes[1]:
         panel.set_xlabel(f"{unit} (0 = before training)")
@@ -92,7 +97,7 @@ def draw(
         handlelength=3,
     )
     title, what, *caption = words
-    caption.append(style.draw_constant(axes[1, 1], constant))
+    caption.append(style.draw_constant(axes[1, 1], constant, settings))
     style.words_around(drawn, title, what, caption)
     return drawn
 
@@ -126,5 +131,7 @@ def make(inputs: Inputs) -> Figure:
     if settings["source_models"] == 1:
         words.append(f"All of it {CONDITION}.")
     curves = {variant: curves_of(table, variant) for variant in settings["variants"]}
-    constant = table.loc[table["metric"] == "test_accuracy", "constant"].iloc[0]
-    return draw(curves, style.looks(settings), constant, words)
+    task = TASKS[settings["metric"][0]["task"]]
+    scores = table["metric"] == f"test_{task.score}"
+    constant = table.loc[scores, "constant"].iloc[0]
+    return draw(curves, style.looks(settings), constant, words, task, settings)

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from thaw.figures import style
-from thaw.findings.metrics import METRICS
+from thaw.findings.metrics import Metric, of_history
 from thaw.findings.samples import Sample
 from thaw.output.histories import SOURCE_MODELS
 from thaw.output.inputs import Inputs
@@ -26,15 +26,18 @@ FEW_POINTS = 3
 
 def draw(
     own: np.ndarray,
+    their_metric: Metric,
     nested: Mapping[str, Sample],
     standalone: Sample | None,
-    constant: float,
+    metric: Metric,
     settings: Mapping[str, Any],
 ) -> Figure:
-    """Draw a panel a variant; `own` is each source model's score on the source."""
-    words = METRICS[settings["metric"]].words
-    across = f"source model's {words} on {settings['source']}"
-    up = f"mean {words} on {settings['target']}"
+    """Draw a panel a variant; `own` is each source model's score on the source.
+
+    That is by `their_metric`, the source's own.
+    """
+    across = f"source model's {their_metric.axis} on {settings['source']}"
+    up = f"mean {metric.axis} on {settings['target']}"
     drawn, panels = style.panels_of([*nested], settings, (2.5, 2.6), (across, up))
     styles, caption = style.looks(settings), ["A point a source model."]
     for panel, variant, look in panels:
@@ -49,7 +52,10 @@ def draw(
     if standalone is not None:
         caption.append("Line: standalone's mean.")
     # The panels share an axis, which ends growing with the last of them.
-    *_, commonest = (style.draw_constant(panel, constant) for panel, *_ in panels)
+    constant = next(iter(nested.values())).constant
+    *_, commonest = (
+        style.draw_constant(panel, constant, settings) for panel, *_ in panels
+    )
     what = "does a better source model transfer better?"
     style.words_around(drawn, style.title_of(settings), what, [*caption, commonest])
     return drawn
@@ -76,9 +82,9 @@ def correlation(x: np.ndarray, y: np.ndarray) -> str:
 def make(inputs: Inputs) -> Figure:
     """Return the figure."""
     settings = inputs.settings
-    metric, size = METRICS[settings["metric"]], settings["shown_size"]
+    metric, size = inputs.metric, settings["shown_size"]
     found = inputs.samples(settings["variants"], size, metric)
-    own = inputs.histories.score(SOURCE_MODELS, metric.score)
+    theirs = of_history(inputs.histories.task(SOURCE_MODELS), "score")
+    own = inputs.histories.score(SOURCE_MODELS, theirs)
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
-    constant = inputs.constant(size, metric)
-    return draw(own, nested, found.get("standalone"), constant, settings)
+    return draw(own, theirs, nested, found.get("standalone"), metric, settings)

@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 
 from thaw.figures import style
 from thaw.figures.learning_curves import Curve, draw
-from thaw.learning.history import METRICS
+from thaw.learning.history import METRICS, names_of
+from thaw.learning.tasks import TASKS
 from thaw.output.histories import SOURCE_MODELS
 from thaw.output.inputs import Inputs
 
@@ -28,12 +29,14 @@ def make(inputs: Inputs) -> Figure:
             "Thin: each of them." if models <= FEW else "Band: the middle half."
         )
     steps = histories.steps(SOURCE_MODELS)
-    constant = histories.constant(SOURCE_MODELS).test_accuracy
+    task = TASKS[histories.task(SOURCE_MODELS)]
+    constant = histories.own_constants(SOURCE_MODELS)["test_score"]
     curves = {}
-    for metric in METRICS:
+    for metric, called in zip(METRICS, names_of(task), strict=True):
         values = histories.metric(SOURCE_MODELS, metric)
         low, median, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
         each = values if 1 < models <= FEW else None
-        curves[metric] = Curve(steps, low, median, high, each)
+        curves[called] = Curve(steps, low, median, high, each)
     # They learn from scratch.
-    return draw({name: curves}, {name: style.look(0)}, constant, words)
+    looks = {name: style.look(0)}
+    return draw({name: curves}, looks, constant, words, task, settings)

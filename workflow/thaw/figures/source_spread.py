@@ -14,17 +14,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from thaw.figures import style
-from thaw.findings.metrics import METRICS
+from thaw.findings.metrics import Metric
 from thaw.findings.samples import Sample
 from thaw.output.inputs import Inputs
 
 
 def draw(
-    found: Mapping[str, Sample], constant: float, settings: Mapping[str, Any]
+    found: Mapping[str, Sample], metric: Metric, settings: Mapping[str, Any]
 ) -> Figure:
     """Draw a panel a variant, all with the same axes."""
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
-    axes = "source models, sorted by their means", METRICS[settings["metric"]].words
+    axes = "source models, sorted by their means", metric.axis
     drawn, panels = style.panels_of([*nested], settings, (2.7, 2.5), axes)
     baseline = settings["baseline"]
     its_look = style.looks(settings)[baseline]
@@ -34,7 +34,10 @@ def draw(
         draw_baseline(panel, found[baseline], its_look, place)
         panel.set_xticks([place], [style.label(baseline)])
     # The panels share an axis, which ends growing with the last of them.
-    *_, commonest = (style.draw_constant(panel, constant) for panel, *_ in panels)
+    constant = found[baseline].constant
+    *_, commonest = (
+        style.draw_constant(panel, constant, settings) for panel, *_ in panels
+    )
     models = len(next(iter(nested.values())).models)
     caption = [
         "Points and lines: mean and range over the repeats from a source model. "
@@ -72,6 +75,6 @@ def draw_baseline(
 def make(inputs: Inputs) -> Figure:
     """Return the figure."""
     settings = inputs.settings
-    metric, size = METRICS[settings["metric"]], settings["shown_size"]
+    metric, size = inputs.metric, settings["shown_size"]
     found = inputs.samples(settings["variants"], size, metric)
-    return draw(found, inputs.constant(size, metric), settings)
+    return draw(found, metric, settings)

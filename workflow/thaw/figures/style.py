@@ -14,14 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from thaw.errors import visible
-from thaw.findings import verdicts
+from thaw.findings import shown, verdicts
 
 # Readers who are colour-blind can tell these apart, and print and projectors keep them:
 # Paul Tol's muted scheme (personal.sron.nl/~pault), without what is too light for lines
 # on white, and with a darker olive.
 BLACK = "#000000"
 COLOURS = ("#AA4499", "#117733", "#888822", "#332288", "#CC6677", "#882255")
-# No dots: a dotted line is what the commonest class reaches.
+# No dots: a dotted line is what the best constant prediction reaches.
 LINES = ("-", (0, (5, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2.5, 1)), (0, (9, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MUTED, PALE = "#666666", "#e8e8e8"
@@ -203,14 +203,20 @@ def draw_line(
     return panel.plot(x, known, ms=4.5, lw=1.2, **look.of_lines())[0]
 
 
-def draw_constant(panel: Axes, score: float) -> str:
-    """Draw what the commonest class reaches, where the axis goes so far; name it."""
+def draw_constant(panel: Axes, score: float, settings: Mapping[str, Any]) -> str:
+    """Draw what the best constant prediction reaches, and name it.
+
+    It is drawn where the axis goes so far.
+    """
+    if np.isnan(score):
+        return ""
     low, high = panel.get_ylim()
+    words = f"best constant prediction: {shown.number(score, settings['margin'])}"
     if not low <= score <= high:
-        return f"Always the commonest class: {score:.3f}, beyond the axis."
+        return f"The {words}, beyond the axis."
     panel.axhline(score, color=MUTED, lw=0.8, ls=":", zorder=1)
     panel.set_ylim(low, high)
-    return f"Dotted: always the commonest class, {score:.3f}."
+    return f"Dotted: the {words}."
 
 
 def draw_margin(panel: Axes, margin: float, way: str = "h") -> str:
@@ -231,7 +237,12 @@ def level_of(level: float) -> str:
 
 def number(value: float, form: str) -> str:
     """Return a number as text, with a minus sign where a hyphen would stand."""
-    return format(value, form).replace("-", "\N{MINUS SIGN}")
+    return minus(format(value, form))
+
+
+def minus(text: str) -> str:
+    """Return a number's text with a minus sign where a hyphen would stand."""
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def verbatim(text: str) -> str:

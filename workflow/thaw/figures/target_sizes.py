@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from thaw.figures import style
 from thaw.findings.arms import in_order
 from thaw.findings.gains import by_size
-from thaw.findings.metrics import METRICS
+from thaw.findings.metrics import metric_of
 from thaw.output.inputs import Inputs
 
 
@@ -39,14 +39,14 @@ def draw(
             style.draw_line(right, x, gains, "typical", look)
     caption = [
         "Left: means with 95 % intervals.",
-        style.draw_constant(left, summary["constant"].iloc[0]),
+        style.draw_constant(left, summary["constant"].iloc[0], settings),
         f"Right: gains with {style.level_of(comparisons['level'].iloc[0])}",
         style.draw_margin(right, settings["margin"]),
     ]
     for panel in (left, right):
         panel.set_xticks(range(len(sizes)), map(str, sizes))
         panel.set_xlabel(f"train rows of {settings['target']}")
-    left.set_ylabel(f"mean {METRICS[settings['metric']].words}")
+    left.set_ylabel(f"mean {metric_of(settings['metric'][0]).axis}")
     right.set_ylabel(f"worse ← typical gain on {baseline} → better")
     drawn.legend(loc="outside right center", handlelength=3)
     repeats = summary["repeats"].iloc[0]

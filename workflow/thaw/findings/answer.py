@@ -74,7 +74,7 @@ def _effect(study: Question, kind: str, sizes: Sequence[TargetSize]) -> str:
     rows = study.gains_at(sizes[0])
     words = WORDS[kind].format(margin=f"{study.margin:g}")
     if not study.is_swept:
-        return f"{words}. {details(rows)}"
+        return f"{words}. {details(rows, study.margin)}"
     words = f"From {enumerate_words(sizes)} rows: {words[0].lower()}{words[1:]}"
     place = f"from {sizes[0]}, " if len(sizes) > 1 else ""
     if kind in SAID:
@@ -83,10 +83,10 @@ def _effect(study: Question, kind: str, sizes: Sequence[TargetSize]) -> str:
             key=lambda row: abs(row["typical"]),
         )
         lead = f"; {place}" if place else ", "
-        words += f"{lead}most with {most['variant']}:{estimate(most)}"
+        words += f"{lead}most with {most['variant']}:{estimate(most, study.margin)}"
     elif kind == "both":
         ends = (find(rows, key=lambda row: row["typical"]) for find in (max, min))
-        words += f": {place}{enumerate_words(map(named, ends))}"
+        words += f": {place}{enumerate_words(named(e, study.margin) for e in ends)}"
     elif kind == "none":
         reasons = {first_part(row["verdict"]) for row in rows}
         words += f" ({', '.join(sorted(reasons))})"

@@ -8,7 +8,7 @@ import pandas as pd
 from thaw.findings.arms import CHECKPOINTS, TargetSize
 from thaw.findings.failures import FEW, KINDS, WEAK
 from thaw.findings.gains import Question, enumerate_words, estimate
-from thaw.findings.metrics import METRICS
+from thaw.findings.metrics import metric_of
 from thaw.findings.verdicts import first_part, more_often
 
 
@@ -70,7 +70,8 @@ def _beside(study: Question, rows: pd.DataFrame, control: str) -> Iterator[str]:
             own.to_dict("records"), lambda row: first_part(row["verdict"])
         ):
             found = [
-                _from_rows(study, [row["target_size"]]) + estimate(row) for row in alike
+                _from_rows(study, [row["target_size"]]) + estimate(row, study.margin)
+                for row in alike
             ]
             said.append(verdict + ",".join(found))
         yield f"Beside {control.format(reference)}, {variant}: {'; '.join(said)}."
@@ -78,7 +79,7 @@ def _beside(study: Question, rows: pd.DataFrame, control: str) -> Iterator[str]:
 
 def hangs_on_the_budget(study: Question) -> Iterator[str]:
     """Name the variants that would have had another verdict half-way."""
-    other = []
+    other, margin = [], study.margin
     for variant in study.transferred:
         rows = study.gains_by_epoch[study.gains_by_epoch["variant"] == variant]
         if len(rows) < 3:
@@ -86,7 +87,7 @@ def hangs_on_the_budget(study: Question) -> Iterator[str]:
         half_way, last = rows.iloc[len(rows) // 2], rows.iloc[-1]
         if half_way["verdict"] != last["verdict"]:
             epoch = half_way["epoch"]
-            other.append(f"{variant} {half_way['verdict']}{estimate(half_way)}")
+            other.append(f"{variant} {half_way['verdict']}{estimate(half_way, margin)}")
     if other:
         # The table is of the largest size.
         place = _from_rows(study, [study.target_sizes[-1]])
@@ -107,9 +108,9 @@ def given_what(study: Question) -> Iterator[str]:
         f"{total} repeat{'s' if total > 1 else ''}",
         *(["the rows that each repeat drew"] if study.is_swept else []),
     ]
-    if study.metric != "accuracy":
-        gain = METRICS[study.metric].gain
-        yield f"All differences are a {gain}: more than 0 is better."
+    metric = metric_of(study.metric[0])
+    if metric.name != "accuracy":
+        yield f"All differences are a {metric.gain}: more than 0 is better."
     if study.tuned:
         yield (
             "What was chosen on rows held out of each network's own train rows: "

@@ -53,7 +53,7 @@ def is_weak(
         levels = median_levels(len(baseline.unit_means()), alpha)
         medians = np.quantile(baseline.ranked[baseline.sound], levels)
         constant = baseline.ranked_constant
-        if medians[0] - constant > margin:
+        if medians[0] - constant > margin / baseline.scale:
             limits = limit_of_weak(medians, constant)[:, None]
             # Not by the last bit: a network at the limit is not weak.
             return sample.sound & (sample.ranked < limits - 1e-9)

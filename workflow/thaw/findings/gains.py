@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from thaw.findings.arms import TargetSize
+from thaw.findings.shown import interval, number
 from thaw.findings.verdicts import (
     BETTER,
     EQUIVALENT,
@@ -33,7 +34,7 @@ class Question(NamedTuple):
     baseline: str
     target_sizes: Sequence[TargetSize]
     depths: Mapping[str, int]
-    metric: str
+    metric: Sequence[Mapping[str, Any]]
     margin: float
     tuned: Sequence[str]
     repeats: int
@@ -86,32 +87,37 @@ class Question(NamedTuple):
         return "unclear" if kinds & {UNCLEAR, EQUIVALENT} else "none"
 
 
-def details(rows: Sequence[Mapping[str, Any]]) -> str:
+def details(rows: Sequence[Mapping[str, Any]], margin: float) -> str:
     """Return the typical difference of each variant, verdict by verdict."""
     parts: dict[str, list[str]] = {}
     for row in rows:
-        parts.setdefault(first_part(row["verdict"]), []).append(named(row))
+        parts.setdefault(first_part(row["verdict"]), []).append(named(row, margin))
     said = "; ".join(
         f"{verdict}: {', '.join(variants)}" for verdict, variants in parts.items()
     )
     return said[:1].upper() + said[1:]
 
 
-def named(row: Mapping[str, Any]) -> str:
+def named(row: Mapping[str, Any], margin: float) -> str:
     """Return a variant with its typical difference."""
-    return f"{row['variant']}{estimate(row)}"
+    return f"{row['variant']}{estimate(row, margin)}"
 
 
-def estimate(row: Mapping[str, Any]) -> str:
+def estimate(row: Mapping[str, Any], margin: float) -> str:
     """Return a typical difference and its interval, as far as there are any."""
     middle, low, high = (row[f"typical{end}"] for end in ("", "_low", "_high"))
     if pd.isna(middle):
         return ""
     if math.isinf(middle):
         return " without a size, for so many networks failed"
+    said = f" {number(middle, margin, '+')}"
     if math.isinf(low) and math.isinf(high):
-        return f" {middle:+.3f}"
-    return f" {middle:+.3f} ({low:+.3f} to {high:+.3f})".replace("inf", "∞")
+        return said
+    if math.isinf(low):
+        return f"{said} (at most {number(high, margin, '+')})"
+    if math.isinf(high):
+        return f"{said} (at least {number(low, margin, '+')})"
+    return f"{said} ({interval(low, high, margin, '+')})"
 
 
 def layers(numbers: Sequence[int]) -> str:

@@ -21,6 +21,7 @@ from thaw.findings.how_often import DRAWS, random_means
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 
+# In units of the samples: those of shares are 1, those of errors the constant's error.
 FAR = 0.1
 # Before anything is seen: one unit in ten is a straggler, known as if from five units.
 STRAGGLERS, OTHERS = 0.5, 4.5
@@ -33,8 +34,9 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     """Return the difference of the means with its interval at level 1 - `alpha`.
 
     Units weigh equally. It is nan where a side has no value. The interval is nan where
-    a side has fewer units than `FEWEST`, and where lower is better: a loss has no
-    bound, so the worst that was not drawn may be anything.
+    a side has fewer units than `FEWEST`, or where it is not known how bad a network can
+    be. Scores beyond a sample's `worst` count as that: an error has no bound, so the
+    worst that was not drawn might be anything.
     """
     ours, others = _unit_means(pair.variant), _unit_means(pair.reference)
     sound, others_sound = ~np.isnan(ours), ~np.isnan(others)
@@ -43,33 +45,29 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     ours, others = ours[sound], others[others_sound]
     if not (len(ours) and len(others)):
         return Estimate(np.nan, np.nan, np.nan)
-    difference = float(ours.mean() - others.mean())
-    if pair.variant.lower_is_better:
-        return Estimate(-difference, np.nan, np.nan)
+    unit, difference = pair.variant.scale, float(ours.mean() - others.mean())
     if min(len(ours), len(others)) < FEWEST:
-        return Estimate(difference, np.nan, np.nan)
-    return _estimate(difference, draws(ours, others, bool(pair.matched)), alpha)
+        return Estimate(difference * unit, np.nan, np.nan)
+    found = draws(ours, others, bool(pair.matched))
+    low, high = np.quantile(found, [alpha / 2, 1 - alpha / 2])
+    return Estimate(difference * unit, float(low) * unit, float(high) * unit)
 
 
 def mean_of(sample: Sample, alpha: float) -> Estimate:
     """Return a mean with its interval at level 1 - `alpha`, as `mean_difference`."""
     units = _unit_means(sample)
     units = units[~np.isnan(units)]
-    mean = float(units.mean()) if len(units) else np.nan
+    mean = float(sample.score_of(units.mean())) if len(units) else np.nan
     if not has_interval(sample):
         return Estimate(mean, np.nan, np.nan)
-    return _estimate(mean, single_draws(units), alpha)
-
-
-def _estimate(value: float, found: np.ndarray, alpha: float) -> Estimate:
-    low, high = np.quantile(found, [alpha / 2, 1 - alpha / 2])
-    return Estimate(value, float(low), float(high))
+    ends = np.quantile(single_draws(units), [alpha / 2, 1 - alpha / 2])
+    low, high = sorted(sample.score_of(ends).tolist())
+    return Estimate(mean, low, high)
 
 
 def has_interval(sample: Sample) -> bool:
     """Whether the mean of a sample has an interval."""
-    sound = ~np.isnan(_unit_means(sample))
-    return not sample.lower_is_better and sound.sum() >= FEWEST
+    return (~np.isnan(_unit_means(sample))).sum() >= FEWEST
 
 
 def single_draws(units: np.ndarray) -> np.ndarray:
@@ -99,10 +97,10 @@ def draws(ours: np.ndarray, others: np.ndarray, matched: bool) -> np.ndarray:
 
 
 def _unit_means(sample: Sample) -> np.ndarray:
-    """Return the mean of each unit's values; nan if it has none."""
-    numbers = sample.unit_numbers
-    sound = np.isfinite(sample.values)
-    sums = np.bincount(numbers, np.where(sound, sample.values, 0.0))
+    """Return the mean of each unit's values above the worst; nan if it has none."""
+    numbers, values = sample.unit_numbers, sample.above_worst
+    sound = np.isfinite(values)
+    sums = np.bincount(numbers, np.where(sound, values, 0.0))
     with np.errstate(invalid="ignore"):
         return sums / np.bincount(numbers, sound)
 

@@ -1,50 +1,153 @@
-"""The metrics that a study can choose for its tables, verdicts and figures.
+"""The metrics that a study can choose: their names, words, bounds and direction.
 
-Jobs record all of them, so choosing another one trains nothing.
+They are computed from saved predictions, so another choice trains nothing. Planning
+reads this table; the functions are in `scoring`.
 """
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class Metric(NamedTuple):
-    """A score on the test rows.
+    """A score on the test rows. Differences are gains: more than 0 is better.
 
-    `score` is its name in `scores.csv`, `words` its name in titles and on axes. No
-    value is below 0 or above `highest`. Differences are gains: more than 0 is better,
-    whichever direction the metric itself has.
+    `name` is scikit-learn's name of the scorer without `neg_`, `words` stands in titles
+    and on axes. `best` is a perfect network's score, `worst` the bound on the other
+    side. `history` is the column of histories that holds it by epoch. A metric of
+    `two_classes` takes one of them as positive; one that is `per_row` is a mean over
+    rows. `constant` says which statistic of the labels a regression's constant
+    prediction is.
     """
 
-    score: str
+    name: str
     words: str
-    highest: float = 1.0
-    lower_is_better: bool = False
+    best: float
+    worst: float
+    history: str | None = None
+    two_classes: bool = False
+    per_row: bool = False
+    constant: str = ""
+    units: str = ""
 
     @property
-    def is_accuracy(self) -> bool:
-        """Whether it is a share of rows, to which the usual conventions apply."""
-        return not self.lower_is_better
+    def axis(self) -> str:
+        """Its name on an axis and in titles."""
+        return f"test {self.words}" + (f" ({self.units})" if self.units else "")
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether it is an error."""
+        return self.best < self.worst
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether a network can be only so bad."""
+        return math.isfinite(self.worst)
 
     @property
     def gain(self) -> str:
         """The name of a difference."""
         direction = "decrease of" if self.lower_is_better else "difference in"
-        return f"{direction} {self.words}"
+        return f"{direction} {self.axis}"
+
+    def unit(self, constant: float) -> float:
+        """Return what statistics count in, so that they do not depend on label units.
+
+        It is the width of the bounds or, without bounds, how far the best `constant`
+        prediction's score is from a perfect one; 1 where that is 0 or not finite.
+        """
+        best = self.best if math.isfinite(self.best) else 0
+        unit = abs(best - (self.worst if self.has_bounds else constant))
+        return unit if unit > 0 and math.isfinite(unit) else 1.0
 
 
+def _by_name(*metrics: Metric) -> dict[str, Metric]:
+    return {metric.name: metric for metric in metrics}
+
+
+# By task. Histories hold the task's own metric as "score", and as "loss"
+# what is reported of it.
 METRICS = {
-    "accuracy": Metric("test_accuracy", "test accuracy"),
-    "balanced_accuracy": Metric("test_balanced_accuracy", "balanced test accuracy"),
-    "log_loss": Metric(
-        "test_loss", "test log loss", highest=math.inf, lower_is_better=True
+    "classification": _by_name(
+        Metric("accuracy", "accuracy", 1, 0, history="score", per_row=True),
+        Metric("balanced_accuracy", "balanced accuracy", 1, 0),
+        Metric("log_loss", "log loss", 0, math.inf, history="loss", per_row=True),
+        Metric("f1_macro", "macro F1", 1, 0),
+        Metric("matthews_corrcoef", "Matthews correlation", 1, -1),
+        Metric("roc_auc_ovr", "one-vs-rest ROC AUC", 1, 0),
+        Metric("roc_auc", "ROC AUC", 1, 0, two_classes=True),
+        Metric("average_precision", "average precision", 1, 0, two_classes=True),
+        Metric("f1", "F1", 1, 0, two_classes=True),
+        Metric("precision", "precision", 1, 0, two_classes=True),
+        Metric("recall", "recall", 1, 0, two_classes=True),
+        Metric("brier_score", "Brier score", 0, 1, two_classes=True, per_row=True),
+    ),
+    "regression": _by_name(
+        Metric(
+            "mean_absolute_error",
+            "mean absolute error",
+            0,
+            math.inf,
+            history="score",
+            per_row=True,
+            constant="median",
+            units="{}",
+        ),
+        Metric(
+            "root_mean_squared_error",
+            "root mean squared error",
+            0,
+            math.inf,
+            history="loss",
+            constant="mean",
+            units="{}",
+        ),
+        Metric(
+            "mean_squared_error",
+            "mean squared error",
+            0,
+            math.inf,
+            per_row=True,
+            constant="mean",
+            units="{}²",
+        ),
+        Metric(
+            "median_absolute_error",
+            "median absolute error",
+            0,
+            math.inf,
+            constant="median",
+            units="{}",
+        ),
+        Metric("r2", "R²", 1, -math.inf, constant="mean"),
     ),
 }
 
 
-def with_history(metric: Metric) -> Metric:
-    """Return the metric that replaces this one in histories.
+def metric_of(told: Mapping[str, Any]) -> Metric:
+    """Return the metric that a study names.
 
-    Balanced accuracy is measured in the end only.
+    `told` holds the `task` and the `name`; the `unit` of its labels, if they have one;
+    of a user's function, whether `greater_is_better`. Of such a function no bound is
+    known.
     """
-    accuracy = METRICS["accuracy"]
-    return accuracy if metric == METRICS["balanced_accuracy"] else metric
+    if "greater_is_better" in told:
+        best = math.inf if told["greater_is_better"] else -math.inf
+        return Metric(told["name"], told["name"], best, -best, constant="mean")
+    metric, unit = METRICS[told["task"]][told["name"]], told.get("unit", "")
+    return metric._replace(units=metric.units.format(unit) if unit else "")
+
+
+def by_epoch(told: Mapping[str, Any]) -> Metric:
+    """Return what histories hold of it: the metric itself or the task's own."""
+    metric = metric_of(told)
+    if metric.history:
+        return metric
+    own = of_history(told["task"], "score").name
+    return metric_of({"task": told["task"], "unit": told.get("unit", ""), "name": own})
+
+
+def of_history(task: str, kept: str) -> Metric:
+    """Return the metric of a task that histories hold as `score` or as `loss`."""
+    return next(one for one in METRICS[task].values() if one.history == kept)

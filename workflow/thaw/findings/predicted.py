@@ -6,13 +6,12 @@ The predicted class is the first of those with the highest probability.
 import numpy as np
 
 
-def predicted_counts(log_probabilities: np.ndarray, failed: np.ndarray) -> np.ndarray:
+def predicted_counts(log_probabilities: np.ndarray) -> np.ndarray:
     """Return how many networks predict each class of each row, int64 `[rows, classes]`.
 
-    log_probabilities are `[R, rows, classes]`. Those of networks that `failed`, bool
-    `[R]`, are left out. Counts of several jobs add up.
+    log_probabilities are `[R, rows, classes]`. Counts of several jobs add up.
     """
-    predicted = log_probabilities[~failed].argmax(2)
+    predicted = log_probabilities.argmax(2)
     classes = range(log_probabilities.shape[2])
     return np.stack([(predicted == one).sum(0) for one in classes], axis=1)
 

@@ -20,9 +20,12 @@ from numpy.typing import ArrayLike
 # The condition on every statement where a variant has one source model.
 CONDITION = "given one source model"
 
-# Losses beyond so many nats count as equal: all are as bad as can be, and telling them
-# apart would cost the digits in which others differ.
-MOST_LOSS = 1000.0
+# What means count, where a metric has no bound.
+BEYOND = "scores beyond the best constant prediction's count as that"
+
+# Scores further from a perfect one than so many units count as equal: all are as bad as
+# can be, and telling them apart would cost the digits in which others differ.
+FURTHEST = 1000.0
 
 
 class Estimate(NamedTuple):
@@ -44,7 +47,10 @@ class Sample(NamedTuple):
     mean counts them as. None if none did. `lower_is_better` is as for `Metric`.
     `constant` is the score of the best constant prediction, nan if it is not known.
     `addresses` `[n, 2]` say which random numbers the repeats drew; None if all samples
-    have the same.
+    have the same. Statistics count in units of `scale`: the constant's error, where
+    the metric has no bound (see `Metric.unit`). `worst` is the score beyond which a mean tells no
+    difference: the metric's bound or, where it has none, the constant's score, since
+    whoever has such a network does better without.
     """
 
     values: np.ndarray
@@ -53,6 +59,8 @@ class Sample(NamedTuple):
     lower_is_better: bool = False
     constant: float = np.nan
     addresses: np.ndarray | None = None
+    scale: float = 1.0
+    worst: float = 0.0
 
     def has_addresses_of(self, other: Self) -> bool:
         """Whether each repeat has drawn the same random numbers as the other's."""
@@ -69,18 +77,18 @@ class Sample(NamedTuple):
 
     @property
     def ranked(self) -> np.ndarray:
-        """The values, the higher the better, with -inf for failed networks `[n]`."""
-        return np.where(self.sound, self._higher_is_better(self.values), -np.inf)
+        """The values in units, more is better, with -inf for failed networks `[n]`."""
+        return np.where(self.sound, self.in_units(self.values), -np.inf)
 
     @property
     def ranked_constant(self) -> float:
         """The best constant prediction's score, on the scale of `ranked`."""
-        return float(self._higher_is_better(self.constant))
+        return float(self.in_units(self.constant))
 
-    def _higher_is_better(self, values: ArrayLike) -> np.ndarray:
-        if self.lower_is_better:
-            return -np.minimum(values, MOST_LOSS)
-        return np.asarray(values)
+    def in_units(self, values: ArrayLike) -> np.ndarray:
+        """Return scores in units, so that more is better."""
+        sign = -1 if self.lower_is_better else 1
+        return np.maximum(sign * np.asarray(values) / self.scale, -FURTHEST)
 
     @property
     def models(self) -> np.ndarray:
@@ -108,6 +116,18 @@ class Sample(NamedTuple):
         if self.source_models is not None and self.is_nested:
             return np.searchsorted(self.models, self.source_models)
         return np.arange(len(self.values))
+
+    @property
+    def above_worst(self) -> np.ndarray:
+        """The values in units above the worst that a mean tells apart `[n]`."""
+        found = self.in_units(self.values) - self.in_units(self.worst)
+        return np.maximum(found, 0)
+
+    def score_of(self, above_worst: ArrayLike) -> np.ndarray:
+        """Return the scores that lie so many units above the worst."""
+        sign = -1 if self.lower_is_better else 1
+        units = np.asarray(above_worst) + self.in_units(self.worst)
+        return sign * units * self.scale
 
     def unit_means(self, values: np.ndarray | None = None) -> np.ndarray:
         """Return the mean of each unit's values `[units]`.

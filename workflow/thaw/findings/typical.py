@@ -15,7 +15,7 @@ from thaw.findings.evidence import opposite, p_more_often
 from thaw.findings.pairs import Pair, Placements, units_needed
 from thaw.findings.samples import Estimate
 
-# No interval of scores needs to be known more closely.
+# No interval needs to be known more closely, in units of the scores' samples.
 DIGITS = 8
 
 
@@ -28,7 +28,7 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
     highest = _last(lambda shift: pair.chance(shift) - 0.5 + 1e-9, pair.span)
     lowest = _last(lambda shift: pair.chance(shift) - 0.5 - 1e-9, pair.span)
     with np.errstate(invalid="ignore"):
-        middle = round((lowest + highest) / 2, DIGITS)
+        middle = round((lowest + highest) / 2, DIGITS) * pair.variant.scale
     if pair.units < units_needed(alpha):
         return Estimate(middle, -np.inf, np.inf)
 
@@ -48,7 +48,8 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
     def is_not_high(shift: float) -> float:
         return limit - deviations(opposite(pair.placements(shift)))
 
-    low, high = _last(is_low, pair.span), _last(is_not_high, pair.span)
+    ends = (_last(test, pair.span) for test in (is_low, is_not_high))
+    low, high = (end * pair.variant.scale for end in ends)
     return Estimate(middle, low, high)
 
 

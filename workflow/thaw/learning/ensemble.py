@@ -6,10 +6,10 @@ dimension and a layer is one batched product. Data points are columns: a batch i
 rows first, since every inner loop of a small product, of a softmax over classes and of
 a maximum over classes then runs along contiguous memory.
 
-The gradient is written out by hand: for a fully connected network with softmax and
-cross-entropy it is a few lines, it lets one `baddbmm_` both form a layer's gradient
-and take the step of gradient descent, and it costs a lone repeat less than half of
-what autograd does (docs/benchmarks/training.md). A test holds it against autograd.
+The gradient is written out by hand: for a fully connected network it is a few lines,
+begun by the task's own, it lets one `baddbmm_` both form a layer's gradient and take
+the step of gradient descent, and it costs a lone repeat less than half of what autograd
+does (docs/benchmarks/training.md). A test holds it against autograd.
 
 While it learns, a layer is one matrix that holds its bias as a last column, for an
 input whose last feature is always 1. That saves the separate operations for biases, a
@@ -26,9 +26,9 @@ from torch import Tensor
 from thaw.data.problem import Problem
 from thaw.learning.layers import ACTIVATIONS, Activation, Dropout
 from thaw.learning.learner import Part, State
-from thaw.learning.measure import prepare_labels
 from thaw.learning.optimizers import Optimizer, optimizer
 from thaw.learning.settings import Training
+from thaw.learning.tasks import TASKS, Task
 
 
 class Layer(NamedTuple):
@@ -77,8 +77,10 @@ class Ensemble:
             for part, x in self._x.items():
                 self._x[part] = _signal(matrix, x, self._activation)
         self._learning = matrices[freeze:]
-        labels = prepare_labels(problem.train_y, problem.classes)
-        self._targets = _shared(labels.one_hot, count)
+        self._task, weights = TASKS[problem.task], training.class_weight
+        labels = self._task.prepared(problem.train_y, problem.classes)
+        self._targets = _shared(torch.from_numpy(labels.targets), count)
+        self._weights = None if weights is None else torch.from_numpy(weights)
         self._optimizers = [optimizer(training) for _ in self._learning]
         # Views of what learns, as weights and biases.
         self._layers = [
@@ -103,6 +105,8 @@ class Ensemble:
                 self._learning,
                 batch_x,
                 batch_y,
+                self._task,
+                self._weights,
                 self._activation,
                 self._optimizers,
                 self._training.weight_decay > 0,
@@ -119,8 +123,8 @@ class Ensemble:
             for mask in self._dropout.masks(widths, rows)
         ]
 
-    def logits(self, part: Part) -> Tensor:
-        """Return the logits of each row, `[R, classes, rows]`."""
+    def outputs(self, part: Part) -> Tensor:
+        """Return what each network says of each row, `[R, width, rows]`."""
         x = self._x[part][:, :-1]
         *hidden, output = self._layers
         for layer in hidden:
@@ -154,7 +158,7 @@ def _as_matrix(layer: Layer, is_output: bool) -> Tensor:
     """Return weight and bias as one matrix, for columns that end in 1.
 
     A hidden layer's is `[R, out + 1, in + 1]` and yields columns that end in 1 again,
-    the output layer's `[R, classes, in + 1]`.
+    the output layer's `[R, width, in + 1]`.
     """
     matrix = torch.cat([layer.weight, layer.bias], 2)
     if is_output:
@@ -193,16 +197,19 @@ def _descend(
     matrices: Sequence[Tensor],
     x: Tensor,
     y: Tensor,
+    task: Task,
+    weights: Tensor | None,
     activation: Activation,
     optimizers: Sequence[Optimizer],
     decays: bool,
     masks: Sequence[Tensor],
 ) -> None:
-    """Take one step down the gradient of the batch's mean cross-entropy.
+    """Take one step down the gradient of the batch's mean loss.
 
-    x is `[R, features + 1, batch]`, y the one-hot labels `[R, classes, batch]`. The
-    loss is the sum over networks of each one's mean, so the networks never mix.
-    `decays` says whether weights shrink, `masks` are dropout's, if there is any.
+    x is `[R, features + 1, batch]`, y the task's targets `[R, width, batch]`. The loss
+    is the sum over networks of each one's mean, so the networks never mix. `weights`
+    `[R or 1, classes]` are those of classes, if there are any. `decays` says whether
+    the network's weights shrink, `masks` are dropout's, if there is any.
     """
     *hidden, output = matrices
     # The output of each layer, and the part that dropout lets reach the next one.
@@ -211,7 +218,7 @@ def _descend(
         signals.append(_signal(matrix, reached[-1], activation))
         reached.append(signals[-1] * masks[number] if masks else signals[-1])
     # By the layer's sums, before the activation, times the batch.
-    gradient = torch.softmax(torch.bmm(output, reached[-1]), 1).sub_(y)
+    gradient = task.gradient(torch.bmm(output, reached[-1]), y, weights)
     for number in reversed(range(len(matrices))):
         matrix = matrices[number]
         # Before the matrix moves: it passed the signal on as it was.

@@ -33,19 +33,20 @@ class FullyConnected:
         self,
         features: int,
         hidden: Sequence[int],
-        classes: int,
+        width: int,
         activation: str = "relu",
         dropout: float = 0.0,
     ) -> None:
         """Describe networks with hidden layers of these widths, the first one first.
 
-        dropout: the share of a hidden layer's units that a step leaves out.
+        width: how many outputs there are. dropout: the share of a hidden layer's units
+        that a step leaves out.
         """
         self._widths, self._activation = [features, *hidden], activation
         self._dropout = dropout
         names = [*(f"hidden-{number + 1}" for number in range(len(hidden))), "output"]
         self.groups = {name: (f"{name}.weight", f"{name}.bias") for name in names}
-        fans = itertools.pairwise([*self._widths, classes])
+        fans = itertools.pairwise([*self._widths, width])
         self._fans = dict(zip(names, fans, strict=True))
         self.shapes: dict[str, tuple[int, ...]] = {}
         for name, (fan_in, fan_out) in self._fans.items():

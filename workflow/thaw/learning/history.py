@@ -1,40 +1,38 @@
-"""Scores of trained networks: histories, final scores, and the best constant's."""
+"""Scores of trained networks: histories and final scores."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from thaw.data.problem import Problem
+from thaw.learning.tasks import TASKS, Constant, Task
 
 
 class History(NamedTuple):
     """Scores on the whole train and test set after each epoch; epoch 0 is the start.
 
-    Each is float32 `[R, epochs + 1]`. Losses are mean cross-entropies in nats.
+    Each is float32 `[R, epochs + 1]`: the task's own metric and loss, in its units.
     """
 
-    train_accuracy: np.ndarray
+    train_score: np.ndarray
     train_loss: np.ndarray
-    test_accuracy: np.ndarray
+    test_score: np.ndarray
     test_loss: np.ndarray
 
 
 METRICS = History._fields
 
 
-# Outputs that differ by no more, relative to their size or to 1 nat, are the same.
-# Equal rows come out unequal where a matrix's last columns are summed differently: by
-# more than this in 1 of 20,000 logits (tried with 4 to 1,024 units). Networks that tell
-# rows apart differ by far more, even if they give all of them one class.
+# Outputs that differ by no more, relative to their size or to 1, are the same. Equal
+# rows come out unequal where a matrix's last columns are summed differently: by more
+# than this in 1 of 20,000 logits (tried with 4 to 1,024 units). Networks that tell rows
+# apart differ by far more, even if they give all of them one class.
 ROUNDING = 1e-5
 
 
 class Final(NamedTuple):
     """Measured only of the networks that are kept in the end, each `[R]`.
 
-    test_balanced_accuracy: float32, the mean over classes of the share of a class's
-    test rows that are predicted right.
     failed: bool, whether a network's loss or a prediction is not finite, or its outputs
     are the same for all test rows.
     epoch: int64, after which epoch this is.
@@ -43,61 +41,42 @@ class Final(NamedTuple):
     none were held out.
     """
 
-    test_balanced_accuracy: np.ndarray
     failed: np.ndarray
     epoch: np.ndarray
     learning_rate: np.ndarray
     validation_loss: np.ndarray
 
 
-class Constant(NamedTuple):
-    """The scores of the best constant prediction on the test set.
-
-    It gives every row the train set's shares of the classes as probabilities, and so
-    predicts the commonest class.
-    """
-
-    test_accuracy: float
-    test_loss: float
-    test_balanced_accuracy: float
-
-
 class Reached(NamedTuple):
     """The scores of R networks, and those of the best constant prediction.
 
     steps: int64 `[epochs + 1]`, the steps of gradient descent by the end of each epoch.
+    task: its name.
     """
 
     history: History
     final: Final
     constant: Constant
     steps: np.ndarray
+    task: str
 
 
-def constant_prediction(problem: Problem) -> Constant:
-    """Return the scores of the best constant prediction."""
-    train = np.bincount(problem.train_y, minlength=problem.classes)
-    test = np.bincount(problem.test_y, minlength=problem.classes)
-    shares = test / test.sum()
-    there = test > 0
-    with np.errstate(divide="ignore"):  # a class that the train set lacks
-        loss = -(shares[there] * np.log(train[there] / train.sum())).sum()
-    return Constant(
-        test_accuracy=float(shares[train.argmax()]),
-        test_loss=float(loss),
-        test_balanced_accuracy=float(there[train.argmax()] / there.sum()),
-    )
+def names_of(task: Task) -> list[str]:
+    """Return the names of `METRICS` in tables: `test_accuracy` for `test_score`."""
+    own = {"score": task.score, "loss": task.loss}
+    return [f"{part}_{own[kind]}" for part, kind in (m.split("_") for m in METRICS)]
 
 
-# The scores of a network, as they stand in tables.
-SCORES = (*METRICS, *Final._fields)
+def columns_of(task: str) -> list[str]:
+    """Return the names of a network's final scores, as they stand in tables."""
+    return [*names_of(TASKS[task]), *Final._fields]
 
 
 def joined(parts: Sequence[Reached]) -> Reached:
     """Return the scores of several ensembles as one."""
-    histories, finals, constants, steps = zip(*parts, strict=True)
-    return Reached(
-        joined_columns(histories), joined_columns(finals), constants[0], steps[0]
+    histories, finals, *_ = zip(*parts, strict=True)
+    return parts[0]._replace(
+        history=joined_columns(histories), final=joined_columns(finals)
     )
 
 
@@ -110,7 +89,7 @@ def joined_columns(parts: Sequence[Columns]) -> Columns:
 
 
 def final_scores(reached: Reached) -> Iterator[tuple]:
-    """Yield the final scores of each network, in the order of `SCORES`."""
+    """Yield the final scores of each network, in the order of `columns_of`."""
     final = reached.final
     columns = final._asdict() | {
         "failed": final.failed.astype(int),

@@ -53,8 +53,11 @@ class Learner(Protocol):
         over its own size. The last epoch may be cut and then has fewer rows.
         """
 
-    def logits(self, part: Part) -> Tensor:
-        """Return the logits of each row, `[R, classes, rows]`."""
+    def outputs(self, part: Part) -> Tensor:
+        """Return what each network says of each row, `[R, width, rows]`.
+
+        Logits of the classes or, of numbers, the scaled number.
+        """
 
     def state(self) -> State:
         """Return the weights as they are now."""

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
-from torch.nn.functional import cross_entropy
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
@@ -18,6 +17,7 @@ from thaw.learning.budget import MOST_KEPT, ROWS_ASKED
 from thaw.learning.learner import Part, State
 from thaw.learning.seeds import AUGMENTATION, NOISE, Whose
 from thaw.learning.settings import Training
+from thaw.learning.tasks import TASKS
 
 
 def start_generators(stream: np.random.Generator) -> None:
@@ -120,6 +120,10 @@ class ModuleLearner:
         self._kept = {name: entries[name].detach().clone() for name in sorted(kept)}
         learning = [values for values in module.parameters() if values.requires_grad]
         self._optimizer = torch_optimizer(learning, training)
+        self._task, weights = TASKS[problem.task], training.class_weight
+        self._weights = (
+            None if weights is None else torch.from_numpy(weights).to(device)
+        )
         self._y = torch.from_numpy(problem.train_y.reshape(-1)).to(device)
         self._x = {
             "train": rows_of(problem.train_x, shape).to(device),
@@ -142,12 +146,13 @@ class ModuleLearner:
         for rows in order.squeeze(0).split(self._training.batch_size):
             batch = self._augment(x[rows]) if self._augment else x[rows]
             self._optimizer.zero_grad()
-            cross_entropy(self._ahead(batch), y[rows]).backward()
+            said = self._ahead(batch)
+            self._task.mean_loss(said, y[rows], self._weights).backward()
             self._optimizer.step()
 
     @torch.no_grad()
-    def logits(self, part: Part) -> Tensor:
-        """Return the logits of each row, `[1, classes, rows]`."""
+    def outputs(self, part: Part) -> Tensor:
+        """Return what the network says of each row, `[1, width, rows]`."""
         self._stop_learning()
         said = [self._ahead(rows) for rows in self._x[part].split(ROWS_ASKED)]
         return torch.cat(said).T[None].cpu()

@@ -11,18 +11,19 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.seeds import Whose
+from thaw.learning.tasks import TASKS
 
 
-def stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def stratified_order(strata: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return an order of rows, int64 `[rows]`, of which every prefix is stratified.
 
-    The k-th of a class's n rows stands at (k - ½) / n, each class in a random order of
-    its own. So each class's share of a prefix is its share of all, to within one row.
-    Shares rounded for each prefix by largest remainders would not be nested.
+    The k-th of a stratum's n rows stands at (k - ½) / n, each stratum in a random order
+    of its own. So its share of a prefix is its share of all, to within one row. Shares
+    rounded for each prefix by largest remainders would not be nested.
     """
     order, places = [], []
-    for name in rng.permutation(np.unique(labels)):
-        rows = rng.permutation(np.flatnonzero(labels == name))
+    for name in rng.permutation(np.unique(strata)):
+        rows = rng.permutation(np.flatnonzero(strata == name))
         order.append(rows)
         places.append((np.arange(len(rows)) + 0.5) / len(rows))
     return np.concatenate(order)[np.argsort(np.concatenate(places), kind="stable")]
@@ -75,4 +76,5 @@ def narrowed_rows(problem: Problem, whose: Whose, size: int) -> np.ndarray:
             f"{len(problem.train_y)}; ask for fewer, or for all"
         )
     streams = whose.generators(seeds.TRAIN_ROWS)
-    return np.stack([stratified_order(problem.train_y, s)[:size] for s in streams])
+    strata = TASKS[problem.task].strata(problem.train_y)
+    return np.stack([stratified_order(strata, s)[:size] for s in streams])

@@ -18,7 +18,8 @@ class Training(NamedTuple):
 
     Either `epochs` or `steps` is set. Of several learning rates each network keeps the
     one that is best on rows held out of its own train rows, a share of
-    `validation_size`. A learner gets one rate, or one for each network. Only modules
+    `validation_size`. A learner gets one rate, or one for each network, and as
+    `class_weight` none or an array `[R or 1, classes]`. Only modules
     have `augment` (the fields of `thaw.learning.augmentation`) and a `device` other
     than the CPU.
     """
@@ -35,6 +36,7 @@ class Training(NamedTuple):
     keep: Literal["last", "best"] = "last"
     augment: Mapping[str, Any] | None = None
     device: Literal["cpu", "cuda", "auto"] = "cpu"
+    class_weight: Any = None
 
     @property
     def rates(self) -> Sequence[float]:

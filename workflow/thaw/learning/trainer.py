@@ -13,24 +13,24 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.history import (
-    METRICS,
     ROUNDING,
     Final,
     History,
     Reached,
-    constant_prediction,
+    names_of,
 )
 from thaw.learning.rows import narrowed_rows
 from thaw.learning.settings import Variant
+from thaw.learning.tasks import TASKS
 
-# The scores that a trainer may write; the first is required.
-WRITTEN = (
-    *("test_accuracy", "test_balanced_accuracy", "test_loss"),
-    *("train_accuracy", "train_loss"),
-)
-
-# A trainer may write its accuracies with two digits.
+# A trainer may write its scores with two digits.
 ROUNDED = 0.0051
+
+
+def written_by(problem: Problem) -> list[str]:
+    """Return the names of scores that a trainer may write; the first is required."""
+    train, train_loss, test, test_loss = names_of(TASKS[problem.task])
+    return [test, test_loss, train, train_loss]
 
 
 def seeds_of(whose: seeds.Whose) -> list[int]:
@@ -55,25 +55,23 @@ def groups_told(described: Mapping[str, Any], groups: Sequence[str]) -> dict[str
     `described` has them by number, without what is left at its default.
     """
     variant = Variant(**described)
+    fresh = [len(groups) if layer == "output" else layer for layer in variant.fresh]
     return {
         "pretrained": variant.pretrained,
         "freeze": list(groups[: variant.freeze]),
-        "fresh": [
-            groups[-1] if layer == "output" else groups[layer - 1]
-            for layer in variant.fresh
-        ],
+        # A trainer that names no groups has no output that could be fresh.
+        "fresh": [groups[layer - 1] for layer in fresh if layer],
     }
 
 
-def failed_in(said: np.ndarray) -> np.ndarray:
-    """Return which networks failed by what they say, bool `[R]`.
+def failed_in(said: np.ndarray, problem: Problem) -> np.ndarray:
+    """Return which networks failed by what they predict, bool `[R]`.
 
-    `said` are log-probabilities `[R, rows, classes]`. A network failed if one is not a
-    number, or if all rows have the same, up to `ROUNDING`.
+    `said` is what the task keeps. A network failed if a number of its is none, or if
+    it says the same of all rows, up to `ROUNDING`.
     """
-    size = np.maximum(1, abs(said).max(1))
-    identical = (np.ptp(said, axis=1) <= ROUNDING * size).all(1)
-    return identical | np.isnan(said).any((1, 2))
+    lost = np.isnan(said.reshape(len(said), -1)).any(1)
+    return TASKS[problem.task].same(said, ROUNDING) | lost
 
 
 def completed(
@@ -81,28 +79,23 @@ def completed(
 ) -> dict[str, np.ndarray]:
     """Return a trainer's scores, float64 `[R]`, with those that follow from `said`.
 
-    `said` are log-probabilities `[R, rows, classes]`, all nan for a network that
-    failed. What the trainer wrote itself stands.
-    Raises `ThawError` if what it wrote is not the accuracy of its predictions.
+    `said` is what the task keeps of predictions, all nan for a network that failed.
+    What the trainer wrote itself stands.
+    Raises `ThawError` if what it wrote is not the score of its predictions.
     """
-    labels, failed = problem.test_y, np.isnan(said).any((1, 2))
-    right = said.argmax(2) == labels
-    own = said[:, np.arange(len(labels)), labels]
-    recalls = [right[:, labels == one].mean(1) for one in np.unique(labels)]
-    found = {
-        "test_accuracy": right.mean(1),
-        "test_balanced_accuracy": np.mean(recalls, axis=0),
-        "test_loss": -own.mean(1, dtype=np.float64),
-    }
-    written = scores["test_accuracy"]
+    task, failed = TASKS[problem.task], np.isnan(said.reshape(len(said), -1)).any(1)
+    own, *_ = names = written_by(problem)[:2]
+    found = dict(zip(names, task.scores(said, problem.test_y), strict=True))
+    written = scores[own]
     # In another order of rows the two would differ by far more.
-    wrong = (abs(written - found["test_accuracy"]) > ROUNDED) & ~failed
+    near = ROUNDED * max(1, task.constant(problem).test_score)
+    wrong = (abs(written - found[own]) > near) & ~failed
     if wrong.any():
         network = wrong.argmax()
         raise ThawError(
-            f"networks[{network}]: its test_accuracy is {written[network]:g}, and that "
-            f"of its predictions is {found['test_accuracy'][network]:.4g}; write them "
-            "in the order of networks and of test_x"
+            f"networks[{network}]: its {own} is {written[network]:g}, and that of its "
+            f"predictions is {found[own][network]:.4g}; write them in the order of "
+            "networks and of test_x"
         )
     known = {name: np.where(failed, np.nan, values) for name, values in found.items()}
     return known | dict(scores)
@@ -116,24 +109,25 @@ def reached(
 ) -> Reached:
     """Return what networks reached, from the final scores that a trainer wrote.
 
-    `scores` are float64 `[R]` by their names in `WRITTEN`. Scores that it did not write
-    are nan. A network with a score that is not finite has failed as well. All
+    `scores` are float64 `[R]` by the names of `written_by`. Scores that it did not
+    write are nan. A network with a score that is not finite has failed as well. All
     scores count as those of epoch 0, since a trainer writes no history.
     """
     networks = len(said_to_have_failed)
     lost = [~np.isfinite(values) for values in scores.values()]
     failed = np.any([said_to_have_failed, *lost], axis=0)
     unknown = np.full(networks, np.nan)
-    columns = {name: scores.get(name, unknown).astype(np.float32) for name in WRITTEN}
+    task = TASKS[problem.task]
+    columns = (scores.get(name, unknown).astype(np.float32) for name in names_of(task))
     return Reached(
-        History(*(columns[name][:, None] for name in METRICS)),
+        History(*(column[:, None] for column in columns)),
         Final(
-            columns["test_balanced_accuracy"],
             failed,
             np.zeros(networks, np.int64),
             np.full(networks, learning_rate, np.float64),
             unknown.astype(np.float32),
         ),
-        constant_prediction(problem),
+        task.constant(problem),
         np.zeros(1, np.int64),
+        problem.task,
     )

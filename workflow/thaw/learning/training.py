@@ -17,20 +17,15 @@ from thaw.learning.history import (
     Final,
     History,
     Reached,
-    constant_prediction,
     joined_columns,
     kept,
 )
 from thaw.learning.learner import Learner, Network, State, stacked, take
-from thaw.learning.measure import (
-    evaluate,
-    log_probabilities,
-    measure_finally,
-    prepare_labels,
-)
+from thaw.learning.measure import failed
 from thaw.learning.rows import held_out, narrowed
 from thaw.learning.seeds import BATCH_ORDER, Whose
 from thaw.learning.settings import Training
+from thaw.learning.tasks import TASKS, Labels, Scale
 
 
 def fix_rounding() -> None:
@@ -45,35 +40,35 @@ def fix_rounding() -> None:
 
 
 class Trained(NamedTuple):
-    """Networks trained together: how many, their weights and scores.
+    """Networks trained together: how many, their weights, scores and predictions.
 
-    log_probabilities: of the classes, for each test row, float32 `[R, rows, classes]`.
+    The predictions are what the task keeps of them, `[R, rows, …]`.
     """
 
     networks: int
     state: State
     reached: Reached
-    log_probabilities: np.ndarray
+    predictions: np.ndarray
 
 
 class Outcome(NamedTuple):
     """The histories of R networks, and the scores and weights that are kept.
 
-    log_probabilities: see `Trained`; from them follow the kept scores.
+    From the predictions (see `Trained`) follow the kept scores.
     """
 
     history: History
     final: Final
     state: State
-    log_probabilities: np.ndarray
+    predictions: np.ndarray
 
 
 class Kept(NamedTuple):
-    """R networks at some epoch: scores, weights, logits `[R, classes, test rows]`."""
+    """R networks at some epoch: scores, weights, outputs `[R, width, test rows]`."""
 
     final: Final
     state: State
-    logits: Tensor
+    outputs: Tensor
 
 
 def train(
@@ -99,7 +94,8 @@ def train(
     rows = size or len(problem.train_x)
     validation = held_out(rows, training.validation_size)
     learned_from = int((~validation).sum())
-    constant = constant_prediction(problem)
+    task = TASKS[problem.task]
+    constant = task.constant(problem)
     limit = budget(training.epochs, training.steps, training.batch_size, learned_from)
 
     at_once, step = network.at_once(rows), at_a_time(network, training, rows)
@@ -117,11 +113,20 @@ def train(
         settings = training._replace(
             learning_rate=rates[0] if len({*rates}) == 1 else rates
         )
+        if training.class_weight is not None:
+            labels = own.train_y[..., :learned_from]
+            weights = task.weights(labels, own.classes, training.class_weight)
+            settings = settings._replace(class_weight=weights)
+        own, scale = task.scaled(own, learned_from)
         learner = network.learner(start(some), own, settings, frozen, some)
         orders = shuffled_orders(some, learned_from, limit.epochs, limit.last_rows)
-        found = learn(learner, own, orders, tell, learned_from, training.keep == "best")
+        best = training.keep == "best"
+        found = learn(learner, own, orders, tell, learned_from, best, scale)
         rate = np.array(rates, np.float64)
-        return found._replace(final=found.final._replace(learning_rate=rate))
+        return found._replace(
+            final=found.final._replace(learning_rate=rate),
+            state=found.state | _entries(scale, len(rates)),
+        )
 
     places = range(len(whose.names))
     for first in range(0, len(places), step):
@@ -132,8 +137,17 @@ def train(
             rates, who = zip(*candidates[begin : begin + at_once], strict=True)
             outcomes.append(learned(rates, whose.some(who), len(outcomes)))
         best = _best_of(outcomes, len(training.rates))
-        reached = Reached(best.history, best.final, constant, np.array(limit.steps))
-        yield Trained(len(some), best.state, reached, best.log_probabilities)
+        steps = np.array(limit.steps)
+        reached = Reached(best.history, best.final, constant, steps, problem.task)
+        yield Trained(len(some), best.state, reached, best.predictions)
+
+
+def _entries(scale: Scale | None, networks: int) -> State:
+    """Return the scale of the labels as entries, to be kept beside the weights."""
+    return {
+        f"label.{name}": torch.from_numpy(np.broadcast_to(values, networks).copy())
+        for name, values in (scale._asdict() if scale else {}).items()
+    }
 
 
 def at_a_time(network: Network, training: Training, rows: int) -> int:
@@ -152,18 +166,19 @@ def learn(
     report: Callable[[int], None] = lambda epoch: None,
     learned_from: int | None = None,
     keep_best: bool = False,
+    scale: Scale | None = None,
 ) -> Outcome:
     """Let a learner learn an epoch from each of `orders`, and measure it after each.
 
     `report` is called after each epoch with its number. The train rows beyond
     `learned_from` are held out: they are not measured with the others, and with
     `keep_best` each network is kept as it is after the epoch with the least loss on
-    them (the first of several).
+    them (the first of several). The problem's labels are scaled by `scale`.
     """
-    total = problem.train_y.shape[-1]
+    task, total = TASKS[problem.task], problem.train_y.shape[-1]
     rows = learned_from or total
     train, held_out, test = (
-        prepare_labels(labels, problem.classes)
+        Labels(*map(torch.from_numpy, task.prepared(labels, problem.classes)))
         for labels in (
             problem.train_y[..., :rows],
             problem.train_y[..., rows:],
@@ -174,20 +189,20 @@ def learn(
     best: Kept | None = None
 
     def measured(epoch: int, loss: np.ndarray, unseen: Tensor) -> Kept:
-        """Return the networks as they are after an epoch; `unseen` are its logits."""
-        scores = measure_finally(unseen, test)
+        """Return the networks as they are after an epoch; `unseen` are its outputs."""
         rate = np.full(len(loss), np.nan)  # the caller's to say
-        final = Final(*scores, np.full(len(loss), epoch), rate, loss)
+        final = Final(failed(unseen), np.full(len(loss), epoch), rate, loss)
         return Kept(final, learner.state(), unseen)
 
     for epoch, order in enumerate(itertools.chain([None], orders)):
         if order is not None:
             with torch.enable_grad():
                 learner.epoch(order)
-        logits, unseen = learner.logits("train"), learner.logits("test")
-        loss = np.full(len(logits), np.nan, np.float32)
+        outputs, unseen = learner.outputs("train"), learner.outputs("test")
+        loss = np.full(len(outputs), np.nan, np.float32)
         if rows < total:
-            found = evaluate(logits[:, :, rows:], held_out)[1].float().numpy()
+            _, found = task.measure(outputs[:, :, rows:], held_out, scale)
+            found = found.astype(np.float32)
             loss = np.nan_to_num(found, nan=np.inf, posinf=np.inf)
         if keep_best and epoch:
             better = (
@@ -195,18 +210,24 @@ def learn(
             )
             if better.any():
                 best = _merged(better, measured(epoch, loss, unseen), best)
-        scores = (*evaluate(logits[:, :, :rows], train), *evaluate(unseen, test))
-        columns.append(np.stack([score.numpy() for score in scores]))
+        columns.append(
+            np.stack(
+                [
+                    *task.measure(outputs[:, :, :rows], train, scale),
+                    *task.measure(unseen, test, scale),
+                ]
+            )
+        )
         if epoch:
             report(epoch)
     # `[metrics, R, epochs + 1]`
     values = np.stack(columns, axis=2).astype(np.float32)
     history = History(**dict(zip(METRICS, values, strict=True)))
     final, state, said = best or measured(epoch, loss, unseen)
-    # A loss may overflow though all logits are finite.
+    # A loss may overflow though all outputs are finite.
     lost = ~np.isfinite(kept(history.test_loss, final.epoch))
     final = final._replace(failed=final.failed | lost)
-    return Outcome(history, final, state, log_probabilities(said))
+    return Outcome(history, final, state, task.predictions(said, scale))
 
 
 def _merged(better: np.ndarray, now: Kept, before: Kept | None) -> Kept:
@@ -222,7 +243,7 @@ def _merged(better: np.ndarray, now: Kept, before: Kept | None) -> Kept:
     return Kept(
         Final(*(np.where(better, *pair) for pair in finals)),
         {name: merged(new, before.state[name]) for name, new in now.state.items()},
-        merged(now.logits, before.logits),
+        merged(now.outputs, before.outputs),
     )
 
 

@@ -6,20 +6,27 @@ pretrained, `{arm}/source_model` `[repeats]`; both also have the scores that are
 measured at the end only, `{arm}/{score}` `[repeats]`, those of the best `constant`
 prediction, and the `steps` of gradient descent by the end of each epoch,
 `[epochs + 1]`. Where predictions are kept, `{arm}/predicted` `[test rows, classes]` is
-how many networks that did not fail predict each class. `addresses` `[repeats, 2]` are
-those of all arms. Each is read by itself, so that a stage holds no more than it needs.
+how many networks that did not fail predict each class, `{arm}/metrics/{metric}`
+`[repeats]` a metric that histories do not hold, and `{arm}/rows/{metric}` `[units]` the
+mean over networks of what each unit of rows adds to a metric (see
+`thaw.findings.rows_luck`). `constant/{metric}` is what the best constant prediction
+reaches, `positive` the name of the positive class where a metric has one, `addresses`
+`[repeats, 2]` those of all arms. Each is read by itself, so that a stage holds no more
+than it needs.
 """
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import numpy as np
 
 from thaw.errors import ThawError
-from thaw.learning.history import Constant, Reached, kept
+from thaw.findings.metrics import Metric
+from thaw.learning.history import Reached, kept
+from thaw.learning.tasks import Constant
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 from thaw.output.scores import named_arrays
 
@@ -37,29 +44,21 @@ class HistoriesWriter:
         self,
         name: str,
         reached: Reached,
-        models: np.ndarray | None,
-        predicted: np.ndarray | None = None,
+        more: Mapping[str, np.ndarray],
     ) -> None:
-        """Add what an arm or the source models reached.
-
-        `models` `[repeats]` are the source models that the repeats start from,
-        `predicted` `[rows, classes]` counts of what they predict.
-        """
-        for part, values in named_arrays(reached).items():
+        """Add what an arm or the source models reached, and more arrays of theirs."""
+        for part, values in (named_arrays(reached) | dict(more)).items():
             self._write(f"{name}/{part}", values)
-        if models is not None:
-            self._write(f"{name}/source_model", models)
-        if predicted is not None:
-            self._write(f"{name}/predicted", predicted)
 
     def close(
         self,
         recipe: Mapping[str, Any],
         saw: Mapping[str, Any],
-        addresses: Sequence[tuple[int, int]],
+        more: Mapping[str, Any],
     ) -> None:
-        """Add the addresses of the repeats and the record, and end the archive."""
-        self._write("addresses", np.array(addresses))
+        """Add what holds for all arms and the record, and end the archive."""
+        for name, values in more.items():
+            self._write(name, np.asarray(values))
         text = json.dumps(record(recipe, saw, self._digests))
         self._write("record", np.array(text))
         self._archive.close()
@@ -133,18 +132,37 @@ class Histories:
             values = kept(values, self._read(f"{name}/epoch"))
         return as_read(values)
 
-    def score(self, name: str, score: str) -> np.ndarray:
-        """Return a score that a study is of, as `final`.
+    def score(self, name: str, metric: Metric) -> np.ndarray:
+        """Return a metric of each repeat on the test rows, as `final`.
 
         Raises `ThawError`, too, if the study's trainer did not write it.
         """
-        values = self.final(name, score)
+        column = f"{name}/metrics/{metric.name}"
+        if metric.history:
+            values = self.final(name, f"test_{metric.history}")
+        elif column in self._record["content"]:
+            values = self._read(column)
+        else:
+            raise ThawError(
+                f"{metric.name} is computed from predictions, and the study's trainer "
+                f"wrote none of {name}; choose another metric for the study, or let "
+                "the trainer write predictions (docs/trainer.md)"
+            )
         if (np.isnan(values) & ~self.failed(name)).any():
             raise ThawError(
-                f"the study's trainer wrote no {score} of {name}; choose another "
-                "metric for the study, or let the trainer write that column"
+                f"some networks of {name} have no value of {metric.name}; choose "
+                "another metric for the study or, where a trainer writes the scores, "
+                "let it write that column"
             )
         return values
+
+    def rows(self, name: str, metric: Metric) -> np.ndarray | None:
+        """Return what each unit of rows adds to a metric, float64 `[units]`, if known.
+
+        It is the mean over the networks that did not fail.
+        """
+        column = f"{name}/rows/{metric.name}"
+        return self._read(column) if column in self._record["content"] else None
 
     def failed(self, name: str) -> np.ndarray:
         """Return which networks failed, bool `[repeats]`; `name` is as for `metric`."""
@@ -159,9 +177,25 @@ class Histories:
         """Return the steps by the end of each epoch, int64 `[epochs + 1]`."""
         return self._read(f"{name}/steps")
 
-    def constant(self, name: str) -> Constant:
-        """Return what the best constant prediction reaches; `name` as for `metric`."""
-        return Constant(*self._read(f"{name}/constant").tolist())
+    def constant(self, metric: Metric) -> float:
+        """Return what the best constant prediction reaches on the target."""
+        name = f"constant/{metric.name}"
+        return float(self._read(name)) if name in self._record["content"] else np.nan
+
+    def own_constants(self, name: str) -> dict[str, float]:
+        """Return what it reaches by the metrics of histories; `name` as for `metric`.
+
+        They are named `test_score` and `test_loss`.
+        """
+        return Constant(*self._read(f"{name}/constant").tolist())._asdict()
+
+    def task(self, name: str) -> str:
+        """Return the name of the task; `name` is as for `metric`."""
+        return str(self._read(f"{name}/task"))
+
+    def positive(self) -> str:
+        """Return the name of the positive class; "" where no metric has one."""
+        return str(self._read("positive"))
 
     def _read(self, name: str) -> np.ndarray:
         with reading(self._path, "the histories it should be"):

@@ -17,7 +17,7 @@ import pandas as pd
 
 from thaw.data.problem import Description, Problem
 from thaw.findings.arms import Arm, TargetSize, arms
-from thaw.findings.metrics import Metric
+from thaw.findings.metrics import Metric, metric_of
 from thaw.findings.samples import Sample
 from thaw.keys import digest_of_file
 from thaw.output.histories import Histories
@@ -138,21 +138,32 @@ class Inputs(NamedTuple):
             study, _, own = variant.rpartition("/")
             histories = self.files.histories(study or self.study)
             arm = Arm(own, size).name
-            failed = histories.failed(arm)
-            constant = getattr(histories.constant(arm), metric.score)
-            values = np.where(failed, constant, histories.score(arm, metric.score))
-            models = histories.source_models(arm)
+            failed, constant = histories.failed(arm), histories.constant(metric)
+            values = np.where(failed, constant, histories.score(arm, metric))
             found[variant] = Sample(
                 values,
-                models,
+                histories.source_models(arm),
                 failed,
                 metric.lower_is_better,
                 constant,
                 histories.addresses(),
+                metric.unit(constant),
+                metric.worst if metric.has_bounds else constant,
             )
         return found
 
-    def constant(self, size: TargetSize, metric: Metric) -> float:
-        """Return what the best constant prediction reaches on the target."""
-        arm = Arm(next(iter(self.settings["variants"])), size)
-        return getattr(self.histories.constant(arm.name), metric.score)
+    def rows(
+        self, variants: Iterable[str], size: TargetSize, metric: Metric
+    ) -> dict[str, np.ndarray | None]:
+        """Return what each unit of test rows adds to a metric, by variant, if known."""
+        found = {}
+        for variant in variants:
+            study, _, own = variant.rpartition("/")
+            histories = self.files.histories(study or self.study)
+            found[variant] = histories.rows(Arm(own, size).name, metric)
+        return found
+
+    @property
+    def metric(self) -> Metric:
+        """The study's metric: that of verdicts and figures."""
+        return metric_of(self.settings["metric"][0])

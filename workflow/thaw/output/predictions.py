@@ -13,23 +13,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from thaw.learning.tasks import TASKS
 from thaw.output.files import whole_file
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 from thaw.output.tiles import Tile
-
-# How far the probabilities of a row may be from a sum of 1: rounding, at most.
-NEAR = 1e-4
 
 
 class Predictions(NamedTuple):
     """What R networks say of each test row, and the digests of what their job saw.
 
-    log_probabilities: float32 `[R, rows, classes]`, not finite only for networks that
+    said: what the `task` keeps, `[R, rows, …]`, not finite only for networks that
     failed; R is 0 where a trainer wrote none. rows: int64 `[rows]`, the rows' numbers
     (see `thaw.data.problem`).
     """
 
-    log_probabilities: np.ndarray
+    task: str
+    said: np.ndarray
     rows: np.ndarray
     saw: Mapping[str, Any]
 
@@ -38,33 +37,31 @@ def save_predictions(
     path: Path, predictions: Predictions, tile: Tile, recipe: Mapping[str, Any]
 ) -> None:
     """Write the predictions of a tile's networks, in its order."""
-    said, rows, saw = predictions
-    arrays: dict[str, Any] = {"log_probabilities": said, "rows": rows}
+    task, said, rows, saw = predictions
+    arrays: dict[str, Any] = {TASKS[task].kept: said, "rows": rows}
     found = record(recipe, saw, digest_of_arrays(arrays))
     text = json.dumps({"tile": tile.name} | found)
     with whole_file(path) as temporary:
         np.savez_compressed(temporary, **arrays, record=np.array(text))
 
 
-def load_predictions(path: Path, tile: Tile, key: str) -> Predictions:
-    """Read the predictions of a tile's networks of the result `key`.
+def load_predictions(path: Path, tile: Tile, key: str, task: str) -> Predictions:
+    """Read the predictions of a tile's networks of the result `key`, for a task.
 
     Raises `ThawError` if the file is damaged or holds others.
     """
     with reading(path, "the predictions it should be"), np.load(path) as archive:
         found = check_record(str(archive["record"]), key)
-        said, rows = archive["log_probabilities"], archive["rows"]
-        digest = digest_of_arrays({"log_probabilities": said, "rows": rows})
+        name = TASKS[task].kept
+        said, rows = archive[name], archive["rows"]
+        digest = digest_of_arrays({name: said, "rows": rows})
         require(digest == found["content"], "its predictions were changed")
-        of_type = said.dtype == np.float32 and rows.dtype == np.int64
-        require(of_type and rows.ndim == 1, "its arrays have another form")
+        require(rows.dtype == np.int64 and rows.ndim == 1, "its rows are not numbered")
         require(found["tile"] == tile.name, f"it holds {found['tile']}")
         settings, networks = found["recipe"]["settings"], tile.fits
         if not len(said) and "trainer" in settings.get("network", {}):
             networks = 0
-        fit = said.ndim == 3 and said.shape[:2] == (networks, len(rows))
-        require(fit, f"{list(said.shape)} is not [{networks}, {len(rows)}, classes]")
-        # A row is all finite, or none of the network counts.
-        sums = np.exp(said).sum(2)[np.isfinite(said).all(2)]
-        require(bool((abs(sums - 1) < NEAR).all()), "its probabilities are no shares")
-    return Predictions(said, rows, found["saw"])
+        fit = said.shape[:2] == (networks, len(rows))
+        require(fit, f"{list(said.shape)} is not [{networks}, {len(rows)}, …]")
+        require(TASKS[task].are_predictions(said), f"they are not of {task}")
+    return Predictions(task, said, rows, found["saw"])

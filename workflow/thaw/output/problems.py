@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from thaw.data.problem import Description, Problem
+from thaw.learning.tasks import TASKS
 from thaw.output.files import whole_file
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 
@@ -42,15 +43,16 @@ def load_described(path: Path, key: str) -> tuple[Problem, Description, str]:
         arrays = {name: archive[name] for name in (*Problem._fields, "description")}
         require(digest_of_arrays(arrays) == found["content"], "its data were changed")
         description = Description(**json.loads(str(arrays.pop("description"))))
-        problem = Problem(**arrays | {"classes": int(arrays["classes"])})
+        classes, task = int(arrays["classes"]), str(arrays["task"])
+        problem = Problem(**arrays | {"classes": classes, "task": task})
         for x, y in (
             (problem.train_x, problem.train_y),
             (problem.test_x, problem.test_y),
         ):
             require(x.dtype == np.float32 and x.ndim == 2, "features of another form")
-            require(y.dtype == np.int64 and y.shape == (len(x),), "labels do not fit")
+            require(y.shape == (len(x),), "labels do not fit")
             require(np.isfinite(x).all(), "a feature is not finite")
-            require(((y >= 0) & (y < problem.classes)).all(), "a label has no class")
+            require(TASKS[task].are_labels(y, classes), f"labels are not of {task}")
         rows, labels = problem.test_rows, problem.test_y
         fit = rows.dtype == np.int64 and rows.shape == labels.shape
         require(fit, "the numbers of its test rows do not fit")

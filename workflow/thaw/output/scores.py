@@ -17,15 +17,15 @@ import numpy as np
 
 from thaw.learning.history import (
     METRICS,
-    SCORES,
-    Constant,
     Final,
     History,
     Reached,
+    columns_of,
     final_scores,
     kept,
 )
 from thaw.learning.seeds import Address
+from thaw.learning.tasks import Constant
 from thaw.output.files import whole_file
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 from thaw.output.tiles import Tile
@@ -84,6 +84,7 @@ def load_scores(csv_path: Path, history_path: Path, tile: Tile, key: str) -> Sco
                 Final(*(archive[name] for name in Final._fields)),
                 Constant(*archive["constant"].tolist()),
                 archive["steps"],
+                str(archive["task"]),
             )
         digest = digest_of_arrays(named_arrays(reached))
         same = digest == found["content"]["histories"]
@@ -106,6 +107,7 @@ def named_arrays(reached: Reached) -> dict[str, Any]:
         **reached.final._asdict(),
         "constant": np.array(reached.constant),
         "steps": reached.steps,
+        "task": np.array(reached.task),
     }
 
 
@@ -115,17 +117,13 @@ def _check(reached: Reached, networks: int, complete: bool) -> None:
     The loss of a network that diverged is not finite, and counts. Unless they are
     `complete`, scores may be missing, and then are not a number.
     """
-    history, final, _, steps = reached
+    history, final, _, steps, _ = reached
     for name, values in (history._asdict() | final._asdict()).items():
         shape = (networks, len(steps)) if name in METRICS else (networks,)
         require(values.shape == shape, f"{name} is {values.shape} and not {shape}")
         right_type = TYPES.get(name, np.float32)
         require(values.dtype == right_type, f"{name} has another type")
-        if name.endswith("accuracy"):
-            share = (values >= 0) & (values <= 1)
-            missing = np.zeros_like(share) if complete else np.isnan(values)
-            require((share | missing).all(), f"{name} is not between 0 and 1")
-        if name.endswith("loss"):
+        if name.endswith(("score", "loss")):
             require(not (values < 0).any(), f"{name} is less than 0")
     there = (final.epoch >= 0) & (final.epoch < len(steps))
     require(there.all(), "there is no such epoch")
@@ -144,4 +142,5 @@ def _scores_text(tile: Tile, reached: Reached) -> bytes:
     if tile.repeats is not None:
         names, which = Address._fields, tile.addresses
     rows = zip(which, final_scores(reached), strict=True)
-    return csv_file((*names, *SCORES), ((*who, *scores) for who, scores in rows))
+    columns = (*names, *columns_of(reached.task))
+    return csv_file(columns, ((*who, *scores) for who, scores in rows))

@@ -65,18 +65,6 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def number(value: float, sign: str = "-") -> str:
-    """Return a number with three decimals; with `sign` "+", also the sign of a gain."""
-    return "n/a" if np.isnan(value) else f"{value:{sign}z.3f}"
-
-
 def percent(value: float, sign: str = "-") -> str:
     """Return a share in whole percent; with `sign` "+", also the sign of a gain."""
     return "n/a" if np.isnan(value) else f"{100 * value:{sign}z.0f} %"
-
-
-def interval(low: float, high: float, sign: str = "-") -> str:
-    """Return an interval in words."""
-    if np.isnan(low):
-        return "n/a"
-    return f"{number(low, sign)} to {number(high, sign)}"

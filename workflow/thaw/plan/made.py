@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from thaw.config.network import content_of_function
 from thaw.keys import result
 from thaw.plan.outputs import FIGURES, GATHERED, TABLES, Output, outputs_of
 from thaw.plan.study import StudyPlan
@@ -38,12 +39,20 @@ class Made(NamedTuple):
 def gather(study: StudyPlan) -> Made:
     """Return what gathers all that the jobs of a study reached."""
     names = ("study", "source", "target", "variants", "pretrained", "target_sizes")
+    more = ("repeats", "source_models", "keeps_predictions", "positive")
+    metrics = [
+        told | {"function": content_of_function(told["function"])}
+        if "function" in told
+        else {key: value for key, value in told.items() if key != "unit"}
+        for told in study.settings.metric
+    ]
     made = result(
         "gather",
-        study.told((*names, "repeats", "source_models", "keeps_predictions")),
+        study.told((*names, *more)) | {"metric": metrics},
         {
             "source_models": [made.key for made in study.source_models],
             "arms": study.arm_keys,
+            "problems": {study.settings.target: study.target.key},
         },
     )
     reads = study.gathered

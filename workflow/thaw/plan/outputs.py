@@ -52,7 +52,7 @@ OF_A_STUDY = (
         "summary",
         TABLES,
         "A row a variant: mean, spread and its two parts, quartiles, failures.",
-        settings=("tuned", "variants", "target_sizes", "metric"),
+        settings=("tuned", "variants", "target_sizes", "metric", "margin"),
         suffixes=("csv", "md"),
     ),
     Output(
@@ -69,7 +69,7 @@ OF_A_STUDY = (
     Output(
         "learning-curves",
         TABLES,
-        "Mean and quantiles of loss and accuracy after every epoch.",
+        "Mean and quantiles of loss and score after every epoch.",
         settings=("variants", "target_sizes"),
         when=("has_histories",),
         suffixes=("csv",),
@@ -91,7 +91,7 @@ OF_A_STUDY = (
         "Which classes are taken for which.",
         settings=("variants", "target_sizes", "shown_size"),
         reads=("histories.npz", "target"),
-        when=("keeps_predictions",),
+        when=("confuses",),
         suffixes=("csv", "md"),
     ),
     Output(
@@ -103,7 +103,7 @@ OF_A_STUDY = (
             *("target_sizes", "shown_size"),
         ),
         reads=("histories.npz", "target"),
-        when=("keeps_predictions",),
+        when=("confuses",),
         suffixes=("csv", "md"),
     ),
     Output(
@@ -140,13 +140,16 @@ OF_A_STUDY = (
         "boxplot",
         FIGURES,
         "The scores of all repeats: a box a variant, a point a repeat.",
-        settings=("ladder", "metric", "variants", "shown_size"),
+        settings=("ladder", "metric", "variants", "shown_size", "margin"),
     ),
     Output(
         "learning-curves",
         FIGURES,
-        "Loss and accuracy by epoch: a line a variant, with a band over its repeats.",
-        settings=("ladder", "source_models", "variants", "shown_size"),
+        "Loss and score by epoch: a line a variant, with a band over its repeats.",
+        settings=(
+            *("ladder", "source_models", "metric", "variants", "shown_size"),
+            "margin",
+        ),
         reads=("learning-curves.csv",),
         when=("has_histories",),
     ),
@@ -177,21 +180,24 @@ OF_A_STUDY = (
         "source-models",
         FIGURES,
         "The learning curves of the source models on the source problem.",
-        settings=("source_models",),
+        settings=("source_models", "margin"),
         when=("pretrains", "has_histories"),
     ),
     Output(
         "source-accuracy",
         FIGURES,
         "Each source model's own score against what is reached from it.",
-        settings=("ladder", "metric", "variants", "shown_size"),
+        settings=("ladder", "metric", "variants", "shown_size", "margin"),
         when=("pretrains", "has_several_models"),
     ),
     Output(
         "source-spread",
         FIGURES,
         "What each source model makes of a variant, beside the baseline.",
-        settings=("ladder", "metric", "variants", "baseline", "shown_size"),
+        settings=(
+            *("ladder", "metric", "variants", "baseline", "shown_size"),
+            "margin",
+        ),
         when=("has_several_models",),
     ),
     Output(

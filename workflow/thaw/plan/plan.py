@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from thaw.config.network import kind_of
+from thaw.config.network import Kind, kind_of
 from thaw.config.resolved import (
     Config,
     ResolvedStudy,
@@ -22,6 +22,7 @@ from thaw.errors import ThawError
 from thaw.findings.arms import arms
 from thaw.keys import Result, known_digest, result
 from thaw.learning.budget import budget
+from thaw.learning.tasks import TASKS
 from thaw.output.paths import problem_file, repeats_begin
 from thaw.output.tiles import Tile
 from thaw.plan.made import Made, gather, make, of_each, span
@@ -93,8 +94,11 @@ class Plan:
             source_models = [result("pretrain", learning | pretraining, inputs)]
         found: dict[str, list[Result]] = {}
         saved = []
+        other = _is_other_label(study, config.problems)
         for arm in arms(study.variants, study.target_sizes):
             described = kind.numbered(config.variants[arm.variant])
+            if described["pretrained"] and other and not described["inherit"]:
+                described["fresh"] = [*dict.fromkeys([*described["fresh"], "output"])]
             training = changed(study.training, described["training"])
             settings = learning | {
                 "training": minimal_training(training),
@@ -111,7 +115,10 @@ class Plan:
             found[arm.name] = [result("train", settings, start) for start in starts]
             if described["save"]:
                 saved.append(arm.name)
-        results = (source, target, source_models, found, saved)
+        said = {
+            name: _described(kind, config.variants[name]) for name in study.variants
+        }
+        results = (source, target, source_models, found, said, saved)
         plan = StudyPlan(name, study, *results, config.predictions, None)
         if not plan.pretrained:
             plan = plan._replace(source_models=[])
@@ -200,7 +207,7 @@ class Plan:
         added = settings.get("variant", {}).get("add", ())
         return size_of(
             kind_of(settings["network"]).widths(
-                problem.features, problem.classes, added
+                problem.features, problem.outputs, added
             ),
             self.owners[key].settings.checkpoints,
             networks,
@@ -249,6 +256,30 @@ class Plan:
         )
 
 
+def _described(kind: Kind, variant: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the config says of a variant beside its training."""
+    inherits = {"inherit": variant["inherit"]} if variant["inherit"] else {}
+    return minimal_variant(kind.numbered(variant)) | inherits
+
+
+def _is_other_label(
+    study: ResolvedStudy, problems: Mapping[str, Mapping[str, Any]]
+) -> bool:
+    """Whether the target's label is another one than that of the source models.
+
+    So it is where their columns have other names, and where the tasks differ. Of files
+    nothing is known: one number then fits any other.
+    """
+    target = problems[study.target]
+    if study.checkpoints:
+        return not TASKS[target["task"]].has_classes
+    ours, theirs = (
+        (problem["task"], "bins" in problem, problem.get("label"))
+        for problem in (target, problems[study.source])
+    )
+    return ours != theirs
+
+
 def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
     """Return the check of a study's network, which is as recipes have it."""
     settings = study.settings
@@ -266,7 +297,7 @@ def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
             "target": settings.target,
             "network": network,
             # In the config's order, which a recipe's keys do not keep.
-            "variants": list(study.described.items()),
+            "variants": study.variants_as_trained,
             "target_sizes": settings.target_sizes,
             "checkpoints": settings.checkpoints,
             "batch_sizes": {

@@ -5,10 +5,11 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from thaw.config.network import Kind, kind_of
+from thaw.config.network import Kind, kind_of, named
 from thaw.config.resolved import ResolvedStudy, minimal_training
 from thaw.findings.arms import Arm, TargetSize, pairs_asked
 from thaw.keys import Result
+from thaw.learning.tasks import TASKS, Task
 from thaw.output.paths import (
     HISTORY_NPZ,
     PREDICTIONS_NPZ,
@@ -34,9 +35,10 @@ class StudyPlan(NamedTuple):
 
     `source` is None where source models are files. `source_models` are one result or,
     where they are files, one a file; none where no variant is pretrained. `arms` are by
-    name: one result each or, where they start from files, one a file. The weights of
-    those `saved` are kept; `keeps_predictions` says whether those of all are. `check`
-    is that of a module.
+    name: one result each or, where they start from files, one a file. `described` is
+    what the config says of each variant, without what is left at its default. The
+    weights of those `saved` are kept; `keeps_predictions` says whether the predictions
+    of all are. `check` is that of a module.
     """
 
     name: str
@@ -45,6 +47,7 @@ class StudyPlan(NamedTuple):
     target: Result
     source_models: list[Result]
     arms: dict[str, list[Result]]
+    described: dict[str, dict[str, Any]]
     saved: list[str]
     keeps_predictions: bool
     check: Result | None
@@ -67,12 +70,24 @@ class StudyPlan(NamedTuple):
         ]
 
     @property
-    def described(self) -> dict[str, dict[str, Any]]:
-        """What the config says of each variant, without what is left at its default."""
-        return {
-            variant: self._recipe(variant)["settings"]["variant"]
-            for variant in self.settings.variants
-        }
+    def variants_as_trained(self) -> list[tuple[str, dict[str, Any]]]:
+        """The variants as their jobs get them, in the config's order."""
+        return [(v, self._recipe(v)["settings"]["variant"]) for v in self.described]
+
+    @property
+    def task(self) -> Task:
+        """The target's task."""
+        return TASKS[self.settings.metric[0]["task"]]
+
+    @property
+    def confuses(self) -> bool:
+        """Whether it is known which classes are taken for which."""
+        return self.keeps_predictions and self.task.has_classes
+
+    @property
+    def has_several_metrics(self) -> bool:
+        """Whether other metrics stand beside that of the verdicts."""
+        return len(self.settings.metric) > 1
 
     def _recipe(self, variant: str) -> dict[str, Any]:
         """Return the recipe of a variant at the first target size."""
@@ -171,6 +186,12 @@ class StudyPlan(NamedTuple):
         return self.kind.trainer_files
 
     @property
+    def metric_files(self) -> list[str]:
+        """The files with the functions of users' metrics, in order."""
+        told = [metric.get("function", "") for metric in self.settings.metric]
+        return [str(file) for _, _, file in map(named, told) if file]
+
+    @property
     def checkpoints(self) -> list[str]:
         """The files from which source models are read, if they are."""
         return self.settings.checkpoints
@@ -242,7 +263,8 @@ class StudyPlan(NamedTuple):
     @property
     def maps(self) -> list[dict[str, Any]]:
         """What a freeze map is told of the study."""
-        names = ("study", "source", "target", "baseline", "target_sizes", "metric")
+        names = ("study", "source", "target", "baseline", "target_sizes")
+        names = (*names, "metric", "margin")
         return [self.told(names) | {"depths": self.mapped}]
 
     @property
@@ -331,8 +353,15 @@ class StudyPlan(NamedTuple):
     @property
     def gathered(self) -> list[str]:
         """The files below `results/` that are gathered."""
-        jobs = [*self.pretraining_jobs, *self.training_jobs]
-        return [f"{stem}{suffix}" for suffix in self.suffixes for _, stem in jobs]
+        scores, sources = [SCORES_CSV, HISTORY_NPZ], self.pretraining_jobs
+        return [
+            *(f"{stem}{suffix}" for suffix in scores for _, stem in sources),
+            *(
+                f"{stem}{suffix}"
+                for suffix in self.suffixes
+                for _, stem in self.training_jobs
+            ),
+        ]
 
     def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
         """Return the training jobs of some arms, as `training_jobs`."""

@@ -14,6 +14,7 @@ from thaw.learning.history import Reached, joined
 from thaw.learning.learner import Network, State, stacked
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
+from thaw.learning.tasks import named_weights
 from thaw.learning.training import at_a_time, fix_rounding, train
 from thaw.output.predictions import Predictions, save_predictions
 from thaw.output.problems import load_described
@@ -96,6 +97,9 @@ def _learned(
     network = network_of(own, problem, described.shape, args.network, added)
     weights, frozen, saw = start(network)
     training = Training(**{"epochs": None} | settings["training"])
+    if isinstance(training.class_weight, dict):
+        asked = named_weights(training.class_weight, described.classes)
+        training = training._replace(class_weight=asked)
     size = settings.get("target_size")
     at_once = at_a_time(network, training, size or len(problem.train_x))
     progress = Progress(what, args.tile.fits, at_once)
@@ -106,10 +110,11 @@ def _learned(
         ):
             progress.trained(trained.networks)
             parts.append(trained.reached)
-            said.append(trained.log_probabilities)
+            said.append(trained.predictions)
             if args.weights:
                 states.append(trained.state)
     saw = {"problem": digest, **saw}
     if args.weights:
         save_networks(args.weights, stacked(states), args.tile, args.recipe, saw)
-    return joined(parts), Predictions(np.concatenate(said), problem.test_rows, saw)
+    predictions = np.concatenate(said), problem.test_rows, saw
+    return joined(parts), Predictions(problem.task, *predictions)

@@ -4,10 +4,10 @@ It writes all scores and histories into one archive, which the later stages read
 the scores as CSV for people. Only the jobs that the settings declare are read and each
 is checked, so neither leftovers nor damage slip in. The settings are `study` (its
 name), `source`, `target`, `variants` (names, in order), those of them that are
-`pretrained`, `target_sizes`, `repeats` of each of so many `source_models`, and whether
-the study `keeps_predictions`; the recipe's
-inputs are the keys of `arms` and of `source_models`, one each or, where source models
-are files, one a file.
+`pretrained`, `target_sizes`, `repeats` of each of so many `source_models`, the
+`metric`s with the `positive` class, and whether the study `keeps_predictions`. The
+recipe's inputs are the keys of the target (`problems`), of `arms` and of
+`source_models`, one each or, where source models are files, one a file.
 """
 
 import argparse
@@ -19,9 +19,17 @@ import numpy as np
 
 from thaw import keys
 from thaw.errors import ThawError
+from thaw.external.functions import in_their_words, load
 from thaw.findings.arms import CHECKPOINTS, Arm, arms
-from thaw.findings.predicted import predicted_counts
-from thaw.learning.history import METRICS, SCORES, Final, History, Reached, final_scores
+from thaw.findings.measured import Measured, Metrics
+from thaw.learning.history import (
+    METRICS,
+    Final,
+    History,
+    Reached,
+    columns_of,
+    final_scores,
+)
 from thaw.output.histories import SOURCE_MODELS, HistoriesWriter
 from thaw.output.paths import (
     HISTORY_NPZ,
@@ -31,6 +39,7 @@ from thaw.output.paths import (
     repeats_jobs,
 )
 from thaw.output.predictions import load_predictions
+from thaw.output.problems import load_described
 from thaw.output.records import Content, claimed
 from thaw.output.scores import csv_file, load_scores
 from thaw.output.tiles import JobSize, Tile, tiles_of_models
@@ -43,32 +52,40 @@ FRESH = "fresh"
 class Gathering:
     """A study's jobs, read once, arm by arm, as the archive is written.
 
-    They lie in `results`, and `repeats_per_job` says how they are cut.
+    They lie in `results`, and `repeats_per_job` says how they are cut. `metrics` are
+    those of the study.
     """
 
     def __init__(
-        self, recipe: Mapping[str, Any], results: Path, repeats_per_job: JobSize
+        self,
+        recipe: Mapping[str, Any],
+        results: Path,
+        repeats_per_job: JobSize,
+        metrics: Metrics,
     ) -> None:
         """Gather what `recipe` declares."""
         self._recipe, self._settings = recipe, recipe["settings"]
         self._keys = recipe["inputs"]
         self._arms = arms(self._settings["variants"], self._settings["target_sizes"])
         self._results, self._repeats_per_job = results, repeats_per_job
-        # The scores after the last epoch, for the tables that people read.
+        self._metrics = metrics
+        # The scores in the end, and their names, for the tables that people read.
         self._final: dict[str, list[tuple]] = {}
-        # How many networks predict each class of each test row, where it is known.
-        self._predicted: dict[str, np.ndarray] = {}
+        self._columns: dict[str, list[str]] = {}
         self.saw: dict[str, Any] = {}
 
     def write_histories(self, file: BinaryIO) -> None:
         """Write the archive; at any time no more than one arm is in memory."""
         writer = HistoriesWriter(file)
         if self._settings["pretrained"] and self._settings["source"] != CHECKPOINTS:
-            writer.add(SOURCE_MODELS, self._source_models(), None)
+            writer.add(SOURCE_MODELS, *self._source_models())
         for arm in self._arms:
-            reached, models = self._repeats_of(arm), self._models(arm)
-            writer.add(arm.name, reached, models, self._predicted.get(arm.name))
-        writer.close(self._recipe, self.saw, self._all.addresses)
+            reached, more = self._repeats_of(arm)
+            writer.add(arm.name, reached, self._models(arm) | more)
+        metrics = self._metrics
+        constants = {f"constant/{m.name}": metrics.constant(m) for m in metrics.metrics}
+        of_all = {"addresses": self._all.addresses, "positive": metrics.positive}
+        writer.close(self._recipe, self.saw, of_all | constants)
 
     def write_scores(self, file: BinaryIO) -> None:
         """Write the scores of all repeats, in the order of the arms."""
@@ -80,13 +97,15 @@ class Gathering:
                 for address, scores in found:
                     yield self._settings["study"], *arm, *address, *scores
 
-        file.write(csv_file((*names, *SCORES), rows()))
+        columns = self._columns[self._arms[0].name]
+        file.write(csv_file((*names, *columns), rows()))
 
     def write_source_models(self, file: BinaryIO) -> None:
         """Write the scores of all source models; of files nothing is known."""
         scores = self._final.get(SOURCE_MODELS, [])
         rows = ((number, *score) for number, score in enumerate(scores))
-        file.write(csv_file(("source_model", *SCORES), rows))
+        columns = self._columns.get(SOURCE_MODELS, [])
+        file.write(csv_file(("source_model", *columns), rows))
 
     @property
     def _all(self) -> Tile:
@@ -94,41 +113,44 @@ class Gathering:
         models, repeats = (self._settings[n] for n in ("source_models", "repeats"))
         return Tile(range(models), range(repeats))
 
-    def _models(self, arm: Arm) -> np.ndarray | None:
-        """Return the source model of each repeat of an arm, `[repeats]`."""
+    def _models(self, arm: Arm) -> dict[str, np.ndarray]:
+        """Return the source model of each repeat of an arm, `[repeats]`, if any."""
         if arm.variant not in self._settings["pretrained"]:
-            return None
-        return np.array([address.source_model for address in self._all.addresses])
+            return {}
+        models = [address.source_model for address in self._all.addresses]
+        return {"source_model": np.array(models)}
 
-    def _source_models(self) -> Reached:
+    def _source_models(self) -> tuple[Reached, dict[str, np.ndarray]]:
         (key,), total = self._keys["source_models"], self._settings["source_models"]
         begin = models_begin(self._settings["source"], key)
         tiles = tiles_of_models(total, self._repeats_per_job)
         jobs = ((tile, f"{begin}{tile.name}", key) for tile in tiles)
         return self._gathered(SOURCE_MODELS, jobs, Tile(range(total)))
 
-    def _repeats_of(self, arm: Arm) -> Reached:
+    def _repeats_of(self, arm: Arm) -> tuple[Reached, dict[str, np.ndarray]]:
         keys, target = self._keys["arms"][arm.name], self._settings["target"]
         models, repeats = (self._settings[n] for n in ("source_models", "repeats"))
         size = (models, repeats, self._repeats_per_job)
         jobs = repeats_jobs(target, arm.name, keys, *size)
-        return self._gathered(arm.name, jobs, self._all)
+        measured = Measured(self._metrics)
+        return self._gathered(arm.name, jobs, self._all, measured)
 
     def _gathered(
         self,
         name: str,
         jobs: Iterable[tuple[Tile, str, str]],
         together: Tile,
-    ) -> Reached:
+        measured: Measured | None = None,
+    ) -> tuple[Reached, dict[str, np.ndarray]]:
         """Return what jobs reached, which make up a tile `together`, as one.
 
-        Each is a tile, where its files begin, and its key.
+        Each is a tile, where its files begin, and its key. Beside it stand more arrays,
+        those that their predictions give, which are `measured`.
         Raises `ThawError` unless all of them saw the same data and source models.
         """
         shape = len(together.models), len(together.repeats or [0])
         places = np.arange(together.fits).reshape(shape)
         order: list[np.ndarray] = []
-        predicted: list[np.ndarray] = []
         columns: list[np.ndarray] = []
         finals: list[Final] = []
         saw: dict[str, str] = {}
@@ -149,12 +171,12 @@ class Gathering:
                         f"the jobs in {stem.parent} did not all see the same {what}; "
                         "delete the folder and run again"
                     )
-            history, final, constant, steps = scores.reached
-            if self._settings["keeps_predictions"]:
+            history, final, constant, steps, task = scores.reached
+            if measured and self._settings["keeps_predictions"]:
                 path = Path(f"{stem}{PREDICTIONS_NPZ}")
-                said = load_predictions(path, tile, key).log_probabilities
+                said = load_predictions(path, tile, key, task).said
                 if len(said):
-                    predicted.append(predicted_counts(said, final.failed))
+                    measured.add(said, final.failed, task)
             if not columns:
                 # Filled job by job: joined at the end, they would be held twice.
                 epochs = history.test_loss.shape[1]
@@ -166,16 +188,26 @@ class Gathering:
                 column[own] = values
             finals.append(final)
             order.append(own)
-        # A trainer may write none; those of some jobs would pass for those of all.
-        if len(predicted) == len(order):
-            self._predicted[name] = np.sum(predicted, axis=0)
         back = np.argsort(np.concatenate(order))
         final = Final(*(np.concatenate(c)[back] for c in zip(*finals, strict=True)))
-        reached = Reached(History(*columns), final, constant, steps)
-        self._final[name] = list(final_scores(reached))
+        reached = Reached(History(*columns), final, constant, steps, task)
+        scores_of: dict[str, np.ndarray] = {}
+        more: dict[str, np.ndarray] = {}
+        # A trainer may write none; those of some jobs would pass for those of all.
+        if measured and measured.jobs == len(order):
+            scores_of = {n: np.concatenate(v)[back] for n, v in measured.scores.items()}
+            more = measured.by_rows | {f"metrics/{n}": v for n, v in scores_of.items()}
+        self._columns[name], rows = columns_of(task), [*final_scores(reached)]
+        if measured:
+            names = [m.name for m in self._metrics.metrics if not m.history]
+            self._columns[name] += [f"test_{metric}" for metric in names]
+            nothing = np.full(len(back), "")
+            added = [scores_of.get(metric, nothing).tolist() for metric in names]
+            rows = [(*row, *own) for row, *own in zip(rows, *added, strict=True)]
+        self._final[name] = rows
         # Not the files with source models: they depend on how jobs were cut.
         self.saw[name] = {"problem": saw["problem"]}
-        return reached
+        return reached, more
 
 
 def _flat(saw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -188,7 +220,10 @@ def main(args: argparse.Namespace) -> None:
     """Gather the study's source models and repeats."""
     keys.check("gather", args.recipe, keys.key(args.recipe))
     with claimed(args.record, args.recipe) as claim:
-        gathering = Gathering(args.recipe, args.results, args.repeats_per_job)
+        metrics, saw = _metrics(args)
+        size = args.repeats_per_job
+        gathering = Gathering(args.recipe, args.results, size, metrics)
+        gathering.saw["target"] = saw
         # In this order: what the tables hold is known when the archive is written.
         outputs: dict[Path, Content] = {
             args.histories: gathering.write_histories,
@@ -196,6 +231,23 @@ def main(args: argparse.Namespace) -> None:
             args.source_models: gathering.write_source_models,
         }
         claim.publish(gathering.saw, outputs)
+
+
+def _metrics(args: argparse.Namespace) -> tuple[Metrics, str]:
+    """Return the study's metrics, and the digest of the target that they are of."""
+    settings, (key,) = (
+        args.recipe["settings"],
+        args.recipe["inputs"]["problems"].values(),
+    )
+    problem, description, digest = load_described(args.target, key)
+    files, functions = iter(args.functions), {}
+    for told in settings["metric"]:
+        if described := told.get("function"):
+            file = next(files) if "code" in described else None
+            place = str(file or described["import"])
+            functions[told["name"]] = in_their_words(load(described, file), place)
+    told, positive = settings["metric"], settings["positive"]
+    return Metrics(told, functions, positive, problem, description.classes), digest
 
 
 def _jobs_size(text: str) -> JobSize:
@@ -206,6 +258,13 @@ if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_recipe(parser)
     parser.add_argument(
+        "--functions",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="the files with users' metrics, in order",
+    )
+    parser.add_argument(
         "--repeats-per-job",
         type=_jobs_size,
         required=True,
@@ -213,6 +272,7 @@ if __name__ == "__main__":
     )
     for name, what in (
         ("results", "the folder with source-models/ and repeats/"),
+        ("target", "the target problem"),
         ("histories", "the archive to write"),
         ("scores", "the CSV of all repeats to write"),
         ("source-models", "the CSV of all source models to write"),

@@ -16,7 +16,6 @@ from thaw.findings.best_depths import best_depths, best_on_average
 from thaw.findings.failures import KINDS, difference_of_shares, is_weak
 from thaw.findings.how_often import how_often
 from thaw.findings.mean import mean_difference
-from thaw.findings.metrics import METRICS
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Estimate, Sample
 from thaw.findings.typical import typical_difference
@@ -137,7 +136,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the comparisons as CSV and as Markdown, and the set of best depths."""
     settings = inputs.settings
     variants, baseline = settings["variants"], settings["baseline"]
-    metric, sizes = METRICS[settings["metric"]], settings["target_sizes"]
+    metric, sizes = inputs.metric, settings["target_sizes"]
     pairs = pairs_asked(variants, baseline, settings["pairs"])
     names = dict.fromkeys([*variants, *itertools.chain(*pairs)])
     found = {size: inputs.samples(names, size, metric) for size in sizes}
@@ -152,6 +151,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     depths = depths_table(found, settings["depths"])
     return {
         "comparisons.csv": frame(table),
-        "comparisons.md": for_people(table, depths, baseline, metric).encode(),
+        "comparisons.md": for_people(
+            table, depths, baseline, metric, settings["margin"]
+        ).encode(),
         "best-depths.csv": frame(depths),
     }

@@ -10,12 +10,17 @@ import pandas as pd
 
 from thaw.findings.failures import KINDS, WEAK
 from thaw.findings.metrics import Metric
-from thaw.findings.samples import CONDITION
-from thaw.output.tables import interval, markdown, number, paragraph, percent
+from thaw.findings.samples import BEYOND, CONDITION
+from thaw.findings.shown import interval, number
+from thaw.output.tables import markdown, paragraph, percent
 
 
 def for_people(
-    table: pd.DataFrame, depths: pd.DataFrame, baseline: str, metric: Metric
+    table: pd.DataFrame,
+    depths: pd.DataFrame,
+    baseline: str,
+    metric: Metric,
+    margin: float,
 ) -> str:
     """Return the comparisons as Markdown, at most 80 columns wide.
 
@@ -25,13 +30,17 @@ def for_people(
     if table.empty:
         return ""
     rows = list(table.itertuples())
+
+    def typical(row: Any) -> str:
+        return _gain(row, "typical", margin)
+
     parts = [paragraph(_about_typical(table, metric))]
     if table["target_size"].nunique() > 1:
         parts.append(
             _table(
                 ("comparison", "rows", "typical difference", "verdict"),
                 [
-                    (_name(r), str(r.target_size), _gain(r, "typical"), r.verdict)
+                    (_name(r), str(r.target_size), typical(r), r.verdict)
                     for r in rows
                 ],
                 (18, 5, 23, 21),
@@ -44,15 +53,15 @@ def for_people(
     parts.append(
         _table(
             ("comparison", "typical difference", "verdict"),
-            [(_name(r), _gain(r, "typical"), r.verdict) for r in rows],
+            [(_name(r), typical(r), r.verdict) for r in rows],
             (22, 25, 23),
         )
     )
     if len(depths) > 1:
         parts.append(paragraph(_about_depths(depths)))
     bounded = "whose interval is at 95 % and bears no verdict"
-    if not metric.is_accuracy:
-        bounded = "which has no interval, since a loss has no bound"
+    if not metric.has_bounds:
+        bounded += f"; {BEYOND}"
     words = (
         "How often a repeat of the one beats one of the other, and the difference of "
         f"the means, {bounded}:"
@@ -61,7 +70,7 @@ def for_people(
         paragraph(words),
         _table(
             ("comparison", "is better in", "mean difference"),
-            [(_name(r), _share(r, "better"), _gain(r, "mean")) for r in rows],
+            [(_name(r), _share(r, "better"), _gain(r, "mean", margin)) for r in rows],
             (22, 23, 25),
         ),
         *_about_failures(table, baseline),
@@ -122,12 +131,12 @@ def _name(row: Any) -> str:
     return f"{row.variant} - {row.reference}"
 
 
-def _gain(row: Any, name: str) -> str:
+def _gain(row: Any, name: str, margin: float) -> str:
     """Return a difference of scores and its interval, if it has one."""
     value, low, high = (getattr(row, name + end) for end in ("", "_low", "_high"))
     if np.isnan(low) or (np.isneginf(low) and np.isposinf(high)):
-        return number(value, "+")
-    return f"{number(value, '+')} ({interval(low, high, '+')})"
+        return number(value, margin, "+")
+    return f"{number(value, margin, '+')} ({interval(low, high, margin, '+')})"
 
 
 def _share(row: Any, name: str, value: str = "", sign: str = "-") -> str:

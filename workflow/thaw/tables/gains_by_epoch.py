@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from thaw.findings.arms import Arm, alpha_of_each
-from thaw.findings.metrics import METRICS, Metric, with_history
+from thaw.findings.metrics import Metric, by_epoch
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.typical import typical_difference
@@ -34,11 +34,14 @@ class Followed:
 
     def __init__(self, histories: Histories, arm: Arm, metric: Metric) -> None:
         self.steps = histories.steps(arm.name)
-        self._values = histories.metric(arm.name, metric.score)
+        self._values = histories.metric(arm.name, f"test_{metric.history}")
         self._losses = histories.metric(arm.name, "test_loss")
         self._models = histories.source_models(arm.name)
         self._failed_in_the_end = histories.failed(arm.name)
         self._lower_is_better = metric.lower_is_better
+        self.scale = metric.unit(
+            histories.own_constants(arm.name)[f"test_{metric.history}"]
+        )
 
     def after(self, epoch: int) -> Sample:
         """Return the sample after an epoch.
@@ -49,7 +52,8 @@ class Followed:
         if epoch == len(self.steps) - 1:
             failed |= self._failed_in_the_end
         values = as_read(self._values[:, epoch])
-        return Sample(values, self._models, failed, self._lower_is_better)
+        sample = Sample(values, self._models, failed, self._lower_is_better)
+        return sample._replace(scale=self.scale)
 
 
 def moments(epochs: int) -> list[int]:
@@ -80,18 +84,21 @@ def rows_of(
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the table."""
     settings, name = inputs.settings, inputs.settings["baseline"]
-    metric = with_history(METRICS[settings["metric"]])
+    metric, asked = by_epoch(settings["metric"][0]), inputs.metric
     alpha = alpha_of_each(settings["comparisons"])
 
     def followed(variant: str) -> Followed:
         arm = Arm(variant, settings["shown_size"])
         return Followed(inputs.histories, arm, metric)
 
-    baseline = followed(name)
+    baseline, margin = followed(name), settings["margin"]
+    if metric != asked:
+        # As large a part of what the constant prediction has to gain.
+        margin *= baseline.scale / asked.unit(inputs.histories.constant(asked))
     rows = [
         (variant, name, *row)
         for variant in settings["variants"]
         if variant != name
-        for row in rows_of(followed(variant), baseline, alpha, settings["margin"])
+        for row in rows_of(followed(variant), baseline, alpha, margin)
     ]
     return {"gains-by-epoch.csv": csv_file(COLUMNS, rows)}

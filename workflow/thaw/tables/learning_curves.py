@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from thaw.findings.arms import Arm, arms
-from thaw.learning.history import METRICS
+from thaw.learning.history import METRICS, names_of
+from thaw.learning.tasks import TASKS
 from thaw.output.inputs import Inputs
 from thaw.output.scores import csv_file
 
@@ -49,16 +50,18 @@ def curve(
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the learning curves of all arms."""
     settings, histories = inputs.settings, inputs.histories
+    all_arms = arms(settings["variants"], settings["target_sizes"])
+    names = names_of(TASKS[histories.task(all_arms[0].name)])
     rows = [
         row
-        for arm in arms(settings["variants"], settings["target_sizes"])
-        for metric in METRICS
+        for arm in all_arms
+        for metric, name in zip(METRICS, names, strict=True)
         for row in curve(
             arm,
-            metric,
+            name,
             histories.metric(arm.name, metric),
             histories.steps(arm.name),
-            getattr(histories.constant(arm.name), metric, None),
+            histories.own_constants(arm.name).get(metric),
         )
     ]
     return {"learning-curves.csv": csv_file(COLUMNS, rows)}

@@ -9,11 +9,12 @@ import pandas as pd
 from thaw.findings.arms import ALPHA, Arm
 from thaw.findings.failures import FEW, is_no_better
 from thaw.findings.mean import mean_of
-from thaw.findings.metrics import METRICS, Metric
-from thaw.findings.samples import CONDITION, Sample
+from thaw.findings.metrics import Metric
+from thaw.findings.samples import BEYOND, CONDITION, Sample
+from thaw.findings.shown import interval, number
 from thaw.findings.spread import share_interval, variance_components
 from thaw.output.inputs import Inputs
-from thaw.output.tables import frame, interval, markdown, number, paragraph
+from thaw.output.tables import frame, markdown, paragraph
 
 
 class Chosen(NamedTuple):
@@ -44,7 +45,9 @@ def summary(
         values = sample.values
         q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
         mean = mean_of(sample, ALPHA)
-        mean_low, mean_high = np.clip(mean[1:], 0, metric.highest)
+        mean_low, mean_high = np.clip(
+            mean[1:], min(metric.best, metric.worst), max(metric.best, metric.worst)
+        )
         between, within, share = variance_components(sample)
         failed = sample.unit_means(~sample.sound)
         failed_low, failed_high = share_interval(failed)
@@ -91,17 +94,20 @@ def note(sample: Sample) -> str:
 
 
 def for_people(
-    table: pd.DataFrame, warnings: Sequence[str], settings: Mapping[str, Any]
+    table: pd.DataFrame,
+    warnings: Sequence[str],
+    metric: Metric,
+    settings: Mapping[str, Any],
 ) -> str:
     """Return the summary as Markdown, narrow enough for a terminal.
 
     A row a variant, with mean, interval and spread; with several target sizes, the mean
     alone, in a column a size.
     """
-    repeats = table["repeats"][0]
+    repeats, margin = table["repeats"][0], settings["margin"]
     title = (
         f"**{settings['study']}**: {settings['source']} → {settings['target']}, "
-        f"{METRICS[settings['metric']].words} of {repeats} "
+        f"{metric.axis} of {repeats} "
         f"repeat{'s' if repeats > 1 else ''}"
     )
     models = table["source_models"].max()
@@ -112,7 +118,7 @@ def for_people(
     sizes = settings["target_sizes"]
     header: Sequence[str] = ("mean from rows:", *map(str, sizes))
     rows: list[Sequence[str]] = [
-        (variant, *map(number, own["mean"]))
+        (variant, *(number(mean, margin) for mean in own["mean"]))
         for variant, own in table.groupby("variant", sort=False)
     ]
     if len(sizes) == 1:
@@ -120,11 +126,11 @@ def for_people(
         rows = [
             (
                 row.variant,
-                f"{number(row.mean)} ({number(row.std)})",
-                interval(row.mean_low, row.mean_high),
+                f"{number(row.mean, margin)} ({number(row.std, margin)})",
+                interval(row.mean_low, row.mean_high, margin),
                 # A variant without source models has no spread between them.
-                number(row.std_between) if row.source_models else "",
-                number(row.std_within),
+                number(row.std_between, margin) if row.source_models else "",
+                number(row.std_within, margin),
             )
             for row in table.itertuples()
         ]
@@ -172,7 +178,7 @@ def failures(
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the summary as CSV and as Markdown."""
     settings, histories = inputs.settings, inputs.histories
-    metric, sizes = METRICS[settings["metric"]], settings["target_sizes"]
+    metric, sizes = inputs.metric, settings["target_sizes"]
     found = {
         Arm(name, size): sample
         for size in sizes
@@ -185,5 +191,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     table = summary(found, metric, chosen)
     lost = histories.failed_source_models()
     warnings = [*failures(found, lost), *what_was_chosen(table, settings)]
-    words = for_people(table, warnings, settings)
+    if not metric.has_bounds:
+        warnings.append(f"In means, {BEYOND}.")
+    words = for_people(table, warnings, metric, settings)
     return {"summary.csv": frame(table), "summary.md": words.encode()}

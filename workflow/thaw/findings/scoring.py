@@ -1,0 +1,208 @@
+"""The metrics of `metrics`, a function each under its own name, for many networks.
+
+A function takes `labels` `[rows]` and what R networks said of them, and returns float64
+`[R]`. For classes, labels are int64 and `said` holds log-probabilities, float64
+`[R, rows, classes]`; the predicted class is the first of those with the highest. For
+metrics of two classes, class 1 is the positive one. For numbers, labels are float64 and
+`said` is float64 `[R, rows]`.
+
+Values are scikit-learn's, except where there is none: metrics of classes that are no
+means over rows are nan where a class has no rows, and R² where all labels are equal.
+A network's bytes do not depend on which others are computed with it.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.stats import rankdata
+
+
+def accuracy(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the share of rows that are predicted right."""
+    return means(_is_right(labels, said))
+
+
+def log_loss(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the mean over rows of minus the log-probability of the true class."""
+    return means(_log_losses(labels, said))
+
+
+def brier_score(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the mean squared error of the positive class's probability."""
+    return means(_brier_scores(labels, said))
+
+
+def balanced_accuracy(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the mean recall over classes."""
+    return means(_recalls(_confusion(labels, said)))
+
+
+def f1_macro(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the mean F1 over classes."""
+    return means(_f1s(_confusion(labels, said)))
+
+
+def f1(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return F1 of the positive class, the harmonic mean of precision and recall."""
+    return _f1s(_confusion(labels, said))[:, 1]
+
+
+def precision(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the share of positives among rows predicted positive; 0 if none is."""
+    counts = _confusion(labels, said)
+    return counts[:, 1, 1] / np.maximum(counts[:, :, 1].sum(1), 1)
+
+
+def recall(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the share of positive rows that are predicted positive."""
+    return _recalls(_confusion(labels, said))[:, 1]
+
+
+def matthews_corrcoef(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the correlation of true and predicted classes (Gorodkin 2004).
+
+    It is 0 for a network that predicts one class only.
+    """
+    counts = _confusion(labels, said)
+    true, predicted = counts.sum(2), counts.sum(1)
+    rows = len(labels)
+    shared = rows * np.trace(counts, axis1=1, axis2=2) - (true * predicted).sum(1)
+    spread = (rows**2 - (true**2).sum(1)) * (rows**2 - (predicted**2).sum(1))
+    return shared / np.sqrt(np.where(spread == 0, 1, spread))
+
+
+def roc_auc(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the chance that a positive ranks above a negative, ties counting half."""
+    return _auc(labels == 1, log_odds(said))
+
+
+def roc_auc_ovr(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the mean over classes of each one's AUC against the rest."""
+    classes = range(said.shape[2])
+    return means(np.stack([_auc(labels == c, said[:, :, c]) for c in classes], axis=1))
+
+
+def average_precision(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the mean over positives of the precision among rows ranked as high."""
+    positive = labels == 1
+    if positive.all() or not positive.any():
+        return np.full(len(said), np.nan)
+    scores = log_odds(said)
+    order = np.argsort(-scores, axis=1)
+    scores = np.take_along_axis(scores, order, axis=1)
+    found = positive[order].cumsum(axis=1)
+    # Rows of equal score are found together, with the last of them.
+    is_last = np.ones(scores.shape, dtype=bool)
+    is_last[:, :-1] = scores[:, 1:] != scores[:, :-1]
+    so_far = np.maximum.accumulate(np.where(is_last, found, 0), axis=1)
+    new = np.diff(so_far, axis=1, prepend=0)
+    precisions = found / np.arange(1, len(labels) + 1)
+    return _sums(new * precisions) / positive.sum()
+
+
+def mean_absolute_error(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the mean absolute error, in the label's unit."""
+    return means(_absolute_errors(labels, said))
+
+
+def mean_squared_error(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the mean squared error, in the label's unit squared."""
+    return means(_squared_errors(labels, said))
+
+
+def root_mean_squared_error(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the root of the mean squared error, in the label's unit."""
+    return np.sqrt(mean_squared_error(labels, said))
+
+
+def median_absolute_error(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the median absolute error, in the label's unit."""
+    return np.median(_absolute_errors(labels, said), axis=1)
+
+
+def r2(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return the share of the labels' variance that is explained."""
+    # Not by the variance, which rounding makes more than 0.
+    if np.ptp(labels) == 0:
+        return np.full(len(said), np.nan)
+    return 1 - mean_squared_error(labels, said) / labels.var()
+
+
+def log_odds(said: np.ndarray) -> np.ndarray:
+    """Return what rows rank by, float64 `[R, rows]`: the positive class's log-odds.
+
+    Unlike probabilities they do not round to 1.
+    """
+    return said[:, :, 1] - said[:, :, 0]
+
+
+def means(values: np.ndarray) -> np.ndarray:
+    """Return means over axis 1 that do not depend on the layout in memory."""
+    return _sums(values) / values.shape[1]
+
+
+def _is_right(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    return (said.argmax(2) == labels).astype(np.float64)
+
+
+def _log_losses(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    return -np.take_along_axis(said, labels[None, :, None], axis=2)[:, :, 0]
+
+
+def _brier_scores(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    return (np.exp(said[:, :, 1]) - labels) ** 2
+
+
+def _absolute_errors(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    return np.abs(said - labels)
+
+
+def _squared_errors(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    return (said - labels) ** 2
+
+
+# The values of rows, float64 `[R, rows]`, whose means these metrics are.
+PER_ROW: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "accuracy": _is_right,
+    "log_loss": _log_losses,
+    "brier_score": _brier_scores,
+    "mean_absolute_error": _absolute_errors,
+    "mean_squared_error": _squared_errors,
+}
+
+
+def _sums(values: np.ndarray) -> np.ndarray:
+    # The order in which numbers are added depends on the layout.
+    return np.ascontiguousarray(values).sum(1)
+
+
+def _auc(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return the AUC by the mid-ranks of the positives (Mann and Whitney 1947)."""
+    count, others = positive.sum(), (~positive).sum()
+    if not (count and others):
+        return np.full(len(scores), np.nan)
+    ranks = rankdata(scores, axis=1)[:, positive]
+    return (_sums(ranks) / count - (count + 1) / 2) / others
+
+
+def _confusion(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return counts by class and predicted class, float64 `[R, classes, classes]`.
+
+    They are nan, and so is what follows from them, where a class has no rows.
+    """
+    networks, _, classes = said.shape
+    if len(np.unique(labels)) < classes:
+        return np.full((networks, classes, classes), np.nan)
+    pairs = labels * classes + said.argmax(2)
+    cells = pairs + classes**2 * np.arange(networks)[:, None]
+    counts = np.bincount(cells.ravel(), minlength=networks * classes**2)
+    return counts.reshape(networks, classes, classes).astype(np.float64)
+
+
+def _recalls(counts: np.ndarray) -> np.ndarray:
+    return np.diagonal(counts, axis1=1, axis2=2) / counts.sum(2)
+
+
+def _f1s(counts: np.ndarray) -> np.ndarray:
+    right = np.diagonal(counts, axis1=1, axis2=2)
+    return 2 * right / (counts.sum(1) + counts.sum(2))

@@ -1,0 +1,26 @@
+"""Numbers as people read them: to a tenth of the margin, and not beyond."""
+
+import math
+
+
+def number(value: float, margin: float, sign: str = "-") -> str:
+    """Return a score or, with `sign` "+", a gain as text.
+
+    A margin of 0.01 shows three decimals, one of 2 K shows one. `margin` is the
+    smallest difference that matters, in the score's units.
+    """
+    if math.isnan(value):
+        return "n/a"
+    if math.isinf(value):
+        return f"{value:{sign}}".replace("inf", "∞")
+    decimals = 1 - math.floor(math.log10(margin))
+    if -3 <= decimals <= 6:
+        return f"{value:{sign}z.{max(decimals, 0)}f}"
+    return f"{value:{sign}.3g}"
+
+
+def interval(low: float, high: float, margin: float, sign: str = "-") -> str:
+    """Return an interval in words."""
+    if math.isnan(low):
+        return "n/a"
+    return f"{number(low, margin, sign)} to {number(high, margin, sign)}"

@@ -1,0 +1,394 @@
+"""Tasks: what networks learn to say of a row, a class or a number.
+
+A task is one object, and nothing else asks which one it is. Which metrics apply to
+which task, and in which words, stands in `thaw.findings.metrics`: it changes nothing
+that is trained. How labels are read stands in `thaw.data.labels`.
+
+Tensors are only used by their methods: planning reads this, and never imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from thaw.data.strata import quantiles
+from thaw.errors import ThawError, listed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from thaw.data.problem import Problem
+
+
+# How far the probabilities of a row may be from a sum of 1: rounding, at most.
+NEAR = 1e-4
+
+
+class Constant(NamedTuple):
+    """What the best constant prediction reaches on the test rows, for each score."""
+
+    test_score: float
+    test_loss: float
+
+
+class Scale(NamedTuple):
+    """The scale of the labels from which each network learns, float64 `[R]` or `[1]`.
+
+    A network that says x predicts `centre + spread * x`. The spread is 0 where all
+    labels are the same.
+    """
+
+    centre: np.ndarray
+    spread: np.ndarray
+
+
+class Labels(NamedTuple):
+    """A set's labels as scores are computed from them, float32 `[…, width, rows]`.
+
+    targets: what the network's outputs should be like.
+    head_start: what a class is ahead of the row's in a tie; more than 0 if it is an
+    earlier one, which is then the predicted one. Of numbers, nothing.
+    """
+
+    targets: Any
+    head_start: Any
+
+
+class Task(Protocol):
+    """What networks learn to say of a row.
+
+    `outputs` are what R networks say, `[R, width, rows]`; labels `[rows]` or, where
+    each network has rows of its own, `[R, rows]`.
+
+    name: what the config calls it.
+    score: its own metric, by scikit-learn's name of the scorer.
+    loss: what is reported of the loss: the loss itself, or its root in the label's
+    units.
+    kept: the name of what is kept of a network's predictions.
+    has_classes: whether labels are classes.
+    """
+
+    name: str
+    score: str
+    loss: str
+    kept: str
+    has_classes: bool
+
+    def width(self, classes: int) -> int:
+        """Return how many outputs a network has for a problem of so many classes."""
+
+    def are_labels(self, labels: np.ndarray, classes: int) -> bool:
+        """Whether these may be a problem's labels."""
+
+    def strata(self, labels: np.ndarray) -> np.ndarray:
+        """Return by what rows with these labels `[rows]` are drawn, int64 `[rows]`."""
+
+    def scaled(self, problem: Problem, rows: int) -> tuple[Problem, Scale | None]:
+        """Return the problem with labels as networks learn them, and their scale.
+
+        It is that of the first `rows` train rows, those that are learned from.
+        """
+
+    def prepared(self, labels: np.ndarray, classes: int) -> Labels:
+        """Return scaled labels in the forms that `measure` takes, as arrays."""
+
+    def weights(self, labels: np.ndarray, classes: int, asked: Any) -> np.ndarray:
+        """Return how much each class counts in the loss, float32 `[R or 1, classes]`.
+
+        `labels` are of the rows that are learned from.
+        """
+
+    def gradient(
+        self, outputs: Tensor, targets: Tensor, weights: Tensor | None
+    ) -> Tensor:
+        """Return the gradient of each row's loss by the outputs; these may change."""
+
+    def mean_loss(
+        self, outputs: Tensor, labels: Tensor, weights: Tensor | None
+    ) -> Tensor:
+        """Return the mean loss of one network that says `[rows, width]`."""
+
+    def measure(
+        self, outputs: Tensor, labels: Labels, scale: Scale | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return each network's score and loss, float64 `[R]`."""
+
+    def predictions(self, outputs: Tensor, scale: Scale | None) -> np.ndarray:
+        """Return what is kept of what networks say."""
+
+    def are_predictions(self, said: np.ndarray) -> bool:
+        """Whether `predictions` may have returned this."""
+
+    def same(self, said: np.ndarray, rounding: float) -> np.ndarray:
+        """Return which networks predict the same for all rows, up to rounding `[R]`."""
+
+    def scores(
+        self, said: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the score and loss of predictions that were kept, float64 `[R]`."""
+
+    def constant(self, problem: Problem) -> Constant:
+        """Return what the best constant prediction reaches."""
+
+    def constant_prediction(self, problem: Problem, statistic: str) -> np.ndarray:
+        """Return that prediction as what is kept of a network, `[1, rows, …]`.
+
+        Of numbers, some `statistic` of the train rows: `median` or `mean`.
+        """
+
+
+class Classification:
+    """Labels are classes, int64 from 0; the loss is the cross-entropy in nats.
+
+    Log-probabilities are kept, float32 `[R, rows, classes]`.
+    """
+
+    name, score, loss = "classification", "accuracy", "loss"
+    kept, has_classes = "log_probabilities", True
+
+    def width(self, classes: int) -> int:
+        """One for each class."""
+        return classes
+
+    def are_labels(self, labels: np.ndarray, classes: int) -> bool:
+        """Whether they are numbers of classes."""
+        fit = (labels >= 0) & (labels < classes)
+        return labels.dtype == np.int64 and bool(fit.all())
+
+    def strata(self, labels: np.ndarray) -> np.ndarray:
+        """By class."""
+        return labels
+
+    def scaled(self, problem: Problem, rows: int) -> tuple[Problem, Scale | None]:
+        """Classes have no scale."""
+        return problem, None
+
+    def prepared(self, labels: np.ndarray, classes: int) -> Labels:
+        """Return 1 for a row's class, else 0; and head starts."""
+        index, numbers = labels[..., None, :], np.arange(classes)[:, None]
+        smallest = np.finfo(np.float32).tiny
+        return Labels(
+            (numbers == index).astype(np.float32),
+            smallest * (numbers < index).astype(np.float32),
+        )
+
+    def weights(self, labels: np.ndarray, classes: int, asked: Any) -> np.ndarray:
+        """Return weights of the classes, those that are `asked` or balanced.
+
+        Balanced, all classes weigh the same in the loss, and the mean weight of a row
+        is 1 (King and Zeng 2001, as scikit-learn has it).
+        """
+        if asked != "balanced":
+            return np.array(asked, np.float32)[None]
+        rows = labels.reshape(-1, labels.shape[-1])
+        counts = (rows[:, :, None] == np.arange(classes)).sum(1)
+        balanced = rows.shape[1] / (classes * np.maximum(counts, 1))
+        return balanced.astype(np.float32)
+
+    def gradient(
+        self, outputs: Tensor, targets: Tensor, weights: Tensor | None
+    ) -> Tensor:
+        """Return the probabilities less the targets, times the rows' weights."""
+        found = outputs.softmax(1).sub_(targets)
+        if weights is not None:
+            found *= (targets * weights[:, :, None]).sum(1, keepdim=True)
+        return found
+
+    def mean_loss(
+        self, outputs: Tensor, labels: Tensor, weights: Tensor | None
+    ) -> Tensor:
+        """Return the mean cross-entropy, over the rows and not over their weights."""
+        losses = -outputs.log_softmax(1).gather(1, labels[:, None]).squeeze(1)
+        return (losses if weights is None else losses * weights[0][labels]).mean()
+
+    def measure(
+        self, outputs: Tensor, labels: Labels, scale: Scale | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return accuracy and mean cross-entropy.
+
+        The predicted class is the first one with the highest logit, as `argmax` would
+        say; but `argmax`, and a `gather` by label, are several times slower on a CPU
+        than sums and maxima over classes. Where a logit is not finite the row counts as
+        wrong and the network's loss is nan.
+        """
+        one_hot, head_start = labels
+        rows = outputs.shape[2]
+        own = (outputs * one_hot).sum(1, keepdim=True)
+        lead = (outputs - own).add_(head_start).amax(1)
+        correct = lead.le_(0).sum(1)
+        losses = outputs.log_softmax(1).mul_(one_hot).sum((1, 2)).neg()
+        return (correct.double() / rows).numpy(), (losses / rows).numpy()
+
+    def predictions(self, outputs: Tensor, scale: Scale | None) -> np.ndarray:
+        """Return log-probabilities.
+
+        They are computed in float64: in float32 a probability near 1 would round to 1,
+        and such rows would all rank the same.
+        """
+        return outputs.double().log_softmax(1).float().mT.contiguous().numpy()
+
+    def are_predictions(self, said: np.ndarray) -> bool:
+        """Whether probabilities sum to 1, in all rows where they are finite."""
+        sums = np.exp(said).sum(-1)[np.isfinite(said).all(-1)]
+        near = bool((abs(sums - 1) < NEAR).all())
+        return said.dtype == np.float32 and said.ndim == 3 and near
+
+    def same(self, said: np.ndarray, rounding: float) -> np.ndarray:
+        """Whether all rows have the same log-probabilities."""
+        size = np.maximum(1, abs(said).max(1))
+        return (np.ptp(said, axis=1) <= rounding * size).all(1)
+
+    def scores(
+        self, said: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return accuracy and mean cross-entropy."""
+        own = said[:, np.arange(len(labels)), labels]
+        right = said.argmax(2) == labels
+        return right.mean(1), -own.mean(1, dtype=np.float64)
+
+    def constant(self, problem: Problem) -> Constant:
+        """Return what the train rows' shares of the classes reach as probabilities.
+
+        They predict the commonest class.
+        """
+        train = np.bincount(problem.train_y, minlength=problem.classes)
+        test = np.bincount(problem.test_y, minlength=problem.classes)
+        shares = test / test.sum()
+        there = test > 0
+        with np.errstate(divide="ignore"):  # a class that the train set lacks
+            loss = -(shares[there] * np.log(train[there] / train.sum())).sum()
+        return Constant(float(shares[train.argmax()]), float(loss))
+
+    def constant_prediction(self, problem: Problem, statistic: str) -> np.ndarray:
+        """Return the logarithms of the train rows' shares of the classes."""
+        counts = np.bincount(problem.train_y, minlength=problem.classes)
+        said = np.log(counts / counts.sum())
+        return np.broadcast_to(said, (1, len(problem.test_y), problem.classes))
+
+
+class Regression:
+    """Labels are numbers, float64; the loss is the mean squared error.
+
+    It is taken of labels that the rows a network learns from give mean 0 and standard
+    deviation 1. All that is reported is in the label's own units: the mean absolute
+    error, the root of the loss, and the predictions, float64 `[R, rows]`.
+    """
+
+    name, score, loss = "regression", "mean_absolute_error", "root_mean_squared_error"
+    kept, has_classes = "numbers", False
+
+    def width(self, classes: int) -> int:
+        """One."""
+        return 1
+
+    def are_labels(self, labels: np.ndarray, classes: int) -> bool:
+        """Whether they are numbers."""
+        return labels.dtype == np.float64 and bool(np.isfinite(labels).all())
+
+    def strata(self, labels: np.ndarray) -> np.ndarray:
+        """By quantiles."""
+        return quantiles(labels)
+
+    def scaled(self, problem: Problem, rows: int) -> tuple[Problem, Scale | None]:
+        """Give the labels that are learned from mean 0 and standard deviation 1."""
+        learned = problem.train_y[..., :rows]
+        centre = learned.mean(-1, keepdims=True)
+        # Of equal labels, rounding leaves a standard deviation that is not quite 0.
+        varies = np.ptp(learned, axis=-1, keepdims=True) > 0
+        spread = np.where(varies, learned.std(-1, keepdims=True), 0.0)
+        unit = np.where(varies, spread, 1.0)
+        train_y, test_y = (
+            ((labels - centre) / unit).astype(np.float32)
+            for labels in (problem.train_y, problem.test_y)
+        )
+        scale = Scale(centre.reshape(-1), spread.reshape(-1))
+        return problem._replace(train_y=train_y, test_y=test_y), scale
+
+    def prepared(self, labels: np.ndarray, classes: int) -> Labels:
+        """Return the numbers themselves."""
+        return Labels(labels[..., None, :], np.zeros(0, np.float32))
+
+    def weights(self, labels: np.ndarray, classes: int, asked: Any) -> np.ndarray:
+        """There are none."""
+        raise ThawError("class_weight only applies to classes, and labels are numbers")
+
+    def gradient(
+        self, outputs: Tensor, targets: Tensor, weights: Tensor | None
+    ) -> Tensor:
+        """Return twice the errors."""
+        return outputs.sub_(targets).mul_(2)
+
+    def mean_loss(
+        self, outputs: Tensor, labels: Tensor, weights: Tensor | None
+    ) -> Tensor:
+        """Return the mean squared error."""
+        return (outputs.squeeze(1) - labels).square().mean()
+
+    def measure(
+        self, outputs: Tensor, labels: Labels, scale: Scale | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean absolute error and the root of the mean squared one."""
+        assert scale is not None
+        said, targets = outputs.numpy(), labels.targets.numpy()
+        varies = scale.spread > 0
+        # Learned from equal labels, a network predicts that number.
+        errors = np.where(varies[:, None, None], said, 0) - targets
+        errors = np.abs(errors, dtype=np.float64)
+        unit = np.where(varies, scale.spread, 1.0)
+        squares = np.square(errors).mean((1, 2))
+        return errors.mean((1, 2)) * unit, np.sqrt(squares) * unit
+
+    def predictions(self, outputs: Tensor, scale: Scale | None) -> np.ndarray:
+        """Return the numbers that are predicted."""
+        assert scale is not None
+        said = outputs.squeeze(1).double().numpy()
+        return scale.centre[:, None] + scale.spread[:, None] * said
+
+    def are_predictions(self, said: np.ndarray) -> bool:
+        """Whether they are a number a row."""
+        return said.dtype == np.float64 and said.ndim == 2
+
+    def same(self, said: np.ndarray, rounding: float) -> np.ndarray:
+        """Whether all rows have the same number."""
+        size = abs(said).max(1)
+        return np.ptp(said, axis=1) <= rounding * size
+
+    def scores(
+        self, said: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean absolute error and the root of the mean squared one."""
+        errors = np.abs(said - labels)
+        return errors.mean(1), np.sqrt(np.square(errors).mean(1))
+
+    def constant(self, problem: Problem) -> Constant:
+        """Return what the train rows' median reaches and, of the loss, their mean."""
+        said = [self.constant_prediction(problem, s) for s in ("median", "mean")]
+        median, mean = (self.scores(one, problem.test_y) for one in said)
+        return Constant(float(median[0][0]), float(mean[1][0]))
+
+    def constant_prediction(self, problem: Problem, statistic: str) -> np.ndarray:
+        """Return the train rows' median, or their mean."""
+        found = np.median if statistic == "median" else np.mean
+        return np.full((1, len(problem.test_y)), found(problem.train_y))
+
+
+TASKS: Mapping[str, Task] = {
+    task.name: task for task in (Classification(), Regression())
+}
+
+
+def named_weights(asked: Mapping[str, float], classes: Sequence[str]) -> list[float]:
+    """Return the weight of each class; of one that is not named, 1.
+
+    Raises `ThawError` for a name that is no class.
+    """
+    for name in asked:
+        if name not in classes:
+            raise ThawError(
+                f"training.class_weight: {name!r} is not a class. Allowed: "
+                f"{listed(classes)}"
+            )
+    return [float(asked.get(name, 1.0)) for name in classes]
