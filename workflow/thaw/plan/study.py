@@ -264,8 +264,8 @@ class StudyPlan(NamedTuple):
     def maps(self) -> list[dict[str, Any]]:
         """What a freeze map is told of the study."""
         names = ("study", "source", "target", "baseline", "target_sizes")
-        names = (*names, "metric", "margin")
-        return [self.told(names) | {"depths": self.mapped}]
+        told = self.told((*names, "metric", "margin"))
+        return [told | {"depths": self.mapped}]
 
     @property
     def description(self) -> dict[str, Any]:
