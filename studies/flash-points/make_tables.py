@@ -2,11 +2,11 @@
 
     python make_tables.py boiling-point melting-point flash-point
 
-A row a compound: the counts of the commonest parts of its SMILES, log(1 + n), and the
-third of its property, low, middle or high. A part is a token (an atom, bond, ring or
-branch) or a pair of neighbours; the parts are the 128 that occur in most compounds of
-the two sources, among those that occur in ten of the target's. Compounds with a flash
-point are left out of the sources.
+A row a compound: its property in kelvin, and the counts of the commonest parts of its
+SMILES, log(1 + n). A part is a token (an atom, bond, ring or branch) or a pair of
+neighbours; the parts are the 128 that occur in most compounds of the two sources, among
+those that occur in ten of the target's. Compounds with a flash point are left out of the
+sources.
 """
 
 import argparse
@@ -29,7 +29,6 @@ TARGET = "flash-point"
 PARTS = 128
 ENOUGH = 10
 TOKEN = re.compile(r"\[[^]]+]|Br|Cl|%\d\d|.")
-THIRDS = ["low", "middle", "high"]
 
 
 def smiles_by_cas() -> dict[str, str]:
@@ -81,8 +80,7 @@ def main() -> None:
     for path, (name, table) in zip(args.output, tables.items(), strict=True):
         numbers = [[found[part] for part in chosen] for found in counts[name]]
         features = pd.DataFrame(np.log1p(numbers).round(4), columns=chosen)
-        thirds = pd.qcut(table["value"], len(THIRDS), labels=THIRDS).to_numpy()
-        features.insert(0, "third", thirds)
+        features.insert(0, name.replace("-", "_"), table["value"].to_numpy())
         path.parent.mkdir(parents=True, exist_ok=True)
         features.to_csv(path, index=False, lineterminator="\n")
 

@@ -237,13 +237,17 @@ class StudyPlan(NamedTuple):
 
     @property
     def depths(self) -> dict[str, int]:
-        """How many layers those pretrained variants freeze that do nothing else."""
-        described = {name: self.described[name] for name in self.pretrained}
-        return {
-            name: variant.get("freeze", 0)
-            for name, variant in described.items()
-            if variant.keys() <= {"freeze"}
-        }
+        """How many layers those pretrained variants freeze that do nothing else.
+
+        Of a depth there is one, the first: whether outputs are inherited is another
+        question than how many layers to freeze.
+        """
+        found: dict[int, str] = {}
+        for name in self.pretrained:
+            variant = self.described[name]
+            if variant.keys() <= {"freeze", "inherit"}:
+                found.setdefault(variant.get("freeze", 0), name)
+        return {name: depth for depth, name in found.items()}
 
     @property
     def ladder(self) -> dict[str, int]:
