@@ -353,15 +353,8 @@ class StudyPlan(NamedTuple):
     @property
     def gathered(self) -> list[str]:
         """The files below `results/` that are gathered."""
-        scores, sources = [SCORES_CSV, HISTORY_NPZ], self.pretraining_jobs
-        return [
-            *(f"{stem}{suffix}" for suffix in scores for _, stem in sources),
-            *(
-                f"{stem}{suffix}"
-                for suffix in self.suffixes
-                for _, stem in self.training_jobs
-            ),
-        ]
+        jobs = [*self.pretraining_jobs, *self.training_jobs]
+        return [f"{stem}{suffix}" for suffix in self.suffixes for _, stem in jobs]
 
     def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
         """Return the training jobs of some arms, as `training_jobs`."""
