@@ -45,7 +45,9 @@ def learned(
     """
     task = TASKS[problem.task]
     takes = _takes(kind, arguments)
-    usual = {"n_jobs": 1} if "n_jobs" in takes else {}
+    # In scikit-learn, none are one; for others they may be all.
+    is_theirs = kind.__module__.startswith("sklearn.")
+    usual = {"n_jobs": 1} if "n_jobs" in takes and not is_theirs else {}
     draws = [int(own.integers(MOST_SEEDS)) for own in whose.generators(seeds.WEIGHTS)]
     scores: list[tuple[float, ...]] = []
     said: list[np.ndarray] = []
