@@ -151,7 +151,7 @@ def check_classes(asked: Mapping[str, Any], classes: Sequence[str]) -> None:
     if pair and len(classes) != 2:
         raise ThawError(
             f"metric: {listed(pair)} takes two classes, and the target has "
-            f"{len(classes)}; choose another metric (docs/metrics.md), or keep two "
+            f"{len(classes)}; choose another metric (docs/config.md), or keep two "
             "classes of the problem"
         )
     if positive is not None and str(positive) not in classes:
