@@ -115,6 +115,7 @@ def curves(least=0.5):
         0.3,
         words,
         TASKS["classification"],
+        "",
         SETTINGS,
     )
 

@@ -39,7 +39,8 @@ class StudyPlan(NamedTuple):
     name: one result each or, where they start from files, one a file. `described` is
     what the config says of each variant, without what is left at its default. The
     weights of those `saved` are kept; `keeps_predictions` says whether the predictions
-    of all are. `check` is that of a module.
+    of all are. `check` is that of a module. `source_unit` is that of the source's
+    labels, "" if they have none.
     """
 
     name: str
@@ -52,6 +53,7 @@ class StudyPlan(NamedTuple):
     saved: list[str]
     keeps_predictions: bool
     check: Result | None
+    source_unit: str
 
     def told(self, names: Iterable[str]) -> dict[str, Any]:
         """Return settings of these names: of the config, or what follows from them."""
