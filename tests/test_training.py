@@ -29,6 +29,7 @@ from trained import (
     parts,
     repeats,
     same,
+    with_numbers,
 )
 
 KERAS = np.load(Path(__file__).parent / "keras-trajectory.npz")
@@ -54,13 +55,13 @@ def measured(logits, labels, classes):
     return CLASSES.measure(logits, prepared, None)
 
 
-def keras_state(which: str, moment: str) -> dict:
+def keras_state(keras, which: str, moment: str) -> dict:
     """Return Keras's weights as a state of one network; its kernels are (in, out)."""
     state = {}
     for number, name in enumerate(NAMES, start=1):
-        kernel = KERAS[f"{which}_{moment}_kernel{number}"]
+        kernel = keras[f"{which}_{moment}_kernel{number}"]
         state[f"{name}.weight"] = torch.from_numpy(kernel.T.copy())[None]
-        bias = KERAS[f"{which}_{moment}_bias{number}"]
+        bias = keras[f"{which}_{moment}_bias{number}"]
         state[f"{name}.bias"] = torch.from_numpy(bias.copy())[None]
     return state
 
@@ -76,12 +77,12 @@ def test_follows_the_trajectory_of_keras(which, freeze):
         3,
     )
     training = Training(int(KERAS["epochs"]), int(KERAS["batch_size"]), 0.01)
-    start = keras_state(which, "init")
+    start = keras_state(KERAS, which, "init")
     learner = NETWORK.learner(start, problem, training, NAMES[:freeze])
     in_order = itertools.repeat(torch.arange(500)[None], training.epochs)
     history = learn(learner, problem, in_order)[0]
 
-    for name, theirs in keras_state(which, "final").items():
+    for name, theirs in keras_state(KERAS, which, "final").items():
         torch.testing.assert_close(learner.state()[name], theirs, rtol=0, atol=1e-5)
     for ours, theirs, near in (
         (history.test_loss[0, 1:], "val_loss_after_epoch", 1e-5),
@@ -105,6 +106,7 @@ class Masks(nn.Module):
         return x * mask[0, :-1].T
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("freeze", [0, 1])
 @pytest.mark.parametrize(
     ("optimizer", "activation", "dropout"),
@@ -114,17 +116,21 @@ class Masks(nn.Module):
     ],
 )
 def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
-    problem, optimizer, activation, dropout, freeze
+    problem, optimizer, activation, dropout, freeze, task
 ):
     """The general learner, of modules, has both. Frozen layers leave nothing out."""
     hidden, rate = [5, 4, 3], 0.1 if optimizer == "plain" else 0.02
-    network = FullyConnected(2, hidden, 3, activation, dropout)
+    if task == "regression":
+        problem = with_numbers(problem, 1.0)
+    problem, scale = TASKS[task].scaled(problem, 50)
+    width = TASKS[task].width(problem.classes)
+    network = FullyConnected(2, hidden, width, activation, dropout)
     names = list(network.groups)
     training = Training(5, 16, rate, **OPTIMIZERS[optimizer])
     start, whose = draw(network, range(2)), repeats(range(2))
     ours = network.learner(start, problem, training, names[:freeze], whose)
     orders = list(shuffled_orders(whose, 50, training.epochs))
-    found = learn(ours, problem, orders)[0]
+    found = learn(ours, problem, orders, scale=scale)[0]
 
     def as_modules(state):
         return {
@@ -143,12 +149,13 @@ def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
                 )
                 for fans in itertools.pairwise([2, *hidden])
             ]
-            return nn.Sequential(*layers, nn.Sequential(nn.Linear(hidden[-1], 3)))
+            return nn.Sequential(*layers, nn.Sequential(nn.Linear(hidden[-1], width)))
 
         general = ModuleNetwork(build)
         own = as_modules(take(start, [repeat]))
         theirs = general.learner(own, problem, training, [*general.groups][:freeze])
-        expected = learn(theirs, problem, [order[[repeat]] for order in orders])[0]
+        own_orders = [order[[repeat]] for order in orders]
+        expected = learn(theirs, problem, own_orders, scale=scale)[0]
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(one[[repeat]], other, rtol=0, atol=1e-5)
         for name, values in as_modules(ours.state()).items():
