@@ -121,7 +121,7 @@ def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
     """The general learner, of modules, has both. Frozen layers leave nothing out."""
     hidden, rate = [5, 4, 3], 0.1 if optimizer == "plain" else 0.02
     if task == "regression":
-        problem = with_numbers(problem, 1.0)
+        problem, rate = with_numbers(problem, 1.0), 0.02
     problem, scale = TASKS[task].scaled(problem, 50)
     width = TASKS[task].width(problem.classes)
     network = FullyConnected(2, hidden, width, activation, dropout)
