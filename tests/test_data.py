@@ -768,6 +768,11 @@ def test_several_labels_a_row_are_refused(tmp_path, ages, task):
         # Equal numbers share a stratum, whatever that does to the others.
         ([0] * 70 + [*range(1, 31)], [70, 10, 10, 10]),
         ([0] * 97 + [1, 2, 3], [100]),
+        # Ties move a cut to their first one, and the next stratum begins there.
+        (
+            [0, 1, 2, 3, 3, 3, 6, 7, 8, 8, 8, 11, 12, 13, 13, 13, *range(16, 50)],
+            [8, 5, 7, 5, 5, 5, 5, 5, 5],
+        ),
         ([1, 2, 3] + [9] * 97, [100]),
     ],
 )
