@@ -118,3 +118,24 @@ def test_large_and_tiny_errors_are_told_apart(good, bad, constant):
     assert table["mean"].tolist() == gains
     sets = depths_table(found, {"variant": 0, "reference": 1})
     assert list(sets["not_worse_than_best"]) == ["yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"), [(1e-9, 2e-9), (2500, 6400), (1.8e6, 2.5e6), (1e12, 1e13)]
+)
+@pytest.mark.parametrize("matched", [True, False])
+def test_errors_far_from_the_constants_are_told_apart(good, bad, matched):
+    """As squared errors are, or any where the constant's own error is 0."""
+    spread = np.random.default_rng(0).uniform(0.98, 1.02, (2, 12, 2))
+    one, other = (
+        nested(error * own)._replace(lower_is_better=True, constant=1, worst=1)
+        for error, own in zip((good, bad), spread, strict=True)
+    )
+    if not matched:
+        other = other._replace(source_models=None)
+    found = {"all": {"variant": one, "reference": other}}
+    pairs = [("variant", "reference")]
+    row = comparisons(found, pairs, "reference", good / 10).iloc[0]
+    assert row["verdict"].startswith("typically better")
+    assert row["typical"] == pytest.approx(bad - good, rel=0.05, abs=0)
+    assert bad - good < row["typical_high"] < 1.05 * (bad - good) + 0.05 * good
