@@ -44,9 +44,9 @@ class Sample(NamedTuple):
     `constant` is the score of the best constant prediction, nan if it is not known.
     `addresses` `[n, 2]` say which random numbers the repeats drew; None if all samples
     have the same. Statistics count in units of `scale`: the constant's error, where
-    the metric has no bound (see `Metric.unit`). `worst` is the score beyond which a mean tells no
-    difference: the metric's bound or, where it has none, the constant's score, since
-    whoever has such a network does better without.
+    the metric has no bound (see `Metric.unit`). `worst` is the score beyond which a
+    mean tells no difference: the metric's bound or, where it has none, the constant's
+    score, since whoever has such a network does better without.
     """
 
     values: np.ndarray
@@ -115,7 +115,7 @@ class Sample(NamedTuple):
 
     @property
     def piles_up(self) -> bool:
-        """Whether a mean counts the constant prediction, and all below, as the worst."""
+        """Whether the worst that a mean tells apart is the constant prediction."""
         return self.worst == self.constant
 
     @property
