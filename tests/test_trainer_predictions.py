@@ -193,7 +193,11 @@ def test_numbers_in_another_order_are_found_out(numbers, guesses, times):
         completed({score: errors}, guesses[:, ::-1], problem)
 
 
-def test_networks_fail_that_predict_one_number(numbers, guesses):
+@pytest.mark.parametrize(("times", "plus"), [(1, 0), (1e-9, 0), (1e-2, -1e8)])
+def test_networks_fail_that_predict_one_number(numbers, guesses, times, plus):
+    """In any unit, and however far from 0 the labels are."""
+    problem = numbers._replace(train_y=numbers.train_y * times + plus)
     guesses[0] = 400 + 1e-9 * guesses[0]
     guesses[1, 3] = np.nan
-    assert failed_in(guesses, numbers).tolist() == [True, True, False]
+    found = failed_in(guesses * times + plus, problem)
+    assert found.tolist() == [True, True, False]

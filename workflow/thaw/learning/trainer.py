@@ -71,7 +71,7 @@ def failed_in(said: np.ndarray, problem: Problem) -> np.ndarray:
     it says the same of all rows, up to `ROUNDING`.
     """
     lost = np.isnan(said.reshape(len(said), -1)).any(1)
-    return TASKS[problem.task].same(said, ROUNDING) | lost
+    return TASKS[problem.task].same(said, problem, ROUNDING) | lost
 
 
 def completed(
