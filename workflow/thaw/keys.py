@@ -271,8 +271,14 @@ def _path(module: str) -> Path:
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:
-    """Yield what a module imports, wherever in its text."""
+    """Yield what a module imports when it runs, wherever in its text."""
+    types_only: set[ast.AST] = set()
     for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            types_only |= {*node.body}
+    for node in ast.walk(tree):
+        if node in types_only:
+            continue
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
