@@ -39,7 +39,7 @@ SETTINGS = {
     "source": "one",
     "target": "two",
     "baseline": "standalone",
-    "metric": "accuracy",
+    "metric": [{"task": "classification", "name": "accuracy"}],
     "margin": 0.01,
     "tuned": [],
     "repeats": 2,
@@ -75,7 +75,7 @@ def said(found, variants=LADDER, pairs=(), losses=(), by_epoch=(), **changed):
         depths=depths,
         comparisons=table.assign(verdict=verdict) if verdict else table,
         best_depths=depths_table(found, depths),
-        summary=summary(arms, METRICS["accuracy"], chosen),
+        summary=summary(arms, METRICS["classification"]["accuracy"], chosen),
         gains_by_epoch=pd.DataFrame(by_epoch, columns=GAINS_BY_EPOCH),
     )
     return " ".join("\n".join(answer(study)).split())
@@ -199,7 +199,7 @@ OPTIONS = {
     "source is target": {"source": "two"},
     "validated": {"losses": LOSSES},
     "tuned": {"tuned": ["fixed-0", "fixed-1"]},
-    "of losses": {"metric": "log_loss"},
+    "of losses": {"metric": [{"task": "classification", "name": "log_loss"}]},
     "validated, by size": {"losses": LOSSES_BY_SIZE},
     "one depth without validation": {"losses": {("fixed-0", "all"): 0.5}},
     "all depths diverged": {"losses": dict.fromkeys(LOSSES, np.inf)},

@@ -162,7 +162,11 @@ def test_defaults():
     assert usual == (1, "auto", "standalone", 0.01)
     assert back.baseline == "fixed-1"
     everything = {"pretrained": True, "freeze": 1, "fresh": [], "add": []}
-    assert found.variants["fixed-1"] == everything | {"training": {}, "save": None}
+    assert found.variants["fixed-1"] == everything | {
+        "training": {},
+        "save": None,
+        "inherit": None,
+    }
 
 
 def test_the_default_config_is_the_textbooks():

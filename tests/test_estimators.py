@@ -344,7 +344,7 @@ def test_a_job_imports_no_torch(tmp_path, problem):
     assert done.returncode == 0, done.stderr
     modules = set(done.stdout.split())
     assert "sklearn.ensemble" in modules
-    assert not modules & {"torch", "safetensors", "pandas", "pydantic", "matplotlib"}
+    assert not modules & {"torch", "safetensors", "pydantic", "matplotlib", "yaml"}
     assert not {m for m in modules if m.startswith("thaw.learning.train")} - {
         "thaw.learning.trainer"
     }

@@ -26,9 +26,12 @@ from thaw.figures import (
 )
 from thaw.figures.source_accuracy import correlation
 from thaw.findings.arms import in_order
+from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
+from thaw.learning.tasks import TASKS
 
 MINUS = "\N{MINUS SIGN}"
+ACCURACY = METRICS["classification"]["accuracy"]
 VARIANTS = [
     *("standalone", "fixed-0", "fixed-2", "random-1"),
     "a-name-that-goes-on-for-longer-than-a-legend-is-wide",
@@ -36,7 +39,8 @@ VARIANTS = [
 LADDER = {"standalone": -1, "fixed-0": 0, "fixed-2": 2}
 SETTINGS = {
     **{"study": "one", "source": "a", "target": "b", "ladder": LADDER},
-    **{"variants": VARIANTS, "baseline": "standalone", "metric": "accuracy"},
+    **{"variants": VARIANTS, "baseline": "standalone"},
+    **{"metric": [{"task": "classification", "name": "accuracy"}]},
     **{"margin": 0.01, "target_sizes": [9, "all"], "depths": {"fixed-0": 0}},
 }
 
@@ -63,6 +67,7 @@ def samples():
         name: Sample(
             rng.normal(0.8 - 0.1 * place, 0.01, 30),
             None if name in ("standalone", "random-1") else np.arange(30) % 10,
+            constant=0.3,
         )
         for place, name in enumerate(VARIANTS)
     }
@@ -105,12 +110,17 @@ def curves(least=0.5):
         one[metric] = learning_curves.Curve(step, loss, loss, loss)
     words = ["one: a → b", "curves", "Lines."]
     return learning_curves.draw(
-        dict.fromkeys(VARIANTS, one), style.looks(SETTINGS), 0.3, words
+        dict.fromkeys(VARIANTS, one),
+        style.looks(SETTINGS),
+        0.3,
+        words,
+        TASKS["classification"],
+        SETTINGS,
     )
 
 
 DRAWN = {
-    "boxplot": lambda: boxplot.draw(samples(), 0.3, SETTINGS | {"shown_size": 9}),
+    "boxplot": lambda: boxplot.draw(samples(), ACCURACY, SETTINGS | {"shown_size": 9}),
     "differences": lambda: differences.draw(
         comparisons().iloc[:4], SETTINGS | {"shown_size": "all"}
     ),
@@ -119,12 +129,13 @@ DRAWN = {
     "curves": curves,
     "accuracy": lambda: source_accuracy.draw(
         np.linspace(0.9, 1, 10),
+        ACCURACY,
         {name: found for name, found in samples().items() if found.is_nested},
         samples()["standalone"],
-        0.3,
+        ACCURACY,
         SETTINGS,
     ),
-    "spread": lambda: source_spread.draw(samples(), 0.3, SETTINGS),
+    "spread": lambda: source_spread.draw(samples(), ACCURACY, SETTINGS),
     "sizes": lambda: target_sizes.draw(summary(), comparisons(), SETTINGS),
 }
 

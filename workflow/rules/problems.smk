@@ -1,6 +1,6 @@
-"""Problems: classification data sets with a fixed train/test split.
+"""Problems: data sets with a task and a fixed train/test split.
 
-Needs: `problems` of the config, and people's files that they name.
+Needs: `problems` of the config, and the files that they name.
 Makes: results/problems/{problem}-{key}.npz.
 """
 
@@ -23,6 +23,8 @@ rule make_problem:
         mem_mb=memory,
     params:
         recipe=recipe,
+        # No part of the key: another metric makes no other problem.
+        asked=lambda wildcards: canonical(PLAN.asked_of(wildcards.key)),
     shell:
         r"""
         python -m thaw.stages.make_problem \
@@ -32,6 +34,7 @@ rule make_problem:
             --joined {input.joined:q} \
             --source {input.source:q} \
             --like {input.like:q} \
+            --asked {params.asked:q} \
             --output {output:q} \
             2>{log:q}
         """

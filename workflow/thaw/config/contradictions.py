@@ -70,8 +70,8 @@ def contradictions(config: Config) -> Iterator[str]:
         if any(metric != shown_by[0] for metric in shown_by):
             told = {f"{m['name']} {m.get('unit', '')}".strip(): 0 for m in shown_by}
             yield (
-                f"maps.{name}: its studies have different metrics or units "
-                f"({', '.join(told)}). Allowed: studies of one metric and unit"
+                f"maps.{name}: its studies have different metrics "
+                f"({', '.join(sorted(told))}). Allowed: studies of one metric and unit"
             )
 
 

@@ -4,11 +4,14 @@ Run it after a change to the models: `python -m thaw.config.generate`.
 """
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from thaw.config.contradictions import MOST_JOBS, MOST_NUMBERS
 from thaw.config.schema import Schema, config_schema
+from thaw.findings.metrics import METRICS
+from thaw.learning.tasks import TASKS
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,13 +30,53 @@ a config, are made from the models in `workflow/thaw/config/` by
 `python -m thaw.config.generate`.
 """
 
+METRICS_INTRODUCTION = """\
+## Metrics
+
+What `metric` of a study may name, by the target's task: scikit-learn's names of
+scorers, without `neg_`. All are of the test rows, and follow from the predictions that
+are kept; only a task's own metric and its loss are known without. Errors of numbers are
+in the label's units. A metric that is 0 to 1, or has another bound, has a usual margin
+of 0.01; others need one of the study's own.
+
+Metrics of two classes are of the positive class: the study's `positive`, by default the
+rarer one. Where a class has no rows, they have no value.
+
+A function of your own, `{function: metrics.py:enrichment, greater_is_better: true}`,
+gets the labels of the test rows, then what one network predicts. For classes that is
+`labels[rows]`, numbers from 0 in the order of the classes, and their probabilities
+`[rows, classes]`; for numbers `labels[rows]` and `[rows]`, in the label's units.
+"""
+
 # How the page calls the entries of a group whose keys are names.
 ENTRIES = {"problems": "PROBLEM", "variants": "VARIANT", "studies": "STUDY"}
 
 
 def reference() -> str:
     """Return the page as Markdown."""
-    return "\n".join([INTRODUCTION, *_sections("", config_schema())])
+    return "\n".join([INTRODUCTION, *_sections("", config_schema()), *_metrics()])
+
+
+def _metrics() -> Iterator[str]:
+    """Yield the section on metrics."""
+    yield METRICS_INTRODUCTION
+    yield "| task | metric | what it is | a perfect network's | the worst | classes |"
+    yield "| --- | --- | --- | --: | --: | --- |"
+    for task, metrics in METRICS.items():
+        for metric in metrics.values():
+            classes = "two" if metric.two_classes else "any"
+            if not TASKS[task].has_classes:
+                classes = ""
+            own = " (the default)" if metric.history == "score" else ""
+            yield (
+                f"| {task} | `{metric.name}`{own} | {metric.words} | {metric.best:g} | "
+                f"{_bound(metric.worst)} | {classes} |"
+            )
+    yield ""
+
+
+def _bound(value: float) -> str:
+    return f"{value:g}" if math.isfinite(value) else "no bound"
 
 
 def _sections(path: str, group: Schema) -> Iterator[str]:

@@ -349,7 +349,7 @@ class _OwnToStudy(Group):
                 ALTERNATIVES,
                 Field(
                     description=(
-                        "one of scikit-learn's scorers (docs/metrics.md lists them), "
+                        "one of scikit-learn's scorers (docs/config.md lists them), "
                         "or {function: …, greater_is_better: …}"
                     )
                 ),

@@ -5,7 +5,7 @@ returns what is learned once it is known which rows are the train set.
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -140,7 +140,6 @@ def labels_of(tables: Sequence[Table], settings: Mapping[str, Any]) -> Labels:
     """
     if "bins" in settings:
         return Binned(tables, settings)
-    kinds: Mapping[str, Callable[..., Labels]] = {
-        kind.task: kind for kind in (Classes, Numbers)
-    }
+    # Its keys are those of `thaw.learning.tasks`.
+    kinds: dict[str, Any] = {kind.task: kind for kind in (Classes, Numbers)}
     return kinds[settings.get("task", Classes.task)](tables, settings)

@@ -11,6 +11,12 @@ from thaw.findings.gains import Question, enumerate_words, estimate
 from thaw.findings.metrics import metric_of
 from thaw.findings.verdicts import first_part, more_often
 
+# A larger share of networks that are no better than the constant is worth a sentence.
+MANY = 0.1
+
+# Where the commonest class has a larger share of the test rows, accuracy misleads.
+IMBALANCED = 0.8
+
 
 def what_spoils_it(study: Question) -> Iterator[str]:
     """Name what qualifies the answer: failures, controls, longer training."""
@@ -25,6 +31,8 @@ def what_spoils_it(study: Question) -> Iterator[str]:
             f"Networks failed ({', '.join(failed)}): scale the inputs, lower the "
             "learning rate or train longer before you rely on this."
         )
+    yield from _no_better(study)
+    yield from _imbalanced(study)
     weak = f"are weak ({WEAK.format(study.baseline)})"
     for kind, what in (("failed", "fail"), ("weak", weak)):
         said = study.gains["verdict"].str.contains(more_often(KINDS[kind]), regex=False)
@@ -55,6 +63,33 @@ def what_spoils_it(study: Question) -> Iterator[str]:
         yield (
             "Source and target are the same problem: nothing foreign is transferred, "
             "and a gain says that longer training helps."
+        )
+
+
+def _no_better(study: Question) -> Iterator[str]:
+    """Name the variants of which many networks have learned nothing of use."""
+    many = [
+        f"{100 * row['no_better']:.0f} % of {row['variant']}'s"
+        + _from_rows(study, [row["target_size"]])
+        for row in study.summary.to_dict("records")
+        if row["no_better"] > MANY
+    ]
+    if many:
+        yield (
+            "Many networks are no better than the best constant prediction: "
+            f"{', '.join(many)}."
+        )
+
+
+def _imbalanced(study: Question) -> Iterator[str]:
+    """Say where accuracy hardly tells networks apart, and what does."""
+    commonest = study.summary["constant"].iloc[0]
+    if metric_of(study.metric[0]).name == "accuracy" and commonest > IMBALANCED:
+        yield (
+            f"{100 * commonest:.0f} % of the test rows belong to one class, so that "
+            "accuracy hardly tells networks apart: choose metric: balanced_accuracy "
+            "or, of two classes, [roc_auc, average_precision]; training with "
+            "class_weight: balanced makes networks look at the rare ones."
         )
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from thaw.data.problem import Problem
-from thaw.errors import ThawError, listed
+from thaw.errors import ThawError
 from thaw.findings import scoring
-from thaw.findings.metrics import Metric, metric_of
+from thaw.findings.metrics import Metric, check_classes, metric_of
 from thaw.findings.predicted import predicted_counts
 from thaw.findings.rows_luck import influence
 from thaw.learning.tasks import TASKS
@@ -47,26 +47,14 @@ class Metrics:
         self._order: list[int] = []
         self.positive = ""
         pair = [metric.name for metric in self.metrics if metric.two_classes]
-        if pair and len(classes) != 2:
-            raise ThawError(
-                f"metric: {listed(pair)} takes two classes, and the target has "
-                f"{len(classes)}; choose another metric (docs/metrics.md), or keep two "
-                "classes of the problem"
-            )
+        check_classes({"two_classes": pair, "positive": positive}, classes)
         if pair:
-            name = str(positive)
-            if positive is None:
-                rows = np.bincount(problem.train_y, minlength=2)
-                # Of equal ones the second, as in scikit-learn.
-                name = classes[0 if rows[0] < rows[1] else 1]
-            if name not in classes:
-                raise ThawError(
-                    f"positive: {name!r} is not a class of the target. Allowed: "
-                    f"{listed(classes)}"
-                )
-            self.positive = name
-            last = list(classes).index(name)
-            self._order = [1 - last, last]
+            rows = np.bincount(problem.train_y, minlength=2)
+            # Of equally many rows the second, as in scikit-learn.
+            last = 0 if rows[0] < rows[1] else 1
+            if positive is not None:
+                last = list(classes).index(str(positive))
+            self._order, self.positive = [1 - last, last], classes[last]
 
     def scores(self, metric: Metric, said: np.ndarray) -> np.ndarray:
         """Return a metric of each network's predictions, float64 `[R]`."""

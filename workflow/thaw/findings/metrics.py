@@ -5,8 +5,10 @@ reads this table; the functions are in `scoring`.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+from thaw.errors import ThawError, listed
 
 
 class Metric(NamedTuple):
@@ -137,6 +139,26 @@ def metric_of(told: Mapping[str, Any]) -> Metric:
         return Metric(told["name"], told["name"], best, -best, constant="mean")
     metric, unit = METRICS[told["task"]][told["name"]], told.get("unit", "")
     return metric._replace(units=metric.units.format(unit) if unit else "")
+
+
+def check_classes(asked: Mapping[str, Any], classes: Sequence[str]) -> None:
+    """Raise `ThawError` unless a problem has the classes that a study's metrics take.
+
+    `asked` holds the names of its metrics of `two_classes`, and the `positive` class if
+    one is named.
+    """
+    pair, positive = asked["two_classes"], asked["positive"]
+    if pair and len(classes) != 2:
+        raise ThawError(
+            f"metric: {listed(pair)} takes two classes, and the target has "
+            f"{len(classes)}; choose another metric (docs/config.md), or keep two "
+            "classes of the problem"
+        )
+    if positive is not None and str(positive) not in classes:
+        raise ThawError(
+            f"positive: {str(positive)!r} is not a class of the target. Allowed: "
+            f"{listed(classes)}"
+        )
 
 
 def by_epoch(told: Mapping[str, Any]) -> Metric:

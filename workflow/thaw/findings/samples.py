@@ -48,11 +48,11 @@ class Sample(NamedTuple):
     `constant` is the score of the best constant prediction, nan if it is not known.
     `addresses` `[n, 2]` say which random numbers the repeats drew; None if all samples
     have the same. Statistics count in units of `scale`: the constant's error, where
-    the metric has no bound (see `Metric.unit`). `worst` is the score beyond which a mean tells no
-    difference: the metric's bound or, where it has none, the constant's score, since
-    whoever has such a network does better without. `is_known` says that all repeats are
-    one and the same: what a deterministic estimator reaches from all rows, in which
-    there is no luck but that of the rows.
+    the metric has no bound (see `Metric.unit`). `worst` is the score beyond which a
+    mean tells no difference: the metric's bound or, where it has none, the constant's
+    score, since whoever has such a network does better without. `is_known` says that
+    all repeats are one and the same: what a deterministic estimator reaches from all
+    rows, in which there is no luck but that of the rows.
     """
 
     values: np.ndarray

@@ -14,7 +14,7 @@ from thaw.plan.plan import Plan
 from thaw.plan.study import StudyPlan
 
 # What is shown of a study, if it is there.
-SHOWN = ("network.md", "summary.md", "comparisons.md", "answer.md")
+SHOWN = ("network.md", "summary.md", "metrics.md", "comparisons.md", "answer.md")
 
 # With less space left a disk counts as full: what could not be written was more.
 LEAST_SPACE = 1_000_000  # bytes

@@ -67,6 +67,17 @@ OF_A_STUDY = (
         more=("best-depths.csv",),
     ),
     Output(
+        "metrics",
+        TABLES,
+        "The study's other metrics, beside that of its verdicts.",
+        settings=(
+            *("metric", "variants", "target_sizes", "shown_size"),
+            *("baseline", "comparisons"),
+        ),
+        when=("has_several_metrics",),
+        suffixes=("csv", "md"),
+    ),
+    Output(
         "learning-curves",
         TABLES,
         "Mean and quantiles of loss and score after every epoch.",

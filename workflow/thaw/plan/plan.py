@@ -156,6 +156,11 @@ class Plan:
             return []
         return getattr(self.owners[key], name)
 
+    def asked_of(self, key: str) -> list[dict[str, Any]]:
+        """Return what the metrics of studies ask of the classes of a target."""
+        studies = self.studies.values()
+        return [study.asks for study in studies if study.target.key == key]
+
     def checked_targets(self, key: str) -> list[str]:
         """Return what must have passed its checks before source models learn.
 

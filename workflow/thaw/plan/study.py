@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from thaw.config.network import Kind, kind_of, named
 from thaw.config.resolved import ResolvedStudy, minimal_training
 from thaw.findings.arms import Arm, TargetSize, pairs_asked
+from thaw.findings.metrics import metric_of
 from thaw.keys import Result
 from thaw.learning.tasks import TASKS, Task
 from thaw.output.paths import (
@@ -83,6 +84,14 @@ class StudyPlan(NamedTuple):
     def task(self) -> Task:
         """The target's task."""
         return TASKS[self.settings.metric[0]["task"]]
+
+    @property
+    def asks(self) -> dict[str, Any]:
+        """What its metrics ask of the target's classes."""
+        metrics = map(metric_of, self.settings.metric)
+        pair = [metric.name for metric in metrics if metric.two_classes]
+        told = {"study": self.name, "positive": self.settings.positive}
+        return told | {"two_classes": pair}
 
     @property
     def confuses(self) -> bool:
@@ -274,8 +283,8 @@ class StudyPlan(NamedTuple):
     def maps(self) -> list[dict[str, Any]]:
         """What a freeze map is told of the study."""
         names = ("study", "source", "target", "baseline", "target_sizes")
-        names = (*names, "metric", "margin")
-        return [self.told(names) | {"depths": self.mapped}]
+        told = self.told((*names, "metric", "margin"))
+        return [told | {"depths": self.mapped}]
 
     @property
     def description(self) -> dict[str, Any]:
@@ -368,15 +377,8 @@ class StudyPlan(NamedTuple):
     @property
     def gathered(self) -> list[str]:
         """The files below `results/` that are gathered."""
-        scores, sources = [SCORES_CSV, HISTORY_NPZ], self.pretraining_jobs
-        return [
-            *(f"{stem}{suffix}" for suffix in scores for _, stem in sources),
-            *(
-                f"{stem}{suffix}"
-                for suffix in self.suffixes
-                for _, stem in self.training_jobs
-            ),
-        ]
+        jobs = [*self.pretraining_jobs, *self.training_jobs]
+        return [f"{stem}{suffix}" for suffix in self.suffixes for _, stem in jobs]
 
     def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
         """Return the training jobs of some arms, as `training_jobs`."""

@@ -6,13 +6,15 @@ must have, and of the problem that it is scaled `like`, where there are such.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from thaw.data import FILES
 from thaw.data.make import Other, make_problem
-from thaw.errors import visible
+from thaw.errors import ThawError, visible
+from thaw.findings.metrics import check_classes
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.output.problems import load_described, save_problem
 from thaw.stages.command import compute, recipe_parser
@@ -35,6 +37,11 @@ def main(args: argparse.Namespace) -> None:
     for path, digest, asked in zip(paths, saw["files"], told, strict=True):
         # A file that another rule makes has no content to check against.
         check_unchanged(path, digest, asked.get("content", digest))
+    for asked in json.loads(args.asked):
+        try:
+            check_classes(asked, description.classes)
+        except ThawError as error:
+            raise ThawError(f"studies.{asked['study']}.{error}") from None
     for note in description.notes:
         print(visible(note), file=sys.stderr)
     save_problem(args.output, problem, description, args.recipe, saw)
@@ -52,5 +59,8 @@ if __name__ == "__main__":
         ("like", "the problem by which this one is scaled"),
     ):
         parser.add_argument(f"--{option}", type=Path, nargs="?", help=what)
+    parser.add_argument(
+        "--asked", default="[]", help="what metrics ask of its classes, as JSON"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
     compute("make_problem", main, parser.parse_args(), needs=[])

@@ -5,7 +5,7 @@ of the target: `selfer/fixed-2`.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from thaw.findings.failures import KINDS, difference_of_shares, is_weak
 from thaw.findings.how_often import how_often
 from thaw.findings.mean import mean_difference
 from thaw.findings.pairs import Pair
+from thaw.findings.rows_luck import rows_error
 from thaw.findings.samples import CONDITION, Estimate, Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import (
@@ -130,6 +131,21 @@ def depths_table(
     return pd.DataFrame(rows, columns=columns)
 
 
+def _rows_errors(
+    inputs: Inputs, names: Iterable[str], table: pd.DataFrame
+) -> Iterator[float]:
+    """Yield the standard error over draws of test rows of each difference of means."""
+    known = {
+        size: inputs.rows(names, size, inputs.metric)
+        for size in inputs.settings["target_sizes"]
+    }
+    for row in table.itertuples():
+        both = [known[row.target_size][side] for side in (row.variant, row.reference)]
+        one, other = both
+        found = None if one is None or other is None else rows_error(one, other)
+        yield np.nan if found is None else found
+
+
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the comparisons as CSV and as Markdown, and the set of best depths."""
     settings = inputs.settings
@@ -139,6 +155,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     names = dict.fromkeys([*variants, *itertools.chain(*pairs)])
     found = {size: inputs.samples(names, size, metric) for size in sizes}
     table = comparisons(found, pairs, baseline, settings["margin"])
+    table["rows_error"] = [*_rows_errors(inputs, names, table)]
     failed = inputs.histories.failed_source_models()
     if failed is not None and failed.all():
         # What is inherited from networks that failed says nothing of transfer.

@@ -39,10 +39,7 @@ def for_people(
         parts.append(
             _table(
                 ("comparison", "rows", "typical difference", "verdict"),
-                [
-                    (_name(r), str(r.target_size), typical(r), r.verdict)
-                    for r in rows
-                ],
+                [(_name(r), str(r.target_size), typical(r), r.verdict) for r in rows],
                 (18, 5, 23, 21),
             )
         )

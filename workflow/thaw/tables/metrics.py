@@ -1,0 +1,85 @@
+"""A study's other metrics, beside that of its verdicts.
+
+They get no verdicts: with several metrics, one of them would look good by chance.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from thaw.findings.arms import alpha_of_each
+from thaw.findings.metrics import Metric, metric_of
+from thaw.findings.pairs import Pair
+from thaw.findings.samples import Sample
+from thaw.findings.shown import interval, number
+from thaw.findings.typical import typical_difference
+from thaw.output.inputs import Inputs
+from thaw.output.tables import frame, markdown, of_size, paragraph
+
+
+def rows_of(
+    found: Mapping[str, Sample], baseline: str, alpha: float
+) -> Iterator[dict[str, Any]]:
+    """Yield each variant's median, and what it typically gains on the baseline."""
+    for variant, sample in found.items():
+        gain = [np.nan] * 3
+        if variant != baseline:
+            gain = [*typical_difference(Pair(sample, found[baseline]), alpha)]
+        yield {
+            "variant": variant,
+            "median": np.median(sample.values),
+            "std": sample.values.std(ddof=1) if len(sample.values) > 1 else np.nan,
+            "constant": sample.constant,
+            **dict(zip(("typical", "typical_low", "typical_high"), gain, strict=True)),
+            "scale": sample.scale,
+        }
+
+
+def for_people(
+    table: pd.DataFrame, metrics: Sequence[Metric], settings: Mapping[str, Any]
+) -> str:
+    """Return a Markdown table of the largest size: a row a metric and variant."""
+    names = {metric.name: metric for metric in metrics}
+    rows = []
+    for row in table.to_dict("records"):
+        metric, digits = names[row["metric"]], row["scale"] / 100
+        ends = row["typical_low"], row["typical_high"]
+        gain = number(row["typical"], digits, "+")
+        if row["variant"] == settings["baseline"]:
+            gain = "baseline"
+        elif np.isfinite(ends).any():
+            gain += f" ({interval(*ends, digits, '+')})"
+        rows.append((metric.axis, row["variant"], number(row["median"], digits), gain))
+    words = (
+        f"**{settings['study']}**: its metrics side by side{of_size(settings)}. "
+        f"Verdicts are of the first, {metrics[0].axis}. Gains are typical differences "
+        "from the baseline, more than 0 is better; the intervals of one metric all "
+        "hold at once with 95 %."
+    )
+    header = ("metric", "variant", "median", "gain")
+    return f"{paragraph(words)}\n" + markdown(header, rows)
+
+
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return all metrics as CSV, and the largest size's as Markdown."""
+    settings = inputs.settings
+    alpha = alpha_of_each(settings["comparisons"])
+    metrics = [*map(metric_of, settings["metric"])]
+    rows = [
+        {"target_size": size, "metric": metric.name} | row
+        for metric in metrics
+        for size in settings["target_sizes"]
+        for row in rows_of(
+            inputs.samples(settings["variants"], size, metric),
+            settings["baseline"],
+            alpha,
+        )
+    ]
+    table = pd.DataFrame(rows)
+    shown = table[table["target_size"] == settings["shown_size"]]
+    return {
+        "metrics.csv": frame(table.drop(columns="scale")),
+        "metrics.md": for_people(shown, metrics, settings).encode(),
+    }
