@@ -394,13 +394,15 @@ def test_what_is_known_stands_beside_each_unit_of_the_other_side():
         (Pair(transferred, value), 30, transferred.unit_means() - 0.75),
     ):
         assert pair.units == units
+        assert pair.placements().reference is None
         found = typical_difference(pair, 0.05)
         np.testing.assert_allclose(found.value, np.median(one), atol=2e-3)
         assert 0 < found.low < found.value < found.high
         assert verdict(pair, found, 0.05, 0.01) == "typically better"
     # As many repeats as would be needed are not made of a single value.
     few = alone(0.7)._replace(values=np.full(3, 0.7), failed=np.zeros(3, bool))
-    assert Pair(known(0.75), few).units == 3
+    for pair in (Pair(known(0.75), few), Pair(few, known(0.75))):
+        assert (pair.units, len(pair.variant.values)) == (3, 3)
 
 
 def test_the_difference_of_two_known_values_is_known():
