@@ -141,7 +141,7 @@ CASES = {
     ),
     "the metric": (
         change("studies", "ahead", "metric", to="balanced_accuracy"),
-        drawn("ahead"),
+        tables("ahead"),
     ),
     "the margin": (change("margin", to=0.5), drawn("ahead", "back")),
     "the baseline": (
