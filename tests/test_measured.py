@@ -163,7 +163,7 @@ def test_another_metric_trains_nothing_and_users_functions_are_part_of_keys(fres
     done = fresh.snakemake("--cores", "1", "ahead", check=False)
     assert done.returncode
     log = (fresh.folder / "logs" / "ahead" / "gather.log").read_text()
-    assert "error: metrics.py, line 3: NameError: name 'nothing'" in log
+    assert "error: metrics.py, line 3, in enrichment: NameError: name 'nothing'" in log
 
 
 def test_classes_that_a_metric_does_not_take_are_told_before_anything_learns(fresh):

@@ -23,10 +23,6 @@ CONDITION = "given one source model"
 # What means count, where a metric has no bound.
 BEYOND = "scores beyond the best constant prediction's count as that"
 
-# Scores further from a perfect one than so many units count as equal: all are as bad as
-# can be, and telling them apart would cost the digits in which others differ.
-FURTHEST = 1000.0
-
 
 class Estimate(NamedTuple):
     """A value and its interval; nan where the data do not allow one.
@@ -91,7 +87,7 @@ class Sample(NamedTuple):
     def in_units(self, values: ArrayLike) -> np.ndarray:
         """Return scores in units, so that more is better."""
         sign = -1 if self.lower_is_better else 1
-        return np.maximum(sign * np.asarray(values) / self.scale, -FURTHEST)
+        return sign * np.asarray(values) / self.scale
 
     @property
     def models(self) -> np.ndarray:
@@ -136,6 +132,11 @@ class Sample(NamedTuple):
         if self.source_models is not None and self.is_nested:
             return np.searchsorted(self.models, self.source_models)
         return np.arange(len(self.values))
+
+    @property
+    def piles_up(self) -> bool:
+        """Whether the worst that a mean tells apart is the constant prediction."""
+        return self.worst == self.constant
 
     @property
     def above_worst(self) -> np.ndarray:
