@@ -39,9 +39,9 @@ FORMAT = 1
 COMPUTING = ("thaw.data", "thaw.learning")
 COMPUTING_STAGES = frozenset({"make_problem", "pretrain", "read_checkpoints", "train"})
 
-# The module of a stage. A network's description in a recipe may hold, as `computed_by`,
-# the modules that compute beside it or in its place; see `content` in
-# `thaw.config.network`.
+# The module of a stage. A network's description in a recipe, or an estimator's, may
+# hold, as `computed_by`, the modules that compute beside it or in its place; see
+# `content` in `thaw.config.network` and in `thaw.config.estimator`.
 STAGE = "thaw.stages.{stage}"
 
 # The stage that makes tables and figures, each by a module of its own.
@@ -93,9 +93,9 @@ def recipe(
 
     `inputs` are the keys of the results it reads.
     """
-    network = settings.get("network", {})
-    code, libraries = _code(stage, tuple(network.get("computed_by", [STAGE])))
-    libraries = sorted({*libraries, *network.get("libraries", [])})
+    learner = settings.get("estimator") or settings.get("network", {})
+    code, libraries = _code(stage, tuple(learner.get("computed_by", [STAGE])))
+    libraries = sorted({*libraries, *learner.get("libraries", [])})
     return {
         "code": code,
         "format": FORMAT,

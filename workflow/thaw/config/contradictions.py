@@ -228,6 +228,12 @@ def _of_its_comparisons(
     path: str, study: ResolvedStudy, config: Config
 ) -> Iterator[str]:
     known = [variant for variant in study.variants if variant in config.variants]
+    networks = [name for name in known if not config.variants[name]["estimator"]]
+    if study.baseline in known and study.baseline not in networks:
+        yield (
+            f"{path}.baseline: {study.baseline!r} is an estimator, and transfer is "
+            f"compared with a network{among(study.baseline, networks)}"
+        )
     named = [("baseline", study.baseline)]
     for number, pair in enumerate(study.pairs):
         named += [(f"pairs[{number}]", variant) for variant in pair]

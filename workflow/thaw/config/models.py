@@ -235,6 +235,13 @@ class Variant(Group):
     """What differs from the study's training for its repeats."""
     save: Literal["weights"] = LEFT_OUT
     """weights: keep the trained weights of all repeats beside their scores."""
+    estimator: Annotated[str, Field(max_length=200)] = LEFT_OUT
+    """Instead of all of the above, an estimator as a reference that is no network: a
+    class like scikit-learn's, such as sklearn.linear_model.Ridge. Of classes it must
+    say probabilities (predict_proba)."""
+    arguments: Annotated[Arguments, Field(max_length=100)] = LEFT_OUT
+    """The estimator's arguments, by name; not random_state, which Thaw sets, nor n_jobs
+    other than 1."""
 
 
 Map = Annotated[

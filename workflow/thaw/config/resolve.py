@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from thaw.config import models
+from thaw.config import estimator, models
 from thaw.config.contradictions import LADDER, contradictions, excesses
 from thaw.config.extents import extent
 from thaw.config.messages import wrong
@@ -39,7 +39,15 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
         name: _inherit(study, shared, commanded, described["problems"])
         for name, study in checked.studies.items()
     }
-    mistakes = []
+    mistakes: list[str] = []
+    for name, variant in checked.variants.items():
+        own, written = described["variants"][name], variant.model_fields_set
+        mistakes += estimator.mistakes(f"variants.{name}", own, written)
+        if own["estimator"]:
+            # It starts from no source model, and what else was written is told above.
+            usual = models.Variant(pretrained=False).model_dump()
+            own = {key: own[key] for key in estimator.OWN_KEYS}
+            described["variants"][name] = usual | own
     for name, study in checked.studies.items():
         first = studies[name].metric[0]
         known = "function" in first or first["name"] in METRICS[first["task"]]

@@ -46,6 +46,13 @@ USUAL_PRODUCTS = 5_000
 MOST_PRODUCTS = 20_000
 CONVOLVED_A_SECOND = 3e9
 
+# An estimator's model beside the data: a forest of trees, each with all of its rows.
+ESTIMATOR_MEGABYTES = 500
+# What the slowest machine takes for a fit: a gradient boosting of 100 rounds needs some
+# microseconds for each number of its rows.
+SECONDS_A_FIT = 1
+SECONDS_A_NUMBER = 1e-4
+
 # How long a job of modules should be, on a machine that is so many times as fast as the
 # slowest.
 MINUTES_A_JOB = 3
@@ -141,6 +148,27 @@ class UnseenSize(NamedTuple):
         products = 3 * self.epochs * self.rows * self.features * products_a_feature
         steps = self.epochs * math.ceil(self.rows / self.batch_size)
         return products / CONVOLVED_A_SECOND + steps / STEPS_A_SECOND
+
+
+class EstimatorSize(NamedTuple):
+    """How large a job of an estimator is: numbers that it loads, and those of a fit."""
+
+    fits: int
+    loaded: int
+    learned: int
+
+    @property
+    def megabytes(self) -> int:
+        """The memory, in MB, that the job may take."""
+        # Estimators compute with float64.
+        data = 2 * COPIES * BYTES * self.loaded / 1e6
+        return BASE_MEGABYTES + ESTIMATOR_MEGABYTES + math.ceil(data)
+
+    @property
+    def minutes(self) -> int:
+        """The time, in minutes, that the job may take."""
+        seconds = self.fits * (SECONDS_A_FIT + SECONDS_A_NUMBER * self.learned)
+        return LEAST_MINUTES + math.ceil(seconds / 60)
 
 
 # The size of a job that this machine would not run: the job says so at once (see

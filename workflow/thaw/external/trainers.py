@@ -56,7 +56,9 @@ class TrainerError(ThawError):
     """A trainer failed; its job's file stays, so that it can be tried by hand."""
 
 
-def fit(args: argparse.Namespace, whose: Whose) -> tuple[Reached, Predictions]:
+def fit(
+    args: argparse.Namespace, whose: Whose, what: str
+) -> tuple[Reached, Predictions]:
     """Let a trainer train a tile's networks, and write its source models.
 
     Returns what they reached and predict; see `thaw.stages.fit`.

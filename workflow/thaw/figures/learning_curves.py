@@ -130,7 +130,7 @@ def make(inputs: Inputs) -> Figure:
     ]
     if settings["source_models"] == 1:
         words.append(f"All of it {CONDITION}.")
-    curves = {variant: curves_of(table, variant) for variant in settings["variants"]}
+    curves = {variant: curves_of(table, variant) for variant in settings["networks"]}
     task = TASKS[settings["metric"][0]["task"]]
     scores = table["metric"] == f"test_{task.score}"
     constant = table.loc[scores, "constant"].iloc[0]

@@ -22,12 +22,14 @@ from thaw.findings.gains import (
     named,
     rows_at,
 )
+from thaw.findings.references import what_needs_no_network
 from thaw.findings.verdicts import BETTER, WORSE, first_part, kind_of
 
 
 def answer(study: Question) -> list[str]:
     """Return the answer's paragraphs."""
     paragraphs = (
+        what_needs_no_network,
         does_transfer_help,
         how_many_layers,
         up_to_how_much_data,

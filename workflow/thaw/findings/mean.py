@@ -48,7 +48,16 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     unit, difference = pair.variant.scale, float(ours.mean() - others.mean())
     if min(len(ours), len(others)) < FEWEST:
         return Estimate(difference * unit, np.nan, np.nan)
-    found = draws(ours, others, bool(pair.matched), pair.variant.piles_up)
+    piles_up = pair.variant.piles_up
+    if pair.has_known:
+        sides = (pair.variant, ours), (pair.reference, others)
+        mine, theirs = (
+            units[:1] if sample.is_known else single_draws(units, piles_up)
+            for sample, units in sides
+        )
+        found = mine - theirs
+    else:
+        found = draws(ours, others, bool(pair.matched), piles_up)
     low, high = np.quantile(found, [alpha / 2, 1 - alpha / 2])
     return Estimate(difference * unit, float(low) * unit, float(high) * unit)
 
@@ -66,7 +75,9 @@ def mean_of(sample: Sample, alpha: float) -> Estimate:
 
 
 def has_interval(sample: Sample) -> bool:
-    """Whether the mean of a sample has an interval."""
+    """Whether the mean of a sample has an interval; what is known needs none."""
+    if sample.is_known:
+        return False
     return (~np.isnan(_unit_means(sample))).sum() >= FEWEST
 
 

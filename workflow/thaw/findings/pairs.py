@@ -6,6 +6,9 @@ repeat r of both has the same batches (and, given one source model, the same sta
 repeats correlate from -0.3 to +0.9, so treating them as independent would be wrong
 either way. All others are independent.
 
+What is known (see `thaw.findings.samples.Sample`) has no luck of its own: it stands
+beside each unit of the other side, and those alone are counted.
+
 A *placement* is the share of the other side that a unit beats, ties counting half.
 Their mean is the probability that the variant beats the reference (Brunner and Munzel
 2000); a source model's placement is the mean of its repeats' (Obuchowski 1997).
@@ -48,6 +51,10 @@ class Pair:
     """
 
     def __init__(self, variant: Sample, reference: Sample) -> None:
+        if reference.is_known:
+            reference = reference.beside(variant)
+        elif variant.is_known:
+            variant = variant.beside(reference)
         self.variant = variant
         self.reference = reference
         self.matched = _matched_by(variant, reference)
@@ -61,14 +68,25 @@ class Pair:
 
     @property
     def units(self) -> int:
-        """The number of units on the side that has fewer."""
-        return len(self.fewer.unit_means())
+        """The number of units on the side that has fewer, of those that vary."""
+        return self.fewer.units
 
     @property
     def fewer(self) -> Sample:
-        """The side with fewer units."""
+        """The side with fewer units, of those that vary."""
         sides = (self.variant, self.reference)
-        return min(sides, key=lambda sample: len(sample.unit_means()))
+        vary = [sample for sample in sides if not sample.is_known]
+        return min(vary or sides, key=lambda sample: sample.units)
+
+    @property
+    def has_known(self) -> bool:
+        """Whether a side is known, so that it is no draw like the other's."""
+        return self.variant.is_known or self.reference.is_known
+
+    @property
+    def is_known(self) -> bool:
+        """Whether both sides are known, and with them their difference."""
+        return self.variant.is_known and self.reference.is_known
 
     @property
     def is_conditional(self) -> bool:

@@ -46,7 +46,9 @@ class Sample(NamedTuple):
     have the same. Statistics count in units of `scale`: the constant's error, where
     the metric has no bound (see `Metric.unit`). `worst` is the score beyond which a
     mean tells no difference: the metric's bound or, where it has none, the constant's
-    score, since whoever has such a network does better without.
+    score, since whoever has such a network does better without. `is_known` says that
+    all repeats are one and the same: what a deterministic estimator reaches from all
+    rows, in which there is no luck but that of the rows.
     """
 
     values: np.ndarray
@@ -57,6 +59,7 @@ class Sample(NamedTuple):
     addresses: np.ndarray | None = None
     scale: float = 1.0
     worst: float = 0.0
+    is_known: bool = False
 
     def has_addresses_of(self, other: Self) -> bool:
         """Whether each repeat has drawn the same random numbers as the other's."""
@@ -104,7 +107,24 @@ class Sample(NamedTuple):
     @property
     def unit(self) -> str:
         """The name of the independent unit."""
+        if self.is_known:
+            return "draw of rows"
         return "source model" if self.is_nested else "repeat"
+
+    @property
+    def units(self) -> int:
+        """The number of independent units."""
+        return 1 if self.is_known else len(self.unit_means())
+
+    def beside(self, other: Self) -> Self:
+        """Return what is known as if each repeat of the other's had reached it."""
+        count = len(other.values)
+        return self._replace(
+            values=np.full(count, self.values[0]),
+            failed=np.full(count, not self.sound[0]),
+            source_models=other.source_models,
+            addresses=other.addresses,
+        )
 
     @property
     def unit_numbers(self) -> np.ndarray:

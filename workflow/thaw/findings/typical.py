@@ -32,6 +32,8 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
     lowest = _last(lambda shift: pair.chance(shift) - 0.5 - 1e-9, pair)
     with np.errstate(invalid="ignore"):
         middle = round((lowest + highest) / 2, _digits(pair)) * pair.variant.scale
+    if pair.is_known:
+        return Estimate(middle, middle, middle)
     if pair.units < units_needed(alpha):
         return Estimate(middle, -np.inf, np.inf)
 

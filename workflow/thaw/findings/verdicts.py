@@ -32,12 +32,13 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
     """Say what the typical difference and its interval at level 1 - `alpha` show.
 
     Typically better or worse where the interval excludes 0, unless all of it lies
-    within ±`margin`, the smallest difference that matters.
+    within ±`margin`, the smallest difference that matters. A difference that is known
+    has an interval without width.
     """
     if not (pair.variant.sound.any() or pair.reference.sound.any()):
         return ALL_FAILED
     needed = units_needed(alpha)
-    if pair.units < needed:
+    if pair.units < needed and not pair.is_known:
         unit = pair.fewer.unit
         return f"{TOO_FEW} {unit}s: {pair.units} of the {needed} it takes"
     if -margin <= typical.low and typical.high <= margin:

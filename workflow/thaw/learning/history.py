@@ -36,7 +36,7 @@ class Final(NamedTuple):
     failed: bool, whether a network's loss or a prediction is not finite, or its outputs
     are the same for all test rows.
     epoch: int64, after which epoch this is.
-    learning_rate: float64, at which it was reached.
+    learning_rate: float64, at which it was reached; nan of an estimator.
     validation_loss: float32, of the rows held out; inf if it is not finite, nan where
     none were held out.
     """
@@ -91,12 +91,9 @@ def joined_columns(parts: Sequence[Columns]) -> Columns:
 def final_scores(reached: Reached) -> Iterator[tuple]:
     """Yield the final scores of each network, in the order of `columns_of`."""
     final = reached.final
-    columns = final._asdict() | {
-        "failed": final.failed.astype(int),
-        "validation_loss": [
-            "" if np.isnan(loss) else loss for loss in final.validation_loss
-        ],
-    }
+    columns = final._asdict() | {"failed": final.failed.astype(int)}
+    for name in ("learning_rate", "validation_loss"):
+        columns[name] = ["" if np.isnan(value) else value for value in columns[name]]
     last = (kept(column, final.epoch) for column in reached.history)
     return zip(*last, *columns.values(), strict=True)
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from thaw.errors import ThawError
 from thaw.findings.metrics import Metric
-from thaw.learning.history import Reached, kept
+from thaw.learning.history import METRICS, Reached, kept
 from thaw.learning.tasks import Constant
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 from thaw.output.scores import named_arrays
@@ -167,6 +167,16 @@ class Histories:
     def failed(self, name: str) -> np.ndarray:
         """Return which networks failed, bool `[repeats]`; `name` is as for `metric`."""
         return self._read(f"{name}/failed")
+
+    def is_known(self, name: str) -> bool:
+        """Whether an estimator, which has no learning rate, has reached one thing only.
+
+        That is so if of several repeats all scores and losses are equal.
+        """
+        if not np.isnan(self.metric(name, "learning_rate")).all():
+            return False
+        columns = [self.metric(name, metric) for metric in METRICS]
+        return len(columns[0]) > 1 and not any(np.ptp(c) for c in columns)
 
     def failed_source_models(self) -> np.ndarray | None:
         """Return which source models failed; None if nothing is known of any."""

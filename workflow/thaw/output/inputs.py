@@ -149,6 +149,8 @@ class Inputs(NamedTuple):
                 histories.addresses(),
                 metric.unit(constant),
                 metric.worst if metric.has_bounds else constant,
+                # From fewer rows each repeat has its own.
+                size == "all" and histories.is_known(arm),
             )
         return found
 

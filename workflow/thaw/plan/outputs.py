@@ -81,7 +81,7 @@ OF_A_STUDY = (
         "learning-curves",
         TABLES,
         "Mean and quantiles of loss and score after every epoch.",
-        settings=("variants", "target_sizes"),
+        settings=("networks", "target_sizes"),
         when=("has_histories",),
         suffixes=("csv",),
     ),
@@ -90,7 +90,7 @@ OF_A_STUDY = (
         TABLES,
         "The comparisons with the baseline as training goes on.",
         settings=(
-            *("variants", "comparisons", "baseline"),
+            *("networks", "comparisons", "baseline"),
             *("margin", "metric", "shown_size"),
         ),
         when=("has_histories",),
@@ -159,7 +159,7 @@ OF_A_STUDY = (
         "Loss and score by epoch: a line a variant, with a band over its repeats.",
         settings=(
             *("ladder", "source_models", "metric", "variants", "shown_size"),
-            "margin",
+            *("margin", "networks"),
         ),
         reads=("learning-curves.csv",),
         when=("has_histories",),
@@ -185,7 +185,7 @@ OF_A_STUDY = (
             "shown_size",
         ),
         reads=("gains-by-epoch.csv",),
-        when=("compares", "has_histories"),
+        when=("follows",),
     ),
     Output(
         "source-models",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from thaw.config import estimator
 from thaw.config.network import Kind, kind_of
 from thaw.config.resolved import (
     Config,
@@ -17,7 +18,14 @@ from thaw.config.resolved import (
     minimal_training,
     minimal_variant,
 )
-from thaw.config.sizes import UNKNOWN, Size, UnseenSize, megabytes_to_read, size_of
+from thaw.config.sizes import (
+    UNKNOWN,
+    EstimatorSize,
+    Size,
+    UnseenSize,
+    megabytes_to_read,
+    size_of,
+)
 from thaw.errors import ThawError
 from thaw.findings.arms import arms
 from thaw.keys import Result, known_digest, result
@@ -104,6 +112,9 @@ class Plan:
                 "training": minimal_training(training),
                 "variant": minimal_variant(described),
             }
+            if described["estimator"]:
+                own = estimator.content(described)
+                settings = {"seed": study.seed, "estimator": own}
             inputs = {"problem": target.key}
             if arm.target_size != "all":
                 settings["target_size"] = arm.target_size
@@ -140,7 +151,10 @@ class Plan:
 
     def files_of(self, key: str, name: str) -> list[str]:
         """Return files of the study that asks for a key, by the property's name."""
-        return getattr(self.owners[key], name) if key in self.owners else []
+        # What an estimator learns needs none of its study's network.
+        if key not in self.owners or "estimator" in self.recipes[key]["settings"]:
+            return []
+        return getattr(self.owners[key], name)
 
     def asked_of(self, key: str) -> list[dict[str, Any]]:
         """Return what the metrics of studies ask of the classes of a target."""
@@ -194,18 +208,25 @@ class Plan:
 
     def _size(
         self, key: str, tile: str = "models-00-00", **_: str
-    ) -> Size | UnseenSize:
+    ) -> Size | UnseenSize | EstimatorSize:
         """Return the size of a job that trains."""
         if key not in self.recipes:
             return UNKNOWN
         settings = self.recipes[key]["settings"]
         problem = self.problems.extents[self.inputs(key)["problem"]]
-        networks, training = Tile.named(tile).fits, settings["training"]
+        networks, rows = (
+            Tile.named(tile).fits,
+            settings.get("target_size", problem.rows),
+        )
+        if "estimator" in settings:
+            numbers = (count * problem.features for count in (problem.rows, rows))
+            return EstimatorSize(networks, *numbers)
+        training = settings["training"]
         length = budget(
             training.get("epochs"),
             training.get("steps"),
             training["batch_size"],
-            settings.get("target_size", problem.rows),
+            rows,
         )
         rate = training["learning_rate"]
         epochs = length.epochs * (len(rate) if isinstance(rate, list) else 1)
@@ -289,6 +310,7 @@ def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
     """Return the check of a study's network, which is as recipes have it."""
     settings = study.settings
     recipes = [arm[0].recipe["settings"] for arm in study.arms.values()]
+    sizes = {r["training"]["batch_size"] for r in recipes if "training" in r}
     inputs: dict[str, Any] = {"target": study.target.key}
     if study.source_models and study.source:
         inputs["source"] = study.source.key
@@ -307,7 +329,7 @@ def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
             "checkpoints": settings.checkpoints,
             "batch_sizes": {
                 "source": [settings.pretraining["batch_size"]],
-                "target": sorted({r["training"]["batch_size"] for r in recipes}),
+                "target": sorted(sizes),
             },
         },
         inputs,

@@ -72,8 +72,13 @@ class StudyPlan(NamedTuple):
 
     @property
     def variants_as_trained(self) -> list[tuple[str, dict[str, Any]]]:
-        """The variants as their jobs get them, in the config's order."""
-        return [(v, self._recipe(v)["settings"]["variant"]) for v in self.described]
+        """The networks among the variants as jobs get them, in the config's order."""
+        return [(v, self._recipe(v)["settings"]["variant"]) for v in self.networks]
+
+    @property
+    def networks(self) -> list[str]:
+        """The variants that are networks, which learn epoch by epoch."""
+        return [v for v in self.described if "estimator" not in self.described[v]]
 
     @property
     def task(self) -> Task:
@@ -142,6 +147,11 @@ class StudyPlan(NamedTuple):
     def has_histories(self) -> bool:
         """Whether it is known what networks reached epoch by epoch."""
         return self.kind.has_histories
+
+    @property
+    def follows(self) -> bool:
+        """Whether networks are compared with the baseline as training goes on."""
+        return self.has_histories and len(self.networks) > 1
 
     @property
     def is_checked(self) -> bool:
@@ -221,7 +231,7 @@ class StudyPlan(NamedTuple):
         """The variants of which something is chosen on validation rows."""
         return [
             variant
-            for variant in self.settings.variants
+            for variant in self.networks
             if "validation_size" in self._recipe(variant)["settings"]["training"]
         ]
 
@@ -300,6 +310,11 @@ class StudyPlan(NamedTuple):
             *(arm[0].recipe for arm in self.arms.values()),
             *(made.recipe for made in self.source_models[:1]),
         ]
+        # Two kinds of code train.
+        names = [
+            "estimators" if "estimator" in recipe["settings"] else recipe["stage"]
+            for recipe in recipes
+        ]
         return {
             "settings": settings,
             "problems": {n: p.recipe["settings"] for n, p in self.problems.items()},
@@ -309,7 +324,7 @@ class StudyPlan(NamedTuple):
                 "source_models": [made.key for made in self.source_models],
                 "arms": self.arm_keys,
             },
-            "code": {recipe["stage"]: recipe["code"] for recipe in recipes},
+            "code": {n: r["code"] for n, r in zip(names, recipes, strict=True)},
             "versions": {
                 k: v for recipe in recipes for k, v in recipe["versions"].items()
             },

@@ -3,25 +3,36 @@
 The recipe's settings are the study's `seed`, `network` (the source models') and
 `training`, the `variant`, and the `target_size` if it is not all train rows; its inputs
 are the keys of the `problem` and, if the variant is pretrained, of the `source_models`.
+That of a reference has its `estimator` in the place of network, training and variant.
 """
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
 
-from thaw.learning.learner import Network
+from thaw.learning.history import Reached
+from thaw.learning.seeds import Whose
 from thaw.learning.settings import Variant
-from thaw.learning.variants import fresh_groups, start_repeats
-from thaw.output.weights import load_source_models
+from thaw.output.predictions import Predictions
 from thaw.stages.command import compute, leave
-from thaw.stages.fit import Start, fit, fit_parser
+from thaw.stages.fit import fit, fit_parser
 
-NEEDS = ("seed", "network", "training", "variant")
+NEEDS: tuple[str, ...] = ("seed", "network", "training", "variant")
+NEEDS_OF_ESTIMATORS: tuple[str, ...] = ("seed", "estimator")
 
 
-def main(args: argparse.Namespace) -> None:
-    """Train the repeats; write their scores and histories."""
+def learn(
+    args: argparse.Namespace, whose: Whose, what: str
+) -> tuple[Reached, Predictions]:
+    """Train networks of a variant; return their scores and predictions."""
+    # Only here, because an estimator's job needs no torch.
+    from thaw.learning.learner import Network
+    from thaw.learning.variants import fresh_groups, start_repeats
+    from thaw.output.weights import load_source_models
+    from thaw.stages.networks import Start, learned
+
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     variant = Variant(**settings["variant"])
 
@@ -39,7 +50,12 @@ def main(args: argparse.Namespace) -> None:
         frozen = list(network.groups)[: variant.freeze]
         return Start(lambda some: start_repeats(*own, some), frozen, saw)
 
-    fit(args, start, variant.add)
+    return learned(args, whose, what, start, variant.add)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Train the repeats; write their scores and histories."""
+    fit(args, learn)
 
 
 if __name__ == "__main__":
@@ -54,5 +70,11 @@ if __name__ == "__main__":
     parser.add_argument(
         "--weights", type=Path, nargs="?", help="where to save the trained weights"
     )
-    compute("train", main, parser.parse_args(), NEEDS)
+    args = parser.parse_args()
+    needs = NEEDS_OF_ESTIMATORS
+    if "estimator" not in args.recipe.get("settings", {}):
+        needs = NEEDS
+        # Now, while Ctrl-C still ends the job without a word (see `thaw.stages`).
+        importlib.import_module("thaw.stages.networks")
+    compute("train", main, args, needs)
     leave()

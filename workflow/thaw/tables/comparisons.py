@@ -51,19 +51,17 @@ def comparisons(
     alpha = alpha_of_each(len(pairs) * len(found))
     rows = []
     for size, samples in found.items():
-        kinds = {
-            name: {
-                "failed": ~sample.sound[None],
-                "weak": is_weak(sample, samples[baseline], alpha, margin),
-            }
-            for name, sample in samples.items()
-        }
         for variant, other in pairs:
             pair = Pair(samples[variant], samples[other])
             names = {"target_size": size, "variant": variant, "reference": other}
-            rows.append(
-                names | compare(pair, kinds[variant], kinds[other], alpha, margin)
+            kinds, reference_kinds = (
+                {
+                    "failed": ~sample.sound[None],
+                    "weak": is_weak(sample, samples[baseline], alpha, margin),
+                }
+                for sample in (pair.variant, pair.reference)
             )
+            rows.append(names | compare(pair, kinds, reference_kinds, alpha, margin))
     return pd.DataFrame(rows)
 
 
@@ -94,10 +92,10 @@ def compare(
         "verdict": joined(said),
         "given": CONDITION if pair.is_conditional else "",
         "unit": pair.variant.unit,
-        "units": len(pair.variant.unit_means()),
+        "units": pair.variant.units,
         "reference_unit": pair.reference.unit,
-        "reference_units": len(pair.reference.unit_means()),
-        "matched_by": pair.matched,
+        "reference_units": pair.reference.units,
+        "matched_by": "" if pair.has_known else pair.matched,
         "level": 1 - alpha,
         **_columns("typical", typical),
         **_columns("better", how_often(pair, alpha)),

@@ -90,7 +90,10 @@ def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
         *zip(table["units"], table["unit"], strict=True),
         *zip(table["reference_units"], table["reference_unit"], strict=True),
     ]
-    over = " and ".join(f"{count} {unit}s" for count, unit in dict.fromkeys(sides))
+    over = " and ".join(
+        f"{count} {unit}{'' if count == 1 else 's'}"
+        for count, unit in dict.fromkeys(sides)
+    )
     conditional = table["given"].astype(bool)
     given = f", {CONDITION}" if conditional.all() else ""
     if len(table) == 1:

@@ -97,7 +97,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         margin *= baseline.scale / asked.unit(inputs.histories.constant(asked))
     rows = [
         (variant, name, *row)
-        for variant in settings["variants"]
+        for variant in settings["networks"]
         if variant != name
         for row in rows_of(followed(variant), baseline, alpha, margin)
     ]

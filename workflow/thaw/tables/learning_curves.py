@@ -50,7 +50,7 @@ def curve(
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the learning curves of all arms."""
     settings, histories = inputs.settings, inputs.histories
-    all_arms = arms(settings["variants"], settings["target_sizes"])
+    all_arms = arms(settings["networks"], settings["target_sizes"])
     names = names_of(TASKS[histories.task(all_arms[0].name)])
     rows = [
         row

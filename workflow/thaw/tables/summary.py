@@ -49,7 +49,8 @@ def summary(
             mean[1:], min(metric.best, metric.worst), max(metric.best, metric.worst)
         )
         between, within, share = variance_components(sample)
-        failed = sample.unit_means(~sample.sound)
+        # What is known of one is not known of many.
+        failed = sample.unit_means(~sample.sound)[: sample.units]
         failed_low, failed_high = share_interval(failed)
         rows.append(
             {
@@ -84,6 +85,8 @@ def note(sample: Sample) -> str:
     """Say on what a variant's row is conditional, and what it cannot estimate."""
     if not sample.sound.all():
         return "failed networks count as the best constant prediction"
+    if sample.is_known:
+        return "the same in all repeats: these rows allow no other"
     if sample.is_conditional:
         return f"{CONDITION}; the spread between source models is not estimable"
     if sample.is_nested and len(sample.models) == len(sample.values):

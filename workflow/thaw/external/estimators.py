@@ -1,0 +1,66 @@
+"""Reference estimators: classes of scikit-learn's kind that learn in networks' place.
+
+Only their jobs import this, and the package that the class is from.
+"""
+
+import argparse
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from thaw.errors import ThawError
+from thaw.learning.estimators import learned
+from thaw.learning.history import Reached
+from thaw.learning.seeds import Whose
+from thaw.output.predictions import Predictions
+from thaw.output.problems import load_described
+from thaw.progress import Progress
+
+
+def fit(
+    args: argparse.Namespace, whose: Whose, what: str
+) -> tuple[Reached, Predictions]:
+    """Fit an estimator for each repeat of a tile; return scores and predictions.
+
+    See `thaw.stages.fit`.
+    """
+    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
+    problem, _, digest = load_described(args.problem, inputs["problem"])
+    described, size = settings["estimator"], settings.get("target_size")
+    name, arguments = described["class"], described.get("arguments", {})
+    progress = Progress(what, args.tile.fits, 1)
+    try:
+        kind = load(name)
+        # Sums over several cores have other bytes.
+        with threadpool_limits(1):
+            found, said = learned(
+                kind, arguments, problem, whose, size, progress.trained
+            )
+    except ThawError as error:
+        raise ThawError(f"{called(name, arguments)}: {error}") from error
+    saw = {"problem": digest}
+    return found, Predictions(problem.task, said, problem.test_rows, saw)
+
+
+def load(name: str) -> Callable[..., Any]:
+    """Return the class of that name, which its package names too.
+
+    Raises `ThawError` if there is none.
+    """
+    module, _, own = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), own)
+    except (ImportError, AttributeError) as error:
+        raise ThawError(f"it cannot be imported: {error}") from error
+    if not inspect.isclass(found):
+        raise ThawError("it is not a class; name one")
+    return found
+
+
+def called(name: str, arguments: Mapping[str, Any]) -> str:
+    """Return an estimator as a variant describes it."""
+    told = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    return f"variant's estimator {name}({told})"

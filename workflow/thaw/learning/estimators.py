@@ -1,0 +1,161 @@
+"""Reference estimators: what they learn from, and what is kept of what they say.
+
+A repeat of an estimator has the rows of a network's repeat at the same address, and its
+own seed where the estimator draws random numbers. It is asked for probabilities, from
+which the predicted class follows as from a network's, or for numbers.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from thaw.data.problem import Problem
+from thaw.errors import ThawError
+from thaw.learning import seeds
+from thaw.learning.history import Reached, names_of
+from thaw.learning.seeds import Whose
+from thaw.learning.tasks import TASKS
+from thaw.learning.trainer import reached, rows_of
+
+# Less is no probability: the least that scikit-learn's log_loss counts with.
+LEAST = np.finfo(np.float64).eps
+
+# Some libraries take no larger one.
+MOST_SEEDS = 2**31
+
+
+def learned(
+    kind: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    problem: Problem,
+    whose: Whose,
+    size: int | None,
+    done: Callable[[int], None],
+) -> tuple[Reached, np.ndarray]:
+    """Fit an estimator of a `kind` for each repeat; return scores and predictions.
+
+    Train scores are those of the rows that it learned from. Predictions are what the
+    task keeps; all of a repeat's are nan where one is not a number or not finite, and
+    that repeat failed. One that predicts the same for all rows did not: unlike a
+    network that died, it found nothing that tells them apart. `done` is told how many
+    repeats are.
+    Raises `ThawError` if the estimator does not go with the task, or fails.
+    """
+    task = TASKS[problem.task]
+    takes = _takes(kind, arguments)
+    # In scikit-learn, none are one; for others they may be all.
+    is_theirs = kind.__module__.startswith("sklearn.")
+    usual = {"n_jobs": 1} if "n_jobs" in takes and not is_theirs else {}
+    draws = [int(own.integers(MOST_SEEDS)) for own in whose.generators(seeds.WEIGHTS)]
+    scores: list[tuple[float, ...]] = []
+    said: list[np.ndarray] = []
+    for rows, seed in zip(rows_of(problem, whose, size), draws, strict=True):
+        # Without random numbers, and from all rows, it is the same in all repeats.
+        if said and size is None and "random_state" not in takes:
+            scores.append(scores[0])
+            said.append(said[0])
+            done(1)
+            continue
+        drawn = {"random_state": seed} if "random_state" in takes else {}
+        own = {**usual, **arguments, **drawn}
+        both = _said(kind, own, problem, np.array(rows))
+        labels = problem.train_y[rows], problem.test_y
+        found = [task.scores(*one) for one in zip(both, labels, strict=True)]
+        scores.append(tuple(float(values[0]) for pair in found for values in pair))
+        said.append(both[1])
+        done(1)
+    columns = dict(zip(names_of(task), np.array(scores).T, strict=True))
+    # Those with a score that is not finite will be counted, and nobody said more.
+    failed = np.zeros(len(said), bool)
+    # There is no learning rate.
+    return reached(columns, failed, problem, np.nan), np.concatenate(said)
+
+
+def _takes(kind: Callable[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the estimator's arguments, by name."""
+    with _their_errors():
+        made = kind(**arguments)
+    if not hasattr(made, "get_params"):
+        raise ThawError(
+            "it has no get_params and is no estimator like scikit-learn's; choose "
+            "another class"
+        )
+    return made.get_params()
+
+
+def _said(
+    kind: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    problem: Problem,
+    rows: np.ndarray,
+) -> list[np.ndarray]:
+    """Return what an estimator that learned from some rows says of train and test.
+
+    Each is what the task keeps of one network's predictions, `[1, rows, …]`.
+    """
+    x, labels = problem.train_x[rows].astype(np.float64), problem.train_y[rows]
+    sets = x, problem.test_x.astype(np.float64)
+    if not TASKS[problem.task].has_classes:
+        with _their_errors():
+            made = kind(**arguments).fit(x, labels)
+            # Some return a column.
+            numbers = [
+                np.asarray(made.predict(own), np.float64).reshape(1, len(own))
+                for own in sets
+            ]
+        if hasattr(made, "classes_"):
+            raise ThawError("it is a classifier, and the target's labels are numbers")
+        return [*map(_whole, numbers)]
+    # The classes that there are, as numbers without gaps, which some insist on.
+    present, codes = np.unique(labels, return_inverse=True)
+    if len(present) == 1:
+        # Rows of one class say no more; many estimators refuse them.
+        found = [np.ones((len(own), 1)) for own in sets]
+    else:
+        with _their_errors():
+            made = kind(**arguments)
+            # Some have it or not, depending on their arguments.
+            if not hasattr(made, "predict_proba"):
+                raise ThawError(
+                    "it has no predict_proba, which scores of classes need; choose a "
+                    "classifier that has, or an argument that provides it"
+                )
+            made.fit(x, codes)
+            found = [np.asarray(made.predict_proba(own), np.float64) for own in sets]
+    return [_placed(own, present, problem.classes) for own in found]
+
+
+def _placed(found: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
+    """Return the log-probabilities of all classes, float32 `[1, rows, classes]`.
+
+    Classes that were not learned from have none. As in scikit-learn's log_loss, what is
+    less than `LEAST` counts as that.
+    """
+    if found.shape[1:] != present.shape:
+        raise ThawError(
+            f"its predict_proba returned {list(found.shape)} for {len(present)} classes"
+        )
+    all_classes = np.zeros((len(found), classes))
+    all_classes[:, present] = found
+    clipped = np.clip(all_classes, LEAST, 1)
+    logarithms = np.log(clipped / clipped.sum(1, keepdims=True))
+    return _whole(logarithms.astype(np.float32)[None])
+
+
+def _whole(said: np.ndarray) -> np.ndarray:
+    """Return predictions, all nan if one is not finite."""
+    return said if np.isfinite(said).all() else np.full_like(said, np.nan)
+
+
+@contextmanager
+def _their_errors() -> Iterator[None]:
+    """Turn an estimator's error into one message."""
+    try:
+        yield
+    except (ThawError, MemoryError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ThawError(f"{type(error).__name__}: {reason}") from error

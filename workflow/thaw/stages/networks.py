@@ -1,0 +1,71 @@
+"""Let networks learn in a job: the part of the stages that train which needs torch."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from thaw.external.networks import network_of, of_network
+from thaw.learning.history import Reached, joined
+from thaw.learning.learner import Network, State, stacked
+from thaw.learning.seeds import Whose
+from thaw.learning.settings import Training
+from thaw.learning.tasks import named_weights
+from thaw.learning.training import at_a_time, fix_rounding, train
+from thaw.output.predictions import Predictions
+from thaw.output.problems import load_described
+from thaw.output.weights import save_networks
+from thaw.progress import Progress
+
+
+class Start(NamedTuple):
+    """How networks start: the `weights` of some, and the groups that stay frozen.
+
+    saw: the digests of what the weights come from.
+    """
+
+    weights: Callable[[Whose], State]
+    frozen: Sequence[str] = ()
+    saw: Mapping[str, Any] = {}
+
+
+def learned(
+    args: argparse.Namespace,
+    whose: Whose,
+    what: str,
+    start: Callable[[Network], Start],
+    added: Sequence[int] = (),
+) -> tuple[Reached, Predictions]:
+    """Let networks learn and write their weights; return scores and predictions.
+
+    `what` they are, in words. `added` are the widths of a variant's own layers.
+    """
+    fix_rounding()
+    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
+    problem, described, digest = load_described(args.problem, inputs["problem"])
+    own = settings["network"]
+    network = network_of(own, problem, described.shape, args.network, added)
+    weights, frozen, saw = start(network)
+    training = Training(**{"epochs": None} | settings["training"])
+    if isinstance(training.class_weight, dict):
+        asked = named_weights(training.class_weight, described.classes)
+        training = training._replace(class_weight=asked)
+    size = settings.get("target_size")
+    at_once = at_a_time(network, training, size or len(problem.train_x))
+    progress = Progress(what, args.tile.fits, at_once)
+    parts, said, states = [], [], []
+    with of_network(own, args.network):
+        for trained in train(
+            network, weights, problem, training, whose, frozen, size, progress.epoch
+        ):
+            progress.trained(trained.networks)
+            parts.append(trained.reached)
+            said.append(trained.predictions)
+            if args.weights:
+                states.append(trained.state)
+    saw = {"problem": digest, **saw}
+    if args.weights:
+        save_networks(args.weights, stacked(states), args.tile, args.recipe, saw)
+    predictions = np.concatenate(said), problem.test_rows, saw
+    return joined(parts), Predictions(problem.task, *predictions)
