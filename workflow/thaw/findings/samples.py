@@ -148,7 +148,7 @@ class Sample(NamedTuple):
         """Return the scores that lie so many units above the worst."""
         sign = -1 if self.lower_is_better else 1
         units = np.asarray(above_worst) + self.in_units(self.worst)
-        return sign * units * self.scale
+        return sign * units * self.scale + 0.0  # never -0.0
 
     def unit_means(self, values: np.ndarray | None = None) -> np.ndarray:
         """Return the mean of each unit's values `[units]`.
