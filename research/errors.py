@@ -165,8 +165,9 @@ def try_out(known: Known, models: int, trials: int, seed: int) -> dict[str, floa
     def look(_: int, count: int) -> Measures:
         studies = Drawn(known, models, count, rng)
         found = judging.typical(studies) | judging.failures(studies)
-        stay = judging.kept(studies, studies.best, judging.typically_unbeaten)
-        found["best depth in set"] = np.any(stay, axis=0)
+        if studies.best:  # depths may beat each other in a circle
+            stay = judging.kept(studies, studies.best, judging.typically_unbeaten)
+            found["best depth in set"] = np.any(stay, axis=0)
         if not known.by:
             found |= judging.means(studies, studies.compared) | single_means(studies)
         return found
