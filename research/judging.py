@@ -34,7 +34,10 @@ Found = dict[Cell, dict[str, float]]  # the share of studies in which each holds
 
 
 class Truth(NamedTuple):
-    """The truth about a comparison; infinite where the median network failed."""
+    """The truth about a comparison; infinite where the median network failed.
+
+    That about means is in the units of `Studies.means`.
+    """
 
     typical: Range
     chance: Range
@@ -45,7 +48,7 @@ class Studies(Protocol):
     """Many studies of one design, and what is true of them.
 
     `best` are the depths that are truly best, typically and on average. `little` is
-    smaller than any difference between scores.
+    smaller than any difference between scores. `piles_up` is as `Sample.piles_up`.
     """
 
     depths: Sequence[str]
@@ -53,6 +56,7 @@ class Studies(Protocol):
     models: int
     margin: float
     little: float
+    piles_up: bool
     best: Sequence[str]
     best_on_average: Sequence[str]
 
@@ -63,7 +67,7 @@ class Studies(Protocol):
         """Return whether the two are compared unit by unit."""
 
     def means(self, variant: str) -> np.ndarray:
-        """Return the mean of each unit `[studies, units]`."""
+        """Return the mean of each unit `[studies, units]`, more is better."""
 
     def truth(self, pair: Pair) -> Truth:
         """Return the truth about a comparison."""
@@ -150,7 +154,8 @@ def failures(studies: Studies) -> Measures:
         for ours, others, truth in studies.counted(pair):
             ends = shares_interval(ours, others, studies.is_matched(pair), alpha)
             low, high = ends[0].min(0), ends[1].max(0)
-            covered = (low <= truth) & (truth <= high)
+            # Where weak networks are not counted, nothing is said of them.
+            covered = (low <= truth) & (truth <= high) | np.isnan(low)
             found[f"weak covered, {' - '.join(pair)}"] = covered
             all_covered.append(covered)
             false.append((low > 0) & (truth <= 0) | (high < 0) & (truth >= 0))
@@ -181,7 +186,8 @@ def means(studies: Studies, pairs: Sequence[Pair]) -> Measures:
 
 
 def _mean_draws(studies: Studies, pair: Pair) -> np.ndarray:
-    return mean.draws(*map(studies.means, pair), studies.is_matched(pair))
+    matched = studies.is_matched(pair)
+    return mean.draws(*map(studies.means, pair), matched, studies.piles_up)
 
 
 def typically_unbeaten(studies: Studies, pair: Pair, level: float) -> np.ndarray:
@@ -283,13 +289,16 @@ def write_page(
     name: str,
     trials: int,
     answer: Callable[[int, int], dict[str, str]],
+    page: Path | None = None,
 ) -> None:
     """Read the command line, compute the answer, and put it into docs/NAME.md.
 
     Each part of the answer replaces the paragraph below its marker, `<!-- part -->`;
-    `made` is a sentence that follows the command.
+    `made` is a sentence that follows the command. On the `page` of another program its
+    marker is `<!-- made by NAME -->`.
     """
-    page = ROOT / f"docs/{name}.md"
+    made_by = f"made by {name}" if page else "made"
+    page = page or ROOT / f"docs/{name}.md"
     parser = argparse.ArgumentParser(description=question)
     parser.add_argument("--trials", type=int, default=trials)
     parser.add_argument("--seed", type=int, default=0)
@@ -298,8 +307,8 @@ def write_page(
     text = page.read_text(encoding="utf-8")
     parts = answer(args.trials, args.seed)
     command = f".venv/bin/python research/{name}.py --trials {args.trials}"
-    made = f"Made by `{command} --seed {args.seed}`. {parts['made']}"
-    parts["made"] = textwrap.fill(made, 88, break_on_hyphens=False)
+    made = f"Made by `{command} --seed {args.seed}`. {parts.pop('made')}"
+    parts[made_by] = textwrap.fill(made, 88, break_on_hyphens=False)
     for part, words in parts.items():
         before, marker, after = text.partition(f"<!-- {part} -->\n\n")
         if not marker:

@@ -122,6 +122,7 @@ class Resampled(Studies):
     depths, compared = DEPTHS, PAIRS
     # An accuracy of 0.01, and half a right answer.
     margin, little = 5, 0.5
+    piles_up = False
 
     def __init__(
         self,

@@ -15,8 +15,8 @@ from thaw.findings.samples import Sample
 # Truths are counted in so many source models, and so surely: a median is known up to
 # that share of all differences.
 MANY, KNOWN = 500_000, 0.0015
-# A failed network's score in a median, where it loses to all others.
-WORST = 1e9
+# How far a failed network's score is beyond all others in a median.
+WORST = 1e15
 
 
 class Known:
@@ -47,8 +47,21 @@ class Known:
                 for other in self.depths
             )
         ]
-        means = {d: _number(self.many[d], case.constant).mean() for d in self.depths}
+        means = {depth: self.mean(depth) for depth in self.depths}
         self.best_on_average = [max(means, key=means.__getitem__)]
+
+    def mean(self, variant: str) -> float:
+        """Return a mean in units, more is better; of errors, above the constant's.
+
+        Errors beyond the constant's count as that.
+        """
+        return float(self._in_units(self.many[variant]).mean())
+
+    def _in_units(self, scores: np.ndarray) -> np.ndarray:
+        values, constant = _number(scores, self.case.constant), self.case.constant
+        if self.case.lower_is_better:
+            return 1 - np.minimum(values, constant) / constant
+        return values
 
     def moved(self, scores: Scores) -> Scores:
         """Return scores with the gains; in whole steps, if there are, and at most 1."""
@@ -72,7 +85,8 @@ class Known:
     def differences(self, pair: Pair) -> np.ndarray:
         """Return differences of scores; failed networks lose, or win half of ties."""
         ours, others = self.beside(pair)
-        found = _number(ours, -WORST) - _number(others, -WORST)
+        failed = -self.sign * WORST
+        found = _number(ours, failed) - _number(others, failed)
         both = np.flatnonzero(np.isnan(ours) & np.isnan(others))
         found[both] = np.where(np.arange(len(both)) % 2, WORST, -WORST)
         return found
@@ -84,9 +98,8 @@ class Known:
         ends = np.where(np.abs(ends) > 1e-6, ends, 0.0)
         ends = np.where(np.abs(ends) < WORST / 10, ends, np.copysign(np.inf, ends))
         chance = float((gain > 0).mean() + (gain == 0).mean() / 2)
-        sides = (_number(side, self.case.constant) for side in self.beside(pair))
-        means = [side.mean() for side in sides]
-        more = self.sign * float(means[0] - means[1])
+        means = [self._in_units(side).mean() for side in self.beside(pair)]
+        more = float(means[0] - means[1])
         return Truth(
             tuple(ends.tolist()), (chance - KNOWN, chance + KNOWN), (more, more)
         )
@@ -132,6 +145,7 @@ class Drawn(Studies):
     ) -> None:
         self.known, self.models, self.case = known, models, known.case
         self.compared, self.margin = list(known.truths), self.case.margin
+        self.piles_up = self.case.lower_is_better
         self.depths, self.best = known.depths, known.best
         self.best_on_average = known.best_on_average
         repeats, alone = self.case.repeats + (self.case.extra > 0), self.case.alone or 0
@@ -160,7 +174,10 @@ class Drawn(Studies):
         line = scores.T.ravel()[:repeats]
         failed = np.isnan(line)
         values = _number(line, case.constant)
-        return Sample(values, models, failed, case.lower_is_better, case.constant)
+        sample = Sample(values, models, failed, case.lower_is_better, case.constant)
+        if case.lower_is_better:  # as for a metric without a bound
+            sample = sample._replace(scale=case.constant, worst=case.constant)
+        return sample
 
     def _pairs(self, pair: Pair) -> list[pairs.Pair]:
         sides = zip(*(self.samples[name] for name in pair), strict=True)
@@ -170,6 +187,7 @@ class Drawn(Studies):
         return bool(self.pair(pair)[0].matched)
 
     def placements(self, pair: Pair, shift: float = 0.0) -> pairs.Placements:
+        shift /= self.samples[BASELINE][0].scale
         found = zip(*(each.placements(shift) for each in self.pair(pair)), strict=True)
         return pairs.Placements(*(None if s[0] is None else np.array(s) for s in found))
 

@@ -8,7 +8,7 @@ import pytest
 
 from thaw.findings.answer import answer
 from thaw.findings.arms import CHECKPOINTS, Arm
-from thaw.findings.gains import Question
+from thaw.findings.gains import Question, estimate
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import MODELS_FAILED
@@ -338,3 +338,36 @@ def test_a_pair_has_one_sentence_for_all_sizes():
         r"typically worse from 20 rows -0\.0\S+ \(.*\), from 50 rows -0\.0.*",
         text.partition(start)[2].partition(". ")[0],
     )
+
+
+def test_many_useless_networks_and_rare_classes_have_a_sentence():
+    found = ladder(0.85, 0.86, 0.86)
+    lost = np.arange(60) < 9
+    values = np.where(lost, 0.81, found["standalone"].values)
+    found["standalone"] = found["standalone"]._replace(values=values)
+    of_rare = said(changed(found, constant=0.82))
+    assert (
+        "Many networks are no better than the best constant prediction: 15 % of "
+        "standalone's." in of_rare
+    )
+    assert "82 % of the test rows belong to one class" in of_rare
+    assert "class_weight: balanced" in of_rare
+    usual = said(changed(found, constant=0.4))
+    assert "no better than" not in usual
+    assert "class_weight" not in usual
+    losses = [{"task": "classification", "name": "log_loss"}]
+    assert "class_weight" not in said(changed(found, constant=0.82), metric=losses)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (-0.01, 0.03, " +0.010 (-0.010 to +0.030)"),
+        (-np.inf, 0.03, " +0.010 (at most +0.030)"),
+        (-0.01, np.inf, " +0.010 (at least -0.010)"),
+        (-np.inf, np.inf, " +0.010"),
+    ],
+)
+def test_no_answer_prints_infinity(low, high, shown):
+    row = {"typical": 0.01, "typical_low": low, "typical_high": high}
+    assert estimate(row, 0.01) == shown

@@ -1,16 +1,19 @@
 """Verdicts are rarely false, intervals cover, and differences are found.
 
-The quick version of research/calibration.py, whose page is docs/calibration.md. Shares
-are of `TRIALS` drawn studies, and may miss a bar by three of their standard errors.
+The quick version of research/calibration.py and errors.py, whose page is
+docs/calibration.md. Shares are of `TRIALS` drawn studies, and may miss a bar by three
+of their standard errors.
 """
 
 import math
 
+import errors
 import numpy as np
 import pytest
 from calibration import calibrate, populations
 from judging import BASELINE, verdicts
 from populations import CONSTANT, DEPTHS, PAIRS, ROWS, Resampled
+from unseen_studies import Known
 
 from thaw.findings.samples import Sample
 from thaw.tables.comparisons import comparisons
@@ -80,6 +83,22 @@ def test_repeats_pay_where_they_have_source_models_of_their_own():
     for depth in DEPTHS:
         assert few[f"better, {depth}"] <= at_most(0.8)
         assert many[f"better, {depth}"] >= at_least(0.9)
+
+
+@pytest.mark.parametrize(
+    "name", ["real, mean absolute error, 20 rows", "15 % diverge, to 10 to 1e6"]
+)
+def test_errors_without_a_bound(name):
+    (case,) = (case for case in errors.cases() if case.name == name)
+    as_it_is = errors.try_out(Known(case, None), 10, TRIALS, 1)
+    for measure, share in as_it_is.items():
+        if "mean covered" in measure:
+            assert share >= at_least(0.87), measure
+    equal = errors.try_out(Known(case, (0,)), 30, TRIALS, 1)
+    assert equal["false typical"] <= at_most(0.05)
+    assert equal["typical, jointly"] >= at_least(0.94)
+    better = errors.try_out(Known(case, (20,)), 30, 50, 1)
+    assert all(better[f"better, {depth}"] > 0.8 for depth in DEPTHS)
 
 
 @pytest.mark.parametrize("each", [1, 2, 10])

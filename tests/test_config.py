@@ -166,6 +166,8 @@ def test_defaults():
         "training": {},
         "save": None,
         "inherit": None,
+        "estimator": None,
+        "arguments": None,
     }
 
 

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn import datasets
 
 from thaw.data.make import Other, make_problem
+from thaw.data.strata import quantiles
 from thaw.errors import ThawError
 
 SETTINGS = {"file": {}, "label": "class", "train_size": 40, "shuffle": 1}
@@ -92,7 +94,8 @@ def test_every_kind_of_table_gives_the_same(tmp_path, frame, name):
     expected, described = make(tmp_path, frame)
     problem, description = make(tmp_path, frame, name=name)
     assert description == described
-    for found, wanted in zip(problem, expected, strict=True):
+    assert (problem.classes, problem.task) == (expected.classes, expected.task)
+    for found, wanted in zip(problem[:5], expected[:5], strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
@@ -634,6 +637,234 @@ def test_the_notes_say_what_was_done(tmp_path, frame):
     ]
 
 
+# Numbers as labels
+
+AGES = {"label": "age", "task": "regression"}
+
+
+@pytest.fixture
+def ages(frame) -> pd.DataFrame:
+    """Sixty rows whose labels are numbers with all their digits, and some alike."""
+    rng = np.random.default_rng(1)
+    age = np.exp(rng.normal(size=60)) * 1e-3
+    age[:8] = age[8]
+    return frame.drop(columns="class").assign(age=age, n=range(1, 61))
+
+
+def make_arrays(folder, x, y, **changes):
+    np.savez(folder / "data.npz", X=x, y=y)
+    wanted = {"file": {}, "train_size": 40, "shuffle": 1, **changes}
+    return make_problem(wanted, [folder / "data.npz"])
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.parquet", "data.npz"])
+def test_labels_may_be_numbers_in_their_own_unit(tmp_path, ages, name):
+    features = ages.drop(columns="age")
+    if name == "data.npz":
+        made = make_arrays(tmp_path, features, ages["age"], task="regression")
+    else:
+        made = make(tmp_path, ages, name, **AGES)
+    problem, description = made
+    assert (problem.task, problem.classes, description.classes) == ("regression", 0, [])
+    rows = np.concatenate([problem.train_x, problem.test_x])[:, -1].astype(int) - 1
+    labels = np.concatenate([problem.train_y, problem.test_y])
+    assert labels.dtype == np.float64
+    assert labels.tolist() == ages["age"][rows].tolist()
+    assert problem.test_rows.tolist() == (rows[40:] + 1).tolist()
+    low, high, mean = problem.train_y.min(), problem.train_y.max(), labels[:40].mean()
+    told = f"train rows: 40 (labels {low:g} to {high:g}, mean {mean:g}); test rows: 20"
+    assert any(told in note for note in description.notes)
+
+
+@pytest.mark.parametrize("function", ["make_regression", "load_diabetes"])
+def test_functions_whose_labels_are_numbers(function):
+    arguments = {"random_state": 1} if function.startswith("make_") else {}
+    wanted = {function: arguments, "task": "regression", "train_size": 0.5}
+    problem, _ = make_problem(wanted | {"shuffle": 1})
+    assert len({*problem.train_y}) > 40
+    more = arguments or {"return_X_y": True}
+    _, expected = getattr(datasets, function)(**more)
+    assert np.isin(problem.train_y, expected).all()
+
+
+NO_NUMBERS = [
+    (cell("age", 7, None), {}, ": column age, row 7: a value is missing"),
+    (
+        cell("age", 9, "old"),
+        {},
+        ", row 9: the label 'old' is not a number, which task:",
+    ),
+    (
+        cell("age", 9, "old"),
+        {"bins": 3, "task": None},
+        ", row 9: the label 'old' is no",
+    ),
+    (cell("age", 3, "inf"), {}, ", row 3: the label inf is not a finite number"),
+    (cell("age", 3, "nan"), {}, ", row 3: the label nan is not a finite number"),
+    (
+        cell("age", 3, 1e31),
+        {},
+        ", row 3: the label 1e+31 is not a finite number, or too",
+    ),
+    (
+        column("age", 7),
+        {},
+        ": the label is 7 in every train row; there is nothing to l",
+    ),
+    (
+        column("age", [1] * 55 + [2] * 5),
+        {"train_size": 50, "shuffle": None},
+        ": the label is 1 in every train row; ",
+    ),
+    (
+        column("age", [1, 1, 2] * 20),
+        {"bins": 3, "task": None},
+        ": too many labels are e",
+    ),
+    (
+        unspoilt,
+        {"train_size": 61},
+        ": train_size and test_size ask for 61 rows, and the",
+    ),
+]
+
+
+@pytest.mark.parametrize(("spoil", "changes", "expected"), NO_NUMBERS)
+def test_labels_that_are_no_numbers_are_one_line(
+    tmp_path, ages, spoil, changes, expected
+):
+    spoil(ages)
+    changes = AGES | changes
+    assert message(tmp_path, ages, **changes).startswith(f"data.csv{expected}")
+
+
+def test_a_measurement_is_told_what_takes_it(tmp_path, ages):
+    said = message(tmp_path, ages, label="age")
+    assert (
+        "looks like a measurement; give the problem task: regression, or bins" in said
+    )
+
+
+@pytest.mark.parametrize("task", [{}, {"task": "regression"}, {"bins": 2}])
+def test_several_labels_a_row_are_refused(tmp_path, ages, task):
+    x, y = ages[["heat", "mass"]], np.stack([ages["age"]] * 2, axis=1)
+    with pytest.raises(ThawError, match=r"y has the shape \[60, 2\], several labels a"):
+        make_arrays(tmp_path, x, y, **task)
+    wanted = {"make_regression": {"n_targets": 2, "random_state": 1}, "train_size": 9}
+    with pytest.raises(ThawError, match="make_regression: several labels a row; a pro"):
+        make_problem(wanted | task)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sizes"),
+    [
+        (range(100), [10] * 10),
+        (range(1000), [100] * 10),
+        (range(49), [5, 5, 6, 5, 6, 5, 6, 5, 6]),
+        (range(9), [9]),
+        (range(10), [5, 5]),
+        (range(1), [1]),
+        ([3] * 60, [60]),
+        # Equal numbers share a stratum, whatever that does to the others.
+        ([0] * 70 + [*range(1, 31)], [70, 10, 10, 10]),
+        ([0] * 97 + [1, 2, 3], [100]),
+        # Ties move a cut to their first one, and the next stratum begins there.
+        (
+            [0, 1, 2, 3, 3, 3, 6, 7, 8, 8, 8, 11, 12, 13, 13, 13, *range(16, 50)],
+            [8, 5, 7, 5, 5, 5, 5, 5, 5],
+        ),
+        ([1, 2, 3] + [9] * 97, [100]),
+    ],
+)
+def test_strata_of_numbers_are_quantiles_of_five_rows_or_more(numbers, sizes):
+    numbers = np.random.default_rng(0).permutation(np.array(numbers, float))
+    for unit in (1.0, -1e9, 1e-12):
+        strata = quantiles(numbers * unit)
+        assert strata.dtype == np.int64
+        counts = np.bincount(strata)
+        if unit > 0:
+            assert counts.tolist() == sizes
+        assert (counts.min() >= 5 or len(counts) == 1) and len(counts) <= 10
+        in_order = strata[np.argsort(numbers * unit)]
+        assert (np.diff(in_order) >= 0).all()
+        groups = pd.Series(strata).groupby(numbers).nunique()
+        assert (groups == 1).all()
+
+
+def test_no_more_strata_than_are_asked_for():
+    assert len(np.unique(quantiles(np.arange(100.0), 3))) == 3
+
+
+@pytest.mark.parametrize("task", [{"task": "regression"}, {"bins": 2}])
+def test_numbers_are_split_by_quantiles_of_all_labels(tmp_path, ages, task):
+    """Each seed has as many of each, also where there are fewer test rows than ten."""
+    age = np.random.default_rng(0).permutation(np.arange(60.0))
+    ages = ages.assign(age=age)
+    for seed in range(3):
+        changes = {"label": "age", "shuffle": seed, **task}
+        problem, _ = make(tmp_path, ages, train_size=40, **changes)
+        tested = age[problem.test_rows - 1]
+        assert np.bincount(quantiles(age)[problem.test_rows - 1]).tolist() == [2] * 10
+        assert abs(tested.mean() - 29.5) < 2
+        few, _ = make(tmp_path, ages, train_size=40, test_size=4, **changes)
+        assert np.bincount((age[few.test_rows - 1] // 15).astype(int)).max() == 1
+
+
+def test_test_rows_of_a_file_of_their_own_are_stratified_by_their_numbers(
+    tmp_path, ages
+):
+    test = write(tmp_path / "test.csv", ages.assign(age=np.arange(60.0)))
+    train = write(tmp_path / "train.csv", ages)
+    wanted = {"file": {}, "test_file": {}, "shuffle": 1, "test_size": 20, **AGES}
+    problem, _ = make_problem(wanted, [train, test])
+    assert len(problem.train_y) == 60
+    assert np.bincount((problem.test_y // 6).astype(int)).tolist() == [2] * 10
+
+
+def test_whole_groups_are_split_by_their_numbers(tmp_path, ages):
+    ages["group"] = [f"g{number // 2}" for number in range(60)]
+    changes = {"group": "group", "train_size": 30, **AGES}
+    problem, description = make(tmp_path, ages, **changes)
+    place = description.columns.index("n")
+    sides = [{*((x[:, place] - 1) // 2)} for x in (problem.train_x, problem.test_x)]
+    assert not sides[0] & sides[1]
+    assert (len(problem.train_y), len(problem.test_y)) == (30, 30)
+
+
+def test_bins_are_classes_by_quantiles_of_the_train_rows(tmp_path, ages):
+    changes = {"label": "age", "bins": 3, "shuffle": 4}
+    numbers, _ = make(tmp_path, ages, **changes | AGES | {"bins": None})
+    problem, description = make(tmp_path, ages, **changes)
+    assert (problem.task, problem.classes) == ("classification", 3)
+    assert problem.train_y.dtype == problem.test_y.dtype == np.int64
+    cuts = np.quantile(numbers.train_y, [1 / 3, 2 / 3])
+    everything = np.concatenate([numbers.train_y, numbers.test_y])
+    assert not np.allclose(cuts, np.quantile(everything, [1 / 3, 2 / 3]), rtol=1e-3)
+    for found, labels in (
+        (problem.train_y, numbers.train_y),
+        (problem.test_y, numbers.test_y),
+    ):
+        assert found.tolist() == [(label >= cuts).sum() for label in labels]
+    one, two = (f"{cut:.6g}" for cut in cuts)
+    expected = [f"below {one}", f"{one} to {two}", f"{two} or more"]
+    assert description.classes == expected
+    # Other labels of test rows move no cut point.
+    ages.loc[numbers.test_rows - 1, "age"] *= 1.01
+    _, other = make(tmp_path, ages, **changes)
+    assert other.classes == expected
+
+
+def test_bins_are_named_with_the_digits_that_tell_them_apart(tmp_path, ages):
+    ages["age"] = 1e6 + np.random.default_rng(0).permutation(60) / 64
+    problem, description = make(tmp_path, ages, train_size=31, label="age", bins=3)
+    below, between, _ = description.classes
+    low, high = map(float, between.split(" to "))
+    assert below == f"below {low}"
+    assert 1e6 < low < high
+    labels = ages["age"][problem.test_rows - 1]
+    assert problem.test_y.tolist() == [(n >= low) + (n >= high) for n in labels]
+
+
 # Whatever a file holds, it is taken or told about.
 
 CELLS = st.one_of(
@@ -656,16 +887,17 @@ CELLS = st.one_of(
     seed=st.sampled_from([None, 1]),
     scale=st.sampled_from([None, "standard"]),
     categorical=st.sampled_from([None, ["x"]]),
+    task=st.sampled_from([{}, {"task": "regression"}, {"bins": 2}]),
 )
 def test_any_file_is_taken_or_told_about(
-    tmp_path, table, header, size, seed, scale, categorical
+    tmp_path, table, header, size, seed, scale, categorical, task
 ):
     path = tmp_path / "data.csv"
     rows = [header, *table]
     text = "\n".join(",".join(map(str, row)) for row in rows)
     path.write_text(text, encoding="utf-8", errors="replace")
     wanted = SETTINGS | {"train_size": size, "shuffle": seed, "scale": scale}
-    wanted["categorical"] = categorical
+    wanted |= {"categorical": categorical, **task}
     wanted = {key: value for key, value in wanted.items() if value is not None}
     try:
         problem, _ = make_problem(wanted, [path])
@@ -673,4 +905,7 @@ def test_any_file_is_taken_or_told_about(
         assert re.match(f"{path}: ", str(error))
     else:
         assert np.isfinite(problem.train_x).all()
-        assert set(problem.train_y) == set(range(problem.classes))
+        if problem.task == "regression":
+            assert np.isfinite(problem.train_y).all()
+        else:
+            assert set(problem.train_y) == set(range(problem.classes))

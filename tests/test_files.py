@@ -11,6 +11,7 @@ import torch
 from conftest import DESCRIPTION
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
+from thaw.findings.metrics import metric_of
 from thaw.keys import key
 from thaw.learning.history import METRICS, Constant, Final, History, Reached
 from thaw.output.files import whole_file
@@ -43,8 +44,12 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-CONSTANT = Constant(0.4, 1.1, 0.3)
+CONSTANT = Constant(0.4, 1.1)
 RECORD = "records/tables.json"
+F1, ADDRESSES = np.array([0.1, 0.5, 0.2]), np.array([[0, 0], [0, 1], [1, 0]])
+ACCURACY, METRIC = (
+    metric_of({"task": "classification", "name": name}) for name in ("accuracy", "f1")
+)
 PROBLEM = Problem(
     *(np.full((50, 2), 0.5, np.float32), np.arange(50) % 3),
     *(np.zeros((40, 2), np.float32), np.arange(40) % 3, np.arange(51, 91)),
@@ -59,9 +64,7 @@ def history(networks=3, epochs=4):
 
 def reached(networks=3, epochs=4, **changed):
     """What networks reached, with some histories or final scores changed."""
-    rng = np.random.default_rng(1)
     final = Final(
-        rng.random(networks, dtype=np.float32),
         np.arange(networks) % 2 == 1,
         np.full(networks, epochs),
         np.full(networks, 0.1),
@@ -74,6 +77,7 @@ def reached(networks=3, epochs=4, **changed):
         final._replace(**finals),
         CONSTANT,
         np.arange(epochs + 1) * 3,
+        "classification",
     )
 
 
@@ -104,21 +108,42 @@ def _read_problem(folder):
 
 
 def predictions(networks=3):
-    """Log-probabilities; the last network is not finite on one row."""
+    """Return log-probabilities; the last network is not finite on one row."""
     said = np.random.default_rng(0).normal(size=(networks, 40, 3))
     said -= np.log(np.exp(said).sum(2, keepdims=True))
     said[-1, 5] = np.nan
     return said.astype(np.float32)
 
 
-def _write_predictions(folder, recipe=RECIPE, values=None, rows=PROBLEM.test_rows):
+def numbers(networks=3):
+    """Return the numbers that networks predict; the last says one that is none."""
+    said = np.random.default_rng(0).normal(size=(networks, 40))
+    said[-1, 5] = np.nan
+    return said
+
+
+def _write_predictions(
+    folder,
+    recipe=RECIPE,
+    values=None,
+    rows=PROBLEM.test_rows,
+    task="classification",
+):
     said = predictions() if values is None else values
-    kept = Predictions(said, rows, {"problem": "seen"})
+    kept = Predictions(task, said, rows, {"problem": "seen"})
     save_predictions(folder / "said.npz", kept, REPEATS, recipe)
 
 
-def _read_predictions(folder):
-    return [*load_predictions(folder / "said.npz", REPEATS, KEY)]
+def _read_predictions(folder, task="classification"):
+    return [*load_predictions(folder / "said.npz", REPEATS, KEY, task)]
+
+
+def _write_numbers(folder, recipe=RECIPE):
+    _write_predictions(folder, recipe, numbers(), task="regression")
+
+
+def _read_numbers(folder):
+    return _read_predictions(folder, "regression")
 
 
 def state(models=4):
@@ -139,21 +164,25 @@ def _read_weights(folder, numbers=(0, 2, 3)):
 def _write_gathered(folder, recipe=RECIPE):
     with (folder / "g.npz").open("wb") as file:
         writer = HistoriesWriter(file)
-        writer.add(SOURCE_MODELS, reached(2), None)
-        writer.add("fixed-0", reached(3), np.array([0, 1, 0]))
-        writer.close(recipe, {}, [(0, 0), (0, 1), (1, 0)])
+        writer.add(SOURCE_MODELS, reached(2), {})
+        own = {"source_model": np.array([0, 1, 0]), "metrics/f1": F1}
+        writer.add("fixed-0", reached(3), own)
+        more = {"addresses": ADDRESSES, "positive": "b", "constant/accuracy": 0.4}
+        writer.close(recipe, {}, more)
 
 
 def _read_gathered(folder):
     with Histories(folder / "g.npz", KEY) as found:
-        finals = ("test_loss", "test_balanced_accuracy")
         return [
             *(found.metric(SOURCE_MODELS, metric) for metric in METRICS),
             *(found.metric("fixed-0", metric) for metric in METRICS),
-            *(found.final("fixed-0", score).tolist() for score in finals),
+            found.final("fixed-0", "test_loss").tolist(),
+            *(found.score("fixed-0", metric) for metric in (ACCURACY, METRIC)),
             found.source_models("fixed-0"),
             found.failed("fixed-0"),
-            found.constant("fixed-0"),
+            Constant(**found.own_constants("fixed-0")),
+            *(found.constant(ACCURACY), found.positive(), found.addresses()),
+            found.task("fixed-0"),
         ]
 
 
@@ -188,13 +217,22 @@ KINDS = {
     "scores": Kept(
         _write_scores,
         _read_scores,
-        [*history(), *reached().final, CONSTANT, reached().steps, {"problem": "seen"}],
+        [
+            *(*history(), *reached().final, CONSTANT, reached().steps),
+            *("classification", {"problem": "seen"}),
+        ],
         ["s.csv", "h.npz"],
     ),
     "predictions": Kept(
         _write_predictions,
         _read_predictions,
-        [predictions(), PROBLEM.test_rows, {"problem": "seen"}],
+        ["classification", predictions(), PROBLEM.test_rows, {"problem": "seen"}],
+        ["said.npz"],
+    ),
+    "numbers": Kept(
+        _write_numbers,
+        _read_numbers,
+        ["regression", numbers(), PROBLEM.test_rows, {"problem": "seen"}],
         ["said.npz"],
     ),
     "gathered": Kept(
@@ -204,10 +242,12 @@ KINDS = {
             *(*history(2), *history(3)),
             # The shortest decimals, as a CSV has them.
             [float(str(loss)) for loss in history().test_loss[:, -1]],
-            [float(str(score)) for score in reached().final.test_balanced_accuracy],
+            np.array([float(str(score)) for score in history().test_score[:, -1]]),
+            F1,
             np.array([0, 1, 0]),
             reached().final.failed,
             CONSTANT,
+            *(0.4, "b", ADDRESSES, "classification"),
         ],
         ["g.npz"],
     ),
@@ -298,7 +338,7 @@ def rewrite(path, **changed):
         lambda text: text.replace("4,2,", "4,3,", 1),  # another repeat
         lambda text: text.replace("4,2,", "5,2,", 1),  # another source model
         lambda text: "\n".join([*text.split("\n")[:-2], ""]),  # a row missing
-        lambda text: text + "7,2,0.5,0.5,0.5,0.5,0.5,0\n",  # a row of another job
+        lambda text: text + "7,2,0.5,0.5,0.5,0.5,0,4,0.1,0.5\n",  # a row of another job
         lambda text: text[:-4] + str((int(text[-4]) + 1) % 10) + text[-3:],  # a digit
         lambda text: text.replace("\n", "\r\n"),
     ],
@@ -316,8 +356,7 @@ def test_a_changed_table_of_scores_is_refused(tmp_path, change):
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        (reached(test_accuracy=history().test_accuracy + np.float32(1)), "0 and 1"),
-        (reached(test_accuracy=history().test_accuracy * np.float32("nan")), "0 and 1"),
+        (reached(test_score=-history().test_score), "less than 0"),
         (reached(test_loss=-history().test_loss), "less than 0"),
         (reached(networks=2), r"is \(2, 5\) and not \(3, 5\)"),
         (reached(test_loss=history().test_loss.astype(float)), "another type"),
@@ -328,7 +367,6 @@ def test_a_changed_table_of_scores_is_refused(tmp_path, change):
         (reached(learning_rate=np.zeros(3)), "not above 0"),
         (reached(epoch=np.full(3, -1)), "no such epoch"),
         (reached(validation_loss=np.full(3, -1, np.float32)), "less than 0"),
-        (reached(test_balanced_accuracy=np.full(3, 2, np.float32)), "0 and 1"),
         (reached(failed=np.zeros(3)), "another type"),
         (
             reached(test_loss=history().test_loss * np.nan, failed=np.zeros(3, bool)),
@@ -352,7 +390,7 @@ def test_a_network_that_diverged_may_have_no_finite_loss(tmp_path):
 
 def test_histories_under_the_record_of_others_are_refused(tmp_path):
     _write_scores(tmp_path)
-    rewrite(tmp_path / "h.npz", test_accuracy=history().test_accuracy / 2)
+    rewrite(tmp_path / "h.npz", test_score=history().test_score / 2)
     with pytest.raises(ThawError, match=rf"histories were changed.*{REMEDY}"):
         _read_scores(tmp_path)
 
@@ -370,10 +408,12 @@ def test_scores_that_disagree_with_the_histories_are_refused(tmp_path):
     ("changed", "reason"),
     [
         ({"test_x": np.full((40, 2), np.nan, np.float32)}, "not finite"),
-        ({"train_y": np.full(50, 3)}, "no class"),
+        ({"train_y": np.full(50, 3)}, "labels are not of classification"),
+        ({"train_y": np.arange(50) % 3 * 1.0}, "labels are not of classification"),
+        ({"task": "regression"}, "labels are not of regression"),
         ({"train_y": np.zeros(49, int)}, "do not fit"),
         ({"train_x": np.zeros((50, 2))}, "another form"),
-        ({"classes": np.array(2)}, "no class"),
+        ({"classes": np.array(2)}, "labels are not of classification"),
         ({"test_rows": np.arange(39)}, "numbers of its test rows"),
         ({"test_rows": np.arange(40.0)}, "numbers of its test rows"),
     ],
@@ -391,14 +431,15 @@ def test_an_impossible_problem_is_refused_whoever_wrote_it(tmp_path, changed, re
 @pytest.mark.parametrize(
     ("values", "rows", "reason"),
     [
-        (predictions(2), PROBLEM.test_rows, r"\[2, 40, 3\] is not \[3, 40, classes\]"),
-        (predictions(), PROBLEM.test_rows[:-1], r"is not \[3, 39, classes\]"),
+        (predictions(2), PROBLEM.test_rows, r"\[2, 40, 3\] is not \[3, 40, …\]"),
+        (predictions(), PROBLEM.test_rows[:-1], r"is not \[3, 39, …\]"),
         (predictions()[0], PROBLEM.test_rows, "is not"),
-        (predictions().astype(float), PROBLEM.test_rows, "another form"),
-        (predictions(), PROBLEM.test_rows.astype(float), "another form"),
-        (predictions(), PROBLEM.test_rows[:, None], "another form"),
-        (predictions() + np.float32(0.01), PROBLEM.test_rows, "no shares"),
-        (np.exp(predictions()), PROBLEM.test_rows, "no shares"),
+        (predictions().astype(float), PROBLEM.test_rows, "not of classification"),
+        (predictions()[..., None], PROBLEM.test_rows, "not of classification"),
+        (predictions(), PROBLEM.test_rows.astype(float), "rows are not numbered"),
+        (predictions(), PROBLEM.test_rows[:, None], "rows are not numbered"),
+        (predictions() + np.float32(0.01), PROBLEM.test_rows, "not of classification"),
+        (np.exp(predictions()), PROBLEM.test_rows, "not of classification"),
     ],
 )
 def test_impossible_predictions_are_refused(tmp_path, values, rows, reason):
@@ -407,11 +448,25 @@ def test_impossible_predictions_are_refused(tmp_path, values, rows, reason):
         _read_predictions(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (numbers(2), r"\[2, 40\] is not \[3, 40, …\]"),
+        (numbers().astype(np.float32), "not of regression"),
+        (numbers()[..., None], "not of regression"),
+    ],
+)
+def test_impossible_numbers_are_refused(tmp_path, values, reason):
+    _write_predictions(tmp_path, values=values, task="regression")
+    with pytest.raises(ThawError, match=f"{reason}.*{REMEDY}"):
+        _read_numbers(tmp_path)
+
+
 def test_predictions_of_another_tile_are_refused(tmp_path):
     _write_predictions(tmp_path)
     other = REPEATS._replace(repeats=range(1))
     with pytest.raises(ThawError, match=f"it holds {REPEATS.name}; {REMEDY}"):
-        load_predictions(tmp_path / "said.npz", other, KEY)
+        load_predictions(tmp_path / "said.npz", other, KEY, "classification")
 
 
 def test_changed_predictions_are_refused(tmp_path):

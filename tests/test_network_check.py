@@ -47,10 +47,15 @@ def refused(words):
     return pytest.raises(ThawError, match=words)
 
 
-def test_columns_must_be_the_classes(problem):
+def test_columns_must_be_those_of_the_task(problem):
     check_answers("flowers", ModuleNetwork(lambda: nn.Linear(2, 3)), problem)
-    with refused("2 rows of flowers, which has 3 classes, it returns 2 by 1000 numb"):
+    with refused("2 rows of flowers, which takes 3 outputs .*, it returns 2 by 1000 n"):
         check_answers("flowers", ModuleNetwork(lambda: nn.Linear(2, 1000)), problem)
+
+    numbers = problem._replace(task="regression", classes=0)
+    check_answers("ages", ModuleNetwork(lambda: nn.Linear(2, 1)), numbers)
+    with refused(r"which takes 1 output \(regression\), it returns 2 by 3 numbers, no"):
+        check_answers("ages", ModuleNetwork(lambda: nn.Linear(2, 3)), numbers)
 
     class Wrapped(nn.Linear):
         def forward(self, x):
@@ -256,7 +261,9 @@ def test_what_is_wrong_is_one_line_before_anything_learns(project):
     done = project.snakemake("--cores", "2", check=False)
     assert done.returncode
     log = log_of_check(project)
-    assert "ahead: network: for 2 rows of one, which has 3 classes, it returns" in log
+    assert (
+        "network: for 2 rows of one, which takes 3 outputs (classification), it" in log
+    )
     assert log.count("\n") == 1
     assert "rule train" not in done.stderr + done.stdout
     assert "rule pretrain" not in done.stderr + done.stdout

@@ -14,8 +14,8 @@ from thaw.findings.samples import Sample
 from thaw.findings.spread import share_interval, variance_components
 from thaw.tables.summary import Chosen, failures, for_people, summary
 
-ACCURACY = METRICS["accuracy"]
-SETTINGS = {"study": "s", "source": "a", "target": "b", "metric": "accuracy"}
+ACCURACY = METRICS["classification"]["accuracy"]
+SETTINGS = {"study": "s", "source": "a", "target": "b", "margin": 0.01}
 
 
 def table_of(found):
@@ -95,7 +95,7 @@ def test_what_one_source_model_cannot_say():
     assert "given one source model" in table.loc[0, "note"]
     assert "not estimable" in table.loc[0, "note"]
     settings = SETTINGS | {"target_sizes": ["all"]}
-    text = for_people(table, [], settings)
+    text = for_people(table, [], ACCURACY, settings)
     assert "given one source model" in text
 
 
@@ -117,7 +117,7 @@ def test_failures_are_counted_and_said_first():
     assert not list(failures({Arm("v", 8): few}, None))
     table = table_of({Arm("v", "all"): sample})
     settings = SETTINGS | {"target_sizes": ["all"]}
-    text = for_people(table, [warning], settings)
+    text = for_people(table, [warning], ACCURACY, settings)
     assert text.index("Warning") < text.index("| variant")
 
 
@@ -128,7 +128,7 @@ def test_several_target_sizes_are_columns():
         for size in (20, "all")
     }
     settings = SETTINGS | {"target_sizes": [20, "all"]}
-    text = for_people(table_of(found), [], settings)
+    text = for_people(table_of(found), [], ACCURACY, settings)
     assert text.splitlines()[2:5] == [
         "| mean from rows: |    20 |   all |",
         "| --------------- | ----: | ----: |",

@@ -13,6 +13,7 @@ import pytest
 from conftest import DESCRIPTION, ROOT, modules_of
 from thaw import keys
 from thaw.keys import digest_of_file
+from trained import with_numbers
 
 SETTINGS = {
     "seed": 1,
@@ -168,6 +169,27 @@ def test_networks_that_failed_are_said(folder):
     assert "warning: 2 of 2 repeats failed (their loss is not finite" in done.stderr
     with (folder / "s.csv").open() as file:
         assert [row["failed"] for row in csv.DictReader(file)] == ["1", "1"]
+
+
+def test_numbers_are_learned_by_the_same_job(tmp_path, problem):
+    from thaw.output.problems import save_problem
+
+    numbers, described = with_numbers(problem), DESCRIPTION._replace(classes=[])
+    save_problem(tmp_path / "problem.npz", numbers, described, PROBLEM, {})
+    done = train(tmp_path, settings=SETTINGS | {"target_size": 20})
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "s.csv").open() as file:
+        for row in csv.DictReader(file):
+            error = float(row["test_mean_absolute_error"])
+            assert 0 < error <= float(row["test_root_mean_squared_error"])
+            assert row["failed"] == "0"
+
+
+def test_a_weight_of_no_class_is_one_line(folder):
+    training = SETTINGS["training"] | {"class_weight": {"a": 2, "d": 2}}
+    line = error_of(train(folder, settings=SETTINGS | {"training": training}))
+    words = "training.class_weight: 'd' is not a class. Allowed: a, b, c"
+    assert line == f"error: {words}"
 
 
 def test_settings_that_are_missing_are_named(folder):

@@ -141,7 +141,7 @@ CASES = {
     ),
     "the metric": (
         change("studies", "ahead", "metric", to="balanced_accuracy"),
-        drawn("ahead"),
+        tables("ahead"),
     ),
     "the margin": (change("margin", to=0.5), drawn("ahead", "back")),
     "the baseline": (
@@ -204,8 +204,8 @@ CASES = {
         | PRETRAIN_AHEAD
         | {"make_problem one", "make_problem two", "problems_figure"}
         | tables("ahead")
-        # It names the test rows of a problem that is made again.
-        | drawn("back"),
+        # It reads the test rows of a problem that is made again.
+        | tables("back"),
     ),
     "a study's folder deleted": (delete("ahead"), tables("ahead")),
     "a comment in the training code": (

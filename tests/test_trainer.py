@@ -76,6 +76,7 @@ def test_arguments_are_changed_one_by_one(config):
 
 
 LABELS = ["0-3", "0-4"]
+KNOWN = ["test_accuracy", "test_loss", "train_accuracy", "train_loss"]
 GOOD = "repeat,test_accuracy\n0-3,0.5\n0-4,1\n"
 BAD_SCORES = [
     ("", "scores.csv is empty"),
@@ -102,7 +103,7 @@ def test_bad_scores_are_named(text, words, tmp_path):
     path = tmp_path / "scores.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ThawError) as caught:
-        read_scores(path, "repeat", LABELS)
+        read_scores(path, "repeat", LABELS, KNOWN)
     assert words in str(caught.value)
 
 
@@ -111,7 +112,7 @@ def test_scores_may_stand_in_any_order(tmp_path):
     path.write_text(
         "test_loss,repeat,failed,test_accuracy\ninf,0-4,0,1\r\n2,0-3,1,0.5\n"
     )
-    scores, failed = read_scores(path, "repeat", LABELS)
+    scores, failed = read_scores(path, "repeat", LABELS, KNOWN)
     found = {name: values.tolist() for name, values in scores.items()}
     assert found == {"test_loss": [2, np.inf], "test_accuracy": [0.5, 1]}
     assert failed.tolist() == [True, False]
@@ -195,7 +196,10 @@ def test_a_trainer_is_told_what_to_train(job, problem, tmp_path):
     assert told["training"] == {"epochs": 2, "learning_rate": 0.1}
     assert told["arguments"] == {"a": 1, "b": 3}
     file = str(tmp_path / "problem.npz")
-    assert told["problem"] == {"file": file, "classes": 3, "shape": [2]}
+    assert told["problem"] == {
+        **{"file": file, "task": "classification", "classes": 3},
+        "shape": [2],
+    }
     first, second, third, fourth = told["networks"]
     labels = [(n["repeat"], n["source_model"]) for n in told["networks"]]
     assert labels == [("0-1", 0), ("0-2", 0), ("1-1", 1), ("1-2", 1)]
@@ -208,7 +212,7 @@ def test_a_trainer_is_told_what_to_train(job, problem, tmp_path):
     # Whose loss is not a number failed, and what was not written is not known.
     assert found.final.failed.tolist() == [True, False, False, False]
     assert np.isnan(found.history.train_loss).all()
-    assert found.history.test_accuracy[2] == np.float32(third["seed"] / 2**32)
+    assert found.history.test_score[2] == np.float32(third["seed"] / 2**32)
 
 
 def test_what_a_trainer_predicts_is_kept_and_completes_its_scores(
@@ -231,13 +235,13 @@ def test_what_a_trainer_predicts_is_kept_and_completes_its_scores(
     )
     tile = "models-00-00-repeats-00-01"
     _, args, key = job("train", tile, variant={"pretrained": False})
-    found = load_predictions(args.predictions, args.tile, key)
+    found = load_predictions(args.predictions, args.tile, key, problem.task)
     assert found.rows.tolist() == problem.test_rows.tolist()
-    predicted = found.log_probabilities.argmax(2)
+    predicted = found.said.argmax(2)
     assert predicted.tolist() == [problem.test_y.tolist(), [0] * len(problem.test_y)]
     reached = load_scores(args.scores, args.history, Tile.named(tile), key).reached
     assert reached.final.failed.tolist() == [False, True]
-    assert reached.final.test_balanced_accuracy[0] == 1
+    assert reached.history.test_score[0, 0] == 1
     assert reached.history.test_loss[0, 0] == pytest.approx(np.log(2))
 
 
@@ -448,7 +452,9 @@ def test_a_metric_that_the_trainer_did_not_write_is_named(example):
     example.change("studies", "to-noisy", "margin", to=0.1)
     done = example.snakemake("--cores", "1", "to-noisy", check=False)
     assert done.returncode
-    assert "trainer wrote no test_loss of standalone@20; choose an" in done.stderr
+    assert (
+        "networks of standalone@20 have no value of log_loss; choose an" in done.stderr
+    )
 
 
 def test_the_seed_that_a_trainer_is_told_suits_numpy_of_old():

@@ -1,7 +1,6 @@
 """The trainer: Keras's trajectory, autograd's gradient, and repeats that never mix."""
 
 import itertools
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +13,12 @@ from torch import nn
 from thaw.data.problem import Problem
 from thaw.learning.budget import Budget, budget
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.history import constant_prediction
 from thaw.learning.layers import Dropout
 from thaw.learning.learner import take
-from thaw.learning.measure import (
-    evaluate,
-    log_probabilities,
-    measure_finally,
-    prepare_labels,
-)
+from thaw.learning.measure import failed
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.settings import Training
+from thaw.learning.tasks import TASKS, Labels
 from thaw.learning.training import learn, shuffled_orders
 from trained import (
     NETWORK,
@@ -35,6 +29,7 @@ from trained import (
     parts,
     repeats,
     same,
+    with_numbers,
 )
 
 KERAS = np.load(Path(__file__).parent / "keras-trajectory.npz")
@@ -51,13 +46,22 @@ OPTIMIZERS = {
 }
 
 
-def keras_state(which: str, moment: str) -> dict:
+CLASSES = TASKS["classification"]
+
+
+def measured(logits, labels, classes):
+    """Return accuracy and loss of networks that say `[R, classes, rows]`."""
+    prepared = Labels(*map(torch.from_numpy, CLASSES.prepared(labels, classes)))
+    return CLASSES.measure(logits, prepared, None)
+
+
+def keras_state(keras, which: str, moment: str) -> dict:
     """Return Keras's weights as a state of one network; its kernels are (in, out)."""
     state = {}
     for number, name in enumerate(NAMES, start=1):
-        kernel = KERAS[f"{which}_{moment}_kernel{number}"]
+        kernel = keras[f"{which}_{moment}_kernel{number}"]
         state[f"{name}.weight"] = torch.from_numpy(kernel.T.copy())[None]
-        bias = KERAS[f"{which}_{moment}_bias{number}"]
+        bias = keras[f"{which}_{moment}_bias{number}"]
         state[f"{name}.bias"] = torch.from_numpy(bias.copy())[None]
     return state
 
@@ -73,16 +77,16 @@ def test_follows_the_trajectory_of_keras(which, freeze):
         3,
     )
     training = Training(int(KERAS["epochs"]), int(KERAS["batch_size"]), 0.01)
-    start = keras_state(which, "init")
+    start = keras_state(KERAS, which, "init")
     learner = NETWORK.learner(start, problem, training, NAMES[:freeze])
     in_order = itertools.repeat(torch.arange(500)[None], training.epochs)
     history = learn(learner, problem, in_order)[0]
 
-    for name, theirs in keras_state(which, "final").items():
+    for name, theirs in keras_state(KERAS, which, "final").items():
         torch.testing.assert_close(learner.state()[name], theirs, rtol=0, atol=1e-5)
     for ours, theirs, near in (
         (history.test_loss[0, 1:], "val_loss_after_epoch", 1e-5),
-        (history.test_accuracy[0, 1:], "val_acc_after_epoch", 1e-6),
+        (history.test_score[0, 1:], "val_acc_after_epoch", 1e-6),
         (history.train_loss[0, -1], "final_train_loss_evaluate", 1e-5),
     ):
         np.testing.assert_allclose(ours, KERAS[f"{which}_{theirs}"], rtol=0, atol=near)
@@ -102,6 +106,7 @@ class Masks(nn.Module):
         return x * mask[0, :-1].T
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("freeze", [0, 1])
 @pytest.mark.parametrize(
     ("optimizer", "activation", "dropout"),
@@ -111,17 +116,21 @@ class Masks(nn.Module):
     ],
 )
 def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
-    problem, optimizer, activation, dropout, freeze
+    problem, optimizer, activation, dropout, freeze, task
 ):
     """The general learner, of modules, has both. Frozen layers leave nothing out."""
     hidden, rate = [5, 4, 3], 0.1 if optimizer == "plain" else 0.02
-    network = FullyConnected(2, hidden, 3, activation, dropout)
+    if task == "regression":
+        problem, rate = with_numbers(problem, 1.0), 0.02
+    problem, scale = TASKS[task].scaled(problem, 50)
+    width = TASKS[task].width(problem.classes)
+    network = FullyConnected(2, hidden, width, activation, dropout)
     names = list(network.groups)
     training = Training(5, 16, rate, **OPTIMIZERS[optimizer])
     start, whose = draw(network, range(2)), repeats(range(2))
     ours = network.learner(start, problem, training, names[:freeze], whose)
     orders = list(shuffled_orders(whose, 50, training.epochs))
-    found = learn(ours, problem, orders)[0]
+    found = learn(ours, problem, orders, scale=scale)[0]
 
     def as_modules(state):
         return {
@@ -140,12 +149,13 @@ def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
                 )
                 for fans in itertools.pairwise([2, *hidden])
             ]
-            return nn.Sequential(*layers, nn.Sequential(nn.Linear(hidden[-1], 3)))
+            return nn.Sequential(*layers, nn.Sequential(nn.Linear(hidden[-1], width)))
 
         general = ModuleNetwork(build)
         own = as_modules(take(start, [repeat]))
         theirs = general.learner(own, problem, training, [*general.groups][:freeze])
-        expected = learn(theirs, problem, [order[[repeat]] for order in orders])[0]
+        own_orders = [order[[repeat]] for order in orders]
+        expected = learn(theirs, problem, own_orders, scale=scale)[0]
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(one[[repeat]], other, rtol=0, atol=1e-5)
         for name, values in as_modules(ours.state()).items():
@@ -209,22 +219,22 @@ def test_history_starts_before_training(problem):
     for name in NAMES:
         x = state[f"{name}.weight"] @ x + state[f"{name}.bias"][:, :, None]
         x = x if name == "output" else x.relu()
-    accuracy, loss = evaluate(x, prepare_labels(problem.test_y, 3))
-    np.testing.assert_allclose(history.test_accuracy[:, 0], accuracy)
+    accuracy, loss = measured(x, problem.test_y, 3)
+    np.testing.assert_allclose(history.test_score[:, 0], accuracy)
     np.testing.assert_allclose(history.test_loss[:, 0], loss, rtol=1e-5)
     assert history.test_loss.shape == (2, 5)
 
 
 def test_scores_follow_from_predictions(problem):
     part = fit(problem, Training(4, 16, 0.05), range(3))
-    assert part.log_probabilities.shape == (3, 40, 3)
-    assert part.log_probabilities.dtype == np.float32
+    assert part.predictions.shape == (3, 40, 3)
+    assert part.predictions.dtype == np.float32
     assert_scores_follow(problem, part)
 
 
 def test_log_probabilities_of_logits_far_apart():
     logits = torch.tensor([[1e4, 0, 0], [0, 20, 0], [5e3, -5e3, 5e3]]).T[None]
-    found = log_probabilities(logits)
+    found = CLASSES.predictions(logits, None)
     assert found.shape == (1, 3, 3)
     assert found.dtype == np.float32
     assert found[0, 0].tolist() == [0, -1e4, -1e4]
@@ -236,13 +246,13 @@ def test_log_probabilities_of_logits_far_apart():
 
 @pytest.mark.parametrize("logit", [np.inf, np.nan, -np.inf])
 def test_log_probabilities_are_not_finite_where_a_logit_is_not(logit):
-    found = log_probabilities(torch.tensor([[logit, 0.0], [1.0, 2.0]]).T[None])
+    said = torch.tensor([[logit, 0.0], [1.0, 2.0]]).T[None]
+    found = CLASSES.predictions(said, None)
     assert np.isfinite(found).all(2).tolist() == [[False, True]]
 
 
 def test_a_tie_goes_to_the_first_class():
-    labels = prepare_labels(np.array([0, 1, 2, 0]), 3)
-    accuracy, loss = evaluate(torch.zeros(1, 3, 4), labels)
+    accuracy, loss = measured(torch.zeros(1, 3, 4), np.array([0, 1, 2, 0]), 3)
     assert accuracy.item() == 0.5
     assert loss.item() == pytest.approx(np.log(3))
 
@@ -250,9 +260,9 @@ def test_a_tie_goes_to_the_first_class():
 @pytest.mark.parametrize("logit", [np.inf, np.nan])
 def test_a_logit_that_is_not_finite_is_wrong(logit):
     said = torch.tensor([logit, 0.0]).reshape(1, 2, 1).repeat(1, 1, 2)
-    accuracy, loss = evaluate(said, prepare_labels(np.array([0, 1]), 2))
+    accuracy, loss = measured(said, np.array([0, 1]), 2)
     assert accuracy.item() < 1
-    assert loss.isnan().item()
+    assert np.isnan(loss).item()
 
 
 def test_every_row_is_seen_once_an_epoch_in_an_order_of_its_own():
@@ -313,7 +323,6 @@ def test_a_network_failed_whose_outputs_are_the_same_for_all_rows():
     """Dead units leave an output its biases; one class for all rows is no failure."""
     torch.manual_seed(0)
     width, rows = 256, 97
-    labels = prepare_labels(np.repeat([0, 1], [94, 3]), 2)
     weights, biases = torch.randn(2, width), torch.tensor([[3.0], [0.0]])
     dead = torch.zeros(width, rows)
     alive = torch.randn(width, rows) / width
@@ -326,10 +335,10 @@ def test_a_network_failed_whose_outputs_are_the_same_for_all_rows():
     logits = torch.stack([*outputs, lost])
     assert (logits[:3].argmax(1) == logits[:3, :, :1].argmax(1)).all()
     assert (logits[2] != logits[2, :, :1]).any()
-    assert measure_finally(logits, labels).failed.tolist() == [True, False, True, True]
+    assert failed(logits).tolist() == [True, False, True, True]
 
 
-def test_final_scores_agree_with_scikit_learn():
+def test_scores_agree_with_scikit_learn():
     """One network that predicts, one that gives one class, one that is not finite."""
     rng = np.random.default_rng(0)
     labels = rng.permutation([0] * 50 + [1] * 20 + [3] * 10)  # no row of class 2
@@ -337,16 +346,21 @@ def test_final_scores_agree_with_scikit_learn():
     logits[0, 0, :60] += 3
     logits[1] = torch.tensor([0.0, 1, 0, 0])[:, None]
     logits[2, :, 5] = torch.nan
-    found = measure_finally(logits, prepare_labels(labels, 4))
-    assert found.failed.tolist() == [False, True, True]
+    assert failed(logits).tolist() == [False, True, True]
+    accuracy, loss = measured(logits, labels, 4)
+    said = CLASSES.predictions(logits, None)
+    of_predictions = CLASSES.scores(said, labels)
     for network in (0, 1):
-        predicted = logits[network].argmax(0).numpy()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a class without rows is predicted
-            expected = metrics.balanced_accuracy_score(labels, predicted)
-        assert found.test_balanced_accuracy[network] == pytest.approx(expected)
+        right = metrics.accuracy_score(labels, logits[network].argmax(0).numpy())
+        chances = logits[network].double().softmax(0).T.numpy()
+        far = metrics.log_loss(labels, chances, labels=range(4))
+        for found, expected in ((accuracy, right), (loss, far)):
+            assert found[network] == pytest.approx(expected, rel=1e-6)
+        for found, expected in zip(of_predictions, (right, far), strict=True):
+            assert found[network] == pytest.approx(expected, rel=1e-6)
     # The row that is not finite counts as wrong.
-    assert 0 < found.test_balanced_accuracy[2] < 1
+    assert 0 < accuracy[2] < 1
+    assert np.isnan(loss[2])
 
 
 def test_the_constant_prediction_is_that_of_a_dummy_classifier(problem):
@@ -361,8 +375,9 @@ def test_the_constant_prediction_is_that_of_a_dummy_classifier(problem):
     )
     dummy = DummyClassifier().fit(problem.train_x, problem.train_y)
     predicted = dummy.predict(problem.test_x)
-    found = constant_prediction(problem)
+    found = CLASSES.constant(problem)
     chances = dummy.predict_proba(problem.test_x)
-    assert found.test_accuracy == metrics.accuracy_score(problem.test_y, predicted)
+    assert found.test_score == metrics.accuracy_score(problem.test_y, predicted)
     assert found.test_loss == pytest.approx(metrics.log_loss(problem.test_y, chances))
-    assert found.test_balanced_accuracy == 0.5
+    (said,) = CLASSES.constant_prediction(problem, "median")
+    np.testing.assert_allclose(np.exp(said), chances)

@@ -23,7 +23,8 @@ from thaw.findings.verdicts import (
 from thaw.tables.comparisons import comparisons, depths_table
 from thaw.tables.comparisons_in_words import for_people
 
-ACCURACY = METRICS["accuracy"]
+LOG_LOSS = METRICS["classification"]["log_loss"]
+ACCURACY = METRICS["classification"]["accuracy"]
 
 RNG = np.random.default_rng(0)
 
@@ -47,7 +48,8 @@ BETTER = ALIKE._replace(values=BASE.values + 0.05)
 def as_losses(sample):
     """Return a sample of which lower values are better."""
     values, constant = 1 - sample.values, 1 - sample.constant
-    return sample._replace(values=values, constant=constant, lower_is_better=True)
+    unit = {"scale": 0.7, "worst": 0.7, "lower_is_better": True}
+    return sample._replace(values=values, constant=constant, **unit)
 
 
 def weaker(sample, models):
@@ -179,7 +181,11 @@ def test_where_all_networks_failed():
     row = row_of(dead, Sample(np.full(10, 0.8)))
     assert row["verdict"] == "typically worse; fails more often"
     text = for_people(
-        pd.DataFrame([{**row, "variant": "a", "reference": "b"}]), NONE, "b", ACCURACY
+        pd.DataFrame([{**row, "variant": "a", "reference": "b"}]),
+        NONE,
+        "b",
+        ACCURACY,
+        0.01,
     )
     assert "n/a" in text
 
@@ -202,15 +208,22 @@ def test_where_lower_is_better_differences_are_gains():
     assert row["verdict"].startswith("typically better")
     for name in ("typical", "typical_low", "typical_high", "better", "mean"):
         assert row[name] == pytest.approx(same[name]), name
-    assert math.isnan(row["mean_low"])  # a loss has no bound
-    text = for_people(table, NONE, "b", METRICS["log_loss"])
+    assert row["mean_low"] < row["mean"] < row["mean_high"]
+    # A loss has no bound: beyond the constant's it counts as that.
+    worse = losses["b"]._replace(values=losses["b"].values + 5)
+    table = comparisons({"all": losses | {"b": worse}}, [("a", "b")], "b", 0.01)
+    expected = 0.7 - losses["a"].values.mean()
+    assert table.loc[0, "mean"] == pytest.approx(expected)
+    assert table.loc[0, "typical"] > 4
+    table = comparisons({"all": losses}, [("a", "b")], "b", 0.01)
+    text = for_people(table, NONE, "b", LOG_LOSS, 0.01)
     assert "decrease of test log loss" in text
     assert "weak" in text and "n/a" not in text
     # Beside a baseline that learned nothing, weak networks are not counted.
     losses["b"] = losses["b"]._replace(constant=0.2)
     table = comparisons({"all": losses}, [("a", "b")], "b", 0.01)
     assert table.loc[0, ["weak", "weak_difference", "weak_high"]].isna().all()
-    text = for_people(table, NONE, "b", METRICS["log_loss"])
+    text = for_people(table, NONE, "b", LOG_LOSS, 0.01)
     assert "weak" not in text and "n/a" not in text
     # Failed networks lose here, too.
     failed = np.arange(60) < 40
@@ -250,8 +263,8 @@ def few_models(found, models):
         (best_on_average, ladder(0, 0.3, 0), "1"),
         (best_on_average, ladder(0.1), "0"),
         (best_on_average, {}, ""),
-        # Of few source models, and of losses, the means are not known.
-        (best_on_average, {"fixed-0": as_losses(GOOD)}, ""),
+        (best_on_average, {"fixed-0": as_losses(GOOD)}, "0"),
+        # Of few source models the means are not known.
         (best_on_average, few_models(ladder(0, 1), 4), ""),
     ],
 )
@@ -299,6 +312,7 @@ def test_the_table_for_people_fits_a_terminal():
         depths,
         "standalone",
         ACCURACY,
+        0.01,
     )
     assert max(map(len, text.splitlines())) <= 80
     text = " ".join(text.split())
@@ -311,14 +325,14 @@ def test_the_table_for_people_fits_a_terminal():
 def test_the_table_for_people_says_on_what_it_is_conditional():
     found = {"a": Sample(BASE.values, np.zeros(100, dtype=int)), "b": BASE}
     table = comparisons({"all": found}, [("a", "b")], "b", 0.01)
-    text = for_people(table, NONE, "b", ACCURACY)
+    text = for_people(table, NONE, "b", ACCURACY, 0.01)
     text = " ".join(text.split())
     assert "a 95 % interval, over 100 repeats, given one source model:" in text
     assert "No network failed, and none is weak" in text
     # Where some are, they are named, and once for all sizes.
     sizes = {size: found | {"c": BASE} for size in (20, 50)}
     table = comparisons(sizes, [("a", "b"), ("c", "b")], "b", 0.01)
-    text = " ".join(for_people(table, NONE, "b", ACCURACY).split())
+    text = " ".join(for_people(table, NONE, "b", ACCURACY, 0.01).split())
     assert "over 100 repeats (a - b: given one source model):" in text
 
 
@@ -326,5 +340,5 @@ def test_one_variant_alone_has_nothing_to_compare():
     found = {"all": {"a": BASE}}
     alone = comparisons(found, [], "a", 0.01)
     paired = comparisons(found, [("a", "a")], "a", 0.01)
-    assert for_people(alone, NONE, "a", ACCURACY) == ""
+    assert for_people(alone, NONE, "a", ACCURACY, 0.01) == ""
     assert list(alone.columns) == list(paired.columns)

@@ -15,6 +15,17 @@ fix_rounding()
 NETWORK = FullyConnected(2, [5, 5], 3)
 
 
+def with_numbers(problem, times=30.0):
+    """Return a problem with numbers as labels: how far apart its two features are."""
+    train_y, test_y = (
+        400 + times * (x[:, 0].astype(float) - x[:, 1])
+        for x in (problem.train_x, problem.test_x)
+    )
+    return problem._replace(
+        train_y=train_y, test_y=test_y, classes=0, task="regression"
+    )
+
+
 def repeats(numbers, seed=1):
     """Name the repeats of these numbers from source model 0."""
     return Whose.repeats(seed, [(0, number) for number in numbers])
@@ -63,23 +74,29 @@ def assert_alone_equals_in_company(
         assert same(take(together.state, places), alone.state) == {*alone.state}
         for one, other in zip(together.reached[:2], alone.reached[:2], strict=True):
             assert bits(one, places) == bits(other)
-        said = together.log_probabilities[places]
-        assert said.tobytes() == alone.log_probabilities.tobytes()
+        said = together.predictions[places]
+        assert said.tobytes() == alone.predictions.tobytes()
 
 
 def assert_scores_follow(problem, part):
     """The scores that are kept follow from what the networks say of each test row."""
     history, final = part.reached[:2]
-    accuracy, loss = (
-        kept(column, final.epoch)
-        for column in (history.test_accuracy, history.test_loss)
+    reached = zip(
+        *(
+            kept(column, final.epoch)
+            for column in (history.test_score, history.test_loss)
+        ),
+        part.predictions.astype(float),
+        strict=True,
     )
     labels = problem.test_y
-    for network, said in enumerate(part.log_probabilities.astype(float)):
-        predicted = said.argmax(1)
-        assert accuracy[network] == np.float32((predicted == labels).mean())
-        balanced = metrics.balanced_accuracy_score(labels, predicted)
-        assert final.test_balanced_accuracy[network] == np.float32(balanced)
-        np.testing.assert_allclose(np.exp(said).sum(1), 1, rtol=1e-6)
-        expected = -said[np.arange(len(labels)), labels].mean()
-        np.testing.assert_allclose(loss[network], expected, rtol=1e-5)
+    for score, loss, said in reached:
+        if problem.task == "regression":
+            expected = metrics.mean_absolute_error(labels, said)
+            np.testing.assert_allclose(score, expected, rtol=1e-5)
+            expected = metrics.root_mean_squared_error(labels, said)
+        else:
+            assert score == np.float32((said.argmax(1) == labels).mean())
+            np.testing.assert_allclose(np.exp(said).sum(1), 1, rtol=1e-6)
+            expected = -said[np.arange(len(labels)), labels].mean()
+        np.testing.assert_allclose(loss, expected, rtol=1e-5)

@@ -35,7 +35,7 @@ def main(images: int, frozen: int) -> None:
     times = [time.process_time()]
     learner.epoch(torch.arange(images)[None])
     times.append(time.process_time())
-    learner.logits("test")
+    learner.outputs("test")
     times.append(time.process_time())
     print(f"{times[1] - times[0]:.1f} {times[2] - times[1]:.1f}")
 

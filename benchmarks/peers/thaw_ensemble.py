@@ -39,7 +39,7 @@ def train_task(task: common.Task, data: common.Data) -> float:
 
     if task.evaluate:
         parts = train(network, start, problem, training, whose)
-        final = [part.reached.history.test_accuracy[:, -1] for part in parts]
+        final = [part.reached.history.test_score[:, -1] for part in parts]
         return np.concatenate(final).mean()
     # The loop of `thaw.learning.training` without what it measures.
     rows = len(problem.train_x)

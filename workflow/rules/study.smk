@@ -15,7 +15,7 @@ for made in PLAN.made_by("gather"):
         input:
             read=results(made.reads),
             target=results(STUDIES[made.folder].target_file),
-            functions=local(STUDIES[made.folder].metric_files),
+            functions=ancient(local(STUDIES[made.folder].metric_files)),
             stale=unless_made(made),
         output:
             histories=f"results/{made.folder}/histories.npz",

@@ -271,12 +271,24 @@ def _path(module: str) -> Path:
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:
-    """Yield what a module imports, wherever in its text."""
-    for node in ast.walk(tree):
+    """Yield what a module imports, wherever in its text.
+
+    What stands under `if TYPE_CHECKING:` is never imported.
+    """
+    for node in _walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def _walk(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all parts of a syntax tree that run."""
+    yield tree
+    for node in ast.iter_child_nodes(tree):
+        test = node.test if isinstance(node, ast.If) else None
+        if not (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"):
+            yield from _walk(node)
 
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from thaw import keys
-from thaw.config.messages import did_you_mean
+from thaw.config.messages import did_you_mean, shown
 
 # The keys of a variant that is one.
 OWN_KEYS = frozenset({"estimator", "arguments"})
@@ -66,10 +66,14 @@ def _mistakes_of_class(path: str, name: str) -> Iterator[str]:
     """Yield whether a class is not there, as far as that shows without importing it."""
     module, _, own = name.rpartition(".")
     package, *parts = module.split(".")
+    such = "such as sklearn.ensemble.RandomForestClassifier"
+    if not all(part.isidentifier() for part in (package, *parts, own)):
+        yield f"{path}: {shown(name)} is not a class with its package, {such}"
+        return
     if keys.version(package) == "missing":
         yield (
             f"{path}: {package} is not an installed package. Allowed: a class of an "
-            "installed one, such as sklearn.ensemble.RandomForestClassifier"
+            f"installed one, {such}"
         )
         return
     spec = importlib.util.find_spec(package)

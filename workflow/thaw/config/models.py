@@ -79,14 +79,6 @@ Pair = Annotated[
     EACH_ONCE,
     ONE_IS_A_LIST,
 ]
-EstimatorName = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$",
-        max_length=200,
-        description="a class with its package, such as sklearn.linear_model.Ridge",
-    ),
-]
 FunctionName = Annotated[str, Field(pattern=r"^[^:]+:[A-Za-z_]\w*$", max_length=1_000)]
 TrainerFile = Annotated[
     str,
@@ -243,11 +235,13 @@ class Variant(Group):
     """What differs from the study's training for its repeats."""
     save: Literal["weights"] = LEFT_OUT
     """weights: keep the trained weights of all repeats beside their scores."""
-    estimator: EstimatorName = LEFT_OUT
-    """Instead of all of the above: an estimator like scikit-learn's, by its class, as a
-    reference that is no network. Classifiers need predict_proba."""
+    estimator: Annotated[str, Field(max_length=200)] = LEFT_OUT
+    """Instead of all of the above, an estimator as a reference that is no network: a
+    class like scikit-learn's, such as sklearn.linear_model.Ridge. Of classes it must
+    say probabilities (predict_proba)."""
     arguments: Annotated[Arguments, Field(max_length=100)] = LEFT_OUT
-    """The estimator's arguments, by name. Thaw sets random_state; n_jobs is 1."""
+    """The estimator's arguments, by name; not random_state, which Thaw sets, nor n_jobs
+    other than 1."""
 
 
 Map = Annotated[

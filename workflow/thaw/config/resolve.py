@@ -14,7 +14,7 @@ from thaw.config.network import inherited, kind_of
 from thaw.config.resolved import Config, ResolvedStudy, changed
 from thaw.config.sizes import size_of
 from thaw.findings.arms import CHECKPOINTS
-from thaw.findings.metrics import METRICS
+from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.budget import budget
 from thaw.learning.tasks import TASKS
 
@@ -50,8 +50,8 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
             described["variants"][name] = usual | own
     for name, study in checked.studies.items():
         first = studies[name].metric[0]
-        known = METRICS[first["task"]].get(first["name"])
-        if known and known.has_bounds:
+        known = "function" in first or first["name"] in METRICS[first["task"]]
+        if not known or metric_of(first).has_bounds:
             continue
         if "margin" not in {*commanded, *study.model_fields_set}:
             mistakes.append(

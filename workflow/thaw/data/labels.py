@@ -122,13 +122,13 @@ class Binned(Numbers):
                 "for fewer"
             )
         ends = [f"{cut:.6g}" for cut in cuts]
+        if len({*ends}) < len(ends):  # six digits do not tell them apart
+            ends = [str(cut) for cut in cuts]
         self.names = [
             f"below {ends[0]}",
             *(f"{low} to {high}" for low, high in itertools.pairwise(ends)),
             f"{ends[-1]} or more",
         ]
-        if len({*self.names}) < len(self.names):
-            self.names = [f"{number}: {n}" for number, n in enumerate(self.names, 1)]
         check_parts(self._place, self.names, learned, unseen)
         return learned, unseen
 

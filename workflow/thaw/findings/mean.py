@@ -4,10 +4,10 @@ The few worst source models decide a mean over 30 of them, and a study may hold 
 those. So its interval comes from a mixture: a unit is a straggler, more than
 `FAR` below its variant's median unit, with a probability that is Beta(0.5, 4.5) before
 anything is seen; the others' mean has Student's distribution; and the stragglers' mean
-is a random mean of those seen and of one more that may lie anywhere below. Where units
-are matched, either of the two or both may be stragglers. The interval holds the middle
-of the posterior draws, whose random numbers are always the same. That of a single mean
-is made in the same way.
+is a random mean of those seen and of one more that may lie anywhere below, or at the
+worst score where all useless networks count as that. Where units are matched, either of
+the two or both may be stragglers. The interval holds the middle of the posterior draws,
+whose random numbers are always the same. That of a single mean is made in the same way.
 
 It carries no verdict: with few source models it covers too little where stragglers are
 rare and bad (docs/calibration.md).
@@ -48,15 +48,16 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     unit, difference = pair.variant.scale, float(ours.mean() - others.mean())
     if min(len(ours), len(others)) < FEWEST:
         return Estimate(difference * unit, np.nan, np.nan)
+    piles_up = pair.variant.piles_up
     if pair.has_known:
         sides = (pair.variant, ours), (pair.reference, others)
         mine, theirs = (
-            units[:1] if sample.is_known else single_draws(units)
+            units[:1] if sample.is_known else single_draws(units, piles_up)
             for sample, units in sides
         )
         found = mine - theirs
     else:
-        found = draws(ours, others, bool(pair.matched))
+        found = draws(ours, others, bool(pair.matched), piles_up)
     low, high = np.quantile(found, [alpha / 2, 1 - alpha / 2])
     return Estimate(difference * unit, float(low) * unit, float(high) * unit)
 
@@ -68,7 +69,7 @@ def mean_of(sample: Sample, alpha: float) -> Estimate:
     mean = float(sample.score_of(units.mean())) if len(units) else np.nan
     if not has_interval(sample):
         return Estimate(mean, np.nan, np.nan)
-    ends = np.quantile(single_draws(units), [alpha / 2, 1 - alpha / 2])
+    ends = np.quantile(single_draws(units, sample.piles_up), [alpha / 2, 1 - alpha / 2])
     low, high = sorted(sample.score_of(ends).tolist())
     return Estimate(mean, low, high)
 
@@ -80,21 +81,27 @@ def has_interval(sample: Sample) -> bool:
     return (~np.isnan(_unit_means(sample))).sum() >= FEWEST
 
 
-def single_draws(units: np.ndarray) -> np.ndarray:
-    """Return draws of the mean of units `[..., units]`, `[..., DRAWS]`."""
+def single_draws(units: np.ndarray, piles_up: bool = False) -> np.ndarray:
+    """Return draws of the mean of units `[..., units]`, `[..., DRAWS]`.
+
+    `piles_up` is as `Sample.piles_up`.
+    """
     rng = np.random.Generator(np.random.PCG64(0))
-    far, _, unseen = _stragglers(units, rng)
+    far, _, unseen = _stragglers(units, piles_up, rng)
     return _mixture(units, [(far, unseen)], rng)
 
 
-def draws(ours: np.ndarray, others: np.ndarray, matched: bool) -> np.ndarray:
+def draws(
+    ours: np.ndarray, others: np.ndarray, matched: bool, piles_up: bool = False
+) -> np.ndarray:
     """Return draws of the difference of the means of units, `[..., DRAWS]`.
 
-    `ours` and `others` are `[..., units]`; where matched, unit by unit.
+    `ours` and `others` are `[..., units]`; where matched, unit by unit. `piles_up` is
+    as `Sample.piles_up`.
     """
     rng = np.random.Generator(np.random.PCG64(0))
-    ours_far, ours_middle, ours_unseen = _stragglers(ours, rng)
-    others_far, others_middle, others_unseen = _stragglers(others, rng)
+    ours_far, ours_middle, ours_unseen = _stragglers(ours, piles_up, rng)
+    others_far, others_middle, others_unseen = _stragglers(others, piles_up, rng)
     if not matched:
         mine = _mixture(ours, [(ours_far, ours_unseen)], rng)
         return mine - _mixture(others, [(others_far, others_unseen)], rng)
@@ -116,13 +123,14 @@ def _unit_means(sample: Sample) -> np.ndarray:
 
 
 def _stragglers(
-    units: np.ndarray, rng: np.random.Generator
+    units: np.ndarray, piles_up: bool, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return which units are stragglers, the median, and draws of an unseen one."""
     middle = np.median(units, -1, keepdims=True)
     limit = middle - FAR
     lowest = np.minimum(limit, 0)
-    return units < limit, middle, lowest + (limit - lowest) * rng.random(DRAWS)
+    unseen = lowest if piles_up else lowest + (limit - lowest) * rng.random(DRAWS)
+    return units < limit, middle, unseen
 
 
 def _mixture(

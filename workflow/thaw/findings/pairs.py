@@ -21,6 +21,10 @@ import numpy as np
 
 from thaw.findings.samples import Sample
 
+# Scores beyond so many units, and so many times the median one, count as equal: telling
+# them apart would cost the digits in which others differ.
+FURTHEST = 1000.0
+
 
 class Placements(NamedTuple):
     """The placements of a variant's units and, unless matched, of the reference's.
@@ -43,7 +47,7 @@ class Pair:
 
     `matched` is the unit by which the two are matched: "source model", "repeat", or ""
     where they are independent. `span` bounds the differences: no two scores that did
-    not fail are further apart.
+    not fail are further apart. `size` is the median size of a score, in units.
     """
 
     def __init__(self, variant: Sample, reference: Sample) -> None:
@@ -56,8 +60,11 @@ class Pair:
         self.matched = _matched_by(variant, reference)
         scores = np.concatenate([variant.ranked, reference.ranked])
         finite = scores[np.isfinite(scores)]
-        self._lowest = finite.min() if len(finite) else 0.0
-        self.span = float(np.ptp(finite)) if len(finite) else 0.0
+        self.size = float(np.median(np.abs(finite))) if len(finite) else 0.0
+        self._bound = FURTHEST * max(self.size, 1.0)
+        near = np.clip(finite, -self._bound, self._bound)
+        self._lowest = near.min() if len(near) else 0.0
+        self.span = float(np.ptp(near)) if len(near) else 0.0
 
     @property
     def units(self) -> int:
@@ -105,10 +112,16 @@ class Pair:
     @functools.cached_property
     def _sides(self) -> tuple["_Side", "_Side"]:
         width = self.span or 1.0
-        return (
-            _Side(self.variant, bool(self.matched), self._lowest, width),
-            _Side(self.reference, bool(self.matched), self._lowest, width),
+        ours, others = (
+            _Side(
+                sample,
+                np.clip(sample.ranked, -self._bound, self._bound) - self._lowest,
+                bool(self.matched),
+                width,
+            )
+            for sample in (self.variant, self.reference)
         )
+        return ours, others
 
 
 def units_needed(alpha: float) -> int:
@@ -135,12 +148,12 @@ class _Side:
     """
 
     def __init__(
-        self, sample: Sample, matched: bool, lowest: float, width: float
+        self, sample: Sample, scores: np.ndarray, matched: bool, width: float
     ) -> None:
         units = sample.unit_numbers
         self.counts = np.bincount(units)
         blocks = units if matched else np.zeros_like(units)
-        within = np.where(sample.sound, sample.ranked - lowest + 3 * width, 0.0)
+        within = np.where(sample.sound, scores + 3 * width, 0.0)
         line = 8 * width * blocks + within
         # Equal scores are looked up once.
         self.line, first, self.places = np.unique(

@@ -23,10 +23,6 @@ CONDITION = "given one source model"
 # What means count, where a metric has no bound.
 BEYOND = "scores beyond the best constant prediction's count as that"
 
-# Scores further from a perfect one than so many units count as equal: all are as bad as
-# can be, and telling them apart would cost the digits in which others differ.
-FURTHEST = 1000.0
-
 
 class Estimate(NamedTuple):
     """A value and its interval; nan where the data do not allow one.
@@ -91,7 +87,7 @@ class Sample(NamedTuple):
     def in_units(self, values: ArrayLike) -> np.ndarray:
         """Return scores in units, so that more is better."""
         sign = -1 if self.lower_is_better else 1
-        return np.maximum(sign * np.asarray(values) / self.scale, -FURTHEST)
+        return sign * np.asarray(values) / self.scale
 
     @property
     def models(self) -> np.ndarray:
@@ -138,6 +134,11 @@ class Sample(NamedTuple):
         return np.arange(len(self.values))
 
     @property
+    def piles_up(self) -> bool:
+        """Whether the worst that a mean tells apart is the constant prediction."""
+        return self.worst == self.constant
+
+    @property
     def above_worst(self) -> np.ndarray:
         """The values in units above the worst that a mean tells apart `[n]`."""
         found = self.in_units(self.values) - self.in_units(self.worst)
@@ -147,7 +148,7 @@ class Sample(NamedTuple):
         """Return the scores that lie so many units above the worst."""
         sign = -1 if self.lower_is_better else 1
         units = np.asarray(above_worst) + self.in_units(self.worst)
-        return sign * units * self.scale
+        return sign * units * self.scale + 0.0  # never -0.0
 
     def unit_means(self, values: np.ndarray | None = None) -> np.ndarray:
         """Return the mean of each unit's values `[units]`.

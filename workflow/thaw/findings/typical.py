@@ -6,6 +6,7 @@ less often. Unlike a mean it moves no further than the number of a few bad units
 it, however bad they are.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -15,8 +16,10 @@ from thaw.findings.evidence import opposite, p_more_often
 from thaw.findings.pairs import Pair, Placements, units_needed
 from thaw.findings.samples import Estimate
 
-# No interval needs to be known more closely, in units of the scores' samples.
+# No interval needs to be known more closely, in units of the scores' samples; where
+# scores are tiny, in as many digits of them.
 DIGITS = 8
+TINY = 1e-4
 
 
 def typical_difference(pair: Pair, alpha: float) -> Estimate:
@@ -25,10 +28,10 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
     Units as the scores'. Where so many networks failed that the median is one of them,
     it is infinite; where both sides' failed, nan.
     """
-    highest = _last(lambda shift: pair.chance(shift) - 0.5 + 1e-9, pair.span)
-    lowest = _last(lambda shift: pair.chance(shift) - 0.5 - 1e-9, pair.span)
+    highest = _last(lambda shift: pair.chance(shift) - 0.5 + 1e-9, pair)
+    lowest = _last(lambda shift: pair.chance(shift) - 0.5 - 1e-9, pair)
     with np.errstate(invalid="ignore"):
-        middle = round((lowest + highest) / 2, DIGITS) * pair.variant.scale
+        middle = round((lowest + highest) / 2, _digits(pair)) * pair.variant.scale
     if pair.is_known:
         return Estimate(middle, middle, middle)
     if pair.units < units_needed(alpha):
@@ -50,7 +53,7 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
     def is_not_high(shift: float) -> float:
         return limit - deviations(opposite(pair.placements(shift)))
 
-    ends = (_last(test, pair.span) for test in (is_low, is_not_high))
+    ends = (_last(test, pair) for test in (is_low, is_not_high))
     low, high = (end * pair.variant.scale for end in ends)
     return Estimate(middle, low, high)
 
@@ -60,19 +63,31 @@ def _normal(p_value: np.ndarray | float) -> float:
     return -float(special.ndtri(np.clip(p_value, 1e-300, 0.5)))
 
 
-def _last(falling: Callable[[float], float], span: float) -> float:
+def _digits(pair: Pair) -> int:
+    """Return to how many digits a difference is known, in units."""
+    if 0 < pair.size < TINY:
+        return DIGITS + math.ceil(math.log10(TINY / pair.size))
+    return DIGITS
+
+
+def _last(falling: Callable[[float], float], pair: Pair) -> float:
     """Return the last shift at which a falling function is still above 0.
 
     It is infinite where there is none, or none at which it is not, among the
-    differences that scores with this span can have.
+    differences that the scores can have.
     """
-    limit = span + max(span, 1) * 1e-6
+    span, digits = pair.span, _digits(pair)
+    limit = span + min(max(span, 1) * 1e-6, span or 1)
     if falling(-limit) <= 0:
         return -np.inf
     if falling(limit) > 0:
         return np.inf
 
     root = optimize.brentq(
-        lambda shift: falling(shift) or -1e-12, -limit, limit, xtol=1e-9
+        lambda shift: falling(shift) or -1e-12,
+        -limit,
+        limit,
+        xtol=10.0 ** -(digits + 1),
+        maxiter=1000,
     )
-    return round(float(root), DIGITS) + 0.0  # never -0.0
+    return round(float(root), digits) + 0.0  # never -0.0

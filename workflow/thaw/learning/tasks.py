@@ -122,7 +122,7 @@ class Task(Protocol):
     def are_predictions(self, said: np.ndarray) -> bool:
         """Whether `predictions` may have returned this."""
 
-    def same(self, said: np.ndarray, rounding: float) -> np.ndarray:
+    def same(self, said: np.ndarray, problem: Problem, rounding: float) -> np.ndarray:
         """Return which networks predict the same for all rows, up to rounding `[R]`."""
 
     def scores(
@@ -236,7 +236,7 @@ class Classification:
         near = bool((abs(sums - 1) < NEAR).all())
         return said.dtype == np.float32 and said.ndim == 3 and near
 
-    def same(self, said: np.ndarray, rounding: float) -> np.ndarray:
+    def same(self, said: np.ndarray, problem: Problem, rounding: float) -> np.ndarray:
         """Whether all rows have the same log-probabilities."""
         size = np.maximum(1, abs(said).max(1))
         return (np.ptp(said, axis=1) <= rounding * size).all(1)
@@ -351,9 +351,10 @@ class Regression:
         """Whether they are a number a row."""
         return said.dtype == np.float64 and said.ndim == 2
 
-    def same(self, said: np.ndarray, rounding: float) -> np.ndarray:
-        """Whether all rows have the same number."""
-        size = abs(said).max(1)
+    def same(self, said: np.ndarray, problem: Problem, rounding: float) -> np.ndarray:
+        """Whether all rows have the same number, on the scale of the train labels."""
+        labels = problem.train_y
+        size = np.maximum(labels.std(), abs(said - labels.mean()).max(1))
         return np.ptp(said, axis=1) <= rounding * size
 
     def scores(

@@ -71,7 +71,7 @@ def failed_in(said: np.ndarray, problem: Problem) -> np.ndarray:
     it says the same of all rows, up to `ROUNDING`.
     """
     lost = np.isnan(said.reshape(len(said), -1)).any(1)
-    return TASKS[problem.task].same(said, ROUNDING) | lost
+    return TASKS[problem.task].same(said, problem, ROUNDING) | lost
 
 
 def completed(
@@ -88,7 +88,8 @@ def completed(
     found = dict(zip(names, task.scores(said, problem.test_y), strict=True))
     written = scores[own]
     # In another order of rows the two would differ by far more.
-    near = ROUNDED * max(1, task.constant(problem).test_score)
+    unit = 1 if task.has_classes else task.constant(problem).test_score
+    near = ROUNDED * np.maximum(unit, found[own])
     wrong = (abs(written - found[own]) > near) & ~failed
     if wrong.any():
         network = wrong.argmax()

@@ -7,6 +7,7 @@ That of a reference has its `estimator` in the place of network, training and va
 """
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,15 @@ from thaw.output.predictions import Predictions
 from thaw.stages.command import compute, leave
 from thaw.stages.fit import fit, fit_parser
 
-NEEDS = ("seed", "network", "training", "variant")
-NEEDS_OF_ESTIMATORS = ("seed", "estimator")
+NEEDS: tuple[str, ...] = ("seed", "network", "training", "variant")
+NEEDS_OF_ESTIMATORS: tuple[str, ...] = ("seed", "estimator")
 
 
 def learn(
     args: argparse.Namespace, whose: Whose, what: str
 ) -> tuple[Reached, Predictions]:
     """Train networks of a variant; return their scores and predictions."""
-    # Only here, because a trainer's or an estimator's job needs no torch.
+    # Only here, because an estimator's job needs no torch.
     from thaw.learning.learner import Network
     from thaw.learning.variants import fresh_groups, start_repeats
     from thaw.output.weights import load_source_models
@@ -70,6 +71,10 @@ if __name__ == "__main__":
         "--weights", type=Path, nargs="?", help="where to save the trained weights"
     )
     args = parser.parse_args()
-    is_estimator = "estimator" in args.recipe.get("settings", {})
-    compute("train", main, args, NEEDS_OF_ESTIMATORS if is_estimator else NEEDS)
+    needs = NEEDS_OF_ESTIMATORS
+    if "estimator" not in args.recipe.get("settings", {}):
+        needs = NEEDS
+        # Now, while Ctrl-C still ends the job without a word (see `thaw.stages`).
+        importlib.import_module("thaw.stages.networks")
+    compute("train", main, args, needs)
     leave()

@@ -1,0 +1,30 @@
+"""Numbers are shown to a tenth of the margin."""
+
+import math
+
+import pytest
+
+from thaw.findings.shown import interval, number
+
+
+@pytest.mark.parametrize(
+    ("value", "margin", "sign", "shown"),
+    [
+        (0.12345, 0.01, "-", "0.123"),
+        (-0.00001, 0.01, "+", "+0.000"),
+        (12.345, 1, "-", "12.3"),
+        (12.345, 0.5, "+", "+12.35"),
+        (1234.5, 20, "-", "1234"),
+        (1.2345e-9, 1e-10, "-", "1.23e-09"),
+        (-12_345_678, 1e4, "+", "-12345678"),
+        (math.nan, 1, "-", "n/a"),
+        (math.inf, 1, "+", "+∞"),
+    ],
+)
+def test_a_number_has_a_digit_more_than_the_margin(value, margin, sign, shown):
+    assert number(value, margin, sign) == shown
+
+
+def test_an_interval_that_is_not_known_is_said_once():
+    assert interval(math.nan, math.nan, 1) == "n/a"
+    assert interval(-1, 2, 1, "+") == "-1.0 to +2.0"
