@@ -25,8 +25,11 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
-# Numbers that a study writes: scores, differences, shares.
+# Numbers that a study writes: scores, differences, shares; and kelvin, of which only a
+# page's prose says what they are.
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d\.\d{3}\b|(?<![\w.])\d+(?= %)")
+KELVIN = re.compile(r"(?<![\w.])[-+]?\d+\.\d(?= K\b| to [-+]?\d+\.\d K\b)")
+ONE_DECIMAL = re.compile(r"\d+\.\d\b")
 BLOCK = re.compile(
     r"(<!-- from ([^,\n]+?)(?:, table (\d+))? -->\n).*?(<!-- end -->)", re.S
 )
@@ -58,7 +61,13 @@ STUDIES = {
             "source-spread": "many-sources/source-spread",
         },
     ),
-    POINTS: Study(with_rules(POINTS), {"freeze-map": "maps/flash-point/freeze-map"}),
+    POINTS: Study(
+        with_rules(POINTS),
+        {
+            "freeze-map": "maps/flash-point-thirds/freeze-map",
+            "flash-points": "maps/flash-point/freeze-map",
+        },
+    ),
     "studies/your-table": Study(
         (),
         {
@@ -81,6 +90,7 @@ STUDIES = {
 # The pages, and the folders whose results they show.
 PAGES = {
     "README.md": [".", POINTS],
+    "docs/flash-points.md": [POINTS],
     "docs/tutorial.md": ["studies/your-table"],
     "docs/digits.md": ["studies/digits"],
     "docs/digits-cnn.md": [CNN],
@@ -124,8 +134,9 @@ def unfounded(text: str, folders: Sequence[str]) -> Iterator[str]:
     )
     # The page says in words what a sign says.
     known = {number.lstrip("+-") for number in NUMBER.findall(written)}
+    known.update(ONE_DECIMAL.findall(written))
     prose = " ".join(BLOCK.sub("", text).split())
-    for found in NUMBER.finditer(prose):
+    for found in (*NUMBER.finditer(prose), *KELVIN.finditer(prose)):
         if found[0].lstrip("+-") not in known:
             yield f"{found[0]}: … {prose[max(0, found.start() - 60) : found.end()]}"
 

@@ -46,6 +46,8 @@ SETTINGS = {
     "source_models": 30,
 }
 
+KELVIN = {"task": "regression", "name": "mean_absolute_error", "unit": "K"}
+
 
 def said(found, variants=LADDER, pairs=(), losses=(), by_epoch=(), **changed):
     """Return the answer to a study of these samples, by target size and variant."""
@@ -155,6 +157,7 @@ SAMPLES = {
     "validated": ladder(0.7, 0.8, 0.8),
     "tuned": GROWS,
     "of losses": GROWS,
+    "in kelvin": {20: SMALL, 50: LARGE},
     "validated, by size": {9: ladder(0.7, 0.8, 0.8), 99: ladder(0.7, 0.8, 0.8)},
     "one depth without validation": GROWS,
     "all depths diverged": GROWS,
@@ -200,6 +203,7 @@ OPTIONS = {
     "validated": {"losses": LOSSES},
     "tuned": {"tuned": ["fixed-0", "fixed-1"]},
     "of losses": {"metric": [{"task": "classification", "name": "log_loss"}]},
+    "in kelvin": {"metric": [KELVIN]},
     "validated, by size": {"losses": LOSSES_BY_SIZE},
     "one depth without validation": {"losses": {("fixed-0", "all"): 0.5}},
     "all depths diverged": {"losses": dict.fromkeys(LOSSES, np.inf)},
@@ -258,6 +262,10 @@ same depth, not: On average
 validated: By the loss on validation rows (median over repeats), to freeze 1 layer is
 tuned: own train rows: learning rate or epoch of fixed-0 and fixed-1. What varied
 tuned, not: tuned for no variant
+in kelvin: K (+0.
+in kelvin: above the margin of 0.01 K
+in kelvin, not: the margin of 0.01.
+hurts, not: K
 of losses: All differences are a decrease of test log loss: more than 0 is better.
 hurts: How networks learn was tuned for no variant.
 hurts, not: All differences

@@ -95,15 +95,18 @@ def test_pages_quote_their_studies_and_stale_numbers_are_named(tmp_path, monkeyp
     (tmp_path / "results").mkdir()
     table = "| variant | mean |\n| --- | --: |\n| fixed-0 | 0.812 |"
     (tmp_path / "results/summary.md").write_text(f"200 repeats, 9 % weak\n\n{table}\n")
+    (tmp_path / "results/answer.md").write_text("+13.9 K (+12.7 to +15.2)\n")
     page = "{}<!-- from results/summary.md{} -->\n{}<!-- end -->\n"
-    before = page.format("It is 0.812, not 0.811, and 9 %. ", ", table 1", "old\n")
+    prose = "It is 0.812, not 0.811, and 9 %; 13.9 K (12.7 to 15.2 K), not 13.8 K. "
+    before = page.format(prose, ", table 1", "old\n")
     now = renew.renewed(before)
     assert now == before.replace("old\n", f"\n{table}\n\n")
     assert renew.renewed(now) == now
     whole = renew.renewed(page.format("", "", ""))
     assert f"```text\n200 repeats, 9 % weak\n\n{table}\n```" in whole
-    (said,) = renew.unfounded(now, ["."])
-    assert said.startswith("0.811: …")
+    first, second = renew.unfounded(now, ["."])
+    assert first.startswith("0.811: …")
+    assert second.startswith("13.8: …")
 
 
 def test_ci_runs_the_readmes_test_command():

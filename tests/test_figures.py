@@ -115,6 +115,7 @@ def curves(least=0.5):
         0.3,
         words,
         TASKS["classification"],
+        "",
         SETTINGS,
     )
 
@@ -171,6 +172,9 @@ def test_variants_that_would_look_alike_do_not():
     found = looks([*(f"v{n}" for n in range(100)), *ladder, *again], ladder | again)
     assert len(set(found.values())) == len(found) == 133
     assert found["d29"] == style.look(30)
+    # Few have a colour each.
+    few = looks(["fresh-output", "ridge", "forest", *LADDER], LADDER)
+    assert len({one.colour for one in few.values()}) == len(few)
     # Neighbours differ in colour, line and marker, so that one of these may be lost.
     for one, other in itertools.pairwise(style.look(place) for place in range(60)):
         assert not {*map(str, one)} & {*map(str, other)}

@@ -25,6 +25,15 @@ def test_depths_are_the_variants_that_only_freeze():
     assert depths == {"fixed-0": 0, "fixed-1": 1, "spelt-out": 2}
 
 
+def test_a_depth_may_inherit_the_output_and_the_first_of_a_depth_counts():
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["variants"]["inherits-0"] = {"freeze": 0, "inherit": "output"}
+    config["variants"]["inherits-2"] = {"freeze": 2, "inherit": "output"}
+    config["studies"]["ahead"]["variants"] = list(config["variants"])
+    depths = Plan(resolve(config, config)).studies["ahead"].depths
+    assert depths == {"fixed-0": 0, "fixed-1": 1, "inherits-2": 2}
+
+
 def test_the_ladder_leaves_out_what_learns_otherwise():
     config = copy.deepcopy(SMALL_CONFIG)
     longer = {"training": {"epochs": 7}}

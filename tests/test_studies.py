@@ -15,12 +15,15 @@ VARIANTS = {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}
 
 
 def test_flash_points(tmp_path):
-    """From the installed package to the map of both sources."""
+    """From the installed package to a map in kelvin, and the same tables as classes."""
     thaw = new_project(tmp_path / "thaw")
     shutil.copytree(ROOT / "studies", thaw.folder / "studies")
     study = Project(thaw.folder / "studies/flash-points")
     config = study.config
     config["training"]["epochs"] = config["pretraining"]["epochs"] = 1
+    named = ("from-boiling", "from-melting-thirds")
+    config["studies"] = {name: config["studies"][name] for name in named}
+    config["maps"] = {"flash-point": ["from-boiling"]}
     for one in config["studies"].values():
         one |= {"repeats": 1, "source_models": 3, "target_sizes": [20, "all"]}
         one["variants"] = [*VARIANTS]
@@ -29,7 +32,12 @@ def test_flash_points(tmp_path):
     profile = ("--workflow-profile", "../../profiles/default")
     study.snakemake(*targets, "--cores", "2", *profile)
     assert all((study.folder / target).exists() for target in targets)
-    assert len((study.folder / "data/flash-point.csv").read_text().splitlines()) > 700
+    made = pd.read_csv(study.folder / "data/flash-point.csv")
+    assert len(made) > 700
+    assert made["flash_point"].between(150, 600).all()
+    kelvin, thirds = (study.folder / targets[0]).read_text().split("\n# ")
+    assert "absolute error (K)" in kelvin
+    assert "K" not in thirds
     assert not study.planned(*targets, *profile)
 
 
@@ -109,7 +117,7 @@ def test_a_study_that_is_a_folder(tmp_path):
 @pytest.mark.parametrize(
     ("name", "page"),
     [
-        ("flash-points", "README"),
+        ("flash-points", "docs/flash-points"),
         ("your-table", "docs/tutorial"),
         ("digits", "docs/digits"),
     ],

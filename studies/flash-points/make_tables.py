@@ -2,11 +2,12 @@
 
     python make_tables.py boiling-point melting-point flash-point
 
-A row a compound: the counts of the commonest parts of its SMILES, log(1 + n), and the
-third of its property, low, middle or high. A part is a token (an atom, bond, ring or
-branch) or a pair of neighbours; the parts are the 128 that occur in most compounds of
-the two sources, among those that occur in ten of the target's. Compounds with a flash
-point are left out of the sources.
+A row a compound: its property in kelvin, and the counts of the commonest parts of its
+SMILES, log(1 + n). A part is a token (an atom, bond, ring or branch) or a pair of
+neighbours; the parts are the 128 that occur in most compounds of the two sources, among
+those that occur in ten of the target's. Elements, salts and all else that is not one
+molecule with carbon in it are left out: no such thing has a flash point, and metals boil
+at thousands of kelvin. So are, of the sources, compounds with a flash point.
 """
 
 import argparse
@@ -29,7 +30,7 @@ TARGET = "flash-point"
 PARTS = 128
 ENOUGH = 10
 TOKEN = re.compile(r"\[[^]]+]|Br|Cl|%\d\d|.")
-THIRDS = ["low", "middle", "high"]
+MOLECULE_OF_CARBON = re.compile(r"[^.]*C(?![a-z])[^.]*")
 
 
 def smiles_by_cas() -> dict[str, str]:
@@ -44,12 +45,14 @@ def smiles_by_cas() -> dict[str, str]:
 
 
 def compounds(name: str, smiles: dict[str, str]) -> pd.DataFrame:
-    """Return a property of the compounds whose SMILES is known, each once."""
+    """Return a property of the compounds of carbon whose SMILES is known, each once."""
     path, column = PROPERTIES[name]
     table = pd.read_csv(DATA / path, sep="\t")[["CAS", column]].dropna()
     table = table.drop_duplicates("CAS").rename(columns={column: "value"})
     table["smiles"] = table["CAS"].map(smiles)
-    return table.dropna().sort_values("CAS", ignore_index=True)
+    table = table.dropna()
+    table = table[table["smiles"].str.fullmatch(MOLECULE_OF_CARBON)]
+    return table.sort_values("CAS", ignore_index=True)
 
 
 def parts_of(smiles: str) -> Counter[str]:
@@ -81,8 +84,7 @@ def main() -> None:
     for path, (name, table) in zip(args.output, tables.items(), strict=True):
         numbers = [[found[part] for part in chosen] for found in counts[name]]
         features = pd.DataFrame(np.log1p(numbers).round(4), columns=chosen)
-        thirds = pd.qcut(table["value"], len(THIRDS), labels=THIRDS).to_numpy()
-        features.insert(0, "third", thirds)
+        features.insert(0, name.replace("-", "_"), table["value"].to_numpy())
         path.parent.mkdir(parents=True, exist_ok=True)
         features.to_csv(path, index=False, lineterminator="\n")
 

@@ -43,12 +43,13 @@ def draw(
     constant: float,
     words: Sequence[str],
     task: Task,
+    unit: str,
     settings: Mapping[str, Any],
 ) -> Figure:
     """Draw the curves of each name and metric: `curves[name][metric]`.
 
     `constant` is the test score of the best constant prediction; the `words` are both
-    lines of the title, then the caption's sentences.
+    lines of the title, then the caption's sentences; `unit` is that of the labels.
     """
     # Loss above, score below; train on the left, test on the right.
     train_score, train_loss, test_score, test_loss = names_of(task)
@@ -86,11 +87,12 @@ def draw(
     loss.yaxis.set_major_locator(steps)
     loss.yaxis.set_minor_locator(NullLocator())
     loss.yaxis.set_major_formatter(lambda value, _: style.number(value, "g"))
-    loss.set_ylabel(f"loss ({of_history(task.name, 'loss').words})")
-    axes[1, 0].set_ylabel(of_history(task.name, "score").words)
-    unit = "epoch" if by_epochs else "step of gradient descent"
+    for row, kept, lead in zip(axes, ("loss", "score"), ("loss: ", ""), strict=True):
+        words_in_units = of_history(task.name, kept, unit).words_in_units
+        row[0].set_ylabel(f"{lead}{words_in_units}")
+    time_unit = "epoch" if by_epochs else "step of gradient descent"
     for panel in axes[1]:
-        panel.set_xlabel(f"{unit} (0 = before training)")
+        panel.set_xlabel(f"{time_unit} (0 = before training)")
     drawn.legend(
         *axes[0, 0].get_legend_handles_labels(),
         loc="outside right center",
@@ -131,7 +133,8 @@ def make(inputs: Inputs) -> Figure:
     if settings["source_models"] == 1:
         words.append(f"All of it {CONDITION}.")
     curves = {variant: curves_of(table, variant) for variant in settings["networks"]}
-    task = TASKS[settings["metric"][0]["task"]]
+    told = settings["metric"][0]
+    task, unit = TASKS[told["task"]], told.get("unit", "")
     scores = table["metric"] == f"test_{task.score}"
     constant = table.loc[scores, "constant"].iloc[0]
-    return draw(curves, style.looks(settings), constant, words, task, settings)
+    return draw(curves, style.looks(settings), constant, words, task, unit, settings)

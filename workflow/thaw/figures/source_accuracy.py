@@ -84,7 +84,8 @@ def make(inputs: Inputs) -> Figure:
     settings = inputs.settings
     metric, size = inputs.metric, settings["shown_size"]
     found = inputs.samples(settings["variants"], size, metric)
-    theirs = of_history(inputs.histories.task(SOURCE_MODELS), "score")
+    task, unit = inputs.histories.task(SOURCE_MODELS), settings["source_unit"]
+    theirs = of_history(task, "score", unit)
     own = inputs.histories.score(SOURCE_MODELS, theirs)
     nested = {name: sample for name, sample in found.items() if sample.is_nested}
     return draw(own, theirs, nested, found.get("standalone"), metric, settings)

@@ -39,4 +39,5 @@ def make(inputs: Inputs) -> Figure:
         curves[called] = Curve(steps, low, median, high, each)
     # They learn from scratch.
     looks = {name: style.look(0)}
-    return draw({name: curves}, looks, constant, words, task, settings)
+    unit = settings["source_unit"]
+    return draw({name: curves}, looks, constant, words, task, unit, settings)

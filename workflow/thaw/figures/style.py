@@ -22,6 +22,7 @@ from thaw.findings import shown, verdicts
 BLACK = "#000000"
 COLOURS = ("#AA4499", "#117733", "#888822", "#332288", "#CC6677", "#882255")
 # No dots: a dotted line is what the best constant prediction reaches.
+MOST_COLOURS = len({BLACK, *COLOURS})
 LINES = ("-", (0, (5, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2.5, 1)), (0, (9, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MUTED, PALE = "#666666", "#e8e8e8"
@@ -108,7 +109,8 @@ def looks(settings: Mapping[str, Any]) -> dict[str, Look]:
     So it is the same in all figures of all studies and configs: the first from
     scratch, then the depths (the study's `ladder`). All others have one by their name;
     names that differ in the last character have neighbouring ones. Only where two
-    variants of a study would look alike the second moves on, past the depths.
+    variants of a study would have the same colour the second moves on, past the depths,
+    as long as there are other colours.
     """
     wanted = {
         name: 1 + DEPTHS + int.from_bytes(name.encode()) % 151
@@ -116,7 +118,10 @@ def looks(settings: Mapping[str, Any]) -> dict[str, Look]:
     } | {name: 1 + depth for name, depth in settings["ladder"].items()}
     places: dict[str, int] = {}
     for place, name in sorted((place, name) for name, place in wanted.items()):
-        while place in places.values():
+        taken = {look(other).colour for other in places.values()}
+        while place in places.values() or (
+            place > DEPTHS and look(place).colour in taken and len(taken) < MOST_COLOURS
+        ):
             place = max(place, DEPTHS) + 1
         places[name] = place
     return {name: look(place) for name, place in places.items()}

@@ -74,9 +74,9 @@ def does_transfer_help(study: Question) -> Iterator[str]:
 def _effect(study: Question, kind: str, sizes: Sequence[TargetSize]) -> str:
     """Say what transfer does at these sizes, by the one with the fewest rows."""
     rows = study.gains_at(sizes[0])
-    words = WORDS[kind].format(margin=f"{study.margin:g}")
+    words = WORDS[kind].format(margin=study.margin_in_units)
     if not study.is_swept:
-        return f"{words}. {details(rows, study.margin)}"
+        return f"{words}. {details(rows, study)}"
     words = f"From {enumerate_words(sizes)} rows: {words[0].lower()}{words[1:]}"
     place = f"from {sizes[0]}, " if len(sizes) > 1 else ""
     if kind in SAID:
@@ -85,10 +85,10 @@ def _effect(study: Question, kind: str, sizes: Sequence[TargetSize]) -> str:
             key=lambda row: abs(row["typical"]),
         )
         lead = f"; {place}" if place else ", "
-        words += f"{lead}most with {most['variant']}:{estimate(most, study.margin)}"
+        words += f"{lead}most with {most['variant']}:{estimate(most, study)}"
     elif kind == "both":
         ends = (find(rows, key=lambda row: row["typical"]) for find in (max, min))
-        words += f": {place}{enumerate_words(named(e, study.margin) for e in ends)}"
+        words += f": {place}{enumerate_words(named(e, study) for e in ends)}"
     elif kind == "none":
         reasons = {first_part(row["verdict"]) for row in rows}
         words += f" ({', '.join(sorted(reasons))})"
@@ -193,7 +193,7 @@ def up_to_how_much_data(study: Question) -> Iterator[str]:
             below.clear()
         elif all(row["typical_high"] < study.margin for row in rows):
             below.append(size)
-    margin = f"the margin of {study.margin:g}"
+    margin = f"the margin of {study.margin_in_units}"
     if not above:
         yield f"At no size is the gain surely above {margin}."
     elif above[-1] == study.target_sizes[-1]:

@@ -48,7 +48,7 @@ def what_spoils_it(study: Question) -> Iterator[str]:
         yield (
             f"Weak networks{_from_rows(study, uncounted)} are not counted, because the "
             f"median of {study.baseline} does not beat the best constant prediction by "
-            f"more than the margin of {study.margin:g}."
+            f"more than the margin of {study.margin_in_units}."
         )
     random = [
         name
@@ -105,7 +105,7 @@ def _beside(study: Question, rows: pd.DataFrame, control: str) -> Iterator[str]:
             own.to_dict("records"), lambda row: first_part(row["verdict"])
         ):
             found = [
-                _from_rows(study, [row["target_size"]]) + estimate(row, study.margin)
+                _from_rows(study, [row["target_size"]]) + estimate(row, study)
                 for row in alike
             ]
             said.append(verdict + ",".join(found))
@@ -114,7 +114,7 @@ def _beside(study: Question, rows: pd.DataFrame, control: str) -> Iterator[str]:
 
 def hangs_on_the_budget(study: Question) -> Iterator[str]:
     """Name the variants that would have had another verdict half-way."""
-    other, margin = [], study.margin
+    other = []
     for variant in study.transferred:
         rows = study.gains_by_epoch[study.gains_by_epoch["variant"] == variant]
         if len(rows) < 3:
@@ -122,7 +122,7 @@ def hangs_on_the_budget(study: Question) -> Iterator[str]:
         half_way, last = rows.iloc[len(rows) // 2], rows.iloc[-1]
         if half_way["verdict"] != last["verdict"]:
             epoch = half_way["epoch"]
-            other.append(f"{variant} {half_way['verdict']}{estimate(half_way, margin)}")
+            other.append(f"{variant} {half_way['verdict']}{estimate(half_way, study)}")
     if other:
         # The table is of the largest size.
         place = _from_rows(study, [study.target_sizes[-1]])

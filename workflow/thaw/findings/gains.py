@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from thaw.findings.arms import TargetSize
+from thaw.findings.metrics import metric_of
 from thaw.findings.shown import interval, number
 from thaw.findings.verdicts import (
     BETTER,
@@ -43,6 +44,17 @@ class Question(NamedTuple):
     best_depths: pd.DataFrame
     summary: pd.DataFrame
     gains_by_epoch: pd.DataFrame
+
+    @property
+    def units(self) -> str:
+        """The units of the metric after a number, with a space; "" if it has none."""
+        units = metric_of(self.metric[0]).units
+        return f" {units}" if units else ""
+
+    @property
+    def margin_in_units(self) -> str:
+        """The margin as a reader sees it."""
+        return f"{self.margin:g}{self.units}"
 
     def is_pretrained(self, variant: str) -> bool:
         """Whether a variant starts from source models."""
@@ -87,30 +99,31 @@ class Question(NamedTuple):
         return "unclear" if kinds & {UNCLEAR, EQUIVALENT} else "none"
 
 
-def details(rows: Sequence[Mapping[str, Any]], margin: float) -> str:
+def details(rows: Sequence[Mapping[str, Any]], study: Question) -> str:
     """Return the typical difference of each variant, verdict by verdict."""
     parts: dict[str, list[str]] = {}
     for row in rows:
-        parts.setdefault(first_part(row["verdict"]), []).append(named(row, margin))
+        parts.setdefault(first_part(row["verdict"]), []).append(named(row, study))
     said = "; ".join(
         f"{verdict}: {', '.join(variants)}" for verdict, variants in parts.items()
     )
     return said[:1].upper() + said[1:]
 
 
-def named(row: Mapping[str, Any], margin: float) -> str:
+def named(row: Mapping[str, Any], study: Question) -> str:
     """Return a variant with its typical difference."""
-    return f"{row['variant']}{estimate(row, margin)}"
+    return f"{row['variant']}{estimate(row, study)}"
 
 
-def estimate(row: Mapping[str, Any], margin: float) -> str:
+def estimate(row: Mapping[str, Any], study: Question) -> str:
     """Return a typical difference and its interval, as far as there are any."""
+    margin = study.margin
     middle, low, high = (row[f"typical{end}"] for end in ("", "_low", "_high"))
     if pd.isna(middle):
         return ""
     if math.isinf(middle):
         return " without a size, for so many networks failed"
-    said = f" {number(middle, margin, '+')}"
+    said = f" {number(middle, margin, '+')}{study.units}"
     if math.isinf(low) and math.isinf(high):
         return said
     if math.isinf(low):

@@ -35,7 +35,12 @@ class Metric(NamedTuple):
     @property
     def axis(self) -> str:
         """Its name on an axis and in titles."""
-        return f"test {self.words}" + (f" ({self.units})" if self.units else "")
+        return f"test {self.words_in_units}"
+
+    @property
+    def words_in_units(self) -> str:
+        """Its name, and its units if it has any."""
+        return self.words + (f" ({self.units})" if self.units else "")
 
     @property
     def lower_is_better(self) -> bool:
@@ -166,10 +171,13 @@ def by_epoch(told: Mapping[str, Any]) -> Metric:
     metric = metric_of(told)
     if metric.history:
         return metric
-    own = of_history(told["task"], "score").name
-    return metric_of({"task": told["task"], "unit": told.get("unit", ""), "name": own})
+    return of_history(told["task"], "score", told.get("unit", ""))
 
 
-def of_history(task: str, kept: str) -> Metric:
-    """Return the metric of a task that histories hold as `score` or as `loss`."""
-    return next(one for one in METRICS[task].values() if one.history == kept)
+def of_history(task: str, kept: str, unit: str) -> Metric:
+    """Return the metric of a task that histories hold as `score` or as `loss`.
+
+    `unit` is that of the labels, "" if they have none.
+    """
+    name = next(one.name for one in METRICS[task].values() if one.history == kept)
+    return metric_of({"task": task, "name": name, "unit": unit})

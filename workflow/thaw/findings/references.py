@@ -52,7 +52,7 @@ def what_needs_no_network(study: Question) -> Iterator[str]:
             else f"{words[0].upper()}{words[1:]}"
         )
         own, best, _ = found[sizes[0]]
-        gains = [named(row, study.margin) for row in (own, best) if row is not None]
+        gains = [named(row, study) for row in (own, best) if row is not None]
         yield f"{words}. Gains on {study.baseline}{rows}: {', '.join(gains)}."
 
 

@@ -191,14 +191,17 @@ OF_A_STUDY = (
         "source-models",
         FIGURES,
         "The learning curves of the source models on the source problem.",
-        settings=("source_models", "margin"),
+        settings=("source_models", "source_unit", "margin"),
         when=("pretrains", "has_histories"),
     ),
     Output(
         "source-accuracy",
         FIGURES,
         "Each source model's own score against what is reached from it.",
-        settings=("ladder", "metric", "variants", "shown_size", "margin"),
+        settings=(
+            *("ladder", "metric", "variants", "shown_size"),
+            *("margin", "source_unit"),
+        ),
         when=("pretrains", "has_several_models"),
     ),
     Output(

@@ -130,7 +130,8 @@ class Plan:
             name: _described(kind, config.variants[name]) for name in study.variants
         }
         results = (source, target, source_models, found, said, saved)
-        plan = StudyPlan(name, study, *results, config.predictions, None)
+        unit = config.problems.get(study.source, {}).get("unit", "")
+        plan = StudyPlan(name, study, *results, config.predictions, None, unit)
         if not plan.pretrained:
             plan = plan._replace(source_models=[])
         if kind.calls_users_code:

@@ -39,7 +39,8 @@ class StudyPlan(NamedTuple):
     name: one result each or, where they start from files, one a file. `described` is
     what the config says of each variant, without what is left at its default. The
     weights of those `saved` are kept; `keeps_predictions` says whether the predictions
-    of all are. `check` is that of a module.
+    of all are. `check` is that of a module. `source_unit` is that of the source's
+    labels, "" if they have none.
     """
 
     name: str
@@ -52,6 +53,7 @@ class StudyPlan(NamedTuple):
     saved: list[str]
     keeps_predictions: bool
     check: Result | None
+    source_unit: str
 
     def told(self, names: Iterable[str]) -> dict[str, Any]:
         """Return settings of these names: of the config, or what follows from them."""
@@ -256,13 +258,17 @@ class StudyPlan(NamedTuple):
 
     @property
     def depths(self) -> dict[str, int]:
-        """How many layers those pretrained variants freeze that do nothing else."""
-        described = {name: self.described[name] for name in self.pretrained}
-        return {
-            name: variant.get("freeze", 0)
-            for name, variant in described.items()
-            if variant.keys() <= {"freeze"}
-        }
+        """How many layers those pretrained variants freeze that do nothing else.
+
+        Of a depth there is one, the first: whether outputs are inherited is another
+        question than how many layers to freeze.
+        """
+        found: dict[int, str] = {}
+        for name in self.pretrained:
+            variant = self.described[name]
+            if variant.keys() <= {"freeze", "inherit"}:
+                found.setdefault(variant.get("freeze", 0), name)
+        return {name: depth for depth, name in found.items()}
 
     @property
     def ladder(self) -> dict[str, int]:
