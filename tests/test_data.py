@@ -692,19 +692,27 @@ NO_NUMBERS = [
     (
         cell("age", 9, "old"),
         {},
-        ", row 9: the label 'old' is not a number, which task:",
+        ": column age, row 9: the label 'old' is not a number, which task:",
     ),
     (
         cell("age", 9, "old"),
         {"bins": 3, "task": None},
-        ", row 9: the label 'old' is no",
+        ": column age, row 9: the label 'old' is no",
     ),
-    (cell("age", 3, "inf"), {}, ", row 3: the label inf is not a finite number"),
-    (cell("age", 3, "nan"), {}, ", row 3: the label nan is not a finite number"),
+    (
+        cell("age", 3, "inf"),
+        {},
+        ": column age, row 3: the label inf is not a finite number",
+    ),
+    (
+        cell("age", 3, "nan"),
+        {},
+        ": column age, row 3: the label nan is not a finite number",
+    ),
     (
         cell("age", 3, 1e31),
         {},
-        ", row 3: the label 1e+31 is not a finite number, or too",
+        ": column age, row 3: the label 1e+31 is not a finite number, or too",
     ),
     (
         column("age", 7),

@@ -6,8 +6,8 @@ A row a compound: its property in kelvin, and the counts of the commonest parts 
 SMILES, log(1 + n). A part is a token (an atom, bond, ring or branch) or a pair of
 neighbours; the parts are the 128 that occur in most compounds of the two sources, among
 those that occur in ten of the target's. Elements, salts and all else that is not one
-molecule with carbon in it are left out: no such thing has a flash point, and metals boil
-at thousands of kelvin. So are, of the sources, compounds with a flash point.
+molecule with carbon in it are left out: no such thing has a flash point, and metals
+boil at thousands of kelvin. So are, of the sources, compounds with a flash point.
 """
 
 import argparse

@@ -113,17 +113,19 @@ def numbers_of(table: Table) -> np.ndarray:
     """
     found = []
     for row, text in table.labels.items():
+        place = f"{table.place}: column {table.labels.name}, row {row}"
         try:
-            number = float(text)
+            # Python would take underscores for part of a number.
+            number = float(text.replace("_", "?"))
         except ValueError:
             raise ThawError(
-                f"{table.place}, row {row}: the label {text!r} is not a number, which "
-                "task: regression and bins take; correct it, or leave the row out"
+                f"{place}: the label {text!r} is not a number, which task: regression "
+                "and bins take; correct it, or leave the row out"
             ) from None
         if not abs(number) <= LARGEST_LABEL:
             raise ThawError(
-                f"{table.place}, row {row}: the label {text} is not a finite number, "
-                "or too large; correct it, or leave the row out"
+                f"{place}: the label {text} is not a finite number, or too large; "
+                "correct it, or leave the row out"
             )
         found.append(number)
     return np.array(found)

@@ -168,7 +168,11 @@ def _best_on_average(study: Question) -> Iterator[str]:
         max(rows, key=lambda row: row[column])["variant"]
         for column in ("typical", "mean")
     )
-    if typically != on_average:
+    means = [
+        next(row["mean"] for row in rows if row["variant"] == variant)
+        for variant in (typically, on_average)
+    ]
+    if means[0] < means[1]:
         yield f"(Typically {typically} is ahead, by the mean {on_average}.)"
 
 

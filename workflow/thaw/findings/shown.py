@@ -16,7 +16,9 @@ def number(value: float, margin: float, sign: str = "-") -> str:
     decimals = 1 - math.floor(math.log10(margin))
     if -3 <= decimals <= 6:
         return f"{value:{sign}z.{max(decimals, 0)}f}"
-    return f"{value:{sign}.3g}"
+    # As many digits as tell values apart that differ by a tenth of the margin.
+    size = math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:{sign}.{max(3, size + decimals + 1)}g}"
 
 
 def interval(low: float, high: float, margin: float, sign: str = "-") -> str:
