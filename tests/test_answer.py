@@ -2,6 +2,8 @@
 
 import re
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -362,12 +364,12 @@ def test_many_useless_networks_and_rare_classes_have_a_sentence():
 @pytest.mark.parametrize(
     ("low", "high", "shown"),
     [
-        (-0.01, 0.03, " +0.010 (-0.010 to +0.030)"),
-        (-np.inf, 0.03, " +0.010 (at most +0.030)"),
-        (-0.01, np.inf, " +0.010 (at least -0.010)"),
-        (-np.inf, np.inf, " +0.010"),
+        (-0.01, 0.03, " +0.010 K (-0.010 to +0.030)"),
+        (-np.inf, 0.03, " +0.010 K (at most +0.030)"),
+        (-0.01, np.inf, " +0.010 K (at least -0.010)"),
+        (-np.inf, np.inf, " +0.010 K"),
     ],
 )
 def test_no_answer_prints_infinity(low, high, shown):
     row = {"typical": 0.01, "typical_low": low, "typical_high": high}
-    assert estimate(row, 0.01) == shown
+    assert estimate(row, SimpleNamespace(margin=0.01, units=" K")) == shown
