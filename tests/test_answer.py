@@ -1,7 +1,6 @@
 """The answer in words, for every kind of study that one may ask about."""
 
 import re
-
 from types import SimpleNamespace
 
 import numpy as np
