@@ -501,6 +501,11 @@ WRONG = [
     (column("class", "x"), {}, "all rows belong to class 'x'"),
     (cell("class", 12, "odd"), {}, "class 'odd' has one row (row 12)"),
     (column("class", range(60)), {}, "the label has 60 distinct numbers, which"),
+    (
+        column("class", ["< 5", *range(59)]),
+        {},
+        "the label has 60 distinct numbers (but for '< 5' in row 1: correct it first)",
+    ),
     # Few numbers, some of them once.
     (column("class", [*range(12)] * 4 + [*range(12, 24)]), {}, "the label has 24 dist"),
     (unspoilt, {"shuffle": None}, "no train row has the class 'blue'"),

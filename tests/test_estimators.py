@@ -467,6 +467,29 @@ def test_the_answer_begins_with_an_estimator_that_wins(ridge, words):
     assert ahead(ridge).startswith(words)
 
 
+def test_an_estimator_that_gains_more_without_being_surely_better():
+    """Its interval overlaps with theirs; a pair with each of them decides."""
+    ridge = alone(0.83, spread=0.05)
+    fixed = scores(0.8, seed=2, spread=0.05)
+    found = {
+        "standalone": alone(0.7),
+        "fixed-0": scores(0.75, seed=1),
+        "fixed-1": fixed,
+        "ridge": ridge,
+    }
+    described = {"pretrained": False, "estimator": "sklearn.linear_model.Ridge"}
+    told = [{"task": "classification", "name": "accuracy"}]
+    variants = LADDER | {"ridge": described}
+    words = said(found, variants, metric=told)
+    assert words.startswith(
+        "A network may not be needed: ridge typically gains more than every pretrained "
+        "variant, but the intervals overlap (pairs of ridge with them may tell)."
+    )
+    pairs = [("ridge", "fixed-0"), ("ridge", "fixed-1")]
+    words = said(found, variants, pairs=pairs, metric=told)
+    assert words.startswith("No network is needed: ridge does better than standalone")
+
+
 def test_an_estimator_at_some_sizes_is_named_with_them():
     def at(ridge):
         return {

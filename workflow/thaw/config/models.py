@@ -202,8 +202,8 @@ class Training(Group):
         ALTERNATIVES,
     ] = TRAINING["class_weight"]
     """How much each class counts in the loss: balanced (all the same, by the rows that
-    are learned from), or numbers by class, 1 for those left out. The loss is averaged
-    over rows, as in Keras."""
+    are learned from), or numbers by class (yes and no in quotes), 1 for those left out.
+    The loss is averaged over rows, as in Keras."""
 
 
 ChangedTraining: Any = made(
@@ -359,7 +359,7 @@ class _OwnToStudy(Group):
     positive: Annotated[
         Whole | float | str,
         ALTERNATIVES,
-        Field(description="A class, by its number or text."),
+        Field(description="A class; true, false, yes and no in quotes."),
     ] = LEFT_OUT
     """The positive class of metrics that have one, such as roc_auc; left out, the rarer
     of the two."""

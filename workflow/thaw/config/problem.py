@@ -142,7 +142,8 @@ class _OfData(Group):
     scale: Annotated[Literal["standard"] | Like, ALTERNATIVES] = LEFT_OUT
     """standard: each feature gets mean 0 and standard deviation 1 on the train rows;
     {like: PROBLEM}: by the train rows of another problem. One-hot columns stay as they
-    are."""
+    are. In a study with target sizes, a target that says standard is scaled like its
+    source."""
     made_by_rule: bool = False
     """Whether another rule of the workflow makes the file."""
     shape: Annotated[list[Side], Field(max_length=10)] = []

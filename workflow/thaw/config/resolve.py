@@ -56,7 +56,8 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
         if "margin" not in {*commanded, *study.model_fields_set}:
             mistakes.append(
                 f"studies.{name}.margin: this key is missing; {first['name']} has no "
-                "usual margin. Allowed: the smallest difference that matters to you"
+                "usual margin, and that of the top level is not meant for it. Allowed: "
+                "the smallest difference that matters to you, in its units"
             )
     for name, study in checked.studies.items():
         if LADDER in study.variants:

@@ -17,6 +17,9 @@ MOST_NUMBERS = 100
 # So are labels with more than this where one number stands in a single row.
 MOST_NUMBERS_IF_RARE = 10
 
+# A measurement may have a slip of the pen among its values.
+MOSTLY = 0.9
+
 # Too few rows to guess at the meaning of a column.
 FEWEST_ROWS = 20
 
@@ -78,11 +81,16 @@ def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
     rows = labels.value_counts()
     numbers = pd.to_numeric(pd.Series(rows.index, dtype=object), errors="coerce")
     most = MOST_NUMBERS_IF_RARE if rows.min() == 1 else MOST_NUMBERS
-    if numbers.notna().all() and len(rows) > most:
+    if numbers.notna().mean() > MOSTLY and len(rows) > most:
+        odd = rows.index[numbers.isna()]
+        but = ""
+        if len(odd):
+            row = labels.index[labels == odd[0]][0]
+            but = f" (but for {odd[0]!r} in row {row}: correct it first)"
         raise ThawError(
-            f"{place}: the label has {len(rows)} distinct numbers, which looks like a "
-            "measurement; give the problem task: regression, or bins: 3 for classes by "
-            "quantiles"
+            f"{place}: the label has {len(rows)} distinct numbers{but}, which looks "
+            "like a measurement; give the problem task: regression, or bins: 3 for "
+            "classes by quantiles"
         )
     for name in asked:
         if name not in rows:

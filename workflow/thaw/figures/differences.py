@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from thaw.figures import style
 from thaw.findings.metrics import metric_of
 from thaw.findings.samples import CONDITION
+from thaw.findings.shown import units
 from thaw.output.inputs import Inputs
 
 
@@ -54,7 +55,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     panel.set_xlabel(f"worse ← typical {gain} → better")
     given = [f"All of it {CONDITION}."] if table["given"].notna().any() else []
     level = style.level_of(table["level"][0])
-    caption = [level, margin_in_words, *given, units_of(table)]
+    caption = [level, margin_in_words, *given, f"n = {', '.join(units(table))}."]
     style.words_around(drawn, style.title_of(settings), "typical differences", caption)
     return drawn
 
@@ -63,16 +64,6 @@ def reach(table: pd.DataFrame, margin: float) -> float:
     """Return how far the axis goes either way: a little beyond all that is finite."""
     numbers = table[["typical", "typical_low", "typical_high"]].to_numpy(float)
     return 1.1 * max([2 * margin, *np.abs(numbers[np.isfinite(numbers)])])
-
-
-def units_of(table: pd.DataFrame) -> str:
-    """Say over how many of what the intervals are."""
-    sides = [
-        *zip(table["units"], table["unit"], strict=True),
-        *zip(table["reference_units"], table["reference_unit"], strict=True),
-    ]
-    numbers = (f"{count} {unit}s" for count, unit in dict.fromkeys(sides))
-    return f"n = {', '.join(numbers)}."
 
 
 def make(inputs: Inputs) -> Figure:

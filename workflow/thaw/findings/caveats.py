@@ -8,8 +8,15 @@ import pandas as pd
 from thaw.findings.arms import CHECKPOINTS, TargetSize
 from thaw.findings.failures import FEW, KINDS, WEAK
 from thaw.findings.gains import Question, enumerate_words, estimate
-from thaw.findings.metrics import metric_of
+from thaw.findings.metrics import by_epoch, metric_of
 from thaw.findings.verdicts import first_part, more_often
+
+# What surprises who has said `scale: standard`.
+SCALED_LIKE = (
+    " With target sizes, a target with scale: standard is scaled like the source; "
+    "where that does not fit it, give it a scale of its own (docs/tutorial.md, section "
+    "6)."
+)
 
 # A larger share of networks that are no better than the constant is worth a sentence.
 MANY = 0.1
@@ -30,6 +37,7 @@ def what_spoils_it(study: Question) -> Iterator[str]:
         yield (
             f"Networks failed ({', '.join(failed)}): scale the inputs, lower the "
             "learning rate or train longer before you rely on this."
+            + (SCALED_LIKE if study.is_swept else "")
         )
     yield from _no_better(study)
     yield from _imbalanced(study)
@@ -126,6 +134,9 @@ def hangs_on_the_budget(study: Question) -> Iterator[str]:
     if other:
         # The table is of the largest size.
         place = _from_rows(study, [study.target_sizes[-1]])
+        known = by_epoch(study.metric[0])
+        if known != metric_of(study.metric[0]):
+            place += f" by {known.axis}, which alone is known by epoch,"
         yield (
             f"The verdict{place} hangs on how long networks learn: half-way, after "
             f"{epoch} epochs, it was {'; '.join(other)}."

@@ -15,12 +15,14 @@ class Found(NamedTuple):
     """The comparison with the baseline of a size's best estimator, if that is ahead.
 
     best: that of the best pretrained variant. surely: whether the estimator's interval
-    lies above those of all pretrained variants.
+    lies above those of all pretrained variants, or it beats each in a pair of the
+    study. ahead: whether it typically gains more than they, by more than the margin.
     """
 
     estimator: Row
     best: Row | None
     surely: bool
+    ahead: bool
 
 
 def what_needs_no_network(study: Question) -> Iterator[str]:
@@ -34,7 +36,13 @@ def what_needs_no_network(study: Question) -> Iterator[str]:
     found = {size: ahead for size, ahead in at_sizes if ahead}
 
     def claim(size: TargetSize) -> str:
-        row, best, surely = found[size]
+        row, best, surely, ahead = found[size]
+        if ahead and not surely:
+            return (
+                f"a network may not be needed: {row['variant']} typically gains more "
+                "than every pretrained variant, but the intervals overlap (pairs of "
+                f"{row['variant']} with them may tell)"
+            )
         if not surely:
             return (
                 f"a network may not be needed: {row['variant']} does about as well as "
@@ -51,7 +59,7 @@ def what_needs_no_network(study: Question) -> Iterator[str]:
             if study.is_swept
             else f"{words[0].upper()}{words[1:]}"
         )
-        own, best, _ = found[sizes[0]]
+        own, best, *_ = found[sizes[0]]
         gains = [named(row, study) for row in (own, best) if row is not None]
         yield f"{words}. Gains on {study.baseline}{rows}: {', '.join(gains)}."
 
@@ -72,9 +80,16 @@ def _ahead(study: Question, size: TargetSize) -> Found | None:
     # Of networks that all failed there is no typical gain.
     gains = [own for own in study.gains_at(size) if own["typical"] == own["typical"]]
     if not gains:
-        return Found(row, None, True)
+        return Found(row, None, True, True)
     best = max(gains, key=lambda own: own["typical"])
     if row["typical"] < best["typical"] - study.margin:
         return None
+    beaten = [
+        own["reference"]
+        for own in rows
+        if own["variant"] == row["variant"] and kind_of(own["verdict"]) == BETTER
+    ]
     surely = row["typical_low"] > max(own["typical_high"] for own in gains)
-    return Found(row, best, surely)
+    surely |= {own["variant"] for own in gains} <= {*beaten}
+    ahead = row["typical"] > best["typical"] + study.margin
+    return Found(row, best, surely, ahead)

@@ -1,6 +1,8 @@
-"""Numbers as people read them: to a tenth of the margin, and not beyond."""
+"""Numbers as people read them: to a tenth of the margin, and no further."""
 
 import math
+
+import pandas as pd
 
 
 def number(value: float, margin: float, sign: str = "-") -> str:
@@ -19,6 +21,20 @@ def number(value: float, margin: float, sign: str = "-") -> str:
     # As many digits as tell values apart that differ by a tenth of the margin.
     size = math.floor(math.log10(abs(value))) if value else 0
     return f"{value:{sign}.{max(3, size + decimals + 1)}g}"
+
+
+def units(comparisons: pd.DataFrame) -> list[str]:
+    """Return over what the intervals of a table are, such as "30 source models"."""
+    sides = [
+        *zip(comparisons["units"], comparisons["unit"], strict=True),
+        *zip(
+            comparisons["reference_units"], comparisons["reference_unit"], strict=True
+        ),
+    ]
+    return [
+        f"{count} {unit}{'' if count == 1 else 's'}"
+        for count, unit in dict.fromkeys(sides)
+    ]
 
 
 def interval(low: float, high: float, margin: float, sign: str = "-") -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from thaw.findings.failures import KINDS, WEAK
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import BEYOND, CONDITION
-from thaw.findings.shown import interval, number
+from thaw.findings.shown import interval, number, units
 from thaw.output.tables import markdown, paragraph, percent
 
 
@@ -86,14 +86,7 @@ def _about_depths(depths: pd.DataFrame) -> str:
 
 
 def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
-    sides = [
-        *zip(table["units"], table["unit"], strict=True),
-        *zip(table["reference_units"], table["reference_unit"], strict=True),
-    ]
-    over = " and ".join(
-        f"{count} {unit}{'' if count == 1 else 's'}"
-        for count, unit in dict.fromkeys(sides)
-    )
+    over = " and ".join(units(table))
     conditional = table["given"].astype(bool)
     given = f", {CONDITION}" if conditional.all() else ""
     if len(table) == 1:
