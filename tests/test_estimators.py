@@ -469,7 +469,7 @@ def test_the_answer_begins_with_an_estimator_that_wins(ridge, words):
 
 def test_an_estimator_that_gains_more_without_being_surely_better():
     """Its interval overlaps with theirs; a pair with each of them decides."""
-    ridge = alone(0.83, spread=0.05)
+    ridge = alone(0.845, spread=0.05)
     fixed = scores(0.8, seed=2, spread=0.05)
     found = {
         "standalone": alone(0.7),
