@@ -62,8 +62,9 @@ class Gathering:
         results: Path,
         repeats_per_job: JobSize,
         metrics: Metrics,
+        target: str,
     ) -> None:
-        """Gather what `recipe` declares."""
+        """Gather what `recipe` declares; `target` is the digest of the problem."""
         self._recipe, self._settings = recipe, recipe["settings"]
         self._keys = recipe["inputs"]
         self._arms = arms(self._settings["variants"], self._settings["target_sizes"])
@@ -72,7 +73,7 @@ class Gathering:
         # The scores in the end, and their names, for the tables that people read.
         self._final: dict[str, list[tuple]] = {}
         self._columns: dict[str, list[str]] = {}
-        self.saw: dict[str, Any] = {}
+        self.saw: dict[str, Any] = {"target": target}
 
     def write_histories(self, file: BinaryIO) -> None:
         """Write the archive; at any time no more than one arm is in memory."""
@@ -188,6 +189,11 @@ class Gathering:
                 column[own] = values
             finals.append(final)
             order.append(own)
+        if measured and saw["problem"] != self.saw["target"]:
+            raise ThawError(
+                f"the jobs of {name} saw other data than {self._settings['target']} "
+                "has now; delete the folders of its repeats and run again"
+            )
         back = np.argsort(np.concatenate(order))
         final = Final(*(np.concatenate(c)[back] for c in zip(*finals, strict=True)))
         reached = Reached(History(*columns), final, constant, steps, task)
@@ -220,10 +226,8 @@ def main(args: argparse.Namespace) -> None:
     """Gather the study's source models and repeats."""
     keys.check("gather", args.recipe, keys.key(args.recipe))
     with claimed(args.record, args.recipe) as claim:
-        metrics, saw = _metrics(args)
         size = args.repeats_per_job
-        gathering = Gathering(args.recipe, args.results, size, metrics)
-        gathering.saw["target"] = saw
+        gathering = Gathering(args.recipe, args.results, size, *_metrics(args))
         # In this order: what the tables hold is known when the archive is written.
         outputs: dict[Path, Content] = {
             args.histories: gathering.write_histories,
@@ -235,10 +239,8 @@ def main(args: argparse.Namespace) -> None:
 
 def _metrics(args: argparse.Namespace) -> tuple[Metrics, str]:
     """Return the study's metrics, and the digest of the target that they are of."""
-    settings, (key,) = (
-        args.recipe["settings"],
-        args.recipe["inputs"]["problems"].values(),
-    )
+    settings = args.recipe["settings"]
+    (key,) = args.recipe["inputs"]["problems"].values()
     problem, description, digest = load_described(args.target, key)
     files, functions = iter(args.functions), {}
     for told in settings["metric"]:
