@@ -68,3 +68,17 @@ def test_every_job_finds_its_source_models_however_studies_cut_their_own(seed):
             (file,) = files
             held = Tile.named(Path(file).stem).models
             assert {*tile.models} <= {*held}
+
+
+def test_classes_that_are_given_weights_are_asked_of_the_problem_they_are_of():
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["training"]["class_weight"] = {"0": 2}
+    config["pretraining"] = {"class_weight": {"1": 2}}
+    del config["studies"]["back"]
+    plan = Plan(resolve(config))
+    study = plan.studies["ahead"]
+    asked = [plan.asked_of(made.key) for made in (study.source, study.target)]
+    assert [[one["weights"] for one in own] for own in asked] == [
+        [{"pretraining.class_weight": ["1"]}],
+        [{"training.class_weight": ["0"]}],
+    ]

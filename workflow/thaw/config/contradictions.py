@@ -14,6 +14,7 @@ from thaw.config.values import MOST_ROWS
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.settings import BUDGETS
+from thaw.learning.tasks import TASKS
 from thaw.output.tiles import tiles_of_models, tiles_of_repeats
 
 # What stands for the whole ladder in a study's list of variants.
@@ -185,6 +186,15 @@ def _of_training(path: str, training: dict, kind: Kind, problem: dict) -> Iterat
     """
     unknown = [*kind.mistakes_of_training(path, training, problem)]
     yield from unknown or _of_training_itself(path, training)
+    # Of files with source models, no problem is known.
+    if (
+        training["class_weight"]
+        and not TASKS[problem.get("task", "classification")].has_classes
+    ):
+        yield (
+            f"{path}.class_weight: only applies to classes, and the labels are "
+            "numbers; remove it, or write {} here"
+        )
 
 
 def _of_training_itself(path: str, training: dict) -> Iterator[str]:
@@ -254,6 +264,12 @@ def _of_its_metrics(path: str, study: ResolvedStudy, config: Config) -> Iterator
         place, known = f"{path}.metric[{number}]", METRICS[told["task"]]
         if "function" in told:
             yield from mistakes_of_code(f"{place}.function", told["function"])
+            # They would be one column of the scores.
+            if told["name"] in (*known, "loss"):
+                yield (
+                    f"{place}.function: {told['name']} is the name of another score; "
+                    "rename the function"
+                )
         elif told["name"] not in known:
             yield (
                 f"{place}: {shown(told['name'])} is not a metric of {told['task']}"

@@ -142,12 +142,18 @@ def metric_of(told: Mapping[str, Any]) -> Metric:
 
 
 def check_classes(asked: Mapping[str, Any], classes: Sequence[str]) -> None:
-    """Raise `ThawError` unless a problem has the classes that a study's metrics take.
+    """Raise `ThawError` unless a problem has the classes that a study names or takes.
 
-    `asked` holds the names of its metrics of `two_classes`, and the `positive` class if
-    one is named.
+    `asked` holds the names of its metrics of `two_classes`, the `positive` class if one
+    is named, and, by their place in the study, the classes that are given `weights`.
     """
     pair, positive = asked["two_classes"], asked["positive"]
+    for place, names in asked["weights"].items():
+        for name in names:
+            if name not in classes:
+                raise ThawError(
+                    f"{place}: {name!r} is not a class. Allowed: {listed(classes)}"
+                )
     if pair and len(classes) != 2:
         raise ThawError(
             f"metric: {listed(pair)} takes two classes, and the target has "
