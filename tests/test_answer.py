@@ -164,6 +164,7 @@ SAMPLES = {
     "fails, by size": {20: FAILING, 50: FAILING},
     "all failed": DEAD,
     "sometimes weak": OFTEN_WEAK,
+    "weak by errors": OFTEN_WEAK,
     "nothing learned": LOST,
     "nothing learned, by size": {9: LOST, 20: SMALL, 99: LOST},
     "no models": GROWS,
@@ -205,6 +206,7 @@ OPTIONS = {
     "all depths diverged": {"losses": dict.fromkeys(LOSSES, np.inf)},
     "few validated": {"losses": LOSSES_BY_SIZE},
     "sometimes weak": {"source_models": 100},
+    "weak by errors": {"metric": [{"task": "classification", "name": "log_loss"}]},
     "fails": {"source_models": 100},
     "fails, by size": {"source_models": 100},
     "no models": {"verdict": MODELS_FAILED},
@@ -275,6 +277,7 @@ all failed, not: How many layers
 sometimes weak: Networks of fixed-1 are weak (below the median of standalone by more
 sometimes weak: constant prediction) more often than standalone's.
 sometimes weak, not: not counted
+weak by errors: Networks of fixed-1 are weak (above the median of standalone by more
 nothing learned: Weak networks are not counted, because the median of standalone does
 nothing learned: not beat the best constant prediction by more than the margin of 0.01.
 nothing learned, by size: Weak networks from 9 and 99 rows are not counted, because

@@ -8,7 +8,7 @@ from sklearn import metrics as sklearn_metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from thaw.findings import scoring
-from thaw.findings.metrics import METRICS, Metric
+from thaw.findings.metrics import METRICS, Metric, metric_of
 from thaw.findings.rows_luck import influence, rows_error
 
 CLASSES, NUMBERS = METRICS["classification"], METRICS["regression"]
@@ -228,6 +228,15 @@ def test_units_and_words_of_gains():
     assert CLASSES["log_loss"].unit(0.7) == 0.7
     assert NUMBERS["r2"].unit(-0.25) == 1.25
     assert [NUMBERS["mean_squared_error"].unit(c) for c in (0.0, math.nan)] == [1, 1]
+    # Of labels that are mostly 0; of a user's function that has no value there.
+    assert NUMBERS["median_absolute_error"].unit(0.0, [1e-9, 3e-9, 2e-9]) == 2e-9
+    own = metric_of({"name": "mine", "greater_is_better": True})
+    assert own.unit(math.nan, [math.nan, -0.5, 0.25]) == 0.375
+    assert own.unit(0.0, [0.0, 0.0]) == 1
+    assert (own.worst_told(0.25), NUMBERS["r2"].worst_told(-0.1)) == (0.25, -0.1)
+    assert CLASSES["accuracy"].worst_told(0.5) == 0
+    for metric, constant in ((NUMBERS["median_absolute_error"], 0.0), (own, math.nan)):
+        assert math.isnan(metric.worst_told(constant))
     assert CLASSES["accuracy"].gain == "difference in test accuracy"
     assert NUMBERS["r2"].gain == "difference in test R²"
     assert CLASSES["log_loss"].gain == "decrease of test log loss"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from thaw.findings.arms import CHECKPOINTS, TargetSize
-from thaw.findings.failures import FEW, KINDS, WEAK
+from thaw.findings.failures import FEW, KINDS, meaning_of_weak
 from thaw.findings.gains import Question, enumerate_words, estimate
 from thaw.findings.metrics import metric_of
 from thaw.findings.verdicts import first_part, more_often
@@ -33,7 +33,8 @@ def what_spoils_it(study: Question) -> Iterator[str]:
         )
     yield from _no_better(study)
     yield from _imbalanced(study)
-    weak = f"are weak ({WEAK.format(study.baseline)})"
+    meaning = meaning_of_weak(metric_of(study.metric[0]), study.baseline)
+    weak = f"are weak ({meaning})"
     for kind, what in (("failed", "fail"), ("weak", weak)):
         said = study.gains["verdict"].str.contains(more_often(KINDS[kind]), regex=False)
         names = [

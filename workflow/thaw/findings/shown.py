@@ -16,7 +16,10 @@ def number(value: float, margin: float, sign: str = "-") -> str:
     decimals = 1 - math.floor(math.log10(margin))
     if -3 <= decimals <= 6:
         return f"{value:{sign}z.{max(decimals, 0)}f}"
-    return f"{value:{sign}.3g}"
+    if value == 0:
+        return f"{value:{sign}z.0f}"
+    digits = max(decimals + math.floor(math.log10(abs(value))), 0)
+    return f"{value:{sign}.{digits}e}"
 
 
 def interval(low: float, high: float, margin: float, sign: str = "-") -> str:
