@@ -167,7 +167,7 @@ def test_weights_of_classes_are_by_name_or_number_and_of_classes_only():
     assert {*places} == {"studies.ahead.pretraining", "studies.back.training"}
     config["pretraining"] = {"class_weight": {}}
     del config["studies"]["back"]
-    assert resolve(config).studies["ahead"].pretraining["class_weight"] == {}
+    assert resolve(config).studies["ahead"].pretraining["class_weight"] is None
 
 
 @pytest.mark.parametrize("unit", ["K", "µm", "Å", "W/(m·K)", "€", "m³ s⁻¹", "Ω", "$"])

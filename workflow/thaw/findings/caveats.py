@@ -46,10 +46,15 @@ def what_spoils_it(study: Question) -> Iterator[str]:
             yield f"Networks of {variants} {more_often(what)} than {study.baseline}'s."
     uncounted = study.gains.loc[study.gains["weak"].isna(), "target_size"].unique()
     if len(uncounted):
+        why = (
+            "a constant prediction has no score"
+            if study.summary["constant"].isna().all()
+            else f"the median of {study.baseline} does not beat the best constant "
+            f"prediction by more than the margin of {study.margin:g}"
+        )
         yield (
-            f"Weak networks{_from_rows(study, uncounted)} are not counted, because the "
-            f"median of {study.baseline} does not beat the best constant prediction by "
-            f"more than the margin of {study.margin:g}."
+            f"Weak networks{_from_rows(study, uncounted)} are not counted, because "
+            f"{why}."
         )
     random = [
         name

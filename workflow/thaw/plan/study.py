@@ -312,6 +312,13 @@ class StudyPlan(NamedTuple):
             for key, value in self.settings.pretraining.items()
             if value != training[key]
         }
+        # As the config names them, where that is all.
+        settings["metric"] = [
+            one["name"]
+            if one.keys() == {"task", "name"}
+            else {key: value for key, value in one.items() if key != "task"}
+            for one in self.settings.metric
+        ]
         settings["predictions"] = self.keeps_predictions
         # So that an edit of a trainer's file is told.
         settings["network"] = self.kind.with_digests()

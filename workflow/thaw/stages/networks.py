@@ -50,7 +50,7 @@ def learned(
     training = Training(**{"epochs": None} | settings["training"])
     if isinstance(training.class_weight, dict):
         asked = named_weights(training.class_weight, described.classes)
-        training = training._replace(class_weight=asked or None)
+        training = training._replace(class_weight=asked)
     size = settings.get("target_size")
     at_once = at_a_time(network, training, size or len(problem.train_x))
     progress = Progress(what, args.tile.fits, at_once)
