@@ -8,7 +8,7 @@ from sklearn import metrics as sklearn_metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from thaw.findings import scoring
-from thaw.findings.metrics import METRICS, Metric, metric_of
+from thaw.findings.metrics import METRICS, Metric, metric_of, of_history
 from thaw.findings.rows_luck import influence, rows_error
 
 CLASSES, NUMBERS = METRICS["classification"], METRICS["regression"]
@@ -237,6 +237,8 @@ def test_units_and_words_of_gains():
     assert CLASSES["accuracy"].worst_told(0.5) == 0
     for metric, constant in ((NUMBERS["median_absolute_error"], 0.0), (own, math.nan)):
         assert math.isnan(metric.worst_told(constant))
+    # Of a source model's labels, the unit is not known.
+    assert of_history("regression", "score").axis == "test mean absolute error"
     assert CLASSES["accuracy"].gain == "difference in test accuracy"
     assert NUMBERS["r2"].gain == "difference in test R²"
     assert CLASSES["log_loss"].gain == "decrease of test log loss"

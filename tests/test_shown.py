@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from thaw.findings.shown import interval, number
+from thaw.findings.shown import counted, interval, number
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,8 @@ def test_a_number_has_a_digit_more_than_the_margin(value, margin, sign, shown):
 def test_an_interval_that_is_not_known_is_said_once():
     assert interval(math.nan, math.nan, 1) == "n/a"
     assert interval(-1, 2, 1, "+") == "-1.0 to +2.0"
+
+
+def test_units_are_counted():
+    assert counted(1, "draw of rows") == "1 draw of rows"
+    assert counted(20, "source model") == "20 source models"

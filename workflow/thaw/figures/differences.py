@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from thaw.figures import style
 from thaw.findings.metrics import metric_of
 from thaw.findings.samples import CONDITION
+from thaw.findings.shown import counted
 from thaw.output.inputs import Inputs
 
 
@@ -71,7 +72,7 @@ def units_of(table: pd.DataFrame) -> str:
         *zip(table["units"], table["unit"], strict=True),
         *zip(table["reference_units"], table["reference_unit"], strict=True),
     ]
-    numbers = (f"{count} {unit}s" for count, unit in dict.fromkeys(sides))
+    numbers = (counted(count, unit) for count, unit in dict.fromkeys(sides))
     return f"n = {', '.join(numbers)}."
 
 

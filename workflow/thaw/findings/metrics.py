@@ -195,5 +195,9 @@ def by_epoch(told: Mapping[str, Any]) -> Metric:
 
 
 def of_history(task: str, kept: str) -> Metric:
-    """Return the metric of a task that histories hold as `score` or as `loss`."""
-    return next(one for one in METRICS[task].values() if one.history == kept)
+    """Return the metric of a task that histories hold as `score` or as `loss`.
+
+    The unit of the labels is not known.
+    """
+    found = next(one for one in METRICS[task].values() if one.history == kept)
+    return found._replace(units="")

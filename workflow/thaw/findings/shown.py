@@ -3,6 +3,11 @@
 import math
 
 
+def counted(count: int, unit: str) -> str:
+    """Return so many units of a sample in words: "3 repeats", "1 draw of rows"."""
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 def number(value: float, margin: float, sign: str = "-") -> str:
     """Return a score or, with `sign` "+", a gain as text.
 

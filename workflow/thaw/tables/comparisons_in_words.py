@@ -12,7 +12,7 @@ from thaw.findings.failures import KINDS, meaning_of_weak
 from thaw.findings.gains import enumerate_words
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import BEYOND, CONDITION
-from thaw.findings.shown import interval, number
+from thaw.findings.shown import counted, interval, number
 from thaw.output.tables import markdown, paragraph, percent
 
 
@@ -93,10 +93,7 @@ def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
         *zip(table["units"], table["unit"], strict=True),
         *zip(table["reference_units"], table["reference_unit"], strict=True),
     ]
-    over = enumerate_words(
-        f"{count} {unit}{'' if count == 1 else 's'}"
-        for count, unit in dict.fromkeys(sides)
-    )
+    over = enumerate_words(counted(count, unit) for count, unit in dict.fromkeys(sides))
     conditional = table["given"].astype(bool)
     given = f", {CONDITION}" if conditional.all() else ""
     if len(table) == 1:
