@@ -314,6 +314,14 @@ def test_a_jackknife_of_a_mean_is_the_mean(rows):
         assert np.sort(blocks) == pytest.approx(np.sort(each), rel=1e-9)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", NUMBERS)
+def test_one_row_has_no_standard_error(name):
+    one = influence(NUMBERS[name], np.array([1.0]), np.array([[0.5], [2.0]]))
+    assert one.shape == (2, 1)
+    assert math.isnan(rows_error(*one))
+
+
 def test_no_block_has_all_rows_of_a_class():
     """In 20 draws of two rows of each of 30 classes, chance alone would give one."""
     metric = Metric("balanced_accuracy", "", 1, 0)
