@@ -1,6 +1,7 @@
 """What only several keys together show: names that do not exist, layers not there."""
 
 import itertools
+import math
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -225,7 +226,15 @@ def _of_training_itself(path: str, training: dict) -> Iterator[str]:
 
 def _of_its_sizes(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     rows = config.problems.get(study.target, {}).get("train_size")
+    share = study.training["validation_size"]
     for number, size in enumerate(study.target_sizes):
+        # As learning counts them; the share is at most a half.
+        if share and size != "all" and round(size * share, 9) < 1:
+            yield (
+                f"{path}.target_sizes[{number}]: validation_size {share:g} of {size} "
+                f"train row{'' if size == 1 else 's'} leaves no row to validate on. "
+                f"Allowed: {math.ceil(round(1 / share, 9))} or more, all"
+            )
         # A share of a file's rows is not known before the file is read.
         if isinstance(rows, int) and size != "all" and size > rows:
             yield (

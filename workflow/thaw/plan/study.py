@@ -37,6 +37,13 @@ def _weighted(place: str, training: Mapping[str, Any]) -> dict[str, list[str]]:
     return {f"{place}.class_weight": [*weights]} if isinstance(weights, dict) else {}
 
 
+def _as_told(metric: Mapping[str, Any]) -> Any:
+    """Return a metric as a run's first lines name it."""
+    if "function" in metric:
+        return {key: metric[key] for key in ("function", "greater_is_better")}
+    return metric["name"] + (f" ({metric['unit']})" if "unit" in metric else "")
+
+
 class StudyPlan(NamedTuple):
     """A study's results.
 
@@ -312,13 +319,7 @@ class StudyPlan(NamedTuple):
             for key, value in self.settings.pretraining.items()
             if value != training[key]
         }
-        # As the config names them, where that is all.
-        settings["metric"] = [
-            one["name"]
-            if one.keys() == {"task", "name"}
-            else {key: value for key, value in one.items() if key != "task"}
-            for one in self.settings.metric
-        ]
+        settings["metric"] = [*map(_as_told, self.settings.metric)]
         settings["predictions"] = self.keeps_predictions
         # So that an edit of a trainer's file is told.
         settings["network"] = self.kind.with_digests()
