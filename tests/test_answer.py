@@ -168,7 +168,9 @@ SAMPLES = {
     "fails, by size": {20: FAILING, 50: FAILING},
     "all failed": DEAD,
     "sometimes weak": OFTEN_WEAK,
+    "weak by errors": OFTEN_WEAK,
     "nothing learned": LOST,
+    "a constant without a score": changed(GROWS, constant=np.nan),
     "nothing learned, by size": {9: LOST, 20: SMALL, 99: LOST},
     "no models": GROWS,
     "the median failed": MEDIAN_FAILED,
@@ -210,6 +212,7 @@ OPTIONS = {
     "all depths diverged": {"losses": dict.fromkeys(LOSSES, np.inf)},
     "few validated": {"losses": LOSSES_BY_SIZE},
     "sometimes weak": {"source_models": 100},
+    "weak by errors": {"metric": [{"task": "classification", "name": "log_loss"}]},
     "fails": {"source_models": 100},
     "fails, by size": {"source_models": 100},
     "no models": {"verdict": MODELS_FAILED},
@@ -284,6 +287,8 @@ all failed, not: How many layers
 sometimes weak: Networks of fixed-1 are weak (below the median of standalone by more
 sometimes weak: constant prediction) more often than standalone's.
 sometimes weak, not: not counted
+weak by errors: Networks of fixed-1 are weak (above the median of standalone by more
+a constant without a score: not counted, because a constant prediction has no score.
 nothing learned: Weak networks are not counted, because the median of standalone does
 nothing learned: not beat the best constant prediction by more than the margin of 0.01.
 nothing learned, by size: Weak networks from 9 and 99 rows are not counted, because

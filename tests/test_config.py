@@ -22,6 +22,7 @@ from thaw.config.resolved import (
 )
 from thaw.config.schema import config_schema
 from thaw.config.values import Group
+from thaw.errors import ThawError
 
 SCHEMA = config_schema()
 
@@ -148,6 +149,31 @@ def test_steps_take_the_place_of_epochs_and_the_other_way_round():
     every = [ahead.training, back.training, ahead.pretraining, back.pretraining]
     found = [(training["epochs"], training["steps"]) for training in every]
     assert found == [(None, 9), (3, None), (2, None), (None, 7)]
+
+
+def test_weights_of_classes_are_by_name_or_number_and_of_classes_only():
+    config = small_config()
+    config["training"]["class_weight"] = {0: 1, 2.5: 3, "b": 2}
+    training = resolve(config).studies["ahead"].training
+    assert training["class_weight"] == {"0": 1, "2.5": 3, "b": 2}
+    config["problems"]["one"] = {
+        **{"make_regression": {"random_state": 1}, "task": "regression"},
+        "train_size": 50,
+    }
+    with pytest.raises(ThawError) as caught:
+        resolve(config)
+    words = "class_weight: only applies to classes"
+    places = re.findall(rf"([\w.]+)\.{words}", str(caught.value))
+    assert {*places} == {"studies.ahead.pretraining", "studies.back.training"}
+    config["pretraining"] = {"class_weight": {}}
+    del config["studies"]["back"]
+    assert resolve(config).studies["ahead"].pretraining["class_weight"] is None
+
+
+@pytest.mark.parametrize("unit", ["K", "µm", "Å", "W/(m·K)", "€", "m³ s⁻¹", "Ω", "$"])
+def test_units_are_those_of_science(folder, unit):
+    problem = {"file": "here.csv", "label": "class", "train_size": 1}
+    resolve(with_problem(problem | {"task": "regression", "unit": unit}))
 
 
 def test_the_command_line_overrides_studies():

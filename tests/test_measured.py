@@ -8,6 +8,7 @@ from conftest import SMALL_CONFIG
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.findings.measured import Measured, Metrics
+from thaw.findings.metrics import check_classes
 from thaw.findings.rows_luck import influence
 
 RNG = np.random.default_rng(3)
@@ -131,6 +132,9 @@ def test_classes_that_do_not_fit_are_named():
         Metrics(told("roc_auc"), {}, None, three, ["a", "b", "c"])
     with pytest.raises(ThawError, match=r"positive: 'maybe' is not a class .* no, yes"):
         metrics_of(["roc_auc"], "maybe")
+    asked = {"two_classes": [], "positive": None, "weights": {"here": ["a", "c"]}}
+    with pytest.raises(ThawError, match=r"here: 'c' is not a class\. Allowed: a, b"):
+        check_classes(asked, ["a", "b"])
 
 
 METRICS_PY = """

@@ -8,7 +8,7 @@ from sklearn import metrics as sklearn_metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from thaw.findings import scoring
-from thaw.findings.metrics import METRICS, Metric
+from thaw.findings.metrics import METRICS, Metric, metric_of, of_history
 from thaw.findings.rows_luck import influence, rows_error
 
 CLASSES, NUMBERS = METRICS["classification"], METRICS["regression"]
@@ -228,6 +228,17 @@ def test_units_and_words_of_gains():
     assert CLASSES["log_loss"].unit(0.7) == 0.7
     assert NUMBERS["r2"].unit(-0.25) == 1.25
     assert [NUMBERS["mean_squared_error"].unit(c) for c in (0.0, math.nan)] == [1, 1]
+    # Of labels that are mostly 0; of a user's function that has no value there.
+    assert NUMBERS["median_absolute_error"].unit(0.0, [1e-9, 3e-9, 2e-9]) == 2e-9
+    own = metric_of({"name": "mine", "greater_is_better": True})
+    assert own.unit(math.nan, [math.nan, -0.5, 0.25]) == 0.375
+    assert own.unit(0.0, [0.0, 0.0]) == 1
+    assert (own.worst_told(0.25), NUMBERS["r2"].worst_told(-0.1)) == (0.25, -0.1)
+    assert CLASSES["accuracy"].worst_told(0.5) == 0
+    for metric, constant in ((NUMBERS["median_absolute_error"], 0.0), (own, math.nan)):
+        assert math.isnan(metric.worst_told(constant))
+    # Of a source model's labels, the unit is not known.
+    assert of_history("regression", "score").axis == "test mean absolute error"
     assert CLASSES["accuracy"].gain == "difference in test accuracy"
     assert NUMBERS["r2"].gain == "difference in test R²"
     assert CLASSES["log_loss"].gain == "decrease of test log loss"
@@ -301,6 +312,14 @@ def test_a_jackknife_of_a_mean_is_the_mean(rows):
     if rows < 40:
         each = influence(metric, labels, said)
         assert np.sort(blocks) == pytest.approx(np.sort(each), rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", NUMBERS)
+def test_one_row_has_no_standard_error(name):
+    one = influence(NUMBERS[name], np.array([1.0]), np.array([[0.5], [2.0]]))
+    assert one.shape == (2, 1)
+    assert math.isnan(rows_error(*one))
 
 
 def test_no_block_has_all_rows_of_a_class():

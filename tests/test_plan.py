@@ -77,3 +77,30 @@ def test_every_job_finds_its_source_models_however_studies_cut_their_own(seed):
             (file,) = files
             held = Tile.named(Path(file).stem).models
             assert {*tile.models} <= {*held}
+
+
+def test_classes_that_are_given_weights_are_asked_of_the_problem_they_are_of():
+    config = copy.deepcopy(SMALL_CONFIG)
+    config["training"]["class_weight"] = {"0": 2}
+    config["pretraining"] = {"class_weight": {"1": 2}}
+    del config["studies"]["back"]
+    plan = Plan(resolve(config))
+    study = plan.studies["ahead"]
+    asked = [plan.asked_of(made.key) for made in (study.source, study.target)]
+    assert [[one["weights"] for one in own] for own in asked] == [
+        [{"pretraining.class_weight": ["1"]}],
+        [{"training.class_weight": ["0"]}],
+    ]
+
+
+def test_metrics_are_told_as_people_name_them():
+    config = copy.deepcopy(SMALL_CONFIG)
+    study = config["studies"]["ahead"]
+    metric = {"function": "sklearn.metrics:r2_score", "greater_is_better": True}
+    study |= {"metric": ["accuracy", metric]}
+    plan = Plan(resolve(config)).studies["ahead"]
+    assert plan.description["settings"]["metric"] == ["accuracy", metric]
+    unit = plan.settings.metric[:1]
+    unit = [unit[0] | {"unit": "K"}]
+    told = plan._replace(settings=plan.settings._replace(metric=unit))
+    assert told.description["settings"]["metric"] == ["accuracy (K)"]

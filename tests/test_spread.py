@@ -18,10 +18,10 @@ ACCURACY = METRICS["classification"]["accuracy"]
 SETTINGS = {"study": "s", "source": "a", "target": "b", "margin": 0.01}
 
 
-def table_of(found):
+def table_of(found, metric=ACCURACY):
     """Return the summary of samples by their arms, none of them validated."""
     chosen = dict.fromkeys(found, Chosen(0.1, 5, np.nan))
-    return summary(found, ACCURACY, chosen)
+    return summary(found, metric, chosen)
 
 
 def row_of(sample):
@@ -81,6 +81,35 @@ def test_means_and_their_intervals():
     row = row_of(nested([[0.8], [0.81]] * 2))
     assert row["mean"] == pytest.approx(0.805)
     assert math.isnan(row["mean_low"]) and math.isnan(row["mean_high"])
+
+
+def errors(values, constant, scale=1.0):
+    metric = METRICS["regression"]["median_absolute_error"]
+    more = {"lower_is_better": True, "constant": constant, "scale": scale}
+    worst = metric.worst_told(constant)
+    sample = Sample(np.array(values), worst=worst, **more)
+    return table_of({Arm("v", "all"): sample}, metric), metric
+
+
+def test_means_of_errors_beyond_the_constants_are_marked():
+    table, metric = errors([6.0, 7.0, 9.0, 8.0, 7.5, 2.0], 5.0, 5.0)
+    (row,) = table.itertuples()
+    assert row.mean == pytest.approx(4.5)
+    # No such mean can be worse than what the worst counts as.
+    assert row.mean_low < row.mean < row.mean_high == 5
+    settings = SETTINGS | {"target_sizes": ["all"], "margin": 1}
+    assert "≥ 4.5 (2.5)" in for_people(table, [], metric, settings)
+    assert "≥" not in for_people(errors([2.0, 3.0], 5.0)[0], [], metric, settings)
+
+
+def test_means_are_plain_where_nothing_beats_the_constant():
+    """The median of labels that are mostly 0 has no error."""
+    table, metric = errors([1e-9, 2e-9, 3e-9, 2e-9, 2e-9], 0.0, 2e-9)
+    (row,) = table.itertuples()
+    assert row.mean == pytest.approx(2e-9)
+    assert math.isnan(row.mean_low) and math.isnan(row.mean_high)
+    settings = SETTINGS | {"target_sizes": ["all"], "margin": 1e-10}
+    assert "| 2.00e-09 (7.1e-10) |" in for_people(table, [], metric, settings)
 
 
 def test_what_one_source_model_cannot_say():

@@ -453,7 +453,8 @@ def test_a_metric_that_the_trainer_did_not_write_is_named(example):
     done = example.snakemake("--cores", "1", "to-noisy", check=False)
     assert done.returncode
     assert (
-        "networks of standalone@20 have no value of log_loss; choose an" in done.stderr
+        "networks of standalone@20 have no finite value of log_loss; choose an"
+        in done.stderr
     )
 
 

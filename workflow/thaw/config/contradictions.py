@@ -1,6 +1,7 @@
 """What only several keys together show: names that do not exist, layers not there."""
 
 import itertools
+import math
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from thaw.config.values import MOST_ROWS
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.settings import BUDGETS
+from thaw.learning.tasks import TASKS
 from thaw.output.tiles import tiles_of_models, tiles_of_repeats
 
 # What stands for the whole ladder in a study's list of variants.
@@ -185,6 +187,15 @@ def _of_training(path: str, training: dict, kind: Kind, problem: dict) -> Iterat
     """
     unknown = [*kind.mistakes_of_training(path, training, problem)]
     yield from unknown or _of_training_itself(path, training)
+    # Of files with source models, no problem is known.
+    if (
+        training["class_weight"]
+        and not TASKS[problem.get("task", "classification")].has_classes
+    ):
+        yield (
+            f"{path}.class_weight: only applies to classes, and the labels are "
+            "numbers; remove it, or write {} here"
+        )
 
 
 def _of_training_itself(path: str, training: dict) -> Iterator[str]:
@@ -215,7 +226,15 @@ def _of_training_itself(path: str, training: dict) -> Iterator[str]:
 
 def _of_its_sizes(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
     rows = config.problems.get(study.target, {}).get("train_size")
+    share = study.training["validation_size"]
     for number, size in enumerate(study.target_sizes):
+        # As learning counts them; the share is at most a half.
+        if share and size != "all" and round(size * share, 9) < 1:
+            yield (
+                f"{path}.target_sizes[{number}]: validation_size {share:g} of {size} "
+                f"train row{'' if size == 1 else 's'} leaves no row to validate on. "
+                f"Allowed: {math.ceil(round(1 / share, 9))} or more, all"
+            )
         # A share of a file's rows is not known before the file is read.
         if isinstance(rows, int) and size != "all" and size > rows:
             yield (
@@ -254,6 +273,12 @@ def _of_its_metrics(path: str, study: ResolvedStudy, config: Config) -> Iterator
         place, known = f"{path}.metric[{number}]", METRICS[told["task"]]
         if "function" in told:
             yield from mistakes_of_code(f"{place}.function", told["function"])
+            # They would be one column of the scores.
+            if told["name"] in (*known, "loss"):
+                yield (
+                    f"{place}.function: {told['name']} is the name of another score; "
+                    "rename the function"
+                )
         elif told["name"] not in known:
             yield (
                 f"{place}: {shown(told['name'])} is not a metric of {told['task']}"

@@ -45,7 +45,8 @@ rarer one. Where a class has no rows, they have no value.
 A function of your own, `{function: metrics.py:enrichment, greater_is_better: true}`,
 gets the labels of the test rows, then what one network predicts. For classes that is
 `labels[rows]`, numbers from 0 in the order of the classes, and their probabilities
-`[rows, classes]`; for numbers `labels[rows]` and `[rows]`, in the label's units.
+`[rows, classes]`; for numbers `labels[rows]` and `[rows]`, in the label's units. It
+also gets the best constant prediction; where that has no value, means have no interval.
 """
 
 # How the page calls the entries of a group whose keys are names.

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from thaw.config.problem import Problem
+from thaw.config.problem import Problem, Value
 from thaw.config.values import (
     ALTERNATIVES,
+    AS_TEXT,
     EACH_ONCE,
     LARGEST_NUMBER,
     LEFT_OUT,
@@ -31,7 +32,6 @@ from thaw.config.values import (
     Repeats,
     Rows,
     Seed,
-    Whole,
     made,
     optional_keys,
 )
@@ -99,7 +99,9 @@ PackageName = Annotated[
 ]
 
 
-ClassName = Annotated[str, Field(max_length=1_000, description="A class, as text.")]
+ClassName = Annotated[
+    str, Field(max_length=1_000, description="A class, as text or number."), AS_TEXT
+]
 
 
 class Network(Changes):
@@ -198,12 +200,13 @@ class Training(Group):
     """Overrides some of network.arguments, by name (network.trainer only)."""
     class_weight: Annotated[
         Literal["balanced"]
-        | Annotated[dict[ClassName, Positive], Field(min_length=1, max_length=1_000)],
+        | Annotated[dict[ClassName, Positive], Field(max_length=1_000)],
         ALTERNATIVES,
     ] = TRAINING["class_weight"]
     """How much each class counts in the loss: balanced (all the same, by the rows that
-    are learned from), or numbers by class (yes and no in quotes), 1 for those left out.
-    The loss is averaged over rows, as in Keras."""
+    are learned from), or numbers above 0 by class, 1 for those left out, so that {}
+    turns it off; classes true, false, yes and no in quotes. The loss is averaged over
+    rows, as in Keras."""
 
 
 ChangedTraining: Any = made(
@@ -356,11 +359,7 @@ class _OwnToStudy(Group):
     """The scores on the test rows, by scikit-learn's names without neg_: verdicts and
     figures are of the first, the others stand beside it. Left out, the task's own:
     accuracy or mean_absolute_error. A change trains nothing."""
-    positive: Annotated[
-        Whole | float | str,
-        ALTERNATIVES,
-        Field(description="A class; true, false, yes and no in quotes."),
-    ] = LEFT_OUT
+    positive: Value = LEFT_OUT
     """The positive class of metrics that have one, such as roc_auc; left out, the rarer
     of the two."""
     baseline: str = Field(default_factory=_usual_baseline)

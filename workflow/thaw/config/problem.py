@@ -60,6 +60,9 @@ File = Annotated[
 ]
 # Its values are found when this runs, so no type checker can know them.
 TaskName: Any = Literal[tuple(TASKS)]
+# Latin-1 without controls, Greek, super- and subscripts, currencies: what fonts draw,
+# and a cell of a Markdown table holds.
+UNIT = r"^[ -{}~¡-¬®-ÿΑ-Ωα-ω‰⁰-₎₠-₵₽℃]+$"
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
 ColumnName = Annotated[Column, Field(description="A column's name.")]
 Columns = Annotated[list[ColumnName], Field(max_length=MOST_COLUMNS), EACH_ONCE]
@@ -119,9 +122,9 @@ class _OfData(Group):
     bins: Annotated[int, Field(ge=2, le=100), WHOLE] = LEFT_OUT
     """Makes so many classes of labels that are numbers, by quantiles of the train
     rows."""
-    unit: Annotated[str, Field(pattern=r"^[ -~°-µ]+$", max_length=20)] = LEFT_OUT
+    unit: Annotated[str, Field(pattern=UNIT, max_length=20)] = LEFT_OUT
     """The unit of labels that are numbers, such as K; it stands in figures and words.
-    """
+    At most 20 Latin or Greek letters, digits and signs, without |."""
     drop: Columns = []
     """Columns that are no features."""
     categorical: Columns = []

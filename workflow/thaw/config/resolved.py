@@ -44,13 +44,19 @@ class Config(NamedTuple):
 
 
 def changed(training: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `training` with these changes; a trainer's arguments change one by one."""
+    """Return `training` with these changes; a trainer's arguments change one by one.
+
+    Weights of no class, which turn off those of `training`, are none.
+    """
     kept, found = dict(training), dict(changes)
     if any(changes.get(key) is not None for key in BUDGETS):
         kept |= dict.fromkeys(BUDGETS)
     if kept.get("arguments") and found.get("arguments"):
         found["arguments"] = kept["arguments"] | found["arguments"]
-    return kept | found
+    found = kept | found
+    if found.get("class_weight") == {}:
+        found["class_weight"] = None
+    return found
 
 
 def minimal(group: type[Group], values: dict[str, Any]) -> dict[str, Any]:

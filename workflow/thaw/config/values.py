@@ -99,6 +99,12 @@ def _float_to_whole(value: Any) -> Any:
     return value
 
 
+def _number_to_text(value: Any) -> Any:
+    """Take a class's number for its name."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
 def _one_to_list(value: Any) -> Any:
     """Take `ladder` for `[ladder]`."""
     return [value] if isinstance(value, str | dict) else value
@@ -127,6 +133,7 @@ def _one_error(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 # To be put into `Annotated[…]`, after the constraints of pydantic's own.
 WHOLE = BeforeValidator(_float_to_whole)
+AS_TEXT = BeforeValidator(_number_to_text)
 ONE_IS_A_LIST = BeforeValidator(_one_to_list)
 EACH_ONCE = _EachOnce(_each_once)
 ALTERNATIVES = WrapValidator(_one_error)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from thaw.findings.arms import CHECKPOINTS, TargetSize
-from thaw.findings.failures import FEW, KINDS, WEAK
+from thaw.findings.failures import FEW, KINDS, meaning_of_weak
 from thaw.findings.gains import Question, enumerate_words, estimate
 from thaw.findings.metrics import by_epoch, metric_of
 from thaw.findings.verdicts import first_part, more_often
@@ -41,7 +41,8 @@ def what_spoils_it(study: Question) -> Iterator[str]:
         )
     yield from _no_better(study)
     yield from _imbalanced(study)
-    weak = f"are weak ({WEAK.format(study.baseline)})"
+    meaning = meaning_of_weak(metric_of(study.metric[0]), study.baseline)
+    weak = f"are weak ({meaning})"
     for kind, what in (("failed", "fail"), ("weak", weak)):
         said = study.gains["verdict"].str.contains(more_often(KINDS[kind]), regex=False)
         names = [
@@ -53,10 +54,15 @@ def what_spoils_it(study: Question) -> Iterator[str]:
             yield f"Networks of {variants} {more_often(what)} than {study.baseline}'s."
     uncounted = study.gains.loc[study.gains["weak"].isna(), "target_size"].unique()
     if len(uncounted):
+        why = (
+            "a constant prediction has no score"
+            if study.summary["constant"].isna().all()
+            else f"the median of {study.baseline} does not beat the best constant "
+            f"prediction by more than the margin of {study.margin_in_units}"
+        )
         yield (
-            f"Weak networks{_from_rows(study, uncounted)} are not counted, because the "
-            f"median of {study.baseline} does not beat the best constant prediction by "
-            f"more than the margin of {study.margin_in_units}."
+            f"Weak networks{_from_rows(study, uncounted)} are not counted, because "
+            f"{why}."
         )
     random = [
         name

@@ -16,23 +16,27 @@ as wide as those of all three together.
 import numpy as np
 from scipy import stats
 
+from thaw.findings.metrics import Metric
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 
 # The kinds of networks that are counted apart, and what verdicts say of them.
 KINDS = {"failed": "fails", "weak": "is weak"}
 
-# The meaning of weak, in tables and sentences.
-WEAK = (
-    "below the median of {} by more than a fifth of what that gains on the best "
-    "constant prediction"
-)
-
 # A larger share of failed networks is reported before anything else.
 FEW = 0.05
 
 # Scores are rounded to float32, the best constant prediction's are not.
 ROUNDING = 1e-6
+
+
+def meaning_of_weak(metric: Metric, baseline: str) -> str:
+    """Return what weak means, for tables and sentences."""
+    side = "above" if metric.lower_is_better else "below"
+    return (
+        f"{side} the median of {baseline} by more than a fifth of what that gains on "
+        "the best constant prediction"
+    )
 
 
 def is_no_better(sample: Sample) -> np.ndarray:

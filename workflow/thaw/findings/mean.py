@@ -46,7 +46,7 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     if not (len(ours) and len(others)):
         return Estimate(np.nan, np.nan, np.nan)
     unit, difference = pair.variant.scale, float(ours.mean() - others.mean())
-    if min(len(ours), len(others)) < FEWEST:
+    if min(len(ours), len(others)) < FEWEST or not pair.variant.has_worst:
         return Estimate(difference * unit, np.nan, np.nan)
     piles_up = pair.variant.piles_up
     if pair.has_known:
@@ -70,13 +70,13 @@ def mean_of(sample: Sample, alpha: float) -> Estimate:
     if not has_interval(sample):
         return Estimate(mean, np.nan, np.nan)
     ends = np.quantile(single_draws(units, sample.piles_up), [alpha / 2, 1 - alpha / 2])
-    low, high = sorted(sample.score_of(ends).tolist())
+    low, high = sorted(sample.score_of(np.maximum(ends, 0)).tolist())
     return Estimate(mean, low, high)
 
 
 def has_interval(sample: Sample) -> bool:
     """Whether the mean of a sample has an interval; what is known needs none."""
-    if sample.is_known:
+    if sample.is_known or not sample.has_worst:
         return False
     return (~np.isnan(_unit_means(sample))).sum() >= FEWEST
 

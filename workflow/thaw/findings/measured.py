@@ -47,7 +47,8 @@ class Metrics:
         self._order: list[int] = []
         self.positive = ""
         pair = [metric.name for metric in self.metrics if metric.two_classes]
-        check_classes({"two_classes": pair, "positive": positive}, classes)
+        asked = {"two_classes": pair, "positive": positive, "weights": {}}
+        check_classes(asked, classes)
         if pair:
             rows = np.bincount(problem.train_y, minlength=2)
             # Of equally many rows the second, as in scikit-learn.

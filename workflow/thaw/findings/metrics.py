@@ -5,6 +5,7 @@ reads this table; the functions are in `scoring`.
 """
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -58,15 +59,32 @@ class Metric(NamedTuple):
         direction = "decrease of" if self.lower_is_better else "difference in"
         return f"{direction} {self.axis}"
 
-    def unit(self, constant: float) -> float:
+    def unit(self, constant: float, scores: Sequence[float] = ()) -> float:
         """Return what statistics count in, so that they do not depend on label units.
 
         It is the width of the bounds or, without bounds, how far the best `constant`
-        prediction's score is from a perfect one; 1 where that is 0 or not finite.
+        prediction's score is from a perfect one. Where that is 0 or not finite, it is
+        the median size of the `scores`; 1 where they have none.
         """
         best = self.best if math.isfinite(self.best) else 0
-        unit = abs(best - (self.worst if self.has_bounds else constant))
-        return unit if unit > 0 and math.isfinite(unit) else 1.0
+        sizes = [abs(score) for score in scores if math.isfinite(score)]
+        for unit in (
+            abs(best - (self.worst if self.has_bounds else constant)),
+            statistics.median(sizes) if sizes else 1.0,
+        ):
+            if unit > 0 and math.isfinite(unit):
+                return unit
+        return 1.0
+
+    def worst_told(self, constant: float) -> float:
+        """Return the score beyond which a mean tells no difference; nan if none is.
+
+        It is the bound or, without one, what the best `constant` prediction reaches,
+        unless nothing can be better than that.
+        """
+        if self.has_bounds:
+            return self.worst
+        return constant if constant != self.best else math.nan
 
 
 def _by_name(*metrics: Metric) -> dict[str, Metric]:
@@ -147,12 +165,18 @@ def metric_of(told: Mapping[str, Any]) -> Metric:
 
 
 def check_classes(asked: Mapping[str, Any], classes: Sequence[str]) -> None:
-    """Raise `ThawError` unless a problem has the classes that a study's metrics take.
+    """Raise `ThawError` unless a problem has the classes that a study names or takes.
 
-    `asked` holds the names of its metrics of `two_classes`, and the `positive` class if
-    one is named.
+    `asked` holds the names of its metrics of `two_classes`, the `positive` class if one
+    is named, and, by their place in the study, the classes that are given `weights`.
     """
     pair, positive = asked["two_classes"], asked["positive"]
+    for place, names in asked["weights"].items():
+        for name in names:
+            if name not in classes:
+                raise ThawError(
+                    f"{place}: {name!r} is not a class. Allowed: {listed(classes)}"
+                )
     if pair and len(classes) != 2:
         raise ThawError(
             f"metric: {listed(pair)} takes two classes, and the target has "

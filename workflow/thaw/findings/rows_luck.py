@@ -25,10 +25,12 @@ def influence(metric: Metric, labels: np.ndarray, said: np.ndarray) -> np.ndarra
     """Return values whose mean over units is nearly the metric, float64 `[R, units]`.
 
     Their standard error, std(ddof=1) / sqrt(units), is that of the metric over draws of
-    test rows. Labels and what networks said are as for `scoring`, of two rows or more;
-    the units depend on the labels alone. Where a class has fewer than two rows there is
-    no standard error, except for means over rows: some units are nan.
+    test rows. Labels and what networks said are as for `scoring`; the units depend on
+    the labels alone. Of one row there is no standard error, nor, except for means over
+    rows, where a class has fewer than two: some units are nan.
     """
+    if len(labels) == 1:
+        return np.full((len(said), 1), np.nan)
     if metric.per_row:
         return np.ascontiguousarray(scoring.PER_ROW[metric.name](labels, said))
     if metric.name == "roc_auc":
@@ -45,6 +47,8 @@ def rows_error(variant: np.ndarray, baseline: np.ndarray) -> float:
     Both are influences `[units]`, means over networks, of the same metric and rows.
     """
     difference = variant - baseline
+    if len(difference) == 1:
+        return np.nan
     return float(difference.std(ddof=1) / np.sqrt(len(difference)))
 
 

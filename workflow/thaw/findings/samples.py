@@ -46,7 +46,8 @@ class Sample(NamedTuple):
     have the same. Statistics count in units of `scale`: the constant's error, where
     the metric has no bound (see `Metric.unit`). `worst` is the score beyond which a
     mean tells no difference: the metric's bound or, where it has none, the constant's
-    score, since whoever has such a network does better without. `is_known` says that
+    score, since whoever has such a network does better without; nan where it is not
+    known, or where nothing is better than the constant. `is_known` says that
     all repeats are one and the same: what a deterministic estimator reaches from all
     rows, in which there is no luck but that of the rows.
     """
@@ -139,15 +140,22 @@ class Sample(NamedTuple):
         return self.worst == self.constant
 
     @property
+    def has_worst(self) -> bool:
+        """Whether there is a worst that a mean tells apart."""
+        return bool(np.isfinite(self.worst))
+
+    @property
     def above_worst(self) -> np.ndarray:
         """The values in units above the worst that a mean tells apart `[n]`."""
-        found = self.in_units(self.values) - self.in_units(self.worst)
-        return np.maximum(found, 0)
+        if not self.has_worst:
+            return self.in_units(self.values)
+        return np.maximum(self.in_units(self.values) - self.in_units(self.worst), 0)
 
     def score_of(self, above_worst: ArrayLike) -> np.ndarray:
         """Return the scores that lie so many units above the worst."""
         sign = -1 if self.lower_is_better else 1
-        units = np.asarray(above_worst) + self.in_units(self.worst)
+        lowest = self.in_units(self.worst) if self.has_worst else 0
+        units = np.asarray(above_worst) + lowest
         return sign * units * self.scale + 0.0  # never -0.0
 
     def unit_means(self, values: np.ndarray | None = None) -> np.ndarray:

@@ -5,6 +5,11 @@ import math
 import pandas as pd
 
 
+def counted(count: int, unit: str) -> str:
+    """Return so many units of a sample in words: "3 repeats", "1 draw of rows"."""
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 def number(value: float, margin: float, sign: str = "-") -> str:
     """Return a score or, with `sign` "+", a gain as text.
 
@@ -18,9 +23,11 @@ def number(value: float, margin: float, sign: str = "-") -> str:
     decimals = 1 - math.floor(math.log10(margin))
     if -3 <= decimals <= 6:
         return f"{value:{sign}z.{max(decimals, 0)}f}"
+    if value == 0:
+        return f"{value:{sign}z.0f}"
     # As many digits as tell values apart that differ by a tenth of the margin.
-    size = math.floor(math.log10(abs(value))) if value else 0
-    return f"{value:{sign}.{max(3, size + decimals + 1)}g}"
+    digits = max(decimals + math.floor(math.log10(abs(value))), 0)
+    return f"{value:{sign}.{digits}e}"
 
 
 def units(comparisons: pd.DataFrame) -> list[str]:
@@ -31,10 +38,7 @@ def units(comparisons: pd.DataFrame) -> list[str]:
             comparisons["reference_units"], comparisons["reference_unit"], strict=True
         ),
     ]
-    return [
-        f"{count} {unit}{'' if count == 1 else 's'}"
-        for count, unit in dict.fromkeys(sides)
-    ]
+    return [counted(*side) for side in dict.fromkeys(sides)]
 
 
 def interval(low: float, high: float, margin: float, sign: str = "-") -> str:

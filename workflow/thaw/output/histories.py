@@ -148,11 +148,11 @@ class Histories:
                 f"wrote none of {name}; choose another metric for the study, or let "
                 "the trainer write predictions (docs/trainer.md)"
             )
-        if (np.isnan(values) & ~self.failed(name)).any():
+        if not (np.isfinite(values) | self.failed(name)).all():
             raise ThawError(
-                f"some networks of {name} have no value of {metric.name}; choose "
-                "another metric for the study or, where a trainer writes the scores, "
-                "let it write that column"
+                f"some networks of {name} have no finite value of {metric.name}; "
+                "choose another metric for the study or, where a trainer writes the "
+                "scores, let it write that column"
             )
         return values
 

@@ -147,12 +147,16 @@ class Inputs(NamedTuple):
                 metric.lower_is_better,
                 constant,
                 histories.addresses(),
-                metric.unit(constant),
-                metric.worst if metric.has_bounds else constant,
+                worst=metric.worst_told(constant),
                 # From fewer rows each repeat has its own.
-                size == "all" and histories.is_known(arm),
+                is_known=size == "all" and histories.is_known(arm),
             )
-        return found
+        # One for all, so that they can be compared.
+        scores = [value for one in found.values() for value in one.values.tolist()]
+        return {
+            name: one._replace(scale=metric.unit(one.constant, scores))
+            for name, one in found.items()
+        }
 
     def rows(
         self, variants: Iterable[str], size: TargetSize, metric: Metric

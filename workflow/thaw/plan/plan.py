@@ -158,9 +158,8 @@ class Plan:
         return getattr(self.owners[key], name)
 
     def asked_of(self, key: str) -> list[dict[str, Any]]:
-        """Return what the metrics of studies ask of the classes of a target."""
-        studies = self.studies.values()
-        return [study.asks for study in studies if study.target.key == key]
+        """Return what studies ask of the classes of a problem."""
+        return [asked for study in self.studies.values() for asked in study.asks(key)]
 
     def checked_targets(self, key: str) -> list[str]:
         """Return what must have passed its checks before source models learn.

@@ -2,7 +2,7 @@
 
 import bisect
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thaw.config.network import Kind, kind_of, named
@@ -29,6 +29,19 @@ def known_tiles_of_models(
 ) -> list[Tile]:
     """Return the tiles of source models, for which each job of a study asks."""
     return [*tiles_of_models(total, repeats_per_job, alone)] if total else []
+
+
+def _weighted(place: str, training: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the classes to which training settings give weights, by their place."""
+    weights = training["class_weight"]
+    return {f"{place}.class_weight": [*weights]} if isinstance(weights, dict) else {}
+
+
+def _as_told(metric: Mapping[str, Any]) -> Any:
+    """Return a metric as a run's first lines name it."""
+    if "function" in metric:
+        return {key: metric[key] for key in ("function", "greater_is_better")}
+    return metric["name"] + (f" ({metric['unit']})" if "unit" in metric else "")
 
 
 class StudyPlan(NamedTuple):
@@ -87,13 +100,17 @@ class StudyPlan(NamedTuple):
         """The target's task."""
         return TASKS[self.settings.metric[0]["task"]]
 
-    @property
-    def asks(self) -> dict[str, Any]:
-        """What its metrics ask of the target's classes."""
-        metrics = map(metric_of, self.settings.metric)
-        pair = [metric.name for metric in metrics if metric.two_classes]
-        told = {"study": self.name, "positive": self.settings.positive}
-        return told | {"two_classes": pair}
+    def asks(self, key: str) -> Iterator[dict[str, Any]]:
+        """Yield what it asks of the classes of the problem with this key."""
+        told = {"study": self.name, "positive": None, "two_classes": []}
+        if self.source and key == self.source.key:
+            own = _weighted("pretraining", self.settings.pretraining)
+            yield told | {"weights": own}
+        if key == self.target.key:
+            metrics = map(metric_of, self.settings.metric)
+            told["two_classes"] = [one.name for one in metrics if one.two_classes]
+            own = _weighted("training", self.settings.training)
+            yield told | {"positive": self.settings.positive, "weights": own}
 
     @property
     def confuses(self) -> bool:
@@ -308,6 +325,7 @@ class StudyPlan(NamedTuple):
             for key, value in self.settings.pretraining.items()
             if value != training[key]
         }
+        settings["metric"] = [*map(_as_told, self.settings.metric)]
         settings["predictions"] = self.keeps_predictions
         # So that an edit of a trainer's file is told.
         settings["network"] = self.kind.with_digests()

@@ -164,10 +164,11 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         sides = table[["variant", "reference"]]
         table.loc[sides.isin(inherit).any(axis=1), "verdict"] = MODELS_FAILED
     depths = depths_table(found, settings["depths"])
+    is_capped = not metric.has_bounds and found[sizes[0]][baseline].has_worst
     return {
         "comparisons.csv": frame(table),
         "comparisons.md": for_people(
-            table, depths, baseline, metric, settings["margin"]
+            table, depths, baseline, metric, settings["margin"], is_capped
         ).encode(),
         "best-depths.csv": frame(depths),
     }

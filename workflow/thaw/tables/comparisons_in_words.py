@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.findings.failures import KINDS, WEAK
+from thaw.findings.failures import KINDS, meaning_of_weak
+from thaw.findings.gains import enumerate_words
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import BEYOND, CONDITION
 from thaw.findings.shown import interval, number, units
@@ -21,11 +22,13 @@ def for_people(
     baseline: str,
     metric: Metric,
     margin: float,
+    is_capped: bool = False,
 ) -> str:
     """Return the comparisons as Markdown, at most 80 columns wide.
 
     It is empty where there is one variant only. With several target sizes it has the
-    typical differences alone; the rest is in the CSV.
+    typical differences alone; the rest is in the CSV. `is_capped` says
+    whether in means the constant prediction's score is the worst.
     """
     if table.empty:
         return ""
@@ -57,7 +60,7 @@ def for_people(
     if len(depths) > 1:
         parts.append(paragraph(_about_depths(depths)))
     bounded = "whose interval is at 95 % and bears no verdict"
-    if not metric.has_bounds:
+    if is_capped:
         bounded += f"; {BEYOND}"
     words = (
         "How often a repeat of the one beats one of the other, and the difference of "
@@ -70,7 +73,7 @@ def for_people(
             [(_name(r), _share(r, "better"), _gain(r, "mean", margin)) for r in rows],
             (22, 23, 25),
         ),
-        *_about_failures(table, baseline),
+        *_about_failures(table, meaning_of_weak(metric, baseline)),
     ]
     return "\n".join(parts)
 
@@ -86,7 +89,7 @@ def _about_depths(depths: pd.DataFrame) -> str:
 
 
 def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
-    over = " and ".join(units(table))
+    over = enumerate_words(units(table))
     conditional = table["given"].astype(bool)
     given = f", {CONDITION}" if conditional.all() else ""
     if len(table) == 1:
@@ -101,7 +104,7 @@ def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
     return f"{words}:"
 
 
-def _about_failures(table: pd.DataFrame, baseline: str) -> Iterator[str]:
+def _about_failures(table: pd.DataFrame, meaning: str) -> Iterator[str]:
     rows = [
         (_name(row), kind, *map(percent, shares), _share(row, kind, "_difference", "+"))
         for row in table.itertuples()
@@ -109,7 +112,7 @@ def _about_failures(table: pd.DataFrame, baseline: str) -> Iterator[str]:
         if max(shares := (getattr(row, kind), getattr(row, f"reference_{kind}"))) > 0
     ]
     known = table["weak"].notna().any()
-    limit = f"weak, {WEAK.format(baseline)}"
+    limit = f"weak, {meaning}"
     if not rows:
         weak = f", and none is {limit}" if known else ""
         yield paragraph(f"No network failed{weak}.")

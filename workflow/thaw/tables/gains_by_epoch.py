@@ -94,7 +94,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     baseline, margin = followed(name), settings["margin"]
     if metric != asked:
         # As large a part of what the constant prediction has to gain.
-        margin *= baseline.scale / asked.unit(inputs.histories.constant(asked))
+        unit = inputs.samples([name], settings["shown_size"], asked)[name].scale
+        margin *= baseline.scale / unit
     rows = [
         (variant, name, *row)
         for variant in settings["networks"]

@@ -120,24 +120,34 @@ def for_people(
         title += f" from {models} source models"
     sizes = settings["target_sizes"]
     header: Sequence[str] = ("mean from rows:", *map(str, sizes))
+    means = [_mean(row, metric, margin) for row in table.itertuples()]
     rows: list[Sequence[str]] = [
-        (variant, *(number(mean, margin) for mean in own["mean"]))
-        for variant, own in table.groupby("variant", sort=False)
+        (variant, *own)
+        for variant, own in pd.Series(means).groupby(table["variant"], sort=False)
     ]
     if len(sizes) == 1:
         header = ("variant", "mean (std)", "95 % interval", "between", "within")
         rows = [
             (
                 row.variant,
-                f"{number(row.mean, margin)} ({number(row.std, margin)})",
+                f"{mean} ({number(row.std, margin)})",
                 interval(row.mean_low, row.mean_high, margin),
                 # A variant without source models has no spread between them.
                 number(row.std_between, margin) if row.source_models else "",
                 number(row.std_within, margin),
             )
-            for row in table.itertuples()
+            for row, mean in zip(table.itertuples(), means, strict=True)
         ]
     return "\n".join([*map(paragraph, [title, *warnings]), markdown(header, rows)])
+
+
+def _mean(row: Any, metric: Metric, margin: float) -> str:
+    """Return a mean, marked where the scores themselves have a worse one."""
+    shown = number(row.mean, margin)
+    worst = metric.worst_told(row.constant)
+    if metric.lower_is_better:
+        return f"≥ {shown}" if row.max > worst else shown
+    return f"≤ {shown}" if row.min < worst else shown
 
 
 def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
@@ -194,7 +204,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     table = summary(found, metric, chosen)
     lost = histories.failed_source_models()
     warnings = [*failures(found, lost), *what_was_chosen(table, settings)]
-    if not metric.has_bounds:
-        warnings.append(f"In means, {BEYOND}.")
+    if not metric.has_bounds and any(sample.has_worst for sample in found.values()):
+        mark = "≥" if metric.lower_is_better else "≤"
+        warnings.append(f"In means, {BEYOND} (marked {mark}).")
     words = for_people(table, warnings, metric, settings)
     return {"summary.csv": frame(table), "summary.md": words.encode()}
