@@ -237,8 +237,8 @@ def test_units_and_words_of_gains():
     assert CLASSES["accuracy"].worst_told(0.5) == 0
     for metric, constant in ((NUMBERS["median_absolute_error"], 0.0), (own, math.nan)):
         assert math.isnan(metric.worst_told(constant))
-    # Of a source model's labels, the unit is not known.
-    assert of_history("regression", "score").axis == "test mean absolute error"
+    # Labels may have no unit.
+    assert of_history("regression", "score", "").axis == "test mean absolute error"
     assert CLASSES["accuracy"].gain == "difference in test accuracy"
     assert NUMBERS["r2"].gain == "difference in test R²"
     assert CLASSES["log_loss"].gain == "decrease of test log loss"
