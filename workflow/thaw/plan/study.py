@@ -100,7 +100,7 @@ class StudyPlan(NamedTuple):
 
     def asks(self, key: str) -> Iterator[dict[str, Any]]:
         """Yield what it asks of the classes of the problem with this key."""
-        told = {"study": self.name, "positive": None, "two_classes": []}
+        told: dict[str, Any] = {"study": self.name, "positive": None, "two_classes": []}
         if self.source and key == self.source.key:
             own = _weighted("pretraining", self.settings.pretraining)
             yield told | {"weights": own}
