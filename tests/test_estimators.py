@@ -459,11 +459,6 @@ def ahead(ridge, *, fixed=(0.75, 0.8), variants=None, **changed):
             "A network may not be needed: ridge does about as well as the best "
             "pretrained variant. Gains on standalone: ridge +0.09",
         ),
-        (
-            alone(0.86, spread=0.2),
-            "A network may not be needed: ridge does about as well as the best "
-            "pretrained variant, or better. Gains on standalone: ridge +0.1",
-        ),
         (known(0.77), "Transfer typically helps."),
         (known(0.6), "Transfer typically helps."),
     ],

@@ -44,11 +44,9 @@ def what_needs_no_network(study: Question) -> Iterator[str]:
                 f"{row['variant']} with them may tell)"
             )
         if not surely:
-            assert best is not None  # without one it is sure
-            ahead = row["typical"] > best["typical"] + study.margin
             return (
                 f"a network may not be needed: {row['variant']} does about as well as "
-                f"the best pretrained variant{', or better' if ahead else ''}"
+                "the best pretrained variant"
             )
         others = study.baseline + (" and all pretrained variants" if best else "")
         return f"no network is needed: {row['variant']} does better than {others}"
