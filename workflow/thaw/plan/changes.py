@@ -55,7 +55,7 @@ def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
         gather = plan.made[f"gather_{name}"]
         wanted = {*study.weights}
         if not is_made(results / gather.record, gather.key):
-            wanted |= {*study.gathered, *study.model_files}
+            wanted |= {*study.written, *study.model_files}
         counts = []
         for what, jobs in (
             ("repeat", study.training_jobs),

@@ -69,7 +69,7 @@ def used(plan: Plan) -> Iterator[str]:
         yield from (*one.files, one.record)
     for study in plan.studies.values():
         yield from study.check_file
-        yield from (*study.gathered, *study.model_files, *study.weights)
+        yield from (*study.written, *study.model_files, *study.weights)
 
 
 def _pattern(path: str) -> str:

@@ -399,10 +399,16 @@ class StudyPlan(NamedTuple):
         ]
 
     @property
-    def gathered(self) -> list[str]:
-        """The files below `results/` that are gathered."""
+    def written(self) -> list[str]:
+        """The files below `results/` that all jobs leave that train."""
         jobs = [*self.pretraining_jobs, *self.training_jobs]
         return [f"{stem}{suffix}" for suffix in self.suffixes for _, stem in jobs]
+
+    @property
+    def gathered(self) -> list[str]:
+        """Those that are gathered: of what source models predict nothing follows."""
+        apart = {f"{stem}{PREDICTIONS_NPZ}" for _, stem in self.pretraining_jobs}
+        return [path for path in self.written if path not in apart]
 
     def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
         """Return the training jobs of some arms, as `training_jobs`."""
