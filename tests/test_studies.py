@@ -13,11 +13,14 @@ from conftest import ROOT, Project, new_project
 
 VARIANTS = {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}
 
+# What a run leaves in a folder.
+MADE = shutil.ignore_patterns("data", "logs", "results", ".snakemake")
+
 
 def test_flash_points(tmp_path):
     """From the installed package to a map in kelvin, and the same tables as classes."""
     thaw = new_project(tmp_path / "thaw")
-    shutil.copytree(ROOT / "studies", thaw.folder / "studies")
+    shutil.copytree(ROOT / "studies", thaw.folder / "studies", ignore=MADE)
     study = Project(thaw.folder / "studies/flash-points")
     config = study.config
     config["training"]["epochs"] = config["pretraining"]["epochs"] = 1
@@ -44,9 +47,8 @@ def test_flash_points(tmp_path):
 def smallest(tmp_path, name: str, study: str) -> Project:
     """Return a copy of a study of modules: two repeats of one variant, for an epoch."""
     thaw = new_project(tmp_path / "thaw")
-    made = shutil.ignore_patterns("data", "logs", "results", ".snakemake")
     folder = thaw.folder / "studies" / name
-    shutil.copytree(ROOT / "studies" / name, folder, ignore=made)
+    shutil.copytree(ROOT / "studies" / name, folder, ignore=MADE)
     small = Project(folder)
     config = small.config
     for one in (config["training"], config.get("pretraining", {})):
