@@ -2,9 +2,9 @@
 
 Needs: results/problems/{problem}-{key}.npz and, for a pretrained variant, source models.
 Makes: results/repeats/{problem}/{arm}-{key}/{tile}.csv, .history.npz and, unless the config
-says otherwise, .predictions.npz; .safetensors where weights are saved. An arm is a variant or, as in fixed-0@20, a
-variant that learns from so many rows; a tile some source models × some repeats from each,
-models-01-29-repeats-00-01. Studies that ask for the same share it.
+says otherwise, .predictions.npz; .safetensors where weights are saved. An arm is a variant
+or, as in fixed-0@20, a variant that learns from so many rows; a tile some source models ×
+some repeats from each, models-01-29-repeats-00-01. Studies that ask for the same share it.
 """
 
 

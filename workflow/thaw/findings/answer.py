@@ -165,15 +165,11 @@ def _best_on_average(study: Question) -> Iterator[str]:
     if len(rows) < 2:
         return
     typically, on_average = (
-        max(rows, key=lambda row: row[column])["variant"]
-        for column in ("typical", "mean")
+        max(rows, key=lambda row: row[column]) for column in ("typical", "mean")
     )
-    means = [
-        next(row["mean"] for row in rows if row["variant"] == variant)
-        for variant in (typically, on_average)
-    ]
-    if means[0] < means[1]:
-        yield f"(Typically {typically} is ahead, by the mean {on_average}.)"
+    if typically["mean"] < on_average["mean"]:
+        ahead = typically["variant"], on_average["variant"]
+        yield "(Typically {} is ahead, by the mean {}.)".format(*ahead)
 
 
 def up_to_how_much_data(study: Question) -> Iterator[str]:

@@ -27,19 +27,17 @@ IMBALANCED = 0.8
 
 def what_spoils_it(study: Question) -> Iterator[str]:
     """Name what qualifies the answer: failures, controls, longer training."""
-    failed = [
-        f"{100 * row['failed']:.0f} % of {row['variant']}'s"
-        + _from_rows(study, [row["target_size"]])
-        for row in study.summary.to_dict("records")
-        if row["failed"] > FEW
-    ]
+    failed = _shares(study, "failed", FEW)
     if failed:
         yield (
-            f"Networks failed ({', '.join(failed)}): scale the inputs, lower the "
+            f"Networks failed ({failed}): scale the inputs, lower the "
             "learning rate or train longer before you rely on this."
             + (SCALED_LIKE if study.is_swept else "")
         )
-    yield from _no_better(study)
+    if useless := _shares(study, "no_better", MANY):
+        yield (
+            f"Many networks are no better than the best constant prediction: {useless}."
+        )
     yield from _imbalanced(study)
     meaning = meaning_of_weak(metric_of(study.metric[0]), study.baseline)
     weak = f"are weak ({meaning})"
@@ -80,19 +78,17 @@ def what_spoils_it(study: Question) -> Iterator[str]:
         )
 
 
-def _no_better(study: Question) -> Iterator[str]:
-    """Name the variants of which many networks have learned nothing of use."""
-    many = [
-        f"{100 * row['no_better']:.0f} % of {row['variant']}'s"
+def _shares(study: Question, kind: str, least: float) -> str:
+    """Name the variants of which more than `least` are of a kind; "" if there are none.
+
+    `kind` is a column of the summary.
+    """
+    return ", ".join(
+        f"{100 * row[kind]:.0f} % of {row['variant']}'s"
         + _from_rows(study, [row["target_size"]])
         for row in study.summary.to_dict("records")
-        if row["no_better"] > MANY
-    ]
-    if many:
-        yield (
-            "Many networks are no better than the best constant prediction: "
-            f"{', '.join(many)}."
-        )
+        if row[kind] > least
+    )
 
 
 def _imbalanced(study: Question) -> Iterator[str]:

@@ -52,8 +52,8 @@ class Followed:
         if epoch == len(self.steps) - 1:
             failed |= self._failed_in_the_end
         values = as_read(self._values[:, epoch])
-        sample = Sample(values, self._models, failed, self._lower_is_better)
-        return sample._replace(scale=self.scale)
+        lower = self._lower_is_better
+        return Sample(values, self._models, failed, lower, scale=self.scale)
 
 
 def moments(epochs: int) -> list[int]:
