@@ -232,8 +232,8 @@ class Variant(Group):
     """The widths of fresh hidden layers put between the source model's and the output,
     which is then fresh too."""
     inherit: Literal["output"] = LEFT_OUT
-    """output: start from the source model's output, too, where source and target have
-    labels of other names, or other tasks. Left out, the output is then drawn afresh."""
+    """output: keep the source model's output even where source and target differ in the
+    label's name or in the task. By default, the output is then drawn anew."""
     training: ChangedTraining = ChangedTraining()
     """What differs from the study's training for its repeats."""
     save: Literal["weights"] = LEFT_OUT
