@@ -221,6 +221,18 @@ def test_rows_of_a_group_lie_on_one_side(tmp_path, frame, sizes, expected):
     assert np.ptp(np.bincount(problem.test_y)) <= 2
 
 
+def test_the_groups_of_test_rows_are_numbered(tmp_path, frame):
+    frame["group"] = [f"g{number % 20}" for number in range(60)]
+    problem, _ = make(tmp_path, frame, group="group", train_size=0.5, test_size=25)
+    groups = frame["group"][problem.test_rows - 1]
+    assert problem.test_groups.dtype == np.int64
+    assert {*problem.test_groups} == {*range(groups.nunique())}
+    both = {*zip(groups, problem.test_groups, strict=True)}
+    assert len(both) == groups.nunique() < len(groups)
+    problem, _ = make(tmp_path, frame, drop=["group"])
+    assert problem.test_groups.shape == (0,)
+
+
 def test_test_rows_from_a_file_of_their_own(tmp_path, frame):
     test = write(tmp_path / "test.csv", frame[["mass", "heat", "class"]][::2])
     train = write(tmp_path / "train.csv", frame)

@@ -54,6 +54,7 @@ PROBLEM = Problem(
     *(np.full((50, 2), 0.5, np.float32), np.arange(50) % 3),
     *(np.zeros((40, 2), np.float32), np.arange(40) % 3, np.arange(51, 91)),
     classes=3,
+    test_groups=np.arange(40) // 2,
 )
 
 
@@ -416,6 +417,10 @@ def test_scores_that_disagree_with_the_histories_are_refused(tmp_path):
         ({"classes": np.array(2)}, "labels are not of classification"),
         ({"test_rows": np.arange(39)}, "numbers of its test rows"),
         ({"test_rows": np.arange(40.0)}, "numbers of its test rows"),
+        ({"test_groups": np.arange(39)}, "groups of its test rows"),
+        ({"test_groups": np.arange(40.0)}, "groups of its test rows"),
+        ({"test_groups": np.arange(40) * 2}, "groups of its test rows"),
+        ({"test_groups": np.arange(40) - 1}, "groups of its test rows"),
     ],
 )
 def test_an_impossible_problem_is_refused_whoever_wrote_it(tmp_path, changed, reason):

@@ -75,6 +75,7 @@ def make_problem(
     train_x, test_x = x[0][train], x[-1][test]
     train_y, test_y = labels.parts(train, test)
     test_rows = tables[-1].labels.index.to_numpy(np.int64)[test]
+    test_groups = _numbers_of_groups(tables[-1], test)
 
     one_hot = {f"{name}={one}" for name, known in categories.items() for one in known}
     scaler = StandardScaler().fit(train_x)
@@ -90,7 +91,10 @@ def make_problem(
     with np.errstate(over="ignore"):  # told below
         train_x, test_x = train_x.astype(np.float32), test_x.astype(np.float32)
     classes = len(labels.names)
-    problem = Problem(train_x, train_y, test_x, test_y, test_rows, classes, labels.task)
+    problem = Problem(
+        *(train_x, train_y, test_x, test_y, test_rows, classes, labels.task),
+        test_groups,
+    )
     for part in (train_x, test_x):
         if not np.isfinite(part).all():
             column = columns[np.argmin(np.isfinite(part).all(0))]
@@ -176,6 +180,14 @@ def _parts(
         )
     )
     return train, test
+
+
+def _numbers_of_groups(table: Table, rows: np.ndarray) -> np.ndarray:
+    """Return the number of each row's group, as in `Problem.test_groups`."""
+    if table.groups is None:
+        return np.empty(0, np.int64)
+    _, numbers = np.unique(table.groups.to_numpy()[rows], return_inverse=True)
+    return numbers.astype(np.int64)
 
 
 def _scale_of(

@@ -17,7 +17,9 @@ class Problem(NamedTuple):
     `classes`; where they are numbers, float64 in their own units, and `classes` is 0.
     `test_rows`, int64 `[rows]`, are the numbers of the test rows in the file that they
     come from, or in what a function generated, from 1. `task` is the name of one in
-    `thaw.learning.tasks`.
+    `thaw.learning.tasks`. `test_groups`, int64 `[rows]`, are the numbers of the test
+    rows' groups, from 0 without a gap; empty where rows are in no groups, so that each
+    comes by itself.
     """
 
     train_x: np.ndarray
@@ -27,6 +29,7 @@ class Problem(NamedTuple):
     test_rows: np.ndarray
     classes: int
     task: str = "classification"
+    test_groups: np.ndarray = np.empty(0, np.int64)
 
 
 class Description(NamedTuple):

@@ -56,4 +56,8 @@ def load_described(path: Path, key: str) -> tuple[Problem, Description, str]:
         rows, labels = problem.test_rows, problem.test_y
         fit = rows.dtype == np.int64 and rows.shape == labels.shape
         require(fit, "the numbers of its test rows do not fit")
+        groups = problem.test_groups
+        fit = groups.dtype == np.int64 and groups.shape in ((0,), labels.shape)
+        fit &= np.array_equal(np.unique(groups), np.arange(groups.max(initial=-1) + 1))
+        require(fit, "the groups of its test rows do not fit")
     return problem, description, found["content"]
