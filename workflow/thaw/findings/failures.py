@@ -14,6 +14,7 @@ as wide as those of all three together.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from thaw.findings.metrics import Metric
@@ -64,7 +65,7 @@ def is_weak(
     return np.full((3, len(sample.values)), np.nan)
 
 
-def limit_of_weak(median: np.ndarray, constant: float) -> np.ndarray:
+def limit_of_weak(median: np.ndarray, constant: ArrayLike) -> np.ndarray:
     """Return beyond which score a network is weak, given the baseline's median."""
     return median - (median - constant) / 5
 

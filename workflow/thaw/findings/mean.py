@@ -9,6 +9,9 @@ worst score where all useless networks count as that. Where units are matched, e
 the two or both may be stragglers. The interval holds the middle of the posterior draws,
 whose random numbers are always the same. That of a single mean is made in the same way.
 
+Given one source model there is no such luck, and the interval is Student's, of matched
+differences, or Welch's (1947).
+
 It carries no verdict: with few source models it covers too little where stragglers are
 rare and bad (docs/calibration.md).
 """
@@ -16,6 +19,7 @@ rare and bad (docs/calibration.md).
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy import special
 
 from thaw.findings.how_often import DRAWS, random_means
 from thaw.findings.pairs import Pair
@@ -49,6 +53,9 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     if min(len(ours), len(others)) < FEWEST or not pair.variant.has_worst:
         return Estimate(difference * unit, np.nan, np.nan)
     piles_up = pair.variant.piles_up
+    if pair.is_conditional:
+        half = _half_width([ours - others] if pair.matched else [ours, others], alpha)
+        return Estimate(*(unit * (difference + side * half) for side in (0, -1, 1)))
     if pair.has_known:
         sides = (pair.variant, ours), (pair.reference, others)
         mine, theirs = (
@@ -69,9 +76,24 @@ def mean_of(sample: Sample, alpha: float) -> Estimate:
     mean = float(sample.score_of(units.mean())) if len(units) else np.nan
     if not has_interval(sample):
         return Estimate(mean, np.nan, np.nan)
-    ends = np.quantile(single_draws(units, sample.piles_up), [alpha / 2, 1 - alpha / 2])
+    levels = [alpha / 2, 1 - alpha / 2]
+    if sample.is_conditional:
+        ends = units.mean() + _half_width([units], alpha) * np.array([-1, 1])
+    else:
+        ends = np.quantile(single_draws(units, sample.piles_up), levels)
     low, high = sorted(sample.score_of(np.maximum(ends, 0)).tolist())
     return Estimate(mean, low, high)
+
+
+def _half_width(sides: Sequence[np.ndarray], alpha: float) -> float:
+    """Return half the width of Student's interval, or of Welch's of two sides."""
+    variances = [side.var(ddof=1) / len(side) for side in sides]
+    total = sum(variances)
+    if not total:
+        return 0.0
+    shares = zip(variances, sides, strict=True)
+    degrees = total**2 / sum(v**2 / (len(side) - 1) for v, side in shares)
+    return float(-special.stdtrit(degrees, alpha / 2) * np.sqrt(total))
 
 
 def has_interval(sample: Sample) -> bool:

@@ -4,6 +4,7 @@ Jobs are added one after the other, and none of their predictions is kept. Netwo
 failed have no score.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -64,16 +65,26 @@ class Metrics:
     def influence(self, metric: Metric, said: np.ndarray) -> np.ndarray:
         """Return what each unit of rows adds to a metric, `[R, units]`.
 
-        See `thaw.findings.rows_luck`. Of a user's function it is not known: no unit.
+        See `thaw.findings.rows_luck`. Of a user's function it is not known.
         """
-        if metric.name in self._functions:
-            return np.empty((len(said), 0))
-        return self._by_parts(metric, said, influence)
+        rows = np.arange(len(self._problem.test_y))
+        groups = self._problem.test_groups if len(self._problem.test_groups) else rows
+        found = functools.partial(influence, groups=groups)
+        return self._by_parts(metric, said, found)
 
-    def constant(self, metric: Metric) -> float:
-        """Return what the best constant prediction reaches."""
-        said = self._task.constant_prediction(self._problem, metric.constant)
-        return float(self.scores(metric, said)[0])
+    @functools.cached_property
+    def of_constant(self) -> dict[str, Any]:
+        """What the best constant prediction reaches, and by unit of rows.
+
+        They are named as `thaw.output.histories` does.
+        """
+        found: dict[str, Any] = {}
+        for metric in self.metrics:
+            said = self._task.constant_prediction(self._problem, metric.constant)
+            found[f"constant/metrics/{metric.name}"] = self.scores(metric, said)[0]
+            if metric.name not in self._functions:
+                found[f"constant/rows/{metric.name}"] = self.influence(metric, said)[0]
+        return found
 
     def _score(
         self, metric: Metric, labels: np.ndarray, said: np.ndarray
@@ -109,14 +120,14 @@ class Metrics:
 class Measured:
     """What is known of an arm by its predictions, job by job.
 
-    scores: of each job's networks, float64 `[R]`, by metric; jobs: how many there were.
+    networks: a value a network, by name as `thaw.output.histories` has it, an array a
+    job; jobs: how many there were.
     """
 
     def __init__(self, metrics: Metrics) -> None:
-        self._metrics, self._networks, self.jobs = metrics, 0, 0
-        self._influences: dict[str, np.ndarray] = {}
+        self._metrics, self.jobs = metrics, 0
         self._counts: np.ndarray | None = None
-        self.scores: dict[str, list[np.ndarray]] = {}
+        self.networks: dict[str, list[np.ndarray]] = {}
 
     def add(self, said: np.ndarray, failed: np.ndarray, task: str) -> None:
         """Add what a job's networks predict, but for those that `failed` `[R]`."""
@@ -124,25 +135,23 @@ class Measured:
         if TASKS[task].has_classes:
             counts = predicted_counts(sound)
             self._counts = counts if self._counts is None else self._counts + counts
-        for metric in self._metrics.metrics:
-            if not metric.history:
-                values = np.full(len(said), np.nan)
+        known, metrics = self._metrics.of_constant, self._metrics
+        for metric in metrics.metrics:
+            for part, function, dtype in (
+                ("metrics", metrics.scores, np.float64),
+                # Of rows seven digits are plenty.
+                ("rows", metrics.influence, np.float32),
+            ):
+                constant = known.get(f"constant/{part}/{metric.name}")
+                if constant is None or (part == "metrics" and metric.history):
+                    continue
+                values = np.full((len(said), *np.shape(constant)), np.nan, dtype)
                 if len(sound):
-                    values[~failed] = self._metrics.scores(metric, sound)
-                self.scores.setdefault(metric.name, []).append(values)
-            if len(sound):
-                added = self._metrics.influence(metric, sound).sum(0)
-                before = self._influences.get(metric.name, 0)
-                self._influences[metric.name] = before + added
-        self._networks += len(sound)
+                    values[~failed] = function(metric, sound)
+                self.networks.setdefault(f"{part}/{metric.name}", []).append(values)
         self.jobs += 1
 
     @property
-    def by_rows(self) -> dict[str, np.ndarray]:
+    def of_rows(self) -> dict[str, np.ndarray]:
         """What is known of each row, as `thaw.output.histories` names it."""
-        found = {
-            f"rows/{name}": total / self._networks
-            for name, total in self._influences.items()
-            if len(total)
-        }
-        return found if self._counts is None else found | {"predicted": self._counts}
+        return {} if self._counts is None else {"predicted": self._counts}

@@ -1,8 +1,9 @@
-"""The luck of the test rows: how far off a metric is expected to be for that reason.
+"""The luck of the test rows: what each unit of them adds to a metric.
 
 A metric is written as a mean over units, rows or blocks of rows, whose standard error
 is that of the metric over draws of test rows. All networks have the same units, so the
-units of a difference are differences of units.
+units of a difference are differences of units. Where rows come in groups, blocks are
+made of whole groups.
 
 - A metric that is a mean over rows has the values of rows.
 - An area under the ROC curve has its placements (DeLong, DeLong and Clarke-Pearson
@@ -18,38 +19,50 @@ from scipy.stats import rankdata
 from thaw.findings import scoring
 from thaw.findings.metrics import Metric
 
-MOST_BLOCKS = 40
+# Of means over rows, and of all others, each of which costs a computation.
+MOST_UNITS, MOST_BLOCKS = 200, 40
 
 
-def influence(metric: Metric, labels: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """Return values whose mean over units is nearly the metric, float64 `[R, units]`.
+def influence(
+    metric: Metric, labels: np.ndarray, said: np.ndarray, groups: np.ndarray
+) -> np.ndarray:
+    """Return values whose mean over units is the metric, float64 `[R, units]`.
 
     Their standard error, std(ddof=1) / sqrt(units), is that of the metric over draws of
-    test rows. Labels and what networks said are as for `scoring`; the units depend on
-    the labels alone. Of one row there is no standard error, nor, except for means over
-    rows, where a class has fewer than two: some units are nan.
+    test rows, or of `groups` of them, int64 `[rows]`, which are drawn together. Labels
+    and what networks said are as for `scoring`; the units depend on labels and groups
+    alone. Of one group there is no standard error, nor, except for means over rows,
+    where a class has fewer than two rows: some units are nan.
     """
-    if len(labels) == 1:
+    count = len(np.unique(groups))
+    if count == 1:
         return np.full((len(said), 1), np.nan)
     if metric.per_row:
-        return np.ascontiguousarray(scoring.PER_ROW[metric.name](labels, said))
-    if metric.name == "roc_auc":
-        return _placements(labels == 1, scoring.log_odds(said))
-    if metric.name == "roc_auc_ovr":
+        by_row = scoring.PER_ROW[metric.name](labels, said)
+    elif metric.name == "roc_auc":
+        by_row = _placements(labels == 1, scoring.log_odds(said))
+    elif metric.name == "roc_auc_ovr":
         classes = range(said.shape[2])
-        return np.mean([_placements(labels == c, said[:, :, c]) for c in classes], 0)
-    return _pseudo_values(metric, labels, said)
+        by_row = np.mean(
+            [_placements(labels == c, said[:, :, c]) for c in classes], axis=0
+        )
+    else:
+        return _pseudo_values(metric, labels, said, _blocks(labels, groups))
+    if count == len(labels) <= MOST_UNITS:
+        return np.ascontiguousarray(by_row)
+    return _by_block(by_row, _dealt(groups, MOST_UNITS))
 
 
-def rows_error(variant: np.ndarray, baseline: np.ndarray) -> float:
-    """Return the standard error of a difference over draws of test rows.
+def _by_block(by_row: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+    """Return the values of blocks of rows whose mean over blocks is that over rows.
 
-    Both are influences `[units]`, means over networks, of the same metric and rows.
+    Blocks may differ in size, and another draw of them has another number of rows: the
+    values are linearized so that their standard error is the one of a ratio.
     """
-    difference = variant - baseline
-    if len(difference) == 1:
-        return np.nan
-    return float(difference.std(ddof=1) / np.sqrt(len(difference)))
+    mean = scoring.means(by_row)[:, None]
+    sizes = np.bincount(blocks)
+    sums = np.stack([np.bincount(blocks, own) for own in by_row])
+    return mean + (sums - sizes * mean) * len(sizes) / len(blocks)
 
 
 def _placements(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -74,11 +87,12 @@ def _placements(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return found
 
 
-def _pseudo_values(metric: Metric, labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def _pseudo_values(
+    metric: Metric, labels: np.ndarray, said: np.ndarray, blocks: np.ndarray
+) -> np.ndarray:
     """Return the pseudo-values of blocks of rows, float64 `[R, blocks]`."""
     score = getattr(scoring, metric.name)
     whole = score(labels, said)
-    blocks = _blocks(labels)
     count = blocks.max() + 1
     found = []
     for block in range(count):
@@ -90,19 +104,27 @@ def _pseudo_values(metric: Metric, labels: np.ndarray, said: np.ndarray) -> np.n
     return np.stack(found, axis=1)
 
 
-def _blocks(labels: np.ndarray) -> np.ndarray:
-    """Return the block of each row, int64 `[rows]`.
+def _blocks(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the block of each row that a jackknife leaves out, int64 `[rows]`.
 
     They are at random, not stratified, because which labels are drawn is luck too:
-    stratified by label, the standard error of R² came out a fifth too small. But no
-    block has all rows of a class.
+    stratified by label, the standard error of R² came out a fifth too small. But where
+    rows come singly, no block has all rows of a class.
     """
+    if len(np.unique(groups)) < len(labels) or labels.dtype.kind != "i":
+        return _dealt(groups, MOST_BLOCKS)
     order = np.random.default_rng(0).permutation(len(labels))
-    if np.issubdtype(labels.dtype, np.integer):
-        # Rows are dealt like cards: two of a class that are neighbors part.
-        pairs = [order[labels[order] == one][:2] for one in np.unique(labels)]
-        first = np.concatenate(pairs)
-        order = np.concatenate([first, order[~np.isin(order, first)]])
+    # Rows are dealt like cards: two of a class that are neighbors part.
+    pairs = [order[labels[order] == one][:2] for one in np.unique(labels)]
+    first = np.concatenate(pairs)
+    order = np.concatenate([first, order[~np.isin(order, first)]])
     blocks = np.empty(len(labels), dtype=np.int64)
     blocks[order] = np.arange(len(labels)) % MOST_BLOCKS
     return blocks
+
+
+def _dealt(groups: np.ndarray, most: int) -> np.ndarray:
+    """Return the block of each row, int64 `[rows]`, groups dealt at random."""
+    names, numbers = np.unique(groups, return_inverse=True)
+    order = np.random.default_rng(0).permutation(len(names))
+    return (order % most)[numbers]

@@ -6,8 +6,8 @@ independent unit is the source model. Where it has one, the unit is the repeat a
 statement is conditional on that model. Where it has none (standalone), the unit is the
 repeat.
 
-All statements are conditional on the two data sets and their split into train and
-test: only initial weights and batch orders vary.
+What is known of the test rows (`by_rows`) lets statements hold for other rows of the
+same kind. All of them are conditional on the rows that were there to learn from.
 
 Without SciPy, so that figures need not wait for it.
 """
@@ -49,7 +49,9 @@ class Sample(NamedTuple):
     score, since whoever has such a network does better without; nan where it is not
     known, or where nothing is better than the constant. `is_known` says that
     all repeats are one and the same: what a deterministic estimator reaches from all
-    rows, in which there is no luck but that of the rows.
+    rows, in which there is no luck but that of the rows. `by_rows` `[n, units]` and
+    `constant_by_rows` `[units]` are what each unit of test rows adds to the scores and
+    to the constant's (see `thaw.findings.rows_luck`); None where it is not known.
     """
 
     values: np.ndarray
@@ -61,6 +63,8 @@ class Sample(NamedTuple):
     scale: float = 1.0
     worst: float = 0.0
     is_known: bool = False
+    by_rows: np.ndarray | None = None
+    constant_by_rows: np.ndarray | None = None
 
     def has_addresses_of(self, other: Self) -> bool:
         """Whether each repeat has drawn the same random numbers as the other's."""

@@ -4,15 +4,15 @@ Its arrays are `source-models/{metric}` `[source models, epochs + 1]` and, for e
 (a variant at a target size), `{arm}/{metric}` `[repeats, epochs + 1]` and, where it is
 pretrained, `{arm}/source_model` `[repeats]`; both also have the scores that are
 measured at the end only, `{arm}/{score}` `[repeats]`, those of the best `constant`
-prediction, and the `steps` of gradient descent by the end of each epoch,
-`[epochs + 1]`. Where predictions are kept, `{arm}/predicted` `[test rows, classes]` is
-how many networks that did not fail predict each class, `{arm}/metrics/{metric}`
-`[repeats]` a metric that histories do not hold, and `{arm}/rows/{metric}` `[units]` the
-mean over networks of what each unit of rows adds to a metric (see
-`thaw.findings.rows_luck`). `constant/{metric}` is what the best constant prediction
-reaches, `positive` the name of the positive class where a metric has one, `addresses`
-`[repeats, 2]` those of all arms. Each is read by itself, so that a stage holds no more
-than it needs.
+prediction, and the `steps` of gradient descent by the end of each epoch, `[epochs +
+1]`. Where predictions are kept, `{arm}/predicted` `[test rows, classes]` is how many
+networks that did not fail predict each class, `{arm}/metrics/{metric}` `[repeats]` a
+metric that histories do not hold, and `{arm}/rows/{metric}` `[repeats, units]` what
+each unit of test rows adds to a metric (see `thaw.findings.rows_luck`), nan for failed
+networks. `constant/metrics/{metric}` is what the best constant prediction reaches,
+`constant/rows/{metric}` `[units]` what rows add to it, `positive` the name of the
+positive class where a metric has one, `addresses` `[repeats, 2]` those of all arms.
+Each is read by itself, so that a stage holds no more than it needs.
 """
 
 import json
@@ -157,9 +157,9 @@ class Histories:
         return values
 
     def rows(self, name: str, metric: Metric) -> np.ndarray | None:
-        """Return what each unit of rows adds to a metric, float64 `[units]`, if known.
+        """Return what each unit of test rows adds to a metric, if it is known.
 
-        It is the mean over the networks that did not fail.
+        It is `[repeats, units]` or, of the "constant", `[units]`.
         """
         column = f"{name}/rows/{metric.name}"
         return self._read(column) if column in self._record["content"] else None
@@ -189,7 +189,7 @@ class Histories:
 
     def constant(self, metric: Metric) -> float:
         """Return what the best constant prediction reaches on the target."""
-        name = f"constant/{metric.name}"
+        name = f"constant/metrics/{metric.name}"
         return float(self._read(name)) if name in self._record["content"] else np.nan
 
     def own_constants(self, name: str) -> dict[str, float]:

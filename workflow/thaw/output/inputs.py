@@ -140,6 +140,10 @@ class Inputs(NamedTuple):
             arm = Arm(own, size).name
             failed, constant = histories.failed(arm), histories.constant(metric)
             values = np.where(failed, constant, histories.score(arm, metric))
+            rows = histories.rows(arm, metric)
+            constants = histories.rows("constant", metric)
+            if rows is not None:
+                rows[failed] = constants
             found[variant] = Sample(
                 values,
                 histories.source_models(arm),
@@ -150,6 +154,8 @@ class Inputs(NamedTuple):
                 worst=metric.worst_told(constant),
                 # From fewer rows each repeat has its own.
                 is_known=size == "all" and histories.is_known(arm),
+                by_rows=rows,
+                constant_by_rows=constants,
             )
         # One for all, so that they can be compared.
         scores = [value for one in found.values() for value in one.values.tolist()]
@@ -157,17 +163,6 @@ class Inputs(NamedTuple):
             name: one._replace(scale=metric.unit(one.constant, scores))
             for name, one in found.items()
         }
-
-    def rows(
-        self, variants: Iterable[str], size: TargetSize, metric: Metric
-    ) -> dict[str, np.ndarray | None]:
-        """Return what each unit of test rows adds to a metric, by variant, if known."""
-        found = {}
-        for variant in variants:
-            study, _, own = variant.rpartition("/")
-            histories = self.files.histories(study or self.study)
-            found[variant] = histories.rows(Arm(own, size).name, metric)
-        return found
 
     @property
     def metric(self) -> Metric:

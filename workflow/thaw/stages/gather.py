@@ -84,9 +84,8 @@ class Gathering:
             reached, more = self._repeats_of(arm)
             writer.add(arm.name, reached, self._models(arm) | more)
         metrics = self._metrics
-        constants = {f"constant/{m.name}": metrics.constant(m) for m in metrics.metrics}
         of_all = {"addresses": self._all.addresses, "positive": metrics.positive}
-        writer.close(self._recipe, self.saw, of_all | constants)
+        writer.close(self._recipe, self.saw, of_all | metrics.of_constant)
 
     def write_scores(self, file: BinaryIO) -> None:
         """Write the scores of all repeats, in the order of the arms."""
@@ -197,18 +196,18 @@ class Gathering:
         back = np.argsort(np.concatenate(order))
         final = Final(*(np.concatenate(c)[back] for c in zip(*finals, strict=True)))
         reached = Reached(History(*columns), final, constant, steps, task)
-        scores_of: dict[str, np.ndarray] = {}
         more: dict[str, np.ndarray] = {}
         # A trainer may write none; those of some jobs would pass for those of all.
         if measured and measured.jobs == len(order):
-            scores_of = {n: np.concatenate(v)[back] for n, v in measured.scores.items()}
-            more = measured.by_rows | {f"metrics/{n}": v for n, v in scores_of.items()}
+            networks = measured.networks.items()
+            more = {name: np.concatenate(parts)[back] for name, parts in networks}
+            more |= measured.of_rows
         self._columns[name], rows = columns_of(task), [*final_scores(reached)]
         if measured:
             names = [m.name for m in self._metrics.metrics if not m.history]
             self._columns[name] += [f"test_{metric}" for metric in names]
             nothing = np.full(len(back), "")
-            added = [scores_of.get(metric, nothing).tolist() for metric in names]
+            added = [more.get(f"metrics/{m}", nothing).tolist() for m in names]
             rows = [(*row, *own) for row, *own in zip(rows, *added, strict=True)]
         self._final[name] = rows
         # Not the files with source models: they depend on how jobs were cut.

@@ -5,19 +5,19 @@ of the target: `selfer/fixed-2`.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each, pairs_asked
-from thaw.findings.best_depths import best_depths, best_on_average
+from thaw.findings.best_depths import beaten
 from thaw.findings.failures import KINDS, difference_of_shares, is_weak
 from thaw.findings.how_often import how_often
 from thaw.findings.mean import mean_difference
+from thaw.findings.new_rows import Luck, drawn, luck
 from thaw.findings.pairs import Pair
-from thaw.findings.rows_luck import rows_error
 from thaw.findings.samples import CONDITION, Estimate, Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import (
@@ -43,6 +43,10 @@ def comparisons(
 
     All intervals but that of the mean are adjusted for the number of comparisons
     (Bonferroni), so that all of a kind hold at once with 95 %; `level` is that of each.
+    They hold for new test rows, too, where `row_units` is more than 0; that from
+    `these_rows_low` to `these_rows_high`, and that of how often the variant is
+    `better`, are given these rows. `rows_error` is the standard error of the typical
+    difference over draws of test rows.
     Differences are gains: more than 0 is better. Shares of weak networks are nan at
     sizes where the baseline does not beat the best constant prediction.
     """
@@ -51,6 +55,7 @@ def comparisons(
     alpha = alpha_of_each(len(pairs) * len(found))
     rows = []
     for size, samples in found.items():
+        on_new_rows = drawn(samples, samples[baseline], margin)
         for variant, other in pairs:
             pair = Pair(samples[variant], samples[other])
             names = {"target_size": size, "variant": variant, "reference": other}
@@ -61,30 +66,37 @@ def comparisons(
                 }
                 for sample in (pair.variant, pair.reference)
             )
-            rows.append(names | compare(pair, kinds, reference_kinds, alpha, margin))
+            rows_luck = luck(on_new_rows[variant], on_new_rows[other])
+            own = compare(pair, rows_luck, kinds, reference_kinds, alpha, margin)
+            rows.append(names | own)
     return pd.DataFrame(rows)
 
 
 def compare(
     pair: Pair,
+    rows_luck: Luck,
     kinds: Mapping[str, np.ndarray],
     reference_kinds: Mapping[str, np.ndarray],
     alpha: float,
     margin: float,
 ) -> dict[str, Any]:
     """Return what a comparison found, by the names of the table's columns."""
-    typical = typical_difference(pair, alpha)
+    given_rows = typical_difference(pair, alpha)
+    typical = rows_luck.widen(given_rows, rows_luck.typical, alpha)
     said = [verdict(pair, typical, alpha, margin)]
+    mean = rows_luck.widen(mean_difference(pair, ALPHA), rows_luck.mean, ALPHA)
     shares: dict[str, float] = {}
     for kind, words in KINDS.items():
         ours, others = kinds[kind], reference_kinds[kind]
         difference = difference_of_shares(pair, ours, others, alpha)
+        if kind == "weak":
+            difference = rows_luck.widen(difference, rows_luck.weak, alpha)
         shares |= {
             kind: pair.variant.unit_means(ours[0]).mean(),
             f"reference_{kind}": pair.reference.unit_means(others[0]).mean(),
             f"{kind}_difference": difference.value,
-            f"{kind}_low": difference.low,
-            f"{kind}_high": difference.high,
+            f"{kind}_low": max(difference.low, -1),
+            f"{kind}_high": min(difference.high, 1),
         }
         if kind_of(said[0]) != TOO_FEW:
             said.append(more_or_less(words, difference))
@@ -98,8 +110,12 @@ def compare(
         "matched_by": "" if pair.has_known else pair.matched,
         "level": 1 - alpha,
         **_columns("typical", typical),
+        "these_rows_low": given_rows.low,
+        "these_rows_high": given_rows.high,
+        "rows_error": rows_luck.typical,
+        "row_units": rows_luck.units,
         **_columns("better", how_often(pair, alpha)),
-        **_columns("mean", mean_difference(pair, ALPHA)),
+        **_columns("mean", mean),
         **shares,
     }
 
@@ -109,41 +125,27 @@ def _columns(name: str, found: Estimate) -> dict[str, float]:
 
 
 def depths_table(
-    found: Mapping[TargetSize, Mapping[str, Sample]], depths: Mapping[str, int]
+    found: Mapping[TargetSize, Mapping[str, Sample]],
+    depths: Mapping[str, int],
+    margin: float,
 ) -> pd.DataFrame:
-    """Return a row for each size and depth, and whether it may be the best (95 %).
-
-    It may be so by what is typical, and on average; the latter is empty where a mean
-    has no interval.
+    """Return a row for each size and depth: whether it may be the best, and by what
+    others it is typically beaten; with 95 % all of it holds.
     """
-    columns = ["target_size", "variant", "freeze"]
-    columns += ["not_worse_than_best", "not_worse_on_average"]
     rows = []
     for size, samples in found.items():
-        depth_samples = {variant: samples[variant] for variant in depths}
-        alpha = ALPHA / len(found)
-        typically = best_depths(depth_samples, alpha)
-        on_average = best_on_average(depth_samples, alpha)
+        own = {variant: samples[variant] for variant in depths}
+        # Of weak networks nothing is asked here.
+        on_new_rows = drawn(own, next(iter(samples.values())), margin)
+        beaten_by = beaten(own, on_new_rows, ALPHA / len(found), margin)
+        # They may beat each other in a circle.
+        none_stays = all(beaten_by.values())
         for variant, freeze in depths.items():
-            own = ["yes" if variant in typically else "no"]
-            own += ["yes" if variant in on_average else "no" if on_average else ""]
-            rows.append((size, variant, freeze, *own))
+            rivals = beaten_by[variant]
+            stays = "yes" if none_stays or not rivals else "no"
+            rows.append((size, variant, freeze, stays, " ".join(rivals)))
+    columns = ["target_size", "variant", "freeze", "may_be_best", "beaten_by"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _rows_errors(
-    inputs: Inputs, names: Iterable[str], table: pd.DataFrame
-) -> Iterator[float]:
-    """Yield the standard error over draws of test rows of each difference of means."""
-    known = {
-        size: inputs.rows(names, size, inputs.metric)
-        for size in inputs.settings["target_sizes"]
-    }
-    for row in table.itertuples():
-        both = [known[row.target_size][side] for side in (row.variant, row.reference)]
-        one, other = both
-        found = None if one is None or other is None else rows_error(one, other)
-        yield np.nan if found is None else found
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
@@ -155,7 +157,6 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     names = dict.fromkeys([*variants, *itertools.chain(*pairs)])
     found = {size: inputs.samples(names, size, metric) for size in sizes}
     table = comparisons(found, pairs, baseline, settings["margin"])
-    table["rows_error"] = [*_rows_errors(inputs, names, table)]
     failed = inputs.histories.failed_source_models()
     if failed is not None and failed.all():
         # What is inherited from networks that failed says nothing of transfer.
@@ -163,7 +164,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         inherit = [n for n in variants if samples[n].source_models is not None]
         sides = table[["variant", "reference"]]
         table.loc[sides.isin(inherit).any(axis=1), "verdict"] = MODELS_FAILED
-    depths = depths_table(found, settings["depths"])
+    depths = depths_table(found, settings["depths"], settings["margin"])
     is_capped = not metric.has_bounds and found[sizes[0]][baseline].has_worst
     return {
         "comparisons.csv": frame(table),

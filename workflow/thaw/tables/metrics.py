@@ -11,6 +11,7 @@ import pandas as pd
 
 from thaw.findings.arms import alpha_of_each
 from thaw.findings.metrics import Metric, metric_of
+from thaw.findings.new_rows import drawn, luck
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.shown import interval, number
@@ -23,10 +24,13 @@ def rows_of(
     found: Mapping[str, Sample], baseline: str, alpha: float
 ) -> Iterator[dict[str, Any]]:
     """Yield each variant's median, and what it typically gains on the baseline."""
+    on_new_rows = drawn(found, found[baseline], margin=0)
     for variant, sample in found.items():
         gain = [np.nan] * 3
         if variant != baseline:
-            gain = [*typical_difference(Pair(sample, found[baseline]), alpha)]
+            pair = Pair(sample, found[baseline])
+            rows = luck(on_new_rows[variant], on_new_rows[baseline])
+            gain = [*rows.widen(typical_difference(pair, alpha), rows.typical, alpha)]
         yield {
             "variant": variant,
             "median": np.median(sample.values),
