@@ -4,12 +4,16 @@ Only the process that plans the run does any of it, not those that Snakemake sta
 its jobs.
 """
 
+import time
+
 from snakemake.logging import logger
 
 from thaw.output.files import end_future
 from thaw.plan.after_run import full_disks, told
 from thaw.plan.before_run import orphans, refuse_files_for_folders, refuse_read_only
 from thaw.plan.changes import report
+
+STARTED = time.time()
 
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
@@ -41,7 +45,7 @@ def show_results():
     # What a table or answer holds may be more than an old terminal can show.
     sys.stdout.reconfigure(errors="replace")
     for study in studies_of(workflow.dag.jobs):
-        for text in told(PLAN, STUDIES[study], in_results("results")):
+        for text in told(PLAN, STUDIES[study], in_results("results"), STARTED):
             print(text)
 
 

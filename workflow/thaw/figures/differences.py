@@ -27,10 +27,14 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     for place, row in enumerate(table.itertuples()):
         colour, marker = style.verdict_look(row.verdict)
         fill = "white" if (colour, marker) == style.NONE else colour
-        # What the data do not bound ends at the figure's edge.
-        ends = np.clip([row.typical_low, row.typical_high], -limit, limit)
-        if np.isfinite([row.typical_low, row.typical_high]).any():
-            panel.plot(ends, [place, place], color=colour, lw=2, solid_capstyle="butt")
+        for found, width in (
+            ((row.typical_low, row.typical_high), style.OUTER),
+            ((row.these_rows_low, row.these_rows_high), style.INNER),
+        ):
+            # What the data do not bound ends at the figure's edge.
+            ends = np.clip(found, -limit, limit)
+            if np.isfinite(found).any():
+                panel.hlines(place, *ends, color=colour, lw=width)
         if np.isfinite(row.typical):
             panel.plot(row.typical, place, marker, color=colour, mfc=fill, ms=6.5)
         panel.annotate(
@@ -55,7 +59,8 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     panel.set_xlabel(f"worse ← typical {gain} → better")
     given = [f"All of it {CONDITION}."] if table["given"].notna().any() else []
     level = style.level_of(table["level"][0])
-    caption = [level, margin_in_words, *given, f"n = {', '.join(units(table))}."]
+    caption = [level, style.of_rows(table), margin_in_words, *given]
+    caption.append(f"n = {', '.join(units(table))}.")
     style.words_around(drawn, style.title_of(settings), "typical differences", caption)
     return drawn
 

@@ -37,8 +37,8 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
         if own:
             margin_in_words = style.draw_margin(panel, settings["margin"])
     caption = [
-        "Filled: typically better, worse or equivalent, each epoch by itself; hollow: "
-        "not clear.",
+        "Filled: typically better, worse or equivalent, given these test rows, each "
+        "epoch by itself; hollow: not clear.",
         margin_in_words,
     ]
     what = f"gain on {settings['baseline']} as training goes on"

@@ -44,6 +44,9 @@ DEPTHS = 30
 # More points than this make an SVG that no program opens gladly.
 MANY_POINTS = 5000
 
+# The widths of intervals: for new test rows, and given these.
+OUTER, INNER = 1.3, 3.2
+
 # How the columns of a number and its interval end.
 ENDS = ("", "_low", "_high")
 
@@ -197,13 +200,24 @@ def title_of(settings: Mapping[str, Any]) -> str:
 
 
 def draw_line(
-    panel: Axes, x: np.ndarray, rows: pd.DataFrame, name: str, look: Look
+    panel: Axes,
+    x: np.ndarray,
+    rows: pd.DataFrame,
+    name: str,
+    look: Look,
+    inner: str = "",
 ) -> Line2D:
-    """Draw a line through a column of a table, with its interval at each point."""
-    values, low, high = (rows[name + end].to_numpy(float) for end in ENDS)
-    # An interval that the data do not bound says nothing, and would squash the panel.
-    bounded = np.isfinite(low) & np.isfinite(high)
-    panel.vlines(x[bounded], low[bounded], high[bounded], color=look.colour, lw=1.3)
+    """Draw a line through a column of a table, with its interval at each point.
+
+    `inner` names the columns of another interval, which is drawn broader.
+    """
+    values = rows[name].to_numpy(float)
+    for column, width in ((name, OUTER), *([(inner, INNER)] if inner else [])):
+        low, high = (rows[column + end].to_numpy(float) for end in ENDS[1:])
+        # An interval without bounds says nothing, and would squash the panel.
+        bounded = np.isfinite(low) & np.isfinite(high)
+        ends = low[bounded], high[bounded]
+        panel.vlines(x[bounded], *ends, color=look.colour, lw=width)
     known = np.where(np.isfinite(values), values, np.nan)
     return panel.plot(x, known, ms=4.5, lw=1.2, **look.of_lines())[0]
 
@@ -233,6 +247,13 @@ def draw_margin(panel: Axes, margin: float, way: str = "h") -> str:
     span(-margin, margin, color=PALE, lw=0, zorder=0)
     line(0, color="black", lw=0.8, zorder=1)
     return f"Grey:\N{NO-BREAK SPACE}±{margin:g}, the margin."
+
+
+def of_rows(comparisons: pd.DataFrame) -> str:
+    """Say which interval is drawn how, or that other test rows are not covered."""
+    if (comparisons["row_units"] > 0).all():
+        return "Thick: given these test rows; thin: for new ones, too."
+    return "Other test rows are not covered."
 
 
 def level_of(level: float) -> str:

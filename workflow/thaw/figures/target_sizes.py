@@ -36,11 +36,12 @@ def draw(
         gains = comparisons[comparisons["variant"] == variant]
         gains = by_size(gains[gains["reference"] == baseline], sizes)
         if len(gains):
-            style.draw_line(right, x, gains, "typical", look)
+            style.draw_line(right, x, gains, "typical", look, "these_rows")
     caption = [
         "Left: means with 95 % intervals.",
         style.draw_constant(left, summary["constant"].iloc[0], settings),
         f"Right: gains with {style.level_of(comparisons['level'].iloc[0])}",
+        style.of_rows(comparisons),
         style.draw_margin(right, settings["margin"]),
     ]
     for panel in (left, right):

@@ -1,15 +1,11 @@
-"""The caveats of an answer: failures, controls, training time, and its conditions."""
+"""The caveats of an answer: failures, training time, tuning, luck not covered."""
 
-import itertools
 from collections.abc import Iterator, Sequence
-
-import pandas as pd
 
 from thaw.findings.arms import CHECKPOINTS, TargetSize
 from thaw.findings.failures import FEW, KINDS, meaning_of_weak
 from thaw.findings.gains import Question, enumerate_words, estimate
 from thaw.findings.metrics import by_epoch, metric_of
-from thaw.findings.verdicts import first_part, more_often
 
 # What surprises who has said `scale: standard`.
 SCALED_LIKE = (
@@ -17,6 +13,9 @@ SCALED_LIKE = (
     "where that does not fit it, give it a scale of its own (docs/tutorial.md, section "
     "6)."
 )
+
+# Where a larger share of networks chose the edge of a range, it is worth a sentence.
+AT_EDGE = 0.2
 
 # A larger share of networks that are no better than the constant is worth a sentence.
 MANY = 0.1
@@ -39,18 +38,12 @@ def what_spoils_it(study: Question) -> Iterator[str]:
             f"Many networks are no better than the best constant prediction: {useless}."
         )
     yield from _imbalanced(study)
-    meaning = meaning_of_weak(metric_of(study.metric[0]), study.baseline)
-    weak = f"are weak ({meaning})"
-    for kind, what in (("failed", "fail"), ("weak", weak)):
-        said = study.gains["verdict"].str.contains(more_often(KINDS[kind]), regex=False)
-        names = [
-            variant + _from_rows(study, own["target_size"])
-            for variant, own in study.gains[said].groupby("variant", sort=False)
-        ]
-        if names:
-            variants = enumerate_words(names)
-            yield f"Networks of {variants} {more_often(what)} than {study.baseline}'s."
-    uncounted = study.gains.loc[study.gains["weak"].isna(), "target_size"].unique()
+    if study.comparisons["verdict"].str.contains(KINDS["weak"], regex=False).any():
+        meaning = meaning_of_weak(metric_of(study.metric[0]), study.baseline)
+        yield f"Weak means {meaning}."
+    uncounted = study.comparisons.loc[
+        study.comparisons["weak"].isna(), "target_size"
+    ].unique()
     if len(uncounted):
         why = (
             "a constant prediction has no score"
@@ -59,18 +52,9 @@ def what_spoils_it(study: Question) -> Iterator[str]:
             f"prediction by more than the margin of {study.margin_in_units}"
         )
         yield (
-            f"Weak networks{_from_rows(study, uncounted)} are not counted, because "
+            f"Weak networks{_with_rows(study, uncounted)} are not counted, because "
             f"{why}."
         )
-    random = [
-        name
-        for name, variant in study.variants.items()
-        if not study.is_pretrained(name) and variant.get("freeze", 0)
-    ]
-    table, controls = study.comparisons, study.comparisons["reference"]
-    rows = table[table["variant"].isin(study.depths) & controls.isin(random)]
-    yield from _beside(study, rows, "frozen random layers ({})")
-    yield from _beside(study, table[controls.str.contains("/", regex=False)], "{}")
     if study.source == study.target and study.transferred:
         yield (
             "Source and target are the same problem: nothing foreign is transferred, "
@@ -85,7 +69,7 @@ def _shares(study: Question, kind: str, least: float) -> str:
     """
     return ", ".join(
         f"{100 * row[kind]:.0f} % of {row['variant']}'s"
-        + _from_rows(study, [row["target_size"]])
+        + _with_rows(study, [row["target_size"]])
         for row in study.summary.to_dict("records")
         if row[kind] > least
     )
@@ -103,78 +87,85 @@ def _imbalanced(study: Question) -> Iterator[str]:
         )
 
 
-def _from_rows(study: Question, sizes: Sequence[TargetSize]) -> str:
-    return f" from {enumerate_words(sizes)} rows" if study.is_swept else ""
+def _with_rows(study: Question, sizes: Sequence[TargetSize]) -> str:
+    return f" with {enumerate_words(sizes)} rows" if study.is_swept else ""
 
 
-def _beside(study: Question, rows: pd.DataFrame, control: str) -> Iterator[str]:
-    """Say how variants compare with controls of a kind; like sizes together."""
-    for (variant, reference), own in rows.groupby(["variant", "reference"], sort=False):
-        said = []
-        for verdict, alike in itertools.groupby(
-            own.to_dict("records"), lambda row: first_part(row["verdict"])
-        ):
-            found = [
-                _from_rows(study, [row["target_size"]]) + estimate(row, study)
-                for row in alike
-            ]
-            said.append(verdict + ",".join(found))
-        yield f"Beside {control.format(reference)}, {variant}: {'; '.join(said)}."
-
-
-def hangs_on_the_budget(study: Question) -> Iterator[str]:
-    """Name the variants that would have had another verdict half-way."""
-    other = []
-    for variant in study.transferred:
-        rows = study.gains_by_epoch[study.gains_by_epoch["variant"] == variant]
-        if len(rows) < 3:
-            continue
-        half_way, last = rows.iloc[len(rows) // 2], rows.iloc[-1]
-        if half_way["verdict"] != last["verdict"]:
-            epoch = half_way["epoch"]
-            other.append(f"{variant} {half_way['verdict']}{estimate(half_way, study)}")
-    if other:
-        # The table is of the largest size.
-        place = _from_rows(study, [study.target_sizes[-1]])
-        known = by_epoch(study.metric[0])
-        if known != metric_of(study.metric[0]):
-            place += f" by {known.axis}, which alone is known by epoch,"
+def what_would_change_it(study: Question) -> Iterator[str]:
+    """Say what longer training or other training settings might change."""
+    yield from _longer_training(study)
+    if not study.tuned:
+        yield "No variant's training settings were tuned."
+        return
+    yield (
+        f"Learning rate or epoch of {enumerate_words(study.tuned)} were chosen on rows "
+        "held out of each network's own train rows."
+    )
+    at_edge = [
+        f"{100 * row['at_edge']:.0f} % of {row['variant']}'s networks"
+        + _with_rows(study, [row["target_size"]])
+        for row in study.summary.to_dict("records")
+        if row["at_edge"] > AT_EDGE
+    ]
+    if at_edge:
         yield (
-            f"The verdict{place} hangs on how long networks learn: half-way, after "
-            f"{epoch} epochs, it was {'; '.join(other)}."
+            f"The learning rate chosen was the lowest or the highest for "
+            f"{enumerate_words(at_edge)}: a wider range could change this answer."
         )
 
 
-def given_what(study: Question) -> Iterator[str]:
-    """Say which variation the intervals cover, and the conditions of it all."""
+def _longer_training(study: Question) -> Iterator[str]:
+    """Say how gains changed from half-way to the end, for these test rows."""
+    table = study.training_time
+    rows = table[table["variant"].isin(study.transferred)].to_dict("records")
+    if not rows:
+        return
+    known = by_epoch(study.metric[0])
+    alone = known != metric_of(study.metric[0])
+    metric = f" by {known.axis}, which alone is known by epoch," if alone else ""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        low, high = row["change_low"], row["change_high"]
+        words = "it is not clear whether they still move"
+        if max(-low, high) <= study.margin:
+            words = f"they no longer move (±{study.margin_in_units})"
+        elif low > 0 or high < 0:
+            words = "they still moved, so longer training could change this answer"
+        named = f"{row['variant']}{estimate(row, study, 'change')}"
+        said.setdefault(words, []).append(named)
+    # The table is of the largest size.
+    place = _with_rows(study, [study.shown_size])
+    begin = f"from epoch {rows[0]['from_epoch']} to {rows[0]['to_epoch']}"
+    parts = (f"{words}: {enumerate_words(names)}" for words, names in said.items())
+    yield f"Gains{place}{metric} {begin}: {'; '.join(parts)}."
+
+
+def what_is_covered(study: Question) -> Iterator[str]:
+    """Say which luck the intervals cover, and which they do not."""
     starts = any(map(study.is_pretrained, study.variants))
     models = study.source_models if starts else 0
     total = study.source_models * study.repeats
     what = CHECKPOINTS if study.source == CHECKPOINTS else "source models"
-    varied = [
+    has_rows = (study.comparisons["row_units"] > 0).all() and len(study.comparisons)
+    covered = [
         *([f"{models} {what}"] if models > 1 else []),
         f"{total} repeat{'s' if total > 1 else ''}",
         *(["the rows that each repeat drew"] if study.is_swept else []),
+        *(["the test rows"] if has_rows else []),
     ]
     metric = metric_of(study.metric[0])
     if metric.name != "accuracy":
-        yield f"All differences are a {metric.gain}: more than 0 is better."
-    if study.tuned:
+        yield f"A gain is a {metric.gain}."
+    words = f"Intervals cover the luck of {enumerate_words(covered)}"
+    left = "another split of these rows, or other rows to learn from"
+    if not has_rows:
+        left = f"other test rows, {left}"
+    yield f"{words}. They do not cover {left}."
+    if len(study.comparisons) and not has_rows:
         yield (
-            "What was chosen on rows held out of each network's own train rows: "
-            f"learning rate or epoch of {enumerate_words(study.tuned)}."
+            "They would cover test rows if predictions were kept and the metric were "
+            "one of Thaw's."
         )
-    else:
-        yield "How networks learn was tuned for no variant."
-    words = f"What varied: {enumerate_words(varied)}. Given: these data and this split"
-    if models == 1 and study.source == CHECKPOINTS:
-        words += (
-            ", and the one checkpoint: nothing is said of others, even of one that was "
-            "pretrained alike"
-        )
-    elif models == 1:
-        words += (
-            ", and the one source model that was drawn; another one may turn the "
-            "answer round"
-        )
-    yield f"{words}."
+    if models == 1:
+        one = "checkpoint" if study.source == CHECKPOINTS else "source model"
+        yield f"All of this holds for this one {one}; another one could reverse it."

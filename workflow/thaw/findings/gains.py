@@ -1,9 +1,6 @@
-"""The gains of a study's transferred variants, read off its tables and put into words.
+"""A study as its answer sees it: its settings, its tables, and comparisons in words."""
 
-The answer is made of these: what a study asked, what its comparisons with the baseline
-show at a target size, and an estimate as a reader sees it.
-"""
-
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,11 +13,14 @@ from thaw.findings.shown import interval, number
 from thaw.findings.verdicts import (
     BETTER,
     EQUIVALENT,
-    UNCLEAR,
+    TOO_FEW,
     WORSE,
     first_part,
     kind_of,
 )
+
+# A row of a table.
+Row = Mapping[str, Any]
 
 
 class Question(NamedTuple):
@@ -34,6 +34,7 @@ class Question(NamedTuple):
     variants: Mapping[str, Mapping[str, Any]]
     baseline: str
     target_sizes: Sequence[TargetSize]
+    shown_size: TargetSize
     depths: Mapping[str, int]
     metric: Sequence[Mapping[str, Any]]
     margin: float
@@ -43,7 +44,8 @@ class Question(NamedTuple):
     comparisons: pd.DataFrame
     best_depths: pd.DataFrame
     summary: pd.DataFrame
-    gains_by_epoch: pd.DataFrame
+    training_time: pd.DataFrame
+    best_of: pd.DataFrame
 
     @property
     def units(self) -> str:
@@ -70,72 +72,139 @@ class Question(NamedTuple):
         ]
 
     @property
+    def networks(self) -> list[str]:
+        """The variants that are networks."""
+        return [n for n, own in self.variants.items() if "estimator" not in own]
+
+    @property
     def is_swept(self) -> bool:
         """Whether repeats learn from less than all rows."""
         return list(self.target_sizes) != ["all"]
 
-    @property
-    def gains(self) -> pd.DataFrame:
-        """The comparisons of transferred variants with the baseline."""
-        table = self.comparisons
-        ours = table["variant"].isin(self.transferred)
-        return table[ours & (table["reference"] == self.baseline)]
+    def gains_at(self, size: TargetSize) -> list[Row]:
+        """Return the comparisons of transferred variants with the baseline."""
+        rows = rows_at(self.comparisons, size).to_dict("records")
+        return [
+            row
+            for row in rows
+            if row["variant"] in self.transferred and row["reference"] == self.baseline
+        ]
 
-    def gains_at(self, size: TargetSize) -> list[Mapping[str, Any]]:
-        """Return those of one target size."""
-        return rows_at(self.gains, size).to_dict("records")
-
-    def effect(self, size: TargetSize) -> str:
-        """Return what the verdicts of one size say together."""
-        kinds = {kind_of(row["verdict"]) for row in self.gains_at(size)}
-        if {BETTER, WORSE} <= kinds:
-            return "both"
-        if BETTER in kinds:
-            return "better"
-        if WORSE in kinds:
-            return "worse" if kinds == {WORSE} else "some"
-        if kinds == {EQUIVALENT}:
-            return "same"
-        return "unclear" if kinds & {UNCLEAR, EQUIVALENT} else "none"
+    def beats(self, one: str, other: str, size: TargetSize) -> bool:
+        """Whether the study found that one variant is typically better than another."""
+        depths = rows_at(self.best_depths, size).set_index("variant")
+        rivals = depths["beaten_by"].fillna("").get(other, "").split()
+        rows = rows_at(self.comparisons, size).to_dict("records")
+        return one in rivals or any(
+            {row["variant"], row["reference"]} == {one, other} and ahead_of(row) == one
+            for row in rows
+        )
 
 
-def details(rows: Sequence[Mapping[str, Any]], study: Question) -> str:
-    """Return the typical difference of each variant, verdict by verdict."""
+def ahead_of(row: Row) -> str:
+    """Return which side of a comparison is typically better; "" if neither is."""
+    sides = {BETTER: row["variant"], WORSE: row["reference"]}
+    return sides.get(kind_of(row["verdict"]), "")
+
+
+def by_verdict(rows: Sequence[Row], study: Question) -> str:
+    """Return variants with their typical differences, verdict by verdict."""
     parts: dict[str, list[str]] = {}
     for row in rows:
-        parts.setdefault(first_part(row["verdict"]), []).append(named(row, study))
-    said = "; ".join(
+        parts.setdefault(verdict_of(row, study), []).append(named(row, study))
+    return "; ".join(
         f"{verdict}: {', '.join(variants)}" for verdict, variants in parts.items()
     )
-    return said[:1].upper() + said[1:]
 
 
-def named(row: Mapping[str, Any], study: Question) -> str:
-    """Return a variant with its typical difference."""
-    return f"{row['variant']}{estimate(row, study)}"
+def by_size_and_verdict(rows: Sequence[Row], study: Question) -> str:
+    """Return the verdicts on one comparison, size by size, like ones together."""
+    said = []
+    for verdict, alike in itertools.groupby(rows, lambda row: verdict_of(row, study)):
+        own = list(alike)
+        gains = [f"{estimate(row, study)}{more_networks(row)}" for row in own]
+        ends = gains if len(own) == 1 else [gains[0], gains[-1]]
+        sizes = span([row["target_size"] for row in own])
+        said.append(f"{verdict} with {sizes}:{' and'.join(ends)}")
+    return "; ".join(said)
 
 
-def estimate(row: Mapping[str, Any], study: Question) -> str:
-    """Return a typical difference and its interval, as far as there are any."""
+def verdict_of(row: Row, study: Question) -> str:
+    """Return the verdict on what is typical, with the margin in its units."""
+    if kind_of(row["verdict"]) == EQUIVALENT:
+        return f"{EQUIVALENT} within ±{study.margin_in_units}"
+    return first_part(row["verdict"])
+
+
+def named(row: Row, study: Question) -> str:
+    """Return a variant with its typical difference, and whether it fails more often."""
+    return f"{row['variant']}{estimate(row, study)}{more_networks(row)}"
+
+
+def estimate(row: Row, study: Question, name: str = "typical") -> str:
+    """Return a difference and its interval, as far as there are any, after a space."""
     margin = study.margin
-    middle, low, high = (row[f"typical{end}"] for end in ("", "_low", "_high"))
+    middle, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
     if pd.isna(middle):
         return ""
     if math.isinf(middle):
-        return " without a size, for so many networks failed"
+        return " without a size, because too many networks failed"
     said = f" {number(middle, margin, '+')}{study.units}"
     if math.isinf(low) and math.isinf(high):
-        return said
+        return f"{said} (without a limit)"
     if math.isinf(low):
-        return f"{said} (at most {number(high, margin, '+')})"
+        return f"{said} (at most {number(high, margin, '+')}, without a lower limit)"
     if math.isinf(high):
-        return f"{said} (at least {number(low, margin, '+')})"
+        return f"{said} (at least {number(low, margin, '+')}, without an upper limit)"
     return f"{said} ({interval(low, high, margin, '+')})"
+
+
+def size_of(row: Row, study: Question) -> str:
+    """Return how large a difference is, without its sign: "0.034 (0.018 to 0.050)"."""
+    ends = [row[f"typical{end}"] for end in ("", "_low", "_high")]
+    middle, low, high = ends if ends[0] >= 0 else [-ends[0], -ends[2], -ends[1]]
+    said = f"{number(middle, study.margin)}{study.units}"
+    if math.isinf(low) or math.isinf(high):
+        return f"{said} (without a limit)"
+    return f"{said} ({interval(low, high, study.margin)})"
+
+
+def more_networks(row: Row) -> str:
+    """Return by how many points more or fewer networks surely fail or are weak."""
+    said = []
+    if kind_of(row["verdict"]) != TOO_FEW:
+        for kind in ("failed", "weak"):
+            value, low, high = (row[f"{kind}_{end}"] for end in SHARES)
+            if low > 0 or high < 0:
+                word = "more" if low > 0 else "fewer"
+                ends = sorted(abs(end) for end in (low, high))
+                said.append(
+                    f"{points(abs(value))} points {word} {kind} networks "
+                    f"({points(ends[0])} to {points(ends[1])})"
+                )
+    return f", with {enumerate_words(said)}" if said else ""
+
+
+def points(share: float) -> str:
+    """Return a share in points; what is less than one is not rounded to none."""
+    return f"{100 * share:.{0 if share >= 0.01 else 1}f}"
+
+
+# How the columns of a difference of shares and its interval end.
+SHARES = ("difference", "low", "high")
 
 
 def layers(numbers: Sequence[int]) -> str:
     """Return numbers of layers as words: "0 or 1 layers"."""
     return f"{enumerate_words(numbers, 'or')} {'layer' if numbers == [1] else 'layers'}"
+
+
+def span(sizes: Sequence[TargetSize]) -> str:
+    """Return neighbouring target sizes as words: "20 to 100 rows"."""
+    first, last = sizes[0], sizes[-1]
+    if len(sizes) == 1:
+        return f"{first} rows"
+    return f"{first} rows to all" if last == "all" else f"{first} to {last} rows"
 
 
 def enumerate_words(words: Iterable[Any], last: str = "and") -> str:

@@ -1,12 +1,15 @@
 """What is said at a run's end: tables, answers, warnings, and where figures are."""
 
+import csv
 import shutil
 import textwrap
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from thaw.errors import ThawError, visible
-from thaw.output.paths import problem_file
+from thaw.output.paths import SCORES_CSV, problem_file
 from thaw.output.problems import load_described
 from thaw.output.records import is_made
 from thaw.plan.outputs import FIGURES, TABLES
@@ -20,10 +23,11 @@ SHOWN = ("network.md", "summary.md", "metrics.md", "comparisons.md", "answer.md"
 LEAST_SPACE = 1_000_000  # bytes
 
 
-def told(plan: Plan, study: StudyPlan, results: Path) -> Iterator[str]:
+def told(plan: Plan, study: StudyPlan, results: Path, started: float) -> Iterator[str]:
     """Yield the texts that show a study, or nothing where it is not complete.
 
     What was made of other settings or data, or was edited since, counts as not there.
+    `started` is when the run began.
     """
     folder = results / study.name
     tables, figures = (
@@ -39,6 +43,45 @@ def told(plan: Plan, study: StudyPlan, results: Path) -> Iterator[str]:
         names = ", ".join(dict.fromkeys(Path(path).stem for path in figures.files))
         yield textwrap.fill(f"Figures in {folder}, as .svg, .pdf and .png: {names}", 80)
     yield from warnings(study, results)
+    yield from time_to_decide(plan, study, results, started)
+
+
+def time_to_decide(
+    plan: Plan, study: StudyPlan, results: Path, started: float
+) -> Iterator[str]:
+    """Yield how long it takes to decide what a study leaves undecided.
+
+    At the rate at which networks were trained since the run `started`, a time as of
+    files. No file holds it, because results depend on no clock.
+    """
+    table = results / study.name / "recommendation.csv"
+    trained = _fits_since(plan, results, started)
+    if not trained or not table.is_file():
+        return
+    with table.open(encoding="utf-8", newline="") as file:
+        fits = [row["more_fits"] for row in csv.DictReader(file) if row["more_fits"]]
+    if fits:
+        most = max(map(float, fits))
+        minutes = most * (time.time() - started) / trained / 60
+        yield (
+            f"{study.name}: to decide it, {most:,.0f} more networks would take about "
+            f"{max(round(minutes), 1):,} min at this run's rate."
+        )
+
+
+def _fits_since(plan: Plan, results: Path, started: float) -> int:
+    """Return how many networks were trained since then, each counted once."""
+    stems = {
+        stem: tile.fits
+        for study in plan.studies.values()
+        for tile, stem in (*study.training_jobs, *study.pretraining_jobs)
+    }
+    total = 0
+    for stem, fits in stems.items():
+        with suppress(FileNotFoundError):
+            if (results / f"{stem}{SCORES_CSV}").stat().st_mtime >= started:
+                total += fits
+    return total
 
 
 def full_disks(folders: Iterable[Path]) -> Iterator[str]:

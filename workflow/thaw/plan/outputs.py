@@ -52,7 +52,7 @@ OF_A_STUDY = (
         "summary",
         TABLES,
         "A row a variant: mean, spread and its two parts, quartiles, failures.",
-        settings=("tuned", "variants", "target_sizes", "metric", "margin"),
+        settings=("tuned", "rates", "variants", "target_sizes", "metric", "margin"),
         suffixes=("csv", "md"),
     ),
     Output(
@@ -95,6 +95,15 @@ OF_A_STUDY = (
         ),
         when=("has_histories",),
         suffixes=("csv",),
+        more=("training-time.csv",),
+    ),
+    Output(
+        "best-of",
+        TABLES,
+        "What the best source models by validation loss reach.",
+        settings=("tuned", "target_sizes", "metric", "margin", "baseline"),
+        when=("has_several_models", "validates"),
+        suffixes=("csv",),
     ),
     Output(
         "confusion",
@@ -131,13 +140,14 @@ OF_A_STUDY = (
         "What all tables say, in words.",
         settings=(
             *("tuned", "metric", "described", "baseline", "target_sizes"),
-            *("depths", "margin", "repeats", "source_models"),
+            *("depths", "margin", "repeats", "source_models", "shown_size"),
         ),
         reads=(
             *("summary.csv", "comparisons.csv", "best-depths.csv"),
-            "gains-by-epoch.csv",
+            *("training-time.csv", "best-of.csv"),
         ),
         suffixes=("md",),
+        more=("recommendation.csv",),
     ),
     Output(
         "study",

@@ -255,6 +255,20 @@ class StudyPlan(NamedTuple):
         ]
 
     @property
+    def validates(self) -> bool:
+        """Whether networks are measured on validation rows."""
+        return bool(self.tuned)
+
+    @property
+    def rates(self) -> dict[str, list[float]]:
+        """The learning rates among which each network of a variant chooses."""
+        asked = {
+            v: self._recipe(v)["settings"]["training"]["learning_rate"]
+            for v in self.networks
+        }
+        return {v: rates for v, rates in asked.items() if isinstance(rates, list)}
+
+    @property
     def comparisons(self) -> int:
         """How many there are, at all target sizes together."""
         asked = self.settings

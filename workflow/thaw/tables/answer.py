@@ -1,20 +1,48 @@
-"""Answer a study's questions in a few sentences.
-
-Does transfer help, how many layers to freeze, up to how much data; what spoils it,
-and what it is conditional on.
-"""
+"""Answer a study's questions in a few sentences, and name what it recommends."""
 
 import pandas as pd
 
 from thaw.findings.answer import answer
 from thaw.findings.arms import in_order
+from thaw.findings.deciding import fits_to_decide
 from thaw.findings.gains import Question
+from thaw.findings.recommendation import advice
 from thaw.output.inputs import Inputs
-from thaw.output.tables import paragraph
+from thaw.output.tables import frame, paragraph
+
+# Tables that not every study has.
+SOME = {"training_time": "training-time.csv", "best_of": "best-of.csv"}
+
+
+def recommendations(study: Question) -> pd.DataFrame:
+    """Return a row a target size: what is recommended, and the gain that it rests on.
+
+    `kind` is as in `thaw.findings.recommendation`, `ties` are the variants that the
+    one named cannot be told apart from. Where it is undecided, `variant` is empty,
+    `ties` are what it is undecided of, and `more_fits` says how many more networks
+    would probably decide it, if any number will.
+    """
+    rows = []
+    for size in study.target_sizes:
+        own = advice(study, size)
+        gain = own.rows[own.variant] if own.variant else {}
+        ties = [name for name in own.named if name != own.variant]
+        ends = ("typical", "typical_low", "typical_high")
+        rows.append(
+            {
+                "target_size": size,
+                "kind": own.kind,
+                "variant": own.variant,
+                "ties": " ".join(ties),
+                **{end: gain.get(end) for end in ends},
+                "more_fits": fits_to_decide(study, own),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
-    """Return the answer as Markdown."""
+    """Return the answer as Markdown, and the recommendations as CSV."""
     settings = dict(inputs.settings)
     title = f"# {settings.pop('study')}: {settings['source']} → {settings['target']}"
     settings["target_sizes"] = in_order(settings["target_sizes"])
@@ -23,11 +51,16 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         comparisons=inputs.table("comparisons.csv"),
         best_depths=inputs.table("best-depths.csv"),
         summary=inputs.table("summary.csv"),
-        # There are none where a trainer says only what is reached in the end.
-        gains_by_epoch=inputs.table("gains-by-epoch.csv")
-        if "gains-by-epoch.csv" in inputs.files.made
-        else pd.DataFrame(columns=["variant"]),
+        **{
+            field: inputs.table(name)
+            if name in inputs.files.made
+            else pd.DataFrame(columns=["variant"])
+            for field, name in SOME.items()
+        },
         **settings,
     )
     words = [f"{title}\n", *map(paragraph, answer(question))]
-    return {"answer.md": "\n".join(words).encode()}
+    return {
+        "answer.md": "\n".join(words).encode(),
+        "recommendation.csv": frame(recommendations(question)),
+    }

@@ -15,6 +15,9 @@ from thaw.findings.samples import BEYOND, CONDITION
 from thaw.findings.shown import interval, number, units
 from thaw.output.tables import markdown, paragraph, percent
 
+# The longer side of an interval that needs a word, in lengths of the shorter one.
+LOPSIDED = 2
+
 
 def for_people(
     table: pd.DataFrame,
@@ -59,33 +62,57 @@ def for_people(
     )
     if len(depths) > 1:
         parts.append(paragraph(_about_depths(depths)))
-    bounded = "whose interval is at 95 % and bears no verdict"
-    if is_capped:
-        bounded += f"; {BEYOND}"
-    words = (
-        "How often a repeat of the one beats one of the other, and the difference of "
-        f"the means, {bounded}:"
-    )
+    about_means = _about_means(table, metric, is_capped)
     parts += [
-        paragraph(words),
+        paragraph(
+            "Given these test rows, the typical difference, and how often a repeat of "
+            "the one beats one of the other:"
+        ),
         _table(
-            ("comparison", "is better in", "mean difference"),
-            [(_name(r), _share(r, "better"), _gain(r, "mean", margin)) for r in rows],
-            (22, 23, 25),
+            ("comparison", "typical difference", "is better in"),
+            [
+                (
+                    _name(r),
+                    interval(r.these_rows_low, r.these_rows_high, margin, "+"),
+                    _share(r, "better"),
+                )
+                for r in rows
+            ],
+            (22, 23, 23),
+        ),
+        paragraph(about_means),
+        _table(
+            ("comparison", "mean difference"),
+            [(_name(r), _gain(r, "mean", margin)) for r in rows],
+            (30, 40),
         ),
         *_about_failures(table, meaning_of_weak(metric, baseline)),
     ]
     return "\n".join(parts)
 
 
-def _about_depths(depths: pd.DataFrame) -> str:
-    def kept(column: str) -> str:
-        return ", ".join(depths.loc[depths[column] == "yes", "variant"])
+def _about_means(table: pd.DataFrame, metric: Metric, is_capped: bool) -> str:
+    """Introduce the differences of means, and name intervals that are lopsided."""
+    words = (
+        "The difference of the means, whose interval is at 95 % and bears no verdict"
+    )
+    if not table["given"].astype(bool).all():
+        words += ", allowing for failures not seen"
+    if is_capped:
+        words += f"; {BEYOND}"
+    below, above = table["mean"] - table["mean_low"], table["mean_high"] - table["mean"]
+    if (np.maximum(below, above) > LOPSIDED * np.minimum(below, above)).any():
+        words += (
+            ". An interval that reaches further to one side than to the other allows "
+            "for a few very bad networks on that side"
+        )
+    return f"{words}:"
 
-    words = "Depths that are not typically worse than the best one (95 %): "
-    words += f"{kept('not_worse_than_best')}."
-    on_average = kept("not_worse_on_average")
-    return f"{words} On average: {on_average}." if on_average else words
+
+def _about_depths(depths: pd.DataFrame) -> str:
+    kept = ", ".join(depths.loc[depths["may_be_best"] == "yes", "variant"])
+    tried = ", ".join(depths["variant"])
+    return f"Of the depths {tried}, these may be the best (95 %): {kept}."
 
 
 def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
@@ -97,7 +124,12 @@ def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
     else:
         level = f"{100 * table['level'][0]:.4g}"
         together = f"intervals at {level} %, so that all {len(table)} hold with 95 %"
-    words = f"The typical (median) {metric.gain}, {together}, over {over}{given}"
+    covers = " and new test rows" if (table["row_units"] > 0).all() else ""
+    words = (
+        f"The typical (median) {metric.gain}, {together}, over {over}{covers}{given}"
+    )
+    if not covers:
+        words += " (other test rows are not covered)"
     if conditional.any() and not conditional.all():
         pairs = dict.fromkeys(_name(row) for row in table[conditional].itertuples())
         words += f" ({', '.join(pairs)}: {CONDITION})"

@@ -2,8 +2,9 @@
 
 A verdict holds for networks trained as long as these were; at fewer epochs it may be
 another one. For each variant and some epochs: the typical difference, its interval
-and the verdict, as in the comparisons, for each epoch by itself. A variant is
-followed as far as its epochs have as many steps as the baseline's.
+given these test rows and the verdict, for each epoch by itself; and how the difference
+changed from half-way to the end. A variant is followed as far as its epochs have as
+many steps as the baseline's.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import numpy as np
 from thaw.findings.arms import Arm, alpha_of_each
 from thaw.findings.metrics import Metric, by_epoch
 from thaw.findings.pairs import Pair
-from thaw.findings.samples import Sample
+from thaw.findings.samples import Estimate, Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import verdict
 from thaw.output.histories import Histories, as_read
@@ -23,6 +24,11 @@ from thaw.output.scores import csv_file
 COLUMNS = (
     *("variant", "reference", "epoch", "step"),
     *("typical", "typical_low", "typical_high", "verdict"),
+)
+
+CHANGES = (
+    *("variant", "reference", "from_epoch", "to_epoch"),
+    *("change", "change_low", "change_high"),
 )
 
 # So many epochs beside the start: each costs as much as a comparison of the table.
@@ -55,6 +61,13 @@ class Followed:
         lower = self._lower_is_better
         return Sample(values, self._models, failed, lower, scale=self.scale)
 
+    def between(self, first: int, last: int) -> Sample:
+        """Return the sample of what was gained from one epoch to another."""
+        before, after = self.after(first), self.after(last)
+        sound = before.sound & after.sound
+        changes = np.where(sound, after.values, 0) - np.where(sound, before.values, 0)
+        return after._replace(values=changes, failed=~sound)
+
 
 def moments(epochs: int) -> list[int]:
     """Return some epochs, evenly from 0 to the last one."""
@@ -76,9 +89,20 @@ def rows_of(
     for epoch in moments(epochs_alike(variant.steps, baseline.steps)):
         pair = Pair(variant.after(epoch), baseline.after(epoch))
         found = typical_difference(pair, alpha)
-        numbers = ("" if np.isnan(x) else f"{x:.6g}" for x in found)
         said = verdict(pair, found, alpha, margin)
-        yield epoch, variant.steps[epoch], *numbers, said
+        yield epoch, variant.steps[epoch], *_cells(found), said
+
+
+def change_of(variant: Followed, baseline: Followed, alpha: float) -> tuple:
+    """Return two epochs, and the change of the typical difference between them."""
+    last = epochs_alike(variant.steps, baseline.steps)
+    half = last // 2
+    pair = Pair(variant.between(half, last), baseline.between(half, last))
+    return half, last, *_cells(typical_difference(pair, alpha))
+
+
+def _cells(found: Estimate) -> Iterator[str]:
+    return ("" if np.isnan(x) else f"{x:.6g}" for x in found)
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
@@ -96,10 +120,15 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         # As large a part of what the constant prediction has to gain.
         unit = inputs.samples([name], settings["shown_size"], asked)[name].scale
         margin *= baseline.scale / unit
-    rows = [
-        (variant, name, *row)
-        for variant in settings["networks"]
-        if variant != name
-        for row in rows_of(followed(variant), baseline, alpha, margin)
-    ]
-    return {"gains-by-epoch.csv": csv_file(COLUMNS, rows)}
+    rows, changes = [], []
+    for variant in settings["networks"]:
+        if variant != name:
+            own = followed(variant)
+            rows += [
+                (variant, name, *row) for row in rows_of(own, baseline, alpha, margin)
+            ]
+            changes.append((variant, name, *change_of(own, baseline, alpha)))
+    return {
+        "gains-by-epoch.csv": csv_file(COLUMNS, rows),
+        "training-time.csv": csv_file(CHANGES, changes),
+    }

@@ -19,11 +19,15 @@ from thaw.output.tables import frame, markdown, paragraph
 
 
 class Chosen(NamedTuple):
-    """What is kept: its learning rate and epoch, and its loss on validation rows."""
+    """What is kept: its learning rate and epoch, and its loss on validation rows.
+
+    at_edge: the share of repeats whose rate is the lowest or the highest it could be.
+    """
 
     learning_rate: float
     epoch: float
     validation_loss: float
+    at_edge: float = np.nan
 
 
 def summary(
@@ -32,14 +36,16 @@ def summary(
     """Return a row an arm.
 
     Columns: variant, target size, repeats, source models, mean, std (n-1) and quartiles
-    of the metric; the mean's 95 % interval; the std between and within source models
-    and the share of the variance that lies between them; the share of networks that
-    failed, which count as the best constant prediction, with its interval; the share of
-    all networks that did not fail, but are `no_better` than that prediction; what it
-    reaches, the `constant`; the learning rate and the epoch of what was kept, and its
-    loss on validation rows, if there are any (medians, of what was `chosen`); a note on
-    what cannot be estimated. Where there are several source models, each has the same
-    weight in the mean and in shares, however many repeats start from it.
+    of the metric; the mean's 95 % interval, which holds for new test rows where
+    `row_units` is more than 0; the std between and within source models and the share
+    of the variance that lies between them; the share of networks that failed, which
+    count as the best constant prediction, with its interval; the share of all networks
+    that did not fail, but are `no_better` than that prediction; what it reaches, the
+    `constant`; the learning rate and the epoch of what was kept, and its loss on
+    validation rows, if there are any (medians, of what was `chosen`); the share of
+    repeats that chose the edge of several learning rates; a note on what cannot be
+    estimated. Where there are several source models, each has the same weight in the
+    mean and in shares, however many repeats start from it.
     """
     rows = []
     for arm, sample in found.items():
@@ -68,6 +74,7 @@ def summary(
                 "max": values.max(),
                 "mean_low": mean_low,
                 "mean_high": mean_high,
+                "row_units": rows_luck.units,
                 "std_between": between,
                 "std_within": within,
                 "share_between": share,
@@ -120,6 +127,12 @@ def for_people(
         title += f", {CONDITION}"
     elif models:
         title += f" from {models} source models"
+    covered = [
+        *(["new test rows"] if (table["row_units"] > 0).all() else []),
+        *(["failures not seen"] if models != 1 else []),
+    ]
+    if covered:
+        title += f". Intervals of means allow for {' and '.join(covered)}"
     sizes = settings["target_sizes"]
     header: Sequence[str] = ("mean from rows:", *map(str, sizes))
     means = [_mean(row, metric, margin) for row in table.itertuples()]
@@ -201,8 +214,15 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     }
     chosen = {}
     for arm in found:
-        medians = (np.median(histories.final(arm.name, f)) for f in Chosen._fields)
-        chosen[arm] = Chosen(*map(float, medians))
+        rate, epoch, loss = (
+            histories.final(arm.name, name)
+            for name in ("learning_rate", "epoch", "validation_loss")
+        )
+        edge = np.nan
+        if rates := settings["rates"].get(arm.variant):
+            edge = np.isclose(rate[:, None], [min(rates), max(rates)]).any(1).mean()
+        medians = [float(np.median(values)) for values in (rate, epoch, loss)]
+        chosen[arm] = Chosen(medians[0], medians[1], medians[2], edge)
     table = summary(found, metric, chosen)
     lost = histories.failed_source_models()
     warnings = [*failures(found, lost), *what_was_chosen(table, settings)]

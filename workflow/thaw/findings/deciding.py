@@ -1,0 +1,147 @@
+"""What would decide a comparison: how many more units, or that no number will.
+
+More source models (or repeats) narrow the interval that holds given these test rows by
+the root of their number; the part that comes from the rows stays. So the number is
+known at which the interval would end on one side of 0, or lie within the margin, if the
+difference is what it seems. It is asked that this happens in 80 % of such studies:
+beside the interval's own half, the estimate may lie 0.84 standard errors off.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from scipy import special
+
+from thaw.findings.gains import Question, Row, rows_at, span
+from thaw.findings.recommendation import UNDECIDED, Advice, advice
+from thaw.findings.shown import counted
+
+# A study has one of these numbers of source models, or of repeats where they vary.
+NUMBERS = (10, 20, 30, 50, 100, 150, 200, 300, 500, 1000)
+
+POWER = 0.84  # the normal quantile of 80 %
+
+# Intervals that are narrower by this share are worth a sentence.
+WORTH_A_WORD = 0.1
+
+
+class Needed(NamedTuple):
+    """What would decide a comparison.
+
+    `units` is how many, None where no number of `NUMBERS` will. Then `rows` says by
+    what factor there are too few test rows; 1 if more of them would not do alone.
+    """
+
+    units: int | None
+    rows: float
+
+
+def needed(row: Row, margin: float) -> Needed | None:
+    """Return what would decide a comparison; None where nothing is known of it."""
+    middle, alpha = row["typical"], 1 - row["level"]
+    halves = middle - row["these_rows_low"], row["these_rows_high"] - middle
+    if not all(map(math.isfinite, (middle, *halves))):
+        return None
+    of_rows = 0.0
+    if row["row_units"]:
+        quantile = -special.stdtrit(max(row["row_units"] - 1, 1), alpha / 2)
+        of_rows = float(quantile * row["rows_error"])
+    chance = POWER / -special.ndtri(alpha / 2)
+    have = min(row["units"], row["reference_units"])
+    for units in NUMBERS:
+        if units <= have:
+            continue
+        shrunk = [half * math.sqrt(have / units) for half in halves]
+        reach = [math.hypot(half, of_rows) + chance * half for half in shrunk]
+        if _is_decided(middle, reach[0], reach[1], margin):
+            return Needed(units, 1)
+    # With no luck of the units left.
+    if _is_decided(middle, of_rows, of_rows, margin):
+        return Needed(None, 1)
+    least = max(abs(middle), margin - abs(middle))
+    return Needed(None, (of_rows / least) ** 2)
+
+
+def _is_decided(middle: float, below: float, above: float, margin: float) -> bool:
+    low, high = middle - below, middle + above
+    return low > 0 or high < 0 or (-margin <= low and high <= margin)
+
+
+def what_would_decide(study: Question) -> Iterator[str]:
+    """Say what would decide what is undecided, size by size."""
+    for size in study.target_sizes:
+        own = advice(study, size)
+        if own.kind != UNDECIDED:
+            continue
+        place = f"with {span([size])}, " if study.is_swept else ""
+        asked = [needed(own.rows[name], study.margin) for name in own.named]
+        if None in asked:
+            continue
+        unit = own.rows[own.named[0]]["unit"]
+        factor = max(one.rows for one in asked if one)
+        units = [one.units for one in asked if one and one.units]
+        if len(units) == len(asked):
+            words = (
+                f"about {max(units):,} {unit}s would probably decide it, if differences"
+                f" are what they seem: {fits(study, max(units)):,} more networks to "
+                "train"
+            )
+        elif factor > 1:
+            words = (
+                f"no number of {unit}s will decide it, because there are too few test "
+                f"rows: it takes about {_rounded(factor)} times as many"
+            )
+        else:
+            words = f"not even {NUMBERS[-1]:,} {unit}s would decide it"
+        words = f"{place}{words}."
+        yield f"{words[0].upper()}{words[1:]}"
+        yield from _how_to_allocate(own, study)
+
+
+def fits_to_decide(study: Question, own: Advice) -> int | None:
+    """Return how many networks more would probably decide it, if that is known."""
+    if own.kind != UNDECIDED:
+        return None
+    asked = [needed(own.rows[name], study.margin) for name in own.named]
+    units = [one.units for one in asked if one and one.units]
+    return fits(study, max(units)) if len(units) == len(asked) else None
+
+
+def _how_to_allocate(own: Advice, study: Question) -> Iterator[str]:
+    """Say how many repeats of each source model would tell more at the same cost.
+
+    A source model costs as much as a repeat, and serves all variants.
+    """
+    table = rows_at(study.summary, own.size).set_index("variant")
+    parts = table.loc[[*own.named], ["std_between", "std_within"]] ** 2
+    if parts.isna().any(axis=None):
+        return
+    between, within = parts.mean()
+    arms = len(study.networks) * len(study.target_sizes)
+
+    def error(repeats: int) -> float:
+        return math.sqrt((between + within / repeats) * (1 + arms * repeats))
+
+    best = min((1, 2, 3, 5, 10), key=error)
+    narrower = 1 - error(best) / error(study.repeats)
+    if narrower > WORTH_A_WORD:
+        cost = (1 + arms * study.repeats) / (1 + arms * best)
+        models = int(study.source_models * cost)
+        yield (
+            f"As many networks tell more as {counted(models, 'source model')} with "
+            f"{counted(best, 'repeat')} of each: intervals given these test rows are "
+            f"then about {100 * narrower:.0f} % narrower."
+        )
+
+
+def fits(study: Question, units: int) -> int:
+    """Return how many networks more a study trains with so many units."""
+    arms = len(study.networks) * len(study.target_sizes)
+    if study.source_models > 1:
+        return (units - study.source_models) * (1 + arms * study.repeats)
+    return (units - study.repeats) * arms
+
+
+def _rounded(factor: float) -> str:
+    return f"{math.ceil(factor * 10) / 10:g}" if factor < 10 else f"{math.ceil(factor)}"

@@ -1,0 +1,84 @@
+"""The source model that one would keep: the best by the loss on validation rows.
+
+Intervals and medians are those of a source model at random. Who fine-tunes from several
+and holds rows out keeps the network with the least loss on them. What that reaches is
+counted over all choices of so many source models, drawn without replacement, each with
+one repeat.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from thaw.findings.gains import Question, rows_at
+from thaw.findings.recommendation import advice
+from thaw.findings.shown import number
+
+# A larger risk of a weak network is worth a sentence.
+RISK = 0.05
+
+
+def chances(losses: np.ndarray, count: int) -> np.ndarray:
+    """Return the probability `[n]` of each to have the least loss of `count` drawn.
+
+    Losses are `[n]`; those that are not finite come last.
+    """
+    total = len(losses)
+    order = np.argsort(np.where(np.isfinite(losses), losses, np.inf), kind="stable")
+    found, chance = np.zeros(total), count / total
+    for place, one in enumerate(order[: total - count + 1]):
+        found[one] = chance
+        chance *= (total - place - count) / max(total - place - 1, 1)
+    return found
+
+
+def median_of(values: np.ndarray, weights: np.ndarray) -> float:
+    """Return the median of values `[n]` whose weights `[n]` add up to 1."""
+    order = np.argsort(values, kind="stable")
+    place = np.searchsorted(np.cumsum(weights[order]), 0.5 - 1e-9)
+    return float(values[order[min(int(place), len(order) - 1)]])
+
+
+def which_to_keep(study: Question) -> Iterator[str]:
+    """Say what keeping the best of several source models reaches, where it is known.
+
+    It is said of the variant that is recommended or gains most, beside the baseline,
+    and which variants are weak at random.
+    """
+    if not len(study.best_of):
+        return
+    own = advice(study, study.shown_size)
+    gains = [row for name, row in own.rows.items() if name in study.transferred]
+    if not gains:
+        return
+    best = max(gains, key=lambda row: row["typical"])["variant"]
+    name = own.variant if own.variant in study.transferred else best
+    table = rows_at(study.best_of, study.shown_size)
+    counts = sorted(set(table["best_of"]))
+    medians = {
+        variant: [number(value, study.margin) + study.units for value in rows["median"]]
+        for variant, rows in table.groupby("variant", sort=False)
+    }
+    place = f" with {study.shown_size} rows" if study.is_swept else ""
+    reached = ", ".join(
+        f"of {count} {median}"
+        for count, median in zip(counts[1:], medians[name][1:], strict=True)
+    )
+    beside = medians.get(study.baseline)
+    yield (
+        f"Keeping the best source model by validation loss: one at random of {name}"
+        f"{place} typically reaches {medians[name][0]}, the best {reached}"
+        + (f" ({study.baseline}, chosen alike: {', '.join(beside)})" if beside else "")
+        + "."
+    )
+    risks = [
+        f"{variant} {100 * at_random:.0f} % ({100 * kept:.1f} %)"
+        for variant, rows in table.groupby("variant", sort=False)
+        for at_random, kept in [rows["weak"].iloc[:2]]
+        if at_random > RISK
+    ]
+    if risks:
+        yield (
+            f"The risk that one at random is weak (the best of {counts[1]}): "
+            f"{', '.join(risks)}."
+        )

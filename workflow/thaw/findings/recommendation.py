@@ -1,0 +1,276 @@
+"""The recommendation: what an answer tells its reader to do.
+
+It is read off the comparisons with the baseline at a target size, whose intervals hold
+together, and says no more than they do. Its kinds:
+
+- use an estimator: it is surely better than all networks (`thaw.findings.references`);
+- use a variant: the best of those that are typically better than the baseline. Others
+  that are, and that it is not better than, are its ties;
+- keep the baseline: no interval reaches the margin;
+- no difference: all variants are equivalent to the baseline;
+- undecided: some interval reaches the margin;
+- none: there is no verdict.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from thaw.findings.arms import TargetSize
+from thaw.findings.gains import (
+    Question,
+    Row,
+    enumerate_words,
+    more_networks,
+    rows_at,
+    size_of,
+    span,
+    verdict_of,
+)
+from thaw.findings.references import Found, best_estimator
+from thaw.findings.shown import number
+from thaw.findings.verdicts import BETTER, EQUIVALENT, NO_VERDICT, TOO_FEW, kind_of
+
+ESTIMATOR, USE, KEEP = "use an estimator", "use a variant", "keep the baseline"
+SAME, UNDECIDED, NONE = "no difference", "undecided", "none"
+
+
+class Advice(NamedTuple):
+    """The recommendation at a target size.
+
+    `rows` are the comparisons that it rests on, by variant. `named` are the variants
+    that it names: the one to use and its ties, or those on which nothing is decided.
+    """
+
+    size: TargetSize
+    kind: str
+    rows: dict[str, Row]
+    named: Sequence[str] = ()
+    estimator: Found | None = None
+
+    @property
+    def variant(self) -> str:
+        """The variant to use; "" where there is none."""
+        return self.named[0] if self.kind in (USE, ESTIMATOR) else ""
+
+
+def advice(study: Question, size: TargetSize) -> Advice:
+    """Return the recommendation at a size."""
+    own = study.transferred or [n for n in study.networks if n != study.baseline]
+    rows = {
+        row["variant"]: row
+        for row in rows_at(study.comparisons, size).to_dict("records")
+        if row["variant"] in own and row["reference"] == study.baseline
+    }
+    kinds = {name: kind_of(row["verdict"]) for name, row in rows.items()}
+    estimator = best_estimator(study, size)
+    if estimator and estimator.surely:
+        name = estimator.estimator["variant"]
+        return Advice(size, ESTIMATOR, {name: estimator.estimator}, [name], estimator)
+    if not kinds or {*kinds.values()} <= {TOO_FEW, NO_VERDICT}:
+        return Advice(size, NONE, rows)
+    better = [name for name, kind in kinds.items() if kind == BETTER]
+    if better:
+        better.sort(key=lambda name: rows[name]["typical"], reverse=True)
+        best, *others = better
+        ties = [other for other in others if not _is_behind(other, best, rows, study)]
+        return Advice(size, USE, rows, [best, *ties], estimator)
+    if {*kinds.values()} == {EQUIVALENT}:
+        return Advice(size, SAME, rows, (), estimator)
+    # An interval that is not known (nan) is below no margin.
+    unclear = [n for n, row in rows.items() if not row["typical_high"] < study.margin]
+    if unclear:
+        return Advice(size, UNDECIDED, rows, unclear, estimator)
+    return Advice(size, KEEP, rows, (), estimator)
+
+
+def _is_behind(other: str, best: str, rows: dict[str, Row], study: Question) -> bool:
+    """Whether a variant is surely worse than the best, by a verdict or by intervals."""
+    size = rows[best]["target_size"]
+    apart = rows[other]["typical_high"] < rows[best]["typical_low"]
+    return apart or study.beats(best, other, size)
+
+
+def in_ranges(found: Sequence[Advice]) -> Iterator[list[Advice]]:
+    """Yield the recommendations of neighbouring sizes that agree, as one.
+
+    They name the same variant where one may be named at all of the sizes.
+    """
+    own: list[Advice] = []
+    common: list[str] = []
+    for one in found:
+        shared = [name for name in common if name in one.named]
+        agree = own and one.kind == own[0].kind
+        if agree and (shared or one.kind not in (USE, ESTIMATOR)):
+            common = shared
+        else:
+            if own:
+                yield _named_alike(own, common)
+            own, common = [], list(one.named)
+        own.append(one)
+    if own:
+        yield _named_alike(own, common)
+
+
+def _named_alike(own: list[Advice], common: list[str]) -> list[Advice]:
+    """Return recommendations with one variant named at all sizes, the best in all."""
+    if own[0].kind != USE:
+        return own
+    gains = {name: sum(one.rows[name]["typical"] for one in own) for name in common}
+    best = max(common, key=gains.__getitem__)
+    return [
+        one._replace(named=[best, *(n for n in one.named if n != best)]) for one in own
+    ]
+
+
+def recommended(study: Question) -> Iterator[str]:
+    """Say what to do, by target size."""
+    for own in in_ranges([advice(study, size) for size in study.target_sizes]):
+        words = [WORDS[own[0].kind](own, study), *_without_network(own, study)]
+        start = f"With {span([one.size for one in own])}: " if study.is_swept else ""
+        said = f"{start}{'. '.join(words)}."
+        yield f"{said[0].upper()}{said[1:]}"
+
+
+def _without_network(own: list[Advice], study: Question) -> Iterator[str]:
+    """Name an estimator that may be as good as all networks."""
+    found = own[0].estimator
+    if found and not found.surely and found.best is not None:
+        than = f"{found.best['variant']}, the best of the pretrained variants"
+        does = (
+            f"typically gains more than {than}, but their intervals overlap"
+            if found.ahead
+            else f"does about as well as {than}"
+        )
+        gain = size_of(found.estimator, study)
+        name = found.estimator["variant"]
+        yield (
+            f"A network may not be needed: {name}, which gains {gain} on "
+            f"{study.baseline}, {does}"
+        )
+
+
+def _use(own: list[Advice], study: Question) -> str:
+    name = own[0].variant
+    gains = [one.rows[name] for one in own]
+    words = f"{_how(name, study)}. It typically gains {size_of(gains[0], study)}"
+    words += more_networks(gains[0])
+    if len(own) > 1:
+        sizes = own[0].size, own[-1].size
+        words += (
+            f" from {sizes[0]} rows and {size_of(gains[-1], study)} from {sizes[1]}"
+        )
+        words += more_networks(gains[-1])
+    words += f" on {study.baseline}"
+    ties = dict.fromkeys(n for one in own for n in one.named if n != name)
+    if ties:
+        at = "at each of these sizes " if len(own) > 1 else ""
+        always = [n for n in ties if all(n in one.named for one in own)]
+        words += (
+            f", and {at}cannot be told apart from {enumerate_words(always, 'or')}"
+            if always
+            else ""
+        )
+    return words
+
+
+def _how(name: str, study: Question) -> str:
+    """Return what to do to use a variant."""
+    if study.is_pretrained(study.baseline) or name not in study.depths:
+        return f"use {name}"
+    depth = study.depths[name]
+    frozen = (
+        f"freeze {depth} layer{'' if depth == 1 else 's'}"
+        if depth
+        else ("freeze nothing")
+    )
+    return f"use transfer and {frozen} ({name})"
+
+
+def _use_estimator(own: list[Advice], study: Question) -> str:
+    name = own[0].variant
+    row = own[0].rows[name]
+    found = own[0].estimator
+    others = study.baseline
+    if found and found.best is not None:
+        others += " and all pretrained variants"
+    place = f" from {own[0].size} rows" if len(own) > 1 else ""
+    return (
+        f"use {name}, no network is needed. It is better than {others}: it typically "
+        f"gains {size_of(row, study)}{place} on {study.baseline}"
+    )
+
+
+def _keep(own: list[Advice], study: Question) -> str:
+    rows = [row for one in own for row in one.rows.values()]
+    most = max(rows, key=lambda row: row["typical_high"])
+    worst = min(rows, key=lambda row: row["typical"])
+    words = _baseline(study)
+    if most["typical_high"] <= 0:
+        best = max(rows, key=lambda row: row["typical"])
+        words += (
+            ". All variants are typically worse, the best of them, "
+            f"{best['variant']}, by {size_of(best, study)}"
+        )
+    else:
+        most_high = f"{number(most['typical_high'], study.margin)}{study.units}"
+        what = "pretrained " if study.transferred else ""
+        words += f". No {what}variant typically gains more than {most_high}"
+    if worst["typical_high"] < 0 and len(rows) > 1:
+        words += f", and {worst['variant']} costs {size_of(worst, study)}"
+        words += more_networks(worst)
+    return words
+
+
+def _baseline(study: Question) -> str:
+    if study.is_pretrained(study.baseline):
+        return f"keep {study.baseline}"
+    return f"train from scratch ({study.baseline})"
+
+
+def _same(own: list[Advice], study: Question) -> str:
+    words = (
+        f"it makes no difference that matters (±{study.margin_in_units}): all variants "
+        f"are equivalent to {study.baseline}"
+    )
+    safer = [
+        f"{name} is safer{more_networks(row)}"
+        for one in own
+        for name, row in one.rows.items()
+        if row["weak_high"] < 0 or row["failed_high"] < 0
+    ]
+    return f"{words}, but {enumerate_words(safer)}" if safer else words
+
+
+def _undecided(own: list[Advice], study: Question) -> str:
+    names = dict.fromkeys(name for one in own for name in one.named)
+    rows = [one.rows[name] for one in own for name in one.named]
+    high = max(row["typical_high"] for row in rows)
+    low = min(row["typical_low"] for row in rows)
+    return (
+        f"undecided. Compared with {study.baseline}, {enumerate_words(names, 'or')} "
+        f"may gain {_end(high, study)} or lose {_end(-low, study)}"
+    )
+
+
+def _end(value: float, study: Question) -> str:
+    """Return how large a gain or loss may be."""
+    if not math.isfinite(value):
+        return "without a limit"
+    return f"up to {number(max(value, 0.0), study.margin)}{study.units}"
+
+
+def _none(own: list[Advice], study: Question) -> str:
+    reasons = {verdict_of(row, study) for one in own for row in one.rows.values()}
+    why = "; ".join(sorted(reasons)) or "nothing is compared"
+    return f"no recommendation: {why}"
+
+
+WORDS = {
+    ESTIMATOR: _use_estimator,
+    USE: _use,
+    KEEP: _keep,
+    SAME: _same,
+    UNDECIDED: _undecided,
+    NONE: _none,
+}
