@@ -65,20 +65,42 @@ def test_jobs_add_up_and_networks_that_failed_have_no_score():
     for places in np.split(np.arange(NETWORKS), [1, 3]):
         parts.add(said[places], FAILED[places], "classification")
     for name in ("roc_auc", "f1"):
-        one, several = (np.concatenate(m.scores[name]) for m in (whole, parts))
+        one, several = (
+            np.concatenate(m.networks[f"metrics/{name}"]) for m in (whole, parts)
+        )
         np.testing.assert_array_equal(one, several)
         assert np.isnan(one).tolist() == FAILED.tolist()
     # Histories hold the accuracy already.
-    assert whole.scores.keys() == {"roc_auc", "f1"}
-    accuracy, auc, _ = found.metrics
-    rows = whole.by_rows
-    np.testing.assert_array_equal(rows["predicted"], parts.by_rows["predicted"])
-    right = (said[~FAILED].argmax(2) == LABELS).mean(0)
-    np.testing.assert_allclose(rows["rows/accuracy"], right)
-    expected = influence(auc, LABELS, said[~FAILED].astype(float)).mean(0)
-    np.testing.assert_allclose(rows["rows/roc_auc"], expected)
-    assert found.constant(accuracy) == 0.75
-    assert found.constant(auc) == 0.5
+    rows = {f"rows/{name}" for name in ("accuracy", "roc_auc", "f1")}
+    assert whole.networks.keys() == {"metrics/roc_auc", "metrics/f1", *rows}
+    predicted = (one.of_rows["predicted"] for one in (whole, parts))
+    np.testing.assert_array_equal(*predicted)
+    sound = said[~FAILED].astype(float)
+    each = np.arange(ROWS)
+    expected = {
+        "accuracy": sound.argmax(2) == LABELS,
+        "roc_auc": influence(found.metrics[1], LABELS, sound, each),
+    }
+    for name, values in expected.items():
+        (units,) = whole.networks[f"rows/{name}"]
+        np.testing.assert_allclose(units[~FAILED], values, rtol=1e-6)
+        assert np.isnan(units[FAILED]).all()
+        joined = np.concatenate(parts.networks[f"rows/{name}"])
+        np.testing.assert_array_equal(units, joined)
+    constants = found.of_constant
+    assert constants["constant/metrics/accuracy"] == 0.75
+    assert constants["constant/metrics/roc_auc"] == 0.5
+    assert constants["constant/rows/accuracy"].mean() == 0.75
+
+
+def test_a_job_whose_networks_all_failed_has_no_score():
+    said = said_of_classes()
+    measured = Measured(metrics_of(["accuracy", "roc_auc"]))
+    measured.add(said, np.ones(NETWORKS, bool), "classification")
+    measured.add(said, FAILED, "classification")
+    units = np.concatenate(measured.networks["rows/accuracy"])
+    assert units.shape == (2 * NETWORKS, ROWS)
+    assert np.isnan(units[:NETWORKS]).all()
 
 
 def test_numbers_have_their_own_metrics_and_constants():
@@ -99,7 +121,8 @@ def test_numbers_have_their_own_metrics_and_constants():
         np.testing.assert_allclose(found.scores(metric, said), expected)
         constant = np.full(ROWS, statistic(NUMBERS.train_y))
         expected = function(NUMBERS.test_y, constant)
-        assert found.constant(metric) == pytest.approx(expected)
+        name = f"constant/metrics/{metric.name}"
+        assert found.of_constant[name] == pytest.approx(expected)
 
 
 def test_a_users_function_gets_labels_and_what_one_network_predicts():
@@ -120,7 +143,7 @@ def test_a_users_function_gets_labels_and_what_one_network_predicts():
     for labels, predicted in seen:
         assert labels.tolist() == LABELS.tolist()
         np.testing.assert_allclose(predicted.sum(1), 1, rtol=1e-6)
-    assert found.influence(metric, said).shape == (NETWORKS, 0)
+    assert "constant/rows/enrichment" not in found.of_constant
     wrong = Metrics(own, {"enrichment": lambda *_: [1, 2]}, None, PAIR, ["no", "yes"])
     with pytest.raises(ThawError, match=r"enrichment returned .*, not one number"):
         wrong.scores(metric, said)

@@ -9,12 +9,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from thaw.findings import scoring
 from thaw.findings.metrics import METRICS, Metric, metric_of, of_history
-from thaw.findings.rows_luck import influence, rows_error
+from thaw.findings.rows_luck import influence
 
 CLASSES, NUMBERS = METRICS["classification"], METRICS["regression"]
 EVERY = CLASSES | NUMBERS
 SEEDS = range(3)
 NEEDS_ALL_CLASSES = [name for name, metric in CLASSES.items() if not metric.per_row]
+
+
+def influence_of(metric, labels, said):
+    """The influence of rows that come one by one."""
+    return influence(metric, labels, said, np.arange(len(labels)))
 
 
 def score(name, labels, said):
@@ -157,13 +162,13 @@ def test_without_rows_of_a_class_there_is_no_value(name):
         present = labels != absent
         for rows in (present, ~present):
             assert np.isnan(score(name, labels[rows], said[:, rows])).all()
-            found = influence(CLASSES[name], labels[rows], said[:, rows])
+            found = influence_of(CLASSES[name], labels[rows], said[:, rows])
             assert np.isnan(found).any(1).all()
     # With one row there is a value, but its luck is unknown.
     one = np.flatnonzero(labels == 0)[0]
     rows = (labels != 0) | (np.arange(len(labels)) == one)
     assert np.isfinite(score(name, labels[rows], said[:, rows])).all()
-    found = influence(CLASSES[name], labels[rows], said[:, rows]).mean(0)
+    found = influence_of(CLASSES[name], labels[rows], said[:, rows]).mean(0)
     assert math.isnan(rows_error(found, np.zeros_like(found)))
 
 
@@ -247,17 +252,19 @@ def test_units_and_words_of_gains():
 @pytest.mark.parametrize("name", EVERY)
 def test_bytes_do_not_depend_on_company(name):
     labels, said = some_data(name, 1, networks=9, rows=211, ties=True)
-    whole, luck = score(name, labels, said), influence(EVERY[name], labels, said)
+    whole, luck = score(name, labels, said), influence_of(EVERY[name], labels, said)
     assert luck.flags.c_contiguous
     for cut in ([1], [2, 3], [4, 8], range(1, 9)):
         parts = np.split(said, cut)
         found = np.concatenate([score(name, labels, part) for part in parts])
         assert found.tobytes() == whole.tobytes()
-        found = np.concatenate([influence(EVERY[name], labels, part) for part in parts])
+        found = np.concatenate(
+            [influence_of(EVERY[name], labels, part) for part in parts]
+        )
         assert found.tobytes() == luck.tobytes()
     turned = np.asfortranarray(said)
     assert score(name, labels, turned).tobytes() == whole.tobytes()
-    assert influence(EVERY[name], labels, turned).tobytes() == luck.tobytes()
+    assert influence_of(EVERY[name], labels, turned).tobytes() == luck.tobytes()
 
 
 @pytest.mark.parametrize("factor", [1e-9, 1e6])
@@ -268,13 +275,21 @@ def test_errors_have_the_unit_of_the_labels(name, factor):
     for found, scaled in (
         (score(name, labels, said), score(name, factor * labels, factor * said)),
         (
-            influence(NUMBERS[name], labels, said),
-            influence(NUMBERS[name], factor * labels, factor * said),
+            influence_of(NUMBERS[name], labels, said),
+            influence_of(NUMBERS[name], factor * labels, factor * said),
         ),
     ):
         wanted = factor**power * found
         tolerance = 1e-9 * np.abs(wanted).max()
         np.testing.assert_allclose(scaled, wanted, rtol=1e-9, atol=tolerance)
+
+
+def rows_error(variant, baseline):
+    """The standard error of a difference, from what units of rows add to both."""
+    difference = variant - baseline
+    if len(difference) == 1:
+        return np.nan
+    return difference.std(ddof=1) / math.sqrt(len(difference))
 
 
 def delongs_error(labels, ours, others):
@@ -293,12 +308,12 @@ def delongs_error(labels, ours, others):
 def test_rows_errors_of_auc_are_delongs(seed, ties):
     labels, said = classified(seed, networks=2, odds=[0.9, 0.1], ties=ties)
     metric = CLASSES["roc_auc"]
-    luck = influence(metric, labels, said)
+    luck = influence_of(metric, labels, said)
     assert luck.mean(1) == pytest.approx(score("roc_auc", labels, said), abs=1e-12)
     ours, others = said[:, :, 1] - said[:, :, 0]
     assert rows_error(*luck) == pytest.approx(delongs_error(labels, ours, others))
     # One class against the rest is the same, where there is one other.
-    ovr = influence(CLASSES["roc_auc_ovr"], labels, said)
+    ovr = influence_of(CLASSES["roc_auc_ovr"], labels, said)
     assert rows_error(*ovr) == pytest.approx(rows_error(*luck))
 
 
@@ -306,18 +321,63 @@ def test_rows_errors_of_auc_are_delongs(seed, ties):
 def test_a_jackknife_of_a_mean_is_the_mean(rows):
     labels, said = classified(0, rows=rows)
     metric = CLASSES["log_loss"]
-    blocks = influence(metric._replace(per_row=False), labels, said)
+    blocks = influence_of(metric._replace(per_row=False), labels, said)
     assert blocks.shape == (4, min(rows, 40))
     assert blocks.mean(1) == pytest.approx(score("log_loss", labels, said), rel=1e-12)
     if rows < 40:
-        each = influence(metric, labels, said)
+        each = influence_of(metric, labels, said)
         assert np.sort(blocks) == pytest.approx(np.sort(each), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "f1_macro", "roc_auc_ovr", "r2"])
+def test_rows_of_a_group_are_drawn_together(name):
+    """Rows that stand there three times tell no more than once."""
+    labels, said = some_data(name, 0, rows=39)
+    once = influence_of(EVERY[name], labels, said)
+    thrice = np.repeat(labels, 3), np.repeat(said, 3, axis=1)
+    grouped = influence(EVERY[name], *thrice, np.repeat(np.arange(39), 3))
+    alone = influence_of(EVERY[name], *thrice)
+    assert grouped.shape == once.shape
+    assert grouped.mean(1) == pytest.approx(once.mean(1), abs=0.01)
+    expected = rows_error(once[0], once[1])
+    assert rows_error(grouped[0], grouped[1]) == pytest.approx(expected, rel=0.05)
+    assert rows_error(alone[0], alone[1]) < 0.8 * expected
+
+
+def test_groups_of_unequal_size_give_the_error_of_a_ratio():
+    rng = np.random.default_rng(1)
+    sizes = rng.integers(1, 30, 60)
+    groups = np.repeat(np.arange(60), sizes)
+    odds = rng.random(60)
+
+    def drawn():
+        """The share of rows that a network gets right, of groups drawn anew."""
+        sizes = rng.integers(1, 30, 60)
+        right = [rng.random(n) < p for n, p in zip(sizes, rng.random(60), strict=True)]
+        return np.concatenate(right).mean()
+
+    right = rng.random(len(groups)) < odds[groups]
+    said = np.where(right[:, None], [0.0, -9.0], [-9.0, 0.0])[None]
+    units = influence(CLASSES["accuracy"], np.zeros(len(groups), int), said, groups)
+    assert units.mean() == pytest.approx(right.mean())
+    expected = np.std([drawn() for _ in range(2000)])
+    assert rows_error(units[0], 0 * units[0]) == pytest.approx(expected, rel=0.25)
+
+
+def test_many_rows_are_blocks_with_the_same_error():
+    labels, said = classified(0, rows=3000)
+    right = (said.argmax(2) == labels).astype(float)
+    units = influence_of(CLASSES["accuracy"], labels, said)
+    assert units.shape == (4, 200)
+    assert units.mean(1) == pytest.approx(right.mean(1))
+    expected = rows_error(right[0], right[1])
+    assert rows_error(units[0], units[1]) == pytest.approx(expected, rel=0.15)
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", NUMBERS)
 def test_one_row_has_no_standard_error(name):
-    one = influence(NUMBERS[name], np.array([1.0]), np.array([[0.5], [2.0]]))
+    one = influence_of(NUMBERS[name], np.array([1.0]), np.array([[0.5], [2.0]]))
     assert one.shape == (2, 1)
     assert math.isnan(rows_error(*one))
 
@@ -328,7 +388,7 @@ def test_no_block_has_all_rows_of_a_class():
     for seed in range(20):
         labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(30), 2))
         said = log_softmax(np.random.default_rng(seed).normal(size=(1, 60, 30)))
-        assert np.isfinite(influence(metric, labels, said)).all()
+        assert np.isfinite(influence_of(metric, labels, said)).all()
 
 
 class Population:
@@ -371,7 +431,7 @@ class Population:
             found.append(ours - others)
             if number < estimates:
                 metric = EVERY[self.name]
-                luck = [influence(metric, labels, arm).mean(0) for arm in arms]
+                luck = [influence_of(metric, labels, arm).mean(0) for arm in arms]
                 errors.append(rows_error(*luck))
         return np.mean(errors) / np.std(found)
 

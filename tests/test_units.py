@@ -8,6 +8,7 @@ from samples import nested
 from thaw.findings import scoring
 from thaw.findings.arms import Arm
 from thaw.findings.metrics import METRICS
+from thaw.findings.rows_luck import influence
 from thaw.findings.samples import Sample
 from thaw.tables.comparisons import comparisons, depths_table
 from thaw.tables.summary import Chosen, summary
@@ -18,7 +19,10 @@ FACTORS = (1e-9, 2.0**-40, 1e6)
 MODELS, REPEATS, ROWS = 12, 3, 40
 
 # Columns in the score's units; all others have none.
-SCORES = ("typical", "mean", "std", "min", "q", "median", "max", "constant")
+SCORES = (
+    *("typical", "these_rows", "rows_error", "mean", "std", "min", "q", "median"),
+    *("max", "constant"),
+)
 
 
 def in_units_of(factor, name):
@@ -42,11 +46,13 @@ def samples(name, factor):
     metric = METRICS["regression"][name]
     labels = np.random.default_rng(0).gamma(2, size=ROWS)
     constant = np.full((1, ROWS), getattr(np, metric.constant)(labels)) * factor
-    score = getattr(scoring, name)
+    score, rows = getattr(scoring, name), np.arange(ROWS)
+    by_rows = influence(metric, labels * factor, constant, rows)
     (constant,) = score(labels * factor, constant)
     models, found = np.repeat(np.arange(MODELS), REPEATS), {}
     for seed, quality in enumerate((0.9, 0.45, 0.4, 0.9)):
-        values = score(labels * factor, predictions(labels, quality, seed) * factor)
+        said = predictions(labels, quality, seed) * factor
+        values = score(labels * factor, said)
         variant = (*DEPTHS, "standalone")[seed]
         failed = np.arange(len(values)) == 5
         found[variant] = Sample(
@@ -58,6 +64,8 @@ def samples(name, factor):
             None,
             metric.unit(constant),
             float(constant),
+            by_rows=influence(metric, labels * factor, said, rows),
+            constant_by_rows=by_rows[0],
         )
     return found, metric, 0.02 * in_units_of(factor, name)
 
@@ -69,7 +77,7 @@ def tables(name, factor):
     chosen = dict.fromkeys(arms, Chosen(0.01, 100, np.nan))
     compared = comparisons({"all": found}, PAIRS, "standalone", margin)
     compared["verdict"] = compared["verdict"].str.replace(f"{margin:g}", "margin")
-    depths = depths_table({"all": found}, DEPTHS)
+    depths = depths_table({"all": found}, DEPTHS, margin)
     return compared, depths, summary(arms, metric, chosen)
 
 
@@ -93,7 +101,7 @@ def test_these_labels_put_every_statistic_to_work(name):
     compared, depths, summed = tables(name, 1)
     assert compared["verdict"].str.startswith("typically better").any()
     assert compared["verdict"].str.startswith("no clear difference").any()
-    assert set(depths["not_worse_than_best"]) == {"yes", "no"}
+    assert set(depths["may_be_best"]) == {"yes", "no"}
     assert compared["weak"].between(0, 1, inclusive="neither").any()
     assert summed["no_better"].between(0, 1, inclusive="neither").all()
     assert np.isfinite(compared[["mean_low", "mean_high"]]).all(axis=None)
@@ -116,8 +124,8 @@ def test_large_and_tiny_errors_are_told_apart(good, bad, constant):
     gains = pytest.approx([bad - good, good - bad], rel=1e-6, abs=0)
     assert table["typical"].tolist() == gains
     assert table["mean"].tolist() == gains
-    sets = depths_table(found, {"variant": 0, "reference": 1})
-    assert list(sets["not_worse_than_best"]) == ["yes", "no"]
+    sets = depths_table(found, {"variant": 0, "reference": 1}, (bad - good) / 2)
+    assert list(sets["may_be_best"]) == ["yes", "no"]
 
 
 @pytest.mark.parametrize(

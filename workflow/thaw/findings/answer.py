@@ -23,7 +23,7 @@ from thaw.findings.gains import (
     span,
 )
 from thaw.findings.keeping import which_to_keep
-from thaw.findings.recommendation import recommended
+from thaw.findings.recommendation import NONE, advice, recommended
 
 
 def answer(study: Question) -> list[str]:
@@ -66,7 +66,8 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
     above: list[TargetSize] = []
     below: list[TargetSize] = []
     for size in study.target_sizes:
-        rows = study.gains_at(size)
+        gains = study.gains_at(size)
+        rows = [gains[name] for name in study.transferred if name in gains]
         if any(row["typical_low"] > study.margin for row in rows):
             above.append(size)
             below.clear()
@@ -79,7 +80,7 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
         yield f"The gain exceeds {margin} up to the largest size, {above[-1]} rows."
     elif below:
         yield (
-            f"The gain exceeds {margin} up to {above[-1]} rows, and is below it from "
+            f"The gain exceeds {margin} up to {above[-1]} rows, and is below it with "
             f"{below[0]} rows."
         )
     else:
@@ -114,6 +115,8 @@ def how_many_layers(study: Question) -> Iterator[str]:
     tried = f"Of {enumerate_words(sorted(study.depths.values()))} frozen layers"
     said: dict[TargetSize, str] = {}
     for size in study.target_sizes:
+        if advice(study, size).kind == NONE:
+            continue
         rows = rows_at(study.best_depths, size)
         kept = rows.loc[rows["may_be_best"] == "yes", "freeze"].tolist()
         if len(kept) == len(study.depths):

@@ -9,7 +9,7 @@ best in this way), and whatever is said of two depths holds beside it.
 import itertools
 from collections.abc import Mapping
 
-from thaw.findings.new_rows import Drawn, luck
+from thaw.findings.new_rows import drawn, luck
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.typical import typical_difference
@@ -17,12 +17,10 @@ from thaw.findings.verdicts import BETTER, WORSE, kind_of, verdict
 
 
 def beaten(
-    found: Mapping[str, Sample],
-    on_new_rows: Mapping[str, Drawn],
-    alpha: float,
-    margin: float,
+    found: Mapping[str, Sample], alpha: float, margin: float
 ) -> dict[str, list[str]]:
     """Return, by depth, those that are typically better; `alpha` is that of all."""
+    on_new_rows = drawn(found)
     pairs = [*itertools.combinations(found, 2)]
     beaten_by: dict[str, list[str]] = {depth: [] for depth in found}
     for one, other in pairs:

@@ -120,24 +120,26 @@ def _longer_training(study: Question) -> Iterator[str]:
     rows = table[table["variant"].isin(study.transferred)].to_dict("records")
     if not rows:
         return
-    known = by_epoch(study.metric[0])
-    alone = known != metric_of(study.metric[0])
-    metric = f" by {known.axis}, which alone is known by epoch," if alone else ""
     said: dict[str, list[str]] = {}
     for row in rows:
         low, high = row["change_low"], row["change_high"]
-        words = "it is not clear whether they still move"
+        words = "may still move:"
         if max(-low, high) <= study.margin:
-            words = f"they no longer move (±{study.margin_in_units})"
+            words = f"no longer moved (±{study.margin_in_units}):"
         elif low > 0 or high < 0:
-            words = "they still moved, so longer training could change this answer"
+            words = "still moved, so that longer training could change this answer:"
         named = f"{row['variant']}{estimate(row, study, 'change')}"
         said.setdefault(words, []).append(named)
+    known = by_epoch(study.metric[0])
+    alone = known != metric_of(study.metric[0])
+    metric = f", by {known.axis}, which alone is known by epoch," if alone else ""
     # The table is of the largest size.
     place = _with_rows(study, [study.shown_size])
-    begin = f"from epoch {rows[0]['from_epoch']} to {rows[0]['to_epoch']}"
-    parts = (f"{words}: {enumerate_words(names)}" for words, names in said.items())
-    yield f"Gains{place}{metric} {begin}: {'; '.join(parts)}."
+    parts = (f"{words} {enumerate_words(names)}" for words, names in said.items())
+    yield (
+        f"From epoch {rows[0]['from_epoch']} to {rows[0]['to_epoch']}, gains{place}"
+        f"{metric} {'; '.join(parts)}."
+    )
 
 
 def what_is_covered(study: Question) -> Iterator[str]:

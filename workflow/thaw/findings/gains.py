@@ -81,14 +81,14 @@ class Question(NamedTuple):
         """Whether repeats learn from less than all rows."""
         return list(self.target_sizes) != ["all"]
 
-    def gains_at(self, size: TargetSize) -> list[Row]:
-        """Return the comparisons of transferred variants with the baseline."""
+    def gains_at(self, size: TargetSize) -> dict[str, Row]:
+        """Return the comparisons of networks with the baseline, by variant."""
         rows = rows_at(self.comparisons, size).to_dict("records")
-        return [
-            row
+        return {
+            row["variant"]: row
             for row in rows
-            if row["variant"] in self.transferred and row["reference"] == self.baseline
-        ]
+            if row["variant"] in self.networks and row["reference"] == self.baseline
+        }
 
     def beats(self, one: str, other: str, size: TargetSize) -> bool:
         """Whether the study found that one variant is typically better than another."""
@@ -123,9 +123,9 @@ def by_size_and_verdict(rows: Sequence[Row], study: Question) -> str:
     for verdict, alike in itertools.groupby(rows, lambda row: verdict_of(row, study)):
         own = list(alike)
         gains = [f"{estimate(row, study)}{more_networks(row)}" for row in own]
-        ends = gains if len(own) == 1 else [gains[0], gains[-1]]
+        ends = " and".join(gains if len(own) == 1 else [gains[0], gains[-1]])
         sizes = span([row["target_size"] for row in own])
-        said.append(f"{verdict} with {sizes}:{' and'.join(ends)}")
+        said.append(f"{verdict} with {sizes}" + (f":{ends}" if gains[0] else ""))
     return "; ".join(said)
 
 

@@ -48,7 +48,8 @@ def which_to_keep(study: Question) -> Iterator[str]:
     if not len(study.best_of):
         return
     own = advice(study, study.shown_size)
-    gains = [row for name, row in own.rows.items() if name in study.transferred]
+    found = study.gains_at(study.shown_size)
+    gains = [row for name, row in found.items() if name in study.transferred]
     if not gains:
         return
     best = max(gains, key=lambda row: row["typical"])["variant"]

@@ -71,13 +71,16 @@ class Luck(NamedTuple):
 
 
 def drawn(
-    samples: Mapping[str, Sample], baseline: Sample, margin: float
+    samples: Mapping[str, Sample], baseline: Sample | None = None, margin: float = 0
 ) -> dict[str, Drawn]:
     """Return what samples give on drawn rows, the same rows for all.
 
-    Networks are weak beside the `baseline`, as for `failures.is_weak`.
+    Networks are weak beside the `baseline`, as for `failures.is_weak`; without one,
+    none are counted.
     """
-    limits = _limits_of_weak(baseline, margin / baseline.scale)
+    limits = np.full(DRAWS, np.nan)
+    if baseline is not None:
+        limits = _limits_of_weak(baseline, margin / baseline.scale)
     return {name: _statistics(sample, limits) for name, sample in samples.items()}
 
 
@@ -97,7 +100,7 @@ def luck(variant: Drawn, reference: Drawn) -> Luck:
 
 def luck_of_mean(sample: Sample) -> Luck:
     """Return the standard errors of a sample's own median and mean."""
-    found = drawn({"": sample}, sample, np.inf)[""]
+    found = drawn({"": sample})[""]
     units = found.units
     return Luck(_error(found.median, units), _error(found.mean, units), np.nan, units)
 

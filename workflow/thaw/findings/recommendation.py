@@ -22,13 +22,12 @@ from thaw.findings.gains import (
     Row,
     enumerate_words,
     more_networks,
-    rows_at,
     size_of,
     span,
     verdict_of,
 )
 from thaw.findings.references import Found, best_estimator
-from thaw.findings.shown import number
+from thaw.findings.shown import counted, number
 from thaw.findings.verdicts import BETTER, EQUIVALENT, NO_VERDICT, TOO_FEW, kind_of
 
 ESTIMATOR, USE, KEEP = "use an estimator", "use a variant", "keep the baseline"
@@ -56,12 +55,7 @@ class Advice(NamedTuple):
 
 def advice(study: Question, size: TargetSize) -> Advice:
     """Return the recommendation at a size."""
-    own = study.transferred or [n for n in study.networks if n != study.baseline]
-    rows = {
-        row["variant"]: row
-        for row in rows_at(study.comparisons, size).to_dict("records")
-        if row["variant"] in own and row["reference"] == study.baseline
-    }
+    rows = study.gains_at(size)
     kinds = {name: kind_of(row["verdict"]) for name, row in rows.items()}
     estimator = best_estimator(study, size)
     if estimator and estimator.surely:
@@ -134,9 +128,11 @@ def recommended(study: Question) -> Iterator[str]:
 
 def _without_network(own: list[Advice], study: Question) -> Iterator[str]:
     """Name an estimator that may be as good as all networks."""
-    found = own[0].estimator
-    if found and not found.surely and found.best is not None:
-        than = f"{found.best['variant']}, the best of the pretrained variants"
+    some = [one for one in own if one.estimator and not one.estimator.surely]
+    found = some[0].estimator if some else None
+    if found and found.best is not None:
+        place = f" with {span([one.size for one in some])}" if study.is_swept else ""
+        than = f"{found.best['variant']}, the best of the networks"
         does = (
             f"typically gains more than {than}, but their intervals overlap"
             if found.ahead
@@ -145,46 +141,37 @@ def _without_network(own: list[Advice], study: Question) -> Iterator[str]:
         gain = size_of(found.estimator, study)
         name = found.estimator["variant"]
         yield (
-            f"A network may not be needed: {name}, which gains {gain} on "
+            f"A network may not be needed{place}: {name}, which gains {gain} on "
             f"{study.baseline}, {does}"
         )
 
 
 def _use(own: list[Advice], study: Question) -> str:
     name = own[0].variant
-    gains = [one.rows[name] for one in own]
-    words = f"{_how(name, study)}. It typically gains {size_of(gains[0], study)}"
-    words += more_networks(gains[0])
+    first, last = own[0].rows[name], own[-1].rows[name]
+    words = (
+        f"{_how(name, study)}. It typically gains {size_of(first, study)} on "
+        f"{study.baseline}"
+    )
     if len(own) > 1:
-        sizes = own[0].size, own[-1].size
-        words += (
-            f" from {sizes[0]} rows and {size_of(gains[-1], study)} from {sizes[1]}"
-        )
-        words += more_networks(gains[-1])
-    words += f" on {study.baseline}"
-    ties = dict.fromkeys(n for one in own for n in one.named if n != name)
+        words += f" with {own[0].size} rows{more_networks(first)}, and "
+        words += f"{size_of(last, study)} with {own[-1].size}"
+    words += more_networks(last)
+    ties = [n for n in own[0].named if n != name and all(n in o.named for o in own)]
     if ties:
-        at = "at each of these sizes " if len(own) > 1 else ""
-        always = [n for n in ties if all(n in one.named for one in own)]
-        words += (
-            f", and {at}cannot be told apart from {enumerate_words(always, 'or')}"
-            if always
-            else ""
-        )
+        words += f". It cannot be told apart from {enumerate_words(ties, 'or')}"
     return words
 
 
 def _how(name: str, study: Question) -> str:
     """Return what to do to use a variant."""
+    if not study.is_pretrained(name) and study.transferred:
+        return f"use {name}, which is not pretrained"
     if study.is_pretrained(study.baseline) or name not in study.depths:
         return f"use {name}"
     depth = study.depths[name]
-    frozen = (
-        f"freeze {depth} layer{'' if depth == 1 else 's'}"
-        if depth
-        else ("freeze nothing")
-    )
-    return f"use transfer and {frozen} ({name})"
+    frozen = counted(depth, "layer") if depth else "nothing"
+    return f"use transfer and freeze {frozen} ({name})"
 
 
 def _use_estimator(own: list[Advice], study: Question) -> str:
@@ -193,7 +180,7 @@ def _use_estimator(own: list[Advice], study: Question) -> str:
     found = own[0].estimator
     others = study.baseline
     if found and found.best is not None:
-        others += " and all pretrained variants"
+        others += " and all other networks"
     place = f" from {own[0].size} rows" if len(own) > 1 else ""
     return (
         f"use {name}, no network is needed. It is better than {others}: it typically "
@@ -214,8 +201,7 @@ def _keep(own: list[Advice], study: Question) -> str:
         )
     else:
         most_high = f"{number(most['typical_high'], study.margin)}{study.units}"
-        what = "pretrained " if study.transferred else ""
-        words += f". No {what}variant typically gains more than {most_high}"
+        words += f". No variant typically gains more than {most_high}"
     if worst["typical_high"] < 0 and len(rows) > 1:
         words += f", and {worst['variant']} costs {size_of(worst, study)}"
         words += more_networks(worst)
@@ -263,7 +249,7 @@ def _end(value: float, study: Question) -> str:
 def _none(own: list[Advice], study: Question) -> str:
     reasons = {verdict_of(row, study) for one in own for row in one.rows.values()}
     why = "; ".join(sorted(reasons)) or "nothing is compared"
-    return f"no recommendation: {why}"
+    return f"no recommendation: {why.removeprefix(f'{NO_VERDICT}: ')}"
 
 
 WORDS = {

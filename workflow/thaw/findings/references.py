@@ -9,9 +9,9 @@ from thaw.findings.gains import Question, Row, ahead_of, rows_at
 class Found(NamedTuple):
     """The comparison with the baseline of a size's best estimator, if that is ahead.
 
-    best: that of the best pretrained variant. surely: whether the estimator's interval
-    lies above those of all pretrained variants, or it beats each in a pair of the
-    study. ahead: whether it typically gains more than they, by more than the margin.
+    best: that of the best network. surely: whether the estimator's interval lies above
+    those of all networks, or it beats each in a pair of the study. ahead: whether it
+    typically gains more than they, by more than the margin.
     """
 
     estimator: Row
@@ -23,8 +23,8 @@ class Found(NamedTuple):
 def best_estimator(study: Question, size: TargetSize) -> Found | None:
     """Return the best estimator of a size, unless networks do without it.
 
-    It is typically better than the baseline, and no pretrained variant's typical gain
-    is larger by more than the margin.
+    It is typically better than the baseline, and no network's typical gain is larger by
+    more than the margin.
     """
     rows = rows_at(study.comparisons, size).to_dict("records")
     better = [
@@ -38,7 +38,8 @@ def best_estimator(study: Question, size: TargetSize) -> Found | None:
         return None
     row = max(better, key=lambda row: row["typical"])
     # Of networks that all failed there is no typical gain.
-    gains = [own for own in study.gains_at(size) if own["typical"] == own["typical"]]
+    found = study.gains_at(size).values()
+    gains = [own for own in found if own["typical"] == own["typical"]]
     if not gains:
         return Found(row, None, surely=True, ahead=True)
     best = max(gains, key=lambda own: own["typical"])
