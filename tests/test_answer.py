@@ -398,7 +398,7 @@ KIND = {
 }
 
 
-@pytest.mark.parametrize("verdicts", itertools.product(GAINS, repeat=3))
+@pytest.mark.parametrize("verdicts", [*itertools.product(GAINS, repeat=3)])
 def test_a_recommendation_says_what_its_tables_do_and_no_more(verdicts):
     table = MIXED.comparisons.copy()
     table["verdict"] = [verdict.strip() for verdict in verdicts]
