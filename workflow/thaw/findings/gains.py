@@ -44,6 +44,7 @@ class Question(NamedTuple):
     best_depths: pd.DataFrame
     summary: pd.DataFrame
     gains_by_epoch: pd.DataFrame
+    overlap: pd.DataFrame
 
     @property
     def units(self) -> str:

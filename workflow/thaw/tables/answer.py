@@ -27,6 +27,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         gains_by_epoch=inputs.table("gains-by-epoch.csv")
         if "gains-by-epoch.csv" in inputs.files.made
         else pd.DataFrame(columns=["variant"]),
+        overlap=inputs.table("overlap.csv"),
         **settings,
     )
     words = [f"{title}\n", *map(paragraph, answer(question))]
