@@ -200,10 +200,15 @@ def test_rows_are_equal_where_networks_get_the_same_numbers(tmp_path):
 
 
 def test_rows_of_the_target_itself_are_found(tmp_path):
-    frame = rows(60, seed=1)
-    problem = problem_of(tmp_path, pd.concat([frame[:40], frame[7:8], frame[41:]]))
+    """Drawn in another order, they are still named in that of the file."""
+    frame = pd.concat([rows(30, seed=1)] * 2)
+    problem = problem_of(tmp_path, frame, shuffle=2)
     found = overlap("own", problem, problem)
-    assert (found["equal"], found["rows"]) == (1, "41")
+    among = [
+        row for row in problem.test_rows if (row + 29) % 60 + 1 not in problem.test_rows
+    ]
+    assert found["equal"] == len(among) > 5
+    assert found["rows"].startswith(", ".join(map(str, sorted(among)[:5])))
 
 
 def test_equal_numbers_have_equal_digests_everywhere():

@@ -30,7 +30,7 @@ def overlap(name: str, learned: Problem, target: Problem) -> dict[str, Any]:
         "equal": int(equal.sum()),
         "as_read": int(as_read.sum()),
         "scaled": int(scaled.sum()),
-        "rows": listed(target.test_rows[equal], FIRST),
+        "rows": listed(np.sort(target.test_rows[equal]), FIRST),
     }
 
 
