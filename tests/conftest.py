@@ -332,7 +332,12 @@ def problem():
     y = rng.integers(0, 3, 90)
     x = rng.normal(size=(90, 2)) + 2 * np.stack([y == 1, y == 2], axis=1)
     x = x.astype(np.float32)
-    return Problem(x[:50], y[:50], x[50:], y[50:], np.arange(51, 91), 3)
+    rows = np.arange(1, 91)
+    return Problem(
+        *(x[:50], y[:50], x[50:], y[50:], rows[50:], 3),
+        train_digests=rows[:50].astype(np.uint64),
+        test_digests=rows[50:].astype(np.uint64),
+    )
 
 
 DESCRIPTION = Description(

@@ -61,7 +61,9 @@ BEST_OF = ("target_size", "variant", "best_of", "median", "weak")
 KELVIN = {"task": "regression", "name": "mean_absolute_error", "unit": "K"}
 
 
-def question(found, variants=LADDER, pairs=(), changes=(), best_of=(), **changed):
+def question(
+    found, variants=LADDER, pairs=(), changes=(), best_of=(), equal=(), **changed
+):
     """Return a study of these samples, by target size and variant."""
     if not isinstance(next(iter(found.values())), dict):
         found = {"all": found}
@@ -93,6 +95,7 @@ def question(found, variants=LADDER, pairs=(), changes=(), best_of=(), **changed
         summary=summary(arms, METRICS["classification"]["accuracy"], chosen),
         training_time=pd.DataFrame(changes, columns=CHANGES),
         best_of=pd.DataFrame(best_of, columns=BEST_OF),
+        overlap=pd.DataFrame(equal),
     )
 
 
@@ -111,6 +114,12 @@ def ladder(standalone, fixed_0, fixed_1, **options):
 
 def changed(found, **how):
     return {name: sample._replace(**how) for name, sample in found.items()}
+
+
+def equal_rows(name, **changed):
+    """What is found where five rows have the features of train rows of a problem."""
+    found = {"train_rows_of": name, "test_rows": 99, "equal": 5, "as_read": 5}
+    return found | {"rows": "1, 2, 3, 4, 5"} | changed
 
 
 GROWS = ladder(0.7, 0.75, 0.8)
@@ -473,3 +482,19 @@ def test_many_useless_networks_and_rare_classes_have_a_sentence():
 def test_no_answer_prints_infinity(low, high, shown):
     row = {"typical": 0.01, "typical_low": low, "typical_high": high}
     assert estimate(row, SimpleNamespace(margin=0.01, units=" K")) == shown
+
+
+def test_test_rows_among_train_rows_are_named_with_what_they_flatter():
+    equal = [equal_rows("two"), equal_rows("one", as_read=4)]
+    text = said(GROWS, equal=equal)
+    for whose, scaled, flattered in (
+        ("two", "", "all"),
+        ("one", ", 1 of them only once scaled", "pretrained"),
+    ):
+        assert (
+            "5 of 99 test rows have the same features as train rows of "
+            f"{whose}{scaled} (rows 1, 2, 3, 4, 5). If they are the same samples, this "
+            f"flatters {flattered} variants: leave these out of the train or of the "
+            "test rows."
+        ) in text
+    assert "same features" not in said(GROWS, equal=[equal_rows("two", equal=0)])

@@ -55,6 +55,8 @@ PROBLEM = Problem(
     *(np.zeros((40, 2), np.float32), np.arange(40) % 3, np.arange(51, 91)),
     classes=3,
     test_groups=np.arange(40) // 2,
+    train_digests=np.arange(50, dtype=np.uint64),
+    test_digests=np.arange(50, 90, dtype=np.uint64),
 )
 
 
@@ -417,6 +419,8 @@ def test_scores_that_disagree_with_the_histories_are_refused(tmp_path):
         ({"classes": np.array(2)}, "labels are not of classification"),
         ({"test_rows": np.arange(39)}, "numbers of its test rows"),
         ({"test_rows": np.arange(40.0)}, "numbers of its test rows"),
+        ({"train_digests": np.arange(50)}, "digests of its rows"),
+        ({"test_digests": np.arange(39, dtype=np.uint64)}, "digests of its rows"),
         ({"test_groups": np.arange(39)}, "groups of its test rows"),
         ({"test_groups": np.arange(40.0)}, "groups of its test rows"),
         ({"test_groups": np.arange(40) * 2}, "groups of its test rows"),

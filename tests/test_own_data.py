@@ -37,7 +37,7 @@ CONFIG["problems"] |= {
 MADE = ["ahead", "results/blobs/scores.csv", "results/problems/problems.png"]
 
 TARGET = {
-    *("ahead", "make_problem second", "problems_figure"),
+    *("ahead", "make_problem second", "check_overlap second", "problems_figure"),
     *(
         f"train second {variant} models-00-00-repeats-{repeat}-{repeat}"
         for variant in ("standalone", "fixed-1")
@@ -217,6 +217,7 @@ def test_what_another_rule_makes_is_tracked_by_its_time(tmp_path):
     stale = project.stale()
     assert {"copy second", "thaw_make_problem second", "conclude"} < stale
     assert "thaw_train second fixed-1 models-00-00-repeats-00-00" in stale
+    assert "thaw_check_overlap second" in stale
     assert "thaw_pretrain first models-00-00" not in stale
     scores = project.folder / "transfer/results/ahead/scores.csv"
     before = scores.read_bytes()

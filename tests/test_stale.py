@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, SMALL_CONFIG, THREE, modules_of
 from thaw import keys
 
-STAGES = sorted({*keys.COMPUTING_STAGES, "check_network", "gather"})
+STAGES = sorted({*keys.COMPUTING_STAGES, "check_network", "check_overlap", "gather"})
 
 
 def tables(*studies):
@@ -37,6 +37,7 @@ TRAIN_AHEAD = train("two", AHEAD, AHEAD_JOBS)
 TRAIN_BACK = train("one", BACK, BACK_JOBS)
 PRETRAIN_AHEAD = {"pretrain one models-00-00"}
 PRETRAIN_BACK = {"pretrain two models-00-00", "pretrain two models-01-01"}
+OVERLAPS = {"check_overlap one", "check_overlap two"}
 EVERYTHING_LEARNED = TRAIN_AHEAD | TRAIN_BACK | PRETRAIN_AHEAD | PRETRAIN_BACK
 
 
@@ -164,10 +165,15 @@ CASES = {
     "a problem's parameter": (
         change("problems", "two", "make_blobs", "random_state", to=7),
         {"make_problem two", "problems_figure"}
+        | OVERLAPS
         | PRETRAIN_BACK
         | TRAIN_AHEAD
         | TRAIN_BACK
         | tables("ahead", "back"),
+    ),
+    "test rows among train rows refused": (
+        change("problems", "two", "overlap", to="error"),
+        {"check_overlap two"} | drawn("ahead"),
     ),
     "how jobs are cut": (
         change("studies", "back", "repeats_per_job", to=3),
@@ -192,7 +198,7 @@ CASES = {
         train("two", ["fixed-1"], AHEAD_JOBS[1:]) | tables("ahead"),
     ),
     "what jobs learned from deleted": (
-        delete("problems/*.npz", "source-models/*/*.safetensors"),
+        delete("problems/*.npz", "overlaps/*", "source-models/*/*.safetensors"),
         set(),
     ),
     "what jobs learned from deleted, with more to learn": (
@@ -204,7 +210,8 @@ CASES = {
         | PRETRAIN_AHEAD
         | {"make_problem one", "make_problem two", "problems_figure"}
         | tables("ahead")
-        # It reads the test rows of a problem that is made again.
+        # They read the rows of problems that are made again.
+        | OVERLAPS
         | tables("back"),
     ),
     "a study's folder deleted": (delete("ahead"), tables("ahead")),
@@ -229,9 +236,13 @@ CASES = {
         edit("tables/summary", "\nEDITED = 1\n"),
         drawn("ahead", "back"),
     ),
+    "code that looks for test rows among train rows": (
+        edit("stages/check_overlap", "\nEDITED = 1\n"),
+        OVERLAPS | drawn("ahead", "back"),
+    ),
     "code that writes every file": (
         edit("output/files", "\nEDITED = 1\n"),
-        tables("ahead", "back") | {"problems_figure"},
+        OVERLAPS | tables("ahead", "back") | {"problems_figure"},
     ),
 }
 

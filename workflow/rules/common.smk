@@ -115,7 +115,27 @@ def problem_of(wildcards):
     """Return the problem from which source models or repeats learn."""
     key = PLAN.inputs(wildcards.key).get("problem")
     paths = [problem_file(wildcards.problem, key)] if key else []
-    found = unless_done(wildcards, paths)
+    return tracked(key, unless_done(wildcards, paths))
+
+
+def compared(role):
+    """Return an input function: the target, or the source, whose rows are compared."""
+
+    def problem(wildcards):
+        key = PLAN.inputs(wildcards.key).get(role)
+        if not key:
+            return []
+        name = PLAN.recipes[wildcards.key]["settings"][role]
+        return tracked(key, results([problem_file(name, key)]))
+
+    return problem
+
+
+def tracked(key, found):
+    """Return a problem's file, if any, as an input whose time counts if its key lacks it.
+
+    A key tells the content, but not that of what another rule makes.
+    """
     ruled = bool(found) and PLAN.problems.needs[key].ruled
     return found if ruled else ancient(found)
 
@@ -139,8 +159,10 @@ def targets_of(wildcards):
 
 
 def check_of(wildcards):
-    """Return the check that a network must have passed, if it needs one."""
-    return unless_done(wildcards, PLAN.files_of(wildcards.key, "check_file"))
+    """Return the checks that must have passed before a variant learns, if any."""
+    refusals = sorted(PLAN.refusals.get(wildcards.key, ()))
+    checks = [*PLAN.files_of(wildcards.key, "check_file"), *refusals]
+    return unless_done(wildcards, checks)
 
 
 def source_models_of(wildcards):

@@ -1,7 +1,9 @@
 """Problems: data sets with a task and a fixed train/test split.
 
 Needs: `problems` of the config, and the files that they name.
-Makes: results/problems/{problem}-{key}.npz.
+Makes: results/problems/{problem}-{key}.npz and, of a study's target,
+results/overlaps/{problem}-{key}.json, for which what learns waits if the target says
+`overlap: error`.
 """
 
 
@@ -35,6 +37,32 @@ rule make_problem:
             --source {input.source:q} \
             --like {input.like:q} \
             --asked {params.asked:q} \
+            --output {output:q} \
+            2>{log:q}
+        """
+
+
+rule check_overlap:
+    """Look for test rows of a target among the train rows that networks learn from."""
+    input:
+        target=compared("target"),
+        source=compared("source"),
+    output:
+        "results/overlaps/{problem}-{key}.json",
+    log:
+        "logs/overlaps/{problem}-{key}.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        recipe=recipe,
+    shell:
+        r"""
+        python -m thaw.stages.check_overlap \
+            --key {wildcards.key:q} \
+            --recipe {params.recipe:q} \
+            --target {input.target:q} \
+            --source {input.source:q} \
             --output {output:q} \
             2>{log:q}
         """

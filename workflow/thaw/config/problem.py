@@ -147,6 +147,10 @@ class _OfData(Group):
     {like: PROBLEM}: by the train rows of another problem. One-hot columns stay as they
     are. In a study with target sizes, a target that says standard is scaled like its
     source."""
+    overlap: Literal["error"] = LEFT_OUT
+    """error: in a study's target, test rows with the same features as train rows of its
+    own or of the source are refused before anything is trained. Left out, they are
+    counted, and the answer says how many there are."""
     made_by_rule: bool = False
     """Whether another rule of the workflow makes the file."""
     shape: Annotated[list[Side], Field(max_length=10)] = []

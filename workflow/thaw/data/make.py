@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from thaw.data.checks import check_features, doubts
 from thaw.data.files import read_categories, read_table
 from thaw.data.labels import labels_of
-from thaw.data.problem import Description, Problem
+from thaw.data.problem import Description, Problem, digests_of_rows
 from thaw.data.split import some, split
 from thaw.data.table import Table, as_text, choose, encode, in_order, numbered
 from thaw.data.transforms import transform
@@ -67,10 +67,8 @@ def make_problem(
         )
 
     transforms = settings.get("transforms", [])
-    x = [
-        transform(frame.to_numpy(), shape, transforms, part)
-        for part, frame in enumerate(features)
-    ]
+    as_read = [frame.to_numpy() for frame in features]
+    x = [transform(rows, shape, transforms, part) for part, rows in enumerate(as_read)]
     train, test = _parts(settings, tables, labels.strata)
     train_x, test_x = x[0][train], x[-1][test]
     train_y, test_y = labels.parts(train, test)
@@ -94,6 +92,7 @@ def make_problem(
     problem = Problem(
         *(train_x, train_y, test_x, test_y, test_rows, classes, labels.task),
         test_groups,
+        *(digests_of_rows(as_read[0][train]), digests_of_rows(as_read[-1][test])),
     )
     for part in (train_x, test_x):
         if not np.isfinite(part).all():

@@ -4,6 +4,7 @@ A file of its own, because all that learns imports it, and neither pandas nor
 scikit-learn.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -19,7 +20,8 @@ class Problem(NamedTuple):
     come from, or in what a function generated, from 1. `task` is the name of one in
     `thaw.learning.tasks`. `test_groups`, int64 `[rows]`, are the numbers of the test
     rows' groups, from 0 without a gap; empty where rows are in no groups, so that each
-    comes by itself.
+    comes by itself. `train_digests` and `test_digests`, uint64 `[rows]`, are those of
+    the features as they were read, before transforms and scaling.
     """
 
     train_x: np.ndarray
@@ -30,6 +32,8 @@ class Problem(NamedTuple):
     classes: int
     task: str = "classification"
     test_groups: np.ndarray = np.empty(0, np.int64)
+    train_digests: np.ndarray = np.empty(0, np.uint64)
+    test_digests: np.ndarray = np.empty(0, np.uint64)
 
 
 class Description(NamedTuple):
@@ -51,3 +55,13 @@ class Description(NamedTuple):
     spread: Sequence[float]
     shape: Sequence[int]
     notes: Sequence[str]
+
+
+def digests_of_rows(x: np.ndarray) -> np.ndarray:
+    """Return a digest of each row of `[rows, features]`, uint64 `[rows]`.
+
+    Rows of equal numbers have equal digests; of others, one pair in 2^64 has.
+    """
+    x = np.ascontiguousarray(x) + 0.0  # -0 equals 0, and is other bytes
+    found = [hashlib.blake2b(row, digest_size=8).digest() for row in x]
+    return np.frombuffer(b"".join(found), "<u8").astype(np.uint64)

@@ -6,6 +6,7 @@ from thaw.findings.arms import CHECKPOINTS, TargetSize
 from thaw.findings.failures import FEW, KINDS, meaning_of_weak
 from thaw.findings.gains import Question, enumerate_words, estimate
 from thaw.findings.metrics import by_epoch, metric_of
+from thaw.findings.overlap import REMEDY, in_words
 
 # What surprises who has said `scale: standard`.
 SCALED_LIKE = (
@@ -26,6 +27,7 @@ IMBALANCED = 0.8
 
 def what_spoils_it(study: Question) -> Iterator[str]:
     """Name what qualifies the answer: failures, controls, longer training."""
+    yield from _overlap(study)
     failed = _shares(study, "failed", FEW)
     if failed:
         yield (
@@ -60,6 +62,17 @@ def what_spoils_it(study: Question) -> Iterator[str]:
             "Source and target are the same problem: nothing foreign is transferred, "
             "and a gain says that longer training helps."
         )
+
+
+def _overlap(study: Question) -> Iterator[str]:
+    """Say how many test rows have the same features as train rows."""
+    for found in study.overlap.to_dict("records"):
+        own = found["train_rows_of"] == study.target
+        if found["equal"]:
+            yield (
+                f"{in_words(found)}. If they are the same samples, this flatters "
+                f"{'all' if own else 'pretrained'} variants: {REMEDY}."
+            )
 
 
 def _shares(study: Question, kind: str, least: float) -> str:

@@ -46,6 +46,7 @@ class Question(NamedTuple):
     summary: pd.DataFrame
     training_time: pd.DataFrame
     best_of: pd.DataFrame
+    overlap: pd.DataFrame
 
     @property
     def units(self) -> str:

@@ -2,8 +2,9 @@
 
 A stage that makes some has a recipe. Its inputs name, for each kind of thing that is
 read, the keys: of what was gathered (`gather`) and of the `tables`, by study; of
-`problems` by name, of the check of a `network`. Whoever reads through here has read
-what the recipe says, or is told in one line what is wrong.
+`problems` by name, of the check of a `network`, of that for an `overlap` of train and
+test rows. Whoever reads through here has read what the recipe says, or is told in one
+line what is wrong.
 """
 
 import io
@@ -77,12 +78,14 @@ class Files(ExitStack):
             found[name] = problem, description
         return found
 
-    def network_check(self) -> list[dict[str, Any]]:
-        """Return what the check of the study's network found, a row a variant."""
-        key = self._keys["network"]
-        (path,) = (p for (folder, _), p in self._paths.items() if folder == "networks")
-        self.saw[path.name] = digest_of_file(path)
-        return load_check(path, key)
+    def check(self, what: str) -> list[dict[str, Any]]:
+        """Return the rows that a check of the study found: of `network` or `overlap`.
+
+        Those of a network are a row a variant.
+        """
+        (path,) = (p for (folder, _), p in self._paths.items() if folder == f"{what}s")
+        self.saw[f"{path.parent.name}/{path.name}"] = digest_of_file(path)
+        return load_check(path, self._keys[what])
 
 
 class Inputs(NamedTuple):

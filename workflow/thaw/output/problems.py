@@ -45,12 +45,14 @@ def load_described(path: Path, key: str) -> tuple[Problem, Description, str]:
         description = Description(**json.loads(str(arrays.pop("description"))))
         classes, task = int(arrays["classes"]), str(arrays["task"])
         problem = Problem(**arrays | {"classes": classes, "task": task})
-        for x, y in (
-            (problem.train_x, problem.train_y),
-            (problem.test_x, problem.test_y),
+        for x, y, digests in (
+            (problem.train_x, problem.train_y, problem.train_digests),
+            (problem.test_x, problem.test_y, problem.test_digests),
         ):
             require(x.dtype == np.float32 and x.ndim == 2, "features of another form")
             require(y.shape == (len(x),), "labels do not fit")
+            fit = digests.dtype == np.uint64 and digests.shape == y.shape
+            require(fit, "the digests of its rows do not fit")
             require(np.isfinite(x).all(), "a feature is not finite")
             require(TASKS[task].are_labels(y, classes), f"labels are not of {task}")
         rows, labels = problem.test_rows, problem.test_y

@@ -161,18 +161,18 @@ def save_check(
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write what the check of a network found, a row a variant, with its record."""
+    """Write the rows that a check found, as JSON with their record."""
     found = record(recipe, saw, keys.digest(keys.canonical(rows))) | {"rows": rows}
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def load_check(path: Path, key: str) -> list[dict[str, Any]]:
-    """Read the rows of the check of that key.
+    """Read the rows that the check of that key found.
 
     Raises `ThawError` if the file is damaged or holds another one.
     """
-    with reading(path, "the check of a network it should be"):
+    with reading(path, "the check it should be"):
         found = check_record(path.read_text(encoding="utf-8"), key)
         digest = keys.digest(keys.canonical(found["rows"]))
         require(digest == found["content"], "it was changed")

@@ -13,6 +13,7 @@ from thaw.plan.plan import Plan
 KEYED = (
     "problems/{name}-{key}.npz",
     "networks/{name}-{key}.json",
+    "overlaps/{name}-{key}.json",
     "source-models/{name}-{key}/{tile}{suffix}",
     "repeats/{name}/{name}-{key}/{tile}{suffix}",
 )
@@ -68,7 +69,7 @@ def used(plan: Plan) -> Iterator[str]:
     for one in plan.made.values():
         yield from (*one.files, one.record)
     for study in plan.studies.values():
-        yield from study.check_file
+        yield from (*study.check_file, *study.overlap_file)
         yield from (*study.written, *study.model_files, *study.weights)
 
 

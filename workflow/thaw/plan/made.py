@@ -74,6 +74,9 @@ def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
     if stage == TABLES and study.check:
         inputs = inputs | {"network": study.check.key}
         reads += study.check_file
+    if "overlap" in read:
+        inputs = inputs | {"overlap": study.overlap.key}
+        reads += study.overlap_file
     if "target" in read:
         inputs = inputs | {"problems": {study.settings.target: study.target.key}}
         reads += study.target_file

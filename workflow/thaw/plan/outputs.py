@@ -20,7 +20,7 @@ class Output(NamedTuple):
     settings: the names of what it is told of a study, beside its name, source and
     target.
     reads: what it is made from, in the study's folder; `network` is the check of it,
-    `target` the target problem.
+    `overlap` that for test rows among train rows, `target` the target problem.
     when: what must be true of a study (properties of `thaw.plan.study.StudyPlan`).
     suffixes: those of its files.
     more: further files.
@@ -135,6 +135,13 @@ OF_A_STUDY = (
         suffixes=("csv", "md"),
     ),
     Output(
+        "overlap",
+        TABLES,
+        "How many test rows have the same features as train rows.",
+        reads=("overlap",),
+        suffixes=("csv",),
+    ),
+    Output(
         "answer",
         TABLES,
         "What all tables say, in words.",
@@ -144,7 +151,7 @@ OF_A_STUDY = (
         ),
         reads=(
             *("summary.csv", "comparisons.csv", "best-depths.csv"),
-            *("training-time.csv", "best-of.csv"),
+            *("training-time.csv", "best-of.csv", "overlap.csv"),
         ),
         suffixes=("md",),
         more=("recommendation.csv",),

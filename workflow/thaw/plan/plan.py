@@ -44,9 +44,11 @@ class Plan:
 
     `studies` are by name. `recipes` are those of all problems, source models and
     repeats by key, and `owners` the first study that asks for source models or repeats
-    of a key; `trained_for` are the same by where a training job's files begin, since
-    studies may share a key and cut their jobs differently. `made` are what is made of
-    them with plain names, by rule: three stages a study, and what spans studies.
+    of a key; `refusals` are the checks for test rows among train rows which must have
+    passed before anything of a key learns, those of all studies; `trained_for` are the
+    first study by where a training job's files begin, since studies may share a key and
+    cut their jobs differently. `made` are what is made of them with plain names, by
+    rule: three stages a study, and what spans studies.
     """
 
     def __init__(self, config: Config) -> None:
@@ -61,12 +63,15 @@ class Plan:
             self.problems.make_sure_of(name)
         self.recipes = dict(self.problems.recipes)
         self.owners: dict[str, StudyPlan] = {}
+        self.refusals: dict[str, set[str]] = {}
         self.trained_for: dict[str, StudyPlan] = {}
         for study in self.studies.values():
             arms = itertools.chain(*study.arms.values())
-            for found in filter(None, [*study.source_models, study.check, *arms]):
+            checks = filter(None, [study.overlap, study.check])
+            for found in [*study.source_models, *arms, *checks]:
                 self.recipes[found.key] = found.recipe
                 self.owners.setdefault(found.key, study)
+                self.refusals.setdefault(found.key, set()).update(study.refusal)
             for _, stem in study.training_jobs:
                 self.trained_for.setdefault(stem, study)
         self.made = {made.rule: made for made in self._all_made()}
@@ -129,9 +134,19 @@ class Plan:
         said = {
             name: _described(kind, config.variants[name]) for name in study.variants
         }
+        pretrained = any(config.variants[name]["pretrained"] for name in study.variants)
+        compared = {"target": target}
+        if pretrained and source and source.key != target.key:
+            compared["source"] = source
+        overlap = result(
+            "check_overlap",
+            {role: getattr(study, role) for role in compared}
+            | {"refuse": "overlap" in config.problems[study.target]},
+            {role: made.key for role, made in compared.items()},
+        )
         results = (source, target, source_models, found, said, saved)
         unit = config.problems.get(study.source, {}).get("unit", "")
-        plan = StudyPlan(name, study, *results, config.predictions, None, unit)
+        plan = StudyPlan(name, study, *results, config.predictions, overlap, None, unit)
         if not plan.pretrained:
             plan = plan._replace(source_models=[])
         if kind.calls_users_code:
@@ -164,8 +179,8 @@ class Plan:
     def checked_targets(self, key: str) -> list[str]:
         """Return what must have passed its checks before source models learn.
 
-        These are the targets, and networks that need a check, of all studies that start
-        from the source models of this key.
+        These are the targets, and checks that must pass, of all studies that start from
+        the source models of this key.
         """
         studies = [
             study
@@ -174,7 +189,7 @@ class Plan:
         ]
         targets = {file for study in studies for file in study.target_file}
         checks = [file for study in studies for file in study.check_file]
-        return [*sorted(targets), *checks]
+        return [*sorted(targets), *checks, *sorted(self.refusals.get(key, ()))]
 
     def source_model_files(
         self, problem: str, arm: str, key: str, tile: str

@@ -89,7 +89,8 @@ class Problems:
             problem = problem | {"scale": {"like": source[0]}}
         files = _files(problem)
         settings = minimal_problem(problem)
-        settings.pop("unit", None)  # it changes no number
+        for key in ("overlap", "unit"):  # they change no number
+            settings.pop(key, None)
         settings |= {key: self._content(problem, path) for key, path in files.items()}
         ruled, joined = problem["made_by_rule"], []
         if partner:

@@ -52,8 +52,8 @@ class StudyPlan(NamedTuple):
     name: one result each or, where they start from files, one a file. `described` is
     what the config says of each variant, without what is left at its default. The
     weights of those `saved` are kept; `keeps_predictions` says whether the predictions
-    of all are. `check` is that of a module. `source_unit` is that of the source's
-    labels, "" if they have none.
+    of all are. `overlap` is the check for test rows among train rows, `check` that of a
+    module. `source_unit` is that of the source's labels, "" if they have none.
     """
 
     name: str
@@ -65,6 +65,7 @@ class StudyPlan(NamedTuple):
     described: dict[str, dict[str, Any]]
     saved: list[str]
     keeps_predictions: bool
+    overlap: Result
     check: Result | None
     source_unit: str
 
@@ -156,6 +157,16 @@ class StudyPlan(NamedTuple):
     def check_file(self) -> list[str]:
         """The file below `results/` that says that the network passed its checks."""
         return [f"networks/{self.name}-{self.check.key}.json"] if self.check else []
+
+    @property
+    def overlap_file(self) -> list[str]:
+        """The file below `results/` that says which test rows are among train rows."""
+        return [f"overlaps/{self.settings.target}-{self.overlap.key}.json"]
+
+    @property
+    def refusal(self) -> list[str]:
+        """That file where such rows are refused, so that training waits for it."""
+        return self.overlap_file if self.overlap.recipe["settings"]["refuse"] else []
 
     @property
     def kind(self) -> Kind:

@@ -51,6 +51,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         comparisons=inputs.table("comparisons.csv"),
         best_depths=inputs.table("best-depths.csv"),
         summary=inputs.table("summary.csv"),
+        overlap=inputs.table("overlap.csv"),
         **{
             field: inputs.table(name)
             if name in inputs.files.made

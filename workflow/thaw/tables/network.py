@@ -10,7 +10,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the table as CSV and as Markdown."""
     table = pd.DataFrame(
         row | {key: ", ".join(row[key]) for key in ("frozen", "fresh")}
-        for row in inputs.files.network_check()
+        for row in inputs.files.check("network")
     )
     header = ("variant", "frozen", "weights that do not learn", "drawn afresh")
     rows = [

@@ -1,0 +1,46 @@
+"""Look for test rows of a target among its own train rows and those of its source.
+
+The recipe's settings are the names of the `target` and, where networks are pretrained
+on another problem, of the `source`; and whether such rows are to `refuse`. Its inputs
+are the keys of both.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from thaw.errors import ThawError, visible
+from thaw.findings.overlap import REMEDY, in_words, overlap
+from thaw.output.problems import load_described
+from thaw.output.records import save_check
+from thaw.stages.command import compute, recipe_parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Count these rows, and write how many there are."""
+    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
+    problems, saw = {}, {}
+    for role, path in (("target", args.target), ("source", args.source)):
+        if role in inputs:
+            problems[role], _, saw[role] = load_described(path, inputs[role])
+    rows = [
+        overlap(settings[role], learned, problems["target"])
+        for role, learned in problems.items()
+    ]
+    said = [in_words(row) for row in rows if row["equal"]]
+    if said and settings["refuse"]:
+        raise ThawError(
+            f"problems.{settings['target']}.overlap: {'; '.join(said)}; {REMEDY}, or "
+            "remove overlap: error, so that they are only counted"
+        )
+    for words in said:
+        print(visible(f"warning: {words}"), file=sys.stderr)
+    save_check(args.output, rows, args.recipe, saw)
+
+
+if __name__ == "__main__":
+    parser = recipe_parser(__doc__)
+    parser.add_argument("--target", type=Path, nargs="?", help="the target problem")
+    parser.add_argument("--source", type=Path, nargs="?", help="the source problem")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON to write")
+    compute("check_overlap", main, parser.parse_args(), needs=["target", "refuse"])

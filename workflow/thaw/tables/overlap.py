@@ -1,0 +1,11 @@
+"""How many test rows have the same features as train rows."""
+
+import pandas as pd
+
+from thaw.output.inputs import Inputs
+from thaw.output.tables import frame
+
+
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return a row for each problem whose train rows were looked at, as CSV."""
+    return {"overlap.csv": frame(pd.DataFrame(inputs.files.check("overlap")))}
