@@ -195,7 +195,7 @@ def test_nothing_is_said_of_where_files_come_from(project):
     assert {*described["problems"]} == {"two"}
     files = described["settings"]["checkpoints"]
     assert files == ["0.safetensors", "1.safetensors"]
-    assert "What varied: 2 checkpoints" in (folder / "answer.md").read_text()
+    assert "cover the luck of 2 checkpoints" in (folder / "answer.md").read_text()
 
 
 STARTING = ("fixed-0", "fixed-2")

@@ -82,6 +82,8 @@ def comparisons():
         | {"typical_high": 0.02 - 0.1 * place, "verdict": verdicts[place % 3]}
         | {"level": 0.99, "given": None, "unit": "repeat", "units": 30}
         | {"reference_unit": "repeat", "reference_units": 30, "epoch": epoch}
+        | {"these_rows_low": -0.1 * place - 0.01, "these_rows_high": 0.01 - 0.1 * place}
+        | {"row_units": 100}
         for epoch, size in enumerate(SETTINGS["target_sizes"])
         for place, variant in enumerate(VARIANTS)
         if place

@@ -170,7 +170,11 @@ def _write_gathered(folder, recipe=RECIPE):
         writer.add(SOURCE_MODELS, reached(2), {})
         own = {"source_model": np.array([0, 1, 0]), "metrics/f1": F1}
         writer.add("fixed-0", reached(3), own)
-        more = {"addresses": ADDRESSES, "positive": "b", "constant/accuracy": 0.4}
+        more = {
+            "addresses": ADDRESSES,
+            "positive": "b",
+            "constant/metrics/accuracy": 0.4,
+        }
         writer.close(recipe, {}, more)
 
 

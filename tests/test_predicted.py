@@ -102,7 +102,9 @@ FAILED_TOO = np.arange(12) == 11
 def inputs(tmp_path):
     """The inputs of a study's tables; nothing is known of what fixed-1@20 says."""
     x = np.zeros((7, 2), np.float32)
+    digests = np.arange(7, dtype=np.uint64)
     problem = Problem(x, LABELS, x, LABELS, NUMBERS, 3)
+    problem = problem._replace(train_digests=digests, test_digests=digests)
     described = DESCRIPTION._replace(classes=CLASSES)
     paths = [tmp_path / "ahead/histories.npz", tmp_path / f"problems/two-{KEY}.npz"]
     paths[0].parent.mkdir()
