@@ -133,22 +133,23 @@ def _longer_training(study: Question) -> Iterator[str]:
     rows = table[table["variant"].isin(study.transferred)].to_dict("records")
     if not rows:
         return
-    said: dict[str, list[str]] = {}
+    moved, may, rest = (
+        "still moved, so that longer training could change this answer:",
+        "may still move:",
+        f"no longer moved (±{study.margin_in_units}):",
+    )
+    said: dict[str, list[str]] = {moved: [], may: [], rest: []}
     for row in rows:
         low, high = row["change_low"], row["change_high"]
-        words = "may still move:"
-        if max(-low, high) <= study.margin:
-            words = f"no longer moved (±{study.margin_in_units}):"
-        elif low > 0 or high < 0:
-            words = "still moved, so that longer training could change this answer:"
-        named = f"{row['variant']}{estimate(row, study, 'change')}"
-        said.setdefault(words, []).append(named)
+        clear = moved if low > 0 or high < 0 else may
+        words = rest if max(-low, high) <= study.margin else clear
+        said[words].append(f"{row['variant']}{estimate(row, study, 'change')}")
     known = by_epoch(study.metric[0])
     alone = known != metric_of(study.metric[0])
     metric = f", by {known.axis}, which alone is known by epoch," if alone else ""
     # The table is of the largest size.
     place = _with_rows(study, [study.shown_size])
-    parts = (f"{words} {enumerate_words(names)}" for words, names in said.items())
+    parts = (f"{words} {enumerate_words(own)}" for words, own in said.items() if own)
     yield (
         f"From epoch {rows[0]['from_epoch']} to {rows[0]['to_epoch']}, gains{place}"
         f"{metric} {'; '.join(parts)}."
