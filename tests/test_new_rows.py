@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from thaw.findings.failures import is_weak
-from thaw.findings.new_rows import Luck, drawn, luck, luck_of_mean
+from thaw.findings.new_rows import Luck, drawn, luck, luck_of_mean, reach_of_lead
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 from thaw.tables.comparisons import comparisons
@@ -31,7 +30,7 @@ def networks(share, models=20, each=2, rows=ROWS, seed=0, same=None):
 
 def test_the_rows_part_is_added_as_independent_parts_add():
     found = Estimate(0.1, 0.07, 0.14)
-    rows = Luck(typical=0.02, mean=math.nan, weak=math.nan, units=10**6)
+    rows = Luck(typical=0.02, mean=math.nan, units=10**6)
     wide = rows.widen(found, rows.typical, 0.05)
     reach = 1.959964 * 0.02
     assert wide.value == 0.1
@@ -43,10 +42,10 @@ def test_the_rows_part_is_added_as_independent_parts_add():
 
 
 def test_ends_without_a_limit_stay_so():
-    rows = Luck(0.02, 0.02, 0.02, 100)
+    rows = Luck(0.02, 0.02, 100)
     for found in (Estimate(0.1, -np.inf, np.inf), Estimate(np.inf, 0.1, np.inf)):
         assert rows.widen(found, 0.02, 0.05) == found
-    nothing = Luck(math.nan, math.nan, math.nan, 0)
+    nothing = Luck(math.nan, math.nan, 0)
     known = Estimate(0.1, 0.0, 0.2)
     assert nothing.widen(known, nothing.typical, 0.05) == known
     one = nothing._replace(units=1).widen(known, math.nan, 0.05)
@@ -63,7 +62,7 @@ def test_the_error_is_that_of_the_rows_that_variant_and_baseline_differ_in(share
         name: networks(0.5, same=np.concatenate([same, own]))
         for name, own in (("a", ours), ("b", others))
     }
-    found = drawn(samples, samples["b"], 0.01)
+    found = drawn(samples)
     difference = np.concatenate([np.zeros(shared), ours.astype(float) - others])
     expected = difference.std(ddof=1) / math.sqrt(ROWS)
     rows = luck(found["a"], found["b"])
@@ -95,24 +94,40 @@ def test_draws_say_what_other_rows_would():
         found = study()
         differences.append(np.subtract(*(np.median(s.values) for s in found.values())))
         if number < 20:
-            on_rows = drawn(found, found["b"], 0.01)
+            on_rows = drawn(found)
             errors.append(luck(on_rows["a"], on_rows["b"]).typical)
     assert np.mean(errors) == pytest.approx(np.std(differences), rel=0.2)
 
 
 def test_shares_of_weak_networks_have_the_luck_of_the_rows():
-    strong, baseline = networks(0.8), networks(0.8, seed=1)
-    # At the limit, 0.7: so other rows decide which networks are weak.
-    near = networks(0.705, seed=2)
-    samples = {"strong": strong, "near": near, "baseline": baseline}
-    found = drawn(samples, baseline, 0.01)
-    weak = is_weak(near, baseline, 0.05, 0.01)[0].mean()
-    assert found["near"].weak.mean() == pytest.approx(weak, abs=0.15)
-    assert luck(found["near"], found["baseline"]).weak > 0.05
-    assert luck(found["strong"], found["baseline"]).weak < 0.02
-    # Where the baseline learned nothing, weak networks are not counted.
-    nothing = drawn(samples, networks(0.2), 0.01)
-    assert np.isnan(nothing["near"].weak).all()
+    """Near the limit, 0.7, other rows decide which networks are weak."""
+    baseline = networks(0.8, models=60)
+    found = {
+        "near": networks(0.695, models=60, seed=2),
+        "far": networks(0.5, models=60, seed=3),
+        "baseline": baseline,
+    }
+    luck_of = drawn(found, baseline)
+    # The standard error of a median of 300 rows is about that of 120 networks' mean.
+    reach = reach_of_lead(luck_of["near"], 0.05)
+    assert 0.005 < reach < 0.05
+    table = comparisons(
+        {"all": found},
+        [("near", "baseline"), ("far", "baseline")],
+        "baseline",
+        0.01,
+    ).set_index("variant")
+    near, far = table.loc["near"], table.loc["far"]
+    assert near["weak"] > 0.5 and far["weak"] > 0.95
+    assert "weak" not in near["verdict"]
+    assert far["verdict"].endswith("is weak more often")
+    # Given these rows it would be sure.
+    blind = {n: s._replace(by_rows=None) for n, s in found.items()}
+    pairs = [("near", "baseline")]
+    (row,) = comparisons({"all": blind}, pairs, "baseline", 0.01).to_dict("records")
+    assert row["verdict"].endswith("is weak more often")
+    # Rows that are too few to tell allow for anything.
+    assert reach_of_lead(luck_of["near"]._replace(units=1), 0.05) == np.inf
 
 
 def test_errors_beyond_the_constants_count_as_that_in_each_draw():

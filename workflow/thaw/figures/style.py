@@ -258,7 +258,7 @@ def of_rows(comparisons: pd.DataFrame) -> str:
 
 def level_of(level: float) -> str:
     """Say how sure the intervals of several comparisons are: of each, and of all."""
-    return f"{100 * level:.4g} % intervals, which all hold at once with 95 %."
+    return f"{100 * level:.4g} % intervals: with 95 % all that is said holds at once."
 
 
 def number(value: float, form: str) -> str:

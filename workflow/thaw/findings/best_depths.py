@@ -2,8 +2,8 @@
 
 A depth is out if another one is typically better, by the rule of all verdicts: the
 interval of their difference, all pairs at once, lies above 0 and not within the margin.
-So with 95 % no depth is out that is as good as all others (Hsu 1981 compares with the
-best in this way), and whatever is said of two depths holds beside it.
+So rarely is a depth out that is as good as all others (Hsu 1981 compares with the best
+in this way), and whatever is said of two depths holds beside it.
 """
 
 import itertools

@@ -112,18 +112,15 @@ def _about_means(table: pd.DataFrame, metric: Metric, is_capped: bool) -> str:
 def _about_depths(depths: pd.DataFrame) -> str:
     kept = ", ".join(depths.loc[depths["may_be_best"] == "yes", "variant"])
     tried = ", ".join(depths["variant"])
-    return f"Of the depths {tried}, these may be the best (95 %): {kept}."
+    return f"Of the depths {tried}, these may be the best: {kept}."
 
 
 def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
     over = enumerate_words(units(table))
     conditional = table["given"].astype(bool)
     given = f", {CONDITION}" if conditional.all() else ""
-    if len(table) == 1:
-        together = "a 95 % interval"
-    else:
-        level = f"{100 * table['level'][0]:.4g}"
-        together = f"intervals at {level} %, so that all {len(table)} hold with 95 %"
+    level = f"{100 * table['level'].iloc[0]:.4g} %"
+    together = f"intervals at {level}, so that with 95 % all that is said here holds"
     covers = " and new test rows" if (table["row_units"] > 0).all() else ""
     words = (
         f"The typical (median) {metric.gain}, {together}, over {over}{covers}{given}"

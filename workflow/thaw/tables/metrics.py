@@ -60,7 +60,7 @@ def for_people(
         f"**{settings['study']}**: its metrics side by side{of_size(settings)}. "
         f"Verdicts are of the first, {metrics[0].axis}. Gains are typical differences "
         "from the baseline, more than 0 is better; the intervals of one metric all "
-        "hold at once with 95 %."
+        "hold at once with 97 %."
     )
     header = ("metric", "variant", "median", "gain")
     return f"{paragraph(words)}\n" + markdown(header, rows)
