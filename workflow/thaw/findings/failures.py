@@ -10,7 +10,8 @@ A network is weak if it learned, but falls short of the baseline's median by mor
 fifth of what that gains on the best constant prediction: a convention that holds in
 every metric. The median is itself an estimate: a narrow variant near the limit may lie
 on either side of it. So weak networks are counted by three limits, and the interval is
-as wide as those of all three together.
+as wide as those of all three together. Other test rows would move variant and baseline
+apart: how far is asked by two limits more.
 """
 
 import numpy as np
@@ -46,23 +47,25 @@ def is_no_better(sample: Sample) -> np.ndarray:
 
 
 def is_weak(
-    sample: Sample, baseline: Sample, alpha: float, margin: float
+    sample: Sample, baseline: Sample, alpha: float, margin: float, reach: float = 0.0
 ) -> np.ndarray:
-    """Return which networks are sound, but weak beside the baseline `[3, n]`.
+    """Return which networks are sound, but weak beside the baseline `[5, n]`.
 
-    By its median, and by both ends of the median's interval at level 1 - `alpha`. All
-    are nan where the median does not beat the best constant prediction by more than the
-    `margin`.
+    By its median, by both ends of the median's interval at level 1 - `alpha`, and by
+    limits that are lower and higher by `reach`, in units: so far test rows may have
+    moved them. All are nan where the median does not beat the best constant prediction
+    by more than the `margin`.
     """
     if baseline.sound.any():
         levels = median_levels(len(baseline.unit_means()), alpha)
         medians = np.quantile(baseline.ranked[baseline.sound], levels)
         constant = baseline.ranked_constant
         if medians[0] - constant > margin / baseline.scale:
-            limits = limit_of_weak(medians, constant)[:, None]
+            limits = limit_of_weak(medians, constant)
+            limits = np.append(limits, limits[0] + reach * np.array([-1, 1]))[:, None]
             # Not by the last bit: a network at the limit is not weak.
             return sample.sound & (sample.ranked < limits - 1e-9)
-    return np.full((3, len(sample.values)), np.nan)
+    return np.full((5, len(sample.values)), np.nan)
 
 
 def limit_of_weak(median: np.ndarray, constant: ArrayLike) -> np.ndarray:
@@ -97,6 +100,21 @@ def difference_of_shares(
     low, high = shares_interval(ours, others, bool(pair.matched), alpha)
     value = ours[0].mean() - others[0].mean()
     return Estimate(float(value), float(low.min()), float(high.max()))
+
+
+def difference_on_other_rows(
+    pair: Pair, variant: np.ndarray, reference: np.ndarray
+) -> tuple[float, float]:
+    """Return the least and the largest difference of shares that rows allow.
+
+    `variant` and `reference` `[2, n]` say which networks are weak, at fewest and at
+    most.
+    """
+    (fewest, most), (others_fewest, others_most) = (
+        [sample.unit_means(way.astype(float)).mean() for way in ways]
+        for sample, ways in ((pair.variant, variant), (pair.reference, reference))
+    )
+    return fewest - others_most, most - others_fewest
 
 
 def shares_interval(

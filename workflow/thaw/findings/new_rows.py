@@ -10,6 +10,7 @@ Scores of a draw are means of what rows add to the metric (`thaw.findings.rows_l
 so that no prediction is needed again.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -29,28 +30,26 @@ AT_ONCE = 2**22
 class Drawn(NamedTuple):
     """A sample's statistics on drawn rows, `[draws]`.
 
-    Median, mean and the share of weak networks (nan where they are not counted). The
-    first two are as the scores, but more is better. Each draw is of so many `units` of
-    rows; 0 where nothing is known of rows, 1 where they are too few to tell, and then
-    there are no draws.
+    Median and mean are as the scores, but more is better; `lead` is how far the median
+    is above the limit of weak networks. Each draw is of so many `units` of rows; 0
+    where nothing is known of rows, 1 where they are too few to tell, and then there
+    are no draws.
     """
 
     median: np.ndarray
     mean: np.ndarray
-    weak: np.ndarray
+    lead: np.ndarray
     units: int
 
 
 class Luck(NamedTuple):
     """Standard errors over draws of so many `units` of test rows.
 
-    Those of the typical difference, of the difference of means, and of that of the
-    shares of weak networks.
+    Those of the typical difference and of the difference of means.
     """
 
     typical: float
     mean: float
-    weak: float
     units: int
 
     def widen(self, found: Estimate, error: float, alpha: float) -> Estimate:
@@ -62,22 +61,28 @@ class Luck(NamedTuple):
         # An infinite value, of networks that failed, is not known better or worse.
         if not self.units or not np.isfinite(found.value):
             return found
-        # Student's quantile, because few groups say little of their own spread.
-        degrees = self.units - 1
-        reach = -special.stdtrit(degrees, alpha / 2) * error if degrees else np.inf
-        low = found.value - np.hypot(found.value - found.low, reach)
-        high = found.value + np.hypot(found.high - found.value, reach)
-        return Estimate(found.value, float(low), float(high))
+        reach = _reach(error, self.units, alpha)
+        return widened(found, found.value - reach, found.value + reach)
 
 
-def drawn(
-    samples: Mapping[str, Sample], baseline: Sample, margin: float
-) -> dict[str, Drawn]:
+def widened(found: Estimate, low: float, high: float) -> Estimate:
+    """Return an estimate whose interval covers another, independent luck, too.
+
+    `low` and `high` are the ends that this luck alone would give it.
+    """
+    return Estimate(
+        found.value,
+        float(found.value - np.hypot(found.value - found.low, found.value - low)),
+        float(found.value + np.hypot(found.high - found.value, high - found.value)),
+    )
+
+
+def drawn(samples: Mapping[str, Sample], baseline: Sample) -> dict[str, Drawn]:
     """Return what samples give on drawn rows, the same rows for all.
 
     Networks are weak beside the `baseline`, as for `failures.is_weak`.
     """
-    limits = _limits_of_weak(baseline, margin / baseline.scale)
+    limits = _limits_of_weak(baseline)
     return {name: _statistics(sample, limits) for name, sample in samples.items()}
 
 
@@ -85,21 +90,33 @@ def luck(variant: Drawn, reference: Drawn) -> Luck:
     """Return the standard errors of the differences of two samples."""
     units = min(variant.units, reference.units)
     if units < 2:
-        return Luck(np.nan, np.nan, np.nan, units)
+        return Luck(np.nan, np.nan, units)
     with np.errstate(invalid="ignore"):  # of two medians that failed
         return Luck(
             _error(variant.median - reference.median, units),
             _error(variant.mean - reference.mean, units),
-            _error(variant.weak - reference.weak, units),
             units,
         )
 
 
 def luck_of_mean(sample: Sample) -> Luck:
     """Return the standard errors of a sample's own median and mean."""
-    found = drawn({"": sample}, sample, np.inf)[""]
+    found = drawn({"": sample}, sample)[""]
     units = found.units
-    return Luck(_error(found.median, units), _error(found.mean, units), np.nan, units)
+    return Luck(_error(found.median, units), _error(found.mean, units), units)
+
+
+def reach_of_lead(found: Drawn, alpha: float) -> float:
+    """Return how far rows may have moved a sample beside the limit of weak networks."""
+    return _reach(_error(found.lead, found.units), found.units, alpha)
+
+
+def _reach(error: float, units: int, alpha: float) -> float:
+    """Return how far luck with this standard error over units of rows reaches."""
+    if units < 2:
+        return np.inf if units else 0.0
+    # Student's quantile, because few groups say little of their own spread.
+    return float(-special.stdtrit(units - 1, alpha / 2) * error)
 
 
 def _error(values: np.ndarray, units: int) -> float:
@@ -112,37 +129,27 @@ def _error(values: np.ndarray, units: int) -> float:
     return float(finite.std() * np.sqrt(units / max(units - 1, 1)))
 
 
-def _limits_of_weak(baseline: Sample, margin: float) -> np.ndarray:
-    """Return below which score networks are weak, `[draws]` in units.
-
-    It is nan where the median does not beat the best constant prediction by the margin.
-    """
-    limits = [np.full(0, np.nan)]
+def _limits_of_weak(baseline: Sample) -> np.ndarray:
+    """Return below which score networks are weak, `[draws]` in units."""
+    limits = [np.empty(0)]
     for ranked, _, constant in _scored(baseline):
-        median = np.median(ranked, axis=1)
-        found = limit_of_weak(median, constant)
-        limits.append(np.where(median - constant > margin, found, np.nan))
+        limits.append(limit_of_weak(np.median(ranked, axis=1), constant))
     return np.concatenate(limits)
 
 
 def _statistics(sample: Sample, limits: np.ndarray) -> Drawn:
-    medians, means, weak = ([np.empty(0)] for _ in range(3))
+    medians, means = ([np.empty(0)] for _ in range(2))
     for ranked, scores, constant in _scored(sample):
-        limit, limits = np.split(limits, [len(ranked)])
-        # Not by the last bit, as for `failures.is_weak`.
-        below = np.isfinite(ranked) & (ranked < limit[:, None] - 1e-9)
-        weak.append(np.where(np.isnan(limit), np.nan, below.mean(1)))
         medians.append(np.median(ranked, axis=1))
         if sample.has_worst:
             worst = sample.in_units(sample.worst)
             scores = np.maximum(scores, constant[:, None] if sample.piles_up else worst)
         means.append(scores.mean(1))
-    return Drawn(
-        np.concatenate(medians) * sample.scale,
-        np.concatenate(means) * sample.scale,
-        np.concatenate(weak),
-        _units(sample),
-    )
+    median = np.concatenate(medians)
+    with np.errstate(invalid="ignore"):  # of medians that failed
+        lead = median - limits
+    mean = np.concatenate(means)
+    return Drawn(median * sample.scale, mean * sample.scale, lead, _units(sample))
 
 
 def _units(sample: Sample) -> int:
@@ -162,11 +169,17 @@ def _scored(sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray
     units = _units(sample)
     if rows is None or constant is None or units < 2:
         return
-    rng = np.random.Generator(np.random.PCG64(0))
-    weights = rng.multinomial(units, np.full(units, 1 / units), DRAWS) / units
+    weights = _weights(units)
     step = max(1, AT_ONCE // len(rows))
     for first in range(0, DRAWS, step):
         own = weights[first : first + step]
         scores = sample.in_units(own @ rows.T.astype(np.float64))
         ranked = np.where(sample.sound, scores, -np.inf)
         yield ranked, scores, sample.in_units(own @ constant)
+
+
+@functools.lru_cache(maxsize=4)
+def _weights(units: int) -> np.ndarray:
+    """Return how often each unit of rows is drawn, as shares `[draws, units]`."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    return rng.multinomial(units, np.full(units, 1 / units), DRAWS) / units

@@ -13,10 +13,15 @@ import pandas as pd
 
 from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each, pairs_asked
 from thaw.findings.best_depths import beaten
-from thaw.findings.failures import KINDS, difference_of_shares, is_weak
+from thaw.findings.failures import (
+    KINDS,
+    difference_alpha,
+    difference_on_other_rows,
+    is_weak,
+)
 from thaw.findings.how_often import how_often
 from thaw.findings.mean import mean_difference
-from thaw.findings.new_rows import Luck, drawn, luck
+from thaw.findings.new_rows import Luck, drawn, luck, reach_of_lead, widened
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Estimate, Sample
 from thaw.findings.typical import typical_difference
@@ -55,16 +60,22 @@ def comparisons(
     alpha = alpha_of_each(len(pairs) * len(found))
     rows = []
     for size, samples in found.items():
-        on_new_rows = drawn(samples, samples[baseline], margin)
+        on_new_rows = drawn(samples, samples[baseline])
         for variant, other in pairs:
             pair = Pair(samples[variant], samples[other])
             names = {"target_size": size, "variant": variant, "reference": other}
             kinds, reference_kinds = (
                 {
                     "failed": ~sample.sound[None],
-                    "weak": is_weak(sample, samples[baseline], alpha, margin),
+                    "weak": is_weak(
+                        sample,
+                        samples[baseline],
+                        alpha,
+                        margin,
+                        reach_of_lead(on_new_rows[name], alpha),
+                    ),
                 }
-                for sample in (pair.variant, pair.reference)
+                for name, sample in ((variant, pair.variant), (other, pair.reference))
             )
             rows_luck = luck(on_new_rows[variant], on_new_rows[other])
             own = compare(pair, rows_luck, kinds, reference_kinds, alpha, margin)
@@ -88,9 +99,10 @@ def compare(
     shares: dict[str, float] = {}
     for kind, words in KINDS.items():
         ours, others = kinds[kind], reference_kinds[kind]
-        difference = difference_of_shares(pair, ours, others, alpha)
+        difference = difference_alpha(pair, ours[:3], others[:3], alpha)
         if kind == "weak":
-            difference = rows_luck.widen(difference, rows_luck.weak, alpha)
+            ends = difference_on_other_rows(pair, ours[3:], others[3:])
+            difference = widened(difference, *ends)
         shares |= {
             kind: pair.variant.unit_means(ours[0]).mean(),
             f"reference_{kind}": pair.reference.unit_means(others[0]).mean(),
@@ -136,7 +148,7 @@ def depths_table(
     for size, samples in found.items():
         own = {variant: samples[variant] for variant in depths}
         # Of weak networks nothing is asked here.
-        on_new_rows = drawn(own, next(iter(samples.values())), margin)
+        on_new_rows = drawn(own, next(iter(samples.values())))
         beaten_by = beaten(own, on_new_rows, ALPHA / len(found), margin)
         # They may beat each other in a circle.
         none_stays = all(beaten_by.values())

@@ -24,7 +24,7 @@ def rows_of(
     found: Mapping[str, Sample], baseline: str, alpha: float
 ) -> Iterator[dict[str, Any]]:
     """Yield each variant's median, and what it typically gains on the baseline."""
-    on_new_rows = drawn(found, found[baseline], margin=0)
+    on_new_rows = drawn(found, found[baseline])
     for variant, sample in found.items():
         gain = [np.nan] * 3
         if variant != baseline:
