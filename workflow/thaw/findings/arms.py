@@ -10,8 +10,10 @@ TargetSize = int | Literal["all"]
 # Stands for the source's name where source models are files.
 CHECKPOINTS = "checkpoints"
 
-# All comparisons of a study hold at once at 1 less this.
+# All that a study says holds at once at 1 less this: its verdicts, what it says of
+# failed and weak networks, and its sets of depths share it out.
 ALPHA = 0.05
+OF_VERDICTS, OF_SHARES, OF_DEPTHS = 0.03, 0.01, 0.01
 
 
 class Arm(NamedTuple):
@@ -51,6 +53,6 @@ def pairs_asked(
     return list(dict.fromkeys(asked))  # one asked for twice is one comparison
 
 
-def alpha_of_each(comparisons: int) -> float:
+def alpha_of_each(comparisons: int, of_all: float = OF_VERDICTS) -> float:
     """Return what each comparison may be wrong in, so that all hold (Bonferroni)."""
-    return ALPHA / max(1, comparisons)
+    return of_all / max(1, comparisons)

@@ -11,11 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each, pairs_asked
+from thaw.findings.arms import (
+    ALPHA,
+    OF_DEPTHS,
+    OF_SHARES,
+    TargetSize,
+    alpha_of_each,
+    pairs_asked,
+)
 from thaw.findings.best_depths import beaten
 from thaw.findings.failures import (
     KINDS,
-    difference_alpha,
+    difference_of_shares,
     difference_on_other_rows,
     is_weak,
 )
@@ -47,7 +54,8 @@ def comparisons(
     """Return a row for each target size and pair (variant, reference) of samples.
 
     All intervals but that of the mean are adjusted for the number of comparisons
-    (Bonferroni), so that all of a kind hold at once with 95 %; `level` is that of each.
+    (Bonferroni), so that with 95 % all that a study says holds at once; `level` is that
+    of the typical difference and of how often the variant is better.
     They hold for new test rows, too, where `row_units` is more than 0; that from
     `these_rows_low` to `these_rows_high`, and that of how often the variant is
     `better`, are given these rows. `rows_error` is the standard error of the typical
@@ -57,7 +65,8 @@ def comparisons(
     """
     if not pairs:  # the same columns, and no rows
         return comparisons(found, [(baseline, baseline)], baseline, margin).head(0)
-    alpha = alpha_of_each(len(pairs) * len(found))
+    count = len(pairs) * len(found)
+    alpha, of_shares = alpha_of_each(count), alpha_of_each(count, OF_SHARES)
     rows = []
     for size, samples in found.items():
         on_new_rows = drawn(samples, samples[baseline])
@@ -70,15 +79,17 @@ def comparisons(
                     "weak": is_weak(
                         sample,
                         samples[baseline],
-                        alpha,
+                        of_shares,
                         margin,
-                        reach_of_lead(on_new_rows[name], alpha),
+                        reach_of_lead(on_new_rows[name], of_shares),
                     ),
                 }
                 for name, sample in ((variant, pair.variant), (other, pair.reference))
             )
             rows_luck = luck(on_new_rows[variant], on_new_rows[other])
-            own = compare(pair, rows_luck, kinds, reference_kinds, alpha, margin)
+            own = compare(
+                pair, rows_luck, kinds, reference_kinds, alpha, of_shares, margin
+            )
             rows.append(names | own)
     return pd.DataFrame(rows)
 
@@ -89,6 +100,7 @@ def compare(
     kinds: Mapping[str, np.ndarray],
     reference_kinds: Mapping[str, np.ndarray],
     alpha: float,
+    of_shares: float,
     margin: float,
 ) -> dict[str, Any]:
     """Return what a comparison found, by the names of the table's columns."""
@@ -99,7 +111,7 @@ def compare(
     shares: dict[str, float] = {}
     for kind, words in KINDS.items():
         ours, others = kinds[kind], reference_kinds[kind]
-        difference = difference_alpha(pair, ours[:3], others[:3], alpha)
+        difference = difference_of_shares(pair, ours[:3], others[:3], of_shares)
         if kind == "weak":
             ends = difference_on_other_rows(pair, ours[3:], others[3:])
             difference = widened(difference, *ends)
@@ -142,14 +154,14 @@ def depths_table(
     margin: float,
 ) -> pd.DataFrame:
     """Return a row for each size and depth: whether it may be the best, and by what
-    others it is typically beaten; with 95 % all of it holds.
+    others it is typically beaten; all of it holds at 1 less `OF_DEPTHS`.
     """
     rows = []
     for size, samples in found.items():
         own = {variant: samples[variant] for variant in depths}
         # Of weak networks nothing is asked here.
         on_new_rows = drawn(own, next(iter(samples.values())))
-        beaten_by = beaten(own, on_new_rows, ALPHA / len(found), margin)
+        beaten_by = beaten(own, on_new_rows, OF_DEPTHS / len(found), margin)
         # They may beat each other in a circle.
         none_stays = all(beaten_by.values())
         for variant, freeze in depths.items():
