@@ -1,257 +1,296 @@
-"""Are the intervals and verdicts right? Draw studies from populations that are known.
+"""Is what a study says true? Draw studies from populations that are known.
 
 `.venv/bin/python research/calibration.py` renews the tables of docs/calibration.md.
 """
 
+import argparse
 import functools
-import time
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import NamedTuple
 
-import judging
 import numpy as np
-from judging import ALPHA, BASELINE, Bar, Found, Measures, percent
-from populations import (
-    DEPTHS,
-    FAILING,
-    REPEATS,
-    Population,
-    Resampled,
-    real,
-    simulated,
+import pandas as pd
+from populations import ACCURACY, ERROR, ROOT, Population, made, trained
+from studies import Known, draw
+
+from thaw.findings.metrics import METRICS
+from thaw.output.tables import markdown
+
+PAGE = ROOT / "docs/calibration.md"
+SOURCE_MODELS, ROWS, LOOKS = (10, 30, 150), (60, 150, 500), (30, 50, 150)
+GRID = [(units, rows) for units in SOURCE_MODELS for rows in ROWS]
+
+# Typical gains in margins: equal variants are tried most, then what is found.
+POWER = (2, 5)
+AUC, BALANCED = (
+    METRICS["classification"][name] for name in ("roc_auc", "balanced_accuracy")
 )
 
-from thaw.findings import mean
-from thaw.findings.samples import Sample
-from thaw.output.tables import markdown
-from thaw.tables.comparisons import comparisons
 
-SOURCE_MODELS = (5, 8, 10, 20, 30, 100)
-WITH_VERDICT = SOURCE_MODELS[1:]
-AT_ONCE = 1000
-# Intervals that are made of random draws take longest; these comparisons are checked.
-DRAWN = (("fixed-0", BASELINE), ("fixed-2", BASELINE), ("fixed-1", "fixed-0"))
+class Case(NamedTuple):
+    """A population, and the studies to draw: their units and rows.
 
-# To how many right answers of 500 the depths' typical gain is moved, and for what share
-# of the trials. "As it is", intervals that are made of random draws are checked, too.
-AS_IT_IS = "as it is"
-KINDS = {
-    AS_IT_IS: (None, 0.25),
-    "equal": (0, 1),
-    "+.02": (10, 0.125),
-    "+.05": (25, 0.125),
+    An adversary is one that the rule was not made for.
+    """
+
+    make: Callable[[], Population]
+    cells: Sequence[tuple[int, int]] = GRID
+    power: bool = False
+    adversary: bool = True
+
+
+def _main(power: bool = False, **how) -> Case:
+    return Case(functools.partial(made, **how), power=power, adversary=False)
+
+
+NARROW = {"between": 0.007, "within": 0.007, "alone": 0.01}
+RARE = {"positives": 0.03, "rows": 10_000, "models": 300}
+IN_REPEATS = {"between": 0, "within": 0.03}
+CASES = {
+    "blobs 1 → 2": Case(
+        functools.partial(trained, "blobs-1", "blobs-2", 600, 20_000), GRID, True, False
+    ),
+    "friedman": Case(
+        functools.partial(trained, "friedman-1", "friedman-2", 600, 5_000),
+        *(GRID, True, False),
+    ),
+    **{
+        f"{words}, {kind}": Case(
+            functools.partial(made, metric, **NARROW, **how), adversary=False
+        )
+        for metric, kind in ((ACCURACY, "classes"), (ERROR, "numbers"))
+        for words, how in (
+            ("20 % weak, shared", {"bad": 0.2, "together": True}),
+            ("20 % weak, each its own", {"bad": 0.2}),
+            ("rows differ", {"own_rows": 0.7, "noise": 0.1}),
+        )
+    },
+    **{
+        words: Case(functools.partial(made, **how), cells)
+        for words, how, cells in (
+            (
+                "source models in families of ten",
+                {"family": 10},
+                [(30, 500), (150, 500)],
+            ),
+            ("Student, 2 df", {"tail": 2}, [(10, 50), (30, 50), (150, 50), (150, 500)]),
+            ("eight tied depths", {"depths": 8}, [(30, 150), (300, 500)]),
+            (
+                "repeats alike standalone's, -0.6",
+                IN_REPEATS | {"alike": -0.6},
+                [(30, 150), (30, 2000), (150, 2000)],
+            ),
+            (
+                "repeats alike standalone's, +0.6",
+                IN_REPEATS | {"alike": 0.6},
+                [(30, 150), (30, 2000), (150, 2000)],
+            ),
+            (
+                "rows in groups of five",
+                {"group": 5},
+                [(30, 60), (150, 150), (150, 500)],
+            ),
+            (
+                "97:3, balanced accuracy",
+                RARE | {"metric": BALANCED},
+                [(30, 150), (30, 1000), (150, 500)],
+            ),
+            (
+                "97:3, ROC AUC",
+                RARE | {"metric": AUC},
+                [(30, 150), (30, 1000), (150, 500)],
+            ),
+            ("15 % fail", {"bad": 0.15, "fail": True}, [(30, 150), (150, 500)]),
+            (
+                "one source model",
+                {"models": 1, "repeats": 400},
+                [(30, 150), (150, 500)],
+            ),
+        )
+    },
 }
 
-# Source models and repeats of each, of studies that cost about as much.
-DESIGNS = ((30, 10), (100, 3), (150, 2), (300, 1))
 
-ANY_FALSE = "anything false about"
-SETS = "the set of depths holds the"
-MEANS = "mean's interval covers"
-EQUAL = "equal ones called equivalent at 100"
+class Bar(NamedTuple):
+    """A share that is asked of a measure, or of each that begins with its name."""
+
+    words: str
+    measure: str
+    asked: float
+    at_most: bool = False
+
+    def column(self, cells: pd.DataFrame) -> pd.Series:
+        """Return the worst share of each cell."""
+        own = [
+            c for c in cells if c == self.measure or c.startswith(f"{self.measure}, ")
+        ]
+        return cells[own].max(axis=1) if self.at_most else cells[own].min(axis=1)
+
+    def missed(self, share: float) -> bool:
+        """Whether a share falls short."""
+        return share > self.asked if self.at_most else share < self.asked
+
+
 BARS = (
-    Bar(f"{ANY_FALSE} what is typical, in a study", "false typical", 0.05, True),
-    Bar("a typical interval covers", "typical covered", 0.935),
-    Bar("all typical intervals of a study cover", "typical, jointly", 0.94),
-    Bar("an interval of P(better) covers", "P(better) covered", 0.935),
-    Bar("three intervals of P(better) cover jointly", "P(better), jointly", 0.94),
-    Bar("an interval of weak shares' difference covers", "weak covered", 0.935),
-    Bar("all of them of a study cover", "weak, jointly", 0.94),
-    Bar(f"{ANY_FALSE} weak networks, in a study", "false about weak", 0.06, True),
-    Bar(f"the {MEANS}, real scores", "mean covered", 0.93, where="real"),
-    Bar(f"the {MEANS}, anywhere", "mean covered", 0.87),
-    Bar(f"a single {MEANS}, real scores", "single mean", 0.93, where="real"),
-    Bar(f"a single {MEANS}, anywhere", "single mean", 0.87),
-    Bar(f"{SETS} typically best", "best depth in set", 0.94),
-    Bar(f"{SETS} best on average, real scores", "best mean in set", 0.94, where="real"),
-    Bar(f"{SETS} best on average, anywhere", "best mean in set", 0.87),
-    *(
-        Bar(f"{words}, {which}", measure + depth, share, False, "", (size,), *cells)
-        for which, depth, where in (
-            ("failing alike", "", FAILING),
-            ("real, fixed-0", ", fixed-0", "real"),
-            ("real, any depth", "", "real"),
-        )
-        for words, measure, share, size, *cells in (
-            ("+.05 found at 30", "better", 0.85, 30, "+.05", where),
-            ("+.02 found at 100", "better", 0.95, 100, "+.02", where),
-            (EQUAL, "equivalent", 0.95, 100, "equal", where),
-        )
-    ),
+    Bar("anything false in a study", "anything false", 0.05, True),
+    Bar("a false verdict", "false verdict", 0.05, True),
+    Bar("anything false about weak or failed networks", "false shares", 0.05, True),
+    Bar("a set that lacks every best depth", "false set", 0.05, True),
+    Bar("anything false in three looks", "false in 3 looks", 0.05, True),
+    Bar("a typical difference's interval covers", "typical", 0.935),
+    Bar("all of a study cover", "all typical", 0.935),
+    Bar("a mean difference's interval covers", "mean", 0.935),
+    Bar("an interval of weak networks' shares covers", "weak", 0.935),
+    Bar("all of a study cover (weak)", "all weak", 0.935),
+    Bar("an interval of failed networks' shares covers", "failed", 0.935),
 )
 
 
-@functools.cache
-def populations() -> tuple[Population, ...]:
-    """Return all populations, in the order of the tables."""
-    return (*real(), *simulated())
-
-
-def look_at(number: int, trials: int, seed: int) -> Found:
-    """Return what holds in the population of that number."""
-    population, found = populations()[number], {}
-    for kind, (gain, share) in KINDS.items():
-        moved = population if gain is None else population.moved(gain)
-        for models in SOURCE_MODELS:
-            found[population.name, kind, models] = calibrate(
-                moved, models, int(share * trials), seed, gain is None
+def look_at(name: str, trials: int, seed: int) -> list[dict]:
+    """Return the shares of studies in which each measure holds, cell by cell."""
+    case, found = CASES[name], []
+    population = case.make()
+    for gain in (0, *(POWER * case.power)):
+        known = Known(population, gain)
+        for units, rows in case.cells:
+            studies = trials if gain == 0 else max(1, trials // 4)
+            rng = np.random.default_rng(
+                [seed, zlib.crc32(name.encode()), gain, units, rows]
             )
-    print(population.name, flush=True)
+            looked = []
+            for _ in range(studies):
+                drawn = draw(population, units, rows, rng)
+                measures = known.look(drawn)
+                if not (case.adversary or gain) and units == LOOKS[-1]:
+                    early = [known.look(drawn.begin(look)) for look in LOOKS[:-1]]
+                    false = [one["anything false"] for one in (*early, measures)]
+                    measures["false in 2 looks"] = any(false[:2])
+                    measures["false in 3 looks"] = any(false)
+                looked.append(measures)
+            shares = pd.DataFrame(looked).astype(float).mean()
+            cell = {"population": name, "gain": gain, "units": units, "rows": rows}
+            found.append(cell | {"adversary": case.adversary} | shares.to_dict())
+    print(name, flush=True)
     return found
 
 
-def look_at_designs(number: int, trials: int, seed: int) -> Found:
-    """Return what the designs find in the population of that number."""
-    population, found = populations()[number], {}
-    for kind, (gain, share) in KINDS.items():
-        if gain is not None:
-            moved, count = population.moved(gain), int(share * trials)
-            for models, each in DESIGNS:
-                shares = calibrate(moved, models, count, seed, False, each)
-                found[population.name, kind, models] = shares
-    return found
+def percent(share: float) -> str:
+    """Return a share in percent; "-" if there is none."""
+    return "-" if np.isnan(share) else f"{100 * share:.1f}"
 
 
-def calibrate(
-    population: Population,
-    models: int,
-    trials: int,
-    seed: int,
-    all_intervals: bool,
-    each: int = REPEATS,
-) -> dict[str, float]:
-    """Return in what share of studies each thing holds."""
-    rng = np.random.Generator(np.random.PCG64([seed, models]))
-
-    def look(_: int, count: int) -> Measures:
-        studies = Resampled(population, models, count, rng, each)
-        found = judging.typical(studies) | judging.failures(studies)
-        stay = judging.kept(studies, DEPTHS, judging.typically_unbeaten)
-        found |= in_set("best depth", "depths", studies.best, stay)
-        if all_intervals:
-            found |= judging.chances(studies, DRAWN) | judging.means(studies, DRAWN)
-            found |= single_means(studies)
-            stay = judging.kept(studies, DEPTHS, judging.unbeaten_on_average)
-            found |= in_set("best mean", "means", studies.best_on_average, stay)
-        return found
-
-    return judging.shares(trials, AT_ONCE, look)
+def table_of_bars(cells: pd.DataFrame) -> str:
+    """Return a row for each bar: what is asked, the worst share, and where it is."""
+    rows = []
+    for bar in BARS:
+        shares = bar.column(cells).dropna()
+        place = shares.idxmax() if bar.at_most else shares.idxmin()
+        worst, cell = shares[place], cells.loc[place]
+        gain = {0: "equal", 2: "+.02", 5: "+.05"}[cell["gain"]]
+        where = f"{cell['population']}, {gain}, S = {cell['units']}, n = {cell['rows']}"
+        asked = f"{'≤' if bar.at_most else '≥'} {percent(bar.asked)}"
+        met = "no" if bar.missed(worst) else "yes"
+        rows.append((bar.words, asked, percent(worst), met, where))
+    return markdown(("share of studies, %", "asked", "worst", "met", "where"), rows)
 
 
-def in_set(best: str, size: str, depths: list[str], stay: list[np.ndarray]) -> Measures:
-    """Return whether a set holds one of the best depths, and how many it holds."""
-    holds = [stay[DEPTHS.index(depth)] for depth in depths]
-    return {
-        f"{best} in set": np.any(holds, axis=0),
-        f"{size} in set": np.sum(stay, axis=0),
+def _mean_of(cells: pd.DataFrame, measure: str) -> pd.Series:
+    return cells[[c for c in cells if c.startswith(f"{measure}, ")]].mean(axis=1)
+
+
+def _by_rows(cells: pd.DataFrame, columns: dict[str, Callable]) -> str:
+    """Return a row a population and number of rows; cells are S = 10, 30, 150."""
+    rows = []
+    for (name, count), own in cells.groupby(["population", "rows"], sort=False):
+        said = []
+        for column in columns.values():
+            said.append(" ".join(f"{100 * share:.0f}" for share in column(own)))
+        rows.append((name, str(count), *said))
+    return markdown(("population", "test rows", *columns), rows)
+
+
+def table_of_truth(cells: pd.DataFrame) -> str:
+    """Return what is false of equal variants, and what intervals cover."""
+    columns = {
+        "anything false": lambda own: own["anything false"],
+        "a false verdict": lambda own: own["false verdict"],
+        "the edition before": lambda own: own["false verdict before"],
+        "typical covers": lambda own: _mean_of(own, "typical"),
+        "before": lambda own: _mean_of(own, "typical before"),
+        "mean covers": lambda own: _mean_of(own, "mean"),
+        "equivalent": lambda own: _mean_of(own, "equivalent"),
+        "before ": lambda own: _mean_of(own, "equivalent before"),
     }
+    return _by_rows(cells[cells["gain"] == 0], columns)
 
 
-def single_means(studies: Resampled) -> Measures:
-    """Return whether the interval of each variant's mean covers."""
-    found = {}
-    for variant in (*DEPTHS, BASELINE):
-        draws = mean.single_draws(studies.means(variant))
-        truth = 2 * (studies.population.mean(variant),)
-        covered = studies.covers(draws, draws, truth, ALPHA)
-        found[f"single mean covered, {variant}"] = covered
-    return found
+def table_of_power(cells: pd.DataFrame) -> str:
+    """Return how often gains are found, beside the edition before."""
+
+    def found(gain: int, measure: str) -> Callable:
+        return lambda own: _mean_of(own[own["gain"] == gain], measure)
+
+    columns = {
+        f"{words}{column}": found(gain, f"better{when}")
+        for gain, words in ((2, "+.02"), (5, "+.05"))
+        for column, when in ((" found", ""), (" before", " before"))
+    }
+    return _by_rows(cells[cells["population"].map(lambda n: CASES[n].power)], columns)
 
 
-def table_of_populations(found: Found) -> str:
-    """Return a row for each population; cells are S = 8, 10, 20, 30, 100."""
-    columns = (
-        Bar("", "false typical", 0, True, "anything false", kind="equal"),
-        Bar("", "better", 0, column="+.02 found", kind="+.02"),
-        Bar("", "better", 0, column="+.05 found", kind="+.05"),
-        Bar("", "equivalent", 0, column="equivalent", kind="equal"),
-        Bar("", "mean covered", 0, column="mean covered", kind=AS_IT_IS),
-    )
-    rows = []
-    for name in dict.fromkeys(name for name, _, _ in found):
-        own = {cell: shares for cell, shares in found.items() if cell[0] == name}
-        cells = (
-            [
-                percent(bar._replace(models=(size,)).worst(own)[0])
-                for size in WITH_VERDICT
-            ]
-            for bar in columns
-        )
-        rows.append((name, *map(" ".join, cells)))
-    return markdown(("population", *(bar.column for bar in columns)), rows)
-
-
-def table_of_depths(found: Found, measure: str) -> str:
-    """Return, for the real scores, how many depths a set holds at each S."""
+def table_of_looks(cells: pd.DataFrame) -> str:
+    """Return what is false at any look at a growing study."""
+    last = cells[(cells["gain"] == 0) & (cells["units"] == LOOKS[-1])]
+    measures = ["anything false", "false in 2 looks", "false in 3 looks"]
     rows = [
-        (name, *(f"{found[name, AS_IT_IS, s][measure]:.1f}" for s in SOURCE_MODELS))
-        for name in dict.fromkeys(name for name, _, _ in found)
-        if name.startswith("real")
+        (cell["population"], str(cell["rows"]), *(percent(cell[m]) for m in measures))
+        for _, cell in last.iterrows()
     ]
-    return markdown(("depths in the set, of 3", *map(str, SOURCE_MODELS)), rows)
-
-
-def table_of_designs(found: Found) -> str:
-    """Return a row for each population and design: its fits, and what it finds."""
-    rows = []
-    for name in dict.fromkeys(name for name, _, _ in found):
-        for models, each in DESIGNS:
-            fits = (len(DEPTHS) + 1) * models * each + models
-            cells = [name, str(models), str(each), f"{fits:,}"]
-            for kind, measure in (
-                ("+.02", "better"),
-                ("+.05", "better"),
-                ("equal", "equivalent"),
-            ):
-                own = found[name, kind, models]
-                shares = [f"{100 * own[f'{measure}, {depth}']:.0f}" for depth in DEPTHS]
-                cells.append(" / ".join(shares))
-            false = Bar("", "false", 0, True, models=(models,), where=name).worst(found)
-            rows.append((*cells, percent(false[0])))
-    header = ("population", "source models", "repeats of each", "fits", "+.02 found")
-    header += ("+.05 found", "equal → equivalent", "anything false")
+    header = ("population", "test rows", "one look", "two looks", "three looks")
     return markdown(header, rows)
 
 
-def seconds() -> float:
-    """Return the CPU seconds of a large comparison, matched or not, the slower one.
-
-    Scores are continuous, which is slower than accuracies are.
-    """
-    rng = np.random.Generator(np.random.PCG64(0))
-    models, repeats = 1000, 100
-    numbers = np.repeat(np.arange(models), repeats)
-
-    def sample() -> Sample:
-        effects = rng.normal(0.8, 0.1, models)
-        return Sample(rng.normal(effects[numbers], 0.02), numbers)
-
-    found = {
-        "variant": sample(),
-        "other": sample(),
-        BASELINE: Sample(rng.normal(0.8, 0.05, len(numbers))),
-    }
-    times = []
-    for reference in ("other", BASELINE):
-        start = time.process_time()
-        comparisons({"all": found}, [("variant", reference)], BASELINE, 0.01)
-        times.append(time.process_time() - start)
-    return max(times)
+def table_of_adversaries(cells: pd.DataFrame) -> str:
+    """Return a row for each cell; `!` misses what is asked for."""
+    bars = [bar for bar in BARS if "look" not in bar.measure]
+    rows = []
+    for place, cell in cells.iterrows():
+        shares = [bar.column(cells.loc[[place]])[place] for bar in bars]
+        said = [
+            percent(share) + " !" * bar.missed(share)
+            for share, bar in zip(shares, bars, strict=True)
+        ]
+        rows.append((cell["population"], f"{cell['units']} × {cell['rows']}", *said))
+    return markdown(("population", "S × rows", *(bar.measure for bar in bars)), rows)
 
 
-def answer(trials: int, seed: int) -> dict[str, str]:
-    """Return the parts of the page."""
-    found = judging.in_processes(look_at, len(populations()), trials, seed)
-    designs = judging.in_processes(look_at_designs, len([*real()]), trials, seed)
-    return {
-        "made": f"For each population and S: {trials // 4} studies *as it is*, "
-        f"{trials} *equal*, {trials // 8} each of *+.02* and *+.05*. A comparison of "
-        f"1,000 source models with 100 repeats each took {seconds():.2f} s of CPU.",
-        "bars": judging.table_of_bars(BARS, found),
-        "populations": table_of_populations(found),
-        "designs": table_of_designs(designs),
-        "depths": table_of_depths(found, "depths in set"),
-        "depths on average": table_of_depths(found, "means in set"),
-    }
+def main() -> None:
+    """Draw the studies, and put the tables below their markers in the page."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    with ProcessPoolExecutor(2) as pool:
+        tasks = [pool.submit(look_at, name, args.trials, args.seed) for name in CASES]
+        cells = pd.DataFrame([cell for task in tasks for cell in task.result()])
+    ours, others = (own for _, own in cells.groupby("adversary"))
+    text = PAGE.read_text(encoding="utf-8")
+    made_by = f"research/calibration.py --trials {args.trials} --seed {args.seed}"
+    for part, words in (
+        ("made", f"Made by `.venv/bin/python {made_by}`."),
+        ("bars", table_of_bars(ours)),
+        ("truth", table_of_truth(ours)),
+        ("power", table_of_power(ours)),
+        ("looks", table_of_looks(ours)),
+        ("adversaries", table_of_adversaries(others)),
+    ):
+        before, _, after = text.partition(f"<!-- {part} -->\n\n")
+        rest = after[after.index("\n\n") :]
+        text = f"{before}<!-- {part} -->\n\n{words.rstrip()}{rest}"
+    PAGE.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    judging.write_page(__doc__, "calibration", 4000, answer)
+    main()

@@ -1,264 +1,207 @@
-"""Populations of source models from which calibration.py draws studies.
+"""Populations: networks of many source models on many rows, so that the truth is known.
 
-A population knows the scores of so many source models that every truth about it can be
-counted. Scores are right answers out of `ROWS`. The real ones are what Thaw reached
-from 1,000 source models (see real_scores.py); the others are simulated.
+Some are really trained, the others are made by a formula. What a study of some of their
+source models and rows says is held against what all of them show.
 """
 
-import bisect
-import dataclasses
-import functools
-import itertools
 import math
-from collections.abc import Iterator
-from typing import Self
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from judging import BASELINE, ROOT, Pair, Range, Studies, Truth, alpha_of
+import yaml
 
-from thaw.findings.failures import limit_of_weak, median_levels
-from thaw.findings.pairs import Placements
+from thaw.data.make import make_problem
+from thaw.findings.metrics import METRICS, Metric
 
-ROWS = 500
-# The best constant prediction gets a third of three classes right (of the real ones'
-# test rows, 0.31 and 0.33).
-CONSTANT = ROWS / 3
-DEPTHS = ("fixed-0", "fixed-1", "fixed-2")
-PAIRS = (
-    *((depth, BASELINE) for depth in DEPTHS),
-    *(("fixed-1", "fixed-0"), ("fixed-2", "fixed-1")),
-)
-REAL_SCORES = ROOT / "tests/real-scores.npz"
-
-SIMULATED_MODELS = 10_000
-SIMULATED_STANDALONES = 50_000
-REPEATS = 10
-# The simulated ones: the standard deviation of sound networks, standalone's and those
-# of one source model; what failing costs; how effects on two depths correlate.
-STANDALONE_STD = 0.02
-STEADY_STD = 0.06
-WITHIN_STD = 0.01
-CORRELATION = 0.5
-LOSS = 0.3
-FAILING = "failing"
+ROOT = Path(__file__).parent.parent
+BASELINE = "standalone"
+ACCURACY = METRICS["classification"]["accuracy"]
+ERROR = METRICS["regression"]["mean_absolute_error"]
+MARGIN = 0.01
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Population:
-    """Scores `[source models, repeats]` of depths, and `[repeats]` of standalone."""
+class Population(NamedTuple):
+    """Networks of source models, and the repeats of each variant.
 
-    name: str
-    depths: dict[str, np.ndarray]
-    standalone: np.ndarray
-
-    def moved(self, gain: int) -> Self:
-        """Return it with each depth moved so that its typical gain is that."""
-        depths = {
-            depth: scores + gain - self.typical(depth, BASELINE)
-            for depth, scores in self.depths.items()
-        }
-        return dataclasses.replace(self, depths=depths)
-
-    def placements(self, variant: str, reference: str, half: int) -> np.ndarray:
-        """Return each source model's placement of the variant, `[source models]`.
-
-        `half` + 1/2 right answers are subtracted from it, so that nothing ties.
-        """
-        ours = self.depths[variant]
-        if reference == BASELINE:
-            order = np.sort(self.standalone)
-            beaten = np.searchsorted(order, ours - half, side="left")
-            return beaten.mean(1) / len(order)
-        others = self.depths[reference]
-        return (ours[:, :, None] - half > others[:, None, :]).mean((1, 2))
-
-    def typical(self, variant: str, reference: str) -> int:
-        """Return the typical difference, beyond which one wins less often than not."""
-
-        def loses(half: int) -> bool:
-            return self.placements(variant, reference, half).mean() <= 0.5
-
-        return bisect.bisect_left(range(-ROWS, ROWS), True, key=loses) - ROWS
-
-    def chance(self, variant: str, reference: str) -> float:
-        """Return how often the variant beats the reference, ties counting half."""
-        sides = (self.placements(variant, reference, half).mean() for half in (-1, 0))
-        return float(sum(sides)) / 2
-
-    def mean(self, variant: str) -> float:
-        """Return the mean accuracy of a depth or of standalone."""
-        return float(self.scores(variant).mean()) / ROWS
-
-    def weak(self, variant: str) -> float:
-        """Return the share of weak networks."""
-        limit = limit_of_weak(np.median(self.standalone), CONSTANT)
-        return float((self.scores(variant) < limit).mean())
-
-    def scores(self, variant: str) -> np.ndarray:
-        """Return the scores of a depth or of standalone."""
-        return self.standalone if variant == BASELINE else self.depths[variant]
-
-    @functools.cached_property
-    def best_on_average(self) -> list[str]:
-        """The depths of the highest mean."""
-        means = {depth: self.mean(depth) for depth in DEPTHS}
-        return [depth for depth in DEPTHS if means[depth] == max(means.values())]
-
-    @functools.cached_property
-    def best(self) -> list[str]:
-        """The depths that no other one beats more often than not."""
-        beaten = {
-            d for d, o in itertools.permutations(DEPTHS, 2) if self.chance(d, o) < 0.5
-        }
-        return [depth for depth in DEPTHS if depth not in beaten]
-
-
-class Resampled(Studies):
-    """Studies of so many source models each, resampled from a population.
-
-    `each` is how many of a source model's repeats, all different, a study has.
+    said: what repeats say of each row, `[source models, repeats, rows]` by variant: the
+        log-odds of class 1, or a number. It is nan of networks that failed. Repeats
+        have the same address where they have the same place.
+    labels: 0 or 1, or numbers, `[rows]`.
+    constant: what the best constant prediction says, `[rows]`.
+    margin: the smallest difference that matters.
+    family: how many source models, one after the other, are drawn together.
+    group: how many rows, likewise.
     """
 
-    depths, compared = DEPTHS, PAIRS
-    # An accuracy of 0.01, and half a right answer.
-    margin, little = 5, 0.5
-    piles_up = False
+    metric: Metric
+    said: Mapping[str, np.ndarray]
+    labels: np.ndarray
+    constant: np.ndarray
+    margin: float
+    family: int = 1
+    group: int = 1
 
-    def __init__(
-        self,
-        population: Population,
-        models: int,
-        count: int,
-        rng: np.random.Generator,
-        each: int = REPEATS,
-    ) -> None:
-        self.population, self.models = population, models
-        self.best, self.best_on_average = population.best, population.best_on_average
-        of_models = len(population.depths[DEPTHS[0]])
-        self.chosen = rng.integers(of_models, size=(count, models))
-        self.standalone = rng.choice(population.standalone, (count, models * each))
-        numbers = np.broadcast_to(np.arange(REPEATS), (count, models, REPEATS))
-        self.repeats = rng.spawn(1)[0].permuted(numbers, axis=2)[..., :each]
 
-    def scores(self, variant: str) -> np.ndarray:
-        """Return `[studies, repeats]` of standalone, `[studies, models, repeats]`."""
-        if variant == BASELINE:
-            return self.standalone
-        return self.population.depths[variant][self.chosen[:, :, None], self.repeats]
+def trained(source: str, target: str, models: int, rows: int) -> Population:
+    """Train as the config says, and score so many test rows.
 
-    def is_matched(self, pair: Pair) -> bool:
-        return BASELINE not in pair
+    Problems are the config's, or numbers: one function for source and target, but
+    the target's features are in another order. Scores are kept as log-odds of being
+    right, 1 or -1, or as errors.
+    """
+    # Only here, because no other population needs torch.
+    from thaw.learning.fully_connected import FullyConnected
+    from thaw.learning.learner import SourceModels, stacked
+    from thaw.learning.seeds import Whose
+    from thaw.learning.settings import Training, Variant
+    from thaw.learning.tasks import TASKS
+    from thaw.learning.training import fix_rounding, learn, train
+    from thaw.learning.variants import fresh_groups, start_repeats
 
-    def placements(self, pair: Pair, shift: float = 0.0) -> Placements:
-        # Where the shift is whole, ties count half.
-        halves = {math.ceil(shift) - 1, math.floor(shift)}
-        sides = zip(*(self._placements(*pair, half) for half in halves), strict=True)
-        return Placements(*(None if s[0] is None else sum(s) / len(s) for s in sides))
+    fix_rounding()
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    training, seed = Training(**config["training"]), config["seed"]
+    before, problem = (_problem(config, name, rows) for name in (source, target))
+    task = TASKS[problem.task]
+    width = task.width(problem.classes)
+    network = FullyConnected(problem.train_x.shape[1], width=width, **config["network"])
+    every = list(network.groups)
 
-    def _placements(self, variant: str, reference: str, half: int) -> Placements:
-        """Return the placements at a shift of `half` + 1/2 right answers."""
-        ours, others = self.scores(variant), self.scores(reference)
-        if reference != BASELINE:
-            beaten = ours[..., None] - half > others[..., None, :]
-            return Placements(beaten.mean((2, 3)))
-        beaten = _share_below(others, ours.reshape(len(ours), -1) - half)
-        beating = _share_below(ours.reshape(len(ours), -1), others + half + 1)
-        return Placements(beaten.reshape(ours.shape).mean(2), beating)
+    # Scores are computed after each epoch, which would take long on many test rows.
+    whose = Whose.source_models(seed, range(models))
+    few = before._replace(test_x=before.test_x[:2], test_y=before.test_y[:2])
+    parts = train(network, lambda some: network.draw(every, some), few, training, whose)
+    source_models = SourceModels(stacked([part.state for part in parts]), range(models))
+    few = problem._replace(test_x=problem.test_x[:2], test_y=problem.test_y[:2])
+    scaled, scale = task.scaled(problem, len(problem.train_y))
+    whose = Whose.repeats(seed, [(s, j) for s in range(models) for j in range(2)])
+    said = {}
+    for name in (BASELINE, "fixed-0", "fixed-1", "fixed-2"):
+        variant = Variant(**config["variants"][name])
+        inherited = source_models if variant.pretrained else None
+        how = network, fresh_groups(variant, network, inherited), inherited
+        frozen, found = every[: variant.freeze], []
+        for part in train(
+            network,
+            lambda some, how=how: start_repeats(*how, some),
+            few,
+            training,
+            whose,
+            frozen,
+        ):
+            learner = network.learner(part.state, scaled, training, frozen)
+            of_all = learn(learner, scaled, [], scale=scale).predictions
+            found.append(_losses(of_all, problem.test_y))
+        said[name] = np.concatenate(found).reshape(models, 2, rows)
+    constant = _losses(task.constant_prediction(problem, "median"), problem.test_y)[0]
+    if problem.classes:
+        return Population(ACCURACY, said, np.ones(rows, np.int64), constant, MARGIN)
+    return Population(ERROR, said, np.zeros(rows), constant, MARGIN * constant.mean())
 
-    def means(self, variant: str) -> np.ndarray:
-        scores = self.scores(variant)
-        return (scores if variant == BASELINE else scores.mean(2)) / ROWS
 
-    def truth(self, pair: Pair) -> Truth:
-        return _truth(self.population, pair)
-
-    def counted(self, pair: Pair) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
-        ours, others = map(self.population.weak, pair)
-        yield *(self._weak[variant] for variant in pair), ours - others
-
-    @functools.cached_property
-    def _weak(self) -> dict[str, np.ndarray]:
-        levels = median_levels(self.standalone.shape[1], alpha_of(self))
-        medians = np.quantile(self.standalone, levels, axis=1)[..., None]
-        limits = limit_of_weak(medians, CONSTANT)
-        return {
-            BASELINE: (self.standalone < limits).astype(float),
-            **{d: (self.scores(d) < limits[..., None]).mean(3) for d in DEPTHS},
+def _problem(config, name, rows):
+    if name.startswith("friedman"):
+        number = int(name[-1])
+        settings = {
+            "make_friedman1": {"n_features": 5, "noise": 1, "random_state": number},
+            "task": "regression",
+            "train_size": 500,
+            "scale": "standard",
+            "transforms": [{"permute": 1}] if number == 2 else [],
         }
-
-    def covers(
-        self, lows: np.ndarray, highs: np.ndarray, truth: Range, alpha: float
-    ) -> np.ndarray:
-        below, above = (lows <= truth[1]).mean(-1), (highs >= truth[0]).mean(-1)
-        return (below >= alpha / 2) & (above >= alpha / 2)
-
-
-@functools.cache  # counting takes longer than drawing studies
-def _truth(population: Population, pair: Pair) -> Truth:
-    ours, others = map(population.mean, pair)
-    truths = population.typical(*pair), population.chance(*pair), ours - others
-    return Truth(*((truth, truth) for truth in truths))
+    else:
+        settings = config["problems"][name]
+    (function,) = (key for key in settings if key.startswith("make_"))
+    arguments = settings[function] | {"n_samples": settings["train_size"] + rows}
+    return make_problem(settings | {function: arguments})[0]
 
 
-def _share_below(scores: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Return which share of a study's scores `[studies, n]` is below each limit."""
-    first, width = -ROWS, 3 * ROWS
-    numbers = np.arange(len(scores))[:, None]
-    counts = np.bincount(
-        (numbers * width + scores - first).ravel(), minlength=len(scores) * width
-    )
-    below = np.cumsum(counts.reshape(-1, width), axis=1) / scores.shape[1]
-    return below[numbers, limits - first - 1]
+def _losses(said, labels):
+    if said.ndim == 2:
+        return abs(said - labels).astype(np.float32)
+    return np.where(said.argmax(2) == labels, 1, -1).astype(np.int8)
 
 
-def real() -> Iterator[Population]:
-    """Yield what Thaw reached from 1,000 source models of each of three studies."""
-    with np.load(REAL_SCORES) as scores:
-        for study in ("blobs 1 → 2", "blobs 2 → 1", "selfer"):
-            yield Population(
-                f"real, {study}",
-                {depth: scores[f"{study}/{depth}"].astype(int) for depth in DEPTHS},
-                scores[f"{study}/{BASELINE}"].astype(int),
-            )
-
-
-def simulated() -> Iterator[Population]:
-    """Yield normal effects of source models, and such of which some fail."""
-    for between in (0.05, 0.115):
-        yield _simulate(f"normal, sd between {between:g}", between, 0, shared=True)
-    for shared in (True, False):
-        for failing in (0.02, 0.05, 0.13, 0.2):
-            which = "shared" if shared else "each its own"
-            name = f"{FAILING}, {100 * failing:g} %, {which}"
-            yield _simulate(name, 0.01, failing, shared)
-    # The hardest: source models are all alike but for those that fail, and standalone,
-    # which never does, has a wide spread.
-    for failing in (0.02, 0.05, 0.13, 0.2):
-        name = f"hardest, {100 * failing:g} % failing"
-        yield _simulate(name, 0.005, failing, shared=False, steady=True)
-
-
-def _simulate(
-    name: str, between: float, failing: float, shared: bool, steady: bool = False
+def made(
+    metric: Metric = ACCURACY,
+    models: int = 500,
+    repeats: int = 2,
+    rows: int = 4000,
+    depths: int = 3,
+    between: float = 0.02,
+    within: float = 0.01,
+    alone: float = 0.03,
+    tail: float = np.inf,
+    alike: float = 0.0,
+    own_rows: float = 0.3,
+    noise: float = 0.3,
+    bad: float = 0.0,
+    together: bool = False,
+    fail: bool = False,
+    positives: float = 1.0,
+    family: int = 1,
+    group: int = 1,
 ) -> Population:
-    rng = np.random.Generator(np.random.PCG64(0))
-    common = rng.standard_normal((SIMULATED_MODELS, 1))
-    own = rng.standard_normal((SIMULATED_MODELS, len(DEPTHS)))
-    effects = np.sqrt(CORRELATION) * common + np.sqrt(1 - CORRELATION) * own
-    fails = rng.random((SIMULATED_MODELS, 1 if shared else len(DEPTHS))) < failing
-    noise = rng.standard_normal((len(DEPTHS), SIMULATED_MODELS, REPEATS))
-    scores = 0.7 + between * effects - LOSS * fails
-    scores = scores.T[:, :, None] + WITHIN_STD * noise
-    standalone = 0.7 + rng.normal(
-        0, STEADY_STD if steady else STANDALONE_STD, SIMULATED_STANDALONES
-    )
-    if not steady:
-        standalone -= LOSS * (rng.random(SIMULATED_STANDALONES) < failing)
-    return Population(
-        name,
-        {
-            depth: np.rint(ROWS * of_depth).astype(int)
-            for depth, of_depth in zip(DEPTHS, scores, strict=True)
-        },
-        np.rint(ROWS * standalone).astype(int),
-    )
+    """Make a population in which no depth differs typically from standalone.
+
+    A network says the right class of a row where its skill, the row's ease, and chance
+    add up to more than 0; an error is an exponential of that sum. So the accuracy is
+    about 0.84, and errors 0.6 of the best constant prediction's.
+
+    between, within: by how much source models and repeats of them differ in score, as
+        standard deviations; `alone` is that of standalone's repeats. Luck has Student's
+        distribution with `tail` degrees of freedom.
+    alike: how a repeat's luck correlates with that of standalone at its address.
+    own_rows: the share of a row's ease that each variant has for itself; noise: that
+        of each network.
+    bad: the share of source models, and of standalone's repeats, that are weak or, with
+        `fail`, fail; the same source models for all depths if `together`.
+    positives: the share of rows of class 1.
+    family, group: as for `Population`; they share five sixths of their luck.
+    """
+    rng = np.random.default_rng(0)
+
+    def luck(*shape: int, by: int = 1) -> np.ndarray:
+        own = rng.standard_normal(shape)
+        if by > 1:
+            shared = rng.standard_normal((shape[0] // by, *shape[1:])).repeat(by, 0)
+            own = np.sqrt(1 / 6) * own + np.sqrt(5 / 6) * shared
+        return own
+
+    def heavy(luck: np.ndarray) -> np.ndarray:
+        squares = rng.chisquare(tail, luck.shape) / tail if tail < np.inf else 1
+        return luck / np.sqrt(squares)
+
+    def are_bad(*shape: int) -> np.ndarray:
+        count = math.prod(shape)
+        return (rng.permutation(count) < round(bad * count)).reshape(shape)
+
+    labels = (rng.permutation(rows) < positives * rows).astype(np.int64)
+    side, ease = 2 * labels - 1, luck(rows, by=group)
+    at_address, all_bad = luck(models, repeats), are_bad(models, 1)
+    said = {}
+    for name in (BASELINE, *(f"fixed-{depth}" for depth in range(depths))):
+        if name == BASELINE:
+            own = np.sqrt(1 - alike**2) * luck(models, repeats)
+            skill = alone * heavy(alike * at_address + own)
+            is_bad = are_bad(models, repeats)
+        else:
+            skill = between * heavy(luck(models, 1, by=family)) + within * at_address
+            is_bad = all_bad if together else are_bad(models, 1)
+        skill = np.where(is_bad, np.nan if fail else -0.3, skill)[:, :, None]
+        own = np.sqrt(own_rows) * luck(rows, by=group)
+        chance = rng.standard_normal((models, repeats, rows), np.float32)
+        row = np.sqrt(1 - own_rows - noise) * ease + own + np.sqrt(noise) * chance
+        if metric is ERROR:
+            found = 0.6 * np.exp(0.7 * row - 0.245 - skill / 0.6)
+        else:
+            found = side * (1 + skill / 0.24) + row
+        said[name] = found.astype(np.float16)
+    constant = np.exp(0.7 * (ease + luck(rows)) / np.sqrt(2) - 0.245)
+    if metric is not ERROR:
+        constant = np.where((positives == 1) & (rng.random(rows) < 1 / 3), 1, -1)
+    margin = MARGIN * (constant.mean() if metric is ERROR else 1)
+    labels = np.zeros(rows) if metric is ERROR else labels
+    return Population(metric, said, labels, constant, margin, family, group)

@@ -1,0 +1,221 @@
+"""Studies drawn from a population, and whether what the package says is true."""
+
+import itertools
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from populations import BASELINE, Population
+
+from thaw.findings import scoring
+from thaw.findings.failures import KINDS
+from thaw.findings.metrics import METRICS
+from thaw.findings.pairs import Pair
+from thaw.findings.rows_luck import influence
+from thaw.findings.samples import Estimate, Sample
+from thaw.findings.verdicts import (
+    BETTER,
+    EQUIVALENT,
+    WORSE,
+    kind_of,
+    verdict,
+)
+from thaw.tables.comparisons import comparisons, depths_table
+
+# Where the truth is equality, differences are not smaller than this.
+TINY = 1e-6
+
+Measures = dict[str, float]
+
+
+class Drawn(NamedTuple):
+    """Which networks and rows a study has.
+
+    Networks are places `[n]` among source models and repeats, and the number `[n]` of
+    their source model in the study; rows are places and the numbers of their groups.
+    """
+
+    models: np.ndarray
+    repeats: np.ndarray
+    numbers: np.ndarray
+    rows: np.ndarray
+    groups: np.ndarray
+
+    def begin(self, units: int) -> "Drawn":
+        """Return the study when it had so many source models, or repeats of one."""
+        first = self.numbers < units if self.numbers.any() else slice(units)
+        return self._replace(
+            models=self.models[first],
+            repeats=self.repeats[first],
+            numbers=self.numbers[first],
+        )
+
+
+def draw(
+    population: Population, units: int, rows: int, rng: np.random.Generator
+) -> Drawn:
+    """Draw source models with their repeats, or repeats of the only one; and rows."""
+    models, repeats, there = next(iter(population.said.values())).shape
+    if models == 1:
+        numbers = places = np.zeros(units, np.int64)
+        own = rng.integers(repeats, size=units)
+    else:
+        family = population.family
+        first = family * rng.integers(models // family, size=(units // family, 1))
+        places = (first + np.arange(family)).ravel().repeat(repeats)
+        numbers = np.arange(units).repeat(repeats)
+        own = np.tile(np.arange(repeats), units)
+    group = population.group
+    first = group * rng.integers(there // group, size=(rows // group, 1))
+    in_rows = (first + np.arange(group)).ravel()
+    return Drawn(places, own, numbers, in_rows, np.arange(rows) // group)
+
+
+def all_of(population: Population) -> Drawn:
+    """Return the study that has all networks and rows of a population."""
+    models, repeats, rows = next(iter(population.said.values())).shape
+    numbers, own = (axis.ravel() for axis in np.indices((models, repeats)))
+    return Drawn(numbers, own, numbers, np.arange(rows), np.empty(0, np.int64))
+
+
+def samples(
+    population: Population, drawn: Drawn, gains: Mapping[str, float]
+) -> dict[str, Sample]:
+    """Return a study's samples as the package makes them of predictions.
+
+    Depths score better than in the population by these `gains`. Of all of a population
+    the luck of its rows is not asked.
+    """
+    metric, labels = population.metric, population.labels[drawn.rows]
+
+    def measured(said: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        said = said.astype(np.float64)
+        if metric in METRICS["classification"].values():
+            said = np.stack([np.zeros_like(said), said], axis=2)
+        values = getattr(scoring, metric.name)(labels, said)
+        if not len(drawn.groups):
+            return values, None
+        return values, influence(metric, labels, said, drawn.groups)
+
+    (constant,), of_rows = measured(population.constant[None, drawn.rows])
+    found = {}
+    for name, said in population.said.items():
+        own = said[drawn.models[:, None], drawn.repeats[:, None], drawn.rows]
+        failed = np.isnan(own).any(1)
+        own = np.where(failed[:, None], population.constant[drawn.rows], own)
+        parts = [measured(part) for part in np.array_split(own, 1 + own.size // 2**24)]
+        values = np.concatenate([value for value, _ in parts])
+        by_rows = parts[0][1]
+        gain = gains.get(name, 0) * np.where(failed, 0, 1)
+        gain = -gain if metric.lower_is_better else gain
+        found[name] = Sample(
+            values + gain,
+            None if name == BASELINE else drawn.numbers,
+            failed,
+            metric.lower_is_better,
+            constant,
+            scale=metric.unit(constant),
+            worst=metric.worst_told(constant),
+            by_rows=None if by_rows is None else by_rows + gain[:, None],
+            constant_by_rows=None if of_rows is None else of_rows[0],
+        )
+    return found
+
+
+class Known:
+    """A population whose depths gain as much as is said, and what is true of it.
+
+    gain: the typical gain on standalone, in margins; None leaves it as it is. `truth`
+    is the package's own table of all networks and rows, by variant and reference.
+    """
+
+    def __init__(self, population: Population, gain: float | None) -> None:
+        self.population = population
+        self.depths = [name for name in population.said if name != BASELINE]
+        self.gains: dict[str, float] = {}
+        self.truth = self._table()
+        if gain is not None:
+            wanted = gain * population.margin
+            typical = self.truth["typical"].xs(BASELINE, level="reference")
+            self.gains = {name: wanted - typical[name] for name in self.depths}
+            self.truth = self._table()
+        apart = self.truth["typical"].drop(BASELINE, level="reference")
+        # Medians do not add up: depths that gain the same on standalone may differ a
+        # little, and are all among the best.
+        tied = population.margin / 5
+        beaten = {b for (a, b), gain in apart.items() if gain > tied}
+        beaten |= {a for (a, b), gain in apart.items() if gain < -tied}
+        self.best = {*self.depths} - beaten
+
+    def _table(self) -> pd.DataFrame:
+        found = samples(self.population, all_of(self.population), self.gains)
+        pairs = [(depth, BASELINE) for depth in self.depths]
+        pairs += itertools.combinations(self.depths, 2)
+        table = comparisons({"all": found}, pairs, BASELINE, self.population.margin)
+        return table.set_index(["variant", "reference"])
+
+    def look(self, drawn: Drawn) -> Measures:
+        """Return whether what a study says is true, by the name of a measure."""
+        margin = self.population.margin
+        found = samples(self.population, drawn, self.gains)
+        pairs = [(depth, BASELINE) for depth in self.depths]
+        table = comparisons({"all": found}, pairs, BASELINE, margin)
+        measures: Measures = {}
+        false = {name: [] for name in ("verdict", "verdict before", "shares")}
+        for row in table.to_dict("records"):
+            depth, alpha = row["variant"], 1 - row["level"]
+            truth = self.truth.loc[depth, BASELINE]
+            ends = row["these_rows_low"], row["these_rows_high"]
+            before = Estimate(row["typical"], *ends)
+            pair = Pair(found[depth], found[BASELINE])
+            said = {
+                "": row["verdict"],
+                " before": verdict(pair, before, alpha, margin),
+            }
+            for when, words in said.items():
+                kind, gain = kind_of(words), truth["typical"]
+                false[f"verdict{when}"].append(_is_false(kind, gain, margin))
+                measures[f"better{when}, {depth}"] = kind == BETTER
+                measures[f"equivalent{when}, {depth}"] = kind == EQUIVALENT
+            measures[f"typical before, {depth}"] = (
+                before.low <= truth["typical"] <= before.high
+            )
+            for name, value, ends in (
+                ("typical", "typical", "typical"),
+                ("mean", "mean", "mean"),
+                *((kind, f"{kind}_difference", kind) for kind in KINDS),
+            ):
+                low, high = row[f"{ends}_low"], row[f"{ends}_high"]
+                covers = low - TINY <= truth[value] <= high + TINY
+                # Some intervals are not shown, and some networks not counted.
+                is_shown = not np.isnan([low, high, truth[value]]).any()
+                measures[f"{name}, {depth}"] = covers if is_shown else np.nan
+            for kind, words in KINDS.items():
+                share = truth[f"{kind}_difference"]
+                more = share <= TINY and f"{words} more often" in row["verdict"]
+                less = share >= -TINY and f"{words} less often" in row["verdict"]
+                false["shares"].append(more or less)
+        for name in ("typical", "typical before", *KINDS):
+            own = [measures[f"{name}, {depth}"] for depth in self.depths]
+            measures[f"all {name}"] = float(np.nanmin([1, *own]))
+        measures |= {f"false {name}": any(own) for name, own in false.items()}
+        if self.best and len(self.depths) > 1 and found[self.depths[0]].is_nested:
+            table = depths_table({"all": found}, dict.fromkeys(self.depths, 0), margin)
+            stay = table.loc[table["may_be_best"] == "yes", "variant"]
+            measures["false set"] = not self.best & {*stay}
+            measures["depths in set"] = len(stay)
+        kinds = ("verdict", "shares", "set")
+        measures["anything false"] = any(
+            measures.get(f"false {kind}", False) for kind in kinds
+        )
+        return measures
+
+
+def _is_false(kind: str, truth: float, margin: float) -> bool:
+    """Whether a verdict is false, given the true typical difference."""
+    if kind == BETTER:
+        return truth <= TINY
+    if kind == WORSE:
+        return truth >= -TINY
+    return kind == EQUIVALENT and abs(truth) > margin + TINY
