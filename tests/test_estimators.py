@@ -457,7 +457,7 @@ def ahead(ridge, *, fixed=(0.75, 0.8), variants=None, **changed):
         (
             known(0.795),
             "Use transfer and freeze 1 layer (fixed-1). It typically gains 0.102 "
-            "(0.097 to 0.107) on standalone. A network may not be needed: ridge, which "
+            "(0.097 to 0.108) on standalone. A network may not be needed: ridge, which "
             "gains 0.09",
         ),
         (known(0.77), "Use transfer"),

@@ -103,7 +103,7 @@ def test_shares_of_weak_networks_have_the_luck_of_the_rows():
     """Near the limit, 0.7, other rows decide which networks are weak."""
     baseline = networks(0.8, models=60)
     found = {
-        "near": networks(0.695, models=60, seed=2),
+        "near": networks(0.7, models=60, seed=2),
         "far": networks(0.5, models=60, seed=3),
         "baseline": baseline,
     }
@@ -119,7 +119,7 @@ def test_shares_of_weak_networks_have_the_luck_of_the_rows():
     ).set_index("variant")
     near, far = table.loc["near"], table.loc["far"]
     assert near["weak"] > 0.5 and far["weak"] > 0.95
-    assert "weak" not in near["verdict"]
+    assert near["weak_low"] < 0 and "weak" not in near["verdict"]
     assert far["verdict"].endswith("is weak more often")
     # Given these rows it would be sure.
     blind = {n: s._replace(by_rows=None) for n, s in found.items()}
