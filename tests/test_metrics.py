@@ -306,7 +306,7 @@ def delongs_error(labels, ours, others):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("ties", [False, True], ids=["", "ties"])
 def test_rows_errors_of_auc_are_delongs(seed, ties):
-    labels, said = classified(seed, networks=2, odds=[0.9, 0.1], ties=ties)
+    labels, said = classified(seed, networks=2, odds=[0.75, 0.25], ties=ties)
     metric = CLASSES["roc_auc"]
     luck = influence_of(metric, labels, said)
     assert luck.mean(1) == pytest.approx(score("roc_auc", labels, said), abs=1e-12)
@@ -433,7 +433,8 @@ class Population:
                 metric = EVERY[self.name]
                 luck = [influence_of(metric, labels, arm).mean(0) for arm in arms]
                 errors.append(rows_error(*luck))
-        return np.mean(errors) / np.std(found)
+        # Where a class has too few rows, its luck is not known.
+        return np.nanmean(errors) / np.std(found)
 
 
 # 600 draws give the standard deviation to 3 %, and 40 estimates their mean to 1 to 6 %,
@@ -445,7 +446,7 @@ class Population:
     "population",
     [
         Population("roc_auc"),
-        Population("roc_auc", base=-3.5),
+        Population("roc_auc", base=-2.0),
         Population("average_precision"),
         Population("average_precision", base=-3.5),
         Population("f1"),

@@ -100,17 +100,17 @@ def test_draws_say_what_other_rows_would():
 
 
 def test_shares_of_weak_networks_have_the_luck_of_the_rows():
-    """Near the limit, 0.7, other rows decide which networks are weak."""
+    """All networks of a variant may fall below the limit, 0.7, by the rows alone."""
     baseline = networks(0.8, models=60)
+    alike = np.arange(296) < 0.69 * 296  # what all of them get right
     found = {
-        "near": networks(0.7, models=60, seed=2),
+        "near": networks(0.5, models=60, seed=2, same=alike),
         "far": networks(0.5, models=60, seed=3),
         "baseline": baseline,
     }
     luck_of = drawn(found, baseline)
-    # The standard error of a median of 300 rows is about that of 120 networks' mean.
-    reach = reach_of_lead(luck_of["near"], 0.05)
-    assert 0.005 < reach < 0.05
+    error = np.std(alike) / math.sqrt(296)
+    assert reach_of_lead(luck_of["near"], 0.05) == pytest.approx(2 * error, rel=0.2)
     table = comparisons(
         {"all": found},
         [("near", "baseline"), ("far", "baseline")],
@@ -118,7 +118,7 @@ def test_shares_of_weak_networks_have_the_luck_of_the_rows():
         0.01,
     ).set_index("variant")
     near, far = table.loc["near"], table.loc["far"]
-    assert near["weak"] > 0.5 and far["weak"] > 0.95
+    assert near["weak"] > 0.9 and far["weak"] > 0.95
     assert near["weak_low"] < 0 and "weak" not in near["verdict"]
     assert far["verdict"].endswith("is weak more often")
     # Given these rows it would be sure.

@@ -16,7 +16,7 @@ from thaw.tables.summary import Chosen, summary
 DEPTHS = {"fixed-0": 0, "fixed-1": 1, "fixed-2": 2}
 PAIRS = [*((depth, "standalone") for depth in DEPTHS), ("fixed-1", "fixed-0")]
 FACTORS = (1e-9, 2.0**-40, 1e6)
-MODELS, REPEATS, ROWS = 12, 3, 40
+MODELS, REPEATS, ROWS = 12, 3, 80
 
 # Columns in the score's units; all others have none.
 SCORES = (
