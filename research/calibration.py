@@ -130,7 +130,7 @@ class Bar(NamedTuple):
 
     def missed(self, share: float) -> bool:
         """Whether a share falls short."""
-        return share > self.asked if self.at_most else share < self.asked
+        return bool(share > self.asked if self.at_most else share < self.asked)
 
 
 BARS = (
