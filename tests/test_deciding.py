@@ -89,6 +89,21 @@ def test_fits_are_those_that_are_new():
     assert fits(one, 100) == 70 * 3
 
 
+def test_repeats_of_a_control_come_with_source_models():
+    """Two of each: 500 repeats are 250 source models."""
+    study = undecided()
+    table = study.comparisons.copy()
+    table["these_rows_low"] = table["typical"] - 0.03
+    table["these_rows_high"] = table["typical"] + 0.03
+    of_models = study._replace(comparisons=table.assign(unit="source model"))
+    of_repeats = study._replace(comparisons=table.assign(unit="repeat"))
+    more, fewer = (
+        recommendations(one)["more_fits"].iloc[0] for one in (of_models, of_repeats)
+    )
+    assert fewer < more
+    assert "source models" in " ".join(what_would_decide(of_repeats))
+
+
 def undecided(**changed):
     wide = {
         name: sample._replace(values=0.8 + (sample.values - 0.8) * 8)
@@ -118,7 +133,7 @@ def test_with_two_repeats_from_source_models_that_agree_one_would_do():
     study = question({"standalone": ALIKE["standalone"]} | alike)
     words = " ".join(what_would_decide(study))
     # 30 × (1 + 3 × 2) networks are 52 × (1 + 3).
-    assert "As many networks tell more as 52 source models with 1 repeat of" in words
+    assert "networks as this study's tell more as 52 source models with 1 rep" in words
 
 
 def test_minutes_are_told_at_the_runs_rate(tmp_path):

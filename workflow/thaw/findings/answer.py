@@ -66,6 +66,8 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
     above: list[TargetSize] = []
     below: list[TargetSize] = []
     for size in study.target_sizes:
+        if advice(study, size).kind == NONE:
+            continue
         gains = study.gains_at(size)
         rows = [gains[name] for name in study.transferred if name in gains]
         if any(row["typical_low"] > study.margin for row in rows):
@@ -76,7 +78,10 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
     margin = f"the margin ({study.margin_in_units})"
     if not above:
         return
-    if above[-1] == study.target_sizes[-1]:
+    if above != [*study.target_sizes[: len(above)]]:
+        sizes = enumerate_words(above)
+        yield f"The gain exceeds {margin} with {sizes} rows, not with all fewer."
+    elif above[-1] == study.target_sizes[-1]:
         yield f"The gain exceeds {margin} up to the largest size, {above[-1]} rows."
     elif below:
         yield (
@@ -122,9 +127,10 @@ def how_many_layers(study: Question) -> Iterator[str]:
         if len(kept) == len(study.depths):
             said[size] = "no depth can be ruled out as the best"
         else:
-            out = "the other is" if len(study.depths) == 2 else "every other is"
-            best = enumerate_words(sorted(kept), "or")
-            said[size] = f"{best} may be best; {out} typically worse"
+            out = "the other is typically worse"
+            if len(study.depths) > 2:
+                out = "each other is typically worse than another one"
+            said[size] = f"{enumerate_words(sorted(kept), 'or')} may be best; {out}"
     for words, alike in itertools.groupby(said, key=said.__getitem__):
         place = f", with {span([*alike])}" if study.is_swept else ""
         yield f"{tried}{place}, {words}."

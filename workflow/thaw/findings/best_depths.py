@@ -1,7 +1,7 @@
 """How many layers to freeze: the depths that may be the best.
 
 A depth is out if another one is typically better, by the rule of all verdicts: the
-interval of their difference, all pairs at once, lies above 0 and not within the margin.
+interval of their difference, all pairs at once, is above 0 and not within the margin.
 So rarely is a depth out that is as good as all others (Hsu 1981 compares with the best
 in this way), and whatever is said of two depths holds beside it.
 """
@@ -19,16 +19,15 @@ from thaw.findings.verdicts import BETTER, WORSE, kind_of, verdict
 def beaten(
     found: Mapping[str, Sample], alpha: float, margin: float
 ) -> dict[str, list[str]]:
-    """Return, by depth, those that are typically better; `alpha` is that of all."""
+    """Return, by depth, those that are typically better; `alpha` is that of a pair."""
     on_new_rows = drawn(found)
-    pairs = [*itertools.combinations(found, 2)]
     beaten_by: dict[str, list[str]] = {depth: [] for depth in found}
-    for one, other in pairs:
-        pair, level = Pair(found[one], found[other]), alpha / len(pairs)
+    for one, other in itertools.combinations(found, 2):
+        pair = Pair(found[one], found[other])
         rows = luck(on_new_rows[one], on_new_rows[other])
-        typical = typical_difference(pair, level)
-        typical = rows.widen(typical, rows.typical, level)
-        kind = kind_of(verdict(pair, typical, level, margin))
+        typical = typical_difference(pair, alpha)
+        typical = rows.widen(typical, rows.typical, alpha)
+        kind = kind_of(verdict(pair, typical, alpha, margin))
         if kind == BETTER:
             beaten_by[other].append(one)
         elif kind == WORSE:

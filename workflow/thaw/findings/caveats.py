@@ -128,32 +128,36 @@ def what_would_change_it(study: Question) -> Iterator[str]:
 
 
 def _longer_training(study: Question) -> Iterator[str]:
-    """Say how gains changed from half-way to the end, for these test rows."""
+    """Say how gains changed from half-way to the end, on these test rows."""
     table = study.training_time
-    rows = table[table["variant"].isin(study.transferred)].to_dict("records")
-    if not rows:
-        return
-    moved, may, rest = (
-        "still moved, so that longer training could change this answer:",
-        "may still move:",
-        f"no longer moved (±{study.margin_in_units}):",
-    )
-    said: dict[str, list[str]] = {moved: [], may: [], rest: []}
-    for row in rows:
-        low, high = row["change_low"], row["change_high"]
-        clear = moved if low > 0 or high < 0 else may
-        words = rest if max(-low, high) <= study.margin else clear
-        said[words].append(f"{row['variant']}{estimate(row, study, 'change')}")
     known = by_epoch(study.metric[0])
     alone = known != metric_of(study.metric[0])
     metric = f", by {known.axis}, which alone is known by epoch," if alone else ""
     # The table is of the largest size.
     place = _with_rows(study, [study.shown_size])
-    parts = (f"{words} {enumerate_words(own)}" for words, own in said.items() if own)
-    yield (
-        f"From epoch {rows[0]['from_epoch']} to {rows[0]['to_epoch']}, gains{place}"
-        f"{metric} {'; '.join(parts)}."
-    )
+    own = table[table["variant"].isin(study.transferred)]
+    for (begin, end), rows in own.groupby(["from_epoch", "to_epoch"], sort=False):
+        margin = rows["margin"].iloc[0]
+        units = f" {known.units}" if known.units else ""
+        moved, may, rest = (
+            "still moved, so that longer training could change this answer:",
+            "may still move:",
+            f"no longer moved (±{margin:g}{units}):",
+        )
+        said: dict[str, list[str]] = {moved: [], may: [], rest: []}
+        for row in rows.to_dict("records"):
+            low, high = row["change_low"], row["change_high"]
+            clear = moved if low > 0 or high < 0 else may
+            words = rest if max(-low, high) <= margin else clear
+            gain = estimate(row, margin, units, "change")
+            said[words].append(f"{row['variant']}{gain}")
+        parts = (
+            f"{words} {enumerate_words(own)}" for words, own in said.items() if own
+        )
+        yield (
+            f"From epoch {begin} to {end}, gains on these test rows{place}{metric} "
+            f"{'; '.join(parts)}."
+        )
 
 
 def what_is_covered(study: Question) -> Iterator[str]:
@@ -162,7 +166,8 @@ def what_is_covered(study: Question) -> Iterator[str]:
     models = study.source_models if starts else 0
     total = study.source_models * study.repeats
     what = CHECKPOINTS if study.source == CHECKPOINTS else "source models"
-    has_rows = (study.comparisons["row_units"] > 0).all() and len(study.comparisons)
+    units = study.comparisons["row_units"]
+    has_rows = len(units) and (units > 1).all()
     covered = [
         *([f"{models} {what}"] if models > 1 else []),
         f"{total} repeat{'s' if total > 1 else ''}",
@@ -177,7 +182,9 @@ def what_is_covered(study: Question) -> Iterator[str]:
     if not has_rows:
         left = f"other test rows, {left}"
     yield f"{words}. They do not cover {left}."
-    if len(study.comparisons) and not has_rows:
+    if (units == 1).any():
+        yield "Test rows, or those of a class, are too few to say what others would do."
+    elif len(units) and not has_rows:
         yield (
             "They would cover test rows if predictions were kept and the metric were "
             "one of Thaw's."

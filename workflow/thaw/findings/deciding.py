@@ -41,7 +41,8 @@ def needed(row: Row, margin: float) -> Needed | None:
     """Return what would decide a comparison; None where nothing is known of it."""
     middle, alpha = row["typical"], 1 - row["level"]
     halves = middle - row["these_rows_low"], row["these_rows_high"] - middle
-    if not all(map(math.isfinite, (middle, *halves))):
+    # Of one unit of rows nothing is known.
+    if row["row_units"] == 1 or not all(map(math.isfinite, (middle, *halves))):
         return None
     of_rows = 0.0
     if row["row_units"]:
@@ -75,37 +76,55 @@ def what_would_decide(study: Question) -> Iterator[str]:
         if own.kind != UNDECIDED:
             continue
         place = f"with {span([size])}, " if study.is_swept else ""
-        asked = [needed(own.rows[name], study.margin) for name in own.named]
-        if None in asked:
-            continue
-        unit = own.rows[own.named[0]]["unit"]
-        factor = max(one.rows for one in asked if one)
-        units = [one.units for one in asked if one and one.units]
-        if len(units) == len(asked):
+        units, factor = _asked(study, own)
+        unit = "source model" if study.source_models > 1 else "repeat"
+        if units:
             words = (
-                f"about {max(units):,} {unit}s would probably decide it, if differences"
-                f" are what they seem: {fits(study, max(units)):,} more networks to "
-                "train"
+                f"about {units:,} {unit}s would probably decide it, if differences are "
+                f"what they seem: {fits(study, units):,} more networks to train"
             )
         elif factor > 1:
             words = (
                 f"no number of {unit}s will decide it, because there are too few test "
-                f"rows: it takes about {_rounded(factor)} times as many"
+                f"rows: it takes more than {_rounded(factor)} times as many"
             )
-        else:
+        elif factor:
             words = f"not even {NUMBERS[-1]:,} {unit}s would decide it"
+        else:
+            continue
         words = f"{place}{words}."
         yield f"{words[0].upper()}{words[1:]}"
-        yield from _how_to_allocate(own, study)
+        if factor == 1:
+            yield from _how_to_allocate(own, study)
 
 
 def fits_to_decide(study: Question, own: Advice) -> int | None:
     """Return how many networks more would probably decide it, if that is known."""
-    if own.kind != UNDECIDED:
-        return None
-    asked = [needed(own.rows[name], study.margin) for name in own.named]
-    units = [one.units for one in asked if one and one.units]
-    return fits(study, max(units)) if len(units) == len(asked) else None
+    units = _asked(study, own)[0] if own.kind == UNDECIDED else 0
+    return fits(study, units) if units else None
+
+
+def _asked(study: Question, own: Advice) -> tuple[int, float]:
+    """Return how many source models, or repeats, decide all that is undecided.
+
+    It is 0 if no number does, or if none is known. Beside it stands by what factor test
+    rows are too few, 1 if they are enough, 0 where nothing is known.
+    """
+    rows = [own.rows[name] for name in own.named]
+    found = [needed(row, study.margin) for row in rows]
+    known = [one for one in found if one]
+    if len(known) < len(found):
+        return 0, 0
+    factor = max(one.rows for one in known)
+    units = [
+        # Repeats of variants without source models come with these.
+        math.ceil(one.units / study.repeats)
+        if study.source_models > 1 and row["unit"] == "repeat"
+        else one.units
+        for one, row in zip(known, rows, strict=True)
+        if one.units
+    ]
+    return (max(units) if len(units) == len(known) else 0), factor
 
 
 def _how_to_allocate(own: Advice, study: Question) -> Iterator[str]:
@@ -124,14 +143,12 @@ def _how_to_allocate(own: Advice, study: Question) -> Iterator[str]:
         return math.sqrt((between + within / repeats) * (1 + arms * repeats))
 
     best = min((1, 2, 3, 5, 10), key=error)
-    narrower = 1 - error(best) / error(study.repeats)
-    if narrower > WORTH_A_WORD:
+    if error(best) < (1 - WORTH_A_WORD) * error(study.repeats):
         cost = (1 + arms * study.repeats) / (1 + arms * best)
         models = int(study.source_models * cost)
         yield (
-            f"As many networks tell more as {counted(models, 'source model')} with "
-            f"{counted(best, 'repeat')} of each: intervals given these test rows are "
-            f"then about {100 * narrower:.0f} % narrower."
+            f"As many networks as this study's tell more as {models:,} source models "
+            f"with {counted(best, 'repeat')} of each."
         )
 
 

@@ -123,7 +123,10 @@ def by_size_and_verdict(rows: Sequence[Row], study: Question) -> str:
     said = []
     for verdict, alike in itertools.groupby(rows, lambda row: verdict_of(row, study)):
         own = list(alike)
-        gains = [f"{estimate(row, study)}{more_networks(row)}" for row in own]
+        gains = [
+            f"{estimate(row, study.margin, study.units)}{more_networks(row)}"
+            for row in own
+        ]
         ends = " and".join(gains if len(own) == 1 else [gains[0], gains[-1]])
         sizes = span([row["target_size"] for row in own])
         said.append(f"{verdict} with {sizes}" + (f":{ends}" if gains[0] else ""))
@@ -139,18 +142,18 @@ def verdict_of(row: Row, study: Question) -> str:
 
 def named(row: Row, study: Question) -> str:
     """Return a variant with its typical difference, and whether it fails more often."""
-    return f"{row['variant']}{estimate(row, study)}{more_networks(row)}"
+    gain = estimate(row, study.margin, study.units)
+    return f"{row['variant']}{gain}{more_networks(row)}"
 
 
-def estimate(row: Row, study: Question, name: str = "typical") -> str:
+def estimate(row: Row, margin: float, units: str, name: str = "typical") -> str:
     """Return a difference and its interval, as far as there are any, after a space."""
-    margin = study.margin
     middle, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
     if pd.isna(middle):
         return ""
     if math.isinf(middle):
         return " without a size, because too many networks failed"
-    said = f" {number(middle, margin, '+')}{study.units}"
+    said = f" {number(middle, margin, '+')}{units}"
     if math.isinf(low) and math.isinf(high):
         return f"{said} (without a limit)"
     if math.isinf(low):
@@ -164,10 +167,21 @@ def size_of(row: Row, study: Question) -> str:
     """Return how large a difference is, without its sign: "0.034 (0.018 to 0.050)"."""
     ends = [row[f"typical{end}"] for end in ("", "_low", "_high")]
     middle, low, high = ends if ends[0] >= 0 else [-ends[0], -ends[2], -ends[1]]
+    if math.isinf(middle):
+        return "more than can be said, because too many networks failed"
     said = f"{number(middle, study.margin)}{study.units}"
-    if math.isinf(low) or math.isinf(high):
+    if math.isinf(low):
         return f"{said} (without a limit)"
+    if math.isinf(high):
+        return f"{said} (at least {number(low, study.margin)})"
     return f"{said} ({interval(low, high, study.margin)})"
+
+
+def is_riskier(row: Row) -> bool:
+    """Whether a variant surely fails, or is weak, more often than its reference."""
+    return kind_of(row["verdict"]) != TOO_FEW and any(
+        row[f"{kind}_low"] > 0 for kind in ("failed", "weak")
+    )
 
 
 def more_networks(row: Row) -> str:
@@ -188,6 +202,8 @@ def more_networks(row: Row) -> str:
 
 def points(share: float) -> str:
     """Return a share in points; what is less than one is not rounded to none."""
+    if 0 < share < 0.001:
+        return "more than 0"
     return f"{100 * share:.{0 if share >= 0.01 else 1}f}"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from thaw.findings.gains import Question, rows_at
-from thaw.findings.recommendation import advice
+from thaw.findings.recommendation import advices
 from thaw.findings.shown import number
 
 # A larger risk of a weak network is worth a sentence.
@@ -35,8 +35,10 @@ def chances(losses: np.ndarray, count: int) -> np.ndarray:
 def median_of(values: np.ndarray, weights: np.ndarray) -> float:
     """Return the median of values `[n]` whose weights `[n]` add up to 1."""
     order = np.argsort(values, kind="stable")
-    place = np.searchsorted(np.cumsum(weights[order]), 0.5 - 1e-9)
-    return float(values[order[min(int(place), len(order) - 1)]])
+    reached = np.cumsum(weights[order])
+    # The middle of two values that have half of the weight on either side.
+    ends = np.searchsorted(reached, [0.5 - 1e-9, 0.5 + 1e-9])
+    return float(values[order[np.minimum(ends, len(order) - 1)]].mean())
 
 
 def which_to_keep(study: Question) -> Iterator[str]:
@@ -47,14 +49,15 @@ def which_to_keep(study: Question) -> Iterator[str]:
     """
     if not len(study.best_of):
         return
-    own = advice(study, study.shown_size)
+    table = rows_at(study.best_of, study.shown_size)
+    chosen = {*study.transferred}.intersection(table["variant"])
     found = study.gains_at(study.shown_size)
-    gains = [row for name, row in found.items() if name in study.transferred]
+    gains = [row for name, row in found.items() if name in chosen]
     if not gains:
         return
     best = max(gains, key=lambda row: row["typical"])["variant"]
-    name = own.variant if own.variant in study.transferred else best
-    table = rows_at(study.best_of, study.shown_size)
+    own = advices(study)[-1][-1].variant
+    name = own if own in chosen else best
     counts = sorted(set(table["best_of"]))
     medians = {
         variant: [number(value, study.margin) + study.units for value in rows["median"]]

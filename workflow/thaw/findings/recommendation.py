@@ -4,10 +4,11 @@ It is read off the comparisons with the baseline at a target size, whose interva
 together, and says no more than they do. Its kinds:
 
 - use an estimator: it is surely better than all networks (`thaw.findings.references`);
-- use a variant: the best of those that are typically better than the baseline. Others
-  that are, and that it is not better than, are its ties;
+- use a variant: of those that are typically better than the baseline, and than which no
+  other of them is better, one that fails and is weak no more often than the baseline
+  and gains most. The others are its ties;
 - keep the baseline: no interval reaches the margin;
-- no difference: all variants are equivalent to the baseline;
+- no difference: all networks are equivalent to the baseline;
 - undecided: some interval reaches the margin;
 - none: there is no verdict.
 """
@@ -21,6 +22,7 @@ from thaw.findings.gains import (
     Question,
     Row,
     enumerate_words,
+    is_riskier,
     more_networks,
     size_of,
     span,
@@ -28,7 +30,15 @@ from thaw.findings.gains import (
 )
 from thaw.findings.references import Found, best_estimator
 from thaw.findings.shown import counted, number
-from thaw.findings.verdicts import BETTER, EQUIVALENT, NO_VERDICT, TOO_FEW, kind_of
+from thaw.findings.verdicts import (
+    BETTER,
+    EQUIVALENT,
+    NO_VERDICT,
+    TOO_FEW,
+    UNCLEAR,
+    WORSE,
+    kind_of,
+)
 
 ESTIMATOR, USE, KEEP = "use an estimator", "use a variant", "keep the baseline"
 SAME, UNDECIDED, NONE = "no difference", "undecided", "none"
@@ -65,27 +75,39 @@ def advice(study: Question, size: TargetSize) -> Advice:
         return Advice(size, NONE, rows)
     better = [name for name, kind in kinds.items() if kind == BETTER]
     if better:
-        better.sort(key=lambda name: rows[name]["typical"], reverse=True)
-        best, *others = better
-        ties = [other for other in others if not _is_behind(other, best, rows, study)]
-        return Advice(size, USE, rows, [best, *ties], estimator)
+        unbeaten = [
+            name
+            for name in better
+            if not any(_is_behind(name, other, rows, study) for other in better)
+        ]
+        # They may beat each other in a circle.
+        named = unbeaten or better
+        named.sort(key=lambda n: (is_riskier(rows[n]), -rows[n]["typical"]))
+        return Advice(size, USE, rows, named, estimator)
     if {*kinds.values()} == {EQUIVALENT}:
         return Advice(size, SAME, rows, (), estimator)
-    # An interval that is not known (nan) is below no margin.
-    unclear = [n for n, row in rows.items() if not row["typical_high"] < study.margin]
+    unclear = [
+        name
+        for name, kind in kinds.items()
+        if kind in (UNCLEAR, TOO_FEW) and rows[name]["typical_high"] >= study.margin
+    ]
     if unclear:
         return Advice(size, UNDECIDED, rows, unclear, estimator)
     return Advice(size, KEEP, rows, (), estimator)
 
 
-def _is_behind(other: str, best: str, rows: dict[str, Row], study: Question) -> bool:
-    """Whether a variant is surely worse than the best, by a verdict or by intervals."""
-    size = rows[best]["target_size"]
-    apart = rows[other]["typical_high"] < rows[best]["typical_low"]
-    return apart or study.beats(best, other, size)
+def advices(study: Question) -> list[list[Advice]]:
+    """Return the recommendations at all sizes, in ranges of those that agree."""
+    return [*_in_ranges([advice(study, size) for size in study.target_sizes])]
 
 
-def in_ranges(found: Sequence[Advice]) -> Iterator[list[Advice]]:
+def _is_behind(name: str, other: str, rows: dict[str, Row], study: Question) -> bool:
+    """Whether a variant is surely worse than another, by a verdict or by intervals."""
+    apart = rows[name]["typical_high"] < rows[other]["typical_low"]
+    return apart or study.beats(other, name, rows[other]["target_size"])
+
+
+def _in_ranges(found: Sequence[Advice]) -> Iterator[list[Advice]]:
     """Yield the recommendations of neighbouring sizes that agree, as one.
 
     They name the same variant where one may be named at all of the sizes.
@@ -110,8 +132,9 @@ def _named_alike(own: list[Advice], common: list[str]) -> list[Advice]:
     """Return recommendations with one variant named at all sizes, the best in all."""
     if own[0].kind != USE:
         return own
+    risks = {name: any(is_riskier(one.rows[name]) for one in own) for name in common}
     gains = {name: sum(one.rows[name]["typical"] for one in own) for name in common}
-    best = max(common, key=gains.__getitem__)
+    best = min(common, key=lambda name: (risks[name], -gains[name]))
     return [
         one._replace(named=[best, *(n for n in one.named if n != best)]) for one in own
     ]
@@ -119,7 +142,7 @@ def _named_alike(own: list[Advice], common: list[str]) -> list[Advice]:
 
 def recommended(study: Question) -> Iterator[str]:
     """Say what to do, by target size."""
-    for own in in_ranges([advice(study, size) for size in study.target_sizes]):
+    for own in advices(study):
         words = [WORDS[own[0].kind](own, study), *_without_network(own, study)]
         start = f"With {span([one.size for one in own])}: " if study.is_swept else ""
         said = f"{start}{'. '.join(words)}."
@@ -136,7 +159,7 @@ def _without_network(own: list[Advice], study: Question) -> Iterator[str]:
         does = (
             f"typically gains more than {than}, but their intervals overlap"
             if found.ahead
-            else f"does about as well as {than}"
+            else f"may do as well as {than}"
         )
         gain = size_of(found.estimator, study)
         name = found.estimator["variant"]
@@ -159,7 +182,7 @@ def _use(own: list[Advice], study: Question) -> str:
     words += more_networks(last)
     ties = [n for n in own[0].named if n != name and all(n in o.named for o in own)]
     if ties:
-        words += f". It cannot be told apart from {enumerate_words(ties, 'or')}"
+        words += f". It is typically not told apart from {enumerate_words(ties, 'or')}"
     return words
 
 
@@ -193,15 +216,15 @@ def _keep(own: list[Advice], study: Question) -> str:
     most = max(rows, key=lambda row: row["typical_high"])
     worst = min(rows, key=lambda row: row["typical"])
     words = _baseline(study)
-    if most["typical_high"] <= 0:
+    if {kind_of(row["verdict"]) for row in rows} == {WORSE}:
         best = max(rows, key=lambda row: row["typical"])
         words += (
-            ". All variants are typically worse, the best of them, "
+            ". All other networks are typically worse, the best of them, "
             f"{best['variant']}, by {size_of(best, study)}"
         )
     else:
-        most_high = f"{number(most['typical_high'], study.margin)}{study.units}"
-        words += f". No variant typically gains more than {most_high}"
+        most_high = number(max(most["typical_high"], 0.0), study.margin) + study.units
+        words += f". No other network typically gains more than {most_high}"
     if worst["typical_high"] < 0 and len(rows) > 1:
         words += f", and {worst['variant']} costs {size_of(worst, study)}"
         words += more_networks(worst)
@@ -216,16 +239,17 @@ def _baseline(study: Question) -> str:
 
 def _same(own: list[Advice], study: Question) -> str:
     words = (
-        f"it makes no difference that matters (±{study.margin_in_units}): all variants "
+        f"it makes no difference that matters (±{study.margin_in_units}): all networks "
         f"are equivalent to {study.baseline}"
     )
-    safer = [
-        f"{name} is safer{more_networks(row)}"
-        for one in own
-        for name, row in one.rows.items()
-        if row["weak_high"] < 0 or row["failed_high"] < 0
-    ]
-    return f"{words}, but {enumerate_words(safer)}" if safer else words
+    apart = []
+    for one in own:
+        place = f" with {span([one.size])}" if len(own) > 1 else ""
+        for name, row in one.rows.items():
+            if said := more_networks(row):
+                risk = "riskier" if is_riskier(row) else "safer"
+                apart.append(f"{name} is {risk}{place}{said}")
+    return f"{words}, but {enumerate_words(apart)}" if apart else words
 
 
 def _undecided(own: list[Advice], study: Question) -> str:
@@ -233,9 +257,10 @@ def _undecided(own: list[Advice], study: Question) -> str:
     rows = [one.rows[name] for one in own for name in one.named]
     high = max(row["typical_high"] for row in rows)
     low = min(row["typical_low"] for row in rows)
+    between = " between them" if len(rows) > 1 else ""
     return (
         f"undecided. Compared with {study.baseline}, {enumerate_words(names, 'or')} "
-        f"may gain {_end(high, study)} or lose {_end(-low, study)}"
+        f"may{between} gain {_end(high, study)} or lose {_end(-low, study)}"
     )
 
 

@@ -43,7 +43,8 @@ def best_estimator(study: Question, size: TargetSize) -> Found | None:
     if not gains:
         return Found(row, None, surely=True, ahead=True)
     best = max(gains, key=lambda own: own["typical"])
-    if row["typical"] < best["typical"] - study.margin:
+    behind = study.beats(best["variant"], row["variant"], size)
+    if behind or row["typical"] < best["typical"] - study.margin:
         return None
     beaten = {
         own["variant"]

@@ -1,12 +1,14 @@
 """Answer a study's questions in a few sentences, and name what it recommends."""
 
+import itertools
+
 import pandas as pd
 
 from thaw.findings.answer import answer
 from thaw.findings.arms import in_order
 from thaw.findings.deciding import fits_to_decide
 from thaw.findings.gains import Question
-from thaw.findings.recommendation import advice
+from thaw.findings.recommendation import advices
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, paragraph
 
@@ -23,14 +25,13 @@ def recommendations(study: Question) -> pd.DataFrame:
     would probably decide it, if any number will.
     """
     rows = []
-    for size in study.target_sizes:
-        own = advice(study, size)
+    for own in itertools.chain(*advices(study)):
         gain = own.rows[own.variant] if own.variant else {}
         ties = [name for name in own.named if name != own.variant]
         ends = ("typical", "typical_low", "typical_high")
         rows.append(
             {
-                "target_size": size,
+                "target_size": own.size,
                 "kind": own.kind,
                 "variant": own.variant,
                 "ties": " ".join(ties),

@@ -5,6 +5,7 @@ of the target: `selfer/fixed-2`.
 """
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -106,6 +107,9 @@ def compare(
     """Return what a comparison found, by the names of the table's columns."""
     given_rows = typical_difference(pair, alpha)
     typical = rows_luck.widen(given_rows, rows_luck.typical, alpha)
+    if not pair.variant.piles_up and pair.variant.has_worst:
+        # By a bounded metric no two scores are further apart.
+        typical = within(typical, pair.variant.scale)
     said = [verdict(pair, typical, alpha, margin)]
     mean = rows_luck.widen(mean_difference(pair, ALPHA), rows_luck.mean, ALPHA)
     shares: dict[str, float] = {}
@@ -144,6 +148,17 @@ def compare(
     }
 
 
+def within(found: Estimate, most: float) -> Estimate:
+    """Return an estimate whose interval reaches no further than `most` either way.
+
+    What has no limit keeps none.
+    """
+    low, high = (
+        end if np.isinf(end) else float(np.clip(end, -most, most)) for end in found[1:]
+    )
+    return Estimate(found.value, low, high)
+
+
 def _columns(name: str, found: Estimate) -> dict[str, float]:
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
@@ -152,14 +167,20 @@ def depths_table(
     found: Mapping[TargetSize, Mapping[str, Sample]],
     depths: Mapping[str, int],
     margin: float,
+    comparisons: int = 1,
 ) -> pd.DataFrame:
     """Return a row for each size and depth: whether it may be the best, and by what
     others it is typically beaten; all of it holds at 1 less `OF_DEPTHS`.
+
+    Two depths are told apart no more easily than in one of so many `comparisons`, so
+    that the table of these says the same.
     """
+    pairs = max(1, math.comb(len(depths), 2)) * len(found)
+    alpha = min(OF_DEPTHS / pairs, alpha_of_each(comparisons))
     rows = []
     for size, samples in found.items():
         own = {variant: samples[variant] for variant in depths}
-        beaten_by = beaten(own, OF_DEPTHS / len(found), margin)
+        beaten_by = beaten(own, alpha, margin)
         # They may beat each other in a circle.
         none_stays = all(beaten_by.values())
         for variant, freeze in depths.items():
@@ -186,7 +207,9 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         inherit = [n for n in variants if samples[n].source_models is not None]
         sides = table[["variant", "reference"]]
         table.loc[sides.isin(inherit).any(axis=1), "verdict"] = MODELS_FAILED
-    depths = depths_table(found, settings["depths"], settings["margin"])
+    depths = depths_table(
+        found, settings["depths"], settings["margin"], len(pairs) * len(sizes)
+    )
     is_capped = not metric.has_bounds and found[sizes[0]][baseline].has_worst
     return {
         "comparisons.csv": frame(table),

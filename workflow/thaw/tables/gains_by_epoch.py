@@ -28,7 +28,7 @@ COLUMNS = (
 
 CHANGES = (
     *("variant", "reference", "from_epoch", "to_epoch"),
-    *("change", "change_low", "change_high"),
+    *("change", "change_low", "change_high", "margin"),
 )
 
 # So many epochs beside the start: each costs as much as a comparison of the table.
@@ -93,12 +93,16 @@ def rows_of(
         yield epoch, variant.steps[epoch], *_cells(found), said
 
 
-def change_of(variant: Followed, baseline: Followed, alpha: float) -> tuple:
-    """Return two epochs, and the change of the typical difference between them."""
+def changes_of(variant: Followed, baseline: Followed, alpha: float) -> Iterator[tuple]:
+    """Yield two epochs, and the change of the typical difference between them.
+
+    There is none where both take the same steps in less than two epochs.
+    """
     last = epochs_alike(variant.steps, baseline.steps)
-    half = last // 2
-    pair = Pair(variant.between(half, last), baseline.between(half, last))
-    return half, last, *_cells(typical_difference(pair, alpha))
+    if last > 1:
+        half = last // 2
+        pair = Pair(variant.between(half, last), baseline.between(half, last))
+        yield half, last, *_cells(typical_difference(pair, alpha))
 
 
 def _cells(found: Estimate) -> Iterator[str]:
@@ -127,7 +131,10 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             rows += [
                 (variant, name, *row) for row in rows_of(own, baseline, alpha, margin)
             ]
-            changes.append((variant, name, *change_of(own, baseline, alpha)))
+            changes += [
+                (variant, name, *row, f"{margin:.6g}")
+                for row in changes_of(own, baseline, alpha)
+            ]
     return {
         "gains-by-epoch.csv": csv_file(COLUMNS, rows),
         "training-time.csv": csv_file(CHANGES, changes),
