@@ -80,7 +80,7 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
         return
     if above != [*study.target_sizes[: len(above)]]:
         sizes = enumerate_words(above)
-        yield f"The gain exceeds {margin} with {sizes} rows, not with all fewer."
+        yield f"The gain exceeds {margin} with {sizes} rows only."
     elif above[-1] == study.target_sizes[-1]:
         yield f"The gain exceeds {margin} up to the largest size, {above[-1]} rows."
     elif below:
