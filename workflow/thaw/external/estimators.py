@@ -15,6 +15,7 @@ from thaw.errors import ThawError
 from thaw.learning.estimators import learned
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
+from thaw.learning.splits import test_rows
 from thaw.output.predictions import Predictions
 from thaw.output.problems import load_described
 from thaw.progress import Progress
@@ -41,8 +42,8 @@ def fit(
             )
     except ThawError as error:
         raise ThawError(f"{called(name, arguments)}: {error}") from error
-    saw = {"problem": digest}
-    return found, Predictions(problem.task, said, problem.test_rows, saw)
+    rows = test_rows(problem, whose.seed, whose.models)
+    return found, Predictions(problem.task, said, rows, {"problem": digest})
 
 
 def load(name: str) -> Callable[..., Any]:

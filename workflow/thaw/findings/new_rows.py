@@ -149,10 +149,18 @@ def _statistics(sample: Sample, limits: np.ndarray) -> Drawn:
 
 
 def _units(sample: Sample) -> int:
-    """Return how many units of rows are drawn; 1 where they are too few to tell."""
+    """Return how many units of rows are drawn; 1 where they are too few to tell.
+
+    Of splits, those count that are test rows of a network that did not fail.
+    """
     if sample.by_rows is None:
         return 0
-    return sample.by_rows.shape[1] if np.isfinite(sample.by_rows).all() else 1
+    known = np.isfinite(sample.by_rows)
+    if not sample.has_splits:
+        return sample.by_rows.shape[1] if known.all() else 1
+    if not known.any(1).all():
+        return 1
+    return int(known[sample.sound].any(0).sum()) if sample.sound.any() else len(known.T)
 
 
 def _scored(sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -162,14 +170,19 @@ def _scored(sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray
     constant prediction, `[draws]`. There are none where rows are too few to tell.
     """
     rows, constant = sample.by_rows, sample.constant_by_rows
-    units = _units(sample)
-    if rows is None or constant is None or units < 2:
+    if rows is None or constant is None or _units(sample) < 2:
         return
+    units, known = rows.shape[1], np.isfinite(rows)
+    filled = np.where(known, rows, 0)
     rng = np.random.Generator(np.random.PCG64(0))
     weights = rng.multinomial(units, np.full(units, 1 / units), DRAWS) / units
     step = max(1, AT_ONCE // len(rows))
     for first in range(0, DRAWS, step):
         own = weights[first : first + step]
-        scores = sample.in_units(own @ rows.T.astype(np.float64))
+        scores = own @ filled.T.astype(np.float64)
+        if not known.all():
+            with np.errstate(invalid="ignore"):  # none of its rows was drawn
+                scores /= own @ known.T
+        scores = sample.in_units(scores)
         ranked = np.where(sample.sound, scores, -np.inf)
         yield ranked, scores, sample.in_units(own @ constant)

@@ -70,12 +70,12 @@ class Files(ExitStack):
         return path.read_bytes()
 
     def problems(self) -> dict[str, tuple[Problem, Description]]:
-        """Return all problems of the recipe, by name."""
+        """Return all problems of the recipe by name, of pools all rows."""
         found = {}
         for name, key in sorted(self._keys["problems"].items()):
             path = self._paths["problems", f"{name}-{key}.npz"]
             problem, description, self.saw[name] = load_described(path, key)
-            found[name] = problem, description
+            found[name] = problem.whole, description
         return found
 
     def check(self, what: str) -> list[dict[str, Any]]:
@@ -159,6 +159,7 @@ class Inputs(NamedTuple):
                 is_known=size == "all" and histories.is_known(arm),
                 by_rows=rows,
                 constant_by_rows=constants,
+                has_splits=histories.has_splits(),
             )
         # One for all, so that they can be compared.
         scores = [value for one in found.values() for value in one.values.tolist()]
