@@ -60,6 +60,8 @@ def narrowed(
     """
     rows = narrowed_rows(problem, whose, size)
     rows = np.concatenate([rows[:, ~validation], rows[:, validation]], axis=1)
+    # Of labels that lie in memory network by network, means are summed as of one's own.
+    rows = np.ascontiguousarray(rows)
     if problem.train_y.ndim == 1:
         own: tuple[np.ndarray, ...] = (rows,)
     else:  # of each network's own
