@@ -224,8 +224,10 @@ def _pool(
     if len(groups):
         counts = np.zeros((groups.max() + 1, strata.max() + 1), np.int64)
         np.add.at(counts, (groups, strata), 1)
-        # That of most of its rows.
+        # That of most of its rows; alone in one, it would come in the middle each time.
         strata, largest = counts.argmax(1), int(counts.sum(1).max())
+        alone = np.bincount(strata)[strata] == 1
+        strata[alone] = np.bincount(strata).argmax()
     return Pool(
         *(x, whole.train_y, whole.test_y, whole.test_rows, whole.classes, whole.task),
         *(groups, whole.test_digests, strata),

@@ -274,6 +274,14 @@ class StudyPlan(NamedTuple):
         return bool(self.tuned)
 
     @property
+    def chooses_models(self) -> bool:
+        """Whether source models are compared by their networks' validation rows.
+
+        With a split of its own, the best may be the one with the easiest rows.
+        """
+        return self.has_several_models and self.validates and not self.has_splits
+
+    @property
     def rates(self) -> dict[str, list[float]]:
         """The learning rates among which each network of a variant chooses."""
         asked = {
