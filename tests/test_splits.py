@@ -162,8 +162,8 @@ def test_a_problem_is_scaled_like_anothers_split():
     expected = (own - theirs.mean(0)) / theirs.std(0)
     np.testing.assert_allclose(split(noisy, SEED, 2).test_x, expected, rtol=1e-6)
     # Like a problem with one split it is the same in all.
-    fixed, description = make_problem(BLOBS | {"shuffle": 1})
-    noisy = pool_of(NOISY | {"scale": "like"}, like=Other("one", description, fixed))
+    _, description = make_problem(BLOBS | {"shuffle": 1})
+    noisy = pool_of(NOISY | {"scale": "like"}, like=Other("one", description))
     own = noisy.x[places(noisy, SEED, 2)[1]]
     raw = pool_of(NOISY).x[places(noisy, SEED, 2)[1]]
     expected = (raw - description.centre) / description.spread
@@ -296,13 +296,6 @@ def refusal(config):
     with pytest.raises(ThawError) as error:
         resolve(config)
     return str(error.value)
-
-
-def test_a_test_file_decides_the_split(folder):
-    files = {"file": "here.csv", "test_file": "here.csv", "label": "class"}
-    config = config_of(own=files | {"shuffle": "each"})
-    expected = "problems.own.shuffle: each splits all rows anew, and test_file says"
-    assert expected in refusal(config)
 
 
 def test_what_has_one_split_is_not_scaled_by_many():

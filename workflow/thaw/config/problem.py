@@ -142,9 +142,10 @@ class _OfData(Group):
     shuffle: Annotated[
         Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] | Literal["each"], ALTERNATIVES
     ] = LEFT_OUT
-    """A seed, 0 to 4294967295; rows are drawn, stratified by class, or by quantiles of
-    numbers. each: each source model, and the repeats from it, get a split of their own,
-    so that the answer holds for other splits. Left out, rows keep their order."""
+    """A seed, 0 to 4294967295, with which rows are drawn, stratified by class, or by
+    quantiles of numbers; or each: each source model and its repeats get a split of
+    their own, so that an answer holds for other splits. Left out, rows keep their
+    order."""
     scale: Annotated[Literal["standard"] | Like, ALTERNATIVES] = LEFT_OUT
     """standard: each feature gets mean 0 and standard deviation 1 on the train rows;
     {like: PROBLEM}: by the train rows of another problem. One-hot columns stay as they

@@ -24,11 +24,14 @@ Settings = Mapping[str, Any]
 
 
 class Other(NamedTuple):
-    """Another problem that this one depends on; `name` is for messages."""
+    """Another problem that this one depends on; `name` is for messages.
+
+    pool: its rows, where they are split anew for each source model.
+    """
 
     name: str
     description: Description
-    problem: Problem | Pool
+    pool: Pool | None = None
 
 
 def make_problem(
@@ -87,8 +90,7 @@ def make_problem(
         columns, labels.names, categories, centre.tolist(), spread.tolist(), shape, []
     )
     each = settings.get("shuffle") == EACH
-    theirs = like.problem if like else None
-    by_split = each and "scale" in settings and not isinstance(theirs, Problem)
+    by_split = each and "scale" in settings and (like is None or like.pool is not None)
     if "scale" in settings and not by_split:
         by = _scale_of(like, place, columns, one_hot) if like else (centre, spread)
         train_x, test_x = (train_x - by[0]) / by[1], (test_x - by[0]) / by[1]
@@ -250,10 +252,10 @@ def _in_columns(
     like: Other, place: str, columns: Sequence[str], one_hot: Collection[str]
 ) -> Pool:
     """Return another pool with these features, by whose splits they are scaled."""
-    assert isinstance(like.problem, Pool)
-    x = np.pad(like.problem.x, ((0, 0), (0, 1)))
+    assert like.pool
+    x = np.pad(like.pool.x, ((0, 0), (0, 1)))
     own = x[:, _columns_of(like, place, columns, one_hot)]
-    return like.problem._replace(x=own, like=None)
+    return like.pool._replace(x=own, like=None)
 
 
 def _columns_of(

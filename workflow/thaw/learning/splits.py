@@ -88,14 +88,16 @@ def test_rows(problem: Problem | Pool, seed: int, models: Sequence[int]) -> np.n
 
 
 def check(
-    pool: Pool, classes: Sequence[str], seed: int, numbers: Iterable[int]
+    pool: Problem | Pool, classes: Sequence[str], seed: int, models: Iterable[int]
 ) -> None:
-    """Raise `ThawError` if networks could not learn or be tested in one of the splits.
+    """Raise `ThawError` if the split of one of the source models teaches nothing.
 
     So it is where a part lacks one of the `classes`, their names by label, or where all
-    train labels are one number.
+    train labels are one number. A problem with one split was checked when it was made.
     """
-    for number in numbers:
+    if isinstance(pool, Problem):
+        return
+    for number in sorted({*models}):
         parts = zip(("train", "test"), places(pool, seed, number), strict=True)
         for part, rows in parts:
             labels = pool.test_y[rows]

@@ -30,7 +30,8 @@ def main(args: argparse.Namespace) -> None:
     for role, path in (("source", args.source), ("like", args.like)):
         if role in inputs:
             other, description, saw[role] = load_described(path, inputs[role])
-            others[role] = Other(path.stem.rpartition("-")[0], description, other)
+            pool = other if isinstance(other, Pool) else None
+            others[role] = Other(path.stem.rpartition("-")[0], description, pool)
     problem, description = make_problem(settings, args.files, args.joined, **others)
     told = [settings[key] for key in FILES if key in settings]
     told += settings.get("joined", {}).get("files", [])
@@ -44,9 +45,8 @@ def main(args: argparse.Namespace) -> None:
             check_classes(asked, description.classes)
         except ThawError as error:
             raise ThawError(f"studies.{asked['study']}.{error}") from None
-        if isinstance(problem, Pool):
-            models = range(asked["source_models"])
-            check_splits(problem, description.classes, asked["seed"], models)
+        models = range(asked["source_models"])
+        check_splits(problem, description.classes, asked["seed"], models)
     for note in description.notes:
         print(visible(note), file=sys.stderr)
     save_problem(args.output, problem, description, args.recipe, saw)

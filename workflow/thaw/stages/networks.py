@@ -11,7 +11,7 @@ from thaw.learning.history import Reached, joined
 from thaw.learning.learner import Network, State, stacked
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
-from thaw.learning.splits import test_rows
+from thaw.learning.splits import check, test_rows
 from thaw.learning.tasks import named_weights
 from thaw.learning.training import at_a_time, fix_rounding, train
 from thaw.output.predictions import Predictions
@@ -45,6 +45,8 @@ def learned(
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, digest = load_described(args.problem, inputs["problem"])
+    # Of more source models than there were when the problem was made.
+    check(problem, described.classes, whose.seed, whose.models)
     own = settings["network"]
     network = network_of(own, problem.whole, described.shape, args.network, added)
     weights, frozen, saw = start(network)
