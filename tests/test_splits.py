@@ -48,21 +48,22 @@ def pool_of(settings=BLOBS, **more):
     return make_problem(settings, **more)[0]
 
 
-def table_of(folder, groups=False, numbers=False, rows=200, **settings):
+def table_of(folder, groups=False, numbers=False, rows=200, source=None, **settings):
     """Return the pool of a table with a rare class, in groups if they are asked for."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(rows, 2)), columns=["heat", "mass"])
+    who = rng.choice(40, rows, p=rng.dirichlet(np.full(40, 2)))
     frame["class"] = rng.choice(["a", "b", "c"], rows, p=[0.6, 0.3, 0.1])
     if numbers:
         frame["class"] = rng.normal(size=rows)
         settings |= {"task": "regression"}
     if groups:
-        frame["who"] = rng.choice(40, rows, p=rng.dirichlet(np.full(40, 2)))
+        frame["who"] = who
         settings |= {"group": "who"}
     path = folder / "rows.csv"
     frame.to_csv(path, index=False)
     told = {"file": {}, "label": "class", "train_size": 0.6, "shuffle": "each"}
-    return make_problem(told | settings, [path])[0]
+    return make_problem(told | settings, [path], source=source)[0]
 
 
 # Splits
@@ -121,6 +122,23 @@ def test_equal_tables_are_split_alike_so_that_no_test_row_leaks():
         assert np.isin(target.test_digests, other.train_digests).any()
     found = overlap("clean", clean, noisy, SEED, range(20))
     assert (found["equal"], found["splits"]) == (0, 20)
+
+
+def test_the_same_rows_with_other_labels_are_split_alike(tmp_path):
+    """By labels of their own they would not, and test rows would leak."""
+    source = table_of(tmp_path, groups=True)
+    _, described = make_problem(BLOBS)
+    described = described._replace(columns=["heat", "mass"], categories={})
+    other = Other("source", described, source)
+    for numbers in (False, True):
+        alone = table_of(tmp_path, groups=True, numbers=numbers)
+        target = table_of(tmp_path, groups=True, numbers=numbers, source=other)
+        leaks = [overlap("s", source, own, SEED, range(9)) for own in (alone, target)]
+        assert (leaks[0]["equal"] > 0) == numbers
+        assert leaks[1]["equal"] == 0
+    # Other rows have their own strata.
+    fewer = table_of(tmp_path, groups=True, rows=190, source=other)
+    assert len(fewer.strata) == fewer.groups.max() + 1
 
 
 def test_leakage_is_that_of_the_split_with_most_of_it():

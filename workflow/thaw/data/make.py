@@ -45,7 +45,8 @@ def make_problem(
 
     files: the file and, where there is one, the test file.
     joined: the files of a partner whose categories count too.
-    source: the problem whose columns this one must have, in that order.
+    source: the problem whose columns this one must have, in that order. If both are
+        pools of the same rows, they are split alike, whatever their labels.
     like: the problem by whose train rows features are scaled.
 
     Raises `ThawError` if the data are not as the settings say.
@@ -115,6 +116,9 @@ def make_problem(
         pool = _pool(place, problem, unrounded, labels.strata[0], scaled, settings)
         if by_split and like:
             pool = pool._replace(like=_in_columns(like, place, columns, one_hot))
+        if source and source.pool and _has_rows_of(pool, source.pool):
+            # Else other labels would split them otherwise, and test rows would leak.
+            pool = pool._replace(strata=source.pool.strata)
     notes = [*_notes(settings, description, pool or problem, like)]
     notes += [
         f"warning: {doubt}" for table in tables for doubt in doubts(table, categorical)
@@ -235,6 +239,13 @@ def _pool(
         *(groups, whole.test_digests, strata),
         *sizes(place, len(x), largest, settings),
         scaled,
+    )
+
+
+def _has_rows_of(pool: Pool, other: Pool) -> bool:
+    """Whether two pools have the same features, as they were read, and groups."""
+    return np.array_equal(pool.digests, other.digests) and np.array_equal(
+        pool.groups, other.groups
     )
 
 

@@ -2,7 +2,8 @@
 
 A split depends on the study's seed, the source model's number, the strata of the rows
 and how many there are. So the rows of two problems made of equal tables are split
-alike, and a target's test rows are no train rows of the source model.
+alike, and a target's test rows are no train rows of the source model. (Where tables
+differ in labels only, a target has the strata of its source; see `thaw.data.make`.)
 """
 
 from collections.abc import Iterable, Sequence
