@@ -2,12 +2,14 @@
 
 import copy
 import csv
+import functools
 import io
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
+from torch import nn
 
 from configs import TRAINER
 from conftest import copy_project, new_project, trained_again
@@ -22,6 +24,7 @@ from thaw.keys import key
 from thaw.learning import estimators
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import take
+from thaw.learning.module import ModuleNetwork
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
 from thaw.learning.splits import check, of_each, places, split
@@ -150,7 +153,7 @@ def test_leakage_is_that_of_the_split_with_most_of_it():
         ).sum()
         for number in range(5)
     ]
-    found = overlap("clean", clean, fewer, SEED, range(5))
+    found = overlap("clean", clean, fewer, SEED, np.argsort(counts).tolist())
     assert found["equal"] == max(counts) > 0
     assert f"{max(counts)} of 75 test rows" in in_words(found)
     assert "train rows of clean, in the worst of 5 splits" in in_words(found)
@@ -211,18 +214,15 @@ def test_a_pool_on_disk_is_what_it_was(tmp_path, scale):
 # What learns
 
 
-def fit(problem, addresses, training, size=None, at_once=None):
-    network = FullyConnected(2, [5], 1 if problem.task == "regression" else 3)
+def fit(problem, addresses, training, size=None, at_once=None, network=None, freeze=0):
+    width = 1 if problem.task == "regression" else 3
+    network = network or FullyConnected(2, [5], width)
     if at_once:
         network.at_once = lambda rows: at_once
-    whose = Whose.repeats(SEED, addresses)
-    groups = list(network.groups)
-    found = train(
-        *(network, lambda some: network.draw(groups, some)),
-        *(problem, training, whose),
-        size=size,
-    )
-    return [*found]
+    whose, groups = Whose.repeats(SEED, addresses), list(network.groups)
+    start = functools.partial(network.draw, groups)
+    frozen = groups[:freeze]
+    return [*train(network, start, problem, training, whose, frozen, size)]
 
 
 @pytest.mark.parametrize("numbers", [False, True])
@@ -250,6 +250,27 @@ def test_a_network_learns_what_it_would_from_its_split_alone(
         said = np.concatenate([part.predictions for part in apart])[place]
         assert said.tobytes() == alone.predictions[0].tobytes()
         assert together.predictions[place].tobytes() == said.tobytes()
+
+
+def test_modules_learn_from_their_split_and_frozen_parts_run_once_for_it(monkeypatch):
+    made = []
+
+    def counted(*args):
+        made.append(of_each(*args))
+        return made[-1]
+
+    monkeypatch.setattr("thaw.learning.training.of_each", counted)
+    pool, training = pool_of(), Training(3, 8, 0.05)
+    layers = nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3)
+    network = ModuleNetwork(lambda: nn.Sequential(*copy.deepcopy(layers)))
+    addresses = [(0, 0), (0, 1), (0, 2), (3, 0), (3, 1)]
+    parts = fit(pool, addresses, training, network=network, freeze=1)
+    assert len(made) == 2, "repeats from one source model got other arrays"
+    for address, part in zip(addresses, parts, strict=True):
+        own = split(pool, SEED, address[0])
+        (alone,) = fit(own, [address], training, network=network, freeze=1)
+        assert same(alone.state, part.state) == {*alone.state}
+        assert alone.predictions.tobytes() == part.predictions.tobytes()
 
 
 def test_repeats_and_source_models_have_the_same_split():

@@ -120,8 +120,8 @@ class _OfData(Group):
     units all results are. Networks learn them scaled by the rows that they learn from.
     """
     bins: Annotated[int, Field(ge=2, le=100), WHOLE] = LEFT_OUT
-    """Makes so many classes of labels that are numbers, by quantiles of the train
-    rows."""
+    """Makes so many classes of labels that are numbers, by quantiles of the train rows;
+    with shuffle: each, of all rows."""
     unit: Annotated[str, Field(pattern=UNIT, max_length=20)] = LEFT_OUT
     """The unit of labels that are numbers, such as K; it stands in figures and words.
     At most 20 Latin or Greek letters, digits and signs, without |."""
