@@ -13,6 +13,8 @@ from torch import nn
 
 from configs import TRAINER
 from conftest import copy_project, new_project, trained_again
+from test_answer import ladder
+from test_answer import said as answered
 from thaw.config.resolve import resolve
 from thaw.data.make import Other, make_problem
 from thaw.data.problem import Problem
@@ -372,7 +374,9 @@ def test_a_split_without_a_class_is_told(tmp_path):
     pool = table_of(tmp_path)
     check(pool, ["a", "b", "c"], SEED, range(50))
     few = table_of(tmp_path, train_size=4)
-    with pytest.raises(ThawError, match=r"split 0 of the seed 3: no train row .* 'c'"):
+    with pytest.raises(
+        ThawError, match=r"split of number 0 no train row has the class 'c'"
+    ):
         check(few, ["a", "b", "c"], SEED, range(50))
     numbers = table_of(tmp_path, numbers=True)
     check(numbers, [], SEED, range(9))
@@ -486,6 +490,17 @@ def test_it_is_said_that_other_splits_are_covered(told):
     own = "9 source models, each with a split of its own"
     assert own in words(told, "comparisons.md")
     assert own in words(told, "summary.md")
+
+
+def test_of_one_split_another_is_not_covered():
+    found = ladder(0.5, 0.7, 0.8, models=1)
+    text = answered(found, has_splits=True, source_models=1)
+    assert "another split of these rows, or other rows to learn from" in text
+    assert "holds for this one source model and its split; another" in text
+    alone = {"standalone": found["standalone"], "deeper": found["standalone"]}
+    own = {name: {"pretrained": False} for name in alone}
+    text = answered(alone, own, has_splits=True)
+    assert "Intervals cover the luck of 30 splits and 60 repeats. They" in text
 
 
 def test_rows_are_those_of_the_pool(told):

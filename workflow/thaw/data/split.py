@@ -57,9 +57,9 @@ def sizes(
 ) -> tuple[int, int]:
     """Return how many train and how many test rows each of several splits has.
 
-    The `largest` group has so many of all `rows`; 1 where rows are in no groups. Sides
-    on which no group lies together leave out fewer rows than that, of which shares
-    lose their parts.
+    The `largest` group has so many of all `rows`, 1 where rows are in none. So that no
+    group lies on both sides, fewer rows than it has stay out of each split; of sizes
+    that are shares, both give up their part of them.
     Raises `ThawError` if there are too few rows.
     """
     train, test = settings.get("train_size"), settings.get("test_size")

@@ -99,20 +99,16 @@ def check(
     if isinstance(pool, Problem):
         return
     for number in sorted({*models}):
-        parts = zip(("train", "test"), places(pool, seed, number), strict=True)
-        for part, rows in parts:
-            labels = pool.test_y[rows]
-            if not classes:
-                if part == "train" and np.ptp(labels) == 0:
-                    raise ThawError(
-                        f"split {number} of the seed {seed}: the label is "
-                        f"{labels[0]:g} in every train row; {REMEDY}"
-                    )
-                continue
-            counts = np.bincount(labels, minlength=len(classes))
-            if not counts.all():
-                name = classes[int(counts.argmin())]
-                raise ThawError(
-                    f"split {number} of the seed {seed}: no {part} row has the class "
-                    f"{name!r}; {REMEDY}"
-                )
+        train, test = (pool.test_y[rows] for rows in places(pool, seed, number))
+        wrong = [
+            f"no {part} row has the class {name!r}"
+            for part, labels in (("train", train), ("test", test))
+            for label, name in enumerate(classes)
+            if not (labels == label).any()
+        ]
+        if not classes and np.ptp(train) == 0:
+            wrong = [f"the label is {train[0]:g} in every train row"]
+        if wrong:
+            raise ThawError(
+                f"source_models: in the split of number {number} {wrong[0]}; {REMEDY}"
+            )

@@ -41,12 +41,12 @@ def main(args: argparse.Namespace) -> None:
         # A file that another rule makes has no content to check against.
         check_unchanged(path, digest, asked.get("content", digest))
     for asked in json.loads(args.asked):
+        models = range(asked["source_models"])
         try:
             check_classes(asked, description.classes)
+            check_splits(problem, description.classes, asked["seed"], models)
         except ThawError as error:
             raise ThawError(f"studies.{asked['study']}.{error}") from None
-        models = range(asked["source_models"])
-        check_splits(problem, description.classes, asked["seed"], models)
     for note in description.notes:
         print(visible(note), file=sys.stderr)
     save_problem(args.output, problem, description, args.recipe, saw)
