@@ -183,15 +183,16 @@ class Measured:
         """
         known, metrics = self._metrics.of_constant, self._metrics
         parts = [
-            (networks[~failed[networks]], places)
+            (sound, said[sound], places)
             for networks, places in metrics.parts(rows, len(said))
+            if len(sound := networks[~failed[networks]])
         ]
         if TASKS[task].has_classes:
             if self._counts is None:
                 shape = metrics.rows, said.shape[2]
                 self._counts = np.zeros(shape, np.int64)
-            for sound, places in parts:
-                self._counts[places] += predicted_counts(said[sound])
+            for _, own, places in parts:
+                self._counts[places] += predicted_counts(own)
         for metric in metrics.metrics:
             for part, function, dtype in (
                 ("metrics", metrics.scores, np.float64),
@@ -202,9 +203,8 @@ class Measured:
                 if constant is None or (part == "metrics" and metric.history):
                     continue
                 values = np.full((len(said), *np.shape(constant)), np.nan, dtype)
-                for sound, places in parts:
-                    if len(sound):
-                        values[sound] = function(metric, said[sound], places)
+                for sound, own, places in parts:
+                    values[sound] = function(metric, own, places)
                 self.networks.setdefault(f"{part}/{metric.name}", []).append(values)
         self.jobs += 1
 
