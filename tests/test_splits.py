@@ -45,6 +45,8 @@ BLOBS = {
     "scale": "standard",
 }
 NOISY = BLOBS | {"transforms": [{"noise": 1.0}, {"label_noise": 0.2}]}
+RECIPE = {"settings": {}, "inputs": {}, "stage": "s", "code": "", "versions": {}}
+RECIPE["format"] = 1
 # Of several source models, in an order of no meaning.
 ADDRESSES = [(2, 0), (0, 0), (0, 1), (5, 0), (2, 1), (1, 0), (7, 3)]
 
@@ -198,19 +200,33 @@ def test_a_problem_is_scaled_like_anothers_split():
 
 @pytest.mark.parametrize("scale", [{}, {"scale": "like"}])
 def test_a_pool_on_disk_is_what_it_was(tmp_path, scale):
-    recipe = {"settings": {}, "inputs": {}, "stage": "s", "code": "", "versions": {}}
-    recipe["format"] = 1
     other, description = make_problem(BLOBS)
     like = {"like": Other("clean", description, other)} if scale else {}
     pool, described = make_problem(NOISY | scale, **like)
-    save_problem(tmp_path / "p.npz", pool, described, recipe, {})
-    found, again, _ = load_described(tmp_path / "p.npz", key(recipe))
+    save_problem(tmp_path / "p.npz", pool, described, RECIPE, {})
+    found, again, _ = load_described(tmp_path / "p.npz", key(RECIPE))
     assert again == described
     for number in range(3):
         for one, two in zip(
             split(found, SEED, number), split(pool, SEED, number), strict=True
         ):
             np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"strata": np.zeros(149, int)}, "its splits do not fit"),
+        ({"train_size": 91}, "its splits do not fit"),
+        ({"test_y": np.full(150, 3)}, "labels are not of classification"),
+        ({"digests": np.zeros(150, int)}, "digests of its rows do not fit"),
+    ],
+)
+def test_an_impossible_pool_is_refused(tmp_path, changed, reason):
+    pool, described = make_problem(BLOBS)
+    save_problem(tmp_path / "p.npz", pool._replace(**changed), described, RECIPE, {})
+    with pytest.raises(ThawError, match=f"{reason}; delete it and run again"):
+        load_described(tmp_path / "p.npz", key(RECIPE))
 
 
 # What learns

@@ -64,6 +64,6 @@ def load_predictions(path: Path, tile: Tile, key: str, task: str) -> Predictions
             networks = 0
         expected = networks, rows.shape[-1]
         fit = said.shape[:2] == expected and rows.shape in (expected, expected[1:])
-        require(fit, f"{list(said.shape)} is not {[*expected]} and more")
+        require(fit, f"{list(said.shape)} is not [{networks}, {rows.shape[-1]}, …]")
         require(TASKS[task].are_predictions(said), f"they are not of {task}")
     return Predictions(task, said, rows, found["saw"])

@@ -68,6 +68,11 @@ def load_described(path: Path, key: str) -> tuple[Problem | Pool, Description, s
         fit = groups.dtype == np.int64 and groups.shape in ((0,), labels.shape)
         fit &= np.array_equal(np.unique(groups), np.arange(groups.max(initial=-1) + 1))
         require(fit, "the groups of its test rows do not fit")
+        if isinstance(problem, Pool):
+            units = groups.max(initial=-1) + 1 if len(groups) else len(rows)
+            fit = problem.strata.shape == (units,)
+            fit &= problem.train_size + problem.test_size <= len(rows)
+            require(fit, "its splits do not fit")
     return problem, description, found["content"]
 
 
