@@ -51,6 +51,10 @@ ANY = {path: v for path, v in VALUES.items() if not path.startswith("training.")
             **{"shuffle": 3, "scale": "standard"},
             "transforms": [{"noise": 0.5}, {"permute": 1}, {"label_noise": 0.2}],
         },
+        {
+            **{"make_moons": {"random_state": 1}, "train_size": 0.5},
+            **{"shuffle": "each", "scale": "standard"},
+        },
     ),
     "variants.fixed-0": (
         *({}, {"fresh": [2, "output"]}, {"add": [5, 1]}, {"save": "weights"}),

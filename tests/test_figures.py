@@ -40,6 +40,7 @@ LADDER = {"standalone": -1, "fixed-0": 0, "fixed-2": 2}
 SETTINGS = {
     **{"study": "one", "source": "a", "target": "b", "ladder": LADDER},
     **{"variants": VARIANTS, "baseline": "standalone"},
+    "pretrained": [v for v in VARIANTS if v not in ("standalone", "random-1")],
     **{"metric": [{"task": "classification", "name": "accuracy"}]},
     **{"margin": 0.01, "target_sizes": [9, "all"], "depths": {"fixed-0": 0}},
 }

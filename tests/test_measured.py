@@ -14,6 +14,7 @@ from thaw.findings.rows_luck import influence
 RNG = np.random.default_rng(3)
 ROWS, NETWORKS = 40, 7
 LABELS = (np.arange(ROWS) % 4 == 0).astype(np.int64)
+EVERY_ROW, PLACES = np.arange(1, ROWS + 1), np.arange(ROWS)
 X = np.zeros((ROWS, 1), np.float32)
 PAIR = Problem(X, LABELS, X, LABELS, np.arange(1, ROWS + 1), 2)
 NUMBERS = PAIR._replace(
@@ -51,7 +52,7 @@ def test_the_positive_class_is_the_rarer_one_unless_named(positive, number):
         (sklearn_metrics.roc_auc_score, sklearn_metrics.average_precision_score),
         strict=True,
     ):
-        scores = found.scores(metric, said)
+        scores = found.scores(metric, said, PLACES)
         for ours, own in zip(scores, said.astype(float), strict=True):
             ranks = own[:, number] - own[:, 1 - number]
             assert ours == pytest.approx(theirs(number == LABELS, ranks))
@@ -61,9 +62,9 @@ def test_jobs_add_up_and_networks_that_failed_have_no_score():
     said = said_of_classes()
     found = metrics_of(["accuracy", "roc_auc", "f1"])
     whole, parts = Measured(found), Measured(found)
-    whole.add(said, FAILED, "classification")
+    whole.add(said, EVERY_ROW, FAILED, "classification")
     for places in np.split(np.arange(NETWORKS), [1, 3]):
-        parts.add(said[places], FAILED[places], "classification")
+        parts.add(said[places], EVERY_ROW, FAILED[places], "classification")
     for name in ("roc_auc", "f1"):
         one, several = (
             np.concatenate(m.networks[f"metrics/{name}"]) for m in (whole, parts)
@@ -96,8 +97,8 @@ def test_jobs_add_up_and_networks_that_failed_have_no_score():
 def test_a_job_whose_networks_all_failed_has_no_score():
     said = said_of_classes()
     measured = Measured(metrics_of(["accuracy", "roc_auc"]))
-    measured.add(said, np.ones(NETWORKS, bool), "classification")
-    measured.add(said, FAILED, "classification")
+    measured.add(said, EVERY_ROW, np.ones(NETWORKS, bool), "classification")
+    measured.add(said, EVERY_ROW, FAILED, "classification")
     units = np.concatenate(measured.networks["rows/accuracy"])
     assert units.shape == (2 * NETWORKS, ROWS)
     assert np.isnan(units[:NETWORKS]).all()
@@ -118,7 +119,7 @@ def test_numbers_have_their_own_metrics_and_constants():
     for metric in found.metrics:
         function, statistic = theirs[metric.name]
         expected = [function(NUMBERS.test_y, own) for own in said]
-        np.testing.assert_allclose(found.scores(metric, said), expected)
+        np.testing.assert_allclose(found.scores(metric, said, PLACES), expected)
         constant = np.full(ROWS, statistic(NUMBERS.train_y))
         expected = function(NUMBERS.test_y, constant)
         name = f"constant/metrics/{metric.name}"
@@ -138,7 +139,7 @@ def test_a_users_function_gets_labels_and_what_one_network_predicts():
     found = Metrics(own, functions, None, PAIR, ["no", "yes"])
     said = said_of_classes()
     (metric,) = found.metrics
-    scores = found.scores(metric, said)
+    scores = found.scores(metric, said, PLACES)
     np.testing.assert_allclose(scores, np.exp(said[:, :, 1]).max(1), rtol=1e-6)
     for labels, predicted in seen:
         assert labels.tolist() == LABELS.tolist()
@@ -146,7 +147,7 @@ def test_a_users_function_gets_labels_and_what_one_network_predicts():
     assert "constant/rows/enrichment" not in found.of_constant
     wrong = Metrics(own, {"enrichment": lambda *_: [1, 2]}, None, PAIR, ["no", "yes"])
     with pytest.raises(ThawError, match=r"enrichment returned .*, not one number"):
-        wrong.scores(metric, said)
+        wrong.scores(metric, said, PLACES)
 
 
 def test_classes_that_do_not_fit_are_named():

@@ -87,6 +87,7 @@ NUMBERS = np.array([12, 4, 31, 8, 9, 40, 2])
 SETTINGS = {
     **{"study": "ahead", "target": "two", "variants": VARIANTS, "shown_size": "all"},
     **{"target_sizes": SIZES, "pretrained": VARIANTS[1:], "baseline": "standalone"},
+    "has_splits": False,
 }
 
 

@@ -16,6 +16,7 @@ from thaw.tables.summary import Chosen, failures, for_people, summary
 
 ACCURACY = METRICS["classification"]["accuracy"]
 SETTINGS = {"study": "s", "source": "a", "target": "b", "margin": 0.01}
+SETTINGS |= {"has_splits": False}
 
 
 def table_of(found, metric=ACCURACY):

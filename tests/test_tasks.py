@@ -230,6 +230,16 @@ def test_numbers_are_learned_alone_as_in_company(numbers, hidden, size):
     assert_alone_equals_in_company(numbers, training, 9, some, network, size=size)
 
 
+@pytest.mark.parametrize("size", [None, 20])
+def test_labels_of_many_digits_have_the_same_scale_alone_as_in_company(numbers, size):
+    """Their sum depends on the order, and with it on how they lie in memory."""
+    labels = np.random.default_rng(0).normal(size=50)
+    numbers, network = numbers._replace(train_y=labels), FullyConnected(2, [5], 1)
+    each = [[number] for number in range(9)]
+    training = TUNED._replace(learning_rate=0.02)
+    assert_alone_equals_in_company(numbers, training, 9, each, network, size=size)
+
+
 @pytest.mark.parametrize("optimizer", ["momentum", "adamw"])
 def test_with_frozen_layers_too(numbers, optimizer):
     training = Training(3, 7, 0.02, **OPTIMIZERS[optimizer])

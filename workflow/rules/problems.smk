@@ -1,4 +1,4 @@
-"""Problems: data sets with a task and a fixed train/test split.
+"""Problems: data sets with a task, and with one train/test split or a pool of rows.
 
 Needs: `problems` of the config, and the files that they name.
 Makes: results/problems/{problem}-{key}.npz and, of a study's target,

@@ -8,7 +8,7 @@ from pathlib import Path
 from thaw.config.extents import extent, function_of
 from thaw.config.messages import among, shown, unreadable
 from thaw.config.network import Kind, kind_of, mistakes_of_code
-from thaw.config.problem import contradictions_of
+from thaw.config.problem import contradictions_of, is_split
 from thaw.config.resolved import Config, ResolvedStudy, changed
 from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
@@ -124,6 +124,29 @@ def _of_its_problems(path: str, study: ResolvedStudy, config: Config) -> Iterato
             yield f"{path}.source: this key is missing"
         elif role == "target" or not study.checkpoints:
             yield from _unknown(f"{path}.{role}", problem, "problem", config.problems)
+    known = {
+        role: config.problems.get(getattr(study, role) or "", {})
+        for role in ("source", "target")
+    }
+    for role, problem in known.items():
+        if is_split(problem) and kind_of(study.network).trained_by:
+            yield (
+                f"{path}.{role}: {getattr(study, role)!r} has shuffle: each, and a "
+                "trainer reads one split. Allowed: a problem with another shuffle"
+            )
+    source, target = known.values()
+    if (
+        study.target_sizes != ["all"]
+        and is_split(source)
+        and not is_split(target)
+        and target.get("scale") == "standard"
+    ):
+        yield (
+            f"{path}.target: with target sizes {study.target!r} is scaled like "
+            f"{study.source!r}, which has other train rows for each source model "
+            "(shuffle: each). Allowed: a target with shuffle: each, or a scale like "
+            "another problem's"
+        )
     # For other problems, the job that makes the target compares the columns.
     features = [
         config.problems[problem]["make_blobs"]["n_features"]

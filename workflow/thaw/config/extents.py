@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from numpy.lib import format as npy
 
-from thaw.data import ARRAYS, FILES, PARQUET, SEPARATORS
+from thaw.data import ARRAYS, EACH, FILES, PARQUET, SEPARATORS
 from thaw.learning.tasks import TASKS
 
 
@@ -70,6 +70,8 @@ def extent(problem: Mapping[str, Any], look: bool = True) -> Extent:
     found = _generated(function, problem) if function else _of_files(problem, look)
     sizes = [problem.get("train_size"), problem.get("test_size")]
     whole = [size for size in sizes if isinstance(size, int)]
+    if problem.get("shuffle") == EACH:  # others are there for other splits
+        whole = []
     rows = min(found.rows, sum(whole)) if len(whole) == 2 else found.rows
     classes = len(problem["classes"]) or problem.get("bins") or found.outputs
     return found._replace(rows=rows, outputs=TASKS[problem["task"]].width(classes))

@@ -27,7 +27,7 @@ from thaw.config.values import (
     Whole,
     made,
 )
-from thaw.data import ARRAYS, FILES, SUFFIXES
+from thaw.data import ARRAYS, EACH, FILES, SUFFIXES
 from thaw.learning.tasks import TASKS
 
 
@@ -120,8 +120,8 @@ class _OfData(Group):
     units all results are. Networks learn them scaled by the rows that they learn from.
     """
     bins: Annotated[int, Field(ge=2, le=100), WHOLE] = LEFT_OUT
-    """Makes so many classes of labels that are numbers, by quantiles of the train
-    rows."""
+    """Makes so many classes of labels that are numbers, by quantiles of the train rows;
+    with shuffle: each, of all rows."""
     unit: Annotated[str, Field(pattern=UNIT, max_length=20)] = LEFT_OUT
     """The unit of labels that are numbers, such as K; it stands in figures and words.
     At most 20 Latin or Greek letters, digits and signs, without |."""
@@ -139,9 +139,13 @@ class _OfData(Group):
     these are the first ones."""
     test_size: RowsOrShare = LEFT_OUT
     """The test set: rows, 1 to 100,000,000, or a share; left out, all others."""
-    shuffle: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] = LEFT_OUT
-    """A seed, 0 to 4294967295; rows are drawn, stratified by class, or by quantiles of
-    numbers. Left out, they keep their order."""
+    shuffle: Annotated[
+        Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] | Literal["each"], ALTERNATIVES
+    ] = LEFT_OUT
+    """A seed, 0 to 4294967295, with which rows are drawn, stratified by class, or by
+    quantiles of numbers; or each: each source model and its repeats get a split of
+    their own, so that an answer holds for other splits. Left out, rows keep their
+    order."""
     scale: Annotated[Literal["standard"] | Like, ALTERNATIVES] = LEFT_OUT
     """standard: each feature gets mean 0 and standard deviation 1 on the train rows;
     {like: PROBLEM}: by the train rows of another problem. One-hot columns stay as they
@@ -184,6 +188,11 @@ OF_COLUMNS = ("label", "categorical", "rows", "group")
 OF_FILES = ("test_file", "made_by_rule", *OF_COLUMNS)
 
 Problems = Mapping[str, Mapping[str, Any]]
+
+
+def is_split(problem: Mapping[str, Any]) -> bool:
+    """Whether each source model gets a split of its own of a problem's rows."""
+    return problem.get("shuffle") == EACH
 
 
 def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
@@ -261,6 +270,11 @@ def _of_split(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
     if "test_file" in problem:
         if "group" in problem:
             yield f"{path}.group: test_file decides the split; use drop instead"
+        if is_split(problem):
+            yield (
+                f"{path}.shuffle: each splits all rows anew, and test_file says which "
+                "are test rows; remove one of them"
+            )
         return
     if train is None and test is None:
         yield f"{path}.train_size: this key is missing"
@@ -288,6 +302,12 @@ def _of_scale(path: str, name: str, problems: Problems) -> Iterator[str]:
         yield (
             f"{path}.scale.like: {like!r} is itself scaled like "
             f"{problems[like]['scale']['like']!r}; name a problem that is not"
+        )
+    elif is_split(problems[like]) and not is_split(problems[name]):
+        yield (
+            f"{path}.scale.like: {like!r} has other train rows for each source model "
+            "(shuffle: each), and this problem the same; give both shuffle: each, or "
+            "neither"
         )
 
 

@@ -3,6 +3,9 @@
 # The keys of a problem that name its files.
 FILES = ("file", "test_file")
 
+# With this in the place of a seed, rows are split anew for each source model.
+EACH = "each"
+
 # The kinds of files, by suffix: text, with what separates its values; tables, whose
 # columns have names; and arrays.
 SEPARATORS = {".csv": ",", ".tsv": "\t"}

@@ -10,11 +10,12 @@ import pandas as pd
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
+from thaw.data import EACH
 from thaw.data.checks import check_features, doubts
 from thaw.data.files import read_categories, read_table
 from thaw.data.labels import labels_of
-from thaw.data.problem import Description, Problem, digests_of_rows
-from thaw.data.split import some, split
+from thaw.data.problem import Description, Pool, Problem, digests_of_rows
+from thaw.data.split import sizes, some, split
 from thaw.data.table import Table, as_text, choose, encode, in_order, numbered
 from thaw.data.transforms import transform
 from thaw.errors import ThawError
@@ -23,10 +24,14 @@ Settings = Mapping[str, Any]
 
 
 class Other(NamedTuple):
-    """Another problem that this one depends on; `name` is for messages."""
+    """Another problem that this one depends on; `name` is for messages.
+
+    pool: its rows, where they are split anew for each source model.
+    """
 
     name: str
     description: Description
+    pool: Pool | None = None
 
 
 def make_problem(
@@ -35,12 +40,13 @@ def make_problem(
     joined: Sequence[Path] = (),
     source: Other | None = None,
     like: Other | None = None,
-) -> tuple[Problem, Description]:
+) -> tuple[Problem | Pool, Description]:
     """Make the problem that the settings describe.
 
     files: the file and, where there is one, the test file.
     joined: the files of a partner whose categories count too.
-    source: the problem whose columns this one must have, in that order.
+    source: the problem whose columns this one must have, in that order. If both are
+        pools of the same rows, they are split alike, whatever their labels.
     like: the problem by whose train rows features are scaled.
 
     Raises `ThawError` if the data are not as the settings say.
@@ -74,6 +80,7 @@ def make_problem(
     train_y, test_y = labels.parts(train, test)
     test_rows = tables[-1].labels.index.to_numpy(np.int64)[test]
     test_groups = _numbers_of_groups(tables[-1], test)
+    digests = digests_of_rows(as_read[0][train]), digests_of_rows(as_read[-1][test])
 
     one_hot = {f"{name}={one}" for name, known in categories.items() for one in known}
     scaler = StandardScaler().fit(train_x)
@@ -83,16 +90,18 @@ def make_problem(
     description = Description(
         columns, labels.names, categories, centre.tolist(), spread.tolist(), shape, []
     )
-    if "scale" in settings:
+    each = settings.get("shuffle") == EACH
+    by_split = each and "scale" in settings and (like is None or like.pool is not None)
+    if "scale" in settings and not by_split:
         by = _scale_of(like, place, columns, one_hot) if like else (centre, spread)
         train_x, test_x = (train_x - by[0]) / by[1], (test_x - by[0]) / by[1]
+    unrounded = train_x
     with np.errstate(over="ignore"):  # told below
         train_x, test_x = train_x.astype(np.float32), test_x.astype(np.float32)
     classes = len(labels.names)
     problem = Problem(
         *(train_x, train_y, test_x, test_y, test_rows, classes, labels.task),
-        test_groups,
-        *(digests_of_rows(as_read[0][train]), digests_of_rows(as_read[-1][test])),
+        *(test_groups, *digests),
     )
     for part in (train_x, test_x):
         if not np.isfinite(part).all():
@@ -101,11 +110,20 @@ def make_problem(
                 f"{place}: column {column}: scaled, a value is too large for a number "
                 "of 32 bits; scale by the problem's own train rows"
             )
-    notes = [*_notes(settings, description, problem, like)]
+    pool = None
+    if each:
+        scaled = ~left if by_split else np.zeros(len(columns), bool)
+        pool = _pool(place, problem, unrounded, labels.strata[0], scaled, settings)
+        if by_split and like:
+            pool = pool._replace(like=_in_columns(like, place, columns, one_hot))
+        if source and source.pool and _has_rows_of(pool, source.pool):
+            # Else other labels would split them otherwise, and test rows would leak.
+            pool = pool._replace(strata=source.pool.strata)
+    notes = [*_notes(settings, description, pool or problem, like)]
     notes += [
         f"warning: {doubt}" for table in tables for doubt in doubts(table, categorical)
     ]
-    return problem, description._replace(notes=notes)
+    return pool or problem, description._replace(notes=notes)
 
 
 def _tables(settings: Settings, files: Sequence[Path]) -> list[Table]:
@@ -166,7 +184,13 @@ def _categories(
 def _parts(
     settings: Settings, tables: Sequence[Table], y: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the train rows of the first table and the test rows of the last one."""
+    """Return the train rows of the first table and the test rows of the last one.
+
+    Of a pool, all rows are both.
+    """
+    if settings.get("shuffle") == EACH:
+        every = np.arange(len(y[0]))
+        return every, every
     if len(tables) == 1:
         groups = tables[0].groups
         numbers = None if groups is None else groups.to_numpy()
@@ -189,27 +213,86 @@ def _numbers_of_groups(table: Table, rows: np.ndarray) -> np.ndarray:
     return numbers.astype(np.int64)
 
 
+def _pool(
+    place: str,
+    whole: Problem,
+    x: np.ndarray,
+    strata: np.ndarray,
+    scaled: np.ndarray,
+    settings: Settings,
+) -> Pool:
+    """Return the pool of a problem whose train and test rows are all rows.
+
+    x: the features as float64. strata: those of the rows. scaled: which features are
+    scaled split by split.
+    """
+    groups, largest = whole.test_groups, 1
+    if len(groups):
+        counts = np.zeros((groups.max() + 1, strata.max() + 1), np.int64)
+        np.add.at(counts, (groups, strata), 1)
+        # That of most of its rows; alone in one, it would come in the middle each time.
+        strata, largest = counts.argmax(1), int(counts.sum(1).max())
+        alone = np.bincount(strata)[strata] == 1
+        strata[alone] = np.bincount(strata).argmax()
+    return Pool(
+        *(x, whole.train_y, whole.test_y, whole.test_rows, whole.classes, whole.task),
+        *(groups, whole.test_digests, strata),
+        *sizes(place, len(x), largest, settings),
+        scaled,
+    )
+
+
+def _has_rows_of(pool: Pool, other: Pool) -> bool:
+    """Whether two pools have the same features, as they were read, and groups."""
+    return np.array_equal(pool.digests, other.digests) and np.array_equal(
+        pool.groups, other.groups
+    )
+
+
 def _scale_of(
     like: Other, place: str, columns: Sequence[str], one_hot: Collection[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return by what another problem's train rows would scale these features."""
     theirs = like.description
-    known = dict(
-        zip(theirs.columns, zip(theirs.centre, theirs.spread, strict=True), strict=True)
-    )
-    known |= dict.fromkeys(one_hot, (0, 1))
+    by = np.array([[*theirs.centre, 0], [*theirs.spread, 1]])
+    centre, spread = by[:, _columns_of(like, place, columns, one_hot)]
+    return centre, spread
+
+
+def _in_columns(
+    like: Other, place: str, columns: Sequence[str], one_hot: Collection[str]
+) -> Pool:
+    """Return another pool with these features, by whose splits they are scaled."""
+    assert like.pool
+    x = np.pad(like.pool.x, ((0, 0), (0, 1)))
+    own = x[:, _columns_of(like, place, columns, one_hot)]
+    return like.pool._replace(x=own, like=None)
+
+
+def _columns_of(
+    like: Other, place: str, columns: Sequence[str], one_hot: Collection[str]
+) -> list[int]:
+    """Return where these features stand in another problem's.
+
+    Those that are one-hot, and never scaled, stand behind its last one.
+    """
+    theirs = [*like.description.columns]
+    known = dict(zip(theirs, range(len(theirs)), strict=True))
+    known |= dict.fromkeys(one_hot, len(theirs))
     missing = [name for name in columns if name not in known]
     if missing:
         raise ThawError(
             f"{place}: the column {missing[0]} is not one of {like.name}, by which it "
             "would be scaled"
         )
-    centre, spread = np.array([known[name] for name in columns]).T
-    return centre, spread
+    return [known[name] for name in columns]
 
 
 def _notes(
-    settings: Settings, description: Description, problem: Problem, like: Other | None
+    settings: Settings,
+    description: Description,
+    problem: Problem | Pool,
+    like: Other | None,
 ) -> Iterator[str]:
     """Yield in words what was dropped, encoded, split and scaled."""
     if settings.get("drop"):
@@ -227,14 +310,22 @@ def _notes(
             yield "scaled by the mean and standard deviation of its train rows"
         case "like":
             yield f"scaled by the train rows of {like.name if like else ''}"
-    counts = []
-    for y in (problem.train_y, problem.test_y):
+    counts, whole = [], problem.whole
+    for y in (whole.train_y, whole.test_y):
         if description.classes:
             rows = zip(np.bincount(y), description.classes, strict=True)
             counts.append(", ".join(f"{count} {name}" for count, name in rows))
         else:
             counts.append(f"labels {y.min():g} to {y.max():g}, mean {y.mean():g}")
+    features = f"features: {len(description.columns)}"
+    if isinstance(problem, Pool):
+        yield (
+            f"{features}; rows: {len(problem.rows)} ({counts[1]}), split anew for each "
+            f"source model: {problem.train_size} train rows, {problem.test_size} test "
+            "rows"
+        )
+        return
     yield (
-        f"features: {len(description.columns)}; train rows: {len(problem.train_y)} "
-        f"({counts[0]}); test rows: {len(problem.test_y)} ({counts[1]})"
+        f"{features}; train rows: {len(problem.train_y)} ({counts[0]}); test rows: "
+        f"{len(problem.test_y)} ({counts[1]})"
     )

@@ -35,6 +35,58 @@ class Problem(NamedTuple):
     train_digests: np.ndarray = np.empty(0, np.uint64)
     test_digests: np.ndarray = np.empty(0, np.uint64)
 
+    @property
+    def train_size(self) -> int:
+        """How many train rows there are."""
+        return self.train_y.shape[-1]
+
+    @property
+    def whole(self) -> "Problem":
+        """What is known of all rows, whoever learns: the problem itself."""
+        return self
+
+
+class Pool(NamedTuple):
+    """A problem whose rows are split anew for each source model: `shuffle: each`.
+
+    What learns gets a `Problem` for each split, as `thaw.learning.splits` makes it of
+    the study's seed and the source model's number; neither stands here. Each split has
+    `train_size` and `test_size` rows.
+
+    `x`, float64 `[rows, features]`, are the features before scaling. `train_y` are the
+    labels as they are learned, `test_y` as they are, `[rows]`; `rows`, `groups` and
+    `digests` are as those of a problem's test rows. By `strata`, int64, rows are drawn,
+    `[rows]`, or whole groups, `[groups]`. Features that are `scaled`, bool
+    `[features]`, get mean 0 and standard deviation 1 on the train rows of a split or,
+    where features are scaled `like` those of another pool, on its train rows.
+    """
+
+    x: np.ndarray
+    train_y: np.ndarray
+    test_y: np.ndarray
+    rows: np.ndarray
+    classes: int
+    task: str
+    groups: np.ndarray
+    digests: np.ndarray
+    strata: np.ndarray
+    train_size: int
+    test_size: int
+    scaled: np.ndarray
+    like: "Pool | None" = None
+
+    @property
+    def whole(self) -> Problem:
+        """What is known of all rows, whoever learns: all are train and test rows.
+
+        Features are not scaled.
+        """
+        x = self.x.astype(np.float32)
+        return Problem(
+            *(x, self.train_y, x, self.test_y, self.rows, self.classes, self.task),
+            *(self.groups, self.digests, self.digests),
+        )
+
 
 class Description(NamedTuple):
     """The meaning of a problem's numbers, and how they were made.
@@ -42,8 +94,9 @@ class Description(NamedTuple):
     columns: the features' names, in order.
     classes: the classes' names, by label; of numbers, none.
     categories: of each column that was one-hot encoded, the categories.
-    centre, spread: mean and standard deviation of each feature over the train rows,
-        before any scaling; 0 and 1 for a one-hot column, which is never scaled.
+    centre, spread: mean and standard deviation of each feature over the train rows (of
+        a pool, all rows), before any scaling; 0 and 1 for a one-hot column, which is
+        never scaled.
     shape: how a row's features are arranged; empty where nothing was said.
     notes: what was dropped, encoded, split and scaled, in words.
     """

@@ -52,6 +52,42 @@ def split(
     return first, second
 
 
+def sizes(
+    place: str, rows: int, largest: int, settings: Mapping[str, Any]
+) -> tuple[int, int]:
+    """Return how many train and how many test rows each of several splits has.
+
+    The `largest` group has so many of all `rows`, 1 where rows are in none. So that no
+    group lies on both sides, fewer rows than it has stay out of each split; of sizes
+    that are shares, both give up their part of them.
+    Raises `ThawError` if there are too few rows.
+    """
+    train, test = settings.get("train_size"), settings.get("test_size")
+    left = rows - largest + 1
+    if isinstance(train, int) or isinstance(test, int):
+        wanted = [0 if size is None else _rows(size, rows) for size in (train, test)]
+        if None in (train, test):
+            wanted[train is not None] = max(left - sum(wanted), 1)
+        if sum(wanted) > left:
+            whole = "there are" if largest == 1 else "whole groups leave"
+            raise ThawError(
+                f"{place}: train_size and test_size ask for {sum(wanted)} rows, and "
+                f"{whole} {left}; ask for fewer, or for shares"
+            )
+    else:
+        share = 1 - (test or 0) if train is None else train
+        both = share + (1 - share if test is None else test)
+        total = min(left, round(both * rows))
+        wanted = [int(round(total * share / both, 9)), 0]
+        wanted[1] = total - wanted[0]
+    if min(wanted) < 1:
+        raise ThawError(
+            f"{place}: {left} rows, as many as can be on either side, are too few for "
+            "a train and a test set; give it more rows, or smaller groups"
+        )
+    return wanted[0], wanted[1]
+
+
 def some(
     place: str, y: np.ndarray, size: Size | None, shuffle: int | None, key: str
 ) -> Rows:

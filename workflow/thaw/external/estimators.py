@@ -15,6 +15,7 @@ from thaw.errors import ThawError
 from thaw.learning.estimators import learned
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
+from thaw.learning.splits import check, test_rows
 from thaw.output.predictions import Predictions
 from thaw.output.problems import load_described
 from thaw.progress import Progress
@@ -28,7 +29,8 @@ def fit(
     See `thaw.stages.fit`.
     """
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    problem, _, digest = load_described(args.problem, inputs["problem"])
+    problem, told, digest = load_described(args.problem, inputs["problem"])
+    check(problem, told.classes, whose.seed, whose.models)
     described, size = settings["estimator"], settings.get("target_size")
     name, arguments = described["class"], described.get("arguments", {})
     progress = Progress(what, args.tile.fits, 1)
@@ -41,8 +43,8 @@ def fit(
             )
     except ThawError as error:
         raise ThawError(f"{called(name, arguments)}: {error}") from error
-    saw = {"problem": digest}
-    return found, Predictions(problem.task, said, problem.test_rows, saw)
+    rows = test_rows(problem, whose.seed, whose.models)
+    return found, Predictions(problem.task, said, rows, {"problem": digest})
 
 
 def load(name: str) -> Callable[..., Any]:

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.trainer_predictions import read_predictions
 from thaw.external.trainer_scores import read_scores
@@ -69,6 +70,7 @@ def fit(
     for file, digest in zip(args.trainer, told, strict=True):
         check_unchanged(file, digest_of_file(file), digest)
     problem, described, digest = load_described(args.problem, inputs["problem"])
+    assert isinstance(problem, Problem)  # the config allows no other
     saw: dict[str, Any] = {"problem": digest}
     tile: Tile = args.tile
     rows = rows_of(problem, whose, settings.get("target_size"))

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.data.problem import Description, Problem
+from thaw.data.problem import Description, Pool, Problem
 from thaw.figures import style
 from thaw.output.inputs import Inputs
 
 
-def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:
+def draw(flat: Mapping[str, tuple[Problem | Pool, Description]]) -> Figure:
     """Draw a panel a two-dimensional problem; if there is none, say so instead."""
     columns = min(3, max(1, len(flat)))
     rows = max(1, math.ceil(len(flat) / columns))
@@ -28,8 +28,11 @@ def draw(flat: Mapping[str, tuple[Problem, Description]]) -> Figure:
         panel.remove()
     for panel, name in zip(grid, flat, strict=False):
         problem, description = flat[name]
-        x = np.concatenate([problem.train_x, problem.test_x])
-        y = np.concatenate([problem.train_y, problem.test_y])
+        if isinstance(problem, Pool):
+            x, y = problem.x, problem.test_y
+        else:
+            x = np.concatenate([problem.train_x, problem.test_x])
+            y = np.concatenate([problem.train_y, problem.test_y])
         for label, called in enumerate(description.classes):
             look, lines = style.look(1 + label), textwrap.wrap(f"class {called}", 30)
             panel.scatter(

@@ -87,5 +87,5 @@ def make(inputs: Inputs) -> Figure:
     task, unit = inputs.histories.task(SOURCE_MODELS), settings["source_unit"]
     theirs = of_history(task, "score", unit)
     own = inputs.histories.score(SOURCE_MODELS, theirs)
-    nested = {name: sample for name, sample in found.items() if sample.is_nested}
+    nested = {name: found[name] for name in settings["pretrained"]}
     return draw(own, theirs, nested, found.get("standalone"), metric, settings)

@@ -23,7 +23,7 @@ def draw(
     found: Mapping[str, Sample], metric: Metric, settings: Mapping[str, Any]
 ) -> Figure:
     """Draw a panel a variant, all with the same axes."""
-    nested = {name: sample for name, sample in found.items() if sample.is_nested}
+    nested = {name: found[name] for name in settings["pretrained"]}
     axes = "source models, sorted by their means", metric.axis
     drawn, panels = style.panels_of([*nested], settings, (2.7, 2.5), axes)
     baseline = settings["baseline"]

@@ -163,11 +163,14 @@ def _longer_training(study: Question) -> Iterator[str]:
 def what_is_covered(study: Question) -> Iterator[str]:
     """Say which luck the intervals cover, and which they do not."""
     starts = any(map(study.is_pretrained, study.variants))
-    models = study.source_models if starts else 0
+    models = study.source_models if starts or study.has_splits else 0
+    several = study.has_splits and models > 1
     total = study.source_models * study.repeats
     what = CHECKPOINTS if study.source == CHECKPOINTS else "source models"
     units = study.comparisons["row_units"]
     has_rows = len(units) and (units > 1).all()
+    if several:
+        what = f"{what}, each with a split of its own" if starts else "splits"
     covered = [
         *([f"{models} {what}"] if models > 1 else []),
         f"{total} repeat{'s' if total > 1 else ''}",
@@ -178,10 +181,13 @@ def what_is_covered(study: Question) -> Iterator[str]:
     if metric.name != "accuracy":
         yield f"A gain is a {metric.gain}."
     words = f"Intervals cover the luck of {enumerate_words(covered)}"
-    left = "another split of these rows, or other rows to learn from"
-    if not has_rows:
-        left = f"other test rows, {left}"
-    yield f"{words}. They do not cover {left}."
+    left = [
+        *([] if has_rows else ["other test rows"]),
+        *([] if several else ["another split of these rows"]),
+        "other rows to learn from",
+    ]
+    last = f"or {left[-1]}" if left[:-1] else left[-1]
+    yield f"{words}. They do not cover {', '.join([*left[:-1], last])}."
     if (units == 1).any():
         yield "Test rows, or those of a class, are too few to say what others would do."
     elif len(units) and not has_rows:
@@ -191,4 +197,6 @@ def what_is_covered(study: Question) -> Iterator[str]:
         )
     if models == 1:
         one = "checkpoint" if study.source == CHECKPOINTS else "source model"
+        if study.has_splits:
+            one = f"{one} and its split" if starts else "split"
         yield f"All of this holds for this one {one}; another one could reverse it."

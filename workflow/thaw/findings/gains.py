@@ -26,7 +26,8 @@ Row = Mapping[str, Any]
 class Question(NamedTuple):
     """A study's settings, and its tables, by the names of their files.
 
-    `variants` are as the config describes them, sizes in order.
+    `variants` are as the config describes them, sizes in order. `has_splits` says
+    whether each source model has a split of its own of the target.
     """
 
     source: str
@@ -41,6 +42,7 @@ class Question(NamedTuple):
     tuned: Sequence[str]
     repeats: int
     source_models: int
+    has_splits: bool
     comparisons: pd.DataFrame
     best_depths: pd.DataFrame
     summary: pd.DataFrame

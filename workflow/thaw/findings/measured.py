@@ -5,7 +5,7 @@ failed have no score.
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from thaw.errors import ThawError
 from thaw.findings import scoring
 from thaw.findings.metrics import Metric, check_classes, metric_of
 from thaw.findings.predicted import predicted_counts
-from thaw.findings.rows_luck import influence
+from thaw.findings.rows_luck import by_unit, units_of
 from thaw.learning.tasks import TASKS
 
 # So many numbers at once become float64.
@@ -58,19 +58,51 @@ class Metrics:
                 last = list(classes).index(str(positive))
             self._order, self.positive = [1 - last, last], classes[last]
 
-    def scores(self, metric: Metric, said: np.ndarray) -> np.ndarray:
-        """Return a metric of each network's predictions, float64 `[R]`."""
-        return self._by_parts(metric, said, self._score)
+    def scores(
+        self, metric: Metric, said: np.ndarray, places: np.ndarray
+    ) -> np.ndarray:
+        """Return a metric of each network's predictions, float64 `[R]`.
 
-    def influence(self, metric: Metric, said: np.ndarray) -> np.ndarray:
+        They are of the rows at some `places` of the problem's test rows.
+        """
+        return self._by_parts(metric, said, places, self._score)
+
+    def influence(
+        self, metric: Metric, said: np.ndarray, places: np.ndarray
+    ) -> np.ndarray:
         """Return what each unit of rows adds to a metric, `[R, units]`.
 
-        See `thaw.findings.rows_luck`. Of a user's function it is not known.
+        See `thaw.findings.rows_luck`; it is nan of units without a row at any of these
+        places. Of a user's function it is not known.
         """
-        rows = np.arange(len(self._problem.test_y))
-        groups = self._problem.test_groups if len(self._problem.test_groups) else rows
-        found = functools.partial(influence, groups=groups)
-        return self._by_parts(metric, said, found)
+        labels, groups = self._problem.test_y, self._problem.test_groups
+        every = groups if len(groups) else np.arange(len(labels))
+        units = units_of(metric, self._labels(metric), every)
+        found = np.full((len(said), units.max() + 1), np.nan)
+        values = functools.partial(by_unit, units=units[places])
+        there = np.unique(units[places])
+        found[:, there] = self._by_parts(metric, said, places, values)
+        return found
+
+    def parts(
+        self, rows: np.ndarray, networks: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield which networks have which test rows, by their places in the problem.
+
+        `rows` are the rows' numbers, `[rows]` or of each network `[R, rows]`.
+        """
+        if rows.ndim == 1:
+            yield np.arange(networks), np.arange(len(rows))
+            return
+        splits, numbers = np.unique(rows, axis=0, return_inverse=True)
+        for number, own in enumerate(splits):
+            places = np.searchsorted(self._problem.test_rows, own)
+            yield np.flatnonzero(numbers == number), places
+
+    @property
+    def rows(self) -> int:
+        """How many test rows the problem has; of a pool, how many rows."""
+        return len(self._problem.test_y)
 
     @functools.cached_property
     def of_constant(self) -> dict[str, Any]:
@@ -79,11 +111,14 @@ class Metrics:
         They are named as `thaw.output.histories` does.
         """
         found: dict[str, Any] = {}
+        every = np.arange(len(self._problem.test_y))
         for metric in self.metrics:
             said = self._task.constant_prediction(self._problem, metric.constant)
-            found[f"constant/metrics/{metric.name}"] = self.scores(metric, said)[0]
+            score = self.scores(metric, said, every)[0]
+            found[f"constant/metrics/{metric.name}"] = score
             if metric.name not in self._functions:
-                found[f"constant/rows/{metric.name}"] = self.influence(metric, said)[0]
+                by_rows = self.influence(metric, said, every)[0]
+                found[f"constant/rows/{metric.name}"] = by_rows
         return found
 
     def _score(
@@ -101,13 +136,23 @@ class Metrics:
                 )
         return np.array(found, np.float64)
 
-    def _by_parts(
-        self, metric: Metric, said: np.ndarray, what: Callable[..., np.ndarray]
-    ) -> np.ndarray:
-        """Return what a function says of some networks after the other."""
+    def _labels(self, metric: Metric) -> np.ndarray:
+        """Return the labels of all test rows as a metric takes them."""
         labels = self._problem.test_y
         if metric.two_classes:
             labels = (labels == self._order[1]).astype(np.int64)
+        return labels
+
+    def _by_parts(
+        self,
+        metric: Metric,
+        said: np.ndarray,
+        places: np.ndarray,
+        what: Callable[..., np.ndarray],
+    ) -> np.ndarray:
+        """Return what a function says of some networks after the other."""
+        labels = self._labels(metric)[places]
+        if metric.two_classes:
             said = said[..., self._order]
         step = max(1, AT_ONCE // said[0].size)
         parts = [
@@ -129,13 +174,25 @@ class Measured:
         self._counts: np.ndarray | None = None
         self.networks: dict[str, list[np.ndarray]] = {}
 
-    def add(self, said: np.ndarray, failed: np.ndarray, task: str) -> None:
-        """Add what a job's networks predict, but for those that `failed` `[R]`."""
-        sound = said[~failed]
-        if TASKS[task].has_classes:
-            counts = predicted_counts(sound)
-            self._counts = counts if self._counts is None else self._counts + counts
+    def add(
+        self, said: np.ndarray, rows: np.ndarray, failed: np.ndarray, task: str
+    ) -> None:
+        """Add what a job's networks predict, but for those that `failed` `[R]`.
+
+        `said` and `rows` are as for `thaw.output.predictions`.
+        """
         known, metrics = self._metrics.of_constant, self._metrics
+        parts = [
+            (sound, said[sound], places)
+            for networks, places in metrics.parts(rows, len(said))
+            if len(sound := networks[~failed[networks]])
+        ]
+        if TASKS[task].has_classes:
+            if self._counts is None:
+                shape = metrics.rows, said.shape[2]
+                self._counts = np.zeros(shape, np.int64)
+            for _, own, places in parts:
+                self._counts[places] += predicted_counts(own)
         for metric in metrics.metrics:
             for part, function, dtype in (
                 ("metrics", metrics.scores, np.float64),
@@ -146,8 +203,8 @@ class Measured:
                 if constant is None or (part == "metrics" and metric.history):
                     continue
                 values = np.full((len(said), *np.shape(constant)), np.nan, dtype)
-                if len(sound):
-                    values[~failed] = function(metric, sound)
+                for sound, own, places in parts:
+                    values[sound] = function(metric, own, places)
                 self.networks.setdefault(f"{part}/{metric.name}", []).append(values)
         self.jobs += 1
 

@@ -157,10 +157,18 @@ def _statistics(sample: Sample, limits: np.ndarray) -> Drawn:
 
 
 def _units(sample: Sample) -> int:
-    """Return how many units of rows are drawn; 1 where they are too few to tell."""
+    """Return how many units of rows are drawn; 1 where they are too few to tell.
+
+    Of splits, those count that are test rows of a network that did not fail.
+    """
     if sample.by_rows is None:
         return 0
-    return sample.by_rows.shape[1] if np.isfinite(sample.by_rows).all() else 1
+    known = np.isfinite(sample.by_rows)
+    if not sample.has_splits:
+        return sample.by_rows.shape[1] if known.all() else 1
+    if not known.any(1).all():
+        return 1
+    return int(known[sample.sound].any(0).sum()) if sample.sound.any() else len(known.T)
 
 
 def _scored(sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -172,10 +180,16 @@ def _scored(sample: Sample) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray
     rows, constant = sample.by_rows, sample.constant_by_rows
     assert rows is not None and constant is not None
     weights = _weights(rows.shape[1])
+    known = np.isfinite(rows)
+    filled = np.where(known, rows, 0)
     step = max(1, AT_ONCE // len(rows))
     for first in range(0, DRAWS, step):
         own = weights[first : first + step]
-        scores = sample.in_units(own @ rows.T.astype(np.float64))
+        scores = own @ filled.T.astype(np.float64)
+        if not known.all():
+            with np.errstate(invalid="ignore"):  # none of its rows was drawn
+                scores /= own @ known.T
+        scores = sample.in_units(scores)
         ranked = np.where(sample.sound, scores, -np.inf)
         yield ranked, scores, sample.in_units(own @ constant)
 

@@ -1,12 +1,13 @@
 """Test rows with the same features as train rows: how many, and in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from thaw.data.problem import Problem, digests_of_rows
+from thaw.data.problem import Pool, Problem, digests_of_rows
 from thaw.errors import listed
+from thaw.learning.splits import split
 
 # So many row numbers are named.
 FIRST = 5
@@ -14,13 +15,29 @@ FIRST = 5
 REMEDY = "leave these out of the train or of the test rows"
 
 
-def overlap(name: str, learned: Problem, target: Problem) -> dict[str, Any]:
+def overlap(
+    name: str,
+    learned: Problem | Pool,
+    target: Problem | Pool,
+    seed: int = 0,
+    models: Sequence[int] = (0,),
+) -> dict[str, Any]:
     """Return how many test rows of a target stand among a problem's train rows.
 
     `train_rows_of` is that problem's name, `test_rows` how many there are. Of these are
     `equal` with a train row, in all features: so many `as_read`, and `scaled` so many
-    of what networks are given. `rows` names the first of them.
+    of what networks are given. `rows` names the first of them. Where a problem is split
+    anew for each of these source `models`, it is the split with most of them, of so
+    many `splits`; a split is that of both problems.
     """
+    found = [
+        _of_split(name, split(learned, seed, model), split(target, seed, model))
+        for model in models
+    ]
+    return max(found, key=lambda row: row["equal"]) | {"splits": len(models)}
+
+
+def _of_split(name: str, learned: Problem, target: Problem) -> dict[str, Any]:
     as_read = np.isin(target.test_digests, learned.train_digests)
     scaled = np.isin(digests_of_rows(target.test_x), digests_of_rows(learned.train_x))
     equal = as_read | scaled
@@ -38,7 +55,8 @@ def in_words(found: Mapping[str, Any]) -> str:
     """Say how many rows are equal, and which, of what `overlap` found."""
     only_scaled = found["equal"] - found["as_read"]
     scaled = f", {only_scaled} of them only once scaled" if only_scaled else ""
+    most = f", in the worst of {found['splits']} splits" if found["splits"] > 1 else ""
     return (
         f"{found['equal']} of {found['test_rows']} test rows have the same features as "
-        f"train rows of {found['train_rows_of']}{scaled} (rows {found['rows']})"
+        f"train rows of {found['train_rows_of']}{scaled}{most} (rows {found['rows']})"
     )

@@ -26,6 +26,9 @@ MOST_UNITS, MOST_BLOCKS = 200, 40
 # AUC are false in 9 % of studies (docs/calibration.md).
 FEWEST = 10
 
+# The metrics whose rows have placements.
+PLACED = ("roc_auc", "roc_auc_ovr")
+
 
 def influence(
     metric: Metric, labels: np.ndarray, said: np.ndarray, groups: np.ndarray
@@ -38,8 +41,28 @@ def influence(
     alone. Of one group there is no standard error, nor, except for means over rows,
     where a class has fewer than two rows, or for an AUC `FEWEST`: some units are nan.
     """
-    count = len(np.unique(groups))
-    if count == 1:
+    return by_unit(metric, labels, said, units_of(metric, labels, groups))
+
+
+def units_of(metric: Metric, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the unit of each row, int64 `[rows]`, from 0 without a gap."""
+    if not (metric.per_row or metric.name in PLACED):
+        return _blocks(labels, groups)
+    if len(np.unique(groups)) == len(labels) <= MOST_UNITS:
+        return np.arange(len(labels))
+    return _dealt(groups, MOST_UNITS)
+
+
+def by_unit(
+    metric: Metric, labels: np.ndarray, said: np.ndarray, units: np.ndarray
+) -> np.ndarray:
+    """Return the values of `units` of rows `[rows]`, as `influence`.
+
+    Where rows are some of those that were made units, there are the values of their
+    units, in order.
+    """
+    there, blocks = np.unique(units, return_inverse=True)
+    if len(there) == 1:
         return np.full((len(said), 1), np.nan)
     if metric.per_row:
         by_row = scoring.PER_ROW[metric.name](labels, said)
@@ -51,10 +74,10 @@ def influence(
             [_placements(labels == c, said[:, :, c]) for c in classes], axis=0
         )
     else:
-        return _pseudo_values(metric, labels, said, _blocks(labels, groups))
-    if count == len(labels) <= MOST_UNITS:
+        return _pseudo_values(metric, labels, said, blocks)
+    if np.array_equal(blocks, np.arange(len(labels))):
         return np.ascontiguousarray(by_row)
-    return _by_block(by_row, _dealt(groups, MOST_UNITS))
+    return _by_block(by_row, blocks)
 
 
 def _by_block(by_row: np.ndarray, blocks: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ Repeats that start from one source model share that model's luck; they are no
 independent draws of "transfer". So where a variant has several source models, the
 independent unit is the source model. Where it has one, the unit is the repeat and every
 statement is conditional on that model. Where it has none (standalone), the unit is the
-repeat.
+repeat; unless each source model has a split of the target's rows of its own, which
+standalone's repeats share, and which is then the unit of all.
 
 What is known of the test rows (`by_rows`) lets statements hold for other rows of the
 same kind. All of them are conditional on the rows that were there to learn from.
@@ -38,7 +39,8 @@ class Estimate(NamedTuple):
 class Sample(NamedTuple):
     """The scores of one variant, in the order of the repeats, `[n]`.
 
-    `source_models` `[n]` is None where the variant is not pretrained. `failed` `[n]`
+    `source_models` `[n]` is None where the variant is not pretrained, unless it
+    `has_splits`. `failed` `[n]`
     says which networks failed: they rank below all others, and their value is what a
     mean counts them as. None if none did. `lower_is_better` is as for `Metric`.
     `constant` is the score of the best constant prediction, nan if it is not known.
@@ -52,6 +54,8 @@ class Sample(NamedTuple):
     rows, in which there is no luck but that of the rows. `by_rows` `[n, units]` and
     `constant_by_rows` `[units]` are what each unit of test rows adds to the scores and
     to the constant's (see `thaw.findings.rows_luck`); None where it is not known.
+    `has_splits` says that each source model has a split of its own, so that all repeats
+    have one; by rows, a network is then nan where it has no test row.
     """
 
     values: np.ndarray
@@ -65,6 +69,7 @@ class Sample(NamedTuple):
     is_known: bool = False
     by_rows: np.ndarray | None = None
     constant_by_rows: np.ndarray | None = None
+    has_splits: bool = False
 
     def has_addresses_of(self, other: Self) -> bool:
         """Whether each repeat has drawn the same random numbers as the other's."""

@@ -149,7 +149,8 @@ def _has_vectors(
 ) -> bool:
     """Whether a layer, a batch or a test set is a single unit or row."""
     rows = problem.train_y.shape[-1]
-    sizes = [rows, training.batch_size, rows % training.batch_size, len(problem.test_x)]
+    tested = problem.test_y.shape[-1]
+    sizes = [rows, training.batch_size, rows % training.batch_size, tested]
     widths = [width for layer in network for width in layer.weight.shape[1:]]
     return 1 in sizes + widths
 

@@ -5,17 +5,19 @@ own seed where the estimator draws random numbers. It is asked for probabilities
 which the predicted class follows as from a network's, or for numbers.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from thaw.data.problem import Problem
+from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.history import Reached, names_of
 from thaw.learning.seeds import Whose
+from thaw.learning.splits import split as split_of
 from thaw.learning.tasks import TASKS
 from thaw.learning.trainer import reached, rows_of
 
@@ -29,7 +31,7 @@ MOST_SEEDS = 2**31
 def learned(
     kind: Callable[..., Any],
     arguments: Mapping[str, Any],
-    problem: Problem,
+    problem: Problem | Pool,
     whose: Whose,
     size: int | None,
     done: Callable[[int], None],
@@ -51,17 +53,22 @@ def learned(
     draws = [int(own.integers(MOST_SEEDS)) for own in whose.generators(seeds.WEIGHTS)]
     scores: list[tuple[float, ...]] = []
     said: list[np.ndarray] = []
-    for rows, seed in zip(rows_of(problem, whose, size), draws, strict=True):
-        # Without random numbers, and from all rows, it is the same in all repeats.
-        if said and size is None and "random_state" not in takes:
-            scores.append(scores[0])
-            said.append(said[0])
+    split = functools.lru_cache(maxsize=1)(functools.partial(split_of, problem))
+    before: Problem | None = None
+    for place, (model, seed) in enumerate(zip(whose.models, draws, strict=True)):
+        given = split(whose.seed, model)
+        # Without random numbers, and from all its rows, it is the same again.
+        if given is before and size is None and "random_state" not in takes:
+            scores.append(scores[-1])
+            said.append(said[-1])
             done(1)
             continue
+        before = given
+        [rows] = rows_of(given, whose.some([place]), size)
         drawn = {"random_state": seed} if "random_state" in takes else {}
         own = {**usual, **arguments, **drawn}
-        both = _said(kind, own, problem, np.array(rows))
-        labels = problem.train_y[rows], problem.test_y
+        both = _said(kind, own, given, np.array(rows))
+        labels = given.train_y[rows], given.test_y
         found = [task.scores(*one) for one in zip(both, labels, strict=True)]
         scores.append(tuple(float(values[0]) for pair in found for values in pair))
         said.append(both[1])
@@ -70,7 +77,7 @@ def learned(
     # Those with a score that is not finite will be counted, and nobody said more.
     failed = np.zeros(len(said), bool)
     # There is no learning rate.
-    return reached(columns, failed, problem, np.nan), np.concatenate(said)
+    return reached(columns, failed, problem.whole, np.nan), np.concatenate(said)
 
 
 def _takes(kind: Callable[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -60,9 +60,13 @@ def narrowed(
     """
     rows = narrowed_rows(problem, whose, size)
     rows = np.concatenate([rows[:, ~validation], rows[:, validation]], axis=1)
-    return problem._replace(
-        train_x=problem.train_x[rows], train_y=problem.train_y[rows]
-    )
+    # Of labels that lie in memory network by network, means are summed as of one's own.
+    rows = np.ascontiguousarray(rows)
+    if problem.train_y.ndim == 1:
+        own: tuple[np.ndarray, ...] = (rows,)
+    else:  # of each network's own
+        own = np.arange(len(rows))[:, None], rows
+    return problem._replace(train_x=problem.train_x[own], train_y=problem.train_y[own])
 
 
 def narrowed_rows(problem: Problem, whose: Whose, size: int) -> np.ndarray:
@@ -70,11 +74,14 @@ def narrowed_rows(problem: Problem, whose: Whose, size: int) -> np.ndarray:
 
     Raises `ThawError` if the problem has fewer rows.
     """
-    if size > len(problem.train_y):
+    if size > problem.train_size:
         raise ThawError(
             f"target_sizes asks for {size} train rows and the target problem has "
-            f"{len(problem.train_y)}; ask for fewer, or for all"
+            f"{problem.train_size}; ask for fewer, or for all"
         )
     streams = whose.generators(seeds.TRAIN_ROWS)
-    strata = TASKS[problem.task].strata(problem.train_y)
-    return np.stack([stratified_order(strata, s)[:size] for s in streams])
+    # Those of all networks, or of each.
+    strata = [*map(TASKS[problem.task].strata, np.atleast_2d(problem.train_y))]
+    strata *= len(streams) // len(strata)
+    drawn = zip(strata, streams, strict=True)
+    return np.stack([stratified_order(own, s)[:size] for own, s in drawn])

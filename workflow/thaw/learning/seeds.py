@@ -18,6 +18,7 @@ WEIGHTS = 1
 TRAIN_ROWS = 2
 NOISE = 3  # dropout, and whatever else a network draws while it learns
 AUGMENTATION = 4
+SPLIT = 5
 
 
 class Address(NamedTuple):
@@ -61,6 +62,11 @@ class Whose(NamedTuple):
     def addresses(self) -> list[Address]:
         """The addresses of repeats."""
         return [Address(first - 1, number) for first, number in self.names]
+
+    @property
+    def models(self) -> list[int]:
+        """The number of the source model that each is, or that it starts from."""
+        return [first - 1 if first else number for first, number in self.names]
 
     def some(self, places: Iterable[int]) -> Self:
         """Name only the streams at these places."""

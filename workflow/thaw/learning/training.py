@@ -1,5 +1,6 @@
 """The one loop that trains: measure, learn an epoch, measure, and so on."""
 
+import functools
 import itertools
 import math
 import os
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from thaw.data.problem import Problem
+from thaw.data.problem import Pool, Problem
 from thaw.learning.budget import budget
 from thaw.learning.history import (
     METRICS,
@@ -25,6 +26,7 @@ from thaw.learning.measure import failed
 from thaw.learning.rows import held_out, narrowed
 from thaw.learning.seeds import BATCH_ORDER, Whose
 from thaw.learning.settings import Training
+from thaw.learning.splits import of_each
 from thaw.learning.tasks import TASKS, Labels, Scale
 
 
@@ -74,7 +76,7 @@ class Kept(NamedTuple):
 def train(
     network: Network,
     start: Callable[[Whose], State],
-    problem: Problem,
+    problem: Problem | Pool,
     training: Training,
     whose: Whose,
     frozen: Sequence[str] = (),
@@ -84,22 +86,32 @@ def train(
     """Train a network for each of `whose`, as many at once as is fastest.
 
     `start` returns the weights from which some of them start. With a `size`,
-    each learns from that many train rows of its own. The results do not depend on how
-    many are trained at once. `report` is called after each epoch with its number and,
-    as `last`, that of the last one.
+    each learns from that many train rows of its own; of a pool, those with the same
+    source model have a split of their own. The results do not depend on how many are
+    trained at once. `report` is called after each epoch with its number and, as `last`,
+    that of the last one.
 
     With several learning rates a network has a candidate for each. They learn side by
     side, like separate networks.
     """
-    rows = size or len(problem.train_x)
+    rows = size or problem.train_size
     validation = held_out(rows, training.validation_size)
     learned_from = int((~validation).sum())
     task = TASKS[problem.task]
-    constant = task.constant(problem)
+    constant = task.constant(problem.whole)
     limit = budget(training.epochs, training.steps, training.batch_size, learned_from)
 
     at_once, step = network.at_once(rows), at_a_time(network, training, rows)
     passes = math.ceil(len(training.rates) / at_once)
+
+    @functools.lru_cache(maxsize=1)
+    def rows_of(models: tuple[int, ...]) -> Problem:
+        """Return the rows that networks with these source models get.
+
+        Those of the same models get the same arrays, by which a module knows what its
+        frozen parts have passed on.
+        """
+        return of_each(problem, whose.seed, models)
 
     def learned(rates: Sequence[float], some: Whose, passed: int) -> Outcome:
         """Let some networks learn together, at a rate each."""
@@ -107,9 +119,9 @@ def train(
         def tell(epoch: int) -> None:
             report(passed * limit.epochs + epoch, last=passes * limit.epochs)
 
-        own = problem
+        own = rows_of(tuple(some.models))
         if size or validation.any():
-            own = narrowed(problem, some, rows, validation)
+            own = narrowed(own, some, rows, validation)
         settings = training._replace(
             learning_rate=rates[0] if len({*rates}) == 1 else rates
         )

@@ -12,6 +12,9 @@ each unit of test rows adds to a metric (see `thaw.findings.rows_luck`), nan for
 networks. `constant/metrics/{metric}` is what the best constant prediction reaches,
 `constant/rows/{metric}` `[units]` what rows add to it, `positive` the name of the
 positive class where a metric has one, `addresses` `[repeats, 2]` those of all arms.
+`has_splits` says whether each source model has a split of its own of the target. Then
+all arms have a `source_model`, test rows are all rows, and `rows/{metric}` is nan for
+units of which a network has no test row.
 Each is read by itself, so that a stage holds no more than it needs.
 """
 
@@ -108,6 +111,10 @@ class Histories:
         """Return each repeat's source model `[repeats]`; None if it has none."""
         name = f"{arm}/source_model"
         return self._read(name) if name in self._record["content"] else None
+
+    def has_splits(self) -> bool:
+        """Whether each source model has a split of its own of the target."""
+        return bool(self._read("has_splits"))
 
     def addresses(self) -> np.ndarray:
         """Return the address of each repeat, int64 `[repeats, 2]`."""

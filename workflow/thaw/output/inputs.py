@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from thaw.data.problem import Description, Problem
+from thaw.data.problem import Description, Pool, Problem
 from thaw.findings.arms import Arm, TargetSize, arms
 from thaw.findings.metrics import Metric, metric_of
 from thaw.findings.samples import Sample
@@ -69,7 +69,7 @@ class Files(ExitStack):
         self.saw[f"{study}/{name}"] = digest
         return path.read_bytes()
 
-    def problems(self) -> dict[str, tuple[Problem, Description]]:
+    def problems(self) -> dict[str, tuple[Problem | Pool, Description]]:
         """Return all problems of the recipe, by name."""
         found = {}
         for name, key in sorted(self._keys["problems"].items()):
@@ -109,8 +109,9 @@ class Inputs(NamedTuple):
         return pd.read_csv(io.BytesIO(self.files.content(study or self.study, name)))
 
     def target(self) -> tuple[Problem, Description]:
-        """Return the target problem."""
-        return self.files.problems()[self.settings["target"]]
+        """Return the target problem; of a pool, all rows."""
+        problem, description = self.files.problems()[self.settings["target"]]
+        return problem.whole, description
 
     def predicted(self, problem: Problem) -> dict[Arm, np.ndarray]:
         """Return how many networks of each arm predict each class, `[rows, classes]`.
@@ -159,6 +160,7 @@ class Inputs(NamedTuple):
                 is_known=size == "all" and histories.is_known(arm),
                 by_rows=rows,
                 constant_by_rows=constants,
+                has_splits=histories.has_splits(),
             )
         # One for all, so that they can be compared.
         scores = [value for one in found.values() for value in one.values.tolist()]

@@ -24,7 +24,7 @@ class Predictions(NamedTuple):
 
     said: what the `task` keeps, `[R, rows, …]`, not finite only for networks that
     failed; R is 0 where a trainer wrote none. rows: int64 `[rows]`, the rows' numbers
-    (see `thaw.data.problem`).
+    (see `thaw.data.problem`), or `[R, rows]`, where each network has its own.
     """
 
     task: str
@@ -56,12 +56,14 @@ def load_predictions(path: Path, tile: Tile, key: str, task: str) -> Predictions
         said, rows = archive[name], archive["rows"]
         digest = digest_of_arrays({name: said, "rows": rows})
         require(digest == found["content"], "its predictions were changed")
-        require(rows.dtype == np.int64 and rows.ndim == 1, "its rows are not numbered")
+        numbered = rows.dtype == np.int64 and rows.ndim in (1, 2)
+        require(numbered, "its rows are not numbered")
         require(found["tile"] == tile.name, f"it holds {found['tile']}")
         settings, networks = found["recipe"]["settings"], tile.fits
         if not len(said) and "trainer" in settings.get("network", {}):
             networks = 0
-        fit = said.shape[:2] == (networks, len(rows))
-        require(fit, f"{list(said.shape)} is not [{networks}, {len(rows)}, …]")
+        expected = networks, rows.shape[-1]
+        fit = said.shape[:2] == expected and rows.shape in (expected, expected[1:])
+        require(fit, f"{list(said.shape)} is not [{networks}, {rows.shape[-1]}, …]")
         require(TASKS[task].are_predictions(said), f"they are not of {task}")
     return Predictions(task, said, rows, found["saw"])

@@ -52,7 +52,10 @@ OF_A_STUDY = (
         "summary",
         TABLES,
         "A row a variant: mean, spread and its two parts, quartiles, failures.",
-        settings=("tuned", "rates", "variants", "target_sizes", "metric", "margin"),
+        settings=(
+            *("tuned", "rates", "variants", "target_sizes", "metric", "margin"),
+            "has_splits",
+        ),
         suffixes=("csv", "md"),
     ),
     Output(
@@ -61,7 +64,7 @@ OF_A_STUDY = (
         "Differences with their intervals, and verdicts; the depths that may be best.",
         settings=(
             *("metric", "variants", "target_sizes", "baseline"),
-            *("pairs", "margin", "depths"),
+            *("pairs", "margin", "depths", "pretrained", "has_splits"),
         ),
         suffixes=("csv", "md"),
         more=("best-depths.csv",),
@@ -102,7 +105,7 @@ OF_A_STUDY = (
         TABLES,
         "What the best source models by validation loss reach.",
         settings=("tuned", "target_sizes", "metric", "margin", "baseline"),
-        when=("has_several_models", "validates"),
+        when=("chooses_models",),
         suffixes=("csv",),
     ),
     Output(
@@ -120,7 +123,7 @@ OF_A_STUDY = (
         "The share of networks that get each test row right; rows rescued and lost.",
         settings=(
             *("variants", "pretrained", "baseline"),
-            *("target_sizes", "shown_size"),
+            *("target_sizes", "shown_size", "has_splits"),
         ),
         reads=("histories.npz", "target"),
         when=("confuses",),
@@ -148,6 +151,7 @@ OF_A_STUDY = (
         settings=(
             *("tuned", "metric", "described", "baseline", "target_sizes"),
             *("depths", "margin", "repeats", "source_models", "shown_size"),
+            "has_splits",
         ),
         reads=(
             *("summary.csv", "comparisons.csv", "best-depths.csv"),
@@ -217,7 +221,7 @@ OF_A_STUDY = (
         "Each source model's own score against what is reached from it.",
         settings=(
             *("ladder", "metric", "variants", "shown_size"),
-            *("margin", "source_unit"),
+            *("margin", "source_unit", "pretrained"),
         ),
         when=("pretrains", "has_several_models"),
     ),
@@ -227,7 +231,7 @@ OF_A_STUDY = (
         "What each source model makes of a variant, beside the baseline.",
         settings=(
             *("ladder", "metric", "variants", "baseline", "shown_size"),
-            "margin",
+            *("margin", "pretrained"),
         ),
         when=("has_several_models",),
     ),

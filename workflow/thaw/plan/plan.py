@@ -10,6 +10,7 @@ from typing import Any
 
 from thaw.config import estimator
 from thaw.config.network import Kind, kind_of
+from thaw.config.problem import is_split
 from thaw.config.resolved import (
     Config,
     ResolvedStudy,
@@ -138,15 +139,18 @@ class Plan:
         compared = {"target": target}
         if pretrained and source and source.key != target.key:
             compared["source"] = source
-        overlap = result(
-            "check_overlap",
-            {role: getattr(study, role) for role in compared}
-            | {"refuse": "overlap" in config.problems[study.target]},
-            {role: made.key for role, made in compared.items()},
-        )
+        names = {role: getattr(study, role) for role in compared}
+        refuse = {"refuse": "overlap" in config.problems[study.target]}
+        split = {"seed": study.seed, "source_models": study.source_models}
+        if not any(is_split(config.problems[name]) for name in names.values()):
+            split = {}
+        keys = {role: made.key for role, made in compared.items()}
+        overlap = result("check_overlap", names | refuse | split, keys)
         results = (source, target, source_models, found, said, saved)
         unit = config.problems.get(study.source, {}).get("unit", "")
-        plan = StudyPlan(name, study, *results, config.predictions, overlap, None, unit)
+        has_splits = is_split(config.problems[study.target])
+        more = config.predictions, overlap, None, unit, has_splits
+        plan = StudyPlan(name, study, *results, *more)
         if not plan.pretrained:
             plan = plan._replace(source_models=[])
         if kind.calls_users_code:

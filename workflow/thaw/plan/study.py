@@ -54,6 +54,7 @@ class StudyPlan(NamedTuple):
     weights of those `saved` are kept; `keeps_predictions` says whether the predictions
     of all are. `overlap` is the check for test rows among train rows, `check` that of a
     module. `source_unit` is that of the source's labels, "" if they have none.
+    `has_splits` says whether each source model has a split of its own of the target.
     """
 
     name: str
@@ -68,6 +69,7 @@ class StudyPlan(NamedTuple):
     overlap: Result
     check: Result | None
     source_unit: str
+    has_splits: bool
 
     def told(self, names: Iterable[str]) -> dict[str, Any]:
         """Return settings of these names: of the config, or what follows from them."""
@@ -103,7 +105,8 @@ class StudyPlan(NamedTuple):
 
     def asks(self, key: str) -> Iterator[dict[str, Any]]:
         """Yield what it asks of the classes of the problem with this key."""
-        told: dict[str, Any] = {"study": self.name, "positive": None, "two_classes": []}
+        told: dict[str, Any] = self.told(("study", "seed", "source_models"))
+        told |= {"positive": None, "two_classes": []}
         if self.source and key == self.source.key:
             own = _weighted("pretraining", self.settings.pretraining)
             yield told | {"weights": own}
@@ -269,6 +272,14 @@ class StudyPlan(NamedTuple):
     def validates(self) -> bool:
         """Whether networks are measured on validation rows."""
         return bool(self.tuned)
+
+    @property
+    def chooses_models(self) -> bool:
+        """Whether source models are compared by their networks' validation rows.
+
+        With a split of its own, the best may be the one with the easiest rows.
+        """
+        return self.has_several_models and self.validates and not self.has_splits
 
     @property
     def rates(self) -> dict[str, list[float]]:

@@ -36,13 +36,14 @@ def main(args: argparse.Namespace) -> None:
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     place, described = f"studies.{settings['study']}", settings["network"]
-    networks, problems, saw = {}, {}, {}
+    networks, problems, rows, saw = {}, {}, {}, {}
     in_their_words = partial(of_network, described, args.network)
     try:
         for role, path in (("source", args.source), ("target", args.target)):
             if role not in inputs:
                 continue
-            problem, description, saw[role] = load_described(path, inputs[role])
+            loaded, description, saw[role] = load_described(path, inputs[role])
+            problem, rows[role] = loaded.whole, loaded.train_size
             network = network_of(described, problem, description.shape, args.network)
             assert isinstance(network, ModuleNetwork)
             with in_their_words():
@@ -69,7 +70,6 @@ def main(args: argparse.Namespace) -> None:
             check_learns(network, share, start, problem, in_their_words())
             print(share, file=sys.stderr)
             found.append(share)
-        rows = {role: len(one.train_y) for role, one in problems.items()}
         sizes = [rows["target"] if s == "all" else s for s in settings["target_sizes"]]
         for role, network in networks.items():
             asked = sizes if role == "target" else [rows[role]]

@@ -1,8 +1,9 @@
 """Look for test rows of a target among its own train rows and those of its source.
 
 The recipe's settings are the names of the `target` and, where networks are pretrained
-on another problem, of the `source`; and whether such rows are to `refuse`. Its inputs
-are the keys of both.
+on another problem, of the `source`; and whether such rows are to `refuse`. Where one of
+them is split anew for each source model, they are the `seed` and how many
+`source_models` there are, too. Its inputs are the keys of both.
 """
 
 import argparse
@@ -23,8 +24,9 @@ def main(args: argparse.Namespace) -> None:
     for role, path in (("target", args.target), ("source", args.source)):
         if role in inputs:
             problems[role], _, saw[role] = load_described(path, inputs[role])
+    splits = settings.get("seed", 0), range(settings.get("source_models", 1))
     rows = [
-        overlap(settings[role], learned, problems["target"])
+        overlap(settings[role], learned, problems["target"], *splits)
         for role, learned in problems.items()
     ]
     said = [in_words(row) for row in rows if row["equal"]]

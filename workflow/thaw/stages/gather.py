@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from thaw import keys
+from thaw.data.problem import Pool
 from thaw.errors import ThawError
 from thaw.external.functions import in_their_words, load
 from thaw.findings.arms import CHECKPOINTS, Arm, arms
@@ -63,13 +64,18 @@ class Gathering:
         repeats_per_job: JobSize,
         metrics: Metrics,
         target: str,
+        has_splits: bool,
     ) -> None:
-        """Gather what `recipe` declares; `target` is the digest of the problem."""
+        """Gather what `recipe` declares.
+
+        `target` is the digest of the problem; `has_splits` says whether each source
+        model has a split of its own of it.
+        """
         self._recipe, self._settings = recipe, recipe["settings"]
         self._keys = recipe["inputs"]
         self._arms = arms(self._settings["variants"], self._settings["target_sizes"])
         self._results, self._repeats_per_job = results, repeats_per_job
-        self._metrics = metrics
+        self._metrics, self._has_splits = metrics, has_splits
         # The scores in the end, and their names, for the tables that people read.
         self._final: dict[str, list[tuple]] = {}
         self._columns: dict[str, list[str]] = {}
@@ -84,7 +90,8 @@ class Gathering:
             reached, more = self._repeats_of(arm)
             writer.add(arm.name, reached, self._models(arm) | more)
         metrics = self._metrics
-        of_all = {"addresses": self._all.addresses, "positive": metrics.positive}
+        of_all: dict[str, Any] = {"addresses": self._all.addresses}
+        of_all |= {"positive": metrics.positive, "has_splits": self._has_splits}
         writer.close(self._recipe, self.saw, of_all | metrics.of_constant)
 
     def write_scores(self, file: BinaryIO) -> None:
@@ -114,8 +121,11 @@ class Gathering:
         return Tile(range(models), range(repeats))
 
     def _models(self, arm: Arm) -> dict[str, np.ndarray]:
-        """Return the source model of each repeat of an arm, `[repeats]`, if any."""
-        if arm.variant not in self._settings["pretrained"]:
+        """Return the source model of each repeat of an arm, `[repeats]`, if any.
+
+        Where each has a split of its own, repeats that do not start from one have one.
+        """
+        if not (self._has_splits or arm.variant in self._settings["pretrained"]):
             return {}
         models = [address.source_model for address in self._all.addresses]
         return {"source_model": np.array(models)}
@@ -174,9 +184,9 @@ class Gathering:
             history, final, constant, steps, task = scores.reached
             if measured and self._settings["keeps_predictions"]:
                 path = Path(f"{stem}{PREDICTIONS_NPZ}")
-                said = load_predictions(path, tile, key, task).said
-                if len(said):
-                    measured.add(said, final.failed, task)
+                found = load_predictions(path, tile, key, task)
+                if len(found.said):
+                    measured.add(found.said, found.rows, final.failed, task)
             if not columns:
                 # Filled job by job: joined at the end, they would be held twice.
                 epochs = history.test_loss.shape[1]
@@ -236,8 +246,10 @@ def main(args: argparse.Namespace) -> None:
         claim.publish(gathering.saw, outputs)
 
 
-def _metrics(args: argparse.Namespace) -> tuple[Metrics, str]:
-    """Return the study's metrics, and the digest of the target that they are of."""
+def _metrics(args: argparse.Namespace) -> tuple[Metrics, str, bool]:
+    """Return the study's metrics, the digest of the target that they are of, and
+    whether each source model has a split of its own of it.
+    """
     settings = args.recipe["settings"]
     (key,) = args.recipe["inputs"]["problems"].values()
     problem, description, digest = load_described(args.target, key)
@@ -248,7 +260,8 @@ def _metrics(args: argparse.Namespace) -> tuple[Metrics, str]:
             place = str(file or described["import"])
             functions[told["name"]] = in_their_words(load(described, file), place)
     told, positive = settings["metric"], settings["positive"]
-    return Metrics(told, functions, positive, problem, description.classes), digest
+    known = told, functions, positive, problem.whole, description.classes
+    return Metrics(*known), digest, isinstance(problem, Pool)
 
 
 def _jobs_size(text: str) -> JobSize:

@@ -13,9 +13,11 @@ from typing import Any
 
 from thaw.data import FILES
 from thaw.data.make import Other, make_problem
+from thaw.data.problem import Pool
 from thaw.errors import ThawError, visible
 from thaw.findings.metrics import check_classes
 from thaw.keys import check_unchanged, digest_of_file
+from thaw.learning.splits import check as check_splits
 from thaw.output.problems import load_described, save_problem
 from thaw.stages.command import compute, recipe_parser
 
@@ -27,8 +29,9 @@ def main(args: argparse.Namespace) -> None:
     others: dict[str, Other] = {}
     for role, path in (("source", args.source), ("like", args.like)):
         if role in inputs:
-            _, description, saw[role] = load_described(path, inputs[role])
-            others[role] = Other(path.stem.rpartition("-")[0], description)
+            other, description, saw[role] = load_described(path, inputs[role])
+            pool = other if isinstance(other, Pool) else None
+            others[role] = Other(path.stem.rpartition("-")[0], description, pool)
     problem, description = make_problem(settings, args.files, args.joined, **others)
     told = [settings[key] for key in FILES if key in settings]
     told += settings.get("joined", {}).get("files", [])
@@ -38,8 +41,10 @@ def main(args: argparse.Namespace) -> None:
         # A file that another rule makes has no content to check against.
         check_unchanged(path, digest, asked.get("content", digest))
     for asked in json.loads(args.asked):
+        models = range(asked["source_models"])
         try:
             check_classes(asked, description.classes)
+            check_splits(problem, description.classes, asked["seed"], models)
         except ThawError as error:
             raise ThawError(f"studies.{asked['study']}.{error}") from None
     for note in description.notes:

@@ -11,6 +11,7 @@ from thaw.learning.history import Reached, joined
 from thaw.learning.learner import Network, State, stacked
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
+from thaw.learning.splits import check, test_rows
 from thaw.learning.tasks import named_weights
 from thaw.learning.training import at_a_time, fix_rounding, train
 from thaw.output.predictions import Predictions
@@ -44,15 +45,17 @@ def learned(
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, digest = load_described(args.problem, inputs["problem"])
+    # Of more source models than there were when the problem was made.
+    check(problem, described.classes, whose.seed, whose.models)
     own = settings["network"]
-    network = network_of(own, problem, described.shape, args.network, added)
+    network = network_of(own, problem.whole, described.shape, args.network, added)
     weights, frozen, saw = start(network)
     training = Training(**{"epochs": None} | settings["training"])
     if isinstance(training.class_weight, dict):
         asked = named_weights(training.class_weight, described.classes)
         training = training._replace(class_weight=asked)
     size = settings.get("target_size")
-    at_once = at_a_time(network, training, size or len(problem.train_x))
+    at_once = at_a_time(network, training, size or problem.train_size)
     progress = Progress(what, args.tile.fits, at_once)
     parts, said, states = [], [], []
     with of_network(own, args.network):
@@ -67,5 +70,6 @@ def learned(
     saw = {"problem": digest, **saw}
     if args.weights:
         save_networks(args.weights, stacked(states), args.tile, args.recipe, saw)
-    predictions = np.concatenate(said), problem.test_rows, saw
+    rows = test_rows(problem, whose.seed, whose.models)
+    predictions = np.concatenate(said), rows, saw
     return joined(parts), Predictions(problem.task, *predictions)

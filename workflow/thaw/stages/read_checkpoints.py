@@ -30,7 +30,9 @@ def main(args: argparse.Namespace) -> None:
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, digest = load_described(args.problem, inputs["problem"])
     check_unchanged(args.file, digest_of_file(args.file), settings["file"])
-    network = network_of(settings["network"], problem, described.shape, args.network)
+    network = network_of(
+        settings["network"], problem.whole, described.shape, args.network
+    )
     entries = load_checkpoint(args.file)
     with of_network(settings["network"], args.network):
         state = source_model(network, str(args.file), entries)

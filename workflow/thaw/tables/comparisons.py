@@ -203,10 +203,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     failed = inputs.histories.failed_source_models()
     if failed is not None and failed.all():
         # What is inherited from networks that failed says nothing of transfer.
-        samples = found[sizes[0]]
-        inherit = [n for n in variants if samples[n].source_models is not None]
-        sides = table[["variant", "reference"]]
-        table.loc[sides.isin(inherit).any(axis=1), "verdict"] = MODELS_FAILED
+        inherits = table[["variant", "reference"]].isin(settings["pretrained"])
+        table.loc[inherits.any(axis=1), "verdict"] = MODELS_FAILED
     depths = depths_table(
         found, settings["depths"], settings["margin"], len(pairs) * len(sizes)
     )
@@ -214,7 +212,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     return {
         "comparisons.csv": frame(table),
         "comparisons.md": for_people(
-            table, depths, baseline, metric, settings["margin"], is_capped
+            *(table, depths, baseline, metric, settings["margin"]),
+            *(is_capped, settings["has_splits"]),
         ).encode(),
         "best-depths.csv": frame(depths),
     }

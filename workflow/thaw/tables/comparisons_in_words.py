@@ -26,12 +26,14 @@ def for_people(
     metric: Metric,
     margin: float,
     is_capped: bool = False,
+    has_splits: bool = False,
 ) -> str:
     """Return the comparisons as Markdown, at most 80 columns wide.
 
     It is empty where there is one variant only. With several target sizes it has the
-    typical differences alone; the rest is in the CSV. `is_capped` says
-    whether in means the constant prediction's score is the worst.
+    typical differences alone; the rest is in the CSV. `is_capped` says whether in means
+    the constant prediction's score is the worst, `has_splits` whether each source model
+    has a split of its own.
     """
     if table.empty:
         return ""
@@ -40,7 +42,7 @@ def for_people(
     def typical(row: Any) -> str:
         return _gain(row, "typical", margin)
 
-    parts = [paragraph(_about_typical(table, metric))]
+    parts = [paragraph(_about_typical(table, metric, has_splits))]
     if table["target_size"].nunique() > 1:
         parts.append(
             _table(
@@ -115,8 +117,10 @@ def _about_depths(depths: pd.DataFrame) -> str:
     return f"Of the depths {tried}, these may be the best: {kept}."
 
 
-def _about_typical(table: pd.DataFrame, metric: Metric) -> str:
+def _about_typical(table: pd.DataFrame, metric: Metric, has_splits: bool) -> str:
     over = enumerate_words(units(table))
+    if has_splits:
+        over += ", each with a split of its own,"
     conditional = table["given"].astype(bool)
     given = f", {CONDITION}" if conditional.all() else ""
     level = f"{100 * table['level'].iloc[0]:.4g} %"

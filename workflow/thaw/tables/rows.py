@@ -46,6 +46,8 @@ def for_people(
         f"**{settings['study']}**: which of the {len(before)} test rows transfer "
         f"rescues, and which it loses{of_size(settings)}"
     )
+    if settings["has_splits"]:
+        title += ". A network has some of them only, those of its source model's split"
     rule = (
         "A row is right if more than half of a variant's networks, without those that "
         f"failed, get it right. Rescued: right with the variant, not with {baseline}. "
@@ -77,12 +79,12 @@ def for_people(
 
 def _right(shares: np.ndarray) -> str:
     """Return how many rows most networks get right."""
-    return "n/a" if np.isnan(shares).any() else str((shares > 0.5).sum())
+    return "n/a" if np.isnan(shares).all() else str((shares > 0.5).sum())
 
 
 def _only_there(here: np.ndarray, there: np.ndarray) -> str:
     """Return how many rows most networks get right there, and not here."""
-    if np.isnan(here + there).any():
+    if np.isnan(here + there).all():
         return "n/a"
     return str(((there > 0.5) & (here <= 0.5)).sum())
 
@@ -99,10 +101,14 @@ def _changed_most(changes: np.ndarray) -> list[int]:
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return each row's shares as CSV, and the rows rescued and lost as Markdown."""
     settings, (problem, description) = inputs.settings, inputs.target()
-    shares = {
-        arm: share_right(counts, problem.test_y)
-        for arm, counts in inputs.predicted(problem).items()
-    }
+    found = inputs.predicted(problem)
+    if settings["has_splits"]:
+        tested = np.any([counts.any(1) for counts in found.values()], axis=0)
+        problem = problem._replace(
+            test_y=problem.test_y[tested], test_rows=problem.test_rows[tested]
+        )
+        found = {arm: counts[tested] for arm, counts in found.items()}
+    shares = {arm: share_right(own, problem.test_y) for arm, own in found.items()}
     classes = [*map(plain, description.classes)]
     parts = []
     for size in settings["target_sizes"]:

@@ -127,6 +127,8 @@ def for_people(
         title += f", {CONDITION}"
     elif models:
         title += f" from {models} source models"
+        if settings["has_splits"]:
+            title += ", each with a split of its own"
     covered = [
         *(["new test rows"] if (table["row_units"] > 0).all() else []),
         *(["failures not seen"] if models != 1 else []),

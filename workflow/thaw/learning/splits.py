@@ -1,0 +1,114 @@
+"""The splits of a pool: one for each source model, and for the repeats from it.
+
+A split depends on the study's seed, the source model's number, the strata of the rows
+and how many there are. So the rows of two problems made of equal tables are split
+alike, and a target's test rows are no train rows of the source model. (Where tables
+differ in labels only, a target has the strata of its source; see `thaw.data.make`.)
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from thaw.data.problem import Pool, Problem
+from thaw.errors import ThawError
+from thaw.learning import seeds
+from thaw.learning.rows import stratified_order
+
+REMEDY = "choose other sizes, another seed, or shuffle with a seed instead of each"
+
+
+def places(pool: Pool, seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the train and the test rows of a split stand in the pool, in order.
+
+    They are the first and the last rows of an order in which groups stay together. Its
+    middle, longer than a group, keeps groups from lying on both sides.
+    """
+    order = stratified_order(pool.strata, seeds.generator(seed, 0, number, seeds.SPLIT))
+    if len(pool.groups):
+        order = np.argsort(np.argsort(order)[pool.groups], kind="stable")
+    train, test = order[: pool.train_size], order[-pool.test_size :]
+    return np.sort(train), np.sort(test)
+
+
+def split(pool: Problem | Pool, seed: int, number: int) -> Problem:
+    """Return a split of a pool as a problem; a problem, which has one, is itself.
+
+    Raises `ThawError` if a value is too large once it is scaled.
+    """
+    if isinstance(pool, Problem):
+        return pool
+    train, test = places(pool, seed, number)
+    learned = pool.x[train]
+    if pool.like:
+        learned = pool.like.x[places(pool.like, seed, number)[0]]
+    centre = np.where(pool.scaled, learned.mean(0), 0)
+    # Rounding leaves equal numbers a standard deviation that is not quite 0.
+    varies = pool.scaled & (np.ptp(learned, axis=0) > 0)
+    spread = np.where(varies, learned.std(0), 1)
+    with np.errstate(over="ignore"):  # told below
+        train_x, test_x = (
+            ((pool.x[rows] - centre) / spread).astype(np.float32)
+            for rows in (train, test)
+        )
+    if not (np.isfinite(train_x).all() and np.isfinite(test_x).all()):
+        raise ThawError(
+            f"split {number}: scaled, a value is too large for a number of 32 bits; "
+            "correct it, or drop its column"
+        )
+    return Problem(
+        *(train_x, pool.train_y[train], test_x, pool.test_y[test]),
+        *(pool.rows[test], pool.classes, pool.task),
+        train_digests=pool.digests[train],
+        test_digests=pool.digests[test],
+    )
+
+
+def of_each(problem: Problem | Pool, seed: int, models: Sequence[int]) -> Problem:
+    """Return the problem as each of R networks gets it, whose source models these are.
+
+    Where a pool is split, networks have rows of their own: `train_x` and `test_x` are
+    `[R, rows, features]`, `train_y`, `test_y` and `test_rows` `[R, rows]`.
+    """
+    if isinstance(problem, Problem):
+        return problem
+    splits = {number: split(problem, seed, number) for number in {*models}}
+    of_all = zip(*(splits[number][:5] for number in models), strict=True)
+    train_x, train_y, test_x, test_y, rows = map(np.stack, of_all)
+    known = problem.classes, problem.task
+    return Problem(train_x, train_y, test_x, test_y, rows, *known)
+
+
+def test_rows(problem: Problem | Pool, seed: int, models: Sequence[int]) -> np.ndarray:
+    """Return the numbers of the rows that networks are tested on, as `of_each`."""
+    if isinstance(problem, Problem):
+        return problem.test_rows
+    numbers, whose = np.unique(models, return_inverse=True)
+    found = [problem.rows[places(problem, seed, int(n))[1]] for n in numbers]
+    return np.stack(found)[whose]
+
+
+def check(
+    pool: Problem | Pool, classes: Sequence[str], seed: int, models: Iterable[int]
+) -> None:
+    """Raise `ThawError` if the split of one of the source models teaches nothing.
+
+    So it is where a part lacks one of the `classes`, their names by label, or where all
+    train labels are one number. A problem with one split was checked when it was made.
+    """
+    if isinstance(pool, Problem):
+        return
+    for number in sorted({*models}):
+        train, test = (pool.test_y[rows] for rows in places(pool, seed, number))
+        wrong = [
+            f"no {part} row has the class {name!r}"
+            for part, labels in (("train", train), ("test", test))
+            for label, name in enumerate(classes)
+            if not (labels == label).any()
+        ]
+        if not classes and np.ptp(train) == 0:
+            wrong = [f"the label is {train[0]:g} in every train row"]
+        if wrong:
+            raise ThawError(
+                f"source_models: in the split of number {number} {wrong[0]}; {REMEDY}"
+            )
