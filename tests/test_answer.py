@@ -263,13 +263,12 @@ OPTIONS = {
 # What the answer says of them and, after "not", what it does not.
 SAID = """
 helps, freezing pays: Use transfer and freeze 1 layer (fixed-1). It typically gains 0.1
-helps, freezing pays: on standalone. Compared with standalone: typically better:
-helps, freezing pays: Of 0 and 1 frozen layers, 1 may be best; the other is typically
+helps, freezing pays: in test accuracy. Compared with standalone: typically better:
+helps, freezing pays: Of 0 and 1 frozen layers, 1 may be best; freezing 0 is typically
 helps, freezing pays: Intervals cover the luck of 30 source models and 60 repeats.
 helps, freezing pays: do not cover other test rows, another split of these rows, or
 helps, freezing pays: They would cover test rows if predictions were kept
 helps, freezing pays, not: With
-helps, freezing pays, not: margin
 helps, freezing pays, not: validation
 helps, freezing pays, not: told apart
 helps, freezing pays, not: decide
@@ -309,16 +308,16 @@ same depth: freeze 1 layer
 tuned: Learning rate or epoch of fixed-0 and fixed-1 were chosen on rows held out
 tuned, not: were tuned
 in kelvin: It typically gains 0.222 K (0.2
-in kelvin: The gain exceeds the margin (0.01 K)
-in kelvin, not: the margin (0.01)
+in kelvin: a pretrained variant surely gains more than 0.01 K
+in kelvin, not: more than 0.01.
 of losses: A gain is a decrease of test log loss.
 hurts, not: K
 hurts: No variant's training settings were tuned.
-hurts, not: A gain is
+hurts: A gain is a difference in test accuracy. Compared
 every fifth failed: Networks failed (20 % of fixed-1's): scale the inputs
 fails: with 30 points more failed networks (15 to 43)
 fails, by size: with 30 points more failed networks (14 to 44)
-all failed: No recommendation: all networks failed. Compared with standalone: no verdict
+all failed: No recommendation: all networks failed.
 all failed: Networks failed (100 % of standalone's, 100 % of fixed-0's
 all failed, not: frozen layers
 sometimes weak: freeze nothing (fixed-0). It typically gains 0.02
@@ -337,23 +336,23 @@ the median failed: freeze nothing (fixed-0)
 the median failed, not: inf
 turns: With 20 to 50 rows: use transfer and freeze 1 layer (fixed-1). It typically gains
 turns: With all rows: train from scratch (standalone). All other networks are typically
-turns: exceeds the margin (0.01) up to 50 rows, and is below it with all rows.
+turns: Up to 50 rows a pretrained variant surely gains more than 0.01, and with
 turns: the rows that each repeat drew
 mixed: With 20 to 50 rows: use transfer and freeze nothing (fixed-0).
 mixed: fixed-1: typically better with 20 rows: +0.202
 mixed: typically worse with 50 rows: -0.0
 one size: With 20 rows: use transfer
 one size: the rows that each repeat drew
-the gain lasts: exceeds the margin (0.01) up to the largest size, 50 rows
+the gain lasts: Up to the largest size, 50 rows, a pretrained variant surely
 lost sight: With 50 rows: undecided.
 lost sight: With 50 rows, not even 1,000 source models
-lost sight: up to 20 rows; where it drops below cannot be read off these sizes.
+lost sight: Up to 20 rows a pretrained variant surely gains more than 0.01; where
 unsure: With 20 to 50 rows: use transfer and freeze nothing
 maybe above: fixed-1 may gain up to
-maybe above: up to 20 rows; where it drops below cannot be read off these sizes.
+maybe above: Up to 20 rows a pretrained variant surely gains more than 0.01; where
 large failed: With 50 rows: no recommendation: all networks failed.
 too few models: With 20 rows to all: no recommendation: too few source models: 7 of the
-too few models, not: exceeds
+too few models, not: surely
 better random: Use random-1, which is not pretrained.
 better random: Compared with random-1 (frozen random layers): typically worse: fixed-1
 worse random: Use transfer and freeze 1 layer
@@ -361,14 +360,14 @@ worse random: Compared with random-1 (frozen random layers): typically better: f
 random layers in no pair: typically worse: random-1 -0.1
 random layers in no pair, not: Compared with random-1
 pairs between studies: Compared with selfer/fixed-1: typically worse: fixed-1 -0.0
-still moving: From epoch 50 to 100, gains on these test rows still moved, so that
-still moving: change this answer: fixed-0 +0.030 (+0.028 to +0.032); no longer moved
-no longer moving: rows no longer moved (±0.01): fixed-0 +0.001
+still moving: From epoch 50 to 100, gains on these test rows still changed, so that
+still moving: change this answer: fixed-0 by +0.030 (+0.028 to +0.032); have settled
+no longer moving: rows have settled (±0.01): fixed-0 by +0.001
 no longer moving, not: longer training
-may still move: rows may still move: fixed-0 +0.001 (-0.019 to
-chosen: Keeping the best source model by validation loss: one at random of fixed-1
-chosen: typically reaches 0.800, the best of 3 0.820 (standalone, chosen alike: 0.700,
-chosen: is weak (the best of 3): fixed-1 10 % (0.4 %).
+may still move: rows may still change: fixed-0 by +0.001 (-0.019 to
+chosen: Picking the best of 3 source models by validation loss lifts fixed-1 from
+chosen: 0.800 to 0.820; standalone, picked alike, from 0.700 to 0.710.
+chosen: cuts the risk of a weak network: fixed-1 from 10 % to 0.4 %.
 at the edge: the lowest or the highest for 30 % of
 safer: all networks are equivalent to standalone, but fixed-1 is safer, with
 """
@@ -505,7 +504,7 @@ def test_a_gain_over_networks_that_mostly_failed_has_no_size():
 def test_sizes_at_which_the_gain_exceeds_the_margin_need_not_be_the_smallest():
     hurts, helps = ladder(0.8, 0.75, 0.7), ladder(0.7, 0.75, 0.8)
     text = said({20: hurts, 50: helps, "all": ALIKE})
-    assert "The gain exceeds the margin (0.01) with 50 rows only." in text
+    assert "Only with 50 rows a pretrained variant surely gains more than 0.01." in text
 
 
 def test_a_pair_has_one_sentence_for_all_sizes():
@@ -560,8 +559,7 @@ def test_test_rows_among_train_rows_are_named_with_what_they_flatter():
     ):
         assert (
             "5 of 99 test rows have the same features as train rows of "
-            f"{whose}{scaled} (rows 1, 2, 3, 4, 5). If they are the same samples, this "
-            f"flatters {flattered} variants: leave these out of the train or of the "
-            "test rows."
+            f"{whose}{scaled} (rows 1, 2, 3, 4, 5). Those that are the same samples "
+            f"flatter {flattered} variants and should be left out."
         ) in text
     assert "same features" not in said(GROWS, equal=[equal_rows("two", equal=0)])

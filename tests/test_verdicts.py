@@ -309,7 +309,10 @@ def test_the_table_for_people_fits_a_terminal():
     )
     assert max(map(len, text.splitlines())) <= 80
     text = " ".join(text.split())
-    assert "intervals at 99 %, so that with 95 % all that is said here holds" in text
+    assert (
+        "each interval at 99 %, so that all verdicts together hold with 95 %, over"
+        in text
+    )
     assert "over 20 source models" in text
     assert "Of the depths fixed-0, fixed-1, these may be the best: fixed-1." in text
     assert "weak" in text

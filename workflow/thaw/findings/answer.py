@@ -23,6 +23,7 @@ from thaw.findings.gains import (
     span,
 )
 from thaw.findings.keeping import which_to_keep
+from thaw.findings.metrics import metric_of
 from thaw.findings.recommendation import NONE, advice, recommended
 
 
@@ -75,23 +76,19 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
             below.clear()
         elif rows and all(row["typical_high"] < study.margin for row in rows):
             below.append(size)
-    margin = f"the margin ({study.margin_in_units})"
     if not above:
         return
+    surely = f"a pretrained variant surely gains more than {study.margin_in_units}"
     if above != [*study.target_sizes[: len(above)]]:
-        sizes = enumerate_words(above)
-        yield f"The gain exceeds {margin} with {sizes} rows only."
+        yield f"Only with {enumerate_words(above)} rows {surely}."
     elif above[-1] == study.target_sizes[-1]:
-        yield f"The gain exceeds {margin} up to the largest size, {above[-1]} rows."
+        yield f"Up to the largest size, {above[-1]} rows, {surely}."
     elif below:
-        yield (
-            f"The gain exceeds {margin} up to {above[-1]} rows, and is below it with "
-            f"{below[0]} rows."
-        )
+        yield f"Up to {above[-1]} rows {surely}, and with {below[0]} rows none does."
     else:
         yield (
-            f"The gain exceeds {margin} up to {above[-1]} rows; where it drops below "
-            "cannot be read off these sizes."
+            f"Up to {above[-1]} rows {surely}; where that ends cannot be read off "
+            "these sizes."
         )
 
 
@@ -102,6 +99,8 @@ def what_was_compared(study: Question) -> Iterator[str]:
         for name in study.networks
         if not study.is_pretrained(name) and study.variants[name].get("freeze", 0)
     ]
+    if len(study.comparisons):
+        yield f"A gain is a {metric_of(study.metric[0]).gain}."
     for reference, own in study.comparisons.groupby("reference", sort=False):
         known = " (frozen random layers)" if reference in random else ""
         start = f"Compared with {reference}{known}"
@@ -127,10 +126,11 @@ def how_many_layers(study: Question) -> Iterator[str]:
         if len(kept) == len(study.depths):
             said[size] = "no depth can be ruled out as the best"
         else:
-            out = "the other is typically worse"
-            if len(study.depths) > 2:
-                out = "each other is typically worse than another one"
-            said[size] = f"{enumerate_words(sorted(kept), 'or')} may be best; {out}"
+            out = enumerate_words(sorted({*study.depths.values()} - {*kept}))
+            said[size] = (
+                f"{enumerate_words(sorted(kept), 'or')} may be best; freezing {out} is "
+                "typically worse than another depth"
+            )
     for words, alike in itertools.groupby(said, key=said.__getitem__):
         place = f", with {span([*alike])}" if study.is_swept else ""
         yield f"{tried}{place}, {words}."

@@ -6,7 +6,7 @@ from thaw.findings.arms import CHECKPOINTS, TargetSize
 from thaw.findings.failures import FEW, KINDS, meaning_of_weak
 from thaw.findings.gains import Question, enumerate_words, estimate
 from thaw.findings.metrics import by_epoch, metric_of
-from thaw.findings.overlap import REMEDY, in_words
+from thaw.findings.overlap import in_words
 
 # What surprises who has said `scale: standard`.
 SCALED_LIKE = (
@@ -70,8 +70,8 @@ def _overlap(study: Question) -> Iterator[str]:
         own = found["train_rows_of"] == study.target
         if found["equal"]:
             yield (
-                f"{in_words(found)}. If they are the same samples, this flatters "
-                f"{'all' if own else 'pretrained'} variants: {REMEDY}."
+                f"{in_words(found)}. Those that are the same samples flatter "
+                f"{'all' if own else 'pretrained'} variants and should be left out."
             )
 
 
@@ -140,9 +140,9 @@ def _longer_training(study: Question) -> Iterator[str]:
         margin = rows["margin"].iloc[0]
         units = f" {known.units}" if known.units else ""
         moved, may, rest = (
-            "still moved, so that longer training could change this answer:",
-            "may still move:",
-            f"no longer moved (±{margin:g}{units}):",
+            "still changed, so that longer training could change this answer:",
+            "may still change:",
+            f"have settled (±{margin:g}{units}):",
         )
         said: dict[str, list[str]] = {moved: [], may: [], rest: []}
         for row in rows.to_dict("records"):
@@ -150,7 +150,7 @@ def _longer_training(study: Question) -> Iterator[str]:
             clear = moved if low > 0 or high < 0 else may
             words = rest if max(-low, high) <= margin else clear
             gain = estimate(row, margin, units, "change")
-            said[words].append(f"{row['variant']}{gain}")
+            said[words].append(f"{row['variant']} by{gain}")
         parts = (
             f"{words} {enumerate_words(own)}" for words, own in said.items() if own
         )
@@ -177,9 +177,6 @@ def what_is_covered(study: Question) -> Iterator[str]:
         *(["the rows that each repeat drew"] if study.is_swept else []),
         *(["the test rows"] if has_rows else []),
     ]
-    metric = metric_of(study.metric[0])
-    if metric.name != "accuracy":
-        yield f"A gain is a {metric.gain}."
     words = f"Intervals cover the luck of {enumerate_words(covered)}"
     left = [
         *([] if has_rows else ["other test rows"]),

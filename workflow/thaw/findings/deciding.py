@@ -77,6 +77,8 @@ def what_would_decide(study: Question) -> Iterator[str]:
             continue
         place = f"with {span([size])}, " if study.is_swept else ""
         units, factor = _asked(study, own)
+        tested = own.rows[own.named[0]]["tested"]
+        rows = f" as these {tested:,}" if tested else ""
         unit = "source model" if study.source_models > 1 else "repeat"
         if units:
             words = (
@@ -86,7 +88,7 @@ def what_would_decide(study: Question) -> Iterator[str]:
         elif factor > 1:
             words = (
                 f"no number of {unit}s will decide it, because there are too few test "
-                f"rows: it takes more than {_rounded(factor)} times as many"
+                f"rows: it takes more than {_rounded(factor)} times as many{rows}"
             )
         elif factor:
             words = f"not even {NUMBERS[-1]:,} {unit}s would decide it"

@@ -125,13 +125,14 @@ def by_size_and_verdict(rows: Sequence[Row], study: Question) -> str:
     said = []
     for verdict, alike in itertools.groupby(rows, lambda row: verdict_of(row, study)):
         own = list(alike)
-        gains = [
-            f"{estimate(row, study.margin, study.units)}{more_networks(row)}"
-            for row in own
-        ]
-        ends = " and".join(gains if len(own) == 1 else [gains[0], gains[-1]])
+        ends = []
+        for row in own if len(own) == 1 else [own[0], own[-1]]:
+            gain = estimate(row, study.margin, study.units)
+            place = f" with {row['target_size']}" if len(own) > 1 else ""
+            ends.append(f"{gain}{place}{more_networks(row)}")
         sizes = span([row["target_size"] for row in own])
-        said.append(f"{verdict} with {sizes}" + (f":{ends}" if gains[0] else ""))
+        gains = f":{' and'.join(ends)}" if ends[0] else ""
+        said.append(f"{verdict} with {sizes}{gains}")
     return "; ".join(said)
 
 

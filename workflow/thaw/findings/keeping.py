@@ -64,25 +64,31 @@ def which_to_keep(study: Question) -> Iterator[str]:
         for variant, rows in table.groupby("variant", sort=False)
     }
     place = f" with {study.shown_size} rows" if study.is_swept else ""
-    reached = ", ".join(
-        f"of {count} {median}"
-        for count, median in zip(counts[1:], medians[name][1:], strict=True)
+    best, *more = counts[1:]
+
+    def lifted(variant: str) -> str:
+        first, *others = medians[variant]
+        of_more = ", ".join(
+            f"of {count} to {median}"
+            for count, median in zip(more, others[1:], strict=True)
+        )
+        return f"from {first} to {others[0]}" + (f", {of_more}" if of_more else "")
+
+    words = (
+        f"Picking the best of {best} source models by validation loss lifts {name}"
+        f"{place} {lifted(name)}"
     )
-    beside = medians.get(study.baseline)
-    yield (
-        f"Keeping the best source model by validation loss: one at random of {name}"
-        f"{place} typically reaches {medians[name][0]}, the best {reached}"
-        + (f" ({study.baseline}, chosen alike: {', '.join(beside)})" if beside else "")
-        + "."
-    )
+    if study.baseline in medians:
+        words += f"; {study.baseline}, picked alike, {lifted(study.baseline)}"
+    yield f"{words}."
     risks = [
-        f"{variant} {100 * at_random:.0f} % ({100 * kept:.1f} %)"
+        f"{variant} from {100 * at_random:.0f} % to {100 * kept:.1f} %"
         for variant, rows in table.groupby("variant", sort=False)
         for at_random, kept in [rows["weak"].iloc[:2]]
         if at_random > RISK
     ]
     if risks:
         yield (
-            f"The risk that one at random is weak (the best of {counts[1]}): "
+            f"Picking the best of {best} cuts the risk of a weak network: "
             f"{', '.join(risks)}."
         )

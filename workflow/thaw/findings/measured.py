@@ -108,10 +108,12 @@ class Metrics:
     def of_constant(self) -> dict[str, Any]:
         """What the best constant prediction reaches, and by unit of rows.
 
-        They are named as `thaw.output.histories` does.
+        Beside it stands how many rows, or groups of them, are tested. They are named as
+        `thaw.output.histories` does.
         """
-        found: dict[str, Any] = {}
-        every = np.arange(len(self._problem.test_y))
+        every, groups = np.arange(self.rows), self._problem.test_groups
+        tested = len(np.unique(groups)) if len(groups) else self.rows
+        found: dict[str, Any] = {"tested": tested}
         for metric in self.metrics:
             said = self._task.constant_prediction(self._problem, metric.constant)
             score = self.scores(metric, said, every)[0]

@@ -223,8 +223,11 @@ def _keep(own: list[Advice], study: Question) -> str:
             f"{best['variant']}, by {size_of(best, study)}"
         )
     else:
-        most_high = number(max(most["typical_high"], 0.0), study.margin) + study.units
-        words += f". No other network typically gains more than {most_high}"
+        most_high = number(max(most["typical_high"], 0.0), study.margin)
+        words += (
+            f". No other network typically gains the margin ({study.margin_in_units}): "
+            f"at most {most_high}{study.units}"
+        )
     if worst["typical_high"] < 0 and len(rows) > 1:
         words += f", and {worst['variant']} costs {size_of(worst, study)}"
         words += more_networks(worst)
@@ -261,6 +264,11 @@ def _undecided(own: list[Advice], study: Question) -> str:
     return (
         f"undecided. Compared with {study.baseline}, {enumerate_words(names, 'or')} "
         f"may{between} gain {_end(high, study)} or lose {_end(-low, study)}"
+        + (
+            ""
+            if study.is_pretrained(study.baseline)
+            else ". Until it is decided, training from scratch costs least"
+        )
     )
 
 

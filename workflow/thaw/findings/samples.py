@@ -55,7 +55,8 @@ class Sample(NamedTuple):
     `constant_by_rows` `[units]` are what each unit of test rows adds to the scores and
     to the constant's (see `thaw.findings.rows_luck`); None where it is not known.
     `has_splits` says that each source model has a split of its own, so that all repeats
-    have one; by rows, a network is then nan where it has no test row.
+    have one; by rows, a network is then nan where it has no test row. `tested` is how
+    many test rows, or groups of them, there are; 0 where it is not known.
     """
 
     values: np.ndarray
@@ -70,6 +71,7 @@ class Sample(NamedTuple):
     by_rows: np.ndarray | None = None
     constant_by_rows: np.ndarray | None = None
     has_splits: bool = False
+    tested: int = 0
 
     def has_addresses_of(self, other: Self) -> bool:
         """Whether each repeat has drawn the same random numbers as the other's."""
@@ -152,6 +154,11 @@ class Sample(NamedTuple):
     def has_worst(self) -> bool:
         """Whether there is a worst that a mean tells apart."""
         return bool(np.isfinite(self.worst))
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether no two scores are further apart than one unit."""
+        return self.has_worst and not self.piles_up
 
     @property
     def above_worst(self) -> np.ndarray:

@@ -12,10 +12,11 @@ each unit of test rows adds to a metric (see `thaw.findings.rows_luck`), nan for
 networks. `constant/metrics/{metric}` is what the best constant prediction reaches,
 `constant/rows/{metric}` `[units]` what rows add to it, `positive` the name of the
 positive class where a metric has one, `addresses` `[repeats, 2]` those of all arms.
-`has_splits` says whether each source model has a split of its own of the target. Then
-all arms have a `source_model`, test rows are all rows, and `rows/{metric}` is nan for
-units of which a network has no test row.
-Each is read by itself, so that a stage holds no more than it needs.
+`tested` is how many test rows, or groups of them, there are, `has_splits` says whether
+each source model has a split of its own of the target. Then all arms have a
+`source_model`, test rows are all rows, and `rows/{metric}` is nan for units of which a
+network has no test row. Each is read by itself, so that a stage holds no more than it
+needs.
 """
 
 import json
@@ -209,6 +210,10 @@ class Histories:
     def task(self, name: str) -> str:
         """Return the name of the task; `name` is as for `metric`."""
         return str(self._read(f"{name}/task"))
+
+    def tested(self) -> int:
+        """Return how many test rows, or groups of them, there are."""
+        return int(self._read("tested"))
 
     def positive(self) -> str:
         """Return the name of the positive class; "" where no metric has one."""

@@ -161,6 +161,7 @@ class Inputs(NamedTuple):
                 by_rows=rows,
                 constant_by_rows=constants,
                 has_splits=histories.has_splits(),
+                tested=histories.tested(),
             )
         # One for all, so that they can be compared.
         scores = [value for one in found.values() for value in one.values.tolist()]

@@ -107,7 +107,7 @@ def compare(
     """Return what a comparison found, by the names of the table's columns."""
     given_rows = typical_difference(pair, alpha)
     typical = rows_luck.widen(given_rows, rows_luck.typical, alpha)
-    if not pair.variant.piles_up and pair.variant.has_worst:
+    if pair.variant.is_bounded:
         # By a bounded metric no two scores are further apart.
         typical = within(typical, pair.variant.scale)
     said = [verdict(pair, typical, alpha, margin)]
@@ -142,6 +142,7 @@ def compare(
         "these_rows_high": given_rows.high,
         "rows_error": rows_luck.typical,
         "row_units": rows_luck.units,
+        "tested": pair.variant.tested,
         **_columns("better", how_often(pair, alpha)),
         **_columns("mean", mean),
         **shares,

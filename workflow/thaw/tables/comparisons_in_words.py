@@ -67,8 +67,8 @@ def for_people(
     about_means = _about_means(table, metric, is_capped)
     parts += [
         paragraph(
-            "Given these test rows, the typical difference, and how often a repeat of "
-            "the one beats one of the other:"
+            "On these test rows alone, the typical difference, and how often a repeat "
+            "of the one beats one of the other:"
         ),
         _table(
             ("comparison", "typical difference", "is better in"),
@@ -96,7 +96,7 @@ def for_people(
 def _about_means(table: pd.DataFrame, metric: Metric, is_capped: bool) -> str:
     """Introduce the differences of means, and name intervals that are lopsided."""
     words = (
-        "The difference of the means, whose interval is at 95 % and bears no verdict"
+        "The difference of the means, whose interval is at 95 %; no verdict rests on it"
     )
     if not table["given"].astype(bool).all():
         words += ", allowing for failures not seen"
@@ -124,7 +124,7 @@ def _about_typical(table: pd.DataFrame, metric: Metric, has_splits: bool) -> str
     conditional = table["given"].astype(bool)
     given = f", {CONDITION}" if conditional.all() else ""
     level = f"{100 * table['level'].iloc[0]:.4g} %"
-    together = f"intervals at {level}, so that with 95 % all that is said here holds"
+    together = f"each interval at {level}, so that all verdicts together hold with 95 %"
     covers = " and new test rows" if (table["row_units"] > 0).all() else ""
     words = (
         f"The typical (median) {metric.gain}, {together}, over {over}{covers}{given}"
