@@ -136,6 +136,8 @@ def _longer_training(study: Question) -> Iterator[str]:
     # The table is of the largest size.
     place = _with_rows(study, [study.shown_size])
     own = table[table["variant"].isin(study.transferred)]
+    if own.empty:  # a trainer may say only what is reached in the end
+        return
     for (begin, end), rows in own.groupby(["from_epoch", "to_epoch"], sort=False):
         margin = rows["margin"].iloc[0]
         units = f" {known.units}" if known.units else ""
