@@ -81,7 +81,7 @@ def test_every_variant_is_trained_and_compared_at_every_size(swept):
     comparisons = rows(swept, "sizes/comparisons.csv")
     assert len(comparisons) == 6
     # Bonferroni over all six, three a size.
-    assert {row["level"] for row in comparisons} == {f"{1 - 0.05 / 6:.10g}"}
+    assert {row["level"] for row in comparisons} == {f"{1 - 0.03 / 6:.10g}"}
 
 
 def test_all_rows_are_the_same_as_no_sizes(swept):
