@@ -117,7 +117,7 @@ def changed(found, **how):
 
 
 def equal_rows(name, **changed):
-    """What is found where five rows have the features of train rows of a problem."""
+    """A row of overlap.csv: five rows have the features of train rows of a problem."""
     found = {"train_rows_of": name, "test_rows": 99, "equal": 5, "as_read": 5}
     found |= {"splits": 1}
     return found | {"rows": "1, 2, 3, 4, 5"} | changed

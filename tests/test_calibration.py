@@ -1,4 +1,4 @@
-"""What a study says is rarely false, and its intervals cover.
+"""Statements of a study are rarely false, and its intervals cover.
 
 The quick version of research/calibration.py, whose page is docs/calibration.md.
 """

@@ -1,4 +1,4 @@
-"""What would decide a comparison, and what that takes."""
+"""How many more source models or repeats decide a comparison, and their cost."""
 
 import csv
 import math

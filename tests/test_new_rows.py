@@ -56,7 +56,7 @@ def test_ends_without_a_limit_stay_so():
 def test_the_error_is_that_of_the_rows_that_variant_and_baseline_differ_in(shared):
     rng = np.random.default_rng(1)
     same = rng.random(shared) < 0.8
-    # What all networks of a side get right is theirs, and not the other's.
+    # All networks of a side get the same rows right.
     ours, others = (rng.random(ROWS - shared) < p for p in (0.85, 0.75))
     samples = {
         name: networks(0.5, same=np.concatenate([same, own]))

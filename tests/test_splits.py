@@ -118,7 +118,7 @@ def test_a_split_depends_on_the_seed_and_the_source_model_alone(tmp_path):
 
 
 def test_equal_tables_are_split_alike_so_that_no_test_row_leaks():
-    """What is a test row of the target is no train row of the source model."""
+    """No test row of the target is a train row of the source model."""
     clean, noisy = pool_of(), pool_of(NOISY)
     for number in range(20):
         source, target = (split(pool, SEED, number) for pool in (clean, noisy))

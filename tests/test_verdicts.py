@@ -259,7 +259,7 @@ def few_models(found, models):
         (ladder(0.1), "0"),
         ({}, ""),
         (few_models(ladder(0, 0.2, 0), 5), "012"),
-        # What lies within the margin is as good.
+        # A difference within the margin does not matter.
         (ladder(0, 0.005, 0, spread=0.001), "012"),
     ],
 )

@@ -42,14 +42,14 @@ class Problem(NamedTuple):
 
     @property
     def whole(self) -> "Problem":
-        """What is known of all rows, whoever learns: the problem itself."""
+        """The problem itself: its rows are the same for every network."""
         return self
 
 
 class Pool(NamedTuple):
     """A problem whose rows are split anew for each source model: `shuffle: each`.
 
-    What learns gets a `Problem` for each split, as `thaw.learning.splits` makes it of
+    Learners get a `Problem` for each split, as `thaw.learning.splits` makes it of
     the study's seed and the source model's number; neither stands here. Each split has
     `train_size` and `test_size` rows.
 

@@ -75,9 +75,7 @@ class Metrics:
         See `thaw.findings.rows_luck`; it is nan of units without a row at any of these
         places. Of a user's function it is not known.
         """
-        labels, groups = self._problem.test_y, self._problem.test_groups
-        every = groups if len(groups) else np.arange(len(labels))
-        units = units_of(metric, self._labels(metric), every)
+        units = self._units[metric.name]
         found = np.full((len(said), units.max() + 1), np.nan)
         values = functools.partial(by_unit, units=units[places])
         there = np.unique(units[places])
@@ -105,15 +103,29 @@ class Metrics:
         return len(self._problem.test_y)
 
     @functools.cached_property
+    def _groups(self) -> np.ndarray:
+        """The group of each test row; its own, where rows come one by one."""
+        groups = self._problem.test_groups
+        return groups if len(groups) else np.arange(self.rows)
+
+    @functools.cached_property
+    def _units(self) -> dict[str, np.ndarray]:
+        """The unit of each test row by the metric's name: the same for all jobs."""
+        return {
+            metric.name: units_of(metric, self._labels(metric), self._groups)
+            for metric in self.metrics
+            if metric.name not in self._functions
+        }
+
+    @functools.cached_property
     def of_constant(self) -> dict[str, Any]:
         """What the best constant prediction reaches, and by unit of rows.
 
         Beside it stands how many rows, or groups of them, are tested. They are named as
         `thaw.output.histories` does.
         """
-        every, groups = np.arange(self.rows), self._problem.test_groups
-        tested = len(np.unique(groups)) if len(groups) else self.rows
-        found: dict[str, Any] = {"tested": tested}
+        every = np.arange(self.rows)
+        found: dict[str, Any] = {"tested": len(np.unique(self._groups))}
         for metric in self.metrics:
             said = self._task.constant_prediction(self._problem, metric.constant)
             score = self.scores(metric, said, every)[0]
