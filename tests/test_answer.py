@@ -101,7 +101,8 @@ def question(
 
 def said(*args, **kwargs):
     """Return the answer to such a study."""
-    return " ".join("\n".join(answer(question(*args, **kwargs))).split())
+    parts = answer(question(*args, **kwargs))
+    return " ".join(sentence for part in parts for sentence in part.sentences)
 
 
 def ladder(standalone, fixed_0, fixed_1, **options):
@@ -281,7 +282,7 @@ hurts at some depth: equivalent within ±0.01: fixed-0 +0.00
 hurts at some depth: Weak means below the median of standalone by more than a fifth of
 depends on the depth: Use transfer and freeze nothing (fixed-0).
 depends on the depth: typically worse: fixed-1 -0.0
-equivalent: It makes no difference that matters (±0.01): all networks are equivalent to
+equivalent: It makes no difference that matters (±0.01). All networks are equivalent to
 equivalent: Of 0 and 1 frozen layers, no depth can be ruled out as the best.
 equivalent, not: safer
 saturated: It makes no difference that matters
@@ -369,7 +370,7 @@ chosen: Picking the best of 3 source models by validation loss lifts fixed-1 fro
 chosen: 0.800 to 0.820; standalone, picked alike, from 0.700 to 0.710.
 chosen: cuts the risk of a weak network: fixed-1 from 10 % to 0.4 %.
 at the edge: the lowest or the highest for 30 % of
-safer: all networks are equivalent to standalone, but fixed-1 is safer, with
+safer: All networks are equivalent to standalone, but fixed-1 is safer, with
 """
 
 
@@ -483,7 +484,7 @@ def with_shares(**shares):
 )
 def test_equivalent_variants_may_be_safer_or_riskier(shares, words):
     text = " ".join(recommended(with_shares(**shares)))
-    assert "all networks are equivalent to standalone" in text
+    assert "All networks are equivalent to standalone" in text
     assert words in text
 
 

@@ -142,7 +142,7 @@ def test_minutes_are_told_at_the_runs_rate(tmp_path):
     folder = tmp_path / "ahead"
     folder.mkdir()
     with (folder / "recommendation.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["kind", "more_fits"], ["undecided", 1200]])
+        csv.writer(file).writerows([["kind", "more_fits"], ["undecided", 120]])
     now = time.time()
     assert [*time_to_decide(plan, study, tmp_path, now - 60)] == []
     (tile, stem) = study.training_jobs[0]
@@ -150,8 +150,8 @@ def test_minutes_are_told_at_the_runs_rate(tmp_path):
     path.parent.mkdir(parents=True)
     path.touch()
     (words,) = time_to_decide(plan, study, tmp_path, now - 60)
-    minutes = round(1200 / tile.fits)
+    minutes = round(120 / tile.fits)
     assert words == (
-        f"ahead: to decide it, 1,200 more networks would take about {minutes:,} min at "
+        f"ahead: to decide it, 120 more networks would take about {minutes} min at "
         "this run's rate."
     )

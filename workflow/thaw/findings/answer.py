@@ -6,6 +6,7 @@ it does not cover. Everything is read off the tables; the answer adds nothing to
 
 import itertools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from thaw.findings.arms import TargetSize
 from thaw.findings.caveats import (
@@ -27,19 +28,22 @@ from thaw.findings.metrics import metric_of
 from thaw.findings.recommendation import NONE, advice, recommended
 
 
-def answer(study: Question) -> list[str]:
-    """Return the answer's paragraphs."""
-    paragraphs = (
-        what_to_do,
-        what_would_decide,
-        what_was_compared,
-        how_many_layers,
-        what_would_change_it,
-        which_to_keep,
-        what_spoils_it,
-        what_is_covered,
-    )
-    return list(filter(None, (" ".join(about(study)) for about in paragraphs)))
+class Part(NamedTuple):
+    """A part of an answer: its heading, its sentences, and tags for an overview."""
+
+    heading: str
+    sentences: list[str]
+    tags: list[str]
+
+
+def answer(study: Question) -> list[Part]:
+    """Return the parts of the answer that have something to say."""
+    told = [Part(words, [*about(study)], []) for words, about in PARTS.items()]
+    for heading, about in CAVEATS.items():
+        caveats = [*about(study)]
+        tags = [caveat.tag for caveat in caveats if caveat.tag]
+        told.append(Part(heading, [caveat.words for caveat in caveats], tags))
+    return [part for part in told if part.sentences]
 
 
 def what_to_do(study: Question) -> Iterator[str]:
@@ -134,3 +138,17 @@ def how_many_layers(study: Question) -> Iterator[str]:
     for words, alike in itertools.groupby(said, key=said.__getitem__):
         place = f", with {span([*alike])}" if study.is_swept else ""
         yield f"{tried}{place}, {words}."
+
+
+PARTS = {
+    "What to do": what_to_do,
+    "What would decide it": what_would_decide,
+    "What was compared": what_was_compared,
+    "How many layers to freeze": how_many_layers,
+    "Which source model to keep": which_to_keep,
+}
+CAVEATS = {
+    "What would change it": what_would_change_it,
+    "What to beware of": what_spoils_it,
+    "What is covered": what_is_covered,
+}

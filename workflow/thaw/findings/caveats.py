@@ -1,6 +1,7 @@
 """The caveats of an answer: failures, training time, tuning, luck not covered."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from thaw.findings.arms import CHECKPOINTS, TargetSize
 from thaw.findings.failures import FEW, KINDS, meaning_of_weak
@@ -25,24 +26,34 @@ MANY = 0.1
 IMBALANCED = 0.8
 
 
-def what_spoils_it(study: Question) -> Iterator[str]:
-    """Name what qualifies the answer: failures, controls, longer training."""
+class Caveat(NamedTuple):
+    """A sentence or two, and the few words that stand for them in an overview, if any."""
+
+    words: str
+    tag: str = ""
+
+
+def what_spoils_it(study: Question) -> Iterator[Caveat]:
+    """Name what qualifies the answer: failures, controls, rows seen before."""
     yield from _overlap(study)
     failed = _shares(study, "failed", FEW)
     if failed:
-        yield (
+        yield Caveat(
             f"Networks failed ({failed}): scale the inputs, lower the "
             "learning rate or train longer before you rely on this."
-            + (SCALED_LIKE if study.is_swept else "")
+            + (SCALED_LIKE if study.is_swept else ""),
+            "networks failed",
         )
     if useless := _shares(study, "no_better", MANY):
-        yield (
-            f"Many networks are no better than the best constant prediction: {useless}."
+        yield Caveat(
+            "Many networks are no better than the best constant prediction: "
+            f"{useless}.",
+            "networks learned nothing",
         )
     yield from _imbalanced(study)
     if study.comparisons["verdict"].str.contains(KINDS["weak"], regex=False).any():
         meaning = meaning_of_weak(metric_of(study.metric[0]), study.baseline)
-        yield f"Weak means {meaning}."
+        yield Caveat(f"Weak means {meaning}.")
     uncounted = study.comparisons.loc[
         study.comparisons["weak"].isna(), "target_size"
     ].unique()
@@ -53,25 +64,27 @@ def what_spoils_it(study: Question) -> Iterator[str]:
             else f"the median of {study.baseline} does not beat the best constant "
             f"prediction by more than the margin of {study.margin_in_units}"
         )
-        yield (
+        yield Caveat(
             f"Weak networks{_with_rows(study, uncounted)} are not counted, because "
             f"{why}."
         )
     if study.source == study.target and study.transferred:
-        yield (
+        yield Caveat(
             "Source and target are the same problem: nothing foreign is transferred, "
-            "and a gain says that longer training helps."
+            "and a gain says that longer training helps.",
+            "same problem",
         )
 
 
-def _overlap(study: Question) -> Iterator[str]:
+def _overlap(study: Question) -> Iterator[Caveat]:
     """Say how many test rows have the same features as train rows."""
     for found in study.overlap.to_dict("records"):
         own = found["train_rows_of"] == study.target
         if found["equal"]:
-            yield (
+            yield Caveat(
                 f"{in_words(found)}. Those that are the same samples flatter "
-                f"{'all' if own else 'pretrained'} variants and should be left out."
+                f"{'all' if own else 'pretrained'} variants and should be left out.",
+                "test rows among train rows",
             )
 
 
@@ -88,15 +101,16 @@ def _shares(study: Question, kind: str, least: float) -> str:
     )
 
 
-def _imbalanced(study: Question) -> Iterator[str]:
+def _imbalanced(study: Question) -> Iterator[Caveat]:
     """Say where accuracy hardly tells networks apart, and what does."""
     commonest = study.summary["constant"].iloc[0]
     if metric_of(study.metric[0]).name == "accuracy" and commonest > IMBALANCED:
-        yield (
+        yield Caveat(
             f"{100 * commonest:.0f} % of the test rows belong to one class, so that "
             "accuracy hardly tells networks apart: choose metric: balanced_accuracy "
             "or, of two classes, [roc_auc, average_precision]; training with "
-            "class_weight: balanced makes networks look at the rare ones."
+            "class_weight: balanced makes networks look at the rare ones.",
+            "imbalanced classes",
         )
 
 
@@ -104,13 +118,13 @@ def _with_rows(study: Question, sizes: Sequence[TargetSize]) -> str:
     return f" with {enumerate_words(sizes)} rows" if study.is_swept else ""
 
 
-def what_would_change_it(study: Question) -> Iterator[str]:
+def what_would_change_it(study: Question) -> Iterator[Caveat]:
     """Say what longer training or other training settings might change."""
     yield from _longer_training(study)
     if not study.tuned:
-        yield "No variant's training settings were tuned."
+        yield Caveat("No variant's training settings were tuned.", "untuned")
         return
-    yield (
+    yield Caveat(
         f"Learning rate or epoch of {enumerate_words(study.tuned)} were chosen on rows "
         "held out of each network's own train rows."
     )
@@ -121,13 +135,14 @@ def what_would_change_it(study: Question) -> Iterator[str]:
         if row["at_edge"] > AT_EDGE
     ]
     if at_edge:
-        yield (
+        yield Caveat(
             f"The learning rate chosen was the lowest or the highest for "
-            f"{enumerate_words(at_edge)}: a wider range could change this answer."
+            f"{enumerate_words(at_edge)}: a wider range could change this answer.",
+            "edge of the rates",
         )
 
 
-def _longer_training(study: Question) -> Iterator[str]:
+def _longer_training(study: Question) -> Iterator[Caveat]:
     """Say how gains changed from half-way to the end, on these test rows."""
     table = study.training_time
     known = by_epoch(study.metric[0])
@@ -156,13 +171,14 @@ def _longer_training(study: Question) -> Iterator[str]:
         parts = (
             f"{words} {enumerate_words(own)}" for words, own in said.items() if own
         )
-        yield (
+        yield Caveat(
             f"From epoch {begin} to {end}, gains on these test rows{place}{metric} "
-            f"{'; '.join(parts)}."
+            f"{'; '.join(parts)}.",
+            "gains still change" if said[moved] else "",
         )
 
 
-def what_is_covered(study: Question) -> Iterator[str]:
+def what_is_covered(study: Question) -> Iterator[Caveat]:
     """Say which luck the intervals cover, and which they do not."""
     starts = any(map(study.is_pretrained, study.variants))
     models = study.source_models if starts or study.has_splits else 0
@@ -186,16 +202,23 @@ def what_is_covered(study: Question) -> Iterator[str]:
         "other rows to learn from",
     ]
     last = f"or {left[-1]}" if left[:-1] else left[-1]
-    yield f"{words}. They do not cover {', '.join([*left[:-1], last])}."
+    yield Caveat(f"{words}. They do not cover {', '.join([*left[:-1], last])}.")
     if (units == 1).any():
-        yield "Test rows, or those of a class, are too few to say what others would do."
+        yield Caveat(
+            "Test rows, or those of a class, are too few to say what others would do.",
+            "too few test rows",
+        )
     elif len(units) and not has_rows:
-        yield (
+        yield Caveat(
             "They would cover test rows if predictions were kept and the metric were "
-            "one of Thaw's."
+            "one of Thaw's.",
+            "test rows not covered",
         )
     if models == 1:
         one = "checkpoint" if study.source == CHECKPOINTS else "source model"
         if study.has_splits:
             one = f"{one} and its split" if starts else "split"
-        yield f"All of this holds for this one {one}; another one could reverse it."
+        yield Caveat(
+            f"All of this holds for this one {one}; another one could reverse it.",
+            f"one {one}",
+        )

@@ -143,10 +143,16 @@ def _named_alike(own: list[Advice], common: list[str]) -> list[Advice]:
 def recommended(study: Question) -> Iterator[str]:
     """Say what to do, by target size."""
     for own in advices(study):
-        words = [WORDS[own[0].kind](own, study), *_without_network(own, study)]
-        start = f"With {span([one.size for one in own])}: " if study.is_swept else ""
-        said = f"{start}{'. '.join(words)}."
-        yield f"{said[0].upper()}{said[1:]}"
+        words = [*WORDS[own[0].kind](own, study), *_without_network(own, study)]
+        if study.is_swept:
+            words[0] = f"with {span([one.size for one in own])}: {words[0]}"
+        yield " ".join(f"{said[0].upper()}{said[1:]}." for said in words)
+
+
+def act(own: list[Advice], study: Question) -> str:
+    """Return what to do, in a few words."""
+    said = next(iter(WORDS[own[0].kind](own, study)))
+    return f"{said[0].upper()}{said[1:]}"
 
 
 def _without_network(own: list[Advice], study: Question) -> Iterator[str]:
@@ -169,21 +175,21 @@ def _without_network(own: list[Advice], study: Question) -> Iterator[str]:
         )
 
 
-def _use(own: list[Advice], study: Question) -> str:
+# Each of these yields sentences without their capital and full stop, what to do first.
+
+
+def _use(own: list[Advice], study: Question) -> Iterator[str]:
     name = own[0].variant
     first, last = own[0].rows[name], own[-1].rows[name]
-    words = (
-        f"{_how(name, study)}. It typically gains {size_of(first, study)} on "
-        f"{study.baseline}"
-    )
+    yield _how(name, study)
+    words = f"it typically gains {size_of(first, study)} on {study.baseline}"
     if len(own) > 1:
         words += f" with {own[0].size} rows{more_networks(first)}, and "
         words += f"{size_of(last, study)} with {own[-1].size}"
-    words += more_networks(last)
+    yield words + more_networks(last)
     ties = [n for n in own[0].named if n != name and all(n in o.named for o in own)]
     if ties:
-        words += f". It is typically not told apart from {enumerate_words(ties, 'or')}"
-    return words
+        yield f"it is typically not told apart from {enumerate_words(ties, 'or')}"
 
 
 def _how(name: str, study: Question) -> str:
@@ -197,7 +203,7 @@ def _how(name: str, study: Question) -> str:
     return f"use transfer and freeze {frozen} ({name})"
 
 
-def _use_estimator(own: list[Advice], study: Question) -> str:
+def _use_estimator(own: list[Advice], study: Question) -> Iterator[str]:
     name = own[0].variant
     row = own[0].rows[name]
     found = own[0].estimator
@@ -205,33 +211,34 @@ def _use_estimator(own: list[Advice], study: Question) -> str:
     if found and found.best is not None:
         others += " and all other networks"
     place = f" from {own[0].size} rows" if len(own) > 1 else ""
-    return (
-        f"use {name}, no network is needed. It is better than {others}: it typically "
-        f"gains {size_of(row, study)}{place} on {study.baseline}"
+    yield f"use {name}, no network is needed"
+    yield (
+        f"it is better than {others}: it typically gains {size_of(row, study)}{place} "
+        f"on {study.baseline}"
     )
 
 
-def _keep(own: list[Advice], study: Question) -> str:
+def _keep(own: list[Advice], study: Question) -> Iterator[str]:
     rows = [row for one in own for row in one.rows.values()]
     most = max(rows, key=lambda row: row["typical_high"])
     worst = min(rows, key=lambda row: row["typical"])
-    words = _baseline(study)
+    yield _baseline(study)
     if {kind_of(row["verdict"]) for row in rows} == {WORSE}:
         best = max(rows, key=lambda row: row["typical"])
-        words += (
-            ". All other networks are typically worse, the best of them, "
+        words = (
+            "all other networks are typically worse, the best of them, "
             f"{best['variant']}, by {size_of(best, study)}"
         )
     else:
         most_high = number(max(most["typical_high"], 0.0), study.margin)
-        words += (
-            f". No other network typically gains the margin ({study.margin_in_units}): "
+        words = (
+            f"no other network typically gains the margin ({study.margin_in_units}): "
             f"at most {most_high}{study.units}"
         )
     if worst["typical_high"] < 0 and len(rows) > 1:
         words += f", and {worst['variant']} costs {size_of(worst, study)}"
         words += more_networks(worst)
-    return words
+    yield words
 
 
 def _baseline(study: Question) -> str:
@@ -240,11 +247,9 @@ def _baseline(study: Question) -> str:
     return f"train from scratch ({study.baseline})"
 
 
-def _same(own: list[Advice], study: Question) -> str:
-    words = (
-        f"it makes no difference that matters (±{study.margin_in_units}): all networks "
-        f"are equivalent to {study.baseline}"
-    )
+def _same(own: list[Advice], study: Question) -> Iterator[str]:
+    yield f"it makes no difference that matters (±{study.margin_in_units})"
+    words = f"all networks are equivalent to {study.baseline}"
     apart = []
     for one in own:
         place = f" with {span([one.size])}" if len(own) > 1 else ""
@@ -252,24 +257,22 @@ def _same(own: list[Advice], study: Question) -> str:
             if said := more_networks(row):
                 risk = "riskier" if is_riskier(row) else "safer"
                 apart.append(f"{name} is {risk}{place}{said}")
-    return f"{words}, but {enumerate_words(apart)}" if apart else words
+    yield f"{words}, but {enumerate_words(apart)}" if apart else words
 
 
-def _undecided(own: list[Advice], study: Question) -> str:
+def _undecided(own: list[Advice], study: Question) -> Iterator[str]:
     names = dict.fromkeys(name for one in own for name in one.named)
     rows = [one.rows[name] for one in own for name in one.named]
     high = max(row["typical_high"] for row in rows)
     low = min(row["typical_low"] for row in rows)
     between = " between them" if len(rows) > 1 else ""
-    return (
-        f"undecided. Compared with {study.baseline}, {enumerate_words(names, 'or')} "
+    yield "undecided"
+    yield (
+        f"compared with {study.baseline}, {enumerate_words(names, 'or')} "
         f"may{between} gain {_end(high, study)} or lose {_end(-low, study)}"
-        + (
-            ""
-            if study.is_pretrained(study.baseline)
-            else ". Until it is decided, training from scratch costs least"
-        )
     )
+    if not study.is_pretrained(study.baseline):
+        yield "until it is decided, training from scratch costs least"
 
 
 def _end(value: float, study: Question) -> str:
@@ -279,10 +282,10 @@ def _end(value: float, study: Question) -> str:
     return f"up to {number(max(value, 0.0), study.margin)}{study.units}"
 
 
-def _none(own: list[Advice], study: Question) -> str:
+def _none(own: list[Advice], study: Question) -> Iterator[str]:
     reasons = {verdict_of(row, study) for one in own for row in one.rows.values()}
     why = "; ".join(sorted(reasons)) or "nothing is compared"
-    return f"no recommendation: {why.removeprefix(f'{NO_VERDICT}: ')}"
+    yield f"no recommendation: {why.removeprefix(f'{NO_VERDICT}: ')}"
 
 
 WORDS = {

@@ -158,7 +158,7 @@ OF_A_STUDY = (
             *("training-time.csv", "best-of.csv", "overlap.csv"),
         ),
         suffixes=("md",),
-        more=("recommendation.csv",),
+        more=("answer.json", "recommendation.csv"),
     ),
     Output(
         "study",

@@ -1,6 +1,6 @@
 """Answer a study's questions in a few sentences, and name what it recommends."""
 
-import itertools
+import json
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ from thaw.findings.answer import answer
 from thaw.findings.arms import in_order
 from thaw.findings.deciding import fits_to_decide
 from thaw.findings.gains import Question
-from thaw.findings.recommendation import advices
+from thaw.findings.recommendation import act, advices
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, paragraph
 
@@ -19,31 +19,35 @@ SOME = {"training_time": "training-time.csv", "best_of": "best-of.csv"}
 def recommendations(study: Question) -> pd.DataFrame:
     """Return a row a target size: what is recommended, and the gain that it rests on.
 
-    `kind` is as in `thaw.findings.recommendation`, `ties` are the variants that the
-    one named cannot be told apart from. Where it is undecided, `variant` is empty,
-    `ties` are what it is undecided of, and `more_fits` says how many more networks
-    would probably decide it, if any number will.
+    `act` says it in a few words, `kind` is as in `thaw.findings.recommendation`, `ties`
+    are the variants that the one named cannot be told apart from. Where it is
+    undecided, `variant` is empty, `ties` are what it is undecided of, and `more_fits`
+    says how many more networks would probably decide it, if any number will. The gain
+    is that of the `best` variant: of the one recommended, or the largest.
     """
     rows = []
-    for own in itertools.chain(*advices(study)):
-        gain = own.rows[own.variant] if own.variant else {}
-        ties = [name for name in own.named if name != own.variant]
-        ends = ("typical", "typical_low", "typical_high")
-        rows.append(
-            {
-                "target_size": own.size,
-                "kind": own.kind,
-                "variant": own.variant,
-                "ties": " ".join(ties),
-                **{end: gain.get(end) for end in ends},
-                "more_fits": fits_to_decide(study, own),
-            }
-        )
+    for alike in advices(study):
+        for own in alike:
+            gains = sorted(own.rows.values(), key=lambda row: -row["typical"])
+            gain = own.rows[own.variant] if own.variant else (gains or [{}])[0]
+            ends = ("typical", "typical_low", "typical_high")
+            rows.append(
+                {
+                    "target_size": own.size,
+                    "kind": own.kind,
+                    "act": act(alike, study),
+                    "variant": own.variant,
+                    "ties": " ".join(name for name in own.named if name != own.variant),
+                    "best": gain.get("variant"),
+                    **{end: gain.get(end) for end in ends},
+                    "more_fits": fits_to_decide(study, own),
+                }
+            )
     return pd.DataFrame(rows)
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
-    """Return the answer as Markdown, and the recommendations as CSV."""
+    """Return the answer, as Markdown and part by part, and the recommendations."""
     settings = dict(inputs.settings)
     title = f"# {settings.pop('study')}: {settings['source']} → {settings['target']}"
     settings["target_sizes"] = in_order(settings["target_sizes"])
@@ -61,8 +65,11 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         },
         **settings,
     )
-    words = [f"{title}\n", *map(paragraph, answer(question))]
+    parts = answer(question)
+    words = [f"{title}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
+    told = [part._asdict() for part in parts]
     return {
         "answer.md": "\n".join(words).encode(),
+        "answer.json": f"{json.dumps(told, indent=1)}\n".encode(),
         "recommendation.csv": frame(recommendations(question)),
     }
