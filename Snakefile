@@ -8,7 +8,7 @@ include: "workflow/Snakefile"
 
 
 rule default:
-    """Everything: all tables and figures of all studies."""
+    """Everything: all tables, figures and pages of all studies."""
     default_target: True
     input:
         rules.all.input,

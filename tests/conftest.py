@@ -77,8 +77,8 @@ ONE_JOB_CONFIG = SMALL_CONFIG | {
 }
 
 
-# A study's three stages, as long as nothing of them is done.
-THREE = ("gather", "tables", "figures")
+# A study's four stages, as long as nothing of them is done.
+FOUR = ("gather", "tables", "figures", "page")
 
 
 def modules_of(*modules: str) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from conftest import ROOT, SMALL_CONFIG, THREE, Project, new_project
+from conftest import FOUR, ROOT, SMALL_CONFIG, Project, new_project
 from test_module import outer_project
 
 CONFIG = copy.deepcopy(SMALL_CONFIG) | {
@@ -43,7 +43,7 @@ TARGET = {
         for variant in ("standalone", "fixed-1")
         for repeat in ("00", "01")
     ),
-    *(f"{stage}_ahead" for stage in THREE),
+    *(f"{stage}_ahead" for stage in FOUR),
 }
 SOURCE = {"make_problem first", "pretrain first models-00-00"}
 

@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from conftest import ROOT, SMALL_CONFIG, THREE, modules_of
+from conftest import FOUR, ROOT, SMALL_CONFIG, modules_of
 from thaw import keys
 
 STAGES = sorted({*keys.COMPUTING_STAGES, "check_network", "check_overlap", "gather"})
@@ -17,7 +17,7 @@ STAGES = sorted({*keys.COMPUTING_STAGES, "check_network", "check_overlap", "gath
 
 def tables(*studies):
     """Return the jobs that depend on any training job of these studies."""
-    return {f"{stage}_{study}" for stage in THREE for study in studies} | {"answers"}
+    return {f"{stage}_{study}" for stage in FOUR for study in studies} | {"answers"}
 
 
 def drawn(*studies):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, THREE, new_project
+from conftest import FOUR, ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, new_project
 
 BIN = Path(sys.executable).parent
 
@@ -24,7 +24,7 @@ def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
         *("gains-by-epoch.csv", "gains-by-epoch.pdf"),
         *("boxplot.svg", "boxplot.png", "learning-curves.svg", "learning-curves.png"),
         *("differences.svg", "source-models.svg", "source-models.png"),
-        *(f"records/{stage}.json" for stage in THREE),
+        *(f"records/{stage}.json" for stage in FOUR),
     ]
     expected = {f"{study}/{name}" for study in ("ahead", "back") for name in names} | {
         *("back/source-accuracy.svg", "back/source-spread.png"),

@@ -50,6 +50,26 @@ def results(paths):
     return [f"results/{path}" for path in paths]
 
 
+def for_report(made):
+    """Return what has plain names, marked for Snakemake's report where people look."""
+    caption, found = "../report/shown.rst", []
+    for path in made.files:
+        category, labels = made.shown.get(path, (None, None))
+        name = f"results/{path}"
+        marked = report(name, caption, category, labels=labels) if category else name
+        found.append(marked)
+    return found
+
+
+def about(made):
+    """Return the words that Snakemake's report sets below what has plain names."""
+    if made.folder in STUDIES:
+        asked = STUDIES[made.folder]
+        problems = f"{asked.settings.source} → {asked.settings.target}"
+        return f"{made.folder}: {problems}, {asked.size}."
+    return PLAN.words["question"]
+
+
 def in_results(path):
     """Return where a path that begins with `results/` lies, as a module too."""
     return Path(rules.make_problem.output[0]).parents[2] / path

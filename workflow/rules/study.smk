@@ -1,9 +1,9 @@
-"""Each study's three stages: scores gathered, tables with the answer, figures.
+"""Each study's four stages: scores gathered, tables with the answer, figures, a page.
 
 Needs: the files of a study's jobs; a pair may name a variant of another study.
 Makes: in results/STUDY/ what `thaw.plan.outputs` lists, each stage in one process, with
-its record in results/STUDY/records/. Of several studies results/answers.md,
-results/maps/MAP/freeze-map and the figure of problems, likewise.
+its record in results/STUDY/records/. Of several studies results/report.html,
+results/answers.md, results/maps/MAP/freeze-map and the figure of problems, likewise.
 """
 
 for made in PLAN.made_by("gather"):
@@ -47,17 +47,17 @@ for made in PLAN.made_by("gather"):
             """
 
 
-for made in PLAN.made_by("tables", "figures"):
+for made in PLAN.made_by("tables", "figures", "page"):
 
     rule:
-        """Make tables, or figures, of what was gathered."""
+        """Make tables, figures or a page of what was gathered."""
         name:
             made.rule
         input:
             read=results(made.reads),
             stale=unless_made(made),
         output:
-            made=results(made.files),
+            made=for_report(made),
             record=f"results/{made.record}",
         log:
             f"logs/{made.log}",
@@ -66,6 +66,7 @@ for made in PLAN.made_by("tables", "figures"):
             "../envs/thaw.yaml"
         params:
             recipe=recipe_of(made),
+            about=about(made),
         shell:
             r"""
             python -m thaw.stages.make \

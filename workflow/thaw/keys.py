@@ -221,7 +221,12 @@ def _code(stage: str, computed_by: tuple[str, ...]) -> tuple[str, list[str]]:
     found = sorted(modules(stage, computed_by))
     if stage in COMPUTING_STAGES:
         found = [module for module in found if module.startswith(COMPUTING)]
-    code = digest(canonical([(module, source(module).digest) for module in found]))
+    parts = [(module, source(module).digest) for module in found]
+    # Templates and the like, which no module imports.
+    for path in sorted((PACKAGE / stage).glob("*.*")):
+        if path.suffix not in (".py", ".pyc"):
+            parts.append((path.name, digest_of_file(path)))
+    code = digest(canonical(parts))
     libraries = set().union(*(source(module).libraries for module in found))
     return code, sorted(libraries)
 

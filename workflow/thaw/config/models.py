@@ -378,9 +378,20 @@ Study: Any = made(
 )
 
 
+# A line that people read.
+Line = Annotated[str, Field(min_length=1, max_length=300)]
+
+
 class Config(Settings, title="Thaw's config"):
     """A group of the keys below."""
 
+    title: Line = "Does it pay to transfer?"
+    """The title of the report, `results/report.html`."""
+    question: Line = (
+        "Does a network that has learned one problem learn a related one better, and "
+        "how many of its layers should stay frozen?"
+    )
+    """What the studies are to answer; it stands below the title."""
     problems: Annotated[dict[Name, Problem], Field(min_length=1)]
     """The data sets, by name."""
     predictions: bool = True

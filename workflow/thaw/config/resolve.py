@@ -18,6 +18,9 @@ from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.budget import budget
 from thaw.learning.tasks import TASKS
 
+# What is taken as it is.
+PLAIN = {"variants", "maps", "predictions", "title", "question"}
+
 
 def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Config:
     """Check `config` and resolve it.
@@ -32,7 +35,7 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
     except ValidationError as error:
         raise wrong(explain(error)) from None
     shared = checked.model_dump(include=set(models.Settings.model_fields))
-    described = checked.model_dump(include={"variants", "maps", "predictions"})
+    described = checked.model_dump(include=PLAIN)
     # A problem has many keys that do not go together; those left out are not there.
     described |= checked.model_dump(include={"problems"}, exclude_none=True)
     studies = {

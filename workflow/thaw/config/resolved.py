@@ -41,6 +41,8 @@ class Config(NamedTuple):
     studies: dict[str, ResolvedStudy]
     maps: dict[str, list[str]]
     predictions: bool
+    title: str
+    question: str
 
 
 def changed(training: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

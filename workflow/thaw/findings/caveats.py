@@ -27,7 +27,7 @@ IMBALANCED = 0.8
 
 
 class Caveat(NamedTuple):
-    """A sentence or two, and the few words that stand for them in an overview, if any."""
+    """A sentence, and the few words that stand for it in an overview, if any."""
 
     words: str
     tag: str = ""

@@ -25,6 +25,9 @@ from thaw.output.histories import Histories
 from thaw.output.problems import load_described
 from thaw.output.records import load_check, load_record, reading, require
 
+# The stages of what no table is.
+STAGES = {"scores.csv": "gather", "figures.json": "figures"}
+
 
 class Files(ExitStack):
     """The files of a stage; `saw` are the digests of those that were read.
@@ -38,7 +41,7 @@ class Files(ExitStack):
         self._keys = recipe["inputs"]
         self._paths = {(path.parent.name, path.name): path for path in paths}
         self._histories = dict[str, Histories]()
-        self._records = dict[str, Any]()
+        self._records = dict[tuple[str, str], Any]()
         # What the stage itself has made so far, by its names.
         self.made: dict[str, bytes] = {}
         self.saw: dict[str, Any] = {}
@@ -53,21 +56,28 @@ class Files(ExitStack):
         return self._histories[study]
 
     def content(self, study: str, name: str) -> bytes:
-        """Return the content of a table of a study.
+        """Return the content of a table of a study, or of its figures for a page.
 
         Raises `ThawError` if it is not what its record says.
         """
         if name in self.made:
             return self.made[name]
-        if study not in self._records:
-            path = self._paths[study, name].parent / "records" / "tables.json"
-            self._records[study] = load_record(path, self._keys["tables"][study])
+        stage = STAGES.get(name, "tables")
         path = self._paths[study, name]
+        if (study, stage) not in self._records:
+            record = path.parent / "records" / f"{stage}.json"
+            found = load_record(record, self._keys[stage][study])
+            self._records[study, stage] = found
         with reading(path, "the table it should be"):
             digest = digest_of_file(path)
-            require(digest == self._records[study]["content"][name], "it was changed")
+            known = self._records[study, stage]["content"][name]
+            require(digest == known, "it was changed")
         self.saw[f"{study}/{name}"] = digest
         return path.read_bytes()
+
+    def has(self, study: str, name: str) -> bool:
+        """Whether there is such a table of a study to read."""
+        return (study, name) in self._paths
 
     def problems(self) -> dict[str, tuple[Problem | Pool, Description]]:
         """Return all problems of the recipe, by name."""

@@ -31,8 +31,7 @@ def plain(text: str) -> str:
 
 def cell(text: str) -> str:
     """Return users' text for a cell of a Markdown table: in one line, no markup."""
-    escaped = re.sub(r"[\\`*|\[\]]", r"\\\g<0>", visible(text))
-    return escaped.replace("<", "&lt;")
+    return re.sub(r"[\\`*|\[\]<&]", r"\\\g<0>", visible(text))
 
 
 def of_size(settings: Mapping[str, Any]) -> str:

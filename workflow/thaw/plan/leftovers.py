@@ -6,7 +6,19 @@ from pathlib import Path
 
 from thaw.output.files import TEMPORARY
 from thaw.output.paths import SUFFIXES
-from thaw.plan.outputs import ANSWERS, FIGURES, GATHERED, OF_A_STUDY, PROBLEMS, TABLES
+from thaw.plan.outputs import (
+    ANSWERS,
+    FIGURES,
+    FREEZE_MAP,
+    GATHERED,
+    OF_A_STUDY,
+    PAGE,
+    PROBLEMS,
+    REPORT,
+    STUDY_PAGE,
+    TABLES,
+    files_of,
+)
 from thaw.plan.plan import Plan
 
 # What Thaw makes, with wildcards in braces.
@@ -52,14 +64,14 @@ def leftovers(plan: Plan, results: Path) -> Iterator[Path]:
 def made() -> Iterator[str]:
     """Yield what Thaw makes, below `results/`."""
     yield from KEYED
-    files = [*GATHERED, *(file for output in OF_A_STUDY for file in output.files)]
     for folder, names in (
-        ("{name}/", files),
-        ("maps/{name}/", OF_A_STUDY[-1].files),
-        ("problems/", PROBLEMS.files),
-        ("", ANSWERS.files),
+        ("{name}/", [*GATHERED, *files_of([*OF_A_STUDY, STUDY_PAGE])]),
+        ("maps/{name}/", files_of([FREEZE_MAP])),
+        ("problems/", files_of([PROBLEMS])),
+        ("", files_of([ANSWERS, REPORT])),
     ):
-        records = [f"records/{stage}.json" for stage in ("gather", TABLES, FIGURES)]
+        stages = ("gather", TABLES, FIGURES, PAGE)
+        records = [f"records/{stage}.json" for stage in stages]
         yield from (f"{folder}{name}" for name in (*names, *records))
 
 

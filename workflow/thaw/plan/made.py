@@ -1,12 +1,24 @@
 """What has plain names: scores gathered, tables and figures, each with its record."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from thaw.config.network import content_of_function
 from thaw.keys import result
-from thaw.plan.outputs import FIGURES, GATHERED, TABLES, Output, outputs_of
+from thaw.plan.outputs import (
+    FIGURES,
+    GATHERED,
+    ON_PAGES,
+    PAGE,
+    PROBLEMS,
+    SCORES,
+    TABLES,
+    Output,
+    files_of,
+    named,
+    outputs_of,
+)
 from thaw.plan.study import StudyPlan
 
 
@@ -34,6 +46,24 @@ class Made(NamedTuple):
     def log(self) -> str:
         """The job's log, below `logs/`."""
         return PurePosixPath(self.folder, f"{self.stage}.log").as_posix()
+
+    @property
+    def shown(self) -> dict[str, tuple[str, dict[str, str]]]:
+        """The files that Snakemake's report shows: their categories and labels.
+
+        It shows no CSV; tables are in the pages.
+        """
+        own = "Freeze maps" if self.folder.startswith("maps/") else self.folder
+        found = {}
+        for output in named(self.stage, self.recipe["settings"].get("outputs", [])):
+            made = self.folder == PROBLEMS.name or output.name == "study"
+            category = "How it was made" if made else own
+            category = "Answers" if self.stage == PAGE else category
+            labels = {"of": self.folder.replace(".", "all"), "shows": output.about}
+            for path in in_folder(self.folder, output.files):
+                if path.endswith((".html", ".svg", "study.json")):
+                    found[path] = category, labels
+        return found
 
 
 def gather(study: StudyPlan) -> Made:
@@ -66,7 +96,7 @@ def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
     wanted = {name for output in outputs for name in output.settings}
     names = ("study", "source", "target", *sorted(wanted))
     settings = {"outputs": [output.name for output in outputs]} | study.told(names)
-    made_here = [file for output in outputs for file in output.files]
+    made_here = files_of(outputs)
     read = {file for output in outputs for file in output.reads} - {*made_here}
     reads = of_each(inputs["gather"], read & {"histories.npz"})
     if stage == FIGURES:
@@ -85,6 +115,19 @@ def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
     return Made(f"{stage}_{study.name}", stage, study.name, *made, reads, files)
 
 
+def page(output: Output, folder: str, told: Mapping[str, Any], of: list[Made]) -> Made:
+    """Return a page of studies, whose stages are `of`; `told` is what it is told."""
+    inputs: dict[str, dict[str, str]] = {}
+    reads = []
+    for made in of:
+        inputs.setdefault(made.stage, {})[made.folder] = made.key
+        known = {"gather": [SCORES], FIGURES: [ON_PAGES]}
+        names = known.get(made.stage) or [Path(file).name for file in made.files]
+        reads += [*in_folder(made.folder, names), made.record]
+    rule = output.name if folder == "." else f"{output.name}_{folder}"
+    return span(rule, folder, output, told, inputs, reads)
+
+
 def span(
     rule: str,
     folder: str,
@@ -93,10 +136,10 @@ def span(
     inputs: Mapping[str, Any],
     reads: list[str],
 ) -> Made:
-    """Return a table or figure of several studies or problems."""
+    """Return a table, figure or page of several studies or problems."""
     told = {"outputs": [output.name]} | dict(settings)
     made = result(output.stage, told, inputs)
-    files = in_folder(folder, output.files)
+    files = in_folder(folder, files_of([output]))
     return Made(rule, output.stage, folder, *made, reads, files)
 
 

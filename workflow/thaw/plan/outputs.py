@@ -4,10 +4,10 @@ Nothing else lists them. The function `make` of `thaw.tables.NAME` or
 `thaw.figures.NAME` makes what an entry promises. Rules, targets and docs follow.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-TABLES, FIGURES = "tables", "figures"
+TABLES, FIGURES, PAGE = "tables", "figures", "page"
 FORMATS = ("svg", "pdf", "png")
 
 
@@ -24,6 +24,7 @@ class Output(NamedTuple):
     when: what must be true of a study (properties of `thaw.plan.study.StudyPlan`).
     suffixes: those of its files.
     more: further files.
+    is_table: whether a page shows what the figure shows as a table.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Output(NamedTuple):
     when: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
+    is_table: bool = False
 
     @property
     def module(self) -> str:
@@ -192,6 +194,7 @@ OF_A_STUDY = (
         settings=("metric", "margin"),
         reads=("comparisons.csv",),
         when=("compares",),
+        is_table=True,
     ),
     Output(
         "gains-by-epoch",
@@ -253,6 +256,7 @@ OF_A_STUDY = (
         settings=("maps",),
         reads=("comparisons.csv",),
         when=("is_swept", "maps_depths"),
+        is_table=True,
     ),
 )
 
@@ -266,10 +270,31 @@ ANSWERS = Output(
     suffixes=("md",),
 )
 FREEZE_MAP = OF_A_STUDY[-1]
-PROBLEMS = Output("problems", FIGURES, "The two-dimensional problems, a panel each.")
+# The figures of a study, or of problems, as pages show them.
+ON_PAGES = "figures.json"
+PROBLEMS = Output(
+    "problems",
+    FIGURES,
+    "The two-dimensional problems, a panel each.",
+)
+
+# The page of a study, and that of all of them.
+OF_PAGES = ("title", "question", "studies")
+STUDY_PAGE = Output("page", PAGE, "A study on one page.", OF_PAGES, suffixes=("html",))
+REPORT = Output(
+    "report", PAGE, "All studies on one page.", OF_PAGES, suffixes=("html",)
+)
 
 # What is made first, of which the above are made, beside its record.
-GATHERED = ("histories.npz", "scores.csv", "source-models.csv")
+SCORES = "scores.csv"
+GATHERED = ("histories.npz", SCORES, "source-models.csv")
+
+
+def files_of(outputs: Sequence[Output]) -> list[str]:
+    """Return the names of the files of outputs that are made together."""
+    files = [file for output in outputs for file in output.files]
+    drawn = any(output.stage == FIGURES and not output.is_table for output in outputs)
+    return [*files, ON_PAGES] if drawn else files
 
 
 def outputs_of(stage: str, study: Any) -> Iterator[Output]:
@@ -281,5 +306,12 @@ def outputs_of(stage: str, study: Any) -> Iterator[Output]:
 
 def named(stage: str, names: list[str]) -> list[Output]:
     """Return a stage's outputs of these names, in order."""
-    known = {o.name: o for o in (*OF_A_STUDY, ANSWERS, PROBLEMS) if o.stage == stage}
+    every = (*OF_A_STUDY, ANSWERS, PROBLEMS, STUDY_PAGE, REPORT)
+    known = {o.name: o for o in every if o.stage == stage}
     return [known[name] for name in names]
+
+
+def tables_by_file() -> dict[str, str]:
+    """Return what each file of a study's tables shows, by its name."""
+    tables = (output for output in OF_A_STUDY if output.stage == TABLES)
+    return {file: table.about for table in tables for file in table.files}

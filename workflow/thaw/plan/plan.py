@@ -34,10 +34,21 @@ from thaw.learning.budget import budget
 from thaw.learning.tasks import TASKS
 from thaw.output.paths import problem_file, repeats_begin
 from thaw.output.tiles import Tile
-from thaw.plan.made import Made, gather, make, of_each, span
-from thaw.plan.outputs import ANSWERS, FIGURES, FREEZE_MAP, PROBLEMS, TABLES
+from thaw.plan.made import Made, gather, make, of_each, page, span
+from thaw.plan.outputs import (
+    ANSWERS,
+    FIGURES,
+    FREEZE_MAP,
+    PROBLEMS,
+    REPORT,
+    STUDY_PAGE,
+    TABLES,
+)
 from thaw.plan.problems import Problems
 from thaw.plan.study import StudyPlan
+
+# What a page is told of a study, in the config's order.
+ON_PAGE = ("study", "size", "metric", "variants")
 
 
 class Plan:
@@ -48,8 +59,9 @@ class Plan:
     of a key; `refusals` are the checks for test rows among train rows which must have
     passed before anything of a key learns, those of all studies; `trained_for` are the
     first study by where a training job's files begin, since studies may share a key and
-    cut their jobs differently. `made` are what is made of them with plain names, by
-    rule: three stages a study, and what spans studies.
+    cut their jobs differently. `words` are the report's title and question. `made` are
+    what is made of them with plain names, by rule: four stages a study, and what spans
+    studies.
     """
 
     def __init__(self, config: Config) -> None:
@@ -60,6 +72,7 @@ class Plan:
             for name, study in config.studies.items()
         }
         self.maps, self.predictions = config.maps, config.predictions
+        self.words = {"title": config.title, "question": config.question}
         for name in config.problems:
             self.problems.make_sure_of(name)
         self.recipes = dict(self.problems.recipes)
@@ -265,13 +278,17 @@ class Plan:
         """Yield what has plain names, in the order in which it is made."""
         gathered = {name: gather(study) for name, study in self.studies.items()}
         tables: dict[str, str] = {}
+        shown: dict[str, list[Made]] = {}
         for name, study in self.studies.items():
             yield gathered[name]
             keys = {other: gathered[other].key for other in [name, *study.others]}
             yield (made := make(study, TABLES, {"gather": keys}))
             tables[name] = made.key
             inputs = {"gather": {name: gathered[name].key}, "tables": {name: made.key}}
-            yield make(study, FIGURES, inputs)
+            yield (figures := make(study, FIGURES, inputs))
+            shown[name] = [gathered[name], made, figures]
+            told = {"studies": [study.told(ON_PAGE)]}
+            yield page(STUDY_PAGE, name, told, shown[name])
         names = sorted(self.studies)
         yield span(
             "answers",
@@ -290,15 +307,20 @@ class Plan:
                 {"tables": {study: tables[study] for study in studies}},
                 reads=of_each(studies, FREEZE_MAP.reads),
             )
-        shown = sorted(self.problems.shown.items())
-        yield span(
-            "problems_figure",
-            "problems",
-            PROBLEMS,
-            {},
-            {"problems": {name: made.key for name, made in shown}},
-            reads=[problem_file(name, made.key) for name, made in shown],
+        problems = sorted(self.problems.shown.items())
+        yield (
+            figure := span(
+                "problems_figure",
+                "problems",
+                PROBLEMS,
+                {},
+                {"problems": {name: made.key for name, made in problems}},
+                reads=[problem_file(name, made.key) for name, made in problems],
+            )
         )
+        told = {"studies": [study.told(ON_PAGE) for study in self.studies.values()]}
+        every = [*itertools.chain(*shown.values()), figure]
+        yield page(REPORT, ".", self.words | told, every)
 
 
 def _described(kind: Kind, variant: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Make tables or figures: one stage, and one process, for all those of a study.
+"""Make tables, figures or a page: one stage, and one process, for all of a study.
 
 The recipe's settings are `outputs`, the names of what to make (see
 `thaw.plan.outputs`), and what these are told. Each is made by a module of its own, and
@@ -7,6 +7,7 @@ gets no more than what its entry names.
 
 import argparse
 import importlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from typing import Any
 from thaw import keys
 from thaw.output.inputs import Files, Inputs
 from thaw.output.records import claimed
-from thaw.plan.outputs import FIGURES, named
+from thaw.plan.outputs import FIGURES, ON_PAGES, named
 from thaw.stages.command import add_recipe, leave, run, stage_parser
 
 # What every table and figure is told of its study.
 ALWAYS = ("study", "source", "target")
+
+DRAWS = ("thaw.figures.style", "thaw.figures.for_page")
 
 
 def main(args: argparse.Namespace) -> None:
@@ -32,16 +35,21 @@ def main(args: argparse.Namespace) -> None:
 
 def contents(recipe: Mapping[str, Any], files: Files) -> Mapping[str, bytes]:
     """Return the contents of all files, by their names."""
-    settings = recipe["settings"]
+    settings, key = recipe["settings"], keys.key(recipe)
+    on_pages = []
     for output in named(recipe["stage"], settings["outputs"]):
         own = {n: settings[n] for n in (*ALWAYS, *output.settings) if n in settings}
         made = importlib.import_module(output.module).make(Inputs(own, files))
         if output.stage == FIGURES:
             # Named at run time, so that tables do not depend on how figures are drawn.
-            style = importlib.import_module("thaw.figures.style")
-            made = style.files_of(made, output.files, keys.key(recipe))
+            style, page = map(importlib.import_module, DRAWS)
+            drawn, made = made, style.files_of(made, output.files, key)
+            if not output.is_table:
+                prefix = f"{key}-{output.name}"
+                on_pages.append(page.for_page(drawn, output.name, prefix))
         # The tables that follow may be made from it.
         files.made |= made
+    files.made[ON_PAGES] = json.dumps(on_pages, indent=1).encode()
     return files.made
 
 

@@ -152,7 +152,7 @@ def _about_failures(table: pd.DataFrame, meaning: str) -> Iterator[str]:
         return
     weak = f", or are {limit}" if known else ""
     yield paragraph(f"Shares of networks that failed{weak}:")
-    header = ("comparison", "", "share", "other's", "difference")
+    header = ("comparison", "kind", "share", "other's", "difference")
     yield _table(header, rows, (22, 6, 6, 7, 24))
 
 

@@ -1,0 +1,99 @@
+"""The page of a study, and what it shares with the report of all studies."""
+
+import base64
+import functools
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
+
+from thaw.output.inputs import Inputs
+from thaw.page.section import Section
+
+HERE = Path(__file__).parent
+
+# In text: an interval with its number, in which no line breaks, and a minus sign.
+INTERVAL = re.compile("(?:[+\N{MINUS SIGN}]?[0-9.]+ )?\\([^()]* to [^()]*\\)")
+MINUS = re.compile(r"(?<![\w.])-(?=[\d∞])")
+
+
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return the page of the only study, with its tables."""
+    (study,) = sections(inputs)
+    title = f"{study.name}: {study.facts[0]}"
+    return {"page.html": rendered(title=title, studies=[study], is_report=False)}
+
+
+def sections(inputs: Inputs) -> list[Section]:
+    """Return the studies that a page is told of."""
+    return [Section(inputs.files, told) for told in inputs.settings["studies"]]
+
+
+def rendered(**shown: Any) -> bytes:
+    """Return a page that shows a `title`, and what else the template takes.
+
+    Nothing in it may be requested from elsewhere or run, but for the script.
+    """
+    files = {name: _read(name) for name in ("style.css", "script.js")}
+    digest = base64.b64encode(hashlib.sha256(files["script.js"].encode()).digest())
+    page = _template().render(
+        style=Markup(files["style.css"]),
+        script=Markup(files["script.js"]),
+        digest=digest.decode(),
+        versions=_versions(shown["studies"]),
+        **shown,
+    )
+    return page.encode()
+
+
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _template() -> Any:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"typeset": typeset, "markdown": markdown, "flat": flat}
+    return environment.from_string(_read("template.html"))
+
+
+def typeset(text: str) -> Markup:
+    """Return text as HTML, with minus signs and unbroken intervals."""
+    signed = MINUS.sub("\N{MINUS SIGN}", text)
+    found = Markup("")
+    end = 0
+    for one in INTERVAL.finditer(signed):
+        found += escape(signed[end : one.start()])
+        found += Markup('<span class="one">{}</span>').format(one[0])
+        end = one.end()
+    return found + escape(signed[end:])
+
+
+def markdown(text: str) -> Markup:
+    """Return a table for people as HTML; what its names hold is no markup."""
+    return Markup(
+        MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    )
+
+
+def flat(value: Any) -> str:
+    """Return a setting in one line."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _versions(studies: list[Section]) -> Mapping[str, str]:
+    """Return the libraries that trained, with all their versions."""
+    found = itertools.chain(*(study.made["versions"].items() for study in studies))
+    versions: dict[str, list[str]] = {}
+    for library, version in sorted({*found}):
+        versions.setdefault(library, []).append(version)
+    return {library: ", ".join(own) for library, own in versions.items()}

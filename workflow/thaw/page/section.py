@@ -1,0 +1,273 @@
+"""What a page shows of a study, read off its tables, figures and scores."""
+
+import base64
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from thaw.findings.arms import in_order
+from thaw.findings.gains import Row, estimate, more_networks, rows_at, span
+from thaw.findings.metrics import metric_of
+from thaw.findings.shown import counted, interval, number
+from thaw.findings.verdicts import first_part, kind_of
+from thaw.output.inputs import Files
+from thaw.page import drawn
+from thaw.plan.outputs import ON_PAGES, SCORES, tables_by_file
+
+# A CSV of so many bytes stands in the page itself.
+SMALL = 16_000
+
+
+class Recommended(NamedTuple):
+    """A recommendation, for neighbouring target sizes, as an overview shows it."""
+
+    rows: str
+    act: str
+    best: str
+    gain: str
+    interval: drawn.Interval
+
+
+class Section:
+    """A study on a page."""
+
+    def __init__(self, files: Files, told: Mapping[str, Any]) -> None:
+        """Read the files of a `study`.
+
+        Its `size` in words, its `metric` and `variants` are told, too.
+        """
+        self.name, self._files, self.size = told["study"], files, told["size"]
+        self.metric = metric_of(told["metric"][0])
+        self.made = self._json("study.json")
+        self.settings = self.made["settings"]
+        self.parts, self.figures = self._json("answer.json"), self._json(ON_PAGES)
+        self.comparisons = self._table("comparisons.csv")
+        self.sizes = in_order(self.settings["target_sizes"])
+        self.margin, self.baseline = self.settings["margin"], self.settings["baseline"]
+        described = self.made["variants"]
+        self.words = {name: in_words(described[name]) for name in told["variants"]}
+
+    def _json(self, name: str) -> Any:
+        return json.loads(self._files.content(self.name, name))
+
+    def _table(self, name: str) -> pd.DataFrame:
+        # A variant may be called "nan".
+        content = io.BytesIO(self._files.content(self.name, name))
+        return pd.read_csv(content, keep_default_na=False, na_values=[""])
+
+    @property
+    def units(self) -> str:
+        """Its units after a number, with a space; "" if it has none."""
+        return f" {self.metric.units}" if self.metric.units else ""
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether variants learn from several numbers of rows, or from a few."""
+        return self.sizes != ["all"]
+
+    @property
+    def facts(self) -> list[str]:
+        """How large the study is."""
+        tested = self.comparisons["tested"].max()
+        return [
+            f"{self.settings['source']} → {self.settings['target']}",
+            self.size,
+            *([counted(int(tested), "test row")] if tested > 0 else []),
+        ]
+
+    @property
+    def tags(self) -> list[str]:
+        """The caveats, a few words each."""
+        return [*dict.fromkeys(tag for part in self.parts for tag in part["tags"])]
+
+    @property
+    def _ranges(self) -> list[pd.DataFrame]:
+        """The recommendations by neighbouring target sizes that agree."""
+        table = self._table("recommendation.csv")
+        changes = (table["act"] != table["act"].shift()).cumsum()
+        return [own for _, own in table.groupby(changes)]
+
+    @property
+    def ranges(self) -> int:
+        """How many recommendations there are."""
+        return len(self._ranges)
+
+    @property
+    def reach(self) -> float:
+        """How many margins the gains that its recommendations rest on are away."""
+        ends = self._table("recommendation.csv")[["typical_low", "typical_high"]]
+        known = np.abs(ends.to_numpy(float)) / self.margin
+        return max([0, *known[np.isfinite(known)]])
+
+    def recommended(self, reach: float) -> Iterator[Recommended]:
+        """Yield the recommendations, their gains on an axis of ±`reach` margins."""
+        for own in self._ranges:
+            row = own.iloc[0].to_dict()
+            sizes = [*own["target_size"]]
+            found = rows_at(self.comparisons, row["target_size"])
+            best = found[
+                (found["variant"] == row["best"])
+                & (found["reference"] == self.baseline)
+            ]
+            shown = (best.to_dict("records") or [row | {"verdict": "no verdict"}])[0]
+            place = f" with {sizes[0]} rows" if len(sizes) > 1 else ""
+            axis = drawn.Axis(-reach * self.margin, reach * self.margin)
+            yield Recommended(
+                f"With {span(sizes)}" if self.is_swept else "",
+                row["act"],
+                f"{self.words.get(row['best'], row['best'] or '')}{place}",
+                estimate(shown, self.margin, self.units).strip(),
+                drawn.interval(shown, axis, self.margin),
+            )
+
+    @property
+    def axis(self) -> drawn.Axis:
+        """The axis of all differences of the study."""
+        ends = ["typical", "typical_low", "typical_high"]
+        values = self.comparisons[ends].to_numpy(float).ravel()
+        return drawn.around(values, 1.5 * self.margin)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The comparisons, as the page's table shows them."""
+        return [self._shown(row) for row in self.comparisons.to_dict("records")]
+
+    def _shown(self, row: Row) -> dict[str, Any]:
+        kind = kind_of(row["verdict"])
+        css, words = drawn.CLASSES.get(kind, ("unclear", first_part(row["verdict"])))
+        shares = {
+            kind: f"{100 * row[kind]:.0f} %, {100 * row[f'reference_{kind}']:.0f} %"
+            for kind in ("weak", "failed")
+            if row[kind] >= 0
+        }
+        return dict(row) | {
+            "css": css,
+            "words": words,
+            "more": more_networks(row).removeprefix(", "),
+            "gain": number(row["typical"], self.margin, "+"),
+            "ends": self._ends(row, "typical"),
+            "mean_gain": number(row["mean"], self.margin, "+"),
+            "mean_ends": self._ends(row, "mean"),
+            "wins": f"{100 * row['better']:.0f} %",
+            "shares": shares,
+            "drawn": drawn.interval(row, self.axis, self.margin),
+        }
+
+    def _ends(self, row: Row, name: str) -> str:
+        return interval(row[f"{name}_low"], row[f"{name}_high"], self.margin, "+")
+
+    @property
+    def cells(self) -> list[tuple[Any, list[dict[str, Any] | None]]]:
+        """The gains on the baseline: a row a target size, a column a variant."""
+        found = []
+        for size in self.sizes:
+            own = rows_at(self.comparisons, size)
+            own = own[own["reference"] == self.baseline].to_dict("records")
+            by_variant = {row["variant"]: self._shown(row) for row in own}
+            most = max((abs(row["typical"]) for row in own), default=0)
+            found.append((size, [by_variant.get(name) for name in self.compared], most))
+        most = max([LEAST * self.margin, *(m for *_, m in found if math.isfinite(m))])
+        for _, row, _ in found:
+            for cell in filter(None, row):
+                depth = min(1, abs(cell["typical"]) / most)
+                cell["depth"] = 0 if math.isnan(depth) else round(45 * depth)
+        return [(size, row) for size, row, _ in found]
+
+    @property
+    def compared(self) -> list[str]:
+        """The variants that are compared with the baseline."""
+        own = self.comparisons[self.comparisons["reference"] == self.baseline]
+        return [name for name in self.words if name in {*own["variant"]}]
+
+    @property
+    def scores(self) -> "Scores":
+        """What all networks reach, where there is one target size."""
+        table = self._table(SCORES)
+        column = f"test_{self.metric.name}"
+        if column not in table:
+            return Scores(drawn.Axis(0, 1), [], "")
+        known = table[table[column].abs() < math.inf]
+        low, high = known[column].min(), known[column].max()
+        axis = drawn.Axis(low, high if high > low else low + self.margin)
+        baseline = known.loc[known["variant"] == self.baseline, column].median()
+        found = []
+        for name in self.words:
+            own = known.loc[known["variant"] == name, column]
+            rows = self.comparisons[
+                (self.comparisons["variant"] == name)
+                & (self.comparisons["reference"] == self.baseline)
+            ].to_dict("records")
+            found.append(
+                {
+                    "name": name,
+                    "bars": drawn.bars([*own], axis),
+                    "baseline": axis.place(baseline),
+                    "median": number(own.median(), self.margin),
+                    "row": self._shown(rows[0]) if rows else None,
+                }
+            )
+        return Scores(axis, found, number(baseline, self.margin) + self.units)
+
+    @property
+    def files(self) -> Iterator[dict[str, Any]]:
+        """The tables for programs: what each shows, its columns, itself if small."""
+        for name, about in tables_by_file().items():
+            if not (name.endswith(".csv") and self._files.has(self.name, name)):
+                continue
+            content = self._files.content(self.name, name)
+            coded = base64.b64encode(content).decode()
+            yield {
+                "name": name,
+                "about": about,
+                "columns": content.partition(b"\n")[0].decode().split(","),
+                "bytes": f"{max(1, round(len(content) / 1000)):,} kB",
+                "data": f"data:text/csv;base64,{coded}" if len(content) < SMALL else "",
+            }
+
+    @property
+    def tables(self) -> Iterator[str]:
+        """The tables for people, as Markdown."""
+        for name in tables_by_file():
+            own = name.endswith(".md") and name != "answer.md"
+            if own and self._files.has(self.name, name):
+                yield self._files.content(self.name, name).decode()
+
+
+class Scores(NamedTuple):
+    """Scores of all networks on an axis, variant by variant."""
+
+    axis: drawn.Axis
+    rows: Sequence[Mapping[str, Any]]
+    baseline: str
+
+
+# A map whose gains reach fewer margins would paint noise.
+LEAST = 5
+
+
+def in_words(variant: Mapping[str, Any]) -> str:
+    """Return what a variant does, in words."""
+    if "estimator" in variant:
+        return str(variant["estimator"]).rpartition(".")[2]
+    freeze, layers = (
+        variant.get("freeze", 0),
+        counted(variant.get("freeze", 0), "layer"),
+    )
+    if variant.get("pretrained", True):
+        said = [f"Freeze {layers}" if freeze else "Fine-tune all layers"]
+    elif freeze:
+        said = [f"Freeze {counted(freeze, 'random layer')}"]
+    else:
+        said = ["Train from scratch"]
+    if fresh := variant.get("fresh"):
+        said.append(f"draw {' and '.join(map(str, fresh))} anew")
+    if "add" in variant:
+        said.append("add layers")
+    if "inherit" in variant:
+        said.append(f"inherit the {variant['inherit']}")
+    return ", ".join(said)
