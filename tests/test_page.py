@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import shutil
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -181,6 +182,17 @@ def test_places_are_within_the_cell():
     row = {"typical": 0.05, "typical_low": -np.inf, "typical_high": 0.1}
     one = drawn.interval(row | {"verdict": "no clear difference"}, axis, 0.01)
     assert one.outer[0] == 0 and one.inner is None and one.css == "unclear"
+
+
+def test_snakemakes_report_shows_pages_and_figures(project):
+    project.snakemake("--report", "report.zip")
+    with zipfile.ZipFile(project.folder / "report.zip") as found:
+        names = [Path(name).name for name in found.namelist()]
+        shell = found.read("report/report.html").decode()
+    assert names.count("page.html") == 3
+    assert {"report.html", "boxplot.svg", "freeze-map.svg", "study.json"} <= {*names}
+    for words in ("Answers", "How it was made", "A study on one page."):
+        assert words in shell
 
 
 # In a browser.
