@@ -127,10 +127,19 @@ def test_a_run_elsewhere_says_once_which_config_it_takes(fresh, tmp_path):
     done = fresh.snakemake(*elsewhere)
     assert done.stderr.count(f"The config is {run}/config.yaml.") == 1
     assert "The config is" not in done.stdout
-    # Jobs that Snakemake starts as itself do not repeat it; at home it goes without.
+    # Jobs that Snakemake starts as itself do not repeat it.
     inner = fresh.snakemake(*elsewhere, "--mode", "subprocess")
     assert "The config is" not in inner.stderr
-    assert "The config is" not in fresh.snakemake("-n").stderr
+
+
+def test_a_new_results_folder_beside_an_old_one_is_pointed_out(finished, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    old = f"this config has results in {finished.folder}/results"
+    assert old in finished.snakemake("-n", "--directory", str(run)).stderr
+    assert old not in finished.snakemake("-n").stderr
+    (run / "config.yaml").write_text(yaml.safe_dump(finished.config))
+    assert old not in finished.snakemake("-n", "--directory", str(run)).stderr
 
 
 def test_a_folder_whose_config_has_another_suffix_is_told(fresh, tmp_path):
