@@ -1,9 +1,9 @@
 """What a run says: its stages, repeats done, time left, and a line for what failed.
 
 A logger plugin of Snakemake, named in the profiles. Only the process that plans a run
-has one, and calls it in a thread of its own, with one message at a time. Every Snakemake
-that finds this module imports it, whatever the workflow: so it imports nothing slow, and
-of `thaw` nothing before the workflow has chosen which copy of it counts.
+has one, and calls it in a thread of its own, with one message at a time. But any
+Snakemake that finds this module imports it, whatever the workflow: so it imports nothing
+slow, and of `thaw` nothing before the workflow has chosen which copy of it counts.
 """
 
 import atexit
@@ -42,6 +42,9 @@ REASONS = {
     r"CANCELLED": "cancelled",
 }
 
+# An error that only says that a job's command failed; the job's own line says why.
+OF_A_COMMAND = re.compile(r"(RuleException:\s+)?CalledProcessError")
+
 MOST_REPEATED = 20  # failures, at the end
 
 
@@ -55,7 +58,7 @@ class Job(NamedTuple):
 
     @classmethod
     def of(cls, rule: str, wildcards: Mapping[str, str]) -> "Job":
-        """Return the job of a rule; its wildcards tell, as a module may rename rules."""
+        """Return the job of a rule, by its wildcards: a module may rename rules."""
         from thaw.output.tiles import Tile
 
         stage = REST
@@ -86,11 +89,13 @@ class LogHandler(LogHandlerBase):
 
         settings = self.common_settings
         stream: Any = sys.stdout if settings.stdout else sys.stderr
-        stream.reconfigure(errors="replace")
         self.console = Console(
             file=stream,
             force_terminal=stream.isatty(),
             no_color=settings.nocolor or None,
+            markup=False,
+            emoji=False,
+            highlight=False,
         )
         self.quiet = {what.name for what in settings.quiet or ()}
         self.jobs: dict[int, Job] = {}
@@ -166,14 +171,13 @@ class LogHandler(LogHandlerBase):
             self.trained += job.size
             now, left = time.monotonic(), self.to_train - self.trained
             self.until = now + (now - self.began) * left / self.trained
-        told = done == total or (job.stage == REPEATS and tenths)
-        if told and not (self.live or self.quiet):
-            self.say(
-                ", ".join([f"{job.stage}: {done:,} of {total:,}", *self.outlook()])
-            )
+        news = done == total or (job.stage == REPEATS and tenths)
+        if news and not (self.live or self.quiet):
+            so_far = f"{job.stage}: {done:,} of {total:,}"
+            self.say(", ".join([so_far, *self.outlook()]))
 
     def outlook(self) -> Iterator[str]:
-        """Yield how many jobs failed, and how long training takes at this run's rate."""
+        """Yield how many jobs failed, and how long training takes at this rate."""
         if self.failures:
             yield f"{len(self.failures)} failed"
         if 0 < self.trained < self.to_train:
@@ -198,8 +202,7 @@ class LogHandler(LogHandlerBase):
         """Show an error, or, where a failed run is over, its last words."""
         if OVER in text:
             self.say_last()
-        # Of a command that failed its job tells.
-        elif not (self.interrupted or text.startswith("CalledProcessError")):
+        elif not (self.interrupted or OF_A_COMMAND.match(text)):
             if self.runs:
                 self.failures[text] = text
             self.say(text, "red")
@@ -208,16 +211,9 @@ class LogHandler(LogHandlerBase):
         """Say what a run that was interrupted kept, or again what failed in it."""
         self.stop()
         if self.interrupted:
-            kept = next(
-                (
-                    f"{self.done[stage]:,} of {self.total[stage]:,} {stage} are kept; "
-                    for stage in (REPEATS, "source models")
-                    if self.total[stage]
-                ),
-                "",
-            )
-            words = f"{kept}run the same command to go on."
-            self.say(f"Interrupted. {words[0].upper()}{words[1:]}")
+            stage = REPEATS if self.total[REPEATS] else "source models"
+            kept = f"{self.done[stage]:,} of {self.total[stage]:,} {stage}"
+            self.say(f"Interrupted. {kept} are kept; run the same command to go on.")
             return
         lines = [*self.failures.values()]
         for line in lines[:MOST_REPEATED]:
@@ -253,10 +249,9 @@ class LogHandler(LogHandlerBase):
         for job in planned:
             self.total[job.stage] += job.size
             self.to_train += job.size * job.trains
-        if self.quiet or not planned:
-            return
         self.say_plan(len(planned))
-        if self.console.is_terminal and not self.console.is_dumb_terminal:
+        can_show = self.console.is_terminal and not self.console.is_dumb_terminal
+        if can_show and planned and not self.quiet:
             self.live = Live(
                 get_renderable=self.display,
                 console=self.console,
@@ -272,6 +267,7 @@ class LogHandler(LogHandlerBase):
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
+        from rich.text import Text
 
         grid = Table.grid(padding=(0, 2))
         for stage in STAGES:
@@ -279,7 +275,7 @@ class LogHandler(LogHandlerBase):
             if total:
                 bar = ProgressBar(total=total, completed=done, width=30)
                 grid.add_row(stage, f"{done:,} of {total:,}", bar)
-        return Group(grid, ", ".join(self.outlook()))
+        return Group(grid, Text(", ".join(self.outlook())))
 
     def stop(self) -> None:
         """Take the display from the terminal."""
@@ -289,22 +285,13 @@ class LogHandler(LogHandlerBase):
 
     def say_plan(self, jobs: int) -> None:
         """Say how much there is to do in each stage."""
-        counts = [
-            f"{stage} {self.total[stage]:,}" for stage in STAGES if self.total[stage]
-        ]
-        if counts:
+        counts = [f"{name} {self.total[name]:,}" for name in STAGES if self.total[name]]
+        if counts and not self.quiet:
             self.say(f"To do in {jobs:,} jobs: {', '.join(counts)}")
 
     def say(self, text: str, style: str | None = None) -> None:
         """Write text as it is, above the display if there is one."""
-        self.console.print(
-            text,
-            style=style,
-            markup=False,
-            highlight=False,
-            emoji=False,
-            soft_wrap=True,
-        )
+        self.console.print(text, style=style, soft_wrap=True)
 
 
 def reason(message: str, logs: list[str]) -> str:
@@ -317,10 +304,8 @@ def reason(message: str, logs: list[str]) -> str:
     for pattern, why in REASONS.items():
         if re.search(pattern, told):
             return why
-    errors = [
-        line.removeprefix("error: ") for line in own if line.startswith("error: ")
-    ]
-    return (errors or own or ["its log is empty"])[-1]
+    errors = [line for line in own if line.startswith("error: ")]
+    return (errors or own or ["its log is empty"])[-1].removeprefix("error: ")
 
 
 def lines(log: str) -> Iterator[str]:
