@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conftest import ROOT, Project, copy_project, new_project
+from conftest import ROOT, Project
 
 AHEAD = "ahead: new; 2 repeats of each variant; 6 repeats and 1 source model to train"
 TO_DO = (
@@ -135,7 +135,7 @@ def test_on_a_terminal_stages_are_shown_in_place(shipped):
     assert re.search(r"repeats +\d+ of 14 ", terminal.output)
     assert re.search(r"about \d+ s of training left", terminal.output)
     shown = left_on_screen(terminal.output)
-    assert shown[-5:-3] == [line for line in shown if "to train" in line][1:] + [TO_DO]
+    assert shown[-4] == TO_DO
     assert shown[-1] == "To read: results/answers.md"
     assert terminal.output.count("\x1b[?25l") == terminal.output.count("\x1b[?25h")
 
@@ -145,8 +145,9 @@ def test_a_failed_job_is_one_line_and_said_again_at_the_end(damaged, arguments):
     done = damaged.snakemake("--cores", "1", *arguments, check=False)
     assert done.returncode == 1
     pattern = (
-        r"failed: train two fixed-0 models-00-00-repeats-0\d-0\d: results/source-models/"
-        r"one-.* delete it and run again \(logs/repeats/two/fixed-0-.*\.log\)"
+        r"failed: train two fixed-0 models-00-00-repeats-0\d-0\d: "
+        r"results/source-models/one-.* delete it and run again "
+        r"\(logs/repeats/two/fixed-0-.*\.log\)"
     )
     last = done.stderr.splitlines()[-2:]
     assert all(re.fullmatch(pattern, line) for line in last), done.stderr
@@ -155,7 +156,7 @@ def test_a_failed_job_is_one_line_and_said_again_at_the_end(damaged, arguments):
         assert re.search(r"repeats: 2 of 4(, 1 failed)?", done.stderr)
         assert len(done.stderr.splitlines()) < 14
     if arguments != ("--verbose",):
-        for word in ("Error", "shell", "Traceback", "Exiting", "At least one job"):
+        for word in ("Exception", "shell", "Traceback", "Exiting", "At least one"):
             assert word not in done.stderr
 
 
@@ -171,18 +172,18 @@ def test_on_a_terminal_failures_are_last(damaged):
 def test_ctrl_c_says_what_is_kept_and_nothing_else(shipped):
     terminal = Terminal(shipped, "--cores", "2")
     terminal.read(lambda output: re.search(r"repeats +[2-9] of 14", output))
-    before = len(terminal.output)
     os.write(terminal.file, b"\x03")
     assert terminal.end() == 1
-    kept = len([*shipped.folder.glob("results/repeats/*/*/*.csv")])
-    after = left_on_screen(terminal.output[before:].rpartition("\x1b[?25h")[2])
+    trained = len([*shipped.folder.glob("results/repeats/*/*/*.csv")])
+    *_, before, last = left_on_screen(terminal.output)
     found = re.fullmatch(
         r"Interrupted\. (\d+) of 14 repeats are kept; run the same command to go on\.",
-        "".join(after[-1:]),
+        last,
     )
-    assert found, terminal.output[before:]
-    assert 2 <= int(found[1]) <= kept + 2
-    assert left_on_screen(terminal.output)[-2] == TO_DO
+    assert found, terminal.output
+    assert before == TO_DO
+    # Those that `back` trains are two a job.
+    assert 2 <= int(found[1]) <= 2 * trained
     done = shipped.snakemake("scores", "--cores", "2")
     assert "repeats: 14 of 14" not in done.stderr
 
@@ -200,10 +201,12 @@ def test_told_to_end_without_a_terminal(shipped, number):
     for line in process.stdout:
         said.append(line)
         if line.startswith("problems: 2 of 2"):
+            # Snakemake hangs if told while it holds a lock, as when a job has ended.
+            time.sleep(0.5)
             process.send_signal(number)
     assert process.wait() == 1
-    assert said[-1].startswith("Interrupted. 0 of 14 repeats are kept; run the same")
-    assert said[-2].startswith("problems: 2 of 2")
+    assert re.match(r"Interrupted\. \d of 14 repeats are kept; run the same", said[-1])
+    assert not re.search("rror|Traceback|failed|results/answers", "".join(said))
 
 
 def test_ctrl_c_before_the_first_job(shipped):

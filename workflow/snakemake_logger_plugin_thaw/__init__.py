@@ -2,8 +2,8 @@
 
 A logger plugin of Snakemake, named in the profiles. Only the process that plans a run
 has one, and calls it in a thread of its own, with one message at a time. But any
-Snakemake that finds this module imports it, whatever the workflow: so it imports nothing
-slow, and of `thaw` nothing before the workflow has chosen which copy of it counts.
+Snakemake that finds this module imports it, whatever the workflow: so it imports
+nothing slow, and of `thaw` nothing before the workflow has chosen which copy counts.
 """
 
 import atexit
