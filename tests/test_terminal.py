@@ -13,6 +13,8 @@ from collections.abc import Callable
 import pytest
 
 from conftest import ROOT, Project
+from snakemake_logger_plugin_thaw import duration, reason
+from thaw.plan.after_run import advice
 
 AHEAD = "ahead: new; 2 repeats of each variant; 6 repeats and 1 source model to train"
 TO_DO = (
@@ -260,8 +262,63 @@ def test_a_mistake_in_the_config_is_said_once(shipped):
         done = shipped.snakemake(*arguments, check=False)
         said = done.stdout + done.stderr
         assert done.returncode == 1
+        assert (
+            "the config is wrong:\n  training.epochs: -1 is too small. "
+            "Allowed: 1 or more\n"
+        ) in said
         assert said.count("training.epochs") == 1
-        assert "Traceback" not in said
+        assert not re.search("Traceback|WorkflowError|File", said)
+
+
+@pytest.mark.parametrize(
+    ("message", "own", "clusters", "why"),
+    [
+        ("", "epoch 1\nerror: no such column\n", None, "no such column"),
+        ("", "Traceback\nValueError: odd\n\n", None, "ValueError: odd"),
+        ("", "", None, "its log is empty"),
+        ("", None, None, "its log is empty"),
+        ("SLURM status is: 'OUT_OF_MEMORY'", "error: killed\n", "", "out of memory"),
+        ("status is: 'TIMEOUT'", "error: interrupted\n", "", "over its time limit"),
+        (
+            "SLURM status is: 'FAILED'",
+            "error: interrupted\n",
+            "slurmstepd: error: JOB 5 CANCELLED AT 2026-11-26 DUE TO TIME LIMIT\n",
+            "over its time limit",
+        ),
+        ("SLURM status is: 'FAILED'", "error: odd\n", "error: odd\n", "odd"),
+    ],
+)
+def test_why_a_job_failed(tmp_path, message, own, clusters, why):
+    logs = []
+    for name, text in (("own.log", own), ("cluster.log", clusters)):
+        if text is not None:
+            (tmp_path / name).write_text(text)
+        if text is not None or name == "own.log":
+            logs.append(str(tmp_path / name))
+    assert reason(message, logs) == why
+
+
+def test_durations():
+    said = [duration(seconds) for seconds in (0, 89, 91, 5_000, 9_000)]
+    assert said == ["0 s", "89 s", "2 min", "83 min", "2 h 30 min"]
+
+
+@pytest.mark.parametrize(
+    ("begins", "said"),
+    [
+        ("Train from scratch (a). No other\nnetwork gains.", "Train from scratch (a)."),
+        (
+            "Undecided. It may gain 0.02\nor less. More.",
+            "Undecided. It may gain 0.02 or less.",
+        ),
+        (
+            "With 5 rows: use a. It gains 0.1. With all rows: undecided. Compared.",
+            "With 5 rows: use a. With all rows: undecided.",
+        ),
+    ],
+)
+def test_a_line_says_what_to_do(begins, said):
+    assert advice(f"# ahead: one → two\n\n{begins}\n\nA gain is more.\n") == said
 
 
 def test_other_loggers_show_results_too(finished):

@@ -45,6 +45,9 @@ REASONS = {
 # An error that only says that a job's command failed; the job's own line says why.
 OF_A_COMMAND = re.compile(r"(RuleException:\s+)?CalledProcessError")
 
+# What stands around the words of an error that the workflow itself raises.
+AROUND = re.compile(r'^WorkflowError in file .*\n|\n  File ".*", line \d+, in .*')
+
 MOST_REPEATED = 20  # failures, at the end
 
 
@@ -203,6 +206,7 @@ class LogHandler(LogHandlerBase):
         if OVER in text:
             self.say_last()
         elif not (self.interrupted or OF_A_COMMAND.match(text)):
+            text = AROUND.sub("", text)
             if self.runs:
                 self.failures[text] = text
             self.say(text, "red")
@@ -287,7 +291,8 @@ class LogHandler(LogHandlerBase):
         """Say how much there is to do in each stage."""
         counts = [f"{name} {self.total[name]:,}" for name in STAGES if self.total[name]]
         if counts and not self.quiet:
-            self.say(f"To do in {jobs:,} jobs: {', '.join(counts)}")
+            number = "1 job" if jobs == 1 else f"{jobs:,} jobs"
+            self.say(f"To do in {number}: {', '.join(counts)}")
 
     def say(self, text: str, style: str | None = None) -> None:
         """Write text as it is, above the display if there is one."""
