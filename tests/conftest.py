@@ -262,7 +262,8 @@ def new_project(folder: Path, config: dict = SMALL_CONFIG) -> Project:
             shutil.copy2(source, folder / part)
     # The tests read Snakemake's own lines, which name every job.
     for profile in folder.glob("profiles/*/profile.yaml"):
-        profile.write_text(profile.read_text().replace("\nlogger: rich\n", "\n"))
+        text = profile.read_text().replace("logger: thaw", "show-failed-logs: true")
+        profile.write_text(text)
     project = Project(folder)
     project.config = config
     return project

@@ -69,9 +69,19 @@ if workflow.modifier.is_main_snakefile():
             check_file(file)
     except ThawError as error:
         raise WorkflowError(str(error)) from None
-    # Elsewhere than in the workflow's own folder it is not plain to see. Said once a
-    # run, and not on standard output, which other programs may read.
-    if workflow.is_main_process and Path.cwd() != HOME.resolve():
-        print(f"The config is {CONFIG_FILE.absolute()}.", file=sys.stderr)
+    # Said once a run, and not on standard output, which other programs may read.
+    if workflow.is_main_process:
+        print(
+            f"The config is {CONFIG_FILE.absolute()}. "
+            f"Results are in {Path('results').absolute()}.",
+            file=sys.stderr,
+        )
+        old = HOME / "results"
+        if CONFIG_FILE.parent == HOME and old.is_dir() and not Path("results").exists():
+            print(
+                f"There are none yet; this config has results in {old}, and a run here "
+                "makes them again.",
+                file=sys.stderr,
+            )
 else:
     CONFIG_FILE = "config.yaml"

@@ -4,12 +4,14 @@ Only the process that plans the run does any of it, not those that Snakemake sta
 its jobs.
 """
 
+import re
 import time
+from logging.handlers import QueueHandler
 
 from snakemake.logging import logger
 
 from thaw.output.files import end_future
-from thaw.plan.after_run import full_disks, told
+from thaw.plan.after_run import full_disks, in_a_line, in_full, what_to_read
 from thaw.plan.before_run import orphans, refuse_files_for_folders, refuse_read_only
 from thaw.plan.changes import report
 
@@ -19,10 +21,28 @@ STARTED = time.time()
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
 
 
+# What the command line says. Snakemake tells it only when all rules are read.
+IS_FORCED = any(re.fullmatch("--forceall|-[A-Za-z]*F[A-Za-z]*", a) for a in sys.argv)
+TARGETS = {rule.name for rule in workflow.rules}.intersection(sys.argv)
+
+# The studies that it names, or of which it names a file.
+NAMED = [
+    study
+    for study in STUDIES
+    if study in sys.argv
+    or any(in_results(f"results/{study}") in Path(a).parents for a in sys.argv)
+]
+
+
+def say(text, **more):
+    """Say something that our logger shows among what Snakemake says of itself."""
+    logger.info(text, extra={"thaw": True} | more)
+
+
 def show_changes(studies):
     """Say of each study what changed, and what must be trained."""
-    for line in report(PLAN, studies, in_results("results")):
-        logger.info(line)
+    for line in report(PLAN, studies, in_results("results"), IS_FORCED):
+        say(line)
 
 
 def studies_of(jobs):
@@ -38,15 +58,31 @@ def studies_of(jobs):
 
 
 def show_results():
-    """Print the tables of each study that this run asked for, and where figures are.
+    """Print what each study of this run recommends, and where to read on.
 
-    After a failure, those of the studies that are complete.
+    Of those that the command line names, all tables. After a failure, those of the
+    studies that are complete; nothing after Ctrl-C.
     """
+    # The display on a terminal makes room before the first line is printed.
+    say("", thaw_is_over=True)
+    for handler in logger.handlers:
+        if isinstance(handler, QueueHandler):
+            handler.queue.join()
+    if any(
+        getattr(handler, "interrupted", False)
+        for handler in workflow.logger_manager.plugin_handlers
+    ):
+        return
     # What a table or answer holds may be more than an old terminal can show.
     sys.stdout.reconfigure(errors="replace")
-    for study in studies_of(workflow.dag.jobs):
-        for text in told(PLAN, STUDIES[study], in_results("results"), STARTED):
+    shown = studies_of(workflow.dag.jobs)
+    folder = in_results("results")
+    for study in shown:
+        told = in_full if study in NAMED else in_a_line
+        for text in told(PLAN, STUDIES[study], folder, STARTED):
             print(text)
+    for path in what_to_read(PLAN, shown, folder):
+        print(f"To read: {path}")
 
 
 onstart:
@@ -58,7 +94,9 @@ onstart:
     hint = orphans(workflow.executor_plugin.name)
     if hint:
         logger.warning(hint)
-    show_changes(studies_of(workflow.dag.needrun_jobs()))
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.output]
+    show_changes(studies_of(jobs))
+    say("", thaw_jobs=[(job.rule.name, job.wildcards_dict) for job in jobs])
 
 
 onsuccess:
@@ -77,4 +115,4 @@ if workflow.is_main_process:
     except ThawError as error:
         raise WorkflowError(str(error)) from None
     if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):
-        show_changes(STUDIES)
+        show_changes(NAMED if TARGETS and TARGETS <= {*STUDIES} else STUDIES)

@@ -1,10 +1,11 @@
-"""What is said at a run's end: tables, answers, warnings, and where figures are."""
+"""What is said at a run's end: what studies recommend, their tables, and warnings."""
 
 import csv
+import re
 import shutil
 import textwrap
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,27 +24,65 @@ SHOWN = ("network.md", "summary.md", "metrics.md", "comparisons.md", "answer.md"
 LEAST_SPACE = 1_000_000  # bytes
 
 
-def told(plan: Plan, study: StudyPlan, results: Path, started: float) -> Iterator[str]:
-    """Yield the texts that show a study, or nothing where it is not complete.
+def in_a_line(
+    plan: Plan, study: StudyPlan, results: Path, started: float
+) -> Iterator[str]:
+    """Yield what a study recommends, and warnings; nothing where it is not complete.
 
     What was made of other settings or data, or was edited since, counts as not there.
     `started` is when the run began.
     """
-    folder = results / study.name
-    tables, figures = (
-        plan.made[f"{stage}_{study.name}"] for stage in (TABLES, FIGURES)
-    )
-    if not is_made(results / tables.record, tables.key):
+    if _is_made(plan, study, TABLES, results):
+        answer = (results / study.name / "answer.md").read_text(encoding="utf-8")
+        yield textwrap.fill(f"{study.name}: {advice(answer)}", 80)
+        yield from warnings(study, results)
+        yield from time_to_decide(plan, study, results, started)
+
+
+def in_full(
+    plan: Plan, study: StudyPlan, results: Path, started: float
+) -> Iterator[str]:
+    """Yield a study's tables and answer, and where its figures are, as `in_a_line`."""
+    if not _is_made(plan, study, TABLES, results):
         return
     yield ""
     for name in SHOWN:
-        if f"{study.name}/{name}" in tables.files:
-            yield (folder / name).read_text(encoding="utf-8")
-    if is_made(results / figures.record, figures.key):
-        names = ", ".join(dict.fromkeys(Path(path).stem for path in figures.files))
-        yield textwrap.fill(f"Figures in {folder}, as .svg, .pdf and .png: {names}", 80)
+        if f"{study.name}/{name}" in plan.made[f"{TABLES}_{study.name}"].files:
+            yield (results / study.name / name).read_text(encoding="utf-8")
+    if _is_made(plan, study, FIGURES, results):
+        figures = plan.made[f"{FIGURES}_{study.name}"].files
+        names = ", ".join(dict.fromkeys(Path(path).stem for path in figures))
+        place = f"Figures in {results / study.name}, as .svg, .pdf and .png"
+        yield textwrap.fill(f"{place}: {names}", 80)
     yield from warnings(study, results)
     yield from time_to_decide(plan, study, results, started)
+
+
+def advice(answer: str) -> str:
+    """Return how an answer begins: its first sentence, or that of each target size.
+
+    A word alone, such as "Undecided.", says too little, so the next one joins it.
+    """
+    paragraph = " ".join(answer.split("\n\n")[1].split())
+    first, *more = re.split(r"(?<=[.]) (?=[A-Z])", paragraph)
+    if " " not in first:
+        return " ".join([first, *more[:1]])
+    return " ".join([first, *(words for words in more if words.startswith("With "))])
+
+
+def what_to_read(plan: Plan, studies: Sequence[str], results: Path) -> Iterator[str]:
+    """Yield the page that says most of what a run was asked for, if it is made."""
+    if len(studies) == 1:
+        made, page = plan.made[f"{TABLES}_{studies[0]}"], f"{studies[0]}/answer.md"
+    else:
+        made, page = plan.made["answers"], "answers.md"
+    if is_made(results / made.record, made.key):
+        yield str(results / page)
+
+
+def _is_made(plan: Plan, study: StudyPlan, stage: str, results: Path) -> bool:
+    made = plan.made[f"{stage}_{study.name}"]
+    return is_made(results / made.record, made.key)
 
 
 def time_to_decide(

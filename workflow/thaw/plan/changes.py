@@ -43,10 +43,13 @@ NAMES = {HISTORY_NPZ: "histories", WEIGHTS: "weights", PREDICTIONS_NPZ: "predict
 COUNTED = {"source_models": "source models", "repeats": "repeats of each"}
 
 
-def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
+def report(
+    plan: Plan, studies: Iterable[str], results: Path, forced: bool = False
+) -> Iterator[str]:
     """Yield a line a study: what changed, and what a run must train.
 
-    What several studies share is counted with the first of them.
+    What several studies share is counted with the first of them. A run that is `forced`
+    (`-F`) trains what is there, too.
     """
     counted: set[str] = set()
     tiles = functools.cache(tiles_in)
@@ -54,7 +57,7 @@ def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
         study, again = plan.studies[name], Counter[str]()
         gather = plan.made[f"gather_{name}"]
         wanted = {*study.weights}
-        if not is_made(results / gather.record, gather.key):
+        if forced or not is_made(results / gather.record, gather.key):
             wanted |= {*study.written, *study.model_files}
         counts = []
         for what, jobs in (
@@ -65,11 +68,15 @@ def report(plan: Plan, studies: Iterable[str], results: Path) -> Iterator[str]:
             for tile, stem in jobs:
                 files = wanted.intersection(f"{stem}{suffix}" for suffix in SUFFIXES)
                 missing = [file for file in files if not (results / file).exists()]
-                if missing and stem not in counted:
-                    count += tile.fits
-                    counted.add(stem)
+                if not (missing or forced) or stem in counted:
+                    continue
+                count += tile.fits
+                counted.add(stem)
+                if missing:
                     folder = tiles((results / stem).parent)
                     again += trained_before(tile, stem, missing, folder)
+                else:
+                    again["forced"] += tile.fits
             if count:
                 counts.append(f"{count:,} {what}{'' if count == 1 else 's'}")
         to_train = f"{' and '.join(counts)} to train" if counts else "nothing to train"

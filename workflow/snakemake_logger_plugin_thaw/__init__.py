@@ -1,0 +1,340 @@
+"""What a run says: its stages, repeats done, time left, and a line for what failed.
+
+A logger plugin of Snakemake, named in the profiles. Only the process that plans a run
+has one, and calls it in a thread of its own, with one message at a time. But any
+Snakemake that finds this module imports it, whatever the workflow: so it imports
+nothing slow, and of `thaw` nothing before the workflow has chosen which copy counts.
+"""
+
+import atexit
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from logging import INFO, WARNING, LogRecord
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+
+REPEATS, REST = "repeats", "tables and figures"
+STAGES = ("problems", "checks", "source models", REPEATS, REST)
+
+# What Snakemake says of itself before the first job. After that, only its warnings and
+# errors are shown.
+CHATTER = re.compile(
+    r"Building DAG|Using shell|Provided |Rules claiming|host: |Group jobs: inactive|"
+    r"(Conda|Singularity) \S+: ignored|Assuming unrestricted shared|Select jobs|"
+    r"\d+ jobs have (missing|outdated)|This was a dry-run|Reasons:"
+)
+# How it says that it was interrupted, and that a run with failed jobs is over.
+INTERRUPTED = ("Terminating processes on user request", "Will exit after finishing")
+OVER = "At least one job did not complete successfully"
+FAILED = ("Exiting because a job execution failed", OVER)
+
+# How Slurm says why it ended a job, in a status or in the job's log there.
+REASONS = {
+    r"OUT_OF_MEMORY|oom.kill|memory limit": "out of memory",
+    r"TIMEOUT|DUE TO TIME LIMIT": "over its time limit",
+    r"NODE_FAIL": "its node failed",
+    r"CANCELLED": "cancelled",
+}
+
+# An error that only says that a job's command failed; the job's own line says why.
+OF_A_COMMAND = re.compile(r"(RuleException:\s+)?CalledProcessError")
+
+# What stands around the words of an error that the workflow itself raises.
+AROUND = re.compile(r'^WorkflowError in file .*\n|\n  File ".*", line \d+, in .*')
+
+MOST_REPEATED = 20  # failures, at the end
+
+
+class Job(NamedTuple):
+    """A job: what it is called, its stage, how many it makes, and whether it trains."""
+
+    name: str
+    stage: str
+    size: int
+    trains: bool
+
+    @classmethod
+    def of(cls, rule: str, wildcards: Mapping[str, str]) -> "Job":
+        """Return the job of a rule, by its wildcards: a module may rename rules."""
+        from thaw.output.tiles import Tile
+
+        stage = REST
+        if "arm" in wildcards:
+            stage = REPEATS
+        elif "tile" in wildcards:
+            stage = "source models"
+        elif wildcards:
+            stage = "problems" if rule.endswith("make_problem") else "checks"
+        named = [value for key, value in wildcards.items() if key != "key"]
+        size = Tile.named(wildcards["tile"]).fits if "tile" in wildcards else 1
+        trains = {"tile", "problem"} <= wildcards.keys()  # not what is read from files
+        return cls(" ".join([rule, *named]), stage, size, trains)
+
+
+class LogHandler(LogHandlerBase):
+    """Shows what a run does: in place on a terminal, elsewhere in plain lines."""
+
+    writes_to_stream = True
+    writes_to_file = False
+    has_filter = True
+    has_formatter = False
+    needs_rulegraph = False
+
+    def __post_init__(self) -> None:
+        """Find out where to write, and how much."""
+        from rich.console import Console
+
+        settings = self.common_settings
+        stream: Any = sys.stdout if settings.stdout else sys.stderr
+        self.console = Console(
+            file=stream,
+            force_terminal=stream.isatty(),
+            no_color=settings.nocolor or None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+        self.quiet = {what.name for what in settings.quiet or ()}
+        self.jobs: dict[int, Job] = {}
+        self.total: Counter[str] = Counter()  # by stage
+        self.done: Counter[str] = Counter()
+        self.to_train = self.trained = 0
+        self.began: float | None = None  # when training did
+        self.until = 0.0  # when it ends at this rate
+        self.failures: dict[Any, str] = {}  # by job
+        self.live: Any = None
+        self.runs = self.interrupted = False
+        sys.excepthook = without_traceback
+
+    def emit(self, record: LogRecord) -> None:
+        """Show a message; what goes wrong here must not end the run."""
+        try:
+            self.show(record)
+        except Exception:
+            self.handleError(record)
+
+    def show(self, record: Any) -> None:
+        """Show a message of Snakemake's, or of the workflow's, by its kind."""
+        match getattr(record, "event", None):
+            case LogEvent.RUN_INFO:
+                if self.common_settings.dryrun and self.runs:
+                    self.say_plan(len(self.jobs))
+                self.runs = True
+            case LogEvent.JOB_INFO:
+                self.begin(record)
+            case LogEvent.JOB_FINISHED:
+                self.finish(record.job_id)
+            case LogEvent.JOB_ERROR:
+                self.fail(record)
+            case LogEvent.ERROR:
+                self.say_error(record.getMessage())
+            case LogEvent.SHELLCMD if self.common_settings.printshellcmds:
+                self.say(self.format(record))
+            case LogEvent.DEBUG_DAG if self.common_settings.debug_dag:
+                self.say(self.format(record))
+            case None:
+                self.say_message(record)
+
+    def begin(self, record: Any) -> None:
+        """Note a job that begins, or would; with `--verbose`, say why."""
+        job = Job.of(record.rule_name, record.wildcards)
+        self.failures.pop(record.jobid, None)  # it is tried again
+        if record.output:
+            self.jobs[record.jobid] = job
+            if self.common_settings.dryrun:
+                self.total[job.stage] += job.size
+        if job.trains and self.began is None:
+            self.began = time.monotonic()
+        if self.common_settings.verbose and (record.output or record.log):
+            # The files that are missing, or that other jobs make, follow from the job.
+            why = re.sub(r"(?<!Updated input files): [^;]*", "", record.reason)
+            needs = [
+                f"{record.resources.get(name)} {unit}"
+                for name, unit in (("mem_mb", "MB"), ("runtime", "min"))
+                if job.trains and record.resources.get(name)
+            ]
+            self.say(f"{job.name}: {', '.join([why, *needs])}")
+
+    def finish(self, number: int) -> None:
+        """Count what a job made; without a display, say how far its stage is."""
+        self.failures.pop(number, None)
+        job = self.jobs.get(number)
+        if job is None or not self.total[job.stage]:
+            return
+        done, total = self.done[job.stage] + job.size, self.total[job.stage]
+        tenths = done * 10 // total - self.done[job.stage] * 10 // total
+        self.done[job.stage] = done
+        if job.trains and self.began is not None:
+            self.trained += job.size
+            now, left = time.monotonic(), self.to_train - self.trained
+            self.until = now + (now - self.began) * left / self.trained
+        news = done == total or (job.stage == REPEATS and tenths)
+        if news and not (self.live or self.quiet):
+            so_far = f"{job.stage}: {done:,} of {total:,}"
+            self.say(", ".join([so_far, *self.outlook()]))
+
+    def outlook(self) -> Iterator[str]:
+        """Yield how many jobs failed, and how long training takes at this rate."""
+        if self.failures:
+            yield f"{len(self.failures)} failed"
+        if 0 < self.trained < self.to_train:
+            seconds = max(self.until - time.monotonic(), 0)
+            yield f"about {duration(seconds)} of training left"
+
+    def fail(self, record: Any) -> None:
+        """Say in a line that a job failed: what it was, why, and where its log is."""
+        from thaw.errors import visible
+
+        # Snakemake 9.19 tells of each twice.
+        if self.interrupted or record.jobid in self.failures:
+            return
+        job, logs = self.jobs.get(record.jobid), [log for log in record.log if log]
+        name = job.name if job else record.rule_name
+        why = reason(record.rule_msg or "", logs)
+        line = visible(f"failed: {name}: {why} ({', '.join(logs[:1]) or 'no log'})")
+        self.failures[record.jobid] = line
+        self.say(line, "red")
+
+    def say_error(self, text: str) -> None:
+        """Show an error, or, where a failed run is over, its last words."""
+        if OVER in text:
+            self.say_last()
+        elif not (self.interrupted or OF_A_COMMAND.match(text)):
+            text = AROUND.sub("", text)
+            if self.runs:
+                self.failures[text] = text
+            self.say(text, "red")
+
+    def say_last(self) -> None:
+        """Say what a run that was interrupted kept, or again what failed in it."""
+        self.stop()
+        if self.interrupted:
+            stage = REPEATS if self.total[REPEATS] else "source models"
+            kept = f"{self.done[stage]:,} of {self.total[stage]:,} {stage}"
+            self.say(f"Interrupted. {kept} are kept; run the same command to go on.")
+            return
+        lines = [*self.failures.values()]
+        for line in lines[:MOST_REPEATED]:
+            self.say(line, "red")
+        if len(lines) > MOST_REPEATED:
+            self.say(f"and {len(lines) - MOST_REPEATED} more", "red")
+
+    def say_message(self, record: Any) -> None:
+        """Show a message without a kind: the workflow's own, warnings and errors."""
+        text = record.getMessage()
+        if hasattr(record, "thaw_jobs"):
+            self.start(record.thaw_jobs)
+        elif hasattr(record, "thaw_is_over"):
+            self.stop()
+        elif text.startswith(INTERRUPTED):
+            self.interrupted = True
+            self.stop()
+        elif self.common_settings.verbose and not self.common_settings.dryrun:
+            self.say(text)
+        elif record.levelno >= WARNING:
+            if not text.startswith(FAILED):
+                self.say(text, "yellow")
+        elif record.levelno == INFO and "ALL" not in self.quiet:
+            ours = getattr(record, "thaw", False)
+            if ours or not (self.runs or CHATTER.match(text)):
+                self.say(text)
+
+    def start(self, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+        """Say what a run does, and show on a terminal how far it is."""
+        from rich.live import Live
+
+        planned = [Job.of(*job) for job in jobs]
+        for job in planned:
+            self.total[job.stage] += job.size
+            self.to_train += job.size * job.trains
+        self.say_plan(len(planned))
+        can_show = self.console.is_terminal and not self.console.is_dumb_terminal
+        if can_show and planned and not self.quiet:
+            self.live = Live(
+                get_renderable=self.display,
+                console=self.console,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self.live.start()
+            atexit.register(self.stop)  # it hides the cursor
+
+    def display(self) -> Any:
+        """Return a line a stage, and what to expect."""
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table.grid(padding=(0, 2))
+        for stage in STAGES:
+            done, total = self.done[stage], self.total[stage]
+            if total:
+                bar = ProgressBar(total=total, completed=done, width=30)
+                grid.add_row(stage, f"{done:,} of {total:,}", bar)
+        return Group(grid, Text(", ".join(self.outlook())))
+
+    def stop(self) -> None:
+        """Take the display from the terminal."""
+        if self.live:
+            self.live.stop()
+            self.live = None
+
+    def say_plan(self, jobs: int) -> None:
+        """Say how much there is to do in each stage."""
+        counts = [f"{name} {self.total[name]:,}" for name in STAGES if self.total[name]]
+        if counts and not self.quiet:
+            number = "1 job" if jobs == 1 else f"{jobs:,} jobs"
+            self.say(f"To do in {number}: {', '.join(counts)}")
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """Write text as it is, above the display if there is one."""
+        self.console.print(text, style=style, soft_wrap=True)
+
+
+def reason(message: str, logs: list[str]) -> str:
+    """Return why a job failed, by what its cluster says of it or by its own log.
+
+    The first log is the job's, others are the cluster's.
+    """
+    own, *others = [[*lines(log)] for log in logs] or [[]]
+    told = "\n".join([message, *(line for log in others for line in log)])
+    for pattern, why in REASONS.items():
+        if re.search(pattern, told):
+            return why
+    errors = [line for line in own if line.startswith("error: ")]
+    return (errors or own or ["its log is empty"])[-1].removeprefix("error: ")
+
+
+def lines(log: str) -> Iterator[str]:
+    """Yield the lines of a log that hold something; none where it is not there."""
+    try:
+        text = Path(log).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    yield from filter(str.strip, text.splitlines())
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def without_traceback(kind: type[BaseException], error: Any, trace: Any) -> None:
+    """Report an exception that nobody handled; Ctrl-C before the first job is none."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("Interrupted before anything ran.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
