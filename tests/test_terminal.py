@@ -18,8 +18,8 @@ from thaw.plan.after_run import advice
 
 AHEAD = "ahead: new; 2 repeats of each variant; 6 repeats and 1 source model to train"
 TO_DO = (
-    "To do in 25 jobs: problems 2, checks 2, source models 3, repeats 14, "
-    "tables and figures 8"
+    "To do in 28 jobs: problems 2, checks 2, source models 3, repeats 14, "
+    "tables and pages 11"
 )
 
 
@@ -103,7 +103,7 @@ def test_a_run_without_a_terminal_says_a_line_a_stage_and_every_tenth(shipped):
     stages = [line.partition(",")[0] for line in said if re.match(r"[\w ]+: \d", line)]
     assert {
         *("problems: 2 of 2", "checks: 2 of 2", "source models: 3 of 3"),
-        *("repeats: 14 of 14", "tables and figures: 8 of 8"),
+        *("repeats: 14 of 14", "tables and pages: 11 of 11"),
     } <= {*stages}
     assert 3 <= sum(line.startswith("repeats") for line in stages) <= 11
     assert not [line for line in said if line.startswith("problems") and "left" in line]
@@ -115,7 +115,7 @@ def test_a_run_without_a_terminal_says_a_line_a_stage_and_every_tenth(shipped):
     assert done.stdout.splitlines() == [
         "ahead: No recommendation: too few repeats: 2 of the 8 it takes.",
         "back: No recommendation: too few source models: 2 of the 7 it takes.",
-        "To read: results/answers.md",
+        "To read: results/report.html",
     ]
 
 
@@ -126,7 +126,7 @@ def test_a_study_that_is_named_shows_its_tables(finished):
     lines = done.stdout.strip().splitlines()
     assert "**back**: two → one" in lines[0]
     assert "Figures in results/back, as .svg, .pdf and .png: boxplot" in done.stdout
-    assert lines[-1] == "To read: results/back/answer.md"
+    assert lines[-1] == "To read: results/back/page.html"
     assert max(map(len, lines)) <= 80
     assert "ahead" not in done.stdout
 
@@ -138,7 +138,7 @@ def test_on_a_terminal_stages_are_shown_in_place(shipped):
     assert re.search(r"about \d+ s of training left", terminal.output)
     shown = left_on_screen(terminal.output)
     assert shown[-4] == TO_DO
-    assert shown[-1] == "To read: results/answers.md"
+    assert shown[-1] == "To read: results/report.html"
     assert terminal.output.count("\x1b[?25l") == terminal.output.count("\x1b[?25h")
 
 
@@ -168,7 +168,7 @@ def test_on_a_terminal_failures_are_last(damaged):
     assert "1 failed" in terminal.output
     shown = left_on_screen(terminal.output)
     assert all(line.startswith("failed: train two fixed-0") for line in shown[-2:])
-    assert "To read: results/answers.md" in shown[-3]
+    assert "To read: results/report.html" in shown[-3]
 
 
 def test_ctrl_c_says_what_is_kept_and_nothing_else(shipped):

@@ -50,7 +50,7 @@ def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
     assert (finished.folder / "output.txt").read_text().splitlines() == [
         "ahead: No recommendation: too few repeats: 2 of the 8 it takes.",
         "back: No recommendation: too few source models: 2 of the 7 it takes.",
-        "To read: results/answers.md",
+        "To read: results/report.html",
     ]
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-REPEATS, REST = "repeats", "tables and figures"
+REPEATS, REST = "repeats", "tables and pages"
 STAGES = ("problems", "checks", "source models", REPEATS, REST)
 
 # What Snakemake says of itself before the first job. After that, only its warnings and

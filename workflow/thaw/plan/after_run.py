@@ -1,19 +1,20 @@
 """What is said at a run's end: what studies recommend, their tables, and warnings."""
 
 import csv
-import re
+import json
 import shutil
 import textwrap
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from thaw.errors import ThawError, visible
 from thaw.output.paths import SCORES_CSV, problem_file
 from thaw.output.problems import load_described
 from thaw.output.records import is_made
-from thaw.plan.outputs import FIGURES, TABLES
+from thaw.plan.outputs import FIGURES, REPORT, STUDY_PAGE, TABLES
 from thaw.plan.plan import Plan
 from thaw.plan.study import StudyPlan
 
@@ -33,8 +34,8 @@ def in_a_line(
     `started` is when the run began.
     """
     if _is_made(plan, study, TABLES, results):
-        answer = (results / study.name / "answer.md").read_text(encoding="utf-8")
-        yield textwrap.fill(f"{study.name}: {advice(answer)}", 80)
+        answer = (results / study.name / "answer.json").read_text(encoding="utf-8")
+        yield textwrap.fill(f"{study.name}: {advice(json.loads(answer))}", 80)
         yield from warnings(study, results)
         yield from time_to_decide(plan, study, results, started)
 
@@ -51,33 +52,36 @@ def in_full(
             yield (results / study.name / name).read_text(encoding="utf-8")
     if _is_made(plan, study, FIGURES, results):
         figures = plan.made[f"{FIGURES}_{study.name}"].files
-        names = ", ".join(dict.fromkeys(Path(path).stem for path in figures))
+        drawn = (Path(path).stem for path in figures if path.endswith(".svg"))
+        names = ", ".join(drawn)
         place = f"Figures in {results / study.name}, as .svg, .pdf and .png"
         yield textwrap.fill(f"{place}: {names}", 80)
     yield from warnings(study, results)
     yield from time_to_decide(plan, study, results, started)
 
 
-def advice(answer: str) -> str:
-    """Return how an answer begins: its first sentence, or that of each target size.
+def advice(answer: Sequence[Mapping[str, Any]]) -> str:
+    """Return what to do, from the parts of an answer: at each target size, if several.
 
-    A word alone, such as "Undecided.", says too little, so the next one joins it.
+    A word alone, such as "Undecided.", says too little, so the next sentence joins it.
     """
-    paragraph = " ".join(answer.split("\n\n")[1].split())
-    first, *more = re.split(r"(?<=[.]) (?=[A-Z])", paragraph)
-    if " " not in first:
-        return " ".join([first, *more[:1]])
-    return " ".join([first, *(words for words in more if words.startswith("With "))])
+    sentences = answer[0]["sentences"]
+    own = [said for said in sentences if said.startswith("With ")] or sentences[:1]
+    found = []
+    for said in own:
+        act, *more = said.split(". ")
+        found.append(act if " " in act or not more else f"{act}. {more[0]}")
+    return " ".join(f"{said.removesuffix('.')}." for said in found)
 
 
 def what_to_read(plan: Plan, studies: Sequence[str], results: Path) -> Iterator[str]:
     """Yield the page that says most of what a run was asked for, if it is made."""
     if len(studies) == 1:
-        made, page = plan.made[f"{TABLES}_{studies[0]}"], f"{studies[0]}/answer.md"
+        made = plan.made[f"{STUDY_PAGE.name}_{studies[0]}"]
     else:
-        made, page = plan.made["answers"], "answers.md"
+        made = plan.made[REPORT.name]
     if is_made(results / made.record, made.key):
-        yield str(results / page)
+        yield str(results / made.files[0])
 
 
 def _is_made(plan: Plan, study: StudyPlan, stage: str, results: Path) -> bool:
