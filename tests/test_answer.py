@@ -286,7 +286,7 @@ equivalent: It makes no difference that matters (±0.01). All networks are equiv
 equivalent: Of 0 and 1 frozen layers, no depth can be ruled out as the best.
 equivalent, not: safer
 saturated: It makes no difference that matters
-unclear: Undecided. Compared with standalone, fixed-0 or fixed-1 may between them gain
+unclear: Undecided. Compared with standalone, fixed-0 or fixed-1 may gain
 unclear: Not even 1,000 source models would decide it.
 no standalone: Use fixed-1. It typically gains
 no standalone: The baseline, fixed-0, is itself pretrained, so this study cannot say

@@ -43,6 +43,7 @@ SETTINGS = {
     "pretrained": [v for v in VARIANTS if v not in ("standalone", "random-1")],
     **{"metric": [{"task": "classification", "name": "accuracy"}]},
     **{"margin": 0.01, "target_sizes": [9, "all"], "depths": {"fixed-0": 0}},
+    "tuned": [],
 }
 
 

@@ -55,7 +55,7 @@ def draw(
     caption = [
         "Boxes: median and quartiles; whiskers reach as far as there are points within "
         "1.5 times the distance of the quartiles.",
-        f"A point a repeat{', in columns by source model' if nested else ''}.",
+        f"One point a network{', in columns by source model' if nested else ''}.",
         style.draw_constant(panel, next(iter(found.values())).constant, settings),
     ]
     if any(sample.is_conditional for sample in found.values()):

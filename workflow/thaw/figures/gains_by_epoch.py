@@ -37,10 +37,12 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
         if own:
             margin_in_words = style.draw_margin(panel, settings["margin"])
     caption = [
-        "Filled: typically better, worse or equivalent, given these test rows, each "
-        "epoch by itself; hollow: not clear.",
+        "Bars: intervals given these test rows, each epoch by itself. Filled: "
+        "typically better, worse or equivalent; hollow: not clear.",
         margin_in_words,
     ]
+    if settings["tuned"]:
+        caption.append("Networks as they were then, not at the epoch that each keeps.")
     what = f"gain on {settings['baseline']} as training goes on"
     style.words_around(drawn, style.title_of(settings), what, caption)
     return drawn

@@ -26,7 +26,9 @@ def make(inputs: Inputs) -> Figure:
     if models > 1:
         words[1] = f"learning curves of the {models} source models"
         words.append(
-            "Thin: each of them." if models <= FEW else "Band: the middle half."
+            "Thin: each of them."
+            if models <= FEW
+            else "Line: their median; band: the middle half of them."
         )
     steps = histories.steps(SOURCE_MODELS)
     task = TASKS[histories.task(SOURCE_MODELS)]

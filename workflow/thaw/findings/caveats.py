@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from thaw.findings.arms import CHECKPOINTS, TargetSize
-from thaw.findings.failures import FEW, KINDS, meaning_of_weak
+from thaw.findings.failures import FEW, KINDS, limit_of_weak, meaning_of_weak
 from thaw.findings.gains import Question, enumerate_words, estimate
 from thaw.findings.metrics import by_epoch, metric_of
 from thaw.findings.overlap import in_words
+from thaw.findings.shown import number
 
 # What surprises who has said `scale: standard`.
 SCALED_LIKE = (
@@ -53,7 +54,7 @@ def what_spoils_it(study: Question) -> Iterator[Caveat]:
     yield from _imbalanced(study)
     if study.comparisons["verdict"].str.contains(KINDS["weak"], regex=False).any():
         meaning = meaning_of_weak(metric_of(study.metric[0]), study.baseline)
-        yield Caveat(f"Weak means {meaning}.")
+        yield Caveat(f"Weak means {meaning}{_limit(study)}.")
     uncounted = study.comparisons.loc[
         study.comparisons["weak"].isna(), "target_size"
     ].unique()
@@ -74,6 +75,15 @@ def what_spoils_it(study: Question) -> Iterator[Caveat]:
             "and a gain says that longer training helps.",
             "same problem",
         )
+
+
+def _limit(study: Question) -> str:
+    """Return the score beyond which a network is weak, where there is one."""
+    if study.is_swept:
+        return ""
+    own = study.summary[study.summary["variant"] == study.baseline].iloc[0]
+    limit = float(limit_of_weak(own["median"], own["constant"]))
+    return f": {number(limit, study.margin)}{study.units}"
 
 
 def _overlap(study: Question) -> Iterator[Caveat]:

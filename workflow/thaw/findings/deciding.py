@@ -7,6 +7,7 @@ difference is what it seems. It is asked that this happens in 80 % of such studi
 beside the interval's own half, the estimate may lie 0.84 standard errors off.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -70,34 +71,44 @@ def _is_decided(middle: float, below: float, above: float, margin: float) -> boo
 
 
 def what_would_decide(study: Question) -> Iterator[str]:
-    """Say what would decide what is undecided, size by size."""
-    for size in study.target_sizes:
-        own = advice(study, size)
-        if own.kind != UNDECIDED:
-            continue
-        place = f"with {span([size])}, " if study.is_swept else ""
-        units, factor = _asked(study, own)
-        tested = own.rows[own.named[0]]["tested"]
-        rows = f" as these {tested:,}" if tested else ""
-        unit = "source model" if study.source_models > 1 else "repeat"
+    """Say what would decide what is undecided, by target size."""
+    found = [
+        (own, *_asked(study, own))
+        for own in (advice(study, size) for size in study.target_sizes)
+        if own.kind == UNDECIDED
+    ]
+    unit = "source model" if study.source_models > 1 else "repeat"
+    # Sizes for which it takes more test rows are told together.
+    for _, alike in itertools.groupby(found, _told_with):
+        (own, units, factor), *more = alike
         if units:
             words = (
                 f"about {units:,} {unit}s would probably decide it, if differences are "
                 f"what they seem: {fits(study, units):,} more networks to train"
             )
         elif factor > 1:
+            factors = [factor, *(others for *_, others in more)]
+            times = dict.fromkeys(_rounded(f) for f in (min(factors), max(factors)))
+            tested = own.rows[own.named[0]]["tested"]
             words = (
-                f"no number of {unit}s will decide it, because there are too few test "
-                f"rows: it takes more than {_rounded(factor)} times as many{rows}"
+                f"no number of {unit}s will decide it: it takes more than "
+                f"{' to '.join(times)} times as many test rows"
+                + (f"; these are {tested:,.0f}" if tested else "")
             )
         elif factor:
             words = f"not even {NUMBERS[-1]:,} {unit}s would decide it"
         else:
             continue
-        words = f"{place}{words}."
-        yield f"{words[0].upper()}{words[1:]}"
+        if study.is_swept:
+            words = f"with {span([own.size, *(o.size for o, *_ in more)])}, {words}"
+        yield f"{words[0].upper()}{words[1:]}."
         if factor == 1:
             yield from _how_to_allocate(own, study)
+
+
+def _told_with(one: tuple[Advice, int, float]) -> object:
+    own, _, factor = one
+    return "too few rows" if factor > 1 else own.size
 
 
 def fits_to_decide(study: Question, own: Advice) -> int | None:

@@ -230,10 +230,13 @@ def _keep(own: list[Advice], study: Question) -> Iterator[str]:
             f"{best['variant']}, by {size_of(best, study)}"
         )
     else:
-        most_high = number(max(most["typical_high"], 0.0), study.margin)
+        high = max(most["typical_high"], 0.0)
+        said = number(high, study.margin)
+        if said == number(study.margin, study.margin):
+            said = number(high, study.margin / 100)  # just below
         words = (
             f"no other network typically gains the margin ({study.margin_in_units}): "
-            f"at most {most_high}{study.units}"
+            f"at most {said}{study.units}"
         )
     if worst["typical_high"] < 0 and len(rows) > 1:
         words += f", and {worst['variant']} costs {size_of(worst, study)}"
@@ -265,14 +268,13 @@ def _undecided(own: list[Advice], study: Question) -> Iterator[str]:
     rows = [one.rows[name] for one in own for name in one.named]
     high = max(row["typical_high"] for row in rows)
     low = min(row["typical_low"] for row in rows)
-    between = " between them" if len(rows) > 1 else ""
     yield "undecided"
     yield (
-        f"compared with {study.baseline}, {enumerate_words(names, 'or')} "
-        f"may{between} gain {_end(high, study)} or lose {_end(-low, study)}"
+        f"compared with {study.baseline}, {enumerate_words(names, 'or')} may gain "
+        f"{_end(high, study)} or lose {_end(-low, study)}"
     )
     if not study.is_pretrained(study.baseline):
-        yield "until it is decided, training from scratch costs least"
+        yield "until it is decided, training from scratch is the cheapest"
 
 
 def _end(value: float, study: Question) -> str:

@@ -4,6 +4,9 @@ import math
 
 import pandas as pd
 
+# A difference that is smaller by this factor than one that matters is none.
+NOISE = 1e-9
+
 
 def counted(count: int, unit: str) -> str:
     """Return so many units of a sample in words: "3 repeats", "1 draw of rows"."""
@@ -14,17 +17,20 @@ def number(value: float, margin: float, sign: str = "-") -> str:
     """Return a score or, with `sign` "+", a gain as text.
 
     A margin of 0.01 shows three decimals, one of 2 K shows one. `margin` is the
-    smallest difference that matters, in the score's units.
+    smallest difference that matters, in the score's units. What is rounded to 0 keeps
+    its sign, because a verdict may hang on it; rounding noise has none.
     """
+    if abs(value) < NOISE * margin:
+        value = 0.0
     if math.isnan(value):
         return "n/a"
     if math.isinf(value):
         return f"{value:{sign}}".replace("inf", "∞")
     decimals = 1 - math.floor(math.log10(margin))
     if -3 <= decimals <= 6:
-        return f"{value:{sign}z.{max(decimals, 0)}f}"
+        return f"{value:{sign}.{max(decimals, 0)}f}"
     if value == 0:
-        return f"{value:{sign}z.0f}"
+        return f"{value:{sign}.0f}"
     # As many digits as tell values apart that differ by a tenth of the margin.
     digits = max(decimals + math.floor(math.log10(abs(value))), 0)
     return f"{value:{sign}.{digits}e}"

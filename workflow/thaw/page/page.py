@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from thaw.output.inputs import Inputs
+from thaw.page.drawn import Axis
 from thaw.page.section import Section
 
 HERE = Path(__file__).parent
@@ -62,6 +63,7 @@ def _template() -> Any:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals["Axis"] = Axis
     environment.filters |= {"typeset": typeset, "markdown": markdown, "flat": flat}
     return environment.from_string(_read("template.html"))
 

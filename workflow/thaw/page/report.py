@@ -1,9 +1,9 @@
 """The report: all studies of a config on one page."""
 
 import json
+from collections import Counter
 
 from thaw.output.inputs import Inputs
-from thaw.page import drawn
 from thaw.page.page import rendered, sections
 from thaw.plan.outputs import ON_PAGES
 
@@ -15,6 +15,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the page."""
     settings, studies = inputs.settings, sections(inputs)
     reach = 1.1 * max(LEAST, min(MOST, max(study.reach for study in studies)))
+    networks = Counter(key for study in studies for key in study.networks)
+    scales = {(study.metric.axis, study.units, study.margin) for study in studies}
     page = rendered(
         title=settings["title"],
         question=settings["question"],
@@ -23,7 +25,9 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         # Caveats that all studies have are said once.
         shared=set.intersection(*({*study.tags} for study in studies)),
         reach=reach,
-        axis=drawn.Axis(-reach, reach),
+        # In units of the metric where all studies have the same, otherwise in margins.
+        scale=scales.pop() if len(scales) == 1 else None,
+        share_networks=max(networks.values()) > 1,
         is_report=True,
     )
     return {"report.html": page}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import in_order
+from thaw.findings.failures import meaning_of_weak
 from thaw.findings.gains import Row, estimate, more_networks, rows_at, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import counted, interval, number
@@ -39,7 +40,8 @@ class Section:
     def __init__(self, files: Files, told: Mapping[str, Any]) -> None:
         """Read the files of a `study`.
 
-        Its `size` in words, its `metric` and `variants` are told, too.
+        Its `size` in words, its `metric`, `variants` and what is `own_training` of
+        these are told, too.
         """
         self.name, self._files, self.size = told["study"], files, told["size"]
         self.metric = metric_of(told["metric"][0])
@@ -50,7 +52,10 @@ class Section:
         self.sizes = in_order(self.settings["target_sizes"])
         self.margin, self.baseline = self.settings["margin"], self.settings["baseline"]
         described = self.made["variants"]
-        self.words = {name: in_words(described[name]) for name in told["variants"]}
+        self.words = {
+            name: in_words(described[name], told["own_training"].get(name, {}))
+            for name in told["variants"]
+        }
 
     def _json(self, name: str) -> Any:
         return json.loads(self._files.content(self.name, name))
@@ -77,8 +82,18 @@ class Section:
         return [
             f"{self.settings['source']} → {self.settings['target']}",
             self.size,
-            *([counted(int(tested), "test row")] if tested > 0 else []),
+            *([f"{tested:,.0f} test rows"] if tested > 0 else []),
         ]
+
+    @property
+    def networks(self) -> set[str]:
+        """The keys of its networks; studies that share some are not independent."""
+        return {key for keys in self.made["keys"]["arms"].values() for key in keys}
+
+    @property
+    def weak(self) -> str:
+        """What weak means."""
+        return meaning_of_weak(self.metric, self.baseline)
 
     @property
     def tags(self) -> list[str]:
@@ -141,7 +156,7 @@ class Section:
         kind = kind_of(row["verdict"])
         css, words = drawn.CLASSES.get(kind, ("unclear", first_part(row["verdict"])))
         shares = {
-            kind: f"{100 * row[kind]:.0f} %, {100 * row[f'reference_{kind}']:.0f} %"
+            kind: f"{100 * row[kind]:.0f} vs {100 * row[f'reference_{kind}']:.0f} %"
             for kind in ("weak", "failed")
             if row[kind] >= 0
         }
@@ -230,12 +245,12 @@ class Section:
             }
 
     @property
-    def tables(self) -> Iterator[str]:
-        """The tables for people, as Markdown."""
-        for name in tables_by_file():
+    def tables(self) -> Iterator[tuple[str, str]]:
+        """The tables for people: what each shows, and itself as Markdown."""
+        for name, about in tables_by_file().items():
             own = name.endswith(".md") and name != "answer.md"
             if own and self._files.has(self.name, name):
-                yield self._files.content(self.name, name).decode()
+                yield about, self._files.content(self.name, name).decode()
 
 
 class Scores(NamedTuple):
@@ -250,8 +265,8 @@ class Scores(NamedTuple):
 LEAST = 5
 
 
-def in_words(variant: Mapping[str, Any]) -> str:
-    """Return what a variant does, in words."""
+def in_words(variant: Mapping[str, Any], training: Mapping[str, Any]) -> str:
+    """Return what a variant does, and how its training differs, in words."""
     if "estimator" in variant:
         return str(variant["estimator"]).rpartition(".")[2]
     freeze, layers = (
@@ -270,4 +285,5 @@ def in_words(variant: Mapping[str, Any]) -> str:
         said.append("add layers")
     if "inherit" in variant:
         said.append(f"inherit the {variant['inherit']}")
+    said += [f"{key.replace('_', ' ')} {value}" for key, value in training.items()]
     return ", ".join(said)

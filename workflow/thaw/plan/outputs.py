@@ -207,6 +207,7 @@ OF_A_STUDY = (
             "margin",
             "baseline",
             "shown_size",
+            "tuned",
         ),
         reads=("gains-by-epoch.csv",),
         when=("follows",),

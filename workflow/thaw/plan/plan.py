@@ -48,7 +48,7 @@ from thaw.plan.problems import Problems
 from thaw.plan.study import StudyPlan
 
 # What a page is told of a study, in the config's order.
-ON_PAGE = ("study", "size", "metric", "variants")
+ON_PAGE = ("study", "size", "metric", "variants", "own_training")
 
 
 class Plan:

@@ -339,6 +339,16 @@ class StudyPlan(NamedTuple):
         }
 
     @property
+    def own_training(self) -> dict[str, dict[str, Any]]:
+        """What differs of a network's training from the study's, by variant."""
+        usual = minimal_training(self.settings.training)
+        return {
+            variant: {k: v for k, v in own.items() if usual.get(k) != v}
+            for variant in self.networks
+            if (own := self._recipe(variant)["settings"]["training"]) != usual
+        }
+
+    @property
     def maps(self) -> list[dict[str, Any]]:
         """What a freeze map is told of the study."""
         names = ("study", "source", "target", "baseline", "target_sizes")
