@@ -34,7 +34,7 @@ class Axis(NamedTuple):
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """The places of some round values, and these as text."""
-        rough = (self.high - self.low) / 3
+        rough = (self.high - self.low) / 4
         unit = 10 ** math.floor(math.log10(rough))
         step = unit * next(n for n in (1, 2, 5, 10) if n * unit >= rough)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
