@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from conftest import SMALL_CONFIG
+from conftest import FOUR, SMALL_CONFIG
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.findings.measured import Measured, Metrics
@@ -175,7 +175,7 @@ def test_another_metric_trains_nothing_and_users_functions_are_part_of_keys(fres
     metrics_py = fresh.folder / "metrics.py"
     metrics_py.write_text(METRICS_PY)
     fresh.change("studies", "ahead", "metric", to=["f1_macro", own])
-    made = {"gather_ahead", "tables_ahead", "figures_ahead"}
+    made = {f"{stage}_ahead" for stage in FOUR}
     assert fresh.stale("ahead") - {"ahead"} == made
     fresh.snakemake("--cores", "2", "ahead")
     folder = fresh.folder / "results" / "ahead"

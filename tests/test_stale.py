@@ -15,9 +15,13 @@ from thaw import keys
 STAGES = sorted({*keys.COMPUTING_STAGES, "check_network", "check_overlap", "gather"})
 
 
+OF_ALL = {"answers", "report"}
+FIGURES_AHEAD = {"figures_ahead", "page_ahead", "report"}
+
+
 def tables(*studies):
     """Return the jobs that depend on any training job of these studies."""
-    return {f"{stage}_{study}" for stage in FOUR for study in studies} | {"answers"}
+    return {f"{stage}_{study}" for stage in FOUR for study in studies} | OF_ALL
 
 
 def drawn(*studies):
@@ -67,10 +71,11 @@ def edit_result(path):
 
 
 def edit(module, text):
-    """Append to a module of the package, with a time that is older than all results."""
+    """Append to a file of the package, with a time that is older than all results."""
 
     def append(project):
-        path = project.folder / "workflow" / "thaw" / f"{module}.py"
+        name = module if "." in module else f"{module}.py"
+        path = project.folder / "workflow" / "thaw" / name
         path.write_text(path.read_text() + text)
         os.utime(path, (1e9, 1e9))
 
@@ -161,7 +166,7 @@ CASES = {
         change("studies", "again", to=SMALL_CONFIG["studies"]["ahead"]),
         tables("again"),
     ),
-    "a study removed": (remove_study, {"answers"}),
+    "a study removed": (remove_study, OF_ALL),
     "a problem's parameter": (
         change("problems", "two", "make_blobs", "random_state", to=7),
         {"make_problem two", "problems_figure"}
@@ -179,14 +184,14 @@ CASES = {
         change("studies", "back", "repeats_per_job", to=3),
         set(),
     ),
-    "a figure deleted": (delete("ahead/boxplot.svg"), {"figures_ahead"}),
-    "a figure edited": (edit_result("ahead/boxplot.svg"), {"figures_ahead"}),
+    "a figure deleted": (delete("ahead/boxplot.svg"), FIGURES_AHEAD),
+    "a figure edited": (edit_result("ahead/boxplot.svg"), FIGURES_AHEAD),
     "an answer edited": (edit_result("ahead/answer.md"), drawn("ahead")),
     "gathered scores edited": (edit_result("ahead/scores.csv"), tables("ahead")),
     "a record deleted": (delete("ahead/records/tables.json"), drawn("ahead")),
     "a record that is none": (
         edit_result("ahead/records/figures.json"),
-        {"figures_ahead"},
+        FIGURES_AHEAD,
     ),
     "a table deleted": (delete("ahead/scores.csv"), tables("ahead")),
     "a job's scores deleted": (
@@ -230,8 +235,14 @@ CASES = {
     "code that only shows progress": (edit("progress", "\nEDITED = 1\n"), set()),
     "a figure's code": (
         edit("figures/boxplot", "\nEDITED = 1\n"),
-        {"figures_ahead", "figures_back", "problems_figure"},
+        FIGURES_AHEAD | {"figures_back", "page_back", "problems_figure"},
     ),
+    "a page's template": (
+        edit("page/template.html", "<!-- more -->"),
+        {"page_ahead", "page_back", "report"},
+    ),
+    "a page deleted": (delete("ahead/page.html"), {"page_ahead"}),
+    "the report's title": (change("title", to="Another"), {"report"}),
     "a table's code": (
         edit("tables/summary", "\nEDITED = 1\n"),
         drawn("ahead", "back"),
@@ -373,7 +384,7 @@ def test_the_floor_of_snakemake_can_be_forced_while_its_dag_is_built(finished):
     assert "Forced execution" in forced["tables_ahead"]
 
 
-@pytest.mark.parametrize("stage", [*STAGES, "tables", "figures"])
+@pytest.mark.parametrize("stage", [*STAGES, "tables", "figures", "page"])
 def test_the_computed_imports_are_those_that_python_makes(stage):
     package = ROOT / "workflow/thaw" / stage
     if package.is_dir():

@@ -19,6 +19,7 @@ BIN = Path(sys.executable).parent
 def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
     names = [
         *("histories.npz", "scores.csv", "source-models.csv", "study.json"),
+        *("page.html", "figures.json", "answer.json", "recommendation.csv"),
         *("summary.csv", "summary.md", "comparisons.csv", "comparisons.md"),
         *("best-depths.csv", "learning-curves.csv"),
         *("gains-by-epoch.csv", "gains-by-epoch.pdf"),
@@ -39,6 +40,7 @@ def test_a_run_makes_every_file_and_ends_with_the_tables(finished):
             for suffix in ("csv", "history.npz")
         ),
         "source-models/two-KEY/models-01-01.safetensors",
+        "report.html",
     }
     made = {
         re.sub("-[0-9a-f]{12}(?=[/.])", "-KEY", name)

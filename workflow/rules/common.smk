@@ -67,7 +67,7 @@ def about(made):
         asked = STUDIES[made.folder]
         problems = f"{asked.settings.source} → {asked.settings.target}"
         return f"{made.folder}: {problems}, {asked.size}."
-    return PLAN.words["question"]
+    return f"Question: {PLAN.words['question']}"
 
 
 def in_results(path):

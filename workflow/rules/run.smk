@@ -13,7 +13,7 @@ from snakemake.logging import logger
 from thaw.output.files import end_future
 from thaw.plan.after_run import full_disks, in_a_line, in_full, what_to_read
 from thaw.plan.before_run import orphans, refuse_files_for_folders, refuse_read_only
-from thaw.plan.changes import report
+from thaw.plan import changes
 
 STARTED = time.time()
 
@@ -41,7 +41,7 @@ def say(text, **more):
 
 def show_changes(studies):
     """Say of each study what changed, and what must be trained."""
-    for line in report(PLAN, studies, in_results("results"), IS_FORCED):
+    for line in changes.report(PLAN, studies, in_results("results"), IS_FORCED):
         say(line)
 
 

@@ -66,7 +66,7 @@ for made in PLAN.made_by("tables", "figures", "page"):
             "../envs/thaw.yaml"
         params:
             recipe=recipe_of(made),
-            about=about(made),
+            about=lambda wildcards, text=about(made): text,
         shell:
             r"""
             python -m thaw.stages.make \

@@ -50,6 +50,11 @@ AROUND = re.compile(r'^WorkflowError in file .*\n|\n  File ".*", line \d+, in .*
 
 MOST_REPEATED = 20  # failures, at the end
 
+# So a job ends that Ctrl-C reached before Snakemake: its failure is shown when the run
+# goes on.
+EMPTY = "its log is empty"
+UNEXPLAINED = (EMPTY, "interrupted")
+
 
 class Job(NamedTuple):
     """A job: what it is called, its stage, how many it makes, and whether it trains."""
@@ -72,8 +77,9 @@ class Job(NamedTuple):
         elif wildcards:
             stage = "problems" if rule.endswith("make_problem") else "checks"
         named = [value for key, value in wildcards.items() if key != "key"]
-        size = Tile.named(wildcards["tile"]).fits if "tile" in wildcards else 1
-        trains = {"tile", "problem"} <= wildcards.keys()  # not what is read from files
+        # Not what is read from files, nor a tile of another workflow's.
+        trains = {"tile", "problem", "key"} <= wildcards.keys()
+        size = Tile.named(wildcards["tile"]).fits if trains else 1
         return cls(" ".join([rule, *named]), stage, size, trains)
 
 
@@ -108,6 +114,7 @@ class LogHandler(LogHandlerBase):
         self.began: float | None = None  # when training did
         self.until = 0.0  # when it ends at this rate
         self.failures: dict[Any, str] = {}  # by job
+        self.held: list[str] = []  # of them, those not shown yet
         self.live: Any = None
         self.runs = self.interrupted = False
         sys.excepthook = without_traceback
@@ -143,6 +150,7 @@ class LogHandler(LogHandlerBase):
 
     def begin(self, record: Any) -> None:
         """Note a job that begins, or would; with `--verbose`, say why."""
+        self.say_held()
         job = Job.of(record.rule_name, record.wildcards)
         self.failures.pop(record.jobid, None)  # it is tried again
         if record.output:
@@ -163,6 +171,7 @@ class LogHandler(LogHandlerBase):
 
     def finish(self, number: int) -> None:
         """Count what a job made; without a display, say how far its stage is."""
+        self.say_held()
         self.failures.pop(number, None)
         job = self.jobs.get(number)
         if job is None or not self.total[job.stage]:
@@ -199,7 +208,16 @@ class LogHandler(LogHandlerBase):
         why = reason(record.rule_msg or "", logs)
         line = visible(f"failed: {name}: {why} ({', '.join(logs[:1]) or 'no log'})")
         self.failures[record.jobid] = line
-        self.say(line, "red")
+        if why in UNEXPLAINED:
+            self.held.append(line)
+        else:
+            self.say(line, "red")
+
+    def say_held(self) -> None:
+        """Show failures that were held back, since nobody interrupted the run."""
+        for line in self.held:
+            self.say(line, "red")
+        self.held.clear()
 
     def say_error(self, text: str) -> None:
         """Show an error, or, where a failed run is over, its last words."""
@@ -216,8 +234,10 @@ class LogHandler(LogHandlerBase):
         self.stop()
         if self.interrupted:
             stage = REPEATS if self.total[REPEATS] else "source models"
-            kept = f"{self.done[stage]:,} of {self.total[stage]:,} {stage}"
-            self.say(f"Interrupted. {kept} are kept; run the same command to go on.")
+            again = "run the same command to go on."
+            if total := self.total[stage]:
+                again = f"{self.done[stage]:,} of {total:,} {stage} are kept; {again}"
+            self.say(f"Interrupted. {again[0].upper()}{again[1:]}")
             return
         lines = [*self.failures.values()]
         for line in lines[:MOST_REPEATED]:
@@ -310,7 +330,7 @@ def reason(message: str, logs: list[str]) -> str:
         if re.search(pattern, told):
             return why
     errors = [line for line in own if line.startswith("error: ")]
-    return (errors or own or ["its log is empty"])[-1].removeprefix("error: ")
+    return (errors or own or [EMPTY])[-1].removeprefix("error: ")
 
 
 def lines(log: str) -> Iterator[str]:

@@ -53,7 +53,7 @@ CONDA = "THAW_CONDA"
 ENVIRONMENT = ("envs/thaw.yaml", "envs/thaw.*.pin.txt")
 
 # Distributions that are not named like the module one imports.
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+DISTRIBUTIONS = {"markdown_it": "markdown-it-py", "sklearn": "scikit-learn"}
 
 
 def canonical(value: Any) -> str:
@@ -223,8 +223,8 @@ def _code(stage: str, computed_by: tuple[str, ...]) -> tuple[str, list[str]]:
         found = [module for module in found if module.startswith(COMPUTING)]
     parts = [(module, source(module).digest) for module in found]
     # Templates and the like, which no module imports.
-    for path in sorted((PACKAGE / stage).glob("*.*")):
-        if path.suffix not in (".py", ".pyc"):
+    for path in sorted((PACKAGE / stage).glob("*")):
+        if path.suffix in (".html", ".css", ".js"):
             parts.append((path.name, digest_of_file(path)))
     code = digest(canonical(parts))
     libraries = set().union(*(source(module).libraries for module in found))

@@ -379,7 +379,9 @@ Study: Any = made(
 
 
 # A line that people read.
-Line = Annotated[str, Field(min_length=1, max_length=300)]
+Line = Annotated[
+    str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 
 
 class Config(Settings, title="Thaw's config"):

@@ -94,7 +94,6 @@ def _attribute(key: str, value: str, names: dict[str, str]) -> str:
     if key in ("d", "x", "y", "width", "height", "transform", "viewBox"):
         value = " ".join(value.split())
         value = FRACTION.sub(_rounded, value)
-        # After M or L all pairs are ends of lines.
         return re.sub(r" ?([MLzCQ]) ?", r"\1", value) if key == "d" else value
     return value
 

@@ -188,7 +188,7 @@ def words_around(drawn: Figure, title: str, what: str, caption: Iterable[str]) -
     width = drawn.get_figwidth()
     left, size = 0.06 / width, min(10, 135 * width / max(len(title), len(what)))
     drawn.suptitle(f"{title}\n{what}", x=left, ha="left", fontsize=size)
-    below = textwrap.fill(" ".join(caption), int(18 * width))
+    below = textwrap.fill(" ".join(caption), int(18 * width), break_on_hyphens=False)
     drawn.supxlabel(below, x=left, ha="left", fontsize=7.5, color=MUTED)
 
 

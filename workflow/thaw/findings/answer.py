@@ -140,10 +140,11 @@ def how_many_layers(study: Question) -> Iterator[str]:
         yield f"{tried}{place}, {words}."
 
 
+TO_DO, COMPARED = "What to do", "What was compared"
 PARTS = {
-    "What to do": what_to_do,
+    TO_DO: what_to_do,
     "What would decide it": what_would_decide,
-    "What was compared": what_was_compared,
+    COMPARED: what_was_compared,
     "How many layers to freeze": how_many_layers,
     "Which source model to keep": which_to_keep,
 }

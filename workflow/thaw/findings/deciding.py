@@ -73,9 +73,8 @@ def _is_decided(middle: float, below: float, above: float, margin: float) -> boo
 def what_would_decide(study: Question) -> Iterator[str]:
     """Say what would decide what is undecided, by target size."""
     found = [
-        (own, *_asked(study, own))
+        (own, *(_asked(study, own) if own.kind == UNDECIDED else (0, 0.0)))
         for own in (advice(study, size) for size in study.target_sizes)
-        if own.kind == UNDECIDED
     ]
     unit = "source model" if study.source_models > 1 else "repeat"
     # Sizes for which it takes more test rows are told together.

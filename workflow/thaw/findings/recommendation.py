@@ -146,7 +146,7 @@ def recommended(study: Question) -> Iterator[str]:
         words = [*WORDS[own[0].kind](own, study), *_without_network(own, study)]
         if study.is_swept:
             words[0] = f"with {span([one.size for one in own])}: {words[0]}"
-        yield " ".join(f"{said[0].upper()}{said[1:]}." for said in words)
+        yield from (f"{said[0].upper()}{said[1:]}." for said in words)
 
 
 def act(own: list[Advice], study: Question) -> str:
@@ -230,10 +230,9 @@ def _keep(own: list[Advice], study: Question) -> Iterator[str]:
             f"{best['variant']}, by {size_of(best, study)}"
         )
     else:
-        high = max(most["typical_high"], 0.0)
-        said = number(high, study.margin)
+        said = number(max(most["typical_high"], 0.0), study.margin)
         if said == number(study.margin, study.margin):
-            said = number(high, study.margin / 100)  # just below
+            said = f"just below {said}"
         words = (
             f"no other network typically gains the margin ({study.margin_in_units}): "
             f"at most {said}{study.units}"

@@ -25,8 +25,23 @@ from thaw.output.histories import Histories
 from thaw.output.problems import load_described
 from thaw.output.records import load_check, load_record, reading, require
 
-# The stages of what no table is.
+# The columns that hold names of variants.
+NAMES = ("variant", "reference", "best")
+
+# The stage that made a file; of all others `tables`.
 STAGES = {"scores.csv": "gather", "figures.json": "figures"}
+
+
+def read_table(content: bytes) -> pd.DataFrame:
+    """Return a table from its CSV; names of variants are text, even "nan" or "1"."""
+    columns = pd.read_csv(io.BytesIO(content), nrows=0).columns
+    unknown = {name: ["", "nan"] for name in columns if name not in NAMES}
+    return pd.read_csv(
+        io.BytesIO(content),
+        dtype=dict.fromkeys(NAMES, str),
+        keep_default_na=False,
+        na_values=unknown,
+    )
 
 
 class Files(ExitStack):
@@ -116,7 +131,7 @@ class Inputs(NamedTuple):
 
     def table(self, name: str, study: str | None = None) -> pd.DataFrame:
         """Return a table, of this study unless another one is named."""
-        return pd.read_csv(io.BytesIO(self.files.content(study or self.study, name)))
+        return read_table(self.files.content(study or self.study, name))
 
     def target(self) -> tuple[Problem, Description]:
         """Return the target problem; of a pool, all rows."""

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,7 +65,8 @@ def _template() -> Any:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["Axis"] = Axis
-    environment.filters |= {"typeset": typeset, "markdown": markdown, "flat": flat}
+    filters = (typeset, markdown, flat, sortable)
+    environment.filters |= {one.__name__: one for one in filters}
     return environment.from_string(_read("template.html"))
 
 
@@ -85,6 +87,14 @@ def markdown(text: str) -> Markup:
     return Markup(
         MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     )
+
+
+def sortable(value: Any) -> str:
+    """Return a number, or a target size, as the page's script sorts it."""
+    number = math.inf if value == "all" else float(value)
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    return "" if math.isnan(number) else str(number)
 
 
 def flat(value: Any) -> str:

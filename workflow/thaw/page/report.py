@@ -2,19 +2,21 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 
 from thaw.output.inputs import Inputs
 from thaw.page.page import rendered, sections
+from thaw.page.section import Section
 from thaw.plan.outputs import ON_PAGES
 
-# How many margins the overview's axis reaches either way; what is beyond ends there.
-LEAST, MOST = 3, 30
+# The overview's axis reaches at least so many margins either way.
+LEAST = 3
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the page."""
     settings, studies = inputs.settings, sections(inputs)
-    reach = 1.1 * max(LEAST, min(MOST, max(study.reach for study in studies)))
+    reach = 1.1 * max(LEAST, *(study.reach for study in studies))
     networks = Counter(key for study in studies for key in study.networks)
     scales = {(study.metric.axis, study.units, study.margin) for study in studies}
     page = rendered(
@@ -23,7 +25,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         studies=studies,
         figures=json.loads(inputs.files.content("problems", ON_PAGES)),
         # Caveats that all studies have are said once.
-        shared=set.intersection(*({*study.tags} for study in studies)),
+        shared=shared_tags(studies),
         reach=reach,
         # In units of the metric where all studies have the same, otherwise in margins.
         scale=scales.pop() if len(scales) == 1 else None,
@@ -31,3 +33,9 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         is_report=True,
     )
     return {"report.html": page}
+
+
+def shared_tags(studies: Sequence[Section]) -> set[str]:
+    """Return the caveats of all studies, if there are several."""
+    tags = [{*study.tags} for study in studies]
+    return set.intersection(*tags) if len(tags) > 1 else set()

@@ -6,22 +6,25 @@ for (const table of document.querySelectorAll("table.sorted")) {
     button.append(...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
-      const up = head.getAttribute("aria-sort") !== "descending";
       const place = [...head.parentNode.children].indexOf(head);
-      const value = (row) => {
-        const { value: text } = row.children[place].dataset;
-        return isNaN(text) ? text : Number(text || "NaN");
-      };
-      const order = (one, other) => {
-        const [a, b] = [value(one), value(other)];
-        if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
-        const ahead = typeof a === "number" ? b - a : String(a).localeCompare(b);
+      const text = (row) => row.children[place].dataset.value;
+      const rows = [...table.tBodies[0].rows];
+      // Numbers begin with the largest, words with A; what is not known comes last.
+      const isWords = rows.some((row) => isNaN(text(row)));
+      const before = head.getAttribute("aria-sort");
+      const up = before ? before === "descending" : isWords;
+      const [unknown, known] = [true, false].map((empty) =>
+        rows.filter((row) => (text(row) === "") === empty),
+      );
+      known.sort((one, other) => {
+        const [a, b] = [text(one), text(other)];
+        if (a === b) return 0;
+        const ahead = isWords ? a.localeCompare(b) : Number(a) - Number(b);
         return up ? ahead : -ahead;
-      };
+      });
       table.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", up ? "descending" : "ascending");
-      const body = table.tBodies[0];
-      body.append(...[...body.rows].sort(order));
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      table.tBodies[0].append(...known, ...unknown);
     });
   });
 }

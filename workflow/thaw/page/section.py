@@ -1,7 +1,7 @@
 """What a page shows of a study, read off its tables, figures and scores."""
 
 import base64
-import io
+import functools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,23 +10,32 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from thaw.findings.answer import COMPARED, TO_DO
 from thaw.findings.arms import in_order
 from thaw.findings.failures import meaning_of_weak
 from thaw.findings.gains import Row, estimate, more_networks, rows_at, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import counted, interval, number
 from thaw.findings.verdicts import first_part, kind_of
-from thaw.output.inputs import Files
+from thaw.output.inputs import Files, read_table
 from thaw.page import drawn
 from thaw.plan.outputs import ON_PAGES, SCORES, tables_by_file
+
+# In a map of target sizes, gains of so many margins have the deepest colour, or larger
+# ones where there are some.
+FAINT = 5
 
 # A CSV of so many bytes stands in the page itself.
 SMALL = 16_000
 
 
 class Recommended(NamedTuple):
-    """A recommendation, for neighbouring target sizes, as an overview shows it."""
+    """A recommendation, for neighbouring target sizes, as an overview shows it.
 
+    `sentence` is the answer's, `rows` are the sizes, `act` is what to do.
+    """
+
+    sentence: str
     rows: str
     act: str
     best: str
@@ -61,9 +70,7 @@ class Section:
         return json.loads(self._files.content(self.name, name))
 
     def _table(self, name: str) -> pd.DataFrame:
-        # A variant may be called "nan".
-        content = io.BytesIO(self._files.content(self.name, name))
-        return pd.read_csv(content, keep_default_na=False, na_values=[""])
+        return read_table(self._files.content(self.name, name))
 
     @property
     def units(self) -> str:
@@ -71,9 +78,14 @@ class Section:
         return f" {self.metric.units}" if self.metric.units else ""
 
     @property
+    def margin_in_units(self) -> str:
+        """The margin as a reader sees it."""
+        return f"{self.margin:g}{self.units}"
+
+    @property
     def is_swept(self) -> bool:
-        """Whether variants learn from several numbers of rows, or from a few."""
-        return self.sizes != ["all"]
+        """Whether variants learn from several numbers of rows."""
+        return len(self.sizes) > 1
 
     @property
     def facts(self) -> list[str]:
@@ -96,6 +108,18 @@ class Section:
         return meaning_of_weak(self.metric, self.baseline)
 
     @property
+    def to_do(self) -> list[tuple[bool, str]]:
+        """What to do, sentence by sentence, and whether each says so itself."""
+        said = [one for one in self.parts if one["heading"] == TO_DO]
+        acts = {one.sentence for one in self.recommended(1)}
+        return [(words in acts, words) for part in said for words in part["sentences"]]
+
+    @property
+    def more(self) -> list[dict[str, Any]]:
+        """The other parts of the answer; comparisons have a table of their own."""
+        return [one for one in self.parts if one["heading"] not in (TO_DO, COMPARED)]
+
+    @property
     def tags(self) -> list[str]:
         """The caveats, a few words each."""
         return [*dict.fromkeys(tag for part in self.parts for tag in part["tags"])]
@@ -106,11 +130,6 @@ class Section:
         table = self._table("recommendation.csv")
         changes = (table["act"] != table["act"].shift()).cumsum()
         return [own for _, own in table.groupby(changes)]
-
-    @property
-    def ranges(self) -> int:
-        """How many recommendations there are."""
-        return len(self._ranges)
 
     @property
     def reach(self) -> float:
@@ -131,16 +150,19 @@ class Section:
             ]
             shown = (best.to_dict("records") or [row | {"verdict": "no verdict"}])[0]
             place = f" with {sizes[0]} rows" if len(sizes) > 1 else ""
+            rows = f"With {span(sizes)}" if self.sizes != ["all"] else ""
+            act = row["act"]
             axis = drawn.Axis(-reach * self.margin, reach * self.margin)
             yield Recommended(
-                f"With {span(sizes)}" if self.is_swept else "",
-                row["act"],
-                f"{self.words.get(row['best'], row['best'] or '')}{place}",
+                f"{rows}: {act[0].lower()}{act[1:]}." if rows else f"{act}.",
+                rows,
+                act,
+                f"{self.words.get(row['best'], row['best'])}{place}",
                 estimate(shown, self.margin, self.units).strip(),
                 drawn.interval(shown, axis, self.margin),
             )
 
-    @property
+    @functools.cached_property
     def axis(self) -> drawn.Axis:
         """The axis of all differences of the study."""
         ends = ["typical", "typical_low", "typical_high"]
@@ -155,11 +177,8 @@ class Section:
     def _shown(self, row: Row) -> dict[str, Any]:
         kind = kind_of(row["verdict"])
         css, words = drawn.CLASSES.get(kind, ("unclear", first_part(row["verdict"])))
-        shares = {
-            kind: f"{100 * row[kind]:.0f} vs {100 * row[f'reference_{kind}']:.0f} %"
-            for kind in ("weak", "failed")
-            if row[kind] >= 0
-        }
+        weak = [100 * row[name] for name in ("weak", "reference_weak")]
+        known = not math.isnan(weak[0])
         return dict(row) | {
             "css": css,
             "words": words,
@@ -169,7 +188,7 @@ class Section:
             "mean_gain": number(row["mean"], self.margin, "+"),
             "mean_ends": self._ends(row, "mean"),
             "wins": f"{100 * row['better']:.0f} %",
-            "shares": shares,
+            "weak_shares": f"{weak[0]:.0f} vs {weak[1]:.0f} %" if known else "",
             "drawn": drawn.interval(row, self.axis, self.margin),
         }
 
@@ -184,14 +203,13 @@ class Section:
             own = rows_at(self.comparisons, size)
             own = own[own["reference"] == self.baseline].to_dict("records")
             by_variant = {row["variant"]: self._shown(row) for row in own}
-            most = max((abs(row["typical"]) for row in own), default=0)
-            found.append((size, [by_variant.get(name) for name in self.compared], most))
-        most = max([LEAST * self.margin, *(m for *_, m in found if math.isfinite(m))])
-        for _, row, _ in found:
-            for cell in filter(None, row):
-                depth = min(1, abs(cell["typical"]) / most)
-                cell["depth"] = 0 if math.isnan(depth) else round(45 * depth)
-        return [(size, row) for size, row, _ in found]
+            found.append((size, [by_variant.get(name) for name in self.compared]))
+        cells = [cell for _, row in found for cell in row if cell]
+        gains = [abs(cell["typical"]) for cell in cells]
+        most = max([FAINT * self.margin, *filter(math.isfinite, gains)])
+        for cell, gain in zip(cells, gains, strict=True):
+            cell["depth"] = 0 if math.isnan(gain) else round(45 * min(1, gain / most))
+        return found
 
     @property
     def compared(self) -> list[str]:
@@ -201,18 +219,28 @@ class Section:
 
     @property
     def scores(self) -> "Scores":
-        """What all networks reach, where there is one target size."""
-        table = self._table(SCORES)
-        column = f"test_{self.metric.name}"
-        if column not in table:
-            return Scores(drawn.Axis(0, 1), [], "")
-        known = table[table[column].abs() < math.inf]
-        low, high = known[column].min(), known[column].max()
-        axis = drawn.Axis(low, high if high > low else low + self.margin)
-        baseline = known.loc[known["variant"] == self.baseline, column].median()
+        """What all networks reach, where there is one target size.
+
+        As in tables, one that failed counts as the best constant prediction, and so
+        does one that is worse by a metric without bounds: it would squash the others.
+        """
+        table, column = self._table(SCORES), f"test_{self.metric.name}"
+        if self.metric.history and column not in table:  # log loss is the loss
+            column = f"test_{self.metric.history}"
+        summary = self._table("summary.csv").set_index("variant")
+        constant = float(summary["constant"].iloc[0])
+        if column in table:
+            table.loc[table["failed"] == 1, column] = constant
+            if not self.metric.has_bounds and math.isfinite(constant):
+                way = "upper" if self.metric.lower_is_better else "lower"
+                table[column] = table[column].clip(**{way: constant})
+            table = table[np.isfinite(table[column])]
+        if column not in table or table.empty:
+            return Scores(drawn.Axis(0, 1), [], None)
+        low, high = table[column].min(), table[column].max()
+        axis = drawn.Axis(low, max(high, low + self.margin))
         found = []
         for name in self.words:
-            own = known.loc[known["variant"] == name, column]
             rows = self.comparisons[
                 (self.comparisons["variant"] == name)
                 & (self.comparisons["reference"] == self.baseline)
@@ -220,13 +248,16 @@ class Section:
             found.append(
                 {
                     "name": name,
-                    "bars": drawn.bars([*own], axis),
-                    "baseline": axis.place(baseline),
-                    "median": number(own.median(), self.margin),
+                    "bars": drawn.bars(
+                        [*table[column][table["variant"] == name]], axis
+                    ),
+                    "median": number(summary.loc[name, "median"], self.margin),
                     "row": self._shown(rows[0]) if rows else None,
                 }
             )
-        return Scores(axis, found, number(baseline, self.margin) + self.units)
+        median = float(summary.loc[self.baseline, "median"])
+        place = axis.place(median) if math.isfinite(median) else None
+        return Scores(axis, found, place)
 
     @property
     def files(self) -> Iterator[dict[str, Any]]:
@@ -240,7 +271,7 @@ class Section:
                 "name": name,
                 "about": about,
                 "columns": content.partition(b"\n")[0].decode().split(","),
-                "bytes": f"{max(1, round(len(content) / 1000)):,} kB",
+                "size": f"{max(1, round(len(content) / 1000)):,} kB",
                 "data": f"data:text/csv;base64,{coded}" if len(content) < SMALL else "",
             }
 
@@ -254,15 +285,14 @@ class Section:
 
 
 class Scores(NamedTuple):
-    """Scores of all networks on an axis, variant by variant."""
+    """Scores of all networks on an axis, variant by variant.
+
+    `baseline` is the place of the baseline's median, if it has one.
+    """
 
     axis: drawn.Axis
     rows: Sequence[Mapping[str, Any]]
-    baseline: str
-
-
-# A map whose gains reach fewer margins would paint noise.
-LEAST = 5
+    baseline: float | None
 
 
 def in_words(variant: Mapping[str, Any], training: Mapping[str, Any]) -> str:

@@ -65,13 +65,13 @@ def advice(answer: Sequence[Mapping[str, Any]]) -> str:
 
     A word alone, such as "Undecided.", says too little, so the next sentence joins it.
     """
-    sentences = answer[0]["sentences"]
-    own = [said for said in sentences if said.startswith("With ")] or sentences[:1]
-    found = []
-    for said in own:
-        act, *more = said.split(". ")
-        found.append(act if " " in act or not more else f"{act}. {more[0]}")
-    return " ".join(f"{said.removesuffix('.')}." for said in found)
+    sentences, found = answer[0]["sentences"], []
+    for place, said in enumerate(sentences):
+        if place == 0 or said.startswith("With "):
+            found.append(said)
+            if " " not in said:
+                found += sentences[place + 1 : place + 2]
+    return " ".join(found)
 
 
 def what_to_read(plan: Plan, studies: Sequence[str], results: Path) -> Iterator[str]:

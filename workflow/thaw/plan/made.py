@@ -1,7 +1,7 @@
-"""What has plain names: scores gathered, tables and figures, each with its record."""
+"""What has plain names: scores gathered, tables, figures, pages, with their records."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from thaw.config.network import content_of_function
@@ -9,10 +9,8 @@ from thaw.keys import result
 from thaw.plan.outputs import (
     FIGURES,
     GATHERED,
-    ON_PAGES,
     PAGE,
     PROBLEMS,
-    SCORES,
     TABLES,
     Output,
     files_of,
@@ -59,7 +57,8 @@ class Made(NamedTuple):
             made = self.folder == PROBLEMS.name or output.name == "study"
             category = "How it was made" if made else own
             category = "Answers" if self.stage == PAGE else category
-            labels = {"of": self.folder.replace(".", "all"), "shows": output.about}
+            name = "all" if self.folder == "." else self.folder
+            labels = {"of": name, "shows": output.about}
             for path in in_folder(self.folder, output.files):
                 if path.endswith((".html", ".svg", "study.json")):
                     found[path] = category, labels
@@ -121,9 +120,9 @@ def page(output: Output, folder: str, told: Mapping[str, Any], of: list[Made]) -
     reads = []
     for made in of:
         inputs.setdefault(made.stage, {})[made.folder] = made.key
-        known = {"gather": [SCORES], FIGURES: [ON_PAGES]}
-        names = known.get(made.stage) or [Path(file).name for file in made.files]
-        reads += [*in_folder(made.folder, names), made.record]
+        some = in_folder(made.folder, output.reads)
+        reads += [f for f in made.files if made.stage == TABLES or f in some]
+        reads.append(made.record)
     rule = output.name if folder == "." else f"{output.name}_{folder}"
     return span(rule, folder, output, told, inputs, reads)
 

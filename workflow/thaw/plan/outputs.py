@@ -1,4 +1,4 @@
-"""The tables and figures of a study, and of several: one entry each.
+"""The tables, figures and pages of a study, and of several: one entry each.
 
 Nothing else lists them. The function `make` of `thaw.tables.NAME` or
 `thaw.figures.NAME` makes what an entry promises. Rules, targets and docs follow.
@@ -24,7 +24,7 @@ class Output(NamedTuple):
     when: what must be true of a study (properties of `thaw.plan.study.StudyPlan`).
     suffixes: those of its files.
     more: further files.
-    is_table: whether a page shows what the figure shows as a table.
+    shown_as_table: whether a page shows it as a table, not as a figure.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Output(NamedTuple):
     when: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
-    is_table: bool = False
+    shown_as_table: bool = False
 
     @property
     def module(self) -> str:
@@ -194,7 +194,7 @@ OF_A_STUDY = (
         settings=("metric", "margin"),
         reads=("comparisons.csv",),
         when=("compares",),
-        is_table=True,
+        shown_as_table=True,
     ),
     Output(
         "gains-by-epoch",
@@ -257,7 +257,7 @@ OF_A_STUDY = (
         settings=("maps",),
         reads=("comparisons.csv",),
         when=("is_swept", "maps_depths"),
-        is_table=True,
+        shown_as_table=True,
     ),
 )
 
@@ -273,28 +273,37 @@ ANSWERS = Output(
 FREEZE_MAP = OF_A_STUDY[-1]
 # The figures of a study, or of problems, as pages show them.
 ON_PAGES = "figures.json"
+SCORES = "scores.csv"
 PROBLEMS = Output(
     "problems",
     FIGURES,
     "The two-dimensional problems, a panel each.",
 )
 
-# The page of a study, and that of all of them.
-OF_PAGES = ("title", "question", "studies")
-STUDY_PAGE = Output("page", PAGE, "A study on one page.", OF_PAGES, suffixes=("html",))
+# The page of a study, and that of all of them. They read all tables, too.
+SHOWN = (SCORES, ON_PAGES)
+STUDY_PAGE = Output(
+    "page", PAGE, "A study on one page.", ("studies",), SHOWN, suffixes=("html",)
+)
 REPORT = Output(
-    "report", PAGE, "All studies on one page.", OF_PAGES, suffixes=("html",)
+    "report",
+    PAGE,
+    "All studies on one page.",
+    ("title", "question", "studies"),
+    SHOWN,
+    suffixes=("html",),
 )
 
 # What is made first, of which the above are made, beside its record.
-SCORES = "scores.csv"
 GATHERED = ("histories.npz", SCORES, "source-models.csv")
 
 
 def files_of(outputs: Sequence[Output]) -> list[str]:
     """Return the names of the files of outputs that are made together."""
     files = [file for output in outputs for file in output.files]
-    drawn = any(output.stage == FIGURES and not output.is_table for output in outputs)
+    drawn = any(
+        output.stage == FIGURES and not output.shown_as_table for output in outputs
+    )
     return [*files, ON_PAGES] if drawn else files
 
 

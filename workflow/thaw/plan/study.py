@@ -342,11 +342,12 @@ class StudyPlan(NamedTuple):
     def own_training(self) -> dict[str, dict[str, Any]]:
         """What differs of a network's training from the study's, by variant."""
         usual = minimal_training(self.settings.training)
-        return {
-            variant: {k: v for k, v in own.items() if usual.get(k) != v}
-            for variant in self.networks
-            if (own := self._recipe(variant)["settings"]["training"]) != usual
-        }
+        found = {}
+        for variant in self.networks:
+            own = self._recipe(variant)["settings"]["training"]
+            names = [k for k in {**usual, **own} if usual.get(k) != own.get(k)]
+            found[variant] = {name: own.get(name, "default") for name in names}
+        return found
 
     @property
     def maps(self) -> list[dict[str, Any]]:

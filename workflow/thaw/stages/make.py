@@ -44,12 +44,13 @@ def contents(recipe: Mapping[str, Any], files: Files) -> Mapping[str, bytes]:
             # Named at run time, so that tables do not depend on how figures are drawn.
             style, page = map(importlib.import_module, DRAWS)
             drawn, made = made, style.files_of(made, output.files, key)
-            if not output.is_table:
+            if not output.shown_as_table:
                 prefix = f"{key}-{output.name}"
                 on_pages.append(page.for_page(drawn, output.name, prefix))
         # The tables that follow may be made from it.
         files.made |= made
-    files.made[ON_PAGES] = json.dumps(on_pages, indent=1).encode()
+    if on_pages:
+        files.made[ON_PAGES] = json.dumps(on_pages, indent=1).encode()
     return files.made
 
 

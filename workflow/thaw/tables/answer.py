@@ -1,6 +1,7 @@
 """Answer a study's questions in a few sentences, and name what it recommends."""
 
 import json
+import math
 
 import pandas as pd
 
@@ -28,7 +29,8 @@ def recommendations(study: Question) -> pd.DataFrame:
     rows = []
     for alike in advices(study):
         for own in alike:
-            gains = sorted(own.rows.values(), key=lambda row: -row["typical"])
+            known = [row for row in own.rows.values() if not math.isnan(row["typical"])]
+            gains = sorted(known, key=lambda row: -row["typical"])
             gain = own.rows[own.variant] if own.variant else (gains or [{}])[0]
             ends = ("typical", "typical_low", "typical_high")
             rows.append(
