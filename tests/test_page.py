@@ -26,11 +26,15 @@ SCREENS = {"desk": (1280, 900, "light"), "phone": (390, 844, "dark")}
 def config_with_markup():
     """A swept study and one that is not, with markup where people give names."""
     config = json.loads(json.dumps(SMALL_CONFIG))
-    config |= {"title": f"T {MARKUP}", "question": f"Q {MARKUP}"}
+    config |= {"title": f"T {MARKUP}", "question": f"Q {{x}}_ {MARKUP}"}
     named = {"file": "named.csv", "label": f"L {MARKUP}", "train_size": 40}
     config["problems"]["named"] = named | {"shuffle": 1}
     asked = {"source": "named", "target": "named", "target_sizes": [10, "all"]}
     config["studies"]["sizes"] = config["studies"]["ahead"] | asked
+    # One that fails, and is called as pandas calls what is missing.
+    config["variants"]["nan"] = {"training": {"learning_rate": 1e9}}
+    odd = {"variants": ["standalone", "nan"], "metric": "log_loss", "margin": 0.05}
+    config["studies"]["odd"] = config["studies"]["ahead"] | odd
     return config
 
 
@@ -76,7 +80,8 @@ def pages(project):
 def test_there_is_a_page_of_all_and_one_of_each_study(project):
     found = pages(project)
     assert [*found] == [
-        *("report.html", "ahead/page.html", "back/page.html", "sizes/page.html")
+        *("report.html", "ahead/page.html", "back/page.html", "odd/page.html"),
+        "sizes/page.html",
     ]
     for html in found.values():
         assert len(html) < 500_000
@@ -88,7 +93,7 @@ def test_names_that_people_give_are_no_markup(project):
         assert not [tag for tag, _ in found.tags if tag == "img"]
         assert not [attrs for _, attrs in found.tags if "onerror" in attrs]
     report = Text(pages(project)["report.html"]).text
-    assert f"T {MARKUP}" in report and f"Q {MARKUP}" in report
+    assert f"T {MARKUP}" in report and f"Q {{x}}_ {MARKUP}" in report
     # The names of classes stand in the tables of a study's own page.
     assert f"x {MARKUP}" in Text(pages(project)["sizes/page.html"]).text
 
@@ -132,6 +137,15 @@ def test_a_page_holds_what_the_answer_says(project):
                 if part["heading"] != "What was compared":
                     for sentence in part["sentences"]:
                         assert sentence in text
+
+
+def test_failed_networks_and_odd_names_are_shown(project):
+    found = Text(pages(project)["odd/page.html"])
+    bars = [attrs["d"] for _, attrs in found.tags if attrs.get("class") == "bars"]
+    assert len(bars) == 2 and all(bars)
+    assert "networks failed" in Text(pages(project)["report.html"]).text
+    own = [attrs.get("data-value") for tag, attrs in found.tags if tag == "td"]
+    assert {"nan", "standalone"} <= {*own}
 
 
 def test_ids_and_links_agree(project):
@@ -189,7 +203,7 @@ def test_snakemakes_report_shows_pages_and_figures(project):
     with zipfile.ZipFile(project.folder / "report.zip") as found:
         names = [Path(name).name for name in found.namelist()]
         shell = found.read("report/report.html").decode()
-    assert names.count("page.html") == 3
+    assert names.count("page.html") == 4
     assert {"report.html", "boxplot.svg", "freeze-map.svg", "study.json"} <= {*names}
     for words in ("Answers", "How it was made", "A study on one page."):
         assert words in shell
