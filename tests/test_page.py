@@ -32,7 +32,7 @@ def config_with_markup():
     asked = {"source": "named", "target": "named", "target_sizes": [10, "all"]}
     config["studies"]["sizes"] = config["studies"]["ahead"] | asked
     # One that fails, and is called as pandas calls what is missing.
-    config["variants"]["nan"] = {"training": {"learning_rate": 1e9}}
+    config["variants"]["nan"] = {"training": {"learning_rate": 1_000_000}}
     odd = {"variants": ["standalone", "nan"], "metric": "log_loss", "margin": 0.05}
     config["studies"]["odd"] = config["studies"]["ahead"] | odd
     return config

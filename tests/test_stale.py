@@ -114,7 +114,8 @@ def remove_study(project):
 CASES = {
     "nothing": (lambda project: None, set()),
     "a touch of every source file": (touch_all, set()),
-    "a comment and reordered keys": (reorder, set()),
+    # The report has the config's order of studies.
+    "a comment and reordered keys": (reorder, {"report"}),
     "one variant's value": (
         change("variants", "fixed-0", "freeze", to=2),
         train("two", ["fixed-0"], AHEAD_JOBS) | tables("ahead"),
@@ -237,7 +238,7 @@ CASES = {
         edit("figures/boxplot", "\nEDITED = 1\n"),
         FIGURES_AHEAD | {"figures_back", "page_back", "problems_figure"},
     ),
-    "a page's template": (
+    "a page's code": (
         edit("page/template.html", "<!-- more -->"),
         {"page_ahead", "page_back", "report"},
     ),
