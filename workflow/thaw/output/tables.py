@@ -31,7 +31,8 @@ def plain(text: str) -> str:
 
 def cell(text: str) -> str:
     """Return users' text for a cell of a Markdown table: in one line, no markup."""
-    return re.sub(r"[\\`*|\[\]<&]", r"\\\g<0>", visible(text))
+    escaped = re.sub(r"[\\`*|\[\]]", r"\\\g<0>", visible(text))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def of_size(settings: Mapping[str, Any]) -> str:
