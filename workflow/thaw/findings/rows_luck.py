@@ -23,7 +23,7 @@ from thaw.findings.metrics import Metric
 MOST_UNITS, MOST_BLOCKS = 200, 40
 
 # Of fewer rows of a class their luck is not known well enough: with five, verdicts on
-# AUC are false in 9 % of studies (docs/calibration.md).
+# AUC were false in 9 % of studies.
 FEWEST = 10
 
 # The metrics whose rows have placements.

@@ -21,7 +21,7 @@ JobSize = int | Literal["auto"]
 # Where tiles end with `repeats_per_job: auto`; beyond the last place they are as long
 # as it. Starting Python and PyTorch costs as much as some 200 fits of the textbook's
 # network, so they grow until that no longer matters. A single source model gets many
-# repeats, as the textbook's; of several, two each tell the most (docs/calibration.md).
+# repeats, as the textbook's; of several, two each tell most at the same cost.
 MODEL_ENDS = (1, 30, 150, 500, 1_500, 5_000)
 ENDS_OF_ONE = (30, 100, 300, 1_000, 3_000)
 ENDS_OF_SEVERAL = (2, 10, 30, 100, 300, 1_000, 3_000)
