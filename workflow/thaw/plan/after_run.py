@@ -75,13 +75,14 @@ def advice(answer: Sequence[Mapping[str, Any]]) -> str:
 
 
 def what_to_read(plan: Plan, studies: Sequence[str], results: Path) -> Iterator[str]:
-    """Yield the page that says most of what a run was asked for, if it is made."""
-    if len(studies) == 1:
-        made = plan.made[f"{STUDY_PAGE.name}_{studies[0]}"]
-    else:
-        made = plan.made[REPORT.name]
-    if is_made(results / made.record, made.key):
-        yield str(results / made.files[0])
+    """Yield the page of all studies, or those of the only ones, where they are made."""
+    pages = [plan.made[f"{STUDY_PAGE.name}_{study}"] for study in studies]
+    report = plan.made[REPORT.name]
+    if len(studies) > 1 and is_made(results / report.record, report.key):
+        pages = [report]
+    for made in pages:
+        if is_made(results / made.record, made.key):
+            yield str(results / made.files[0])
 
 
 def _is_made(plan: Plan, study: StudyPlan, stage: str, results: Path) -> bool:
