@@ -21,7 +21,7 @@ STARTED = time.time()
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
 
 
-# What the command line says. Snakemake tells it only when all rules are read.
+# Read off the command line: Snakemake sets these only after it has read the rules.
 IS_FORCED = any(re.fullmatch("--forceall|-[A-Za-z]*F[A-Za-z]*", a) for a in sys.argv)
 TARGETS = {rule.name for rule in workflow.rules}.intersection(sys.argv)
 

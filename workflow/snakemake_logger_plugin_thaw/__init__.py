@@ -1,4 +1,4 @@
-"""What a run says: its stages, repeats done, time left, and a line for what failed.
+"""Shows a run's stages, repeats done, time left, and a line for each failure.
 
 A logger plugin of Snakemake, named in the profiles. Only the process that plans a run
 has one, and calls it in a thread of its own, with one message at a time. But any
@@ -45,7 +45,7 @@ REASONS = {
 # An error that only says that a job's command failed; the job's own line says why.
 OF_A_COMMAND = re.compile(r"(RuleException:\s+)?CalledProcessError")
 
-# What stands around the words of an error that the workflow itself raises.
+# The frame that Snakemake puts around the words of a WorkflowError.
 AROUND = re.compile(r'^WorkflowError in file .*\n|\n  File ".*", line \d+, in .*')
 
 MOST_REPEATED = 20  # failures, at the end

@@ -393,7 +393,7 @@ class Config(Settings, title="Thaw's config"):
         "Does a network that has learned one problem learn a related one better, and "
         "how many of its layers should stay frozen?"
     )
-    """What the studies are to answer; it stands below the title."""
+    """The question that the studies answer, shown below the title."""
     problems: Annotated[dict[Name, Problem], Field(min_length=1)]
     """The data sets, by name."""
     predictions: bool = True

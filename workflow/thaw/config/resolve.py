@@ -18,7 +18,7 @@ from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.budget import budget
 from thaw.learning.tasks import TASKS
 
-# What is taken as it is.
+# Keys whose values need no resolving.
 PLAIN = {"variants", "maps", "predictions", "title", "question"}
 
 

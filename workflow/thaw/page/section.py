@@ -16,7 +16,7 @@ from thaw.findings.failures import meaning_of_weak
 from thaw.findings.gains import Row, estimate, more_networks, rows_at, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import counted, interval, number
-from thaw.findings.verdicts import first_part, kind_of
+from thaw.findings.verdicts import NO_VERDICT, first_part, kind_of
 from thaw.output.inputs import Files, read_table
 from thaw.page import drawn
 from thaw.plan.outputs import ON_PAGES, SCORES, tables_by_file
@@ -124,31 +124,34 @@ class Section:
         """The caveats, a few words each."""
         return [*dict.fromkeys(tag for part in self.parts for tag in part["tags"])]
 
-    @property
-    def _ranges(self) -> list[pd.DataFrame]:
-        """The recommendations by neighbouring target sizes that agree."""
-        table = self._table("recommendation.csv")
-        changes = (table["act"] != table["act"].shift()).cumsum()
-        return [own for _, own in table.groupby(changes)]
+    @functools.cached_property
+    def _recommendations(self) -> pd.DataFrame:
+        return self._table("recommendation.csv")
+
+    def _gains(self, size: Any) -> dict[str, Row]:
+        """Return the comparisons with the baseline at a target size, by variant."""
+        rows = rows_at(self.comparisons, size).to_dict("records")
+        return {
+            row["variant"]: row for row in rows if row["reference"] == self.baseline
+        }
 
     @property
     def reach(self) -> float:
         """How many margins the gains that its recommendations rest on are away."""
-        ends = self._table("recommendation.csv")[["typical_low", "typical_high"]]
+        ends = self._recommendations[["typical_low", "typical_high"]]
         known = np.abs(ends.to_numpy(float)) / self.margin
         return max([0, *known[np.isfinite(known)]])
 
     def recommended(self, reach: float) -> Iterator[Recommended]:
         """Yield the recommendations, their gains on an axis of ±`reach` margins."""
-        for own in self._ranges:
+        table = self._recommendations
+        # Neighbouring target sizes that agree stand together.
+        changes = (table["act"] != table["act"].shift()).cumsum()
+        for _, own in table.groupby(changes):
             row = own.iloc[0].to_dict()
             sizes = [*own["target_size"]]
-            found = rows_at(self.comparisons, row["target_size"])
-            best = found[
-                (found["variant"] == row["best"])
-                & (found["reference"] == self.baseline)
-            ]
-            shown = (best.to_dict("records") or [row | {"verdict": "no verdict"}])[0]
+            nothing = row | {"verdict": NO_VERDICT}
+            shown = self._gains(sizes[0]).get(row["best"], nothing)
             place = f" with {sizes[0]} rows" if len(sizes) > 1 else ""
             rows = f"With {span(sizes)}" if self.sizes != ["all"] else ""
             act = row["act"]
@@ -200,9 +203,8 @@ class Section:
         """The gains on the baseline: a row a target size, a column a variant."""
         found = []
         for size in self.sizes:
-            own = rows_at(self.comparisons, size)
-            own = own[own["reference"] == self.baseline].to_dict("records")
-            by_variant = {row["variant"]: self._shown(row) for row in own}
+            own = self._gains(size).items()
+            by_variant = {name: self._shown(row) for name, row in own}
             found.append((size, [by_variant.get(name) for name in self.compared]))
         cells = [cell for _, row in found for cell in row if cell]
         gains = [abs(cell["typical"]) for cell in cells]
@@ -239,12 +241,8 @@ class Section:
             return Scores(drawn.Axis(0, 1), [], None)
         low, high = table[column].min(), table[column].max()
         axis = drawn.Axis(low, max(high, low + self.margin))
-        found = []
+        gains, found = self._gains(self.sizes[0]), []
         for name in self.words:
-            rows = self.comparisons[
-                (self.comparisons["variant"] == name)
-                & (self.comparisons["reference"] == self.baseline)
-            ].to_dict("records")
             found.append(
                 {
                     "name": name,
@@ -252,7 +250,7 @@ class Section:
                         [*table[column][table["variant"] == name]], axis
                     ),
                     "median": number(summary.loc[name, "median"], self.margin),
-                    "row": self._shown(rows[0]) if rows else None,
+                    "row": self._shown(gains[name]) if name in gains else None,
                 }
             )
         median = float(summary.loc[self.baseline, "median"])
@@ -299,12 +297,10 @@ def in_words(variant: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     """Return what a variant does, and how its training differs, in words."""
     if "estimator" in variant:
         return str(variant["estimator"]).rpartition(".")[2]
-    freeze, layers = (
-        variant.get("freeze", 0),
-        counted(variant.get("freeze", 0), "layer"),
-    )
+    freeze = variant.get("freeze", 0)
     if variant.get("pretrained", True):
-        said = [f"Freeze {layers}" if freeze else "Fine-tune all layers"]
+        frozen = f"Freeze {counted(freeze, 'layer')}"
+        said = [frozen if freeze else "Fine-tune all layers"]
     elif freeze:
         said = [f"Freeze {counted(freeze, 'random layer')}"]
     else:
