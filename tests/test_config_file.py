@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from thaw.config.files import check_file, choose_file
+from thaw.config.files import choose_file, read
 from thaw.errors import ThawError
 
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(
@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_read_gets_one_line(content, reason, tmp_path):
     file = tmp_path / "config.yaml"
     file.write_bytes(content)
     with pytest.raises(ThawError) as caught:
-        check_file(file)
+        read(file)
     _, line = str(caught.value).splitlines()
     assert line.startswith(f"  {file}: cannot be read as a config: ")
     assert reason in line
@@ -64,14 +64,14 @@ def test_what_is_not_a_file_gets_one_line(tmp_path):
         ("n" * 300, "File name too long"),
     ):
         with pytest.raises(ThawError, match=reason):
-            check_file(tmp_path / name)
+            read(tmp_path / name)
 
 
 def test_a_key_that_stands_twice_is_named(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("variants:\n  a: {freeze: 1}\n  b: {}\n  a: {freeze: 2}\n")
     with pytest.raises(ThawError, match=r"variants\.a: is there twice, .* line 4"):
-        check_file(path)
+        read(path)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_config_that_would_run_python_is_refused(text, tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text(text)
     with pytest.raises(ThawError, match="__use_yte__: Thaw runs no Python from"):
-        check_file(file)
+        read(file)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_config_that_would_run_python_is_refused(text, tmp_path):
 def test_a_file_that_can_be_read_passes(name, text, tmp_path):
     file = tmp_path / name
     file.write_text(text, encoding="utf-8")
-    check_file(file)
+    read(file)
 
 
 def test_files_can_be_checked_without_snakemake(tmp_path):
@@ -130,7 +130,7 @@ def test_a_link_to_nowhere_is_taken_and_not_read(tmp_path):
     (tmp_path / "config.yaml").symlink_to(tmp_path / "gone.yaml")
     file = choose_file(tmp_path, tmp_path / "default.yaml")
     with pytest.raises(ThawError, match=r"config\.yaml: cannot .* No such file"):
-        check_file(file)
+        read(file)
 
 
 def test_a_config_yml_is_not_passed_over(tmp_path):

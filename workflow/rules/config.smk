@@ -52,7 +52,7 @@ if by_conda:
     shell.prefix(f"set -euo pipefail; export PYTHONPATH={package}; ")
 
 try:
-    from thaw.config.files import check_file, choose_file
+    from thaw.config.files import choose_file, read
     from thaw.errors import ThawError
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -66,7 +66,7 @@ if workflow.modifier.is_main_snakefile():
         # Those that Snakemake knows so far were named with --configfile.
         CONFIG_FILE = choose_file(Path(), HOME / "config.yaml", workflow.configfiles)
         for file in (CONFIG_FILE, *workflow.configfiles):
-            check_file(file)
+            read(file)
     except ThawError as error:
         raise WorkflowError(str(error)) from None
     # Said once a run, and not on standard output, which other programs may read.

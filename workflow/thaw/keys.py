@@ -192,7 +192,8 @@ def modules(stage: str, computed_by: Iterable[str] = (STAGE,)) -> frozenset[str]
 def source(module: str) -> Source:
     """Read a module of this package.
 
-    A package's `__init__` counts as imported by every module in it, as Python has it.
+    A package's `__init__` counts as imported by every module in it, as Python has it;
+    but not the whole package's own, which is for notebooks and imports nothing by itself.
     """
     tree = ast.parse(_path(module).read_bytes())
     ours, libraries = set(), set()
@@ -210,7 +211,7 @@ def source(module: str) -> Source:
         ours |= {".".join(parents[: n + 1]) for n in range(len(parents))}
     return Source(
         digest(" ".join(_meaning(tree))),
-        frozenset(ours - {module}),
+        frozenset(ours - {module, "thaw"}),
         frozenset(libraries - sys.stdlib_module_names),
     )
 

@@ -7,11 +7,11 @@ one that does not parse neither where nor why. This does.
 import sys
 from pathlib import Path
 
-from thaw.config.files import check_file
+from thaw.config.files import read
 from thaw.errors import ThawError
 
 try:
     for argument in sys.argv[1:]:
-        check_file(Path(argument))
+        read(Path(argument))
 except ThawError as error:
     sys.exit(f"error: {error}")

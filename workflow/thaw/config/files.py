@@ -9,6 +9,7 @@ checks come before Snakemake's `configfile:`.
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -39,8 +40,11 @@ def choose_file(folder: Path, default: Path, named: Collection[Path] = ()) -> Pa
     return default
 
 
-def check_file(file: Path) -> None:
-    """Raise `ThawError` if a file cannot be read as a config, or not as it looks."""
+def read(file: Path) -> dict[str, Any]:
+    """Return the config in a file.
+
+    Raises `ThawError` if the file cannot be read as a config, or not as it looks.
+    """
     text = _text(file)
     try:
         loader = yaml.SafeLoader(text)
@@ -65,6 +69,7 @@ def check_file(file: Path) -> None:
         )
     if mistakes:
         raise wrong(mistakes)
+    return config
 
 
 def _unreadable(file: Path, reason: str) -> ThawError:

@@ -1,0 +1,30 @@
+"""The command `thaw`: what it can do, and its errors in one line."""
+
+from typing import Any
+
+import click
+
+from thaw.cli import study
+
+
+class Commands(click.Group):
+    """Commands of which an error that the user can mend ends in one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        from thaw.stages.command import run
+
+        invoke = super().invoke
+        return run(lambda: invoke(ctx))
+
+
+@click.group(cls=Commands)
+def main() -> None:
+    """Does transfer learning help on your problem, and how many layers to freeze?
+
+    `snakemake --cores 8` trains what a config asks for; these commands do the rest.
+    """
+
+
+for command in (study.answer, study.plan):
+    main.add_command(command)

@@ -1,0 +1,52 @@
+"""`thaw answer` and `thaw plan`: what the studies of a config say, and what is missing."""
+
+import math
+from pathlib import Path
+
+import click
+
+RESULTS, LOGS = Path("results"), Path("logs")
+
+
+@click.command()
+@click.argument("study", required=False)
+def answer(study: str | None) -> None:
+    """Print what each study recommends; of one STUDY, its tables and answer.
+
+    For the studies of the config.yaml in this folder. Nothing is made: `snakemake`
+    makes what is missing.
+    """
+    from thaw.config.messages import among
+    from thaw.errors import ThawError
+    from thaw.plan.after_run import in_a_line, in_full, what_to_read
+    from thaw.plan.read import planned
+
+    plan = planned()
+    if study is not None and study not in plan.studies:
+        raise ThawError(f"{study!r} is no study{among(study, plan.studies)}")
+    told = in_a_line if study is None else in_full
+    names = [*plan.studies] if study is None else [study]
+    for name in names:
+        said = [*told(plan, plan.studies[name], RESULTS, math.inf)]
+        missing = f"{name}: not made, or of other settings; `snakemake {name}` makes it"
+        click.echo("\n".join(said or [missing]))
+    for page in what_to_read(plan, names, RESULTS):
+        click.echo(f"To read: {page}")
+
+
+@click.command()
+def plan() -> None:
+    """Print what changed since each study was made, and what must be trained.
+
+    For the studies of the config.yaml in this folder, and with how long training took
+    in this folder before.
+    """
+    from thaw.plan.changes import report
+    from thaw.plan.duration import duration
+    from thaw.plan.read import planned
+
+    asked = planned()
+    for line in report(asked, asked.studies, RESULTS):
+        click.echo(line)
+    for line in duration(asked, RESULTS, LOGS):
+        click.echo(line)

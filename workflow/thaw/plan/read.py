@@ -1,0 +1,26 @@
+"""The plan that follows from a config file."""
+
+from pathlib import Path
+
+from thaw.config.files import choose_file, read
+from thaw.config.resolve import resolve
+from thaw.errors import ThawError
+from thaw.keys import PACKAGE
+from thaw.plan.plan import Plan
+
+# That of the repository, where the package lies in a clone of it.
+SHIPPED = PACKAGE.parents[1] / "config.yaml"
+
+
+def planned(file: Path | None = None) -> Plan:
+    """Return the plan of a config file or, without one, of that which a run here takes.
+
+    Raises `ThawError` if there is none, or if something is wrong with it.
+    """
+    file = file or choose_file(Path(), SHIPPED)
+    if file == SHIPPED and not SHIPPED.exists():
+        raise ThawError(
+            f"{Path.cwd()} has no config.yaml; go to a folder with one, or let "
+            "`thaw init` write one"
+        )
+    return Plan(resolve(read(file)))
