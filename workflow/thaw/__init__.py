@@ -1,7 +1,7 @@
 """Thaw tells whether transfer learning helps and how many layers to freeze.
 
-`thaw.open("results/forward")` opens the results of a study. The package knows nothing of
-Snakemake. Each module in `thaw.stages` is one stage of a study and runs alone from a
+`thaw.open("results/forward")` opens the results of a study. The package knows nothing
+of Snakemake. Each module in `thaw.stages` is one stage of a study and runs alone from a
 shell: `python -m thaw.stages.train --help`.
 """
 

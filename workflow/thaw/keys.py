@@ -193,7 +193,7 @@ def source(module: str) -> Source:
     """Read a module of this package.
 
     A package's `__init__` counts as imported by every module in it, as Python has it;
-    but not the whole package's own, which is for notebooks and imports nothing by itself.
+    but not the whole package's own, which is for notebooks and imports nothing.
     """
     tree = ast.parse(_path(module).read_bytes())
     ours, libraries = set(), set()

@@ -20,7 +20,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands)
 def main() -> None:
-    """Does transfer learning help on your problem, and how many layers to freeze?
+    """Tell whether transfer learning helps, and how many layers to freeze.
 
     `snakemake --cores 8` trains what a config asks for; these commands do the rest.
     """

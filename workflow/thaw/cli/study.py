@@ -1,4 +1,4 @@
-"""`thaw answer` and `thaw plan`: what the studies of a config say, and what is missing."""
+"""`thaw answer` and `thaw plan`: what a config's studies say, and what they lack."""
 
 import math
 from pathlib import Path
