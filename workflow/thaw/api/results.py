@@ -1,10 +1,297 @@
-"""The results of a study as data frames, for notebooks and scripts."""
+"""The results of a study as data frames and figures, for notebooks and scripts."""
 
+import functools
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from markdown_it import MarkdownIt
+
+from thaw.config.messages import among
+from thaw.errors import ThawError
+from thaw.findings.arms import Arm, arms
+from thaw.findings.metrics import metric_of
+from thaw.findings.samples import Sample
+from thaw.learning.history import METRICS, names_of
+from thaw.learning.seeds import Address
+from thaw.learning.tasks import TASKS
+from thaw.output.histories import Histories
+from thaw.output.inputs import Files, Inputs, read_table
+from thaw.output.paths import PREDICTIONS_NPZ, problem_file, repeats_begin
+from thaw.output.predictions import Predictions, load_predictions
+from thaw.output.problems import load_described
+from thaw.output.records import load_record, reading
+from thaw.output.tiles import Tile
+from thaw.plan.outputs import FIGURES, TABLES, named
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+GATHER = "gather"
 
 
 class Results:
-    """The results of a study, in its folder."""
+    """The results of a study, as they lie in its folder.
+
+    Each is read when it is asked for, and raises `ThawError` if a file is not what its
+    record says. Frames are the CSV files of the folder, with their columns; where a
+    network failed, scores are what it reached.
+    """
 
     def __init__(self, folder: Path) -> None:
+        """Open a folder such as `results/forward`.
+
+        Raises `ThawError` if it does not hold a study's scores and tables.
+        """
         self.folder = folder
+        self._records = {stage: self._record(stage) for stage in (GATHER, TABLES)}
+        self._settings = self._records[GATHER]["recipe"]["settings"]
+        self.name: str = self._settings["study"]
+        self.arms = arms(self._settings["variants"], self._settings["target_sizes"])
+        self.metric = metric_of(self._settings["metric"][0])
+        if folder.resolve().name != self.name:
+            raise ThawError(
+                f"{folder} holds the study {self.name}; rename it to {self.name}"
+            )
+
+    def __repr__(self) -> str:
+        """Return the answer's first words."""
+        return f"<{self.name}: {' '.join(self._parts[0]['sentences'])}>"
+
+    def _repr_html_(self) -> str:
+        """Return the answer and the comparisons, as a notebook shows them."""
+        names = {*self._records[TABLES]["content"]} & {"comparisons.md"}
+        words = [self.answer, *(self._content(name).decode() for name in names)]
+        renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+        return renderer.render("\n\n".join(words))
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """All scores in the end: a row a repeat of a variant at a target size."""
+        return self.table("scores.csv")
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """Mean, spread and its parts, quartiles, failures: a row a variant and size."""
+        return self.table("summary.csv")
+
+    @property
+    def comparisons(self) -> pd.DataFrame:
+        """Differences with intervals, and verdicts: a row a comparison and size."""
+        return self.table("comparisons.csv")
+
+    @property
+    def answer(self) -> str:
+        """The answer in words, as Markdown."""
+        return self._content("answer.md").decode()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a CSV file of the folder by its name, such as `best-depths.csv`.
+
+        Raises `ThawError` if the study has none of that name.
+        """
+        known = [n for record in self._records.values() for n in record["content"]]
+        tables = [one for one in known if one.endswith(".csv")]
+        if name not in tables:
+            raise ThawError(f"{self.name} has no {name}{among(name, tables)}")
+        return read_table(self._content(name))
+
+    @property
+    def histories(self) -> pd.DataFrame:
+        """Scores after every epoch: a row an epoch of a repeat.
+
+        The columns are `variant`, `target_size`, `source_model`, `repeat`, `epoch`,
+        `step` (of gradient descent) and, by the names of the task, score and loss on
+        train and test rows.
+        """
+        path = self.folder / "histories.npz"
+        with Histories(path, self._records[GATHER]["key"]) as histories:
+            parts = []
+            for arm in self.arms:
+                steps = histories.steps(arm.name)
+                values = [histories.metric(arm.name, metric) for metric in METRICS]
+                names = names_of(TASKS[histories.task(arm.name)])
+                repeats, epochs = values[0].shape
+                frame = _addressed(arm, histories.addresses(), epochs)
+                frame["epoch"] = np.tile(np.arange(epochs), repeats)
+                frame["step"] = np.tile(steps, repeats)
+                columns = dict(zip(names, map(np.ravel, values), strict=True))
+                parts.append(frame.assign(**columns))
+        return pd.concat(parts, ignore_index=True)
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """What each network says of each test row.
+
+        The columns are `variant`, `target_size`, `source_model`, `repeat`, `row` (in
+        the problem's file, from 1), the `label`, what is `predicted` and, of classes,
+        the probability of each, `p_NAME`. Raises `ThawError` if the folder beside it
+        that holds what jobs wrote, `repeats/`, is gone, or if the study keeps none.
+        """
+        settings, inputs = self._settings, self._records[GATHER]["recipe"]["inputs"]
+        if not settings["keeps_predictions"]:
+            raise ThawError(
+                f"{self.name} keeps no predictions; set `predictions: true`, and run "
+                "again"
+            )
+        ((target, key),) = inputs["problems"].items()
+        results = self.folder.parent
+        problem, description, _ = load_described(
+            results / problem_file(target, key), key
+        )
+        whole = problem.whole
+        labels = pd.Series(whole.test_y, whole.test_rows)
+        names = np.array(description.classes)
+        if whole.classes:
+            labels = labels.map(dict(enumerate(names)))
+        parts = []
+        for arm in self.arms:
+            found = self._predictions_of(arm, target, inputs["arms"][arm.name])
+            for addresses, one in found:
+                frame = _addressed(arm, addresses, one.said.shape[1])
+                rows = np.broadcast_to(one.rows, one.said.shape[:2]).ravel()
+                frame["row"] = rows
+                frame["label"] = labels.loc[rows].to_numpy()
+                flat = one.said.reshape(len(rows), -1)
+                if whole.classes:
+                    frame["predicted"] = names[flat.argmax(axis=1)]
+                    shares = np.exp(flat.astype(float)).T
+                    of_classes = zip(names, shares, strict=True)
+                    frame = frame.assign(**{f"p_{n}": s for n, s in of_classes})
+                else:
+                    frame["predicted"] = flat[:, 0]
+                parts.append(frame)
+        return pd.concat(parts, ignore_index=True)
+
+    def figure(self, name: str, ax: "Axes | None" = None) -> "Figure":
+        """Draw a figure of the study anew, such as `boxplot`; return it.
+
+        With `ax`, an axes that `subplots` made, it is drawn in the place of that, which
+        is removed, and the axes' own figure is returned. Raises `ThawError` if the
+        study has no such figure.
+        """
+        import matplotlib as mpl
+
+        from thaw.figures import style
+        from thaw.stages.make import made_by
+
+        record = self._record(FIGURES)
+        recipe, settings = record["recipe"], record["recipe"]["settings"]
+        if name not in settings["outputs"]:
+            known = among(name, settings["outputs"])
+            raise ThawError(f"{self.name} has no figure {name!r}{known}")
+        (output,) = named(FIGURES, [name])
+        paths = self.folder.iterdir()
+        with (
+            mpl.rc_context(),
+            Files(recipe, paths) as files,
+            style.in_place_of(ax),
+        ):
+            return made_by(output, settings, files)
+
+    def sample(self, arm: Arm) -> Sample:
+        """Return the scores of an arm as the statistics take them."""
+        keys = {GATHER: {self.name: self._records[GATHER]["key"]}}
+        paths = [self.folder / "histories.npz"]
+        with Files({"inputs": keys}, paths) as files:
+            inputs = Inputs({"study": self.name}, files)
+            found = inputs.samples([arm.variant], arm.target_size, self.metric)
+        return found[arm.variant]
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What made the study: settings, keys, code, library versions."""
+        return json.loads(self._content("study.json"))
+
+    @property
+    def margin(self) -> float:
+        """The smallest difference that matters."""
+        return self._records[TABLES]["recipe"]["settings"]["margin"]
+
+    @property
+    def code(self) -> dict[str, str]:
+        """The digest of the code that gathered the scores, and that made the tables."""
+        return {
+            stage: record["recipe"]["code"] for stage, record in self._records.items()
+        }
+
+    @property
+    def target_key(self) -> str:
+        """The key of the target problem."""
+        (key,) = self._records[GATHER]["recipe"]["inputs"]["problems"].values()
+        return key
+
+    @functools.cached_property
+    def _parts(self) -> list[dict[str, Any]]:
+        """The parts of the answer, each with its sentences."""
+        return json.loads(self._content("answer.json"))
+
+    def _record(self, stage: str) -> dict[str, Any]:
+        path = self.folder / "records" / f"{stage}.json"
+        if not path.exists():
+            places = self.folder, self.folder / "results", self.folder.parent
+            found = [one for place in places for one in studies_in(place)]
+            there = f"; there are {', '.join(map(str, found))}" if found else ""
+            what = "scores" if stage == GATHER else stage
+            raise ThawError(f"{self.folder} holds no {what} of a study{there}")
+        with reading(path, "the record it should be"):
+            key = json.loads(path.read_text(encoding="utf-8"))["key"]
+        return load_record(path, key)
+
+    def _content(self, name: str) -> bytes:
+        """Return a file's content, checked against the record of its stage."""
+        keys = {stage: {self.name: one["key"]} for stage, one in self._records.items()}
+        with Files({"inputs": keys}, [self.folder / name]) as files:
+            return files.content(self.name, name)
+
+    def _predictions_of(
+        self, arm: Arm, target: str, keys: list[str]
+    ) -> Iterator[tuple[list[Address], Predictions]]:
+        """Yield the predictions of an arm, job by job, with the networks' addresses."""
+        total, repeats = self._settings["source_models"], self._settings["repeats"]
+        wanted = {*Tile(range(total), range(repeats)).addresses}
+        task = self._settings["metric"][0]["task"]
+        for key in keys:
+            folder = self.folder.parent / repeats_begin(target, arm.name, key)
+            for path in sorted(folder.glob(f"*{PREDICTIONS_NPZ}")):
+                tile = Tile.named(path.name.removesuffix(PREDICTIONS_NPZ))
+                # Jobs that were cut differently before hold the same networks.
+                own = [one for one in tile.addresses if one in wanted]
+                if not own:
+                    continue
+                found = load_predictions(path, tile, key, task)
+                if not len(found.said):
+                    continue  # a trainer wrote none
+                wanted -= {*own}
+                places = [tile.addresses.index(one) for one in own]
+                rows = found.rows if found.rows.ndim == 1 else found.rows[places]
+                yield own, found._replace(said=found.said[places], rows=rows)
+        if wanted:
+            raise ThawError(
+                f"{len(wanted)} predictions of {arm.name} are not in "
+                f"{self.folder.parent}; run again, which makes what is missing"
+            )
+
+
+def studies_in(folder: Path) -> list[Path]:
+    """Return the folders of studies that lie in a folder."""
+    return sorted(path.parents[1] for path in folder.glob(f"*/records/{GATHER}.json"))
+
+
+def _addressed(
+    arm: Arm, addresses: np.ndarray | list[Address], times: int
+) -> pd.DataFrame:
+    """Return the columns that say which repeat a row is of, each so many times."""
+    models, repeats = np.repeat(np.array(addresses), times, axis=0).T
+    return pd.DataFrame(
+        {
+            "variant": arm.variant,
+            "target_size": str(arm.target_size),
+            "source_model": models,
+            "repeat": repeats,
+        }
+    )

@@ -81,7 +81,7 @@ def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> F
     bar = drawn.colorbar(image, ax=panels, shrink=0.9)
     gain, baseline = metric_of(maps[0]["metric"][0]).gain, maps[0]["baseline"]
     words = f"worse ← typical {gain} → better"
-    bar.set_label(textwrap.fill(words, int(9 * drawn.get_figheight())))
+    bar.set_label(textwrap.fill(words, int(9 * style.inches(drawn)[1])))
     bar.outline.set_visible(False)
     title = (
         style.title_of(maps[0]) if len(maps) == 1 else "How much does transfer gain?"

@@ -3,17 +3,19 @@
 import io
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from thaw.errors import visible
+from thaw.errors import ThawError, visible
 from thaw.findings import shown, verdicts
 
 # Readers who are colour-blind can tell these apart, and print and projectors keep them:
@@ -145,12 +147,42 @@ def text_on(colours: np.ndarray) -> np.ndarray:
     return np.where(linear @ [0.2126, 0.7152, 0.0722] > 0.179, "black", "white")
 
 
-def figure(width: float, height: float) -> Figure:
-    """Return an empty figure of that size in inches."""
+# Where a figure is drawn that is a part of the user's own.
+_PLACE: ContextVar[SubFigure | None] = ContextVar("_PLACE", default=None)
+
+
+def figure(width: float, height: float) -> Any:
+    """Return an empty figure of that size in inches, or the place that it gets."""
     # Not those of a matplotlibrc that lies in the working folder.
     mpl.rcdefaults()
     mpl.rcParams.update(STYLE)
-    return Figure(figsize=(width, height), layout="constrained")
+    place = _PLACE.get()
+    return place or Figure(figsize=(width, height), layout="constrained")
+
+
+@contextmanager
+def in_place_of(ax: Axes | None) -> Iterator[None]:
+    """Draw the next figure in the place of an axes, which is removed; None: by itself.
+
+    Raises `ThawError` if the axes stands in no grid.
+    """
+    place = None
+    if ax is not None:
+        spec = ax.get_subplotspec()
+        if spec is None:
+            raise ThawError("ax is no axes made by subplots")
+        place = ax.figure.add_subfigure(spec)
+        ax.remove()
+    token = _PLACE.set(place)
+    try:
+        yield
+    finally:
+        _PLACE.reset(token)
+
+
+def inches(drawn: Figure | SubFigure) -> tuple[float, float]:
+    """Return how wide and high a figure, or a part of one, is."""
+    return drawn.bbox.width / drawn.dpi, drawn.bbox.height / drawn.dpi
 
 
 def panels_of(
@@ -185,7 +217,7 @@ def words_around(drawn: Figure, title: str, what: str, caption: Iterable[str]) -
 
     The title shrinks rather than be cut off.
     """
-    width = drawn.get_figwidth()
+    width, _ = inches(drawn)
     left, size = 0.06 / width, min(10, 135 * width / max(len(title), len(what)))
     drawn.suptitle(f"{title}\n{what}", x=left, ha="left", fontsize=size)
     below = textwrap.fill(" ".join(caption), int(18 * width), break_on_hyphens=False)

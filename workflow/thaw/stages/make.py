@@ -15,7 +15,7 @@ from typing import Any
 from thaw import keys
 from thaw.output.inputs import Files, Inputs
 from thaw.output.records import claimed
-from thaw.plan.outputs import FIGURES, ON_PAGES, named
+from thaw.plan.outputs import FIGURES, ON_PAGES, Output, named
 from thaw.stages.command import add_recipe, leave, run, stage_parser
 
 # What every table and figure is told of its study.
@@ -38,8 +38,7 @@ def contents(recipe: Mapping[str, Any], files: Files) -> Mapping[str, bytes]:
     settings, key = recipe["settings"], keys.key(recipe)
     on_pages = []
     for output in named(recipe["stage"], settings["outputs"]):
-        own = {n: settings[n] for n in (*ALWAYS, *output.settings) if n in settings}
-        made = importlib.import_module(output.module).make(Inputs(own, files))
+        made = made_by(output, settings, files)
         if output.stage == FIGURES:
             # Named at run time, so that tables do not depend on how figures are drawn.
             style, page = map(importlib.import_module, DRAWS)
@@ -52,6 +51,12 @@ def contents(recipe: Mapping[str, Any], files: Files) -> Mapping[str, bytes]:
     if on_pages:
         files.made[ON_PAGES] = json.dumps(on_pages, indent=1).encode()
     return files.made
+
+
+def made_by(output: Output, settings: Mapping[str, Any], files: Files) -> Any:
+    """Return what an output's module makes: files by name, or a figure."""
+    own = {n: settings[n] for n in (*ALWAYS, *output.settings) if n in settings}
+    return importlib.import_module(output.module).make(Inputs(own, files))
 
 
 if __name__ == "__main__":

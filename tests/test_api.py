@@ -1,0 +1,159 @@
+"""What notebooks see of a study's results, and what differs between two runs."""
+
+import json
+import shutil
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from matplotlib import pyplot
+
+import thaw
+from conftest import modules_of
+from thaw.api.results import Results
+from thaw.cli.main import main
+from thaw.errors import ThawError
+
+
+@pytest.fixture
+def ahead(finished) -> Results:
+    return thaw.open(finished.folder / "results/ahead")
+
+
+def said(*arguments: str) -> str:
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_histories_end_where_scores_do(ahead):
+    found = ahead.histories
+    last = found[found["epoch"] == 3].reset_index()
+    names = ["variant", "source_model", "repeat", "test_accuracy", "test_loss"]
+    scores = ahead.scores
+    assert last[names[:3]].equals(scores[names[:3]])
+    np.testing.assert_allclose(last[names[3:]], scores[names[3:]], rtol=1e-6)
+    assert len(found) == 4 * len(scores)
+
+
+def test_accuracy_and_loss_follow_from_predictions(finished):
+    """Of both studies, one of which has several source models."""
+    for study in ("ahead", "back"):
+        results = thaw.open(finished.folder / "results" / study)
+        found = results.predictions
+        assert not found.isna().any().any()
+        found["right"] = found["label"] == found["predicted"]
+        own = found[["p_0", "p_1", "p_2"]].to_numpy()
+        np.testing.assert_allclose(own.sum(axis=1), 1, rtol=1e-5)
+        of_label = own[np.arange(len(found)), found["label"].astype(int)]
+        found["loss"] = -np.log(of_label)
+        keys = ["variant", "source_model", "repeat"]
+        by_repeat = found.groupby(keys)[["right", "loss"]].mean()
+        scores = results.scores.set_index(keys).loc[by_repeat.index]
+        np.testing.assert_allclose(by_repeat["right"], scores["test_accuracy"])
+        np.testing.assert_allclose(by_repeat["loss"], scores["test_loss"], rtol=1e-4)
+
+
+def test_predictions_outlive_another_cut_of_jobs(finished):
+    wanted = thaw.open(finished.folder / "results/ahead").predictions
+    finished.change("repeats_per_job", to=2)
+    finished.change("studies", "ahead", "repeats", to=3)
+    finished.snakemake("--cores", "2", "ahead")
+    jobs = finished.folder.glob("results/repeats/two/standalone-*/*.predictions.npz")
+    assert len([*jobs]) == 4  # two of one repeat, then one of two and one of one
+    found = thaw.open(finished.folder / "results/ahead").predictions
+    assert len(found) == len(wanted) * 1.5
+    assert found[found["repeat"] < 2].reset_index(drop=True).equals(wanted)
+
+
+def test_a_figure_by_itself_and_in_the_place_of_an_axes(ahead):
+    size = mpl.rcParams["font.size"] = 13.0
+    drawn = ahead.figure("boxplot")
+    assert [one.get_text() for one in drawn.axes[0].get_xticklabels()] == [
+        *("standalone", "fixed-0", "fixed-1")
+    ]
+    assert mpl.rcParams["font.size"] == size
+    figure, axes = pyplot.subplots(1, 2, layout="constrained")
+    part = ahead.figure("learning-curves", ax=axes[1])
+    assert part.figure is figure
+    assert axes[1] not in figure.axes
+    assert len(part.axes) == 4
+    figure.canvas.draw()
+    with pytest.raises(ThawError, match=r"no figure 'boxplo' \(did you mean 'boxplot'"):
+        ahead.figure("boxplo")
+    with pytest.raises(ThawError, match="made by subplots"):
+        ahead.figure("boxplot", ax=pyplot.figure().add_axes((0, 0, 1, 1)))
+
+
+def test_a_notebook_shows_the_answer_and_the_comparisons(ahead):
+    shown = ahead._repr_html_()
+    assert shown.startswith("<h1>ahead: one → two</h1>")
+    assert "<td>fixed-0 - standalone</td>" in shown
+    first = json.loads((ahead.folder / "answer.json").read_text())[0]["sentences"][0]
+    assert first in repr(ahead)
+
+
+def test_what_is_no_study_or_was_changed_is_told(ahead):
+    with pytest.raises(ThawError, match=r"no scores of a study; there are .*/ahead, "):
+        thaw.open(ahead.folder.parent)
+    with pytest.raises(ThawError, match=r"no summry.csv \(did you mean 'summary.csv'"):
+        ahead.table("summry.csv")
+    (ahead.folder / "summary.csv").write_text("variant,mean\n")
+    with pytest.raises(ThawError, match="was changed"):
+        _ = ahead.summary
+    other = ahead.folder.with_name("other")
+    shutil.copytree(ahead.folder, other)
+    with pytest.raises(ThawError, match="rename it to ahead"):
+        thaw.open(other)
+
+
+def test_a_diff_tells_what_moved_and_whether_by_more_than_chance(finished):
+    results, before = finished.folder / "results", finished.folder / "before"
+    shutil.copytree(results, before)
+    told = said("diff", str(before), str(results))
+    assert "ahead: same settings, code and versions." in told
+    assert "Same scores of 3 variants." in told
+    assert "Same verdicts of 2 comparisons." in told
+    finished.change("training", "epochs", to=40)
+    finished.change("studies", "ahead", "repeats", to=20)
+    finished.change("repeats_per_job", to=20)
+    finished.snakemake("--cores", "2", "ahead")
+    shutil.copytree(results / "ahead", before / "more" / "ahead")
+    finished.change("training", "epochs", to=2)
+    finished.snakemake("--cores", "2", "ahead")
+    told = said("diff", str(before / "more" / "ahead"), str(results / "ahead"))
+    assert "ahead: training.epochs 40 → 2." in told
+    assert " yes |" in told
+    told = said("diff", str(before), str(results))
+    assert "too few to say" in told
+    assert "ahead: 2 → 20 repeats of each, training.epochs 3 → 2." in told
+
+
+def test_the_command_tells_what_is_there_and_what_is_missing(finished, monkeypatch):
+    monkeypatch.chdir(finished.folder)
+    told = said("answer")
+    assert told.startswith("ahead: ")
+    assert "To read: results/report.html" in told
+    assert "| comparison " in said("answer", "ahead")
+    assert said("plan").splitlines() == [
+        "ahead: no change; nothing to train",
+        "back: no change; nothing to train",
+    ]
+    finished.change("studies", "ahead", "repeats", to=5)
+    told = said("plan")
+    assert "ahead: 2 → 5 repeats of each; 5 repeats of each variant; 9" in told
+    assert "min of one core" in told
+    assert "`snakemake ahead` makes it" in said("answer", "ahead")
+    done = CliRunner().invoke(main, ["answer", "ahed"])
+    assert done.exit_code == 1
+    assert "'ahed' is no study (did you mean 'ahead'?)" in done.output
+    shutil.rmtree(finished.folder / "logs")
+    assert "is not known" in said("plan")
+
+
+def test_help_imports_click_alone():
+    """It is there at once: 0.05 s instead of a second."""
+    loaded = {name.partition(".")[0] for name in modules_of("cli.main")}
+    assert "click" in loaded
+    assert not {"numpy", "yaml", "torch", "pandas"} & loaded

@@ -1,0 +1,120 @@
+"""What differs between the results of two runs, and whether by more than chance."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from thaw.api.results import Results
+from thaw.findings.arms import ALPHA, Arm, alpha_of_each
+from thaw.findings.pairs import Pair
+from thaw.findings.samples import Estimate, Sample
+from thaw.findings.shown import counted, interval, number
+from thaw.findings.typical import typical_difference
+from thaw.findings.verdicts import CLEAR, TOO_FEW, kind_of, verdict
+from thaw.output.tables import cell, markdown
+from thaw.plan.changes import changes
+
+# The columns that tell one comparison from another.
+COMPARED = ["target_size", "variant", "reference"]
+
+
+def difference(before: Results, after: Results) -> Iterator[str]:
+    """Yield in words what differs between the results of a study before and after.
+
+    First settings, code and versions, then scores, then verdicts. Both runs must have
+    the same metric for the latter.
+    """
+    found = changes(before.folder / "study.json", after.description)
+    found += [
+        f"code of {stage}"
+        for stage, code in after.code.items()
+        if before.code[stage] != code
+    ]
+    yield f"{after.name}: {', '.join(found) or 'same settings, code and versions'}."
+    if before.metric != after.metric:
+        yield "The metric differs, so scores and verdicts are not compared."
+        return
+    yield from _scores(before, after)
+    yield from _verdicts(before, after)
+
+
+def _scores(before: Results, after: Results) -> Iterator[str]:
+    """Yield the variants whose scores moved, each compared with itself.
+
+    They are compared as variants of a study are, on these test rows: matched where both
+    have the same source models or repeats, at a level that holds for all of them.
+    """
+    pairs: dict[Arm, tuple[Sample, Sample]] = {}
+    both = [arm for arm in after.arms if arm in before.arms]
+    for arm in both:
+        old, new = (one.sample(arm) for one in (before, after))
+        if not np.array_equal(old.ranked, new.ranked):
+            pairs[arm] = new, old
+    if not pairs:
+        yield (
+            f"The scores of {len(both)} variants are the same."
+            if both
+            else ("No variant is in both.")
+        )
+        return
+    if before.target_key != after.target_key:
+        yield "The target's data differ, too; intervals do not cover that."
+    alpha, margin, rows = alpha_of_each(len(pairs), ALPHA), after.margin, []
+    for arm, (new, old) in pairs.items():
+        pair = Pair(new, old)
+        typical = typical_difference(pair, alpha)
+        kind = kind_of(verdict(pair, typical, alpha, margin))
+        clear = "too few to say" if kind == TOO_FEW else _yes(kind in CLEAR)
+        medians = (number(float(np.median(one.values)), margin) for one in (old, new))
+        rows.append([cell(arm.name), *medians, _gain(typical, margin), clear])
+    header = ["variant", "median before", "now", "typical change", "beyond chance"]
+    yield markdown(header, rows)
+
+
+def _verdicts(before: Results, after: Results) -> Iterator[str]:
+    """Yield the comparisons whose verdict moved.
+
+    A gain moved by more than chance where the difference of the two, as of independent
+    estimates (Zou and Donner 2008), excludes 0.
+    """
+    old, new = (one.comparisons for one in (before, after))
+    both = old.merge(new, on=COMPARED, suffixes=("_old", "_new"))
+    moved = both[both["verdict_old"] != both["verdict_new"]]
+    if not len(moved):
+        yield f"Same verdicts of {counted(len(both), 'comparison')}."
+        return
+    rows, margin = [], after.margin
+    for row in moved.to_dict("records"):
+        was, now = (
+            Estimate(*(row[f"typical{end}{which}"] for end in ("", "_low", "_high")))
+            for which in ("_old", "_new")
+        )
+        size = "" if row["target_size"] == "all" else f" @{row['target_size']}"
+        rows.append(
+            [
+                f"{cell(row['variant'])} - {cell(row['reference'])}{size}",
+                *(row["verdict_old"], row["verdict_new"]),
+                *(_gain(one, margin) for one in (was, now)),
+                _yes(_differ(was, now)),
+            ]
+        )
+    header = ["comparison", "verdict before", "now", "gain before", "now"]
+    yield markdown([*header, "beyond chance"], rows)
+
+
+def _differ(one: Estimate, other: Estimate) -> bool:
+    """Whether the interval of the difference of two estimates excludes 0."""
+    (low, high) = sorted((one, other))
+    return high.value - low.value > np.hypot(
+        high.value - high.low, low.high - low.value
+    )
+
+
+def _gain(found: Estimate, margin: float) -> str:
+    """Return a gain with its interval."""
+    value = number(found.value, margin, "+")
+    return f"{value} ({interval(found.low, found.high, margin, '+')})"
+
+
+def _yes(true: bool) -> str:
+    return "yes" if true else "no"
