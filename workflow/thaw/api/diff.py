@@ -51,11 +51,8 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
         if not np.array_equal(old.ranked, new.ranked):
             pairs[arm] = new, old
     if not pairs:
-        yield (
-            f"The scores of {len(both)} variants are the same."
-            if both
-            else ("No variant is in both.")
-        )
+        same = f"Same scores of {counted(len(both), 'variant')}."
+        yield same if both else "No variant is in both."
         return
     if before.target_key != after.target_key:
         yield "The target's data differ, too; intervals do not cover that."
