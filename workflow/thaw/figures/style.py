@@ -147,6 +147,15 @@ def text_on(colours: np.ndarray) -> np.ndarray:
     return np.where(linear @ [0.2126, 0.7152, 0.0722] > 0.179, "black", "white")
 
 
+class Shown(Figure):
+    """A figure that a notebook shows, also where nothing has imported pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=100)
+        return file.getvalue()
+
+
 # Where a figure is drawn that is a part of the user's own.
 _PLACE: ContextVar[SubFigure | None] = ContextVar("_PLACE", default=None)
 
@@ -157,7 +166,7 @@ def figure(width: float, height: float) -> Any:
     mpl.rcdefaults()
     mpl.rcParams.update(STYLE)
     place = _PLACE.get()
-    return place or Figure(figsize=(width, height), layout="constrained")
+    return place or Shown(figsize=(width, height), layout="constrained")
 
 
 @contextmanager
