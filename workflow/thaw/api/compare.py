@@ -201,7 +201,7 @@ def _check(rules: Rules, given: Given, place: str) -> None:
             "score of that (--constant)"
         )
     if rules.paired:
-        check_pairs(given, place)
+        check_pairs(given, rules.baseline or given.variants[0], place)
 
 
 def _clear(folder: Path) -> None:

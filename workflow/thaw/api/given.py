@@ -1,5 +1,6 @@
 """Scores that anyone made: read from a file or a frame, and checked."""
 
+import itertools
 import math
 import re
 import warnings
@@ -11,7 +12,7 @@ import pandas as pd
 
 from thaw.config.values import NAME, NAME_IN_WORDS
 from thaw.errors import ThawError, listed
-from thaw.findings.arms import TargetSize, arms, in_order
+from thaw.findings.arms import Arm, TargetSize, arms, in_order
 from thaw.stages.given import NONE, Given
 
 NEEDED = ("variant", "repeat", "score")
@@ -112,23 +113,29 @@ def _check_balance(given: Given, place: str) -> None:
             )
 
 
-def check_pairs(given: Given, place: str) -> None:
-    """Raise `ThawError` unless all variants have the same repeats, at each size."""
-    rows = given.rows
+def check_pairs(given: Given, baseline: str, place: str) -> None:
+    """Raise `ThawError` unless variants can be paired with the baseline by repeat.
+
+    Those with several source models are not: with each other they are compared source
+    model by source model.
+    """
+    models = given.rows.groupby("variant")["model"].nunique()
+    single = [name for name in given.variants if models[name] == 1]
+    if baseline not in single or len(single) < 2:
+        raise ThawError(
+            f"paired: no variant can be paired with {baseline} repeat by repeat, "
+            "because those with several source models are compared source model by "
+            "source model, or not matched; leave --paired out"
+        )
     for size in given.target_sizes:
-        own = rows[rows["target_size"] == size]
-        repeats = {v: {*own["repeat"][own["variant"] == v]} for v in given.variants}
-        for name in given.variants:
-            for other in given.variants:
-                for repeat in sorted(repeats[name] - repeats[other]):
-                    row = own.index[
-                        (own["variant"] == name) & (own["repeat"] == repeat)
-                    ]
-                    raise ThawError(
-                        f"{place}: column repeat, row {row.min()}: {name} has a repeat "
-                        f"{repeat!r}, and {other} has none, so that they cannot be "
-                        "paired"
-                    )
+        arms_here = {name: given.of(Arm(name, size))["repeat"] for name in single}
+        for name, other in itertools.permutations(single, 2):
+            alone = ~arms_here[name].isin(arms_here[other])
+            for row, repeat in arms_here[name][alone].items():
+                raise ThawError(
+                    f"{place}: column repeat, row {row}: {name} has a repeat "
+                    f"{repeat!r}, and {other} has none, so that they cannot be paired"
+                )
 
 
 def _named(arm: tuple) -> str:

@@ -256,13 +256,18 @@ def _covered_by_scores(study: Question) -> Iterator[Caveat]:
         "do not say what was predicted of each row.",
         "test rows not covered",
     )
-    for matched, own in table.fillna({"matched_by": ""}).groupby("matched_by"):
+    for matched, own in table.groupby(table["matched_by"].astype(object).fillna("")):
         how = (
             f"Matched with {study.baseline}, {matched} by {matched}"
             if matched
             else f"Not matched with {study.baseline}, and counted as independent of it"
         )
         yield Caveat(f"{how}: {enumerate_words(dict.fromkeys(own['variant']))}.")
+    if table["mean_low"].isna().all():
+        yield Caveat(
+            "Means have no interval, because it is not known how bad a score can be "
+            "or because scores are too few."
+        )
     if table["given"].notna().any():
         yield Caveat(
             "All of this holds for this one source model; another one could reverse "

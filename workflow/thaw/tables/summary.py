@@ -130,7 +130,8 @@ def for_people(
         *(["new test rows"] if (table["row_units"] > 0).all() else []),
         *(["failures not seen"] if models != 1 else []),
     ]
-    if covered:
+    # Where it is not known how bad a score can be, means have none.
+    if covered and table["mean_low"].notna().any():
         title += f". Intervals of means allow for {' and '.join(covered)}"
     sizes = settings["target_sizes"]
     header: Sequence[str] = ("mean from rows:", *map(str, sizes))
@@ -182,7 +183,9 @@ def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterato
 
 
 def failures(
-    found: Mapping[Arm, Sample], failed_models: np.ndarray | None, is_given: bool
+    found: Mapping[Arm, Sample],
+    failed_models: np.ndarray | None,
+    is_given: bool = False,
 ) -> Iterator[str]:
     """Yield a warning where more than a few networks failed.
 
