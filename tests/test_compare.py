@@ -61,8 +61,8 @@ def table(found: dict[str, Sample]) -> pd.DataFrame:
                 }
             )
         )
-    # In no order.
-    return pd.concat(parts).sort_values("repeat", kind="stable")
+    # In no order, that of their repeats least of all.
+    return pd.concat(parts).sample(frac=1, random_state=0)
 
 
 def small(variants=("a", "b"), count=8, **columns) -> pd.DataFrame:
@@ -97,10 +97,11 @@ def columns_of(results) -> pd.DataFrame:
 @pytest.mark.parametrize("models, paired", [(8, False), (1, True)])
 def test_comparisons_are_those_of_a_study_with_these_scores(tmp_path, models, paired):
     found = samples(models)
-    pairs = [(name, "scratch") for name in VARIANTS[1:]]
+    frame = table(found)
+    pairs = [(v, "scratch") for v in frame["variant"].unique() if v != "scratch"]
     own = comparisons({"all": found}, pairs, "scratch", MARGIN)
     rules = {"bounds": (0, 1), "constant": CONSTANT, "paired": paired}
-    results = compared(tmp_path, table(found), **rules)
+    results = compared(tmp_path, frame, baseline="scratch", **rules)
     expected = own.assign(given=own["given"].replace("", np.nan))
     expected["matched_by"] = own["matched_by"].replace("", np.nan)
     pd.testing.assert_frame_equal(
@@ -274,6 +275,14 @@ def test_a_mistake_is_named_with_its_place(tmp_path, name):
             frame, tmp_path / "scores", **{"higher": True, "margin": 1} | rules
         )
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("which", [[], ["--higher", "--lower"]])
+def test_which_scores_are_better_is_said_once(tmp_path, which):
+    small().to_csv(tmp_path / "scores.csv", index=False)
+    asked = ["compare", str(tmp_path / "scores.csv"), "--margin", "1", *which]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 2 and "--higher or --lower" in done.output
 
 
 def test_the_page_on_comparing_can_be_followed(tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ from thaw.api.given import check_pairs, checked, read
 from thaw.config.values import NAME, NAME_IN_WORDS
 from thaw.errors import ThawError, listed
 from thaw.findings.shown import counted
-from thaw.keys import digest, result
+from thaw.keys import digest, result, version
 from thaw.plan.made import Made, in_folder, make, page
 from thaw.plan.outputs import FIGURES, SCORES, STUDY_PAGE, TABLES
 from thaw.plan.plan import ON_PAGE
@@ -88,15 +88,18 @@ class GivenStudy:
         described = {
             variant: {"given": "From source models"}
             if variant in given.pretrained
-            else {"given": "No source model", "pretrained": False}
+            else {
+                "given": "No source model" * bool(given.pretrained),
+                "pretrained": False,
+            }
             for variant in given.variants
         }
         of_each = f"{counted(models * repeats, 'score')} of each variant"
-        problems = {"source": "", "target": "the target", "target_sizes": sizes}
+        about = {"source": "", "target": "", "target_sizes": sizes} | asked
         self._known = {
-            **asked,
-            **problems,
+            **about,
             "study": name,
+            "target": "the target",
             "metric": [rules.metric],
             "variants": given.variants,
             "pretrained": given.pretrained,
@@ -114,10 +117,10 @@ class GivenStudy:
             "has_splits": False,
             "description": {
                 "command": command,
-                "settings": problems | asked,
+                "settings": about,
                 "variants": described,
                 "keys": {},
-                "versions": {},
+                "versions": {name: version(name) for name in ("numpy", "scipy")},
             },
         }
 

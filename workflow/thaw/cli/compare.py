@@ -7,12 +7,8 @@ import click
 
 @click.command()
 @click.argument("scores", metavar="SCORES.csv", type=click.Path(path_type=Path))
-@click.option(
-    "--higher/--lower",
-    default=None,
-    required=True,
-    help="Whether higher or lower scores are better.",
-)
+@click.option("--higher", is_flag=True, help="Higher scores are better.")
+@click.option("--lower", is_flag=True, help="Lower scores are better.")
 @click.option(
     "--margin",
     type=float,
@@ -41,6 +37,7 @@ import click
 def compare(
     scores: Path,
     higher: bool,
+    lower: bool,
     margin: float,
     bounds: tuple[float, float] | None,
     constant: float | None,
@@ -57,6 +54,8 @@ def compare(
     """
     from thaw.api.compare import Rules, compared
 
+    if higher == lower:
+        raise click.UsageError("say which scores are better: --higher or --lower")
     output = output or Path("results/compared", scores.stem)
     rules = Rules(higher, margin, bounds, constant, baseline, paired)
     compared(scores, output, rules)
