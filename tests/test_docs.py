@@ -17,7 +17,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
     *sorted({*(ROOT / "docs").rglob("*.md")} - {ROOT / "docs/tutorial.md"}),
 ]
-PROGRAMS = ("snakemake", "pytest", "python")
+PROGRAMS = ("snakemake", "pytest", "python", "thaw")
 BIN = Path(sys.executable).parent
 
 # Commands that set up an environment; a fresh clone tries them, not a test.
@@ -48,6 +48,8 @@ def without_side_effects(words: list[str]) -> list[str]:
         collected = ["--collect-only", "-q", "-n", "0"] if arguments else ["--version"]
         return [program, *arguments, *collected]
     if program == "python" and arguments[0].endswith(".py"):
+        return [program, *arguments, "--help"]
+    if program == "thaw":
         return [program, *arguments, "--help"]
     if program == "snakemake" and not {"--lint", "--unlock"} & {*arguments}:
         return [program, *arguments, "-n"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from thaw.cli import diff, study
+from thaw.cli import compare, diff, study
 
 
 class Commands(click.Group):
@@ -26,5 +26,10 @@ def main() -> None:
     """
 
 
-for command in (study.answer, study.plan, diff.diff):
+for command in (
+    study.answer,
+    study.plan,
+    compare.compare,
+    diff.diff,
+):
     main.add_command(command)

@@ -141,15 +141,14 @@ ALTERNATIVES = WrapValidator(_one_error)
 # A key that may be left out, and then means nothing: None cannot be written.
 LEFT_OUT: Any = None
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+NAME_IN_WORDS = "letters, digits, - and _, with a letter or digit first, 100 at most"
 Name = Annotated[
     str,
     Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        pattern=NAME,
         max_length=100,
-        description=(
-            "letters, digits, - and _, with a letter or digit first, 100 at most; "
-            "names become folders and targets"
-        ),
+        description=f"{NAME_IN_WORDS}; names become folders and targets",
     ),
 ]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED), WHOLE]

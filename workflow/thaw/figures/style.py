@@ -235,7 +235,7 @@ def words_around(drawn: Figure, title: str, what: str, caption: Iterable[str]) -
 
 def title_of(settings: Mapping[str, Any]) -> str:
     """Return the first line of a figure's title: study, problems, target size."""
-    title = f"{settings['study']}: {settings['source']} → {settings['target']}"
+    title = shown.title(settings)
     size = settings.get("shown_size", "all")
     return title if size == "all" else f"{title}, {size} train rows"
 

@@ -50,10 +50,11 @@ def what_to_do(study: Question) -> Iterator[str]:
     """Say what to do, and where a study cannot say whether transfer helps."""
     yield from recommended(study)
     if not any(map(study.is_pretrained, study.variants)):
-        yield (
-            "No variant starts from a source model, so this study does not say whether "
-            "transfer helps."
-        )
+        if not study.is_given:
+            yield (
+                "No variant starts from a source model, so this study does not say "
+                "whether transfer helps."
+            )
     elif study.is_pretrained(study.baseline):
         yield (
             f"The baseline, {study.baseline}, is itself pretrained, so this study "

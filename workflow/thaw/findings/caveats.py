@@ -39,12 +39,13 @@ def what_spoils_it(study: Question) -> Iterator[Caveat]:
     yield from _overlap(study)
     failed = _shares(study, "failed", FEW)
     if failed:
-        yield Caveat(
-            f"Networks failed ({failed}): scale the inputs, lower the "
-            "learning rate or train longer before you rely on this."
-            + (SCALED_LIKE if study.is_swept else ""),
-            "networks failed",
+        remedy = (
+            "scale the inputs, lower the learning rate or train longer before you rely "
+            f"on this.{SCALED_LIKE if study.is_swept else ''}"
         )
+        if study.is_given:
+            remedy = "their scores are empty, and rank below all others."
+        yield Caveat(f"Networks failed ({failed}): {remedy}", "networks failed")
     if useless := _shares(study, "no_better", MANY):
         yield Caveat(
             "Many networks are no better than the best constant prediction: "
@@ -59,8 +60,13 @@ def what_spoils_it(study: Question) -> Iterator[Caveat]:
         study.comparisons["weak"].isna(), "target_size"
     ].unique()
     if len(uncounted):
+        unknown = (
+            "the best constant prediction's score is not given"
+            if study.is_given
+            else "a constant prediction has no score"
+        )
         why = (
-            "a constant prediction has no score"
+            unknown
             if study.summary["constant"].isna().all()
             else f"the median of {study.baseline} does not beat the best constant "
             f"prediction by more than the margin of {study.margin_in_units}"
@@ -130,6 +136,8 @@ def _with_rows(study: Question, sizes: Sequence[TargetSize]) -> str:
 
 def what_would_change_it(study: Question) -> Iterator[Caveat]:
     """Say what longer training or other training settings might change."""
+    if study.is_given:
+        return
     yield from _longer_training(study)
     if not study.tuned:
         yield Caveat("No variant's training settings were tuned.", "untuned")
@@ -190,6 +198,9 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
 
 def what_is_covered(study: Question) -> Iterator[Caveat]:
     """Say which luck the intervals cover, and which they do not."""
+    if study.is_given:
+        yield from _covered_by_scores(study)
+        return
     starts = any(map(study.is_pretrained, study.variants))
     models = study.source_models if starts or study.has_splits else 0
     several = study.has_splits and models > 1
@@ -231,4 +242,35 @@ def what_is_covered(study: Question) -> Iterator[Caveat]:
         yield Caveat(
             f"All of this holds for this one {one}; another one could reverse it.",
             f"one {one}",
+        )
+
+
+def _covered_by_scores(study: Question) -> Iterator[Caveat]:
+    """Say it of scores that are given: only what differs between repeats is seen."""
+    table = study.comparisons
+    models = f"{study.source_models} source models and " * (study.source_models > 1)
+    yield Caveat(
+        f"Intervals cover the luck of {models}whatever else differed between repeats, "
+        "which count as independent: the folds of one cross-validation are not. They "
+        "do not cover what all repeats shared, such as test rows, because the scores "
+        "do not say what was predicted of each row.",
+        "test rows not covered",
+    )
+    for matched, own in table.groupby(table["matched_by"].astype(object).fillna("")):
+        how = (
+            f"Matched with {study.baseline}, {matched} by {matched}"
+            if matched
+            else f"Not matched with {study.baseline}, and counted as independent of it"
+        )
+        yield Caveat(f"{how}: {enumerate_words(dict.fromkeys(own['variant']))}.")
+    if table["mean_low"].isna().all():
+        yield Caveat(
+            "Means have no interval, because it is not known how bad a score can be "
+            "or because scores are too few."
+        )
+    if table["given"].notna().any():
+        yield Caveat(
+            "All of this holds for this one source model; another one could reverse "
+            "it.",
+            "one source model",
         )

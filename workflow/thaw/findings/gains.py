@@ -26,7 +26,8 @@ Row = Mapping[str, Any]
 class Question(NamedTuple):
     """A study's settings, and its tables, by the names of their files.
 
-    `variants` are as the config describes them, sizes in order. `has_splits` says
+    `variants` are as the config describes them, sizes in order. `source` is "" where
+    scores are given, so that nothing is known of how they were made. `has_splits` says
     whether each source model has a split of its own of the target.
     """
 
@@ -60,6 +61,15 @@ class Question(NamedTuple):
     def margin_in_units(self) -> str:
         """The margin as a reader sees it."""
         return f"{self.margin:g}{self.units}"
+
+    @property
+    def is_given(self) -> bool:
+        """Whether its scores are given, and were not made by Thaw."""
+        return not self.source
+
+    def is_from_scratch(self, variant: str) -> bool:
+        """Whether it is known that a variant's networks start from nothing."""
+        return not (self.is_given or self.is_pretrained(variant))
 
     def is_pretrained(self, variant: str) -> bool:
         """Whether a variant starts from source models."""

@@ -154,12 +154,14 @@ def metric_of(told: Mapping[str, Any]) -> Metric:
     """Return the metric that a study names.
 
     `told` holds the `task` and the `name`; the `unit` of its labels, if they have one;
-    of a user's function, whether `greater_is_better`. Of such a function no bound is
-    known.
+    of a user's function or score, whether `greater_is_better` and, if they are known,
+    its `bounds`.
     """
     if "greater_is_better" in told:
-        best = math.inf if told["greater_is_better"] else -math.inf
-        return Metric(told["name"], told["name"], best, -best, constant="mean")
+        worst, best = told.get("bounds", (-math.inf, math.inf))
+        if not told["greater_is_better"]:
+            worst, best = best, worst
+        return Metric(told["name"], told["name"], best, worst, constant="mean")
     metric, unit = METRICS[told["task"]][told["name"]], told.get("unit", "")
     return metric._replace(units=metric.units.format(unit) if unit else "")
 

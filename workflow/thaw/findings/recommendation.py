@@ -194,7 +194,7 @@ def _use(own: list[Advice], study: Question) -> Iterator[str]:
 
 def _how(name: str, study: Question) -> str:
     """Return what to do to use a variant."""
-    if not study.is_pretrained(name) and study.transferred:
+    if study.is_from_scratch(name) and study.transferred:
         return f"use {name}, which is not pretrained"
     if study.is_pretrained(study.baseline) or name not in study.depths:
         return f"use {name}"
@@ -244,9 +244,9 @@ def _keep(own: list[Advice], study: Question) -> Iterator[str]:
 
 
 def _baseline(study: Question) -> str:
-    if study.is_pretrained(study.baseline):
-        return f"keep {study.baseline}"
-    return f"train from scratch ({study.baseline})"
+    if study.is_from_scratch(study.baseline):
+        return f"train from scratch ({study.baseline})"
+    return f"keep {study.baseline}"
 
 
 def _same(own: list[Advice], study: Question) -> Iterator[str]:
@@ -272,7 +272,7 @@ def _undecided(own: list[Advice], study: Question) -> Iterator[str]:
         f"compared with {study.baseline}, {enumerate_words(names, 'or')} may gain "
         f"{_end(high, study)} or lose {_end(-low, study)}"
     )
-    if not study.is_pretrained(study.baseline):
+    if study.is_from_scratch(study.baseline):
         yield "until it is decided, training from scratch is the cheapest"
 
 

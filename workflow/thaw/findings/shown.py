@@ -1,11 +1,24 @@
 """Numbers as people read them: to a tenth of the margin, and no further."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 # A difference that is smaller by this factor than one that matters is none.
 NOISE = 1e-9
+
+
+def title(settings: Mapping[str, Any]) -> str:
+    """Return a study's name, and its problems unless its scores are given."""
+    return ": ".join(filter(None, [settings["study"], from_to(settings)]))
+
+
+def from_to(settings: Mapping[str, Any]) -> str:
+    """Return a study's problems as "source → target"; "" where its scores are given."""
+    source, target = settings["source"], settings["target"]
+    return f"{source} → {target}" if source else ""
 
 
 def counted(count: int, unit: str) -> str:

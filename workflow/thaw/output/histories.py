@@ -11,7 +11,8 @@ metric that histories do not hold, and `{arm}/rows/{metric}` `[repeats, units]` 
 each unit of test rows adds to a metric (see `thaw.findings.rows_luck`), nan for failed
 networks. `constant/metrics/{metric}` is what the best constant prediction reaches,
 `constant/rows/{metric}` `[units]` what rows add to it, `positive` the name of the
-positive class where a metric has one, `addresses` `[repeats, 2]` those of all arms.
+positive class where a metric has one, `addresses` `[repeats, 2]` those of all arms, or
+`{arm}/addresses` those of one.
 `tested` is how many test rows, or groups of them, there are, `has_splits` says whether
 each source model has a split of its own of the target. Then all arms have a
 `source_model`, test rows are all rows, and `rows/{metric}` is nan for units of which a
@@ -117,9 +118,13 @@ class Histories:
         """Whether each source model has a split of its own of the target."""
         return bool(self._read("has_splits"))
 
-    def addresses(self) -> np.ndarray:
-        """Return the address of each repeat, int64 `[repeats, 2]`."""
-        return self._read("addresses")
+    def addresses(self, arm: str = "") -> np.ndarray:
+        """Return the address of each repeat of an arm, int64 `[repeats, 2]`.
+
+        All arms of a study have the same; where scores are given, each has its own.
+        """
+        own = f"{arm}/addresses"
+        return self._read(own if own in self._record["content"] else "addresses")
 
     def predicted(self, arm: str) -> np.ndarray | None:
         """Return how many networks predict each class, int64 `[test rows, classes]`.

@@ -179,7 +179,7 @@ class Inputs(NamedTuple):
                 failed,
                 metric.lower_is_better,
                 constant,
-                histories.addresses(),
+                histories.addresses(arm),
                 worst=metric.worst_told(constant),
                 # From fewer rows each repeat has its own.
                 is_known=size == "all" and histories.is_known(arm),

@@ -15,7 +15,7 @@ from thaw.findings.arms import in_order
 from thaw.findings.failures import meaning_of_weak
 from thaw.findings.gains import Row, estimate, more_networks, rows_at, span
 from thaw.findings.metrics import metric_of
-from thaw.findings.shown import counted, interval, number
+from thaw.findings.shown import counted, from_to, interval, number
 from thaw.findings.verdicts import NO_VERDICT, first_part, kind_of
 from thaw.output.inputs import Files, read_table
 from thaw.page import drawn
@@ -92,7 +92,7 @@ class Section:
         """How large the study is."""
         tested = self.comparisons["tested"].max()
         return [
-            f"{self.settings['source']} → {self.settings['target']}",
+            *filter(None, [from_to(self.settings)]),
             self.size,
             *([f"{tested:,.0f} test rows"] if tested > 0 else []),
         ]
@@ -297,6 +297,8 @@ def in_words(variant: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     """Return what a variant does, and how its training differs, in words."""
     if "estimator" in variant:
         return str(variant["estimator"]).rpartition(".")[2]
+    if "given" in variant:
+        return variant["given"]
     freeze = variant.get("freeze", 0)
     if variant.get("pretrained", True):
         frozen = f"Freeze {counted(freeze, 'layer')}"

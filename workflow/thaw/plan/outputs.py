@@ -144,6 +144,7 @@ OF_A_STUDY = (
         TABLES,
         "How many test rows have the same features as train rows.",
         reads=("overlap",),
+        when=("has_rows",),
         suffixes=("csv",),
     ),
     Output(

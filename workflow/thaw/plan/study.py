@@ -122,6 +122,11 @@ class StudyPlan(NamedTuple):
         return self.keeps_predictions and self.task.has_classes
 
     @property
+    def has_rows(self) -> bool:
+        """Whether the rows of its problems are known."""
+        return True
+
+    @property
     def has_several_metrics(self) -> bool:
         """Whether other metrics stand beside that of the verdicts."""
         return len(self.settings.metric) > 1

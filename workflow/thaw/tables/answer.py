@@ -10,11 +10,16 @@ from thaw.findings.arms import in_order
 from thaw.findings.deciding import fits_to_decide
 from thaw.findings.gains import Question
 from thaw.findings.recommendation import act, advices
+from thaw.findings.shown import title
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, paragraph
 
 # Tables that not every study has.
-SOME = {"training_time": "training-time.csv", "best_of": "best-of.csv"}
+SOME = {
+    "training_time": "training-time.csv",
+    "best_of": "best-of.csv",
+    "overlap": "overlap.csv",
+}
 
 
 def recommendations(study: Question) -> pd.DataFrame:
@@ -51,14 +56,14 @@ def recommendations(study: Question) -> pd.DataFrame:
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the answer, as Markdown and part by part, and the recommendations."""
     settings = dict(inputs.settings)
-    title = f"# {settings.pop('study')}: {settings['source']} → {settings['target']}"
+    heading = f"# {title(settings)}"
+    del settings["study"]
     settings["target_sizes"] = in_order(settings["target_sizes"])
     question = Question(
         variants=settings.pop("described"),
         comparisons=inputs.table("comparisons.csv"),
         best_depths=inputs.table("best-depths.csv"),
         summary=inputs.table("summary.csv"),
-        overlap=inputs.table("overlap.csv"),
         **{
             field: inputs.table(name)
             if name in inputs.files.made
@@ -68,7 +73,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         **settings,
     )
     parts = answer(question)
-    words = [f"{title}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
+    words = [f"{heading}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
     told = [part._asdict() for part in parts]
     return {
         "answer.md": "\n".join(words).encode(),

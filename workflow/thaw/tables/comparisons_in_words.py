@@ -95,6 +95,8 @@ def for_people(
 
 def _about_means(table: pd.DataFrame, metric: Metric, is_capped: bool) -> str:
     """Introduce the differences of means, and name intervals that are lopsided."""
+    if table["mean_low"].isna().all():
+        return "The difference of the means, which has no interval here:"
     words = (
         "The difference of the means, whose interval is at 95 %; no verdict rests on it"
     )

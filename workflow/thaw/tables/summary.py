@@ -12,7 +12,7 @@ from thaw.findings.mean import mean_of
 from thaw.findings.metrics import Metric
 from thaw.findings.new_rows import luck_of_mean
 from thaw.findings.samples import BEYOND, CONDITION, Sample
-from thaw.findings.shown import interval, number
+from thaw.findings.shown import counted, from_to, interval, number
 from thaw.findings.spread import share_interval, variance_components
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, markdown, paragraph
@@ -117,11 +117,8 @@ def for_people(
     alone, in a column a size.
     """
     repeats, margin = table["repeats"][0], settings["margin"]
-    title = (
-        f"**{settings['study']}**: {settings['source']} → {settings['target']}, "
-        f"{metric.axis} of {repeats} "
-        f"repeat{'s' if repeats > 1 else ''}"
-    )
+    what = ", ".join(filter(None, [from_to(settings), metric.axis]))
+    title = f"**{settings['study']}**: {what} of {counted(repeats, 'repeat')}"
     models = table["source_models"].max()
     if models == 1:
         title += f", {CONDITION}"
@@ -133,7 +130,8 @@ def for_people(
         *(["new test rows"] if (table["row_units"] > 0).all() else []),
         *(["failures not seen"] if models != 1 else []),
     ]
-    if covered:
+    # Where it is not known how bad a score can be, means have none.
+    if covered and table["mean_low"].notna().any():
         title += f". Intervals of means allow for {' and '.join(covered)}"
     sizes = settings["target_sizes"]
     header: Sequence[str] = ("mean from rows:", *map(str, sizes))
@@ -185,9 +183,14 @@ def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterato
 
 
 def failures(
-    found: Mapping[Arm, Sample], failed_models: np.ndarray | None
+    found: Mapping[Arm, Sample],
+    failed_models: np.ndarray | None,
+    is_given: bool = False,
 ) -> Iterator[str]:
-    """Yield a warning where more than a few networks failed."""
+    """Yield a warning where more than a few networks failed.
+
+    `is_given` says whether only scores are known.
+    """
     failed = {arm.name: ~sample.sound for arm, sample in found.items()}
     if failed_models is not None:
         failed = {"source models": failed_models} | failed
@@ -197,11 +200,15 @@ def failures(
         if which.mean() > FEW
     ]
     if lost:
+        why = (
+            "their scores are empty."
+            if is_given
+            else "their loss is not finite, or their outputs are the same for all test "
+            "rows. Scaled inputs, a lower learning rate or more epochs usually mend it."
+        )
         yield (
-            f"Warning: networks failed ({', '.join(lost)}): their loss is not finite, "
-            "or their outputs are the same for all test rows. Scaled inputs, a lower "
-            "learning rate or more epochs usually mend it. Failed networks count here "
-            "as the best constant prediction."
+            f"Warning: networks failed ({', '.join(lost)}): {why} Failed networks "
+            "count here as the best constant prediction."
         )
 
 
@@ -227,7 +234,10 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         chosen[arm] = Chosen(medians[0], medians[1], medians[2], edge)
     table = summary(found, metric, chosen)
     lost = histories.failed_source_models()
-    warnings = [*failures(found, lost), *what_was_chosen(table, settings)]
+    warnings = [
+        *failures(found, lost, not settings["source"]),
+        *what_was_chosen(table, settings),
+    ]
     if not metric.has_bounds and any(sample.has_worst for sample in found.values()):
         mark = "≥" if metric.lower_is_better else "≤"
         warnings.append(f"In means, {BEYOND} (marked {mark}).")

@@ -1,0 +1,232 @@
+"""Compare variants by scores that anyone made: what a study has, as far as it applies.
+
+The tables, figures and page are made by what makes those of a study, from the same
+kind of file. What it takes rows, losses or epochs to know is left out.
+"""
+
+import json
+import math
+import re
+import shlex
+from argparse import Namespace
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import pandas as pd
+
+from thaw.api.given import check_pairs, checked, read
+from thaw.config.values import NAME, NAME_IN_WORDS
+from thaw.errors import ThawError, listed
+from thaw.findings.shown import counted
+from thaw.keys import digest, result, version
+from thaw.plan.made import Made, in_folder, make, page
+from thaw.plan.outputs import FIGURES, SCORES, STUDY_PAGE, TABLES
+from thaw.plan.plan import ON_PAGE
+from thaw.plan.study import StudyPlan
+from thaw.stages import make as stage
+from thaw.stages.given import Given, write
+
+STAGE = "given"
+
+
+class Rules(NamedTuple):
+    """How to compare scores.
+
+    higher: whether higher ones are better. margin: the smallest difference that
+    matters. bounds: the least and the largest score, if there are. constant: the score
+    of the best constant prediction, if it is known. baseline: a variant, by default the
+    first. paired: whether repeats of one name have something in common.
+    """
+
+    higher: bool
+    margin: float
+    bounds: tuple[float, float] | None = None
+    constant: float | None = None
+    baseline: str | None = None
+    paired: bool = False
+
+    @property
+    def metric(self) -> dict[str, Any]:
+        """The score, as studies tell of their metrics."""
+        bounds = {} if self.bounds is None else {"bounds": [*self.bounds]}
+        return {"name": "score", "greater_is_better": self.higher} | bounds
+
+    def command(self, place: str, folder: Path) -> str:
+        """Return the command that compares scores so."""
+        words = ["thaw", "compare", place, "--higher" if self.higher else "--lower"]
+        words += ["--margin", f"{self.margin:g}"]
+        words += ["--bounds", *map("{:g}".format, self.bounds)] if self.bounds else []
+        for name in ("constant", "baseline"):
+            value = getattr(self, name)
+            words += [] if value is None else [f"--{name}", str(value)]
+        words += ["--paired"] if self.paired else []
+        return shlex.join([*words, "--output", str(folder)])
+
+
+class GivenStudy:
+    """Scores that are given, as what makes tables and figures sees a study.
+
+    It stands in the place of a `thaw.plan.study.StudyPlan`, of which it has what is
+    asked of scores alone.
+    """
+
+    # What it takes rows, networks or epochs to know.
+    has_rows = has_several_metrics = has_histories = confuses = is_checked = False
+    chooses_models = follows = pretrains = maps_depths = False
+    check = None
+    compares = True
+
+    def __init__(self, name: str, given: Given, rules: Rules, command: str) -> None:
+        """Take the study's `name`, and the `command` that makes it again."""
+        sizes, models = given.target_sizes, given.models
+        repeats = len(given.rows) // (len(given.variants) * len(sizes) * models)
+        self.name = name
+        self.is_swept = len(sizes) > 1
+        self.has_several_models = models > 1
+        asked = rules._asdict() | {"baseline": rules.baseline or given.variants[0]}
+        described = {
+            variant: {"given": "From source models"}
+            if variant in given.pretrained
+            else {
+                "given": "No source model" * bool(given.pretrained),
+                "pretrained": False,
+            }
+            for variant in given.variants
+        }
+        of_each = f"{counted(models * repeats, 'score')} of each variant"
+        about = {"source": "", "target": "", "target_sizes": sizes} | asked
+        self._known = {
+            **about,
+            "study": name,
+            "target": "the target",
+            "metric": [rules.metric],
+            "variants": given.variants,
+            "pretrained": given.pretrained,
+            "described": described,
+            "repeats": repeats,
+            "source_models": models,
+            "shown_size": sizes[-1],
+            "size": f"{of_each} and size" if self.is_swept else of_each,
+            "pairs": [],
+            "tuned": [],
+            "depths": {},
+            "ladder": {},
+            "rates": {},
+            "own_training": {},
+            "has_splits": False,
+            "description": {
+                "command": command,
+                "settings": about,
+                "variants": described,
+                "keys": {},
+                "versions": {name: version(name) for name in ("numpy", "scipy")},
+            },
+        }
+
+    def told(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return settings of these names."""
+        return {name: self._known[name] for name in names}
+
+
+def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
+    """Compare the scores of a frame, or of a CSV, and write what follows to a folder.
+
+    Raises `ThawError` if something is wrong with the scores, or if the folder holds
+    anything else than such a comparison.
+    """
+    place = str(frame) if isinstance(frame, Path) else "the frame"
+    given = checked(read(frame) if isinstance(frame, Path) else frame, place)
+    _check(rules, given, place)
+    _clear(folder)
+    file = place if isinstance(frame, Path) else "SCORES.csv"
+    study = GivenStudy(folder.name, given, rules, rules.command(file, folder))
+    settings = study.told(("study", "metric", "constant", "paired"))
+    text = given.rows.to_csv(index=False)
+    gathered = result(STAGE, settings, {"scores": digest(text)})
+    files = in_folder(study.name, ["histories.npz", SCORES])
+    first = Made(STAGE, "gather", study.name, *gathered, [], files)
+    write(given, folder, folder.parent / first.record, first.recipe)
+    for made in _made(study, first):
+        paths = [folder.parent / path for path in made.reads]
+        outputs = [folder.parent / path for path in made.files]
+        record = folder.parent / made.record
+        stage.main(
+            Namespace(recipe=made.recipe, inputs=paths, outputs=outputs, record=record)
+        )
+
+
+def _made(study: GivenStudy, first: Made) -> Iterable[Made]:
+    """Return what is made of scores, in order; of a study's, what there is."""
+    as_study = cast(StudyPlan, study)
+    inputs = {"gather": {study.name: first.key}}
+    tables = make(as_study, TABLES, inputs)
+    # No depths are known.
+    left = [path for path in tables.files if not path.endswith("best-depths.csv")]
+    tables = tables._replace(files=left)
+    figures = make(as_study, FIGURES, inputs | {"tables": {study.name: tables.key}})
+    told = {"studies": [study.told(ON_PAGE)]}
+    return tables, figures, page(STUDY_PAGE, study.name, told, [first, tables, figures])
+
+
+def _check(rules: Rules, given: Given, place: str) -> None:
+    """Raise `ThawError` unless the rules fit the scores."""
+    rows, constant = given.rows, rules.constant
+    if not 0 < rules.margin < math.inf:
+        raise ThawError(f"margin: {rules.margin:g} is not above 0")
+    if rules.baseline not in (None, *given.variants):
+        raise ThawError(
+            f"baseline: {rules.baseline!r} is no variant. Allowed: "
+            f"{listed(given.variants)}"
+        )
+    if constant is not None and not math.isfinite(constant):
+        raise ThawError(f"constant: {constant:g} is not finite")
+    if rules.bounds is not None:
+        low, high = rules.bounds
+        if not -math.inf < low < high < math.inf:
+            raise ThawError(
+                f"bounds: {low:g} is not below {high:g}, or one is not finite"
+            )
+        if constant is not None and not low <= constant <= high:
+            raise ThawError(f"constant: {constant:g} is beyond the bounds")
+        beyond = rows.index[(rows["score"] < low) | (rows["score"] > high)]
+        if len(beyond):
+            row = beyond.min()
+            raise ThawError(
+                f"{place}: column score, row {row}: {rows['score'][row]:g} is beyond "
+                f"the bounds, {low:g} and {high:g}"
+            )
+    failed = rows.index[rows["failed"]]
+    if constant is None and len(failed):
+        raise ThawError(
+            f"{place}: column score, row {failed.min()}: it is empty, so that the "
+            "network failed. Means count it as the best constant prediction: give the "
+            "score of that (--constant)"
+        )
+    if rules.paired:
+        check_pairs(given, rules.baseline or given.variants[0], place)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier comparison left in its folder.
+
+    Raises `ThawError` if that holds something else.
+    """
+    if not re.match(NAME, folder.name):
+        raise ThawError(
+            f"{folder}: the folder's name becomes a title. Allowed: {NAME_IN_WORDS}; "
+            "choose another one with --output"
+        )
+    try:
+        text = (folder / "records/gather.json").read_text(encoding="utf-8")
+        is_ours = json.loads(text)["recipe"]["stage"] == STAGE
+    except (OSError, ValueError, LookupError, TypeError):
+        is_ours = not folder.exists() or not any(folder.iterdir())
+    if not is_ours:
+        raise ThawError(
+            f"{folder} holds something else; choose another folder with --output"
+        )
+    for record in folder.glob("records/*.json"):
+        for name in json.loads(record.read_text(encoding="utf-8")).get("content", []):
+            (folder / Path(name).name).unlink(missing_ok=True)
+        record.unlink()
