@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import thaw
 from conftest import ROOT
 from samples import normal
+from thaw.api.diff import difference
 from thaw.cli.main import main
 from thaw.errors import ThawError
 from thaw.findings.samples import Sample
@@ -300,3 +301,19 @@ def test_the_page_on_comparing_can_be_followed(tmp_path, monkeypatch):
         assert block in made
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(block, {})
+
+
+def test_it_opens_as_a_study_does_and_tells_that_only_scores_are_known(tmp_path):
+    scores = pd.DataFrame(
+        {"variant": [*"a" * 10, *"b" * 10], "repeat": [*range(10)] * 2}
+    ).assign(score=range(20))
+    results = thaw.compare(scores, tmp_path / "mine", higher=True, margin=1)
+    assert [*results.comparisons["variant"]] == ["b"]
+    assert results.figure("boxplot").axes
+    for name in ("histories", "predictions"):
+        with pytest.raises(ThawError, match="made from scores"):
+            getattr(results, name)
+    page = (tmp_path / "mine/page.html").read_text()
+    assert "for new ones" not in page
+    (said, *_) = difference(results, results)
+    assert said == "mine: same settings, code and versions."

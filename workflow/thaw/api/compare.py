@@ -119,7 +119,9 @@ class GivenStudy:
                 "command": command,
                 "settings": about,
                 "variants": described,
+                "problems": {},
                 "keys": {},
+                "code": {},
                 "versions": {name: version(name) for name in ("numpy", "scipy")},
             },
         }
@@ -141,7 +143,8 @@ def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     _clear(folder)
     file = place if isinstance(frame, Path) else "SCORES.csv"
     study = GivenStudy(folder.name, given, rules, rules.command(file, folder))
-    settings = study.told(("study", "metric", "constant", "paired"))
+    names = ("study", "metric", "constant", "paired", "variants", "target_sizes")
+    settings = study.told(names)
     text = given.rows.to_csv(index=False)
     gathered = result(STAGE, settings, {"scores": digest(text)})
     files = in_folder(study.name, ["histories.npz", SCORES])

@@ -108,6 +108,7 @@ class Results:
         `step` (of gradient descent) and, by the names of the task, score and loss on
         train and test rows.
         """
+        self._check_trained()
         path = self.folder / "histories.npz"
         with Histories(path, self._records[GATHER]["key"]) as histories:
             parts = []
@@ -132,6 +133,7 @@ class Results:
         the probability of each, `p_NAME`. Raises `ThawError` if the folder beside it
         that holds what jobs wrote, `repeats/`, is gone, or if the study keeps none.
         """
+        self._check_trained()
         settings, inputs = self._settings, self._records[GATHER]["recipe"]["inputs"]
         if not settings["keeps_predictions"]:
             raise ThawError(
@@ -224,6 +226,11 @@ class Results:
         """The key of the target problem."""
         (key,) = self._records[GATHER]["recipe"]["inputs"]["problems"].values()
         return key
+
+    def _check_trained(self) -> None:
+        """Raise `ThawError` where scores were given, and no network is known."""
+        if self._records[GATHER]["recipe"]["stage"] != GATHER:
+            raise ThawError(f"{self.name} was made from scores; nothing else is known")
 
     @functools.cached_property
     def _parts(self) -> list[dict[str, Any]]:

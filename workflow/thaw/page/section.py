@@ -88,6 +88,11 @@ class Section:
         return len(self.sizes) > 1
 
     @property
+    def covers_rows(self) -> bool:
+        """Whether intervals hold for new test rows, too."""
+        return bool((self.comparisons["row_units"] > 1).any())
+
+    @property
     def facts(self) -> list[str]:
         """How large the study is."""
         tested = self.comparisons["tested"].max()
