@@ -4,13 +4,15 @@ import json
 import shutil
 
 import matplotlib as mpl
+import nbformat
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from matplotlib import pyplot
+from nbclient import NotebookClient
 
 import thaw
-from conftest import modules_of
+from conftest import ROOT, modules_of, new_project
 from thaw.api.results import Results
 from thaw.cli.main import main
 from thaw.errors import ThawError
@@ -150,6 +152,25 @@ def test_the_command_tells_what_is_there_and_what_is_missing(finished, monkeypat
     assert "'ahed' is no study (did you mean 'ahead'?)" in done.output
     shutil.rmtree(finished.folder / "logs")
     assert "is not known" in said("plan")
+
+
+def test_the_notebook_runs_and_says_what_it_shows(tmp_path):
+    """The kinds of its outputs; numbers may differ in their last digits elsewhere."""
+    project = new_project(tmp_path / "project")
+    shutil.copy2(ROOT / "config.yaml", project.folder)
+    shutil.copytree(ROOT / "examples", project.folder / "examples")
+    project.snakemake("--cores", "2", "forward", "--config", "repeats_per_job=30")
+    path = project.folder / "examples/notebook.ipynb"
+    committed, notebook = nbformat.read(path, 4), nbformat.read(path, 4)
+    client = NotebookClient(notebook, resources={"metadata": {"path": path.parent}})
+    client.execute()
+    for old, new in zip(committed.cells, notebook.cells, strict=True):
+        shown = [
+            [{*one.get("data", ())} for one in cell.get("outputs", [])]
+            for cell in (old, new)
+        ]
+        assert shown[0] == shown[1]
+    assert any("Keep scratch." in str(cell.get("outputs")) for cell in notebook.cells)
 
 
 def test_help_imports_click_alone():
