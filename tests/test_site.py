@@ -1,5 +1,6 @@
 """The site builds without a warning, and holds what is made of the package itself."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,18 +11,16 @@ import thaw
 from conftest import ROOT
 from thaw.cli.main import main
 
-BUILD = Path(sys.executable).with_name("sphinx-build")
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
+    """Build it by the README's command, into another folder."""
     folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [BUILD, "-q", "-W", "--keep-going", "docs", folder],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (options,) = re.findall(r"\.venv/bin/sphinx-build (.*) site\n", readme)
+    build = Path(sys.executable).with_name("sphinx-build")
+    command = [build, *options.split(), "--keep-going", folder]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 
