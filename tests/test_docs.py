@@ -140,3 +140,23 @@ def test_ci_runs_the_readmes_test_command():
         "^python3 -m venv .*pytest$", (ROOT / ".ci/run").read_text(), re.MULTILINE
     )
     assert line in (ROOT / "README.md").read_text()
+
+
+def test_every_column_of_a_table_is_on_its_page(finished_once):
+    page = (ROOT / "docs/files.md").read_text(encoding="utf-8")
+    described = {}
+    for section in page.split("\n### ")[1:]:
+        cells = re.findall(r"^\| ([^|]*`) \|", section, re.MULTILINE)
+        names = re.findall(r"`(\w+)`", " ".join(cells))
+        described[section.split("`")[1]] = {*names}
+    # Those of numbers are there as well.
+    described["source-models.csv"] = described["scores.csv"]
+    variants = {*finished_once.config["variants"]}
+    tables = sorted((finished_once.folder / "results").glob("*/*.csv"))
+    assert {path.name for path in tables} > {"summary.csv", "rows.csv", "scores.csv"}
+    for path in tables:
+        columns = {*path.read_text(encoding="utf-8").partition("\n")[0].split(",")}
+        told = described[path.name]
+        assert columns - variants <= told, path.name
+        if told is not described["scores.csv"]:
+            assert told <= columns, path.name
