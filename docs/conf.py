@@ -4,7 +4,8 @@ Pages are Markdown. Those on the command and on Python take the package's own he
 docstrings whenever the site is built.
 """
 
-from importlib.metadata import version as installed
+import tomllib
+from pathlib import Path
 
 import click
 from docutils import nodes
@@ -16,7 +17,8 @@ from thaw.cli.main import main
 project = "Thaw"
 author = "The Thaw authors"
 copyright = author
-version = release = installed("thaw")
+about = (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
+version = release = tomllib.loads(about)["project"]["version"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 html_theme = "furo"

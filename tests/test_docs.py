@@ -23,13 +23,14 @@ PROGRAMS = ("snakemake", "pytest", "python", "thaw")
 BIN = Path(sys.executable).parent
 
 # Commands that set up an environment; a fresh clone tries them, not a test.
-SETUP = re.compile(r"(python3 -m venv \S+ && )?\S+/pip install [^&]+(?=&|$)")
+SETUP = re.compile(r"(python3 -m venv \S+ && )?(\S+/)?pip install [^&]+(?=&|$)")
 
 # What stands for something of the reader's own.
 PLACES = {
     "PATH/TO/Snakefile": "Snakefile",
     **dict.fromkeys(("FILE", "SCORES.csv", "NEW.csv"), "config.yaml"),
     **dict.fromkeys(("FOLDER", "RESULTS"), "."),
+    "STUDY": "forward",
 }
 
 # Commands of `thaw` that only look; the others are parsed.
