@@ -13,11 +13,13 @@ import renew
 
 from conftest import ROOT, new_project
 from thaw.cli.main import main
+from thaw.plan.outputs import FIGURES, OF_A_STUDY
 
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 # What the tutorial has its reader do is tried in its order, by tests/test_tutorial.py.
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
-    *sorted({*(ROOT / "docs").rglob("*.md")} - {ROOT / "docs/tutorial.md"}),
+    *(page for page in DOCS if page.name != "tutorial.md"),
 ]
 PROGRAMS = ("snakemake", "pytest", "python", "thaw")
 BIN = Path(sys.executable).parent
@@ -134,6 +136,18 @@ def test_pages_quote_their_studies_and_stale_numbers_are_named(tmp_path, monkeyp
     first, second = renew.unfounded(now, ["."])
     assert first.startswith("0.811: …")
     assert second.startswith("13.8: …")
+
+
+def test_every_picture_is_made_by_the_command_beside_it():
+    pages = "".join(page.read_text(encoding="utf-8") for page in DOCS)
+    shown = {*re.findall(r"\(pictures/(.*?)\.png\)", pages)}
+    assert shown == {
+        name for study in renew.STUDIES.values() for name in study.pictures
+    }
+    assert shown == {path.stem for path in (ROOT / "docs/pictures").iterdir()}
+    gallery = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
+    for output in OF_A_STUDY:
+        assert output.stage != FIGURES or f"`{output.name}`" in gallery
 
 
 def test_ci_runs_the_readmes_test_command():
