@@ -6,6 +6,7 @@ already is not made again), then
 - copies their pictures to docs/pictures/,
 - replaces what stands between `<!-- from PATH -->` and `<!-- end -->` by the text of
   that file, which a study wrote (`PATH, table 2`: its second Markdown table),
+- replaces what stands between `<!-- date -->` and `<!-- end -->` by today's date,
 - names every number in a page's prose that its studies did not write.
 
 It ends with status 1 if there are any. A page that is named (`docs/tutorial.md`) is
@@ -19,6 +20,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +35,7 @@ ONE_DECIMAL = re.compile(r"\d+\.\d\b")
 BLOCK = re.compile(
     r"(<!-- from ([^,\n]+?)(?:, table (\d+))? -->\n).*?(<!-- end -->)", re.S
 )
+DATE = re.compile(r"(<!-- date -->).*?(<!-- end -->)")
 
 
 class Study(NamedTuple):
@@ -93,6 +96,7 @@ STUDIES = {
         {"r-net": "from-faces/freeze-map"},
         ("studies/r-net/make_files.py", "studies/r-net/data"),
     ),
+    "examples/trainer": Study((), {}),
 }
 
 # What the textbook prints, which no study wrote.
@@ -110,6 +114,8 @@ PAGES = {
     "docs/digits.md": ["studies/digits"],
     "docs/digits-cnn.md": [CNN],
     "docs/r-net.md": ["studies/r-net"],
+    "docs/trainer.md": ["examples/trainer"],
+    "docs/gallery.md": [*STUDIES],
 }
 
 
@@ -137,7 +143,8 @@ def renewed(text: str) -> str:
             quote = tables[int(table) - 1].strip()
         return f"{begin}\n{quote}\n\n{end}"
 
-    return BLOCK.sub(quoted, text)
+    today = f"{date.today():%-d %B %Y}"
+    return DATE.sub(rf"\g<1>{today}\g<2>", BLOCK.sub(quoted, text))
 
 
 def unfounded(text: str, folders: Sequence[str]) -> Iterator[str]:

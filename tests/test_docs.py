@@ -131,6 +131,8 @@ def test_pages_quote_their_studies_and_stale_numbers_are_named(tmp_path, monkeyp
     now = renew.renewed(before)
     assert now == before.replace("old\n", f"\n{table}\n\n")
     assert renew.renewed(now) == now
+    dated = renew.renewed("On <!-- date -->1 May 2000<!-- end -->.")
+    assert re.fullmatch(r"On <!-- date -->\d+ [A-Z]\w+ 20[2-9]\d<!-- end -->\.", dated)
     whole = renew.renewed(page.format("", "", ""))
     assert f"```text\n200 repeats, 9 % weak\n\n{table}\n```" in whole
     first, second = renew.unfounded(now, ["."])
