@@ -1,6 +1,6 @@
 """Thaw: does transfer learning help, and how many layers should stay frozen?
 
-`snakemake --cores 8` makes everything; README.md lists the other targets.
+`snakemake --cores 8` makes everything; docs/run.md lists the other targets.
 """
 
 

@@ -66,10 +66,10 @@ def repository(tmp_path) -> Path:
 def outer_project(folder: Path, snakefile: str, config: dict) -> Project:
     """A workflow of someone else's that uses Thaw as a module."""
     folder.mkdir()
-    # As the README says it.
+    # As the page says it.
     (module,) = re.findall(
         r"```python\n(module .*?)```",
-        (ROOT / "README.md").read_text(encoding="utf-8"),
+        (ROOT / "docs/module.md").read_text(encoding="utf-8"),
         re.DOTALL,
     )
     module = module.replace('"PATH/TO/thaw/workflow/Snakefile"', snakefile)

@@ -226,9 +226,9 @@ def test_what_another_rule_makes_is_tracked_by_its_time(tmp_path):
     assert project.stale() == set()
 
 
-def test_the_readmes_example(tmp_path):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    [example] = re.findall(r"## Your own data\n.*?```yaml\n(.*?)```", text, re.DOTALL)
+def test_the_example_of_the_page(tmp_path):
+    text = (ROOT / "docs/your-data.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     config = yaml.safe_load(example)
     assert config["training"].pop("epochs") == 100
     config["training"]["epochs"] = 2

@@ -227,7 +227,7 @@ class Variant(Group):
     fresh: Annotated[list[Layer], Field(max_length=MOST_LAYERS), EACH_ONCE] = list(
         VARIANT["fresh"]
     )
-    """The source model's layers to draw afresh; none may be frozen."""
+    """The source model's layers to draw anew; none may be frozen."""
     add: Annotated[list[Width], Field(max_length=MOST_LAYERS)] = list(VARIANT["add"])
     """The widths of fresh hidden layers put between the source model's and the output,
     which is then fresh too."""
