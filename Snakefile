@@ -7,8 +7,5 @@
 include: "workflow/Snakefile"
 
 
-rule default:
-    """Everything: all tables, figures and pages of all studies."""
-    default_target: True
-    input:
-        rules.all.input,
+# Snakemake takes a file's own first rule, and an included rule only by name.
+workflow.default_target = "all"

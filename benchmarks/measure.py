@@ -1,10 +1,9 @@
-"""The benchmarks share this: measuring a command, copies of the workflow, reports.
+"""The benchmarks share this: measuring a command, copies of the workflow, tables.
 
 Linux only. It imports little and must stay small: until a child has replaced its memory
 by its own program, Linux counts its parent's as the child's.
 """
 
-import argparse
 import os
 import platform
 import shlex
@@ -14,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,10 +25,6 @@ ROOT = Path(__file__).parents[1]
 # A measurement is repeated so often, unless it has taken so many seconds in all.
 MOST_RUNS = 3
 ENOUGH_SECONDS = 60
-
-MEMORY_NOTE = """\
-Peak memory is the resident memory of the largest single process (`ru_maxrss` of
-`wait4`), not the sum of those that ran side by side."""
 
 
 class Usage(NamedTuple):
@@ -82,21 +78,24 @@ def run(
         return usage, output.read()
 
 
-def median_usage(measure: Callable[[], Usage]) -> tuple[Usage, int]:
-    """Measure once or, if it is short, several times; return medians and how often."""
+def median_usage(measure: Callable[[], Usage]) -> Usage:
+    """Measure once or, if it is short, several times; return medians."""
     runs = []
     while len(runs) < MOST_RUNS and sum(u.wall_seconds for u in runs) < ENOUGH_SECONDS:
         runs.append(measure())
     columns = zip(*runs, strict=True)
-    return Usage(*(statistics.median(column) for column in columns)), len(runs)
+    return Usage(*(statistics.median(column) for column in columns))
 
 
-def use_cores(count: int) -> None:
+@contextmanager
+def only_cores(count: int) -> Iterator[None]:
     """Confine this process, and all that it starts, to so many cores."""
-    available = sorted(os.sched_getaffinity(0))
+    available = os.sched_getaffinity(0)
     if count > len(available):
         sys.exit(f"{count} cores are needed, {len(available)} are available")
-    os.sched_setaffinity(0, available[:count])
+    os.sched_setaffinity(0, sorted(available)[:count])
+    yield
+    os.sched_setaffinity(0, available)
 
 
 def copy_workflow(folder: Path) -> Path:
@@ -121,26 +120,6 @@ def snakemake(folder: Path, *arguments: str) -> Usage:
     """Run Snakemake, with the Python that runs this, in a copy of the workflow."""
     command = [sys.executable, "-m", "snakemake", *arguments]
     return run(command, folder)[0]
-
-
-def start(
-    main: Callable[[argparse.Namespace], None],
-    description: str | None,
-    page: str,
-    **options: dict,
-) -> None:
-    """Parse the command line, with an option for the report's path, and run `main`.
-
-    `options` are the arguments of `add_argument` by the option's name.
-    """
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    output = {"type": Path, "default": ROOT / "docs/benchmarks" / page}
-    options["output"] = output | {"help": f"the report; docs/benchmarks/{page}"}
-    for name, option in options.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", **option)
-    main(parser.parse_args())
 
 
 def machine() -> str:
@@ -177,19 +156,3 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     alignment = [":--", *["--:"] * (len(columns) - 1)]
     lines = [columns, alignment, *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def write_report(
-    path: Path, title: str, parts: Iterable[str], *environment: str
-) -> None:
-    """Print a report and write it: title, command, machine, versions, then `parts`.
-
-    `environment` are facts beside the versions of Thaw and its libraries.
-    """
-    own = versions(sys.executable, ["torch", "numpy", "snakemake"])
-    facts = [f"Made by `{shlex.join(sys.orig_argv)}`", f"Machine: {machine()}"]
-    head = "\n".join(f"- {fact}" for fact in (*facts, f"Thaw: {own}", *environment))
-    report = "\n\n".join([f"# {title}", head, *parts]) + "\n"
-    print(report)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(report, encoding="utf-8")

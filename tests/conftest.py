@@ -152,9 +152,7 @@ class Project:
             )
             values = [value for name, value in named if name != "key"]
             jobs[" ".join([rule, *values])] = block
-        return {
-            job: block for job, block in jobs.items() if job not in {"all", "default"}
-        }
+        return {job: block for job, block in jobs.items() if job != "all"}
 
     def stale(self, *targets: str) -> set[str]:
         """Return the jobs that would run, as `planned` names them.
@@ -197,7 +195,7 @@ class Project:
         return {
             " ".join([rule, *(v for name, v in wildcards.items() if name != "key")])
             for rule, wildcards in jobs
-        } - {"all", "default"}
+        } - {"all"}
 
     def results(self, pattern: str = "**/*.csv") -> dict[str, bytes]:
         """Return the bytes of the result files that match the pattern."""

@@ -118,7 +118,7 @@ def test_a_command_can_be_run_as_it_stands(command, shipped, monkeypatch):
 def test_the_commands_are_found():
     """The two of the README and that of CONTRIBUTING, and one of a page."""
     assert sum(line.startswith("python3 -m venv .venv &&") for line in commands()) == 3
-    assert any("benchmarks/dag.py" in line for line in commands())
+    assert any("benchmarks/renew.py" in line for line in commands())
 
 
 def test_pages_quote_their_studies_and_stale_numbers_are_named(tmp_path, monkeypatch):

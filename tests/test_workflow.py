@@ -81,6 +81,12 @@ def test_targets_of_stages(fresh, target, rules):
     assert planned == rules | {target}
 
 
+def test_all_is_the_default_target_so_that_it_can_be_run_in_batches(fresh):
+    first = fresh.planned("--batch", "all=1/9").keys()
+    assert "gather_ahead" in first
+    assert first < fresh.planned().keys()
+
+
 @pytest.mark.parametrize("option", ["--dag", "--rulegraph", "--filegraph"])
 def test_graphs_have_nothing_else_on_standard_output(fresh, option):
     output = fresh.snakemake(option).stdout

@@ -6,7 +6,6 @@ choices halve the time: data points are columns, and NumPy draws the batch order
 """
 
 import functools
-import math
 
 import common
 import jax
@@ -55,7 +54,7 @@ def draw(task: common.Task, key: Array) -> Network:
 def fit(
     task: common.Task, data: common.Data, key: Array, orders: Array
 ) -> tuple[Network, tuple]:
-    """Train one repeat; return its network and its history, empty if not evaluated."""
+    """Train one repeat; return its network and its history."""
     train_x, test_x = data.train_x.T, data.test_x.T
     rows = len(data.train_x)
     whole = rows // task.batch_size * task.batch_size
@@ -76,8 +75,6 @@ def fit(
         network, _ = lax.scan(step, network, batches)
         if whole < rows:
             network, _ = step(network, (x[:, whole:], y[whole:]))
-        if not task.evaluate:
-            return network, ()
         return network, (
             accuracy(network, train_x, data.train_y),
             loss(network, train_x, data.train_y),
@@ -103,7 +100,7 @@ def train(task: common.Task, data: common.Data) -> float:
     orders = np.tile(unshuffled, (task.repeats, task.epochs, 1))
     np.random.default_rng(SEED).permuted(orders, axis=2, out=orders)
     _, history = jax.block_until_ready(fit_all(task, data, keys, orders))
-    return history[2][:, -1].mean().item() if history else math.nan
+    return history[2][:, -1].mean().item()
 
 
 if __name__ == "__main__":

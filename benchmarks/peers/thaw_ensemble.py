@@ -5,7 +5,6 @@ same.
 """
 
 import json
-import math
 import sys
 from collections.abc import Sequence
 
@@ -21,13 +20,13 @@ from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import State
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
-from thaw.learning.training import fix_rounding, shuffled_orders, train
+from thaw.learning.training import fix_rounding, train
 
 SEED = 1
 
 
 def train_task(task: common.Task, data: common.Data) -> float:
-    """Train all repeats; return their mean test accuracy, nan if it is not measured."""
+    """Train all repeats; return their mean test accuracy."""
     fix_rounding()
     problem = Problem(*data, np.arange(len(data.test_y)), task.classes)
     training = Training(task.epochs, task.batch_size, task.learning_rate)
@@ -37,19 +36,9 @@ def train_task(task: common.Task, data: common.Data) -> float:
     def start(some: Whose) -> State:
         return network.draw(list(network.groups), some)
 
-    if task.evaluate:
-        parts = train(network, start, problem, training, whose)
-        final = [part.reached.history.test_score[:, -1] for part in parts]
-        return np.concatenate(final).mean()
-    # The loop of `thaw.learning.training` without what it measures.
-    rows = len(problem.train_x)
-    size = network.at_once(rows)
-    for first in range(0, task.repeats, size):
-        some = whose.some(range(first, min(first + size, task.repeats)))
-        learner = network.learner(start(some), problem, training, ())
-        for order in shuffled_orders(some, rows, task.epochs):
-            learner.epoch(order)
-    return math.nan
+    parts = train(network, start, problem, training, whose)
+    final = [part.reached.history.test_score[:, -1] for part in parts]
+    return np.concatenate(final).mean()
 
 
 def descend(learning_rate: float, matrices: Sequence[Tensor], x: Tensor, y: Tensor):

@@ -1,7 +1,5 @@
 """PyTorch's own way to train an ensemble: `torch.func.vmap` of a module's gradient."""
 
-import math
-
 import common
 import torch
 from torch import Tensor
@@ -33,10 +31,9 @@ def train(task: common.Task, data: common.Data) -> float:
             gradients = gradient(weights, train_x[rows], train_y[rows])
             for name, weight in weights.items():
                 weight.sub_(gradients[name], alpha=task.learning_rate)
-        if task.evaluate:
-            of_train = evaluate(weights, train_x, train_y)
-            history.append((*of_train, *evaluate(weights, test_x, test_y)))
-    return history[-1][2].mean().item() if history else math.nan
+        of_train = evaluate(weights, train_x, train_y)
+        history.append((*of_train, *evaluate(weights, test_x, test_y)))
+    return history[-1][2].mean().item()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write what is made from the models: the schema for editors and the reference page.
+"""Write what is made from the models: the schema for editors, and the pages of keys.
 
 Run it after a change to the models: `python -m thaw.config.generate`.
 """
@@ -28,6 +28,20 @@ networks that a job trains) and more than {MOST_JOBS:,} training jobs in a study
 This page and `workflow/schemas/config.schema.json`, by which editors complete and check
 a config, are made from the models in `workflow/thaw/config/` by
 `python -m thaw.config.generate`.
+"""
+
+# What the Snakemake workflow catalog shows.
+IN_THE_CATALOG = """\
+# The config
+
+`config.yaml` in this folder is the one at the top of the repository, in which every key
+is commented. `docs/config.md` lists all keys, and what each may hold.
+
+A deployed workflow (`snakedeploy`, or a `module:` of your own) reads the config of the
+outer workflow. Its jobs call Thaw's Python package, so install that into the
+environment that runs Snakemake: `pip install` with the address of Thaw's repository.
+
+## At the top level
 """
 
 METRICS_INTRODUCTION = """\
@@ -84,13 +98,7 @@ def _sections(path: str, group: Schema) -> Iterator[str]:
     """Yield the section of a group of keys and those of the groups within it."""
     yield f"## {f'`{path}`' if path else 'At the top level'}\n"
     yield group["description"] + "\n"
-    yield "| key | what it is | allowed | default |"
-    yield "| --- | --- | --- | --- |"
-    required = group.get("required", [])
-    for key, value in group["properties"].items():
-        default = "*required*" if key in required else _default(value)
-        yield f"| `{key}` | {value['description']} | {_allowed(value)} | {default} |"
-    yield ""
+    yield from _table(group)
     for key, value in group["properties"].items():
         here = f"{path}.{key}".lstrip(".")
         if "properties" in value:
@@ -100,6 +108,17 @@ def _sections(path: str, group: Schema) -> Iterator[str]:
             yield from _sections(f"{here}.{ENTRIES[key]}", named)
         elif "properties" in value.get("items", {}):
             yield from _sections(f"{here}[…]", value["items"])
+
+
+def _table(group: Schema) -> Iterator[str]:
+    """Yield the rows of a group's own keys."""
+    yield "| key | what it is | allowed | default |"
+    yield "| --- | --- | --- | --- |"
+    required = group.get("required", [])
+    for key, value in group["properties"].items():
+        default = "*required*" if key in required else _default(value)
+        yield f"| `{key}` | {value['description']} | {_allowed(value)} | {default} |"
+    yield ""
 
 
 def _default(value: Schema) -> str:
@@ -155,6 +174,9 @@ def generated() -> dict[Path, str]:
     return {
         ROOT / "workflow" / "schemas" / "config.schema.json": schema + "\n",
         ROOT / "docs" / "config.md": reference(),
+        ROOT / "config" / "README.md": "\n".join(
+            [IN_THE_CATALOG, *_table(config_schema())]
+        ),
     }
 
 

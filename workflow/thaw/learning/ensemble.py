@@ -9,7 +9,7 @@ a maximum over classes then runs along contiguous memory.
 The gradient is written out by hand: for a fully connected network it is a few lines,
 begun by the task's own, it lets one `baddbmm_` both form a layer's gradient and take
 the step of gradient descent, and it costs a lone repeat less than half of what autograd
-does (docs/benchmarks/training.md). A test holds it against autograd.
+does (docs/benchmarks.md). A test holds it against autograd.
 
 While it learns, a layer is one matrix that holds its bias as a last column, for an
 input whose last feature is always 1. That saves the separate operations for biases, a

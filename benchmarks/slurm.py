@@ -1,29 +1,30 @@
-"""A large study on a real Slurm, beside the same study without: jobs, files, time, CPU.
-
-    .venv/bin/python benchmarks/slurm_study.py
+"""A study on a real Slurm, beside the same study without: jobs, files, time, CPU.
 
 It starts the Slurm of the tests (tests/cluster/): two nodes, of two cores each, that
 are both this machine. Four variants, 25 repeats of each from every source model; all
 else, `repeats_per_job: auto` and the profile too, as shipped.
 """
 
-import argparse
 import ctypes
 import os
 import resource
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from large_study import CORES, FOLDERS, RULES, STUDY, Job, jobs_of, megabytes, new_study
-from measure import ROOT, markdown, run, start, use_cores, versions, write_report
+from large import CORES, FOLDERS, RULES, STUDY, jobs_of, megabytes, new_study
+from measure import ROOT, markdown, run, versions
 
 sys.path.append(str(ROOT / "tests"))
 
 from cluster.slurm import NODES, Cluster, find, missing
+
+# A source model and its repeats are 101 fits.
+SOURCE_MODELS = 100
 
 LOCAL = ("--cores", str(CORES))
 SLURM = ("--workflow-profile", "slurm", "--slurm-status-command", "squeue")
@@ -56,7 +57,6 @@ class Run(NamedTuple):
     facts: tuple[object, ...]
     submissions: int
     cpu_seconds: float
-    jobs: list[Job]
     results: dict[str, bytes]
 
 
@@ -89,7 +89,7 @@ def measured(folder: Path, cluster: Cluster | None, fits: int) -> Run:
         for path in files
         if path.is_relative_to(folder / "results")
     }
-    return Run(facts, submissions, cpu_seconds, jobs, results)
+    return Run(facts, submissions, cpu_seconds, results)
 
 
 def cpu_of_children() -> float:
@@ -105,11 +105,11 @@ def cpu_of_daemons(cluster: Cluster) -> float:
     return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids)
 
 
-def main(args: argparse.Namespace) -> None:
-    """Run the study both ways and write the report."""
+def report(peers: Path | None) -> Iterator[str]:
+    """Run the study both ways; yield the part's tables."""
     if missing():
-        sys.exit(missing())
-    use_cores(CORES)
+        yield f"Left out: {missing()}."
+        return
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     runs = []
     with tempfile.TemporaryDirectory() as temporary:
@@ -117,7 +117,7 @@ def main(args: argparse.Namespace) -> None:
         for name, executor in (("local", None), ("slurm", cluster)):
             folder = Path(temporary, name)
             folder.mkdir()
-            fits = new_study(folder, args.source_models)
+            fits = new_study(folder, SOURCE_MODELS)
             runs.append(measured(folder, executor, fits))
     local, slurm = runs
     if local.results != slurm.results:
@@ -125,28 +125,11 @@ def main(args: argparse.Namespace) -> None:
     more = (slurm.cpu_seconds - local.cpu_seconds) / slurm.submissions
     facts = [*zip(FACTS, local.facts, slurm.facts, strict=True)]
     facts.append(("CPU s beyond the local run, a submission", "-", f"{more:.2f}"))
-    stages = []
-    for rule in sorted({job.rule for job in local.jobs}):
-        own = [job for job in local.jobs if job.rule == rule]
-        seconds, peak = sum(j.cpu_seconds for j in own), max(j.peak_mib for j in own)
-        cells = f"{seconds:.1f}", f"{1000 * seconds / fits:.3f}", f"{peak:.0f}"
-        stages.append((rule, *cells))
-    ratio = slurm.cpu_seconds / local.cpu_seconds
-    parts = [
-        f"All {len(local.results)} files under results/ are the same bytes both ways. "
-        f"Through Slurm the study took\n{ratio:.2f} times the CPU time.",
-        markdown(["", "local", "Slurm"], facts),
-        "Of the local run, as Snakemake's `benchmark:` files sample it:",
-        markdown(["rule", "CPU s", "CPU ms a fit", "peak MiB"], stages),
-        NOTES,
-    ]
-    slurm_version = run([find("slurmctld") or "slurmctld", "-V"])[1].strip()
+    version = run([find("slurmctld") or "slurmctld", "-V"])[1].strip()
     plugin = versions(sys.executable, [PLUGIN]).partition(", ")[2]
-    title = f"{fits:,} fits through Slurm"
-    write_report(args.output, title, parts, f"{slurm_version}, {plugin}")
-
-
-if __name__ == "__main__":
-    words = "how many (100); a source model and its repeats are 101 fits"
-    source_models = {"type": int, "default": 100, "help": words}
-    start(main, __doc__, "slurm_study.md", source_models=source_models)
+    yield (
+        f"With {version}, {plugin}. All files under results/ are the same bytes both "
+        "ways."
+    )
+    yield markdown(["", "local", "Slurm"], facts)
+    yield NOTES
