@@ -134,7 +134,7 @@ def _reach(error: float, units: int, alpha: float) -> float:
 
 
 def _error(values: np.ndarray, units: int, least: float) -> float:
-    """Return the standard error over draws of a statistic, but at least the `least`."""
+    """Return a statistic's standard error over draws, with the `least` added."""
     finite = values[np.isfinite(values)]
     if not len(finite):
         # If the median network failed there is nothing to widen.

@@ -1,7 +1,7 @@
 """The tables, figures and pages of a study, and of several: one entry each.
 
 Nothing else lists them. The function `make` of `thaw.tables.NAME` or
-`thaw.figures.NAME` makes what an entry promises. Rules, targets and docs follow.
+`thaw.figures.NAME` makes the files of an entry. Rules, targets and docs follow.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,13 @@ class Output(NamedTuple):
     """A table or figure.
 
     name: of the file and, with underscores, of the module that makes it.
-    stage: the stage in which it is made, after those above it.
-    about: a sentence that says what it shows.
-    settings: the names of what it is told of a study, beside its name, source and
-    target.
-    reads: what it is made from, in the study's folder; `network` is the check of it,
-    `overlap` that for test rows among train rows, `target` the target problem.
-    when: what must be true of a study (properties of `thaw.plan.study.StudyPlan`).
+    stage: the stage that makes it, after those above it.
+    about: a sentence that describes it.
+    settings: the names of the settings passed to it, beside the study's name, source
+    and target.
+    reads: its inputs, in the study's folder; `network` is the check of it, `overlap`
+    that for test rows among train rows, `target` the target problem.
+    when: the conditions on a study (properties of `thaw.plan.study.StudyPlan`).
     suffixes: those of its files.
     more: further files.
     shown_as_table: whether a page shows it as a table, not as a figure.
@@ -294,7 +294,7 @@ REPORT = Output(
     suffixes=("html",),
 )
 
-# What is made first, of which the above are made, beside its record.
+# The first files, from which all of the above are made, beside their record.
 GATHERED = ("histories.npz", SCORES, "source-models.csv")
 
 
@@ -308,7 +308,7 @@ def files_of(outputs: Sequence[Output]) -> list[str]:
 
 
 def outputs_of(stage: str, study: Any) -> Iterator[Output]:
-    """Yield what a stage makes of a study, a `thaw.plan.study.StudyPlan`."""
+    """Yield the outputs of a stage for a study, a `thaw.plan.study.StudyPlan`."""
     for output in OF_A_STUDY:
         if output.stage == stage and all(getattr(study, name) for name in output.when):
             yield output
@@ -322,6 +322,6 @@ def named(stage: str, names: list[str]) -> list[Output]:
 
 
 def tables_by_file() -> dict[str, str]:
-    """Return what each file of a study's tables shows, by its name."""
+    """Return the description of each file of a study's tables, by its name."""
     tables = (output for output in OF_A_STUDY if output.stage == TABLES)
     return {file: table.about for table in tables for file in table.files}

@@ -1,8 +1,7 @@
 """Read a source model from a file with pretrained weights.
 
-It is written as `pretrain` writes those that it pretrains. The recipe's settings are
-the `network` and the digest of the `file`; its input is the key of the target
-`problem`.
+It is written in the form that `pretrain` writes. The recipe's settings are the
+`network` and the digest of the `file`; its input is the key of the target `problem`.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What each variant freezes, draws afresh and lets learn of a user-supplied network."""
+"""The frozen, fresh and trained parts of a user-supplied network, by variant."""
 
 import pandas as pd
 
@@ -28,5 +28,5 @@ def make(inputs: Inputs) -> dict[str, bytes]:
 
 
 def _cell(groups: str) -> str:
-    """Return groups as Markdown has them; a regular expression may hold a bar."""
+    """Return groups in Markdown's form; a regular expression may hold a bar."""
     return groups.replace("|", "\\|") or "nothing"
