@@ -68,7 +68,7 @@ class Interval(NamedTuple):
 
 
 def interval(row: Mapping[str, Any], axis: Axis, margin: float) -> Interval:
-    """Return a row of comparisons in drawn form, or None without limits."""
+    """Return a row of comparisons in drawn form; an interval without limits is None."""
 
     def ends(name: str) -> tuple[float, float] | None:
         low, high = row.get(f"{name}_low", math.nan), row.get(f"{name}_high", math.nan)
