@@ -322,7 +322,7 @@ all failed: No recommendation: all networks failed.
 all failed: Networks failed (100 % of standalone's, 100 % of fixed-0's
 all failed, not: frozen layers
 sometimes weak: freeze nothing (fixed-0). It typically gains 0.02
-sometimes weak: on standalone. It is typically not told apart from
+sometimes weak: on standalone. It cannot be told apart from
 sometimes weak: with 25 points more weak networks (
 sometimes weak, not: not counted
 weak by errors: Weak means above the median of standalone by more

@@ -122,10 +122,10 @@ def test_what_is_frozen_is_counted_in_weights():
     }
     found = [str(share) for share, _ in shares(network, variants, theirs)]
     assert found == [
-        "standalone: nothing frozen (0 of 113 weights); afresh: stem, first, second, "
+        "standalone: nothing frozen (0 of 113 weights); fresh: stem, first, second, "
         "head",
-        "fixed-1: stem frozen (30 of 113 weights); afresh: head",
-        "fixed-2: stem, first frozen (72 of 113 weights); afresh: head",
+        "fixed-1: stem frozen (30 of 113 weights); fresh: head",
+        "fixed-2: stem, first frozen (72 of 113 weights); fresh: head",
     ]
 
 

@@ -100,9 +100,9 @@ def test_figures_import_neither_scipy_nor_torch():
     assert not {"scipy", "torch"} & modules
 
 
-def test_the_log_says_what_was_drawn_afresh_and_how_fast(folder):
+def test_the_log_says_what_was_drawn_anew_and_how_fast(folder):
     done = train(folder)
-    assert "drawn afresh: hidden-1, output" in done.stderr
+    assert "drawn anew: hidden-1, output" in done.stderr
     assert "2 of 2 repeats trained" in done.stderr
     rows = (folder / "s.csv").read_text().splitlines()
     assert [row.split(",")[:2] for row in rows[1:]] == [["0", "3"], ["0", "4"]]
@@ -229,7 +229,7 @@ def test_an_interrupted_job_ends_without_a_traceback(folder, moment):
             while "libtorch" not in maps.read_text():
                 time.sleep(0.01)
         else:
-            assert "drawn afresh" in process.stderr.readline()
+            assert "drawn anew" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert process.returncode != 0
@@ -250,7 +250,7 @@ def test_out_of_memory_says_what_helps(folder, allocate):
         "resource.setrlimit(resource.RLIMIT_AS, (2**35, 2**35))\n"
         f"t.learn = lambda *_: {allocate}"
     )
-    assert "fewer networks in a job take less" in error_of(train(folder, before=before))
+    assert "lower repeats_per_job" in error_of(train(folder, before=before))
 
 
 def make_problem(folder, content):

@@ -42,7 +42,7 @@ class Share(NamedTuple):
     def __str__(self) -> str:
         count = f"{self.frozen_weights:,} of {self.weights:,} weights"
         frozen = f"{', '.join(self.frozen) or 'nothing'} frozen ({count})"
-        return f"{self.variant}: {frozen}; afresh: {', '.join(self.fresh) or 'nothing'}"
+        return f"{self.variant}: {frozen}; fresh: {', '.join(self.fresh) or 'nothing'}"
 
 
 def check_draws(network: ModuleNetwork) -> list[str]:

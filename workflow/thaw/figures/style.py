@@ -299,7 +299,7 @@ def of_rows(comparisons: pd.DataFrame) -> str:
 
 def level_of(level: float) -> str:
     """Say how sure the intervals of several comparisons are: each one, and all."""
-    return f"{100 * level:.4g} % intervals: with 95 % all that is said holds at once."
+    return f"{100 * level:.4g} % intervals: all statements hold at once with 95 %."
 
 
 def number(value: float, form: str) -> str:

@@ -157,7 +157,7 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
     table = study.training_time
     known = by_epoch(study.metric[0])
     alone = known != metric_of(study.metric[0])
-    metric = f", by {known.axis}, which alone is known by epoch," if alone else ""
+    metric = f", by {known.axis}, the only metric known by epoch," if alone else ""
     # The table holds the largest size only.
     place = _with_rows(study, [study.shown_size])
     own = table[table["variant"].isin(study.transferred)]

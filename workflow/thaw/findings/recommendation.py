@@ -189,7 +189,7 @@ def _use(own: list[Advice], study: Question) -> Iterator[str]:
     yield words + more_networks(last)
     ties = [n for n in own[0].named if n != name and all(n in o.named for o in own)]
     if ties:
-        yield f"it is typically not told apart from {enumerate_words(ties, 'or')}"
+        yield f"it cannot be told apart from {enumerate_words(ties, 'or')}"
 
 
 def _how(name: str, study: Question) -> str:

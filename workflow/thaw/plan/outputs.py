@@ -53,7 +53,7 @@ OF_A_STUDY = (
     Output(
         "summary",
         TABLES,
-        "A row a variant: mean, spread and its two parts, quartiles, failures.",
+        "One row for each variant: mean, spread in two parts, quartiles, failures.",
         settings=(
             *("tuned", "rates", "variants", "target_sizes", "metric", "margin"),
             "has_splits",
@@ -105,7 +105,7 @@ OF_A_STUDY = (
     Output(
         "best-of",
         TABLES,
-        "What the best source models by validation loss reach.",
+        "The scores of the best source models by validation loss.",
         settings=("tuned", "target_sizes", "metric", "margin", "baseline"),
         when=("chooses_models",),
         suffixes=("csv",),
@@ -113,7 +113,7 @@ OF_A_STUDY = (
     Output(
         "confusion",
         TABLES,
-        "Which classes are taken for which.",
+        "The classes that are mistaken for each other.",
         settings=("variants", "target_sizes", "shown_size"),
         reads=("histories.npz", "target"),
         when=("confuses",),
@@ -134,7 +134,7 @@ OF_A_STUDY = (
     Output(
         "network",
         TABLES,
-        "What each variant freezes and draws afresh of a user-supplied network.",
+        "The frozen and fresh parts of a user-supplied network, by variant.",
         reads=("network",),
         when=("is_checked",),
         suffixes=("csv", "md"),
@@ -142,14 +142,14 @@ OF_A_STUDY = (
     Output(
         "overlap",
         TABLES,
-        "How many test rows have the same features as train rows.",
+        "Test rows with the same features as train rows.",
         reads=("overlap",),
         suffixes=("csv",),
     ),
     Output(
         "answer",
         TABLES,
-        "What all tables say, in words.",
+        "All tables in words.",
         settings=(
             *("tuned", "metric", "described", "baseline", "target_sizes"),
             *("depths", "margin", "repeats", "source_models", "shown_size"),
@@ -165,7 +165,7 @@ OF_A_STUDY = (
     Output(
         "study",
         TABLES,
-        "What made the study: settings, keys, code and library versions.",
+        "The study's settings, keys, code and library versions.",
         settings=("description",),
         reads=(),
         suffixes=("json",),
@@ -222,7 +222,7 @@ OF_A_STUDY = (
     Output(
         "source-accuracy",
         FIGURES,
-        "Each source model's own score against what is reached from it.",
+        "Each source model's own score against the scores reached from it.",
         settings=(
             *("ladder", "metric", "variants", "shown_size"),
             *("margin", "source_unit", "pretrained"),
@@ -232,7 +232,7 @@ OF_A_STUDY = (
     Output(
         "source-spread",
         FIGURES,
-        "What each source model makes of a variant, beside the baseline.",
+        "The scores of a variant by source model, beside the baseline's.",
         settings=(
             *("ladder", "metric", "variants", "baseline", "shown_size"),
             *("margin", "pretrained"),
@@ -253,7 +253,7 @@ OF_A_STUDY = (
     Output(
         "freeze-map",
         FIGURES,
-        "What each depth gains at each target size.",
+        "The gain of each depth at each target size.",
         settings=("maps",),
         reads=("comparisons.csv",),
         when=("is_swept", "maps_depths"),

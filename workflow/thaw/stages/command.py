@@ -31,7 +31,7 @@ def json_object(text: str) -> dict[str, Any]:
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """Add the option that takes the recipe of the result."""
     parser.add_argument(
-        "--recipe", type=json_object, required=True, help="what to make, as JSON"
+        "--recipe", type=json_object, required=True, help="the recipe, as JSON"
     )
 
 
@@ -42,7 +42,11 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
     itself.
     """
     parser.add_argument(
-        "--problem", type=Path, nargs="?", required=True, help="what to learn from"
+        "--problem",
+        type=Path,
+        nargs="?",
+        required=True,
+        help="the problem to learn from",
     )
 
 
@@ -59,7 +63,7 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         "--network",
         type=Path,
         nargs="?",
-        help="the file with the function that builds the network, if one does",
+        help="the file with the function that builds the network, if any",
     )
 
 
@@ -67,7 +71,7 @@ def recipe_parser(description: str | None) -> argparse.ArgumentParser:
     """Return a parser that takes a recipe, and the key of the result."""
     parser = stage_parser(description or "")
     add_recipe(parser)
-    parser.add_argument("--key", required=True, help="the key of what is asked for")
+    parser.add_argument("--key", required=True, help="the key of the result")
     return parser
 
 
@@ -120,8 +124,8 @@ def run(stage: Callable[[], None]) -> None:
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise
         sys.exit(
-            "error: out of memory; fewer networks in a job take less "
-            "(repeats_per_job in the config), and so do fewer jobs at once (--cores)"
+            "error: out of memory; lower repeats_per_job, or run fewer jobs at once "
+            "(--cores)"
         )
     except KeyboardInterrupt:
         sys.exit("error: interrupted; nothing was written")

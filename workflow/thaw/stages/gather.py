@@ -172,7 +172,7 @@ class Gathering:
                 if saw.setdefault(what, digest) != digest and what == FRESH:
                     raise ThawError(
                         f"{name}: the files with source models differ in their output: "
-                        f"drawn afresh is {digest or 'nothing'} for one and "
+                        f"drawn anew is {digest or 'nothing'} for one and "
                         f"{saw[what] or 'nothing'} for others; give a study files that "
                         "are alike"
                     )

@@ -63,7 +63,7 @@ if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_recipe(parser)
     for name, what in (
-        ("inputs", "what they are made from"),
+        ("inputs", "the files to read"),
         ("outputs", "the files to write"),
     ):
         parser.add_argument(f"--{name}", type=Path, nargs="*", required=True, help=what)

@@ -65,7 +65,7 @@ if __name__ == "__main__":
     ):
         parser.add_argument(f"--{option}", type=Path, nargs="?", help=what)
     parser.add_argument(
-        "--asked", default="[]", help="what metrics ask of its classes, as JSON"
+        "--asked", default="[]", help="the classes that metrics need, as JSON"
     )
     parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
     compute("make_problem", main, parser.parse_args(), needs=[])

@@ -44,6 +44,10 @@ if __name__ == "__main__":
     add_problem(parser)
     add_network(parser)
     add_tile(parser)
-    parser.add_argument("--file", type=Path, required=True, help="what to read")
-    parser.add_argument("--output", type=Path, required=True, help="what to write")
+    parser.add_argument(
+        "--file", type=Path, required=True, help="the file with the weights"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="the .safetensors to write"
+    )
     compute("read_checkpoints", main, parser.parse_args(), needs=NEEDS)

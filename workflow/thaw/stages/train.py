@@ -44,7 +44,7 @@ def learn(
                 args.source_models, inputs["source_models"], args.tile.models
             )
         fresh = fresh_groups(variant, network, inherited)
-        print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
+        print(f"drawn anew: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
         saw["fresh"] = ", ".join(fresh)
         own = (network, fresh, inherited)
         frozen = list(network.groups)[: variant.freeze]
