@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/comparison.py
 
-Two pretrained variants, 25 repeats of each from every source model, with scores drawn
-at random; each size in a process of its own. A study pays this for each comparison,
-and for reading its scores.
+Two pretrained variants, 25 repeats of each from every source model, with random scores;
+each size in its own process. A study pays this for each comparison, and for reading its
+scores.
 """
 
 import argparse

@@ -4,8 +4,8 @@
 
 In a copy of the workflow whose jobs only touch their files, a study of four variants
 has so many training jobs. It is dry-run from nothing, rerun with nothing to do, and
-rerun after one variant has changed. Then the training rule loses one part after the
-other, to see what each costs.
+rerun after one variant has changed. Then the training rule loses one part after
+another, to show the cost of each.
 """
 
 import argparse
@@ -44,8 +44,8 @@ VARIANTS = {
 }
 CHANGED = {"fixed-2": {"freeze": 2, "fresh": ["output"]}}
 
-# Parts that are taken from the training rule to see their cost: regular expressions and
-# their replacements, each row's on top of those above.
+# Parts removed from the training rule to show their cost: regular expressions and their
+# replacements, each row's on top of those above.
 LIGHTER = {
     "as shipped": {},
     "no `conda:`": {r"    conda:\n.*\n": ""},
@@ -54,7 +54,7 @@ LIGHTER = {
 }
 LIGHTER_JOBS = 1200
 
-# How many repeats of each variant `repeats_per_job: auto` is tried with.
+# The numbers of repeats of each variant tried with `repeats_per_job: auto`.
 AUTOMATIC_REPEATS = 12_500
 
 NOTES = f"""\
@@ -85,14 +85,14 @@ COLUMNS = ["wall s", "CPU s", "peak MiB", "CPU ms a job", "CPU ms a further job"
 
 
 class Size(NamedTuple):
-    """How large the study is: the repeats of each variant and how they share jobs."""
+    """The size of the study: the repeats of each variant and how they share jobs."""
 
     repeats: int
     repeats_per_job: int | Literal["auto"]
 
     @classmethod
     def lone(cls, jobs: int) -> "Size":
-        """Return the size with so many training jobs, one a repeat."""
+        """Return the size with so many training jobs, one for each repeat."""
         return cls(jobs // len(VARIANTS), 1)
 
 
@@ -109,7 +109,7 @@ class Result(NamedTuple):
 
 
 def stub_jobs(folder: Path) -> None:
-    """Let every rule's command make its files and do nothing else."""
+    """Replace every rule's command by one that only touches its files."""
     command = 'shell: "touch {output:q} {log:q}"'
     for path in (folder / "workflow/rules").glob("*.smk"):
         rules = path.read_text(encoding="utf-8")
@@ -123,7 +123,7 @@ def run_study(folder: Path, *arguments: str) -> Usage:
 
 
 def rerun_training(folder: Path) -> Usage:
-    """Run what is stale of the study up to its training jobs."""
+    """Run the stale jobs of the study, up to its training jobs."""
     return run_study(folder, "--until", "train")
 
 
@@ -139,10 +139,10 @@ def write_study(folder: Path, size: Size) -> None:
 
 
 def make_files(folder: Path, size: Size) -> None:
-    """Make the files of all training jobs of a study of which nothing is there.
+    """Make the files of all training jobs of a study that has no results yet.
 
-    Snakemake runs the first job of each variant. Copies of its files, and of what
-    Snakemake recorded of them, stand for the other jobs.
+    Snakemake runs the first job of each variant. Copies of its files, and of
+    Snakemake's records of them, stand for the other jobs.
     """
     first, *others = tiles_of_repeats(1, *size)
     write_study(folder, size._replace(repeats=first.fits))
@@ -167,7 +167,7 @@ def training_files(folder: Path) -> Iterator[str]:
 
 
 def record_of(folder: Path, output: str) -> Path:
-    """Return the file in which Snakemake keeps what it knows of an output."""
+    """Return the file that holds Snakemake's record of an output."""
     name = urlsafe_b64encode(output.encode()).decode()
     return folder / ".snakemake/metadata" / name
 
@@ -187,8 +187,8 @@ def count_files(folder: Path) -> int:
 def measure(size: Size, previous: Result | None, budget: float) -> Result:
     """Measure one size, without the stale variant if that would take too long.
 
-    How long is guessed from the previous size: what it takes beyond a rerun with
-    nothing to do grows quadratically, as the scheduling does.
+    The time is estimated from the previous size: beyond that of a rerun with nothing to
+    do it grows quadratically, as the scheduling does.
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = copy_workflow(Path(temporary))
@@ -246,7 +246,7 @@ def measure_no_op(size: Size, changes: Mapping[str, str]) -> Usage:
 
 
 def usage_cells(usage: Usage, jobs: int, first: Usage, first_jobs: int) -> list[str]:
-    """Return a row's cells: times, memory, and the CPU time a job and a further job."""
+    """Return a row's cells: times, memory, CPU time of a job and a further one."""
     further = "-"
     if jobs > first_jobs:
         more = usage.cpu_seconds - first.cpu_seconds

@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/large_study.py
 
-Four variants, 25 repeats of each from every source model; all else as shipped.
+Four variants, 25 repeats of each from every source model; everything else as shipped.
 """
 
 import argparse
@@ -28,7 +28,7 @@ STUDY = "large"
 VARIANTS = ["standalone", "fixed-0", "fixed-1", "fixed-2"]
 REPEATS_OF_EACH = 25  # source model
 
-# The rule whose jobs have their logs in this folder.
+# The rule of the jobs with logs in this folder.
 RULES = {"source-models": "pretrain", "repeats": "train"}
 
 NOTES = f"""\
@@ -73,13 +73,13 @@ def as_number(text: str) -> float:
 
 
 def megabytes(folder: Path) -> float:
-    """Return the space that all files in a folder take on disk, in MB."""
+    """Return the disk space of all files in a folder, in MB."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return sum(path.stat().st_blocks * 512 for path in files) / 1e6
 
 
 def rules_table(jobs: Sequence[Job], usage: Usage) -> str:
-    """Return a row a rule: its jobs, CPU time, share of the total and memory."""
+    """Return a row for each rule: its jobs, CPU time, share of the total and memory."""
     rows = []
     for rule in {job.rule for job in jobs}:
         own = [job for job in jobs if job.rule == rule]

@@ -28,7 +28,7 @@ from thaw.learning.training import fix_rounding, learn, shuffled_orders
 
 SIDE, CLASSES = 16, 10
 TRAIN, TEST = 1_000, 500
-# The convolutions, each with what follows it, and the output.
+# The convolutions, each with the layers after it, and the output.
 GROUPS = ("0", "2", "5", "8", "12")
 
 NOTES = f"""\
@@ -88,7 +88,7 @@ def by_thaw(problem: Problem, training: Training, frozen: int) -> Callable[[], S
 
 
 def by_loop(problem: Problem, training: Training, frozen: int) -> Callable[[], State]:
-    """Return the same by the usual loop."""
+    """Return the same with the usual loop."""
     kind = ModuleNetwork(network, GROUPS, (1, SIDE, SIDE))
     start = {n: v[0] for n, v in kind.draw(GROUPS, FIRST).items()}
     shape = (-1, 1, SIDE, SIDE)

@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/textbook.py --peers .venv-peers/bin/python
 
-The peer is benchmarks/peers/textbook_keras.py; benchmarks/peers.txt says what its
-Python needs.
+The peer is benchmarks/peers/textbook_keras.py; its Python needs the packages in
+benchmarks/peers.txt.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def main(args: argparse.Namespace) -> None:
         *("times Thaw as shipped", "CPU s, all processes", "times Thaw as shipped"),
         *("peak MiB", "runs"),
     ]
-    # Wheels for the CPU alone are a package of another name.
+    # CPU-only wheels belong to a package with another name.
     libraries = ["keras", "tensorflow", "tensorflow_cpu", "jax", "numpy"]
     peers = f"Peers: {versions(args.peers, libraries)}"
     parts = [markdown(columns, rows), NOTES]

@@ -1,9 +1,9 @@
-"""Training alone: CPU time a fit, Thaw's ensemble beside other ways to train it.
+"""Training alone: CPU time for a fit, Thaw's ensemble beside other ways to train it.
 
     .venv/bin/python benchmarks/training.py --peers .venv-peers/bin/python
 
-The peers are the scripts in benchmarks/peers/; benchmarks/peers.txt says what their
-Python needs.
+The peers are the scripts in benchmarks/peers/; their Python needs the packages in
+benchmarks/peers.txt.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Method(NamedTuple):
 
     name: str
     script: str
-    own_python: bool = False  # Thaw's, else the peers'
+    own_python: bool = False  # Thaw's, or else the peers'
     compiles: bool = False  # so its first run is cold
     option: str | None = None
     evaluates: bool = True  # on the train and test set after every epoch, on request
@@ -135,7 +135,7 @@ def costs(
 
 
 def rounded(number: float, digits: int) -> str:
-    """Return a number with so many digits, or more where it is larger."""
+    """Return a number with so many digits, or more if it is larger."""
     return f"{number:.{digits}g}" if number < 10**digits else f"{number:.0f}"
 
 

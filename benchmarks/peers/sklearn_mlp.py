@@ -1,7 +1,7 @@
-"""scikit-learn's `MLPClassifier`, its settings as near to the task's as they go.
+"""scikit-learn's `MLPClassifier`, with settings as near to the task's as possible.
 
-It draws initial weights and biases its own way (Glorot uniform) and computes no scores
-after an epoch, only the running loss.
+It draws initial weights and biases in its own way (Glorot uniform) and computes no
+scores after an epoch, only the running loss.
 """
 
 import warnings

@@ -1,7 +1,7 @@
-"""Thaw itself: standalone networks drawn and trained as its training job does it.
+"""Thaw itself: standalone networks, drawn and trained as in its training job.
 
-With `autograd` after the task, the step of gradient descent uses that; all else is the
-same.
+With `autograd` after the task, the step of gradient descent uses autograd; everything
+else is the same.
 """
 
 import json
@@ -41,7 +41,7 @@ def train_task(task: common.Task, data: common.Data) -> float:
         parts = train(network, start, problem, training, whose)
         final = [part.reached.history.test_score[:, -1] for part in parts]
         return np.concatenate(final).mean()
-    # The loop of `thaw.learning.training` without what it measures.
+    # The loop of `thaw.learning.training` without its measurements.
     rows = len(problem.train_x)
     size = network.at_once(rows)
     for first in range(0, task.repeats, size):
