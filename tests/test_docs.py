@@ -1,4 +1,4 @@
-"""Every command that the README and the pages name can be run as it stands there."""
+"""Every command in the README and the pages can be run as written."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ import renew
 
 from conftest import ROOT, new_project
 
-# What the tutorial has its reader do is tried in its order, by tests/test_tutorial.py.
+# The tutorial's commands are tried in order, by tests/test_tutorial.py.
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
     *sorted({*(ROOT / "docs").rglob("*.md")} - {ROOT / "docs/tutorial.md"}),
@@ -23,7 +23,7 @@ BIN = Path(sys.executable).parent
 # Commands that set up an environment; a fresh clone tries them, not a test.
 SETUP = re.compile(r"(python3 -m venv \S+ && )?\S+/pip install [^&]+(?=&|$)")
 
-# What stands for something of the reader's own.
+# Placeholders for the reader's own names.
 PLACES = {"PATH/TO/Snakefile": "Snakefile", "FOLDER": ".", "FILE": "config.yaml"}
 
 
@@ -42,7 +42,7 @@ def commands() -> list[str]:
 
 
 def without_side_effects(words: list[str]) -> list[str]:
-    """Return a command that says whether its options exist, and does nothing else."""
+    """Return a command that checks whether its options exist, and does nothing else."""
     program, *arguments = words
     if program == "pytest":
         collected = ["--collect-only", "-q", "-n", "0"] if arguments else ["--version"]
@@ -67,7 +67,7 @@ def shipped(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("command", commands())
 def test_a_command_can_be_run_as_it_stands(command, shipped):
-    # What follows a pipe, such as Graphviz, is not ours.
+    # Programs after a pipe, such as Graphviz, are not ours.
     command = SETUP.sub("", command).removeprefix("&& ").partition(" | ")[0]
     if not command:
         return

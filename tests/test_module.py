@@ -66,7 +66,7 @@ def repository(tmp_path) -> Path:
 def outer_project(folder: Path, snakefile: str, config: dict) -> Project:
     """A workflow of someone else's that uses Thaw as a module."""
     folder.mkdir()
-    # As the README says it.
+    # As in the README.
     (module,) = re.findall(
         r"```python\n(module .*?)```",
         (ROOT / "README.md").read_text(encoding="utf-8"),

@@ -1,4 +1,4 @@
-"""Weights that are kept: they are those of the networks that the scores are of."""
+"""Saved weights are those of the networks behind the scores."""
 
 import copy
 import csv
@@ -27,7 +27,7 @@ def project(tmp_path_factory):
 
 
 def test_the_networks_that_were_saved_reach_the_scores(project):
-    """As README shows it: entries have the names of torch's layers."""
+    """As in the README: entries have the names of torch's layers."""
     (problem,) = project.folder.glob("results/problems/two-*.npz")
     with np.load(problem) as data:
         x, y = torch.from_numpy(data["test_x"]), data["test_y"]

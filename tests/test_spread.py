@@ -1,4 +1,4 @@
-"""How much values spread, and the summary."""
+"""The spread of values, and the summary."""
 
 import math
 
@@ -96,7 +96,7 @@ def test_means_of_errors_beyond_the_constants_are_marked():
     table, metric = errors([6.0, 7.0, 9.0, 8.0, 7.5, 2.0], 5.0, 5.0)
     (row,) = table.itertuples()
     assert row.mean == pytest.approx(4.5)
-    # No such mean can be worse than what the worst counts as.
+    # No such mean can be worse than the value that the worst counts as.
     assert row.mean_low < row.mean < row.mean_high == 5
     settings = SETTINGS | {"target_sizes": ["all"], "margin": 1}
     assert "≥ 4.5 (2.5)" in for_people(table, [], metric, settings)

@@ -205,7 +205,7 @@ def test_a_recipe_that_is_no_json_object_is_refused(recipe):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_job_that_is_told_to_end_while_it_writes_leaves_nothing(folder, number):
+def test_a_job_ended_while_it_writes_leaves_nothing(folder, number):
     before = (
         "import os, numpy as np; saved = np.savez\n"
         f"np.savez = lambda *a, **k: (saved(*a, **k), os.kill(os.getpid(), {number:d}))"
@@ -270,7 +270,7 @@ def make_problem(folder, content):
 DATA = "x,class\n" + "".join(f"{number},{number % 2}\n" for number in range(8))
 
 
-def test_a_problem_is_made_of_the_content_that_was_asked_for(tmp_path):
+def test_a_problem_is_made_from_the_requested_content(tmp_path):
     (tmp_path / "data.csv").write_text(DATA)
     done = make_problem(tmp_path, DATA)
     assert done.returncode == 0

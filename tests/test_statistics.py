@@ -245,7 +245,7 @@ def test_how_often_is_clopper_and_pearsons_where_units_say_yes_or_no():
     assert tuple(found) == pytest.approx((0.7, exact.low, exact.high), abs=0.015)
 
 
-def test_how_often_knows_that_what_was_not_drawn_may_lose():
+def test_how_often_allows_for_losing_units_not_drawn():
     """All units alike: their spread alone would say "always", with no doubt."""
     first, second = nested([[0.9, 0.91]] * 5), nested([[0.7, 0.8]] * 5)
     found = how_often(Pair(first, second), 0.05)
