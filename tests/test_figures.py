@@ -238,7 +238,7 @@ def test_figures_keep_the_rules(drawn, name):
     boxes = [word.get_window_extent() for word in words if word is not None]
     for one, other in itertools.combinations(boxes, 2):
         assert not one.overlaps(other)
-    # A legend lies outside of all panels, and so does all else.
+    # A legend lies outside of all panels, like everything else.
     for one, panel in itertools.product(boxes, panels):
         assert not one.overlaps(panel)
 
@@ -291,7 +291,7 @@ def test_the_correlation_is_by_ranks():
     assert correlation(x, np.ones(30)) == "rank correlation not estimable"
     assert correlation(x[:3], y[:3]) == "rank correlation not estimable"
     assert correlation(x, x) == "rank correlation 1.00 (1.00 to 1.00)"
-    # Of a source model that failed there may be no score.
+    # A source model that failed may have no score.
     failed = np.append(x, np.nan)
     assert correlation(failed, np.append(y, 0)) == correlation(x, y)
 

@@ -233,7 +233,7 @@ def test_units_and_words_of_gains():
     assert CLASSES["log_loss"].unit(0.7) == 0.7
     assert NUMBERS["r2"].unit(-0.25) == 1.25
     assert [NUMBERS["mean_squared_error"].unit(c) for c in (0.0, math.nan)] == [1, 1]
-    # Of labels that are mostly 0; of a user's function that has no value there.
+    # Labels that are mostly 0; a user's function without a value there.
     assert NUMBERS["median_absolute_error"].unit(0.0, [1e-9, 3e-9, 2e-9]) == 2e-9
     own = metric_of({"name": "mine", "greater_is_better": True})
     assert own.unit(math.nan, [math.nan, -0.5, 0.25]) == 0.375

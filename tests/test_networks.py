@@ -112,7 +112,7 @@ def of_images(build):
 def test_frozen_is_frozen_and_all_else_learns(
     problem, images, build, freeze, optimizer
 ):
-    """Batch norm, dropout, tied weights, a train() that wakes what sleeps."""
+    """Batch norm, dropout, tied weights, a train() that wakes sleeping parts."""
     training = TRAINING._replace(optimizer=optimizer, weight_decay=0.01)
     network = ModuleNetwork(Tied) if build is Tied else of_images(build)
     data = problem if build is Tied else images

@@ -36,7 +36,7 @@ def test_the_rows_part_is_added_as_independent_parts_add():
     assert wide.value == 0.1
     assert wide.low == pytest.approx(0.1 - math.hypot(0.03, reach))
     assert wide.high == pytest.approx(0.1 + math.hypot(0.04, reach))
-    # Of few groups Student's quantile: 4.3 of three.
+    # With few groups Student's quantile: 4.3 for three.
     few = rows._replace(units=3).widen(found, rows.typical, 0.05)
     assert few.low == pytest.approx(0.1 - math.hypot(0.03, 4.3027 * 0.02), rel=1e-3)
 

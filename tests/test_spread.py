@@ -78,7 +78,7 @@ def test_means_and_their_intervals():
     sample = nested([[0.9], [1.0], [1.0], [1.0], [1.0]])
     assert mean_of(sample, 0.05).high > 1
     assert row_of(sample)["mean_high"] == 1
-    # Of too few units there is no interval.
+    # Too few units have no interval.
     row = row_of(nested([[0.8], [0.81]] * 2))
     assert row["mean"] == pytest.approx(0.805)
     assert math.isnan(row["mean_low"]) and math.isnan(row["mean_high"])

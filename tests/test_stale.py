@@ -378,7 +378,7 @@ def test_a_copy_put_back_is_up_to_date(finished):
 
 
 def test_the_floor_of_snakemake_can_be_forced_while_its_dag_is_built(finished):
-    """Of the version that is installed; CI runs this with the oldest one, too."""
+    """With the installed version; CI runs this with the oldest one, too."""
     finished.change("margin", to=0.5)
     forced = finished.planned("results/ahead/boxplot.svg")
     assert {*forced} == {"tables_ahead", "figures_ahead"}

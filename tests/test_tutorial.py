@@ -117,7 +117,7 @@ def spoilt(column: str, value: str | None):
     return change
 
 
-# By what the page calls it: a change of the table, and of the problem.
+# By its name on the page: a change of the table, and of the problem.
 MESSAGES = {
     "a name among the features": (None, {"drop": ["island"]}),
     "words among the features": (None, {"categorical": []}),

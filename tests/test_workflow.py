@@ -271,7 +271,7 @@ def test_a_damaged_file_is_named_with_the_remedy_and_the_rest_goes_on(finished):
 
 
 def test_studies_share_what_they_train(fresh):
-    """Two studies with a variant in common, of which one has further repeats."""
+    """Two studies with a variant in common; one of them has further repeats."""
     config = fresh.config
     config["repeats_per_job"] = 2
     ahead = config["studies"]["ahead"] | {"variants": ["standalone"]}

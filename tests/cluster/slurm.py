@@ -30,9 +30,9 @@ MUNGE_FILES = ("key", "pid", "log", "seed")
 PATIENCE = 20  # seconds
 
 # Jobs go to the node with the least load (CR_LLN). A job that exceeds its memory is
-# killed within seconds (OverMemoryKill), one that is cancelled a second after the signal
-# to end (KillWait). A node that is down stays so (ReturnToService). Ended jobs are
-# remembered for MinJobAge.
+# killed within seconds (OverMemoryKill), a cancelled one a second after the signal to end
+# (KillWait). A node that is down stays so (ReturnToService). Ended jobs are remembered
+# for MinJobAge.
 CONFIG = """\
 ClusterName=thaw
 SlurmctldHost={host}(127.0.0.1)

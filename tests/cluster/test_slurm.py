@@ -175,7 +175,7 @@ def local(tmp_path_factory) -> Project:
 
 
 def test_results_are_those_of_a_local_run(limited, cluster, local, tmp_path):
-    """Ungrouped, grouped, and with commands of one's own for another folder."""
+    """Ungrouped, grouped, and with user-supplied commands for another folder."""
     groups = ("--groups", "train=trained", "--group-components", "trained=2")
     runs = {
         name: Run(

@@ -196,7 +196,7 @@ def check_learns(
 ) -> None:
     """Train a network for one step on two rows, as a variant would.
 
-    Raises `ThawError` if what is frozen changes.
+    Raises `ThawError` if a frozen entry changes.
     """
     training = Training(1, 2, STEP)
     learner = network.learner(start, _two_rows(problem), training, share.frozen)

@@ -63,7 +63,7 @@ class Metric(NamedTuple):
         """Return the unit of statistics, which makes them independent of label units.
 
         It is the width of the bounds or, without bounds, how far the best `constant`
-        prediction's score is from a perfect one. Where that is 0 or not finite, it is
+        prediction's score is from a perfect one. If that is 0 or not finite, it is
         the median size of the `scores`; 1 where they have none.
         """
         best = self.best if math.isfinite(self.best) else 0

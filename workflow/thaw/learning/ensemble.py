@@ -222,7 +222,7 @@ def _descend(
     gradient = task.gradient(torch.bmm(output, reached[-1]), y, weights)
     for number in reversed(range(len(matrices))):
         matrix = matrices[number]
-        # First, because the matrix still is what passed the signal on.
+        # Before the step, because the signal passed through the matrix as it was.
         below = torch.bmm(matrix.mT, gradient) if number else None
         optimizers[number].step(matrix, gradient, reached[number])
         if decays and matrix is not output:

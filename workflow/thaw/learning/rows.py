@@ -15,7 +15,7 @@ from thaw.learning.tasks import TASKS
 
 
 def stratified_order(strata: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return an order of rows, int64 `[rows]`, of which every prefix is stratified.
+    """Return an order of rows, int64 `[rows]`, with every prefix stratified.
 
     The k-th of a stratum's n rows stands at (k - ½) / n, each stratum in its own random
     order. So its share of a prefix is its share of all, to within one row. Rounding
@@ -60,7 +60,7 @@ def narrowed(
     """
     rows = narrowed_rows(problem, whose, size)
     rows = np.concatenate([rows[:, ~validation], rows[:, validation]], axis=1)
-    # Of labels that lie in memory network by network, means are summed as of one's own.
+    # With labels in memory network by network, means are summed as for one network alone.
     rows = np.ascontiguousarray(rows)
     if problem.train_y.ndim == 1:
         own: tuple[np.ndarray, ...] = (rows,)

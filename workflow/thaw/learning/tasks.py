@@ -58,7 +58,7 @@ class Labels(NamedTuple):
 
 
 class Task(Protocol):
-    """What networks predict for a row.
+    """The quantity that networks predict for a row.
 
     `outputs` are those of R networks, `[R, width, rows]`; labels are `[rows]` or, if
     each network has rows of its own, `[R, rows]`.

@@ -237,7 +237,7 @@ def main(args: argparse.Namespace) -> None:
     with claimed(args.record, args.recipe) as claim:
         size = args.repeats_per_job
         gathering = Gathering(args.recipe, args.results, size, *_metrics(args))
-        # In this order: what the tables hold is known when the archive is written.
+        # In this order, because writing the archive determines the tables.
         outputs: dict[Path, Content] = {
             args.histories: gathering.write_histories,
             args.scores: gathering.write_scores,

@@ -1,4 +1,4 @@
-"""Compare a study's variants with its baseline, and the pairs the config asks for.
+"""Compare a study's variants with its baseline, and the pairs named in the config.
 
 Variants are compared at each target size. A pair may name a variant of another study
 of the target: `selfer/fixed-2`.
