@@ -332,7 +332,7 @@ nothing learned: not beat the best constant prediction by more than the margin o
 nothing learned, by size: Weak networks with 9 and 99 rows are not counted, because
 no models: No recommendation: all source models failed.
 no models, not: Use
-the median failed: fixed-1 without a size, because too many networks failed
+the median failed: fixed-1 of unknown size, because too many networks failed
 the median failed: freeze nothing (fixed-0)
 the median failed, not: inf
 turns: With 20 to 50 rows: use transfer and freeze 1 layer (fixed-1). It typically gains

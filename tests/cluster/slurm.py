@@ -30,7 +30,7 @@ MUNGE_FILES = ("key", "pid", "log", "seed")
 PATIENCE = 20  # seconds
 
 # Jobs go to the node with the least load (CR_LLN). A job that exceeds its memory is
-# killed within seconds (OverMemoryKill), a cancelled one a second after the signal to end
+# killed within seconds (OverMemoryKill), a cancelled one a second after its signal
 # (KillWait). A node that is down stays so (ReturnToService). Ended jobs are remembered
 # for MinJobAge.
 CONFIG = """\

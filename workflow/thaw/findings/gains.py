@@ -155,7 +155,7 @@ def estimate(row: Row, margin: float, units: str, name: str = "typical") -> str:
     if pd.isna(middle):
         return ""
     if math.isinf(middle):
-        return " without a size, because too many networks failed"
+        return " of unknown size, because too many networks failed"
     said = f" {number(middle, margin, '+')}{units}"
     if math.isinf(low) and math.isinf(high):
         return f"{said} (without a limit)"

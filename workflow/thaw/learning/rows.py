@@ -60,7 +60,7 @@ def narrowed(
     """
     rows = narrowed_rows(problem, whose, size)
     rows = np.concatenate([rows[:, ~validation], rows[:, validation]], axis=1)
-    # With labels in memory network by network, means are summed as for one network alone.
+    # Network by network in memory, so that means of labels are summed as for one alone.
     rows = np.ascontiguousarray(rows)
     if problem.train_y.ndim == 1:
         own: tuple[np.ndarray, ...] = (rows,)
