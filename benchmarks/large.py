@@ -1,6 +1,6 @@
 """A study far beyond the textbook's, end to end: 101,000 fits of 1,000 source models.
 
-Four variants, 25 repeats of each from every source model; all else as shipped.
+Four variants, 25 repeats of each from every source model; everything else as shipped.
 """
 
 import csv
@@ -25,7 +25,7 @@ REPEATS_OF_EACH = 25  # source model
 
 FOLDERS = ("results", "logs", ".snakemake")
 
-# The rule whose jobs have their logs in this folder.
+# The rule of the jobs with logs in this folder.
 RULES = {"source-models": "pretrain", "repeats": "train"}
 
 NOTES = f"""\
@@ -67,13 +67,13 @@ def as_number(text: str) -> float:
 
 
 def megabytes(folder: Path) -> float:
-    """Return the space that all files in a folder take on disk, in MB."""
+    """Return the disk space of all files in a folder, in MB."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return sum(path.stat().st_blocks * 512 for path in files) / 1e6
 
 
 def rules_table(jobs: Sequence[Job], usage: Usage) -> str:
-    """Return a row a rule: its jobs, CPU time, share of the total and memory."""
+    """Return a row for each rule: its jobs, CPU time, share of the total and memory."""
     rows = []
     for rule in {job.rule for job in jobs}:
         own = [job for job in jobs if job.rule == rule]

@@ -1,7 +1,7 @@
 """The benchmarks share this: measuring a command, copies of the workflow, tables.
 
-Linux only. It imports little and must stay small: until a child has replaced its memory
-by its own program, Linux counts its parent's as the child's.
+Linux only. It imports little and must stay small, because Linux counts its memory as
+the child's until the child has replaced it by its own program.
 """
 
 import os
@@ -22,7 +22,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 
-# A measurement is repeated so often, unless it has taken so many seconds in all.
+# The number of runs of a measurement, unless they take so many seconds in all.
 MOST_RUNS = 3
 ENOUGH_SECONDS = 60
 
@@ -51,8 +51,8 @@ def run(
 ) -> tuple[Usage, str]:
     """Run a command; return its usage and its standard output.
 
-    `environment` comes on top of the current one. A command that fails ends the
-    benchmark with its messages.
+    `environment` is added to the current one. If the command fails, the benchmark ends
+    with its messages.
     """
     start = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
@@ -140,7 +140,7 @@ def _first_value(path: str, key: str) -> str:
 
 
 def versions(python: str | Path, packages: Iterable[str]) -> str:
-    """Return the versions of a Python and of those packages that it has."""
+    """Return the versions of a Python and of the packages that it has."""
     code = (
         "import platform, sys\n"
         "from importlib.metadata import distributions\n"

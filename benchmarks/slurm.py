@@ -1,7 +1,7 @@
 """A study on a real Slurm, beside the same study without: jobs, files, time, CPU.
 
-It starts the Slurm of the tests (tests/cluster/): two nodes, of two cores each, that
-are both this machine. Four variants, 25 repeats of each from every source model; all
+It starts the Slurm of the tests (tests/cluster/): two nodes, of two cores each, both on
+this machine. Four variants, 25 repeats of each from every source model; everything
 else, `repeats_per_job: auto` and the profile too, as shipped.
 """
 
@@ -61,7 +61,7 @@ class Run(NamedTuple):
 
 
 def measured(folder: Path, cluster: Cluster | None, fits: int) -> Run:
-    """Run the study in a folder, through Slurm if there is one; stop that then."""
+    """Run the study in a folder; through Slurm, if given, which is then stopped."""
     before = cpu_of_children()
     if cluster:
         cluster.start()
@@ -93,7 +93,7 @@ def measured(folder: Path, cluster: Cluster | None, fits: int) -> Run:
 
 
 def cpu_of_children() -> float:
-    """Return the CPU time of all that this process started and that has ended."""
+    """Return the CPU time of all ended processes that this one started."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

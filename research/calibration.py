@@ -1,4 +1,4 @@
-"""Is what a study says true? Draw studies from populations that are known.
+"""Are a study's statements true? Draw studies from known populations.
 
 `.venv/bin/python research/calibration.py` renews the tables of docs/calibration.md.
 """
@@ -22,7 +22,7 @@ PAGE = ROOT / "docs/calibration.md"
 SOURCE_MODELS, ROWS, LOOKS = (10, 30, 150), (60, 150, 500), (30, 50, 150)
 GRID = [(units, rows) for units in SOURCE_MODELS for rows in ROWS]
 
-# Typical gains in margins: equal variants are tried most, then what is found.
+# Typical gains in margins: most trials for equal variants, then for finding gains.
 POWER = (2, 5)
 AUC, BALANCED = (
     METRICS["classification"][name] for name in ("roc_auc", "balanced_accuracy")
@@ -32,7 +32,7 @@ AUC, BALANCED = (
 class Case(NamedTuple):
     """A population, and the studies to draw: their units and rows.
 
-    An adversary is one that the rule was not made for.
+    An adversary is a population that the rule was not made for.
     """
 
     make: Callable[[], Population]
@@ -114,7 +114,7 @@ CASES = {
 
 
 class Bar(NamedTuple):
-    """A share that is asked of a measure, or of each that begins with its name."""
+    """A share required of a measure, or of each one that begins with its name."""
 
     words: str
     measure: str
@@ -182,7 +182,7 @@ def percent(share: float) -> str:
 
 
 def table_of_bars(cells: pd.DataFrame) -> str:
-    """Return a row for each bar: what is asked, the worst share, and where it is."""
+    """Return a row for each bar: the requirement, the worst share, and its place."""
     rows = []
     for bar in BARS:
         shares = bar.column(cells).dropna()
@@ -212,7 +212,7 @@ def _by_rows(cells: pd.DataFrame, columns: dict[str, Callable]) -> str:
 
 
 def table_of_truth(cells: pd.DataFrame) -> str:
-    """Return what is false of equal variants, and what intervals cover."""
+    """Return the false statements on equal variants, and the coverage of intervals."""
     columns = {
         "anything false": lambda own: own["anything false"],
         "a false verdict": lambda own: own["false verdict"],
@@ -227,7 +227,7 @@ def table_of_truth(cells: pd.DataFrame) -> str:
 
 
 def table_of_power(cells: pd.DataFrame) -> str:
-    """Return how often gains are found, beside the edition before."""
+    """Return how often gains are found, beside the previous edition."""
 
     def found(gain: int, measure: str) -> Callable:
         return lambda own: _mean_of(own[own["gain"] == gain], measure)
@@ -241,7 +241,7 @@ def table_of_power(cells: pd.DataFrame) -> str:
 
 
 def table_of_looks(cells: pd.DataFrame) -> str:
-    """Return what is false at any look at a growing study."""
+    """Return the false statements at any look at a growing study."""
     last = cells[(cells["gain"] == 0) & (cells["units"] == LOOKS[-1])]
     measures = ["anything false", "false in 2 looks", "false in 3 looks"]
     rows = [
@@ -253,7 +253,7 @@ def table_of_looks(cells: pd.DataFrame) -> str:
 
 
 def table_of_adversaries(cells: pd.DataFrame) -> str:
-    """Return a row for each cell; `!` misses what is asked for."""
+    """Return a row for each cell; `!` misses the requirement."""
     bars = [bar for bar in BARS if "look" not in bar.measure]
     rows = []
     for place, cell in cells.iterrows():

@@ -1,7 +1,7 @@
-"""Populations: networks of many source models on many rows, so that the truth is known.
+"""Populations: networks of many source models on many rows, with a known truth.
 
-Some are really trained, the others are made by a formula. What a study of some of their
-source models and rows says is held against what all of them show.
+Some are really trained, others are made by a formula. Statements of a study of some of
+their source models and rows are compared with the results of all of them.
 """
 
 import math
@@ -25,11 +25,11 @@ MARGIN = 0.01
 class Population(NamedTuple):
     """Networks of source models, and the repeats of each variant.
 
-    said: what repeats say of each row, `[source models, repeats, rows]` by variant: the
-        log-odds of class 1, or a number. It is nan of networks that failed. Repeats
-        have the same address where they have the same place.
+    said: the predictions of repeats for each row, `[source models, repeats, rows]` by
+        variant: the log-odds of class 1, or a number. It is nan for networks that
+    failed. Repeats at the same place have the same address.
     labels: 0 or 1, or numbers, `[rows]`.
-    constant: what the best constant prediction says, `[rows]`.
+    constant: the best constant prediction, `[rows]`.
     margin: the smallest difference that matters.
     family: how many source models, one after the other, are drawn together.
     group: how many rows, likewise.
@@ -45,13 +45,13 @@ class Population(NamedTuple):
 
 
 def trained(source: str, target: str, models: int, rows: int) -> Population:
-    """Train as the config says, and score so many test rows.
+    """Train as in the config, and score so many test rows.
 
-    Problems are the config's, or numbers: one function for source and target, but
-    the target's features are in another order. Scores are kept as log-odds of being
-    right, 1 or -1, or as errors.
+    Problems are the config's, or numbers: one function for source and target, but the
+    target's features are in another order. Scores are kept as log-odds of being right,
+    1 or -1, or as errors.
     """
-    # Only here, because no other population needs torch.
+    # Imported only here, because no other population needs torch.
     from thaw.learning.fully_connected import FullyConnected
     from thaw.learning.learner import SourceModels, stacked
     from thaw.learning.seeds import Whose
@@ -146,16 +146,16 @@ def made(
 ) -> Population:
     """Make a population in which no depth differs typically from standalone.
 
-    A network says the right class of a row where its skill, the row's ease, and chance
-    add up to more than 0; an error is an exponential of that sum. So the accuracy is
-    about 0.84, and errors 0.6 of the best constant prediction's.
+    A network is right on a row if its skill, the row's ease, and chance add up to more
+    than 0; an error is an exponential of that sum. So the accuracy is about 0.84, and
+    errors are 0.6 of the best constant prediction's.
 
     between, within: by how much source models and repeats of them differ in score, as
         standard deviations; `alone` is that of standalone's repeats. Luck has Student's
         distribution with `tail` degrees of freedom.
     alike: how a repeat's luck correlates with that of standalone at its address.
-    own_rows: the share of a row's ease that each variant has for itself; noise: that
-        of each network.
+    own_rows: the share of a row's ease that belongs to each variant alone; noise: to
+    each network alone.
     bad: the share of source models, and of standalone's repeats, that are weak or, with
         `fail`, fail; the same source models for all depths if `together`.
     positives: the share of rows of class 1.

@@ -1,4 +1,4 @@
-"""Studies drawn from a population, and whether what the package says is true."""
+"""Studies drawn from a population, and whether the package's statements are true."""
 
 import itertools
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ from thaw.findings.verdicts import (
 )
 from thaw.tables.comparisons import comparisons, depths_table
 
-# Where the truth is equality, differences are not smaller than this.
+# If the truth is equality, differences are not smaller than this.
 TINY = 1e-6
 
 Measures = dict[str, float]
 
 
 class Drawn(NamedTuple):
-    """Which networks and rows a study has.
+    """The networks and rows of a study.
 
     Networks are places `[n]` among source models and repeats, and the number `[n]` of
     their source model in the study; rows are places and the numbers of their groups.
@@ -43,7 +43,7 @@ class Drawn(NamedTuple):
     groups: np.ndarray
 
     def begin(self, units: int) -> "Drawn":
-        """Return the study when it had so many source models, or repeats of one."""
+        """Return the study as it was with so many source models, or repeats of one."""
         first = self.numbers < units if self.numbers.any() else slice(units)
         return self._replace(
             models=self.models[first],
@@ -82,10 +82,10 @@ def all_of(population: Population) -> Drawn:
 def samples(
     population: Population, drawn: Drawn, gains: Mapping[str, float]
 ) -> dict[str, Sample]:
-    """Return a study's samples as the package makes them of predictions.
+    """Return a study's samples as the package makes them from predictions.
 
-    Depths score better than in the population by these `gains`. Of all of a population
-    the luck of its rows is not asked.
+    Depths score better than in the population by these `gains`. For a whole population
+    the luck of its rows is left out.
     """
     metric, labels = population.metric, population.labels[drawn.rows]
 
@@ -124,7 +124,7 @@ def samples(
 
 
 class Known:
-    """A population whose depths gain as much as is said, and what is true of it.
+    """A population whose depths have a given gain, and the true statements about it.
 
     gain: the typical gain on standalone, in margins; None leaves it as it is. `truth`
     is the package's own table of all networks and rows, by variant and reference.
@@ -156,7 +156,7 @@ class Known:
         return table.set_index(["variant", "reference"])
 
     def look(self, drawn: Drawn) -> Measures:
-        """Return whether what a study says is true, by the name of a measure."""
+        """Return whether a study's statements are true, by the name of a measure."""
         margin = self.population.margin
         found = samples(self.population, drawn, self.gains)
         pairs = [(depth, BASELINE) for depth in self.depths]

@@ -1,7 +1,7 @@
-"""What stands in for conda in the tests: its environments are this Python's.
+"""A stand-in for conda in the tests: its environments are this Python's.
 
-As in a real one, libraries there have other versions than in the process that asks (or
-say so, of torch), and there is no Snakemake, nor what only Snakemake's process needs.
+As in a real one, libraries there have other versions than in the planning process (or
+torch claims to), and there is no Snakemake, nor anything that only its process needs.
 An environment notes in the file `ran` what runs in it.
 """
 
@@ -43,7 +43,7 @@ def create(folder: Path) -> None:
 
 
 def main(prefix: str, *arguments: str) -> None:
-    """Answer what Snakemake asks of the conda that lies in `prefix`."""
+    """Answer Snakemake's questions to the conda in `prefix`."""
     match arguments:
         case ["--version"]:
             print("conda 24.7.1")

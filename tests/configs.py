@@ -78,7 +78,7 @@ def with_problem(problem):
 
 
 def recipes(config):
-    """Return what each result is made from, by its variant; source models without."""
+    """Return the recipe of each result, by its variant; source models without."""
     found = Plan(resolve(config)).studies["ahead"]
     every = found.arms | {"source models": found.source_models}
     return {name: result for name, (result,) in every.items()}

@@ -1,4 +1,4 @@
-"""What the tests share: a small problem, and real Snakemake in a temporary copy."""
+"""Shared by the tests: a small problem, and real Snakemake in a temporary copy."""
 
 import io
 import os
@@ -77,7 +77,7 @@ ONE_JOB_CONFIG = SMALL_CONFIG | {
 }
 
 
-# A study's four stages, as long as nothing of them is done.
+# A study's four stages, while none of them is done.
 FOUR = ("gather", "tables", "figures", "page")
 
 
@@ -96,7 +96,7 @@ def modules_of(*modules: str) -> list[str]:
 
 
 class Project:
-    """A copy of the workflow in a folder of its own, with a config of its own."""
+    """A copy of the workflow in its own folder, with its own config."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -138,7 +138,7 @@ class Project:
         return done
 
     def planned(self, *arguments: str) -> dict[str, str]:
-        """Return the jobs of a dry run and what Snakemake says of each.
+        """Return the jobs of a dry run and Snakemake's reasons for each.
 
         A job is named by its rule and the values of its wildcards, without the key.
         """
@@ -157,8 +157,8 @@ class Project:
     def stale(self, *targets: str) -> set[str]:
         """Return the jobs that would run, as `planned` names them.
 
-        In this process, for most of a dry run is starting Snakemake; but it takes the
-        package as it is here, and as it was when it was first read.
+        In this process, because most of a dry run is starting Snakemake; but it uses
+        the package as it is here, and as it was when it was first read.
         """
         environment, path = dict(os.environ), list(sys.path)
         output, said = OutputSettings(dryrun=True), io.StringIO()
@@ -215,7 +215,7 @@ class Project:
             start_new_session=True,
         )
         try:
-            # Not read: among them may be a temporary file, which is soon gone.
+            # Not read, because a temporary file among them may soon be gone.
             while not any((self.folder / "results").glob(until)):
                 assert process.poll() is None, "the run ended before it could be killed"
         finally:
@@ -238,7 +238,7 @@ def trained_again(before: set[str], after: set[str]) -> int:
 
 
 def told_again(said: str) -> int:
-    """Return how many a run said that it would train again."""
+    """Return how many networks a run said that it would train again."""
     found = re.findall(r"([\d,]+) of them again", said)
     return sum(int(number.replace(",", "")) for number in found)
 
@@ -283,7 +283,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-# Those that run Snakemake most begin first, so that none is alone at the end.
+# The tests that run Snakemake most begin first, so that none is left at the end.
 LONG = (
     *("cluster/test_slurm.py", "test_workflow.py", "test_stale.py", "test_numbers.py"),
     *("test_studies.py", "test_own_data.py", "test_failures.py", "test_drill.py"),
@@ -303,9 +303,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def finished_once(tmp_path_factory, worker_id) -> Project:
-    """One for all processes: the first that asks runs it, and the others wait."""
+    """One for all processes: the first to need it runs it, and the others wait."""
     folder = tmp_path_factory.getbasetemp()
-    # A process of several has a folder of its own in that of this run of pytest.
+    # With several processes, each has its own folder in that of this run of pytest.
     folder = (folder if worker_id == "master" else folder.parent) / "finished"
     with FileLock(f"{folder}.lock"):
         if (folder / "output.txt").exists():

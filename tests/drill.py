@@ -5,20 +5,20 @@
 Each round changes the config of a small project at random. It may lose `.snakemake`,
 scramble the times of all results, and move or copy `results/`. It starts a run, often
 of yet another config, and disturbs it: one of its jobs, Snakemake or both are killed
-with -9, so that orphans go on writing, some of them only when all is done; or the run
-is left alone while another one starts beside it. Then the round's config is run to its
+with -9, so that orphans go on writing, some of them only at the very end; or the run is
+left alone while another one starts beside it. Then the round's config is run to its
 end, and this must hold:
 
-- no wrong byte: each study's tables are those of a fresh folder that holds this study
-  alone, and nothing is left to do;
+- no wrong byte: each study's tables are those of a fresh folder with this study alone,
+  and nothing is left to do;
 - nothing lost: source models and repeats that were once complete are there, unchanged;
 - nothing trained twice: no run trains a job that was complete when it began, nor again
-  more of what other jobs had trained than it said when it began;
+  more of other jobs' networks than it said when it began;
 - Snakemake ends with status 0, and nothing that ran left a traceback. Beside another
   live run it may fail, but not when it is started again after that.
 
-A round's choices follow from the seed and its number; how far its processes had come
-when they were killed is up to the clock. Processes are found by their working
+A round's choices follow from the seed and its number; the clock decides how far its
+processes had come when they were killed. Processes are found by their working
 directory, so this needs a system where psutil can tell it, such as Linux.
 """
 
@@ -55,7 +55,7 @@ PATIENCE = 300  # seconds
 
 
 class Drill:
-    """A project under drill, and what is known of it. `faults` says what was wrong."""
+    """A project under drill, and its history. `faults` lists the errors found."""
 
     def __init__(self, folder: Path, seed: int):
         self.folder, self.seed, self.rounds = folder.resolve(), seed, 0
@@ -66,13 +66,13 @@ class Drill:
         self.runs.mkdir()
         self.faults: list[str] = []
         self.counts: Counter[str] = Counter()
-        # Orphans that go on only when the round's run has ended.
+        # Orphans that go on only after the round's run has ended.
         self.held_up: list[psutil.Process] = []
-        # The digests of the files of all that was ever trained.
+        # The digests of all trained files so far.
         self.ledger: dict[Path, str] = {}
 
     def round(self) -> str:
-        """Run a round and return in words what was done."""
+        """Run a round and return its actions in words."""
         rng = random.Random(f"{self.seed} {self.rounds}")
         began, known = time.monotonic(), len(self.ledger)
         words = "the first config"
@@ -89,7 +89,7 @@ class Drill:
         return " | ".join(filter(None, done))
 
     def upset(self, rng: random.Random) -> str:
-        """Do to the files what people and file systems do; Snakemake must not run."""
+        """Treat the files as people and file systems do; Snakemake must not run."""
         words = [
             rng.choice([".snakemake lost", ""]),
             rng.choice(["times scrambled", ""]),
@@ -168,7 +168,7 @@ class Drill:
         return f"{what} ({words})"
 
     def finish(self, rng: random.Random) -> str:
-        """Run the round's config to its end, and compare what it made."""
+        """Run the round's config to its end, and compare its results."""
         target = rng.choice(["all", "tables", "tables"])
         options = rng.choice([["--nolock"], []])
         rival = self.snakemakes(self.alive())
@@ -181,8 +181,8 @@ class Drill:
         self.held_up = []
         self.wait_until(lambda: not self.alive())
         if rival:
-            # Snakemake deletes what a job is to make before the job starts and refuses,
-            # so the other run may have deleted what this one had just made.
+            # Before a job starts, Snakemake deletes its outputs, and then refuses, so
+            # the other run may have deleted files that this one had just made.
             self.snakemake("again", target)
         for study in self.config["studies"]:
             self.check_study(study)
@@ -238,7 +238,7 @@ class Drill:
         return {path.name: path.read_bytes() for path in tables}
 
     def check_trained(self) -> None:
-        """Check that all that was ever trained is there and as it was."""
+        """Check that all trained files so far are there and unchanged."""
         found = {
             path: digest(path.read_bytes())
             for files in self.trained().values()
@@ -250,7 +250,7 @@ class Drill:
         self.ledger |= found
 
     def check_trained_once(self, before: dict[str, int], run: str) -> None:
-        """Check that what was complete before a run was not trained again."""
+        """Check that jobs complete before a run were not trained again."""
         for job, when in before.items():
             if self.began(job) != when:
                 self.faults.append(f"trained twice: {job}, see {self.log(run)}")
@@ -261,7 +261,7 @@ class Drill:
                 self.faults.append(f"traceback: {log}")
 
     def complete(self) -> dict[str, int]:
-        """Return all complete jobs, but those that run, and when they ran."""
+        """Return all complete jobs, except running ones, and when they ran."""
         running = {
             job.info["cmdline"][job.info["cmdline"].index("--scores") + 1]
             for job in self.training()
@@ -273,7 +273,7 @@ class Drill:
         }
 
     def began(self, job: str) -> int:
-        """Return when a job last wrote to its log, which nobody scrambles or moves."""
+        """Return when a job last wrote to its log, which no fault changes."""
         log = self.project.folder / Path("logs", *Path(f"{job}.log").parts[1:])
         return log.stat().st_mtime_ns if log.exists() else 0
 
@@ -302,7 +302,7 @@ class Drill:
         return {str(path) for path in self.trained_files() if path.suffix == ".csv"}
 
     def has_trained(self) -> bool:
-        """Whether the disturbed run has written something that it trained."""
+        """Whether the disturbed run has written results of its training."""
         return not self.trained_files() <= self.files
 
     def alive(self) -> list[psutil.Process]:
@@ -339,7 +339,7 @@ class Drill:
             time.sleep(0.02)
 
     def log(self, run: str) -> Path:
-        """Return the file with what a run of this round says."""
+        """Return the file with the output of a run of this round."""
         return self.runs / f"{self.rounds:03d}-{run}.txt"
 
 

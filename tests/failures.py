@@ -1,16 +1,16 @@
-"""Failures on one machine: make each, look at how it ends, and go on from there.
+"""Failures on one machine: cause each, look at how it ends, and go on from there.
 
     python tests/failures.py --rounds 3 --seed 1
 
-Each round goes through all of FAILURES with a fresh folder for each; what can be chosen
-(where the disk is full, what lies in whose place, when a job is killed) is drawn anew.
-A run that fails must end with status 1, the line that names the failure, and no
-traceback; and when the failure is mended, the next run must make every file, byte for
-byte as where nothing ever failed, and leave nothing else. Then, as in the drill, the
-config is changed at random, twice, and each time the run must again make every file as
-a fresh folder would, train nothing that is there, and say what it trains again because
-a study's end had cut its job. What cannot be made here, such as
-a full disk where nobody may mount one, is skipped in sight.
+Each round goes through all of FAILURES with a fresh folder for each; the variable parts
+(the full disk, the file in the wrong place, the time of a kill) are drawn anew. A run
+that fails must end with status 1, the line that names the failure, and no traceback;
+and once the failure is mended, the next run must make every file, byte for byte as
+without any failure, and leave nothing else. Then, as in the drill, the config is
+changed at random, twice, and each time the run must again make every file as a fresh
+folder would, train nothing that is there, and say what it trains again because a
+study's end had cut its job. Failures that cannot be caused here, such as a full disk
+without the right to mount one, are visibly skipped.
 """
 
 import argparse
@@ -41,15 +41,15 @@ from conftest import (
 from random_config import changed
 
 PATIENCE = 600  # seconds
-CHANGES = 2  # of the config, when a failure is mended
+CHANGES = 2  # of the config, after the failure is mended
 
 
 class SkippedError(Exception):
-    """A failure that cannot be made on this machine."""
+    """A failure that cannot be caused on this machine."""
 
 
 def expected(target: str, config: dict = ONE_JOB_CONFIG) -> dict[str, bytes]:
-    """Return all that a run makes where nothing goes wrong, by its path."""
+    """Return all files of a run without failures, by path."""
     return _expected(target, yaml.safe_dump(config, sort_keys=False))
 
 
@@ -62,9 +62,9 @@ def _expected(target: str, config: str) -> dict[str, bytes]:
 
 
 class Case:
-    """A project that is to fail, what it is asked for, and what is drawn.
+    """A project that is to fail, its target, and the random choices.
 
-    So many `changes` of the config follow when the failure is mended.
+    So many `changes` of the config follow after the failure is mended.
     """
 
     def __init__(
@@ -92,7 +92,8 @@ class Case:
     def is_right(self, keeps: bool = True) -> None:
         """Check that the next run makes all, byte for byte, and leaves nothing else.
 
-        Then that it does so, but for what other configs left, when the config changes.
+        Then check the same, except for files of other configs, after the config
+        changes.
         keeps: whether it must train nothing again that lies there.
         """
         found = self.goes_on(keeps)
@@ -103,7 +104,7 @@ class Case:
             self.goes_on()
 
     def goes_on(self, keeps: bool = True) -> dict[str, bytes]:
-        """Check that a run makes all and trains nothing again; return what there is."""
+        """Check that a run makes all and trains nothing again; return its files."""
         before = self.trained()
         done = self.run()
         assert done.returncode == 0, done.stdout + done.stderr
@@ -121,7 +122,7 @@ class Case:
         return found
 
     def trained(self) -> dict[str, int]:
-        """Return the scores of all that was trained, and when they were written."""
+        """Return all scores, and when they were written."""
         return {
             str(path.relative_to(self.results)): path.stat().st_mtime_ns
             for kind in ("repeats", "source-models")
@@ -158,7 +159,7 @@ class Case:
 
 
 def check_end(status: int, said: str, line: str) -> None:
-    """Check that a run failed, and said why in a line and without a traceback."""
+    """Check that a run failed, with the reason in a line and without a traceback."""
     assert status == 1, said
     assert any(words.strip().startswith(line) for words in said.splitlines()), said
     assert "Traceback" not in said, said
@@ -185,9 +186,9 @@ def remount(folder: Path, options: str) -> None:
 
 
 def full_disk(case: Case) -> str:
-    """The results lie on a disk that is too small for them, by how much is drawn.
+    """The results lie on a disk that is too small for them, by a random amount.
 
-    The logs may lie there, too, so that a job finds no space to say what is wrong.
+    The logs may lie there, too, so that a job has no space to report the error.
     """
     pages = sum(-(-len(data) // 4096) for data in expected(case.target).values())
     size = 4 * case.rng.randrange(1, pages)
@@ -207,7 +208,7 @@ def full_disk(case: Case) -> str:
 
 
 def read_only(case: Case) -> str:
-    """The results can be read only, from the beginning or when some are made."""
+    """The results are read-only, from the beginning or once some are made."""
     begun = case.rng.random() < 0.5
     with disk(case.parent / "disk", 65536) as small:
         case.results.symlink_to(small)
@@ -224,7 +225,7 @@ def read_only(case: Case) -> str:
 
 
 def linked(case: Case) -> str:
-    """The results are a link to a folder elsewhere; at first that is not there."""
+    """The results are a link to a folder elsewhere, missing at first."""
     elsewhere = case.parent / "elsewhere"
     case.results.symlink_to(elsewhere)
     case.ends_with("results is a link to")
@@ -235,12 +236,12 @@ def linked(case: Case) -> str:
 
 
 def file_for_folder(case: Case) -> str:
-    """A file lies where a folder must be, in one place after the other."""
+    """A file lies in the place of a folder, in one place after the other."""
     paths = map(Path, expected(case.target))
     folders = {parent for path in paths for parent in path.parents}
     of_logs = {f for f in folders if f.name != "records"}
     places = {"results" / f for f in folders} | {"logs" / f for f in of_logs}
-    # Outer ones first: for an inner one they are made as folders.
+    # Outer ones first, because an inner one has them made as folders.
     some = sorted(case.rng.sample(sorted(places), 3))
     for place in some:
         path = case.project.folder / place
@@ -274,7 +275,7 @@ def in_path(case: Case, path: str) -> None:
 
 
 def braces(case: Case) -> str:
-    """The folder has braces in its path, which Snakemake cannot."""
+    """The folder has braces in its path, which Snakemake cannot handle."""
     plain, odd = case.project.folder, case.parent / "{braces}"
     plain.rename(odd)
     case.project = Project(odd)
@@ -303,7 +304,7 @@ def two_runs(case: Case) -> str:
 
 
 def clock(case: Case) -> str:
-    """The clock jumps while a job runs: what is there has other times by then."""
+    """The clock jumps while a job runs: existing files have other times by then."""
     hours = case.rng.choice([-10_000, -2, 2, 10_000])
     stage = case.rng.choice(["train", "gather"])
     with case.start() as run:
@@ -317,14 +318,14 @@ def clock(case: Case) -> str:
     if run.returncode:
         check_end(run.returncode, said, "Output results/")
         assert "clock skew problem" in said, said
-    # A job whose output seemed to be of another time has failed, and is done again.
+    # A job whose output seemed to have another time has failed, and runs again.
     case.is_right(keeps=not run.returncode)
     assert not case.project.stale(case.target)
     return f"{hours} h at {stage}, status {run.returncode}"
 
 
 def killed(case: Case) -> str:
-    """A job is killed, as a system does that has no more memory."""
+    """A job is killed, as by a system that is out of memory."""
     stage, delay = case.rng.choice(["train", "train", "gather"]), case.rng.random()
     with case.start() as run:
         job = case.wait_for_job(stage, run)
@@ -332,7 +333,7 @@ def killed(case: Case) -> str:
         with suppress(psutil.NoSuchProcess):
             job.kill()
         said = run.communicate(timeout=PATIENCE)[0]
-    if run.returncode:  # Else it had ended before it was killed.
+    if run.returncode:  # Otherwise it had ended before it was killed.
         line = "error: killed, most likely because memory ran out"
         check_end(run.returncode, said, line)
     case.is_right()

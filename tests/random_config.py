@@ -24,7 +24,7 @@ VALUES = {
     "studies.*.repeats_per_job": (1, 3, "auto"),
     "studies.*.source_models": (1, 2, 3),
 }
-# What need not be run may change more.
+# Settings of configs that are only planned may change more.
 ANY = {path: v for path, v in VALUES.items() if not path.startswith("training.")} | {
     "seed": (0, 2**64 - 1),
     "network.hidden": ([2, 3], [4, 3], [3] * 4),
@@ -92,7 +92,7 @@ def changed(
 
 
 def any_config(rng: random.Random, changes: int) -> dict:
-    """Return a right config that is so many changes away from the first one."""
+    """Return a right config, so many changes away from the first one."""
     config = first_config()
     for _ in range(changes):
         config, _ = changed(config, rng, ANY)
@@ -178,7 +178,7 @@ CHANGES = (
     reorder,
 )
 
-# What no place of a config can hold, or few can.
+# Values that no place of a config, or only a few, can hold.
 IN_ITSELF: list = []
 IN_ITSELF.append(IN_ITSELF)
 STRANGE = [

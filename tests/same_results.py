@@ -1,11 +1,11 @@
-"""Compare two `results/` folders: whether all numbers, words and figures are the same.
+"""Compare two `results/` folders: are all numbers, words and figures the same?
 
     python tests/same_results.py OLD/results NEW/results
 
-Keys are left out of paths, for a new edition of the code may change them all; records
-and settings, too. Of archives and weights the arrays count, of figures everything but
-the metadata that name a key. What only one folder has is listed and counts as a
-difference, but for what `--only` leaves out.
+Keys are left out of paths, because a new edition of the code may change them all; so
+are records and settings. Archives and weights are compared by their arrays, figures by
+everything except the metadata that name a key. A file in only one folder is listed and
+counts as a difference, unless `--only` leaves it out.
 """
 
 import argparse
@@ -23,14 +23,14 @@ from safetensors.numpy import load_file
 
 KEY = re.compile(r"-[0-9a-f]{12}(?=[/.])")
 
-# What tells what made a result, and not the result.
+# Origins of a result, as opposed to the result.
 ABOUT = re.compile(r"(^|/)(settings|records)/|(^|/)study\.json$")
 
 SOURCE = re.compile(rb"(Thaw, settings )[0-9a-f]{12}")
 
 
 def content(path: Path) -> str:
-    """Return a digest of what a file says."""
+    """Return a digest of a file's content."""
     found = hashlib.blake2b(digest_size=8)
     for part in parts(path):
         found.update(part)
@@ -38,7 +38,7 @@ def content(path: Path) -> str:
 
 
 def parts(path: Path) -> Iterator[bytes]:
-    """Yield what counts of a file."""
+    """Yield the parts of a file that count."""
     match path.suffix:
         case ".npz":
             with np.load(path) as archive:
@@ -64,7 +64,7 @@ def arrays(named: dict[str, np.ndarray]) -> Iterator[bytes]:
 
 
 def png_chunks(data: bytes) -> Iterator[bytes]:
-    """Yield the chunks of a PNG but for its texts."""
+    """Yield the chunks of a PNG except its texts."""
     place = 8
     while place < len(data):
         (length,) = struct.unpack_from(">I", data, place)
@@ -74,7 +74,7 @@ def png_chunks(data: bytes) -> Iterator[bytes]:
 
 
 def contents(folder: Path) -> dict[str, list[str]]:
-    """Return what the files of a folder say, by their paths without keys."""
+    """Return the contents of a folder's files, by their paths without keys."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()

@@ -1,4 +1,4 @@
-"""Samples to try statistics on."""
+"""Samples for statistics."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The answer in words, for every kind of study that one may ask about."""
+"""The answer in words, for every kind of study."""
 
 import itertools
 
@@ -261,7 +261,7 @@ OPTIONS = {
     "safer": {"source_models": 100},
 }
 
-# What the answer says of them and, after "not", what it does not.
+# Phrases that the answer has and, after "not", phrases that it lacks.
 SAID = """
 helps, freezing pays: Use transfer and freeze 1 layer (fixed-1). It typically gains 0.1
 helps, freezing pays: in test accuracy. Compared with standalone: typically better:
@@ -322,7 +322,7 @@ all failed: No recommendation: all networks failed.
 all failed: Networks failed (100 % of standalone's, 100 % of fixed-0's
 all failed, not: frozen layers
 sometimes weak: freeze nothing (fixed-0). It typically gains 0.02
-sometimes weak: on standalone. It is typically not told apart from
+sometimes weak: on standalone. It cannot be told apart from
 sometimes weak: with 25 points more weak networks (
 sometimes weak, not: not counted
 weak by errors: Weak means above the median of standalone by more
@@ -332,7 +332,7 @@ nothing learned: not beat the best constant prediction by more than the margin o
 nothing learned, by size: Weak networks with 9 and 99 rows are not counted, because
 no models: No recommendation: all source models failed.
 no models, not: Use
-the median failed: fixed-1 without a size, because too many networks failed
+the median failed: fixed-1 of unknown size, because too many networks failed
 the median failed: freeze nothing (fixed-0)
 the median failed, not: inf
 turns: With 20 to 50 rows: use transfer and freeze 1 layer (fixed-1). It typically gains
@@ -420,13 +420,13 @@ def test_a_recommendation_says_what_its_tables_do_and_no_more(verdicts):
     lows, highs = table["typical_low"], table["typical_high"]
     kinds = {verdict.strip() for verdict in verdicts}
     if own.kind == USE:
-        # All that is named is clearly better, and no other gains more.
+        # Everything named is clearly better, and no other gains more.
         named = table["variant"].isin(own.named)
         assert (lows[named] > 0).all()
         better = table[table["verdict"] == "typically better"]
         assert {*own.named} == {*better["variant"]} and own.variant in text
     elif own.kind == KEEP:
-        # Of networks that all failed there is no interval.
+        # If all networks failed there is no interval.
         assert (highs.dropna() < 0.01).all() and kinds != {"equivalent within ±0.01"}
         worse = {"typically worse"}
         assert ("All other networks are typically worse" in text) == (kinds == worse)

@@ -1,4 +1,4 @@
-"""What notebooks see of a study's results, and what differs between two runs."""
+"""A study's results in notebooks, and the differences between two runs."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Rows that are changed each time a module sees them, and where a module learns."""
+"""Rows that change each time a module sees them, and where a module learns."""
 
 import numpy as np
 import pytest
@@ -101,7 +101,7 @@ def test_augmented_networks_learn_alone_as_in_company(images, plain):
 
 
 class NotInOrder(InOrder):
-    """Does not say that it runs its parts one after the other."""
+    """Does not declare that it runs its parts one after the other."""
 
     in_sequence = ()
 

@@ -1,4 +1,4 @@
-"""Source models that are files: what is read, what is refused, what follows."""
+"""Source models that are files: the accepted, the refused, and the consequences."""
 
 import csv
 import json
@@ -240,13 +240,13 @@ def test_another_content_is_read_and_trained_anew_and_a_move_is_not(project):
         "read_checkpoints models-00-00",
         *(f"train two {name} models-00-00-repeats-00-01" for name in STARTING),
     }
-    # What does not fit ends it, with the file and the entries.
+    # An entry that does not fit ends it, with the file and the entries.
     state = load_file(folder / "1.safetensors")
     state["more"] = state.pop("0.weight")
     save_file(state, moved)
     done = project.snakemake("--cores", "2", "files", check=False)
     assert done.returncode
-    # What an earlier run found is not said again, as if this one had found it.
+    # Findings of an earlier run are not reported again, as if this one had made them.
     assert "**files**" not in done.stdout
     logs = folder.glob("logs/source-models/checkpoints-*/*.log")
     log = max(logs, key=lambda path: path.stat().st_mtime_ns).read_text()

@@ -1,4 +1,4 @@
-"""Stages in environments that conda makes; a stand-in makes them here."""
+"""Stages in conda environments; a stand-in makes them here."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The config: what follows from it, and what is made from its models."""
+"""The config: resolved settings, and the files made from its models."""
 
 import difflib
 import json

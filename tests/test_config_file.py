@@ -1,4 +1,4 @@
-"""The config's file: which one it is, and what is said of one that cannot be read."""
+"""The config's file: the choice of it, and messages about one that cannot be read."""
 
 import subprocess
 import sys

@@ -1,6 +1,6 @@
 """Every mistake is named with its place, its value and what to write instead.
 
-`wrong_configs.txt` has them: a change, and how each line that is said of it begins.
+`wrong_configs.txt` has them: a change, and the beginning of each line about it.
 """
 
 import re
@@ -94,8 +94,8 @@ def test_reserved_names_of_studies():
         assert f"studies.{name}: '{name}' is reserved" in str(caught.value)
 
 
-def test_more_arms_than_a_job_can_be_told_are_refused():
-    """Their keys are an argument, which the system bounds."""
+def test_more_arms_than_fit_a_job_are_refused():
+    """Their keys are an argument, whose length the system limits."""
     config = small_config()
     names = [f"fixed-{number}" for number in range(26)]
     config["variants"] |= {name: {"freeze": 1} for name in names}

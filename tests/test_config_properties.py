@@ -1,4 +1,4 @@
-"""Whole configs: a right one is planned, and a wrong one is told about."""
+"""Whole configs: a right one is planned, and a wrong one is reported."""
 
 import json
 import random
@@ -67,7 +67,7 @@ def test_the_order_of_keys_changes_no_key(config, rng):
 
 @tries(500)
 @given(configs, rngs, st.sampled_from([1, 1, 2, 4]))
-def test_a_spoilt_config_is_taken_or_told_about(tmp_path, monkeypatch, config, rng, n):
+def test_a_spoilt_config_is_accepted_or_refused(tmp_path, monkeypatch, config, rng, n):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here.csv").write_text("class,x\n1,a\n")
     config["problems"] |= json.loads(json.dumps({"file": FILE, "digits": DIGITS}))

@@ -1,4 +1,4 @@
-"""Problems from files and functions: what is read, and what is told of bad data."""
+"""Problems from files and functions: how they are read, and errors in them."""
 
 import re
 
@@ -58,14 +58,14 @@ def same(one, other):
 
 
 def message(folder, frame, **changes):
-    """Return the one line that says what is wrong."""
+    """Return the one line with the error."""
     with pytest.raises(ThawError) as caught:
         make(folder, frame, **changes)
     assert "\n" not in str(caught.value)
     return str(caught.value).replace(f"{folder}/", "")
 
 
-# What is read
+# Reading
 
 
 def test_a_file_becomes_tables_scaled_by_its_train_rows(tmp_path, frame):
@@ -363,7 +363,7 @@ def test_scaled_like_another_problem(tmp_path, frame):
     )
 
 
-def test_a_scale_that_makes_values_too_large_is_told(tmp_path, frame):
+def test_a_scale_that_makes_values_too_large_is_reported(tmp_path, frame):
     frame["mass"] *= 1e20
     _, like = make(tmp_path, frame)
     tiny = like._replace(spread=[1, 1e-30])
@@ -476,7 +476,7 @@ def test_label_noise_disturbs_that_share_of_the_train_labels():
     assert (plain.test_y == changed.test_y).all()
 
 
-# What is wrong
+# Errors
 
 
 def cell(column, row, value):
@@ -498,7 +498,7 @@ def unspoilt(frame):
     pass
 
 
-# What is done to the frame, what to the settings, and what is said of the file.
+# A change of the frame, one of the settings, and the message about the file.
 WRONG = [
     (cell("mass", 7, None), {}, "column mass, row 7: a value is missing"),
     (cell("class", 7, None), {}, "column class, row 7: a value is missing"),
@@ -578,7 +578,7 @@ def test_what_is_wrong_is_one_line_with_its_place(
         ("a.npz", b"", "a.npz: cannot be read as npz: "),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told(tmp_path, name, content, expected):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path, name, content, expected):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ThawError, match=expected) as caught:
@@ -586,7 +586,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path, name, content, expected):
     assert "\n" not in str(caught.value)
 
 
-def test_a_truncated_archive_is_told_wherever_it_ends(tmp_path, frame):
+def test_a_truncated_archive_is_reported_wherever_it_ends(tmp_path, frame):
     for name in ("a.npz", "a.parquet"):
         path = tmp_path / name
         if name == "a.npz":
@@ -612,7 +612,7 @@ def test_a_truncated_archive_is_told_wherever_it_ends(tmp_path, frame):
         ({"X": np.full((4, 2), "x"), "y": np.arange(4) % 2}, "'x' is not a number"),
     ],
 )
-def test_arrays_that_are_no_problem_are_told(tmp_path, arrays, expected):
+def test_arrays_that_are_no_problem_are_reported(tmp_path, arrays, expected):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(ThawError, match=expected):
         make_problem({"file": {}, "train_size": 2}, [tmp_path / "a.npz"])
@@ -763,7 +763,7 @@ def test_labels_that_are_no_numbers_are_one_line(
     assert message(tmp_path, ages, **changes).startswith(f"data.csv{expected}")
 
 
-def test_a_measurement_is_told_what_takes_it(tmp_path, ages):
+def test_a_measurement_is_refused_with_the_remedy(tmp_path, ages):
     said = message(tmp_path, ages, label="age")
     assert (
         "looks like a measurement; give the problem task: regression, or bins" in said
@@ -890,7 +890,7 @@ def test_bins_are_named_with_the_digits_that_tell_them_apart(tmp_path, ages):
     assert problem.test_y.tolist() == [(n >= low) + (n >= high) for n in labels]
 
 
-# Whatever a file holds, it is taken or told about.
+# Any file is accepted or refused.
 
 CELLS = st.one_of(
     st.floats(),
@@ -914,7 +914,7 @@ CELLS = st.one_of(
     categorical=st.sampled_from([None, ["x"]]),
     task=st.sampled_from([{}, {"task": "regression"}, {"bins": 2}]),
 )
-def test_any_file_is_taken_or_told_about(
+def test_any_file_is_accepted_or_refused(
     tmp_path, table, header, size, seed, scale, categorical, task
 ):
     path = tmp_path / "data.csv"

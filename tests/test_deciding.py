@@ -1,4 +1,4 @@
-"""How many more source models or repeats decide a comparison, and their cost."""
+"""The number of source models or repeats that decides a comparison, and its cost."""
 
 import csv
 import math
@@ -136,7 +136,7 @@ def test_with_two_repeats_from_source_models_that_agree_one_would_do():
     assert "networks as this study's tell more as 52 source models with 1 rep" in words
 
 
-def test_minutes_are_told_at_the_runs_rate(tmp_path):
+def test_minutes_follow_the_runs_rate(tmp_path):
     plan = Plan(resolve(SMALL_CONFIG))
     study = plan.studies["ahead"]
     folder = tmp_path / "ahead"

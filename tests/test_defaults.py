@@ -1,7 +1,7 @@
 """A default of training, variants or networks is known once, and counts in the keys.
 
 Recipes leave defaults out, so the code that holds them must be in the keys' closure:
-whoever changes one there changes numbers.
+changing a default changes numbers.
 """
 
 import inspect
@@ -13,7 +13,7 @@ from thaw.config import models
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.settings import Training, Variant
 
-# The config's groups, and what gets them where something learns.
+# The config's groups, and the code that receives them.
 LEARNING = [
     (models.Training, Training),
     (models.Variant, Variant),
@@ -22,7 +22,7 @@ LEARNING = [
 
 
 @pytest.mark.parametrize(("group", "learning"), LEARNING)
-def test_what_a_recipe_leaves_out_is_what_learning_takes(group, learning):
+def test_recipes_leave_out_the_defaults_of_learning(group, learning):
     taken = {
         name: parameter.default
         for name, parameter in inspect.signature(learning).parameters.items()

@@ -1,4 +1,4 @@
-"""Every command that the README and the pages name can be run as it stands there."""
+"""Every command in the README and the pages can be run as written."""
 
 import re
 import shlex
@@ -54,7 +54,7 @@ def commands() -> list[str]:
 
 
 def without_side_effects(words: list[str]) -> list[str]:
-    """Return a command that says whether its options exist, and does nothing else."""
+    """Return a command that checks whether its options exist, and does nothing else."""
     program, *arguments = words
     if program == "pytest":
         collected = ["--collect-only", "-q", "-n", "0"] if arguments else ["--version"]

@@ -1,4 +1,4 @@
-"""A few rounds of the drill; `python tests/drill.py` runs as many as one likes."""
+"""A few rounds of the drill; `python tests/drill.py` runs any number."""
 
 import pytest
 

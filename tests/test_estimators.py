@@ -1,4 +1,4 @@
-"""Reference estimators: what they learn from, what is kept, what is said of them."""
+"""Reference estimators: their data, their results, and messages about them."""
 
 import copy
 import json
@@ -50,7 +50,7 @@ def whose(count, first=0):
 
 
 def fitted(kind, problem, repeats=2, size=None, **arguments):
-    """Return what repeats of an estimator reached, and what they say."""
+    """Return the scores of an estimator's repeats, and their predictions."""
     repeats = whose(repeats) if isinstance(repeats, int) else repeats
     return learned(kind, arguments, problem, repeats, size, lambda count: None)
 
@@ -183,7 +183,7 @@ def test_jobs_ask_for_some_memory_and_time(config, tile):
     assert plan.files_of(key, "network_files") == []
 
 
-# What is learned.
+# Learning
 
 
 class Spy(BaseEstimator):
@@ -378,11 +378,11 @@ def test_a_job_names_the_estimator_that_fails(tmp_path, problem):
     assert line.startswith("error: variant's estimator sklearn.svm.SVC(C=-1): ")
 
 
-# What is said of it.
+# Statements
 
 
 def known(value, models=0, each=60):
-    """Return the sample of what is the same in all repeats."""
+    """Return the sample of a value that is the same in all repeats."""
     return alone(value)._replace(values=np.full(60, value), is_known=True)
 
 
@@ -413,7 +413,7 @@ def test_the_difference_of_two_known_values_is_known():
     assert verdict(pair, found, 0.05, 0.06) == "equivalent within ±0.06"
 
 
-def test_tables_count_what_is_known_once():
+def test_tables_count_known_values_once():
     samples = {"standalone": alone(0.7), "ridge": known(0.75), "lasso": known(0.75)}
     asked = [("ridge", "standalone"), ("standalone", "lasso"), ("ridge", "lasso")]
     found = comparisons({"all": samples}, asked, "standalone", 0.01)

@@ -1,4 +1,4 @@
-"""What goes wrong on one machine ends with one line, and the next run is right.
+"""A failure on one machine ends with one line, and the next run is right.
 
 Three failures; `python tests/failures.py` goes through all, and draws more of each.
 """
@@ -31,7 +31,7 @@ def test_an_odd_path(case):
 
 
 def test_a_job_killed_for_its_memory(case):
-    """A signal stands in for a system that has no more memory."""
+    """A signal stands in for a system that is out of memory."""
     case.project.change("training", "epochs", to=10**6)
     with case.start() as run:
         case.wait_for_job("train", run).kill()

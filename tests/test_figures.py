@@ -1,4 +1,4 @@
-"""What figures say and how they look, and what they must not pick up from outside."""
+"""The content and looks of figures, and settings that they must not pick up."""
 
 import colorsys
 import itertools
@@ -160,7 +160,7 @@ def looks(names, ladder):
 
 
 def test_a_look_follows_from_what_a_variant_is():
-    """Whatever else the config has, in what order, and whatever a depth is called."""
+    """Regardless of the rest of the config, its order, and the names of depths."""
     found = style.looks(SETTINGS)
     assert looks(["deep"], {"deep": 2})["deep"] == found["fixed-2"]
     assert looks(["scratch"], {"scratch": -1})["scratch"] == found["standalone"]
@@ -189,7 +189,7 @@ def test_verdicts_and_variants_share_no_hue():
     for verdict, variant in itertools.product(told, style.COLOURS):
         apart = abs(hue(verdict) - hue(variant))
         assert min(apart, 360 - apart) > 25, (verdict, variant)
-    # What is not clear is grey.
+    # Unclear verdicts are grey.
     assert len({*to_rgb(style.NONE[0])}) == 1
     assert style.verdict_look("equivalent within ±0.01")[0] == style.EQUIVALENT
     assert style.verdict_look("too few repeats: 3 of the 6 it takes") == style.NONE
@@ -238,7 +238,7 @@ def test_figures_keep_the_rules(drawn, name):
     boxes = [word.get_window_extent() for word in words if word is not None]
     for one, other in itertools.combinations(boxes, 2):
         assert not one.overlaps(other)
-    # A legend lies outside of all panels, and so does all else.
+    # A legend lies outside of all panels, like everything else.
     for one, panel in itertools.product(boxes, panels):
         assert not one.overlaps(panel)
 
@@ -291,7 +291,7 @@ def test_the_correlation_is_by_ranks():
     assert correlation(x, np.ones(30)) == "rank correlation not estimable"
     assert correlation(x[:3], y[:3]) == "rank correlation not estimable"
     assert correlation(x, x) == "rank correlation 1.00 (1.00 to 1.00)"
-    # Of a source model that failed there may be no score.
+    # A source model that failed may have no score.
     failed = np.append(x, np.nan)
     assert correlation(failed, np.append(y, 0)) == correlation(x, y)
 

@@ -1,4 +1,4 @@
-"""Result files: whole or not at all, and damage of every kind is found and named."""
+"""Result files: whole or not at all, with every kind of damage found and named."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +66,7 @@ def history(networks=3, epochs=4):
 
 
 def reached(networks=3, epochs=4, **changed):
-    """What networks reached, with some histories or final scores changed."""
+    """Scores of networks, with some histories or final scores changed."""
     final = Final(
         np.arange(networks) % 2 == 1,
         np.full(networks, epochs),
@@ -119,7 +119,7 @@ def predictions(networks=3):
 
 
 def numbers(networks=3):
-    """Return the numbers that networks predict; the last says one that is none."""
+    """Return the networks' predictions; the last one has a value that is no number."""
     said = np.random.default_rng(0).normal(size=(networks, 40))
     said[-1, 5] = np.nan
     return said
@@ -310,7 +310,7 @@ def test_a_truncated_file_is_refused(tmp_path, kept):
 
 
 def test_a_flipped_bit_changes_nothing_silently(tmp_path, kept):
-    """Most are refused; a few lie in bytes of an archive that nobody reads."""
+    """Most are refused; a few lie in bytes of an archive that are never read."""
     kept.write(tmp_path)
     expected = kept.read(tmp_path)
     rng = np.random.default_rng(1)
@@ -501,7 +501,7 @@ def test_a_missing_file_keeps_its_own_message(tmp_path, kept):
         kept.read(tmp_path)
 
 
-def test_a_table_is_made_only_by_what_its_record_says(tmp_path):
+def test_a_table_is_made_only_if_it_matches_its_record(tmp_path):
     table, record = tmp_path / "t.csv", tmp_path / RECORD
     assert not is_made(record, KEY)
     _write_table(tmp_path)

@@ -1,4 +1,4 @@
-"""The source model that one would keep, by the loss on validation rows."""
+"""The source model to keep, by the loss on validation rows."""
 
 import itertools
 
@@ -47,6 +47,6 @@ def test_the_best_of_more_reach_more_where_the_loss_tells():
     # The best of each repeat's number.
     tops = [scores[repeats == number].max() for number in range(each)]
     assert rows[-1]["median"] == pytest.approx(np.mean(tops))
-    # Where it tells nothing, nothing is gained on average.
+    # If it tells nothing, nothing is gained on average.
     blind = [*rows_of(sample, RNG.random(models * each), repeats, weak)]
     assert blind[1]["weak"] == pytest.approx(weak.mean(), abs=0.15)

@@ -1,4 +1,4 @@
-"""Leftovers: what a config no longer uses is listed, and deleted only when asked to."""
+"""Leftovers: files that a config no longer uses are listed, and deleted on request."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 
 
 def listed(project, target="leftovers"):
-    """Return what the target prints, with keys replaced: size and folder, or a line."""
+    """Return the target's output, with keys replaced: size and folder, or a line."""
     output = project.snakemake(target, "--cores", "1").stdout
     return re.sub("-[0-9a-f]{12}", "-KEY", output).splitlines()
 

@@ -194,7 +194,7 @@ def test_another_metric_trains_nothing_and_users_functions_are_part_of_keys(fres
     assert "error: metrics.py, line 3, in enrichment: NameError: name 'nothing'" in log
 
 
-def test_classes_that_a_metric_does_not_take_are_told_before_anything_learns(fresh):
+def test_classes_unfit_for_a_metric_are_reported_before_training(fresh):
     """Where only the data show how many there are."""
     rows = "\n".join(f"{n},{n % 5},{'abc'[n % 3]}" for n in range(60))
     (fresh.folder / "own.csv").write_text(f"x,y,kind\n{rows}\n")

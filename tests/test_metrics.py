@@ -55,7 +55,7 @@ def measured(seed, networks=4, rows=90, ties=False):
 
 
 def some_data(name, seed, **shape):
-    """Labels and what networks said, of the task and classes that a metric takes."""
+    """Labels and predictions, of the task and classes that a metric takes."""
     if name in NUMBERS:
         return measured(seed, **shape)
     odds = (0.6, 0.4) if EVERY[name].two_classes else (0.5, 0.3, 0.2)
@@ -63,7 +63,7 @@ def some_data(name, seed, **shape):
 
 
 class Classifier(ClassifierMixin, BaseEstimator):
-    """Says what it is given, whatever the features."""
+    """Returns its argument, whatever the features."""
 
     def __init__(self, said, classes):
         self.said = said
@@ -91,7 +91,7 @@ class Regressor(RegressorMixin, BaseEstimator):
 
 
 def scorer(name):
-    """scikit-learn's scorer, and the sign that makes of its value ours."""
+    """scikit-learn's scorer, and the sign that turns its value into ours."""
     if name in sklearn_metrics.get_scorer_names():
         return sklearn_metrics.get_scorer(name), 1
     return sklearn_metrics.get_scorer(f"neg_{name}"), -1
@@ -233,7 +233,7 @@ def test_units_and_words_of_gains():
     assert CLASSES["log_loss"].unit(0.7) == 0.7
     assert NUMBERS["r2"].unit(-0.25) == 1.25
     assert [NUMBERS["mean_squared_error"].unit(c) for c in (0.0, math.nan)] == [1, 1]
-    # Of labels that are mostly 0; of a user's function that has no value there.
+    # Labels that are mostly 0; a user's function without a value there.
     assert NUMBERS["median_absolute_error"].unit(0.0, [1e-9, 3e-9, 2e-9]) == 2e-9
     own = metric_of({"name": "mine", "greater_is_better": True})
     assert own.unit(math.nan, [math.nan, -0.5, 0.25]) == 0.375
@@ -285,7 +285,7 @@ def test_errors_have_the_unit_of_the_labels(name, factor):
 
 
 def rows_error(variant, baseline):
-    """The standard error of a difference, from what units of rows add to both."""
+    """The standard error of a difference, from the parts of units of rows in both."""
     difference = variant - baseline
     if len(difference) == 1:
         return np.nan
@@ -394,8 +394,8 @@ def test_no_block_has_all_rows_of_a_class():
 class Population:
     """Rows with a fuzzy label, and two variants of four networks each, all fixed.
 
-    The baseline's networks know less of what the label depends on; `constant` ones
-    nothing. `base` is the positive class's log-odds where features are 0.
+    The baseline's networks know less of the features behind the label; `constant` ones
+    know nothing. `base` is the positive class's log-odds where features are 0.
     """
 
     FEATURES = 6
@@ -411,7 +411,7 @@ class Population:
             self.networks[1] = 0.0
 
     def draw(self, rng, rows):
-        """Return labels and what variant and baseline say of these rows."""
+        """Return labels and the predictions of variant and baseline for these rows."""
         features = rng.normal(size=(rows, self.FEATURES))
         signal, heard = features @ self.truth, self.networks @ features.T
         if self.name in NUMBERS:

@@ -122,10 +122,10 @@ def test_what_is_frozen_is_counted_in_weights():
     }
     found = [str(share) for share, _ in shares(network, variants, theirs)]
     assert found == [
-        "standalone: nothing frozen (0 of 113 weights); afresh: stem, first, second, "
+        "standalone: nothing frozen (0 of 113 weights); fresh: stem, first, second, "
         "head",
-        "fixed-1: stem frozen (30 of 113 weights); afresh: head",
-        "fixed-2: stem, first frozen (72 of 113 weights); afresh: head",
+        "fixed-1: stem frozen (30 of 113 weights); fresh: head",
+        "fixed-2: stem, first frozen (72 of 113 weights); fresh: head",
     ]
 
 
@@ -219,12 +219,12 @@ def project(trained_once, tmp_path) -> Project:
 
 
 def log_of_check(project) -> str:
-    """Return what the last check said."""
+    """Return the last check's output."""
     logs = (project.folder / "logs/networks").glob("*.log")
     return max(logs, key=lambda path: path.stat().st_mtime_ns).read_text()
 
 
-def test_a_study_says_what_of_the_network_learns(project):
+def test_a_study_says_which_parts_of_the_network_learn(project):
     folder = project.folder / "results/ahead"
     said = (folder / "network.md").read_text()
     for line in (
@@ -310,7 +310,7 @@ def test_an_error_of_ours_keeps_its_traceback():
         1 / 0  # noqa: B018
 
 
-def test_jobs_cut_otherwise_change_no_byte(project):
+def test_jobs_cut_differently_change_no_byte(project):
     def rows():
         (text,) = project.results("ahead/scores.csv").values()
         some = b"ahead,fixed-1,all"

@@ -12,7 +12,7 @@ from thaw.plan.plan import Plan
 
 @pytest.fixture
 def config(folder):
-    """Return SMALL_CONFIG with a module in the place of hidden layers."""
+    """Return SMALL_CONFIG with a module instead of hidden layers."""
     return small_config(MODULE)
 
 
@@ -135,7 +135,7 @@ def test_jobs_are_cut_by_the_settings_alone(config):
 
 @pytest.mark.parametrize("sizes", [{}, {"train_size": 3, "test_size": 2}])
 def test_a_rule_that_makes_the_data_moves_no_end_of_a_job(config, folder, sizes):
-    """The paths of jobs are asked for before there is a file, and after."""
+    """The paths of jobs are needed before there is a file, and after."""
     del config["repeats_per_job"]
     made = {"file": "made.csv", "label": "class", "made_by_rule": True}
     put(config, "problems/two", made | {"shape": [1, 2, 2], "train_size": 0.5} | sizes)

@@ -1,4 +1,4 @@
-"""Networks that people bring: groups, freezing, draws, and what is computed once."""
+"""User-supplied networks: groups, freezing, draws, and outputs computed once."""
 
 import itertools
 
@@ -55,7 +55,7 @@ class Tied(nn.Module):
 
 
 class InOrder(nn.Module):
-    """Says that it runs its parts one after the other."""
+    """Declares that it runs its parts one after the other."""
 
     def __init__(self, classes=3):
         super().__init__()
@@ -112,7 +112,7 @@ def of_images(build):
 def test_frozen_is_frozen_and_all_else_learns(
     problem, images, build, freeze, optimizer
 ):
-    """Batch norm, dropout, tied weights, a train() that wakes what sleeps."""
+    """Batch norm, dropout, tied weights, a train() that wakes sleeping parts."""
     training = TRAINING._replace(optimizer=optimizer, weight_decay=0.01)
     network = ModuleNetwork(Tied) if build is Tied else of_images(build)
     data = problem if build is Tied else images
@@ -243,7 +243,7 @@ def test_what_is_computed_once_changes_no_bit(images, monkeypatch, build, freeze
 
 
 class Counted(nn.Linear):
-    """Counts the rows that it is asked about; may hold a number that is no entry."""
+    """Counts the rows that it sees; may hold a number that is not an entry."""
 
     rows = 0
 
@@ -257,7 +257,7 @@ class Counted(nn.Linear):
 
 
 def asked_of_frozen_parts(problem, starts, hidden=0.0, most=None):
-    """Return what three networks reached, and how many rows their frozen part saw."""
+    """Return three networks' results, and how many rows their frozen part saw."""
     network = ModuleNetwork(lambda: nn.Sequential(Counted(hidden), nn.Linear(4, 3)))
     if most is not None:
         network._passed_on = PassedOn(most)
@@ -300,7 +300,7 @@ def test_what_is_no_entry_counts_as_well(many):
 
 
 class Whole(nn.Module):
-    """Looks at a batch as a whole, or draws random numbers even when only asked."""
+    """Looks at a batch as a whole, or draws random numbers even outside training."""
 
     def __init__(self, how):
         super().__init__()
@@ -329,7 +329,7 @@ def test_whole_numbers_in_a_state_stay_whole_and_count_batches(images):
     assert count.tolist() == [TRAINING.epochs * 19]
 
 
-def test_what_an_optimizer_is_told_reaches_it(problem):
+def test_optimizer_settings_reach_it(problem):
     settings = {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}
     training = TRAINING._replace(**settings, weight_decay=0.1)
     network = ModuleNetwork(Tied)

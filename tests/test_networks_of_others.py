@@ -1,4 +1,4 @@
-"""Networks of libraries that many take theirs from; skipped where they are missing."""
+"""Networks of popular libraries; skipped if these are not installed."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_an_epoch_with_the_first_groups_frozen(settings, images):
     assert not any(name.startswith(("layer4", "fc")) for name in stayed)
 
 
-def test_a_builder_that_is_not_told_the_classes_is_found_out(settings, images):
+def test_a_builder_without_the_number_of_classes_is_caught(settings, images):
     del settings["arguments"]["num_classes"]
     network = network_of(settings, images, [3, 32, 32], None)
     with pytest.raises(ThawError, match="it returns 2 by 1000 numbers, not 2 by 3"):

@@ -1,4 +1,4 @@
-"""Intervals hold for new test rows: the luck of the rows beside that of the units."""
+"""Intervals hold for new test rows: the luck of the rows added to that of units."""
 
 import math
 
@@ -36,7 +36,7 @@ def test_the_rows_part_is_added_as_independent_parts_add():
     assert wide.value == 0.1
     assert wide.low == pytest.approx(0.1 - math.hypot(0.03, reach))
     assert wide.high == pytest.approx(0.1 + math.hypot(0.04, reach))
-    # Of few groups Student's quantile: 4.3 of three.
+    # With few groups Student's quantile: 4.3 for three.
     few = rows._replace(units=3).widen(found, rows.typical, 0.05)
     assert few.low == pytest.approx(0.1 - math.hypot(0.03, 4.3027 * 0.02), rel=1e-3)
 
@@ -71,7 +71,7 @@ def test_the_error_is_that_of_the_rows_that_variant_and_baseline_differ_in(share
     assert rows.units == ROWS
 
 
-def test_draws_say_what_other_rows_would():
+def test_draws_stand_in_for_other_rows():
     """The error of a difference of medians is how it varies over other test rows."""
     rng = np.random.default_rng(2)
     ease = rng.normal(0, 1.5, 100_000)  # of a population of rows
@@ -102,7 +102,7 @@ def test_draws_say_what_other_rows_would():
 def test_shares_of_weak_networks_have_the_luck_of_the_rows():
     """All networks of a variant may fall below the limit, 0.7, by the rows alone."""
     baseline = networks(0.8, models=60)
-    alike = np.arange(296) < 0.69 * 296  # what all of them get right
+    alike = np.arange(296) < 0.69 * 296  # the rows that all of them get right
     found = {
         "near": networks(0.5, models=60, seed=2, same=alike),
         "far": networks(0.5, models=60, seed=3),
@@ -156,7 +156,7 @@ def test_draws_do_not_depend_on_how_many_are_made_at_once(monkeypatch):
     assert (parts.typical, parts.mean) == pytest.approx((whole.typical, whole.mean))
 
 
-def test_the_table_tells_both_parts_and_what_is_not_covered():
+def test_the_table_shows_both_parts_and_what_is_not_covered():
     found = {"a": networks(0.8), "b": networks(0.7, seed=1)}
     (row,) = comparisons({"all": found}, [("a", "b")], "b", 0.01).to_dict("records")
     assert row["typical_low"] < row["these_rows_low"] < row["typical"]

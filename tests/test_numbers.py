@@ -27,7 +27,7 @@ def gathered(project, *arguments):
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """What is gathered with one job a repeat on two cores."""
+    """Results gathered with one job for each repeat on two cores."""
     project = new_project(tmp_path_factory.mktemp("numbers") / "project", CONFIG)
     return gathered(project, "--cores", "2")
 
@@ -60,7 +60,7 @@ def rows(project, study, variant):
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory):
-    """A study grown in each direction, beside one that cuts the same jobs otherwise.
+    """A study grown in each direction, beside one that cuts the same jobs differently.
 
     Before it grew, its results and when each was written.
     """
@@ -102,7 +102,7 @@ def test_it_has_the_numbers_of_one_that_began_as_large(grown, tmp_path):
     assert made == project.results("study/*.*")
 
 
-def test_studies_that_cut_their_jobs_otherwise_have_the_same_scores(grown):
+def test_studies_that_cut_their_jobs_differently_have_the_same_scores(grown):
     """They share keys, and each finds the files of its own source models."""
     project, _, _ = grown
     ours, theirs = (rows(project, study, "fixed-1") for study in ("added", "study"))

@@ -1,4 +1,4 @@
-"""Test rows that stand among train rows: counted, named, and refused where asked."""
+"""Test rows that stand among train rows: counted, named, and refused on request."""
 
 import copy
 
@@ -110,7 +110,7 @@ def test_they_are_refused_before_anything_is_trained(tmp_path):
     project.snakemake("clean", "--cores", "2")
 
 
-# What is compared
+# The rows compared
 
 
 def plan_of(**problem) -> Plan:
@@ -154,7 +154,7 @@ def test_all_that_learns_for_a_study_which_refuses_waits_for_its_check():
     assert keys[0] == keys[1], "refusing them trained everything again"
 
 
-# Which rows are equal
+# The equal rows
 
 
 def problem_of(folder, frame, **settings):

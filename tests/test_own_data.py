@@ -1,4 +1,4 @@
-"""A study of one's own files in real Snakemake: from the file to the tables."""
+"""A study of the user's own files in real Snakemake: from the file to the tables."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""The report page: what it holds, and how it behaves in a browser."""
+"""The report page: its content, and its behaviour in a browser."""
 
 import base64
 import hashlib
@@ -24,14 +24,14 @@ SCREENS = {"desk": (1280, 900, "light"), "phone": (390, 844, "dark")}
 
 
 def config_with_markup():
-    """A swept study and one that is not, with markup where people give names."""
+    """A swept study and one that is not, with markup in user-supplied names."""
     config = json.loads(json.dumps(SMALL_CONFIG))
     config |= {"title": f"T {MARKUP}", "question": f"Q {{x}}_ {MARKUP}"}
     named = {"file": "named.csv", "label": f"L {MARKUP}", "train_size": 40}
     config["problems"]["named"] = named | {"shuffle": 1}
     asked = {"source": "named", "target": "named", "target_sizes": [10, "all"]}
     config["studies"]["sizes"] = config["studies"]["ahead"] | asked
-    # One that fails, and is called as pandas calls what is missing.
+    # A study that fails, with the name that pandas gives to missing values.
     config["variants"]["nan"] = {"training": {"learning_rate": 1_000_000}}
     odd = {"variants": ["standalone", "nan"], "metric": "log_loss", "margin": 0.05}
     config["studies"]["odd"] = config["studies"]["ahead"] | odd
@@ -87,7 +87,7 @@ def test_there_is_a_page_of_all_and_one_of_each_study(project):
         assert len(html) < 500_000
 
 
-def test_names_that_people_give_are_no_markup(project):
+def test_user_supplied_names_are_no_markup(project):
     for html in pages(project).values():
         found = Text(html)
         assert not [tag for tag, _ in found.tags if tag == "img"]

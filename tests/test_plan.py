@@ -1,4 +1,4 @@
-"""What a config asks for, as the rules see it."""
+"""The plan of a config, as the rules see it."""
 
 import copy
 import random
@@ -34,7 +34,7 @@ def test_a_depth_may_inherit_the_output_and_the_first_of_a_depth_counts():
     assert depths == {"fixed-0": 0, "fixed-1": 1, "inherits-2": 2}
 
 
-def test_the_ladder_leaves_out_what_learns_otherwise():
+def test_the_ladder_leaves_out_other_training():
     config = copy.deepcopy(SMALL_CONFIG)
     longer = {"training": {"epochs": 7}}
     config["variants"] |= {
@@ -51,7 +51,7 @@ def test_the_ladder_leaves_out_what_learns_otherwise():
 
 @pytest.mark.parametrize("seed", range(12))
 def test_every_job_finds_its_source_models_however_studies_cut_their_own(seed):
-    """They share keys. What a job starts from is what some study pretrains."""
+    """They share keys. Jobs start from source models that some study pretrains."""
     rng, config = random.Random(seed), copy.deepcopy(SMALL_CONFIG)
     for name in ("back", "again", "more"):
         config["studies"][name] = config["studies"]["ahead"] | {
@@ -79,7 +79,7 @@ def test_every_job_finds_its_source_models_however_studies_cut_their_own(seed):
             assert {*tile.models} <= {*held}
 
 
-def test_classes_that_are_given_weights_are_asked_of_the_problem_they_are_of():
+def test_weighted_classes_must_be_those_of_their_problem():
     config = copy.deepcopy(SMALL_CONFIG)
     config["training"]["class_weight"] = {"0": 2}
     config["pretraining"] = {"class_weight": {"1": 2}}
@@ -93,7 +93,7 @@ def test_classes_that_are_given_weights_are_asked_of_the_problem_they_are_of():
     ]
 
 
-def test_metrics_are_told_as_people_name_them():
+def test_metrics_have_their_usual_names():
     config = copy.deepcopy(SMALL_CONFIG)
     study = config["studies"]["ahead"]
     metric = {"function": "sklearn.metrics:r2_score", "greater_is_better": True}

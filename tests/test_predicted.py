@@ -1,4 +1,4 @@
-"""Counts of what networks predict of each test row, and what tables say of them."""
+"""Counts of the networks' predictions for each test row, and tables about them."""
 
 import io
 import re
@@ -101,7 +101,7 @@ FAILED_TOO = np.arange(12) == 11
 
 @pytest.fixture
 def inputs(tmp_path):
-    """The inputs of a study's tables; nothing is known of what fixed-1@20 says."""
+    """The inputs of a study's tables; fixed-1@20's predictions are unknown."""
     x = np.zeros((7, 2), np.float32)
     digests = np.arange(7, dtype=np.uint64)
     problem = Problem(x, LABELS, x, LABELS, NUMBERS, 3)
@@ -233,7 +233,7 @@ def test_without_predictions_tables_say_that_nothing_is_known(inputs, monkeypatc
 
 
 def test_tables_of_predictions_read_the_target_problem(monkeypatch):
-    """Where predictions are kept, and only then."""
+    """If predictions are kept, and only then."""
 
     def tables():
         return Plan(resolve(SMALL_CONFIG)).made["tables_ahead"]

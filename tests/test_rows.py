@@ -1,4 +1,4 @@
-"""Rows of a repeat's own: target sizes, and what is chosen on validation rows."""
+"""A repeat's own rows: target sizes, and choices made on validation rows."""
 
 import copy
 import csv
@@ -52,7 +52,7 @@ def test_repeats_have_rows_of_their_own_that_are_nested(problem):
     np.testing.assert_array_equal(few.train_x, more.train_x[:, :10])
     np.testing.assert_array_equal(few.train_y, more.train_y[:, :10])
     assert len(np.unique(few.train_x, axis=0)) == 5
-    # Repeat 3 has the same rows whatever else is asked for.
+    # Repeat 3 has the same rows whatever the other repeats are.
     np.testing.assert_array_equal(own_rows(problem, [3], 10).train_x[0], few[0][3])
 
 
@@ -100,8 +100,8 @@ def test_what_is_held_out_stands_last(problem):
         assert (found.train_x[place] == problem.train_x[expected]).all()
 
 
-def test_no_network_learns_from_what_it_is_validated_on(problem):
-    """Other features of those rows change what is chosen, but no history."""
+def test_no_network_learns_from_its_validation_rows(problem):
+    """Other features of those rows change the choice, but no history."""
     one = Training(6, 8, 0.1, validation_size=0.2, keep="best")
     spoilt = problem.train_x.copy()
     for row in own_rows(problem, [0], 50, 0.2).train_x[0, -10:]:

@@ -1,4 +1,4 @@
-"""Weights that are kept: they are those of the networks that the scores are of."""
+"""Saved weights are those of the networks behind the scores."""
 
 import copy
 import csv

@@ -1,4 +1,4 @@
-"""What SECURITY.md promises: a config's values and a file's content run nothing."""
+"""SECURITY.md's promises: a config's values and a file's content run nothing."""
 
 import ast
 import csv
@@ -25,8 +25,8 @@ from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
 from thaw.output.weights import load_source_models
 
-# What shells, Snakemake, Python, YAML, spreadsheets, browsers, TeX and terminals may
-# take for an order. Each makes the file `pwned` where it is obeyed.
+# Texts that shells, Snakemake, Python, YAML, spreadsheets, browsers, TeX and terminals
+# may take for a command. Each makes the file `pwned` if it is obeyed.
 HOSTILE = [
     "$(touch pwned)",
     "`touch pwned`",
@@ -51,7 +51,7 @@ HOSTILE = [
 def attacked(tmp_path_factory) -> Project:
     """A project whose data and config are hostile wherever they may hold any text.
 
-    It has run; all that was written outside of it would be in folders beside it.
+    It has run; anything written outside of it would be in folders beside it.
     """
     top = tmp_path_factory.mktemp("attacked")
     project = new_project(top / "project", ONE_JOB_CONFIG)
@@ -110,7 +110,7 @@ def test_nothing_in_data_or_config_is_obeyed(attacked):
 
 
 def test_nothing_is_written_outside_results_and_logs(attacked):
-    """But what Snakemake keeps, and the list of fonts that Matplotlib does."""
+    """Except Snakemake's own files, and Matplotlib's list of fonts."""
     top = attacked.folder.parent
     inside = {Path(path).parts[0] for path in files(attacked.folder)}
     data = next(attacked.folder.glob("data*")).name
@@ -212,7 +212,7 @@ def test_a_file_that_is_more_than_a_path_is_refused(file):
 
 
 class Bomb:
-    """What makes a file when it is unpickled."""
+    """Makes a file when it is unpickled."""
 
     def __init__(self, file: Path):
         self.file = file
@@ -231,7 +231,7 @@ def bomb(tmp_path):
 
 @pytest.mark.parametrize("kind", ["a pickle", "a pickle as .npy", "object arrays"])
 def test_no_pickle_is_read(kind, bomb, tmp_path):
-    """Neither as people's own file nor as one of Thaw's results."""
+    """Neither as a user's own file nor as one of Thaw's results."""
     path = tmp_path / "file.npz"
     if kind == "a pickle":
         path.write_bytes(bomb)
@@ -293,7 +293,7 @@ def test_no_address_is_fetched(scheme):
         resolve(config)
 
 
-# Names that run or unpickle what they are given.
+# Names that run or unpickle their arguments.
 RUNS = {"eval", "exec", "compile", "system", "popen", "Popen", "__import__"}
 ALLOWED = {("eval", True), ("compile", True)}
 UNPICKLES = {

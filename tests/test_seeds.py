@@ -1,4 +1,4 @@
-"""Streams of random numbers: none is another's, and they stay what they are."""
+"""Streams of random numbers: no two are the same, and they never change."""
 
 import itertools
 
@@ -48,7 +48,7 @@ def test_a_stream_is_named_by_the_address(use):
         assert stream.bit_generator.state == expected.bit_generator.state
 
 
-def test_some_of_them_are_told_by_their_places():
+def test_some_of_them_are_chosen_by_place():
     whose = Whose.repeats(1, [(2, 0), (2, 1), (0, 5)])
     assert whose.some([2, 0]) == Whose.repeats(1, [(0, 5), (2, 0)])
     assert whose.addresses == [Address(2, 0), Address(2, 1), Address(0, 5)]

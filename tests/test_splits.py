@@ -1,4 +1,4 @@
-"""`shuffle: each`: a split of its own for each source model and the repeats from it."""
+"""`shuffle: each`: a split for each source model and the repeats from it."""
 
 import copy
 import csv
@@ -47,7 +47,7 @@ BLOBS = {
 NOISY = BLOBS | {"transforms": [{"noise": 1.0}, {"label_noise": 0.2}]}
 RECIPE = {"settings": {}, "inputs": {}, "stage": "s", "code": "", "versions": {}}
 RECIPE["format"] = 1
-# Of several source models, in an order of no meaning.
+# Several source models, in arbitrary order.
 ADDRESSES = [(2, 0), (0, 0), (0, 1), (5, 0), (2, 1), (1, 0), (7, 3)]
 
 
@@ -56,7 +56,7 @@ def pool_of(settings=BLOBS, **more):
 
 
 def table_of(folder, groups=False, numbers=False, rows=200, source=None, **settings):
-    """Return the pool of a table with a rare class, in groups if they are asked for."""
+    """Return the pool of a table with a rare class, in groups if wanted."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(rows, 2)), columns=["heat", "mass"])
     who = rng.choice(40, rows, p=rng.dirichlet(np.full(40, 2)))
@@ -229,7 +229,7 @@ def test_an_impossible_pool_is_refused(tmp_path, changed, reason):
         load_described(tmp_path / "p.npz", key(RECIPE))
 
 
-# What learns
+# Learning
 
 
 def fit(problem, addresses, training, size=None, at_once=None, network=None, freeze=0):
@@ -381,12 +381,12 @@ def test_a_trainer_reads_one_split(folder):
         ({"train_size": 0.001}, "too few for a train and a test set"),
     ],
 )
-def test_too_few_rows_are_told(tmp_path, sizes, message):
+def test_too_few_rows_are_reported(tmp_path, sizes, message):
     with pytest.raises(ThawError, match=message):
         table_of(tmp_path, groups=True, **sizes)
 
 
-def test_a_split_without_a_class_is_told(tmp_path):
+def test_a_split_without_a_class_is_reported(tmp_path):
     pool = table_of(tmp_path)
     check(pool, ["a", "b", "c"], SEED, range(50))
     few = table_of(tmp_path, train_size=4)

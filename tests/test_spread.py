@@ -1,4 +1,4 @@
-"""How much values spread, and the summary."""
+"""The spread of values, and the summary."""
 
 import math
 
@@ -78,7 +78,7 @@ def test_means_and_their_intervals():
     sample = nested([[0.9], [1.0], [1.0], [1.0], [1.0]])
     assert mean_of(sample, 0.05).high > 1
     assert row_of(sample)["mean_high"] == 1
-    # Of too few units there is no interval.
+    # Too few units have no interval.
     row = row_of(nested([[0.8], [0.81]] * 2))
     assert row["mean"] == pytest.approx(0.805)
     assert math.isnan(row["mean_low"]) and math.isnan(row["mean_high"])
@@ -96,7 +96,7 @@ def test_means_of_errors_beyond_the_constants_are_marked():
     table, metric = errors([6.0, 7.0, 9.0, 8.0, 7.5, 2.0], 5.0, 5.0)
     (row,) = table.itertuples()
     assert row.mean == pytest.approx(4.5)
-    # No such mean can be worse than what the worst counts as.
+    # No such mean can be worse than the value that the worst counts as.
     assert row.mean_low < row.mean < row.mean_high == 5
     settings = SETTINGS | {"target_sizes": ["all"], "margin": 1}
     assert "≥ 4.5 (2.5)" in for_people(table, [], metric, settings)

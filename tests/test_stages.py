@@ -100,9 +100,9 @@ def test_figures_import_neither_scipy_nor_torch():
     assert not {"scipy", "torch"} & modules
 
 
-def test_the_log_says_what_was_drawn_afresh_and_how_fast(folder):
+def test_the_log_says_what_was_drawn_anew_and_how_fast(folder):
     done = train(folder)
-    assert "drawn afresh: hidden-1, output" in done.stderr
+    assert "drawn anew: hidden-1, output" in done.stderr
     assert "2 of 2 repeats trained" in done.stderr
     rows = (folder / "s.csv").read_text().splitlines()
     assert [row.split(",")[:2] for row in rows[1:]] == [["0", "3"], ["0", "4"]]
@@ -205,7 +205,7 @@ def test_a_recipe_that_is_no_json_object_is_refused(recipe):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_job_that_is_told_to_end_while_it_writes_leaves_nothing(folder, number):
+def test_a_job_ended_while_it_writes_leaves_nothing(folder, number):
     before = (
         "import os, numpy as np; saved = np.savez\n"
         f"np.savez = lambda *a, **k: (saved(*a, **k), os.kill(os.getpid(), {number:d}))"
@@ -229,7 +229,7 @@ def test_an_interrupted_job_ends_without_a_traceback(folder, moment):
             while "libtorch" not in maps.read_text():
                 time.sleep(0.01)
         else:
-            assert "drawn afresh" in process.stderr.readline()
+            assert "drawn anew" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert process.returncode != 0
@@ -250,7 +250,7 @@ def test_out_of_memory_says_what_helps(folder, allocate):
         "resource.setrlimit(resource.RLIMIT_AS, (2**35, 2**35))\n"
         f"t.learn = lambda *_: {allocate}"
     )
-    assert "fewer networks in a job take less" in error_of(train(folder, before=before))
+    assert "lower repeats_per_job" in error_of(train(folder, before=before))
 
 
 def make_problem(folder, content):
@@ -270,7 +270,7 @@ def make_problem(folder, content):
 DATA = "x,class\n" + "".join(f"{number},{number % 2}\n" for number in range(8))
 
 
-def test_a_problem_is_made_of_the_content_that_was_asked_for(tmp_path):
+def test_a_problem_is_made_from_the_requested_content(tmp_path):
     (tmp_path / "data.csv").write_text(DATA)
     done = make_problem(tmp_path, DATA)
     assert done.returncode == 0

@@ -1,4 +1,4 @@
-"""Exactly the stale jobs: what a change of the config or the code reruns.
+"""Exactly the stale jobs: the jobs that a change of the config or the code reruns.
 
 Each change is tried without Snakemake's records, which decide nothing.
 """
@@ -25,7 +25,7 @@ def tables(*studies):
 
 
 def drawn(*studies):
-    """Return the jobs that depend on how tables are made of what was gathered."""
+    """Return the jobs that depend on how tables are made from gathered results."""
     return tables(*studies) - {f"gather_{study}" for study in studies}
 
 
@@ -309,7 +309,7 @@ STALE = [case for case in CASES if CASES[case][1]]
 
 
 def is_of_code(case):
-    """Whether a change is one of code, which this process has read before."""
+    """Whether a change is one of code, which this process has already read."""
     return "code" in case
 
 
@@ -323,7 +323,7 @@ def test_exactly_the_stale_jobs_rerun(finished, case):
 
 
 def test_what_has_no_meaning_reruns_nothing(finished):
-    """All such changes at once: what reran would say which one is to blame."""
+    """All such changes at once: the jobs that reran would show the one to blame."""
     shutil.rmtree(finished.folder / ".snakemake")
     for make_change, expected in CASES.values():
         if not expected:
@@ -366,7 +366,7 @@ def test_what_was_trained_once_is_never_trained_again(finished):
     assert not [job for job in finished.stale() if "train" in job]
 
 
-def test_a_copy_that_is_put_back_is_what_the_config_asks_for(finished):
+def test_a_copy_put_back_is_up_to_date(finished):
     """Snakemake's own records say that inputs of the same content never changed."""
     old = finished.folder.with_name("old")
     shutil.copytree(finished.folder / "results", old)
@@ -378,7 +378,7 @@ def test_a_copy_that_is_put_back_is_what_the_config_asks_for(finished):
 
 
 def test_the_floor_of_snakemake_can_be_forced_while_its_dag_is_built(finished):
-    """Of the version that is installed; CI runs this with the oldest one, too."""
+    """With the installed version; CI runs this with the oldest one, too."""
     finished.change("margin", to=0.5)
     forced = finished.planned("results/ahead/boxplot.svg")
     assert {*forced} == {"tables_ahead", "figures_ahead"}
@@ -392,13 +392,13 @@ def test_the_computed_imports_are_those_that_python_makes(stage):
         names = [f"{stage}.{path.stem}" for path in package.glob("[!_]*.py")]
         loaded = modules_of("stages.make", *names)
     else:
-        # What learns networks is imported by those jobs alone that train some.
+        # Only jobs that train networks import the code that does.
         lazy = ["stages.networks", "learning.variants"]
         loaded = modules_of(f"stages.{stage}", *(lazy if stage == "train" else []))
     ours = {name for name in loaded if name.startswith("thaw.")}
     assert keys.modules(stage) == ours
     libraries = set().union(*(keys.source(name).libraries for name in ours))
-    # Only a config with such a file imports what reads its size.
+    # Only a config with such a file imports the code that reads its size.
     assert libraries - {"pyarrow"} <= set(loaded)
     assert keys.recipe(stage, {}, {})["versions"].keys() <= libraries
 

@@ -245,7 +245,7 @@ def test_how_often_is_clopper_and_pearsons_where_units_say_yes_or_no():
     assert tuple(found) == pytest.approx((0.7, exact.low, exact.high), abs=0.015)
 
 
-def test_how_often_knows_that_what_was_not_drawn_may_lose():
+def test_how_often_allows_for_losing_units_not_drawn():
     """All units alike: their spread alone would say "always", with no doubt."""
     first, second = nested([[0.9, 0.91]] * 5), nested([[0.7, 0.8]] * 5)
     found = how_often(Pair(first, second), 0.05)
@@ -271,7 +271,7 @@ def test_intervals_of_shares_worked_by_hand():
     a, b = 5 / 12, 2 / 22
     half = 2.262157 * math.sqrt(a * (1 - a) / 12 + b * (1 - b) / 22)
     assert tuple(found) == pytest.approx((0.35, a - b - half, a - b + half), abs=1e-6)
-    # Of ten matched: three only in the first, one only in the second.
+    # Ten matched: three only in the first, one only in the second.
     ours = np.array([1, 1, 1, 0, 1, 1, 0, 0, 0, 0], dtype=bool)
     others = np.array([0, 0, 0, 1, 1, 1, 0, 0, 0, 0], dtype=bool)
     pair = Pair(Sample(np.zeros(10)), Sample(np.zeros(10)))
@@ -282,7 +282,7 @@ def test_intervals_of_shares_worked_by_hand():
 
 
 def as_loss(sample):
-    """Return the same sample as losses, of which the constant has 1.7 or so."""
+    """Return the same sample as losses; the constant's is about 1.7."""
     values, constant = 2 - sample.values, 2 - sample.constant
     return sample._replace(values=values, constant=constant, lower_is_better=True)
 
@@ -296,7 +296,7 @@ def test_weak_falls_short_of_the_baselines_median_by_a_fifth_of_its_gain(as_scor
     by_median, lower, higher, *_ = is_weak(sample, baseline, 0.05, 0.01).tolist()
     # A tenth below 0.8, which gains 0.5; 0.7 is at the limit.
     assert by_median == [True, False, True, False, False]
-    # Of four values, the median may be any that lies between them: 0.62 and 0.78.
+    # The median of four values may be any that lies between them: 0.62 and 0.78.
     assert lower == [False, False, True, False, False]
     assert higher == [True, True, True, False, False]
 
@@ -330,7 +330,7 @@ def test_the_ends_of_a_medians_interval_are_those_of_the_sign_test():
 
 
 def test_a_narrow_variant_at_the_limit_is_not_said_to_be_weak_more_often():
-    """Of both, 21 % are weak; how many by the sample's median, is chance."""
+    """21 % of both are weak; the number by the sample's median is chance."""
     said = []
     for seed in range(60):
         rng = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ from conftest import ROOT, Project, new_project
 
 VARIANTS = {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}
 
-# What a run leaves in a folder.
+# The files that a run leaves in a folder.
 MADE = shutil.ignore_patterns("data", "logs", "results", ".snakemake")
 
 

@@ -115,7 +115,7 @@ def test_variants_of_two_studies_are_compared(swept):
     }
     difference = values["whole"].mean() - values["self"].mean()
     assert float(row["mean"]) == pytest.approx(difference, abs=1e-6)
-    # What the other study trains anew is compared anew.
+    # The other study's newly trained networks are compared anew.
     swept.change("studies", "whole", "repeats", to=1)
     stale = swept.stale()
     assert {"tables_self", "tables_whole"} <= stale

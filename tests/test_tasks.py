@@ -311,7 +311,7 @@ def test_the_constant_predictions_of_numbers_are_those_of_dummy_regressors(numbe
 
 
 def test_predictions_can_be_made_anew_from_saved_weights(numbers, tmp_path):
-    """And whoever starts from them learns labels on a scale of its own."""
+    """And a network that starts from them learns labels on its own scale."""
     path, recipe = tmp_path / "w.safetensors", {"stage": "pretrain"}
     part = fit(numbers, Training(3, 8, 0.05), range(3), small(), size=20)
     save_networks(path, part.state, Tile(range(3)), recipe, {})

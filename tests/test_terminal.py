@@ -48,7 +48,7 @@ def damaged(finished) -> Project:
 
 
 def heed_ctrl_c():
-    """Undo what a shell does for what it runs in the background."""
+    """Undo a shell's settings for background processes."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -197,7 +197,7 @@ def test_ctrl_c_says_what_is_kept_and_nothing_else(shipped):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_told_to_end_without_a_terminal(shipped, number):
+def test_a_run_is_ended_without_a_terminal(shipped, number):
     process = subprocess.Popen(
         shipped.command("--cores", "1"),
         cwd=shipped.folder,
@@ -210,7 +210,8 @@ def test_told_to_end_without_a_terminal(shipped, number):
     for line in process.stdout:
         said.append(line)
         if line.startswith("problems: 2 of 2"):
-            # Snakemake hangs if told while it holds a lock, as when a job has ended.
+            # Snakemake hangs if signalled while it holds a lock, as when a job has
+            # ended.
             time.sleep(0.5)
             process.send_signal(number)
     assert process.wait() == 1

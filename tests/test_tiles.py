@@ -1,4 +1,4 @@
-"""Tiles: every address in one, ends that do not move; and the time jobs ask for."""
+"""Tiles: every address in one, fixed ends; and the time that jobs reserve."""
 
 import itertools
 
@@ -111,7 +111,7 @@ def test_names_do_not_depend_on_the_numbers_and_come_back():
     assert Tile(range(2, 4)).labels == ["2", "3"]
 
 
-def test_time_is_asked_for_by_what_learns_together():
+def test_time_is_reserved_for_networks_that_learn_together():
     """A hundred of these learn in the time of one; a wide one learns alone."""
     small = Size(1, [2, 5, 5, 3], rows=500, epochs=100, batch_size=16)
     wide = small._replace(widths=[2, 1000, 3])

@@ -1,4 +1,4 @@
-"""Trainers: user-supplied commands in the place of Thaw's learners."""
+"""Trainers: user-supplied commands that replace Thaw's learners."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ EXAMPLE = ROOT / "examples" / "trainer"
 
 @pytest.fixture
 def config(folder):
-    """Return SMALL_CONFIG with a trainer in the place of hidden layers."""
+    """Return SMALL_CONFIG with a trainer instead of hidden layers."""
     return small_config(TRAINER)
 
 
@@ -59,7 +59,7 @@ def test_what_is_in_a_trainers_key(config, tmp_path, monkeypatch):
     assert len(set().union(*everything)) == sum(map(len, everything))
 
 
-def test_only_trainers_have_what_they_are_told_in_their_keys(folder):
+def test_instructions_count_only_in_trainers_keys(folder):
     assert "thaw.learning.trainer" not in keys.modules("train")
     found = keys.modules("train", kind_of(TRAINER).content()["computed_by"])
     assert "thaw.learning.trainer" in found
@@ -138,12 +138,12 @@ with open(job["scores"], "w") as file:
 
 @pytest.fixture
 def job(problem, tmp_path, monkeypatch):
-    """Return a function that runs a stage with a trainer; what it is told, changed."""
+    """Return a function that runs a stage with a trainer and changed instructions."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / "tmp").mkdir()
-    # As in a job of the workflow, where people's scripts import what lies beside them.
+    # As in a job of the workflow, where scripts import the modules beside them.
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
     (tmp_path / "beside.py").touch()
     (tmp_path / "trainer.py").write_text(SCRIPT)
@@ -187,7 +187,7 @@ def job(problem, tmp_path, monkeypatch):
     return run
 
 
-def test_a_trainer_is_told_what_to_train(job, problem, tmp_path):
+def test_a_trainer_gets_its_instructions(job, problem, tmp_path):
     tile, variant = Tile(range(2), range(1, 3)), {"freeze": 1, "fresh": ["output"]}
     told, args, key = job("train", tile.name, variant=variant)
     assert told["stage"] == "train"
@@ -209,7 +209,7 @@ def test_a_trainer_is_told_what_to_train(job, problem, tmp_path):
     assert not [*(tmp_path / "tmp").iterdir()]
 
     found = load_scores(args.scores, args.history, tile, key).reached
-    # Whose loss is not a number failed, and what was not written is not known.
+    # A network whose loss is not a number failed, and missing scores are unknown.
     assert found.final.failed.tolist() == [True, False, False, False]
     assert np.isnan(found.history.train_loss).all()
     assert found.history.test_score[2] == np.float32(third["seed"] / 2**32)
@@ -218,7 +218,7 @@ def test_a_trainer_is_told_what_to_train(job, problem, tmp_path):
 def test_what_a_trainer_predicts_is_kept_and_completes_its_scores(
     job, problem, tmp_path
 ):
-    """The second network says the same of all rows, and so it failed."""
+    """The second network predicts the same for all rows, so it failed."""
     (tmp_path / "trainer.py").write_text(
         "import json, sys\n"
         "import numpy as np\n"
@@ -258,7 +258,7 @@ def test_rows_and_seeds_are_those_of_the_repeat(job):
 
 
 def like(told):
-    """Return the form of what a trainer is told: keys, and the types of values."""
+    """Return the form of a trainer's instructions: keys, and the types of values."""
     if isinstance(told, dict):
         return {key: like(value) for key, value in told.items()}
     if isinstance(told, list):
@@ -266,12 +266,12 @@ def like(told):
     return type(told)
 
 
-def test_the_page_shows_what_a_trainer_is_told(job):
+def test_the_page_shows_a_trainers_instructions(job):
     page = (ROOT / "docs" / "trainer.md").read_text()
     shown, pretrained = map(
         json.loads, re.findall("```json\n(.*?)```", page, re.DOTALL)
     )
-    # What of it is the config's, as the page's config has it.
+    # The parts from the config, as in the page's config.
     own = ("arguments", "training")
     told = job("train", FIRST, variant={"freeze": 1}, size=5)[0]
     assert told["networks"][0]["rows"] != shown["networks"][0]["rows"]
@@ -308,12 +308,12 @@ def test_a_command_that_fails_is_named(job, command, words, tmp_path):
     assert str(caught.value).startswith(f"{command}: ")
     assert words in str(caught.value)
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.*")}
-    # By hand it fails as well, for what it was told is still there.
+    # By hand it fails as well, because its instructions are still there.
     (told,) = (tmp_path / "tmp").glob("*/job.json")
     assert str(caught.value).endswith(f", in {Path.cwd()}: {command} {told}")
 
 
-def test_a_job_that_is_told_to_end_takes_its_trainer_with_it(job, tmp_path):
+def test_a_job_that_is_ended_takes_its_trainer_with_it(job, tmp_path):
     (tmp_path / "trainer.py").write_text(
         "import os, signal, time\n"
         "open('pid', 'w').write(str(os.getpid()))\n"
@@ -362,7 +362,7 @@ def test_source_models_come_back_as_they_were(tmp_path):
 
 @pytest.mark.parametrize("name", ["4/../../a", "../a", "/a", "4"])
 def test_no_source_model_leaves_its_folder(name, tmp_path, monkeypatch):
-    """Who can change a result can also write a checksum that fits."""
+    """Anyone who can change a result can also write a matching checksum."""
     from safetensors.numpy import save
 
     from thaw.output.records import digest_of_arrays, record
@@ -458,7 +458,7 @@ def test_a_metric_that_the_trainer_did_not_write_is_named(example):
     )
 
 
-def test_the_seed_that_a_trainer_is_told_suits_numpy_of_old():
+def test_a_trainers_seed_suits_old_numpy():
     from thaw.learning.trainer import seeds_of
 
     found = seeds_of(repeats(range(1000)))

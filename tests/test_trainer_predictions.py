@@ -1,4 +1,4 @@
-"""Predictions that a trainer wrote: what is read, refused and made of them."""
+"""Predictions that a trainer wrote: the accepted, the refused, and their use."""
 
 import numpy as np
 import pytest
@@ -95,7 +95,7 @@ def test_a_suffix_that_numpy_added_is_named(tmp_path, problem, said):
 def test_scores_that_were_not_written_follow_from_predictions(problem, said):
     said[1] = np.nan
     accuracy = (said.argmax(2) == problem.test_y).mean(1).round(2)
-    accuracy[1] = 0.9  # of a network that failed nothing is compared
+    accuracy[1] = 0.9  # a network that failed is not compared
     found = completed({"test_accuracy": accuracy}, said, problem)
     assert (found["test_accuracy"] == accuracy).all()
     for network in (0, 2):
@@ -126,7 +126,7 @@ def numbers(problem):
 
 @pytest.fixture
 def guesses(numbers):
-    """Return numbers that three networks predict, near the labels."""
+    """Return the numeric predictions of three networks, near the labels."""
     errors = np.random.default_rng(0).normal(size=(3, len(numbers.test_y)))
     return numbers.test_y + 9 * errors
 

@@ -50,7 +50,7 @@ CLASSES = TASKS["classification"]
 
 
 def measured(logits, labels, classes):
-    """Return accuracy and loss of networks that say `[R, classes, rows]`."""
+    """Return accuracy and loss of networks with outputs `[R, classes, rows]`."""
     prepared = Labels(*map(torch.from_numpy, CLASSES.prepared(labels, classes)))
     return CLASSES.measure(logits, prepared, None)
 

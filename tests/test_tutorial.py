@@ -1,4 +1,4 @@
-"""What `docs/tutorial.md` has its reader do, and that it prints what the page shows."""
+"""The steps of `docs/tutorial.md`, which must print what the page shows."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ PAGE = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 STUDY = ROOT / "studies/your-table"
 PROFILE = "profiles/default/profile.yaml"
 SHIPPED = (STUDY / "config.yaml").read_text(encoding="utf-8")
-# What docs/renew.py quotes from results is theirs, and not a small run's.
+# Quotes of results by docs/renew.py are not those of a small run.
 QUOTED = re.compile(r"<!-- from .*?<!-- end -->", re.DOTALL)
 PAGE = QUOTED.sub("", PAGE)
 BLOCKS = re.findall(r"```(sh|yaml|text)\n(.*?)```", PAGE, re.DOTALL)
@@ -26,15 +26,15 @@ CONFIG, *PIECES = [text for kind, text in BLOCKS if kind == "yaml"]
 
 
 def paragraphs(text: str) -> list[str]:
-    """Return what is shown, piece by piece; between them, output is left out."""
+    """Return the output shown, piece by piece; between them, output is left out."""
     return [piece.strip() for piece in re.split(r"\n\n|^…$", text, flags=re.MULTILINE)]
 
 
 def assert_shown(text: str, output: str, exact: bool) -> None:
-    """Assert that what is shown was printed, in this order.
+    """Assert that the shown output was printed, in this order.
 
-    Lines may break elsewhere. Where not exact, numbers are any numbers, and what a
-    study found (`From 5 rows: …`) is left out.
+    Lines may break elsewhere. If not exact, numbers are any numbers, and a study's
+    findings (`From 5 rows: …`) are left out.
     """
 
     def plain(words: str) -> str:
@@ -67,7 +67,7 @@ def test_what_is_written_step_by_step_is_the_config_that_is_shipped():
 
 
 def test_every_step_prints_what_the_page_shows(tmp_path):
-    """In the page's order; what it trains is made small after the first look."""
+    """In the page's order; its training is made small after the first look."""
     thaw = new_project(tmp_path / "thaw")
     shutil.copy2(ROOT / PROFILE, thaw.folder / PROFILE)
     shutil.copytree(STUDY, thaw.folder / "studies/your-table")
@@ -76,7 +76,7 @@ def test_every_step_prints_what_the_page_shows(tmp_path):
     output, exact = "", True
     for kind, text in steps:
         if kind == "yaml":
-            # All further pieces at once, for they lie in two places.
+            # All further pieces at once, because they lie in two places.
             config.write_text(text if text == CONFIG else small(SHIPPED))
             continue
         if kind == "text" and "dropped" in text:
@@ -117,7 +117,7 @@ def spoilt(column: str, value: str | None):
     return change
 
 
-# By what the page calls it: a change of the table, and of the problem.
+# By its name on the page: a change of the table, and of the problem.
 MESSAGES = {
     "a name among the features": (None, {"drop": ["island"]}),
     "words among the features": (None, {"categorical": []}),
@@ -141,7 +141,7 @@ MESSAGES = {
 
 
 def told(changes: dict) -> str:
-    """Return what Thaw says of the table and the changed problem of Adelie penguins."""
+    """Return Thaw's messages about the table and the changed problem of penguins."""
     config = yaml.safe_load(SHIPPED)
     problem = config["problems"]["adelie"]
     problem |= changes

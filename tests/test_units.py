@@ -26,12 +26,12 @@ SCORES = (
 
 
 def in_units_of(factor, name):
-    """Return by what a metric grows when labels do."""
+    """Return the factor by which a metric grows when labels do."""
     return {"r2": 1, "mean_squared_error": factor**2}.get(name, factor)
 
 
 def predictions(labels, quality, seed):
-    """Return what networks predict; a good few are worse than a constant."""
+    """Return predictions of networks; a good few are worse than a constant."""
     rng = np.random.default_rng(seed)
     error = rng.lognormal(np.log(quality), 0.3, (MODELS, 1, 1))
     error = error * rng.lognormal(0, 0.2, (MODELS, REPEATS, 1))
@@ -71,7 +71,7 @@ def samples(name, factor):
 
 
 def tables(name, factor):
-    """Return all that statistics say, with the word margin in the margin's place."""
+    """Return all statistics in words, with the word margin in the margin's place."""
     found, metric, margin = samples(name, factor)
     arms = {Arm(variant, "all"): sample for variant, sample in found.items()}
     chosen = dict.fromkeys(arms, Chosen(0.01, 100, np.nan))

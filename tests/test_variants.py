@@ -1,4 +1,4 @@
-"""Variants: what they start from, what is drawn afresh, what they share."""
+"""Variants: their start, their fresh layers, and shared draws."""
 
 import pytest
 import torch

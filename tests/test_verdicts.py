@@ -137,13 +137,13 @@ def test_one_source_model_is_compared_repeat_by_repeat():
     assert row["verdict"] == "typically better"
     assert row["given"] == "given one source model"
     assert row["better"] == 1
-    # Out of step, what all repeats agree on is lost.
+    # Out of step, the agreement of repeats is lost.
     shuffled = base._replace(values=np.roll(base.values, 1))
     assert verdict_of(transfer, shuffled) == "no clear difference"
 
 
 def test_more_source_models_than_repeats():
-    """Only those count that a repeat starts from."""
+    """Only source models that a repeat starts from count."""
     variant = Sample(RNG.normal(0.9, 0.01, 10), np.arange(10))
     row = row_of(variant, Sample(RNG.normal(0.8, 0.01, 10)))
     assert (row["unit"], row["units"]) == ("source model", 10)
@@ -168,7 +168,7 @@ def test_constant_scores_have_a_truthful_answer(name):
     difference = variant.values[0] - reference.values[0]
     ends = row[["typical", "typical_low", "typical_high"]].tolist()
     assert ends == pytest.approx([difference] * 3)
-    # What was not drawn may be otherwise.
+    # Units that were not drawn may differ.
     assert row["better_high"] - row["better_low"] > 0.2
 
 
@@ -325,7 +325,7 @@ def test_the_table_for_people_says_on_what_it_is_conditional():
     text = " ".join(text.split())
     assert "over 100 repeats, given one source model (other test rows" in text
     assert "No network failed, and none is weak" in text
-    # Where some are, they are named, and once for all sizes.
+    # If some are, they are named, and once for all sizes.
     sizes = {size: found | {"c": BASE} for size in (20, 50)}
     table = comparisons(sizes, [("a", "b"), ("c", "b")], "b", 0.01)
     text = " ".join(for_people(table, NONE, "b", ACCURACY, 0.01).split())

@@ -133,7 +133,7 @@ def test_a_run_elsewhere_says_once_which_config_it_takes(fresh, tmp_path):
     done = fresh.snakemake(*elsewhere)
     assert done.stderr.count(f"The config is {run}/config.yaml.") == 1
     assert "The config is" not in done.stdout
-    # Jobs that Snakemake starts as itself do not repeat it.
+    # Child processes of Snakemake do not repeat it.
     inner = fresh.snakemake(*elsewhere, "--mode", "subprocess")
     assert "The config is" not in inner.stderr
 
@@ -148,7 +148,7 @@ def test_a_new_results_folder_beside_an_old_one_is_pointed_out(finished, tmp_pat
     assert old not in finished.snakemake("-n", "--directory", str(run)).stderr
 
 
-def test_a_folder_whose_config_has_another_suffix_is_told(fresh, tmp_path):
+def test_a_config_with_another_suffix_is_reported(fresh, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "config.yml").write_text("seed: 2\n")
@@ -277,7 +277,7 @@ def test_a_damaged_file_is_named_with_the_remedy_and_the_rest_goes_on(finished):
 
 
 def test_studies_share_what_they_train(fresh):
-    """Two studies with a variant in common, of which one has further repeats."""
+    """Two studies with a variant in common; one of them has further repeats."""
     config = fresh.config
     config["repeats_per_job"] = 2
     ahead = config["studies"]["ahead"] | {"variants": ["standalone"]}
@@ -365,8 +365,8 @@ def test_figures_and_the_description_say_what_made_them(finished):
     assert [folder.name.rpartition("-")[2]] == described["keys"]["arms"]["fixed-0"]
 
 
-def test_what_is_not_what_was_made_is_not_shown(finished):
-    """Tables that somebody edited are made anew before they are printed."""
+def test_changed_results_are_not_shown(finished):
+    """Edited tables are made anew before they are printed."""
     answer = finished.folder / "results/ahead/answer.md"
     right = answer.read_bytes()
     answer.write_text("Transfer always helps.\n")
@@ -381,7 +381,7 @@ def test_what_is_not_what_was_made_is_not_shown(finished):
 
 
 def test_gathering_reads_what_its_rule_declares(finished):
-    """And nothing else of the results, though it is told where they lie."""
+    """And nothing else of the results, though it knows their folder."""
     (job,) = (
         block
         for name, block in finished.planned("--forcerun", "gather_back").items()
@@ -424,7 +424,7 @@ def test_output_that_cannot_hold_a_character_ends_no_run(finished):
 
 
 def test_nothing_in_the_results_changes_from_run_to_run(finished, tmp_path):
-    """Neither time nor folder nor host stand in any file."""
+    """No file holds a time, a folder or a host."""
     again = new_project(tmp_path / "elsewhere")
     again.snakemake("ahead", "--cores", "1")
     made = again.results("**/*.*")

@@ -16,7 +16,7 @@ NETWORK = FullyConnected(2, [5, 5], 3)
 
 
 def with_numbers(problem, times=30.0):
-    """Return a problem with numbers as labels: how far apart its two features are."""
+    """Return a problem with numeric labels: the distance of its two features."""
     train_y, test_y = (
         400 + times * (x[:, 0].astype(float) - x[:, 1])
         for x in (problem.train_x, problem.test_x)
@@ -37,7 +37,7 @@ def draw(network, numbers):
 
 
 def parts(problem, training, numbers, network=NETWORK, freeze=0, size=None, **options):
-    """Train repeats; return what was trained at a time."""
+    """Train repeats; return the number trained at a time."""
     groups, whose = list(network.groups), repeats(numbers)
     start = options.pop("start", lambda some: network.draw(groups, some))
     frozen = groups[:freeze]
@@ -79,7 +79,7 @@ def assert_alone_equals_in_company(
 
 
 def assert_scores_follow(problem, part):
-    """The scores that are kept follow from what the networks say of each test row."""
+    """The kept scores follow from the networks' outputs for each test row."""
     history, final = part.reached[:2]
     reached = zip(
         *(

@@ -1,4 +1,4 @@
-"""Thaw and its peers share this: the task, its data, and the timing.
+"""Shared by Thaw and its peers: the task, its data, and the timing.
 
 A peer is a script that takes a task as JSON, trains it and prints one line of JSON:
 `seconds`, the CPU seconds of each of several runs, and `test_accuracy`, the mean over
@@ -19,7 +19,7 @@ from sklearn.datasets import make_blobs
 ROWS = 1000
 TRAIN_SIZE = 500
 
-# A task is trained so often, unless it has taken so many CPU seconds in all.
+# The number of runs of a task, unless they take so many CPU seconds in all.
 MOST_RUNS = 5
 ENOUGH_SECONDS = 10
 
@@ -52,7 +52,7 @@ class Data(NamedTuple):
 
 
 def make_data(task: Task) -> Data:
-    """Draw the blobs as the textbook does its target problem."""
+    """Draw the blobs in the same way as the textbook's target problem."""
     x, y = make_blobs(
         n_samples=ROWS,
         centers=task.classes,
@@ -65,7 +65,7 @@ def make_data(task: Task) -> Data:
 
 
 def initial_limits(task: Task) -> list[float]:
-    """Return the bounds of each layer's uniform initial weights, as Keras has them.
+    """Return the bounds of each layer's uniform initial weights, as in Keras.
 
     Hidden layers are He uniform, the output layer Glorot uniform.
     """
@@ -78,7 +78,7 @@ def initial_limits(task: Task) -> list[float]:
 def time_runs(train: Callable[[Task, Data], float], warm_up: bool = True) -> None:
     """Time `train`, which returns the mean test accuracy, and print the result.
 
-    A warm-up trains one epoch beforehand, so that what a library does once is not
+    A warm-up trains one epoch beforehand, so that one-off work of a library is not
     counted. Without one, the first run is cold and at least a second one follows.
     """
     task = Task(**json.loads(sys.argv[1]))

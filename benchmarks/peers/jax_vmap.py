@@ -34,7 +34,7 @@ def loss(network: Network, x: Array, y: Array) -> Array:
 
 
 def accuracy(network: Network, x: Array, y: Array) -> Array:
-    """Return the share of rows whose class is found."""
+    """Return the share of rows whose class is right."""
     return (logits(network, x).argmax(0) == y).mean()
 
 

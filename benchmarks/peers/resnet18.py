@@ -1,7 +1,7 @@
 """Torchvision's ResNet-18, trained by Thaw: an epoch on images of 64 by 64 points.
 
-It takes how many images there are to learn from, and how many groups are frozen, and
-prints the CPU seconds of an epoch and of a look at as many images.
+It takes the number of images to learn from and the number of frozen groups, and prints
+the CPU seconds of an epoch and of a look at as many images.
 """
 
 import sys

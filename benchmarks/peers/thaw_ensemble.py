@@ -1,7 +1,7 @@
-"""Thaw itself: standalone networks drawn and trained as its training job does it.
+"""Thaw itself: standalone networks, drawn and trained as in its training job.
 
-With `autograd` after the task, the step of gradient descent uses that; all else is the
-same.
+With `autograd` after the task, the step of gradient descent uses autograd; everything
+else is the same.
 """
 
 import json

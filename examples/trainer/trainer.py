@@ -1,4 +1,4 @@
-"""A trainer of one's own, with scikit-learn; docs/trainer.md says what it is told."""
+"""A user-supplied trainer, with scikit-learn; docs/trainer.md describes its input."""
 
 import json
 import sys
@@ -34,10 +34,10 @@ for told in job["networks"]:
         for batch in np.split(order.permutation(len(x)), range(size, len(x), size)):
             network.partial_fit(x[batch], y[batch])
             for own, before in zip(frozen, kept, strict=True):
-                own[:] = before  # what is frozen takes no step
+                own[:] = before  # frozen layers take no step
     if "save" in told:
         np.savez(Path(told["save"], "weights.npz"), *weights)
-    # No infinite number, where a probability is 0.
+    # No infinite number, if a probability is 0.
     said = network.predict_log_proba(data["test_x"]).clip(-99)
     accuracy = (said.argmax(1) == data["test_y"]).mean()
     scores.append(f"{told[number]},{accuracy}")

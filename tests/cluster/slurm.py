@@ -3,9 +3,9 @@
     python tests/cluster/slurm.py start FOLDER     # prints what a shell must export
     python tests/cluster/slurm.py stop FOLDER
 
-Configuration, key, sockets, logs and process ids lie in the folder; nothing of the
-system's own Slurm or munge is used or changed. It runs as whoever starts it, without
-systemd, cgroups and accounting.
+Configuration, key, sockets, logs and process ids lie in the folder; the system's own
+Slurm and munge stay untouched. It runs as the current user, without systemd, cgroups
+and accounting.
 """
 
 import argparse
@@ -29,10 +29,10 @@ NODES = ("n1", "n2")
 MUNGE_FILES = ("key", "pid", "log", "seed")
 PATIENCE = 20  # seconds
 
-# Jobs go to the node with the least load (CR_LLN). What takes more memory than asked
-# for is killed within seconds (OverMemoryKill); what must be killed is killed a second
-# after it was told to end (KillWait). A node that is down stays so (ReturnToService).
-# What ended is remembered for MinJobAge.
+# Jobs go to the node with the least load (CR_LLN). A job that exceeds its memory is
+# killed within seconds (OverMemoryKill), a cancelled one a second after its signal
+# (KillWait). A node that is down stays so (ReturnToService). Ended jobs are remembered
+# for MinJobAge.
 CONFIG = """\
 ClusterName=thaw
 SlurmctldHost={host}(127.0.0.1)
@@ -78,7 +78,7 @@ def missing() -> str:
 
 
 def find(program: str) -> str | None:
-    """Return where a program lies; daemons often do where users do not look."""
+    """Return the path of a program; daemons often lie off the users' PATH."""
     return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 
@@ -99,7 +99,7 @@ class Cluster:
             (self.folder / name).mkdir(exist_ok=True)
         self.configure()
         munge = [f"--{name}-file={self.folder}/munge.{name}" for name in MUNGE_FILES]
-        # Only we use it, so nobody else needs to reach the socket; `force` allows that.
+        # Only we use it, so the socket may be closed to others; `force` allows that.
         socket = f"--socket={self.folder}/munge.socket"
         self.daemon("munged", "--force", socket, *munge)
         self.daemon("slurmctld")
@@ -150,7 +150,7 @@ class Cluster:
             time.sleep(0.1)
 
     def ask(self, *command: str) -> str:
-        """Run a command of Slurm and return what it prints."""
+        """Run a command of Slurm and return its output."""
         done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True
         )
@@ -160,7 +160,7 @@ class Cluster:
         """Kill a node's daemon and all that runs there, as a power cut does."""
         self.signal(f"{node}.pid", signal.SIGKILL)
         running = self.processes(node)
-        # What watches over a job goes first, or it would tell the controller.
+        # The watcher of a job goes first, or it would tell the controller.
         self.kill([*filter(is_step, map(parent, running)), *running])
         # It would find out by itself, in five minutes.
         self.set_node(node, "down")
@@ -171,7 +171,7 @@ class Cluster:
                 process.kill()
 
     def processes(self, node: str | None = None) -> list[psutil.Process]:
-        """Return what runs on a node as part of a job, or all that knows this Slurm."""
+        """Return a node's processes that belong to jobs, or all of this Slurm."""
         marks = {"SLURM_CONF": self.environment["SLURM_CONF"]}
         if node:
             marks["SLURMD_NODENAME"] = node
@@ -189,7 +189,7 @@ class Cluster:
         )
 
     def stop(self) -> None:
-        """Stop all that was started, all jobs, and whoever waits for them."""
+        """Stop all daemons and jobs, and everything that waits for them."""
         for node in NODES:
             self.kill_node(node)
         self.kill(self.processes())
@@ -208,14 +208,14 @@ def parent(process: psutil.Process) -> psutil.Process:
 
 
 def is_step(process: psutil.Process) -> bool:
-    """Whether this is the process that watches over a step of a job."""
+    """Whether this process watches over a step of a job."""
     with suppress(psutil.NoSuchProcess):
         return process.name() == "slurmstepd"
     return False
 
 
 def free_ports(number: int) -> list[int]:
-    """Return ports on which nobody listens."""
+    """Return ports that are free."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:

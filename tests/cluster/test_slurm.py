@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.flaky(reruns=2),
 ]
 
-# What is shorter here than on a cluster; a Slurm without accounts is asked by `squeue`.
+# Times shorter than on a cluster; a Slurm without accounts is queried by `squeue`.
 SLURM = (
     *("--workflow-profile", "slurm", "--slurm-status-command", "squeue"),
     *("--slurm-init-seconds-before-status-checks", "1"),
@@ -67,7 +67,7 @@ class Run:
             )
 
     def end(self, status: int = 0) -> str:
-        """Wait for the end and return what was said."""
+        """Wait for the end and return the output."""
         assert self.process.wait(PATIENCE) == status, self.output.read_text()
         return self.output.read_text()
 
@@ -98,7 +98,7 @@ class Run:
         return processes
 
     def jobs(self) -> list[dict[str, str]]:
-        """Return what Slurm says of this folder's jobs, in the order of their ids."""
+        """Return Slurm's records of this folder's jobs, in the order of their ids."""
         fields = {"id": "%i", "state": "%T", "node": "%N", "comment": "%k"}
         lines = self.cluster.ask(
             *("squeue", "--noheader", "--states=all", "--sort=i"),
@@ -131,13 +131,13 @@ def running(folder: Path) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory) -> Iterator[Cluster]:
-    """What the tests share that leave its nodes alone."""
+    """A Slurm shared by tests that leave its nodes alone."""
     yield from running(tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture
 def own_cluster(tmp_path_factory) -> Iterator[Cluster]:
-    """What one test may do with as it likes."""
+    """A Slurm that one test may break."""
     yield from running(tmp_path_factory.mktemp("own"))
 
 
@@ -175,7 +175,7 @@ def local(tmp_path_factory) -> Project:
 
 
 def test_results_are_those_of_a_local_run(limited, cluster, local, tmp_path):
-    """Ungrouped, grouped, and with commands of one's own for another folder."""
+    """Ungrouped, grouped, and with user-supplied commands for another folder."""
     groups = ("--groups", "train=trained", "--group-components", "trained=2")
     runs = {
         name: Run(
@@ -206,7 +206,7 @@ def test_results_are_those_of_a_local_run(limited, cluster, local, tmp_path):
 
 
 def test_a_killed_node_loses_nothing(own_cluster, local, tmp_path):
-    """Slurm itself runs the job again or, where told not to, Snakemake does."""
+    """Slurm itself runs the job again or, if that is off, Snakemake does."""
     first, second = NODES
     own_cluster.set_node(first, "drain")
     requeued = new_project(tmp_path / "requeued", ONE_JOB_CONFIG)
@@ -324,7 +324,7 @@ def test_a_node_with_other_code_or_libraries_refuses(own_cluster, tmp_path):
 
 
 def test_a_job_over_its_memory_or_time_gets_more(limited, local):
-    """What began before all the others."""
+    """The run that began before all the others."""
     limited.end()
     found, expected = (p.results("**/*-00-00.*") for p in (limited.project, local))
     assert found == expected

@@ -1,4 +1,4 @@
-"""The plan that follows from the config, and how rules ask it for what they need."""
+"""The plan that follows from the config, and the functions that rules read it by."""
 
 from thaw.config.resolve import resolve
 from thaw.keys import canonical
@@ -7,7 +7,7 @@ from thaw.output.records import is_made
 from thaw.plan.plan import Plan
 
 # Our own check instead of snakemake.utils.validate: it names every mistake with its
-# place, its value and what is allowed.
+# place, its value and the allowed ones.
 try:
     PLAN = Plan(resolve(config, workflow.config_settings.config))
 except ThawError as error:
@@ -34,11 +34,11 @@ wildcard_constraints:
 
 
 def kept(path):
-    """Return the path of predictions, where the config keeps them."""
+    """Return the path of predictions, if the config keeps them."""
     return [path] if PLAN.predictions else []
 
 
-# A job that was killed cannot say so itself; its log does.
+# A killed job cannot report that itself, so its log does.
 KILLED = (
     "error: killed, most likely because memory ran out; lower repeats_per_job, or run "
     "fewer jobs at once (--cores)"
@@ -51,7 +51,7 @@ def results(paths):
 
 
 def for_report(made):
-    """Return what has plain names, marked for Snakemake's report where people look."""
+    """Return files with plain names, those for people marked for Snakemake's report."""
     caption, found = "../report/shown.rst", []
     for path in made.files:
         category, labels = made.shown.get(path, (None, None))
@@ -62,7 +62,7 @@ def for_report(made):
 
 
 def about(made):
-    """Return the words that Snakemake's report sets below what has plain names."""
+    """Return the caption of files with plain names in Snakemake's report."""
     if made.folder in STUDIES:
         asked = STUDIES[made.folder]
         problems = f"{asked.settings.source} → {asked.settings.target}"
@@ -71,35 +71,35 @@ def about(made):
 
 
 def in_results(path):
-    """Return where a path that begins with `results/` lies, as a module too."""
+    """Return the place of a path that begins with `results/`, also in a module."""
     return Path(rules.make_problem.output[0]).parents[2] / path
 
 
 def recipe(wildcards):
     """Return the recipe of a keyed result, as one JSON text.
 
-    It is empty for a key that this config does not ask for. So it is on a node whose
-    code or libraries differ from those of the machine that asked; the stage says so.
+    It is empty for a key unknown to this config, as on a node whose code or libraries
+    differ from those of the machine that planned the job; the stage reports that.
     """
     return canonical(PLAN.recipes.get(wildcards.key, {}))
 
 
 def recipe_of(made):
-    """Return a function that returns the recipe of what has a plain name, as a param.
+    """Return a function, as a param, that returns the recipe of plainly named files.
 
-    As a text, Snakemake would look for wildcards in it.
+    In a plain text Snakemake would look for wildcards.
     """
     text = canonical(made.recipe)
     return lambda wildcards: text
 
 
 def unless_made(made):
-    """Return an input function that forces a job unless its record says it was done.
+    """Return an input function that forces a job unless its record says it is done.
 
-    It returns no file. Records alone say whether what has a plain name is what this
-    config asks for: not times, which a copy changes, and not what Snakemake remembers.
-    That jobs can be forced while the DAG is built is no public interface of Snakemake;
-    tests try it with the oldest and the newest version.
+    It returns no file. Records alone say whether plainly named files are up to date;
+    neither times, which a copy changes, nor Snakemake's own records do. Forcing jobs
+    while the DAG is built is no public interface of Snakemake; tests try it with the
+    oldest and the newest version.
     """
 
     def forced(wildcards):
@@ -113,10 +113,10 @@ def unless_made(made):
 
 
 def made_from(need):
-    """Return an input function: files, or problems, from which a problem is made.
+    """Return an input function for the files, or problems, that a problem is made from.
 
-    A key tells their content, so that their times say nothing; but not the content of
-    what another rule makes.
+    Their times do not count, because the key covers their content; except that of files
+    that another rule makes.
     """
 
     def paths(wildcards):
@@ -139,7 +139,7 @@ def problem_of(wildcards):
 
 
 def compared(role):
-    """Return an input function: the target, or the source, whose rows are compared."""
+    """Return an input function for the target, or the source, of a row comparison."""
 
     def problem(wildcards):
         key = PLAN.inputs(wildcards.key).get(role)
@@ -152,34 +152,34 @@ def compared(role):
 
 
 def tracked(key, found):
-    """Return a problem's file, if any, as an input whose time counts if its key lacks it.
+    """Return a problem's file, if any, as an input, whose time counts only if needed.
 
-    A key tells the content, but not that of what another rule makes.
+    A key covers the content, except that of files that another rule makes.
     """
     ruled = bool(found) and PLAN.problems.needs[key].ruled
     return found if ruled else ancient(found)
 
 
 def supplied(name):
-    """Return an input function: files that users supply for what has a key.
+    """Return an input function for the user-supplied files of a keyed result.
 
-    Keys tell their content, so their times say nothing: wrap it in `ancient()`.
+    Wrap it in `ancient()`: keys cover the content, so times do not count.
     """
     return lambda wildcards: local(PLAN.files_of(wildcards.key, name))
 
 
 def results_of(name):
-    """Return an input function: results of the study that asks for a key."""
+    """Return an input function for results of the study that needs a key."""
     return lambda wildcards: results(PLAN.files_of(wildcards.key, name))
 
 
 def targets_of(wildcards):
-    """Return the targets of source models: they are checked before anything learns."""
+    """Return the targets of source models, which are checked before anything learns."""
     return unless_done(wildcards, PLAN.checked_targets(wildcards.key))
 
 
 def check_of(wildcards):
-    """Return the checks that must have passed before a variant learns, if any."""
+    """Return the checks that must pass before a variant learns, if any."""
     refusals = sorted(PLAN.refusals.get(wildcards.key, ()))
     checks = [*PLAN.files_of(wildcards.key, "check_file"), *refusals]
     return unless_done(wildcards, checks)
@@ -191,9 +191,9 @@ def source_models_of(wildcards):
 
 
 def unless_done(wildcards, paths):
-    """Return what a job learns from; of a finished job, only those that exist.
+    """Return the inputs of a training job; of a finished one, only those that exist.
 
-    To make a missing one again, Snakemake would train all over from it.
+    Otherwise Snakemake would make a missing one again, and train everything from it.
     """
     found = results(paths)
     made = rules.pretrain
@@ -205,15 +205,15 @@ def unless_done(wildcards, paths):
 
 
 def memory(wildcards, attempt):
-    """Return the MB that a job may take; more when it is tried again."""
+    """Return the MB that a job may take; more if it is tried again."""
     return attempt * PLAN.megabytes(**wildcards)
 
 
 def gpus(wildcards):
-    """Return how many GPUs a job asks for, which its learner uses."""
+    """Return how many GPUs a job needs for its learner."""
     return PLAN.gpus(wildcards.key)
 
 
 def minutes(wildcards, attempt):
-    """Return the minutes that a job may take; more when it is tried again."""
+    """Return the minutes that a job may take; more if it is tried again."""
     return attempt * PLAN.minutes(**wildcards)

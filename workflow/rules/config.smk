@@ -1,4 +1,4 @@
-"""What jobs need from the environment, and which file is the config.
+"""The environment of jobs, and the choice of the config file.
 
 The config is chosen and checked here, before Snakemake reads it.
 """
@@ -14,7 +14,7 @@ from snakemake.settings.types import DeploymentMethod
 # A workflow that was deployed by its address lies in Snakemake's store, not in a folder.
 HOME = Path(str(workflow.current_basedir)).parents[1]
 
-# In the place of a rule, Snakemake takes braces for wildcards.
+# In the path of a rule, Snakemake takes braces for wildcards.
 if {"{", "}"}.intersection(str(HOME)):
     raise WorkflowError(
         f"Snakemake runs no workflow from a folder with braces in its path: {HOME}. "
@@ -28,18 +28,18 @@ def prepend(variable, folder):
     os.environ[variable] = os.pathsep.join(folders)
 
 
-# Jobs call `python -m thaw…`: with the interpreter that runs Snakemake, also where its
-# environment is not activated, and with the package beside this workflow, also where
-# another copy is installed; but with no module that lies in the working folder.
+# Jobs call `python -m thaw…` with the interpreter that runs Snakemake, even if its
+# environment is not activated, and with the package beside this workflow, even if
+# another copy is installed; but with no module from the working folder.
 prepend("PATH", os.path.dirname(sys.executable))
 if (HOME / "workflow" / "thaw").is_dir():
     prepend("PYTHONPATH", HOME / "workflow")
     sys.path.insert(0, str(HOME / "workflow"))
 os.environ |= {"PYTHONSAFEPATH": "1"}
 
-# In an environment that conda makes, a job has other libraries than this process, and
-# keys take them from its file (see `thaw.keys`). From such jobs Snakemake takes away
-# PYTHONPATH, without which they do not find the package.
+# In a conda environment a job has other libraries than this process, and keys take them
+# from the environment's file (see `thaw.keys`). Snakemake removes PYTHONPATH from such
+# jobs, which need it to find the package.
 by_conda = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 os.environ |= {"THAW_CONDA": "1" if by_conda else ""}
 if by_conda:
@@ -63,13 +63,13 @@ except ModuleNotFoundError as error:
 
 if workflow.modifier.is_main_snakefile():
     try:
-        # Those that Snakemake knows so far were named with --configfile.
+        # The files that Snakemake knows so far were named with --configfile.
         CONFIG_FILE = choose_file(Path(), HOME / "config.yaml", workflow.configfiles)
         for file in (CONFIG_FILE, *workflow.configfiles):
             read(file)
     except ThawError as error:
         raise WorkflowError(str(error)) from None
-    # Said once a run, and not on standard output, which other programs may read.
+    # Printed once a run, and not on standard output, which other programs may read.
     if workflow.is_main_process:
         print(
             f"The config is {CONFIG_FILE.absolute()}. "

@@ -1,4 +1,4 @@
-"""Results that no study of the config uses any more.
+"""Leftovers: results that no study of the config uses any more.
 
 Needs: results/.
 Makes: nothing. One target lists them, another deletes them; no other target does.
@@ -6,7 +6,7 @@ Makes: nothing. One target lists them, another deletes them; no other target doe
 
 
 rule leftovers:
-    """List what no study of the config uses any more, and how large it is."""
+    """List the results that no study of the config uses any more, with their size."""
     log:
         "logs/leftovers.log",
     localrule: True
@@ -29,7 +29,7 @@ rule leftovers:
 
 
 use rule leftovers as delete_leftovers with:
-    """Delete what no study of the config uses any more."""
+    """Delete the results that no study of the config uses any more."""
     log:
         "logs/delete_leftovers.log",
     localrule: True

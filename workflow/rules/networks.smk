@@ -1,12 +1,12 @@
-"""Networks that a function of the user's builds.
+"""User-supplied networks.
 
-Needs: a study's problems, and the function's file where it is in one.
-Makes: results/networks/{study}-{key}.json, for which all that such a study trains waits.
+Needs: a study's problems, and the function's file, if it is in one.
+Makes: results/networks/{study}-{key}.json; all training of such a study waits for it.
 """
 
 
 rule check_network:
-    """Check that a network fits its problems and variants; say what of it learns."""
+    """Check that a network fits its problems and variants; say which parts learn."""
     input:
         network=ancient(supplied("network_files")),
         source=ancient(results_of("source_file")),

@@ -2,7 +2,7 @@
 
 Needs: `problems` of the config, and the files that they name.
 Makes: results/problems/{problem}-{key}.npz and, of a study's target,
-results/overlaps/{problem}-{key}.json, for which what learns waits if the target says
+results/overlaps/{problem}-{key}.json; training waits for it if the target says
 `overlap: error`.
 """
 
@@ -25,7 +25,7 @@ rule make_problem:
         mem_mb=memory,
     params:
         recipe=recipe,
-        # No part of the key: another metric makes no other problem.
+        # Not in the key, because another metric does not change the problem.
         asked=lambda wildcards: canonical(PLAN.asked_of(wildcards.key)),
     shell:
         r"""

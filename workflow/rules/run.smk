@@ -1,7 +1,7 @@
-"""What is checked and said around a run.
+"""Checks and messages around a run.
 
-Only the process that plans the run does any of it, not those that Snakemake starts for
-its jobs.
+Only the process that plans the run gives them, not those that Snakemake starts for its
+jobs.
 """
 
 import re
@@ -25,7 +25,7 @@ GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
 IS_FORCED = any(re.fullmatch("--forceall|-[A-Za-z]*F[A-Za-z]*", a) for a in sys.argv)
 TARGETS = {rule.name for rule in workflow.rules}.intersection(sys.argv)
 
-# The studies that it names, or of which it names a file.
+# The studies that it names, directly or by a file.
 NAMED = [
     study
     for study in STUDIES
@@ -35,18 +35,18 @@ NAMED = [
 
 
 def say(text, **more):
-    """Say something that our logger shows among what Snakemake says of itself."""
+    """Log a message that our logger shows among Snakemake's own."""
     logger.info(text, extra={"thaw": True} | more)
 
 
 def show_changes(studies):
-    """Say of each study what changed, and what must be trained."""
+    """Log each study's changes, and the training to do."""
     for line in changes.report(PLAN, studies, in_results("results"), IS_FORCED):
         say(line)
 
 
 def studies_of(jobs):
-    """Return the studies of which some jobs make tables or figures."""
+    """Return the studies whose tables or figures some of the jobs make."""
     made = {str(path) for job in jobs for path in job.output}
     return [
         study
@@ -58,10 +58,10 @@ def studies_of(jobs):
 
 
 def show_results():
-    """Print what each study of this run recommends, and where to read on.
+    """Print the recommendation of each study of this run, and where to read on.
 
-    Of those that the command line names, all tables. After a failure, those of the
-    studies that are complete; nothing after Ctrl-C.
+    Studies that the command line names get all tables. After a failure, only complete
+    studies are printed; nothing after Ctrl-C.
     """
     # The display on a terminal makes room before the first line is printed.
     say("", thaw_is_over=True)
@@ -73,7 +73,7 @@ def show_results():
         for handler in workflow.logger_manager.plugin_handlers
     ):
         return
-    # What a table or answer holds may be more than an old terminal can show.
+    # A table or answer may hold characters that an old terminal cannot show.
     sys.stdout.reconfigure(errors="replace")
     shown = studies_of(workflow.dag.jobs)
     folder = in_results("results")

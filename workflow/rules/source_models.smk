@@ -3,9 +3,9 @@
 Needs: results/problems/{problem}-{key}.npz, and that of each target, which must have
 passed its checks.
 Makes: results/source-models/{problem}-{key}/{tile}.safetensors, .csv, .history.npz and
-.predictions.npz, the files of a job; of a file with pretrained weights,
-results/source-models/checkpoints-{key}/{tile}.safetensors. A tile is named after what it
-holds: models-01-29.
+.predictions.npz, the files of a job; for a file with pretrained weights,
+results/source-models/checkpoints-{key}/{tile}.safetensors. A tile is named after its
+content: models-01-29.
 """
 
 

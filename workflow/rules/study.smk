@@ -1,15 +1,16 @@
 """Each study's four stages: scores gathered, tables with the answer, figures, a page.
 
 Needs: the files of a study's jobs; a pair may name a variant of another study.
-Makes: in results/STUDY/ what `thaw.plan.outputs` lists, each stage in one process, with
-its record in results/STUDY/records/. Of several studies results/report.html,
-results/answers.md, results/maps/MAP/freeze-map and the figure of problems, likewise.
+Makes: in results/STUDY/ the files that `thaw.plan.outputs` lists, each stage in one
+process, with its record in results/STUDY/records/. For several studies
+results/report.html, results/answers.md, results/maps/MAP/freeze-map and the figure of
+problems, likewise.
 """
 
 for made in PLAN.made_by("gather"):
 
     rule:
-        """Gather what a study's jobs reached; all that follows reads its archive."""
+        """Gather the results of a study's jobs; all later stages read its archive."""
         name:
             made.rule
         input:
@@ -50,7 +51,7 @@ for made in PLAN.made_by("gather"):
 for made in PLAN.made_by("tables", "figures", "page"):
 
     rule:
-        """Make tables, figures or a page of what was gathered."""
+        """Make tables, figures or a page from the gathered results."""
         name:
             made.rule
         input:

@@ -2,9 +2,9 @@
 
 Needs: results/problems/{problem}-{key}.npz and, for a pretrained variant, source models.
 Makes: results/repeats/{problem}/{arm}-{key}/{tile}.csv, .history.npz and, unless the config
-says otherwise, .predictions.npz; .safetensors where weights are saved. An arm is a variant
+says otherwise, .predictions.npz; .safetensors if weights are saved. An arm is a variant
 or, as in fixed-0@20, a variant that learns from so many rows; a tile some source models ×
-some repeats from each, models-01-29-repeats-00-01. Studies that ask for the same share it.
+some repeats from each, models-01-29-repeats-00-01. Studies with equal jobs share them.
 """
 
 
@@ -56,7 +56,7 @@ rule train:
 
 
 use rule train as train_and_save with:
-    """Train some repeats of a variant that says `save: weights`, and keep these."""
+    """Train some repeats of a variant with `save: weights`, and keep the weights."""
     output:
         scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
         history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",

@@ -1,9 +1,9 @@
 """Shows a run's stages, repeats done, time left, and a line for each failure.
 
 A logger plugin of Snakemake, named in the profiles. Only the process that plans a run
-has one, and calls it in a thread of its own, with one message at a time. But any
-Snakemake that finds this module imports it, whatever the workflow: so it imports
-nothing slow, and of `thaw` nothing before the workflow has chosen which copy counts.
+has one, and calls it in its own thread, with one message at a time. But any Snakemake
+that finds this module imports it, whatever the workflow. So it imports nothing slow,
+and nothing of `thaw` before the workflow has chosen which copy counts.
 """
 
 import atexit
@@ -22,19 +22,19 @@ from snakemake_interface_logger_plugins.common import LogEvent
 REPEATS, REST = "repeats", "tables and pages"
 STAGES = ("problems", "checks", "source models", REPEATS, REST)
 
-# What Snakemake says of itself before the first job. After that, only its warnings and
-# errors are shown.
+# Snakemake's messages before the first job. After that, only its warnings and errors
+# are shown.
 CHATTER = re.compile(
     r"Building DAG|Using shell|Provided |Rules claiming|host: |Group jobs: inactive|"
     r"(Conda|Singularity) \S+: ignored|Assuming unrestricted shared|Select jobs|"
     r"\d+ jobs have (missing|outdated)|This was a dry-run|Reasons:"
 )
-# How it says that it was interrupted, and that a run with failed jobs is over.
+# Its messages after an interruption, and after a run with failed jobs.
 INTERRUPTED = ("Terminating processes on user request", "Will exit after finishing")
 OVER = "At least one job did not complete successfully"
 FAILED = ("Exiting because a job execution failed", OVER)
 
-# How Slurm says why it ended a job, in a status or in the job's log there.
+# Slurm's reasons for ending a job, in a status or in the job's log there.
 REASONS = {
     r"OUT_OF_MEMORY|oom.kill|memory limit": "out of memory",
     r"TIMEOUT|DUE TO TIME LIMIT": "over its time limit",
@@ -42,22 +42,23 @@ REASONS = {
     r"CANCELLED": "cancelled",
 }
 
-# An error that only says that a job's command failed; the job's own line says why.
+# An error that only says that a job's command failed; the job's own line gives the
+# reason.
 OF_A_COMMAND = re.compile(r"(RuleException:\s+)?CalledProcessError")
 
-# The frame that Snakemake puts around the words of a WorkflowError.
+# Snakemake's frame around the message of a WorkflowError.
 AROUND = re.compile(r'^WorkflowError in file .*\n|\n  File ".*", line \d+, in .*')
 
 MOST_REPEATED = 20  # failures, at the end
 
-# So a job ends that Ctrl-C reached before Snakemake: its failure is shown when the run
+# A job that Ctrl-C reached before Snakemake ends so. Its failure is shown if the run
 # goes on.
 EMPTY = "its log is empty"
 UNEXPLAINED = (EMPTY, "interrupted")
 
 
 class Job(NamedTuple):
-    """A job: what it is called, its stage, how many it makes, and whether it trains."""
+    """A job: its name, its stage, how many results it makes, and whether it trains."""
 
     name: str
     stage: str
@@ -77,14 +78,14 @@ class Job(NamedTuple):
         elif wildcards:
             stage = "problems" if rule.endswith("make_problem") else "checks"
         named = [value for key, value in wildcards.items() if key != "key"]
-        # Not what is read from files, nor a tile of another workflow's.
+        # Neither source models read from files, nor a tile of another workflow.
         trains = {"tile", "problem", "key"} <= wildcards.keys()
         size = Tile.named(wildcards["tile"]).fits if trains else 1
         return cls(" ".join([rule, *named]), stage, size, trains)
 
 
 class LogHandler(LogHandlerBase):
-    """Shows what a run does: in place on a terminal, elsewhere in plain lines."""
+    """Shows a run's progress: in place on a terminal, elsewhere in plain lines."""
 
     writes_to_stream = True
     writes_to_file = False
@@ -120,14 +121,14 @@ class LogHandler(LogHandlerBase):
         sys.excepthook = without_traceback
 
     def emit(self, record: LogRecord) -> None:
-        """Show a message; what goes wrong here must not end the run."""
+        """Show a message; an error in here must not end the run."""
         try:
             self.show(record)
         except Exception:
             self.handleError(record)
 
     def show(self, record: Any) -> None:
-        """Show a message of Snakemake's, or of the workflow's, by its kind."""
+        """Show a message of Snakemake, or of the workflow, by its kind."""
         match getattr(record, "event", None):
             case LogEvent.RUN_INFO:
                 if self.common_settings.dryrun and self.runs:
@@ -149,7 +150,7 @@ class LogHandler(LogHandlerBase):
                 self.say_message(record)
 
     def begin(self, record: Any) -> None:
-        """Note a job that begins, or would; with `--verbose`, say why."""
+        """Note a job that begins, or would; with `--verbose`, give its reason."""
         self.say_held()
         job = Job.of(record.rule_name, record.wildcards)
         self.failures.pop(record.jobid, None)  # it is tried again
@@ -160,7 +161,7 @@ class LogHandler(LogHandlerBase):
         if job.trains and self.began is None:
             self.began = time.monotonic()
         if self.common_settings.verbose and (record.output or record.log):
-            # The files that are missing, or that other jobs make, follow from the job.
+            # Files that are missing, or made by other jobs, follow from the job.
             why = re.sub(r"(?<!Updated input files): [^;]*", "", record.reason)
             needs = [
                 f"{record.resources.get(name)} {unit}"
@@ -170,7 +171,7 @@ class LogHandler(LogHandlerBase):
             self.say(f"{job.name}: {', '.join([why, *needs])}")
 
     def finish(self, number: int) -> None:
-        """Count what a job made; without a display, say how far its stage is."""
+        """Count a job's results; without a display, report its stage's progress."""
         self.say_held()
         self.failures.pop(number, None)
         job = self.jobs.get(number)
@@ -197,10 +198,10 @@ class LogHandler(LogHandlerBase):
             yield f"about {duration(seconds)} of training left"
 
     def fail(self, record: Any) -> None:
-        """Say in a line that a job failed: what it was, why, and where its log is."""
+        """Report a failed job in a line: its name, the reason, and its log."""
         from thaw.errors import visible
 
-        # Snakemake 9.19 tells of each twice.
+        # Snakemake 9.19 reports each twice.
         if self.interrupted or record.jobid in self.failures:
             return
         job, logs = self.jobs.get(record.jobid), [log for log in record.log if log]
@@ -214,13 +215,13 @@ class LogHandler(LogHandlerBase):
             self.say(line, "red")
 
     def say_held(self) -> None:
-        """Show failures that were held back, since nobody interrupted the run."""
+        """Show failures that were held back, because the run was not interrupted."""
         for line in self.held:
             self.say(line, "red")
         self.held.clear()
 
     def say_error(self, text: str) -> None:
-        """Show an error, or, where a failed run is over, its last words."""
+        """Show an error or, at the end of a failed run, the closing message."""
         if OVER in text:
             self.say_last()
         elif not (self.interrupted or OF_A_COMMAND.match(text)):
@@ -230,7 +231,7 @@ class LogHandler(LogHandlerBase):
             self.say(text, "red")
 
     def say_last(self) -> None:
-        """Say what a run that was interrupted kept, or again what failed in it."""
+        """Report what an interrupted run kept, or repeat a run's failures."""
         self.stop()
         if self.interrupted:
             stage = REPEATS if self.total[REPEATS] else "source models"
@@ -266,7 +267,7 @@ class LogHandler(LogHandlerBase):
                 self.say(text)
 
     def start(self, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
-        """Say what a run does, and show on a terminal how far it is."""
+        """Report a run's work, and show its progress on a terminal."""
         from rich.live import Live
 
         planned = [Job.of(*job) for job in jobs]
@@ -287,7 +288,7 @@ class LogHandler(LogHandlerBase):
             atexit.register(self.stop)  # it hides the cursor
 
     def display(self) -> Any:
-        """Return a line a stage, and what to expect."""
+        """Return a line for each stage, and what to expect."""
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
@@ -302,13 +303,13 @@ class LogHandler(LogHandlerBase):
         return Group(grid, Text(", ".join(self.outlook())))
 
     def stop(self) -> None:
-        """Take the display from the terminal."""
+        """Remove the display from the terminal."""
         if self.live:
             self.live.stop()
             self.live = None
 
     def say_plan(self, jobs: int) -> None:
-        """Say how much there is to do in each stage."""
+        """Report the work of each stage."""
         counts = [f"{name} {self.total[name]:,}" for name in STAGES if self.total[name]]
         if counts and not self.quiet:
             number = "1 job" if jobs == 1 else f"{jobs:,} jobs"
@@ -320,7 +321,7 @@ class LogHandler(LogHandlerBase):
 
 
 def reason(message: str, logs: list[str]) -> str:
-    """Return why a job failed, by what its cluster says of it or by its own log.
+    """Return the reason for a job's failure, from its cluster or its own log.
 
     The first log is the job's, others are the cluster's.
     """
@@ -334,7 +335,7 @@ def reason(message: str, logs: list[str]) -> str:
 
 
 def lines(log: str) -> Iterator[str]:
-    """Yield the lines of a log that hold something; none where it is not there."""
+    """Yield the lines of a log that are not empty; none if it is missing."""
     try:
         text = Path(log).read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -343,7 +344,7 @@ def lines(log: str) -> Iterator[str]:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as people say it."""
+    """Return a duration in words."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -353,7 +354,7 @@ def duration(seconds: float) -> str:
 
 
 def without_traceback(kind: type[BaseException], error: Any, trace: Any) -> None:
-    """Report an exception that nobody handled; Ctrl-C before the first job is none."""
+    """Report an unhandled exception; Ctrl-C before the first job is not an error."""
     if issubclass(kind, KeyboardInterrupt):
         print("Interrupted before anything ran.", file=sys.stderr)
     else:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from thaw.api.results import Results
 
 
-# Every job imports this file, so that what notebooks need is imported when called.
+# Every job imports this file, so imports that only notebooks need wait for a call.
 def open(folder: str | Path) -> Results:
     """Open the results of a study, such as `results/forward`.
 
-    Raises `ThawError` if there are none, or if a file is not what its record says.
+    Raises `ThawError` if there are none, or if a file does not match its record.
     """
     from thaw.api.results import Results
 

@@ -4,19 +4,19 @@ from collections.abc import Collection
 
 
 class ThawError(Exception):
-    """Something the user can mend. The message names the place and the remedy."""
+    """An error the user can fix. The message names the place and the remedy."""
 
 
 def visible(text: str) -> str:
-    r"""Return a text in one line, with an escape such as `\n` for what is not printed.
+    r"""Return a text on one line, its unprintable characters escaped, as in `\n`.
 
-    A terminal would obey control characters, and no SVG may hold them.
+    A terminal would obey control characters, and SVG forbids them.
     """
     return "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
 def listed(names: Collection[object], most: int = 20) -> str:
-    """Return the names, or the first of very many, for a message."""
+    """Return the names for a message, cut short if there are very many."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join([*map(str, names)][:most]) + more
 

@@ -1,20 +1,19 @@
-"""Keys: what decides a result's numbers, digested.
+"""Keys: digests of everything that decides a result's numbers.
 
 A stage's *recipe* holds the settings it was given, the keys of the results it reads, a
 digest of its code, the versions of the libraries it computes with and the number of the
-file format. The digest of the recipe is the result's key. Whoever has the same
-settings, code, libraries and data gets the same key; whoever has not cannot mistake the
-one result for the other.
+file format. The digest of the recipe is the result's key. The same settings, code,
+libraries and data give the same key; any other gives another, so no result can be
+mistaken for a different one.
 
 The code is found by following imports from the stage's module and digested as syntax
 trees without docstrings, so comments and formatting make nothing stale. For stages that
 compute data, source models and scores, only `thaw.data` and `thaw.learning` count: code
 that parses options, writes files or shows progress changes no number.
 
-Versions are those of the process at hand, which on a node must be those of the process
-that asked. Where stages run in environments that conda makes (`CONDA` is set), the
-process that asks has other libraries than they; the file from which conda makes them
-then stands in the place of versions.
+Versions are those of the running process; on a node they must equal those of the
+process that planned the job. Where stages run in a conda environment (`CONDA` is set),
+the planning process has other libraries, so the environment file stands in for them.
 """
 
 import ast
@@ -32,27 +31,27 @@ from thaw.errors import ThawError
 
 PACKAGE = Path(__file__).parent
 
-# The number of the file format. Raise it when a file is written in another way.
+# The version of the file format. Raise it when files are written in another way.
 FORMAT = 1
 
-# The packages whose code decides numbers, and the stages that compute those.
+# The packages whose code decides numbers, and the stages that compute them.
 COMPUTING = ("thaw.data", "thaw.learning")
 COMPUTING_STAGES = frozenset({"make_problem", "pretrain", "read_checkpoints", "train"})
 
-# The module of a stage. A network's description in a recipe, or an estimator's, may
-# hold, as `computed_by`, the modules that compute beside it or in its place; see
-# `content` in `thaw.config.network` and in `thaw.config.estimator`.
+# The module of a stage. In a recipe, the description of a network or an estimator may
+# name the modules that compute instead, or as well, as `computed_by`; see `content` in
+# `thaw.config.network` and in `thaw.config.estimator`.
 STAGE = "thaw.stages.{stage}"
 
-# The stage that makes tables and figures, each by a module of its own.
+# The stage that makes tables and figures, each in its own module.
 MAKE = "thaw.stages.make"
 
-# The variable that is set where stages run in an environment that conda makes, and the
-# files from which it does: what is asked for, and what exactly that was found to be.
+# The variable that is set where stages run in a conda environment, and the files that
+# define it: the requirements, and the exact packages they resolved to.
 CONDA = "THAW_CONDA"
 ENVIRONMENT = ("envs/thaw.yaml", "envs/thaw.*.pin.txt")
 
-# Distributions that are not named like the module one imports.
+# Distributions whose name differs from their module's.
 DISTRIBUTIONS = {"markdown_it": "markdown-it-py", "sklearn": "scikit-learn"}
 
 
@@ -62,7 +61,7 @@ def canonical(value: Any) -> str:
 
 
 def digest(text: str | bytes) -> str:
-    """Return twelve hexadecimal digits that tell a text from any other."""
+    """Return the digest of a text: twelve hexadecimal digits."""
     data = text.encode() if isinstance(text, str) else text
     return hashlib.blake2b(data, digest_size=6).hexdigest()
 
@@ -76,7 +75,7 @@ def digest_of_file(path: Path) -> str:
 
 
 def known_digest(path: Path) -> str:
-    """Return the digest of a file, remembered as long as its size and time stay."""
+    """Return the digest of a file, cached while its size and time stay the same."""
     status = path.stat()
     return _known_digest(path, status.st_size, status.st_mtime_ns)
 
@@ -89,7 +88,7 @@ def _known_digest(path: Path, size: int, time: int) -> str:
 def recipe(
     stage: str, settings: Mapping[str, Any], inputs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return all that decides what a stage computes, here and now.
+    """Return a stage's recipe: all that decides what this process would compute.
 
     `inputs` are the keys of the results it reads.
     """
@@ -107,12 +106,12 @@ def recipe(
 
 
 def key(recipe: Mapping[str, Any]) -> str:
-    """Return the key of what a recipe makes."""
+    """Return the key of a recipe's result."""
     return digest(canonical(recipe))
 
 
 class Result(NamedTuple):
-    """Something that a stage makes: its recipe, and the key that follows from it."""
+    """A stage's result: its recipe, and the key that follows from it."""
 
     recipe: dict[str, Any]
     key: str
@@ -121,16 +120,16 @@ class Result(NamedTuple):
 def result(
     stage: str, settings: Mapping[str, Any], inputs: Mapping[str, Any]
 ) -> Result:
-    """Return what a stage makes with these settings and inputs (their keys)."""
+    """Return the result that follows from these settings and inputs (their keys)."""
     found = recipe(stage, settings, inputs)
     return Result(found, key(found))
 
 
 def check(stage: str, told: Mapping[str, Any], asked: str) -> None:
-    """Raise `ThawError` unless this process would make what it is asked for.
+    """Raise `ThawError` unless this process would compute the result `asked`.
 
-    `told` is the recipe from which the key `asked` was computed: when the run began and
-    on the machine that runs Snakemake.
+    `told` is the recipe behind that key, as it was when the run began, on the machine
+    that runs Snakemake.
     """
     here = recipe(stage, told.get("settings", {}), told.get("inputs", {}))
     if key(here) == asked:
@@ -164,7 +163,7 @@ def check_unchanged(path: Path, found: str, told: str) -> None:
 
 
 class Source(NamedTuple):
-    """What is known of a module: its digest, and what it imports."""
+    """A module's digest and its imports."""
 
     digest: str
     modules: frozenset[str]
@@ -172,9 +171,9 @@ class Source(NamedTuple):
 
 
 def modules(stage: str, computed_by: Iterable[str] = (STAGE,)) -> frozenset[str]:
-    """Return the modules of this package that `computed_by` import, themselves too.
+    """Return `computed_by` and all modules of this package that they import.
 
-    Tables and figures are each made by a module of the package named like the stage.
+    A table or figure is made by its own module, in the package named like the stage.
     """
     found: set[str] = set()
     waiting = {module.format(stage=stage) for module in computed_by}
@@ -192,8 +191,8 @@ def modules(stage: str, computed_by: Iterable[str] = (STAGE,)) -> frozenset[str]
 def source(module: str) -> Source:
     """Read a module of this package.
 
-    A package's `__init__` counts as imported by every module in it, as Python has it;
-    but not the whole package's own, which is for notebooks and imports nothing.
+    As in Python, a package's `__init__` counts as imported by every module in it;
+    except `thaw/__init__.py`, which serves notebooks and imports nothing.
     """
     tree = ast.parse(_path(module).read_bytes())
     ours, libraries = set(), set()
@@ -202,7 +201,7 @@ def source(module: str) -> Source:
         if top != "thaw":
             libraries.add(top)
             continue
-        # A name within a module; where the package was deleted meanwhile, not even it.
+        # A name within a module; if the package was just deleted, not even that.
         while name != "thaw" and not _path(name).exists():
             name = name.rpartition(".")[0]
         ours.add(name)
@@ -223,7 +222,7 @@ def _code(stage: str, computed_by: tuple[str, ...]) -> tuple[str, list[str]]:
     if stage in COMPUTING_STAGES:
         found = [module for module in found if module.startswith(COMPUTING)]
     parts = [(module, source(module).digest) for module in found]
-    # Templates and the like, which no module imports.
+    # Templates and the like, which are not imported.
     for path in sorted((PACKAGE / stage).glob("*")):
         if path.suffix in (".html", ".css", ".js"):
             parts.append((path.name, digest_of_file(path)))
@@ -264,7 +263,7 @@ def version(library: str) -> str:
     try:
         return metadata.version(DISTRIBUTIONS.get(library, library))
     except metadata.PackageNotFoundError:
-        # Reading what each distribution holds takes a while.
+        # Slow, because it reads the files of every distribution.
         for name in metadata.packages_distributions().get(library, []):
             return metadata.version(name)
         return "missing"
@@ -277,9 +276,9 @@ def _path(module: str) -> Path:
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:
-    """Yield what a module imports, wherever in its text.
+    """Yield the names a module imports, anywhere in its text.
 
-    What stands under `if TYPE_CHECKING:` is never imported.
+    Imports under `if TYPE_CHECKING:` never run, so they are left out.
     """
     for node in _walk(tree):
         if isinstance(node, ast.Import):
@@ -289,7 +288,7 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 
 
 def _walk(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield all parts of a syntax tree that run."""
+    """Yield all nodes of a syntax tree that run."""
     yield tree
     for node in ast.iter_child_nodes(tree):
         test = node.test if isinstance(node, ast.If) else None
@@ -303,7 +302,7 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def _meaning(node: Any) -> Iterator[str]:
     """Yield a syntax tree as words: types, fields and values, but no docstrings.
 
-    Not `ast.dump`: what it leaves out depends on the version of Python.
+    Not `ast.dump`, whose omissions depend on the version of Python.
     """
     if isinstance(node, ast.AST):
         yield type(node).__name__

@@ -11,9 +11,9 @@ INTERVAL = 10
 
 
 def warn_of_failures(what: str, labels: Sequence[str], failed: np.ndarray) -> None:
-    """Warn of networks that failed, bool `[n]`, with the usual remedies.
+    """Warn of failed networks, bool `[n]`, and name the usual remedies.
 
-    `what` they are, and a label for each.
+    `what` names their kind; each has a label.
     """
     numbers = [label for label, lost in zip(labels, failed, strict=True) if lost]
     if numbers:
@@ -27,7 +27,7 @@ def warn_of_failures(what: str, labels: Sequence[str], failed: np.ndarray) -> No
 
 
 class Progress:
-    """Tell how far a job has come, now and then, and how fast it was, at the end."""
+    """Report a job's progress now and then, and its speed at the end."""
 
     def __init__(self, what: str, total: int, at_once: int) -> None:
         """Start the clock for `total` networks (`what`), at most `at_once` together."""
@@ -52,7 +52,7 @@ class Progress:
             )
 
     def trained(self, count: int) -> None:
-        """Say that an ensemble of `count` networks is trained."""
+        """Report that an ensemble of `count` networks is trained."""
         self._trained += count
         if self._trained == self._total:
             seconds = time.monotonic() - self._start

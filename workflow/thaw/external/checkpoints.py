@@ -1,4 +1,4 @@
-"""User-supplied files with pretrained weights, read without running any of them."""
+"""User-supplied files with pretrained weights, read without running their code."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from thaw.errors import ThawError
 from thaw.learning.learner import State
 
-# How to make a file that holds nothing but weights.
+# How to make a file that holds only weights.
 CONVERT = (
     'python -c "import sys, torch, safetensors.torch as s; w = torch.load(sys.argv[1], '
     "weights_only=False).state_dict(); s.save_file({{n: w[n].contiguous() for n in w}},"
@@ -23,9 +23,9 @@ CONVERT = (
 def load_checkpoint(path: Path) -> State:
     """Read the entries of one network.
 
-    A .safetensors file holds nothing else. Of a .pt or .pth only what PyTorch reads
-    with `weights_only=True` is taken: other content could run code.
-    Raises `ThawError` if the file is damaged or holds something else.
+    A .safetensors file holds nothing else. A .pt or .pth file is read with
+    `weights_only=True`, because other content could run code.
+    Raises `ThawError` if the file is damaged or holds anything else.
     """
     if path.suffix == ".safetensors":
         try:
@@ -34,7 +34,7 @@ def load_checkpoint(path: Path) -> State:
             raise ThawError(f"{path} is not a safetensors file: {error}") from None
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    # It is a pickle, an archive, or anything: there is no end to what may go wrong.
+    # A pickle, an archive, or anything: reading it can fail in any way.
     except OSError:
         raise
     except Exception as error:
@@ -61,5 +61,5 @@ def load_checkpoint(path: Path) -> State:
             f"{path} holds {held}, not the entries of a network by name; save its "
             "state_dict alone: torch.save(torch.load(PATH)['state_dict'], OTHER_PATH)"
         )
-    # What shares memory, or is a view, must not when it is saved.
+    # Entries that share memory, or are views, cannot be saved as they are.
     return {name: values.detach().clone() for name, values in found.items()}

@@ -1,7 +1,7 @@
-"""Whether a module can learn what a study asks of it, found out before anything learns.
+"""Check that a module can learn what a study needs, before any training.
 
-It is built for each problem and with two seeds, asked about two rows and, for each
-variant, learns from two.
+It is built for each problem with two seeds, run on two rows and, for each variant,
+trained on two.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,12 +22,12 @@ from thaw.learning.settings import Training, Variant
 from thaw.learning.tasks import TASKS
 from thaw.learning.variants import fresh_groups
 
-# The checks do not depend on how large a step is.
+# The size of the step does not matter to the checks.
 STEP = 1e-3
 
 
 class Share(NamedTuple):
-    """The parts of a network that a variant freezes, draws anew and lets learn.
+    """The parts of a network that a variant freezes, draws anew and trains.
 
     frozen, fresh: names of groups. frozen_weights: how many of all `weights`, biases
     included, do not learn.
@@ -42,13 +42,13 @@ class Share(NamedTuple):
     def __str__(self) -> str:
         count = f"{self.frozen_weights:,} of {self.weights:,} weights"
         frozen = f"{', '.join(self.frozen) or 'nothing'} frozen ({count})"
-        return f"{self.variant}: {frozen}; afresh: {', '.join(self.fresh) or 'nothing'}"
+        return f"{self.variant}: {frozen}; fresh: {', '.join(self.fresh) or 'nothing'}"
 
 
 def check_draws(network: ModuleNetwork) -> list[str]:
     """Build a network with two seeds; return the groups with the same weights in both.
 
-    Groups of constants, such as batch norm's, are none of them.
+    Groups of constants, such as batch norm's, do not count.
     Raises `ThawError` if no group differs.
     """
     first, second = (
@@ -80,10 +80,10 @@ def check_draws(network: ModuleNetwork) -> list[str]:
 
 @torch.no_grad()
 def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
-    """Ask a network about two rows of a problem.
+    """Run a network on two rows of a problem.
 
-    Raises `ThawError` unless it returns a number for each class and row or, where
-    labels are numbers, one a row.
+    Raises `ThawError` unless it returns, for each row, a number for each class or, in
+    a regression, a single number.
     """
     module = network.built().eval()
     rows = rows_of(problem.train_x[:2], network.shape)
@@ -115,7 +115,7 @@ def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
 def check_transfer(
     name: str, theirs: Mapping[str, Any], network: ModuleNetwork
 ) -> None:
-    """Raise `ThawError` unless all but the output of source models fits a network.
+    """Raise `ThawError` unless source models fit a network, their output aside.
 
     `theirs` are the shapes of the entries of source models from `name`.
     """
@@ -140,11 +140,11 @@ def shares(
     variants: Mapping[str, Mapping[str, Any]],
     theirs: Mapping[str, Sequence[int]] | None,
 ) -> Iterator[tuple[Share, State]]:
-    """Yield what each variant does to a network for the target, and a start for it.
+    """Yield each variant's effect on a network for the target, and a start for it.
 
     `theirs` are the shapes of the source models' entries.
-    Raises `ThawError` for a variant that names groups that are not there, or that
-    inherits a weight in one group and draws it anew in another.
+    Raises `ThawError` for a variant that names unknown groups, or that inherits a
+    weight in one group and draws it anew in another.
     """
     names = list(network.groups)
     models = SourceModels(
@@ -194,9 +194,9 @@ def check_learns(
     problem: Problem,
     in_their_words: AbstractContextManager,
 ) -> None:
-    """Let a network learn a step from two rows, as a variant has it.
+    """Train a network for one step on two rows, as a variant would.
 
-    Raises `ThawError` if what is frozen changes.
+    Raises `ThawError` if a frozen entry changes.
     """
     training = Training(1, 2, STEP)
     learner = network.learner(start, _two_rows(problem), training, share.frozen)
@@ -214,7 +214,7 @@ def check_short_batches(
     sizes: Sequence[int],
     batch_sizes: Sequence[int],
 ) -> None:
-    """Raise `ThawError` if a batch is a single row that is too few to learn from.
+    """Raise `ThawError` if a batch is a single row and the network needs more.
 
     Batch norm needs two. `sizes` are the numbers of train rows.
     """

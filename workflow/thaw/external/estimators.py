@@ -1,6 +1,6 @@
-"""Reference estimators: classes of scikit-learn's kind that learn in networks' place.
+"""Reference estimators: scikit-learn's kind of class, fitted in place of networks.
 
-Only their jobs import this, and the package that the class is from.
+Only their jobs import this, and the package that holds the class.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def fit(
     progress = Progress(what, args.tile.fits, 1)
     try:
         kind = load(name)
-        # Sums over several cores have other bytes.
+        # Sums over several cores differ in their last bits.
         with threadpool_limits(1):
             found, said = learned(
                 kind, arguments, problem, whose, size, progress.trained
@@ -48,7 +48,7 @@ def fit(
 
 
 def load(name: str) -> Callable[..., Any]:
-    """Return the class of that name, which its package names too.
+    """Return the class of that name, imported from its package.
 
     Raises `ThawError` if there is none.
     """
@@ -63,6 +63,6 @@ def load(name: str) -> Callable[..., Any]:
 
 
 def called(name: str, arguments: Mapping[str, Any]) -> str:
-    """Return an estimator as a variant describes it."""
+    """Return the call that makes an estimator, as text."""
     told = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
     return f"variant's estimator {name}({told})"

@@ -1,4 +1,4 @@
-"""User-supplied functions: loading them, and errors in them that name their line."""
+"""Load user-supplied functions, and report the line at which they fail."""
 
 import importlib
 import importlib.util
@@ -13,7 +13,7 @@ from typing import Any
 from thaw import keys
 from thaw.errors import ThawError
 
-# What PyTorch says when memory is short, which is no fault of the user's code.
+# PyTorch's words for a lack of memory, which is not the fault of the user's code.
 OUT_OF_MEMORY = "allocate memory"
 
 # The file in PyTorch that calls modules.
@@ -24,7 +24,7 @@ def load(told: Mapping[str, Any], file: Path | None) -> Callable[..., Any]:
     """Return the function that a recipe describes, from its file or package.
 
     `told` is what `thaw.config.network.content_of_function` returns.
-    Raises `ThawError` if it is not there, or the file's code has changed.
+    Raises `ThawError` if it is missing, or if the file's code has changed.
     """
     if "import" in told:
         with their_errors(told["import"]):
@@ -49,7 +49,7 @@ def load(told: Mapping[str, Any], file: Path | None) -> Callable[..., Any]:
 
 
 def in_their_words(function: Callable[..., Any], place: str) -> Callable[..., Any]:
-    """Return a user's function, whose errors are then messages; see `their_errors`."""
+    """Return a user's function whose errors become messages; see `their_errors`."""
 
     def called(*arguments: Any) -> Any:
         with their_errors(place):
@@ -60,10 +60,10 @@ def in_their_words(function: Callable[..., Any], place: str) -> Callable[..., An
 
 @contextmanager
 def their_errors(place: str) -> Iterator[None]:
-    """Turn an error in a user's code into one message that names its line there.
+    """Turn an error in a user's code into one message that names its line.
 
-    `place` is the user's file or module. Errors in which neither it nor any network has
-    a part keep their traceback.
+    `place` is the user's file or module. Errors that involve neither it nor a network
+    keep their traceback.
     """
     try:
         yield
@@ -78,9 +78,9 @@ def their_errors(place: str) -> Iterator[None]:
 
 
 def _their_line(error: Exception, place: str) -> str | None:
-    """Return the last line of the user's code that an error passed, if any.
+    """Return the last line of the user's code in an error's traceback, if any.
 
-    For an error within a network whose parts are all PyTorch's, return the place.
+    For an error within a network made of PyTorch's own parts, return the place.
     """
     is_file = place.endswith(".py")
     if isinstance(error, ImportError) and not is_file and place not in sys.modules:

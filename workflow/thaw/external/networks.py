@@ -23,8 +23,8 @@ def network_of(
 ) -> Network:
     """Return the network of a recipe's `settings`, for a problem with rows of a shape.
 
-    `file` holds the user's function that builds it, if one does. `added` are the widths
-    of hidden layers put before the output.
+    `file` holds the user's function that builds it, if any. `added` are the widths of
+    hidden layers put before the output.
     Raises `ThawError` if that function fails.
     """
     features = problem.train_x.shape[-1]
@@ -50,7 +50,7 @@ def network_of(
 def of_network(
     settings: Mapping[str, Any], file: Path | None
 ) -> AbstractContextManager[None]:
-    """Return a context in which an error in a network's own code is one message."""
+    """Return a context that turns errors in a network's own code into one message."""
     if not kind_of(settings).calls_users_code:
         return nullcontext()
     return functions.their_errors(str(file or settings["module"]["import"]))

@@ -1,7 +1,7 @@
-"""The predictions that a trainer wrote: an array that NumPy saved, checked strictly.
+"""The predictions that a trainer wrote: a saved NumPy array, checked strictly.
 
-A trainer need not write them. With them, scores that it did not write are known, and
-any metric.
+They are optional. With them, any metric can be computed, and scores that the trainer
+did not write.
 """
 
 from pathlib import Path
@@ -12,18 +12,18 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning.tasks import TASKS
 
-# How far the probabilities of a row may be from a sum of 1.
+# The largest error in the sum of a row's probabilities.
 NEAR = 1e-3
 
 
 def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
-    """Read what so many networks predict, or 0 if there is no file.
+    """Read the predictions of so many networks, or of 0 if there is no file.
 
     Log-probabilities, float32 `[networks, rows, classes]`, or numbers in the label's
     units, float64 `[networks, rows]`; in the order of the job's networks and of the
-    problem's test rows. The probabilities of a row sum to 1, rounding aside. A network
-    for which one is not a number failed; all of its numbers are then nan.
-    Raises `ThawError` that names the file, the place and what would be right.
+    problem's test rows. The probabilities of a row sum to 1, up to rounding. A network
+    with any prediction that is not a number failed; all of its numbers are then nan.
+    Raises `ThawError` that names the file, the place and the remedy.
     """
     classes = [problem.classes] if TASKS[problem.task].has_classes else []
     expected = [networks, len(problem.test_y), *classes]
@@ -51,7 +51,7 @@ def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
                 "not finite; write nan for a network that failed"
             )
         return np.where(failed[:, None], np.nan, said)
-    # float32 must hold them, too.
+    # They must fit into float32, too.
     with np.errstate(over="ignore"):
         infinite = np.isinf(said.astype(np.float32)) & ~failed[:, None, None]
     if infinite.any():
@@ -77,13 +77,13 @@ def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
 
 
 def _array(path: Path) -> np.ndarray:
-    """Read an array; no pickle is ever loaded."""
+    """Read an array, never a pickle."""
     try:
         found = np.load(path, allow_pickle=False)
         if not isinstance(found, np.ndarray):
             found.close()
             raise ValueError("it holds several arrays")
-    # A damaged file makes its reader fail in any way it can.
+    # Reading a damaged file can fail in any way.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ThawError(
@@ -93,9 +93,9 @@ def _array(path: Path) -> np.ndarray:
 
 
 def _check_name(path: Path) -> None:
-    """Raise `ThawError` if there is a file of almost that name.
+    """Raise `ThawError` if there is a file with almost that name.
 
-    NumPy adds a suffix to the name of a file that it does not know.
+    NumPy adds a suffix to the names of files whose suffix it does not know.
     """
     for other in sorted(path.parent.glob(f"{path.stem}*")):
         raise ThawError(f"{other} should be {path.name}; write it with numpy.save")

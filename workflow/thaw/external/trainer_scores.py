@@ -1,7 +1,7 @@
 """The scores that a trainer wrote: a CSV, checked strictly.
 
-It has a row for each network, in any order: its number and its scores on the whole test
-set and, if the trainer knows them, on the rows that it learned from.
+It has a row for each network, in any order: its number, its scores on the whole test
+set and, optionally, on its train rows.
 """
 
 import csv
@@ -18,12 +18,12 @@ FAILED = "failed"
 def read_scores(
     path: Path, column: str, labels: Sequence[str], known: Sequence[str]
 ) -> tuple[Mapping[str, np.ndarray], np.ndarray]:
-    """Read the scores of networks with these `labels`, which `column` holds.
+    """Read the scores of networks with these `labels`, which stand in `column`.
 
-    `known` are the names of scores, of which the first is required.
-    Return those that were written, by name, float64 `[R]` in the order of `labels`,
-    and which networks failed, bool `[R]`.
-    Raises `ThawError` that names the file, the row and what would be right.
+    `known` are the names of scores; the first is required.
+    Return the scores that were written, by name, float64 `[R]` in the order of
+    `labels`, and which networks failed, bool `[R]`.
+    Raises `ThawError` that names the file, the row and the remedy.
     """
     header, *lines = _lines(path)
     allowed = (column, *known, FAILED)

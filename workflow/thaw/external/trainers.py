@@ -1,13 +1,12 @@
-"""Trainers: user-supplied commands that train in the place of Thaw's learners.
+"""Trainers: user-supplied commands that replace Thaw's learners.
 
-A stage tells the command in a JSON file what to train on what, and reads the CSV of
-scores that it writes. The command writes into a temporary folder only; the stage checks
-what it wrote and writes it like results of its own.
+A stage passes the command a JSON file with its instructions, and reads the CSV of
+scores that it writes. The command writes only into a temporary folder; the stage checks
+the files and stores them like its own results.
 
-Source models of trainers are files of which Thaw knows nothing. A job's are kept as
-entries of one file, as those of Thaw's own networks are: an entry holds the bytes of
-one file and is named by the source model's number and the file's path within its
-folder.
+Source models of trainers are opaque files. Like the weights of Thaw's own networks, a
+job's are kept as entries of one file: each holds the bytes of one file, and is named by
+the source model's number and the file's path within its folder.
 """
 
 import argparse
@@ -48,21 +47,21 @@ from thaw.output.records import reading, require
 from thaw.output.tiles import Tile
 from thaw.output.weights import WHAT, check_all_there, load_entries, save_entries
 
-# The workflow sets it for its own jobs. With it, Python would not find modules beside a
-# trainer's script.
+# The workflow sets it for its own jobs. It would hide the modules beside a trainer's
+# script.
 OURS = "PYTHONSAFEPATH"
 
 
 class TrainerError(ThawError):
-    """A trainer failed; its job's file stays, so that it can be tried by hand."""
+    """A trainer failed; its job file is kept, so that it can be run by hand."""
 
 
 def fit(
     args: argparse.Namespace, whose: Whose, what: str
 ) -> tuple[Reached, Predictions]:
-    """Let a trainer train a tile's networks, and write its source models.
+    """Run a trainer on a tile's networks, and write its source models.
 
-    Returns what they reached and predict; see `thaw.stages.fit`.
+    Returns their scores and predictions; see `thaw.stages.fit`.
     """
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     command = settings["network"]["trainer"]["command"]
@@ -70,7 +69,7 @@ def fit(
     for file, digest in zip(args.trainer, told, strict=True):
         check_unchanged(file, digest_of_file(file), digest)
     problem, described, digest = load_described(args.problem, inputs["problem"])
-    assert isinstance(problem, Problem)  # the config allows no other
+    assert isinstance(problem, Problem)  # the config allows nothing else
     saw: dict[str, Any] = {"problem": digest}
     tile: Tile = args.tile
     rows = rows_of(problem, whose, settings.get("target_size"))
@@ -145,9 +144,9 @@ def save_models(
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write a tile's source models: all files in each one's folder within `folders`.
+    """Write a tile's source models: all files in each one's folder below `folders`.
 
-    Raises `ThawError` if there are none in one of them.
+    Raises `ThawError` if one of the folders is empty.
     """
     entries: dict[str, np.ndarray] = {}
     for number in tile.models:
@@ -166,9 +165,9 @@ def save_models(
 def unpack_models(
     paths: Sequence[Path], key: str, numbers: Collection[int], into: Path
 ) -> tuple[dict[int, Path], dict[str, str]]:
-    """Put the files of the source models of these numbers into folders below `into`.
+    """Unpack the files of the source models of these numbers into folders below `into`.
 
-    Returns the folder of each, and the digest of each file of ours by its name.
+    Returns the folder of each, and the digest of each of our files by its name.
     Raises `ThawError` if one is damaged or holds other source models.
     """
     folders: dict[int, Path] = {}
@@ -178,7 +177,7 @@ def unpack_models(
             entries, found = load_entries(path, key)
             for name, values in entries.items():
                 number, *within = PurePosixPath(name).parts
-                # A result that somebody changed may name a place elsewhere.
+                # An edited result may name a place outside the folder.
                 require(number.isdecimal() and bool(within), "an entry is not a file")
                 require(".." not in within, "a file would lie elsewhere")
                 if int(number) in numbers:
@@ -186,7 +185,7 @@ def unpack_models(
                     target = into.joinpath(number, *within)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(values.tobytes())
-                    # Several repeats start from it, and none may change it.
+                    # Several repeats start from it, so none may change it.
                     target.chmod(0o444)
         digests[path.name] = found["content"]
     check_all_there(paths, sorted(folders), sorted(numbers))
@@ -195,7 +194,7 @@ def unpack_models(
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """Yield a temporary folder, which stays only where the trainer failed."""
+    """Yield a temporary folder, which is kept only if the trainer failed."""
     folder = Path(tempfile.mkdtemp(prefix="thaw-"))
     try:
         yield folder
@@ -208,9 +207,9 @@ def _folder() -> Iterator[Path]:
 
 
 def _call(words: Sequence[str], job: Path) -> None:
-    """Run a command without a shell; its output goes into the job's log."""
+    """Run a command without a shell; its output goes to the job's log."""
     environment = {name: value for name, value in environ.items() if name != OURS}
-    # A job that is told to end takes its trainer with it.
+    # A job that is ended takes its trainer with it.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = subprocess.run(

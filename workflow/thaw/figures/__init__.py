@@ -1,1 +1,1 @@
-"""A module a figure, named like it; `thaw.plan.outputs` lists them."""
+"""One module for each figure, with its name; `thaw.plan.outputs` lists them."""

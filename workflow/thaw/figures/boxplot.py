@@ -1,4 +1,4 @@
-"""Draw a study's scores: a box a variant and a point a repeat."""
+"""Draw a study's scores: a box for each variant and a point for each repeat."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +15,9 @@ from thaw.output.inputs import Inputs
 def draw(
     found: Mapping[str, Sample], metric: Metric, settings: Mapping[str, Any]
 ) -> Figure:
-    """Draw a box a variant, and all points.
+    """Draw a box for each variant, and all points.
 
-    With several source models the points of a box stand in columns by source model.
+    With several source models the points of a box form columns by source model.
     """
     drawn = style.figure(max(5.2, 1.1 + 1.25 * len(found)), 4.2)
     panel = drawn.subplots()
@@ -66,7 +66,7 @@ def draw(
 
 
 def spread(count: int) -> np.ndarray:
-    """Return so many offsets, evenly over the width of a box."""
+    """Return so many offsets, evenly spread over the width of a box."""
     return np.linspace(-0.24, 0.24, count) if count > 1 else np.zeros(count)
 
 

@@ -16,7 +16,7 @@ from thaw.output.inputs import Inputs
 
 
 def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
-    """Draw a line a comparison, from top to bottom; the verdict stands beside it."""
+    """Draw a line for each comparison, top to bottom, with the verdict beside it."""
     drawn = style.figure(7.6, 2.1 + 0.5 * len(table))
     panel = drawn.subplots()
     panel.grid(False)
@@ -31,7 +31,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
             ((row.typical_low, row.typical_high), style.OUTER),
             ((row.these_rows_low, row.these_rows_high), style.INNER),
         ):
-            # What the data do not bound ends at the figure's edge.
+            # An end that the data do not bound stops at the figure's edge.
             ends = np.clip(found, -limit, limit)
             if np.isfinite(found).any():
                 panel.hlines(place, *ends, color=colour, lw=width)
@@ -66,7 +66,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
 
 
 def reach(table: pd.DataFrame, margin: float) -> float:
-    """Return how far the axis goes either way: a little beyond all that is finite."""
+    """Return the axis limit either way: a little beyond the largest finite value."""
     numbers = table[["typical", "typical_low", "typical_high"]].to_numpy(float)
     return 1.1 * max([2 * margin, *np.abs(numbers[np.isfinite(numbers)])])
 

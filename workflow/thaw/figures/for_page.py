@@ -1,7 +1,7 @@
-"""Figures as a page shows them: no words around, no background, few bytes.
+"""Figures for a page: no words around them, no background, few bytes.
 
 Colours that a page knows become CSS variables named after them (`--aa4499`), so that
-the page can have others in the dark.
+dark mode can replace them.
 """
 
 import io
@@ -15,7 +15,7 @@ from thaw.figures import style
 
 SVG, LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 
-# The colours that have another shade in the dark.
+# The colours with another shade in dark mode.
 COLOURS = {
     colour.lower()
     for colour in (
@@ -24,7 +24,7 @@ COLOURS = {
     )
 }
 
-# Of fewer markers each stays as it is.
+# With fewer markers each stays as it is.
 MANY = 20
 
 FONT = re.compile(r"font-family: [^;]*;? ?")
@@ -32,10 +32,10 @@ FRACTION = re.compile(r"-?\d+\.\d+")
 
 
 def for_page(drawn: Figure, name: str, prefix: str) -> dict[str, str]:
-    """Return a figure's name, what it shows, its caption, and itself as SVG.
+    """Return a figure's name, its description, its caption, and itself as SVG.
 
-    The figure loses its words. Ids in the SVG begin with `prefix`, which no other
-    figure of a page may have.
+    The figure loses its words. Ids in the SVG begin with `prefix`, which must be unique
+    on a page.
     """
     what = drawn.get_suptitle().partition("\n")[2]
     caption = " ".join(drawn.get_supxlabel().split())
@@ -50,7 +50,7 @@ def for_page(drawn: Figure, name: str, prefix: str) -> dict[str, str]:
 
 
 def small(svg: bytes, prefix: str) -> str:
-    """Return an SVG without what a page does not need, its numbers to 0.1 points."""
+    """Return an SVG without parts a page does not need, numbers to 0.1 points."""
     root = ElementTree.fromstring(svg)
     for unneeded in (
         *root.findall("{*}metadata"),
@@ -75,7 +75,7 @@ def small(svg: bytes, prefix: str) -> str:
         element.tail = (element.tail or "").strip()
         for key, value in element.attrib.items():
             element.set(key, _attribute(key, value, names))
-    # The page says how wide it is, at most as wide as here.
+    # At most as wide as here; the page may make it narrower.
     width = FRACTION.sub(_rounded, root.attrib.pop("width").removesuffix("pt"))
     root.set("style", f"max-width: {float(width) * 4 / 3:.0f}px")
     del root.attrib["height"], root.attrib["version"]
@@ -110,7 +110,7 @@ def _rounded(found: re.Match[str]) -> str:
 def _join_points(group: ElementTree.Element) -> None:
     """Replace copies of one marker in a group by one path of dots.
 
-    The shape of the marker is lost: in a page, colours and columns tell points apart.
+    The marker's shape is lost: on a page, colours and columns tell points apart.
     """
     copies = [element for element in group if element.tag == f"{{{SVG}}}use"]
     if len(copies) < MANY or len({_look(element) for element in copies}) > 1:

@@ -1,7 +1,7 @@
-"""Draw freeze maps: what each depth gains on the baseline at each target size.
+"""Draw freeze maps: each depth's gain on the baseline at each target size.
 
-A depth is a variant that freezes so many layers of a source model and does nothing
-else. The maps of several studies stand side by side under one scale of colours.
+A depth is a variant that only freezes so many layers of a source model. The maps of
+several studies stand side by side under one scale of colours.
 """
 
 import textwrap
@@ -21,7 +21,7 @@ from thaw.findings.shown import number
 from thaw.findings.verdicts import CLEAR, EQUIVALENT, kind_of
 from thaw.output.inputs import Inputs
 
-# Orange where it is worse, blue where it is better, white where it is the same.
+# Orange is worse, blue is better, white is the same.
 GAINS = LinearSegmentedColormap.from_list("gains", [style.WORSE, "white", style.BETTER])
 
 CAPTION = (
@@ -29,12 +29,12 @@ CAPTION = (
     "=: equivalent within the margin."
 )
 
-# A scale that reaches fewer margins would paint noise.
+# A scale of fewer margins would paint noise.
 LEAST_REACH = 5
 
 
 def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw a panel a study: depths from left to right, sizes from below."""
+    """Draw a panel for each study: depths from left to right, sizes from below."""
     grids = [grid(*pair) for pair in zip(tables, maps, strict=True)]
     finite = np.concatenate([gains[np.isfinite(gains)] for gains, _ in grids])
     margin = min(one["margin"] for one in maps)

@@ -1,6 +1,6 @@
 """Draw how the gain over the baseline changes as training goes on.
 
-A panel a variant. Filled points are clear verdicts, hollow ones are none.
+One panel for each variant. Filled points are clear verdicts, hollow ones are not.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from thaw.output.inputs import Inputs
 
 
 def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
-    """Draw a panel a variant, all with the same axes."""
+    """Draw a panel for each variant, all with the same axes."""
     variants = list(dict.fromkeys(table["variant"]))
     metric = by_epoch(settings["metric"][0])
     gain = metric.gain
@@ -33,7 +33,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
         unclear = rows[[style.verdict_look(v) == style.NONE for v in rows["verdict"]]]
         hollow = {"mfc": "white", "ls": ""}
         panel.plot("epoch", "typical", data=unclear, ms=4.5, **look.of_lines() | hollow)
-        # Of another metric than the study's the table has another margin.
+        # If the metric is not the study's, the table has another margin.
         if own:
             margin_in_words = style.draw_margin(panel, settings["margin"])
     caption = [

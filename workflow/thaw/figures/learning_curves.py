@@ -1,4 +1,4 @@
-"""Draw a study's learning curves: a line a variant, with a band over its repeats."""
+"""Draw a study's learning curves: a line for each variant, with a band."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,18 +16,18 @@ from thaw.learning.history import names_of
 from thaw.learning.tasks import TASKS, Task
 from thaw.output.inputs import Inputs
 
-# The columns of the table that make a curve, in its order.
+# The columns of the table that make a curve, in the order of `Curve`.
 COLUMNS = ("step", "q25", "median", "q75")
 
-# So many markers a curve, each curve's a little aside of the others'.
+# The number of markers on a curve, each curve's a little beside the others'.
 MARKED = 6
 
 
 class Curve(NamedTuple):
     """The median and the quartiles of some curves, each `[epochs + 1]`.
 
-    step: the steps of gradient descent so far. each: the curves themselves, where each
-    is to be seen, `[networks, epochs + 1]`.
+    step: the steps of gradient descent so far. each: the curves themselves, if each is
+    to be seen, `[networks, epochs + 1]`.
     """
 
     step: np.ndarray
@@ -79,7 +79,7 @@ def draw(
                     label=style.label(name, 18),
                 )
             panel.set_title(metric.partition("_")[0])
-    # Before training the loss is many times what it is after a few epochs.
+    # The loss before training is many times that after a few epochs.
     loss = axes[0, 0]
     loss.set_yscale("log")
     low, high = loss.get_ylim()
@@ -107,7 +107,7 @@ def draw(
 def epochs_are_alike(curves: Sequence[Curve]) -> bool:
     """Whether an epoch is as many steps in all curves, and in each from first to last.
 
-    Else they are comparable by steps only.
+    Otherwise they are comparable by steps only.
     """
     return len({step for curve in curves for step in np.diff(curve.step)}) == 1
 

@@ -1,6 +1,6 @@
-"""Draw the two-dimensional problems: a panel each, points coloured by class.
+"""Draw the two-dimensional problems, a panel for each, points coloured by class.
 
-Problems of more or fewer features are left out.
+Problems with more or fewer features are left out.
 """
 
 import math
@@ -16,7 +16,7 @@ from thaw.output.inputs import Inputs
 
 
 def draw(flat: Mapping[str, tuple[Problem | Pool, Description]]) -> Figure:
-    """Draw a panel a two-dimensional problem; if there is none, say so instead."""
+    """Draw a panel for each two-dimensional problem, or say that there is none."""
     columns = min(3, max(1, len(flat)))
     rows = max(1, math.ceil(len(flat) / columns))
     drawn = style.figure(4 * columns, 3.2 * rows)

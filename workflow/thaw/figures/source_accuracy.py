@@ -1,4 +1,4 @@
-"""Draw each source model's own score against what is reached from it.
+"""Draw each source model's own score against the score of its repeats.
 
 Does a better source model transfer better? A panel for each variant that starts from
 source models, a point for each source model.
@@ -17,7 +17,7 @@ from thaw.findings.samples import Sample
 from thaw.output.histories import SOURCE_MODELS
 from thaw.output.inputs import Inputs
 
-# How many standard deviations hold 95 % of a normal distribution.
+# The standard deviations that hold 95 % of a normal distribution.
 NORMAL_95 = 1.959963984540054
 
 # An interval of a correlation needs more points than this.
@@ -32,9 +32,9 @@ def draw(
     metric: Metric,
     settings: Mapping[str, Any],
 ) -> Figure:
-    """Draw a panel a variant; `own` is each source model's score on the source.
+    """Draw a panel for each variant; `own` is each model's score on the source.
 
-    That is by `their_metric`, the source's own.
+    That score is by `their_metric`, the source's own.
     """
     across = f"source model's {their_metric.axis} on {settings['source']}"
     up = f"mean {metric.axis} on {settings['target']}"
@@ -51,7 +51,7 @@ def draw(
             panel.set_title(f"{panel.get_title()}\n{correlation(x, y)}")
     if standalone is not None:
         caption.append("Line: standalone's mean.")
-    # The panels share an axis, which ends growing with the last of them.
+    # The panels share an axis, which has its final limits only after the last of them.
     constant = next(iter(nested.values())).constant
     *_, commonest = (
         style.draw_constant(panel, constant, settings) for panel, *_ in panels

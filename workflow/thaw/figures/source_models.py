@@ -10,7 +10,7 @@ from thaw.learning.tasks import TASKS
 from thaw.output.histories import SOURCE_MODELS
 from thaw.output.inputs import Inputs
 
-# So many curves can be told apart; of more, the middle half is drawn.
+# Up to so many curves can be told apart; with more, the middle half is drawn.
 FEW = 60
 
 
@@ -39,7 +39,7 @@ def make(inputs: Inputs) -> Figure:
         low, median, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
         each = values if 1 < models <= FEW else None
         curves[called] = Curve(steps, low, median, high, each)
-    # They learn from scratch.
+    # Source models learn from scratch.
     looks = {name: style.look(0)}
     unit = settings["source_unit"]
     return draw({name: curves}, looks, constant, words, task, unit, settings)

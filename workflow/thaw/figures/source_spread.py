@@ -1,9 +1,9 @@
-"""Draw what each source model makes of a variant, beside the baseline's distribution.
+"""Draw each source model's results in a variant, beside the baseline's distribution.
 
-A panel for each variant that starts from source models. For each source model,
-sorted by its mean: the mean and the range over its repeats. At the right: all
-repeats of the baseline, whose middle half is the grey band. What looks like a sure
-gain from one source model is one of these lines.
+A panel for each variant that starts from source models. For each source model, sorted
+by its mean: the mean and the range over its repeats. At the right: all repeats of the
+baseline, with the middle half as a grey band. A sure gain from one source model may be
+just one of these lines.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from thaw.output.inputs import Inputs
 def draw(
     found: Mapping[str, Sample], metric: Metric, settings: Mapping[str, Any]
 ) -> Figure:
-    """Draw a panel a variant, all with the same axes."""
+    """Draw a panel for each variant, all with the same axes."""
     nested = {name: found[name] for name in settings["pretrained"]}
     axes = "source models, sorted by their means", metric.axis
     drawn, panels = style.panels_of([*nested], settings, (2.7, 2.5), axes)
@@ -33,7 +33,7 @@ def draw(
         place = 1.12 * len(nested[variant].models) + 1
         draw_baseline(panel, found[baseline], its_look, place)
         panel.set_xticks([place], [style.label(baseline)])
-    # The panels share an axis, which ends growing with the last of them.
+    # The panels share an axis, which has its final limits only after the last of them.
     constant = found[baseline].constant
     *_, commonest = (
         style.draw_constant(panel, constant, settings) for panel, *_ in panels

@@ -1,4 +1,4 @@
-"""What all figures share: looks, words around panels, files of fixed bytes."""
+"""Shared by all figures: looks, words around panels, files with fixed bytes."""
 
 import io
 import re
@@ -18,20 +18,20 @@ from matplotlib.lines import Line2D
 from thaw.errors import ThawError, visible
 from thaw.findings import shown, verdicts
 
-# Readers who are colour-blind can tell these apart, and print and projectors keep them:
-# Paul Tol's muted scheme (personal.sron.nl/~pault), without what is too light for lines
-# on white, and with a darker olive.
+# Safe for colour-blind readers, in print and on projectors: Paul Tol's muted scheme
+# (personal.sron.nl/~pault), without the colours too light for lines on white, and with
+# a darker olive.
 BLACK = "#000000"
 COLOURS = ("#AA4499", "#117733", "#888822", "#332288", "#CC6677", "#882255")
-# No dots: a dotted line is what the best constant prediction reaches.
+# No dots: the line of the best constant prediction is dotted.
 MOST_COLOURS = len({BLACK, *COLOURS})
 LINES = ("-", (0, (5, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2.5, 1)), (0, (9, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MUTED, PALE = "#666666", "#e8e8e8"
 
-# Other hues than those of variants: Okabe and Ito's blue and, somewhat darker, their
-# vermilion (Wong 2011, Nature Methods 8:441); a dark teal; grey for all that is not
-# clear. With each the marker that stands for it where colours do not tell.
+# Hues that no variant has: Okabe and Ito's blue and, somewhat darker, their vermilion
+# (Wong 2011, Nature Methods 8:441); a dark teal; grey for anything unclear. Each has a
+# marker, for readers who cannot tell the colours.
 BETTER, WORSE, EQUIVALENT = "#0072B2", "#C24E00", "#00594F"
 VERDICTS = {
     verdicts.BETTER: (BETTER, ">"),
@@ -40,29 +40,29 @@ VERDICTS = {
 }
 NONE = (MUTED, "o")
 
-# The looks of depths, before those of variants that are known by their names only.
+# The looks of depths come before those of variants known only by name.
 DEPTHS = 30
 
-# More points than this make an SVG that no program opens gladly.
+# Above this many points an SVG is slow to open.
 MANY_POINTS = 5000
 
-# The widths of intervals: for new test rows, and given these.
+# The line widths of intervals: for new test rows, and given these.
 OUTER, INNER = 1.3, 3.2
 
-# How the columns of a number and its interval end.
+# The endings of the columns of a number and its interval.
 ENDS = ("", "_low", "_high")
 
-# As many panels as stand side by side.
+# The most panels side by side.
 IN_A_ROW = 4
 
-# What is left out of metadata: dates and versions would make every file differ.
+# Left out of metadata: dates and versions would make every file differ.
 METADATA: dict[str, dict[str, Any]] = {
     "svg": {"Date": None},
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
-# Where the metadata name the recipe.
+# The metadata field that names the recipe.
 SOURCE = {"svg": "Source", "png": "Source", "pdf": "Subject"}
 
 STYLE: dict[Any, Any] = {
@@ -77,7 +77,7 @@ STYLE: dict[Any, Any] = {
     "legend.fontsize": 8,
     "legend.frameon": False,
     "savefig.dpi": 200,
-    # Text stays text, which one can search and edit.
+    # Text stays text, so it can be searched and edited.
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
     # Without a fixed salt the ids inside an SVG differ from run to run.
@@ -86,18 +86,18 @@ STYLE: dict[Any, Any] = {
 
 
 class Look(NamedTuple):
-    """How a variant, or a class, is drawn."""
+    """The look of a variant, or of a class."""
 
     colour: str
     line: Any
     marker: str
 
     def of_lines(self) -> dict[str, Any]:
-        """Return what Matplotlib is told of a line with markers."""
+        """Return Matplotlib's arguments for a line with markers."""
         return {"color": self.colour, "ls": self.line, "marker": self.marker}
 
     def of_points(self, count: int) -> dict[str, Any]:
-        """Return what it is told of so many points: if many, pixels also in an SVG."""
+        """Return its arguments for points: very many become pixels, even in an SVG."""
         points = {"color": self.colour, "marker": self.marker, "linewidths": 0}
         return points | {"rasterized": count > MANY_POINTS}
 
@@ -109,13 +109,13 @@ def look(place: int) -> Look:
 
 
 def looks(settings: Mapping[str, Any]) -> dict[str, Look]:
-    """Return the look of each of a study's variants, by what it is.
+    """Return the look of each of a study's variants.
 
-    So it is the same in all figures of all studies and configs: the first from
-    scratch, then the depths (the study's `ladder`). All others have one by their name;
-    names that differ in the last character have neighbouring ones. Only where two
-    variants of a study would have the same colour the second moves on, past the depths,
-    as long as there are other colours.
+    A variant looks the same in all figures of all studies and configs: the first from
+    scratch, then the depths (the study's `ladder`). All others get a look by name;
+    names that differ in the last character get neighbouring ones. If two variants of a
+    study would share a colour, the second moves on, past the depths, while there are
+    others.
     """
     wanted = {
         name: 1 + DEPTHS + int.from_bytes(name.encode()) % 151
@@ -138,9 +138,9 @@ def verdict_look(verdict: str) -> tuple[str, str]:
 
 
 def text_on(colours: np.ndarray) -> np.ndarray:
-    """Return whether black or white is read better on each colour, `[..., RGB(A)]`.
+    """Return whether black or white is more readable on each colour, `[..., RGB(A)]`.
 
-    By WCAG 2's relative luminance, at which the two have the same contrast: 0.179.
+    By WCAG 2's relative luminance: at 0.179 the two have the same contrast.
     """
     rgb = np.asarray(colours)[..., :3]
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
@@ -148,7 +148,7 @@ def text_on(colours: np.ndarray) -> np.ndarray:
 
 
 class Shown(Figure):
-    """A figure that a notebook shows, also where nothing has imported pyplot."""
+    """A figure that a notebook shows, even if nothing has imported pyplot."""
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
@@ -156,13 +156,13 @@ class Shown(Figure):
         return file.getvalue()
 
 
-# Where a figure is drawn that is a part of the user's own.
+# The place for the next figure, if it is a part of the user's own.
 _PLACE: ContextVar[SubFigure | None] = ContextVar("_PLACE", default=None)
 
 
 def figure(width: float, height: float) -> Any:
-    """Return an empty figure of that size in inches, or the place that it gets."""
-    # Not those of a matplotlibrc that lies in the working folder.
+    """Return an empty figure of that size in inches, or the place reserved for it."""
+    # No settings from a matplotlibrc in the working folder.
     mpl.rcdefaults()
     mpl.rcParams.update(STYLE)
     place = _PLACE.get()
@@ -173,7 +173,7 @@ def figure(width: float, height: float) -> Any:
 def in_place_of(ax: Axes | None) -> Iterator[None]:
     """Draw the next figure in the place of an axes, which is removed; None: by itself.
 
-    Raises `ThawError` if the axes stands in no grid.
+    Raises `ThawError` if the axes is not in a grid.
     """
     place = None
     if ax is not None:
@@ -190,7 +190,7 @@ def in_place_of(ax: Axes | None) -> Iterator[None]:
 
 
 def inches(drawn: Figure | SubFigure) -> tuple[float, float]:
-    """Return how wide and high a figure, or a part of one, is."""
+    """Return the width and height of a figure, or of a part of one."""
     return drawn.bbox.width / drawn.dpi, drawn.bbox.height / drawn.dpi
 
 
@@ -200,9 +200,9 @@ def panels_of(
     size: tuple[float, float],
     axes: tuple[str, str],
 ) -> tuple[Figure, list[tuple[Axes, str, Look]]]:
-    """Return a figure with a panel of that size for each variant, and these.
+    """Return a figure with a panel of that size for each variant, and the panels.
 
-    They share their axes, named across and up.
+    The panels share their axes, named across and up.
     """
     columns, (width, height) = min(len(variants), IN_A_ROW), size
     rows = -(-len(variants) // columns)
@@ -222,9 +222,9 @@ def panels_of(
 
 
 def words_around(drawn: Figure, title: str, what: str, caption: Iterable[str]) -> None:
-    """Set a title of two lines above, and below the sentences that say how to read it.
+    """Set a title of two lines above, and below it the sentences that explain it.
 
-    The title shrinks rather than be cut off.
+    A long title shrinks, so that it is not cut off.
     """
     width, _ = inches(drawn)
     left, size = 0.06 / width, min(10, 135 * width / max(len(title), len(what)))
@@ -250,12 +250,12 @@ def draw_line(
 ) -> Line2D:
     """Draw a line through a column of a table, with its interval at each point.
 
-    `inner` names the columns of another interval, which is drawn broader.
+    `inner` names the columns of another interval, drawn broader.
     """
     values = rows[name].to_numpy(float)
     for column, width in ((name, OUTER), *([(inner, INNER)] if inner else [])):
         low, high = (rows[column + end].to_numpy(float) for end in ENDS[1:])
-        # An interval without bounds says nothing, and would squash the panel.
+        # An interval without bounds shows nothing, and would squash the panel.
         bounded = np.isfinite(low) & np.isfinite(high)
         ends = low[bounded], high[bounded]
         panel.vlines(x[bounded], *ends, color=look.colour, lw=width)
@@ -264,9 +264,9 @@ def draw_line(
 
 
 def draw_constant(panel: Axes, score: float, settings: Mapping[str, Any]) -> str:
-    """Draw what the best constant prediction reaches, and name it.
+    """Draw and name the score of the best constant prediction.
 
-    It is drawn where the axis goes so far.
+    It is drawn only within the axis.
     """
     if np.isnan(score):
         return ""
@@ -280,9 +280,9 @@ def draw_constant(panel: Axes, score: float, settings: Mapping[str, Any]) -> str
 
 
 def draw_margin(panel: Axes, margin: float, way: str = "h") -> str:
-    """Draw where gains are as good as none, and what no gain is; name it.
+    """Draw and name the band where gains are as good as none, and the line at 0.
 
-    `way` is that of the lines: `h` (across) or `v` (up).
+    `way` is the direction of the lines: `h` (across) or `v` (up).
     """
     span, line = getattr(panel, f"ax{way}span"), getattr(panel, f"ax{way}line")
     span(-margin, margin, color=PALE, lw=0, zorder=0)
@@ -291,34 +291,34 @@ def draw_margin(panel: Axes, margin: float, way: str = "h") -> str:
 
 
 def of_rows(comparisons: pd.DataFrame) -> str:
-    """Say which interval is drawn how, or that other test rows are not covered."""
+    """Explain how intervals are drawn, or say that other test rows are not covered."""
     if (comparisons["row_units"] > 0).all():
         return "Thick: given these test rows; thin: for new ones, too."
     return "Other test rows are not covered."
 
 
 def level_of(level: float) -> str:
-    """Say how sure the intervals of several comparisons are: of each, and of all."""
-    return f"{100 * level:.4g} % intervals: with 95 % all that is said holds at once."
+    """Say how sure the intervals of several comparisons are: each one, and all."""
+    return f"{100 * level:.4g} % intervals: all statements hold at once with 95 %."
 
 
 def number(value: float, form: str) -> str:
-    """Return a number as text, with a minus sign where a hyphen would stand."""
+    """Return a number as text, with a minus sign instead of a hyphen."""
     return minus(format(value, form))
 
 
 def minus(text: str) -> str:
-    """Return a number's text with a minus sign where a hyphen would stand."""
+    """Return a number's text with a minus sign instead of a hyphen."""
     return text.replace("-", "\N{MINUS SIGN}")
 
 
 def verbatim(text: str) -> str:
-    """Return other people's text so that Matplotlib shows it and sets no formula."""
+    """Return untrusted text so that Matplotlib shows it and typesets no formula."""
     return visible(text).replace("$", r"\$")
 
 
 def label(variant: str, width: int = 12) -> str:
-    """Break a long name, at its hyphens if it can be: labels must not run together."""
+    """Break a long name, at its hyphens if possible, so that labels do not collide."""
     lines = [""]
     for part in re.findall(f"[^-_]{{1,{width - 1}}}[-_]?|[-_]", variant):
         if lines[-1] and len(lines[-1]) + len(part) > width:
@@ -328,11 +328,11 @@ def label(variant: str, width: int = 12) -> str:
 
 
 def files_of(drawn: Figure, names: Sequence[str], key: str) -> dict[str, bytes]:
-    """Return a figure's files, in the formats that the names' suffixes say.
+    """Return a figure's files, in the formats that the names' suffixes give.
 
-    Their metadata say which recipe made them: the figures' record holds its key.
+    Their metadata name the recipe, whose key the figures' record holds.
     """
-    # The layout is computed once, and so is the same in all of them.
+    # The layout is computed once, so it is the same in all of them.
     drawn.draw_without_rendering()
     drawn.set_layout_engine("none")
     files = {}

@@ -1,7 +1,7 @@
-"""Draw how a study's variants fare as they learn from more of the target's rows.
+"""Draw the scores and gains of a study's variants by the number of target rows.
 
-On the left the mean of each variant, on the right what it typically gains on the
-baseline, with intervals that all hold at once, and the band of ±margin.
+On the left the mean of each variant, on the right its typical gain on the baseline,
+with intervals that all hold at once, and the band of ±margin.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def draw(
     middle = (len(settings["variants"]) - 1) / 2
     styles, baseline = style.looks(settings), settings["baseline"]
     for number, variant in enumerate(settings["variants"]):
-        # A little aside of the others'.
+        # A little beside the others'.
         x, look = np.arange(len(sizes)) + 0.06 * (number - middle), styles[variant]
         rows = by_size(summary[summary["variant"] == variant], sizes)
         line = style.draw_line(left, x, rows, "mean", look)

@@ -1,7 +1,7 @@
-"""The answer: what a study says, in a few sentences that anyone understands.
+"""The answer: a study's result in a few sentences that anyone understands.
 
-What to do comes first, then what it rests on, what would decide or change it, and what
-it does not cover. Everything is read off the tables; the answer adds nothing to them.
+The advice comes first, then its grounds, what would decide or change it, and what it
+does not cover. Everything is read off the tables; the answer adds nothing to them.
 """
 
 import itertools
@@ -37,7 +37,7 @@ class Part(NamedTuple):
 
 
 def answer(study: Question) -> list[Part]:
-    """Return the parts of the answer that have something to say."""
+    """Return the parts of the answer that are not empty."""
     told = [Part(words, [*about(study)], []) for words, about in PARTS.items()]
     for heading, about in CAVEATS.items():
         caveats = [*about(study)]
@@ -47,7 +47,7 @@ def answer(study: Question) -> list[Part]:
 
 
 def what_to_do(study: Question) -> Iterator[str]:
-    """Say what to do, and where a study cannot say whether transfer helps."""
+    """Give the advice, and say where a study cannot show whether transfer helps."""
     yield from recommended(study)
     if not any(map(study.is_pretrained, study.variants)):
         if not study.is_given:
@@ -67,7 +67,7 @@ def what_to_do(study: Question) -> Iterator[str]:
 def _up_to_how_much_data(study: Question) -> Iterator[str]:
     """Say up to which target size the gain exceeds the margin, and where it is below.
 
-    It exceeds it where that of any variant does, and is below where those of all are.
+    It exceeds the margin if any variant's does, and is below if all variants' are.
     """
     above: list[TargetSize] = []
     below: list[TargetSize] = []
@@ -98,7 +98,7 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
 
 
 def what_was_compared(study: Question) -> Iterator[str]:
-    """Give each comparison its verdict, with the difference and its interval."""
+    """Give each comparison's verdict, with the difference and its interval."""
     random = [
         name
         for name in study.networks

@@ -1,4 +1,4 @@
-"""Arms of a study, a variant at a target size each: names, order, comparisons."""
+"""Arms of a study, each a variant at a target size: names, order, comparisons."""
 
 import math
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from typing import Literal, NamedTuple
 # A number of train rows of the target, or all of them.
 TargetSize = int | Literal["all"]
 
-# Stands for the source's name where source models are files.
+# Stands for the source's name if source models are files.
 CHECKPOINTS = "checkpoints"
 
-# All that a study says holds at once at 1 less this: its verdicts, what it says of
-# failed and weak networks, and its sets of depths share it out.
+# All statements of a study hold at once at 1 less this: its verdicts, its statements
+# about failed and weak networks, and its sets of depths share it out.
 ALPHA = 0.05
 OF_VERDICTS, OF_SHARES, OF_DEPTHS = 0.03, 0.01, 0.01
 
@@ -24,7 +24,7 @@ class Arm(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The arm's name in paths and archives: at all rows, the variant's."""
+        """The arm's name in paths and archives: at all rows, that of the variant."""
         return (
             self.variant
             if self.target_size == "all"
@@ -45,7 +45,7 @@ def in_order(sizes: Sequence[TargetSize]) -> list[TargetSize]:
 def pairs_asked(
     variants: Sequence[str], baseline: str, pairs: Sequence[Sequence[str]]
 ) -> list[tuple[str, ...]]:
-    """Return what is compared: each variant with the baseline, and further pairs."""
+    """Return the comparisons: each variant with the baseline, and further pairs."""
     asked: list[tuple[str, ...]] = [
         (variant, baseline) for variant in variants if variant != baseline
     ]
@@ -54,5 +54,5 @@ def pairs_asked(
 
 
 def alpha_of_each(comparisons: int, of_all: float = OF_VERDICTS) -> float:
-    """Return what each comparison may be wrong in, so that all hold (Bonferroni)."""
+    """Return the error allowed to each comparison, so that all hold (Bonferroni)."""
     return of_all / max(1, comparisons)

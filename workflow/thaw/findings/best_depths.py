@@ -2,8 +2,8 @@
 
 A depth is out if another one is typically better, by the rule of all verdicts: the
 interval of their difference, all pairs at once, is above 0 and not within the margin.
-So rarely is a depth out that is as good as all others (Hsu 1981 compares with the best
-in this way), and whatever is said of two depths holds beside it.
+So a depth as good as all others is rarely out (as in Hsu's comparisons with the best,
+1981), and every verdict on two depths agrees with the set.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from thaw.findings.verdicts import BETTER, WORSE, kind_of, verdict
 def beaten(
     found: Mapping[str, Sample], alpha: float, margin: float
 ) -> dict[str, list[str]]:
-    """Return, by depth, those that are typically better; `alpha` is that of a pair."""
+    """Return, for each depth, those that are typically better; `alpha` is a pair's."""
     on_new_rows = drawn(found)
     beaten_by: dict[str, list[str]] = {depth: [] for depth in found}
     for one, other in itertools.combinations(found, 2):

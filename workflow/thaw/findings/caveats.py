@@ -10,20 +10,20 @@ from thaw.findings.metrics import by_epoch, metric_of
 from thaw.findings.overlap import in_words
 from thaw.findings.shown import number
 
-# What surprises who has said `scale: standard`.
+# May surprise users who set `scale: standard`.
 SCALED_LIKE = (
     " With target sizes, a target with scale: standard is scaled like the source; "
     "where that does not fit it, give it a scale of its own (docs/tutorial.md, section "
     "6)."
 )
 
-# Where a larger share of networks chose the edge of a range, it is worth a sentence.
+# If more networks chose the edge of a range, the answer says so.
 AT_EDGE = 0.2
 
-# A larger share of networks that are no better than the constant is worth a sentence.
+# If more networks are no better than the constant, the answer says so.
 MANY = 0.1
 
-# Where the commonest class has a larger share of the test rows, accuracy misleads.
+# If the commonest class has a larger share of the test rows, accuracy misleads.
 IMBALANCED = 0.8
 
 
@@ -105,7 +105,7 @@ def _overlap(study: Question) -> Iterator[Caveat]:
 
 
 def _shares(study: Question, kind: str, least: float) -> str:
-    """Name the variants of which more than `least` are of a kind; "" if there are none.
+    """Name the variants with a share above `least` of a kind; "" if there are none.
 
     `kind` is a column of the summary.
     """
@@ -118,7 +118,7 @@ def _shares(study: Question, kind: str, least: float) -> str:
 
 
 def _imbalanced(study: Question) -> Iterator[Caveat]:
-    """Say where accuracy hardly tells networks apart, and what does."""
+    """Say where accuracy hardly tells networks apart, and which metrics do."""
     commonest = study.summary["constant"].iloc[0]
     if metric_of(study.metric[0]).name == "accuracy" and commonest > IMBALANCED:
         yield Caveat(
@@ -161,15 +161,15 @@ def what_would_change_it(study: Question) -> Iterator[Caveat]:
 
 
 def _longer_training(study: Question) -> Iterator[Caveat]:
-    """Say how gains changed from half-way to the end, on these test rows."""
+    """Say how gains on these test rows changed from half-way to the end."""
     table = study.training_time
     known = by_epoch(study.metric[0])
     alone = known != metric_of(study.metric[0])
-    metric = f", by {known.axis}, which alone is known by epoch," if alone else ""
-    # The table is of the largest size.
+    metric = f", by {known.axis}, the only metric known by epoch," if alone else ""
+    # The table holds the largest size only.
     place = _with_rows(study, [study.shown_size])
     own = table[table["variant"].isin(study.transferred)]
-    if own.empty:  # a trainer may say only what is reached in the end
+    if own.empty:  # a trainer may report final scores only
         return
     for (begin, end), rows in own.groupby(["from_epoch", "to_epoch"], sort=False):
         margin = rows["margin"].iloc[0]

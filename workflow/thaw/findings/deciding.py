@@ -1,10 +1,10 @@
-"""What would decide a comparison: how many more units, or that no number will.
+"""The number of further units that would decide a comparison, if any would.
 
-More source models (or repeats) narrow the interval that holds given these test rows by
-the root of their number; the part that comes from the rows stays. So the number is
-known at which the interval would end on one side of 0, or lie within the margin, if the
-difference is what it seems. It is asked that this happens in 80 % of such studies:
-beside the interval's own half, the estimate may lie 0.84 standard errors off.
+More source models (or repeats) narrow the interval given these test rows by the root of
+their number; the part that comes from the rows stays. So one can compute the number at
+which the interval would end on one side of 0, or lie within the margin, if the estimate
+is right. The number should suffice in 80 % of such studies: beside the interval's own
+half, the estimate may be off by 0.84 standard errors.
 """
 
 import itertools
@@ -18,20 +18,20 @@ from thaw.findings.gains import Question, Row, rows_at, span
 from thaw.findings.recommendation import UNDECIDED, Advice, advice
 from thaw.findings.shown import counted
 
-# A study has one of these numbers of source models, or of repeats where they vary.
+# The numbers of source models, or of repeats where these vary, to choose from.
 NUMBERS = (10, 20, 30, 50, 100, 150, 200, 300, 500, 1000)
 
 POWER = 0.84  # the normal quantile of 80 %
 
-# Intervals that are narrower by this share are worth a sentence.
+# Intervals narrower by this share are worth a sentence.
 WORTH_A_WORD = 0.1
 
 
 class Needed(NamedTuple):
-    """What would decide a comparison.
+    """The units that would decide a comparison.
 
-    `units` is how many, None where no number of `NUMBERS` will. Then `rows` says by
-    what factor there are too few test rows; 1 if more of them would not do alone.
+    `units` is their number, None if no number of `NUMBERS` will do. Then `rows` is the
+    factor by which test rows are too few; 1 if more of them alone would not help.
     """
 
     units: int | None
@@ -39,10 +39,10 @@ class Needed(NamedTuple):
 
 
 def needed(row: Row, margin: float) -> Needed | None:
-    """Return what would decide a comparison; None where nothing is known of it."""
+    """Return the units that would decide a comparison; None if unknown."""
     middle, alpha = row["typical"], 1 - row["level"]
     halves = middle - row["these_rows_low"], row["these_rows_high"] - middle
-    # Of one unit of rows nothing is known.
+    # A single unit of rows shows no spread.
     if row["row_units"] == 1 or not all(map(math.isfinite, (middle, *halves))):
         return None
     of_rows = 0.0
@@ -71,13 +71,13 @@ def _is_decided(middle: float, below: float, above: float, margin: float) -> boo
 
 
 def what_would_decide(study: Question) -> Iterator[str]:
-    """Say what would decide what is undecided, by target size."""
+    """Say what would decide the undecided comparisons, by target size."""
     found = [
         (own, *(_asked(study, own) if own.kind == UNDECIDED else (0, 0.0)))
         for own in (advice(study, size) for size in study.target_sizes)
     ]
     unit = "source model" if study.source_models > 1 else "repeat"
-    # Sizes for which it takes more test rows are told together.
+    # Sizes that need more test rows share a sentence.
     for _, alike in itertools.groupby(found, _told_with):
         (own, units, factor), *more = alike
         if units:
@@ -111,16 +111,16 @@ def _told_with(one: tuple[Advice, int, float]) -> object:
 
 
 def fits_to_decide(study: Question, own: Advice) -> int | None:
-    """Return how many networks more would probably decide it, if that is known."""
+    """Return how many networks more would probably decide it, if known."""
     units = _asked(study, own)[0] if own.kind == UNDECIDED else 0
     return fits(study, units) if units else None
 
 
 def _asked(study: Question, own: Advice) -> tuple[int, float]:
-    """Return how many source models, or repeats, decide all that is undecided.
+    """Return how many source models, or repeats, decide everything undecided.
 
-    It is 0 if no number does, or if none is known. Beside it stands by what factor test
-    rows are too few, 1 if they are enough, 0 where nothing is known.
+    It is 0 if no number does, or if none is known. The second value is the factor by
+    which test rows are too few: 1 if they suffice, 0 if unknown.
     """
     rows = [own.rows[name] for name in own.named]
     found = [needed(row, study.margin) for row in rows]

@@ -1,18 +1,18 @@
-"""The test of whether a variant beats its reference more often than not.
+"""A test of whether a variant beats its reference more often than not.
 
-Two p-values are computed, and the larger one counts.
+It takes the larger of two p-values.
 
-One is that of Brunner and Munzel's test (2000): the mean of the placements, p, against
-1/2, with the standard error that their spread gives. On the arcsine's scale, where the
-variance of a share stands still, t = 2 sqrt(p (1 - p)) (arcsin sqrt p - pi/4) / se,
+The first is that of Brunner and Munzel's test (2000): the mean of the placements, p,
+against 1/2, with the standard error from their spread. On the arcsine's scale, which
+stabilizes the variance of a share, t = 2 sqrt(p (1 - p)) (arcsin sqrt p - pi/4) / se,
 with one degree of freedom less than the smaller side has units.
 
-It trusts that what was not drawn is like what was: ten source models that all win a
-little look sure, though every fifth may lose. The other one is Gaffke's (2005;
-Learned-Miller and Thomas 2019), which needs no more than that placements lie within 0
-and 1. To reject it, the mean of the placements and one more, the worst there could be,
-under random weights must be above 1/2 nearly always. Where units say yes or no it is
-the sign test; and no p-value is below 2^-units.
+It assumes that the units drawn represent the others: ten source models that all win a
+little look sure, even if every fifth may lose. The second is Gaffke's (2005;
+Learned-Miller and Thomas 2019), which assumes only that placements lie within 0 and 1.
+It rejects if the mean of the placements and one more, the worst possible, under random
+weights is above 1/2 nearly always. For units that say yes or no it is the sign test;
+and no p-value is below 2^-units.
 """
 
 import numpy as np
@@ -24,12 +24,12 @@ from thaw.findings.pairs import Placements
 def p_more_often(placements: Placements) -> np.ndarray:
     """Return the one-sided p-value against "beats it at most as often as not", `[...]`.
 
-    That against "at least as often" is the one of the `opposite` placements. Beyond 1/4
-    it may be too small.
+    The p-value against "at least as often" is that of the `opposite` placements. Beyond
+    1/4 it may be too small.
     """
     degrees = placements.units - 1
     p_value = np.array(special.stdtr(degrees, -t_statistic(placements)))
-    # A p-value that is high anyway needs no second look, which costs more.
+    # A high p-value needs no second one, which costs more.
     open_ = p_value < 0.25
     for shares in (placements.variant, _won(placements.reference)):
         if shares is not None and open_.any():
@@ -38,7 +38,7 @@ def p_more_often(placements: Placements) -> np.ndarray:
 
 
 def opposite(placements: Placements) -> Placements:
-    """Return the placements as they are if the worse score is the better one."""
+    """Return the placements as they would be if lower scores were better."""
     return Placements(1 - placements.variant, _won(placements.reference))
 
 
@@ -57,7 +57,7 @@ def t_statistic(placements: Placements) -> np.ndarray:
     lead = np.arcsin(np.sqrt(chance)) - np.pi / 4
     with np.errstate(divide="ignore", invalid="ignore"):
         t = 2 * np.sqrt(chance * (1 - chance)) * lead / np.sqrt(variance)
-    # Where no unit differs from another there is nothing to divide by.
+    # If no unit differs from another there is nothing to divide by.
     return np.where(variance > 1e-18, t, np.copysign(np.inf, lead))
 
 
@@ -66,14 +66,14 @@ def _p_gaffke(shares: np.ndarray) -> np.ndarray:
 
     `shares` is `[samples, n]`. Weights from the Dirichlet distribution are exponential
     variables over their sum, so it is that of sum a_i E_i <= 0, where a_i is a share
-    less 1/2, and -1/2 for what was not drawn. By the saddlepoint approximation
-    (Barndorff-Nielsen's r*), which is right to 5 % here and errs on the safe side.
-    Where it is more than a half, 1 is returned.
+    less 1/2, and -1/2 for the unit not drawn. It uses the saddlepoint approximation
+    (Barndorff-Nielsen's r*), which is right to 5 % here and errs on the safe side. If
+    it is more than a half, 1 is returned.
     """
     count = shares.shape[-1]
     a = np.concatenate([shares - 0.5, np.full((len(shares), 1), -0.5)], axis=-1)
     p_value = np.ones(len(a))
-    # Where all shares are 1 it is known, and decides how many units a verdict takes.
+    # Exact if all shares are 1, the case that sets how many units a verdict takes.
     agree = shares.min(-1) == 1
     p_value[agree] = 2.0**-count
     likely = (a.sum(-1) > 1e-6) & ~agree
@@ -87,10 +87,10 @@ def _p_gaffke(shares: np.ndarray) -> np.ndarray:
 
 
 def _saddlepoint(a: np.ndarray) -> np.ndarray:
-    """Return where the derivative of the cumulants, sum a / (1 - a s), is 0.
+    """Return the root of the cumulants' derivative, sum a / (1 - a s).
 
-    `a` is `[samples, n]`, the lowest is -1/2, and the sums are above 0: so it lies
-    between -2 and 0, and the derivative grows. Bisection, then Newton's method.
+    `a` is `[samples, n]`, the lowest is -1/2, and the sums are above 0, so the root
+    lies between -2 and 0, and the derivative grows. Bisection, then Newton's method.
     """
     low, high = np.full(len(a), -2.0), np.zeros(len(a))
     s = (low + high) / 2

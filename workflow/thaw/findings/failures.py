@@ -1,17 +1,16 @@
 """Networks that failed, are weak or no better than a constant: shares and differences.
 
-Each unit counts as much as a yes or no: a source model half of whose repeats are weak
-is half a weak one. Intervals are those that keep their level with few units and rare
-failures: Agresti and Caffo (2000) for independent sides, Bonett and Price (2012) for
-matched ones. Each adds a success and a failure, so that "none of ten" is not taken for
-"never".
+All units count alike: a source model with half of its repeats weak is half a weak one.
+The intervals keep their level with few units and rare failures: Agresti and Caffo
+(2000) for independent sides, Bonett and Price (2012) for matched ones. Each adds a
+success and a failure, so that "none of ten" is not taken for "never".
 
 A network is weak if it learned, but falls short of the baseline's median by more than a
-fifth of what that gains on the best constant prediction: a convention that holds in
-every metric. The median is itself an estimate: a narrow variant near the limit may lie
-on either side of it. So weak networks are counted by three limits, and the interval is
-as wide as those of all three together. Other test rows would move variant and baseline
-apart: how far is asked by two limits more.
+fifth of the median's gain on the best constant prediction: a convention that works in
+every metric. The median is itself an estimate, so a narrow variant near the limit may
+lie on either side of it. Weak networks are therefore counted by three limits, and the
+interval is as wide as those of all three together. Other test rows would move variant
+and baseline apart, which two more limits allow for.
 """
 
 import numpy as np
@@ -22,18 +21,18 @@ from thaw.findings.metrics import Metric
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 
-# The kinds of networks that are counted apart, and what verdicts say of them.
+# The kinds of networks that are counted apart, and their words in verdicts.
 KINDS = {"failed": "fails", "weak": "is weak"}
 
-# A larger share of failed networks is reported before anything else.
+# If more networks failed, the answer begins with it.
 FEW = 0.05
 
-# Scores are rounded to float32, the best constant prediction's are not.
+# Scores are rounded to float32; the best constant prediction's are not.
 ROUNDING = 1e-6
 
 
 def meaning_of_weak(metric: Metric, baseline: str) -> str:
-    """Return what weak means, for tables and sentences."""
+    """Return the meaning of weak, for tables and sentences."""
     side = "above" if metric.lower_is_better else "below"
     return (
         f"{side} the median of {baseline} by more than a fifth of what that gains on "
@@ -51,10 +50,10 @@ def is_weak(
 ) -> np.ndarray:
     """Return which networks are sound, but weak beside the baseline `[5, n]`.
 
-    By its median, by both ends of the median's interval at level 1 - `alpha`, and by
-    limits that are lower and higher by `reach`, in units: so far test rows may have
-    moved them. All are nan where the median does not beat the best constant prediction
-    by more than the `margin`.
+    The limits are its median, both ends of the median's interval at level 1 - `alpha`,
+    and two that are lower and higher by `reach`, in units: as far as test rows may have
+    moved them. All are nan if the median does not beat the best constant prediction by
+    more than the `margin`.
     """
     if baseline.sound.any():
         levels = median_levels(len(baseline.unit_means()), alpha)
@@ -69,12 +68,12 @@ def is_weak(
 
 
 def limit_of_weak(median: np.ndarray, constant: ArrayLike) -> np.ndarray:
-    """Return beyond which score a network is weak, given the baseline's median."""
+    """Return the score beyond which a network is weak, given the baseline's median."""
     return median - (median - constant) / 5
 
 
 def median_levels(units: int, alpha: float) -> list[float]:
-    """Return at which quantiles a median lies, and its interval's two ends.
+    """Return the quantiles of a median and of its interval's two ends.
 
     The ends are those of the sign test: the highest and lowest rank beyond which the
     median of `units` independent values lies with at most `alpha` / 2.
@@ -87,11 +86,11 @@ def median_levels(units: int, alpha: float) -> list[float]:
 def difference_of_shares(
     pair: Pair, variant: np.ndarray, reference: np.ndarray, alpha: float
 ) -> Estimate:
-    """Return by how much the share of one side exceeds the other's.
+    """Return the share of one side less that of the other.
 
-    `variant` and `reference` `[ways, n]` say of each network whether it counts, in each
-    of several ways. The value is that of the first; the interval holds those of all,
-    each at level 1 - `alpha`.
+    `variant` and `reference` `[ways, n]` say in several ways which networks count. The
+    value is that of the first way; the interval spans those of all, each at level
+    1 - `alpha`.
     """
     ours, others = (
         np.array([sample.unit_means(way.astype(float)) for way in counts])
@@ -105,7 +104,7 @@ def difference_of_shares(
 def difference_on_other_rows(
     pair: Pair, variant: np.ndarray, reference: np.ndarray
 ) -> tuple[float, float]:
-    """Return the least and the largest difference of shares that rows allow.
+    """Return the smallest and the largest difference of shares that rows allow.
 
     `variant` and `reference` `[2, n]` say which networks are weak, at fewest and at
     most.
@@ -131,7 +130,7 @@ def shares_interval(
         middle = mine - theirs
         variance = mine * (1 - mine) / (ours.shape[-1] + 2)
         variance += theirs * (1 - theirs) / (others.shape[-1] + 2)
-    # Student's quantile where theirs is the normal one, which is too small at 20 units.
+    # Student's quantile; theirs, the normal one, is too small at 20 units.
     degrees = max(min(ours.shape[-1], others.shape[-1]) - 1, 1)
     half = stats.t.isf(alpha / 2, degrees) * np.sqrt(variance)
     return np.clip(middle - half, -1, 1), np.clip(middle + half, -1, 1)

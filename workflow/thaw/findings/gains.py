@@ -1,4 +1,4 @@
-"""A study as its answer sees it: its settings, its tables, and comparisons in words."""
+"""A study's settings and tables, as the answer reads them, and comparisons in words."""
 
 import itertools
 import math
@@ -24,11 +24,11 @@ Row = Mapping[str, Any]
 
 
 class Question(NamedTuple):
-    """A study's settings, and its tables, by the names of their files.
+    """A study's settings, and its tables by the names of their files.
 
-    `variants` are as the config describes them, sizes in order. `source` is "" where
-    scores are given, so that nothing is known of how they were made. `has_splits` says
-    whether each source model has a split of its own of the target.
+    `variants` are as in the config, sizes in order. `source` is "" for given scores, of
+    which nothing else is known. `has_splits` says whether each source model has its own
+    split of the target.
     """
 
     source: str
@@ -59,7 +59,7 @@ class Question(NamedTuple):
 
     @property
     def margin_in_units(self) -> str:
-        """The margin as a reader sees it."""
+        """The margin in words, with its units."""
         return f"{self.margin:g}{self.units}"
 
     @property
@@ -77,7 +77,7 @@ class Question(NamedTuple):
 
     @property
     def transferred(self) -> list[str]:
-        """The variants that start from source models and are compared."""
+        """The pretrained variants that are compared."""
         return [
             name
             for name in self.variants
@@ -91,7 +91,7 @@ class Question(NamedTuple):
 
     @property
     def is_swept(self) -> bool:
-        """Whether repeats learn from less than all rows."""
+        """Whether some repeats learn from fewer than all rows."""
         return list(self.target_sizes) != ["all"]
 
     def gains_at(self, size: TargetSize) -> dict[str, Row]:
@@ -104,7 +104,7 @@ class Question(NamedTuple):
         }
 
     def beats(self, one: str, other: str, size: TargetSize) -> bool:
-        """Whether the study found that one variant is typically better than another."""
+        """Whether the study found one variant typically better than another."""
         depths = rows_at(self.best_depths, size).set_index("variant")
         rivals = depths["beaten_by"].fillna("").get(other, "").split()
         rows = rows_at(self.comparisons, size).to_dict("records")
@@ -131,7 +131,7 @@ def by_verdict(rows: Sequence[Row], study: Question) -> str:
 
 
 def by_size_and_verdict(rows: Sequence[Row], study: Question) -> str:
-    """Return the verdicts on one comparison, size by size, like ones together."""
+    """Return the verdicts on one comparison by size, equal ones joined."""
     said = []
     for verdict, alike in itertools.groupby(rows, lambda row: verdict_of(row, study)):
         own = list(alike)
@@ -147,7 +147,7 @@ def by_size_and_verdict(rows: Sequence[Row], study: Question) -> str:
 
 
 def verdict_of(row: Row, study: Question) -> str:
-    """Return the verdict on what is typical, with the margin in its units."""
+    """Return the verdict on the typical difference, with the margin in its units."""
     if kind_of(row["verdict"]) == EQUIVALENT:
         return f"{EQUIVALENT} within ±{study.margin_in_units}"
     return first_part(row["verdict"])
@@ -160,12 +160,12 @@ def named(row: Row, study: Question) -> str:
 
 
 def estimate(row: Row, margin: float, units: str, name: str = "typical") -> str:
-    """Return a difference and its interval, as far as there are any, after a space."""
+    """Return a difference and its interval, if there are any, after a space."""
     middle, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
     if pd.isna(middle):
         return ""
     if math.isinf(middle):
-        return " without a size, because too many networks failed"
+        return " of unknown size, because too many networks failed"
     said = f" {number(middle, margin, '+')}{units}"
     if math.isinf(low) and math.isinf(high):
         return f"{said} (without a limit)"
@@ -177,7 +177,7 @@ def estimate(row: Row, margin: float, units: str, name: str = "typical") -> str:
 
 
 def size_of(row: Row, study: Question) -> str:
-    """Return how large a difference is, without its sign: "0.034 (0.018 to 0.050)"."""
+    """Return the size of a difference, without its sign: "0.034 (0.018 to 0.050)"."""
     ends = [row[f"typical{end}"] for end in ("", "_low", "_high")]
     middle, low, high = ends if ends[0] >= 0 else [-ends[0], -ends[2], -ends[1]]
     if math.isinf(middle):
@@ -214,13 +214,13 @@ def more_networks(row: Row) -> str:
 
 
 def points(share: float) -> str:
-    """Return a share in points; what is less than one is not rounded to none."""
+    """Return a share in points, with a decimal if it is less than one."""
     if 0 < share < 0.001:
         return "more than 0"
     return f"{100 * share:.{0 if share >= 0.01 else 1}f}"
 
 
-# How the columns of a difference of shares and its interval end.
+# The endings of the columns of a difference of shares and its interval.
 SHARES = ("difference", "low", "high")
 
 
@@ -246,11 +246,11 @@ def enumerate_words(words: Iterable[Any], last: str = "and") -> str:
 
 
 def rows_at(table: pd.DataFrame, size: TargetSize) -> pd.DataFrame:
-    """Return a table's rows of one target size, of which a CSV gives back text."""
+    """Return a table's rows of one target size, which a CSV holds as text."""
     return table[table["target_size"].astype(str) == str(size)]
 
 
 def by_size(table: pd.DataFrame, sizes: Sequence[TargetSize]) -> pd.DataFrame:
-    """Return a table with a row a size in the order of `sizes`; none if it has none."""
+    """Return a table with a row for each of `sizes`, in order, or an empty one."""
     named = table.set_index(table["target_size"].astype(str))
     return named.loc[[str(size) for size in sizes]] if len(table) else table

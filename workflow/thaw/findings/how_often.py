@@ -1,10 +1,10 @@
 """How often the variant beats the reference, from one unit to another.
 
-The interval is Gaffke's (2005; Learned-Miller and Thomas 2019), which needs no more
-than that placements lie within 0 and 1: they, and the best that there could be, get
-random weights that add up to 1. So it allows for units that were not drawn and are bad,
-which an interval from the spread of the placements does not. Where every placement is 0
-or 1, it is that of Clopper and Pearson (1934).
+The interval is Gaffke's (2005; Learned-Miller and Thomas 2019), which assumes only that
+placements lie within 0 and 1: they, and the best one possible, get random weights that
+add up to 1. So it allows for bad units that were not drawn; an interval from the spread
+of the placements does not. If every placement is 0 or 1, it is that of Clopper and
+Pearson (1934).
 """
 
 import numpy as np
@@ -18,10 +18,9 @@ DRAWS = 5000
 def how_often(pair: Pair, alpha: float) -> Estimate:
     """Return the probability that the variant beats the reference, ties counting half.
 
-    The interval is at level 1 - `alpha`. Where the two sides are independent, both add
-    to it.
+    The interval is at level 1 - `alpha`. Both sides add to it if they are independent.
     """
-    # Whole percents are as much as anyone reads, and few values cost little.
+    # Whole percents are enough for readers, and few distinct values cost little.
     found = pair.placements()
     others = found.reference
     coarse = Placements(
@@ -36,8 +35,8 @@ def how_often(pair: Pair, alpha: float) -> Estimate:
 def draws(found: Placements, unseen: np.ndarray | float) -> np.ndarray:
     """Return draws of the probability, `[..., DRAWS]`.
 
-    `unseen` is the placement of what was not drawn: 1 where the variant always wins.
-    Several, `[n, 1]`, share the random weights.
+    `unseen` is the placement of a unit that was not drawn: 1 if the variant always
+    wins. Several, `[n, 1]`, share the random weights.
     """
     rng = np.random.Generator(np.random.PCG64(0))
     chances = _means(found.variant, unseen, rng)
@@ -62,12 +61,11 @@ def random_means(
 ) -> np.ndarray:
     """Return draws of the mean of the values `where` it is true, and of `unseen`.
 
-    Each value and `unseen`, which stands for all that was not drawn, get weights from
-    the Dirichlet distribution whose parameters are 1 (the Bayesian bootstrap, Rubin
-    1981).
+    Each value and `unseen`, which stands for everything not drawn, get weights from the
+    Dirichlet distribution with parameters of 1 (the Bayesian bootstrap, Rubin 1981).
 
-    Values lie within [-1, 1]. Several samples may lie in leading axes: of values and
-    `where` `[..., n]` it returns `[..., DRAWS]`, and `unseen` is of that shape or one
+    Values lie within [-1, 1]. Several samples may lie in leading axes: for values and
+    `where` `[..., n]` it returns `[..., DRAWS]`, and `unseen` has that shape or is one
     number.
     """
     counts = np.ones(values.shape[-1], dtype=np.intp)

@@ -1,9 +1,9 @@
-"""The source model that one would keep: the best by the loss on validation rows.
+"""The source model to keep: the best by the loss on validation rows.
 
-Intervals and medians are those of a source model at random. Who fine-tunes from several
-and holds rows out keeps the network with the least loss on them. What that reaches is
-counted over all choices of so many source models, drawn without replacement, each with
-one repeat.
+Intervals and medians are those of a source model at random. In practice one fine-tunes
+from several, holds rows out and keeps the network with the least loss on them. The
+score reached in this way is taken over all choices of so many source models, drawn
+without replacement, each with one repeat.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from thaw.findings.gains import Question, rows_at
 from thaw.findings.recommendation import advices
 from thaw.findings.shown import number
 
-# A larger risk of a weak network is worth a sentence.
+# If the risk of a weak network is larger, the answer says so.
 RISK = 0.05
 
 
 def chances(losses: np.ndarray, count: int) -> np.ndarray:
-    """Return the probability `[n]` of each to have the least loss of `count` drawn.
+    """Return the probability of each `[n]` to have the least loss of `count` drawn.
 
     Losses are `[n]`; those that are not finite come last.
     """
@@ -36,16 +36,16 @@ def median_of(values: np.ndarray, weights: np.ndarray) -> float:
     """Return the median of values `[n]` whose weights `[n]` add up to 1."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order])
-    # The middle of two values that have half of the weight on either side.
+    # The middle of two values, if half of the weight lies on either side.
     ends = np.searchsorted(reached, [0.5 - 1e-9, 0.5 + 1e-9])
     return float(values[order[np.minimum(ends, len(order) - 1)]].mean())
 
 
 def which_to_keep(study: Question) -> Iterator[str]:
-    """Say what keeping the best of several source models reaches, where it is known.
+    """Say what keeping the best of several source models reaches, if known.
 
-    It is said of the variant that is recommended or gains most, beside the baseline,
-    and which variants are weak at random.
+    This covers the variant that is recommended or gains most, beside the baseline, and
+    the variants that are weak at random.
     """
     if not len(study.best_of):
         return

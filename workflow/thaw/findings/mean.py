@@ -1,16 +1,16 @@
 """Means, and the difference of two.
 
-The few worst source models decide a mean over 30 of them, and a study may hold none of
-those. So its interval comes from a mixture: a unit is a straggler, more than
-`FAR` below its variant's median unit, with a probability that is Beta(0.5, 4.5) before
-anything is seen; the others' mean has Student's distribution; and the stragglers' mean
-is a random mean of those seen and of one more that may lie anywhere below, or at the
-worst score where all useless networks count as that. Where units are matched, either of
-the two or both may be stragglers. The interval holds the middle of the posterior draws,
-whose random numbers are always the same. That of a single mean is made in the same way.
+A mean over 30 source models depends on the few worst ones, and a study may hold none of
+those. So its interval comes from a mixture. A unit is a straggler, more than `FAR`
+below its variant's median unit, with a probability whose prior is Beta(0.5, 4.5). The
+others' mean has Student's distribution. The stragglers' mean is a random mean of those
+seen and of one more that may lie anywhere below, or at the worst score if all useless
+networks count as that. If units are matched, either of the two or both may be
+stragglers. The interval holds the middle of the posterior draws, whose random numbers
+are always the same. A single mean gets its interval in the same way.
 
-Given one source model there is no such luck, and the interval is Student's, of matched
-differences, or Welch's (1947).
+Given one source model there is no such luck, and the interval is Student's for matched
+differences, or else Welch's (1947).
 
 It carries no verdict: with few source models it covers too little where stragglers are
 rare and bad (docs/calibration.md).
@@ -25,22 +25,22 @@ from thaw.findings.how_often import DRAWS, random_means
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 
-# In units of the samples: those of shares are 1, those of errors the constant's error.
+# In units of the samples: 1 for shares, the constant's error for errors.
 FAR = 0.1
-# Before anything is seen: one unit in ten is a straggler, known as if from five units.
+# The prior: one unit in ten is a straggler, known as if from five units.
 STRAGGLERS, OTHERS = 0.5, 4.5
 
-# The coverage of intervals was never measured with fewer units.
+# The coverage of intervals was not measured with fewer units.
 FEWEST = 5
 
 
 def mean_difference(pair: Pair, alpha: float) -> Estimate:
     """Return the difference of the means with its interval at level 1 - `alpha`.
 
-    Units weigh equally. It is nan where a side has no value. The interval is nan where
-    a side has fewer units than `FEWEST`, or where it is not known how bad a network can
-    be. Scores beyond a sample's `worst` count as that: an error has no bound, so the
-    worst that was not drawn might be anything.
+    Units weigh equally. It is nan if a side has no value. The interval is nan if a side
+    has fewer units than `FEWEST`, or if it is unknown how bad a network can be. Scores
+    beyond a sample's `worst` count as that: an error has no bound, so the worst one not
+    drawn might be anything.
     """
     ours, others = _unit_means(pair.variant), _unit_means(pair.reference)
     sound, others_sound = ~np.isnan(ours), ~np.isnan(others)
@@ -86,7 +86,7 @@ def mean_of(sample: Sample, alpha: float) -> Estimate:
 
 
 def _half_width(sides: Sequence[np.ndarray], alpha: float) -> float:
-    """Return half the width of Student's interval, or of Welch's of two sides."""
+    """Return half the width of Student's interval, or of Welch's for two sides."""
     variances = [side.var(ddof=1) / len(side) for side in sides]
     total = sum(variances)
     if not total:
@@ -97,7 +97,7 @@ def _half_width(sides: Sequence[np.ndarray], alpha: float) -> float:
 
 
 def has_interval(sample: Sample) -> bool:
-    """Whether the mean of a sample has an interval; what is known needs none."""
+    """Whether the mean of a sample has an interval; a known value needs none."""
     if sample.is_known or not sample.has_worst:
         return False
     return (~np.isnan(_unit_means(sample))).sum() >= FEWEST
@@ -162,7 +162,7 @@ def _mixture(
 ) -> np.ndarray:
     """Return draws of the mean of values of several kinds, `[..., DRAWS]`.
 
-    A kind of stragglers is where they are and draws of an unseen one.
+    A kind of stragglers is given by their places and draws of an unseen one.
     """
     others = ~np.any([where for where, _ in kinds], axis=0)
     weights = _shares(others, OTHERS, rng)
@@ -182,7 +182,7 @@ def _shares(where: np.ndarray, prior: float, rng: np.random.Generator) -> np.nda
 def _students(
     values: np.ndarray, where: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return draws of the mean of values that are no stragglers', `[..., DRAWS]`."""
+    """Return draws of the mean of values other than stragglers', `[..., DRAWS]`."""
     count = where.sum(-1, keepdims=True)
     mean = np.where(where, values, 0).sum(-1, keepdims=True) / np.maximum(count, 1)
     squares = np.where(where, (values - mean) ** 2, 0).sum(-1, keepdims=True)

@@ -1,7 +1,7 @@
-"""What an arm's predictions give: metrics, the luck of the rows, counts of classes.
+"""Results of an arm's predictions: metrics, the luck of the rows, counts of classes.
 
-Jobs are added one after the other, and none of their predictions is kept. Networks that
-failed have no score.
+Jobs are added one after the other, and their predictions are not kept. Failed networks
+have no score.
 """
 
 import functools
@@ -18,10 +18,10 @@ from thaw.findings.predicted import predicted_counts
 from thaw.findings.rows_luck import by_unit, units_of
 from thaw.learning.tasks import TASKS
 
-# So many numbers at once become float64.
+# At most so many numbers become float64 at once.
 AT_ONCE = 2**22
 
-# What a user's metric gets: labels, and what a network predicts.
+# The arguments of a user's metric: labels, and a network's predictions.
 Function = Callable[[np.ndarray, np.ndarray], Any]
 
 
@@ -29,8 +29,8 @@ class Metrics:
     """The metrics of a study, for its target problem.
 
     `told` are as `thaw.findings.metrics.metric_of` takes them, `functions` those of
-    users by the metric's name. `positive` is the positive class; left out, the rarer of
-    two. Raises `ThawError` where the problem has other classes than a metric takes.
+    users by the metric's name. `positive` is the positive class, by default the rarer
+    of two. Raises `ThawError` if the problem's classes do not suit a metric.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Metrics:
         self.metrics = [metric_of(one) for one in told]
         self._functions, self._problem = functions, problem
         self._task = TASKS[problem.task]
-        # Where two classes are asked for: the order that puts the positive one last.
+        # For two classes: the order that puts the positive one last.
         self._order: list[int] = []
         self.positive = ""
         pair = [metric.name for metric in self.metrics if metric.two_classes]
@@ -52,7 +52,7 @@ class Metrics:
         check_classes(asked, classes)
         if pair:
             rows = np.bincount(problem.train_y, minlength=2)
-            # Of equally many rows the second, as in scikit-learn.
+            # If both are as frequent the second, as in scikit-learn.
             last = 0 if rows[0] < rows[1] else 1
             if positive is not None:
                 last = list(classes).index(str(positive))
@@ -63,7 +63,7 @@ class Metrics:
     ) -> np.ndarray:
         """Return a metric of each network's predictions, float64 `[R]`.
 
-        They are of the rows at some `places` of the problem's test rows.
+        They are computed on the rows at some `places` of the problem's test rows.
         """
         return self._by_parts(metric, said, places, self._score)
 
@@ -72,8 +72,8 @@ class Metrics:
     ) -> np.ndarray:
         """Return what each unit of rows adds to a metric, `[R, units]`.
 
-        See `thaw.findings.rows_luck`; it is nan of units without a row at any of these
-        places. Of a user's function it is not known.
+        See `thaw.findings.rows_luck`. It is nan for units without a row at any of these
+        places, and unknown for a user's function.
         """
         units = self._units[metric.name]
         found = np.full((len(said), units.max() + 1), np.nan)
@@ -85,9 +85,9 @@ class Metrics:
     def parts(
         self, rows: np.ndarray, networks: int
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield which networks have which test rows, by their places in the problem.
+        """Yield the networks that share test rows, and the rows' places in the problem.
 
-        `rows` are the rows' numbers, `[rows]` or of each network `[R, rows]`.
+        `rows` are the rows' numbers, `[rows]`, or those of each network, `[R, rows]`.
         """
         if rows.ndim == 1:
             yield np.arange(networks), np.arange(len(rows))
@@ -99,12 +99,12 @@ class Metrics:
 
     @property
     def rows(self) -> int:
-        """How many test rows the problem has; of a pool, how many rows."""
+        """The number of test rows in the problem; of a pool, the number of rows."""
         return len(self._problem.test_y)
 
     @functools.cached_property
     def _groups(self) -> np.ndarray:
-        """The group of each test row; its own, where rows come one by one."""
+        """The group of each test row; its own, if rows come one by one."""
         groups = self._problem.test_groups
         return groups if len(groups) else np.arange(self.rows)
 
@@ -119,10 +119,10 @@ class Metrics:
 
     @functools.cached_property
     def of_constant(self) -> dict[str, Any]:
-        """What the best constant prediction reaches, and by unit of rows.
+        """The score of the best constant prediction, in total and by unit of rows.
 
-        Beside it stands how many rows, or groups of them, are tested. They are named as
-        `thaw.output.histories` does.
+        With it comes the number of test rows, or groups of them. The names are those of
+        `thaw.output.histories`.
         """
         every = np.arange(self.rows)
         found: dict[str, Any] = {"tested": len(np.unique(self._groups))}
@@ -151,7 +151,7 @@ class Metrics:
         return np.array(found, np.float64)
 
     def _labels(self, metric: Metric) -> np.ndarray:
-        """Return the labels of all test rows as a metric takes them."""
+        """Return the labels of all test rows in the form that a metric takes."""
         labels = self._problem.test_y
         if metric.two_classes:
             labels = (labels == self._order[1]).astype(np.int64)
@@ -164,7 +164,7 @@ class Metrics:
         places: np.ndarray,
         what: Callable[..., np.ndarray],
     ) -> np.ndarray:
-        """Return what a function says of some networks after the other."""
+        """Return a function's values for some networks, one after the other."""
         labels = self._labels(metric)[places]
         if metric.two_classes:
             said = said[..., self._order]
@@ -177,10 +177,10 @@ class Metrics:
 
 
 class Measured:
-    """What is known of an arm by its predictions, job by job.
+    """An arm's results by its predictions, job by job.
 
-    networks: a value a network, by name as `thaw.output.histories` has it, an array a
-    job; jobs: how many there were.
+    networks: a value for each network, by its name in `thaw.output.histories`, an array
+    for each job; jobs: their number.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -191,9 +191,9 @@ class Measured:
     def add(
         self, said: np.ndarray, rows: np.ndarray, failed: np.ndarray, task: str
     ) -> None:
-        """Add what a job's networks predict, but for those that `failed` `[R]`.
+        """Add the predictions of a job's networks, except those that `failed` `[R]`.
 
-        `said` and `rows` are as for `thaw.output.predictions`.
+        `said` and `rows` are as in `thaw.output.predictions`.
         """
         known, metrics = self._metrics.of_constant, self._metrics
         parts = [
@@ -210,7 +210,7 @@ class Measured:
         for metric in metrics.metrics:
             for part, function, dtype in (
                 ("metrics", metrics.scores, np.float64),
-                # Of rows seven digits are plenty.
+                # For rows seven digits are plenty.
                 ("rows", metrics.influence, np.float32),
             ):
                 constant = known.get(f"constant/{part}/{metric.name}")
@@ -224,5 +224,5 @@ class Measured:
 
     @property
     def of_rows(self) -> dict[str, np.ndarray]:
-        """What is known of each row, as `thaw.output.histories` names it."""
+        """The values of each row, by their names in `thaw.output.histories`."""
         return {} if self._counts is None else {"predicted": self._counts}

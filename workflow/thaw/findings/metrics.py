@@ -19,8 +19,8 @@ class Metric(NamedTuple):
     and on axes. `best` is a perfect network's score, `worst` the bound on the other
     side. `history` is the column of histories that holds it by epoch. A metric of
     `two_classes` takes one of them as positive; one that is `per_row` is a mean over
-    rows. `constant` says which statistic of the labels a regression's constant
-    prediction is.
+    rows. `constant` names the statistic of the labels that is a regression's constant
+    prediction.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Metric(NamedTuple):
 
     @property
     def has_bounds(self) -> bool:
-        """Whether a network can be only so bad."""
+        """Whether there is a limit to how bad a network can be."""
         return math.isfinite(self.worst)
 
     @property
@@ -60,10 +60,10 @@ class Metric(NamedTuple):
         return f"{direction} {self.axis}"
 
     def unit(self, constant: float, scores: Sequence[float] = ()) -> float:
-        """Return what statistics count in, so that they do not depend on label units.
+        """Return the unit of statistics, which makes them independent of label units.
 
         It is the width of the bounds or, without bounds, how far the best `constant`
-        prediction's score is from a perfect one. Where that is 0 or not finite, it is
+        prediction's score is from a perfect one. If that is 0 or not finite, it is
         the median size of the `scores`; 1 where they have none.
         """
         best = self.best if math.isfinite(self.best) else 0
@@ -77,9 +77,9 @@ class Metric(NamedTuple):
         return 1.0
 
     def worst_told(self, constant: float) -> float:
-        """Return the score beyond which a mean tells no difference; nan if none is.
+        """Return the score beyond which a mean tells no difference, or nan.
 
-        It is the bound or, without one, what the best `constant` prediction reaches,
+        It is the bound or, without one, the score of the best `constant` prediction,
         unless nothing can be better than that.
         """
         if self.has_bounds:
@@ -91,8 +91,8 @@ def _by_name(*metrics: Metric) -> dict[str, Metric]:
     return {metric.name: metric for metric in metrics}
 
 
-# By task. Histories hold the task's own metric as "score", and as "loss"
-# what is reported of it.
+# By task. Histories hold the task's own metric as "score", and its reported loss as
+# "loss".
 METRICS = {
     "classification": _by_name(
         Metric("accuracy", "accuracy", 1, 0, history="score", per_row=True),
@@ -193,7 +193,7 @@ def check_classes(asked: Mapping[str, Any], classes: Sequence[str]) -> None:
 
 
 def by_epoch(told: Mapping[str, Any]) -> Metric:
-    """Return what histories hold of it: the metric itself or the task's own."""
+    """Return the metric in histories: the metric itself or the task's own."""
     metric = metric_of(told)
     if metric.history:
         return metric

@@ -1,13 +1,13 @@
-"""Intervals for new test rows: the luck of the rows beside that of the units.
+"""Intervals for new test rows: the luck of the rows added to that of the units.
 
 An interval over source models or repeats holds for the test rows at hand. Other rows of
-the same kind would move variant and reference, partly together. How far is seen from
-draws of as many rows, with replacement (Efron 1979): each draw gives every network
-another score, and so a statistic another value. Its standard deviation over draws
-is added to each end of the interval as independent parts add (Zou and Donner 2008).
+the same kind would move variant and reference, partly together. Draws of as many rows,
+with replacement, show how far (Efron 1979): each draw gives every network another
+score, and so a statistic another value. Its standard deviation over draws is added to
+each end of the interval as independent parts add (Zou and Donner 2008).
 
 Scores of a draw are means of what rows add to the metric (`thaw.findings.rows_luck`),
-so that no prediction is needed again.
+so the predictions are not needed again.
 """
 
 import functools
@@ -23,7 +23,7 @@ from thaw.findings.samples import Estimate, Sample
 # The standard deviation of so many draws is known to one part in thirty.
 DRAWS = 400
 
-# So many numbers at once.
+# The most numbers at once.
 AT_ONCE = 2**22
 
 
@@ -31,11 +31,11 @@ class Drawn(NamedTuple):
     """A sample's statistics on drawn rows, `[draws]`.
 
     Median and mean are as the scores, but more is better; `lead` is how far the median
-    is above the limit of weak networks. Each draw is of so many `units` of rows; 0
-    where nothing is known of rows, 1 where they are too few to tell, and then all are
-    nan. No standard error is below the `least`, that of two half rows: one that the
-    variant alone gets right, and one that the reference does (as Jeffreys's prior of
-    shares adds them). So where both agree on all of 60 rows, they may differ by 4 % on
+    is above the limit of weak networks. Each draw is of so many `units` of rows: 0 if
+    nothing is known of rows, 1 if they are too few to tell, and then all are nan. No
+    standard error is below the `least`, that of two half rows: one that only the
+    variant gets right, and one that only the reference does (as Jeffreys's prior of
+    shares adds them). So if both agree on all of 60 rows, they may differ by 4 % on
     others. Without bounds it is 0.
     """
 
@@ -49,7 +49,7 @@ class Drawn(NamedTuple):
 class Luck(NamedTuple):
     """Standard errors over draws of so many `units` of test rows.
 
-    Those of the typical difference and of the difference of means.
+    They are those of the typical difference and of the difference of means.
     """
 
     typical: float
@@ -59,10 +59,10 @@ class Luck(NamedTuple):
     def widen(self, found: Estimate, error: float, alpha: float) -> Estimate:
         """Return an estimate whose interval at level 1 - `alpha` covers new rows, too.
 
-        `error` is one of these standard errors. Where nothing is known of rows, the
-        interval stays as it is; where they are too few to tell, it has no limit.
+        `error` is one of these standard errors. If nothing is known of rows, the
+        interval stays as it is; if they are too few to tell, it has no limit.
         """
-        # An infinite value, of networks that failed, is not known better or worse.
+        # An infinite value, from failed networks, stays infinite.
         if not self.units or not np.isfinite(found.value):
             return found
         reach = _reach(error, self.units, alpha)
@@ -84,10 +84,10 @@ def widened(found: Estimate, low: float, high: float) -> Estimate:
 def drawn(
     samples: Mapping[str, Sample], baseline: Sample | None = None
 ) -> dict[str, Drawn]:
-    """Return what samples give on drawn rows, the same rows for all.
+    """Return the statistics of samples on drawn rows, the same rows for all.
 
-    Networks are weak beside the `baseline`, as for `failures.is_weak`; without one,
-    none are counted.
+    Networks are weak beside the `baseline`, as in `failures.is_weak`; without one, none
+    are counted.
     """
     limits = np.full(DRAWS, np.nan)
     if baseline is not None and _units(baseline) > 1:
@@ -129,15 +129,15 @@ def _reach(error: float, units: int, alpha: float) -> float:
     """Return how far luck with this standard error over units of rows reaches."""
     if units < 2:
         return np.inf if units else 0.0
-    # Student's quantile, because few groups say little of their own spread.
+    # Student's quantile, because few groups say little about their own spread.
     return float(-special.stdtrit(units - 1, alpha / 2) * error)
 
 
 def _error(values: np.ndarray, units: int, least: float) -> float:
-    """Return the standard error that draws of a statistic show, and the `least`."""
+    """Return a statistic's standard error over draws, with the `least` added."""
     finite = values[np.isfinite(values)]
     if not len(finite):
-        # Where the median network failed there is nothing to be widened.
+        # If the median network failed there is nothing to widen.
         return 0.0
     # Rows drawn with replacement spread a little less than new ones.
     return float(np.hypot(finite.std() * np.sqrt(units / max(units - 1, 1)), least))
@@ -164,9 +164,9 @@ def _statistics(sample: Sample, limits: np.ndarray) -> Drawn:
 
 
 def _units(sample: Sample) -> int:
-    """Return how many units of rows are drawn; 1 where they are too few to tell.
+    """Return how many units of rows are drawn; 1 if they are too few to tell.
 
-    Of splits, those count that are test rows of a network that did not fail.
+    With splits, a unit counts if it is tested by a network that did not fail.
     """
     if sample.by_rows is None:
         return 0

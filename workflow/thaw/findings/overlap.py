@@ -9,7 +9,7 @@ from thaw.data.problem import Pool, Problem, digests_of_rows
 from thaw.errors import listed
 from thaw.learning.splits import split
 
-# So many row numbers are named.
+# The most row numbers named.
 FIRST = 5
 
 REMEDY = "leave these out of the train or of the test rows"
@@ -24,11 +24,11 @@ def overlap(
 ) -> dict[str, Any]:
     """Return how many test rows of a target stand among a problem's train rows.
 
-    `train_rows_of` is that problem's name, `test_rows` how many there are. Of these are
-    `equal` with a train row, in all features: so many `as_read`, and `scaled` so many
-    of what networks are given. `rows` names the first of them. Where a problem is split
-    anew for each of these source `models`, it is the split with most of them, of so
-    many `splits`; a split is that of both problems.
+    `train_rows_of` is that problem's name, `test_rows` their number. Of these, `equal`
+    rows are the same as a train row in all features: `as_read` counts them in the data,
+    `scaled` in the features that networks get. `rows` names the first of them. If a
+    problem is split anew for each of these source `models`, the numbers are those of
+    the split with most of them, of so many `splits`; a split is that of both problems.
     """
     found = [
         _of_split(name, split(learned, seed, model), split(target, seed, model))
@@ -52,7 +52,7 @@ def _of_split(name: str, learned: Problem, target: Problem) -> dict[str, Any]:
 
 
 def in_words(found: Mapping[str, Any]) -> str:
-    """Say how many rows are equal, and which, of what `overlap` found."""
+    """Say how many rows are equal, and which, as found by `overlap`."""
     only_scaled = found["equal"] - found["as_read"]
     scaled = f", {only_scaled} of them only once scaled" if only_scaled else ""
     most = f", in the worst of {found['splits']} splits" if found["splits"] > 1 else ""

@@ -1,4 +1,4 @@
-"""A variant beside its reference: how they are matched, and which one beats the other.
+"""A variant and its reference: how they are matched, and which one beats the other.
 
 Two variants that start from the same source models are compared source model by source
 model. Where the repeat is the unit on both sides, they are compared repeat by repeat:
@@ -6,8 +6,8 @@ repeat r of both has the same batches (and, given one source model, the same sta
 repeats correlate from -0.3 to +0.9, so treating them as independent would be wrong
 either way. All others are independent.
 
-What is known (see `thaw.findings.samples.Sample`) has no luck of its own: it stands
-beside each unit of the other side, and those alone are counted.
+A known value (see `thaw.findings.samples.Sample`) has no luck of its own: it is
+compared with each unit of the other side, and only those are counted.
 
 A *placement* is the share of the other side that a unit beats, ties counting half.
 Their mean is the probability that the variant beats the reference (Brunner and Munzel
@@ -21,8 +21,8 @@ import numpy as np
 
 from thaw.findings.samples import Sample
 
-# Scores beyond so many units, and so many times the median one, count as equal: telling
-# them apart would cost the digits in which others differ.
+# Scores beyond so many units, and so many times the median one, count as equal: finer
+# differences would take the digits in which the others differ.
 FURTHEST = 1000.0
 
 
@@ -80,23 +80,23 @@ class Pair:
 
     @property
     def has_known(self) -> bool:
-        """Whether a side is known, so that it is no draw like the other's."""
+        """Whether a side is known, and so not drawn like the other."""
         return self.variant.is_known or self.reference.is_known
 
     @property
     def is_known(self) -> bool:
-        """Whether both sides are known, and with them their difference."""
+        """Whether both sides are known, and so their difference."""
         return self.variant.is_known and self.reference.is_known
 
     @property
     def is_conditional(self) -> bool:
-        """Whether what is found holds given one source model only."""
+        """Whether all statements hold given one source model only."""
         return self.variant.is_conditional or self.reference.is_conditional
 
     def placements(self, shift: float = 0.0) -> Placements:
         """Return the placements after `shift` is subtracted from the variant.
 
-        The shift is at most `span` and a little.
+        The shift is at most slightly more than `span`.
         """
         ours, others = self._sides
         beaten = ours.placements(others, -shift)
@@ -143,7 +143,7 @@ def _matched_by(variant: Sample, reference: Sample) -> str:
 class _Side:
     """A sample laid out on a line, sorted, so that ranks are found by bisection.
 
-    Matched units are compared within a block of the line only, their own. A block is so
+    Matched units are compared only within their own block of the line. A block is so
     long that shifted scores stay within it, above failed ones at its beginning.
     """
 
@@ -168,7 +168,7 @@ class _Side:
         self.below = np.concatenate([[0.0], np.cumsum(weights)])
 
     def placements(self, others: "_Side", shift: float) -> np.ndarray:
-        """Return, after a shift, what share of the others each unit beats."""
+        """Return, after a shift, the share of the others that each unit beats."""
         line = self.line + shift * self.moves
         left = np.searchsorted(others.line, line)
         ties = others.line[np.minimum(left, len(others.line) - 1)] == line

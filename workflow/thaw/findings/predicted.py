@@ -1,4 +1,4 @@
-"""What an arm's networks predict of each test row, as counts of those that are sound.
+"""Counts of the predictions of an arm's sound networks for each test row.
 
 The predicted class is the first of those with the highest probability.
 """

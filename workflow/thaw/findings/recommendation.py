@@ -1,12 +1,12 @@
-"""The recommendation: what an answer tells its reader to do.
+"""The recommendation: an answer's advice to its reader.
 
 It is read off the comparisons with the baseline at a target size, whose intervals hold
 together, and says no more than they do. Its kinds:
 
 - use an estimator: it is surely better than all networks (`thaw.findings.references`);
-- use a variant: of those that are typically better than the baseline, and than which no
-  other of them is better, one that fails and is weak no more often than the baseline
-  and gains most. The others are its ties;
+- use a variant: among those typically better than the baseline and not beaten by
+  another of them, the one that gains most and fails or is weak no more often than the
+  baseline. The others are its ties;
 - keep the baseline: no interval reaches the margin;
 - no difference: all networks are equivalent to the baseline;
 - undecided: some interval reaches the margin;
@@ -47,8 +47,8 @@ SAME, UNDECIDED, NONE = "no difference", "undecided", "none"
 class Advice(NamedTuple):
     """The recommendation at a target size.
 
-    `rows` are the comparisons that it rests on, by variant. `named` are the variants
-    that it names: the one to use and its ties, or those on which nothing is decided.
+    `rows` are the comparisons behind it, by variant. `named` are the variants that it
+    names: the one to use and its ties, or the undecided ones.
     """
 
     size: TargetSize
@@ -59,7 +59,7 @@ class Advice(NamedTuple):
 
     @property
     def variant(self) -> str:
-        """The variant to use; "" where there is none."""
+        """The variant to use; "" if there is none."""
         return self.named[0] if self.kind in (USE, ESTIMATOR) else ""
 
 
@@ -110,7 +110,7 @@ def _is_behind(name: str, other: str, rows: dict[str, Row], study: Question) -> 
 def _in_ranges(found: Sequence[Advice]) -> Iterator[list[Advice]]:
     """Yield the recommendations of neighbouring sizes that agree, as one.
 
-    They name the same variant where one may be named at all of the sizes.
+    They name the same variant if one may be named at all of the sizes.
     """
     own: list[Advice] = []
     common: list[str] = []
@@ -141,7 +141,7 @@ def _named_alike(own: list[Advice], common: list[str]) -> list[Advice]:
 
 
 def recommended(study: Question) -> Iterator[str]:
-    """Say what to do, by target size."""
+    """Give the advice, by target size."""
     for own in advices(study):
         words = [*WORDS[own[0].kind](own, study), *_without_network(own, study)]
         if study.is_swept:
@@ -150,7 +150,7 @@ def recommended(study: Question) -> Iterator[str]:
 
 
 def act(own: list[Advice], study: Question) -> str:
-    """Return what to do, in a few words."""
+    """Return the advice in a few words."""
     said = next(iter(WORDS[own[0].kind](own, study)))
     return f"{said[0].upper()}{said[1:]}"
 
@@ -175,7 +175,7 @@ def _without_network(own: list[Advice], study: Question) -> Iterator[str]:
         )
 
 
-# Each of these yields sentences without their capital and full stop, what to do first.
+# Each yields sentences without their capital and full stop, the advice first.
 
 
 def _use(own: list[Advice], study: Question) -> Iterator[str]:
@@ -189,11 +189,11 @@ def _use(own: list[Advice], study: Question) -> Iterator[str]:
     yield words + more_networks(last)
     ties = [n for n in own[0].named if n != name and all(n in o.named for o in own)]
     if ties:
-        yield f"it is typically not told apart from {enumerate_words(ties, 'or')}"
+        yield f"it cannot be told apart from {enumerate_words(ties, 'or')}"
 
 
 def _how(name: str, study: Question) -> str:
-    """Return what to do to use a variant."""
+    """Return the advice to use a variant."""
     if study.is_from_scratch(name) and study.transferred:
         return f"use {name}, which is not pretrained"
     if study.is_pretrained(study.baseline) or name not in study.depths:
@@ -277,7 +277,7 @@ def _undecided(own: list[Advice], study: Question) -> Iterator[str]:
 
 
 def _end(value: float, study: Question) -> str:
-    """Return how large a gain or loss may be."""
+    """Return the words for how large a gain or loss may be."""
     if not math.isfinite(value):
         return "without a limit"
     return f"up to {number(max(value, 0.0), study.margin)}{study.units}"

@@ -37,7 +37,7 @@ def best_estimator(study: Question, size: TargetSize) -> Found | None:
     if not better:
         return None
     row = max(better, key=lambda row: row["typical"])
-    # Of networks that all failed there is no typical gain.
+    # If all networks failed there is no typical gain.
     found = study.gains_at(size).values()
     gains = [own for own in found if own["typical"] == own["typical"]]
     if not gains:

@@ -1,9 +1,9 @@
-"""The luck of the test rows: what each unit of them adds to a metric.
+"""The luck of the test rows: the part of each unit of them in a metric.
 
 A metric is written as a mean over units, rows or blocks of rows, whose standard error
 is that of the metric over draws of test rows. All networks have the same units, so the
-units of a difference are differences of units. Where rows come in groups, blocks are
-made of whole groups.
+units of a difference are differences of units. If rows come in groups, blocks are made
+of whole groups.
 
 - A metric that is a mean over rows has the values of rows.
 - An area under the ROC curve has its placements (DeLong, DeLong and Clarke-Pearson
@@ -19,10 +19,11 @@ from scipy.stats import rankdata
 from thaw.findings import scoring
 from thaw.findings.metrics import Metric
 
-# Of means over rows, and of all others, each of which costs a computation.
+# The most units of means over rows, and of the others, each of which costs a
+# computation.
 MOST_UNITS, MOST_BLOCKS = 200, 40
 
-# Of fewer rows of a class their luck is not known well enough: with five, verdicts on
+# With fewer rows of a class their luck is not known well enough: with five, verdicts on
 # AUC were false in 9 % of studies.
 FEWEST = 10
 
@@ -37,9 +38,9 @@ def influence(
 
     Their standard error, std(ddof=1) / sqrt(units), is that of the metric over draws of
     test rows, or of `groups` of them, int64 `[rows]`, which are drawn together. Labels
-    and what networks said are as for `scoring`; the units depend on labels and groups
-    alone. Of one group there is no standard error, nor, except for means over rows,
-    where a class has fewer than two rows, or for an AUC `FEWEST`: some units are nan.
+    and predictions are as for `scoring`; the units depend only on labels and groups.
+    With one group there is no standard error: some units are nan. Nor is there, except
+    for means over rows, if a class has fewer than two rows, or for an AUC `FEWEST`.
     """
     return by_unit(metric, labels, said, units_of(metric, labels, groups))
 
@@ -58,8 +59,8 @@ def by_unit(
 ) -> np.ndarray:
     """Return the values of `units` of rows `[rows]`, as `influence`.
 
-    Where rows are some of those that were made units, there are the values of their
-    units, in order.
+    If rows are a part of those that made the units, only the values of their units are
+    returned, in order.
     """
     there, blocks = np.unique(units, return_inverse=True)
     if len(there) == 1:
@@ -124,9 +125,9 @@ def _pseudo_values(
     found = []
     for block in range(count):
         kept = blocks != block
-        # Faster than an index, which parts a network's rows in memory.
+        # Faster than an index, which scatters a network's rows in memory.
         without = score(labels[kept], np.compress(kept, said, axis=1))
-        # Blocks may differ by a row. So weighted, a mean over rows has itself as mean.
+        # Blocks may differ by a row. With these weights the mean is that over rows.
         found.append(whole + count * kept.mean() * (whole - without))
     return np.stack(found, axis=1)
 
@@ -134,14 +135,14 @@ def _pseudo_values(
 def _blocks(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Return the block of each row that a jackknife leaves out, int64 `[rows]`.
 
-    They are at random, not stratified, because which labels are drawn is luck too:
-    stratified by label, the standard error of R² came out a fifth too small. But where
-    rows come singly, no block has all rows of a class.
+    Blocks are random, not stratified, because which labels are drawn is luck too: with
+    strata by label, the standard error of R² came out a fifth too small. But if rows
+    come singly, no block has all rows of a class.
     """
     if len(np.unique(groups)) < len(labels) or labels.dtype.kind != "i":
         return _dealt(groups, MOST_BLOCKS)
     order = np.random.default_rng(0).permutation(len(labels))
-    # Rows are dealt like cards: two of a class that are neighbors part.
+    # Rows are dealt like cards: neighbours of one class land in different blocks.
     pairs = [order[labels[order] == one][:2] for one in np.unique(labels)]
     first = np.concatenate(pairs)
     order = np.concatenate([first, order[~np.isin(order, first)]])

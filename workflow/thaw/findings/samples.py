@@ -1,16 +1,16 @@
 """Samples, the scores of a variant, and the estimates made from them.
 
-Repeats that start from one source model share that model's luck; they are no
-independent draws of "transfer". So where a variant has several source models, the
-independent unit is the source model. Where it has one, the unit is the repeat and every
-statement is conditional on that model. Where it has none (standalone), the unit is the
-repeat; unless each source model has a split of the target's rows of its own, which
-standalone's repeats share, and which is then the unit of all.
+Repeats that start from one source model share that model's luck, so they are not
+independent draws of "transfer". If a variant has several source models, the independent
+unit is the source model. If it has one, the unit is the repeat and every statement is
+conditional on that model. If it has none (standalone), the unit is the repeat; unless
+each source model has its own split of the target's rows, which standalone's repeats
+share, and which is then the unit of all.
 
-What is known of the test rows (`by_rows`) lets statements hold for other rows of the
-same kind. All of them are conditional on the rows that were there to learn from.
+Values by test row (`by_rows`) extend statements to other rows of the same kind. All
+statements are conditional on the rows to learn from.
 
-Without SciPy, so that figures need not wait for it.
+Free of SciPy, so that figures need not wait for it.
 """
 
 from typing import NamedTuple, Self
@@ -18,17 +18,17 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-# The condition on every statement where a variant has one source model.
+# The condition on every statement about a variant with one source model.
 CONDITION = "given one source model"
 
-# What means count, where a metric has no bound.
+# How means count, if a metric has no bound.
 BEYOND = "scores beyond the best constant prediction's count as that"
 
 
 class Estimate(NamedTuple):
-    """A value and its interval; nan where the data do not allow one.
+    """A value and its interval; nan if the data do not allow one.
 
-    An end of the interval is infinite where the data do not bound it.
+    An end of the interval is infinite if the data do not bound it.
     """
 
     value: float
@@ -39,24 +39,22 @@ class Estimate(NamedTuple):
 class Sample(NamedTuple):
     """The scores of one variant, in the order of the repeats, `[n]`.
 
-    `source_models` `[n]` is None where the variant is not pretrained, unless it
-    `has_splits`. `failed` `[n]`
-    says which networks failed: they rank below all others, and their value is what a
-    mean counts them as. None if none did. `lower_is_better` is as for `Metric`.
-    `constant` is the score of the best constant prediction, nan if it is not known.
+    `source_models` `[n]` is None if the variant is not pretrained, unless it
+    `has_splits`. `failed` `[n]` says which networks failed: they rank below all others,
+    and a mean counts them as their value. None if none did. `lower_is_better` is as in
+    `Metric`. `constant` is the score of the best constant prediction, nan if unknown.
     `addresses` `[n, 2]` say which random numbers the repeats drew; None if all samples
-    have the same. Statistics count in units of `scale`: the constant's error, where
-    the metric has no bound (see `Metric.unit`). `worst` is the score beyond which a
-    mean tells no difference: the metric's bound or, where it has none, the constant's
-    score, since whoever has such a network does better without; nan where it is not
-    known, or where nothing is better than the constant. `is_known` says that
-    all repeats are one and the same: what a deterministic estimator reaches from all
-    rows, in which there is no luck but that of the rows. `by_rows` `[n, units]` and
-    `constant_by_rows` `[units]` are what each unit of test rows adds to the scores and
-    to the constant's (see `thaw.findings.rows_luck`); None where it is not known.
-    `has_splits` says that each source model has a split of its own, so that all repeats
-    have one; by rows, a network is then nan where it has no test row. `tested` is how
-    many test rows, or groups of them, there are; 0 where it is not known.
+    have the same. Statistics count in units of `scale`: the constant's error, if the
+    metric has no bound (see `Metric.unit`). `worst` is the score beyond which a mean
+    tells no difference: the metric's bound or, without one, the constant's score,
+    because the constant would then do better; nan if it is unknown, or if nothing is
+    better than the constant. `is_known` says that all repeats are one and the same: a
+    deterministic estimator's score from all rows, whose only luck is that of the rows.
+    `by_rows` `[n, units]` and `constant_by_rows` `[units]` are the parts of each unit
+    of test rows in the scores and the constant's (see `thaw.findings.rows_luck`); None
+    if unknown. `has_splits` says that each source model has its own split, so that all
+    repeats have one; by rows, a network is then nan where it has no test row. `tested`
+    is the number of test rows, or groups of them; 0 if unknown.
     """
 
     values: np.ndarray
@@ -74,7 +72,7 @@ class Sample(NamedTuple):
     tested: int = 0
 
     def has_addresses_of(self, other: Self) -> bool:
-        """Whether each repeat has drawn the same random numbers as the other's."""
+        """Whether each repeat drew the same random numbers as the other's."""
         ours, theirs = self.addresses, other.addresses
         if ours is None or theirs is None:
             return len(self.values) == len(other.values)
@@ -113,7 +111,7 @@ class Sample(NamedTuple):
 
     @property
     def is_conditional(self) -> bool:
-        """Whether everything said holds given the one source model only."""
+        """Whether every statement holds given the one source model only."""
         return len(self.models) == 1
 
     @property
@@ -129,7 +127,7 @@ class Sample(NamedTuple):
         return 1 if self.is_known else len(self.unit_means())
 
     def beside(self, other: Self) -> Self:
-        """Return what is known as if each repeat of the other's had reached it."""
+        """Return a known value as if each repeat of the other's had reached it."""
         count = len(other.values)
         return self._replace(
             values=np.full(count, self.values[0]),
@@ -177,14 +175,14 @@ class Sample(NamedTuple):
     def unit_means(self, values: np.ndarray | None = None) -> np.ndarray:
         """Return the mean of each unit's values `[units]`.
 
-        `values` `[n]` are other numbers than the scores, by default the scores.
+        `values` `[n]` may replace the scores.
         """
         values = self.values if values is None else values
         numbers = self.unit_numbers
         return np.bincount(numbers, values) / np.bincount(numbers)
 
     def groups(self) -> list[np.ndarray]:
-        """Return the values of each source model; all, where there are not several."""
+        """Return the values of each source model, or all unless there are several."""
         if not self.is_nested:
             return [self.values]
         numbers = self.unit_numbers

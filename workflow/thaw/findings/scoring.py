@@ -1,13 +1,13 @@
 """The metrics of `metrics`, a function each under its own name, for many networks.
 
-A function takes `labels` `[rows]` and what R networks said of them, and returns float64
-`[R]`. For classes, labels are int64 and `said` holds log-probabilities, float64
+A function takes `labels` `[rows]` and the predictions of R networks, and returns
+float64 `[R]`. For classes, labels are int64 and `said` holds log-probabilities, float64
 `[R, rows, classes]`; the predicted class is the first of those with the highest. For
 metrics of two classes, class 1 is the positive one. For numbers, labels are float64 and
 `said` is float64 `[R, rows]`.
 
-Values are scikit-learn's, except where there is none: metrics of classes that are no
-means over rows are nan where a class has no rows, and R² where all labels are equal.
+Values are scikit-learn's, except where it has none: metrics of classes other than means
+over rows are nan if a class has no rows, and R² if all labels are equal.
 A network's bytes do not depend on which others are computed with it.
 """
 
@@ -91,7 +91,7 @@ def average_precision(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
     order = np.argsort(-scores, axis=1)
     scores = np.take_along_axis(scores, order, axis=1)
     found = positive[order].cumsum(axis=1)
-    # Rows of equal score are found together, with the last of them.
+    # Rows with equal scores are found together, with the last of them.
     is_last = np.ones(scores.shape, dtype=bool)
     is_last[:, :-1] = scores[:, 1:] != scores[:, :-1]
     so_far = np.maximum.accumulate(np.where(is_last, found, 0), axis=1)
@@ -129,7 +129,7 @@ def r2(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
 
 
 def log_odds(said: np.ndarray) -> np.ndarray:
-    """Return what rows rank by, float64 `[R, rows]`: the positive class's log-odds.
+    """Return the ranking scores, float64 `[R, rows]`: the positive class's log-odds.
 
     Unlike probabilities they do not round to 1.
     """
@@ -188,7 +188,7 @@ def _auc(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def _confusion(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
     """Return counts by class and predicted class, float64 `[R, classes, classes]`.
 
-    They are nan, and so is what follows from them, where a class has no rows.
+    They, and everything that follows from them, are nan if a class has no rows.
     """
     networks, _, classes = said.shape
     if len(np.unique(labels)) < classes:

@@ -1,4 +1,4 @@
-"""Numbers as people read them: to a tenth of the margin, and no further."""
+"""Numbers for readers: to a tenth of the margin, and no further."""
 
 import math
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-# A difference that is smaller by this factor than one that matters is none.
+# A difference smaller than the margin by this factor is none.
 NOISE = 1e-9
 
 
@@ -30,8 +30,8 @@ def number(value: float, margin: float, sign: str = "-") -> str:
     """Return a score or, with `sign` "+", a gain as text.
 
     A margin of 0.01 shows three decimals, one of 2 K shows one. `margin` is the
-    smallest difference that matters, in the score's units. What is rounded to 0 keeps
-    its sign, because a verdict may hang on it; rounding noise has none.
+    smallest difference that matters, in the score's units. A value rounded to 0 keeps
+    its sign, because a verdict may depend on it; rounding noise has none.
     """
     if abs(value) < NOISE * margin:
         value = 0.0
@@ -44,13 +44,13 @@ def number(value: float, margin: float, sign: str = "-") -> str:
         return f"{value:{sign}.{max(decimals, 0)}f}"
     if value == 0:
         return f"{value:{sign}.0f}"
-    # As many digits as tell values apart that differ by a tenth of the margin.
+    # Enough digits to tell values apart that differ by a tenth of the margin.
     digits = max(decimals + math.floor(math.log10(abs(value))), 0)
     return f"{value:{sign}.{digits}e}"
 
 
 def units(comparisons: pd.DataFrame) -> list[str]:
-    """Return over what the intervals of a table are, such as "30 source models"."""
+    """Return the units that a table's intervals cover, such as "30 source models"."""
     sides = [
         *zip(comparisons["units"], comparisons["unit"], strict=True),
         *zip(

@@ -16,7 +16,7 @@ class Components(NamedTuple):
     """The spread of a variant split in two, as standard deviations, and the share.
 
     `share` is the intraclass correlation: the part of the variance that lies between
-    source models. Each is nan where it cannot be estimated.
+    source models. Each is nan if it cannot be estimated.
     """
 
     between: float = NAN
@@ -27,10 +27,10 @@ class Components(NamedTuple):
 def share_interval(units: np.ndarray) -> tuple[float, float]:
     """Return the interval of a share or probability, the mean of units within [0, 1].
 
-    Where every unit is 0 or 1 it is the exact binomial interval (Clopper and Pearson
-    1934), which still says how little it means that, say, all of five units are 1. Else
-    it is Student's t, cut off at 0 and 1. It is nan of one unit, and of several that do
-    not vary.
+    If every unit is 0 or 1 it is the exact binomial interval (Clopper and Pearson
+    1934), which still shows how little, say, five units of 1 mean. Otherwise it is
+    Student's t, cut off at 0 and 1. It is nan for one unit, and for several that do not
+    vary.
     """
     if len(units) > 1 and np.isin(units, (0, 1)).all():
         exact = stats.binomtest(int(units.sum()), len(units)).proportion_ci(CONFIDENCE)

@@ -1,8 +1,8 @@
 """The typical difference: the median of variant minus reference, and its interval.
 
-The interval holds every difference that is not rejected (Hodges and Lehmann 1963): none
-after whose subtraction the variant still beats the reference more often than not, or
-less often. Unlike a mean it moves no further than the number of a few bad units lets
+The interval holds every difference that is not rejected (Hodges and Lehmann 1963):
+after its subtraction the variant does not surely beat the reference more often than
+not, or less often. Unlike a mean's it moves only as far as the number of bad units lets
 it, however bad they are.
 """
 
@@ -16,8 +16,8 @@ from thaw.findings.evidence import opposite, p_more_often
 from thaw.findings.pairs import Pair, Placements, units_needed
 from thaw.findings.samples import Estimate
 
-# No interval needs to be known more closely, in units of the scores' samples; where
-# scores are tiny, in as many digits of them.
+# The precision of intervals, in units of the scores' samples; if scores are tiny, in
+# digits of them.
 DIGITS = 8
 TINY = 1e-4
 
@@ -25,8 +25,8 @@ TINY = 1e-4
 def typical_difference(pair: Pair, alpha: float) -> Estimate:
     """Return the typical difference with its interval at level 1 - `alpha`.
 
-    Units as the scores'. Where so many networks failed that the median is one of them,
-    it is infinite; where both sides' failed, nan.
+    Units as the scores'. If so many networks failed that the median is one of them, it
+    is infinite; if that holds on both sides, nan.
     """
     highest = _last(lambda shift: pair.chance(shift) - 0.5 + 1e-9, pair)
     lowest = _last(lambda shift: pair.chance(shift) - 0.5 - 1e-9, pair)
@@ -59,12 +59,12 @@ def typical_difference(pair: Pair, alpha: float) -> Estimate:
 
 
 def _normal(p_value: np.ndarray | float) -> float:
-    """Return how many standard deviations a p-value is: nearly straight in a shift."""
+    """Return a p-value in standard deviations, which is nearly straight in a shift."""
     return -float(special.ndtri(np.clip(p_value, 1e-300, 0.5)))
 
 
 def _digits(pair: Pair) -> int:
-    """Return to how many digits a difference is known, in units."""
+    """Return the number of digits to which a difference is known, in units."""
     if 0 < pair.size < TINY:
         return DIGITS + math.ceil(math.log10(TINY / pair.size))
     return DIGITS
@@ -73,8 +73,8 @@ def _digits(pair: Pair) -> int:
 def _last(falling: Callable[[float], float], pair: Pair) -> float:
     """Return the last shift at which a falling function is still above 0.
 
-    It is infinite where there is none, or none at which it is not, among the
-    differences that the scores can have.
+    It is infinite if the function is above 0, or below it, at all differences that the
+    scores can have.
     """
     span, digits = pair.span, _digits(pair)
     limit = span + min(max(span, 1) * 1e-6, span or 1)

@@ -1,10 +1,10 @@
-"""The rule: what the intervals of a comparison allow one to say, in words.
+"""The rule that turns the intervals of a comparison into words.
 
 Typical and on average are two questions. The verdict answers the first and is read off
-the interval of the typical difference. Networks that fail or are weak more often are
+the interval of the typical difference. A higher share of failed or weak networks is
 added to it, after a semicolon. The mean gets no verdict.
 
-The words are known here only: whoever reads a table asks `kind_of`.
+The words stand only here: to read a table, call `kind_of`.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from thaw.findings.pairs import Pair, units_needed
 from thaw.findings.samples import Estimate
 
-# The kinds of verdicts: how a verdict of each begins.
+# The kinds of verdicts, by their first words.
 BETTER = "typically better"
 WORSE = "typically worse"
 EQUIVALENT = "equivalent"
@@ -21,7 +21,7 @@ TOO_FEW = "too few"
 NO_VERDICT = "no verdict"
 KINDS = (BETTER, WORSE, EQUIVALENT, UNCLEAR, TOO_FEW, NO_VERDICT)
 
-# Those that say which of the two is ahead.
+# Those in which one of the two is ahead.
 CLEAR = (BETTER, WORSE)
 
 MODELS_FAILED = f"{NO_VERDICT}: all source models failed"
@@ -29,11 +29,11 @@ ALL_FAILED = f"{NO_VERDICT}: all networks failed"
 
 
 def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
-    """Say what the typical difference and its interval at level 1 - `alpha` show.
+    """Put into words what the typical difference and its interval at 1 - `alpha` show.
 
-    Typically better or worse where the interval excludes 0, unless all of it lies
-    within ±`margin`, the smallest difference that matters. A difference that is known
-    has an interval without width.
+    Typically better or worse if the interval excludes 0, unless all of it lies within
+    ±`margin`, the smallest difference that matters. A known difference has an interval
+    without width.
     """
     if not (pair.variant.sound.any() or pair.reference.sound.any()):
         return ALL_FAILED
@@ -65,12 +65,12 @@ def more_often(words: str) -> str:
 
 
 def joined(parts: Iterable[str]) -> str:
-    """Return a verdict with what is added to it; empty parts are left out."""
+    """Return a verdict with its additions; empty ones are left out."""
     return "; ".join(filter(None, parts))
 
 
 def first_part(verdict: str) -> str:
-    """Return a verdict on the typical difference without what is added to it."""
+    """Return a verdict on the typical difference without its additions."""
     return verdict.partition(";")[0]
 
 

@@ -1,4 +1,4 @@
-"""Networks, how they start, how they learn and how they are measured.
+"""Networks: how they start, learn and are measured.
 
-This code and that of `thaw.data` decide the numbers; keys digest both (`thaw.keys`).
+This code and `thaw.data` decide the numbers; keys digest both (`thaw.keys`).
 """

@@ -13,13 +13,11 @@ from torch import Tensor
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """How rows `[rows, …, height, width]` are changed; of a series, `[rows, …, width]`.
+    """Changes of rows `[rows, …, height, width]` or, of a series, `[rows, …, width]`.
 
     flip: half of them are mirrored, left to right.
-    shift: each is moved by up to so many points along each side; its border is
-    repeated.
-    noise: the standard deviation of normal noise that is added, in units of the scaled
-    features.
+    shift: each moves by up to so many points along each side; its border is repeated.
+    noise: the standard deviation of normal noise, in units of the scaled features.
     """
 
     flip: bool = False
@@ -27,12 +25,12 @@ class Augmentation:
     noise: float = 0.0
 
     def __call__(self, x: Tensor, stream: np.random.Generator) -> Tensor:
-        """Return the rows changed, by numbers drawn from `stream`."""
+        """Return the rows changed, with random numbers from `stream`."""
         if self.flip:
             mirrored = torch.from_numpy(stream.random(len(x)) < 0.5).to(x.device)
             x = torch.where(mirrored.view(-1, *[1] * (x.ndim - 1)), x.flip(-1), x)
         if self.shift:
-            # The sides of an image, or of a series its length.
+            # The sides of an image, or the length of a series.
             for side in range(max(2, x.ndim - 2), x.ndim):
                 x = self._shifted(x, side, stream)
         if self.noise:
@@ -41,7 +39,7 @@ class Augmentation:
         return x
 
     def _shifted(self, x: Tensor, side: int, stream: np.random.Generator) -> Tensor:
-        """Return rows moved along a side, each by its own number of points."""
+        """Return the rows moved along a side, each by its own number of points."""
         steps = stream.integers(-self.shift, self.shift + 1, (len(x), 1))
         places = np.clip(np.arange(x.shape[side]) - steps, 0, x.shape[side] - 1)
         across = [len(x), *[1] * (x.ndim - 1)]

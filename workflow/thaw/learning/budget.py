@@ -1,4 +1,4 @@
-"""What training takes: a budget of epochs or steps, and limits on memory.
+"""The budget of training: epochs or steps, and limits on memory.
 
 Learners keep to these and planning reserves resources by them, so nothing here imports
 PyTorch.
@@ -7,26 +7,26 @@ PyTorch.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# How many numbers an activation of the whole train set may hold, of networks that learn
-# together. 1 MB of them stays in a core's cache, and the allocator reuses it instead of
-# asking for new pages.
+# The most numbers that one activation may hold for the whole train set, over networks
+# that learn together. 1 MB of them stays in a core's cache, and the allocator reuses it
+# instead of asking for new pages.
 CACHED_NUMBERS = 2**18
 
 # Rows that pass through a module at once outside training. Always the same number,
 # because some kernels round differently in batches of another size.
 ROWS_ASKED = 256
 
-# The outputs of a module's frozen parts are kept up to so many numbers, 1 GB.
+# The most numbers kept of the outputs of a module's frozen parts, 1 GB.
 MOST_KEPT = 2**28
 
 
 def at_once(rows: int, widest: int) -> int:
-    """Return how many fully connected networks learn together: as the cache holds."""
+    """Return how many fully connected networks fit into the cache together."""
     return max(1, CACHED_NUMBERS // (rows * widest))
 
 
 class Budget(NamedTuple):
-    """How many epochs there are, and how many rows the last one sees.
+    """The number of epochs, and how many rows the last one sees.
 
     steps: those taken by the start and by the end of each epoch, `[epochs + 1]`.
     """
@@ -39,8 +39,8 @@ class Budget(NamedTuple):
 def budget(epochs: int | None, steps: int | None, batch_size: int, rows: int) -> Budget:
     """Return the budget of networks that learn from so many rows.
 
-    One of `epochs` and `steps` is set. After the last of `steps` the epoch is cut: a
-    hundred epochs of 20 rows and of 500 differ, so many steps do not.
+    One of `epochs` and `steps` is set. The last epoch is cut after `steps`: a hundred
+    epochs of 20 rows and of 500 differ, equal steps do not.
     """
     an_epoch = -(-rows // batch_size)
     total = steps or (epochs or 0) * an_epoch

@@ -1,4 +1,4 @@
-"""Pretrained weights, and the network that they must fit."""
+"""Pretrained weights, fitted to the network that takes them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +10,9 @@ from thaw.learning.learner import Network, State
 def source_model(network: Network, name: str, state: State) -> State:
     """Return the weights of a file, of that name, as a source model, `[1, …]`.
 
-    Its entries are those of one network. Those of the output may be missing or of
-    another shape: the output is then drawn anew. One of tied entries is enough, because
-    safetensors writes only one. Numbers are converted to the network's types.
+    Its entries are those of one network. The output's may be missing or of another
+    shape: it is then drawn anew. Of tied entries one is enough, because safetensors
+    writes only one. Numbers are converted to the network's types.
 
     Raises `ThawError` for entries that are missing, unexpected or of another shape.
     """
@@ -53,7 +53,7 @@ def source_model(network: Network, name: str, state: State) -> State:
 def check_alike(models: Mapping[str, State]) -> None:
     """Raise `ThawError` unless source models, by the names of their files, are alike.
 
-    Else some would keep their output and others would not.
+    Otherwise some would keep their output and others would not.
     """
     (first, shapes), *others = (
         (name, {entry: values.shape for entry, values in state.items()})
@@ -66,7 +66,7 @@ def check_alike(models: Mapping[str, State]) -> None:
 
 
 def _with_tied(state: State, tied: Sequence[Sequence[str]]) -> State:
-    """Return a state with all names of tied entries, if it has one of them."""
+    """Return a state with all names of tied entries, if it has any of them."""
     found = dict(state)
     for names in tied:
         there = [state[name] for name in names if name in state]
@@ -75,7 +75,7 @@ def _with_tied(state: State, tied: Sequence[Sequence[str]]) -> State:
 
 
 def _all_below(state: State, body: Sequence[str]) -> str:
-    """Hint at names that would fit without their common prefix, as DataParallel's."""
+    """Hint at a common prefix (DataParallel's, say) without which names would fit."""
     first = next(iter(state), "").partition(".")[0] + "."
     names = {name.removeprefix(first) for name in state if name.startswith(first)}
     if len(names) == len(state) > 0 and names.issuperset(body):

@@ -6,14 +6,14 @@ dimension and a layer is one batched product. Data points are columns: a batch i
 rows first, since every inner loop of a small product, of a softmax over classes and of
 a maximum over classes then runs along contiguous memory.
 
-The gradient is written out by hand: for a fully connected network it is a few lines,
-begun by the task's own, it lets one `baddbmm_` both form a layer's gradient and take
-the step of gradient descent, and it costs a lone repeat less than half of what autograd
-does (docs/benchmarks.md). A test holds it against autograd.
+The gradient is written out by hand. For a fully connected network that takes a few
+lines after the task's own gradient; one `baddbmm_` both forms a layer's gradient and
+takes the step; and a lone repeat costs less than half of what it does with autograd
+(docs/benchmarks.md). A test compares it with autograd.
 
-While it learns, a layer is one matrix that holds its bias as a last column, for an
-input whose last feature is always 1. That saves the separate operations for biases, a
-fifth of the time.
+In training, a layer is one matrix with its bias as the last column, for an input whose
+last feature is always 1. This saves separate operations for biases, a fifth of the
+time.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Layer(NamedTuple):
 
 
 class Ensemble:
-    """R fully connected networks in training; a `thaw.learning.learner.Learner`."""
+    """R fully connected networks in training; see `thaw.learning.learner.Learner`."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Ensemble:
         activation: str = "relu",
         dropout: Dropout | None = None,
     ) -> None:
-        """Start from `state`, the layers `names` in order; the first `freeze` stay."""
+        """Start from `state`, the layers `names` in order; `freeze` of them stay."""
         self._names, self._start, self._training = names, state, training
         self._activation, self._dropout = ACTIVATIONS[activation], dropout
         network = [
@@ -59,8 +59,8 @@ class Ensemble:
             for name in names
         ]
         self._networks = len(network[0].weight)
-        # Alone, a network would take matrix-vector kernels, which round differently
-        # from those of an ensemble; so it trains beside a copy of itself.
+        # A lone network would use matrix-vector kernels, which round differently from
+        # an ensemble's, so it trains beside a copy of itself.
         twin = self._networks == 1 and _has_vectors(network, problem, training)
         self._copies = copies = 2 if twin else 1
         if copies > 1:
@@ -71,8 +71,8 @@ class Ensemble:
             "train": _shared(_columns(problem.train_x), count),
             "test": _shared(_columns(problem.test_x), count),
         }
-        # The output of frozen layers never changes, so it is computed once, and
-        # training never even sees their weights.
+        # Frozen layers always give the same output, so it is computed once, and
+        # training never sees their weights.
         for matrix in matrices[:freeze]:
             for part, x in self._x.items():
                 self._x[part] = _signal(matrix, x, self._activation)
@@ -82,7 +82,7 @@ class Ensemble:
         self._targets = _shared(torch.from_numpy(labels.targets), count)
         self._weights = None if weights is None else torch.from_numpy(weights)
         self._optimizers = [optimizer(training) for _ in self._learning]
-        # Views of what learns, as weights and biases.
+        # Views of the layers that learn, as weights and biases.
         self._layers = [
             Layer(rows[:, :, :-1], rows[:, :, -1:])
             for rows in (
@@ -114,7 +114,7 @@ class Ensemble:
             )
 
     def _masks(self, rows: int) -> list[Tensor]:
-        """Return a step's dropout mask of each hidden layer that learns, if any."""
+        """Return a step's dropout mask for each hidden layer that learns, if any."""
         if self._dropout is None:
             return []
         widths = [layer.weight.shape[1] for layer in self._layers[:-1]]
@@ -124,7 +124,7 @@ class Ensemble:
         ]
 
     def outputs(self, part: Part) -> Tensor:
-        """Return what each network says of each row, `[R, width, rows]`."""
+        """Return each network's outputs for each row, `[R, width, rows]`."""
         x = self._x[part][:, :-1]
         *hidden, output = self._layers
         for layer in hidden:
@@ -132,7 +132,7 @@ class Ensemble:
         return torch.baddbmm(output.bias, output.weight, x)[: self._networks]
 
     def state(self) -> State:
-        """Return the weights as they are now."""
+        """Return the current weights."""
         state = dict(self._start)
         learned = self._names[len(self._names) - len(self._layers) :]
         for name, layer in zip(learned, self._layers, strict=True):
@@ -176,7 +176,7 @@ def _columns(x: np.ndarray) -> Tensor:
 
 
 def _shared(values: Tensor, networks: int) -> Tensor:
-    """Return values for so many networks, which share them or have their own."""
+    """Return values for so many networks, shared or each one's own."""
     if values.ndim == 2:
         return values.expand(networks, -1, -1)
     return values.repeat(networks // len(values), 1, 1)
@@ -209,24 +209,24 @@ def _descend(
 
     x is `[R, features + 1, batch]`, y the task's targets `[R, width, batch]`. The loss
     is the sum over networks of each one's mean, so the networks never mix. `weights`
-    `[R or 1, classes]` are those of classes, if there are any. `decays` says whether
-    the network's weights shrink, `masks` are dropout's, if there is any.
+    `[R or 1, classes]` are class weights, if any. `decays` says whether the network's
+    weights shrink; `masks` are dropout's, if any.
     """
     *hidden, output = matrices
-    # The output of each layer, and the part that dropout lets reach the next one.
+    # The output of each layer, and the part of it that passes dropout.
     signals, reached = [x], [x]
     for number, matrix in enumerate(hidden):
         signals.append(_signal(matrix, reached[-1], activation))
         reached.append(signals[-1] * masks[number] if masks else signals[-1])
-    # By the layer's sums, before the activation, times the batch.
+    # By the layer's sums before the activation, times the batch.
     gradient = task.gradient(torch.bmm(output, reached[-1]), y, weights)
     for number in reversed(range(len(matrices))):
         matrix = matrices[number]
-        # Before the matrix moves: it passed the signal on as it was.
+        # Before the step, because the signal passed through the matrix as it was.
         below = torch.bmm(matrix.mT, gradient) if number else None
         optimizers[number].step(matrix, gradient, reached[number])
         if decays and matrix is not output:
-            matrix[:, -1, -1] = 1  # what is passed on does not decay
+            matrix[:, -1, -1] = 1  # the row that passes on the 1 does not decay
         if below is not None:
             if masks:
                 below *= masks[number - 1]

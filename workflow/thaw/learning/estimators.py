@@ -1,8 +1,8 @@
-"""Reference estimators: what they learn from, and what is kept of what they say.
+"""Reference estimators: the data they learn from, and the predictions kept of them.
 
 A repeat of an estimator has the rows of a network's repeat at the same address, and its
-own seed where the estimator draws random numbers. It is asked for probabilities, from
-which the predicted class follows as from a network's, or for numbers.
+own seed if the estimator draws random numbers. It predicts numbers, or probabilities,
+from which the predicted class follows as from a network's.
 """
 
 import functools
@@ -21,10 +21,10 @@ from thaw.learning.splits import split as split_of
 from thaw.learning.tasks import TASKS
 from thaw.learning.trainer import reached, rows_of
 
-# Less is no probability: the least that scikit-learn's log_loss counts with.
+# The smallest probability, as in scikit-learn's log_loss.
 LEAST = np.finfo(np.float64).eps
 
-# Some libraries take no larger one.
+# Some libraries accept no larger one.
 MOST_SEEDS = 2**31
 
 
@@ -38,16 +38,15 @@ def learned(
 ) -> tuple[Reached, np.ndarray]:
     """Fit an estimator of a `kind` for each repeat; return scores and predictions.
 
-    Train scores are those of the rows that it learned from. Predictions are what the
-    task keeps; all of a repeat's are nan where one is not a number or not finite, and
-    that repeat failed. One that predicts the same for all rows did not: unlike a
-    network that died, it found nothing that tells them apart. `done` is told how many
-    repeats are.
+    Train scores are those of the rows that it learned from. Predictions have the form
+    that the task keeps; if one of a repeat's is not finite, all are nan and that repeat
+    failed. A repeat that predicts the same for all rows did not fail: unlike a dead
+    network, it found no pattern. `done` is called with the number of repeats finished.
     Raises `ThawError` if the estimator does not go with the task, or fails.
     """
     task = TASKS[problem.task]
     takes = _takes(kind, arguments)
-    # In scikit-learn, none are one; for others they may be all.
+    # In scikit-learn, None means one; elsewhere it may mean all.
     is_theirs = kind.__module__.startswith("sklearn.")
     usual = {"n_jobs": 1} if "n_jobs" in takes and not is_theirs else {}
     draws = [int(own.integers(MOST_SEEDS)) for own in whose.generators(seeds.WEIGHTS)]
@@ -57,7 +56,7 @@ def learned(
     before: Problem | None = None
     for place, (model, seed) in enumerate(zip(whose.models, draws, strict=True)):
         given = split(whose.seed, model)
-        # Without random numbers, and from all its rows, it is the same again.
+        # Without random numbers, and from all its rows, each repeat is the same.
         if given is before and size is None and "random_state" not in takes:
             scores.append(scores[-1])
             said.append(said[-1])
@@ -74,9 +73,9 @@ def learned(
         said.append(both[1])
         done(1)
     columns = dict(zip(names_of(task), np.array(scores).T, strict=True))
-    # Those with a score that is not finite will be counted, and nobody said more.
+    # Scores that are not finite are counted later, so no warning is needed.
     failed = np.zeros(len(said), bool)
-    # There is no learning rate.
+    # An estimator has no learning rate.
     return reached(columns, failed, problem.whole, np.nan), np.concatenate(said)
 
 
@@ -98,9 +97,9 @@ def _said(
     problem: Problem,
     rows: np.ndarray,
 ) -> list[np.ndarray]:
-    """Return what an estimator that learned from some rows says of train and test.
+    """Return the predictions of a fitted estimator for train and test rows.
 
-    Each is what the task keeps of one network's predictions, `[1, rows, …]`.
+    Each has the form that the task keeps for one network, `[1, rows, …]`.
     """
     x, labels = problem.train_x[rows].astype(np.float64), problem.train_y[rows]
     sets = x, problem.test_x.astype(np.float64)
@@ -115,15 +114,15 @@ def _said(
         if hasattr(made, "classes_"):
             raise ThawError("it is a classifier, and the target's labels are numbers")
         return [*map(_whole, numbers)]
-    # The classes that there are, as numbers without gaps, which some insist on.
+    # The classes present, numbered without gaps, which some estimators insist on.
     present, codes = np.unique(labels, return_inverse=True)
     if len(present) == 1:
-        # Rows of one class say no more; many estimators refuse them.
+        # Rows of one class teach nothing more; many estimators refuse them.
         found = [np.ones((len(own), 1)) for own in sets]
     else:
         with _their_errors():
             made = kind(**arguments)
-            # Some have it or not, depending on their arguments.
+            # In some classes the arguments decide whether they have one.
             if not hasattr(made, "predict_proba"):
                 raise ThawError(
                     "it has no predict_proba, which scores of classes need; choose a "
@@ -137,8 +136,8 @@ def _said(
 def _placed(found: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
     """Return the log-probabilities of all classes, float32 `[1, rows, classes]`.
 
-    Classes that were not learned from have none. As in scikit-learn's log_loss, what is
-    less than `LEAST` counts as that.
+    Classes missing from the train rows get the least. As in scikit-learn's log_loss,
+    anything below `LEAST` counts as that.
     """
     if found.shape[1:] != present.shape:
         raise ThawError(

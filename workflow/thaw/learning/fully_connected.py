@@ -20,7 +20,7 @@ from thaw.learning.layers import Dropout
 from thaw.learning.learner import State
 from thaw.learning.settings import Training
 
-# The activations whose kernels start as He et al. have it.
+# The activations whose layers start with He et al.'s kernels.
 HE = ("relu", "elu")
 
 
@@ -39,8 +39,8 @@ class FullyConnected:
     ) -> None:
         """Describe networks with hidden layers of these widths, the first one first.
 
-        width: how many outputs there are. dropout: the share of a hidden layer's units
-        that a step leaves out.
+        width: the number of outputs. dropout: the share of a hidden layer's units that
+        a step leaves out.
         """
         self._widths, self._activation = [features, *hidden], activation
         self._dropout = dropout
@@ -58,8 +58,8 @@ class FullyConnected:
 
         Hidden kernels before (E)LUs are He uniform (He et al. 2015), other kernels
         Glorot uniform (Glorot and Bengio 2010), biases zero. A stream is named by the
-        layer's shape and, where several layers of one shape are drawn, by which of them
-        it is. So fresh layers of the same shape start the same in every variant.
+        layer's shape and, if several layers of one shape are drawn, by its place among
+        them. So fresh layers of the same shape start the same in every variant.
         """
         state, drawn = {}, Counter[tuple[int, int]]()
         for name in groups:
@@ -76,7 +76,7 @@ class FullyConnected:
         return state
 
     def at_once(self, rows: int) -> int:
-        """Return how many networks to train together: as many as the cache holds."""
+        """Return how many networks to train together: as many as fit into the cache."""
         return at_once(rows, max(self._widths))
 
     def learner(

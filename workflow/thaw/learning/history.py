@@ -23,22 +23,22 @@ class History(NamedTuple):
 METRICS = History._fields
 
 
-# Outputs that differ by no more, relative to their size or to 1, are the same. Equal
-# rows come out unequal where a matrix's last columns are summed differently: by more
-# than this in 1 of 20,000 logits (tried with 4 to 1,024 units). Networks that tell rows
-# apart differ by far more, even if they give all of them one class.
+# Outputs that differ by no more, relative to their size or to 1, count as the same.
+# Equal rows come out unequal where a matrix's last columns are summed differently: by
+# more than this in 1 of 20,000 logits (tried with 4 to 1,024 units). Networks that tell
+# rows apart differ by far more, even if they give all of them one class.
 ROUNDING = 1e-5
 
 
 class Final(NamedTuple):
-    """Measured only of the networks that are kept in the end, each `[R]`.
+    """Values of the networks that are kept in the end, each `[R]`.
 
     failed: bool, whether a network's loss or a prediction is not finite, or its outputs
     are the same for all test rows.
-    epoch: int64, after which epoch this is.
-    learning_rate: float64, at which it was reached; nan of an estimator.
-    validation_loss: float32, of the rows held out; inf if it is not finite, nan where
-    none were held out.
+    epoch: int64, the epoch after which the network was kept.
+    learning_rate: float64, the one that led to it; nan for an estimator.
+    validation_loss: float32, on the rows held out; inf if it is not finite, nan if none
+    were held out.
     """
 
     failed: np.ndarray
@@ -68,7 +68,7 @@ def names_of(task: Task) -> list[str]:
 
 
 def columns_of(task: str) -> list[str]:
-    """Return the names of a network's final scores, as they stand in tables."""
+    """Return the names of a network's final scores, as in tables."""
     return [*names_of(TASKS[task]), *Final._fields]
 
 
@@ -84,7 +84,7 @@ Columns = TypeVar("Columns", History, Final)
 
 
 def joined_columns(parts: Sequence[Columns]) -> Columns:
-    """Return several ensembles' columns `[R, …]` as one, one after the other."""
+    """Return several ensembles' columns `[R, …]` joined into one."""
     return type(parts[0])(*map(np.concatenate, zip(*parts, strict=True)))
 
 
@@ -99,5 +99,5 @@ def final_scores(reached: Reached) -> Iterator[tuple]:
 
 
 def kept(column: np.ndarray, epoch: np.ndarray) -> np.ndarray:
-    """Return each network's value after its epoch `[R]`, of `[R, epochs + 1]`."""
+    """Return each network's value at its epoch `[R]`, from `[R, epochs + 1]`."""
     return column[np.arange(len(column)), epoch]

@@ -1,4 +1,4 @@
-"""What a hidden layer of an ensemble does to its signal: activation and dropout."""
+"""Hidden layers of an ensemble: activations and dropout."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -11,13 +11,12 @@ from thaw.learning.seeds import NOISE, Whose
 
 
 class Activation(NamedTuple):
-    """An activation, whose gradient follows from the layer's output alone.
+    """An activation whose gradient follows from the layer's output alone.
 
     apply: return the layer's output, given its sums, which it may change.
     gradient: return the loss's gradient by the sums, given that by the layer's output,
     and the output.
-    keeps_one: whether it leaves a 1 as it is, so that the next layer's biases learn
-    from it.
+    keeps_one: whether it maps 1 to 1, so that the next layer's biases learn from it.
     """
 
     apply: Callable[[Tensor], Tensor]
@@ -31,8 +30,8 @@ def _relu(gradient: Tensor, passed_on: Tensor) -> Tensor:
 
 
 def _elu(sums: Tensor) -> Tensor:
-    # As `torch.nn.functional.elu` within an array. At the end of one that rounds
-    # differently, so a network would depend on those that it trains with.
+    # Equal to `torch.nn.functional.elu`, which rounds differently at the end of an
+    # array, so a network would depend on those that it trains with.
     return torch.maximum(sums, sums.clamp(max=0).expm1_())
 
 
@@ -40,7 +39,7 @@ def _elu_backward(gradient: Tensor, passed_on: Tensor) -> Tensor:
     return torch.ops.aten.elu_backward(gradient, 1, 1, 1, True, passed_on)
 
 
-# Without the sigmoid: PyTorch's, too, rounds differently at the end of an array.
+# No sigmoid: PyTorch's also rounds differently at the end of an array.
 ACTIVATIONS = {
     "relu": Activation(torch.relu_, _relu, keeps_one=True),
     "elu": Activation(_elu, _elu_backward, keeps_one=True),
@@ -51,8 +50,8 @@ ACTIVATIONS = {
 class Dropout:
     """The dropout masks of R networks, each from a stream of its own.
 
-    The units that stay are scaled up, so that nothing has to be done outside training
-    (Srivastava et al. 2014, as all libraries do it).
+    The units that stay are scaled up, so nothing changes outside training (Srivastava
+    et al. 2014, as in all libraries).
     """
 
     def __init__(self, share: float, whose: Whose) -> None:
@@ -63,7 +62,7 @@ class Dropout:
     def masks(self, widths: list[int], rows: int) -> Iterator[Tensor]:
         """Yield a mask for each layer of these widths, `[R, width + 1, rows]`.
 
-        The last row is that of the signal that is always 1, and is kept.
+        The last row belongs to the signal that is always 1, and is kept.
         """
         for width in widths:
             mask = np.ones((len(self._streams), width + 1, rows), np.float32)

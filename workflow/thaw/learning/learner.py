@@ -1,11 +1,11 @@
-"""The seam between the loop that trains and the networks that learn.
+"""The seam between the training loop and the networks that it trains.
 
-A network's description is a `Network`; together with weights and data it builds a
-`Learner`, which the loop in `thaw.learning.training` drives.
+A `Network` is a description; with weights and data it builds a `Learner`, which the
+loop in `thaw.learning.training` drives.
 
-The weights of R networks of one kind have one form everywhere, a *state*: it maps an
-entry's name to its values for all networks, `[R, …]`, as a module's `state_dict`,
-stacked. Layer groups say which entries belong together; the last group is the output.
+The weights of R networks of one kind have one form everywhere, a *state*: a module's
+`state_dict`, stacked, which maps an entry's name to its values in all networks,
+`[R, …]`. Layer groups say which entries belong together; the last one is the output.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,12 @@ Part = Literal["train", "test"]
 
 State = dict[str, Tensor]
 
-# The names of a group's entries by the group's name, from the input to the output.
+# The names of each group's entries, by group, from the input to the output.
 Groups = Mapping[str, Sequence[str]]
 
 
 class SourceModels(NamedTuple):
-    """Source models, or those of them that are needed: `state` holds `numbers`."""
+    """Some source models: `state` holds those of `numbers`."""
 
     state: State
     numbers: Sequence[int]
@@ -44,23 +44,23 @@ def stacked(states: Sequence[State]) -> State:
 
 
 class Learner(Protocol):
-    """R networks in training. None depends on the others."""
+    """R networks in training, independent of each other."""
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch from the train rows in the order given, int64 `[R, rows]`.
 
-        Batches are consecutive parts of it; the last, short one is kept and averaged
-        over its own size. The last epoch may be cut and then has fewer rows.
+        Batches are consecutive parts of it; a last, short one is kept and averaged over
+        its own size. The last epoch may be cut and then has fewer rows.
         """
 
     def outputs(self, part: Part) -> Tensor:
-        """Return what each network says of each row, `[R, width, rows]`.
+        """Return each network's outputs for each row, `[R, width, rows]`.
 
-        Logits of the classes or, of numbers, the scaled number.
+        Logits of the classes or, in a regression, the scaled number.
         """
 
     def state(self) -> State:
-        """Return the weights as they are now."""
+        """Return the current weights."""
 
 
 class Network(Protocol):
@@ -76,7 +76,7 @@ class Network(Protocol):
 
     @property
     def tied(self) -> Sequence[Sequence[str]]:
-        """The names of each entry that has several."""
+        """All names of each entry that has several."""
 
     def draw(self, groups: Sequence[str], whose: Whose) -> State:
         """Return fresh entries of these groups for each of `whose`."""
@@ -94,6 +94,6 @@ class Network(Protocol):
     ) -> Learner:
         """Return a learner that starts from `state` and draws the numbers of `whose`.
 
-        The groups named `frozen`, the first ones, neither learn nor remember: every
-        entry of theirs keeps its bits.
+        The groups named `frozen`, the first ones, neither learn nor remember: all their
+        entries keep their bits.
         """

@@ -1,9 +1,9 @@
 """User-supplied networks: any `torch.nn.Module` that a function returns.
 
 A layer group is a part of the module's `state_dict`. The function is called once for
-each network, with all of Python's, NumPy's and PyTorch's global generators seeded from
-the network's own stream. All fresh groups are taken from that one module, so a fresh
-group of repeat r is the same in every variant.
+each network, with the global generators of Python, NumPy and PyTorch seeded from the
+network's own stream. All fresh groups come from that one module, so a fresh group of
+repeat r is the same in every variant.
 """
 
 import re
@@ -21,10 +21,10 @@ from thaw.learning.settings import Training
 
 
 class ModuleNetwork:
-    """Networks of one kind, as a function builds them.
+    """Networks of one kind, built by a function.
 
-    `shape` is that of a row, where rows are not flat. `patterns` name the layer groups
-    in order (see `grouped`).
+    `shape` is a row's shape, for rows that are not flat. `patterns` name the layer
+    groups in order (see `grouped`).
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ModuleNetwork:
         self._parts = self._groups_of_parts(module)
 
     def built(self, whose: seeds.Whose = seeds.FIRST) -> Module:
-        """Return the one module of `whose`, as the function draws it."""
+        """Return the one module of `whose`, as the function builds it."""
         (stream,) = whose.generators(seeds.WEIGHTS)
         start_generators(stream)
         return self._build()
@@ -62,7 +62,7 @@ class ModuleNetwork:
         return {entry: torch.stack([s[entry] for s in states]) for entry in wanted}
 
     def at_once(self, rows: int) -> int:
-        """Return 1: stacking convolutions on a CPU gains nothing, and costs bits."""
+        """Return 1: stacking convolutions gains nothing on a CPU, and changes bits."""
         return 1
 
     def learner(
@@ -113,9 +113,9 @@ def grouped(
     """Return the entries of each layer group, in order.
 
     A pattern, a name or a regular expression, takes all entries below the parts that it
-    names: `layer1` those of `layer1.0.conv`, but not those of `layer10`. Without
-    patterns each top-level part that holds entries is a group, and what the module
-    itself holds joins the first.
+    names: `layer1` takes those of `layer1.0.conv`, but not of `layer10`. Without
+    patterns each top-level part with entries is a group, and entries of the module
+    itself join the first.
 
     Raises `ThawError` unless each pattern takes entries, and each entry is taken once.
     """
@@ -149,12 +149,12 @@ def grouped(
 
 
 def is_named(pattern: str, path: str) -> bool:
-    """Whether a pattern names a part or an entry, or what it lies in."""
+    """Whether a pattern names a part or an entry, or a part around it."""
     return re.match(rf"(?:{pattern})(?:\.|$)", path) is not None
 
 
 def shared(module: Module) -> list[list[str]]:
-    """Return the names of each entry that has several: tied weights."""
+    """Return all names of each entry that has several: tied weights."""
     found: dict[int, list[str]] = {}
     for name, values in module.state_dict(keep_vars=True).items():
         found.setdefault(id(values), []).append(name)

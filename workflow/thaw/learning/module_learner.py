@@ -1,4 +1,4 @@
-"""A module that learns, by autograd and PyTorch's own optimizers."""
+"""Train a module by autograd and PyTorch's own optimizers."""
 
 import random
 from collections.abc import Callable, Collection, Sequence
@@ -28,7 +28,7 @@ def start_generators(stream: np.random.Generator) -> None:
 
 
 class _Kept(NamedTuple):
-    """Outputs of frozen parts with these weights for this data set."""
+    """Outputs of frozen parts for a data set, given their weights."""
 
     data: np.ndarray
     weights: State
@@ -42,12 +42,12 @@ class PassedOn:
     """
 
     def __init__(self, most: int = MOST_KEPT) -> None:
-        """Remember nothing yet."""
+        """Start empty."""
         self._kept: list[_Kept] = []
         self._most = most
 
     def of(self, front: Module, data: np.ndarray, x: Tensor) -> Tensor:
-        """Return the output of `front` for the rows `x`, which are those of `data`."""
+        """Return the output of `front` for the rows `x` of the data set `data`."""
         first = front(x[:ROWS_ASKED])
         weights = front.state_dict()
         for kept in self._kept:
@@ -64,9 +64,9 @@ class PassedOn:
 
 
 def _same(kept: _Kept, weights: State, first: Tensor) -> bool:
-    """Whether these weights and their output for the first rows are the same.
+    """Whether the weights, and their output for the first rows, are the same.
 
-    Weights alone do not suffice: a module may hold numbers that are no entries.
+    Weights alone do not suffice: a module may hold numbers outside its entries.
     """
     return (
         torch.equal(kept.values[: len(first)], first)
@@ -76,10 +76,10 @@ def _same(kept: _Kept, weights: State, first: Tensor) -> bool:
 
 
 class ModuleLearner:
-    """One module in training; a `thaw.learning.learner.Learner` of one network.
+    """One module in training: a `thaw.learning.learner.Learner` of one network.
 
     Frozen parts neither learn nor remember: their parameters get no gradient, and the
-    parts stay in eval mode, whatever the module's own `train()` does. So dropout is off
+    parts stay in eval mode whatever the module's own `train()` does. So dropout is off
     and the statistics of batch norm stand still.
     """
 
@@ -96,12 +96,12 @@ class ModuleLearner:
     ) -> None:
         """Start from the module as it is.
 
-        still: its frozen parts, those within others included. kept: the entries that
-        must keep their bits. shape: a row's. whose: names the random streams of this
-        network. passed_on: keeps the outputs of frozen parts at the front of a
-        sequence, unless rows are augmented.
+        still: its frozen parts, nested ones included. kept: the entries that must keep
+        their bits. shape: a row's. whose: names the random streams of this network.
+        passed_on: keeps the outputs of frozen parts at the front of a sequence, unless
+        rows are augmented.
 
-        Raises `ThawError` if the training asks for a GPU and there is none.
+        Raises `ThawError` if the training needs a GPU and there is none.
         """
         device = device_of(training.device)
         module.to(device)
@@ -152,13 +152,13 @@ class ModuleLearner:
 
     @torch.no_grad()
     def outputs(self, part: Part) -> Tensor:
-        """Return what the network says of each row, `[1, width, rows]`."""
+        """Return the network's outputs for each row, `[1, width, rows]`."""
         self._stop_learning()
         said = [self._ahead(rows) for rows in self._x[part].split(ROWS_ASKED)]
         return torch.cat(said).T[None].cpu()
 
     def state(self) -> State:
-        """Return the entries as they are now.
+        """Return the current entries.
 
         Raises `ThawError` if the module changed a frozen one.
         """
@@ -185,7 +185,7 @@ class ModuleLearner:
     def _run_frozen_parts_once(self, problem: Problem, passed_on: PassedOn) -> None:
         """Compute the outputs of frozen parts at the front of a sequence once.
 
-        Only where each row's output depends on that row alone and is always the same.
+        Only if each row's output depends on that row alone and is always the same.
         """
         parts, still = sequence_of(self._module), {*self._still}
         count = 0
@@ -213,7 +213,7 @@ def _bits(values: Tensor) -> Tensor:
 
 
 def sequence_of(module: Module) -> Sequence[Module]:
-    """Return the parts of a module that runs them one after the other; else none.
+    """Return the parts of a module that runs them one after the other, or none.
 
     These are the children of an `nn.Sequential`, or what a module's attribute
     `in_sequence` names.
@@ -231,7 +231,7 @@ def rows_of(x: np.ndarray, shape: Sequence[int]) -> Tensor:
 def torch_optimizer(
     parameters: Sequence[Parameter], training: Training
 ) -> torch.optim.Optimizer:
-    """Return PyTorch's optimizer of these settings."""
+    """Return PyTorch's optimizer for these settings."""
     rate, decay = training.learning_rate, training.weight_decay
     if training.optimizer == "sgd":
         more = training.momentum, 0, decay, training.nesterov  # no dampening
@@ -241,7 +241,7 @@ def torch_optimizer(
 
 
 def device_of(name: str) -> torch.device:
-    """Return the device: `cpu`, `cuda`, or with `auto` a GPU where there is one.
+    """Return the device: `cpu`, `cuda`, or for `auto` a GPU if there is one.
 
     Raises `ThawError` if there is no GPU that PyTorch can use.
     """
@@ -254,6 +254,6 @@ def device_of(name: str) -> torch.device:
         )
     if name == "cpu" or not there:
         return torch.device("cpu")
-    # Else the same job may give other bits from one run to the next.
+    # Otherwise the same job may give other bits from one run to the next.
     torch.backends.cudnn.deterministic = True
     return torch.device("cuda")

@@ -1,11 +1,11 @@
-"""Optimizers: how a layer's weights follow their gradient.
+"""Optimizers: the rules by which weights follow their gradient.
 
-The formulas are those of `torch.optim`. Importing that costs a second, and its fused
+The formulas are those of `torch.optim`, which takes a second to import and whose fused
 kernels round differently at the end of a row than within it, so that a network would
 depend on those that it trains with. Here every operation (a product, a sum, a quotient,
 a root) is rounded once and correctly.
 
-A rate is a number, or `[R, 1, 1]` where each network has its own.
+A rate is a number, or `[R, 1, 1]` if each network has its own.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from thaw.learning.settings import Training
 
-# Of Adam (Kingma and Ba 2015): how fast it forgets, and what keeps a quotient finite.
+# Adam's decay rates, and the term that keeps its quotient finite (Kingma and Ba 2015).
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
@@ -34,7 +34,7 @@ class Optimizer:
         """Change weights `[R, out, in]` in place.
 
         The loss's gradient by them is `gradient` `[R, out, batch]` times the transposed
-        `signal` `[R, in, batch]`, over the batch's size.
+        `signal` `[R, in, batch]`, divided by the size of the batch.
         """
         mean = torch.bmm(gradient, signal.mT).div_(signal.shape[2])
         self._follow(weights, mean)

@@ -1,8 +1,8 @@
-"""Choose the train rows of a repeat that learns from some of them only.
+"""Choose the train rows of repeats that learn from some of them only.
 
-Each repeat puts the train rows into an order of its own, and a target size is a prefix
-of that order. So sizes are nested: a repeat has its 20 rows among its 50, and the
-spread over repeats includes the luck of the draw.
+Each repeat orders the train rows in its own way, and a target size is a prefix of that
+order. So sizes are nested (a repeat has its 20 rows among its 50), and the spread over
+repeats includes the luck of the draw.
 """
 
 import numpy as np
@@ -15,11 +15,11 @@ from thaw.learning.tasks import TASKS
 
 
 def stratified_order(strata: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return an order of rows, int64 `[rows]`, of which every prefix is stratified.
+    """Return an order of rows, int64 `[rows]`, with every prefix stratified.
 
-    The k-th of a stratum's n rows stands at (k - ½) / n, each stratum in a random order
-    of its own. So its share of a prefix is its share of all, to within one row. Shares
-    rounded for each prefix by largest remainders would not be nested.
+    The k-th of a stratum's n rows stands at (k - ½) / n, each stratum in its own random
+    order. So its share of a prefix is its share of all, to within one row. Rounding
+    the shares of each prefix by largest remainders would break the nesting.
     """
     order, places = [], []
     for name in rng.permutation(np.unique(strata)):
@@ -32,9 +32,9 @@ def stratified_order(strata: np.ndarray, rng: np.random.Generator) -> np.ndarray
 def held_out(size: int, share: float | None) -> np.ndarray:
     """Return which rows of an order are validation rows, bool `[size]`.
 
-    Where the share is a fifth, that is every fifth; so those of a smaller size are
-    among those of a larger one.
-    Raises `ThawError` if there would be none, or none to learn from.
+    With a share of a fifth it is every fifth row, so the validation rows of a smaller
+    size are among those of a larger one.
+    Raises `ThawError` if no rows would be held out, or none be left to learn from.
     """
     if share is None:
         return np.zeros(size, dtype=bool)
@@ -55,16 +55,16 @@ def narrowed(
 ) -> Problem:
     """Return the problem with each network's own `size` train rows.
 
-    `train_x` is then `[R, size, features]` and `train_y` `[R, size]`; those that are
-    held out, `validation` `[size]`, come last. Raises `ThawError` as `narrowed_rows`.
+    `train_x` is then `[R, size, features]` and `train_y` `[R, size]`; validation rows,
+    `validation` `[size]`, come last. Raises `ThawError` as `narrowed_rows`.
     """
     rows = narrowed_rows(problem, whose, size)
     rows = np.concatenate([rows[:, ~validation], rows[:, validation]], axis=1)
-    # Of labels that lie in memory network by network, means are summed as of one's own.
+    # Network by network in memory, so that means of labels are summed as for one alone.
     rows = np.ascontiguousarray(rows)
     if problem.train_y.ndim == 1:
         own: tuple[np.ndarray, ...] = (rows,)
-    else:  # of each network's own
+    else:  # each network has its own
         own = np.arange(len(rows))[:, None], rows
     return problem._replace(train_x=problem.train_x[own], train_y=problem.train_y[own])
 
@@ -80,7 +80,7 @@ def narrowed_rows(problem: Problem, whose: Whose, size: int) -> np.ndarray:
             f"{problem.train_size}; ask for fewer, or for all"
         )
     streams = whose.generators(seeds.TRAIN_ROWS)
-    # Those of all networks, or of each.
+    # The rows of all networks, or of each.
     strata = [*map(TASKS[problem.task].strata, np.atleast_2d(problem.train_y))]
     strata *= len(streams) // len(strata)
     drawn = zip(strata, streams, strict=True)

@@ -1,10 +1,9 @@
-"""Where every random number comes from.
+"""The source of every random number.
 
-A stream is named by the study's seed and fixed integers: what is trained (a source
-model or a repeat), and what the numbers are for. Names, list positions and `hash()`
-play no part, so adding a variant, a study, a source model or a repeat changes no other
-number. The repeat at an address reads the same streams in every variant (common random
-numbers).
+A stream is named by the study's seed and fixed integers: the network (a source model or
+a repeat) and the use of the numbers. Names, list positions and `hash()` play no part,
+so adding a variant, a study, a source model or a repeat changes no other number. The
+repeat at an address reads the same streams in every variant (common random numbers).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,17 +11,17 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-# What the numbers are for.
+# The uses of random numbers.
 BATCH_ORDER = 0
 WEIGHTS = 1
 TRAIN_ROWS = 2
-NOISE = 3  # dropout, and whatever else a network draws while it learns
+NOISE = 3  # dropout, and anything else a network draws while it learns
 AUGMENTATION = 4
 SPLIT = 5
 
 
 class Address(NamedTuple):
-    """Which repeat of a variant: the `repeat`-th from a source model, both from 0.
+    """The place of a repeat: the `repeat`-th from a source model, both from 0.
 
     Variants without source models have the same addresses.
     """
@@ -41,8 +40,8 @@ def generator(seed: int, *key: int) -> np.random.Generator:
 class Whose(NamedTuple):
     """Names the random streams of some source models or repeats.
 
-    A stream's name begins with 0 and the number for a source model, and with 1 + s and
-    j for the j-th repeat from source model s. So no two share one.
+    A stream's name begins with 0 and the number of a source model, or with 1 + s and j
+    for the j-th repeat from source model s. So no two share one.
     """
 
     seed: int
@@ -50,12 +49,12 @@ class Whose(NamedTuple):
 
     @classmethod
     def source_models(cls, seed: int, numbers: Iterable[int]) -> Self:
-        """Name those of source models of these numbers."""
+        """Name the streams of source models."""
         return cls(seed, [(0, number) for number in numbers])
 
     @classmethod
     def repeats(cls, seed: int, addresses: Iterable[tuple[int, int]]) -> Self:
-        """Name those of the repeats at these addresses."""
+        """Name the streams of the repeats at these addresses."""
         return cls(seed, [(1 + model, number) for model, number in addresses])
 
     @property
@@ -65,7 +64,7 @@ class Whose(NamedTuple):
 
     @property
     def models(self) -> list[int]:
-        """The number of the source model that each is, or that it starts from."""
+        """The number of each source model, or of the one that a repeat starts from."""
         return [first - 1 if first else number for first, number in self.names]
 
     def some(self, places: Iterable[int]) -> Self:
@@ -73,9 +72,9 @@ class Whose(NamedTuple):
         return self._replace(names=[self.names[place] for place in places])
 
     def generators(self, *use: int) -> list[np.random.Generator]:
-        """Return a generator for each of them; `use` is what the numbers are for."""
+        """Return a generator for each name, for one use of the numbers."""
         return [generator(self.seed, *name, *use) for name in self.names]
 
 
-# A single stream where none is asked for.
+# A single stream, for callers that need only one.
 FIRST = Whose.repeats(0, [(0, 0)])

@@ -1,27 +1,25 @@
-"""How networks learn, as the config says it: training and variants, with defaults.
+"""Settings of training and variants, with their defaults.
 
-The defaults are known here only. The config's models take them from here, and recipes
-leave them out; that this module is in the keys' closure makes a changed default change
-the keys. It imports no torch, so that reading a config takes no second for that.
+The defaults stand only here. The config's models take them from here, and recipes leave
+them out; a changed default changes the keys because this module is in their closure. It
+does not import torch, so that reading a config is quick.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-# Two ways to say how long networks learn; a config that sets one means it instead of
-# the other.
+# Two ways to set how long networks learn; a config that sets one replaces the other.
 BUDGETS = ("epochs", "steps")
 
 
 class Training(NamedTuple):
-    """How a network learns; see the config's reference page for each.
+    """The training of a network; the config's reference page explains each setting.
 
-    Either `epochs` or `steps` is set. Of several learning rates each network keeps the
-    one that is best on rows held out of its own train rows, a share of
+    Either `epochs` or `steps` is set. With several learning rates each network keeps
+    the one that is best on rows held out of its own train rows, a share of
     `validation_size`. A learner gets one rate, or one for each network, and as
-    `class_weight` none or an array `[R or 1, classes]`. Only modules
-    have `augment` (the fields of `thaw.learning.augmentation`) and a `device` other
-    than the CPU.
+    `class_weight` None or an array `[R or 1, classes]`. Only modules have `augment`
+    (the fields of `thaw.learning.augmentation`) and a `device` other than the CPU.
     """
 
     epochs: int | None
@@ -48,8 +46,8 @@ class Training(NamedTuple):
 class Variant(NamedTuple):
     """A variant as the config describes it.
 
-    pretrained: start from a source model (else every layer is fresh).
-    freeze: the first so many hidden layers do not learn.
+    pretrained: start from a source model (otherwise every layer is fresh).
+    freeze: the number of hidden layers, from the first, that do not learn.
     fresh: the layers drawn anew, hidden layers by number from 1, and `"output"`.
     add: widths of fresh hidden layers between the source model's and the output.
     """

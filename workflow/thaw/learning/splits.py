@@ -1,9 +1,9 @@
-"""The splits of a pool: one for each source model, and for the repeats from it.
+"""The splits of a pool: one for each source model and the repeats from it.
 
 A split depends on the study's seed, the source model's number, the strata of the rows
-and how many there are. So the rows of two problems made of equal tables are split
-alike, and a target's test rows are no train rows of the source model. (Where tables
-differ in labels only, a target has the strata of its source; see `thaw.data.make`.)
+and their number. So the rows of two problems made of equal tables are split alike, and
+no test row of a target is a train row of the source model. (If tables differ only in
+labels, a target has the strata of its source; see `thaw.data.make`.)
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,10 +19,10 @@ REMEDY = "choose other sizes, another seed, or shuffle with a seed instead of ea
 
 
 def places(pool: Pool, seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the train and the test rows of a split stand in the pool, in order.
+    """Return the places of a split's train and test rows in the pool, in order.
 
-    They are the first and the last rows of an order in which groups stay together. Its
-    middle, longer than a group, keeps groups from lying on both sides.
+    They are the first and the last rows of an order that keeps groups together. Its
+    middle, longer than a group, prevents groups from lying on both sides.
     """
     order = stratified_order(pool.strata, seeds.generator(seed, 0, number, seeds.SPLIT))
     if len(pool.groups):
@@ -32,7 +32,7 @@ def places(pool: Pool, seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def split(pool: Problem | Pool, seed: int, number: int) -> Problem:
-    """Return a split of a pool as a problem; a problem, which has one, is itself.
+    """Return a split of a pool as a problem; a problem is returned as it is.
 
     Raises `ThawError` if a value is too large once it is scaled.
     """
@@ -43,10 +43,10 @@ def split(pool: Problem | Pool, seed: int, number: int) -> Problem:
     if pool.like:
         learned = pool.like.x[places(pool.like, seed, number)[0]]
     centre = np.where(pool.scaled, learned.mean(0), 0)
-    # Rounding leaves equal numbers a standard deviation that is not quite 0.
+    # Rounding gives equal numbers a standard deviation that is not quite 0.
     varies = pool.scaled & (np.ptp(learned, axis=0) > 0)
     spread = np.where(varies, learned.std(0), 1)
-    with np.errstate(over="ignore"):  # told below
+    with np.errstate(over="ignore"):  # reported below
         train_x, test_x = (
             ((pool.x[rows] - centre) / spread).astype(np.float32)
             for rows in (train, test)
@@ -65,9 +65,9 @@ def split(pool: Problem | Pool, seed: int, number: int) -> Problem:
 
 
 def of_each(problem: Problem | Pool, seed: int, models: Sequence[int]) -> Problem:
-    """Return the problem as each of R networks gets it, whose source models these are.
+    """Return the problem as each of R networks gets it, by their source models.
 
-    Where a pool is split, networks have rows of their own: `train_x` and `test_x` are
+    If a pool is split, networks have rows of their own: `train_x` and `test_x` are
     `[R, rows, features]`, `train_y`, `test_y` and `test_rows` `[R, rows]`.
     """
     if isinstance(problem, Problem):
@@ -80,7 +80,7 @@ def of_each(problem: Problem | Pool, seed: int, models: Sequence[int]) -> Proble
 
 
 def test_rows(problem: Problem | Pool, seed: int, models: Sequence[int]) -> np.ndarray:
-    """Return the numbers of the rows that networks are tested on, as `of_each`."""
+    """Return the numbers of the networks' test rows, as `of_each`."""
     if isinstance(problem, Problem):
         return problem.test_rows
     numbers, whose = np.unique(models, return_inverse=True)
@@ -93,8 +93,8 @@ def check(
 ) -> None:
     """Raise `ThawError` if the split of one of the source models teaches nothing.
 
-    So it is where a part lacks one of the `classes`, their names by label, or where all
-    train labels are one number. A problem with one split was checked when it was made.
+    That is if a part lacks one of the `classes` (names by label), or if all train
+    labels are one number. A problem with one split was checked when it was made.
     """
     if isinstance(pool, Problem):
         return

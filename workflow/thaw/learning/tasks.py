@@ -1,10 +1,10 @@
-"""Tasks: what networks learn to say of a row, a class or a number.
+"""Tasks: what networks predict for a row, a class or a number.
 
-A task is one object, and nothing else asks which one it is. Which metrics apply to
-which task, and in which words, stands in `thaw.findings.metrics`: it changes nothing
-that is trained. How labels are read stands in `thaw.data.labels`.
+A task is one object, and no other code asks which one it is. Metrics, and their words,
+stand in `thaw.findings.metrics`, because they change nothing that is trained; labels
+are read in `thaw.data.labels`.
 
-Tensors are only used by their methods: planning reads this, and never imports torch.
+Tensors are used only through their methods, so planning can read this without torch.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from thaw.data.problem import Problem
 
 
-# How far the probabilities of a row may be from a sum of 1: rounding, at most.
+# The largest rounding error in the sum of a row's probabilities.
 NEAR = 1e-4
 
 
 class Constant(NamedTuple):
-    """What the best constant prediction reaches on the test rows, for each score."""
+    """The scores of the best constant prediction on the test rows."""
 
     test_score: float
     test_loss: float
 
 
 class Scale(NamedTuple):
-    """The scale of the labels from which each network learns, float64 `[R]` or `[1]`.
+    """The scale of the labels that each network learns, float64 `[R]` or `[1]`.
 
-    A network that says x predicts `centre + spread * x`. The spread is 0 where all
-    labels are the same.
+    An output x predicts `centre + spread * x`. The spread is 0 where all labels are the
+    same.
     """
 
     centre: np.ndarray
@@ -46,11 +46,11 @@ class Scale(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """A set's labels as scores are computed from them, float32 `[…, width, rows]`.
+    """A set's labels in the form that scores need, float32 `[…, width, rows]`.
 
     targets: what the network's outputs should be like.
-    head_start: what a class is ahead of the row's in a tie; more than 0 if it is an
-    earlier one, which is then the predicted one. Of numbers, nothing.
+    head_start: a class's lead over the row's own in a tie; more than 0 for an earlier
+    class, which then is the predicted one. Empty in a regression.
     """
 
     targets: Any
@@ -58,16 +58,15 @@ class Labels(NamedTuple):
 
 
 class Task(Protocol):
-    """What networks learn to say of a row.
+    """The quantity that networks predict for a row.
 
-    `outputs` are what R networks say, `[R, width, rows]`; labels `[rows]` or, where
+    `outputs` are those of R networks, `[R, width, rows]`; labels are `[rows]` or, if
     each network has rows of its own, `[R, rows]`.
 
-    name: what the config calls it.
-    score: its own metric, by scikit-learn's name of the scorer.
-    loss: what is reported of the loss: the loss itself, or its root in the label's
-    units.
-    kept: the name of what is kept of a network's predictions.
+    name: its name in the config.
+    score: its own metric, by the name of scikit-learn's scorer.
+    loss: the loss as reported: itself, or its root in the label's units.
+    kept: the name of the predictions that are kept.
     has_classes: whether labels are classes.
     """
 
@@ -78,27 +77,27 @@ class Task(Protocol):
     has_classes: bool
 
     def width(self, classes: int) -> int:
-        """Return how many outputs a network has for a problem of so many classes."""
+        """Return the number of a network's outputs for a problem of so many classes."""
 
     def are_labels(self, labels: np.ndarray, classes: int) -> bool:
         """Whether these may be a problem's labels."""
 
     def strata(self, labels: np.ndarray) -> np.ndarray:
-        """Return by what rows with these labels `[rows]` are drawn, int64 `[rows]`."""
+        """Return the strata of rows with these labels, int64 `[rows]`."""
 
     def scaled(self, problem: Problem, rows: int) -> tuple[Problem, Scale | None]:
         """Return the problem with labels as networks learn them, and their scale.
 
-        It is that of the first `rows` train rows, those that are learned from.
+        It is the scale of the first `rows` train rows, those that networks learn from.
         """
 
     def prepared(self, labels: np.ndarray, classes: int) -> Labels:
         """Return scaled labels in the forms that `measure` takes, as arrays."""
 
     def weights(self, labels: np.ndarray, classes: int, asked: Any) -> np.ndarray:
-        """Return how much each class counts in the loss, float32 `[R or 1, classes]`.
+        """Return the weight of each class in the loss, float32 `[R or 1, classes]`.
 
-        `labels` are of the rows that are learned from.
+        `labels` are those of the rows that networks learn from.
         """
 
     def gradient(
@@ -109,7 +108,7 @@ class Task(Protocol):
     def mean_loss(
         self, outputs: Tensor, labels: Tensor, weights: Tensor | None
     ) -> Tensor:
-        """Return the mean loss of one network that says `[rows, width]`."""
+        """Return the mean loss of one network with these outputs, `[rows, width]`."""
 
     def measure(
         self, outputs: Tensor, labels: Labels, scale: Scale | None
@@ -117,7 +116,7 @@ class Task(Protocol):
         """Return each network's score and loss, float64 `[R]`."""
 
     def predictions(self, outputs: Tensor, scale: Scale | None) -> np.ndarray:
-        """Return what is kept of what networks say."""
+        """Return the predictions to keep."""
 
     def are_predictions(self, said: np.ndarray) -> bool:
         """Whether `predictions` may have returned this."""
@@ -131,12 +130,12 @@ class Task(Protocol):
         """Return the score and loss of predictions that were kept, float64 `[R]`."""
 
     def constant(self, problem: Problem) -> Constant:
-        """Return what the best constant prediction reaches."""
+        """Return the scores of the best constant prediction."""
 
     def constant_prediction(self, problem: Problem, statistic: str) -> np.ndarray:
-        """Return that prediction as what is kept of a network, `[1, rows, …]`.
+        """Return that prediction in the form kept of a network, `[1, rows, …]`.
 
-        Of numbers, some `statistic` of the train rows: `median` or `mean`.
+        In a regression it is a `statistic` of the train rows: `median` or `mean`.
         """
 
 
@@ -159,7 +158,7 @@ class Classification:
         return labels.dtype == np.int64 and bool(fit.all())
 
     def strata(self, labels: np.ndarray) -> np.ndarray:
-        """By class."""
+        """The classes."""
         return labels
 
     def scaled(self, problem: Problem, rows: int) -> tuple[Problem, Scale | None]:
@@ -176,10 +175,10 @@ class Classification:
         )
 
     def weights(self, labels: np.ndarray, classes: int, asked: Any) -> np.ndarray:
-        """Return weights of the classes, those that are `asked` or balanced.
+        """Return the class weights: those `asked` for, or balanced ones.
 
         Balanced, all classes weigh the same in the loss, and the mean weight of a row
-        is 1 (King and Zeng 2001, as scikit-learn has it).
+        is 1 (King and Zeng 2001, as in scikit-learn).
         """
         if asked != "balanced":
             return np.array(asked, np.float32)[None]
@@ -200,7 +199,7 @@ class Classification:
     def mean_loss(
         self, outputs: Tensor, labels: Tensor, weights: Tensor | None
     ) -> Tensor:
-        """Return the mean cross-entropy, over the rows and not over their weights."""
+        """Return the mean cross-entropy over rows, not over their weights."""
         losses = -outputs.log_softmax(1).gather(1, labels[:, None]).squeeze(1)
         return (losses if weights is None else losses * weights[0][labels]).mean()
 
@@ -209,10 +208,10 @@ class Classification:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return accuracy and mean cross-entropy.
 
-        The predicted class is the first one with the highest logit, as `argmax` would
-        say; but `argmax`, and a `gather` by label, are several times slower on a CPU
-        than sums and maxima over classes. Where a logit is not finite the row counts as
-        wrong and the network's loss is nan.
+        The predicted class is the first one with the highest logit, as with `argmax`;
+        but on a CPU `argmax`, and a `gather` by label, are several times slower than
+        sums and maxima over classes. If a logit is not finite the row counts as wrong
+        and the network's loss is nan.
         """
         one_hot, head_start = labels
         rows = outputs.shape[2]
@@ -225,13 +224,13 @@ class Classification:
     def predictions(self, outputs: Tensor, scale: Scale | None) -> np.ndarray:
         """Return log-probabilities.
 
-        They are computed in float64: in float32 a probability near 1 would round to 1,
-        and such rows would all rank the same.
+        They are computed in float64, because in float32 probabilities near 1 would
+        round to 1, and such rows would all rank the same.
         """
         return outputs.double().log_softmax(1).float().mT.contiguous().numpy()
 
     def are_predictions(self, said: np.ndarray) -> bool:
-        """Whether probabilities sum to 1, in all rows where they are finite."""
+        """Whether probabilities sum to 1 in all rows where they are finite."""
         sums = np.exp(said).sum(-1)[np.isfinite(said).all(-1)]
         near = bool((abs(sums - 1) < NEAR).all())
         return said.dtype == np.float32 and said.ndim == 3 and near
@@ -250,9 +249,9 @@ class Classification:
         return right.mean(1), -own.mean(1, dtype=np.float64)
 
     def constant(self, problem: Problem) -> Constant:
-        """Return what the train rows' shares of the classes reach as probabilities.
+        """Return the scores of the train rows' class shares, used as probabilities.
 
-        They predict the commonest class.
+        The predicted class is the commonest one.
         """
         train = np.bincount(problem.train_y, minlength=problem.classes)
         test = np.bincount(problem.test_y, minlength=problem.classes)
@@ -263,7 +262,7 @@ class Classification:
         return Constant(float(shares[train.argmax()]), float(loss))
 
     def constant_prediction(self, problem: Problem, statistic: str) -> np.ndarray:
-        """Return the logarithms of the train rows' shares of the classes."""
+        """Return the logarithms of the train rows' class shares."""
         counts = np.bincount(problem.train_y, minlength=problem.classes)
         said = np.log(counts / counts.sum())
         return np.broadcast_to(said, (1, len(problem.test_y), problem.classes))
@@ -272,8 +271,8 @@ class Classification:
 class Regression:
     """Labels are numbers, float64; the loss is the mean squared error.
 
-    It is taken of labels that the rows a network learns from give mean 0 and standard
-    deviation 1. All that is reported is in the label's own units: the mean absolute
+    Labels are first scaled so that the rows a network learns from have mean 0 and
+    standard deviation 1. All reports are in the label's own units: the mean absolute
     error, the root of the loss, and the predictions, float64 `[R, rows]`.
     """
 
@@ -289,14 +288,14 @@ class Regression:
         return labels.dtype == np.float64 and bool(np.isfinite(labels).all())
 
     def strata(self, labels: np.ndarray) -> np.ndarray:
-        """By quantiles."""
+        """Quantiles."""
         return quantiles(labels)
 
     def scaled(self, problem: Problem, rows: int) -> tuple[Problem, Scale | None]:
         """Give the labels that are learned from mean 0 and standard deviation 1."""
         learned = problem.train_y[..., :rows]
         centre = learned.mean(-1, keepdims=True)
-        # Of equal labels, rounding leaves a standard deviation that is not quite 0.
+        # Rounding gives equal labels a standard deviation that is not quite 0.
         varies = np.ptp(learned, axis=-1, keepdims=True) > 0
         spread = np.where(varies, learned.std(-1, keepdims=True), 0.0)
         unit = np.where(varies, spread, 1.0)
@@ -312,7 +311,7 @@ class Regression:
         return Labels(labels[..., None, :], np.zeros(0, np.float32))
 
     def weights(self, labels: np.ndarray, classes: int, asked: Any) -> np.ndarray:
-        """There are none."""
+        """Raise `ThawError`: numbers have no classes to weigh."""
         raise ThawError("class_weight only applies to classes, and labels are numbers")
 
     def gradient(
@@ -334,7 +333,7 @@ class Regression:
         assert scale is not None
         said, targets = outputs.numpy(), labels.targets.numpy()
         varies = scale.spread > 0
-        # Learned from equal labels, a network predicts that number.
+        # A network that learned from equal labels predicts that number.
         errors = np.where(varies[:, None, None], said, 0) - targets
         errors = np.abs(errors, dtype=np.float64)
         unit = np.where(varies, scale.spread, 1.0)
@@ -342,13 +341,13 @@ class Regression:
         return errors.mean((1, 2)) * unit, np.sqrt(squares) * unit
 
     def predictions(self, outputs: Tensor, scale: Scale | None) -> np.ndarray:
-        """Return the numbers that are predicted."""
+        """Return the predicted numbers."""
         assert scale is not None
         said = outputs.squeeze(1).double().numpy()
         return scale.centre[:, None] + scale.spread[:, None] * said
 
     def are_predictions(self, said: np.ndarray) -> bool:
-        """Whether they are a number a row."""
+        """Whether there is one number for each row."""
         return said.dtype == np.float64 and said.ndim == 2
 
     def same(self, said: np.ndarray, problem: Problem, rounding: float) -> np.ndarray:
@@ -365,7 +364,7 @@ class Regression:
         return errors.mean(1), np.sqrt(np.square(errors).mean(1))
 
     def constant(self, problem: Problem) -> Constant:
-        """Return what the train rows' median reaches and, of the loss, their mean."""
+        """Return the score of the train rows' median, and the loss of their mean."""
         said = [self.constant_prediction(problem, s) for s in ("median", "mean")]
         median, mean = (self.scores(one, problem.test_y) for one in said)
         return Constant(float(median[0][0]), float(mean[1][0]))
@@ -382,9 +381,9 @@ TASKS: Mapping[str, Task] = {
 
 
 def named_weights(asked: Mapping[str, float], classes: Sequence[str]) -> list[float]:
-    """Return the weight of each class; of one that is not named, 1.
+    """Return the weight of each class, by default 1.
 
-    Raises `ThawError` for a name that is no class.
+    Raises `ThawError` for a name that is not a class.
     """
     for name in asked:
         if name not in classes:

@@ -1,7 +1,7 @@
-"""The instructions for a user-supplied trainer, and the meaning of its scores.
+"""Instructions for a user-supplied trainer, and the meaning of its scores.
 
-A trainer draws no rows and chooses no seeds: they come from the same streams as those
-of our own networks, so that repeat r gets the same in every variant and in every job.
+A trainer draws no rows and chooses no seeds: they come from the streams of our own
+networks, so that repeat r gets the same in every variant and in every job.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,18 +23,18 @@ from thaw.learning.rows import narrowed_rows
 from thaw.learning.settings import Variant
 from thaw.learning.tasks import TASKS
 
-# A trainer may write its scores with two digits.
+# Scores may be rounded to two digits.
 ROUNDED = 0.0051
 
 
 def written_by(problem: Problem) -> list[str]:
-    """Return the names of scores that a trainer may write; the first is required."""
+    """Return the names of scores that a trainer may write, the required one first."""
     train, train_loss, test, test_loss = names_of(TASKS[problem.task])
     return [test, test_loss, train, train_loss]
 
 
 def seeds_of(whose: seeds.Whose) -> list[int]:
-    """Return a seed for each network, 0 to 2³² - 1, for whatever it draws."""
+    """Return a seed for each network, 0 to 2³² - 1, for any use."""
     streams = whose.generators(seeds.WEIGHTS)
     return [int(stream.integers(2**32)) for stream in streams]
 
@@ -50,25 +50,25 @@ def rows_of(problem: Problem, whose: seeds.Whose, size: int | None) -> list[list
 
 
 def groups_told(described: Mapping[str, Any], groups: Sequence[str]) -> dict[str, Any]:
-    """Return a variant with its layers by the names of the trainer's `groups`.
+    """Return a variant with its layers named by the trainer's `groups`.
 
-    `described` has them by number, without what is left at its default.
+    `described` numbers them, and leaves out defaults.
     """
     variant = Variant(**described)
     fresh = [len(groups) if layer == "output" else layer for layer in variant.fresh]
     return {
         "pretrained": variant.pretrained,
         "freeze": list(groups[: variant.freeze]),
-        # A trainer that names no groups has no output that could be fresh.
+        # Without named groups there is no output that could be fresh.
         "fresh": [groups[layer - 1] for layer in fresh if layer],
     }
 
 
 def failed_in(said: np.ndarray, problem: Problem) -> np.ndarray:
-    """Return which networks failed by what they predict, bool `[R]`.
+    """Return which networks failed, judged by their predictions, bool `[R]`.
 
-    `said` is what the task keeps. A network failed if a number of its is none, or if
-    it says the same of all rows, up to `ROUNDING`.
+    `said` are predictions as the task keeps them. A network failed if one of them is
+    not a number, or if they are the same for all rows, up to `ROUNDING`.
     """
     lost = np.isnan(said.reshape(len(said), -1)).any(1)
     return TASKS[problem.task].same(said, problem, ROUNDING) | lost
@@ -77,11 +77,11 @@ def failed_in(said: np.ndarray, problem: Problem) -> np.ndarray:
 def completed(
     scores: Mapping[str, np.ndarray], said: np.ndarray, problem: Problem
 ) -> dict[str, np.ndarray]:
-    """Return a trainer's scores, float64 `[R]`, with those that follow from `said`.
+    """Return a trainer's scores, float64 `[R]`, and those that follow from `said`.
 
-    `said` is what the task keeps of predictions, all nan for a network that failed.
-    What the trainer wrote itself stands.
-    Raises `ThawError` if what it wrote is not the score of its predictions.
+    `said` are predictions as the task keeps them, all nan for a network that failed.
+    Scores that the trainer wrote itself are kept.
+    Raises `ThawError` if a written score is not the score of its predictions.
     """
     task, failed = TASKS[problem.task], np.isnan(said.reshape(len(said), -1)).any(1)
     own, *_ = names = written_by(problem)[:2]
@@ -108,11 +108,11 @@ def reached(
     problem: Problem,
     learning_rate: float,
 ) -> Reached:
-    """Return what networks reached, from the final scores that a trainer wrote.
+    """Return the outcome of networks from the final scores that a trainer wrote.
 
-    `scores` are float64 `[R]` by the names of `written_by`. Scores that it did not
-    write are nan. A network with a score that is not finite has failed as well. All
-    scores count as those of epoch 0, since a trainer writes no history.
+    `scores` are float64 `[R]` by the names of `written_by`; missing ones are nan. A
+    network with a score that is not finite failed, too. All scores count as those of
+    epoch 0, because a trainer writes no history.
     """
     networks = len(said_to_have_failed)
     lost = [~np.isfinite(values) for values in scores.values()]

@@ -1,4 +1,4 @@
-"""The one loop that trains: measure, learn an epoch, measure, and so on."""
+"""The one training loop: measure, learn an epoch, measure, and so on."""
 
 import functools
 import itertools
@@ -31,20 +31,20 @@ from thaw.learning.tasks import TASKS, Labels, Scale
 
 
 def fix_rounding() -> None:
-    """Make every product and sum round the same, whatever shares the ensemble.
+    """Make every product and sum round the same, whatever else is in the ensemble.
 
-    Call it before the first product. A sum over several threads is split by their
-    number. MKL rounds by where in memory a matrix happens to lie unless told otherwise
-    (Intel's "conditional numerical reproducibility"); the price is not measurable.
+    Call it before the first product. The split of a sum over threads depends on their
+    number, and MKL rounds by where in memory a matrix happens to lie unless set to
+    "conditional numerical reproducibility". The price is not measurable.
     """
     os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
     torch.set_num_threads(1)
 
 
 class Trained(NamedTuple):
-    """Networks trained together: how many, their weights, scores and predictions.
+    """Networks trained together: their number, weights, scores and predictions.
 
-    The predictions are what the task keeps of them, `[R, rows, …]`.
+    Predictions are in the form that the task keeps, `[R, rows, …]`.
     """
 
     networks: int
@@ -56,7 +56,7 @@ class Trained(NamedTuple):
 class Outcome(NamedTuple):
     """The histories of R networks, and the scores and weights that are kept.
 
-    From the predictions (see `Trained`) follow the kept scores.
+    The kept scores follow from the predictions (see `Trained`).
     """
 
     history: History
@@ -85,11 +85,11 @@ def train(
 ) -> Iterator[Trained]:
     """Train a network for each of `whose`, as many at once as is fastest.
 
-    `start` returns the weights from which some of them start. With a `size`,
-    each learns from that many train rows of its own; of a pool, those with the same
-    source model have a split of their own. The results do not depend on how many are
-    trained at once. `report` is called after each epoch with its number and, as `last`,
-    that of the last one.
+    `start` returns the initial weights of some of them. With a `size`, each learns from
+    that many train rows of its own; of a pool, networks with the same source model have
+    a split of their own. The results do not depend on how many are trained at once.
+    `report` is called after each epoch with its number and, as `last`, that of the last
+    one.
 
     With several learning rates a network has a candidate for each. They learn side by
     side, like separate networks.
@@ -106,15 +106,15 @@ def train(
 
     @functools.lru_cache(maxsize=1)
     def rows_of(models: tuple[int, ...]) -> Problem:
-        """Return the rows that networks with these source models get.
+        """Return the rows of networks with these source models.
 
-        Those of the same models get the same arrays, by which a module knows what its
-        frozen parts have passed on.
+        Networks with the same models get the same arrays, so that a module recognizes
+        the rows that its frozen parts have seen.
         """
         return of_each(problem, whose.seed, models)
 
     def learned(rates: Sequence[float], some: Whose, passed: int) -> Outcome:
-        """Let some networks learn together, at a rate each."""
+        """Train some networks together, each at its own rate."""
 
         def tell(epoch: int) -> None:
             report(passed * limit.epochs + epoch, last=passes * limit.epochs)
@@ -155,7 +155,7 @@ def train(
 
 
 def _entries(scale: Scale | None, networks: int) -> State:
-    """Return the scale of the labels as entries, to be kept beside the weights."""
+    """Return the scale of the labels as entries, stored beside the weights."""
     return {
         f"label.{name}": torch.from_numpy(np.broadcast_to(values, networks).copy())
         for name, values in (scale._asdict() if scale else {}).items()
@@ -163,9 +163,9 @@ def _entries(scale: Scale | None, networks: int) -> State:
 
 
 def at_a_time(network: Network, training: Training, rows: int) -> int:
-    """Return how many networks learn at a time, with all of their candidates.
+    """Return how many networks learn at a time, each with all of its candidates.
 
-    If the candidates of one network are already too many, they take turns.
+    If the candidates of a single network are already too many, they take turns.
     """
     return max(1, network.at_once(rows) // len(training.rates))
 
@@ -180,7 +180,7 @@ def learn(
     keep_best: bool = False,
     scale: Scale | None = None,
 ) -> Outcome:
-    """Let a learner learn an epoch from each of `orders`, and measure it after each.
+    """Train a learner for an epoch in each of `orders`, and measure it after each.
 
     `report` is called after each epoch with its number. The train rows beyond
     `learned_from` are held out: they are not measured with the others, and with
@@ -202,7 +202,7 @@ def learn(
 
     def measured(epoch: int, loss: np.ndarray, unseen: Tensor) -> Kept:
         """Return the networks as they are after an epoch; `unseen` are its outputs."""
-        rate = np.full(len(loss), np.nan)  # the caller's to say
+        rate = np.full(len(loss), np.nan)  # set by the caller
         final = Final(failed(unseen), np.full(len(loss), epoch), rate, loss)
         return Kept(final, learner.state(), unseen)
 
@@ -236,14 +236,14 @@ def learn(
     values = np.stack(columns, axis=2).astype(np.float32)
     history = History(**dict(zip(METRICS, values, strict=True)))
     final, state, said = best or measured(epoch, loss, unseen)
-    # A loss may overflow though all outputs are finite.
+    # A loss may overflow even if all outputs are finite.
     lost = ~np.isfinite(kept(history.test_loss, final.epoch))
     final = final._replace(failed=final.failed | lost)
     return Outcome(history, final, state, task.predictions(said, scale))
 
 
 def _merged(better: np.ndarray, now: Kept, before: Kept | None) -> Kept:
-    """Return the networks that are better now, and the others as they were before."""
+    """Return the networks that improved, and the others as they were before."""
     if before is None or better.all():
         return now
     chosen = torch.from_numpy(better)
@@ -263,7 +263,7 @@ def _best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
     """Return the outcome of each network's best candidate, by the validation loss.
 
     Outcomes are of the first candidates of all networks, then of their second ones and
-    so on. Among equals the first is taken.
+    so on. Ties go to the first.
     """
     histories, finals, states, parts = zip(*outcomes, strict=True)
     history, final = joined_columns(histories), joined_columns(finals)

@@ -1,4 +1,4 @@
-"""Variants: how a network for the target problem starts, and which layers learn."""
+"""Variants: how networks for the target problem start, and which layers learn."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ def fresh_groups(
     """Return the layer groups that `network`, for the target, draws anew.
 
     These are the groups that the variant names, those that the source models lack, and
-    the output wherever the source models' does not fit: after added layers, or where
-    the source problem has other classes.
+    the output if the source models' does not fit: after added layers, or if the source
+    problem has other classes.
 
     Raises `ThawError` if the source models take another number of features.
     """
@@ -55,8 +55,8 @@ def start_repeats(
 ) -> State:
     """Return the weights from which repeats start.
 
-    The groups `fresh` are drawn; all others are inherited from the source model that a
-    repeat's address names.
+    The groups `fresh` are drawn; all others come from the source model that a repeat's
+    address names.
     """
     drawn = network.draw(fresh, whose)
     if source_models is None:

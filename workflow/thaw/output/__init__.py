@@ -1,1 +1,1 @@
-"""The files that stages write and read, each checked by whoever reads it."""
+"""The files that stages write and read, checked whenever they are read."""

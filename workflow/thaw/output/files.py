@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# The name of a temporary file, as `whole_file` draws it; its groups make up that of the
-# file which it was to become.
+# The name of a temporary file, as `whole_file` draws it; its groups make up the name of
+# the final file.
 TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}(\.[^.]+)")
 
 
@@ -17,10 +17,10 @@ TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}(\.[^.]+)")
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when all went well.
 
-    A reader, a killed job or an orphan of an earlier run never sees half a file: a
-    rename within one folder is atomic, also on network file systems. The temporary
-    name is drawn at random, for jobs of several machines may write the same file, and
-    keeps the suffix, since savers choose the format by it.
+    A reader, a killed job or an orphan of an earlier run never sees half a file,
+    because a rename within one folder is atomic, even on network file systems. The
+    temporary name is random, because jobs on several machines may write the same file,
+    and keeps the suffix, because savers choose the format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}{path.suffix}")
@@ -28,7 +28,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        # What fails while writing (a full disk) does not know the file's name.
+        # An error while writing (a full disk) does not name the file.
         error.filename = error.filename or str(path)
         raise
     finally:
@@ -36,7 +36,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def end_future(folder: Path) -> None:
-    """Give files in a folder, whose times lie in the future, the present time.
+    """Set the times of files in a folder that lie in the future to now.
 
     A clock may have run ahead, here or where the files were copied from. Snakemake
     fails a job that read such a file, and deletes what the job has just made.

@@ -1,23 +1,21 @@
 """A study's scores and histories, gathered in one NumPy archive.
 
 Its arrays are `source-models/{metric}` `[source models, epochs + 1]` and, for each arm
-(a variant at a target size), `{arm}/{metric}` `[repeats, epochs + 1]` and, where it is
-pretrained, `{arm}/source_model` `[repeats]`; both also have the scores that are
-measured at the end only, `{arm}/{score}` `[repeats]`, those of the best `constant`
-prediction, and the `steps` of gradient descent by the end of each epoch, `[epochs +
-1]`. Where predictions are kept, `{arm}/predicted` `[test rows, classes]` is how many
-networks that did not fail predict each class, `{arm}/metrics/{metric}` `[repeats]` a
-metric that histories do not hold, and `{arm}/rows/{metric}` `[repeats, units]` what
-each unit of test rows adds to a metric (see `thaw.findings.rows_luck`), nan for failed
-networks. `constant/metrics/{metric}` is what the best constant prediction reaches,
-`constant/rows/{metric}` `[units]` what rows add to it, `positive` the name of the
-positive class where a metric has one, `addresses` `[repeats, 2]` those of all arms, or
-`{arm}/addresses` those of one.
-`tested` is how many test rows, or groups of them, there are, `has_splits` says whether
-each source model has a split of its own of the target. Then all arms have a
-`source_model`, test rows are all rows, and `rows/{metric}` is nan for units of which a
-network has no test row. Each is read by itself, so that a stage holds no more than it
-needs.
+(a variant at a target size), `{arm}/{metric}` `[repeats, epochs + 1]` and, if it is
+pretrained, `{arm}/source_model` `[repeats]`; both also have the final scores,
+`{arm}/{score}` `[repeats]`, those of the best `constant` prediction, and the `steps` of
+gradient descent by the end of each epoch, `[epochs + 1]`. If predictions are kept,
+`{arm}/predicted` `[test rows, classes]` counts the sound networks that predict each
+class, `{arm}/metrics/{metric}` `[repeats]` is a metric outside the histories, and
+`{arm}/rows/{metric}` `[repeats, units]` the part of each unit of test rows in a metric
+(see `thaw.findings.rows_luck`), nan for failed networks. `constant/metrics/{metric}` is
+the score of the best constant prediction, `constant/rows/{metric}` `[units]` the rows'
+part in it, `positive` the name of the positive class if a metric has one, `addresses`
+`[repeats, 2]` those of all arms, or `{arm}/addresses` those of one. `tested` is the number of test rows, or groups of
+them, `has_splits` says whether each source model has its own split of the target. Then
+all arms have a `source_model`, test rows are all rows, and `rows/{metric}` is nan for
+units in which a network has no test row. Each array is read by itself, so that a stage
+holds only those that it needs.
 """
 
 import json
@@ -51,7 +49,7 @@ class HistoriesWriter:
         reached: Reached,
         more: Mapping[str, np.ndarray],
     ) -> None:
-        """Add what an arm or the source models reached, and more arrays of theirs."""
+        """Add the results of an arm or the source models, and more arrays of theirs."""
         for part, values in (named_arrays(reached) | dict(more)).items():
             self._write(f"{name}/{part}", values)
 
@@ -61,7 +59,7 @@ class HistoriesWriter:
         saw: Mapping[str, Any],
         more: Mapping[str, Any],
     ) -> None:
-        """Add what holds for all arms and the record, and end the archive."""
+        """Add the arrays shared by all arms and the record, and end the archive."""
         for name, values in more.items():
             self._write(name, np.asarray(values))
         text = json.dumps(record(recipe, saw, self._digests))
@@ -82,7 +80,7 @@ class Histories:
     def __init__(self, path: Path, key: str) -> None:
         """Open the archive of that key.
 
-        Raises `ThawError` if the file is damaged or another study's.
+        Raises `ThawError` if the file is damaged or belongs to another study.
         """
         self._path = path
         with reading(path, "the histories it should be"):
@@ -98,7 +96,7 @@ class Histories:
 
     @property
     def saw(self) -> dict[str, str]:
-        """The digest of all that is held, for the records of who reads it."""
+        """The digest of the whole content, for the records of readers."""
         text = json.dumps(self._record["content"], sort_keys=True)
         return {self._path.name: digest_of_arrays({"content": np.array(text)})}
 
@@ -115,7 +113,7 @@ class Histories:
         return self._read(name) if name in self._record["content"] else None
 
     def has_splits(self) -> bool:
-        """Whether each source model has a split of its own of the target."""
+        """Whether each source model has its own split of the target."""
         return bool(self._read("has_splits"))
 
     def addresses(self, arm: str = "") -> np.ndarray:
@@ -129,15 +127,15 @@ class Histories:
     def predicted(self, arm: str) -> np.ndarray | None:
         """Return how many networks predict each class, int64 `[test rows, classes]`.
 
-        None if nothing is known of an arm's predictions.
+        None if nothing is known about an arm's predictions.
         """
         name = f"{arm}/predicted"
         return self._read(name) if name in self._record["content"] else None
 
     def final(self, name: str, metric: str) -> np.ndarray:
-        """Return a score in the end, float64 `[repeats]`.
+        """Return a final score, float64 `[repeats]`.
 
-        As the numbers in `scores.csv` read: the shortest decimals that are these
+        The numbers are those of `scores.csv`: the shortest decimals that give these
         float32.
         """
         values = self.metric(name, metric)
@@ -170,7 +168,7 @@ class Histories:
         return values
 
     def rows(self, name: str, metric: Metric) -> np.ndarray | None:
-        """Return what each unit of test rows adds to a metric, if it is known.
+        """Return the part of each unit of test rows in a metric, if known.
 
         It is `[repeats, units]` or, of the "constant", `[units]`.
         """
@@ -182,9 +180,9 @@ class Histories:
         return self._read(f"{name}/failed")
 
     def is_known(self, name: str) -> bool:
-        """Whether an estimator, which has no learning rate, has reached one thing only.
+        """Whether an estimator, which has no learning rate, gives one result only.
 
-        That is so if of several repeats all scores and losses are equal.
+        That is if all scores and losses of several repeats are equal.
         """
         if not np.isnan(self.metric(name, "learning_rate")).all():
             return False
@@ -192,7 +190,7 @@ class Histories:
         return len(columns[0]) > 1 and not any(np.ptp(c) for c in columns)
 
     def failed_source_models(self) -> np.ndarray | None:
-        """Return which source models failed; None if nothing is known of any."""
+        """Return which source models failed; None if there are no results of any."""
         known = f"{SOURCE_MODELS}/failed" in self._record["content"]
         return self.failed(SOURCE_MODELS) if known else None
 
@@ -201,12 +199,12 @@ class Histories:
         return self._read(f"{name}/steps")
 
     def constant(self, metric: Metric) -> float:
-        """Return what the best constant prediction reaches on the target."""
+        """Return the score of the best constant prediction on the target."""
         name = f"constant/metrics/{metric.name}"
         return float(self._read(name)) if name in self._record["content"] else np.nan
 
     def own_constants(self, name: str) -> dict[str, float]:
-        """Return what it reaches by the metrics of histories; `name` as for `metric`.
+        """Return its scores by the metrics of histories; `name` is as for `metric`.
 
         They are named `test_score` and `test_loss`.
         """
@@ -217,11 +215,11 @@ class Histories:
         return str(self._read(f"{name}/task"))
 
     def tested(self) -> int:
-        """Return how many test rows, or groups of them, there are."""
+        """Return the number of test rows, or groups of them."""
         return int(self._read("tested"))
 
     def positive(self) -> str:
-        """Return the name of the positive class; "" where no metric has one."""
+        """Return the name of the positive class; "" if no metric has one."""
         return str(self._read("positive"))
 
     def _read(self, name: str) -> np.ndarray:

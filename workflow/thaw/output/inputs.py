@@ -1,10 +1,9 @@
-"""What a table or figure is made from: settings, gathered scores, tables of its study.
+"""The inputs of a table or figure: settings, gathered scores, tables of its study.
 
-A stage that makes some has a recipe. Its inputs name, for each kind of thing that is
-read, the keys: of what was gathered (`gather`) and of the `tables`, by study; of
-`problems` by name, of the check of a `network`, of that for an `overlap` of train and
-test rows. Whoever reads through here has read what the recipe says, or is told in one
-line what is wrong.
+The recipe of the stage names the keys of its inputs by kind: of gathered scores
+(`gather`) and `tables`, by study; of `problems` by name; of the check of a `network`,
+and of that for an `overlap` of train and test rows. A file read through here is the one
+that the recipe names; otherwise one line says what is wrong.
 """
 
 import io
@@ -28,7 +27,7 @@ from thaw.output.records import load_check, load_record, reading, require
 # The columns that hold names of variants.
 NAMES = ("variant", "reference", "best")
 
-# The stage that made a file; of all others `tables`.
+# The stage that made a file; for all others, `tables`.
 STAGES = {"scores.csv": "gather", "figures.json": "figures"}
 
 
@@ -45,24 +44,24 @@ def read_table(content: bytes) -> pd.DataFrame:
 
 
 class Files(ExitStack):
-    """The files of a stage; `saw` are the digests of those that were read.
+    """The files of a stage; `saw` holds the digests of those that were read.
 
-    Those that stay open are closed when it is left.
+    Files still open are closed when it is left.
     """
 
     def __init__(self, recipe: Mapping[str, Any], paths: Iterable[Path]) -> None:
-        """Begin with nothing read. `paths` are all that may be."""
+        """Begin with nothing read. `paths` are all files that may be read."""
         super().__init__()
         self._keys = recipe["inputs"]
         self._paths = {(path.parent.name, path.name): path for path in paths}
         self._histories = dict[str, Histories]()
         self._records = dict[tuple[str, str], Any]()
-        # What the stage itself has made so far, by its names.
+        # The files that the stage itself has made so far, by name.
         self.made: dict[str, bytes] = {}
         self.saw: dict[str, Any] = {}
 
     def histories(self, study: str) -> Histories:
-        """Return what was gathered of a study."""
+        """Return the gathered results of a study."""
         if study not in self._histories:
             path = self._paths[study, "histories.npz"]
             found = Histories(path, self._keys["gather"][study])
@@ -73,7 +72,7 @@ class Files(ExitStack):
     def content(self, study: str, name: str) -> bytes:
         """Return the content of a table of a study, or of its figures for a page.
 
-        Raises `ThawError` if it is not what its record says.
+        Raises `ThawError` if it does not match its record.
         """
         if name in self.made:
             return self.made[name]
@@ -91,7 +90,7 @@ class Files(ExitStack):
         return path.read_bytes()
 
     def has(self, study: str, name: str) -> bool:
-        """Whether there is such a table of a study to read."""
+        """Whether a study has such a table to read."""
         return (study, name) in self._paths
 
     def problems(self) -> dict[str, tuple[Problem | Pool, Description]]:
@@ -106,7 +105,7 @@ class Files(ExitStack):
     def check(self, what: str) -> list[dict[str, Any]]:
         """Return the rows that a check of the study found: of `network` or `overlap`.
 
-        Those of a network are a row a variant.
+        A check of a network has a row for each variant.
         """
         (path,) = (p for (folder, _), p in self._paths.items() if folder == f"{what}s")
         self.saw[f"{path.parent.name}/{path.name}"] = digest_of_file(path)
@@ -114,7 +113,7 @@ class Files(ExitStack):
 
 
 class Inputs(NamedTuple):
-    """What one table or figure gets: those settings that it names, and the files."""
+    """The inputs of one table or figure: the settings that it names, and the files."""
 
     settings: Mapping[str, Any]
     files: Files
@@ -126,7 +125,7 @@ class Inputs(NamedTuple):
 
     @property
     def histories(self) -> Histories:
-        """What was gathered of the study."""
+        """The gathered results of the study."""
         return self.files.histories(self.study)
 
     def table(self, name: str, study: str | None = None) -> pd.DataFrame:
@@ -141,7 +140,7 @@ class Inputs(NamedTuple):
     def predicted(self, problem: Problem) -> dict[Arm, np.ndarray]:
         """Return how many networks of each arm predict each class, `[rows, classes]`.
 
-        `problem` is the target. There are none where a trainer wrote no predictions.
+        `problem` is the target. There are none if a trainer wrote no predictions.
         """
         nothing = np.zeros((len(problem.test_y), problem.classes), np.int64)
         found = {}
@@ -156,11 +155,11 @@ class Inputs(NamedTuple):
         size: TargetSize,
         metric: Metric,
     ) -> dict[str, Sample]:
-        """Return each variant's scores in the end as a sample, in that order.
+        """Return each variant's final scores as a sample, in that order.
 
-        They are those of repeats that learned from so many train rows. The score of a
-        network that failed is that of the best constant prediction. `STUDY/VARIANT` is
-        a variant of another study.
+        They are those of repeats that learned from so many train rows. A failed network
+        counts as the best constant prediction. `STUDY/VARIANT` is a variant of another
+        study.
         """
         found = {}
         for variant in variants:
@@ -181,7 +180,7 @@ class Inputs(NamedTuple):
                 constant,
                 histories.addresses(arm),
                 worst=metric.worst_told(constant),
-                # From fewer rows each repeat has its own.
+                # With fewer rows each repeat has its own.
                 is_known=size == "all" and histories.is_known(arm),
                 by_rows=rows,
                 constant_by_rows=constants,

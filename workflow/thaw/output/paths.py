@@ -1,11 +1,11 @@
-"""Where results lie below `results/`."""
+"""Paths of results below `results/`."""
 
 from collections.abc import Iterator, Sequence
 
 from thaw.output.tiles import JobSize, Tile, tiles_of_repeats
 
-# The files of a job that trains. Source models keep their weights, repeats where the
-# config says so; both keep predictions unless it says otherwise.
+# The files of a training job. Source models keep their weights, repeats only if the
+# config says so; both keep predictions unless it says not to.
 SCORES_CSV, HISTORY_NPZ, WEIGHTS = ".csv", ".history.npz", ".safetensors"
 PREDICTIONS_NPZ = ".predictions.npz"
 SUFFIXES = (SCORES_CSV, HISTORY_NPZ, WEIGHTS, PREDICTIONS_NPZ)
@@ -17,7 +17,7 @@ def problem_file(name: str, key: str) -> str:
 
 
 def models_begin(source: str, key: str) -> str:
-    """Return how the paths of source models begin, below `results/`.
+    """Return the beginning of the paths of source models, below `results/`.
 
     A tile's name and a suffix follow (see `thaw.output.tiles`).
     """
@@ -25,7 +25,7 @@ def models_begin(source: str, key: str) -> str:
 
 
 def repeats_begin(target: str, arm: str, key: str) -> str:
-    """Return how the paths of an arm's repeats begin, as `models_begin`."""
+    """Return the beginning of the paths of an arm's repeats, as `models_begin`."""
     return f"repeats/{target}/{arm}-{key}/"
 
 
@@ -37,9 +37,9 @@ def repeats_jobs(
     repeats: int,
     repeats_per_job: JobSize,
 ) -> Iterator[tuple[Tile, str, str]]:
-    """Yield an arm's jobs: the tile, where its files begin, and its key.
+    """Yield an arm's jobs: the tile, the beginning of its files, and its key.
 
-    An arm has one key or, where it starts from files, one for each source model.
+    An arm has one key or, if it starts from files, one for each source model.
     """
     alone = len(keys) > 1
     for tile in tiles_of_repeats(models, repeats, repeats_per_job, alone):

@@ -1,9 +1,9 @@
-"""Predictions of one job's networks on disk, and the rows that they are of.
+"""Predictions of one job's networks on disk, with the numbers of their rows.
 
 A NumPy archive (.npz), deflated: the low bits of a logarithm are noise, so little can
-be saved. It is 86 to 90 % of the size, written at 40 MB/s and read at 280 MB/s. With
-bytes shuffled by their place in a number it would be 78 to 82 %, and no longer what
-`numpy.load` reads.
+be saved. It is 86 to 90 % of the size, written at 40 MB/s and read at 280 MB/s.
+Shuffling bytes by their place in a number would make it 78 to 82 %, but unreadable to
+`numpy.load`.
 """
 
 import json
@@ -20,11 +20,12 @@ from thaw.output.tiles import Tile
 
 
 class Predictions(NamedTuple):
-    """What R networks say of each test row, and the digests of what their job saw.
+    """The predictions of R networks for each test row, and the digests of their inputs.
 
-    said: what the `task` keeps, `[R, rows, …]`, not finite only for networks that
-    failed; R is 0 where a trainer wrote none. rows: int64 `[rows]`, the rows' numbers
-    (see `thaw.data.problem`), or `[R, rows]`, where each network has its own.
+    said: in the form that the `task` keeps, `[R, rows, …]`, not finite only for
+    networks that failed; R is 0 if a trainer wrote none. rows: int64 `[rows]`, the
+    rows' numbers (see `thaw.data.problem`), or `[R, rows]`, if each network has its
+    own.
     """
 
     task: str

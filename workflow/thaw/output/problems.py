@@ -12,7 +12,7 @@ from thaw.learning.tasks import TASKS
 from thaw.output.files import whole_file
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 
-# So begin the names of arrays of the pool that another one is scaled like.
+# The prefix of the arrays of the pool that sets another one's scale.
 LIKE = "like."
 
 
@@ -23,9 +23,9 @@ def save_problem(
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write the problem that `recipe` makes, no pickle inside.
+    """Write the problem of `recipe`, with no pickle inside.
 
-    `saw` are the digests of what it was made from.
+    `saw` holds the digests of its sources.
     """
     arrays = _arrays(problem)
     arrays["description"] = np.array(json.dumps(description._asdict()))
@@ -35,7 +35,7 @@ def save_problem(
 
 
 def load_described(path: Path, key: str) -> tuple[Problem | Pool, Description, str]:
-    """Read the problem of that key, what its numbers stand for, and their digest.
+    """Read the problem of that key, the meaning of its numbers, and their digest.
 
     Raises `ThawError` if the file is damaged or holds another one.
     """
@@ -94,5 +94,5 @@ def _pool(arrays: Mapping[str, np.ndarray]) -> Pool:
 
 
 def _known(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Return what is no array of a problem."""
+    """Return the fields of a problem other than its arrays."""
     return {"classes": int(arrays["classes"]), "task": str(arrays["task"])}

@@ -1,11 +1,11 @@
-"""Records: what made a result, kept in or beside it, and checked by whoever reads it.
+"""Records of what made a result, kept in or beside it, and checked by readers.
 
-A record holds the result's key, the recipe whose digest the key is (see `thaw.keys`),
-the digests of what the stage saw and that of the content it wrote.
+A record holds the result's key, its recipe (whose digest is the key, see `thaw.keys`),
+the digests of the stage's inputs and that of the content it wrote.
 
 Files with plain names, such as tables and figures, have a record beside them. It alone
-says whether they are what is asked for: not their times, which a copy changes, nor what
-Snakemake remembers of them.
+says whether they are up to date; neither their times, which a copy changes, nor
+Snakemake's own records do.
 """
 
 import errno
@@ -44,7 +44,7 @@ def record(
 def check_record(text: str, key: str) -> dict[str, Any]:
     """Return the record in `text`.
 
-    Raises `ValueError` if it is not that of the result `key`.
+    Raises `ValueError` unless it is that of the result `key`.
     """
     found = json.loads(text)
     if keys.key(found["recipe"]) != found["key"]:
@@ -74,9 +74,9 @@ def load_record(path: Path, key: str) -> dict[str, Any]:
 
 
 def is_made(path: Path, key: str) -> bool:
-    """Whether a record is that of this key, and the files beside it are what it says.
+    """Whether a record is that of this key, and matches the files beside it.
 
-    Archives must only be there: whoever reads one finds what is wrong with it.
+    Archives only need to exist: reading one shows whether anything is wrong with it.
     """
     try:
         content = load_record(path, key)["content"]
@@ -92,14 +92,14 @@ def is_made(path: Path, key: str) -> bool:
 
 
 class Claim:
-    """A stage's claim to a record and what it says, until it has published them.
+    """A stage's claim to a record and its files, until it has published them.
 
-    Whoever claims last may write: an orphan of an earlier run must not write over what
-    was made since. The claim stands in the record's place.
+    The last claim wins, so that an orphan of an earlier run cannot overwrite newer
+    files. The claim stands in the record's place.
     """
 
     def __init__(self, path: Path, recipe: Mapping[str, Any]) -> None:
-        """Claim the record at `path` for what `recipe` makes."""
+        """Claim the record at `path` for the result of `recipe`."""
         self._path, self._recipe = path, recipe
         self._text = json.dumps({"claim": secrets.token_hex(8)})
         with whole_file(path) as temporary:
@@ -147,7 +147,7 @@ class Claim:
 
 @contextmanager
 def claimed(path: Path, recipe: Mapping[str, Any]) -> Iterator[Claim]:
-    """Claim a record while a stage computes what it will publish with it."""
+    """Claim a record while a stage computes the files to publish with it."""
     claim = Claim(path, recipe)
     try:
         yield claim
@@ -181,9 +181,9 @@ def load_check(path: Path, key: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
-    """Turn what goes wrong while a result is read into one line with the remedy.
+    """Turn errors while reading a result into one line with the remedy.
 
-    `what` the file should be. A missing file keeps its own message.
+    `what` names the file. A missing file keeps its own message.
     """
     try:
         yield
@@ -193,11 +193,11 @@ def reading(path: Path, what: str) -> Iterator[None]:
         error.filename, error.strerror = str(path), os.strerror(errno.ENOENT)
         raise
     except OSError as error:
-        # A damaged archive may send its reader to a place that no file has.
+        # A damaged archive may send its reader to a place beyond the end.
         if error.errno not in (None, errno.EINVAL):
             raise
         raise _damaged(path, what, error) from error
-    # A damaged archive makes its readers fail in any way they can.
+    # Reading a damaged archive can fail in any way.
     except Exception as error:
         raise _damaged(path, what, error) from error
 

@@ -1,9 +1,9 @@
 """Scores and histories of one job, and their two files.
 
-Scores are CSV, for people: a row a repeat (or a source model). Histories are a hundred
-times as many numbers, which only programs read, so they are a NumPy archive: a third of
-the size of a CSV and written in a tenth of the time. The archive holds the record of
-both, and from it follows every byte of the CSV.
+Scores are CSV, for people: a row for each repeat (or source model). Histories are a
+hundred times as many numbers, which only programs read, so they are a NumPy archive: a
+third of the size of a CSV and written in a tenth of the time. The archive holds the
+record of both, and determines every byte of the CSV.
 """
 
 import csv
@@ -30,12 +30,12 @@ from thaw.output.files import whole_file
 from thaw.output.records import check_record, digest_of_arrays, reading, record, require
 from thaw.output.tiles import Tile
 
-# The types of scores that are not float32.
+# The types of scores other than float32.
 TYPES = {"failed": bool, "epoch": np.int64, "learning_rate": np.float64}
 
 
 class Scores(NamedTuple):
-    """What a job reached, and the digests of what it saw."""
+    """The results of a job, and the digests of its inputs."""
 
     reached: Reached
     saw: dict[str, Any]
@@ -58,9 +58,9 @@ def save_scores(
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write what the networks of a tile reached, in its order.
+    """Write the results of a tile's networks, in its order.
 
-    The scores are those after the last epoch.
+    The scores are the final ones.
     """
     arrays = named_arrays(reached)
     content = {"histories": digest_of_arrays(arrays)}
@@ -72,9 +72,9 @@ def save_scores(
 
 
 def load_scores(csv_path: Path, history_path: Path, tile: Tile, key: str) -> Scores:
-    """Read what the networks of a tile reached.
+    """Read the results of a tile's networks.
 
-    Raises `ThawError` if a file is damaged, is another job's, or if the two disagree.
+    Raises `ThawError` if a file is damaged or another job's, or if the two disagree.
     """
     with reading(history_path, "the histories it should be"):
         with np.load(history_path) as archive:
@@ -89,7 +89,7 @@ def load_scores(csv_path: Path, history_path: Path, tile: Tile, key: str) -> Sco
         digest = digest_of_arrays(named_arrays(reached))
         same = digest == found["content"]["histories"]
         require(same, "its histories were changed")
-        # A user-supplied trainer may know less of its networks.
+        # A user-supplied trainer may leave scores out.
         complete = "trainer" not in found["recipe"]["settings"].get("network", {})
         _check(reached, tile.fits, complete)
     with reading(csv_path, "the scores it should be"):
@@ -101,7 +101,7 @@ def load_scores(csv_path: Path, history_path: Path, tile: Tile, key: str) -> Sco
 
 
 def named_arrays(reached: Reached) -> dict[str, Any]:
-    """Return what networks reached as arrays, by their names in archives."""
+    """Return the results of networks as arrays, by their names in archives."""
     return {
         **reached.history._asdict(),
         **reached.final._asdict(),
@@ -112,10 +112,10 @@ def named_arrays(reached: Reached) -> dict[str, Any]:
 
 
 def _check(reached: Reached, networks: int, complete: bool) -> None:
-    """Raise `ValueError` unless so many networks may have reached this.
+    """Raise `ValueError` unless these can be the results of so many networks.
 
-    The loss of a network that diverged is not finite, and counts. Unless they are
-    `complete`, scores may be missing, and then are not a number.
+    A network that diverged has a loss that is not finite, and counts. Scores may be
+    missing, as nan, unless they are `complete`.
     """
     history, final, _, steps, _ = reached
     for name, values in (history._asdict() | final._asdict()).items():
@@ -127,7 +127,7 @@ def _check(reached: Reached, networks: int, complete: bool) -> None:
             require(not (values < 0).any(), f"{name} is less than 0")
     there = (final.epoch >= 0) & (final.epoch < len(steps))
     require(there.all(), "there is no such epoch")
-    # An estimator has none.
+    # nan for an estimator.
     require(not (final.learning_rate <= 0).any(), "a learning rate is not above 0")
     test_loss = kept(history.test_loss, final.epoch)
     lost = ~np.isfinite(test_loss) if complete else np.isinf(test_loss)

@@ -10,12 +10,12 @@ import pandas as pd
 
 from thaw.errors import visible
 
-# What a spreadsheet takes for a formula, unless it is a number.
+# A spreadsheet takes these for a formula, unless they begin a number.
 FORMULA = re.compile(r"[=@]|[-+](?![\d.]+(e[-+]?\d+)?$)")
 
 
 def frame(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV; what is not estimable is empty.
+    """Return a table as CSV; values that are not estimable are empty.
 
     Ten digits hide rounding noise.
     """
@@ -24,19 +24,19 @@ def frame(table: pd.DataFrame) -> bytes:
 
 
 def plain(text: str) -> str:
-    """Return users' text for a CSV: in one line, and no formula to a spreadsheet."""
+    """Return users' text for a CSV: on one line, and never a formula."""
     text = visible(text)
     return f"'{text}" if FORMULA.match(text) else text
 
 
 def cell(text: str) -> str:
-    """Return users' text for a cell of a Markdown table: in one line, no markup."""
+    """Return users' text for a cell of a Markdown table: one line, without markup."""
     escaped = re.sub(r"[\\`*|\[\]]", r"\\\g<0>", visible(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def of_size(settings: Mapping[str, Any]) -> str:
-    """Return in words which target size is shown, where a study has several."""
+    """Say which target size is shown, if a study has several."""
     several = len(settings["target_sizes"]) > 1
     return f" (target size: {settings['shown_size']})" if several else ""
 

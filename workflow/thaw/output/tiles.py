@@ -1,10 +1,10 @@
-"""Tiles: how the jobs that train share out source models and repeats.
+"""Tiles: the shares of source models and repeats that training jobs get.
 
 A repeat's address is a source model and a number (see `thaw.learning.seeds`), so a
 variant's repeats fill a rectangle. A job trains a tile of it, some numbers from some
 source models, and its files are named after the tile. Tiles begin and end at the same
-places in every study. So a study may grow in both directions and train only what is
-new, and again at most the tiles that its end had cut short.
+places in every study. So a study that grows, in either direction, trains only the new
+repeats and, at most, the tiles that its end had cut short.
 """
 
 import itertools
@@ -15,13 +15,13 @@ from typing import Literal, NamedTuple, Self
 
 from thaw.learning.seeds import Address
 
-# How many repeats a job trains, or that Thaw chooses.
+# The number of repeats in a job, or Thaw's own choice.
 JobSize = int | Literal["auto"]
 
-# Where tiles end with `repeats_per_job: auto`; beyond the last place they are as long
+# The ends of tiles with `repeats_per_job: auto`; beyond the last one, tiles are as long
 # as it. Starting Python and PyTorch costs as much as some 200 fits of the textbook's
-# network, so they grow until that no longer matters. A single source model gets many
-# repeats, as the textbook's; of several, two each tell most at the same cost.
+# network, so tiles grow until that no longer matters. A single source model gets many
+# repeats, as in the textbook; with several, two each tell most at the same cost.
 MODEL_ENDS = (1, 30, 150, 500, 1_500, 5_000)
 ENDS_OF_ONE = (30, 100, 300, 1_000, 3_000)
 ENDS_OF_SEVERAL = (2, 10, 30, 100, 300, 1_000, 3_000)
@@ -40,7 +40,7 @@ class Tile(NamedTuple):
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """Return the tile of that name; raises `ValueError` if it is none."""
+        """Return the tile of that name; raises `ValueError` for any other text."""
         found = NAMED.fullmatch(name)
         if not found:
             raise ValueError(name)
@@ -50,7 +50,7 @@ class Tile(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its name in paths: what it holds, first and last."""
+        """Its name in paths: its kind, first and last number."""
         parts = (("models", self.models), ("repeats", self.repeats))
         return "-".join(
             f"{what}-{numbers[0]:02d}-{numbers[-1]:02d}"
@@ -60,7 +60,7 @@ class Tile(NamedTuple):
 
     @property
     def fits(self) -> int:
-        """How many networks it holds."""
+        """The number of its networks."""
         return len(self.models) * len(self.repeats or [0])
 
     @property
@@ -80,7 +80,7 @@ class Tile(NamedTuple):
 def tiles_of_models(
     total: int, repeats_per_job: JobSize, alone: bool = False
 ) -> Iterator[Tile]:
-    """Yield the tiles of so many source models; `alone`, each has one of its own."""
+    """Yield the tiles of so many source models; `alone`, each has its own."""
     for first, end in itertools.pairwise(_model_ends(repeats_per_job, alone)):
         yield Tile(range(first, min(end, total)))
         if end >= total:
@@ -92,7 +92,7 @@ def tiles_of_repeats(
 ) -> Iterator[Tile]:
     """Yield the tiles of a variant: so many repeats from each of so many source models.
 
-    A number of repeats a job is filled with source models first. `alone` is as for
+    A fixed number of repeats is filled with source models first. `alone` is as for
     `tiles_of_models`.
     """
     for first, end in itertools.pairwise(_model_ends(repeats_per_job, alone)):
@@ -116,7 +116,7 @@ def tiles_of_repeats(
 
 
 def _model_ends(repeats_per_job: JobSize, alone: bool) -> Iterable[int]:
-    """Return the places between which tiles hold source models, the first one 0."""
+    """Return the places between which tiles hold source models, beginning with 0."""
     if alone:
         return itertools.count()
     if repeats_per_job == "auto":

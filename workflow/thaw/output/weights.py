@@ -31,7 +31,7 @@ def save_entries(
     # A view such as a transpose would be written in the order of its memory.
     whole = {name: np.ascontiguousarray(values) for name, values in entries.items()}
     with whole_file(path) as temporary:
-        # Not `save_file`: it makes a file that only its owner can read.
+        # Not `save_file`, whose files only their owner can read.
         temporary.write_bytes(save(whole, {"record": text}))
 
 

@@ -1,4 +1,4 @@
-"""Intervals and scores as a page draws them inside its tables: places along an axis."""
+"""Intervals and scores drawn inside a page's tables: places along an axis."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,10 +8,10 @@ import numpy as np
 
 from thaw.findings import verdicts
 
-# So many bars stand side by side, at most.
+# The most bars side by side.
 BARS = 150
 
-# The classes of CSS by the kind of a verdict, and the signs beside colours.
+# The CSS classes of the kinds of verdicts, and the signs beside colours.
 CLASSES = {
     verdicts.BETTER: ("better", "▲ better"),
     verdicts.WORSE: ("worse", "▼ worse"),
@@ -27,7 +27,7 @@ class Axis(NamedTuple):
     high: float
 
     def place(self, value: float) -> float:
-        """Return the place of a value; what lies beyond is at the edge."""
+        """Return the place of a value; values beyond the axis are at its edge."""
         share = (value - self.low) / (self.high - self.low)
         return round(100 * float(np.clip(share, 0, 1)), 2)
 
@@ -56,7 +56,7 @@ def around(values: Iterable[float], least: float) -> Axis:
 class Interval(NamedTuple):
     """A difference on an axis: places of its middle, of both intervals, of the margin.
 
-    `css` says how it is drawn, by its verdict.
+    `css` gives its look, by its verdict.
     """
 
     css: str
@@ -68,7 +68,7 @@ class Interval(NamedTuple):
 
 
 def interval(row: Mapping[str, Any], axis: Axis, margin: float) -> Interval:
-    """Return a row of comparisons as it is drawn; without limits it is not."""
+    """Return a row of comparisons in drawn form; an interval without limits is None."""
 
     def ends(name: str) -> tuple[float, float] | None:
         low, high = row.get(f"{name}_low", math.nan), row.get(f"{name}_high", math.nan)

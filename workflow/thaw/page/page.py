@@ -1,4 +1,4 @@
-"""The page of a study, and what it shares with the report of all studies."""
+"""The page of a study, and the parts that the report of all studies shares."""
 
 import base64
 import functools
@@ -21,7 +21,7 @@ from thaw.page.section import Section
 
 HERE = Path(__file__).parent
 
-# In text: an interval with its number, in which no line breaks, and a minus sign.
+# In text: an interval with its number, which must stay on one line, and a minus sign.
 INTERVAL = re.compile("(?:[+\N{MINUS SIGN}]?[0-9.]+ )?\\([^()]* to [^()]*\\)")
 MINUS = re.compile(r"(?<![\w.])-(?=[\d∞])")
 
@@ -34,14 +34,14 @@ def make(inputs: Inputs) -> dict[str, bytes]:
 
 
 def sections(inputs: Inputs) -> list[Section]:
-    """Return the studies that a page is told of."""
+    """Return the studies that are passed to a page."""
     return [Section(inputs.files, told) for told in inputs.settings["studies"]]
 
 
 def rendered(**shown: Any) -> bytes:
-    """Return a page that shows a `title`, and what else the template takes.
+    """Return a page with a `title` and the other values that the template takes.
 
-    Nothing in it may be requested from elsewhere or run, but for the script.
+    It requests nothing from elsewhere, and runs nothing but its script.
     """
     files = {name: _read(name) for name in ("style.css", "script.js")}
     digest = base64.b64encode(hashlib.sha256(files["script.js"].encode()).digest())
@@ -83,7 +83,7 @@ def typeset(text: str) -> Markup:
 
 
 def markdown(text: str) -> Markup:
-    """Return a table for people as HTML; what its names hold is no markup."""
+    """Return a table for people as HTML; its names cannot add markup."""
     return Markup(
         MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     )
@@ -98,12 +98,12 @@ def sortable(value: Any) -> str:
 
 
 def flat(value: Any) -> str:
-    """Return a setting in one line."""
+    """Return a setting on one line."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _versions(studies: list[Section]) -> Mapping[str, str]:
-    """Return the libraries that trained, with all their versions."""
+    """Return the libraries used in training, with all their versions."""
     found = itertools.chain(*(study.made["versions"].items() for study in studies))
     versions: dict[str, list[str]] = {}
     for library, version in sorted({*found}):

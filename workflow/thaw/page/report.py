@@ -9,7 +9,7 @@ from thaw.page.page import rendered, sections
 from thaw.page.section import Section
 from thaw.plan.outputs import ON_PAGES
 
-# The overview's axis reaches at least so many margins either way.
+# The overview's axis covers at least so many margins either way.
 LEAST = 3
 
 
@@ -24,10 +24,10 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         question=settings["question"],
         studies=studies,
         figures=json.loads(inputs.files.content("problems", ON_PAGES)),
-        # Caveats that all studies have are said once.
+        # Caveats that all studies share are listed once.
         shared=shared_tags(studies),
         reach=reach,
-        # In units of the metric where all studies have the same, otherwise in margins.
+        # In units of the metric if all studies have the same, else in margins.
         scale=scales.pop() if len(scales) == 1 else None,
         share_networks=max(networks.values()) > 1,
         is_report=True,

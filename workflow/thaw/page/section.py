@@ -1,4 +1,4 @@
-"""What a page shows of a study, read off its tables, figures and scores."""
+"""A study's section of a page, read off its tables, figures and scores."""
 
 import base64
 import functools
@@ -21,18 +21,18 @@ from thaw.output.inputs import Files, read_table
 from thaw.page import drawn
 from thaw.plan.outputs import ON_PAGES, SCORES, tables_by_file
 
-# In a map of target sizes, gains of so many margins have the deepest colour, or larger
-# ones where there are some.
+# In a map of target sizes, gains of so many margins, or larger ones if there are any,
+# have the deepest colour.
 FAINT = 5
 
-# A CSV of so many bytes stands in the page itself.
+# A CSV of so many bytes is embedded in the page.
 SMALL = 16_000
 
 
 class Recommended(NamedTuple):
-    """A recommendation, for neighbouring target sizes, as an overview shows it.
+    """A recommendation, for neighbouring target sizes, in an overview's form.
 
-    `sentence` is the answer's, `rows` are the sizes, `act` is what to do.
+    `sentence` is the answer's, `rows` are the sizes, `act` is the advice.
     """
 
     sentence: str
@@ -49,8 +49,8 @@ class Section:
     def __init__(self, files: Files, told: Mapping[str, Any]) -> None:
         """Read the files of a `study`.
 
-        Its `size` in words, its `metric`, `variants` and what is `own_training` of
-        these are told, too.
+        Its `size` in words, its `metric`, its `variants` and the `own_training` of
+        these are passed as well.
         """
         self.name, self._files, self.size = told["study"], files, told["size"]
         self.metric = metric_of(told["metric"][0])
@@ -79,7 +79,7 @@ class Section:
 
     @property
     def margin_in_units(self) -> str:
-        """The margin as a reader sees it."""
+        """The margin in words, with its units."""
         return f"{self.margin:g}{self.units}"
 
     @property
@@ -94,7 +94,7 @@ class Section:
 
     @property
     def facts(self) -> list[str]:
-        """How large the study is."""
+        """The size of the study."""
         tested = self.comparisons["tested"].max()
         return [
             *filter(None, [from_to(self.settings)]),
@@ -109,12 +109,12 @@ class Section:
 
     @property
     def weak(self) -> str:
-        """What weak means."""
+        """The meaning of weak."""
         return meaning_of_weak(self.metric, self.baseline)
 
     @property
     def to_do(self) -> list[tuple[bool, str]]:
-        """What to do, sentence by sentence, and whether each says so itself."""
+        """The advice, sentence by sentence, and whether each says so itself."""
         said = [one for one in self.parts if one["heading"] == TO_DO]
         acts = {one.sentence for one in self.recommended(1)}
         return [(words in acts, words) for part in said for words in part["sentences"]]
@@ -142,7 +142,7 @@ class Section:
 
     @property
     def reach(self) -> float:
-        """How many margins the gains that its recommendations rest on are away."""
+        """The largest gain behind its recommendations, in margins."""
         ends = self._recommendations[["typical_low", "typical_high"]]
         known = np.abs(ends.to_numpy(float)) / self.margin
         return max([0, *known[np.isfinite(known)]])
@@ -179,7 +179,7 @@ class Section:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The comparisons, as the page's table shows them."""
+        """The comparisons, for the page's table."""
         return [self._shown(row) for row in self.comparisons.to_dict("records")]
 
     def _shown(self, row: Row) -> dict[str, Any]:
@@ -205,7 +205,7 @@ class Section:
 
     @property
     def cells(self) -> list[tuple[Any, list[dict[str, Any] | None]]]:
-        """The gains on the baseline: a row a target size, a column a variant."""
+        """The gains on the baseline: a row for each target size, a column a variant."""
         found = []
         for size in self.sizes:
             own = self._gains(size).items()
@@ -226,9 +226,9 @@ class Section:
 
     @property
     def scores(self) -> "Scores":
-        """What all networks reach, where there is one target size.
+        """The scores of all networks, if there is one target size.
 
-        As in tables, one that failed counts as the best constant prediction, and so
+        As in tables, a failed network counts as the best constant prediction, and so
         does one that is worse by a metric without bounds: it would squash the others.
         """
         table, column = self._table(SCORES), f"test_{self.metric.name}"
@@ -264,7 +264,7 @@ class Section:
 
     @property
     def files(self) -> Iterator[dict[str, Any]]:
-        """The tables for programs: what each shows, its columns, itself if small."""
+        """The tables for programs: description, columns and, if small, content."""
         for name, about in tables_by_file().items():
             if not (name.endswith(".csv") and self._files.has(self.name, name)):
                 continue
@@ -280,7 +280,7 @@ class Section:
 
     @property
     def tables(self) -> Iterator[tuple[str, str]]:
-        """The tables for people: what each shows, and itself as Markdown."""
+        """The tables for people: description, and content as Markdown."""
         for name, about in tables_by_file().items():
             own = name.endswith(".md") and name != "answer.md"
             if own and self._files.has(self.name, name):
@@ -299,7 +299,7 @@ class Scores(NamedTuple):
 
 
 def in_words(variant: Mapping[str, Any], training: Mapping[str, Any]) -> str:
-    """Return what a variant does, and how its training differs, in words."""
+    """Describe a variant, and how its training differs."""
     if "estimator" in variant:
         return str(variant["estimator"]).rpartition(".")[2]
     if "given" in variant:

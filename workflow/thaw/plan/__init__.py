@@ -1,1 +1,1 @@
-"""What a config asks for: results, keys, jobs, targets; what is said around a run."""
+"""The plan of a config: results, keys, jobs, targets; and messages around a run."""

@@ -1,4 +1,4 @@
-"""What is said at a run's end: what studies recommend, their tables, and warnings."""
+"""Messages at a run's end: recommendations, tables and warnings."""
 
 import csv
 import json
@@ -18,20 +18,20 @@ from thaw.plan.outputs import FIGURES, REPORT, STUDY_PAGE, TABLES
 from thaw.plan.plan import Plan
 from thaw.plan.study import StudyPlan
 
-# What is shown of a study, if it is there.
+# The tables shown of a study, if it has them.
 SHOWN = ("network.md", "summary.md", "metrics.md", "comparisons.md", "answer.md")
 
-# With less space left a disk counts as full: what could not be written was more.
+# With less space left a disk counts as full: the file that failed was larger.
 LEAST_SPACE = 1_000_000  # bytes
 
 
 def in_a_line(
     plan: Plan, study: StudyPlan, results: Path, started: float
 ) -> Iterator[str]:
-    """Yield what a study recommends, and warnings; nothing where it is not complete.
+    """Yield a study's recommendation and warnings; nothing if it is not complete.
 
-    What was made of other settings or data, or was edited since, counts as not there.
-    `started` is when the run began.
+    Files made from other settings or data, or edited since, count as missing. `started`
+    is when the run began.
     """
     if _is_made(plan, study, TABLES, results):
         answer = (results / study.name / "answer.json").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def in_a_line(
 def in_full(
     plan: Plan, study: StudyPlan, results: Path, started: float
 ) -> Iterator[str]:
-    """Yield a study's tables and answer, and where its figures are, as `in_a_line`."""
+    """Yield a study's tables and answer, and its figures' place, as `in_a_line`."""
     if not _is_made(plan, study, TABLES, results):
         return
     yield ""
@@ -61,9 +61,9 @@ def in_full(
 
 
 def advice(answer: Sequence[Mapping[str, Any]]) -> str:
-    """Return what to do, from the parts of an answer: at each target size, if several.
+    """Return the advice from the parts of an answer, at each target size if several.
 
-    A word alone, such as "Undecided.", says too little, so the next sentence joins it.
+    A single word, such as "Undecided.", says too little, so the next sentence joins it.
     """
     sentences, found = answer[0]["sentences"], []
     for place, said in enumerate(sentences):
@@ -93,10 +93,10 @@ def _is_made(plan: Plan, study: StudyPlan, stage: str, results: Path) -> bool:
 def time_to_decide(
     plan: Plan, study: StudyPlan, results: Path, started: float
 ) -> Iterator[str]:
-    """Yield how long it takes to decide what a study leaves undecided.
+    """Yield how long it would take to decide a study's open comparisons.
 
-    At the rate at which networks were trained since the run `started`, a time as of
-    files. No file holds it, because results depend on no clock.
+    The rate is that of networks trained since the run `started`, a time as of files. No
+    file holds it, because results depend on no clock.
     """
     table = results / study.name / "recommendation.csv"
     trained = _fits_since(plan, results, started)
@@ -131,7 +131,7 @@ def _fits_since(plan: Plan, results: Path, started: float) -> int:
 def full_disks(folders: Iterable[Path]) -> Iterator[str]:
     """Yield a line on each folder whose disk is full.
 
-    Then a job that fails for it may not even find the space to say so in its log.
+    On a full disk, a failing job may not even be able to write its log.
     """
     for folder in folders:
         if folder.exists() and shutil.disk_usage(folder).free < LEAST_SPACE:
@@ -142,13 +142,13 @@ def full_disks(folders: Iterable[Path]) -> Iterator[str]:
 
 
 def warnings(study: StudyPlan, results: Path) -> Iterator[str]:
-    """Yield what looks wrong about a study's data; their jobs' logs say it, too."""
+    """Yield warnings about a study's data, which its jobs' logs repeat."""
     for name, made in study.problems.items():
         try:
             path = results / problem_file(name, made.key)
             _, description, _ = load_described(path, made.key)
         except (ThawError, OSError):
-            continue  # whoever learns from it says so
+            continue  # the job that learns from it reports this
         for note in description.notes:
             if note.startswith("warning: "):
                 yield f"{name}: {visible(note)}"

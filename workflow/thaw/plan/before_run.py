@@ -1,4 +1,4 @@
-"""Before a run: what stands in its way."""
+"""Checks before a run: obstacles to it."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from thaw.plan.plan import Plan
 
 
 def refuse_files_for_folders(plan: Plan, results: Path) -> None:
-    """Raise `ThawError` for a file, or a link to nowhere, in the place of a folder.
+    """Raise `ThawError` if a file, or a broken link, stands in the place of a folder.
 
     Snakemake would fail with a traceback, or without a word.
     """
@@ -37,7 +37,7 @@ def refuse_files_for_folders(plan: Plan, results: Path) -> None:
 
 
 def refuse_read_only(results: Path) -> None:
-    """Raise `ThawError` if nothing can be written to the results.
+    """Raise `ThawError` if the results are not writable.
 
     Snakemake would fail with a traceback when the first job begins.
     """
@@ -49,10 +49,10 @@ def refuse_read_only(results: Path) -> None:
 
 
 def orphans(executor: str) -> str:
-    """Return how to cancel what an earlier run of this folder left in Slurm's queue.
+    """Return how to cancel the jobs that an earlier run of this folder left in Slurm.
 
-    A run that was killed cannot cancel its jobs. They spoil nothing, but what this run
-    starts as well is made twice.
+    A killed run cannot cancel its jobs. They spoil nothing, but work that this run
+    starts as well is done twice.
     """
     if executor != "slurm" or not shutil.which("squeue"):
         return ""

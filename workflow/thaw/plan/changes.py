@@ -1,6 +1,6 @@
-"""Say in words what changed since a study's tables were made, and what must be trained.
+"""Explain what changed since a study's tables were made, and what needs training.
 
-Keys reduce Snakemake's own reason to "missing output files". What changed stands in the
+Keys reduce Snakemake's own reason to "missing output files". The changes are the
 difference between a study's description in `study.json` and the one that the config
 gives now.
 """
@@ -27,7 +27,7 @@ from thaw.output.records import is_made
 from thaw.output.tiles import Tile
 from thaw.plan.plan import Plan
 
-# A part of a description, and how its changes are called.
+# The parts of a description, and the words for their changes.
 NAMED = {
     "settings": "",
     "problems": "problems.",
@@ -36,20 +36,20 @@ NAMED = {
 }
 
 
-# The files without which a job is trained again though its scores are there.
+# Without these files a job is trained again even if its scores exist.
 NAMES = {HISTORY_NPZ: "histories", WEIGHTS: "weights", PREDICTIONS_NPZ: "predictions"}
 
-# Settings that are numbers of things, and what these are called.
+# Settings that are numbers of things, and the names of these things.
 COUNTED = {"source_models": "source models", "repeats": "repeats of each"}
 
 
 def report(
     plan: Plan, studies: Iterable[str], results: Path, forced: bool = False
 ) -> Iterator[str]:
-    """Yield a line a study: what changed, and what a run must train.
+    """Yield a line for each study: the changes, and the training that a run must do.
 
-    What several studies share is counted with the first of them. A run that is `forced`
-    (`-F`) trains what is there, too.
+    Work that several studies share is counted with the first of them. A `forced` run
+    (`-F`) also trains existing results again.
     """
     counted: set[str] = set()
     tiles = functools.cache(tiles_in)
@@ -92,7 +92,7 @@ def tiles_in(folder: Path) -> list[Tile]:
     """Return the tiles whose scores lie in a folder."""
     found = []
     for path in folder.glob(f"*{SCORES_CSV}"):
-        with suppress(ValueError):  # whatever else lies there
+        with suppress(ValueError):  # any other file
             found.append(Tile.named(path.stem))
     return found
 
@@ -100,9 +100,9 @@ def tiles_in(folder: Path) -> list[Tile]:
 def trained_before(
     tile: Tile, stem: str, missing: Sequence[str], there: Sequence[Tile]
 ) -> Counter[str]:
-    """Return how many networks of a job were trained before, by why they are again.
+    """Return how many networks of a job are trained again, by the reason.
 
-    `missing` are the files that the job lacks, `there` the tiles of its folder.
+    `missing` are the files that the job lacks, `there` the tiles in its folder.
     """
     if tile in there:
         lacking = sorted(NAMES[file.removeprefix(stem)] for file in missing)
@@ -119,7 +119,7 @@ def trained_before(
 
 
 def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
-    """Return what differs between the description in a file and that of now."""
+    """Return the differences between the description in a file and the current one."""
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
         words = [
@@ -134,7 +134,7 @@ def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
         )
     except FileNotFoundError:
         return ["new"]
-    # Whatever else stands there: this is only said, and nothing is decided by it.
+    # Any content: this is only a message, and decides nothing.
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return [f"{path} cannot be read"]
     if code:
@@ -143,7 +143,7 @@ def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
 
 
 def edited(plan: Plan, study: str, results: Path) -> list[str]:
-    """Return which of the stages that read what was learned have other code now."""
+    """Return the stages after training whose code has changed."""
     stages = []
     for made in plan.made_of(study):
         try:
@@ -151,7 +151,7 @@ def edited(plan: Plan, study: str, results: Path) -> list[str]:
             if record["recipe"]["code"] != made.recipe["code"]:
                 stages.append(made.stage)
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # it is made anew in any case
+            continue  # made again in any case
     return [f"code of {', '.join(stages)}"] if stages else []
 
 
@@ -165,7 +165,7 @@ def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
             yield f"{place} has other content"
         return
     if place.endswith(".joined"):
-        return  # the other problem's file, which is told there
+        return  # the other problem's file, which is reported there
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         if before != now:
             words = f"{_value(before)} → {_value(now)}"

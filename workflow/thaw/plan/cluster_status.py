@@ -1,4 +1,4 @@
-"""Print what became of a Slurm job, in the words that Snakemake understands.
+"""Print the state of a Slurm job in the words that Snakemake understands.
 
 profiles/cluster-generic calls it: `python -m thaw.plan.cluster_status JOB`.
 """

@@ -1,4 +1,4 @@
-"""How long training will take, from what it took in earlier runs."""
+"""Estimate how long training will take from earlier runs."""
 
 import csv
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from thaw.output.paths import SCORES_CSV
 from thaw.output.tiles import Tile
 from thaw.plan.plan import Plan
 
-# Snakemake's own record of what a job took.
+# Snakemake's own record of a job's duration.
 BENCHMARK = ".benchmark.tsv"
 
 
 def duration(plan: Plan, results: Path, logs: Path) -> Iterator[str]:
-    """Yield how long what is not trained yet will take, on one core.
+    """Yield how long the missing training will take on one core.
 
     A network takes as long as one of the same variant and target size did in its last
-    job, whatever its settings were then; of others, as long as one of all jobs.
+    job, whatever its settings were then; without one, as long as the mean of all jobs.
     """
     jobs = {
         stem: tile
@@ -32,7 +32,7 @@ def duration(plan: Plan, results: Path, logs: Path) -> Iterator[str]:
         try:
             taken, fits = _seconds(path), Tile.named(path.name[: -len(BENCHMARK)]).fits
         except (ValueError, KeyError, OSError):
-            continue  # of a job that ended before it was written
+            continue  # the record of a job that was cut off
         total, networks = total + taken, networks + fits
         what = _without_key(path.relative_to(logs).parent)
         newest[what] = max(
@@ -53,7 +53,7 @@ def duration(plan: Plan, results: Path, logs: Path) -> Iterator[str]:
 
 
 def _without_key(folder: Path) -> PurePosixPath:
-    """Return a folder of jobs without its key: what it is of, under any settings."""
+    """Return a folder of jobs without its key, to match it under any settings."""
     return PurePosixPath(*folder.parts[:-1], folder.name.rpartition("-")[0])
 
 

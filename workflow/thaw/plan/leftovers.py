@@ -1,4 +1,4 @@
-"""What lies in `results/` and no study of the config uses any more."""
+"""Leftovers in `results/`: files that no study of the config uses any more."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ from thaw.plan.outputs import (
 )
 from thaw.plan.plan import Plan
 
-# What Thaw makes, with wildcards in braces.
+# The files that Thaw makes, with wildcards in braces.
 KEYED = (
     "problems/{name}-{key}.npz",
     "networks/{name}-{key}.json",
@@ -40,9 +40,9 @@ WILDCARDS = {
 def leftovers(plan: Plan, results: Path) -> Iterator[Path]:
     """Yield the files below `results` that Thaw made and that the config does not use.
 
-    Temporary files of killed jobs are left over, too. Whatever else lies there is not
-    Thaw's, and is left alone. So is all of a key of which something is missing: where
-    jobs are cut differently now, what lies there may be the only copy.
+    Temporary files of killed jobs are leftovers, too. All other files are not Thaw's,
+    and are left alone. So are all files of a key of which something is missing: if jobs
+    are cut differently now, they may be the only copy.
     """
     pattern, wanted = re.compile("|".join(map(_pattern, made()))), {*used(plan)}
     unfinished = {
@@ -62,7 +62,7 @@ def leftovers(plan: Plan, results: Path) -> Iterator[Path]:
 
 
 def made() -> Iterator[str]:
-    """Yield what Thaw makes, below `results/`."""
+    """Yield the files that Thaw made, below `results/`."""
     yield from KEYED
     for folder, names in (
         ("{name}/", [*GATHERED, *files_of([*OF_A_STUDY, STUDY_PAGE])]),
@@ -76,7 +76,7 @@ def made() -> Iterator[str]:
 
 
 def used(plan: Plan) -> Iterator[str]:
-    """Yield all files that a config asks for, below `results/`."""
+    """Yield all files that a config needs, below `results/`."""
     yield from plan.problems.paths
     for one in plan.made.values():
         yield from (*one.files, one.record)
@@ -88,7 +88,7 @@ def used(plan: Plan) -> Iterator[str]:
 def _pattern(path: str) -> str:
     """Return the regular expression of a path with wildcards in braces.
 
-    A wildcard stands for anything without a slash, but for those that are named.
+    A wildcard matches anything without a slash, except for the named ones.
     """
     parts = re.split(r"\{(\w+)\}", path)
     return "".join(
@@ -98,7 +98,7 @@ def _pattern(path: str) -> str:
 
 
 def by_folder(paths: Iterable[Path]) -> dict[Path, list[Path]]:
-    """Return files by the folder they lie in."""
+    """Return files by their folder."""
     folders: dict[Path, list[Path]] = {}
     for path in sorted(paths):
         folders.setdefault(path.parent, []).append(path)

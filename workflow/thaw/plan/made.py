@@ -1,4 +1,4 @@
-"""What has plain names: scores gathered, tables, figures, pages, with their records."""
+"""Results with plain names: gathered scores, tables, figures, pages, and records."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
@@ -21,9 +21,9 @@ from thaw.plan.study import StudyPlan
 
 
 class Made(NamedTuple):
-    """What a job makes in one folder, all at once, and from what; paths in `results/`.
+    """The files that a job makes in one folder, and their inputs; paths in `results/`.
 
-    rule: the name of the job's rule. stage: what it is called in the record.
+    rule: the name of the job's rule. stage: its name in the record.
     """
 
     rule: str
@@ -36,7 +36,7 @@ class Made(NamedTuple):
 
     @property
     def record(self) -> str:
-        """The record, which says whether the files are what is asked for."""
+        """The record, which says whether the files are up to date."""
         path = PurePosixPath(self.folder, "records", f"{self.stage}.json")
         return path.as_posix()
 
@@ -66,7 +66,7 @@ class Made(NamedTuple):
 
 
 def gather(study: StudyPlan) -> Made:
-    """Return what gathers all that the jobs of a study reached."""
+    """Return the result that gathers all jobs of a study."""
     names = ("study", "source", "target", "variants", "pretrained", "target_sizes")
     more = ("repeats", "source_models", "keeps_predictions", "positive")
     metrics = [
@@ -115,7 +115,7 @@ def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
 
 
 def page(output: Output, folder: str, told: Mapping[str, Any], of: list[Made]) -> Made:
-    """Return a page of studies, whose stages are `of`; `told` is what it is told."""
+    """Return a page of studies, whose stages are `of`; `told` is passed to it."""
     inputs: dict[str, dict[str, str]] = {}
     reads = []
     for made in of:
@@ -143,7 +143,7 @@ def span(
 
 
 def of_each(studies: Iterable[str], names: Iterable[str]) -> list[str]:
-    """Return files of several studies; with tables, the record that tells of them."""
+    """Return files of several studies; with tables, also the tables' record."""
     wanted = [*names]
     if wanted and wanted != ["histories.npz"]:
         wanted.append(f"records/{TABLES}.json")

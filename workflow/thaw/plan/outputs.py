@@ -1,7 +1,7 @@
 """The tables, figures and pages of a study, and of several: one entry each.
 
 Nothing else lists them. The function `make` of `thaw.tables.NAME` or
-`thaw.figures.NAME` makes what an entry promises. Rules, targets and docs follow.
+`thaw.figures.NAME` makes the files of an entry. Rules, targets and docs follow.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,13 @@ class Output(NamedTuple):
     """A table or figure.
 
     name: of the file and, with underscores, of the module that makes it.
-    stage: the stage in which it is made, after those above it.
-    about: a sentence that says what it shows.
-    settings: the names of what it is told of a study, beside its name, source and
-    target.
-    reads: what it is made from, in the study's folder; `network` is the check of it,
-    `overlap` that for test rows among train rows, `target` the target problem.
-    when: what must be true of a study (properties of `thaw.plan.study.StudyPlan`).
+    stage: the stage that makes it, after those above it.
+    about: a sentence that describes it.
+    settings: the names of the settings passed to it, beside the study's name, source
+    and target.
+    reads: its inputs, in the study's folder; `network` is the check of it, `overlap`
+    that for test rows among train rows, `target` the target problem.
+    when: the conditions on a study (properties of `thaw.plan.study.StudyPlan`).
     suffixes: those of its files.
     more: further files.
     shown_as_table: whether a page shows it as a table, not as a figure.
@@ -53,7 +53,7 @@ OF_A_STUDY = (
     Output(
         "summary",
         TABLES,
-        "A row a variant: mean, spread and its two parts, quartiles, failures.",
+        "One row for each variant: mean, spread in two parts, quartiles, failures.",
         settings=(
             *("tuned", "rates", "variants", "target_sizes", "metric", "margin"),
             "has_splits",
@@ -105,7 +105,7 @@ OF_A_STUDY = (
     Output(
         "best-of",
         TABLES,
-        "What the best source models by validation loss reach.",
+        "The scores of the best source models by validation loss.",
         settings=("tuned", "target_sizes", "metric", "margin", "baseline"),
         when=("chooses_models",),
         suffixes=("csv",),
@@ -113,7 +113,7 @@ OF_A_STUDY = (
     Output(
         "confusion",
         TABLES,
-        "Which classes are taken for which.",
+        "The classes that are mistaken for each other.",
         settings=("variants", "target_sizes", "shown_size"),
         reads=("histories.npz", "target"),
         when=("confuses",),
@@ -134,7 +134,7 @@ OF_A_STUDY = (
     Output(
         "network",
         TABLES,
-        "What each variant freezes and draws afresh of a user-supplied network.",
+        "The frozen and fresh parts of a user-supplied network, by variant.",
         reads=("network",),
         when=("is_checked",),
         suffixes=("csv", "md"),
@@ -142,7 +142,7 @@ OF_A_STUDY = (
     Output(
         "overlap",
         TABLES,
-        "How many test rows have the same features as train rows.",
+        "Test rows with the same features as train rows.",
         reads=("overlap",),
         when=("has_rows",),
         suffixes=("csv",),
@@ -150,7 +150,7 @@ OF_A_STUDY = (
     Output(
         "answer",
         TABLES,
-        "What all tables say, in words.",
+        "All tables in words.",
         settings=(
             *("tuned", "metric", "described", "baseline", "target_sizes"),
             *("depths", "margin", "repeats", "source_models", "shown_size"),
@@ -166,7 +166,7 @@ OF_A_STUDY = (
     Output(
         "study",
         TABLES,
-        "What made the study: settings, keys, code and library versions.",
+        "The study's settings, keys, code and library versions.",
         settings=("description",),
         reads=(),
         suffixes=("json",),
@@ -223,7 +223,7 @@ OF_A_STUDY = (
     Output(
         "source-accuracy",
         FIGURES,
-        "Each source model's own score against what is reached from it.",
+        "Each source model's own score against the scores reached from it.",
         settings=(
             *("ladder", "metric", "variants", "shown_size"),
             *("margin", "source_unit", "pretrained"),
@@ -233,7 +233,7 @@ OF_A_STUDY = (
     Output(
         "source-spread",
         FIGURES,
-        "What each source model makes of a variant, beside the baseline.",
+        "The scores of a variant by source model, beside the baseline's.",
         settings=(
             *("ladder", "metric", "variants", "baseline", "shown_size"),
             *("margin", "pretrained"),
@@ -254,7 +254,7 @@ OF_A_STUDY = (
     Output(
         "freeze-map",
         FIGURES,
-        "What each depth gains at each target size.",
+        "The gain of each depth at each target size.",
         settings=("maps",),
         reads=("comparisons.csv",),
         when=("is_swept", "maps_depths"),
@@ -295,7 +295,7 @@ REPORT = Output(
     suffixes=("html",),
 )
 
-# What is made first, of which the above are made, beside its record.
+# The first files, from which all of the above are made, beside their record.
 GATHERED = ("histories.npz", SCORES, "source-models.csv")
 
 
@@ -309,7 +309,7 @@ def files_of(outputs: Sequence[Output]) -> list[str]:
 
 
 def outputs_of(stage: str, study: Any) -> Iterator[Output]:
-    """Yield what a stage makes of a study, a `thaw.plan.study.StudyPlan`."""
+    """Yield the outputs of a stage for a study, a `thaw.plan.study.StudyPlan`."""
     for output in OF_A_STUDY:
         if output.stage == stage and all(getattr(study, name) for name in output.when):
             yield output
@@ -323,6 +323,6 @@ def named(stage: str, names: list[str]) -> list[Output]:
 
 
 def tables_by_file() -> dict[str, str]:
-    """Return what each file of a study's tables shows, by its name."""
+    """Return the description of each file of a study's tables, by its name."""
     tables = (output for output in OF_A_STUDY if output.stage == TABLES)
     return {file: table.about for table in tables for file in table.files}

@@ -1,6 +1,6 @@
-"""What a config asks for: the results of its studies with their keys, and their jobs.
+"""The plan of a config: the results of its studies with their keys, and their jobs.
 
-The workflow's rules and whoever explains a run read it; nothing here runs anything.
+The workflow's rules and messages about a run read it; nothing here runs anything.
 """
 
 import itertools
@@ -47,20 +47,20 @@ from thaw.plan.outputs import (
 from thaw.plan.problems import Problems
 from thaw.plan.study import StudyPlan
 
-# What a page is told of a study, in the config's order.
+# The properties of a study that a page gets, in the config's order.
 ON_PAGE = ("study", "size", "metric", "variants", "own_training")
 
 
 class Plan:
-    """All that a config asks for.
+    """Everything that follows from a config.
 
     `studies` are by name. `recipes` are those of all problems, source models and
-    repeats by key, and `owners` the first study that asks for source models or repeats
-    of a key; `refusals` are the checks for test rows among train rows which must have
-    passed before anything of a key learns, those of all studies; `trained_for` are the
-    first study by where a training job's files begin, since studies may share a key and
-    cut their jobs differently. `words` are the report's title and question. `made` are
-    what is made of them with plain names, by rule: four stages a study, and what spans
+    repeats by key, and `owners` the first study that needs source models or repeats of
+    a key; `refusals` are the checks for test rows among train rows, of all studies,
+    that must pass before anything of a key learns; `trained_for` are the first study by
+    the beginning of a training job's files, since studies may share a key and cut their
+    jobs differently. `words` are the report's title and question. `made` are the
+    results with plain names, by rule: four stages for each study, and those that span
     studies.
     """
 
@@ -171,30 +171,30 @@ class Plan:
         return plan
 
     def made_by(self, *stages: str) -> list[Made]:
-        """Return all that some stages make with plain names."""
+        """Return all results with plain names of some stages."""
         return [made for made in self.made.values() if made.stage in stages]
 
     def made_of(self, study: str) -> list[Made]:
-        """Return what is made of a study with plain names."""
+        """Return the results with plain names of a study."""
         return [made for made in self.made.values() if made.folder == study]
 
     def inputs(self, key: str) -> Mapping[str, str]:
-        """Return the keys of what a result is made from; none for an unknown key."""
+        """Return the keys of a result's inputs; none for an unknown key."""
         return self.recipes.get(key, {}).get("inputs", {})
 
     def files_of(self, key: str, name: str) -> list[str]:
-        """Return files of the study that asks for a key, by the property's name."""
-        # What an estimator learns needs none of its study's network.
+        """Return files of the study that needs a key, by the property's name."""
+        # An estimator needs no network of its study.
         if key not in self.owners or "estimator" in self.recipes[key]["settings"]:
             return []
         return getattr(self.owners[key], name)
 
     def asked_of(self, key: str) -> list[dict[str, Any]]:
-        """Return what studies ask of the classes of a problem."""
+        """Return the requirements of studies on the classes of a problem."""
         return [asked for study in self.studies.values() for asked in study.asks(key)]
 
     def checked_targets(self, key: str) -> list[str]:
-        """Return what must have passed its checks before source models learn.
+        """Return the checks that must pass before source models learn.
 
         These are the targets, and checks that must pass, of all studies that start from
         the source models of this key.
@@ -234,7 +234,7 @@ class Plan:
         return self._size(key, **wildcards).minutes
 
     def gpus(self, key: str) -> int:
-        """Return how many GPUs a job that trains asks for."""
+        """Return how many GPUs a training job needs."""
         training = self.recipes.get(key, {}).get("settings", {}).get("training", {})
         return int(training.get("device") == "cuda")
 
@@ -275,7 +275,7 @@ class Plan:
         )
 
     def _all_made(self) -> Iterator[Made]:
-        """Yield what has plain names, in the order in which it is made."""
+        """Yield the results with plain names, in the order in which they are made."""
         gathered = {name: gather(study) for name, study in self.studies.items()}
         tables: dict[str, str] = {}
         shown: dict[str, list[Made]] = {}
@@ -324,7 +324,7 @@ class Plan:
 
 
 def _described(kind: Kind, variant: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the config says of a variant beside its training."""
+    """Return a variant's settings in the config, except its training."""
     inherits = {"inherit": variant["inherit"]} if variant["inherit"] else {}
     return minimal_variant(kind.numbered(variant)) | inherits
 
@@ -332,10 +332,10 @@ def _described(kind: Kind, variant: Mapping[str, Any]) -> dict[str, Any]:
 def _is_other_label(
     study: ResolvedStudy, problems: Mapping[str, Mapping[str, Any]]
 ) -> bool:
-    """Whether the target's label is another one than that of the source models.
+    """Whether the target's label differs from that of the source models.
 
-    So it is where their columns have other names, and where the tasks differ. Of files
-    nothing is known: one number then fits any other.
+    It does if their columns have other names, or if the tasks differ. For files this is
+    unknown: a number then fits any other.
     """
     target = problems[study.target]
     if study.checkpoints:
@@ -348,7 +348,7 @@ def _is_other_label(
 
 
 def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
-    """Return the check of a study's network, which is as recipes have it."""
+    """Return the check of a study's network, in the form that recipes have."""
     settings = study.settings
     recipes = [arm[0].recipe["settings"] for arm in study.arms.values()]
     sizes = {r["training"]["batch_size"] for r in recipes if "training" in r}

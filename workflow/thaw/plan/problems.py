@@ -1,8 +1,8 @@
-"""What problems a config asks for, with their keys.
+"""The problems of a config, with their keys.
 
-Generated blobs stand for themselves. Of two other problems in a study the target's
-columns must be the source's, in the same order, and categories are those of both; so
-they are made with each other, and a problem in two studies may have two keys.
+Generated blobs are independent. Of two other problems in a study the target's columns
+must be the source's, in the same order, and categories are those of both. So they are
+made with each other, and a problem in two studies may have two keys.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from thaw.output.paths import problem_file
 
 
 class Needs(NamedTuple):
-    """The paths of what a problem is made from.
+    """The paths of a problem's inputs.
 
     Its own `files` and those `joined`, whose categories count too; below `results/` the
-    problem whose columns it has, `source`, and the one it is scaled `like`, where there
-    are such. `ruled`: whether another rule makes any of it, so that no key tells its
+    problem whose columns it has, `source`, and the one whose scale it has, `like`, if
+    any. `ruled`: whether another rule makes any of them, so that no key covers their
     content.
     """
 
@@ -35,8 +35,8 @@ class Needs(NamedTuple):
 class Problems:
     """The problems of a config.
 
-    `recipes`, `needs` and `extents` are by key. `shown` is one result for each name,
-    the first that was asked for.
+    `recipes`, `needs` and `extents` are by key. `shown` is the first result for each
+    name.
     """
 
     def __init__(self, problems: Mapping[str, dict[str, Any]]) -> None:
@@ -49,7 +49,7 @@ class Problems:
         self.paths: set[str] = set()
 
     def make_sure_of(self, name: str) -> None:
-        """Add a problem that no study asks for."""
+        """Add a problem that no study uses."""
         if name not in self.shown:
             self._result(name)
 
@@ -62,8 +62,8 @@ class Problems:
     ) -> tuple[Result, Result]:
         """Return the results of a study's source and target.
 
-        Where the study is `swept` over target sizes, a target that would be scaled by
-        its own train rows is scaled like the source: a repeat may not look at rows
+        If the study is `swept` over target sizes, a target that would be scaled by its
+        own train rows is scaled like the source, because a repeat may not look at rows
         that it does not learn from.
         """
         if source == target:
@@ -131,9 +131,9 @@ class Problems:
         return made
 
     def _content(self, problem: Mapping[str, Any], path: str) -> dict[str, str]:
-        """Return what a key holds of a file: its content, not where it lies.
+        """Return a file's part of a key: its content, not its place.
 
-        What another rule makes may not be there yet, and is told by its path only.
+        A file that another rule makes may not exist yet, so its path counts instead.
         """
         if problem["made_by_rule"]:
             return {"path": path}

@@ -8,12 +8,12 @@ from thaw.errors import ThawError
 from thaw.keys import PACKAGE
 from thaw.plan.plan import Plan
 
-# That of the repository, where the package lies in a clone of it.
+# The repository's own, if the package lies in a clone of it.
 SHIPPED = PACKAGE.parents[1] / "config.yaml"
 
 
 def planned(file: Path | None = None) -> Plan:
-    """Return the plan of a config file or, without one, of that which a run here takes.
+    """Return the plan of a config file or, by default, of the one a run here takes.
 
     Raises `ThawError` if there is none, or if something is wrong with it.
     """

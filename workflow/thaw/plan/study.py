@@ -1,4 +1,4 @@
-"""What a study asks for: its results with their keys, and its jobs."""
+"""The plan of a study: its results with their keys, and its jobs."""
 
 import bisect
 import functools
@@ -27,7 +27,7 @@ from thaw.output.tiles import JobSize, Tile, tiles_of_models
 def known_tiles_of_models(
     total: int, repeats_per_job: JobSize, alone: bool
 ) -> list[Tile]:
-    """Return the tiles of source models, for which each job of a study asks."""
+    """Return the tiles of source models that a study's jobs use."""
     return [*tiles_of_models(total, repeats_per_job, alone)] if total else []
 
 
@@ -47,14 +47,14 @@ def _as_told(metric: Mapping[str, Any]) -> Any:
 class StudyPlan(NamedTuple):
     """A study's results.
 
-    `source` is None where source models are files. `source_models` are one result or,
-    where they are files, one a file; none where no variant is pretrained. `arms` are by
-    name: one result each or, where they start from files, one a file. `described` is
-    what the config says of each variant, without what is left at its default. The
-    weights of those `saved` are kept; `keeps_predictions` says whether the predictions
-    of all are. `overlap` is the check for test rows among train rows, `check` that of a
-    module. `source_unit` is that of the source's labels, "" if they have none.
-    `has_splits` says whether each source model has a split of its own of the target.
+    `source` is None if source models are files. `source_models` are one result or, if
+    they are files, one for each file; none if no variant is pretrained. `arms` are by
+    name: one result each or, if they start from files, one for each file. `described`
+    holds the config's settings of each variant, without defaults. The weights of those
+    `saved` are kept; `keeps_predictions` says whether the predictions of all are.
+    `overlap` is the check for test rows among train rows, `check` that of a module.
+    `source_unit` is that of the source's labels, "" if they have none. `has_splits`
+    says whether each source model has its own split of the target.
     """
 
     name: str
@@ -72,7 +72,7 @@ class StudyPlan(NamedTuple):
     has_splits: bool
 
     def told(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return settings of these names: of the config, or what follows from them."""
+        """Return settings of these names, from the config or derived from it."""
         known = self.settings._asdict() | {"study": self.name}
         return {
             name: known[name] if name in known else getattr(self, name)
@@ -104,7 +104,7 @@ class StudyPlan(NamedTuple):
         return TASKS[self.settings.metric[0]["task"]]
 
     def asks(self, key: str) -> Iterator[dict[str, Any]]:
-        """Yield what it asks of the classes of the problem with this key."""
+        """Yield the study's requirements on the classes of the problem of this key."""
         told: dict[str, Any] = self.told(("study", "seed", "source_models"))
         told |= {"positive": None, "two_classes": []}
         if self.source and key == self.source.key:
@@ -118,7 +118,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def confuses(self) -> bool:
-        """Whether it is known which classes are taken for which."""
+        """Whether it is known which classes are mistaken for which."""
         return self.keeps_predictions and self.task.has_classes
 
     @property
@@ -128,7 +128,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def has_several_metrics(self) -> bool:
-        """Whether other metrics stand beside that of the verdicts."""
+        """Whether there are metrics other than that of the verdicts."""
         return len(self.settings.metric) > 1
 
     def _recipe(self, variant: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def problems(self) -> dict[str, Result]:
-        """The source, where it is a problem, and the target, by their names."""
+        """The source, if it is a problem, and the target, by name."""
         target = {self.settings.target: self.target}
         return (
             {} if self.source is None else {self.settings.source: self.source}
@@ -146,7 +146,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def source_file(self) -> list[str]:
-        """The source problem's file below `results/`, where there is one."""
+        """The source problem's file below `results/`, if any."""
         return (
             [problem_file(self.settings.source, self.source.key)] if self.source else []
         )
@@ -173,17 +173,17 @@ class StudyPlan(NamedTuple):
 
     @property
     def refusal(self) -> list[str]:
-        """That file where such rows are refused, so that training waits for it."""
+        """That file if such rows are refused, so that training waits for it."""
         return self.overlap_file if self.overlap.recipe["settings"]["refuse"] else []
 
     @property
     def kind(self) -> Kind:
-        """What kind of network it is."""
+        """The kind of network."""
         return kind_of(self.settings.network)
 
     @property
     def has_histories(self) -> bool:
-        """Whether it is known what networks reached epoch by epoch."""
+        """Whether networks have scores epoch by epoch."""
         return self.kind.has_histories
 
     @property
@@ -198,7 +198,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def size(self) -> str:
-        """How many repeats there are, in words."""
+        """The number of repeats, in words."""
         models, repeats = self.settings.source_models, self.settings.repeats
         arm = "variant and size" if self.is_swept else "variant"
         own = f"{repeats:,} repeat{'' if repeats == 1 else 's'} of each"
@@ -233,13 +233,13 @@ class StudyPlan(NamedTuple):
 
     @property
     def network_files(self) -> list[str]:
-        """The file whose function builds the network, if one does."""
+        """The file whose function builds the network, if any."""
         file = self.kind.module_file
         return [str(file)] if file else []
 
     @property
     def trainer_files(self) -> list[str]:
-        """The files of the trainer, if one trains."""
+        """The files of the trainer, if any."""
         return self.kind.trainer_files
 
     @property
@@ -250,7 +250,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def checkpoints(self) -> list[str]:
-        """The files from which source models are read, if they are."""
+        """The files from which source models are read, if any."""
         return self.settings.checkpoints
 
     @property
@@ -260,13 +260,13 @@ class StudyPlan(NamedTuple):
 
     @property
     def others(self) -> list[str]:
-        """The other studies whose variants stand in pairs, as in `selfer/fixed-2`."""
+        """The other studies with variants in pairs, as in `selfer/fixed-2`."""
         named = [name for pair in self.settings.pairs for name in pair if "/" in name]
         return sorted({name.partition("/")[0] for name in named})
 
     @property
     def tuned(self) -> list[str]:
-        """The variants of which something is chosen on validation rows."""
+        """The variants for which something is chosen on validation rows."""
         return [
             variant
             for variant in self.networks
@@ -282,7 +282,7 @@ class StudyPlan(NamedTuple):
     def chooses_models(self) -> bool:
         """Whether source models are compared by their networks' validation rows.
 
-        With a split of its own, the best may be the one with the easiest rows.
+        With splits of their own, the best may be the one with the easiest rows.
         """
         return self.has_several_models and self.validates and not self.has_splits
 
@@ -297,14 +297,14 @@ class StudyPlan(NamedTuple):
 
     @property
     def comparisons(self) -> int:
-        """How many there are, at all target sizes together."""
+        """The number of comparisons, at all target sizes together."""
         asked = self.settings
         pairs = pairs_asked(asked.variants, asked.baseline, asked.pairs)
         return len(pairs) * len(asked.target_sizes)
 
     @property
     def shown_size(self) -> TargetSize:
-        """The largest target size, of which figures of a single size are."""
+        """The largest target size, which figures of a single size show."""
         sizes = self.settings.target_sizes
         return "all" if "all" in sizes else max(sizes)
 
@@ -316,10 +316,10 @@ class StudyPlan(NamedTuple):
 
     @property
     def depths(self) -> dict[str, int]:
-        """How many layers those pretrained variants freeze that do nothing else.
+        """The number of layers frozen by pretrained variants that do nothing else.
 
-        Of a depth there is one, the first: whether outputs are inherited is another
-        question than how many layers to freeze.
+        Each depth has one variant, the first: inheriting the output is another question
+        than how many layers to freeze.
         """
         found: dict[int, str] = {}
         for name in self.pretrained:
@@ -345,7 +345,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def own_training(self) -> dict[str, dict[str, Any]]:
-        """What differs of a network's training from the study's, by variant."""
+        """The training settings in which variants differ from the study, by variant."""
         usual = minimal_training(self.settings.training)
         found = {}
         for variant in self.networks:
@@ -356,14 +356,14 @@ class StudyPlan(NamedTuple):
 
     @property
     def maps(self) -> list[dict[str, Any]]:
-        """What a freeze map is told of the study."""
+        """The settings that a freeze map gets of the study."""
         names = ("study", "source", "target", "baseline", "target_sizes")
         told = self.told((*names, "metric", "margin"))
         return [told | {"depths": self.mapped}]
 
     @property
     def description(self) -> dict[str, Any]:
-        """What makes all that is learned: settings, keys, code, library versions."""
+        """Everything behind the results: settings, keys, code, library versions."""
         training = self.settings.training
         # How jobs are cut changes no result.
         apart = {
@@ -371,7 +371,7 @@ class StudyPlan(NamedTuple):
             *(() if self.settings.checkpoints else ("checkpoints",)),
         }
         settings = {k: v for k, v in self.settings._asdict().items() if k not in apart}
-        # Only what differs, so that a change of training is not said twice.
+        # Only differences, so that a change of training is not reported twice.
         settings["pretraining"] = {
             key: value
             for key, value in self.settings.pretraining.items()
@@ -379,7 +379,7 @@ class StudyPlan(NamedTuple):
         }
         settings["metric"] = [*map(_as_told, self.settings.metric)]
         settings["predictions"] = self.keeps_predictions
-        # So that an edit of a trainer's file is told.
+        # To report an edit of a trainer's file.
         settings["network"] = self.kind.with_digests()
         recipes = [
             *(problem.recipe for problem in self.problems.values()),
@@ -413,12 +413,12 @@ class StudyPlan(NamedTuple):
 
     @property
     def training_jobs(self) -> list[tuple[Tile, str]]:
-        """The training jobs, and where in `results/` each one's files begin."""
+        """The training jobs, and the beginning of each one's files in `results/`."""
         return self._jobs_of(self.arms)
 
     @property
     def pretraining_jobs(self) -> list[tuple[Tile, str]]:
-        """The jobs that pretrain the source models, and where their files begin."""
+        """The pretraining jobs, and the beginning of each one's files."""
         if self.settings.checkpoints:
             return []
         return [(tile, self._model_stem(tile)) for tile in self._model_tiles]
@@ -430,7 +430,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def _model_tiles(self) -> Sequence[Tile]:
-        """The tiles of source models; where they are files, one each."""
+        """The tiles of source models; if they are files, one each."""
         settings = self.settings
         total = settings.source_models if self.source_models else 0
         alone = bool(settings.checkpoints)
@@ -443,7 +443,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def suffixes(self) -> list[str]:
-        """The suffixes of what all jobs leave that train."""
+        """The suffixes of the files that every training job leaves."""
         return [
             SCORES_CSV,
             HISTORY_NPZ,
@@ -452,13 +452,13 @@ class StudyPlan(NamedTuple):
 
     @property
     def written(self) -> list[str]:
-        """The files below `results/` that all jobs leave that train."""
+        """The files below `results/` that all training jobs leave."""
         jobs = [*self.pretraining_jobs, *self.training_jobs]
         return [f"{stem}{suffix}" for suffix in self.suffixes for _, stem in jobs]
 
     @property
     def gathered(self) -> list[str]:
-        """Those that are gathered: of what source models predict nothing follows."""
+        """The files to gather: all but the predictions of source models."""
         apart = {f"{stem}{PREDICTIONS_NPZ}" for _, stem in self.pretraining_jobs}
         return [path for path in self.written if path not in apart]
 
@@ -475,7 +475,7 @@ class StudyPlan(NamedTuple):
     def model_files_of(self, tile: Tile) -> list[str]:
         """Return the file with the source models that the repeats of a tile need.
 
-        It is one: tiles of both kinds end at the same source models.
+        One is enough, because tiles of both kinds end at the same source models.
         """
         tiles = self._model_tiles
         place = bisect.bisect(tiles, tile.models[0], key=lambda own: own.models[0])

@@ -1,10 +1,10 @@
-"""One module a stage: each is a command of its own, `python -m thaw.stages.NAME`."""
+"""One module for each stage: a command of its own, `python -m thaw.stages.NAME`."""
 
 import signal
 import sys
 
-# While a stage still imports (torch takes a second), Ctrl-C just ends it: a traceback
-# from there helps nobody. `-m` stands here until Python has found the module to run, so
-# whoever imports a stage, such as a test, keeps the usual handler.
+# While a stage still imports (torch takes a second), Ctrl-C just ends it, because a
+# traceback from there helps no one. `-m` stands here until Python has found the module
+# to run, so an importer of a stage, such as a test, keeps the usual handler.
 if sys.argv[:1] == ["-m"]:
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,10 +1,10 @@
 """Check that a study's module fits its problems and variants, before anything learns.
 
-It says what each variant freezes, draws afresh and lets learn. The recipe's settings
-are `study`, `source`, `target`, the `network`, `variants` (pairs of a name and what the
-config says of it, in order), `target_sizes`, `batch_sizes` and the names of the
-`checkpoints`; its inputs are the keys of the `target` and of the `source` problem or of
-the `source_models` that were read from those files.
+It says what each variant freezes, draws anew and trains. The recipe's settings are
+`study`, `source`, `target`, the `network`, `variants` (pairs of a name and the config's
+settings, in order), `target_sizes`, `batch_sizes` and the names of the `checkpoints`;
+its inputs are the keys of the `target` and of the `source` problem or of the
+`source_models` that were read from those files.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from thaw.stages.command import add_network, compute, recipe_parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Check the network; write what each variant does to it."""
+    """Check the network; write each variant's effect on it."""
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     place, described = f"studies.{settings['study']}", settings["network"]

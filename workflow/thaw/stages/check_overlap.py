@@ -1,9 +1,9 @@
 """Look for test rows of a target among its own train rows and those of its source.
 
-The recipe's settings are the names of the `target` and, where networks are pretrained
-on another problem, of the `source`; and whether such rows are to `refuse`. Where one of
-them is split anew for each source model, they are the `seed` and how many
-`source_models` there are, too. Its inputs are the keys of both.
+The recipe's settings are the names of the `target` and, if networks are pretrained on
+another problem, of the `source`; and whether to `refuse` such rows. If one of them is
+split anew for each source model, they also are the `seed` and the number of
+`source_models`. Its inputs are the keys of both.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What every stage's command line shares: arguments, and errors in one line."""
+"""The command line that all stages share: arguments, and errors in one line."""
 
 import argparse
 import gc
@@ -21,7 +21,7 @@ def stage_parser(description: str) -> argparse.ArgumentParser:
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """Read a JSON object; raises `ValueError` if the text is none."""
+    """Read a JSON object; raises `ValueError` if the text is anything else."""
     value = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError("not an object")
@@ -29,20 +29,24 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes the recipe of what a stage makes."""
+    """Add the option that takes the recipe of the result."""
     parser.add_argument(
-        "--recipe", type=json_object, required=True, help="what to make, as JSON"
+        "--recipe", type=json_object, required=True, help="the recipe, as JSON"
     )
 
 
 def add_problem(parser: argparse.ArgumentParser) -> None:
     """Add the option that takes the problem to learn from.
 
-    It may be empty, so that a job asked for by another config, or by other code, can
-    say so itself.
+    It may be empty, so that a job of another config, or of other code, can report that
+    itself.
     """
     parser.add_argument(
-        "--problem", type=Path, nargs="?", required=True, help="what to learn from"
+        "--problem",
+        type=Path,
+        nargs="?",
+        required=True,
+        help="the problem to learn from",
     )
 
 
@@ -59,15 +63,15 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         "--network",
         type=Path,
         nargs="?",
-        help="the file with the function that builds the network, if one does",
+        help="the file with the function that builds the network, if any",
     )
 
 
 def recipe_parser(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser that takes a recipe, and the key of what is asked for."""
+    """Return a parser that takes a recipe, and the key of the result."""
     parser = stage_parser(description or "")
     add_recipe(parser)
-    parser.add_argument("--key", required=True, help="the key of what is asked for")
+    parser.add_argument("--key", required=True, help="the key of the result")
     return parser
 
 
@@ -79,7 +83,7 @@ def compute(
 ) -> None:
     """Run a stage that computes data, source models or scores, given as a recipe.
 
-    `needs` are the settings without which it cannot.
+    `needs` are the required settings.
     """
 
     def checked() -> None:
@@ -97,16 +101,16 @@ def compute(
 
 
 def run(stage: Callable[[], None]) -> None:
-    """Run a stage; an error the user can mend ends it with one line and status 1.
+    """Run a stage; an error the user can fix ends it with one line and status 1.
 
-    `OSError` covers what the machine refuses (no such file, disk full, no permission);
+    `OSError` covers the machine's refusals (no such file, disk full, no permission);
     `MemoryError` a job too large for it. Anything else is a bug of ours and keeps its
     traceback.
     """
-    # A job that is told to end removes its temporary files, as after Ctrl-C.
+    # A job that is ended removes its temporary files, as after Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    # What the reader of a damaged archive still says as it is thrown away.
+    # Messages from the reader of a damaged archive as it is thrown away.
     sys.unraisablehook = lambda _: None
     try:
         stage()
@@ -120,22 +124,22 @@ def run(stage: Callable[[], None]) -> None:
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise
         sys.exit(
-            "error: out of memory; fewer networks in a job take less "
-            "(repeats_per_job in the config), and so do fewer jobs at once (--cores)"
+            "error: out of memory; lower repeats_per_job, or run fewer jobs at once "
+            "(--cores)"
         )
     except KeyboardInterrupt:
         sys.exit("error: interrupted; nothing was written")
-    # The process ends here. Else Python would look through everything imported, for
-    # garbage that the system frees anyway: a tenth of a job's time.
+    # The process ends here. Otherwise Python would search all imports for garbage that
+    # the system frees anyway: a tenth of a job's time.
     gc.freeze()
 
 
 def leave() -> NoReturn:
-    """End a stage that went well, without taking the interpreter apart.
+    """End a successful stage, without taking the interpreter apart.
 
-    With torch imported that takes a third of a second, a quarter of what a job of one
-    repeat costs, to free memory that the system frees anyway. Files are closed by now;
-    only the streams may hold something.
+    With torch imported that takes a third of a second, a quarter of the time of a job
+    with one repeat, to free memory that the system frees anyway. Files are closed by
+    now; only the streams may hold something.
     """
     sys.stdout.flush()
     sys.stderr.flush()

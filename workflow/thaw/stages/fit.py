@@ -1,4 +1,4 @@
-"""What the stages that train share: options, who trains, and what they write."""
+"""The stages that train: shared options, the choice of a learner, and outputs."""
 
 import argparse
 import importlib
@@ -16,7 +16,7 @@ from thaw.stages.command import add_network, add_problem, add_tile, recipe_parse
 
 
 def fit_parser(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser of all that `fit` takes, but for the path of `weights`."""
+    """Return a parser of all that `fit` takes, except the path of `weights`."""
     parser = recipe_parser(description)
     add_tile(parser)
     add_problem(parser)
@@ -36,10 +36,10 @@ def fit(
     args: argparse.Namespace,
     learn: Callable[[argparse.Namespace, Whose, str], tuple[Reached, Predictions]],
 ) -> None:
-    """Train a tile's networks; write scores, histories and what else is asked for.
+    """Train a tile's networks; write scores, histories and, if wanted, predictions.
 
-    `learn` lets networks of Thaw's learners learn. Where another module trains in their
-    place, it does so by a function `fit` that takes the same.
+    `learn` trains networks with Thaw's learners. A module that replaces it has a
+    function `fit` that takes the same.
     """
     settings, tile = args.recipe["settings"], args.tile
     if tile.repeats is None:

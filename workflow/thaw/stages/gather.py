@@ -1,4 +1,4 @@
-"""Gather what a study's jobs reached: the only stage that knows how jobs are cut.
+"""Gather the results of a study's jobs: only this stage knows how jobs are cut.
 
 It writes all scores and histories into one archive, which the later stages read, and
 the scores as CSV for people. Only the jobs that the settings declare are read and each
@@ -46,7 +46,7 @@ from thaw.output.scores import csv_file, load_scores
 from thaw.output.tiles import JobSize, Tile, tiles_of_models
 from thaw.stages.command import add_recipe, leave, run, stage_parser
 
-# What a job saw of its source models: the layers that they do not give it.
+# A job's record of its source models: the layers that they do not give it.
 FRESH = "fresh"
 
 
@@ -76,7 +76,7 @@ class Gathering:
         self._arms = arms(self._settings["variants"], self._settings["target_sizes"])
         self._results, self._repeats_per_job = results, repeats_per_job
         self._metrics, self._has_splits = metrics, has_splits
-        # The scores in the end, and their names, for the tables that people read.
+        # The final scores, and their names, for the tables that people read.
         self._final: dict[str, list[tuple]] = {}
         self._columns: dict[str, list[str]] = {}
         self.saw: dict[str, Any] = {"target": target}
@@ -108,7 +108,7 @@ class Gathering:
         file.write(csv_file((*names, *columns), rows()))
 
     def write_source_models(self, file: BinaryIO) -> None:
-        """Write the scores of all source models; of files nothing is known."""
+        """Write the scores of all source models; files have none."""
         scores = self._final.get(SOURCE_MODELS, [])
         rows = ((number, *score) for number, score in enumerate(scores))
         columns = self._columns.get(SOURCE_MODELS, [])
@@ -123,7 +123,7 @@ class Gathering:
     def _models(self, arm: Arm) -> dict[str, np.ndarray]:
         """Return the source model of each repeat of an arm, `[repeats]`, if any.
 
-        Where each has a split of its own, repeats that do not start from one have one.
+        If each has its own split, repeats that do not start from one have one, too.
         """
         if not (self._has_splits or arm.variant in self._settings["pretrained"]):
             return {}
@@ -152,10 +152,10 @@ class Gathering:
         together: Tile,
         measured: Measured | None = None,
     ) -> tuple[Reached, dict[str, np.ndarray]]:
-        """Return what jobs reached, which make up a tile `together`, as one.
+        """Return the results of jobs, which make up a tile `together`, as one.
 
-        Each is a tile, where its files begin, and its key. Beside it stand more arrays,
-        those that their predictions give, which are `measured`.
+        Each job is a tile, the beginning of its files, and its key. The further arrays
+        come from predictions, and are `measured`.
         Raises `ThawError` unless all of them saw the same data and source models.
         """
         shape = len(together.models), len(together.repeats or [0])
@@ -172,7 +172,7 @@ class Gathering:
                 if saw.setdefault(what, digest) != digest and what == FRESH:
                     raise ThawError(
                         f"{name}: the files with source models differ in their output: "
-                        f"drawn afresh is {digest or 'nothing'} for one and "
+                        f"drawn anew is {digest or 'nothing'} for one and "
                         f"{saw[what] or 'nothing'} for others; give a study files that "
                         "are alike"
                     )
@@ -237,7 +237,7 @@ def main(args: argparse.Namespace) -> None:
     with claimed(args.record, args.recipe) as claim:
         size = args.repeats_per_job
         gathering = Gathering(args.recipe, args.results, size, *_metrics(args))
-        # In this order: what the tables hold is known when the archive is written.
+        # In this order, because writing the archive determines the tables.
         outputs: dict[Path, Content] = {
             args.histories: gathering.write_histories,
             args.scores: gathering.write_scores,

@@ -1,4 +1,4 @@
-"""List, or delete, what no study of the config uses any more."""
+"""List, or delete, the files that no study of the config uses any more."""
 
 import argparse
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def main(args: argparse.Namespace) -> None:
-    """List the leftovers by folder; delete them if asked to."""
+    """List the leftovers by folder, or delete them."""
     plan = Plan(resolve(args.config, args.commanded))
     folders = by_folder(leftovers(plan, args.results))
     sizes = {path: path.lstat().st_size for own in folders.values() for path in own}
@@ -35,14 +35,14 @@ def main(args: argparse.Namespace) -> None:
 
 
 def delete_if_empty(folder: Path, top: Path) -> None:
-    """Delete a folder, and those above it up to `top`, as far as nothing is in them."""
+    """Delete a folder, and those above it up to `top`, if they are empty."""
     while folder != top and folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent
 
 
 def count(sizes: Iterable[int]) -> str:
-    """Return how many files there are, and how large they are together."""
+    """Return the number of files, and their size together."""
     found = [*sizes]
     size, unit = float(sum(found)), 0
     while size >= 1000 and unit < len(UNITS) - 1:

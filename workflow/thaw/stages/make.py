@@ -1,8 +1,8 @@
 """Make tables, figures or a page: one stage, and one process, for all of a study.
 
-The recipe's settings are `outputs`, the names of what to make (see
-`thaw.plan.outputs`), and what these are told. Each is made by a module of its own, and
-gets no more than what its entry names.
+The recipe's settings are `outputs`, the names of the results (see `thaw.plan.outputs`),
+and their own settings. Each has a module of its own, which gets only the inputs that
+its entry names.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from thaw.output.records import claimed
 from thaw.plan.outputs import FIGURES, ON_PAGES, Output, named
 from thaw.stages.command import add_recipe, leave, run, stage_parser
 
-# What every table and figure is told of its study.
+# The settings that every table and figure gets of its study.
 ALWAYS = ("study", "source", "target")
 
 DRAWS = ("thaw.figures.style", "thaw.figures.for_page")
 
 
 def main(args: argparse.Namespace) -> None:
-    """Make what the recipe asks for, and the record of it."""
+    """Make the results of the recipe, and their record."""
     recipe = args.recipe
     keys.check(recipe["stage"], recipe, keys.key(recipe))
     with claimed(args.record, recipe) as claim, Files(recipe, args.inputs) as files:
@@ -46,7 +46,7 @@ def contents(recipe: Mapping[str, Any], files: Files) -> Mapping[str, bytes]:
             if not output.shown_as_table:
                 prefix = f"{key}-{output.name}"
                 on_pages.append(page.for_page(drawn, output.name, prefix))
-        # The tables that follow may be made from it.
+        # Tables further down may read it.
         files.made |= made
     if on_pages:
         files.made[ON_PAGES] = json.dumps(on_pages, indent=1).encode()
@@ -54,7 +54,7 @@ def contents(recipe: Mapping[str, Any], files: Files) -> Mapping[str, bytes]:
 
 
 def made_by(output: Output, settings: Mapping[str, Any], files: Files) -> Any:
-    """Return what an output's module makes: files by name, or a figure."""
+    """Return the result of an output's module: files by name, or a figure."""
     own = {n: settings[n] for n in (*ALWAYS, *output.settings) if n in settings}
     return importlib.import_module(output.module).make(Inputs(own, files))
 
@@ -63,7 +63,7 @@ if __name__ == "__main__":
     parser = stage_parser(__doc__)
     add_recipe(parser)
     for name, what in (
-        ("inputs", "what they are made from"),
+        ("inputs", "the files to read"),
         ("outputs", "the files to write"),
     ):
         parser.add_argument(f"--{name}", type=Path, nargs="*", required=True, help=what)

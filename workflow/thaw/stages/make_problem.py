@@ -1,8 +1,8 @@
 """Make a problem: read or generate its data, check them, and split train from test.
 
-The recipe's settings are the problem as the config describes it, with a digest in the
-place of each file. Its inputs are the keys of the `source`, whose columns this problem
-must have, and of the problem that it is scaled `like`, where there are such.
+The recipe's settings are the problem as in the config, with a digest instead of each
+file. Its inputs are the keys of the `source`, whose columns this problem must have, and
+of the problem whose scale it has (`like`), if any.
 """
 
 import argparse
@@ -65,7 +65,7 @@ if __name__ == "__main__":
     ):
         parser.add_argument(f"--{option}", type=Path, nargs="?", help=what)
     parser.add_argument(
-        "--asked", default="[]", help="what metrics ask of its classes, as JSON"
+        "--asked", default="[]", help="the classes that metrics need, as JSON"
     )
     parser.add_argument("--output", type=Path, required=True, help="the .npz to write")
     compute("make_problem", main, parser.parse_args(), needs=[])

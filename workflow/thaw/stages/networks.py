@@ -1,4 +1,4 @@
-"""Let networks learn in a job: the part of the stages that train which needs torch."""
+"""Train networks in a job: the part of the training stages that needs torch."""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +21,9 @@ from thaw.progress import Progress
 
 
 class Start(NamedTuple):
-    """How networks start: the `weights` of some, and the groups that stay frozen.
+    """The start of networks: the `weights` of some, and the groups that stay frozen.
 
-    saw: the digests of what the weights come from.
+    saw: the digests of the sources of the weights.
     """
 
     weights: Callable[[Whose], State]
@@ -38,14 +38,14 @@ def learned(
     start: Callable[[Network], Start],
     added: Sequence[int] = (),
 ) -> tuple[Reached, Predictions]:
-    """Let networks learn and write their weights; return scores and predictions.
+    """Train networks and write their weights; return scores and predictions.
 
-    `what` they are, in words. `added` are the widths of a variant's own layers.
+    `what` names their kind. `added` are the widths of a variant's own layers.
     """
     fix_rounding()
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, digest = load_described(args.problem, inputs["problem"])
-    # Of more source models than there were when the problem was made.
+    # The study may have more source models than when the problem was made.
     check(problem, described.classes, whose.seed, whose.models)
     own = settings["network"]
     network = network_of(own, problem.whole, described.shape, args.network, added)

@@ -1,8 +1,7 @@
 """Read a source model from a file with pretrained weights.
 
-It is written as `pretrain` writes those that it pretrains. The recipe's settings are
-the `network` and the digest of the `file`; its input is the key of the target
-`problem`.
+It is written in the form that `pretrain` writes. The recipe's settings are the
+`network` and the digest of the `file`; its input is the key of the target `problem`.
 """
 
 import argparse
@@ -45,6 +44,10 @@ if __name__ == "__main__":
     add_problem(parser)
     add_network(parser)
     add_tile(parser)
-    parser.add_argument("--file", type=Path, required=True, help="what to read")
-    parser.add_argument("--output", type=Path, required=True, help="what to write")
+    parser.add_argument(
+        "--file", type=Path, required=True, help="the file with the weights"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="the .safetensors to write"
+    )
     compute("read_checkpoints", main, parser.parse_args(), needs=NEEDS)

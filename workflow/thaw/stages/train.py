@@ -3,7 +3,7 @@
 The recipe's settings are the study's `seed`, `network` (the source models') and
 `training`, the `variant`, and the `target_size` if it is not all train rows; its inputs
 are the keys of the `problem` and, if the variant is pretrained, of the `source_models`.
-That of a reference has its `estimator` in the place of network, training and variant.
+A reference has its `estimator` instead of network, training and variant.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def learn(
     args: argparse.Namespace, whose: Whose, what: str
 ) -> tuple[Reached, Predictions]:
     """Train networks of a variant; return their scores and predictions."""
-    # Only here, because an estimator's job needs no torch.
+    # Imported only here, because an estimator's job needs no torch.
     from thaw.learning.learner import Network
     from thaw.learning.variants import fresh_groups, start_repeats
     from thaw.output.weights import load_source_models
@@ -44,7 +44,7 @@ def learn(
                 args.source_models, inputs["source_models"], args.tile.models
             )
         fresh = fresh_groups(variant, network, inherited)
-        print(f"drawn afresh: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
+        print(f"drawn anew: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
         saw["fresh"] = ", ".join(fresh)
         own = (network, fresh, inherited)
         frozen = list(network.groups)[: variant.freeze]
@@ -74,7 +74,7 @@ if __name__ == "__main__":
     needs = NEEDS_OF_ESTIMATORS
     if "estimator" not in args.recipe.get("settings", {}):
         needs = NEEDS
-        # Now, while Ctrl-C still ends the job without a word (see `thaw.stages`).
+        # Now, while Ctrl-C still ends the job quietly (see `thaw.stages`).
         importlib.import_module("thaw.stages.networks")
     compute("train", main, args, needs)
     leave()

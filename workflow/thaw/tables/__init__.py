@@ -1,1 +1,1 @@
-"""A module a table, named like it; `thaw.plan.outputs` lists them."""
+"""One module for each table, with its name; `thaw.plan.outputs` lists them."""

@@ -1,4 +1,4 @@
-"""Answer a study's questions in a few sentences, and name what it recommends."""
+"""Answer a study's questions in a few sentences, and give a recommendation."""
 
 import json
 import math
@@ -23,13 +23,13 @@ SOME = {
 
 
 def recommendations(study: Question) -> pd.DataFrame:
-    """Return a row a target size: what is recommended, and the gain that it rests on.
+    """Return a row for each target size: the recommendation, and the gain behind it.
 
-    `act` says it in a few words, `kind` is as in `thaw.findings.recommendation`, `ties`
-    are the variants that the one named cannot be told apart from. Where it is
-    undecided, `variant` is empty, `ties` are what it is undecided of, and `more_fits`
-    says how many more networks would probably decide it, if any number will. The gain
-    is that of the `best` variant: of the one recommended, or the largest.
+    `act` is the advice in a few words, `kind` is as in `thaw.findings.recommendation`,
+    `ties` are the variants that the one named cannot be told apart from. If it is
+    undecided, `variant` is empty, `ties` are the undecided variants, and `more_fits` is
+    the number of further networks that would probably decide it, if any number will.
+    The gain is that of the `best` variant: of the one recommended, or the largest.
     """
     rows = []
     for alike in advices(study):

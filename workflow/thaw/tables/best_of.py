@@ -1,4 +1,4 @@
-"""What keeping the best of several source models reaches, chosen on validation rows."""
+"""The scores of the best of several source models, chosen on validation rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,7 @@ SOME = (3, 10)
 def rows_of(
     sample: Sample, losses: np.ndarray, repeats: np.ndarray, weak: np.ndarray
 ) -> Iterator[dict[str, Any]]:
-    """Yield what the best of one, of some and of all source models reach.
+    """Yield the scores of the best of one, of some and of all source models.
 
     losses, the repeat's number at its source model, and which networks are weak are
     `[n]`.

@@ -1,4 +1,4 @@
-"""Compare a study's variants with its baseline, and the pairs the config asks for.
+"""Compare a study's variants with its baseline, and the pairs named in the config.
 
 Variants are compared at each target size. A pair may name a variant of another study
 of the target: `selfer/fixed-2`.
@@ -54,10 +54,10 @@ def comparisons(
 ) -> pd.DataFrame:
     """Return a row for each target size and pair (variant, reference) of samples.
 
-    All intervals but that of the mean are adjusted for the number of comparisons
-    (Bonferroni), so that with 95 % all that a study says holds at once; `level` is that
-    of the typical difference and of how often the variant is better.
-    They hold for new test rows, too, where `row_units` is more than 0; that from
+    All intervals except that of the mean are adjusted for the number of comparisons
+    (Bonferroni), so that all statements of a study hold at once with 95 %; `level` is
+    that of the typical difference and of how often the variant is better.
+    They hold for new test rows, too, if `row_units` is more than 0; that from
     `these_rows_low` to `these_rows_high`, and that of how often the variant is
     `better`, are given these rows. `rows_error` is the standard error of the typical
     difference over draws of test rows.
@@ -104,7 +104,7 @@ def compare(
     of_shares: float,
     margin: float,
 ) -> dict[str, Any]:
-    """Return what a comparison found, by the names of the table's columns."""
+    """Return the findings of a comparison, by the names of the table's columns."""
     given_rows = typical_difference(pair, alpha)
     typical = rows_luck.widen(given_rows, rows_luck.typical, alpha)
     if pair.variant.is_bounded:
@@ -150,9 +150,9 @@ def compare(
 
 
 def within(found: Estimate, most: float) -> Estimate:
-    """Return an estimate whose interval reaches no further than `most` either way.
+    """Return an estimate whose interval reaches at most `most` either way.
 
-    What has no limit keeps none.
+    An end without a limit stays so.
     """
     low, high = (
         end if np.isinf(end) else float(np.clip(end, -most, most)) for end in found[1:]
@@ -203,7 +203,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     table = comparisons(found, pairs, baseline, settings["margin"])
     failed = inputs.histories.failed_source_models()
     if failed is not None and failed.all():
-        # What is inherited from networks that failed says nothing of transfer.
+        # Inheriting from networks that failed says nothing about transfer.
         inherits = table[["variant", "reference"]].isin(settings["pretrained"])
         table.loc[inherits.any(axis=1), "verdict"] = MODELS_FAILED
     depths = depths_table(

@@ -30,10 +30,10 @@ def for_people(
 ) -> str:
     """Return the comparisons as Markdown, at most 80 columns wide.
 
-    It is empty where there is one variant only. With several target sizes it has the
-    typical differences alone; the rest is in the CSV. `is_capped` says whether in means
-    the constant prediction's score is the worst, `has_splits` whether each source model
-    has a split of its own.
+    It is empty if there is one variant only. With several target sizes it has the
+    typical differences alone; the rest is in the CSV. `is_capped` says whether means
+    count no score as worse than the constant prediction's, `has_splits` whether each
+    source model has its own split.
     """
     if table.empty:
         return ""
@@ -94,7 +94,7 @@ def for_people(
 
 
 def _about_means(table: pd.DataFrame, metric: Metric, is_capped: bool) -> str:
-    """Introduce the differences of means, and name intervals that are lopsided."""
+    """Introduce the differences of means, and name lopsided intervals."""
     if table["mean_low"].isna().all():
         return "The difference of the means, which has no interval here:"
     words = (
@@ -181,7 +181,7 @@ def _share(row: Any, name: str, value: str = "", sign: str = "-") -> str:
 def _table(
     header: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]
 ) -> str:
-    """Return a table whose cells go on in the lines below where they are too wide."""
+    """Return a table whose wide cells continue in the lines below."""
     lines: list[Sequence[str]] = []
     for row in rows:
         cells = map(textwrap.wrap, row, widths)

@@ -1,4 +1,4 @@
-"""Which classes a variant's networks take for which."""
+"""The classes that a variant's networks mistake for each other."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ MOST = 12
 def long_table(
     found: Mapping[Arm, np.ndarray], classes: Sequence[str]
 ) -> Iterator[dict[str, object]]:
-    """Yield a row an arm, class and predicted class, from matrices of shares."""
+    """Yield a row for each arm, class and predicted class, from matrices of shares."""
     names = [*map(plain, classes)]
     for arm, shares in found.items():
         for name, row in zip(names, shares, strict=True):
@@ -41,7 +41,7 @@ def long_table(
 def for_people(
     settings: Mapping[str, Any], found: Mapping[str, np.ndarray], classes: Sequence[str]
 ) -> str:
-    """Return the most frequent mistakes as Markdown: a column a variant."""
+    """Return the most frequent mistakes as Markdown: a column for each variant."""
     places = [
         (one, other)
         for one in range(len(classes))

@@ -1,10 +1,10 @@
 """Compare a study's variants with its baseline as training goes on.
 
-A verdict holds for networks trained as long as these were; at fewer epochs it may be
-another one. For each variant and some epochs: the typical difference, its interval
-given these test rows and the verdict, for each epoch by itself; and how the difference
-changed from half-way to the end. A variant is followed as far as its epochs have as
-many steps as the baseline's.
+A verdict holds for networks trained as long as these; at fewer epochs it may differ.
+For each variant and some epochs: the typical difference, its interval given these test
+rows and the verdict, for each epoch by itself; and how the difference changed from
+half-way to the end. A variant is followed as long as its epochs have as many steps as
+the baseline's.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ MOMENTS = 10
 
 
 class Followed:
-    """What an arm's repeats reached, epoch by epoch."""
+    """The scores of an arm's repeats, epoch by epoch."""
 
     def __init__(self, histories: Histories, arm: Arm, metric: Metric) -> None:
         self.steps = histories.steps(arm.name)
@@ -52,7 +52,7 @@ class Followed:
     def after(self, epoch: int) -> Sample:
         """Return the sample after an epoch.
 
-        Before the end, those networks have failed whose loss is not finite.
+        Before the end, a network counts as failed if its loss is not finite.
         """
         failed = ~np.isfinite(self._losses[:, epoch])
         if epoch == len(self.steps) - 1:
@@ -62,7 +62,7 @@ class Followed:
         return Sample(values, self._models, failed, lower, scale=self.scale)
 
     def between(self, first: int, last: int) -> Sample:
-        """Return the sample of what was gained from one epoch to another."""
+        """Return the sample of the gains from one epoch to another."""
         before, after = self.after(first), self.after(last)
         sound = before.sound & after.sound
         changes = np.where(sound, after.values, 0) - np.where(sound, before.values, 0)
@@ -70,13 +70,13 @@ class Followed:
 
 
 def moments(epochs: int) -> list[int]:
-    """Return some epochs, evenly from 0 to the last one."""
+    """Return some epochs, evenly spread from 0 to the last one."""
     found = np.linspace(0, epochs, min(epochs, MOMENTS) + 1)
     return found.round().astype(int).tolist()
 
 
 def epochs_alike(variant: np.ndarray, baseline: np.ndarray) -> int:
-    """Return up to which epoch both took the same steps."""
+    """Return the last epoch up to which both took the same steps."""
     shorter = min(len(variant), len(baseline))
     differ = np.flatnonzero(variant[:shorter] != baseline[:shorter])
     return int(differ[0] if len(differ) else shorter) - 1
@@ -96,7 +96,7 @@ def rows_of(
 def changes_of(variant: Followed, baseline: Followed, alpha: float) -> Iterator[tuple]:
     """Yield two epochs, and the change of the typical difference between them.
 
-    There is none where both take the same steps in less than two epochs.
+    There is none if both take the same steps for less than two epochs.
     """
     last = epochs_alike(variant.steps, baseline.steps)
     if last > 1:
@@ -121,7 +121,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
 
     baseline, margin = followed(name), settings["margin"]
     if metric != asked:
-        # As large a part of what the constant prediction has to gain.
+        # The same part of the constant prediction's possible gain.
         unit = inputs.samples([name], settings["shown_size"], asked)[name].scale
         margin *= baseline.scale / unit
     rows, changes = [], []

@@ -1,8 +1,8 @@
 """Condense the histories of a study's repeats into learning curves.
 
-For each variant, target size, epoch and metric: the step of gradient descent, the
-mean and quantiles over repeats and, on the test rows, what the best constant
-prediction reaches.
+For each variant, target size, epoch and metric: the step of gradient descent, the mean
+and quantiles over repeats and, on the test rows, the score of the best constant
+prediction.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A study's other metrics, beside that of its verdicts.
+"""A study's metrics other than that of its verdicts.
 
 They get no verdicts: with several metrics, one of them would look good by chance.
 """
@@ -23,7 +23,7 @@ from thaw.output.tables import frame, markdown, of_size, paragraph
 def rows_of(
     found: Mapping[str, Sample], baseline: str, alpha: float
 ) -> Iterator[dict[str, Any]]:
-    """Yield each variant's median, and what it typically gains on the baseline."""
+    """Yield each variant's median, and its typical gain on the baseline."""
     on_new_rows = drawn(found)
     for variant, sample in found.items():
         gain = [np.nan] * 3

@@ -1,4 +1,4 @@
-"""What each variant freezes, draws afresh and lets learn of a user-supplied network."""
+"""The frozen, fresh and trained parts of a user-supplied network, by variant."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         row | {key: ", ".join(row[key]) for key in ("frozen", "fresh")}
         for row in inputs.files.check("network")
     )
-    header = ("variant", "frozen", "weights that do not learn", "drawn afresh")
+    header = ("variant", "frozen", "weights that do not learn", "drawn anew")
     rows = [
         (
             row["variant"],
@@ -22,11 +22,11 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         )
         for row in table.to_dict("records")
     ]
-    words = f"**{inputs.study}**: what of the network learns\n\n"
+    words = f"**{inputs.study}**: frozen and fresh parts of the network\n\n"
     words += markdown(header, rows)
     return {"network.csv": frame(table), "network.md": words.encode()}
 
 
 def _cell(groups: str) -> str:
-    """Return groups as Markdown has them; a regular expression may hold a bar."""
+    """Return groups in Markdown's form; a regular expression may hold a bar."""
     return groups.replace("|", "\\|") or "nothing"

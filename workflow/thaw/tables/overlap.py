@@ -7,5 +7,5 @@ from thaw.output.tables import frame
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
-    """Return a row for each problem whose train rows were looked at, as CSV."""
+    """Return a row for each problem whose train rows were searched, as CSV."""
     return {"overlap.csv": frame(pd.DataFrame(inputs.files.check("overlap")))}

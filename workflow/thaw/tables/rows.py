@@ -1,4 +1,4 @@
-"""Which test rows transfer rescues, and which it loses."""
+"""The test rows that transfer rescues, and those that it loses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Describe what made a study's tables and figures."""
+"""Describe the origin of a study's tables and figures."""
 
 import json
 

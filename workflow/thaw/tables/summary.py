@@ -1,4 +1,4 @@
-"""Summarize a study: the distribution of its metric, a row a variant."""
+"""Summarize a study: the distribution of its metric, a row for each variant."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from thaw.output.tables import frame, markdown, paragraph
 
 
 class Chosen(NamedTuple):
-    """What is kept: its learning rate and epoch, and its loss on validation rows.
+    """The choices of networks: learning rate, epoch, and the loss on validation rows.
 
     at_edge: the share of repeats whose rate is the lowest or the highest it could be.
     """
@@ -33,19 +33,19 @@ class Chosen(NamedTuple):
 def summary(
     found: Mapping[Arm, Sample], metric: Metric, chosen: Mapping[Arm, Chosen]
 ) -> pd.DataFrame:
-    """Return a row an arm.
+    """Return a row for each arm.
 
     Columns: variant, target size, repeats, source models, mean, std (n-1) and quartiles
-    of the metric; the mean's 95 % interval, which holds for new test rows where
+    of the metric; the mean's 95 % interval, which holds for new test rows if
     `row_units` is more than 0; the std between and within source models and the share
     of the variance that lies between them; the share of networks that failed, which
     count as the best constant prediction, with its interval; the share of all networks
-    that did not fail, but are `no_better` than that prediction; what it reaches, the
-    `constant`; the learning rate and the epoch of what was kept, and its loss on
-    validation rows, if there are any (medians, of what was `chosen`); the share of
-    repeats that chose the edge of several learning rates; a note on what cannot be
-    estimated. Where there are several source models, each has the same weight in the
-    mean and in shares, however many repeats start from it.
+    that did not fail, but are `no_better` than that prediction; its score, the
+    `constant`; the learning rate and the epoch that were kept, and their loss on
+    validation rows, if there are any (medians over the `chosen`); the share of repeats
+    that chose the edge of several learning rates; a note on what cannot be estimated.
+    If there are several source models, each has the same weight in the mean and in
+    shares, however many repeats start from it.
     """
     rows = []
     for arm, sample in found.items():
@@ -57,7 +57,7 @@ def summary(
             mean[1:], min(metric.best, metric.worst), max(metric.best, metric.worst)
         )
         between, within, share = variance_components(sample)
-        # What is known of one is not known of many.
+        # One known value says nothing about many.
         failed = sample.unit_means(~sample.sound)[: sample.units]
         failed_low, failed_high = share_interval(failed)
         rows.append(
@@ -91,7 +91,7 @@ def summary(
 
 
 def note(sample: Sample) -> str:
-    """Say on what a variant's row is conditional, and what it cannot estimate."""
+    """Name the condition on a variant's row, and what it cannot estimate."""
     if not sample.sound.all():
         return "failed networks count as the best constant prediction"
     if sample.is_known:
@@ -113,8 +113,8 @@ def for_people(
 ) -> str:
     """Return the summary as Markdown, narrow enough for a terminal.
 
-    A row a variant, with mean, interval and spread; with several target sizes, the mean
-    alone, in a column a size.
+    It has a row for each variant, with mean, interval and spread; with several target
+    sizes, the mean alone, in a column for each size.
     """
     repeats, margin = table["repeats"][0], settings["margin"]
     what = ", ".join(filter(None, [from_to(settings), metric.axis]))
@@ -157,7 +157,7 @@ def for_people(
 
 
 def _mean(row: Any, metric: Metric, margin: float) -> str:
-    """Return a mean, marked where the scores themselves have a worse one."""
+    """Return a mean, marked if the scores themselves have a worse one."""
     shown = number(row.mean, margin)
     worst = metric.worst_told(row.constant)
     if metric.lower_is_better:
@@ -166,7 +166,7 @@ def _mean(row: Any, metric: Metric, margin: float) -> str:
 
 
 def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what was chosen on validation rows, if anything was."""
+    """Yield the choices made on validation rows, if any."""
     swept = len(settings["target_sizes"]) > 1
     said = [
         row.variant
