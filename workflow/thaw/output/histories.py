@@ -11,11 +11,11 @@ class, `{arm}/metrics/{metric}` `[repeats]` is a metric outside the histories, a
 (see `thaw.findings.rows_luck`), nan for failed networks. `constant/metrics/{metric}` is
 the score of the best constant prediction, `constant/rows/{metric}` `[units]` the rows'
 part in it, `positive` the name of the positive class if a metric has one, `addresses`
-`[repeats, 2]` those of all arms, or `{arm}/addresses` those of one. `tested` is the number of test rows, or groups of
-them, `has_splits` says whether each source model has its own split of the target. Then
-all arms have a `source_model`, test rows are all rows, and `rows/{metric}` is nan for
-units in which a network has no test row. Each array is read by itself, so that a stage
-holds only those that it needs.
+`[repeats, 2]` those of all arms, or `{arm}/addresses` those of one. `tested` is the
+number of test rows, or groups of them, `has_splits` says whether each source model has
+its own split of the target. Then all arms have a `source_model`, test rows are all
+rows, and `rows/{metric}` is nan for units in which a network has no test row. Each
+array is read by itself, so that a stage holds only those that it needs.
 """
 
 import json
