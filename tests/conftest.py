@@ -349,4 +349,5 @@ DESCRIPTION = Description(
     spread=[1.0, 1.0],
     shape=[],
     notes=[],
+    transforms=[],
 )

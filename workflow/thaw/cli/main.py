@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from thaw.cli import study
+from thaw.cli.predict import predict
 
 
 class Commands(click.Group):
@@ -26,5 +27,5 @@ def main() -> None:
     """
 
 
-for command in (study.answer, study.plan):
+for command in (study.answer, study.plan, predict):
     main.add_command(command)
