@@ -6,6 +6,7 @@ import click
 
 from thaw.cli import study
 from thaw.cli.predict import predict
+from thaw.cli.verify import verify
 
 
 class Commands(click.Group):
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (study.answer, study.plan, predict):
+for command in (study.answer, study.plan, predict, verify):
     main.add_command(command)
