@@ -3,8 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from conftest import new_project
-
 NETWORKS = """
 from torch import nn
 
@@ -94,12 +92,3 @@ def write(folder):
     """Write the files that the config names."""
     table().to_csv(folder / "table.csv", index=False)
     (folder / "networks.py").write_text(NETWORKS)
-
-
-def made(folder):
-    """Return a project in which all of it has run, up to the tables."""
-    project = new_project(folder / "project", CONFIG)
-    write(project.folder)
-    studies = (f"results/{study}/study.json" for study in CONFIG["studies"])
-    project.snakemake("--cores", "2", *studies)
-    return project

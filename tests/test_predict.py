@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, get_scorer
 from sklearn.utils.validation import check_is_fitted
 
 import saved
-from conftest import DESCRIPTION
+from conftest import DESCRIPTION, copy_project
 from thaw.api.predictor import Classifier, of_files, of_study
 from thaw.cli.main import main
 from thaw.data.make import make_problem
@@ -24,16 +24,11 @@ from thaw.output.tiles import Tile
 from thaw.output.weights import About, save_networks
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return saved.made(tmp_path_factory.mktemp("predict")).folder
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch, request):
-    """Go to the project's folder, where a test has one."""
-    if "folder" in request.fixturenames:
-        monkeypatch.chdir(request.getfixturevalue("folder"))
+@pytest.fixture
+def folder(saved_once, monkeypatch):
+    """The folder of a project with saved networks, which is the working directory."""
+    monkeypatch.chdir(saved_once.folder)
+    return saved_once.folder
 
 
 def thaw(*arguments):
@@ -172,14 +167,12 @@ def test_what_there_is_not_is_told(arguments, words, folder, tmp_path):
     assert words in done.output
 
 
-def test_lost_files_are_told(folder):
-    (file,) = of_study("results/sizes", "fixed-1").files
-    aside = file.rename(file.with_suffix(".aside"))
-    try:
-        with pytest.raises(ThawError, match="2 of 2 repeats of fixed-1"):
-            of_study("results/sizes", "fixed-1")
-    finally:
-        aside.rename(file)
+def test_a_lost_file_is_told(folder, tmp_path):
+    project = copy_project(folder, tmp_path / "project").folder
+    first, _ = of_study(project / "results/each", "fixed-1").files
+    first.unlink()
+    with pytest.raises(ThawError, match="weights of 2 of 4 repeats of fixed-1"):
+        of_study(project / "results/each", "fixed-1")
 
 
 def changed(column, value):

@@ -33,7 +33,7 @@ from thaw.errors import ThawError
 PACKAGE = Path(__file__).parent
 
 # The number of the file format. Raise it when a file is written in another way.
-FORMAT = 1
+FORMAT = 2
 
 # The packages whose code decides numbers, and the stages that compute those.
 COMPUTING = ("thaw.data", "thaw.learning")

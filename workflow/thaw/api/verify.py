@@ -155,13 +155,13 @@ def compared(fits: list[Fit], repeats: int, seed: int) -> Iterator[Compared | st
     """
     places = np.random.default_rng(seed).permutation(len(fits))[:repeats]
     waiting, told = [fits[place] for place in sorted(places)], set[str]()
-    done = set[str]()
+    done = set[tuple[str, str]]()
     while waiting:
         one = waiting.pop(0)
-        if one.what in done:
-            continue
-        done.add(one.what)
         job = one.job
+        if (job.key, one.tile.name) in done:
+            continue
+        done.add((job.key, one.tile.name))
         try:
             stored = load_scores(
                 *(job.file(SCORES_CSV), job.file(HISTORY_NPZ), job.tile, job.key)
