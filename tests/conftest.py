@@ -289,7 +289,12 @@ LONG = (
     *("test_studies.py", "test_own_data.py", "test_failures.py", "test_drill.py"),
     *("test_target_sizes.py", "test_checkpoints.py", "test_trainer.py"),
     *("test_tutorial.py", "test_network_check.py", "test_leftovers.py"),
-    *("test_saved_weights.py", "test_terminal.py", "test_config_properties.py"),
+    *(
+        "test_predict.py",
+        "test_saved_weights.py",
+        "test_terminal.py",
+        "test_config_properties.py",
+    ),
 )
 
 
@@ -302,18 +307,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def finished_once(tmp_path_factory, worker_id) -> Project:
-    """One for all processes: the first to need it runs it, and the others wait."""
-    folder = tmp_path_factory.getbasetemp()
+def once(tmp_path_factory, worker_id):
+    """Make a project once for all processes: the first makes it, the others wait."""
+    parent = tmp_path_factory.getbasetemp()
     # With several processes, each has its own folder in that of this run of pytest.
-    folder = (folder if worker_id == "master" else folder.parent) / "finished"
-    with FileLock(f"{folder}.lock"):
-        if (folder / "output.txt").exists():
-            return Project(folder)
-        project = new_project(folder)
-        done = project.snakemake("--cores", "2")
-        (folder / "output.txt").write_text(done.stdout)
-    return project
+    parent = parent if worker_id == "master" else parent.parent
+
+    def made(name: str, config: dict, write=lambda folder: None, targets=()) -> Project:
+        folder = parent / name
+        with FileLock(f"{folder}.lock"):
+            if (folder / "output.txt").exists():
+                return Project(folder)
+            project = new_project(folder, config)
+            write(folder)
+            done = project.snakemake("--cores", "2", *targets)
+            (folder / "output.txt").write_text(done.stdout)
+        return project
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def finished_once(once) -> Project:
+    return once("finished", SMALL_CONFIG)
+
+
+@pytest.fixture(scope="session")
+def saved_once(once) -> Project:
+    """Studies of a table, up to their tables, with saved networks of every kind."""
+    import saved
+
+    studies = [f"results/{study}/study.json" for study in saved.CONFIG["studies"]]
+    return once("saved", saved.CONFIG, saved.write, studies)
 
 
 @pytest.fixture
@@ -347,4 +372,5 @@ DESCRIPTION = Description(
     spread=[1.0, 1.0],
     shape=[],
     notes=[],
+    transforms=[],
 )

@@ -27,7 +27,7 @@ def project(tmp_path_factory):
 
 
 def test_the_networks_that_were_saved_reach_the_scores(project):
-    """As docs/winner.md shows it: entries have the names of torch's layers."""
+    """As docs/predict.md shows it: entries have the names of torch's layers."""
     (problem,) = project.folder.glob("results/problems/two-*.npz")
     with np.load(problem) as data:
         x, y = torch.from_numpy(data["test_x"]), data["test_y"]

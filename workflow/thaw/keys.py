@@ -32,7 +32,7 @@ from thaw.errors import ThawError
 PACKAGE = Path(__file__).parent
 
 # The version of the file format. Raise it when files are written in another way.
-FORMAT = 1
+FORMAT = 2
 
 # The packages whose code decides numbers, and the stages that compute them.
 COMPUTING = ("thaw.data", "thaw.learning")
@@ -135,13 +135,7 @@ def check(stage: str, told: Mapping[str, Any], asked: str) -> None:
     if key(here) == asked:
         return
     if key(told) == asked:
-        reasons = [
-            f"{library} is {version} here and was {told['versions'].get(library)}"
-            for library, version in here["versions"].items()
-            if told["versions"].get(library) != version
-        ]
-        if told["code"] != here["code"]:
-            reasons.append("the code was edited since, or is another copy")
+        reasons = differences(told, here)
     else:
         versions = [
             f"{library} {version}" for library, version in here["versions"].items()
@@ -152,6 +146,18 @@ def check(stage: str, told: Mapping[str, Any], asked: str) -> None:
         "was written. Start the run again, with the same config, code and library "
         "versions on all machines"
     )
+
+
+def differences(told: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Return in words how the versions and code of a result differ from those here."""
+    found = [
+        f"{library} is {version} here and was {told['versions'].get(library)}"
+        for library, version in here["versions"].items()
+        if told["versions"].get(library) != version
+    ]
+    if told["code"] != here["code"]:
+        found.append("the code was edited since, or is another copy")
+    return found
 
 
 def check_unchanged(path: Path, found: str, told: str) -> None:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from thaw.api.predictor import Classifier, Regressor
+
 GATHER = "gather"
 
 
@@ -194,6 +196,18 @@ class Results:
             style.in_place_of(ax),
         ):
             return made_by(output, settings, files)
+
+    def predictor(
+        self, variant: str, target_size: int | str | None = None
+    ) -> "Classifier | Regressor":
+        """Return a variant's saved networks, as an estimator of scikit-learn.
+
+        target_size: how many train rows of the target they learned from; None is the
+        largest. Raises `ThawError` if the weights were not saved.
+        """
+        from thaw.api.predictor import of_study
+
+        return of_study(self.description, self.folder, variant, target_size)
 
     def sample(self, arm: Arm) -> Sample:
         """Return the scores of an arm as the statistics take them."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from thaw.cli import compare, diff, study
+from thaw.cli import compare, diff, predict, study, verify
 
 
 class Commands(click.Group):
@@ -31,5 +31,7 @@ for command in (
     study.plan,
     compare.compare,
     diff.diff,
+    predict.predict,
+    verify.verify,
 ):
     main.add_command(command)

@@ -16,16 +16,12 @@ def answer(study: str | None) -> None:
     For the studies of the config.yaml in this folder. Nothing is made: `snakemake`
     makes what is missing.
     """
-    from thaw.config.messages import among
-    from thaw.errors import ThawError
     from thaw.plan.after_run import in_a_line, in_full, what_to_read
-    from thaw.plan.read import planned
+    from thaw.plan.read import named, planned
 
     plan = planned()
-    if study is not None and study not in plan.studies:
-        raise ThawError(f"{study!r} is no study{among(study, plan.studies)}")
     told = in_a_line if study is None else in_full
-    names = [*plan.studies] if study is None else [study]
+    names = [*plan.studies] if study is None else [named(study, plan).name]
     for name in names:
         said = [*told(plan, plan.studies[name], RESULTS, math.inf)]
         missing = f"{name}: not made, or of other settings; `snakemake {name}` makes it"

@@ -60,12 +60,8 @@ def read_categories(
 
 def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.DataFrame:
     """Read a file's rows, numbered from 1, that have the values that `rows` names."""
-    try:
-        frame = _frame(path, {*text, *rows})
-    except (OSError, ValueError, pd.errors.ParserWarning) as error:
-        raise _unreadable(path, error) from error
+    frame = read_frame(path, {*text, *rows})
     require_columns(str(path), frame.columns, "rows", rows)
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
     for name, value in rows.items():
         frame = frame[frame[name].notna()]
         values = as_text(frame[name], str(path))
@@ -75,6 +71,19 @@ def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.Da
                 f"{path}: no row has {value!r} in the column {name}. It has "
                 f"{listed(values.unique()) or 'no value'}"
             )
+    return frame
+
+
+def read_frame(path: Path, text: Collection[str]) -> pd.DataFrame:
+    """Read a file's columns, its rows numbered from 1; those of `text` as text.
+
+    Raises `ThawError` if it cannot be read.
+    """
+    try:
+        frame = _frame(path, text)
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
+        raise _unreadable(path, error) from error
+    frame.index = pd.RangeIndex(1, len(frame) + 1)
     return frame
 
 

@@ -88,10 +88,12 @@ def make_problem(
     centre = np.where(left, 0, scaler.mean_)
     spread = np.where(left, 1, scaler.scale_)
     description = Description(
-        columns, labels.names, categories, centre.tolist(), spread.tolist(), shape, []
+        *(columns, labels.names, categories, centre.tolist(), spread.tolist()),
+        *(shape, [], transforms),
     )
     each = settings.get("shuffle") == EACH
     by_split = each and "scale" in settings and (like is None or like.pool is not None)
+    by = np.empty(0), np.empty(0)
     if "scale" in settings and not by_split:
         by = _scale_of(like, place, columns, one_hot) if like else (centre, spread)
         train_x, test_x = (train_x - by[0]) / by[1], (test_x - by[0]) / by[1]
@@ -101,7 +103,7 @@ def make_problem(
     classes = len(labels.names)
     problem = Problem(
         *(train_x, train_y, test_x, test_y, test_rows, classes, labels.task),
-        *(test_groups, *digests),
+        *(test_groups, *digests, *by),
     )
     for part in (train_x, test_x):
         if not np.isfinite(part).all():
@@ -239,6 +241,8 @@ def _pool(
         *(groups, whole.test_digests, strata),
         *sizes(place, len(x), largest, settings),
         scaled,
+        centre=whole.centre,
+        spread=whole.spread,
     )
 
 

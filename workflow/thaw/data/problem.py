@@ -6,7 +6,7 @@ scikit-learn.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,8 @@ class Problem(NamedTuple):
     `thaw.learning.tasks`. `test_groups`, int64 `[rows]`, are the numbers of the test
     rows' groups, from 0 without a gap; empty where rows are in no groups, so that each
     comes by itself. `train_digests` and `test_digests`, uint64 `[rows]`, are those of
-    the features as they were read, before transforms and scaling.
+    the features as they were read, before transforms and scaling. By `centre` and
+    `spread`, float64 `[features]`, features were scaled; empty where they were not.
     """
 
     train_x: np.ndarray
@@ -34,6 +35,8 @@ class Problem(NamedTuple):
     test_groups: np.ndarray = np.empty(0, np.int64)
     train_digests: np.ndarray = np.empty(0, np.uint64)
     test_digests: np.ndarray = np.empty(0, np.uint64)
+    centre: np.ndarray = np.empty(0)
+    spread: np.ndarray = np.empty(0)
 
     @property
     def train_size(self) -> int:
@@ -53,7 +56,8 @@ class Pool(NamedTuple):
     the study's seed and the source model's number; neither stands here. Each split has
     `train_size` and `test_size` rows.
 
-    `x`, float64 `[rows, features]`, are the features before scaling. `train_y` are the
+    `x`, float64 `[rows, features]`, are the features before a split scales them; by
+    `centre` and `spread` they were scaled before, as a problem's are. `train_y` are the
     labels as they are learned, `test_y` as they are, `[rows]`; `rows`, `groups` and
     `digests` are as those of a problem's test rows. By `strata`, int64, rows are drawn,
     `[rows]`, or whole groups, `[groups]`. Features that are `scaled`, bool
@@ -74,6 +78,8 @@ class Pool(NamedTuple):
     test_size: int
     scaled: np.ndarray
     like: "Pool | None" = None
+    centre: np.ndarray = np.empty(0)
+    spread: np.ndarray = np.empty(0)
 
     @property
     def whole(self) -> Problem:
@@ -99,6 +105,7 @@ class Description(NamedTuple):
         never scaled.
     shape: how a row's features are arranged; empty where nothing was said.
     notes: what was dropped, encoded, split and scaled, in words.
+    transforms: what changed the features before scaling, as the config says it.
     """
 
     columns: Sequence[str]
@@ -108,6 +115,7 @@ class Description(NamedTuple):
     spread: Sequence[float]
     shape: Sequence[int]
     notes: Sequence[str]
+    transforms: Sequence[Mapping[str, Any]]
 
 
 def digests_of_rows(x: np.ndarray) -> np.ndarray:

@@ -91,8 +91,8 @@ def encode(table: Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFram
         if new.any():
             row = new.idxmax()
             raise ThawError(
-                f"{table.place}: column {column}, row {row}: the source does not know "
-                f"the category {table.features[column][row]!r}"
+                f"{table.place}: column {column}, row {row}: the category "
+                f"{table.features[column][row]!r} is unknown. Allowed: {listed(known)}"
             )
     numbers = table.features.drop(columns=[*categories]).astype(np.float64)
     ones = {

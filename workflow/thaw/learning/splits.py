@@ -56,11 +56,14 @@ def split(pool: Problem | Pool, seed: int, number: int) -> Problem:
             f"split {number}: scaled, a value is too large for a number of 32 bits; "
             "correct it, or drop its column"
         )
+    by = (centre, spread) if pool.scaled.any() else (pool.centre, pool.spread)
     return Problem(
         *(train_x, pool.train_y[train], test_x, pool.test_y[test]),
         *(pool.rows[test], pool.classes, pool.task),
         train_digests=pool.digests[train],
         test_digests=pool.digests[test],
+        centre=by[0],
+        spread=by[1],
     )
 
 
@@ -68,7 +71,8 @@ def of_each(problem: Problem | Pool, seed: int, models: Sequence[int]) -> Proble
     """Return the problem as each of R networks gets it, by their source models.
 
     If a pool is split, networks have rows of their own: `train_x` and `test_x` are
-    `[R, rows, features]`, `train_y`, `test_y` and `test_rows` `[R, rows]`.
+    `[R, rows, features]`, `train_y`, `test_y` and `test_rows` `[R, rows]`, and the
+    features' `centre` and `spread` `[R, features]`.
     """
     if isinstance(problem, Problem):
         return problem
@@ -76,7 +80,15 @@ def of_each(problem: Problem | Pool, seed: int, models: Sequence[int]) -> Proble
     of_all = zip(*(splits[number][:5] for number in models), strict=True)
     train_x, train_y, test_x, test_y, rows = map(np.stack, of_all)
     known = problem.classes, problem.task
-    return Problem(train_x, train_y, test_x, test_y, rows, *known)
+    centre, spread = (
+        np.stack([getattr(splits[number], name) for number in models])
+        for name in ("centre", "spread")
+    )
+    return Problem(
+        *(train_x, train_y, test_x, test_y, rows, *known),
+        centre=centre,
+        spread=spread,
+    )
 
 
 def test_rows(problem: Problem | Pool, seed: int, models: Sequence[int]) -> np.ndarray:

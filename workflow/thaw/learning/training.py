@@ -135,9 +135,14 @@ def train(
         best = training.keep == "best"
         found = learn(learner, own, orders, tell, learned_from, best, scale)
         rate = np.array(rates, np.float64)
+        state = found.state
+        if own.centre.size:
+            of_features = Scale(*map(np.atleast_2d, (own.centre, own.spread)))
+            state = state | _entries("feature", of_features, len(rates))
+        if scale:
+            state = state | _entries("label", scale, len(rates))
         return found._replace(
-            final=found.final._replace(learning_rate=rate),
-            state=found.state | _entries(scale, len(rates)),
+            final=found.final._replace(learning_rate=rate), state=state
         )
 
     places = range(len(whose.names))
@@ -154,12 +159,13 @@ def train(
         yield Trained(len(some), best.state, reached, best.predictions)
 
 
-def _entries(scale: Scale | None, networks: int) -> State:
-    """Return the scale of the labels as entries, stored beside the weights."""
-    return {
-        f"label.{name}": torch.from_numpy(np.broadcast_to(values, networks).copy())
-        for name, values in (scale._asdict() if scale else {}).items()
-    }
+def _entries(what: str, scale: Scale, networks: int) -> State:
+    """Return a scale, `[networks, …]` or `[1, …]`, as entries beside the weights."""
+    found = {}
+    for name, values in scale._asdict().items():
+        of_each = np.broadcast_to(values, (networks, *values.shape[1:]))
+        found[f"{what}.{name}"] = torch.from_numpy(of_each.copy())
+    return found
 
 
 def at_a_time(network: Network, training: Training, rows: int) -> int:

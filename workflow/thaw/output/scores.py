@@ -35,10 +35,11 @@ TYPES = {"failed": bool, "epoch": np.int64, "learning_rate": np.float64}
 
 
 class Scores(NamedTuple):
-    """The results of a job, and the digests of its inputs."""
+    """The results of a job, the digests of its inputs, and its recipe."""
 
     reached: Reached
     saw: dict[str, Any]
+    recipe: dict[str, Any]
 
 
 def csv_file(columns: Sequence[str], rows: Iterable[Sequence]) -> bytes:
@@ -97,7 +98,7 @@ def load_scores(csv_path: Path, history_path: Path, tile: Tile, key: str) -> Sco
             csv_path.read_bytes() == _scores_text(tile, reached),
             f"it disagrees with {history_path.name} or has other rows than {tile.name}",
         )
-    return Scores(reached, found["saw"])
+    return Scores(reached, found["saw"], found["recipe"])
 
 
 def named_arrays(reached: Reached) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from thaw.config.files import choose_file, read
+from thaw.config.messages import among
 from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 from thaw.keys import PACKAGE
 from thaw.plan.plan import Plan
+from thaw.plan.study import StudyPlan
 
 # The repository's own, if the package lies in a clone of it.
 SHIPPED = PACKAGE.parents[1] / "config.yaml"
@@ -24,3 +26,10 @@ def planned(file: Path | None = None) -> Plan:
             "`thaw init` write one"
         )
     return Plan(resolve(read(file)))
+
+
+def named(study: str, plan: Plan) -> StudyPlan:
+    """Return the study of that name; raises `ThawError` if there is none."""
+    if study not in plan.studies:
+        raise ThawError(f"{study!r} is no study{among(study, plan.studies)}")
+    return plan.studies[study]

@@ -16,7 +16,7 @@ from thaw.learning.tasks import named_weights
 from thaw.learning.training import at_a_time, fix_rounding, train
 from thaw.output.predictions import Predictions
 from thaw.output.problems import load_described
-from thaw.output.weights import save_networks
+from thaw.output.weights import About, save_networks
 from thaw.progress import Progress
 
 
@@ -67,9 +67,11 @@ def learned(
             said.append(trained.predictions)
             if args.weights:
                 states.append(trained.state)
-    saw = {"problem": digest, **saw}
+    reached, saw = joined(parts), {"problem": digest, **saw}
     if args.weights:
-        save_networks(args.weights, stacked(states), args.tile, args.recipe, saw)
+        failed = np.flatnonzero(reached.final.failed).tolist()
+        about = About(problem.task, described, failed)
+        save_networks(args.weights, stacked(states), args.tile, args.recipe, saw, about)
     rows = test_rows(problem, whose.seed, whose.models)
     predictions = np.concatenate(said), rows, saw
-    return joined(parts), Predictions(problem.task, *predictions)
+    return reached, Predictions(problem.task, *predictions)

@@ -1,0 +1,325 @@
+"""Trained networks that predict new rows together, as an estimator of scikit-learn.
+
+`Results.predictor` opens the networks of a variant that says `save: weights`,
+`of_files` those of any such files. They are trained already: where scikit-learn would fit a copy, wrap
+them in `sklearn.frozen.FrozenEstimator`.
+"""
+
+import random
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+from thaw.config.messages import among
+from thaw.config.network import kind_of
+from thaw.data import PARQUET, SEPARATORS
+from thaw.data.files import read_frame
+from thaw.data.new_rows import columns_of, features_of
+from thaw.data.problem import Problem
+from thaw.errors import ThawError, listed
+from thaw.external.networks import network_of, of_network
+from thaw.findings.arms import Arm, in_order
+from thaw.learning.learner import State, stacked, take
+from thaw.learning.settings import Training
+from thaw.learning.tasks import TASKS, Scale
+from thaw.output.paths import WEIGHTS, repeats_begin
+from thaw.output.tiles import Tile
+from thaw.output.weights import load_networks
+
+# A learner asks for some; nothing learns here.
+TRAINING = Training(epochs=1, batch_size=2, learning_rate=1.0)
+
+# What messages call rows that come from no file.
+ROWS = "the new rows"
+
+
+class Predictor(BaseEstimator):
+    """Trained networks; use `of_files` or `Results.predictor` to open them.
+
+    files: the .safetensors files that hold them. networks: which of them to take,
+    repeats as in "0-3" (the fourth from source model 0), source models as in "0"; None
+    takes all. module: the file with the function that builds a user-supplied network.
+
+    `networks_` are those that predict, `failed_` those that are left out because they
+    failed. `feature_names_in_` are the columns that rows must have.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[str | Path],
+        networks: Collection[str] | None = None,
+        module: str | Path | None = None,
+    ) -> None:
+        """Read the files.
+
+        Raises `ThawError` if one is damaged or was made of another problem than the
+        first, or if no network is left.
+        """
+        self.files, self.networks, self.module = files, networks, module
+        self.networks_: list[str] = []
+        self.failed_: list[str] = []
+        states: list[State] = []
+        for file in files:
+            found = load_networks(Path(file))
+            task, described, failed = found.about
+            kind = task, described, found.settings["network"]
+            if not states:
+                self._task, self._described, _ = first = kind
+                variant = found.settings.get("variant", {})
+                self._network, self._added = kind[2], variant.get("add", ())
+            elif kind != first:
+                raise ThawError(
+                    f"{file} holds networks of another kind, or of another problem, "
+                    f"than {files[0]}; open each on its own"
+                )
+            places = []
+            for place, label in enumerate(found.tile.labels):
+                wanted = networks is None or label in networks
+                if not wanted or label in (*self.networks_, *self.failed_):
+                    continue
+                if place in failed:
+                    self.failed_.append(label)
+                else:
+                    self.networks_.append(label)
+                    places.append(place)
+            states.append(take(found.state, places))
+        if not self.networks_:
+            raise ThawError(f"{', '.join(map(str, files))}: no network that predicts")
+        self._state = stacked(states)
+        self.feature_names_in_ = np.array(columns_of(self._described), object)
+        self.n_features_in_ = len(self.feature_names_in_)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Say that nothing is left to fit."""
+        return True
+
+    def fit(self, X: Any, y: Any = None) -> NoReturn:  # noqa: N803
+        """Raise `ThawError`: the networks are trained, by `snakemake`."""
+        raise ThawError(
+            "these networks are trained already; wrap the predictor in "
+            "sklearn.frozen.FrozenEstimator, so that nothing fits it"
+        )
+
+    def predict_file(self, file: str | Path) -> pd.DataFrame:
+        """Return what is predicted of each row of a table; rows are numbered from 1.
+
+        Of classes, that is the class and the mean probability of each; of numbers, the
+        mean and its spread, the standard deviation over the networks.
+        Raises `ThawError` if the file cannot be read, or as `predict` does.
+        """
+        path, known = Path(file), (*SEPARATORS, PARQUET)
+        if path.suffix not in known:
+            raise ThawError(f"{path}: its suffix is none of {listed(known)}")
+        found = self._table(read_frame(path, self._described.categories), str(path))
+        found.insert(0, "row", range(1, len(found) + 1))
+        return found
+
+    def _table(self, rows: pd.DataFrame, place: str) -> pd.DataFrame:
+        """Return what is predicted of rows; see `predict_file`."""
+        raise NotImplementedError
+
+    def _said(self, rows: Any, place: str) -> np.ndarray:
+        """Return what the task keeps of each network's predictions, `[R, rows, …]`.
+
+        Rows are a frame with the columns by name, or an array with those of
+        `feature_names_in_`, in order.
+        """
+        frame = rows
+        if not isinstance(rows, pd.DataFrame):
+            frame = pd.DataFrame(np.asarray(rows))
+            if frame.shape[1] != self.n_features_in_:
+                raise ThawError(
+                    f"{place}: {frame.shape[1]} columns; the networks learned from "
+                    f"{self.n_features_in_}: {', '.join(self.feature_names_in_)}"
+                )
+            frame.columns = pd.Index(self.feature_names_in_)
+        x = features_of(frame, self._described, place)
+        problem = _problem(x, self._task, len(self._described.classes))
+        module = Path(self.module) if self.module else None
+        with _generators_kept(), of_network(self._network, module):
+            network = network_of(
+                *(self._network, problem, self._described.shape, module, self._added)
+            )
+            said = []
+            for place_of_one in range(len(self.networks_)):
+                state = take(self._state, [place_of_one])
+                weights = {name: state[name] for name in network.shapes}
+                of_features, of_labels = (
+                    _scale(state, what) for what in ("feature", "label")
+                )
+                scaled = x
+                if of_features:
+                    scaled = (x - of_features.centre) / of_features.spread
+                own = problem._replace(test_x=_as_float32(scaled, place))
+                outputs = network.learner(weights, own, TRAINING, ()).outputs("test")
+                said.append(TASKS[self._task].predictions(outputs, of_labels))
+        return np.concatenate(said)
+
+
+class Classifier(ClassifierMixin, Predictor):
+    """Networks that predict classes: the mean of their probabilities decides.
+
+    `classes_` are the names of the classes, as text.
+    """
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The classes' names, in the order of the probabilities."""
+        return np.array(self._described.classes)
+
+    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
+        """Return the mean probability of each class, float64 `[rows, classes]`.
+
+        Raises `ThawError` if a column or a value is missing, or of another kind than
+        those that the networks learned from.
+        """
+        return self._probabilities(X, ROWS)
+
+    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+        """Return the class with the highest mean probability, the first of several."""
+        return self.classes_[self.predict_proba(X).argmax(1)]
+
+    def _probabilities(self, rows: Any, place: str) -> np.ndarray:
+        return np.exp(self._said(rows, place).astype(np.float64)).mean(0)
+
+    def _table(self, rows: pd.DataFrame, place: str) -> pd.DataFrame:
+        found = self._probabilities(rows, place)
+        names = [f"probability of {name}" for name in self._described.classes]
+        table = pd.DataFrame(found, columns=names)
+        table.insert(0, "predicted", self.classes_[found.argmax(1)])
+        return table
+
+
+class Regressor(RegressorMixin, Predictor):
+    """Networks that predict a number: the mean of what they say, in its own units."""
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:  # noqa: N803
+        """Return the mean prediction of each row, float64 `[rows]`.
+
+        With `return_std`, also the standard deviation over the networks; of a single
+        one it is nan. Raises `ThawError` as `Classifier.predict_proba`.
+        """
+        said = self._said(X, ROWS)
+        return (said.mean(0), _spread(said)) if return_std else said.mean(0)
+
+    def _table(self, rows: pd.DataFrame, place: str) -> pd.DataFrame:
+        said = self._said(rows, place)
+        return pd.DataFrame({"predicted": said.mean(0), "spread": _spread(said)})
+
+
+def of_files(
+    files: Sequence[str | Path],
+    networks: Collection[str] | None = None,
+    module: str | Path | None = None,
+) -> Classifier | Regressor:
+    """Return the networks of some files; arguments and errors are `Predictor`'s."""
+    task = load_networks(Path(files[0])).about.task
+    kind = Classifier if TASKS[task].has_classes else Regressor
+    return kind(files, networks, module)
+
+
+def of_study(
+    told: Mapping[str, Any],
+    folder: Path,
+    variant: str,
+    target_size: int | str | None = None,
+) -> Classifier | Regressor:
+    """Return the networks of a variant of a study, in its folder below `results/`.
+
+    told: the study's description, of its study.json or its plan. target_size: how many
+    train rows of the target they learned from; None is the largest, `"all"` if there
+    is that.
+    Raises `ThawError` if there are none, or if their weights were not saved.
+    """
+    settings, results, study = told["settings"], folder.parent, folder.name
+    variants, sizes = settings["variants"], settings["target_sizes"]
+    if variant not in variants:
+        raise ThawError(
+            f"{variant!r} is no variant of {study}{among(variant, variants)}"
+        )
+    by_text = {str(size): size for size in in_order(sizes)}
+    asked = [*by_text][-1] if target_size is None else str(target_size)
+    if asked not in by_text:
+        raise ThawError(
+            f"{asked} is no target size of {study}. Allowed: {listed(by_text)}"
+        )
+    kind = kind_of(settings["network"])
+    if "estimator" in told["variants"][variant] or kind.trained_by:
+        raise ThawError(
+            f"{variant} of {study}: Thaw saves neither estimators nor what a trainer "
+            "has trained. Allowed: a variant of network.hidden or network.module"
+        )
+    arm = Arm(variant, by_text[asked]).name
+    wanted = Tile(range(settings["source_models"]), range(settings["repeats"])).labels
+    files = [
+        path
+        for key in told["keys"]["arms"][arm]
+        for path in sorted(
+            results.glob(f"{repeats_begin(settings['target'], arm, key)}*{WEIGHTS}")
+        )
+        if {*wanted} & {*Tile.named(path.stem).labels}
+    ]
+    held = chain(*(Tile.named(path.stem).labels for path in files))
+    if missing := {*wanted} - {*held}:
+        raise ThawError(
+            f"{study}: the weights of {len(missing)} of {len(wanted)} repeats of {arm} "
+            f"are not saved. Write `save: weights` below variants.{variant} in the "
+            f"config, and run `snakemake {study}`: they are trained once more, to the "
+            "same scores"
+        )
+    module = kind.module_file
+    return of_files(files, wanted, module and results.parent / module)
+
+
+def _spread(said: np.ndarray) -> np.ndarray:
+    """Return the standard deviation over networks `[R, rows]`; nan of a single one."""
+    return said.std(0, ddof=1) if len(said) > 1 else np.full(said.shape[1], np.nan)
+
+
+def _problem(x: np.ndarray, task: str, classes: int) -> Problem:
+    """Return a problem whose test rows are new ones, with two train rows of zeros."""
+    features = np.zeros((2, x.shape[1]), np.float32)
+    kind = np.int64 if classes else np.float64
+    labels = [np.zeros(rows, kind) for rows in (2, len(x))]
+    numbers = np.arange(len(x))
+    return Problem(*(features, labels[0], features, labels[1], numbers, classes, task))
+
+
+def _scale(state: Any, what: str) -> Scale | None:
+    """Return the scale that stands in a network's state, `[1, …]`, if one does."""
+    if f"{what}.centre" not in state:
+        return None
+    return Scale(*(state[f"{what}.{name}"].numpy() for name in Scale._fields))
+
+
+def _as_float32(x: np.ndarray, place: str) -> np.ndarray:
+    """Return scaled features as networks take them.
+
+    Raises `ThawError` if one is too large.
+    """
+    with np.errstate(over="ignore"):  # told below
+        found = x.astype(np.float32)
+    wrong = ~np.isfinite(found).all(1)
+    if wrong.any():
+        raise ThawError(
+            f"{place}: row {wrong.argmax() + 1}: scaled, a value is too large for a "
+            "number of 32 bits; correct it, or leave the row out"
+        )
+    return found
+
+
+@contextmanager
+def _generators_kept() -> Iterator[None]:
+    """Give the global generators back as they were: a module's are seeded."""
+    ours, numpys = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=()):
+        yield
+    random.setstate(ours)
+    np.random.set_state(numpys)

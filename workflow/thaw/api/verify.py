@@ -1,0 +1,273 @@
+"""Train some repeats again from their records, and compare them with what is stored.
+
+A repeat's numbers do not depend on which others its job trains, so that each is trained
+alone.
+"""
+
+import argparse
+import io
+import json
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from thaw import keys
+from thaw.config.network import kind_of
+from thaw.errors import ThawError
+from thaw.learning.history import METRICS, Final
+from thaw.output.paths import (
+    HISTORY_NPZ,
+    PREDICTIONS_NPZ,
+    SCORES_CSV,
+    WEIGHTS,
+    repeats_begin,
+)
+from thaw.output.predictions import load_predictions
+from thaw.output.records import digest_of_arrays, reading
+from thaw.output.scores import Scores, load_scores, named_arrays
+from thaw.output.tiles import Tile
+from thaw.output.weights import load_entries
+from thaw.stages import pretrain, train
+from thaw.stages.fit import fit
+
+# Where processors, versions or code differ, numbers may differ by so much of the
+# largest one of their kind. Rounding that training has blown up is far below; so is one
+# of a hundred test rows that changes its class.
+TOLERANCE = 0.01
+
+
+class Job(NamedTuple):
+    """A job that trained: its key, its tile and where its files begin.
+
+    results: the folder of all results. module: the file with the function that builds
+    the network, if one does.
+    """
+
+    key: str
+    tile: Tile
+    stem: str
+    results: Path
+    module: Path | None
+
+    def file(self, suffix: str) -> Path:
+        """Return one of its files."""
+        return Path(f"{self.stem}{suffix}")
+
+
+class Fit(NamedTuple):
+    """A repeat or source model `number` in its job's tile; `what` is it in words."""
+
+    what: str
+    job: Job
+    number: int
+
+    @property
+    def tile(self) -> Tile:
+        """The tile that holds nothing else."""
+        if self.job.tile.repeats is None:
+            model = self.job.tile.models[self.number]
+            return Tile(range(model, model + 1))
+        model, repeat = self.job.tile.addresses[self.number]
+        return Tile(range(model, model + 1), range(repeat, repeat + 1))
+
+
+class Compared(NamedTuple):
+    """What came of training again: how much which numbers differ, or an `error`.
+
+    difference: as a share of the largest number of their kind; 0 where all bytes are
+    equal.
+    """
+
+    what: str
+    difference: float = 0.0
+    numbers: str = ""
+    error: str = ""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether all bytes are."""
+        return not self.numbers and not self.error
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it is not what its record says."""
+        return bool(self.error) or self.difference > TOLERANCE
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        if self.error:
+            return f"{self.what}: not compared: {self.error}"
+        if self.is_equal:
+            return f"{self.what}: equal to the byte"
+        beyond = f", more than {TOLERANCE:.0%}" if self.is_wrong else ""
+        return f"{self.what}: {self.numbers} differ by {self.difference:.2g}{beyond}"
+
+
+def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
+    """Return all repeats of a study, or of all studies in `results/`, that can be made.
+
+    Beside them, in words, what cannot. Raises `ThawError` if there is no study.
+    """
+    studies = [folder] if (folder / "study.json").exists() else []
+    studies = studies or sorted(path.parent for path in folder.glob("*/study.json"))
+    if not studies:
+        raise ThawError(
+            f"{folder}: no results of a study (study.json). Allowed: the folder of a "
+            "study, such as results/forward, or that of all, results"
+        )
+    found: dict[tuple[str, str], Fit] = {}
+    skipped = []
+    for study in studies:
+        told = json.loads((study / "study.json").read_text(encoding="utf-8"))
+        settings, results = told["settings"], study.parent
+        kind = kind_of(settings["network"])
+        module = kind.module_file and results.parent / kind.module_file
+        asked = Tile(range(settings["source_models"]), range(settings["repeats"]))
+        for arm, own in told["keys"]["arms"].items():
+            variant = arm if arm in told["variants"] else arm.rpartition("@")[0]
+            if kind.trained_by and "estimator" not in told["variants"][variant]:
+                skipped.append(f"{study.name}, {arm}: skipped, a trainer's")
+                continue
+            for key in own:
+                begin = results / repeats_begin(settings["target"], arm, key)
+                for path in sorted(begin.glob(f"*{HISTORY_NPZ}")):
+                    stem = str(path).removesuffix(HISTORY_NPZ)
+                    tile = Tile.named(Path(stem).name)
+                    job = Job(key, tile, stem, results, module)
+                    for number, label in enumerate(tile.labels):
+                        if label in asked.labels:
+                            what = f"{study.name}, {arm}, repeat {label}"
+                            one = Fit(what, job, number)
+                            found.setdefault((key, label), one)
+    return [*found.values()], skipped
+
+
+def compared(fits: list[Fit], repeats: int, seed: int) -> Iterator[Compared | str]:
+    """Train some drawn by `seed`, and the source models from which they start.
+
+    Yields what came of each, and in words how versions and code here differ from those
+    that made it.
+    """
+    places = np.random.default_rng(seed).permutation(len(fits))[:repeats]
+    waiting, told = [fits[place] for place in sorted(places)], set[str]()
+    done = set[tuple[str, str]]()
+    while waiting:
+        one = waiting.pop(0)
+        job = one.job
+        if (job.key, one.tile.name) in done:
+            continue
+        done.add((job.key, one.tile.name))
+        try:
+            stored = load_scores(
+                *(job.file(SCORES_CSV), job.file(HISTORY_NPZ), job.tile, job.key)
+            )
+            recipe = stored.recipe
+            here = keys.recipe(recipe["stage"], recipe["settings"], recipe["inputs"])
+            for line in {*keys.differences(recipe, here)} - told:
+                told.add(line)
+                yield line
+            source_models = _source_models(one, recipe)
+            # Those that were read from files were not trained.
+            waiting += [
+                fit for fit in source_models if fit.job.file(HISTORY_NPZ).exists()
+            ]
+            yield _compared(one, stored, source_models)
+        except (ThawError, OSError) as error:
+            yield Compared(one.what, error=str(error))
+
+
+def _source_models(one: Fit, recipe: Mapping[str, Any]) -> list[Fit]:
+    """Return the source model from which a repeat starts, if it starts from one."""
+    key = recipe["inputs"].get("source_models")
+    if key is None:
+        return []
+    model = one.tile.models[0]
+    for path in sorted(one.job.results.glob(f"source-models/*-{key}/*{WEIGHTS}")):
+        tile = Tile.named(path.stem)
+        if model in tile.models:
+            job = one.job._replace(
+                key=key, tile=tile, stem=str(path).removesuffix(WEIGHTS)
+            )
+            what = f"source model {model} of {path.parent.name.removesuffix(f'-{key}')}"
+            return [Fit(what, job, tile.models.index(model))]
+    raise ThawError(f"source model {model} (key {key}) is not in {one.job.results}")
+
+
+def _compared(one: Fit, stored: Scores, source_models: list[Fit]) -> Compared:
+    """Train a repeat or source model again, and compare all that is stored of it."""
+    job, recipe = one.job, stored.recipe
+    key = recipe["inputs"]["problem"]
+    problems = [*job.results.glob(f"problems/*-{key}.npz")]
+    if not problems:
+        raise ThawError(f"the problem (key {key}) is not in {job.results}/problems")
+    with tempfile.TemporaryDirectory(prefix="thaw-") as folder:
+        again = job._replace(tile=one.tile, stem=f"{folder}/again")
+        files = {
+            suffix: again.file(suffix) if job.file(suffix).exists() else None
+            for suffix in (PREDICTIONS_NPZ, WEIGHTS)
+        }
+        args = argparse.Namespace(
+            recipe=recipe,
+            tile=one.tile,
+            problem=problems[0],
+            network=job.module,
+            source_models=[model.job.file(WEIGHTS) for model in source_models],
+            scores=again.file(SCORES_CSV),
+            history=again.file(HISTORY_NPZ),
+            predictions=files[PREDICTIONS_NPZ],
+            weights=files[WEIGHTS],
+        )
+        stage = {"pretrain": pretrain, "train": train}[recipe["stage"]]
+        with redirect_stderr(io.StringIO()):
+            fit(args, stage.learn)
+        made = load_scores(args.scores, args.history, one.tile, job.key)
+        ours = _numbers(again, made, 0)
+    theirs = _numbers(job, stored, one.number)
+    if digest_of_arrays(ours) == digest_of_arrays(theirs):
+        return Compared(one.what)
+    found = {name: _difference(ours[name], theirs[name]) for name in theirs}
+    worst = max(found, key=lambda name: found[name])
+    return Compared(one.what, found[worst], worst)
+
+
+def _numbers(job: Job, scores: Scores, place: int) -> dict[str, np.ndarray]:
+    """Return all that a job's files hold of the network at a place, by name."""
+    own = (*METRICS, *Final._fields)
+    found = {
+        name: np.asarray(values)[place] if name in own else np.asarray(values)
+        for name, values in named_arrays(scores.reached).items()
+    }
+    if (path := job.file(PREDICTIONS_NPZ)).exists():
+        task = scores.reached.task
+        told = load_predictions(path, job.tile, job.key, task)
+        found["predictions"] = told.said[place]
+        found["test rows"] = np.atleast_2d(told.rows)[
+            place if told.rows.ndim > 1 else 0
+        ]
+    if (path := job.file(WEIGHTS)).exists():
+        with reading(path, "the weights it should be"):
+            entries, _ = load_entries(path, job.key)
+        found |= {f"weights {name}": values[place] for name, values in entries.items()}
+    return {name: np.asarray(values) for name, values in found.items()}
+
+
+def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Return the largest difference, as a share of the largest of their numbers.
+
+    It is infinite between what is a number and what is not.
+    """
+    if ours.dtype.kind not in "fiub" or ours.shape != theirs.shape:
+        return 0.0 if np.array_equal(ours, theirs) else math.inf
+    one, other = ours.astype(np.float64), theirs.astype(np.float64)
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    if same.all():
+        return 0.0
+    with np.errstate(invalid="ignore"):  # of infinite numbers, told below
+        apart = abs(one - other)[~same].max()
+    largest = abs(other[np.isfinite(other)]).max(initial=0)
+    return float(apart / largest) if np.isfinite(apart) and largest else math.inf

@@ -1,0 +1,66 @@
+"""New rows of a problem: checked, and encoded as those that networks learned from.
+
+No key holds this file: nothing that learns imports it.
+"""
+
+import numpy as np
+import pandas as pd
+
+from thaw.data.checks import LARGEST
+from thaw.data.problem import Description
+from thaw.data.table import Table, as_text, encode, in_order
+from thaw.data.transforms import transform
+from thaw.errors import ThawError, listed
+
+
+def columns_of(described: Description) -> list[str]:
+    """Return the columns that rows have before they are encoded."""
+    categories = described.categories.items()
+    encoded = {f"{name}={one}" for name, known in categories for one in known}
+    numbers = [name for name in described.columns if name not in encoded]
+    return [*numbers, *described.categories]
+
+
+def features_of(rows: pd.DataFrame, described: Description, place: str) -> np.ndarray:
+    """Return the features of rows before scaling, float64 `[rows, features]`.
+
+    Other columns than those of the problem are ignored. Of its transforms the noise is
+    left out: new rows have their own. `place` is what messages call the rows, which are
+    numbered from 1.
+    Raises `ThawError` if a column or value is missing, or if one is of another kind.
+    """
+    wanted = columns_of(described)
+    missing = [name for name in wanted if name not in rows]
+    if missing:
+        raise ThawError(
+            f"{place}: missing columns: {listed(missing)}. The networks learned from "
+            f"{listed(wanted)}"
+        )
+    if rows.empty:
+        raise ThawError(f"{place}: there are no rows")
+    rows = rows[wanted].set_axis(pd.RangeIndex(1, len(rows) + 1))
+    for name in wanted:
+        read = as_text if name in described.categories else _numbers
+        rows[name] = read(rows[name], place)
+    table = Table(rows, pd.Series(), None, place, named=True)
+    encoded = encode(table, described.categories)
+    x = in_order(encoded, place, described.columns, "the networks").to_numpy()
+    steps = [step for step in described.transforms if "noise" not in step]
+    return transform(x, described.shape, steps, part=0)
+
+
+def _numbers(column: pd.Series, place: str) -> pd.Series:
+    """Return a column as float64; raises `ThawError` if a value is no finite number."""
+    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
+    wrong = ~(numbers.abs() <= LARGEST)
+    if wrong.any():
+        row = wrong.idxmax()
+        value = str(column[row])
+        reason = f"{value!r} is not a finite number"
+        if pd.isna(column[row]):
+            reason = "a value is missing"
+        raise ThawError(
+            f"{place}: column {column.name}, row {row}: {reason}; correct it, or leave "
+            "the row out"
+        )
+    return numbers
