@@ -1,8 +1,5 @@
 """The config's file: which one it is, and what is said of one that cannot be read."""
 
-import subprocess
-import sys
-
 import pytest
 
 from thaw.config.files import choose_file, read
@@ -102,20 +99,6 @@ def test_a_file_that_can_be_read_passes(name, text, tmp_path):
     file = tmp_path / name
     file.write_text(text, encoding="utf-8")
     read(file)
-
-
-def test_files_can_be_checked_without_snakemake(tmp_path):
-    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
-    good.write_text("seed: 1\n")
-    bad.write_text("seed: [1\n")
-    command = [sys.executable, "-m", "thaw.config", str(good)]
-    assert subprocess.run(command, timeout=60).returncode == 0
-    done = subprocess.run(
-        [*command, str(bad)], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 1
-    assert f"{bad}: cannot be read as a config: line 2, column 1: " in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_a_folder_with_a_config_takes_its_own_and_else_the_default(tmp_path):

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from logging import INFO, WARNING, LogRecord
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -205,8 +206,13 @@ class LogHandler(LogHandlerBase):
             return
         job, logs = self.jobs.get(record.jobid), [log for log in record.log if log]
         name = job.name if job else record.rule_name
-        why = reason(record.rule_msg or "", logs)
-        line = visible(f"failed: {name}: {why} ({', '.join(logs[:1]) or 'no log'})")
+        why, *more = reasons(record.rule_msg or "", logs)
+        log = ", ".join(logs[:1]) or "no log"
+        line = visible(f"failed: {name}: {why} ({log})")
+        if more:
+            mistakes = [visible(f"  {mistake}") for mistake in (why, *more)]
+            first = visible(f"failed: {name}: {len(mistakes)} mistakes ({log})")
+            line = "\n".join([first, *mistakes])
         self.failures[record.jobid] = line
         if why in UNEXPLAINED:
             self.held.append(line)
@@ -319,18 +325,21 @@ class LogHandler(LogHandlerBase):
         self.console.print(text, style=style, soft_wrap=True)
 
 
-def reason(message: str, logs: list[str]) -> str:
+def reasons(message: str, logs: list[str]) -> list[str]:
     """Return why a job failed, by what its cluster says of it or by its own log.
 
-    The first log is the job's, others are the cluster's.
+    The first log is the job's, others are the cluster's. These are the job's
+    last errors, in lines without another between them, or else the last line.
     """
     own, *others = [[*lines(log)] for log in logs] or [[]]
     told = "\n".join([message, *(line for log in others for line in log)])
     for pattern, why in REASONS.items():
         if re.search(pattern, told):
-            return why
-    errors = [line for line in own if line.startswith("error: ")]
-    return (errors or own or [EMPTY])[-1].removeprefix("error: ")
+            return [why]
+    runs = groupby(own, lambda line: line.startswith("error: "))
+    errors = [[*run] for are_errors, run in runs if are_errors]
+    last = errors[-1] if errors else own[-1:] or [EMPTY]
+    return [line.removeprefix("error: ") for line in last]
 
 
 def lines(log: str) -> Iterator[str]:

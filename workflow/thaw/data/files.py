@@ -32,15 +32,15 @@ def _columns(path: Path, settings: Mapping[str, Any]) -> Table:
         "label": [label],
         "group": [group] * bool(group),
         "categorical": categorical,
+        "drop": settings.get("drop", []),
     }
-    for key, names in asked.items():
-        require_columns(str(path), frame.columns, key, names)
-    labels = as_text(frame[label], str(path))
-    groups = as_text(frame[group], str(path)) if group else None
+    require_columns(str(path), frame.columns, asked)
+    labels = as_text(frame[label])
+    groups = as_text(frame[group]) if group else None
     others = {label, group, *rows} & {*frame.columns}
     features = frame.drop(columns=[*others])
     for name in categorical:
-        features[name] = as_text(features[name], str(path))
+        features[name] = as_text(features[name])
     return Table(features, labels, groups, str(path), named=True)
 
 
@@ -52,7 +52,7 @@ def read_categories(
         return {}
     frame = _chosen(path, columns, rows)
     return {
-        name: set(as_text(frame[name], str(path)))
+        name: set(as_text(frame[name].dropna()))
         for name in columns
         if name in frame.columns
     }
@@ -64,11 +64,11 @@ def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.Da
         frame = _frame(path, {*text, *rows})
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise _unreadable(path, error) from error
-    require_columns(str(path), frame.columns, "rows", rows)
+    require_columns(str(path), frame.columns, {"rows": rows})
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     for name, value in rows.items():
         frame = frame[frame[name].notna()]
-        values = as_text(frame[name], str(path))
+        values = as_text(frame[name])
         frame = frame[values == str(value)]
         if frame.empty:
             raise ThawError(
@@ -135,7 +135,7 @@ def _arrays(path: Path) -> Table:
     index = pd.RangeIndex(1, len(x) + 1)
     x = x.reshape(len(x), -1)
     features = pd.DataFrame(x, index, numbered(x.shape[1]))
-    labels = as_text(pd.Series(y, index, name="y"), str(path))
+    labels = as_text(pd.Series(y, index, name="y"))
     return Table(features, labels, None, str(path), named=False)
 
 

@@ -35,7 +35,8 @@ class Needs(NamedTuple):
 class Problems:
     """The problems of a config.
 
-    `recipes`, `needs` and `extents` are by key. `shown` is one result for each name,
+    `recipes`, `needs`, `extents` and `names` are by key; what a problem is made from
+    comes before it. `shown` is one result for each name,
     the first that was asked for.
     """
 
@@ -45,6 +46,7 @@ class Problems:
         self.recipes: dict[str, dict[str, Any]] = {}
         self.needs: dict[str, Needs] = {}
         self.extents: dict[str, Extent] = {}
+        self.names: dict[str, str] = {}
         self.shown: dict[str, Result] = {}
         self.paths: set[str] = set()
 
@@ -126,6 +128,7 @@ class Problems:
             ruled=ruled,
         )
         self.extents[made.key] = extent(problem)
+        self.names[made.key] = name
         self.shown.setdefault(name, made)
         self.paths.add(problem_file(name, made.key))
         return made

@@ -97,7 +97,7 @@ def compute(
 
 
 def run(stage: Callable[[], None]) -> None:
-    """Run a stage; an error the user can mend ends it with one line and status 1.
+    """Run a stage; errors the user can mend end it with a line each and status 1.
 
     `OSError` covers what the machine refuses (no such file, disk full, no permission);
     `MemoryError` a job too large for it. Anything else is a bug of ours and keeps its
@@ -111,7 +111,9 @@ def run(stage: Callable[[], None]) -> None:
     try:
         stage()
     except ThawError as error:
-        sys.exit(f"error: {visible(str(error))}")
+        lines = [visible(str(line)) for line in error.args]
+        # What is indented belongs to the line above.
+        sys.exit("\n".join(s if s.startswith(" ") else f"error: {s}" for s in lines))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(visible(f"error: {place}{error.strerror or error}"))
