@@ -46,8 +46,6 @@ REASONS = {
 # An error that only says that a job's command failed; the job's own line says why.
 OF_A_COMMAND = re.compile(r"(RuleException:\s+)?CalledProcessError")
 
-# The frame that Snakemake puts around the words of a WorkflowError.
-AROUND = re.compile(r'^WorkflowError in file .*\n|\n  File ".*", line \d+, in .*')
 
 MOST_REPEATED = 20  # failures, at the end
 
@@ -230,7 +228,6 @@ class LogHandler(LogHandlerBase):
         if OVER in text:
             self.say_last()
         elif not (self.interrupted or OF_A_COMMAND.match(text)):
-            text = AROUND.sub("", text)
             if self.runs:
                 self.failures[text] = text
             self.say(text, "red")

@@ -56,6 +56,12 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
+def told(error: ThawError) -> str:
+    """Return an error's lines, safe to print; what is indented belongs to another."""
+    lines = [visible(str(line)) for line in error.args]
+    return "\n".join(s if s.startswith(" ") else f"error: {s}" for s in lines)
+
+
 def listed(names: Collection[object], most: int = 20) -> str:
     """Return the names, or the first of very many, for a message."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from thaw import keys
-from thaw.errors import ThawError, visible
+from thaw.errors import ThawError, told, visible
 from thaw.output.tiles import Tile
 
 
@@ -111,9 +111,7 @@ def run(stage: Callable[[], None]) -> None:
     try:
         stage()
     except ThawError as error:
-        lines = [visible(str(line)) for line in error.args]
-        # What is indented belongs to the line above.
-        sys.exit("\n".join(s if s.startswith(" ") else f"error: {s}" for s in lines))
+        sys.exit(told(error))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(visible(f"error: {place}{error.strerror or error}"))
