@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,18 +22,36 @@ def check(config: Path | None) -> None:
     in keys, in keys that do not go together, and in data. Nothing is written.
     """
     from thaw.config.files import read
-    from thaw.config.messages import wrong
-    from thaw.config.resolve import examine
-    from thaw.errors import ThawError, shortened, visible
-    from thaw.plan.plan import Plan
+    from thaw.errors import ThawError, visible
     from thaw.plan.read import config_file
 
     if config and config.name == "config.yaml":
         # A run takes it in its folder, from which the paths in it start.
         os.chdir(config.parent)
         config = Path(config.name)
-    resolved, mistakes = examine(read(config or config_file()))
+    settings = read(config or config_file())
+    wrong, doubts = all_wrong(settings)
+    for doubt in doubts:
+        click.echo(visible(doubt))
+    if wrong:
+        raise ThawError(*wrong)
+    counts = [
+        f"{len(settings[what])} {what if len(settings[what]) > 1 else one}"
+        for what, one in (("problems", "problem"), ("studies", "study"))
+    ]
+    click.echo(f"{', '.join(counts)}: nothing wrong")
+
+
+def all_wrong(config: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return all that is wrong with a config and its data, in lines, and the doubts."""
+    from thaw.config.messages import wrong
+    from thaw.config.resolve import examine
+    from thaw.errors import ThawError, shortened
+    from thaw.plan.plan import Plan
+
+    resolved, mistakes = examine(config)
     of_data: list[str] = []
+    doubts: list[str] = []
     if resolved:
         try:
             plan = Plan(resolved)
@@ -40,21 +59,10 @@ def check(config: Path | None) -> None:
             mistakes += error.args
             plan = Plan(resolved._replace(studies={}, maps={}))
         of_data, doubts = look_at_data(plan)
-        for doubt in doubts:
-            click.echo(visible(doubt))
     told = list(wrong(mistakes).args) if mistakes else []
     if of_data:
         told += ["the data are wrong:", *(f"  {line}" for line in shortened(of_data))]
-    if told:
-        raise ThawError(*told)
-    counts = [
-        f"{len(names)} {what if len(names) > 1 else what.removesuffix('s')}"
-        for what, names in (
-            ("problems", plan.problems.shown),
-            ("studies", plan.studies),
-        )
-    ]
-    click.echo(f"{', '.join(counts)}: nothing wrong")
+    return told, doubts
 
 
 def look_at_data(plan: Plan) -> tuple[list[str], list[str]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from thaw.cli import check, study
+from thaw.cli import check, init, study
 
 
 class Commands(click.Group):
@@ -26,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (check.check, study.answer, study.plan):
+for command in (init.init, check.check, study.answer, study.plan):
     main.add_command(command)

@@ -210,18 +210,16 @@ def check_parts(
     )
 
 
-def doubts(table: Table, categorical: Collection[str]) -> Iterator[str]:
-    """Yield a word on each column that looks like an identifier or a date."""
+def doubts(table: Table, categorical: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each column that looks like an identifier or a date, and why it does."""
     rows = len(table.features)
     if not table.named or rows < FEWEST_ROWS:
         return
     for name, column in table.features.items():
         if name in categorical:
             if column.nunique() > rows / 2:
-                yield (
-                    f"column {name} has {column.nunique()} categories in {rows} rows, "
-                    "as an identifier has; drop it?"
-                )
+                many = f"{column.nunique()} categories in {rows} rows"
+                yield name, f"has {many}, as an identifier has"
         elif not pd.api.types.is_integer_dtype(column):
             continue
         elif column.between(FIRST_DAY, LAST_DAY).all() and not (
@@ -229,9 +227,6 @@ def doubts(table: Table, categorical: Collection[str]) -> Iterator[str]:
             .isna()
             .any()
         ):
-            yield f"column {name} looks like a date; drop it?"
+            yield name, "looks like a date"
         elif column.is_unique and column.max() - column.min() < 2 * rows:
-            yield (
-                f"column {name} is another whole number in each row, as an identifier "
-                "is; drop it?"
-            )
+            yield name, "is another whole number in each row, as an identifier is"

@@ -27,7 +27,7 @@ def _columns(path: Path, settings: Mapping[str, Any]) -> Table:
     """Read a table with named columns."""
     label, group = settings["label"], settings.get("group")
     rows, categorical = settings.get("rows", {}), settings.get("categorical", [])
-    frame = _chosen(path, {label, group, *categorical} - {None}, rows)
+    frame = read_rows(path, {label, group, *categorical} - {None}, rows)
     asked = {
         "label": [label],
         "group": [group] * bool(group),
@@ -50,7 +50,7 @@ def read_categories(
     """Return the values of these columns of a file, in the rows that `rows` chooses."""
     if path.suffix == ARRAYS:
         return {}
-    frame = _chosen(path, columns, rows)
+    frame = read_rows(path, columns, rows)
     return {
         name: set(as_text(frame[name].dropna()))
         for name in columns
@@ -58,8 +58,14 @@ def read_categories(
     }
 
 
-def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.DataFrame:
-    """Read a file's rows, numbered from 1, that have the values that `rows` names."""
+def read_rows(
+    path: Path, text: Collection[str], rows: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Read a file's rows, numbered from 1, that have the values that `rows` names.
+
+    The columns of `text` are read as text.
+    Raises `ThawError` if the file cannot be read, or has no such rows.
+    """
     try:
         frame = _frame(path, {*text, *rows})
     except (OSError, ValueError, pd.errors.ParserWarning) as error:

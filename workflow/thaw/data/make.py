@@ -115,7 +115,9 @@ def make_problem(
             pool = pool._replace(strata=source.pool.strata)
     notes = [*_notes(settings, description, pool or problem, like)]
     notes += [
-        f"warning: {doubt}" for table in tables for doubt in doubts(table, categorical)
+        f"warning: column {name} {why}; drop it?"
+        for table in tables
+        for name, why in doubts(table, categorical)
     ]
     return pool or problem, description._replace(notes=notes)
 
