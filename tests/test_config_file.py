@@ -1,11 +1,10 @@
 """The config's file: the choice of it, and messages about one that cannot be read."""
 
-import subprocess
-import sys
-
 import pytest
+import yaml
 
-from thaw.config.files import choose_file, read
+from conftest import ROOT, SMALL_CONFIG, Project
+from thaw.config.files import choose_file, read, with_numbers
 from thaw.errors import ThawError
 
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(
@@ -104,20 +103,6 @@ def test_a_file_that_can_be_read_passes(name, text, tmp_path):
     read(file)
 
 
-def test_files_can_be_checked_without_snakemake(tmp_path):
-    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
-    good.write_text("seed: 1\n")
-    bad.write_text("seed: [1\n")
-    command = [sys.executable, "-m", "thaw.config", str(good)]
-    assert subprocess.run(command, timeout=60).returncode == 0
-    done = subprocess.run(
-        [*command, str(bad)], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 1
-    assert f"{bad}: cannot be read as a config: line 2, column 1: " in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_a_folder_with_a_config_takes_its_own_and_else_the_default(tmp_path):
     default, own = tmp_path / "default.yaml", tmp_path / "config.yaml"
     assert choose_file(tmp_path, default) == default
@@ -139,4 +124,64 @@ def test_a_config_yml_is_not_passed_over(tmp_path):
     with pytest.raises(ThawError, match=r"config\.yml is not read; name it config\.ya"):
         choose_file(tmp_path, tmp_path / "default.yaml")
     # Named with --configfile, it is read all the same.
-    choose_file(tmp_path, tmp_path / "default.yaml", [other])
+    assert choose_file(tmp_path, tmp_path / "default.yaml", [other]) == other
+
+
+def test_a_file_that_is_named_is_merged_into_the_folders_own_only(tmp_path):
+    default, own, named = (tmp_path / f"{n}.yaml" for n in ("default", "config", "one"))
+    assert choose_file(tmp_path, default, [named, own]) == named
+    own.write_text("seed: 1\n")
+    assert choose_file(tmp_path, default, [named]) == own
+
+
+def test_numbers_in_groups_on_the_command_line_are_numbers():
+    # As Snakemake reads `training={epochs: 50, …}`, merged into the file's.
+    commanded = {
+        "seed": 2,
+        "title": "3",
+        "training": {"epochs": "50", "learning_rate": ["0.1", "0.2"]},
+        "studies": {"ahead": {"target_sizes": ["5", "all"], "source": "[1"}},
+    }
+    config = {
+        **{"seed": 2, "title": "3", "margin": 0.1},
+        "training": commanded["training"] | {"batch_size": 8, "keep": "1"},
+        "studies": commanded["studies"] | {"back": {"source": "7"}},
+    }
+    assert with_numbers(config, commanded) == {
+        **{"seed": 2, "title": "3", "margin": 0.1},
+        "training": {
+            **{"epochs": 50, "learning_rate": [0.1, 0.2]},
+            **{"batch_size": 8, "keep": "1"},
+        },
+        "studies": {
+            "ahead": {"target_sizes": [5, "all"], "source": "[1"},
+            "back": {"source": "7"},
+        },
+    }
+
+
+def test_a_run_takes_a_named_file_alone_and_numbers_in_groups(tmp_path):
+    named = tmp_path / "one.yaml"
+    named.write_text(yaml.safe_dump(SMALL_CONFIG))
+    (tmp_path / "empty").mkdir()
+    project = Project(tmp_path / "empty")
+    done = project.snakemake(
+        *("-n", "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(named)),
+        *("--config", "training={epochs: 50}"),
+    )
+    said = done.stdout + done.stderr
+    assert f"The config is {named}. " in said
+    assert "ahead: new; " in said
+    assert "forward" not in said
+
+    done = project.snakemake(
+        *("-n", "--snakefile", str(ROOT / "Snakefile"), "--configfile", str(named)),
+        *("--config", "training={epochs: -50}"),
+        check=False,
+    )
+    assert done.returncode == 1
+    words = (
+        "error: the config is wrong:\n  training.epochs: -50 is too small. Allowed: "
+    )
+    assert words in done.stderr
+    assert "WorkflowError" not in done.stderr

@@ -58,10 +58,10 @@ def same(one, other):
 
 
 def message(folder, frame, **changes):
-    """Return the one line with the error."""
+    """Return what is wrong, a line each."""
     with pytest.raises(ThawError) as caught:
         make(folder, frame, **changes)
-    assert "\n" not in str(caught.value)
+    assert all(line.startswith(f"{folder}/data.") for line in caught.value.args[:30])
     return str(caught.value).replace(f"{folder}/", "")
 
 
@@ -500,16 +500,33 @@ def unspoilt(frame):
 
 # A change of the frame, one of the settings, and the message about the file.
 WRONG = [
-    (cell("mass", 7, None), {}, "column mass, row 7: a value is missing"),
-    (cell("class", 7, None), {}, "column class, row 7: a value is missing"),
-    (column("g", ["a", None] * 30), {"group": "g"}, "column g, row 2: a value is miss"),
-    (column("g", ["a", None] * 30), {"categorical": ["g"]}, "column g, row 2: a value"),
-    (cell("mass", 9, "heavy"), {}, "column mass, row 9: 'heavy' is not a number; make"),
-    (cell("mass", 9, "NA"), {}, "column mass, row 9: 'NA' is not a number"),
-    (cell("mass", 3, "inf"), {}, "column mass, row 3: inf is not a finite"),
-    (cell("mass", 3, 1e39), {}, "column mass, row 3: 1e+39 is not a fin"),
+    (cell("mass", 7, None), {}, "column mass: 1 of 60 missing, first in row 7; give"),
+    (cell("class", 7, None), {}, "column class: 1 of 60 missing, first in row 7"),
+    (
+        column("g", ["a", None] * 30),
+        {"group": "g"},
+        "column g: 30 of 60 missing, first in row 2",
+    ),
+    (column("g", ["a", None] * 30), {"categorical": ["g"]}, "column g: 30 of 60 miss"),
+    (
+        cell("mass", 9, "heavy"),
+        {},
+        "column mass: 1 of 60 not numbers, first 'heavy' in row 9; make",
+    ),
+    (cell("mass", 9, "NA"), {}, "column mass: 1 of 60 not numbers, first 'NA'"),
+    (
+        cell("mass", 3, "inf"),
+        {},
+        "column mass: 1 of 60 not finite numbers, or too large for ones of 32 bits, "
+        "first inf in row 3",
+    ),
+    (cell("mass", 3, 1e39), {}, "column mass: 1 of 60 not finite"),
     (column("mass", 4), {}, "column mass is 4 in every row, and says nothing; name it"),
-    (column("day", ["2026-01-02"] * 60), {}, "column day, row 1: '2026-01-02' is not"),
+    (
+        column("day", ["2026-01-02"] * 60),
+        {},
+        "column day: 60 of 60 not numbers, first '2026-01-02' in row 1",
+    ),
     (column("class", "x"), {}, "all rows belong to class 'x'"),
     (cell("class", 12, "odd"), {}, "class 'odd' has one row (row 12)"),
     (column("class", range(60)), {}, "the label has 60 distinct numbers, which"),
@@ -560,6 +577,65 @@ def test_what_is_wrong_is_one_line_with_its_place(
     assert message(tmp_path, frame, **changes).startswith(f"data.csv: {expected}")
 
 
+def test_all_that_is_wrong_is_told_at_once(tmp_path, frame):
+    for spoil in (
+        cell("mass", 9, "heavy"),
+        cell("mass", 30, None),
+        cell("heat", 3, "inf"),
+        column("day", ["2026-01-02"] * 60),
+        column("site", 4),
+        column("group", ["a", None] * 30),
+        cell("class", 12, "odd"),
+        cell("class", 50, None),
+    ):
+        spoil(frame)
+    said = message(tmp_path, frame, group="group", shape=[1, 8])
+    assert said.splitlines() == [
+        f"data.csv: {line}"
+        for line in (
+            "column class: 1 of 60 missing, first in row 50; give them, or leave the "
+            "rows out",
+            "column group: 30 of 60 missing, first in row 2; give them, or leave the "
+            "rows out",
+            "column heat: 1 of 60 not finite numbers, or too large for ones of 32 "
+            "bits, first inf in row 3; correct them",
+            "column mass: 1 of 60 missing, first in row 30; give them, leave the rows "
+            "out, or drop the column",
+            "column mass: 1 of 60 not numbers, first 'heavy' in row 9; make them "
+            "numbers, or name the column under categorical or drop",
+            "column day: 60 of 60 not numbers, first '2026-01-02' in row 1; make them "
+            "numbers, or name the column under categorical or drop",
+            "column site is 4 in every row, and says nothing; name it under drop",
+            "shape [1, 8] takes 8 features, and there are 4",
+            "class 'odd' has one row (row 12); one to train on and one to test on are "
+            "the least",
+        )
+    ]
+
+
+def test_what_is_wrong_with_both_files_is_told_at_once(tmp_path, frame):
+    test = write(tmp_path / "test.csv", frame.rename(columns={"heat": "warmth"}))
+    cell("mass", 9, "heavy")(frame)
+    wanted = SETTINGS | {"test_file": {}, "train_size": None}
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    with pytest.raises(ThawError) as caught:
+        make_problem(wanted, [write(tmp_path / "data.csv", frame), test])
+    one, other = caught.value.args
+    assert "data.csv: column mass: 1 of 60 not numbers" in one
+    assert "test.csv: its columns are not those of" in other
+    wanted |= {"label": "klass", "drop": ["gone"]}
+    with pytest.raises(ThawError) as caught:
+        make_problem(wanted, [tmp_path / "data.csv", test])
+    assert len(caught.value.args) == 4
+
+
+def test_of_very_many_mistakes_the_first_are_told(tmp_path, frame):
+    for number in range(40):
+        frame[f"c{number}"] = 1
+    *_, last = message(tmp_path, frame).splitlines()
+    assert last.endswith("more of the kind")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
@@ -571,7 +647,7 @@ def test_what_is_wrong_is_one_line_with_its_place(
         ("a.csv", b"x,x,class\n1,1,a\n", "the column x stands twice"),
         ("a.csv", b"x;class\n1;a\n", "no column 'class'.* Its columns are x;class"),
         ("a.csv", b"x,class\n", "no row is left"),
-        ("a.csv", b"x,class\n1,a\n2", "column class, row 2: a value is missing"),
+        ("a.csv", b"x,class\n1,a\n2,a\n3,b\n4,b\n5", "column class: 1 of 5 missing"),
         ("a.csv", b"\0\0\0\0", "a.csv: "),
         ("a.parquet", b"PAR1 and no more", "a.parquet: cannot be read as parquet: "),
         ("a.npz", b"PK and no more", "a.npz: cannot be read as npz: "),
@@ -607,9 +683,18 @@ def test_a_truncated_archive_is_reported_wherever_it_ends(tmp_path, frame):
         ({"X": np.ones(4), "y": np.ones(4)}, r"X has the shape \[4\]"),
         ({"X": np.ones((4, 2)), "y": np.ones(5)}, r"y \[5\]"),
         ({"X": np.ones((4, 2)), "y": np.array([None] * 4)}, "cannot be read as npz"),
-        ({"X": np.full((4, 2), np.nan), "y": np.arange(4) % 2}, "feature 1, row 1"),
-        ({"X": np.ones((4, 2)) * 1j, "y": np.arange(4) % 2}, "is not a number"),
-        ({"X": np.full((4, 2), "x"), "y": np.arange(4) % 2}, "'x' is not a number"),
+        (
+            {"X": np.full((4, 2), np.nan), "y": np.arange(4) % 2},
+            "feature 1: 4 of 4 missing, first in row 1",
+        ),
+        (
+            {"X": np.ones((4, 2)) * 1j, "y": np.arange(4) % 2},
+            "4 of 4 not numbers, first 1j in row 1",
+        ),
+        (
+            {"X": np.full((4, 2), "x"), "y": np.arange(4) % 2},
+            "4 of 4 not numbers, first 'x' in row 1",
+        ),
     ],
 )
 def test_arrays_that_are_no_problem_are_reported(tmp_path, arrays, expected):
@@ -705,31 +790,32 @@ def test_functions_whose_labels_are_numbers(function):
 
 
 NO_NUMBERS = [
-    (cell("age", 7, None), {}, ": column age, row 7: a value is missing"),
+    (cell("age", 7, None), {}, ": column age: 1 of 60 missing, first in row 7"),
     (
         cell("age", 9, "old"),
         {},
-        ": column age, row 9: the label 'old' is not a number, which task:",
+        ": column age: 1 of 60 not numbers, which task: regression and bins take, "
+        "first 'old' in row 9",
     ),
     (
         cell("age", 9, "old"),
         {"bins": 3, "task": None},
-        ": column age, row 9: the label 'old' is no",
+        ": column age: 1 of 60 not numbers, which task: ",
     ),
     (
         cell("age", 3, "inf"),
         {},
-        ": column age, row 3: the label inf is not a finite number",
+        ": column age: 1 of 60 not finite numbers, or too large, first 'inf' in row 3",
     ),
     (
         cell("age", 3, "nan"),
         {},
-        ": column age, row 3: the label nan is not a finite number",
+        ": column age: 1 of 60 not finite numbers, or too large, first 'nan' in row 3",
     ),
     (
         cell("age", 3, 1e31),
         {},
-        ": column age, row 3: the label 1e+31 is not a finite number, or too",
+        ": column age: 1 of 60 not finite numbers, or too large, first '1e+31'",
     ),
     (
         column("age", 7),

@@ -175,7 +175,7 @@ def test_an_error_is_one_line_that_a_terminal_shows(tmp_path):
     project.snakemake("--cores", "1", "problems", check=False)
     for log in project.folder.glob("logs/problems/*.log"):
         (line,) = log.read_text().splitlines()
-        assert line.startswith(r"error: t.csv: column x\x1b[31m\ny, row 2: a value")
+        assert line.startswith(r"error: t.csv: column x\x1b[31m\ny: 1 of 4 missing")
 
 
 NAMES = [

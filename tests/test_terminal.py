@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from conftest import ROOT, Project
-from snakemake_logger_plugin_thaw import duration, reason
+from snakemake_logger_plugin_thaw import duration, reasons
 from thaw.plan.after_run import advice
 
 AHEAD = "ahead: new; 2 repeats of each variant; 6 repeats and 1 source model to train"
@@ -304,7 +304,13 @@ def test_why_a_job_failed(tmp_path, message, own, clusters, why):
             (tmp_path / name).write_text(text)
         if text is not None or name == "own.log":
             logs.append(str(tmp_path / name))
-    assert reason(message, logs) == why
+    assert reasons(message, logs) == [why]
+
+
+def test_a_job_may_fail_for_several_reasons(tmp_path):
+    log = tmp_path / "own.log"
+    log.write_text("error: tried\nepoch 1\nerror: no mass\nerror: no heat\n\n")
+    assert reasons("", [str(log)]) == ["no mass", "no heat"]
 
 
 def test_durations():

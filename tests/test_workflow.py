@@ -151,7 +151,7 @@ def test_a_new_results_folder_beside_an_old_one_is_pointed_out(finished, tmp_pat
 def test_a_config_with_another_suffix_is_reported(fresh, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
-    (run / "config.yml").write_text("seed: 2\n")
+    (run / "config.yml").write_text(yaml.safe_dump(fresh.config))
     done = fresh.snakemake("-n", "--directory", str(run), check=False)
     output = done.stdout + done.stderr
     assert done.returncode != 0

@@ -1,5 +1,6 @@
 """The plan that follows from the config, and the functions that rules read it by."""
 
+from thaw.config.files import with_numbers
 from thaw.config.resolve import resolve
 from thaw.keys import canonical
 from thaw.output.paths import problem_file
@@ -9,9 +10,11 @@ from thaw.plan.plan import Plan
 # Our own check instead of snakemake.utils.validate: it names every mistake with its
 # place, its value and the allowed ones.
 try:
-    PLAN = Plan(resolve(config, workflow.config_settings.config))
+    commanded = workflow.config_settings.config
+    config.update(with_numbers(config, commanded))
+    PLAN = Plan(resolve(config, commanded))
 except ThawError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(told(error))
 
 STUDIES = PLAN.studies
 

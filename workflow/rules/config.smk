@@ -1,6 +1,8 @@
 """The environment of jobs, and the choice of the config file.
 
-The config is chosen and checked here, before Snakemake reads it.
+The config is chosen and checked here, before Snakemake reads it. What the user can mend
+ends Snakemake with `sys.exit`: around the words of an exception it would print where in
+the rules that was raised.
 """
 
 import os
@@ -8,7 +10,6 @@ import shlex
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
 # A workflow that was deployed by its address lies in Snakemake's store, not in a folder.
@@ -16,8 +17,8 @@ HOME = Path(str(workflow.current_basedir)).parents[1]
 
 # In the path of a rule, Snakemake takes braces for wildcards.
 if {"{", "}"}.intersection(str(HOME)):
-    raise WorkflowError(
-        f"Snakemake runs no workflow from a folder with braces in its path: {HOME}. "
+    sys.exit(
+        f"error: Snakemake runs no workflow from a folder with braces in its path: {HOME}. "
         "Move it, or rename the folder"
     )
 
@@ -44,8 +45,8 @@ by_conda = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_met
 os.environ |= {"THAW_CONDA": "1" if by_conda else ""}
 if by_conda:
     if not (HOME / "workflow" / "thaw").is_dir():
-        raise WorkflowError(
-            "with --sdm conda, jobs find Thaw in a clone of its repository only: run "
+        sys.exit(
+            "error: with --sdm conda, jobs find Thaw in a clone of its repository only: run "
             "the Snakefile of one, or leave --sdm conda out"
         )
     package = shlex.quote(str(HOME / "workflow"))
@@ -53,13 +54,13 @@ if by_conda:
 
 try:
     from thaw.config.files import choose_file, read
-    from thaw.errors import ThawError
+    from thaw.errors import ThawError, told
 except ModuleNotFoundError as error:
-    raise WorkflowError(
-        f"Python's package {error.name} is missing: install Thaw into the environment "
+    sys.exit(
+        f"error: Python's package {error.name} is missing: install Thaw into the environment "
         "that runs Snakemake (pip install, with the address or the folder of Thaw's "
         "repository)"
-    ) from None
+    )
 
 if workflow.modifier.is_main_snakefile():
     try:
@@ -68,7 +69,7 @@ if workflow.modifier.is_main_snakefile():
         for file in (CONFIG_FILE, *workflow.configfiles):
             read(file)
     except ThawError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(told(error))
     # Printed once a run, and not on standard output, which other programs may read.
     if workflow.is_main_process:
         print(

@@ -89,7 +89,7 @@ onstart:
     try:
         refuse_read_only(in_results("results"))
     except ThawError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(told(error))
     end_future(in_results("results"))
     hint = orphans(workflow.executor_plugin.name)
     if hint:
@@ -113,6 +113,6 @@ if workflow.is_main_process:
     try:
         refuse_files_for_folders(PLAN, in_results("results"))
     except ThawError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(told(error))
     if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):
         show_changes(NAMED if TARGETS and TARGETS <= {*STUDIES} else STUDIES)

@@ -34,9 +34,9 @@ rule figures:
 
 for study, plan in STUDIES.items():
     if study in {known.name for known in workflow.rules}:
-        raise WorkflowError(
-            f"the config is wrong:\n  studies.{study}: {study!r} is the name of a target "
-            "or stage; choose another name"
+        sys.exit(
+            f"error: the config is wrong:\n  studies.{study}: {study!r} is the name of a "
+            "target or stage; choose another name"
         )
 
     rule:

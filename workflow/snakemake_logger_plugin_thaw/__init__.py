@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from logging import INFO, WARNING, LogRecord
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,8 +47,6 @@ REASONS = {
 # reason.
 OF_A_COMMAND = re.compile(r"(RuleException:\s+)?CalledProcessError")
 
-# Snakemake's frame around the message of a WorkflowError.
-AROUND = re.compile(r'^WorkflowError in file .*\n|\n  File ".*", line \d+, in .*')
 
 MOST_REPEATED = 20  # failures, at the end
 
@@ -206,8 +205,13 @@ class LogHandler(LogHandlerBase):
             return
         job, logs = self.jobs.get(record.jobid), [log for log in record.log if log]
         name = job.name if job else record.rule_name
-        why = reason(record.rule_msg or "", logs)
-        line = visible(f"failed: {name}: {why} ({', '.join(logs[:1]) or 'no log'})")
+        why, *more = reasons(record.rule_msg or "", logs)
+        log = ", ".join(logs[:1]) or "no log"
+        line = visible(f"failed: {name}: {why} ({log})")
+        if more:
+            mistakes = [visible(f"  {mistake}") for mistake in (why, *more)]
+            first = visible(f"failed: {name}: {len(mistakes)} mistakes ({log})")
+            line = "\n".join([first, *mistakes])
         self.failures[record.jobid] = line
         if why in UNEXPLAINED:
             self.held.append(line)
@@ -225,7 +229,6 @@ class LogHandler(LogHandlerBase):
         if OVER in text:
             self.say_last()
         elif not (self.interrupted or OF_A_COMMAND.match(text)):
-            text = AROUND.sub("", text)
             if self.runs:
                 self.failures[text] = text
             self.say(text, "red")
@@ -320,18 +323,21 @@ class LogHandler(LogHandlerBase):
         self.console.print(text, style=style, soft_wrap=True)
 
 
-def reason(message: str, logs: list[str]) -> str:
-    """Return the reason for a job's failure, from its cluster or its own log.
+def reasons(message: str, logs: list[str]) -> list[str]:
+    """Return the reasons for a job's failure, from its cluster or its own log.
 
-    The first log is the job's, others are the cluster's.
+    The first log is the job's, others are the cluster's. These are the job's
+    last errors, in lines without another between them, or else the last line.
     """
     own, *others = [[*lines(log)] for log in logs] or [[]]
     told = "\n".join([message, *(line for log in others for line in log)])
     for pattern, why in REASONS.items():
         if re.search(pattern, told):
-            return why
-    errors = [line for line in own if line.startswith("error: ")]
-    return (errors or own or [EMPTY])[-1].removeprefix("error: ")
+            return [why]
+    runs = groupby(own, lambda line: line.startswith("error: "))
+    errors = [[*run] for are_errors, run in runs if are_errors]
+    last = errors[-1] if errors else own[-1:] or [EMPTY]
+    return [line.removeprefix("error: ") for line in last]
 
 
 def lines(log: str) -> Iterator[str]:

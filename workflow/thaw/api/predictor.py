@@ -1,8 +1,8 @@
 """Trained networks that predict new rows together, as an estimator of scikit-learn.
 
 `Results.predictor` opens the networks of a variant that says `save: weights`,
-`of_files` those of any such files. They are trained already: where scikit-learn would fit a copy, wrap
-them in `sklearn.frozen.FrozenEstimator`.
+`of_files` those of any such files. They are trained already: where scikit-learn would
+fit a copy, wrap them in `sklearn.frozen.FrozenEstimator`.
 """
 
 import random
@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from thaw.config.messages import among
 from thaw.config.network import kind_of
 from thaw.data import PARQUET, SEPARATORS
-from thaw.data.files import read_frame
+from thaw.data.files import read_rows
 from thaw.data.new_rows import columns_of, features_of
 from thaw.data.problem import Problem
 from thaw.errors import ThawError, listed
@@ -117,7 +117,7 @@ class Predictor(BaseEstimator):
         path, known = Path(file), (*SEPARATORS, PARQUET)
         if path.suffix not in known:
             raise ThawError(f"{path}: its suffix is none of {listed(known)}")
-        found = self._table(read_frame(path, self._described.categories), str(path))
+        found = self._table(read_rows(path, self._described.categories, {}), str(path))
         found.insert(0, "row", range(1, len(found) + 1))
         return found
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from thaw.cli import compare, diff, predict, study, verify
+from thaw.cli import check, compare, diff, init, predict, study, verify
 
 
 class Commands(click.Group):
@@ -27,11 +27,7 @@ def main() -> None:
 
 
 for command in (
-    study.answer,
-    study.plan,
-    compare.compare,
-    diff.diff,
-    predict.predict,
-    verify.verify,
+    *(init.init, check.check, study.answer, study.plan, compare.compare),
+    *(diff.diff, predict.predict, verify.verify),
 ):
     main.add_command(command)

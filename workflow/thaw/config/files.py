@@ -7,7 +7,7 @@ checks come before Snakemake's `configfile:`.
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,21 @@ MOST_VALUES = 100_000
 YTE = "__use_yte__"
 
 
-def choose_file(folder: Path, default: Path, named: Collection[Path] = ()) -> Path:
-    """Return the config that a run in `folder` takes: its config.yaml, or `default`.
+def choose_file(folder: Path, default: Path, named: Sequence[Path] = ()) -> Path:
+    """Return the config that a run in `folder` takes.
 
-    `named` are the files that the user named on the command line.
+    It is the folder's config.yaml, into which Snakemake merges the files `named` on the
+    command line; without one the first of those; and without any `default`.
     Raises `ThawError` if the folder has a config.yml only, which would not be read.
     """
     own = folder / "config.yaml"
     # A link to nowhere is a config that cannot be read, not one that is not there.
     if os.path.lexists(own):
         return own
+    if named:
+        return named[0]
     other = folder / "config.yml"
-    if other.exists() and other.absolute() not in named:
+    if other.exists():
         raise wrong([f"{other.absolute()} is not read; name it config.yaml"])
     return default
 
@@ -70,6 +73,34 @@ def read(file: Path) -> dict[str, Any]:
     if mistakes:
         raise wrong(mistakes)
     return config
+
+
+def with_numbers(config: Mapping[str, Any], commanded: Mapping[str, Any]) -> Any:
+    """Return a config with the numbers that the command line set within groups.
+
+    `commanded` is what it set. Snakemake reads a number by itself as one, and takes all
+    values in a group or list for text.
+    """
+    return {
+        key: value if isinstance(value, str) else _read_again(value, commanded.get(key))
+        for key, value in config.items()
+    }
+
+
+def _read_again(value: Any, commanded: Any) -> Any:
+    """Return a value whose texts that were commanded are what YAML reads of them."""
+    match commanded:
+        case dict():
+            return {k: _read_again(v, commanded.get(k)) for k, v in value.items()}
+        case list():
+            return [_read_again(v, v) for v in value]
+        case str():
+            try:
+                number = yaml.safe_load(commanded)
+            except yaml.YAMLError:
+                return value
+            return number if isinstance(number, bool | int | float) else value
+    return value
 
 
 def _unreadable(file: Path, reason: str) -> ThawError:

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from thaw.errors import ThawError
+from thaw.errors import ThawError, shortened
 
-# More mistakes than this are counted only: who made them mends a screenful at a time.
-MOST_SHOWN = 30
+# Names that are allowed; of more, the first are shown.
+MOST_NAMES = 30
 
 # Characters of a text or key. A longer one is cut in its middle; groups and lists may
 # take twice as many.
@@ -25,11 +25,8 @@ _SHORT.maxlevel = 3
 
 def wrong(mistakes: Iterable[str]) -> ThawError:
     """Return the error that lists the mistakes, each once."""
-    lines = list(dict.fromkeys(mistakes))
-    if len(lines) > MOST_SHOWN:
-        more = len(lines) - MOST_SHOWN
-        lines = [*lines[:MOST_SHOWN], f"… and {more} more of the kind"]
-    return ThawError("\n".join(["the config is wrong:", *(f"  {m}" for m in lines)]))
+    lines = shortened(mistakes)
+    return ThawError("the config is wrong:", *(f"  {line}" for line in lines))
 
 
 def shown(value: Any) -> str:
@@ -56,7 +53,7 @@ def path(place: Iterable[Any]) -> str:
 
 def choice(names: Collection[str]) -> str:
     """Return the names that are allowed, not all of very many."""
-    first = list(itertools.islice(names, MOST_SHOWN))
+    first = list(itertools.islice(names, MOST_NAMES))
     return ", ".join([*first, "…"] if len(names) > len(first) else first) or "none"
 
 

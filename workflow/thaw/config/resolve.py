@@ -12,6 +12,7 @@ from thaw.config.messages import wrong
 from thaw.config.mistakes import explain
 from thaw.config.network import inherited, kind_of
 from thaw.config.resolved import Config, ResolvedStudy, changed
+from thaw.config.rest import Rest, entries_in, places_of, without
 from thaw.config.sizes import size_of
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
@@ -30,10 +31,43 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
     Raises `ThawError`, whose message lists every mistake: the key's path, the value,
     and what is allowed.
     """
+    resolved, mistakes = examine(config, commanded)
+    if mistakes or resolved is None:
+        raise wrong(mistakes)
+    return resolved
+
+
+def examine(
+    config: Mapping[str, Any],
+    commanded: Collection[str] = (),
+    model: type[models.Config] = models.Config,
+) -> tuple[Config | None, list[str]]:
+    """Return what of `config` holds no mistake, resolved, and all mistakes.
+
+    So a mistake in one problem, or of one kind, hides none in another. What is left of
+    a config with mistakes is checked by the `model` `Rest`; None if nothing is.
+    For `commanded` see `resolve`.
+    """
     try:
-        checked = models.Config.model_validate(config)
+        checked = model.model_validate(config)
     except ValidationError as error:
-        raise wrong(explain(error)) from None
+        mistakes, places = [*explain(error)], places_of(error)
+    else:
+        resolved, mistakes = _resolved(checked, commanded)
+        if not mistakes:
+            return resolved, []
+        places = entries_in(mistakes)
+    rest = without(config, places)
+    if rest == config:
+        return None, mistakes
+    found, more = examine(rest, commanded, Rest)
+    return found, [*mistakes, *more]
+
+
+def _resolved(
+    checked: models.Config, commanded: Collection[str]
+) -> tuple[Config, list[str]]:
+    """Return a config whose keys are right, resolved, and its contradictions."""
     shared = checked.model_dump(include=set(models.Settings.model_fields))
     described = checked.model_dump(include=PLAIN)
     # A problem has many keys that do not go together; those left out are not there.
@@ -67,8 +101,8 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
             groups = kind_of(studies[name].network).hidden_groups
             if groups is None:
                 place = f"studies.{name}.network.groups"
-                # Other checks would ask for the variants that the ladder stands for.
-                raise wrong([f"{place}: this key is missing; the ladder needs it"])
+                mistakes.append(f"{place}: this key is missing; the ladder needs it")
+                continue
             ladder = _rungs(len(groups))
             described["variants"] = ladder | described["variants"]
             mistakes += [
@@ -78,6 +112,9 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
                 if described["variants"][rung] | {"training": {}} != variant
             ]
     resolved = Config(**described, studies=studies)
+    if any(LADDER in study.variants for study in studies.values()):
+        # Other checks would ask for the variants that it stands for.
+        return resolved, mistakes
     mistakes += (contradicting := [*contradictions(resolved)])
     # Sizes are worth computing only where all names exist.
     if not contradicting:
@@ -90,9 +127,7 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
         }
         resolved = resolved._replace(studies=cut)
         mistakes += excesses(resolved)
-    if mistakes:
-        raise wrong(mistakes)
-    return resolved
+    return resolved, mistakes
 
 
 def _inherit(

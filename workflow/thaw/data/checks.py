@@ -1,15 +1,15 @@
-"""Checks of a table: errors and doubts, each with its place.
+"""Checks of a table: mistakes, all at once, and doubts, each with its place.
 
 Nothing is repaired here: no value is filled in, no text is taken for a number.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from thaw.data.table import Table
-from thaw.errors import ThawError
+from thaw.errors import listed, refuse
 
 # Labels with more distinct numbers than this are measurements, not classes.
 MOST_NUMBERS = 100
@@ -32,50 +32,78 @@ LARGEST = float(np.finfo(np.float32).max)
 LARGEST_LABEL = 1e30
 
 
-def check_features(table: Table, categorical: Collection[str]) -> None:
-    """Raise `ThawError` unless every value is there and, if no category, a number.
+def wrong_features(table: Table, categorical: Collection[str]) -> Iterator[str]:
+    """Yield what is wrong with each column: a value not there, or not a number.
 
     A column with a name of its own must not be the same in all rows.
     """
     types = pd.api.types
-    for name, column in table.features.items():
+    for name, values in table.features.items():
         place = f"{table.place}: column {name}"
-        missing = column.isna()
-        if missing.any():
-            raise ThawError(
-                f"{place}, row {missing.idxmax()}: a value is missing; give it one, "
-                "leave the row out, or drop the column"
-            )
-        if name in categorical:
+        remedy = "give them, leave the rows out, or drop the column"
+        yield from _counted(table, values, values.isna(), "missing", remedy)
+        # Without what is missing, a column may hold nothing but true and false.
+        column = values.dropna().infer_objects()
+        if name in categorical or column.empty:
             continue
         if types.is_datetime64_any_dtype(column):
-            raise ThawError(f"{place} holds dates; drop it, or make numbers of it")
-        if not (types.is_any_real_numeric_dtype(column) or types.is_bool_dtype(column)):
+            yield f"{place} holds dates; drop it, or make numbers of it"
+        elif types.is_any_real_numeric_dtype(column) or types.is_bool_dtype(column):
+            too_large = ~(column.abs() <= LARGEST)
+            what = "not finite numbers, or too large for ones of 32 bits"
+            yield from _counted(table, column, too_large, what, "correct them")
+            if table.named and len(column) > 1 and (column == column.iloc[0]).all():
+                yield (
+                    f"{place} is {column.iloc[0]} in every row, and says nothing; name "
+                    "it under drop"
+                )
+        else:
             wrong = pd.to_numeric(column.astype(str), errors="coerce").isna()
-            row = wrong.idxmax() if wrong.any() else column.index[0]
-            raise ThawError(
-                f"{place}, row {row}: {column[row]!r} is not a number; make it one, or "
-                "name the column under categorical or drop"
-            )
-        too_large = ~(column.abs() <= LARGEST)
-        if too_large.any():
-            row = too_large.idxmax()
-            raise ThawError(
-                f"{place}, row {row}: {column[row]} is not a finite number, or too "
-                "large for one of 32 bits"
-            )
-        if table.named and len(column) > 1 and (column == column.iloc[0]).all():
-            raise ThawError(
-                f"{place} is {column.iloc[0]} in every row, and says nothing; name it "
-                "under drop"
-            )
+            remedy = "make them numbers, or name the column under categorical or drop"
+            yield from _counted(table, column, wrong, "not numbers", remedy)
+            if not wrong.any():
+                yield (
+                    f"{place} holds numbers as text, as it does where another row of "
+                    "the file has no number there; correct that one, or drop the column"
+                )
 
 
-def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
-    """Return the classes' names in order: as `asked`, or else by number or text.
+def wrong_names(table: Table) -> Iterator[str]:
+    """Yield what is wrong with labels and groups of any kind: one is missing."""
+    for values in (table.labels, table.groups):
+        if values is not None:
+            remedy = "give them, or leave the rows out"
+            yield from _counted(table, values, values.isna(), "missing", remedy)
 
-    Raises `ThawError` if the labels are no classes.
-    """
+
+def wrong_categories(
+    table: Table, categories: Mapping[str, Collection[str]]
+) -> Iterator[str]:
+    """Yield which categories are not among those that are known of each column."""
+    for name, known in categories.items():
+        values = table.features[name].dropna()
+        what = "categories that the source does not know"
+        remedy = "leave the rows out, or drop the column in both"
+        yield from _counted(table, values, ~values.isin([*known]), what, remedy)
+
+
+def wrong_columns(
+    place: str, found: Collection[str], columns: Collection[str], whose: str
+) -> Iterator[str]:
+    """Yield which columns differ from those of the problem `whose`, on both sides."""
+    here = [name for name in found if name not in {*columns}]
+    there = [name for name in columns if name not in {*found}]
+    only = ((place, here), (whose, there))
+    parts = [f"{who} only: {listed(names, 10)}" for who, names in only if names]
+    if parts:
+        yield (
+            f"{place}: its columns are not those of {whose} ({'; '.join(parts)}); "
+            "rename them, or name them under drop"
+        )
+
+
+def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str]:
+    """Yield why the labels are no classes, or not those that are `asked`."""
     place = tables[0].place
     labels = pd.concat([table.labels for table in tables])
     rows = labels.value_counts()
@@ -87,84 +115,111 @@ def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
         if len(odd):
             row = labels.index[labels == odd[0]][0]
             but = f" (but for {odd[0]!r} in row {row}: correct it first)"
-        raise ThawError(
+        yield (
             f"{place}: the label has {len(rows)} distinct numbers{but}, which looks "
             "like a measurement; give the problem task: regression, or bins: 3 for "
             "classes by quantiles"
         )
-    for name in asked:
-        if name not in rows:
-            raise ThawError(f"{place}: no row has the class {name!r}")
-    if len(rows) < 2:
-        raise ThawError(
+        return
+    absent = [name for name in asked if name not in rows]
+    yield from (f"{place}: no row has the class {name!r}" for name in absent)
+    if len(rows) < 2 and not absent:
+        yield (
             f"{place}: all rows belong to class {rows.index[0]!r}; at least two "
             "classes are needed"
         )
-    if rows.min() < 2:
-        name = rows.idxmin()
+    for name in sorted(rows.index[rows < 2]):
         row = labels.index[labels == name][0]
-        raise ThawError(
+        yield (
             f"{place}: class {name!r} has one row (row {row}); one to train on and one "
             "to test on are the least"
         )
+
+
+def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
+    """Return the classes' names in order: as `asked`, or else by number or text."""
     if asked:
         return list(asked)
+    names = pd.concat([table.labels for table in tables]).value_counts().index
+    numbers = pd.to_numeric(pd.Series(names, dtype=object), errors="coerce")
     if numbers.notna().all():
-        return list(rows.index[np.argsort(numbers, kind="stable")])
-    return sorted(rows.index)
+        return list(names[np.argsort(numbers, kind="stable")])
+    return sorted(names)
+
+
+def wrong_numbers(table: Table) -> Iterator[str]:
+    """Yield what is wrong with labels that are to be numbers."""
+    labels = table.labels
+    numbers = [_number(text) for text in labels]
+    none = pd.Series([number is None for number in numbers], labels.index)
+    far = [
+        number is not None and not abs(number) <= LARGEST_LABEL for number in numbers
+    ]
+    remedy = "correct them, or leave the rows out"
+    what = "not numbers, which task: regression and bins take"
+    yield from _counted(table, labels, none, what, remedy)
+    what = "not finite numbers, or too large"
+    yield from _counted(table, labels, pd.Series(far, labels.index), what, remedy)
 
 
 def numbers_of(table: Table) -> np.ndarray:
-    """Return a table's labels as numbers, float64 `[rows]`.
+    """Return a table's labels, which nothing is wrong with, as float64 `[rows]`."""
+    return np.array([*map(_number, table.labels)], np.float64)
 
-    Raises `ThawError` unless each is a finite number.
-    """
-    found = []
-    for row, text in table.labels.items():
-        place = f"{table.place}: column {table.labels.name}, row {row}"
-        try:
-            # Python would take underscores for part of a number.
-            number = float(text.replace("_", "?"))
-        except ValueError:
-            raise ThawError(
-                f"{place}: the label {text!r} is not a number, which task: regression "
-                "and bins take; correct it, or leave the row out"
-            ) from None
-        if not abs(number) <= LARGEST_LABEL:
-            raise ThawError(
-                f"{place}: the label {text} is not a finite number, or too large; "
-                "correct it, or leave the row out"
-            )
-        found.append(number)
-    return np.array(found)
+
+def _number(text: str) -> float | None:
+    """Return the number that a text is, if it is one."""
+    try:
+        # Python would take underscores for part of a number.
+        return float(text.replace("_", "?"))
+    except ValueError:
+        return None
+
+
+def _counted(
+    table: Table, values: pd.Series, wrong: pd.Series, what: str, remedy: str
+) -> Iterator[str]:
+    """Yield how many values of a column are wrong, if any, and the first of them."""
+    if not wrong.any():
+        return
+    row, total = wrong.idxmax(), len(table.features)
+    first = values[row]
+    first = (
+        ""
+        if pd.isna(first)
+        else f"{first!r} "
+        if isinstance(first, str)
+        else f"{first} "
+    )
+    yield (
+        f"{table.place}: column {values.name}: {wrong.sum():,} of {total:,} {what}, "
+        f"first {first}in row {row}; {remedy}"
+    )
 
 
 def check_parts(
     place: str, names: Sequence[str], train: np.ndarray, test: np.ndarray
 ) -> None:
-    """Raise `ThawError` if a class is missing from the train or the test labels."""
-    for part, labels in (("train", train), ("test", test)):
-        counts = np.bincount(labels, minlength=len(names))
-        for name, count in zip(names, counts, strict=True):
-            if not count:
-                raise ThawError(
-                    f"{place}: no {part} row has the class {name!r}; another split "
-                    "(shuffle, train_size, test_size) may have some"
-                )
+    """Raise `ThawError` if classes are missing from the train or the test labels."""
+    refuse(
+        f"{place}: no {part} row has the class {name!r}; another split (shuffle, "
+        "train_size, test_size) may have some"
+        for part, labels in (("train", train), ("test", test))
+        for label, name in enumerate(names)
+        if not (labels == label).any()
+    )
 
 
-def doubts(table: Table, categorical: Collection[str]) -> Iterator[str]:
-    """Yield a word on each column that looks like an identifier or a date."""
+def doubts(table: Table, categorical: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each column that looks like an identifier or a date, and why it does."""
     rows = len(table.features)
     if not table.named or rows < FEWEST_ROWS:
         return
     for name, column in table.features.items():
         if name in categorical:
             if column.nunique() > rows / 2:
-                yield (
-                    f"column {name} has {column.nunique()} categories in {rows} rows, "
-                    "as an identifier has; drop it?"
-                )
+                many = f"{column.nunique()} categories in {rows} rows"
+                yield name, f"has {many}, as an identifier has"
         elif not pd.api.types.is_integer_dtype(column):
             continue
         elif column.between(FIRST_DAY, LAST_DAY).all() and not (
@@ -172,9 +227,6 @@ def doubts(table: Table, categorical: Collection[str]) -> Iterator[str]:
             .isna()
             .any()
         ):
-            yield f"column {name} looks like a date; drop it?"
+            yield name, "looks like a date"
         elif column.is_unique and column.max() - column.min() < 2 * rows:
-            yield (
-                f"column {name} is another whole number in each row, as an identifier "
-                "is; drop it?"
-            )
+            yield name, "is another whole number in each row, as an identifier is"

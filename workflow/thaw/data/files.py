@@ -27,20 +27,20 @@ def _columns(path: Path, settings: Mapping[str, Any]) -> Table:
     """Read a table with named columns."""
     label, group = settings["label"], settings.get("group")
     rows, categorical = settings.get("rows", {}), settings.get("categorical", [])
-    frame = _chosen(path, {label, group, *categorical} - {None}, rows)
+    frame = read_rows(path, {label, group, *categorical} - {None}, rows)
     asked = {
         "label": [label],
         "group": [group] * bool(group),
         "categorical": categorical,
+        "drop": settings.get("drop", []),
     }
-    for key, names in asked.items():
-        require_columns(str(path), frame.columns, key, names)
-    labels = as_text(frame[label], str(path))
-    groups = as_text(frame[group], str(path)) if group else None
+    require_columns(str(path), frame.columns, asked)
+    labels = as_text(frame[label])
+    groups = as_text(frame[group]) if group else None
     others = {label, group, *rows} & {*frame.columns}
     features = frame.drop(columns=[*others])
     for name in categorical:
-        features[name] = as_text(features[name], str(path))
+        features[name] = as_text(features[name])
     return Table(features, labels, groups, str(path), named=True)
 
 
@@ -50,40 +50,37 @@ def read_categories(
     """Return the values of these columns of a file, in the rows that `rows` chooses."""
     if path.suffix == ARRAYS:
         return {}
-    frame = _chosen(path, columns, rows)
+    frame = read_rows(path, columns, rows)
     return {
-        name: set(as_text(frame[name], str(path)))
+        name: set(as_text(frame[name].dropna()))
         for name in columns
         if name in frame.columns
     }
 
 
-def _chosen(path: Path, text: Collection[str], rows: Mapping[str, Any]) -> pd.DataFrame:
-    """Read a file's rows, numbered from 1, that have the values that `rows` names."""
-    frame = read_frame(path, {*text, *rows})
-    require_columns(str(path), frame.columns, "rows", rows)
+def read_rows(
+    path: Path, text: Collection[str], rows: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Read a file's rows, numbered from 1, that have the values that `rows` names.
+
+    The columns of `text` are read as text.
+    Raises `ThawError` if the file cannot be read, or has no such rows.
+    """
+    try:
+        frame = _frame(path, {*text, *rows})
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
+        raise _unreadable(path, error) from error
+    require_columns(str(path), frame.columns, {"rows": rows})
+    frame.index = pd.RangeIndex(1, len(frame) + 1)
     for name, value in rows.items():
         frame = frame[frame[name].notna()]
-        values = as_text(frame[name], str(path))
+        values = as_text(frame[name])
         frame = frame[values == str(value)]
         if frame.empty:
             raise ThawError(
                 f"{path}: no row has {value!r} in the column {name}. It has "
                 f"{listed(values.unique()) or 'no value'}"
             )
-    return frame
-
-
-def read_frame(path: Path, text: Collection[str]) -> pd.DataFrame:
-    """Read a file's columns, its rows numbered from 1; those of `text` as text.
-
-    Raises `ThawError` if it cannot be read.
-    """
-    try:
-        frame = _frame(path, text)
-    except (OSError, ValueError, pd.errors.ParserWarning) as error:
-        raise _unreadable(path, error) from error
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
     return frame
 
 
@@ -144,7 +141,7 @@ def _arrays(path: Path) -> Table:
     index = pd.RangeIndex(1, len(x) + 1)
     x = x.reshape(len(x), -1)
     features = pd.DataFrame(x, index, numbered(x.shape[1]))
-    labels = as_text(pd.Series(y, index, name="y"), str(path))
+    labels = as_text(pd.Series(y, index, name="y"))
     return Table(features, labels, None, str(path), named=False)
 
 

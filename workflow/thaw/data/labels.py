@@ -11,11 +11,17 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from thaw.data.checks import check_parts, class_names, numbers_of
+from thaw.data.checks import (
+    check_parts,
+    class_names,
+    numbers_of,
+    wrong_classes,
+    wrong_numbers,
+)
 from thaw.data.strata import MOST_QUANTILES, quantiles
 from thaw.data.table import Table
 from thaw.data.transforms import disturb
-from thaw.errors import ThawError
+from thaw.errors import ThawError, refuse
 
 
 class Labels(Protocol):
@@ -45,6 +51,7 @@ class Classes:
 
     def __init__(self, tables: Sequence[Table], settings: Mapping[str, Any]) -> None:
         asked = [*map(str, settings.get("classes", []))]
+        refuse(wrong_classes(tables, asked))
         self.names = class_names(tables, asked)
         self._place = tables[0].place
         self._transforms = settings.get("transforms", [])
@@ -69,6 +76,7 @@ class Numbers:
     task = "regression"
 
     def __init__(self, tables: Sequence[Table], settings: Mapping[str, Any]) -> None:
+        refuse(wrong for table in tables for wrong in wrong_numbers(table))
         self.names: Sequence[str] = []
         self._place = tables[0].place
         self._values = [numbers_of(table) for table in tables]
@@ -136,7 +144,7 @@ class Binned(Numbers):
 def labels_of(tables: Sequence[Table], settings: Mapping[str, Any]) -> Labels:
     """Return the labels of a problem's tables, of the kind that its settings say.
 
-    Raises `ThawError` if they are not of that kind.
+    Raises `ThawError` with all that keeps them from being of that kind.
     """
     if "bins" in settings:
         return Binned(tables, settings)

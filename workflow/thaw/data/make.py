@@ -11,14 +11,20 @@ from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
 from thaw.data import EACH
-from thaw.data.checks import check_features, doubts
+from thaw.data.checks import (
+    doubts,
+    wrong_categories,
+    wrong_columns,
+    wrong_features,
+    wrong_names,
+)
 from thaw.data.files import read_categories, read_table
-from thaw.data.labels import labels_of
+from thaw.data.labels import Labels, labels_of
 from thaw.data.problem import Description, Pool, Problem, digests_of_rows
 from thaw.data.split import sizes, some, split
-from thaw.data.table import Table, as_text, choose, encode, in_order, numbered
+from thaw.data.table import Table, as_text, choose, encode, encoded_names, numbered
 from thaw.data.transforms import transform
-from thaw.errors import ThawError
+from thaw.errors import ThawError, of_each, refuse
 
 Settings = Mapping[str, Any]
 
@@ -49,31 +55,19 @@ def make_problem(
         pools of the same rows, they are split alike, whatever their labels.
     like: the problem by whose train rows features are scaled.
 
-    Raises `ThawError` if the data are not as the settings say.
+    Raises `ThawError` with all the ways in which the data are not as the settings say.
     """
-    tables = [choose(table, settings) for table in _tables(settings, files)]
+    read = _tables(settings, files)
+    tables = of_each(lambda table: choose(table, settings), read)
     place, categorical = tables[0].place, settings.get("categorical", [])
-    for table in tables:
-        check_features(table, categorical)
-    labels = labels_of(tables, settings)
     categories = _categories(settings, tables, joined, source)
-    encoded = [encode(table, categories) for table in tables]
-    columns, whose = list(encoded[0].columns), place
+    columns, whose = encoded_names(tables[0], categories), place
     if source:
         columns, whose = list(source.description.columns), source.name
-    features = [
-        in_order(frame, table.place, columns, whose)
-        for frame, table in zip(encoded, tables, strict=True)
-    ]
-    shape = settings.get("shape", [])
-    if shape and math.prod(shape) != len(columns):
-        raise ThawError(
-            f"{place}: shape {shape} takes {math.prod(shape)} features, and there are "
-            f"{len(columns)}"
-        )
+    labels = _checked(settings, read, tables, categories, columns, whose)
 
-    transforms = settings.get("transforms", [])
-    as_read = [frame.to_numpy() for frame in features]
+    shape, transforms = settings.get("shape", []), settings.get("transforms", [])
+    as_read = [encode(table, categories)[columns].to_numpy() for table in tables]
     x = [transform(rows, shape, transforms, part) for part, rows in enumerate(as_read)]
     train, test = _parts(settings, tables, labels.strata)
     train_x, test_x = x[0][train], x[-1][test]
@@ -123,15 +117,54 @@ def make_problem(
             pool = pool._replace(strata=source.pool.strata)
     notes = [*_notes(settings, description, pool or problem, like)]
     notes += [
-        f"warning: {doubt}" for table in tables for doubt in doubts(table, categorical)
+        f"warning: column {name} {why}; drop it?"
+        for table in tables
+        for name, why in doubts(table, categorical)
     ]
     return pool or problem, description._replace(notes=notes)
+
+
+def _checked(
+    settings: Settings,
+    read: Sequence[Table],
+    tables: Sequence[Table],
+    categories: Mapping[str, Sequence[str]],
+    columns: Sequence[str],
+    whose: str,
+) -> Labels:
+    """Return the labels of tables that are as the settings say.
+
+    read: the tables with all of their rows.
+    columns: the features that they must have, those of the problem `whose`.
+    Raises `ThawError` with all that is wrong.
+    """
+    mistakes = [wrong for table in read for wrong in wrong_names(table)]
+    for table in tables:
+        mistakes += wrong_features(table, settings.get("categorical", []))
+        mistakes += wrong_categories(table, categories)
+        names = encoded_names(table, categories)
+        mistakes += wrong_columns(table.place, names, columns, whose)
+    shape = settings.get("shape", [])
+    if shape and math.prod(shape) != len(columns):
+        mistakes.append(
+            f"{tables[0].place}: shape {shape} takes {math.prod(shape)} features, and "
+            f"there are {len(columns)}"
+        )
+    # A label that is missing was told above.
+    known = [table._replace(labels=table.labels.dropna()) for table in tables]
+    if all(len(table.labels) for table in known):
+        try:
+            labels = labels_of(known, settings)
+        except ThawError as error:
+            mistakes += error.args
+    refuse(mistakes)
+    return labels
 
 
 def _tables(settings: Settings, files: Sequence[Path]) -> list[Table]:
     """Read the files, or call the function that the settings name."""
     if "file" in settings:
-        return [read_table(path, settings) for path in files]
+        return of_each(lambda path: read_table(path, settings), files)
     for key in settings:
         if key.startswith(("make_", "load_")):
             return [_generate(key, dict(settings[key]))]
@@ -158,7 +191,7 @@ def _generate(function: str, arguments: dict[str, Any]) -> Table:
     if not loads:
         x = pd.DataFrame(x, columns=numbered(x.shape[1]))
     index = pd.RangeIndex(1, len(x) + 1)
-    labels = as_text(pd.Series(y).set_axis(index), function)
+    labels = as_text(pd.Series(y).set_axis(index))
     return Table(x.set_axis(index), labels, None, function, named=False)
 
 
@@ -174,7 +207,10 @@ def _categories(
         # This problem's were joined with them when the source was made.
         theirs = source.description.categories
         return {name: list(theirs[name]) for name in columns if name in theirs}
-    found = [{name: set(table.features[name]) for name in columns} for table in tables]
+    found = [
+        {name: set(table.features[name].dropna()) for name in columns}
+        for table in tables
+    ]
     rows = settings.get("joined", {}).get("rows", {})
     found += [read_categories(path, columns, rows) for path in joined]
     return {

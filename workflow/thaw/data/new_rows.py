@@ -3,12 +3,14 @@
 No key holds this file: nothing that learns imports it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from thaw.data.checks import LARGEST
 from thaw.data.problem import Description
-from thaw.data.table import Table, as_text, encode, in_order
+from thaw.data.table import Table, as_text, encode
 from thaw.data.transforms import transform
 from thaw.errors import ThawError, listed
 
@@ -40,27 +42,30 @@ def features_of(rows: pd.DataFrame, described: Description, place: str) -> np.nd
         raise ThawError(f"{place}: there are no rows")
     rows = rows[wanted].set_axis(pd.RangeIndex(1, len(rows) + 1))
     for name in wanted:
-        read = as_text if name in described.categories else _numbers
-        rows[name] = read(rows[name], place)
+        rows[name] = _read(rows[name], described.categories.get(name), place)
     table = Table(rows, pd.Series(), None, place, named=True)
-    encoded = encode(table, described.categories)
-    x = in_order(encoded, place, described.columns, "the networks").to_numpy()
+    x = encode(table, described.categories)[[*described.columns]].to_numpy()
     steps = [step for step in described.transforms if "noise" not in step]
     return transform(x, described.shape, steps, part=0)
 
 
-def _numbers(column: pd.Series, place: str) -> pd.Series:
-    """Return a column as float64; raises `ThawError` if a value is no finite number."""
-    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
-    wrong = ~(numbers.abs() <= LARGEST)
+def _read(column: pd.Series, known: Sequence[str] | None, place: str) -> pd.Series:
+    """Return a column as float64 or, if its categories are `known`, as text.
+
+    Raises `ThawError` if a value is missing, no finite number, or not among these.
+    """
+    if known is None:
+        found = pd.to_numeric(column, errors="coerce").astype(np.float64)
+        wrong = ~(found.abs() <= LARGEST)
+        reason = "{!r} is not a finite number; correct it, or leave the row out"
+    else:
+        found = as_text(column)
+        wrong = ~found.isin(known)
+        reason = f"the category {{!r}} is unknown. Allowed: {listed(known)}"
     if wrong.any():
         row = wrong.idxmax()
-        value = str(column[row])
-        reason = f"{value!r} is not a finite number"
         if pd.isna(column[row]):
-            reason = "a value is missing"
-        raise ThawError(
-            f"{place}: column {column.name}, row {row}: {reason}; correct it, or leave "
-            "the row out"
-        )
-    return numbers
+            reason = "a value is missing; give it, or leave the row out"
+        where = f"{place}: column {column.name}, row {row}"
+        raise ThawError(f"{where}: {reason.format(str(column[row]))}")
+    return found

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from thaw.errors import ThawError, listed
+from thaw.errors import ThawError, listed, refuse
 
 
 class Table(NamedTuple):
     """Rows as they came.
 
     features: a column a feature. The index numbers the rows as the file does, from 1.
-    labels: text, with the same index.
-    groups: text, with the same index; None where rows are in no groups.
+    labels: text, with the same index; a missing one stays missing.
+    groups: the same; None where rows are in no groups.
     place: what messages call it, a file's path or a function's name.
     named: whether the columns have names of their own, by which one can be dropped.
     """
@@ -32,7 +32,7 @@ def choose(table: Table, settings: Mapping[str, Any]) -> Table:
     Raises `ThawError` if nothing is left, or what is to be dropped is not there.
     """
     drop = settings.get("drop", [])
-    require_columns(table.place, table.features.columns, "drop", drop)
+    require_columns(table.place, table.features.columns, {"drop": drop})
     features = table.features.drop(columns=drop)
     labels, groups = table.labels, table.groups
     if "classes" in settings:
@@ -46,15 +46,16 @@ def choose(table: Table, settings: Mapping[str, Any]) -> Table:
 
 
 def require_columns(
-    place: str, columns: Collection[str], key: str, names: Collection[str]
+    place: str, columns: Collection[str], asked: Mapping[str, Collection[str]]
 ) -> None:
-    """Raise `ThawError` unless the columns that a key of the config names are there."""
-    for name in names:
-        if name not in columns:
-            raise ThawError(
-                f"{place}: there is no column {name!r}, which {key} names. Its columns "
-                f"are {listed(columns)}"
-            )
+    """Raise `ThawError` unless the columns that keys of the config name are there."""
+    refuse(
+        f"{place}: there is no column {name!r}, which {key} names. Its columns are "
+        f"{listed(columns)}"
+        for key, names in asked.items()
+        for name in names
+        if name not in columns
+    )
 
 
 def numbered(count: int) -> list[str]:
@@ -62,17 +63,13 @@ def numbered(count: int) -> list[str]:
     return [f"feature {number}" for number in range(1, count + 1)]
 
 
-def as_text(values: pd.Series, place: str) -> pd.Series:
+def as_text(values: pd.Series) -> pd.Series:
     """Return labels, groups or categories as text, a whole number without a point.
 
-    Raises `ThawError` if one is missing.
+    What is missing stays missing.
     """
-    missing = values.isna()
-    if missing.any():
-        raise ThawError(
-            f"{place}: column {values.name}, row {missing.idxmax()}: a value is "
-            "missing; give it one, or leave the row out"
-        )
+    if values.isna().any():
+        return as_text(values.dropna()).reindex(values.index)
     # Beyond 2^53 neighbouring whole numbers are one float.
     whole = pd.api.types.is_float_dtype(values) and (values == values.round()).all()
     if whole and (values.abs() < 2**53).all():
@@ -84,16 +81,7 @@ def encode(table: Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFram
     """Return features as float64: first the numbers, then a column a category.
 
     That of the category `water` of `solvent` is called `solvent=water`.
-    Raises `ThawError` if there is an unknown category.
     """
-    for column, known in categories.items():
-        new = ~table.features[column].isin(known)
-        if new.any():
-            row = new.idxmax()
-            raise ThawError(
-                f"{table.place}: column {column}, row {row}: the category "
-                f"{table.features[column][row]!r} is unknown. Allowed: {listed(known)}"
-            )
     numbers = table.features.drop(columns=[*categories]).astype(np.float64)
     ones = {
         f"{column}={one}": table.features[column] == one
@@ -104,21 +92,8 @@ def encode(table: Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFram
     return pd.concat([numbers, frame], axis=1)
 
 
-def in_order(
-    features: pd.DataFrame, place: str, columns: Sequence[str], whose: str
-) -> pd.DataFrame:
-    """Return the features in the order of `columns`, those of the problem `whose`.
-
-    Raises `ThawError` that names the columns which differ, on both sides.
-    """
-    theirs = {*columns}
-    here = [name for name in features if name not in theirs]
-    there = [name for name in columns if name not in features]
-    if not here and not there:
-        return features[list(columns)]
-    only = ((place, here), (whose, there))
-    parts = [f"{who} only: {listed(names, 10)}" for who, names in only if names]
-    raise ThawError(
-        f"{place}: its columns are not those of {whose} ({'; '.join(parts)}); rename "
-        "them, or name them under drop"
-    )
+def encoded_names(table: Table, categories: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the names of the columns that `encode` returns."""
+    numbers = [name for name in table.features if name not in categories]
+    ones = [f"{column}={one}" for column, known in categories.items() for one in known]
+    return [*numbers, *ones]

@@ -35,8 +35,8 @@ class Needs(NamedTuple):
 class Problems:
     """The problems of a config.
 
-    `recipes`, `needs` and `extents` are by key. `shown` is the first result for each
-    name.
+    `recipes`, `needs`, `extents` and `names` are by key; a problem comes after those
+    that it is made from. `shown` is the first result for each name.
     """
 
     def __init__(self, problems: Mapping[str, dict[str, Any]]) -> None:
@@ -45,6 +45,7 @@ class Problems:
         self.recipes: dict[str, dict[str, Any]] = {}
         self.needs: dict[str, Needs] = {}
         self.extents: dict[str, Extent] = {}
+        self.names: dict[str, str] = {}
         self.shown: dict[str, Result] = {}
         self.paths: set[str] = set()
 
@@ -126,6 +127,7 @@ class Problems:
             ruled=ruled,
         )
         self.extents[made.key] = extent(problem)
+        self.names[made.key] = name
         self.shown.setdefault(name, made)
         self.paths.add(problem_file(name, made.key))
         return made

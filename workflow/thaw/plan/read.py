@@ -1,4 +1,4 @@
-"""The plan that follows from a config file."""
+"""The config file that a run takes, and the plan that follows from it."""
 
 from pathlib import Path
 
@@ -14,18 +14,26 @@ from thaw.plan.study import StudyPlan
 SHIPPED = PACKAGE.parents[1] / "config.yaml"
 
 
-def planned(file: Path | None = None) -> Plan:
-    """Return the plan of a config file or, by default, of the one a run here takes.
+def planned() -> Plan:
+    """Return the plan of the config file that a run in this folder takes.
 
     Raises `ThawError` if there is none, or if something is wrong with it.
     """
-    file = file or choose_file(Path(), SHIPPED)
+    return Plan(resolve(read(config_file())))
+
+
+def config_file() -> Path:
+    """Return the config file that a run in this folder takes.
+
+    Raises `ThawError` if there is none.
+    """
+    file = choose_file(Path(), SHIPPED)
     if file == SHIPPED and not SHIPPED.exists():
         raise ThawError(
             f"{Path.cwd()} has no config.yaml; go to a folder with one, or let "
             "`thaw init` write one"
         )
-    return Plan(resolve(read(file)))
+    return file
 
 
 def named(study: str, plan: Plan) -> StudyPlan:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from thaw import keys
-from thaw.errors import ThawError, visible
+from thaw.errors import ThawError, told, visible
 from thaw.output.tiles import Tile
 
 
@@ -101,7 +101,7 @@ def compute(
 
 
 def run(stage: Callable[[], None]) -> None:
-    """Run a stage; an error the user can fix ends it with one line and status 1.
+    """Run a stage; errors the user can fix end it with a line each and status 1.
 
     `OSError` covers the machine's refusals (no such file, disk full, no permission);
     `MemoryError` a job too large for it. Anything else is a bug of ours and keeps its
@@ -115,7 +115,7 @@ def run(stage: Callable[[], None]) -> None:
     try:
         stage()
     except ThawError as error:
-        sys.exit(f"error: {visible(str(error))}")
+        sys.exit(told(error))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(visible(f"error: {place}{error.strerror or error}"))

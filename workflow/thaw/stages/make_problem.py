@@ -8,18 +8,46 @@ of the problem whose scale it has (`like`), if any.
 import argparse
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from thaw.data import FILES
 from thaw.data.make import Other, make_problem
-from thaw.data.problem import Pool
-from thaw.errors import ThawError, visible
+from thaw.data.problem import Description, Pool, Problem
+from thaw.errors import ThawError, of_each, visible
 from thaw.findings.metrics import check_classes
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning.splits import check as check_splits
 from thaw.output.problems import load_described, save_problem
 from thaw.stages.command import compute, recipe_parser
+
+
+def checked_problem(
+    settings: Mapping[str, Any],
+    files: Sequence[Path],
+    joined: Sequence[Path],
+    asked: Sequence[Mapping[str, Any]],
+    **others: Other,
+) -> tuple[Problem | Pool, Description]:
+    """Make a problem, and check that studies find in it what they ask for.
+
+    `asked` is what each study asks of its classes and splits; for the rest see
+    `thaw.data.make.make_problem`.
+    Raises `ThawError` with all that is wrong.
+    """
+    problem, description = make_problem(settings, files, joined, **others)
+
+    def check(study: Mapping[str, Any]) -> None:
+        models = range(study["source_models"])
+        try:
+            check_classes(study, description.classes)
+            check_splits(problem, description.classes, study["seed"], models)
+        except ThawError as error:
+            raise ThawError(f"studies.{study['study']}.{error}") from None
+
+    of_each(check, asked)
+    return problem, description
 
 
 def main(args: argparse.Namespace) -> None:
@@ -32,7 +60,9 @@ def main(args: argparse.Namespace) -> None:
             other, description, saw[role] = load_described(path, inputs[role])
             pool = other if isinstance(other, Pool) else None
             others[role] = Other(path.stem.rpartition("-")[0], description, pool)
-    problem, description = make_problem(settings, args.files, args.joined, **others)
+    problem, description = checked_problem(
+        settings, args.files, args.joined, json.loads(args.asked), **others
+    )
     told = [settings[key] for key in FILES if key in settings]
     told += settings.get("joined", {}).get("files", [])
     paths = [*args.files, *args.joined]
@@ -40,13 +70,6 @@ def main(args: argparse.Namespace) -> None:
     for path, digest, asked in zip(paths, saw["files"], told, strict=True):
         # A file that another rule makes has no content to check against.
         check_unchanged(path, digest, asked.get("content", digest))
-    for asked in json.loads(args.asked):
-        models = range(asked["source_models"])
-        try:
-            check_classes(asked, description.classes)
-            check_splits(problem, description.classes, asked["seed"], models)
-        except ThawError as error:
-            raise ThawError(f"studies.{asked['study']}.{error}") from None
     for note in description.notes:
         print(visible(note), file=sys.stderr)
     save_problem(args.output, problem, description, args.recipe, saw)

@@ -1,0 +1,144 @@
+"""`thaw init`: from a table to a config that runs as it is."""
+
+import shlex
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from conftest import ROOT, Project
+from thaw.cli.main import main
+
+PENGUINS = ROOT / "studies/your-table/penguins.csv"
+OF_ADELIE = ("--label", "sex", "--where", "species=Adelie")
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch, tmp_path):
+    """Let no test stay in the folder of a config."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def penguins() -> pd.DataFrame:
+    return pd.read_csv(PENGUINS)
+
+
+def thaw(*arguments):
+    done = CliRunner().invoke(main, [*map(str, arguments)])
+    assert not isinstance(done.exception, Exception), done.exception
+    return done.exit_code, done.output
+
+
+def is_well(folder):
+    code, said = thaw("check", f"{folder}/config.yaml")
+    return code == 0 and said.endswith("2 problems, 1 study: nothing wrong\n")
+
+
+def test_the_penguins_become_the_tutorials_study(tmp_path):
+    penguins = tmp_path / "penguins.csv"
+    penguins.write_bytes(PENGUINS.read_bytes())
+    code, said = thaw("init", "penguins.csv", *OF_ADELIE)
+    assert code == 0, said
+    assert "the target is Gentoo, the largest of Gentoo, Chinstrap" in said
+    assert "bird is no feature: it has 119 categories in 119 rows, as an ident" in said
+    made = yaml.safe_load((tmp_path / "penguins/config.yaml").read_text())
+    tutorial = yaml.safe_load((PENGUINS.parent / "config.yaml").read_text())
+    for name in ("adelie", "gentoo"):
+        meant = tutorial["problems"][name] | {"file": "../penguins.csv"}
+        assert made["problems"][name] == meant
+    meant = tutorial["studies"]["from-adelie"] | {"margin": tutorial["margin"]}
+    assert made["studies"] == {"from-adelie": meant}
+    for key in ("seed", "network", "training"):
+        assert made[key] == tutorial[key]
+    assert is_well("penguins")
+
+
+def test_the_command_that_it_prints_runs(tmp_path):
+    (tmp_path / "my birds.csv").write_bytes(PENGUINS.read_bytes())
+    _, said = thaw("init", "my birds.csv", *OF_ADELIE)
+    _, *arguments = shlex.split(said.splitlines()[-1])
+    few = "studies={from-adelie: {source_models: 1, repeats: 2, target_sizes: [all]}}"
+    Project(tmp_path).snakemake(*arguments[:-1], "2", "--config", few)
+    assert (tmp_path / "my birds/results/report.html").exists()
+
+
+def test_two_files_with_numbers_as_labels(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(200, 3)).round(4), columns=[*"abc"])
+    frame["boils at"] = (frame["a"] * 50 + 300).round(2)
+    frame.assign(cas=range(200)).to_csv("first.csv", index=False)
+    frame[::2].assign(only=1.5).to_csv("second.csv", index=False)
+    code, said = thaw(
+        *("init", "second.csv", "--label", "boils at", "--source", "first.csv"),
+        *("--folder", "deep/folder"),
+    )
+    assert code == 0, said
+    made = yaml.safe_load((tmp_path / "deep/folder/config.yaml").read_text())
+    assert made["problems"]["first"]["file"] == "../../first.csv"
+    assert made["problems"]["first"]["drop"] == ["cas"]
+    assert made["problems"]["second"]["drop"] == ["only"]
+    assert made["problems"]["second"]["task"] == "regression"
+    # A twentieth of the label's standard deviation, with one digit.
+    margin = float(f"{frame[::2]['boils at'].std() / 20:.0e}")
+    assert made["studies"]["from-first"]["margin"] == margin
+    assert is_well("deep/folder")
+
+
+def test_without_one_source_groups_are_named_and_nothing_is_written(tmp_path):
+    for more in ([], ["--source", PENGUINS, "--where", "species=Adelie"]):
+        code, said = thaw("init", PENGUINS, "--label", "sex", *more)
+        assert code == 1
+        assert "--source FILE, or --where COLUMN=VALUE" in said
+        assert "species (Adelie 146, Gentoo 119, Chinstrap 68)" in said
+        assert "body_mass_g" not in said
+    assert not [*tmp_path.iterdir()]
+
+
+def test_nothing_is_filled_in_and_all_that_is_missing_is_told(tmp_path, penguins):
+    penguins.loc[[3, 4], "body_mass_g"] = np.nan
+    penguins["bill_depth_mm"] = penguins["bill_depth_mm"].astype(object)
+    penguins.loc[20, "bill_depth_mm"] = "deep"
+    penguins.to_csv("birds.csv", index=False)
+    code, said = thaw("init", "birds.csv", *OF_ADELIE)
+    assert code == 1
+    assert "column body_mass_g: 2 of 146 missing, first in row 4; give them, le" in said
+    assert "column bill_depth_mm: 1 of 146 not numbers, first 'deep' in row 21" in said
+    assert "nothing was written; Thaw fills nothing in: mend this in the files" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["birds.csv"]
+
+
+def test_what_is_there_is_not_overwritten(tmp_path):
+    (tmp_path / "penguins").mkdir()
+    (tmp_path / "penguins/config.yaml").write_text("mine")
+    code, said = thaw("init", PENGUINS, *OF_ADELIE)
+    assert code == 1
+    assert "penguins/config.yaml is there already; name another --folder" in said
+    assert (tmp_path / "penguins/config.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("label", "source", "expected"),
+    [
+        ("sexx", ["--where", "species=Adelie"], "there is no column 'sexx'"),
+        ("sex", ["--where", "species=Emu"], "no row has 'Emu' in the column species"),
+        ("sex", ["--where", "kind=Emu"], "there is no column 'kind'"),
+        ("sex", ["--where", "species"], "write COLUMN=VALUE"),
+        ("sex", ["--source", "gone.csv"], "gone.csv: cannot be read as csv: "),
+        ("sex", ["--source", "gone.npz"], "init looks at tables with named columns"),
+    ],
+)
+def test_what_cannot_be_is_one_line(tmp_path, label, source, expected):
+    code, said = thaw("init", PENGUINS, "--label", label, *source)
+    assert (code, said.count("error: ")) == (1, 1)
+    assert expected in said
+    assert not [*tmp_path.iterdir()]
+
+
+def test_another_separator_is_told(tmp_path, penguins):
+    penguins.to_csv("birds.csv", sep=";", index=False)
+    _, said = thaw("init", "birds.csv", *OF_ADELIE)
+    assert "there is no column" in said
+    assert "Its columns are bird;species;" in said

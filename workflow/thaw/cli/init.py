@@ -1,0 +1,78 @@
+"""`thaw init`: a first config for a table, which runs as it is."""
+
+import os
+import shlex
+from pathlib import Path
+
+import click
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--label", required=True, help="The column to predict.")
+@click.option("--source", type=FILE, help="The file that source models learn from.")
+@click.option(
+    "--where", metavar="COLUMN=VALUE", help="Or the rows of FILE that they learn from."
+)
+@click.option("--folder", type=FILE, help="What to write; by default named as FILE.")
+def init(
+    file: Path, label: str, source: Path | None, where: str | None, folder: Path | None
+) -> None:
+    """Write a folder with a config for FILE, which runs as it is.
+
+    It says what it assumed. Nothing is overwritten, and where something is wrong with
+    the data nothing is written.
+    """
+    import yaml
+
+    from thaw.cli.check import all_wrong
+    from thaw.errors import ThawError, visible
+    from thaw.keys import PACKAGE
+    from thaw.plan.draft import Rows, draft, groups, other_group
+
+    folder = folder or Path(file.stem)
+    config = folder / "config.yaml"
+    if os.path.lexists(config):
+        raise ThawError(f"{config} is there already; name another --folder")
+    if (source is None) == (where is None):
+        columns = "; ".join(groups(file, label))
+        hint = f". Columns of {file} with groups: {columns}" if columns else ""
+        raise ThawError(
+            "name one source, what networks learn before the rows of interest: "
+            f"--source FILE, or --where COLUMN=VALUE for rows of {file}{hint}"
+        )
+    lines = []
+    if where:
+        column, equals, value = where.partition("=")
+        if not equals:
+            raise ThawError(f"--where {where!r}: write COLUMN=VALUE")
+        other, rest = other_group(file, column, value)
+        first, second = Rows(file, {column: value}), Rows(file, {column: other})
+        if rest:
+            lines = [
+                f"the target is {other}, the largest of {', '.join([other, *rest])}"
+            ]
+    else:
+        first, second = Rows(source or file, {}), Rows(file, {})
+    made = draft(label, first, second)
+    wrong, doubts = all_wrong(yaml.safe_load(made.config(Path())))
+    if wrong:
+        raise ThawError(
+            *wrong,
+            "nothing was written; Thaw fills nothing in: mend this in the files, and "
+            "run the command again",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with config.open("x", encoding="utf-8") as written:
+        written.write(made.config(folder))
+    click.echo(f"Wrote {config}, which assumes:")
+    for line in [*made.assumed(), *lines, *doubts]:
+        click.echo(visible(f"  {line}"))
+    snakefile = PACKAGE.parents[1] / "Snakefile"
+    # A package that was installed without a clone has none.
+    found = str(snakefile) if snakefile.exists() else "PATH/TO/Thaw/Snakefile"
+    command = ["snakemake", "--snakefile", found, "--directory", str(folder)]
+    click.echo("Correct it where it is wrong. This makes results/report.html in there:")
+    click.echo(f"  {shlex.join([*command, '--cores', 'all'])}")
