@@ -32,7 +32,7 @@ def folder(saved_once, monkeypatch):
     return saved_once.folder
 
 
-def said(*arguments):
+def ran(*arguments):
     return CliRunner().invoke(main, [*map(str, arguments)])
 
 
@@ -82,11 +82,11 @@ def test_the_command_writes_the_mean(folder, tmp_path):
     predictor = thaw.open("results/sizes").predictor("fixed-1")
     _, rows, said = zip(*stored(predictor), strict=True)
     raw(rows[0]).to_csv(tmp_path / "new.csv", index=False)
-    done = said("predict", "sizes", "fixed-1", tmp_path / "new.csv")
+    done = ran("predict", "sizes", "fixed-1", tmp_path / "new.csv")
     assert done.exit_code == 0
     assert done.stderr == "fixed-1: mean of 2 networks\n"
     output = tmp_path / "out.csv"
-    said("predict", "sizes", "fixed-1", tmp_path / "new.csv", "--output", output)
+    ran("predict", "sizes", "fixed-1", tmp_path / "new.csv", "--output", output)
     assert output.read_text() == done.stdout
     found = pd.read_csv(output)
     means = np.exp(np.array(said)).mean(0)
@@ -102,7 +102,7 @@ def test_numbers_have_a_spread_over_networks(folder, tmp_path):
     predictor = thaw.open("results/worth").predictor("fixed-1")
     x = saved.table()[["mass", "length", "site"]].head(9)
     x.to_csv(tmp_path / "new.csv", index=False)
-    said("predict", "worth", "fixed-1", tmp_path / "new.csv", "--output", "out.csv")
+    ran("predict", "worth", "fixed-1", tmp_path / "new.csv", "--output", "out.csv")
     found = pd.read_csv("out.csv")
     alone = [of_files(predictor.files, [n]).predict(x) for n in predictor.networks_]
     assert len(alone) == 4
@@ -163,7 +163,7 @@ def test_global_generators_stay_as_they_were(folder):
 def test_what_there_is_not_is_told(arguments, words, folder, tmp_path):
     saved.table().to_csv(tmp_path / "new.csv", index=False)
     study, variant, *more = arguments
-    done = said("predict", study, variant, tmp_path / "new.csv", *more)
+    done = ran("predict", study, variant, tmp_path / "new.csv", *more)
     assert done.exit_code == 1
     assert words in done.output
 
@@ -207,7 +207,7 @@ def changed(column, value):
 def test_rows_that_do_not_fit_are_told(change, words, folder, tmp_path):
     table = saved.table()
     change(table).to_csv(tmp_path / "new.csv", index=False)
-    done = said("predict", "sizes", "fixed-1", tmp_path / "new.csv")
+    done = ran("predict", "sizes", "fixed-1", tmp_path / "new.csv")
     assert done.exit_code == 1
     assert words in done.output
     assert done.output.count("\n") == 1
@@ -216,7 +216,7 @@ def test_rows_that_do_not_fit_are_told(change, words, folder, tmp_path):
 @pytest.mark.parametrize("name", ["new.txt", "none.csv"])
 def test_a_file_that_cannot_be_read_is_told(name, folder, tmp_path):
     (tmp_path / "new.txt").write_text("mass\n1\n")
-    done = said("predict", "sizes", "fixed-1", tmp_path / name)
+    done = ran("predict", "sizes", "fixed-1", tmp_path / name)
     assert done.exit_code == 1
     assert f"{name}: " in done.output
 
