@@ -82,6 +82,17 @@ def edit(module, text):
     return append
 
 
+def edit_interface(project):
+    package = project.folder / "workflow" / "thaw"
+    for path in (
+        package / "__init__.py",
+        *package.glob("api/*"),
+        *package.glob("cli/*"),
+    ):
+        if path.suffix == ".py":
+            edit(str(path.relative_to(package)), "\nEDITED = 1\n")(project)
+
+
 def touch_all(project):
     for path in project.folder.rglob("*"):
         if path.suffix in {".py", ".smk", ".yaml"} or path.name == "Snakefile":
@@ -234,6 +245,7 @@ CASES = {
         TRAIN_AHEAD | TRAIN_BACK | tables("ahead", "back"),
     ),
     "code that only shows progress": (edit("progress", "\nEDITED = 1\n"), set()),
+    "code of the command and of notebooks": (edit_interface, set()),
     "a figure's code": (
         edit("figures/boxplot", "\nEDITED = 1\n"),
         FIGURES_AHEAD | {"figures_back", "page_back", "problems_figure"},
