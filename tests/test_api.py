@@ -6,6 +6,7 @@ import shutil
 import matplotlib as mpl
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from matplotlib import pyplot
@@ -13,6 +14,7 @@ from nbclient import NotebookClient
 
 import thaw
 from conftest import ROOT, modules_of, new_project
+from thaw.api.diff import difference
 from thaw.api.results import Results
 from thaw.cli.main import main
 from thaw.errors import ThawError
@@ -132,6 +134,54 @@ def test_a_diff_tells_what_moved_and_whether_by_more_than_chance(finished):
     assert "ahead: 2 → 20 repeats of each, training.epochs 3 → 2." in told
 
 
+def given(folder, scores):
+    """Compare given scores of two variants, twenty of each, without a bound."""
+    frame = pd.DataFrame({"variant": [*"a" * 20, *"b" * 20], "score": scores})
+    frame["repeat"] = [*range(20)] * 2
+    return thaw.compare(frame, folder / "mine", higher=True, margin=0.1)
+
+
+def test_a_diff_counts_both_runs_in_the_same_units(tmp_path):
+    """Without a bound each has units of its own, in which a double is the same."""
+    scores = np.random.default_rng(0).normal(10, 1, 40)
+    runs = [given(tmp_path / str(n), n * scores) for n in (1, 2)]
+    assert any(" yes |" in line for line in difference(*runs))
+    assert "Same scores of 2 variants." in [*difference(runs[0], runs[0])]
+
+
+def test_sizes_are_text_whatever_they_are(finished):
+    """One is "all", so that tables of other sizes merge with those that have it."""
+    finished.change("studies", "ahead", "target_sizes", to=[10, 15])
+    finished.snakemake("--cores", "2", "ahead")
+    shutil.copytree(finished.folder / "results", finished.folder / "before")
+    finished.change("studies", "ahead", "target_sizes", to=[10, "all"])
+    finished.snakemake("--cores", "2", "ahead")
+    results = thaw.open(finished.folder / "results/ahead")
+    assert {*results.scores["target_size"]} == {"10", "all"}
+    before = thaw.open(finished.folder / "before/ahead")
+    assert before.scores.merge(before.histories, on=["variant", "target_size"]).size
+    assert "Same scores of 3 variants." in [*difference(before, results)]
+
+
+def test_a_failed_network_predicts_nothing(finished):
+    finished.change("variants", "fixed-0", "training", to={"learning_rate": 1e9})
+    finished.snakemake("--cores", "2", "ahead")
+    results = thaw.open(finished.folder / "results/ahead")
+    failed = results.scores.set_index("variant")["failed"]
+    assert failed["fixed-0"].all()
+    found = results.predictions.set_index("variant")["predicted"]
+    assert found["fixed-0"].isna().all()
+    assert found["standalone"].notna().all()
+
+
+def test_a_folder_may_be_named_in_any_way(finished, monkeypatch):
+    monkeypatch.chdir(finished.folder / "results/ahead")
+    assert len(thaw.open(".").scores) == 6
+    link = finished.folder / "link"
+    link.symlink_to(finished.folder / "results/ahead")
+    assert len(thaw.open(link).scores) == 6
+
+
 def test_the_command_tells_what_is_there_and_what_is_missing(finished, monkeypatch):
     monkeypatch.chdir(finished.folder)
     told = said("answer")
@@ -152,6 +202,11 @@ def test_the_command_tells_what_is_there_and_what_is_missing(finished, monkeypat
     assert "'ahed' is no study (did you mean 'ahead'?)" in done.output
     shutil.rmtree(finished.folder / "logs")
     assert "is not known" in said("plan")
+    finished.change("studies", "ahead", "repeats", to=2)
+    for scores in finished.folder.glob("results/repeats/*/*/*.csv"):
+        scores.unlink()
+    assert "nothing to train" in said("plan")
+    assert "is not known" not in said("plan")
 
 
 def test_the_notebook_runs_and_says_what_it_shows(tmp_path):

@@ -11,6 +11,7 @@ import click
 import pytest
 import renew
 
+import thaw
 from conftest import ROOT, new_project
 from thaw.cli.main import main
 from thaw.plan.outputs import FIGURES, OF_A_STUDY
@@ -179,3 +180,7 @@ def test_every_column_of_a_table_is_on_its_page(finished_once):
         assert columns - variants <= told, path.name
         if told is not described["scores.csv"]:
             assert told <= columns, path.name
+    results = thaw.open(finished_once.folder / "results/ahead")
+    assert {*results.histories} == described["histories"]
+    classes = {f"p_{number}" for number in range(3)} | {"p_NAME"}
+    assert {*results.predictions} - classes == described["predictions"] - classes

@@ -198,7 +198,7 @@ def source(module: str) -> Source:
     """Read a module of this package.
 
     As in Python, a package's `__init__` counts as imported by every module in it;
-    except `thaw/__init__.py`, which serves notebooks and imports nothing.
+    except `thaw/__init__.py`, whose imports only notebooks need.
     """
     tree = ast.parse(_path(module).read_bytes())
     ours, libraries = set(), set()

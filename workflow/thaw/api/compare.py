@@ -21,7 +21,7 @@ from thaw.errors import ThawError, listed
 from thaw.findings.shown import counted
 from thaw.keys import digest, result, version
 from thaw.plan.made import Made, in_folder, make, page
-from thaw.plan.outputs import FIGURES, SCORES, STUDY_PAGE, TABLES
+from thaw.plan.outputs import FIGURES, GATHER, SCORES, STUDY_PAGE, TABLES
 from thaw.plan.plan import ON_PAGE
 from thaw.plan.study import StudyPlan
 from thaw.stages import make as stage
@@ -148,7 +148,7 @@ def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     text = given.rows.to_csv(index=False)
     gathered = result(STAGE, settings, {"scores": digest(text)})
     files = in_folder(study.name, ["histories.npz", SCORES])
-    first = Made(STAGE, "gather", study.name, *gathered, [], files)
+    first = Made(STAGE, GATHER, study.name, *gathered, [], files)
     write(given, folder, folder.parent / first.record, first.recipe)
     for made in _made(study, first):
         paths = [folder.parent / path for path in made.reads]
@@ -162,7 +162,7 @@ def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
 def _made(study: GivenStudy, first: Made) -> Iterable[Made]:
     """Return what is made of scores, in order; of a study's, what there is."""
     as_study = cast(StudyPlan, study)
-    inputs = {"gather": {study.name: first.key}}
+    inputs = {GATHER: {study.name: first.key}}
     tables = make(as_study, TABLES, inputs)
     # No depths are known.
     left = [path for path in tables.files if not path.endswith("best-depths.csv")]

@@ -48,13 +48,15 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
     both = [arm for arm in after.arms if arm in before.arms]
     for arm in both:
         old, new = (one.sample(arm) for one in (before, after))
+        # Both in the same units: one without a bound has its own.
+        old = old._replace(scale=new.scale)
         if not np.array_equal(old.ranked, new.ranked):
             pairs[arm] = new, old
     if not pairs:
         same = f"Same scores of {counted(len(both), 'variant')}."
         yield same if both else "No variant is in both."
         return
-    if before.target_key != after.target_key:
+    if before.target != after.target:
         yield "The target's data differ, too; intervals do not cover that."
     alpha, margin, rows = alpha_of_each(len(pairs), ALPHA), after.margin, []
     for arm, (new, old) in pairs.items():

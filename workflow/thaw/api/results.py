@@ -25,15 +25,13 @@ from thaw.output.predictions import Predictions, load_predictions
 from thaw.output.problems import load_described
 from thaw.output.records import load_record, reading
 from thaw.output.tiles import Tile
-from thaw.plan.outputs import FIGURES, TABLES, named
+from thaw.plan.outputs import FIGURES, GATHER, TABLES, named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from thaw.api.predictor import Classifier, Regressor
-
-GATHER = "gather"
 
 
 class Results:
@@ -49,13 +47,13 @@ class Results:
 
         Raises `ThawError` if it does not hold a study's scores and tables.
         """
-        self.folder = folder
+        self.folder = folder.resolve()
         self._records = {stage: self._record(stage) for stage in (GATHER, TABLES)}
         self._settings = self._records[GATHER]["recipe"]["settings"]
         self.name: str = self._settings["study"]
         self.arms = arms(self._settings["variants"], self._settings["target_sizes"])
         self.metric = metric_of(self._settings["metric"][0])
-        if folder.resolve().name != self.name:
+        if self.folder.name != self.name:
             raise ThawError(
                 f"{folder} holds the study {self.name}; rename it to {self.name}"
             )
@@ -66,8 +64,7 @@ class Results:
 
     def _repr_html_(self) -> str:
         """Return the answer and the comparisons, as a notebook shows them."""
-        names = {*self._records[TABLES]["content"]} & {"comparisons.md"}
-        words = [self.answer, *(self._content(name).decode() for name in names)]
+        words = [self.answer, self._content("comparisons.md").decode()]
         renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
         return renderer.render("\n\n".join(words))
 
@@ -132,7 +129,8 @@ class Results:
 
         The columns are `variant`, `target_size`, `source_model`, `repeat`, `row` (in
         the problem's file, from 1), the `label`, what is `predicted` and, of classes,
-        the probability of each, `p_NAME`. Raises `ThawError` if the folder beside it
+        the probability of each, `p_NAME`; where a network failed, nothing may be
+        predicted. Raises `ThawError` if the folder beside it
         that holds what jobs wrote, `repeats/`, is gone, or if the study keeps none.
         """
         self._check_trained()
@@ -162,7 +160,9 @@ class Results:
                 frame["label"] = labels.loc[rows].to_numpy()
                 flat = one.said.reshape(len(rows), -1)
                 if whole.classes:
-                    frame["predicted"] = names[flat.argmax(axis=1)]
+                    known = np.isfinite(flat).all(axis=1)
+                    said = pd.Series(names[flat.argmax(axis=1)])
+                    frame["predicted"] = said.where(known)
                     shares = np.exp(flat.astype(float)).T
                     of_classes = zip(names, shares, strict=True)
                     frame = frame.assign(**{f"p_{n}": s for n, s in of_classes})
@@ -236,10 +236,9 @@ class Results:
         }
 
     @property
-    def target_key(self) -> str:
-        """The key of the target problem."""
-        (key,) = self._records[GATHER]["recipe"]["inputs"]["problems"].values()
-        return key
+    def target(self) -> dict[str, str]:
+        """The key of the target problem, by its name; of given scores, none."""
+        return self._records[GATHER]["recipe"]["inputs"].get("problems", {})
 
     def _check_trained(self) -> None:
         """Raise `ThawError` where scores were given, and no network is known."""
@@ -293,8 +292,9 @@ class Results:
                 yield own, found._replace(said=found.said[places], rows=rows)
         if wanted:
             raise ThawError(
-                f"{len(wanted)} predictions of {arm.name} are not in "
-                f"{self.folder.parent}; run again, which makes what is missing"
+                f"{self.folder.parent} lacks the predictions of {len(wanted)} networks "
+                f"of {arm.name}; run again or, if a trainer wrote none, let it write "
+                "them (docs/trainer.md)"
             )
 
 

@@ -24,20 +24,20 @@ from thaw.output.histories import Histories
 from thaw.output.problems import load_described
 from thaw.output.records import load_check, load_record, reading, require
 
-# The columns that hold names of variants.
-NAMES = ("variant", "reference", "best")
+# The columns that are text: names of variants, and target sizes, one of which is "all".
+TEXT = ("variant", "reference", "best", "target_size")
 
 # The stage that made a file; for all others, `tables`.
 STAGES = {"scores.csv": "gather", "figures.json": "figures"}
 
 
 def read_table(content: bytes) -> pd.DataFrame:
-    """Return a table from its CSV; names of variants are text, even "nan" or "1"."""
+    """Return a table from its CSV; columns of `TEXT` are text, even "nan" or "1"."""
     columns = pd.read_csv(io.BytesIO(content), nrows=0).columns
-    unknown = {name: ["", "nan"] for name in columns if name not in NAMES}
+    unknown = {name: ["", "nan"] for name in columns if name not in TEXT}
     return pd.read_csv(
         io.BytesIO(content),
-        dtype=dict.fromkeys(NAMES, str),
+        dtype=dict.fromkeys(TEXT, str),
         keep_default_na=False,
         na_values=unknown,
     )

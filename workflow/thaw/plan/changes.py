@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,30 +55,21 @@ def report(
     tiles = functools.cache(tiles_in)
     for name in studies:
         study, again = plan.studies[name], Counter[str]()
-        gather = plan.made[f"gather_{name}"]
-        wanted = {*study.weights}
-        if forced or not is_made(results / gather.record, gather.key):
-            wanted |= {*study.written, *study.model_files}
-        counts = []
-        for what, jobs in (
-            ("repeat", study.training_jobs),
-            ("source model", study.pretraining_jobs),
-        ):
-            count = 0
-            for tile, stem in jobs:
-                files = wanted.intersection(f"{stem}{suffix}" for suffix in SUFFIXES)
-                missing = [file for file in files if not (results / file).exists()]
-                if not (missing or forced) or stem in counted:
-                    continue
-                count += tile.fits
-                counted.add(stem)
-                if missing:
-                    folder = tiles((results / stem).parent)
-                    again += trained_before(tile, stem, missing, folder)
-                else:
-                    again["forced"] += tile.fits
-            if count:
-                counts.append(f"{count:,} {what}{'' if count == 1 else 's'}")
+        fits: Counter[str] = Counter()
+        for job in jobs_to_run(plan, name, results, forced):
+            if job.stem in counted:
+                continue
+            counted.add(job.stem)
+            fits[job.what] += job.tile.fits
+            if job.missing:
+                folder = tiles((results / job.stem).parent)
+                again += trained_before(job.tile, job.stem, job.missing, folder)
+            else:
+                again["forced"] += job.tile.fits
+        counts = [
+            f"{count:,} {what}{'' if count == 1 else 's'}"
+            for what, count in fits.items()
+        ]
         to_train = f"{' and '.join(counts)} to train" if counts else "nothing to train"
         for why, number in sorted(again.items()):
             to_train += f", {number:,} of them again ({why})"
@@ -86,6 +77,38 @@ def report(
         words += edited(plan, name, results)
         said = [", ".join(words) or "no change", *([study.size] if counts else [])]
         yield f"{name}: {'; '.join([*said, to_train])}"
+
+
+class Job(NamedTuple):
+    """A training job that a run must do.
+
+    what: the kind of its networks. stem: where its files begin, in `results/`. missing:
+    the files that it lacks; none if the run is forced.
+    """
+
+    what: str
+    tile: Tile
+    stem: str
+    missing: list[str]
+
+
+def jobs_to_run(
+    plan: Plan, name: str, results: Path, forced: bool = False
+) -> Iterator[Job]:
+    """Yield the training jobs that a run must do for a study."""
+    study, gather = plan.studies[name], plan.made[f"gather_{name}"]
+    wanted = {*study.weights}
+    if forced or not is_made(results / gather.record, gather.key):
+        wanted |= {*study.written, *study.model_files}
+    for what, jobs in (
+        ("repeat", study.training_jobs),
+        ("source model", study.pretraining_jobs),
+    ):
+        for tile, stem in jobs:
+            files = wanted.intersection(f"{stem}{suffix}" for suffix in SUFFIXES)
+            missing = [file for file in files if not (results / file).exists()]
+            if missing or forced:
+                yield Job(what, tile, stem, missing)
 
 
 def tiles_in(folder: Path) -> list[Tile]:

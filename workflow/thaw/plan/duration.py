@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from thaw.output.paths import SCORES_CSV
 from thaw.output.tiles import Tile
+from thaw.plan.changes import jobs_to_run
 from thaw.plan.plan import Plan
 
 # Snakemake's own record of a job's duration.
@@ -19,10 +19,9 @@ def duration(plan: Plan, results: Path, logs: Path) -> Iterator[str]:
     job, whatever its settings were then; without one, as long as the mean of all jobs.
     """
     jobs = {
-        stem: tile
-        for study in plan.studies.values()
-        for tile, stem in (*study.pretraining_jobs, *study.training_jobs)
-        if not (results / f"{stem}{SCORES_CSV}").exists()
+        job.stem: job.tile
+        for name in plan.studies
+        for job in jobs_to_run(plan, name, results)
     }
     if not jobs:
         return

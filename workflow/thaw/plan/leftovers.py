@@ -10,6 +10,7 @@ from thaw.plan.outputs import (
     ANSWERS,
     FIGURES,
     FREEZE_MAP,
+    GATHER,
     GATHERED,
     OF_A_STUDY,
     PAGE,
@@ -70,7 +71,7 @@ def made() -> Iterator[str]:
         ("problems/", files_of([PROBLEMS])),
         ("", files_of([ANSWERS, REPORT])),
     ):
-        stages = ("gather", TABLES, FIGURES, PAGE)
+        stages = (GATHER, TABLES, FIGURES, PAGE)
         records = [f"records/{stage}.json" for stage in stages]
         yield from (f"{folder}{name}" for name in (*names, *records))
 

@@ -8,6 +8,7 @@ from thaw.config.network import content_of_function
 from thaw.keys import result
 from thaw.plan.outputs import (
     FIGURES,
+    GATHER,
     GATHERED,
     PAGE,
     PROBLEMS,
@@ -76,7 +77,7 @@ def gather(study: StudyPlan) -> Made:
         for told in study.settings.metric
     ]
     made = result(
-        "gather",
+        GATHER,
         study.told((*names, *more)) | {"metric": metrics},
         {
             "source_models": [made.key for made in study.source_models],
@@ -86,7 +87,7 @@ def gather(study: StudyPlan) -> Made:
     )
     reads = study.gathered
     files = in_folder(study.name, GATHERED)
-    return Made(f"gather_{study.name}", "gather", study.name, *made, reads, files)
+    return Made(f"gather_{study.name}", GATHER, study.name, *made, reads, files)
 
 
 def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
@@ -97,7 +98,7 @@ def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
     settings = {"outputs": [output.name for output in outputs]} | study.told(names)
     made_here = files_of(outputs)
     read = {file for output in outputs for file in output.reads} - {*made_here}
-    reads = of_each(inputs["gather"], read & {"histories.npz"})
+    reads = of_each(inputs[GATHER], read & {"histories.npz"})
     if stage == FIGURES:
         reads += of_each([study.name], sorted(read - {"histories.npz"}))
     if stage == TABLES and study.check:

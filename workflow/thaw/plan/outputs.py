@@ -7,7 +7,7 @@ Nothing else lists them. The function `make` of `thaw.tables.NAME` or
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-TABLES, FIGURES, PAGE = "tables", "figures", "page"
+GATHER, TABLES, FIGURES, PAGE = "gather", "tables", "figures", "page"
 FORMATS = ("svg", "pdf", "png")
 
 

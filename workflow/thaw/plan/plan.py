@@ -39,6 +39,7 @@ from thaw.plan.outputs import (
     ANSWERS,
     FIGURES,
     FREEZE_MAP,
+    GATHER,
     PROBLEMS,
     REPORT,
     STUDY_PAGE,
@@ -282,9 +283,9 @@ class Plan:
         for name, study in self.studies.items():
             yield gathered[name]
             keys = {other: gathered[other].key for other in [name, *study.others]}
-            yield (made := make(study, TABLES, {"gather": keys}))
+            yield (made := make(study, TABLES, {GATHER: keys}))
             tables[name] = made.key
-            inputs = {"gather": {name: gathered[name].key}, "tables": {name: made.key}}
+            inputs = {GATHER: {name: gathered[name].key}, "tables": {name: made.key}}
             yield (figures := make(study, FIGURES, inputs))
             shown[name] = [gathered[name], made, figures]
             told = {"studies": [study.told(ON_PAGE)]}
