@@ -164,7 +164,7 @@ def test_sizes_are_text_whatever_they_are(finished):
 
 
 def test_a_failed_network_predicts_nothing(finished):
-    finished.change("variants", "fixed-0", "training", to={"learning_rate": 1e9})
+    finished.change("variants", "fixed-0", "training", to={"learning_rate": 1e6})
     finished.snakemake("--cores", "2", "ahead")
     results = thaw.open(finished.folder / "results/ahead")
     failed = results.scores.set_index("variant")["failed"]
@@ -197,6 +197,8 @@ def test_the_command_tells_what_is_there_and_what_is_missing(finished, monkeypat
     assert "ahead: 2 → 5 repeats of each; 5 repeats of each variant; 9" in told
     assert "min of one core" in told
     assert "`snakemake ahead` makes it" in said("answer", "ahead")
+    monkeypatch.chdir("/")
+    assert said("--directory", str(finished.folder), "plan") == told
     done = CliRunner().invoke(main, ["answer", "ahed"])
     assert done.exit_code == 1
     assert "'ahed' is no study (did you mean 'ahead'?)" in done.output

@@ -118,7 +118,7 @@ def test_only_pairs_are_compared_repeat_by_repeat(tmp_path):
     pairs = compared(tmp_path / "pairs", frame, paired=True)
     assert columns_of(apart)["matched_by"].isna().all()
     assert columns_of(pairs)["matched_by"].eq("repeat").all()
-    assert "Not matched with a, and counted as independent of it: b." in said(apart)
+    assert "Not matched with a, but treated as independent of it: b." in said(apart)
     assert "Matched with a, repeat by repeat: b." in said(pairs)
 
 
@@ -128,7 +128,7 @@ def test_source_models_of_one_name_are_matched(tmp_path):
     frame.loc[frame["variant"] == "c", "source_model"] = ""
     results = compared(tmp_path, frame)
     assert "source model by source model: b." in said(results)
-    assert "Not matched with a, and counted as independent of it: c." in said(results)
+    assert "Not matched with a, but treated as independent of it: c." in said(results)
 
 
 def test_what_is_missing_is_said(tmp_path):

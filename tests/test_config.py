@@ -119,10 +119,11 @@ def test_a_ladder_has_a_variant_for_each_depth(written):
         assert found.variants[f"fixed-{depth}"] == usual | {"freeze": depth}
 
 
-def test_a_variant_that_is_a_rung_may_train_differently():
-    own = {"freeze": 2, "training": {"epochs": 1}}
+def test_a_variant_that_is_a_rung_may_train_differently_and_be_saved():
+    own = {"freeze": 2, "training": {"epochs": 1}, "save": "weights"}
     found = resolved({"studies/ahead/variants": "ladder", "variants/fixed-2": own})
     assert found.variants["fixed-2"]["training"] == {"epochs": 1}
+    assert found.variants["fixed-2"]["save"] == "weights"
 
 
 def test_a_config_of_ladders_needs_no_variants():

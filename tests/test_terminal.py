@@ -341,3 +341,15 @@ def test_other_loggers_show_results_too(finished):
     (finished.folder / "results/back/records/figures.json").unlink()
     done = finished.snakemake("back", "--cores", "1", "--quiet", "all")
     assert "**back**: two → one" in done.stdout
+
+
+def test_from_another_folder_the_page_is_named_as_seen_from_there(finished):
+    project = use_shipped(finished)
+    (project.folder / "results/records/page.json").unlink()
+    options = ("--directory", project.folder.name, "--snakefile")
+    snakefile = f"{project.folder.name}/Snakefile"
+    above = project.folder.parent
+    done = project.snakemake(*options, snakefile, "--cores", "1", cwd=above)
+    page = f"{project.folder.name}/results/report.html"
+    assert done.stdout.splitlines()[-1] == f"To read: {page}"
+    assert (above / page).exists()

@@ -81,8 +81,10 @@ def show_results():
         told = in_full if study in NAMED else in_a_line
         for text in told(PLAN, STUDIES[study], folder, STARTED):
             print(text)
+    # Seen from where Snakemake was started, which is not where it runs.
+    began = Path(workflow.overwrite_workdir or "")
     for path in what_to_read(PLAN, shown, folder):
-        print(f"To read: {path}")
+        print(f"To read: {began / path}")
 
 
 onstart:

@@ -10,7 +10,7 @@ from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 from thaw.findings.shown import counted, interval, number
 from thaw.findings.typical import typical_difference
-from thaw.findings.verdicts import CLEAR, TOO_FEW, kind_of, verdict
+from thaw.findings.verdicts import CLEAR, EQUIVALENT, TOO_FEW, kind_of, verdict
 from thaw.output.tables import cell, markdown
 from thaw.plan.changes import changes
 
@@ -30,7 +30,9 @@ def difference(before: Results, after: Results) -> Iterator[str]:
         for stage, code in after.code.items()
         if before.code[stage] != code
     ]
-    yield f"{after.name}: {', '.join(found) or 'same settings, code and versions'}."
+    names = dict.fromkeys((before.name, after.name))
+    said = ", ".join(found) or "same settings, code and versions"
+    yield f"{' → '.join(names)}: {said}."
     if before.metric != after.metric:
         yield "The metric differs, so scores and verdicts are not compared."
         return
@@ -63,11 +65,19 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
         pair = Pair(new, old)
         typical = typical_difference(pair, alpha)
         kind = kind_of(verdict(pair, typical, alpha, margin))
-        clear = "too few to say" if kind == TOO_FEW else _yes(kind in CLEAR)
+        clear = {TOO_FEW: "too few", EQUIVALENT: f"within ±{margin:g}"}.get(kind)
         medians = (number(float(np.median(one.values)), margin) for one in (old, new))
-        rows.append([cell(arm.name), *medians, _gain(typical, margin), clear])
+        rows.append(
+            [
+                cell(arm.name),
+                *medians,
+                _gain(typical, margin),
+                clear or _yes(kind in CLEAR),
+            ]
+        )
     header = ["variant", "median before", "now", "typical change", "beyond chance"]
     yield markdown(header, rows)
+    yield "Beyond chance: the interval of the typical (median) change excludes 0.\n"
 
 
 def _verdicts(before: Results, after: Results) -> Iterator[str]:
@@ -99,6 +109,7 @@ def _verdicts(before: Results, after: Results) -> Iterator[str]:
         )
     header = ["comparison", "verdict before", "now", "gain before", "now"]
     yield markdown([*header, "beyond chance"], rows)
+    yield "Beyond chance: the interval of the change of the gain excludes 0."
 
 
 def _differ(one: Estimate, other: Estimate) -> bool:

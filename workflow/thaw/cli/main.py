@@ -1,5 +1,6 @@
 """The command `thaw`: what it can do, and its errors in one line."""
 
+import os
 from typing import Any
 
 import click
@@ -19,11 +20,19 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands)
-def main() -> None:
+@click.option(
+    "--directory",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False),
+    help="Run in this folder, as snakemake's option does.",
+)
+def main(directory: str | None) -> None:
     """Tell whether transfer learning helps, and how many layers to freeze.
 
     `snakemake --cores 8` trains what a config asks for; these commands do the rest.
     """
+    if directory:
+        os.chdir(directory)
 
 
 for command in (

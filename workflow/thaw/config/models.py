@@ -387,7 +387,7 @@ Line = Annotated[
 class Config(Settings, title="Thaw's config"):
     """A group of the keys below."""
 
-    title: Line = "Does it pay to transfer?"
+    title: Line = "Does transfer learning pay off?"
     """The title of the report, `results/report.html`."""
     question: Line = (
         "Does a network that has learned one problem learn a related one better, and "

@@ -105,12 +105,14 @@ def _resolved(
                 continue
             ladder = _rungs(len(groups))
             described["variants"] = ladder | described["variants"]
-            mistakes += [
-                f"variants.{rung}: the ladder of studies.{name} has another variant of "
-                "this name; choose another name"
-                for rung, variant in ladder.items()
-                if described["variants"][rung] | {"training": {}} != variant
-            ]
+            for rung, usual in ladder.items():
+                # Of a rung the config may say how it trains, and that it is saved.
+                own = {key: usual[key] for key in ("training", "save")}
+                if described["variants"][rung] | own != usual:
+                    mistakes.append(
+                        f"variants.{rung}: the ladder of studies.{name} has another "
+                        "variant of this name; choose another name"
+                    )
     resolved = Config(**described, studies=studies)
     if any(LADDER in study.variants for study in studies.values()):
         # Other checks would ask for the variants that it stands for.

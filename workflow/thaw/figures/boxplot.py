@@ -53,13 +53,13 @@ def draw(
     panel.set_ylabel(metric.axis)
     nested = any(sample.is_nested for sample in found.values())
     caption = [
-        "Boxes: median and quartiles; whiskers reach as far as there are points within "
-        "1.5 times the distance of the quartiles.",
-        f"One point a network{', in columns by source model' if nested else ''}.",
+        "Boxes: median and quartiles; whiskers reach the furthest points within 1.5 "
+        "interquartile ranges of the box.",
+        f"Each point is a network{', in columns by source model' if nested else ''}.",
         style.draw_constant(panel, next(iter(found.values())).constant, settings),
     ]
     if any(sample.is_conditional for sample in found.values()):
-        caption.append(f"All of it {CONDITION}.")
+        caption.append(f"All of it is {CONDITION}.")
     what = f"{metric.axis} of {counts[0]} repeats of each variant"
     style.words_around(drawn, style.title_of(settings), what, caption)
     return drawn

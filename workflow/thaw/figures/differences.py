@@ -57,7 +57,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     panel.set_xlim(-limit, limit)
     gain = metric_of(settings["metric"][0]).gain
     panel.set_xlabel(f"worse ← typical {gain} → better")
-    given = [f"All of it {CONDITION}."] if table["given"].notna().any() else []
+    given = [f"All of it is {CONDITION}."] if table["given"].notna().any() else []
     level = style.level_of(table["level"][0])
     caption = [level, style.of_rows(table), margin_in_words, *given]
     caption.append(f"n = {', '.join(units(table))}.")

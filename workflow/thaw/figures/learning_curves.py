@@ -131,7 +131,7 @@ def make(inputs: Inputs) -> Figure:
         "Lines: medians over the repeats; bands: the middle half of them.",
     ]
     if settings["source_models"] == 1:
-        words.append(f"All of it {CONDITION}.")
+        words.append(f"All of it is {CONDITION}.")
     curves = {variant: curves_of(table, variant) for variant in settings["networks"]}
     told = settings["metric"][0]
     task, unit = TASKS[told["task"]], told.get("unit", "")

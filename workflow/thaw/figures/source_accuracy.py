@@ -39,7 +39,7 @@ def draw(
     across = f"source model's {their_metric.axis} on {settings['source']}"
     up = f"mean {metric.axis} on {settings['target']}"
     drawn, panels = style.panels_of([*nested], settings, (2.5, 2.6), (across, up))
-    styles, caption = style.looks(settings), ["One point a source model."]
+    styles, caption = style.looks(settings), ["Each point is a source model."]
     for panel, variant, look in panels:
         x, y = own[nested[variant].models], nested[variant].unit_means()
         panel.scatter(x, y, s=18, alpha=0.8, **look.of_points(len(x)))

@@ -221,7 +221,9 @@ def panels_of(
     return drawn, [(p, v, styles[v]) for p, v in zip(panels, variants, strict=False)]
 
 
-def words_around(drawn: Figure, title: str, what: str, caption: Iterable[str]) -> None:
+def words_around(
+    drawn: Figure | SubFigure, title: str, what: str, caption: Iterable[str]
+) -> None:
     """Set a title of two lines above, and below it the sentences that explain it.
 
     A long title shrinks, so that it is not cut off.
@@ -229,6 +231,8 @@ def words_around(drawn: Figure, title: str, what: str, caption: Iterable[str]) -
     width, _ = inches(drawn)
     left, size = 0.06 / width, min(10, 135 * width / max(len(title), len(what)))
     drawn.suptitle(f"{title}\n{what}", x=left, ha="left", fontsize=size)
+    if isinstance(drawn, SubFigure):
+        return  # the user's own figure has no room for a caption
     below = textwrap.fill(" ".join(caption), int(18 * width), break_on_hyphens=False)
     drawn.supxlabel(below, x=left, ha="left", fontsize=7.5, color=MUTED)
 

@@ -260,7 +260,7 @@ def _covered_by_scores(study: Question) -> Iterator[Caveat]:
         how = (
             f"Matched with {study.baseline}, {matched} by {matched}"
             if matched
-            else f"Not matched with {study.baseline}, and counted as independent of it"
+            else f"Not matched with {study.baseline}, but treated as independent of it"
         )
         yield Caveat(f"{how}: {enumerate_words(dict.fromkeys(own['variant']))}.")
     if table["mean_low"].isna().all():

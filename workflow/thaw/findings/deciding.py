@@ -90,9 +90,9 @@ def what_would_decide(study: Question) -> Iterator[str]:
             times = dict.fromkeys(_rounded(f) for f in (min(factors), max(factors)))
             tested = own.rows[own.named[0]]["tested"]
             words = (
-                f"no number of {unit}s will decide it: it takes more than "
+                f"more {unit}s will not decide it: that takes more than "
                 f"{' to '.join(times)} times as many test rows"
-                + (f"; these are {tested:,.0f}" if tested else "")
+                + (f" as these {tested:,.0f}" if tested else "")
             )
         elif factor:
             words = f"not even {NUMBERS[-1]:,} {unit}s would decide it"

@@ -78,7 +78,9 @@ def what_to_read(plan: Plan, studies: Sequence[str], results: Path) -> Iterator[
     """Yield the page of all studies, or those of the only ones, where they are made."""
     pages = [plan.made[f"{STUDY_PAGE.name}_{study}"] for study in studies]
     report = plan.made[REPORT.name]
-    if len(studies) > 1 and is_made(results / report.record, report.key):
+    if len(studies) == len(plan.studies) and is_made(
+        results / report.record, report.key
+    ):
         pages = [report]
     for made in pages:
         if is_made(results / made.record, made.key):

@@ -1,6 +1,7 @@
 """Estimate how long training will take from earlier runs."""
 
 import csv
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -11,12 +12,15 @@ from thaw.plan.plan import Plan
 # Snakemake's own record of a job's duration.
 BENCHMARK = ".benchmark.tsv"
 
+# All networks together.
+ANY = PurePosixPath()
+
 
 def duration(plan: Plan, results: Path, logs: Path) -> Iterator[str]:
     """Yield how long the missing training will take on one core.
 
-    A network takes as long as one of the same variant and target size did in its last
-    job, whatever its settings were then; without one, as long as the mean of all jobs.
+    A network takes as long as one of the same variant and target size did on average,
+    whatever its settings were then; without one, as long as the average of all.
     """
     jobs = {
         job.stem: job.tile
@@ -25,26 +29,23 @@ def duration(plan: Plan, results: Path, logs: Path) -> Iterator[str]:
     }
     if not jobs:
         return
-    newest: dict[PurePosixPath, tuple[float, float]] = {}
-    total = networks = 0.0
+    took = defaultdict[PurePosixPath, list[float]](lambda: [0.0, 0.0])
     for path in logs.glob(f"*/**/*{BENCHMARK}"):
         try:
-            taken, fits = _seconds(path), Tile.named(path.name[: -len(BENCHMARK)]).fits
+            fits = Tile.named(path.name.removesuffix(BENCHMARK)).fits
+            spent = _seconds(path)
         except (ValueError, KeyError, OSError):
-            continue  # the record of a job that was cut off
-        total, networks = total + taken, networks + fits
-        what = _without_key(path.relative_to(logs).parent)
-        newest[what] = max(
-            newest.get(what, (0, 0)), (path.stat().st_mtime, taken / fits)
-        )
-    if not networks:
+            continue  # no training job's, or that of a job that was cut off
+        for what in (_without_key(path.relative_to(logs).parent), ANY):
+            took[what][0] += spent
+            took[what][1] += fits
+    if not took:
         yield "How long it takes is not known: nothing was trained in this folder yet."
         return
-    usual = 0.0, total / networks
-    seconds = sum(
-        tile.fits * newest.get(_without_key(Path(stem).parent), usual)[1]
-        for stem, tile in jobs.items()
-    )
+    seconds = 0.0
+    for stem, tile in jobs.items():
+        of_all, networks = took.get(_without_key(Path(stem).parent), took[ANY])
+        seconds += tile.fits * of_all / networks
     yield (
         f"About {max(round(seconds / 60), 1):,} min of one core, at the rate at which "
         "networks were trained in this folder before; several cores share it."

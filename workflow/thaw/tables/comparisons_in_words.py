@@ -101,7 +101,7 @@ def _about_means(table: pd.DataFrame, metric: Metric, is_capped: bool) -> str:
         "The difference of the means, whose interval is at 95 %; no verdict rests on it"
     )
     if not table["given"].astype(bool).all():
-        words += ", allowing for failures not seen"
+        words += ", allowing for failures that did not occur here"
     if is_capped:
         words += f"; {BEYOND}"
     below, above = table["mean"] - table["mean_low"], table["mean_high"] - table["mean"]
@@ -154,8 +154,8 @@ def _about_failures(table: pd.DataFrame, meaning: str) -> Iterator[str]:
         return
     weak = f", or are {limit}" if known else ""
     yield paragraph(f"Shares of networks that failed{weak}:")
-    header = ("comparison", "kind", "share", "other's", "difference")
-    yield _table(header, rows, (22, 6, 6, 7, 24))
+    header = ("comparison", "kind", "share", "reference", "difference")
+    yield _table(header, rows, (22, 6, 6, 9, 24))
 
 
 def _name(row: Any) -> str:

@@ -127,8 +127,8 @@ def for_people(
         if settings["has_splits"]:
             title += ", each with a split of its own"
     covered = [
-        *(["new test rows"] if (table["row_units"] > 0).all() else []),
-        *(["failures not seen"] if models != 1 else []),
+        *(["other test rows"] if (table["row_units"] > 0).all() else []),
+        *(["failures that did not occur here"] if models != 1 else []),
     ]
     # Where it is not known how bad a score can be, means have none.
     if covered and table["mean_low"].notna().any():
