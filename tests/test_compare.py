@@ -286,6 +286,15 @@ def test_which_scores_are_better_is_said_once(tmp_path, which):
     assert done.exit_code == 2 and "--higher or --lower" in done.output
 
 
+def test_any_file_makes_the_name_of_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small().to_csv("my scores.v2.csv", index=False)
+    asked = ["compare", "my scores.v2.csv", "--higher", "--margin", "1"]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "results/compared/my-scores-v2/page.html").exists()
+
+
 def test_the_page_on_comparing_can_be_followed(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "examples/compare", tmp_path / "examples/compare")
     monkeypatch.chdir(tmp_path)

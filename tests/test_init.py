@@ -110,6 +110,21 @@ def test_nothing_is_filled_in_and_all_that_is_missing_is_told(tmp_path, penguins
     assert [path.name for path in tmp_path.iterdir()] == ["birds.csv"]
 
 
+@pytest.mark.parametrize(
+    ("value", "other", "name"),
+    [("yes", "no", "yes"), ("2007", "2008", "2007"), ("x" * 120, "off", "x" * 90)],
+)
+def test_any_value_makes_a_name(tmp_path, penguins, value, other, name):
+    penguins["kind"] = np.where(penguins["species"] == "Adelie", value, other)
+    penguins.drop(columns=["species", "bird", "island"]).to_csv("b.csv", index=False)
+    code, said = thaw("init", "b.csv", "--label", "sex", "--where", f"kind={value}")
+    assert code == 0, said
+    made = yaml.safe_load((tmp_path / "b/config.yaml").read_text())
+    assert [*made["problems"]] == [name, other]
+    assert made["problems"][name]["rows"] == {"kind": value}
+    assert is_well("b")
+
+
 def test_what_is_there_is_not_overwritten(tmp_path):
     (tmp_path / "penguins").mkdir()
     (tmp_path / "penguins/config.yaml").write_text("mine")

@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import pandas as pd
 import yaml
 
 from thaw.config.sizes import weights_between
+from thaw.config.values import name_of
 from thaw.data import PARQUET, SEPARATORS
 from thaw.data.checks import MOST_NUMBERS_IF_RARE, MOSTLY, doubts
 from thaw.data.files import read_rows
@@ -66,7 +66,7 @@ problems:
     scale: {{like: {source}}}  # as what the source models have seen
 
 studies:
-  from-{source}:
+  {study}:
     source: {source}
     target: {target}
     variants: ladder  # from scratch; from the source, with 0, 1 or 2 layers frozen
@@ -83,11 +83,9 @@ class Rows(NamedTuple):
     path: Path
     where: Mapping[str, str]
 
-    @property
-    def called(self) -> str:
-        """A name for a problem of these rows."""
-        text = "-".join(self.where.values()) or self.path.stem
-        return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    def called(self, role: str) -> str:
+        """Return a name for a problem of these rows; that of its role if need be."""
+        return name_of("-".join(self.where.values()) or self.path.stem, role)
 
 
 class Draft(NamedTuple):
@@ -118,8 +116,10 @@ class Draft(NamedTuple):
         return CONFIG.format(
             network=_yaml({"hidden": [*HIDDEN]}),
             training=_yaml(training),
-            source=source,
-            target=target,
+            # YAML reads some names as true or as numbers.
+            source=_yaml(source),
+            target=_yaml(target),
+            study=f"from-{source}",
             of_source="\n    ".join(self._problem(0, folder)),
             of_target="\n    ".join(self._problem(1, folder)),
             sizes=_yaml([*self.sizes]),
@@ -179,7 +179,7 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
     outputs = 1 if regression else tables[1].labels.nunique()
     widths = [len(left) + len(categories), *HIDDEN, outputs]
     models, minutes = _source_models(widths, learned, [*sizes, rows])
-    names = source.called or "source", target.called or "target"
+    names = source.called("source"), target.called("target")
     margin = 0.02
     if regression:
         spread = pd.to_numeric(tables[1].labels, errors="coerce").std()
