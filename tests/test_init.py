@@ -125,6 +125,16 @@ def test_any_value_makes_a_name(tmp_path, penguins, value, other, name):
     assert is_well("b")
 
 
+def test_a_mistake_of_the_draft_itself_is_not_blamed_on_the_files(penguins):
+    # A problem of this name would stand in the way of files with weights.
+    penguins.replace("Adelie", "checkpoints").to_csv("birds.csv", index=False)
+    of = ("--label", "sex", "--where", "species=checkpoints")
+    code, said = thaw("init", "birds.csv", *of)
+    assert code == 1
+    assert "problems.checkpoints: 'checkpoints' is reserved" in said
+    assert "wrong in what Thaw would write" in said and "in the files" not in said
+
+
 def test_what_is_there_is_not_overwritten(tmp_path):
     (tmp_path / "penguins").mkdir()
     (tmp_path / "penguins/config.yaml").write_text("mine")
