@@ -87,6 +87,19 @@ def test_two_files_with_numbers_as_labels(tmp_path):
     assert is_well("deep/folder")
 
 
+def test_frequent_whole_numbers_are_classes_as_in_a_check():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(480, 3)).round(4), columns=[*"abc"])
+    frame["kind"] = [*range(12)] * 40
+    frame[:240].to_csv("first.csv", index=False)
+    frame[240:].to_csv("second.csv", index=False)
+    of = ("--label", "kind", "--source", "first.csv")
+    code, said = thaw("init", "second.csv", *of)
+    assert code == 0, said
+    assert "kind is a class" in said
+    assert is_well("second")
+
+
 def test_without_one_source_groups_are_named_and_nothing_is_written(tmp_path):
     for more in ([], ["--source", PENGUINS, "--where", "species=Adelie"]):
         code, said = thaw("init", PENGUINS, "--label", "sex", *more)
@@ -152,7 +165,11 @@ def test_what_is_there_is_not_overwritten(tmp_path):
         ("sex", ["--where", "kind=Emu"], "there is no column 'kind'"),
         ("sex", ["--where", "species"], "write COLUMN=VALUE"),
         ("sex", ["--source", "gone.csv"], "gone.csv: cannot be read as csv: "),
-        ("sex", ["--source", "gone.npz"], "init looks at tables with named columns"),
+        (
+            "sex",
+            ["--source", "gone.npz"],
+            "it is no table with named columns",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(tmp_path, label, source, expected):

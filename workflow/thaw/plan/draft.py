@@ -11,8 +11,7 @@ import yaml
 
 from thaw.config.sizes import weights_between
 from thaw.config.values import name_of
-from thaw.data import PARQUET, SEPARATORS
-from thaw.data.checks import MOST_NUMBERS_IF_RARE, MOSTLY, doubts
+from thaw.data.checks import MOSTLY, are_measured, doubts
 from thaw.data.files import read_rows
 from thaw.data.table import Table, as_text, require_columns
 from thaw.errors import ThawError, listed
@@ -167,7 +166,7 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
     Raises `ThawError` if a file cannot be read as a table, or has no such column.
     """
     tables = [_table(label, rows) for rows in (source, target)]
-    regression = all(_is_measurement(table.labels) for table in tables)
+    regression = any(are_measured(table.labels) for table in tables)
     drop = _dropped(tables)
     left = [name for name in tables[1].features if name not in drop]
     words = [name for name in left if any(_is_text(t.features[name]) for t in tables)]
@@ -227,13 +226,7 @@ def groups(path: Path, label: str) -> Iterator[str]:
 
 
 def _read(path: Path, text: set[str], where: Mapping[str, str]) -> pd.DataFrame:
-    """Read a table's rows; raises `ThawError` if it has no named columns."""
-    kinds = [*SEPARATORS, PARQUET]
-    if path.suffix not in kinds:
-        raise ThawError(
-            f"{path}: init looks at tables with named columns. Allowed: "
-            f"{', '.join(kinds)}"
-        )
+    """Read a table's rows; raises `ThawError` if it lacks a column of `text`."""
     frame = read_rows(path, text, where)
     require_columns(str(path), frame.columns, {"the command": text})
     return frame
@@ -251,13 +244,6 @@ def _is_text(column: pd.Series) -> bool:
         return False
     numbers = pd.to_numeric(column.dropna().astype(str), errors="coerce")
     return len(numbers) > 0 and numbers.notna().mean() <= MOSTLY
-
-
-def _is_measurement(labels: pd.Series) -> bool:
-    """Whether labels are numbers, too many different ones to be classes."""
-    known = labels.dropna()
-    numbers = pd.to_numeric(known, errors="coerce")
-    return numbers.notna().mean() > MOSTLY and known.nunique() > MOST_NUMBERS_IF_RARE
 
 
 def _dropped(tables: Sequence[Table]) -> dict[str, str]:
