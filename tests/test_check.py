@@ -1,6 +1,7 @@
 """`thaw check`: all mistakes of a config and its data, told at once."""
 
 import copy
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from conftest import SMALL_CONFIG, new_project
+from conftest import ROOT, SMALL_CONFIG, new_project
 from thaw.cli.main import main
+from thaw.config.contradictions import RESERVED
 from thaw.config.resolve import examine
 
 
@@ -118,6 +120,36 @@ def test_what_a_study_asks_of_classes_is_checked(tmp_path, frame):
     code, said = check(tmp_path)
     assert code == 1
     assert "  studies.ahead.positive: 'c' is not a class of the target." in said
+
+
+def test_rows_that_overlap_error_refuses_are_told(tmp_path, frame):
+    config = copy.deepcopy(CONFIG)
+    config["problems"]["two"] |= {"overlap": "error", "shuffle": 2}
+    write(tmp_path, config, one=frame, two=frame)
+    code, said = check(tmp_path)
+    assert code == 1
+    assert "  problems.two.overlap: " in said
+    assert "test rows have the same features as train rows of one" in said
+
+
+def test_names_of_rules_are_no_names_of_studies(tmp_path, frame):
+    config = copy.deepcopy(CONFIG)
+    for name in ("Tables", "gather_back", "report"):
+        config["studies"][name] = config["studies"]["ahead"]
+    write(tmp_path, config, one=frame, two=frame)
+    code, said = check(tmp_path)
+    assert code == 1
+    assert "  studies.Tables: 'Tables' is reserved; choose another name" in said
+    for name in ("gather_back", "report"):
+        assert f"  studies.{name}: {name!r} is the name of a target; choose an" in said
+
+
+def test_all_rules_have_names_that_are_reserved():
+    files = [ROOT / "Snakefile", *ROOT.glob("workflow/**/*.smk")]
+    text = "".join(path.read_text("utf-8") for path in files)
+    text += (ROOT / "workflow/Snakefile").read_text("utf-8")
+    rules = re.findall(r"^ *(?:use rule \w+ as|rule) (\w+)", text, re.MULTILINE)
+    assert {"all", "train", "train_and_save"} <= {*rules} <= RESERVED["studies"]
 
 
 def test_what_a_rule_is_to_make_is_not_looked_at(tmp_path, frame):

@@ -12,11 +12,13 @@ from click.testing import CliRunner
 import thaw
 from conftest import ROOT
 from samples import normal
+from thaw.api.compare import Rules
 from thaw.api.diff import difference
 from thaw.cli.main import main
 from thaw.errors import ThawError
 from thaw.findings.samples import Sample
 from thaw.output.inputs import read_table
+from thaw.stages import make as stage
 from thaw.tables.comparisons import comparisons
 
 MARGIN = 0.02
@@ -212,26 +214,42 @@ def changed(row: int, **values) -> pd.DataFrame:
 
 MISTAKES = {
     "no column": (small().drop(columns="score"), {}, "there is no column 'score'"),
-    "text": (changed(3, score="good"), {}, "column score, row 3: 'good' is not a num"),
-    "infinite": (changed(3, score=np.inf), {}, "column score, row 3: inf is no score"),
+    "text": (
+        changed(3, score="good"),
+        {},
+        "score: 1 of 16 not finite numbers, first 'good' in row 3",
+    ),
+    "infinite": (
+        changed(3, score=np.inf),
+        {},
+        "score: 1 of 16 not finite numbers, first 'inf' in row 3",
+    ),
     "failed": (
         changed(3, score=""),
         {},
-        "column score, row 3: it is empty, .*constant",
+        "column score: 1 of 16 empty, so .*, first in row 3; means .*constant",
     ),
-    "nan": (changed(3, score=np.nan), {}, "column score, row 3: it is empty"),
-    "beyond": (changed(3, score=7), {"bounds": (-9, 5)}, "row 3: 7 is beyond the bou"),
-    "name": (changed(3, variant="a/b"), {}, "column variant, row 3: 'a/b' is no name"),
-    "nameless": (changed(3, repeat=""), {}, "column repeat, row 3: it is empty"),
+    "nan": (changed(3, score=np.nan), {}, "column score: 1 of 16 empty"),
+    "beyond": (
+        changed(3, score=7),
+        {"bounds": (-9, 5)},
+        "1 of 16 beyond the bounds, -9 and 5, first 7.0 in row 3",
+    ),
+    "name": (
+        changed(3, variant="a/b"),
+        {},
+        "variant: 1 of 16 no names, first 'a/b' in row",
+    ),
+    "nameless": (changed(3, repeat=""), {}, "column repeat: 1 of 16 empty, first"),
     "twice": (
         changed(3, repeat=0),
         {},
-        "column repeat, row 3: '0' stands in row 1, too",
+        "column repeat: 1 of 16 there before with the same .*, first '0' in row 3",
     ),
     "size": (
         small(target_size=[20] * 2 + [1.5] + [20] * 13),
         {},
-        "column target_size, row 3: '1.5' is no number of rows",
+        "column target_size: 1 of 16 no numbers of rows, first '1.5' in row 3",
     ),
     "uneven": (small()[1:], {}, "a has 7 scores, and b has 8; give all as many"),
     "alone": (small(("a",)), {}, "column variant names a; it takes two variants"),
@@ -239,7 +257,7 @@ MISTAKES = {
     "some models": (
         changed(1, source_model="m").fillna(""),
         {},
-        "column source_model, row 2: it is empty, and other rows of a have one",
+        "column source_model: 7 of 16 empty, and other rows of a have one, first",
     ),
     "uneven models": (
         small().assign(source_model=[*"mmnnnnnn", *"mmmmnnnn"]),
@@ -249,7 +267,7 @@ MISTAKES = {
     "unpaired": (
         changed(3, repeat="x"),
         {"paired": True},
-        "column repeat, row 3: a has a repeat 'x', and b has none",
+        "column repeat: 2 of 16 not there for each of a, b, first 'x' in row 3",
     ),
     "nothing to pair": (
         small().assign(source_model=[*range(8)] * 2),
@@ -278,12 +296,79 @@ def test_a_mistake_is_named_with_its_place(tmp_path, name):
     assert not [*tmp_path.iterdir()]
 
 
+def test_all_mistakes_are_told_at_once(tmp_path):
+    frame = small(target_size=0).astype(object)
+    frame.loc[[2, 7], "score"] = "good"
+    frame.loc[4, "variant"] = "a/b"
+    with pytest.raises(ThawError) as caught:
+        thaw.compare(frame, tmp_path, higher=True, margin=0, bounds=(1, 0))
+    starts = [line.partition(", first")[0] for line in caught.value.args]
+    assert starts == [
+        "margin: 0 is not above 0",
+        "bounds: 1 is not below 0, or one is not finite",
+        "the frame: column variant: 1 of 16 no names",
+        "the frame: column score: 2 of 16 not finite numbers",
+        "the frame: column target_size: 16 of 16 no numbers of rows",
+    ]
+    frame = changed(3, score="", repeat="x")
+    rules = {"margin": 1, "bounds": (-9, 1), "paired": True}
+    with pytest.raises(ThawError) as caught:
+        thaw.compare(frame, tmp_path, higher=True, **rules)
+    assert len(caught.value.args) == 3
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("variant,repeat,score,score\na,1,1,2\nb,1,1,2\n")
+    with pytest.raises(ThawError, match="the column score stands twice"):
+        thaw.compare(path, tmp_path / "made", higher=True, margin=1)
+
+
+def test_names_of_repeats_and_source_models_are_no_formulas(tmp_path):
+    frame = small()
+    frame["repeat"] = frame["repeat"].map("=1+{}".format)
+    frame["source_model"] = frame["repeat"].map("@{}".format)
+    results = compared(tmp_path, frame)
+    written = pd.read_csv(results.folder / "scores.csv")
+    assert written["repeat"].str.startswith("'=1+").all()
+    assert written["source_model"].str.startswith("'@=1+").all()
+
+
+def test_the_command_on_the_page_has_the_rules_to_the_last_digit(tmp_path):
+    rules = Rules(higher=True, margin=0.123456789, bounds=(-1e-9, 1234567.5))
+    command = rules.command("scores.csv", tmp_path)
+    assert "--margin 0.123456789 --bounds -1e-09 1234567.5 " in command
+
+
+def test_a_comparison_that_is_stopped_leaves_the_earlier_one(tmp_path, monkeypatch):
+    folder = compared(tmp_path, small()).folder
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+
+    def stopped(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stage, "main", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        compared(tmp_path, small(("c", "d")))
+    assert before == {path: path.read_bytes() for path in folder.rglob("*.*")}
+    assert [*tmp_path.iterdir()] == [folder]
+
+
 @pytest.mark.parametrize("which", [[], ["--higher", "--lower"]])
 def test_which_scores_are_better_is_said_once(tmp_path, which):
     small().to_csv(tmp_path / "scores.csv", index=False)
     asked = ["compare", str(tmp_path / "scores.csv"), "--margin", "1", *which]
     done = CliRunner().invoke(main, asked)
     assert done.exit_code == 2 and "--higher or --lower" in done.output
+
+
+def test_any_file_makes_the_name_of_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small().to_csv("my scores.v2.csv", index=False)
+    asked = ["compare", "my scores.v2.csv", "--higher", "--margin", "1"]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "results/compared/my-scores-v2/page.html").exists()
 
 
 def test_the_page_on_comparing_can_be_followed(tmp_path, monkeypatch):

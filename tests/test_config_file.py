@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from conftest import ROOT, SMALL_CONFIG, Project
-from thaw.config.files import choose_file, read, with_numbers
+from thaw.config.files import choose_file, read, with_values_read
 from thaw.errors import ThawError
 
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(
@@ -134,12 +134,15 @@ def test_a_file_that_is_named_is_merged_into_the_folders_own_only(tmp_path):
     assert choose_file(tmp_path, default, [named]) == own
 
 
-def test_numbers_in_groups_on_the_command_line_are_numbers():
+def test_numbers_and_booleans_in_groups_on_the_command_line_are_such():
     # As Snakemake reads `training={epochs: 50, …}`, merged into the file's.
     commanded = {
         "seed": 2,
         "title": "3",
-        "training": {"epochs": "50", "learning_rate": ["0.1", "0.2"]},
+        "training": {
+            **{"epochs": "50", "learning_rate": ["0.1", "0.2"]},
+            "nesterov": "true",
+        },
         "studies": {"ahead": {"target_sizes": ["5", "all"], "source": "[1"}},
     }
     config = {
@@ -147,10 +150,10 @@ def test_numbers_in_groups_on_the_command_line_are_numbers():
         "training": commanded["training"] | {"batch_size": 8, "keep": "1"},
         "studies": commanded["studies"] | {"back": {"source": "7"}},
     }
-    assert with_numbers(config, commanded) == {
+    assert with_values_read(config, commanded) == {
         **{"seed": 2, "title": "3", "margin": 0.1},
         "training": {
-            **{"epochs": 50, "learning_rate": [0.1, 0.2]},
+            **{"epochs": 50, "learning_rate": [0.1, 0.2], "nesterov": True},
             **{"batch_size": 8, "keep": "1"},
         },
         "studies": {

@@ -87,6 +87,19 @@ def test_two_files_with_numbers_as_labels(tmp_path):
     assert is_well("deep/folder")
 
 
+def test_frequent_whole_numbers_are_classes_as_in_a_check():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(480, 3)).round(4), columns=[*"abc"])
+    frame["kind"] = [*range(12)] * 40
+    frame[:240].to_csv("first.csv", index=False)
+    frame[240:].to_csv("second.csv", index=False)
+    of = ("--label", "kind", "--source", "first.csv")
+    code, said = thaw("init", "second.csv", *of)
+    assert code == 0, said
+    assert "kind is a class" in said
+    assert is_well("second")
+
+
 def test_without_one_source_groups_are_named_and_nothing_is_written(tmp_path):
     for more in ([], ["--source", PENGUINS, "--where", "species=Adelie"]):
         code, said = thaw("init", PENGUINS, "--label", "sex", *more)
@@ -110,6 +123,31 @@ def test_nothing_is_filled_in_and_all_that_is_missing_is_told(tmp_path, penguins
     assert [path.name for path in tmp_path.iterdir()] == ["birds.csv"]
 
 
+@pytest.mark.parametrize(
+    ("value", "other", "name"),
+    [("yes", "no", "yes"), ("2007", "2008", "2007"), ("x" * 120, "off", "x" * 90)],
+)
+def test_any_value_makes_a_name(tmp_path, penguins, value, other, name):
+    penguins["kind"] = np.where(penguins["species"] == "Adelie", value, other)
+    penguins.drop(columns=["species", "bird", "island"]).to_csv("b.csv", index=False)
+    code, said = thaw("init", "b.csv", "--label", "sex", "--where", f"kind={value}")
+    assert code == 0, said
+    made = yaml.safe_load((tmp_path / "b/config.yaml").read_text())
+    assert [*made["problems"]] == [name, other]
+    assert made["problems"][name]["rows"] == {"kind": value}
+    assert is_well("b")
+
+
+def test_a_mistake_of_the_draft_itself_is_not_blamed_on_the_files(penguins):
+    # A problem of this name would stand in the way of files with weights.
+    penguins.replace("Adelie", "checkpoints").to_csv("birds.csv", index=False)
+    of = ("--label", "sex", "--where", "species=checkpoints")
+    code, said = thaw("init", "birds.csv", *of)
+    assert code == 1
+    assert "problems.checkpoints: 'checkpoints' is reserved" in said
+    assert "wrong in what Thaw would write" in said and "in the files" not in said
+
+
 def test_what_is_there_is_not_overwritten(tmp_path):
     (tmp_path / "penguins").mkdir()
     (tmp_path / "penguins/config.yaml").write_text("mine")
@@ -127,7 +165,11 @@ def test_what_is_there_is_not_overwritten(tmp_path):
         ("sex", ["--where", "kind=Emu"], "there is no column 'kind'"),
         ("sex", ["--where", "species"], "write COLUMN=VALUE"),
         ("sex", ["--source", "gone.csv"], "gone.csv: cannot be read as csv: "),
-        ("sex", ["--source", "gone.npz"], "init looks at tables with named columns"),
+        (
+            "sex",
+            ["--source", "gone.npz"],
+            "it is no table with named columns",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(tmp_path, label, source, expected):

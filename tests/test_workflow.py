@@ -244,7 +244,7 @@ def spoil(project, text):
                 "studies", "train", to=project.config["studies"]["ahead"]
             ),
             [],
-            "studies.train: 'train' is the name of a target or stage",
+            "studies.train: 'train' is reserved; choose another name",
         ),
     ],
 )

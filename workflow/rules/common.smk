@@ -1,6 +1,6 @@
 """The plan that follows from the config, and the functions that rules read it by."""
 
-from thaw.config.files import with_numbers
+from thaw.config.files import with_values_read
 from thaw.config.resolve import resolve
 from thaw.keys import canonical
 from thaw.output.paths import problem_file
@@ -11,7 +11,7 @@ from thaw.plan.plan import Plan
 # place, its value and the allowed ones.
 try:
     commanded = workflow.config_settings.config
-    config.update(with_numbers(config, commanded))
+    config.update(with_values_read(config, commanded))
     PLAN = Plan(resolve(config, commanded))
 except ThawError as error:
     sys.exit(told(error))

@@ -33,11 +33,6 @@ rule figures:
 
 
 for study, plan in STUDIES.items():
-    if study in {known.name for known in workflow.rules}:
-        sys.exit(
-            f"error: the config is wrong:\n  studies.{study}: {study!r} is the name of a "
-            "target or stage; choose another name"
-        )
 
     rule:
         name:

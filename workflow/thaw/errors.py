@@ -27,9 +27,7 @@ def shortened(mistakes: Iterable[str]) -> list[str]:
     """Return mistakes, each once, the first of very many."""
     lines = list(dict.fromkeys(mistakes))
     more = len(lines) - MOST_SHOWN
-    return (
-        [*lines[:MOST_SHOWN], f"… and {more} more of the kind"] if more > 0 else lines
-    )
+    return [*lines[:MOST_SHOWN], f"… and {more} more"] if more > 0 else lines
 
 
 def of_each(function: Callable[[Given], Found], values: Iterable[Given]) -> list[Found]:

@@ -9,15 +9,18 @@ import math
 import re
 import shlex
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, cast
 
 import pandas as pd
 
-from thaw.api.given import check_pairs, checked, read
+from thaw.api.given import NEEDED, OPTIONAL, checked, unpaired
 from thaw.config.values import NAME, NAME_IN_WORDS
-from thaw.errors import ThawError, listed
+from thaw.data.checks import wrong_values
+from thaw.data.files import read_rows
+from thaw.errors import ThawError, listed, refuse
 from thaw.findings.shown import counted
 from thaw.keys import digest, result, version
 from thaw.plan.made import Made, in_folder, make, page
@@ -55,8 +58,8 @@ class Rules(NamedTuple):
     def command(self, place: str, folder: Path) -> str:
         """Return the command that compares scores so."""
         words = ["thaw", "compare", place, "--higher" if self.higher else "--lower"]
-        words += ["--margin", f"{self.margin:g}"]
-        words += ["--bounds", *map("{:g}".format, self.bounds)] if self.bounds else []
+        words += ["--margin", str(self.margin)]
+        words += ["--bounds", *map(str, self.bounds)] if self.bounds else []
         for name in ("constant", "baseline"):
             value = getattr(self, name)
             words += [] if value is None else [f"--{name}", str(value)]
@@ -95,11 +98,10 @@ class GivenStudy:
             for variant in given.variants
         }
         of_each = f"{counted(models * repeats, 'score')} of each variant"
-        about = {"source": "", "target": "", "target_sizes": sizes} | asked
+        about = {"source": "", "target": "the target", "target_sizes": sizes} | asked
         self._known = {
             **about,
             "study": name,
-            "target": "the target",
             "metric": [rules.metric],
             "variants": given.variants,
             "pretrained": given.pretrained,
@@ -134,14 +136,21 @@ class GivenStudy:
 def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     """Compare the scores of a frame, or of a CSV, and write what follows to a folder.
 
-    Raises `ThawError` if something is wrong with the scores, or if the folder holds
-    anything else than such a comparison.
+    An earlier comparison in there is replaced once this one is whole.
+
+    Raises `ThawError` with all that is wrong with the rules and the scores, or if the
+    folder holds anything else than such a comparison.
     """
-    place = str(frame) if isinstance(frame, Path) else "the frame"
-    given = checked(read(frame) if isinstance(frame, Path) else frame, place)
-    _check(rules, given, place)
-    _clear(folder)
-    file = place if isinstance(frame, Path) else "SCORES.csv"
+    place, file, mistakes = "the frame", "SCORES.csv", [*_wrong_rules(rules)]
+    try:
+        if isinstance(frame, Path):
+            place = file = str(frame)
+            frame = read_rows(frame, {*NEEDED, *OPTIONAL}, {})
+        given = checked(frame, place)
+    except ThawError as error:
+        raise ThawError(*mistakes, *error.args) from None
+    refuse([*mistakes, *_misfits(rules, given, place)])
+    _check_folder(folder)
     study = GivenStudy(folder.name, given, rules, rules.command(file, folder))
     names = ("study", "metric", "constant", "paired", "variants", "target_sizes")
     settings = study.told(names)
@@ -149,14 +158,20 @@ def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     gathered = result(STAGE, settings, {"scores": digest(text)})
     files = in_folder(study.name, ["histories.npz", SCORES])
     first = Made(STAGE, GATHER, study.name, *gathered, [], files)
-    write(given, folder, folder.parent / first.record, first.recipe)
-    for made in _made(study, first):
-        paths = [folder.parent / path for path in made.reads]
-        outputs = [folder.parent / path for path in made.files]
-        record = folder.parent / made.record
-        stage.main(
-            Namespace(recipe=made.recipe, inputs=paths, outputs=outputs, record=record)
-        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".thaw-", dir=folder.parent) as beside:
+        results = Path(beside)
+        write(given, results / study.name, results / first.record, first.recipe)
+        for made in _made(study, first):
+            paths = [results / path for path in made.reads]
+            outputs = [results / path for path in made.files]
+            record = results / made.record
+            stage.main(
+                Namespace(
+                    recipe=made.recipe, inputs=paths, outputs=outputs, record=record
+                )
+            )
+        _replace(folder, results / study.name)
 
 
 def _made(study: GivenStudy, first: Made) -> Iterable[Made]:
@@ -172,49 +187,48 @@ def _made(study: GivenStudy, first: Made) -> Iterable[Made]:
     return tables, figures, page(STUDY_PAGE, study.name, told, [first, tables, figures])
 
 
-def _check(rules: Rules, given: Given, place: str) -> None:
-    """Raise `ThawError` unless the rules fit the scores."""
-    rows, constant = given.rows, rules.constant
+def _wrong_rules(rules: Rules) -> Iterator[str]:
+    """Yield what is wrong with the rules, whatever the scores are."""
+    constant = rules.constant
     if not 0 < rules.margin < math.inf:
-        raise ThawError(f"margin: {rules.margin:g} is not above 0")
-    if rules.baseline not in (None, *given.variants):
-        raise ThawError(
-            f"baseline: {rules.baseline!r} is no variant. Allowed: "
-            f"{listed(given.variants)}"
-        )
+        yield f"margin: {rules.margin:g} is not above 0"
     if constant is not None and not math.isfinite(constant):
-        raise ThawError(f"constant: {constant:g} is not finite")
+        yield f"constant: {constant:g} is not finite"
     if rules.bounds is not None:
         low, high = rules.bounds
         if not -math.inf < low < high < math.inf:
-            raise ThawError(
-                f"bounds: {low:g} is not below {high:g}, or one is not finite"
-            )
-        if constant is not None and not low <= constant <= high:
-            raise ThawError(f"constant: {constant:g} is beyond the bounds")
-        beyond = rows.index[(rows["score"] < low) | (rows["score"] > high)]
-        if len(beyond):
-            row = beyond.min()
-            raise ThawError(
-                f"{place}: column score, row {row}: {rows['score'][row]:g} is beyond "
-                f"the bounds, {low:g} and {high:g}"
-            )
-    failed = rows.index[rows["failed"]]
-    if constant is None and len(failed):
-        raise ThawError(
-            f"{place}: column score, row {failed.min()}: it is empty, so that the "
-            "network failed. Means count it as the best constant prediction: give the "
-            "score of that (--constant)"
+            yield f"bounds: {low:g} is not below {high:g}, or one is not finite"
+        elif constant is not None and not low <= constant <= high:
+            yield f"constant: {constant:g} is beyond the bounds"
+
+
+def _misfits(rules: Rules, given: Given, place: str) -> Iterator[str]:
+    """Yield in what the rules and the scores do not fit each other."""
+    scores, failed = (given.rows[name].sort_index() for name in ("score", "failed"))
+    if rules.bounds is not None:
+        low, high = rules.bounds
+        yield from wrong_values(
+            *(place, len(scores), scores, (scores < low) | (scores > high)),
+            *(f"beyond the bounds, {low:g} and {high:g}", "correct one or the other"),
         )
-    if rules.paired:
-        check_pairs(given, rules.baseline or given.variants[0], place)
+    if rules.constant is None:
+        yield from wrong_values(
+            *(place, len(scores), scores, failed),
+            "empty, so that the network failed",
+            "means count it as the best constant prediction: give the score of that "
+            "(--constant)",
+        )
+    baseline = rules.baseline or given.variants[0]
+    if baseline not in given.variants:
+        yield (
+            f"baseline: {baseline!r} is no variant. Allowed: {listed(given.variants)}"
+        )
+    elif rules.paired:
+        yield from unpaired(given, baseline, place)
 
 
-def _clear(folder: Path) -> None:
-    """Remove what an earlier comparison left in its folder.
-
-    Raises `ThawError` if that holds something else.
-    """
+def _check_folder(folder: Path) -> None:
+    """Raise `ThawError` if a folder holds anything else than a comparison."""
     if not re.match(NAME, folder.name):
         raise ThawError(
             f"{folder}: the folder's name becomes a title. Allowed: {NAME_IN_WORDS}; "
@@ -229,7 +243,17 @@ def _clear(folder: Path) -> None:
         raise ThawError(
             f"{folder} holds something else; choose another folder with --output"
         )
+
+
+def _replace(folder: Path, made: Path) -> None:
+    """Move a comparison that was made to a folder, in the place of an earlier one."""
+    files = [path.relative_to(made) for path in made.rglob("*") if path.is_file()]
     for record in folder.glob("records/*.json"):
         for name in json.loads(record.read_text(encoding="utf-8")).get("content", []):
-            (folder / Path(name).name).unlink(missing_ok=True)
-        record.unlink()
+            # A record that was edited might name a file outside.
+            earlier = Path(Path(name).name)
+            if earlier not in files:
+                (folder / earlier).unlink(missing_ok=True)
+    (folder / "records").mkdir(parents=True, exist_ok=True)
+    for path in files:
+        (made / path).replace(folder / path)

@@ -19,7 +19,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from thaw.config.messages import among
 from thaw.config.network import kind_of
-from thaw.data import PARQUET, SEPARATORS
 from thaw.data.files import read_rows
 from thaw.data.new_rows import columns_of, features_of
 from thaw.data.problem import Problem
@@ -114,9 +113,7 @@ class Predictor(BaseEstimator):
         mean and its spread, the standard deviation over the networks.
         Raises `ThawError` if the file cannot be read, or as `predict` does.
         """
-        path, known = Path(file), (*SEPARATORS, PARQUET)
-        if path.suffix not in known:
-            raise ThawError(f"{path}: its suffix is none of {listed(known)}")
+        path = Path(file)
         found = self._table(read_rows(path, self._described.categories, {}), str(path))
         found.insert(0, "row", range(1, len(found) + 1))
         return found

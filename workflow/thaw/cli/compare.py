@@ -53,10 +53,11 @@ def compare(
     page to send.
     """
     from thaw.api.compare import Rules, compared
+    from thaw.config.values import name_of
 
     if higher == lower:
         raise click.UsageError("say which scores are better: --higher or --lower")
-    output = output or Path("results/compared", scores.stem)
+    output = output or Path("results/compared", name_of(scores.stem, "scores"))
     rules = Rules(higher, margin, bounds, constant, baseline, paired)
     compared(scores, output, rules)
     click.echo((output / "answer.md").read_text(encoding="utf-8"))

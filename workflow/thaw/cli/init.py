@@ -27,7 +27,7 @@ def init(
     """
     import yaml
 
-    from thaw.cli.check import all_wrong
+    from thaw.api.check import all_wrong
     from thaw.errors import ThawError, visible
     from thaw.keys import PACKAGE
     from thaw.plan.draft import Rows, draft, groups, other_group
@@ -57,10 +57,17 @@ def init(
     else:
         first, second = Rows(source or file, {}), Rows(file, {})
     made = draft(label, first, second)
-    wrong, doubts = all_wrong(yaml.safe_load(made.config(Path())))
-    if wrong:
+    found = all_wrong(yaml.safe_load(made.config(Path())))
+    if found.config:
         raise ThawError(
-            *wrong,
+            *found.config,
+            *found.data,
+            "nothing was written, because this is wrong in what Thaw would write; "
+            "write the config yourself, as docs/config.md says",
+        )
+    if found.data:
+        raise ThawError(
+            *found.data,
             "nothing was written; Thaw fills nothing in: mend this in the files, and "
             "run the command again",
         )
@@ -68,11 +75,11 @@ def init(
     with config.open("x", encoding="utf-8") as written:
         written.write(made.config(folder))
     click.echo(f"Wrote {config}, which assumes:")
-    for line in [*made.assumed(), *lines, *doubts]:
+    for line in [*made.assumed(), *lines, *found.doubts]:
         click.echo(visible(f"  {line}"))
     snakefile = PACKAGE.parents[1] / "Snakefile"
     # A package that was installed without a clone has none.
-    found = str(snakefile) if snakefile.exists() else "PATH/TO/Thaw/Snakefile"
-    command = ["snakemake", "--snakefile", found, "--directory", str(folder)]
+    place = str(snakefile) if snakefile.exists() else "PATH/TO/Thaw/Snakefile"
+    command = ["snakemake", "--snakefile", place, "--directory", str(folder)]
     click.echo("Correct it where it is wrong. This makes results/report.html in there:")
     click.echo(f"  {shlex.join([*command, '--cores', 'all'])}")

@@ -22,14 +22,16 @@ from thaw.output.tiles import tiles_of_models, tiles_of_repeats
 LADDER = "ladder"
 
 # Names that are taken, whatever their case. A study's name is its folder in `results/`,
-# beside those that studies share, and its target, beside the two that the Snakefiles
-# define last.
+# beside those that studies share, and its target, beside the workflow's rules.
 RESERVED = {
     "problems": {CHECKPOINTS},
     "variants": {LADDER},
     "studies": {
-        *("all", "default", "problems", "networks", "source-models", "repeats"),
-        *("settings", "maps"),
+        *("problems", "networks", "source-models", "repeats", "settings", "maps"),
+        *("all", "default", "source_models", "scores", "tables", "figures"),
+        *("make_problem", "check_overlap", "check_network", "pretrain"),
+        *("read_checkpoints", "train", "train_and_save"),
+        *("leftovers", "delete_leftovers"),
     },
     "maps": (),
 }

@@ -75,11 +75,11 @@ def read(file: Path) -> dict[str, Any]:
     return config
 
 
-def with_numbers(config: Mapping[str, Any], commanded: Mapping[str, Any]) -> Any:
-    """Return a config with the numbers that the command line set within groups.
+def with_values_read(config: Mapping[str, Any], commanded: Mapping[str, Any]) -> Any:
+    """Return a config with the numbers and booleans that the command line set in it.
 
-    `commanded` is what it set. Snakemake reads a number by itself as one, and takes all
-    values in a group or list for text.
+    `commanded` is what it set. Snakemake reads a number or boolean by itself as one,
+    and takes all values in a group or list for text.
     """
     return {
         key: value if isinstance(value, str) else _read_again(value, commanded.get(key))
@@ -96,10 +96,10 @@ def _read_again(value: Any, commanded: Any) -> Any:
             return [_read_again(v, v) for v in value]
         case str():
             try:
-                number = yaml.safe_load(commanded)
+                found = yaml.safe_load(commanded)
             except yaml.YAMLError:
                 return value
-            return number if isinstance(number, bool | int | float) else value
+            return found if isinstance(found, bool | int | float) else value
     return value
 
 

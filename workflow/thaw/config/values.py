@@ -4,6 +4,7 @@ Constraints stand here; what pydantic does not check is in `problem` and
 `contradictions`.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -90,6 +91,13 @@ def optional_keys(group: type[Group]) -> dict[str, Any]:
         constraints = [*parts["metadata"], Field(**parts["attributes"])]
         keys[key] = (Annotated[kind, *constraints], None)
     return keys
+
+
+def name_of(text: str, default: str) -> str:
+    """Return a name made of any text; the default if it holds no letter or digit."""
+    found = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    # Short enough for a study to be called from-NAME.
+    return found[:90].rstrip("-") or default
 
 
 def _float_to_whole(value: Any) -> Any:

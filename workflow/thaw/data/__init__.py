@@ -11,4 +11,5 @@ EACH = "each"
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 PARQUET = ".parquet"
 ARRAYS = ".npz"
-SUFFIXES = (*SEPARATORS, PARQUET, ARRAYS)
+TABLES = (*SEPARATORS, PARQUET)
+SUFFIXES = (*TABLES, ARRAYS)

@@ -3,7 +3,7 @@
 Nothing is repaired here: no value is filled in, no text is taken for a number.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -102,15 +102,25 @@ def wrong_columns(
         )
 
 
+def are_measured(labels: pd.Series) -> bool:
+    """Whether labels are numbers, too many different ones to be classes."""
+    rows = labels.value_counts()
+    most = MOST_NUMBERS_IF_RARE if rows.min() == 1 else MOST_NUMBERS
+    return _as_numbers(rows.index).notna().mean() > MOSTLY and len(rows) > most
+
+
+def _as_numbers(names: Iterable[str]) -> pd.Series:
+    """Return the numbers that names are; what is none is missing."""
+    return pd.to_numeric(pd.Series(names, dtype=object), errors="coerce")
+
+
 def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str]:
     """Yield why the labels are no classes, or not those that are `asked`."""
     place = tables[0].place
     labels = pd.concat([table.labels for table in tables])
     rows = labels.value_counts()
-    numbers = pd.to_numeric(pd.Series(rows.index, dtype=object), errors="coerce")
-    most = MOST_NUMBERS_IF_RARE if rows.min() == 1 else MOST_NUMBERS
-    if numbers.notna().mean() > MOSTLY and len(rows) > most:
-        odd = rows.index[numbers.isna()]
+    if are_measured(labels):
+        odd = rows.index[_as_numbers(rows.index).isna()]
         but = ""
         if len(odd):
             row = labels.index[labels == odd[0]][0]
@@ -141,7 +151,7 @@ def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
     if asked:
         return list(asked)
     names = pd.concat([table.labels for table in tables]).value_counts().index
-    numbers = pd.to_numeric(pd.Series(names, dtype=object), errors="coerce")
+    numbers = _as_numbers(names)
     if numbers.notna().all():
         return list(names[np.argsort(numbers, kind="stable")])
     return sorted(names)
@@ -179,22 +189,31 @@ def _number(text: str) -> float | None:
 def _counted(
     table: Table, values: pd.Series, wrong: pd.Series, what: str, remedy: str
 ) -> Iterator[str]:
-    """Yield how many values of a column are wrong, if any, and the first of them."""
-    if not wrong.any():
-        return
-    row, total = wrong.idxmax(), len(table.features)
-    first = values[row]
-    first = (
-        ""
-        if pd.isna(first)
-        else f"{first!r} "
-        if isinstance(first, str)
-        else f"{first} "
-    )
-    yield (
-        f"{table.place}: column {values.name}: {wrong.sum():,} of {total:,} {what}, "
-        f"first {first}in row {row}; {remedy}"
-    )
+    """Yield how many values of a table's column are wrong; see `wrong_values`."""
+    total = len(table.features)
+    yield from wrong_values(table.place, total, values, wrong, what, remedy)
+
+
+def wrong_values(
+    place: str, total: int, values: pd.Series, wrong: pd.Series, what: str, remedy: str
+) -> Iterator[str]:
+    """Yield how many values of a column are wrong, if any, and the first of them.
+
+    total: the rows of the table, of which `values` may be some.
+    """
+    if wrong.any():
+        row = wrong.idxmax()
+        yield (
+            f"{place}: column {values.name}: {wrong.sum():,} of {total:,} {what}, "
+            f"first {_quoted(values[row])}in row {row}; {remedy}"
+        )
+
+
+def _quoted(value: object) -> str:
+    """Return a value with a space behind it; nothing if it is missing."""
+    if isinstance(value, str):
+        return f"{value!r} "
+    return "" if pd.isna(value) else f"{value} "
 
 
 def check_parts(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.data import ARRAYS, PARQUET, SEPARATORS
+from thaw.data import ARRAYS, PARQUET, SEPARATORS, TABLES
 from thaw.data.table import Table, as_text, numbered, require_columns
 from thaw.errors import ThawError, listed
 
@@ -64,8 +64,12 @@ def read_rows(
     """Read a file's rows, numbered from 1, that have the values that `rows` names.
 
     The columns of `text` are read as text.
-    Raises `ThawError` if the file cannot be read, or has no such rows.
+    Raises `ThawError` if the file is no table, cannot be read, or has no such rows.
     """
+    if path.suffix not in TABLES:
+        raise ThawError(
+            f"{path}: it is no table with named columns. Allowed: {listed(TABLES)}"
+        )
     try:
         frame = _frame(path, {*text, *rows})
     except (OSError, ValueError, pd.errors.ParserWarning) as error:

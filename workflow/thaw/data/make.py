@@ -20,7 +20,7 @@ from thaw.data.checks import (
 )
 from thaw.data.files import read_categories, read_table
 from thaw.data.labels import Labels, labels_of
-from thaw.data.problem import Description, Pool, Problem, digests_of_rows
+from thaw.data.problem import WARNING, Description, Pool, Problem, digests_of_rows
 from thaw.data.split import sizes, some, split
 from thaw.data.table import Table, as_text, choose, encode, encoded_names, numbered
 from thaw.data.transforms import transform
@@ -38,6 +38,13 @@ class Other(NamedTuple):
     name: str
     description: Description
     pool: Pool | None = None
+
+    @classmethod
+    def of(
+        cls, name: str, problem: Problem | Pool, description: Description
+    ) -> "Other":
+        """Return a problem that was made, as another one depends on it."""
+        return cls(name, description, problem if isinstance(problem, Pool) else None)
 
 
 def make_problem(
@@ -117,7 +124,7 @@ def make_problem(
             pool = pool._replace(strata=source.pool.strata)
     notes = [*_notes(settings, description, pool or problem, like)]
     notes += [
-        f"warning: column {name} {why}; drop it?"
+        f"{WARNING}column {name} {why}; drop it?"
         for table in tables
         for name, why in doubts(table, categorical)
     ]

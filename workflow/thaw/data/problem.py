@@ -94,6 +94,10 @@ class Pool(NamedTuple):
         )
 
 
+# How a note begins that tells of something doubtful.
+WARNING = "warning: "
+
+
 class Description(NamedTuple):
     """The meaning of a problem's numbers, and how they were made.
 
@@ -116,6 +120,11 @@ class Description(NamedTuple):
     shape: Sequence[int]
     notes: Sequence[str]
     transforms: Sequence[Mapping[str, Any]]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The notes that tell of something doubtful."""
+        return [note for note in self.notes if note.startswith(WARNING)]
 
 
 def digests_of_rows(x: np.ndarray) -> np.ndarray:

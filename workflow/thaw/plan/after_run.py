@@ -151,6 +151,4 @@ def warnings(study: StudyPlan, results: Path) -> Iterator[str]:
             _, description, _ = load_described(path, made.key)
         except (ThawError, OSError):
             continue  # the job that learns from it reports this
-        for note in description.notes:
-            if note.startswith("warning: "):
-                yield f"{name}: {visible(note)}"
+        yield from (f"{name}: {visible(note)}" for note in description.warnings)

@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,8 +10,8 @@ import pandas as pd
 import yaml
 
 from thaw.config.sizes import weights_between
-from thaw.data import PARQUET, SEPARATORS
-from thaw.data.checks import MOST_NUMBERS_IF_RARE, MOSTLY, doubts
+from thaw.config.values import name_of
+from thaw.data.checks import MOSTLY, are_measured, doubts
 from thaw.data.files import read_rows
 from thaw.data.table import Table, as_text, require_columns
 from thaw.errors import ThawError, listed
@@ -66,7 +65,7 @@ problems:
     scale: {{like: {source}}}  # as what the source models have seen
 
 studies:
-  from-{source}:
+  {study}:
     source: {source}
     target: {target}
     variants: ladder  # from scratch; from the source, with 0, 1 or 2 layers frozen
@@ -83,11 +82,9 @@ class Rows(NamedTuple):
     path: Path
     where: Mapping[str, str]
 
-    @property
-    def called(self) -> str:
-        """A name for a problem of these rows."""
-        text = "-".join(self.where.values()) or self.path.stem
-        return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    def called(self, role: str) -> str:
+        """Return a name for a problem of these rows; that of its role if need be."""
+        return name_of("-".join(self.where.values()) or self.path.stem, role)
 
 
 class Draft(NamedTuple):
@@ -118,8 +115,10 @@ class Draft(NamedTuple):
         return CONFIG.format(
             network=_yaml({"hidden": [*HIDDEN]}),
             training=_yaml(training),
-            source=source,
-            target=target,
+            # YAML reads some names as true or as numbers.
+            source=_yaml(source),
+            target=_yaml(target),
+            study=f"from-{source}",
             of_source="\n    ".join(self._problem(0, folder)),
             of_target="\n    ".join(self._problem(1, folder)),
             sizes=_yaml([*self.sizes]),
@@ -167,7 +166,7 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
     Raises `ThawError` if a file cannot be read as a table, or has no such column.
     """
     tables = [_table(label, rows) for rows in (source, target)]
-    regression = all(_is_measurement(table.labels) for table in tables)
+    regression = any(are_measured(table.labels) for table in tables)
     drop = _dropped(tables)
     left = [name for name in tables[1].features if name not in drop]
     words = [name for name in left if any(_is_text(t.features[name]) for t in tables)]
@@ -179,7 +178,7 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
     outputs = 1 if regression else tables[1].labels.nunique()
     widths = [len(left) + len(categories), *HIDDEN, outputs]
     models, minutes = _source_models(widths, learned, [*sizes, rows])
-    names = source.called or "source", target.called or "target"
+    names = source.called("source"), target.called("target")
     margin = 0.02
     if regression:
         spread = pd.to_numeric(tables[1].labels, errors="coerce").std()
@@ -227,13 +226,7 @@ def groups(path: Path, label: str) -> Iterator[str]:
 
 
 def _read(path: Path, text: set[str], where: Mapping[str, str]) -> pd.DataFrame:
-    """Read a table's rows; raises `ThawError` if it has no named columns."""
-    kinds = [*SEPARATORS, PARQUET]
-    if path.suffix not in kinds:
-        raise ThawError(
-            f"{path}: init looks at tables with named columns. Allowed: "
-            f"{', '.join(kinds)}"
-        )
+    """Read a table's rows; raises `ThawError` if it lacks a column of `text`."""
     frame = read_rows(path, text, where)
     require_columns(str(path), frame.columns, {"the command": text})
     return frame
@@ -251,13 +244,6 @@ def _is_text(column: pd.Series) -> bool:
         return False
     numbers = pd.to_numeric(column.dropna().astype(str), errors="coerce")
     return len(numbers) > 0 and numbers.notna().mean() <= MOSTLY
-
-
-def _is_measurement(labels: pd.Series) -> bool:
-    """Whether labels are numbers, too many different ones to be classes."""
-    known = labels.dropna()
-    numbers = pd.to_numeric(known, errors="coerce")
-    return numbers.notna().mean() > MOSTLY and known.nunique() > MOST_NUMBERS_IF_RARE
 
 
 def _dropped(tables: Sequence[Table]) -> dict[str, str]:

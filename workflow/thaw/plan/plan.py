@@ -27,7 +27,7 @@ from thaw.config.sizes import (
     megabytes_to_read,
     size_of,
 )
-from thaw.errors import ThawError
+from thaw.errors import ThawError, refuse
 from thaw.findings.arms import arms
 from thaw.keys import Result, known_digest, result
 from thaw.learning.budget import budget
@@ -90,6 +90,12 @@ class Plan:
             for _, stem in study.training_jobs:
                 self.trained_for.setdefault(stem, study)
         self.made = {made.rule: made for made in self._all_made()}
+        # A study is a target by its name, as these results are by their rule's.
+        refuse(
+            f"studies.{name}: {name!r} is the name of a target; choose another name"
+            for name in self.studies
+            if name in self.made
+        )
 
     def _study(self, name: str, study: ResolvedStudy, config: Config) -> StudyPlan:
         swept = study.target_sizes != ["all"]

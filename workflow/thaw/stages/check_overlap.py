@@ -8,8 +8,11 @@ split anew for each source model, they also are the `seed` and the number of
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError, visible
 from thaw.findings.overlap import REMEDY, in_words, overlap
 from thaw.output.problems import load_described
@@ -17,13 +20,13 @@ from thaw.output.records import save_check
 from thaw.stages.command import compute, recipe_parser
 
 
-def main(args: argparse.Namespace) -> None:
-    """Count these rows, and write how many there are."""
-    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    problems, saw = {}, {}
-    for role, path in (("target", args.target), ("source", args.source)):
-        if role in inputs:
-            problems[role], _, saw[role] = load_described(path, inputs[role])
+def equal_rows(
+    settings: Mapping[str, Any], problems: Mapping[str, Problem | Pool]
+) -> list[dict[str, Any]]:
+    """Return how many test rows are equal to train rows of each problem, by role.
+
+    Raises `ThawError` if there are such rows, and the settings refuse them.
+    """
     splits = settings.get("seed", 0), range(settings.get("source_models", 1))
     rows = [
         overlap(settings[role], learned, problems["target"], *splits)
@@ -35,8 +38,20 @@ def main(args: argparse.Namespace) -> None:
             f"problems.{settings['target']}.overlap: {'; '.join(said)}; {REMEDY}, or "
             "remove overlap: error, so that they are only counted"
         )
-    for words in said:
-        print(visible(f"warning: {words}"), file=sys.stderr)
+    return rows
+
+
+def main(args: argparse.Namespace) -> None:
+    """Count these rows, and write how many there are."""
+    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
+    problems, saw = {}, {}
+    for role, path in (("target", args.target), ("source", args.source)):
+        if role in inputs:
+            problems[role], _, saw[role] = load_described(path, inputs[role])
+    rows = equal_rows(settings, problems)
+    for row in rows:
+        if row["equal"]:
+            print(visible(f"warning: {in_words(row)}"), file=sys.stderr)
     save_check(args.output, rows, args.recipe, saw)
 
 

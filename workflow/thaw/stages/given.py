@@ -19,7 +19,7 @@ from thaw.learning.history import METRICS, Final, History, Reached
 from thaw.learning.tasks import Constant
 from thaw.output.histories import HistoriesWriter
 from thaw.output.records import Content, claimed
-from thaw.output.tables import frame
+from thaw.output.tables import frame, plain
 
 NONE = -1
 
@@ -59,9 +59,12 @@ def write(given: Given, folder: Path, record: Path, recipe: Mapping[str, Any]) -
     """Write histories and scores into a folder, and their record."""
     wanted = arms(given.variants, given.target_sizes)
     rows = pd.concat([given.of(arm) for arm in wanted])
-    names = ["variant", "target_size", "source_model", "repeat"]
-    table = rows[names].assign(
-        test_score=rows["score"], failed=rows["failed"].astype(int)
+    # Variants have names of Thaw's kind; source models and repeats have any.
+    free = {name: rows[name].map(plain) for name in ("source_model", "repeat")}
+    table = rows[["variant", "target_size"]].assign(
+        **free,
+        test_score=rows["score"],
+        failed=rows["failed"].astype(int),
     )
     table.insert(0, "study", recipe["settings"]["study"])
     with claimed(record, recipe) as claim:

@@ -58,8 +58,8 @@ def main(args: argparse.Namespace) -> None:
     for role, path in (("source", args.source), ("like", args.like)):
         if role in inputs:
             other, description, saw[role] = load_described(path, inputs[role])
-            pool = other if isinstance(other, Pool) else None
-            others[role] = Other(path.stem.rpartition("-")[0], description, pool)
+            name = path.stem.rpartition("-")[0]
+            others[role] = Other.of(name, other, description)
     problem, description = checked_problem(
         settings, args.files, args.joined, json.loads(args.asked), **others
     )

@@ -1,0 +1,96 @@
+"""All that is wrong with a config and its data, before anything runs."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from thaw.config.messages import wrong
+from thaw.config.resolve import examine
+from thaw.data.make import Other
+from thaw.data.problem import Pool, Problem
+from thaw.errors import ThawError, shortened
+from thaw.plan.plan import Plan
+from thaw.stages.check_overlap import equal_rows
+from thaw.stages.make_problem import checked_problem
+
+
+class Wrong(NamedTuple):
+    """All that is wrong with a config and with its data, in lines, and the doubts."""
+
+    config: list[str]
+    data: list[str]
+    doubts: list[str]
+
+
+def all_wrong(config: Mapping[str, Any]) -> Wrong:
+    """Return all that is wrong with a config and its data."""
+    resolved, mistakes = examine(config)
+    of_data: list[str] = []
+    doubts: list[str] = []
+    if resolved:
+        try:
+            plan = Plan(resolved)
+        except ThawError as error:
+            mistakes += error.args
+            plan = Plan(resolved._replace(studies={}, maps={}))
+        of_data, doubts = _look_at_data(plan)
+    told = shortened(of_data)
+    return Wrong(
+        config=list(wrong(mistakes).args) if mistakes else [],
+        data=["the data are wrong:", *(f"  {line}" for line in told)] if told else [],
+        doubts=doubts,
+    )
+
+
+def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
+    """Return what is wrong with the data of a plan's problems, and the doubts.
+
+    Each is made in memory, as its job makes it. One that depends on another with
+    mistakes is made by itself.
+    """
+    mistakes: dict[str, dict[str, None]] = {}  # and which problems have them
+    doubts: list[str] = []
+    others: dict[str, Other] = {}
+    made: dict[str, Problem | Pool] = {}
+    for key, recipe in plan.problems.recipes.items():
+        name, needs = plan.problems.names[key], plan.problems.needs[key]
+        files, joined = ([*map(Path, paths)] for paths in (needs.files, needs.joined))
+        missing = [path for path in (*files, *joined) if not path.exists()]
+        if missing:
+            doubts.append(
+                f"problems.{name}: not checked; a rule is to make {missing[0]}"
+            )
+            continue
+        settings, asked = recipe["settings"], plan.asked_of(key)
+        inputs = recipe["inputs"].items()
+        whole = {role: others[of] for role, of in inputs if of in others}
+        by_itself = len(whole) < len(inputs)
+        if by_itself:
+            whole, asked = {}, []
+            settings = {k: value for k, value in settings.items() if k != "scale"}
+        try:
+            problem, about = checked_problem(settings, files, joined, asked, **whole)
+        except ThawError as error:
+            for line in error.args:
+                mistakes.setdefault(line, {})[name] = None
+            continue
+        if not by_itself:
+            others[key], made[key] = Other.of(name, problem, about), problem
+        doubts += [f"problems.{name}: {note}" for note in about.warnings]
+    told = [
+        line if line.startswith("studies.") else f"problems.{', '.join(names)}: {line}"
+        for line, names in mistakes.items()
+    ]
+    return [*told, *_refused_rows(plan, made)], list(dict.fromkeys(doubts))
+
+
+def _refused_rows(plan: Plan, made: Mapping[str, Problem | Pool]) -> Iterator[str]:
+    """Yield which test rows stand among train rows, where `overlap: error` is set."""
+    for study in plan.studies.values():
+        recipe = study.overlap.recipe
+        keys = recipe["inputs"]
+        if recipe["settings"]["refuse"] and {*keys.values()} <= {*made}:
+            try:
+                equal_rows(recipe["settings"], {k: made[keys[k]] for k in keys})
+            except ThawError as error:
+                yield from error.args
