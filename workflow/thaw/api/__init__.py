@@ -1,1 +1,1 @@
-"""What notebooks and scripts import, and the command `thaw` calls."""
+"""Results, comparisons and predictions, for notebooks and for the command `thaw`."""

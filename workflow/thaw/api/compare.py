@@ -34,7 +34,7 @@ STAGE = "given"
 
 
 class Rules(NamedTuple):
-    """How to compare scores.
+    """The rules for comparing scores.
 
     higher: whether higher ones are better. margin: the smallest difference that
     matters. bounds: the least and the largest score, if there are. constant: the score
@@ -74,7 +74,7 @@ class GivenStudy:
     asked of scores alone.
     """
 
-    # What it takes rows, networks or epochs to know.
+    # Known only with rows, networks or epochs.
     has_rows = has_several_metrics = has_histories = confuses = is_checked = False
     chooses_models = follows = pretrains = maps_depths = False
     check = None

@@ -1,4 +1,4 @@
-"""What differs between the results of two runs, and whether by more than chance."""
+"""Differences between the results of two runs, and whether they exceed chance."""
 
 from collections.abc import Iterator
 

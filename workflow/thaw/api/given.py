@@ -57,7 +57,7 @@ def checked(table: pd.DataFrame, place: str) -> Given:
     )
     rows["score"], rows["failed"], rows["target_size"] = scores, scores.isna(), sizes
     for name, number in (("source_model", "model"), ("repeat", "number")):
-        # What is empty has the number `NONE`.
+        # Empty cells have the number `NONE`.
         rows[number] = pd.factorize(rows[name].where(rows[name] != ""))[0]
     variants = [*dict.fromkeys(rows["variant"])]
     sizes_in_order = in_order([*dict.fromkeys(rows["target_size"])])

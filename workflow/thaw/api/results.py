@@ -125,7 +125,7 @@ class Results:
 
     @property
     def predictions(self) -> pd.DataFrame:
-        """What each network says of each test row.
+        """The prediction of each network for each test row.
 
         The columns are `variant`, `target_size`, `source_model`, `repeat`, `row` (in
         the problem's file, from 1), the `label`, what is `predicted` and, of classes,
@@ -220,7 +220,7 @@ class Results:
 
     @property
     def description(self) -> dict[str, Any]:
-        """What made the study: settings, keys, code, library versions."""
+        """The study's settings, keys, code and library versions."""
         return json.loads(self._content("study.json"))
 
     @property

@@ -11,7 +11,7 @@ import click
 def check(config: Path | None) -> None:
     """Say all that is wrong with CONFIG and with the data that it names.
 
-    Without CONFIG, of the config.yaml in this folder. Every mistake is told at once:
+    Without CONFIG, it checks the config.yaml in this folder. All mistakes come at once:
     in keys, in keys that do not go together, and in data. Nothing is written.
     """
     from thaw.api.check import all_wrong

@@ -1,4 +1,4 @@
-"""What only several keys together show: names that do not exist, layers not there."""
+"""Contradictions between keys: names that do not exist, layers that are not there."""
 
 import itertools
 import math
@@ -18,7 +18,7 @@ from thaw.learning.settings import BUDGETS
 from thaw.learning.tasks import TASKS
 from thaw.output.tiles import tiles_of_models, tiles_of_repeats
 
-# What stands for the whole ladder in a study's list of variants.
+# Stands for the whole ladder in a study's list of variants.
 LADDER = "ladder"
 
 # Names that are taken, whatever their case. A study's name is its folder in `results/`,
@@ -212,7 +212,7 @@ def _of_training(path: str, training: dict, kind: Kind, problem: dict) -> Iterat
     """
     unknown = [*kind.mistakes_of_training(path, training, problem)]
     yield from unknown or _of_training_itself(path, training)
-    # Of files with source models, no problem is known.
+    # Source models from files have no known problem.
     if (
         training["class_weight"]
         and not TASKS[problem.get("task", "classification")].has_classes

@@ -1,4 +1,4 @@
-"""How large a problem is, as far as that can be seen without reading its numbers.
+"""The size of a problem, as far as it shows without reading the numbers.
 
 Memory and time of jobs are asked for by it. The job that makes the problem sees what is
 really there.
@@ -27,7 +27,7 @@ class Extent(NamedTuple):
     outputs: int
 
 
-# What is taken where a label or a categorical column must be read to be counted, or a
+# Assumed where a label or a categorical column must be read to be counted, or a
 # file is not made yet.
 SOME_CLASSES = 100
 SOME_ROWS = 100_000

@@ -20,7 +20,7 @@ from thaw.errors import ThawError
 # stand for more than any machine holds.
 MOST_VALUES = 100_000
 
-# What Snakemake takes as leave to run Python from the file.
+# With this key, Snakemake runs Python from the file.
 YTE = "__use_yte__"
 
 

@@ -30,7 +30,7 @@ a config, are made from the models in `workflow/thaw/config/` by
 `python -m thaw.config.generate`.
 """
 
-# What the Snakemake workflow catalog shows.
+# Shown by the Snakemake workflow catalog.
 IN_THE_CATALOG = """\
 # The config
 

@@ -14,7 +14,7 @@ from thaw.config.schema import Schema, config_schema, schema_at
 # Keys, and positions in lists, from the top of the config down.
 Place = tuple[int | str, ...]
 
-# What pydantic calls a value of the wrong type, in words.
+# Pydantic's names for values of the wrong type, in words.
 TYPES = {
     "int_type": "a whole number",
     "float_type": "a number",

@@ -37,7 +37,7 @@ from thaw.config.values import (
 )
 from thaw.learning import settings
 
-# What learning takes where a config, or a recipe, leaves a key out.
+# The settings for keys that a config, or a recipe, leaves out.
 TRAINING = settings.Training._field_defaults
 VARIANT = settings.Variant._field_defaults
 
@@ -46,7 +46,7 @@ Width = Annotated[
     Field(ge=1, le=MOST_UNITS, description="How many ReLU units a hidden layer has."),
     WHOLE,
 ]
-# It stands in tables: a formula would begin otherwise.
+# Tables hold it, so it must not begin like a formula.
 GroupName = Annotated[
     str,
     Field(
@@ -235,7 +235,7 @@ class Variant(Group):
     """output: keep the source model's output even where source and target differ in the
     label's name or in the task. By default, the output is then drawn anew."""
     training: ChangedTraining = ChangedTraining()
-    """What differs from the study's training for its repeats."""
+    """Overrides the study's training for this variant's repeats."""
     save: Literal["weights"] = LEFT_OUT
     """weights: keep the trained weights of all repeats beside their scores."""
     estimator: Annotated[str, Field(max_length=200)] = LEFT_OUT
@@ -255,7 +255,7 @@ Map = Annotated[
 
 
 class Settings(Group):
-    """What holds for all studies, and what a study may set for itself."""
+    """Settings for all studies, each of which may have its own."""
 
     seed: Seed
     """A whole number, 0 or more. Every random number follows from it."""
@@ -268,7 +268,7 @@ class Settings(Group):
     network: Network
     training: Training
     pretraining: ChangedTraining = ChangedTraining()
-    """What differs from training for source models."""
+    """Overrides training for source models."""
 
 
 def _usual_baseline(study: dict[str, Any]) -> str:
@@ -314,7 +314,7 @@ class OwnMetric(Group):
 
 
 class _OwnToStudy(Group):
-    """What only a study has."""
+    """Settings that only a study has."""
 
     source: str = LEFT_OUT
     """The problem on which the source models are pretrained; left out where they are
@@ -401,8 +401,8 @@ class Config(Settings, title="Thaw's config"):
     of the classes or its number, from which any other metric and the luck of the rows
     follow."""
     variants: dict[Name, Variant] = {}
-    """How a network for the target starts, and which of its layers learn, by name."""
+    """The variants, by name: how a network starts, and which of its layers learn."""
     maps: dict[Name, Map] = {}
     """Freeze maps of several studies side by side, by name: a list of studies."""
     studies: Annotated[dict[Name, Study], Field(min_length=1)]
-    """What is compared, by name; a name is also the target that makes it."""
+    """The studies, by name; each name is also the target that makes the study."""

@@ -23,14 +23,14 @@ from thaw.learning.settings import Training
 Described = Mapping[str, Any]
 Lines = Iterator[str]
 
-# What stands for something of the problem in the arguments of a module's function.
+# Placeholders for facts of the problem, in the arguments of a module's function.
 FILLED_IN = ("$classes", "$features", "$shape")
 
 # The module with the learner of networks that a user's function builds. Only who has
 # such a network imports it, and has it in a key.
 GENERAL_LEARNER = "thaw.learning.module"
 
-# What a variant's `fresh` may name beside layers.
+# The entry of a variant's `fresh` that is no hidden layer.
 OUTPUT = "output"
 
 
@@ -61,7 +61,7 @@ class Kind:
 
     @property
     def hidden_groups(self) -> Sequence[Any] | None:
-        """What stands for each hidden layer, in order; None where that is unknown."""
+        """A name for each hidden layer, in order; None if unknown."""
         raise NotImplementedError
 
     def numbered(self, variant: Described) -> dict[str, Any]:
@@ -361,7 +361,7 @@ class Trainer(_UserSupplied):
             )
 
 
-# Of a description with the keys of several kinds, the first one tells what is wrong.
+# If a description has keys of several kinds, the first kind reports it.
 KINDS = (Trainer, Module, HiddenLayers)
 FORMS = {kind.form: kind for kind in KINDS}
 

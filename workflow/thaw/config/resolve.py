@@ -81,7 +81,7 @@ def _resolved(
         own, written = described["variants"][name], variant.model_fields_set
         mistakes += estimator.mistakes(f"variants.{name}", own, written)
         if own["estimator"]:
-            # It starts from no source model, and what else was written is told above.
+            # It starts from no source model; other keys are reported above.
             usual = models.Variant(pretrained=False).model_dump()
             own = {key: own[key] for key in estimator.OWN_KEYS}
             described["variants"][name] = usual | own
@@ -106,7 +106,7 @@ def _resolved(
             ladder = _rungs(len(groups))
             described["variants"] = ladder | described["variants"]
             for rung, usual in ladder.items():
-                # Of a rung the config may say how it trains, and that it is saved.
+                # The config may say how a rung trains, and that it is saved.
                 own = {key: usual[key] for key in ("training", "save")}
                 if described["variants"][rung] | own != usual:
                     mistakes.append(
@@ -164,7 +164,7 @@ def _inherit(
 
 
 def _metrics(study: models.Study, target: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what tables and figures are told of a study's metrics, in order.
+    """Return a study's metrics, in order, as tables and figures get them.
 
     See `thaw.findings.metrics.metric_of`.
     """

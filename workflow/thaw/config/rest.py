@@ -1,4 +1,4 @@
-"""What is left of a config without what is wrong in it.
+"""The rest of a config, without its mistakes.
 
 Mistakes in one problem or study hide none of the others': these are checked without it,
 and without what names it.

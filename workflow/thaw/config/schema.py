@@ -47,7 +47,7 @@ def _written_out(part: Any, definitions: Schema) -> Any:
         return part
     if "$ref" in part:
         name = part["$ref"].rpartition("/")[2]
-        # What stands beside a reference says more than the definition.
+        # Text beside a reference says more than the definition.
         part = definitions[name] | {k: v for k, v in part.items() if k != "$ref"}
     made = {key: _written_out(inner, definitions) for key, inner in part.items()}
     if isinstance(made.get("description"), str):

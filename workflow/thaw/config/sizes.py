@@ -28,13 +28,13 @@ BYTES = 4
 # So many classes, at most, count for the memory that predictions take.
 SOME_PREDICTED = 10
 
-# What the slowest machine learns from: multiplications a second on one core. Large
+# The speed of the slowest machine: multiplications a second on one core. Large
 # matrices are ten times as fast; small ones pay for each step, of all networks that
 # learn together.
 MULTIPLICATIONS_A_SECOND = 3e8
 STEPS_A_SECOND = 2e3
 
-# What a module weighs is known only when it is built, so some size is taken; the
+# A module's size is known only when it is built, so some size is assumed; the
 # checkpoints that a study starts from tell better.
 SOME_WEIGHTS = 12_000_000  # ResNet-18's
 # While a module learns from a batch, or is asked about some rows, so many numbers stand
@@ -48,7 +48,7 @@ CONVOLVED_A_SECOND = 3e9
 
 # An estimator's model beside the data: a forest of trees, each with all of its rows.
 ESTIMATOR_MEGABYTES = 500
-# What the slowest machine takes for a fit: a gradient boosting of 100 rounds needs some
+# The time of a fit on the slowest machine: a gradient boosting of 100 rounds needs some
 # microseconds for each number of its rows.
 SECONDS_A_FIT = 1
 SECONDS_A_NUMBER = 1e-4
@@ -64,7 +64,7 @@ LEAST_MINUTES = 10
 
 
 class Size(NamedTuple):
-    """How large a job of fully connected networks is.
+    """The size of a job of fully connected networks.
 
     `widths` are those of one network's layers, from input to output.
     """
@@ -103,12 +103,12 @@ class Size(NamedTuple):
 
     @property
     def networks_a_job(self) -> Literal["auto"]:
-        """How many networks a job should train: see `thaw.output.tiles`."""
+        """The number of networks that a job should train: see `thaw.output.tiles`."""
         return "auto"
 
 
 class UnseenSize(NamedTuple):
-    """How large a job is whose networks users supply, as far as that is known.
+    """The size of a job with user-supplied networks, as far as it is known.
 
     `weights` are those of one network.
     """
@@ -137,7 +137,7 @@ class UnseenSize(NamedTuple):
 
     @property
     def networks_a_job(self) -> int:
-        """How many networks are some minutes' work.
+        """The number of networks that take some minutes.
 
         It follows from the settings alone, because the ends of jobs stand in paths.
         """
@@ -151,7 +151,7 @@ class UnseenSize(NamedTuple):
 
 
 class EstimatorSize(NamedTuple):
-    """How large a job of an estimator is: numbers that it loads, and those of a fit."""
+    """The size of an estimator's job: the numbers that it loads, and those of a fit."""
 
     fits: int
     loaded: int

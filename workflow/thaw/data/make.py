@@ -120,7 +120,7 @@ def make_problem(
         if by_split and like:
             pool = pool._replace(like=_in_columns(like, place, columns, one_hot))
         if source and source.pool and _has_rows_of(pool, source.pool):
-            # Else other labels would split them otherwise, and test rows would leak.
+            # Other labels would split them differently, and test rows would leak.
             pool = pool._replace(strata=source.pool.strata)
     notes = [*_notes(settings, description, pool or problem, like)]
     notes += [

@@ -83,7 +83,7 @@ class Pool(NamedTuple):
 
     @property
     def whole(self) -> Problem:
-        """What is known of all rows, whoever learns: all are train and test rows.
+        """All rows, as train and as test rows.
 
         Features are not scaled.
         """

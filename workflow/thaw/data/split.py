@@ -136,7 +136,7 @@ def _by_group(
     """
     parts = min(PARTS, len(np.unique(groups)), np.unique_counts(y).counts.min())
     if parts < 2:
-        raise ThawError(f"{place}: all rows are in one group; two are the least")
+        raise ThawError(f"{place}: all rows are in one group; at least two are needed")
     # The fewer parts, the more alike they are.
     share = Fraction(_test_share(len(y), train, test)).limit_denominator(int(parts))
     if share in (0, 1):
