@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -58,12 +59,23 @@ def small(config: str) -> str:
     return config
 
 
-def test_what_is_written_step_by_step_is_the_config_that_is_shipped():
-    text = SHIPPED
-    for piece in PIECES:
-        assert piece in text
-        text = text.replace(piece, "")
-    assert text.replace("\n\n\n", "\n\n").strip() == CONFIG.strip()
+def written() -> str:
+    """Return the config with all that the page adds to it."""
+    problems, studies = PIECES
+    text = CONFIG
+    for name, anchor in (("gentoo", "gentoo"), ("from-adelie", "study")):
+        assert f"`{name}: &{anchor}`" in PAGE
+        text = text.replace(f"  {name}:\n", f"  {name}: &{anchor}\n")
+    return text.replace("\nstudies:", f"{problems}\nstudies:") + studies
+
+
+def test_what_is_written_step_by_step_are_the_studies_that_are_shipped():
+    ours, shipped = yaml.safe_load(written()), yaml.safe_load(SHIPPED)
+    for problem in ours["problems"].values():
+        problem["file"] = "penguins.csv"
+    margin = shipped.pop("margin")
+    assert {study.pop("margin") for study in ours["studies"].values()} == {margin}
+    assert ours == shipped
 
 
 def test_every_step_prints_what_the_page_shows(tmp_path):
@@ -76,8 +88,11 @@ def test_every_step_prints_what_the_page_shows(tmp_path):
     output, exact = "", True
     for kind, text in steps:
         if kind == "yaml":
-            # All further pieces at once, because they lie in two places.
-            config.write_text(text if text == CONFIG else small(SHIPPED))
+            if text == CONFIG:
+                assert config.read_text(encoding="utf-8") == CONFIG
+            else:
+                # All further pieces at once, because they lie in two places.
+                config.write_text(small(written()))
             continue
         if kind == "text" and "dropped" in text:
             logs = (config.parent / "logs/problems").glob("gentoo-*.log")
@@ -87,8 +102,8 @@ def test_every_step_prints_what_the_page_shows(tmp_path):
             continue
         for line in text.strip().splitlines():
             program, *arguments = line.split()
-            assert program in {"mkdir", "cp", "snakemake"}
-            command = [program, *arguments]
+            assert program in {"thaw", "snakemake"}
+            command = [Path(sys.executable).with_name(program), *arguments]
             if program == "snakemake":
                 command = thaw.command(*arguments)
             if "--cores" in arguments:
