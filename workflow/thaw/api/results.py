@@ -207,7 +207,8 @@ class Results:
         """
         from thaw.api.predictor import of_study
 
-        return of_study(self.description, self.folder, variant, target_size)
+        self._check_trained()
+        return of_study(self, variant, target_size)
 
     def sample(self, arm: Arm) -> Sample:
         """Return the scores of an arm as the statistics take them."""
