@@ -1,5 +1,7 @@
 """Predictions of saved networks for new rows, as a command and as an estimator."""
 
+from io import StringIO
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,25 +87,39 @@ def test_the_command_writes_the_mean(folder, tmp_path):
     done = ran("predict", "sizes", "fixed-1", tmp_path / "new.csv")
     assert done.exit_code == 0
     assert done.stderr == "fixed-1: mean of 2 networks\n"
-    output = tmp_path / "out.csv"
-    ran("predict", "sizes", "fixed-1", tmp_path / "new.csv", "--output", output)
-    assert output.read_text() == done.stdout
-    found = pd.read_csv(output)
+    found = pd.read_csv(StringIO(done.stdout))
     means = np.exp(np.array(said)).mean(0)
     names = ["green", "red"]
-    columns = [f"probability of {name}" for name in names]
+    columns = [f"p_{name}" for name in names]
     assert [*found] == ["row", "predicted", *columns]
     assert [*found["row"]] == [*range(1, len(rows[0]) + 1)]
     np.testing.assert_allclose(found[columns], means, rtol=1e-6)
     assert [*found["predicted"]] == [names[place] for place in means.argmax(1)]
 
 
+def test_a_class_that_is_a_formula_is_text_in_the_csv(folder, tmp_path, monkeypatch):
+    names = property(lambda _: np.array(["=1+1", "red"]))
+    monkeypatch.setattr(Classifier, "classes_", names)
+    saved.table().to_csv(tmp_path / "new.csv", index=False)
+    done = ran("predict", "sizes", "fixed-1", tmp_path / "new.csv")
+    found = pd.read_csv(StringIO(done.stdout))["predicted"]
+    assert {*found} == {"'=1+1", "red"}
+
+
+def test_networks_of_an_earlier_config_predict(folder, tmp_path, monkeypatch):
+    saved.table().to_csv(tmp_path / "new.csv", index=False)
+    project = copy_project(folder, tmp_path / "project")
+    project.config = saved.CONFIG | {"seed": 2}
+    monkeypatch.chdir(project.folder)
+    assert ran("predict", "sizes", "fixed-1", tmp_path / "new.csv").exit_code == 0
+
+
 def test_numbers_have_a_spread_over_networks(folder, tmp_path):
     predictor = thaw.open("results/worth").predictor("fixed-1")
     x = saved.table()[["mass", "length", "site"]].head(9)
     x.to_csv(tmp_path / "new.csv", index=False)
-    ran("predict", "worth", "fixed-1", tmp_path / "new.csv", "--output", "out.csv")
-    found = pd.read_csv("out.csv")
+    done = ran("predict", "worth", "fixed-1", tmp_path / "new.csv")
+    found = pd.read_csv(StringIO(done.stdout))
     alone = [of_files(predictor.files, [n]).predict(x) for n in predictor.networks_]
     assert len(alone) == 4
     np.testing.assert_allclose(found["predicted"], np.mean(alone, 0), rtol=1e-9)
@@ -146,7 +162,7 @@ def test_global_generators_stay_as_they_were(folder):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("none", "fixed-1"), "'none' is no study. Allowed: sizes, each"),
+        (("none", "fixed-1"), "none holds no scores of a study; there are /"),
         (("sizes", "fixed"), "'fixed' is no variant of sizes (did you mean 'fixed-1'?"),
         (
             ("sizes", "fixed-1", "--target-size", "11"),
@@ -155,8 +171,8 @@ def test_global_generators_stay_as_they_were(folder):
         (("sizes", "linear"), "linear of sizes: Thaw saves neither estimators nor"),
         (
             ("sizes", "standalone"),
-            "the weights of 2 of 2 repeats of standalone are not saved. Write `save: "
-            "weights` below variants.standalone in the config, and run `snakemake size",
+            "the weights of 2 of 2 repeats of standalone are not there. Write `save: "
+            "weights` below variants.standalone in the config, unless it says so alrea",
         ),
     ],
 )
@@ -174,6 +190,46 @@ def test_a_lost_file_is_told(folder, tmp_path):
     first.unlink()
     with pytest.raises(ThawError, match="weights of 2 of 4 repeats of fixed-1"):
         thaw.open(project / "results/each").predictor("fixed-1")
+
+
+def test_scores_that_anyone_made_have_no_networks(tmp_path):
+    scores = pd.DataFrame({"variant": [*"aaabbb"], "repeat": [*"123123"], "score": 1})
+    results = thaw.compare(scores, tmp_path / "mine", higher=True, margin=1)
+    with pytest.raises(ThawError, match="mine was made from scores"):
+        results.predictor("a")
+
+
+def test_an_edited_module_is_told(folder, tmp_path):
+    project = copy_project(folder, tmp_path / "project").folder
+    with (project / "networks.py").open("a") as file:
+        file.write("more = 1\n")
+    with pytest.raises(ThawError, match=r"not by .*networks\.py:small as it is now"):
+        thaw.open(project / "results/module").predictor("fixed-1")
+
+
+def test_a_function_of_a_package_is_called_once_it_is_named(tmp_path):
+    network = {
+        "module": {"function": "Linear", "import": "torch.nn"},
+        "arguments": {"in_features": "$features", "out_features": "$classes"},
+    }
+    about = About("classification", DESCRIPTION, [])
+    path, tile = tmp_path / "networks.safetensors", Tile(range(1), range(1))
+    state = {"weight": torch.eye(3, 2)[None], "bias": torch.zeros(1, 3)}
+    save_networks(path, state, tile, {"settings": {"network": network}}, {}, about)
+    predictor = of_files([path], module="torch.nn:Linear")
+    assert [*predictor.predict([[5, 0], [0, 5]])] == ["a", "b"]
+
+
+class Unsearched(list):
+    """Names of networks, of which there may be many thousands."""
+
+    def __contains__(self, name):
+        raise AssertionError("searched for each network")
+
+
+def test_names_of_networks_are_looked_up_without_a_search(folder):
+    files = thaw.open("results/sizes").predictor("fixed-1").files
+    assert of_files(files, Unsearched(["0-1"])).networks_ == ["0-1"]
 
 
 def changed(column, value):

@@ -13,8 +13,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from conftest import ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, Project, new_project
+from conftest import (
+    DESCRIPTION,
+    ONE_JOB_CONFIG,
+    ROOT,
+    SMALL_CONFIG,
+    Project,
+    new_project,
+)
+from thaw.api.predictor import of_files
 from thaw.config.resolve import resolve
 from thaw.data.files import read_table
 from thaw.errors import ThawError
@@ -23,7 +32,7 @@ from thaw.output.histories import Histories
 from thaw.output.problems import load_described
 from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
-from thaw.output.weights import load_source_models
+from thaw.output.weights import About, load_source_models, save_networks
 
 # Texts that shells, Snakemake, Python, YAML, spreadsheets, browsers, TeX and terminals
 # may take for a command. Each makes the file `pwned` if it is obeyed.
@@ -262,6 +271,26 @@ def test_weights_that_are_a_pickle_are_refused(bomb, tmp_path):
     for file in (path, archive):
         with pytest.raises(ThawError, match="is not the source models it should be"):
             load_source_models([file], "0" * 12, [0])
+
+
+@pytest.mark.parametrize("module", [None, "os:getcwd", "os"])
+def test_a_function_that_networks_name_is_not_called(module, tmp_path):
+    network = {
+        "module": {"function": "mkdir", "import": "os"},
+        "arguments": {"path": str(tmp_path / "pwned")},
+    }
+    gift = tmp_path / "models-00-00-repeats-00-00.safetensors"
+    save_networks(
+        gift,
+        {"output.bias": torch.zeros(1, 3)},
+        Tile(range(1), range(1)),
+        {"settings": {"network": network}},
+        {},
+        About("classification", DESCRIPTION, []),
+    )
+    with pytest.raises(ThawError, match=r"its networks are built by .*os:mkdir"):
+        of_files([gift], module=module).predict([[1, 2]])
+    assert not (tmp_path / "pwned").exists()
 
 
 @pytest.mark.parametrize("name", ["a.pt", "$(touch pwned).pth"])

@@ -8,9 +8,8 @@ fit a copy, wrap them in `sklearn.frozen.FrozenEstimator`.
 import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,7 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from thaw.config.messages import among
-from thaw.config.network import kind_of
+from thaw.config.network import content_of_function, kind_of, named
 from thaw.data.files import read_rows
 from thaw.data.new_rows import columns_of, features_of
 from thaw.data.problem import Problem
@@ -28,9 +27,12 @@ from thaw.findings.arms import Arm, in_order
 from thaw.learning.learner import State, stacked, take
 from thaw.learning.settings import Training
 from thaw.learning.tasks import TASKS, Scale
-from thaw.output.paths import WEIGHTS, repeats_begin
+from thaw.output.paths import WEIGHTS, jobs_there
 from thaw.output.tiles import Tile
 from thaw.output.weights import load_networks
+
+if TYPE_CHECKING:
+    from thaw.api.results import Results
 
 # A learner asks for some; nothing learns here.
 TRAINING = Training(epochs=1, batch_size=2, learning_rate=1.0)
@@ -44,7 +46,8 @@ class Predictor(BaseEstimator):
 
     files: the .safetensors files that hold them. networks: which of them to take,
     repeats as in "0-3" (the fourth from source model 0), source models as in "0"; None
-    takes all. module: the file with the function that builds a user-supplied network.
+    takes all. module: the function that builds user-supplied networks, as the config
+    names it: "networks.py:small_cnn" or "torchvision.models:resnet18".
 
     `networks_` are those that predict, `failed_` those that are left out because they
     failed. `feature_names_in_` are the columns that rows must have.
@@ -54,14 +57,17 @@ class Predictor(BaseEstimator):
         self,
         files: Sequence[str | Path],
         networks: Collection[str] | None = None,
-        module: str | Path | None = None,
+        module: str | None = None,
     ) -> None:
         """Read the files.
 
         Raises `ThawError` if one is damaged or was made of another problem than the
-        first, or if no network is left.
+        first, if `module` is not the function that built the networks, or if no network
+        is left.
         """
         self.files, self.networks, self.module = files, networks, module
+        wanted = None if networks is None else {*networks}
+        seen: set[str] = set()
         self.networks_: list[str] = []
         self.failed_: list[str] = []
         states: list[State] = []
@@ -73,17 +79,19 @@ class Predictor(BaseEstimator):
                 self._task, self._described, _ = first = kind
                 variant = found.settings.get("variant", {})
                 self._network, self._added = kind[2], variant.get("add", ())
+                if kind_of(self._network).calls_users_code:
+                    _check_named(module, self._network["module"], file)
             elif kind != first:
                 raise ThawError(
                     f"{file} holds networks of another kind, or of another problem, "
                     f"than {files[0]}; open each on its own"
                 )
-            places = []
+            places, lost = [], {*failed}
             for place, label in enumerate(found.tile.labels):
-                wanted = networks is None or label in networks
-                if not wanted or label in (*self.networks_, *self.failed_):
+                if label in seen or (wanted is not None and label not in wanted):
                     continue
-                if place in failed:
+                seen.add(label)
+                if place in lost:
                     self.failed_.append(label)
                 else:
                     self.networks_.append(label)
@@ -139,7 +147,7 @@ class Predictor(BaseEstimator):
             frame.columns = pd.Index(self.feature_names_in_)
         x = features_of(frame, self._described, place)
         problem = _problem(x, self._task, len(self._described.classes))
-        module = Path(self.module) if self.module else None
+        module = named(self.module or "")[2]
         with _generators_kept(), of_network(self._network, module):
             network = network_of(
                 *(self._network, problem, self._described.shape, module, self._added)
@@ -188,7 +196,7 @@ class Classifier(ClassifierMixin, Predictor):
 
     def _table(self, rows: pd.DataFrame, place: str) -> pd.DataFrame:
         found = self._probabilities(rows, place)
-        names = [f"probability of {name}" for name in self._described.classes]
+        names = [f"p_{name}" for name in self._described.classes]
         table = pd.DataFrame(found, columns=names)
         table.insert(0, "predicted", self.classes_[found.argmax(1)])
         return table
@@ -214,7 +222,7 @@ class Regressor(RegressorMixin, Predictor):
 def of_files(
     files: Sequence[str | Path],
     networks: Collection[str] | None = None,
-    module: str | Path | None = None,
+    module: str | None = None,
 ) -> Classifier | Regressor:
     """Return the networks of some files; arguments and errors are `Predictor`'s."""
     task = load_networks(Path(files[0])).about.task
@@ -223,56 +231,74 @@ def of_files(
 
 
 def of_study(
-    told: Mapping[str, Any],
-    folder: Path,
-    variant: str,
-    target_size: int | str | None = None,
+    study: "Results", variant: str, target_size: int | str | None = None
 ) -> Classifier | Regressor:
-    """Return the networks of a variant of a study, in its folder below `results/`.
+    """Return the networks of a variant of a study.
 
-    told: the study's description, of its study.json or its plan. target_size: how many
-    train rows of the target they learned from; None is the largest, `"all"` if there
-    is that.
-    Raises `ThawError` if there are none, or if their weights were not saved.
+    target_size: how many train rows of the target they learned from; None is the
+    largest, `"all"` if there is that.
+    Raises `ThawError` if there are none, or if their weights are not there.
     """
-    settings, results, study = told["settings"], folder.parent, folder.name
+    told, name, results = study.description, study.name, study.folder.parent
+    settings = told["settings"]
     variants, sizes = settings["variants"], settings["target_sizes"]
     if variant not in variants:
         raise ThawError(
-            f"{variant!r} is no variant of {study}{among(variant, variants)}"
+            f"{variant!r} is no variant of {name}{among(variant, variants)}"
         )
     by_text = {str(size): size for size in in_order(sizes)}
     asked = [*by_text][-1] if target_size is None else str(target_size)
     if asked not in by_text:
         raise ThawError(
-            f"{asked} is no target size of {study}. Allowed: {listed(by_text)}"
+            f"{asked} is no target size of {name}. Allowed: {listed(by_text)}"
         )
     kind = kind_of(settings["network"])
     if "estimator" in told["variants"][variant] or kind.trained_by:
         raise ThawError(
-            f"{variant} of {study}: Thaw saves neither estimators nor what a trainer "
+            f"{variant} of {name}: Thaw saves neither estimators nor what a trainer "
             "has trained. Allowed: a variant of network.hidden or network.module"
         )
     arm = Arm(variant, by_text[asked]).name
     wanted = Tile(range(settings["source_models"]), range(settings["repeats"])).labels
-    files = [
-        path
-        for key in told["keys"]["arms"][arm]
-        for path in sorted(
-            results.glob(f"{repeats_begin(settings['target'], arm, key)}*{WEIGHTS}")
-        )
-        if {*wanted} & {*Tile.named(path.stem).labels}
-    ]
-    held = chain(*(Tile.named(path.stem).labels for path in files))
-    if missing := {*wanted} - {*held}:
+    missing, files = {*wanted}, []
+    for _, tile, path in jobs_there(
+        results, settings["target"], arm, told["keys"]["arms"][arm], WEIGHTS
+    ):
+        if not missing.isdisjoint(tile.labels):
+            missing -= {*tile.labels}
+            files.append(path)
+    if missing:
         raise ThawError(
-            f"{study}: the weights of {len(missing)} of {len(wanted)} repeats of {arm} "
-            f"are not saved. Write `save: weights` below variants.{variant} in the "
-            f"config, and run `snakemake {study}`: they are trained once more, to the "
-            "same scores"
+            f"{name}: the weights of {len(missing)} of {len(wanted)} repeats of {arm} "
+            f"are not there. Write `save: weights` below variants.{variant} in the "
+            f"config, unless it says so already, and run `snakemake {name}`, which "
+            "trains them once more, to the same scores"
         )
-    module = kind.module_file
-    return of_files(files, wanted, module and results.parent / module)
+    module = settings["network"].get("module")
+    if kind.module_file:
+        module = str(results.parent / module)
+    return of_files(files, wanted, module)
+
+
+def _check_named(
+    module: str | None, built_by: Mapping[str, Any], file: str | Path
+) -> None:
+    """Raise `ThawError` unless the caller's `module` is what built a file's networks.
+
+    A file may name any installed function, so its word is not enough to call one.
+    """
+    known = f"{built_by.get('import', 'FILE.py')}:{built_by['function']}"
+    if module is None:
+        raise ThawError(
+            f"{file}: its networks are built by a function, which is only called if "
+            f"you name it: module={known!r}"
+        )
+    found = content_of_function(module)
+    del found["libraries"]
+    if found != built_by:
+        raise ThawError(
+            f"{file}: its networks are built by {known}, not by {module} as it is now"
+        )
 
 
 def _spread(said: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from thaw.learning.seeds import Address
 from thaw.learning.tasks import TASKS
 from thaw.output.histories import Histories
 from thaw.output.inputs import Files, Inputs, read_table
-from thaw.output.paths import PREDICTIONS_NPZ, problem_file, repeats_begin
+from thaw.output.paths import PREDICTIONS_NPZ, jobs_there, problem_file
 from thaw.output.predictions import Predictions, load_predictions
 from thaw.output.problems import load_described
 from thaw.output.records import load_record, reading
@@ -207,7 +207,8 @@ class Results:
         """
         from thaw.api.predictor import of_study
 
-        return of_study(self.description, self.folder, variant, target_size)
+        self._check_trained()
+        return of_study(self, variant, target_size)
 
     def sample(self, arm: Arm) -> Sample:
         """Return the scores of an arm as the statistics take them."""
@@ -275,21 +276,20 @@ class Results:
         total, repeats = self._settings["source_models"], self._settings["repeats"]
         wanted = {*Tile(range(total), range(repeats)).addresses}
         task = self._settings["metric"][0]["task"]
-        for key in keys:
-            folder = self.folder.parent / repeats_begin(target, arm.name, key)
-            for path in sorted(folder.glob(f"*{PREDICTIONS_NPZ}")):
-                tile = Tile.named(path.name.removesuffix(PREDICTIONS_NPZ))
-                # Jobs that were cut differently before hold the same networks.
-                own = [one for one in tile.addresses if one in wanted]
-                if not own:
-                    continue
-                found = load_predictions(path, tile, key, task)
-                if not len(found.said):
-                    continue  # a trainer wrote none
-                wanted -= {*own}
-                places = [tile.addresses.index(one) for one in own]
-                rows = found.rows if found.rows.ndim == 1 else found.rows[places]
-                yield own, found._replace(said=found.said[places], rows=rows)
+        for key, tile, path in jobs_there(
+            self.folder.parent, target, arm.name, keys, PREDICTIONS_NPZ
+        ):
+            addresses = tile.addresses
+            places = [i for i, one in enumerate(addresses) if one in wanted]
+            if not places:
+                continue
+            found = load_predictions(path, tile, key, task)
+            if not len(found.said):
+                continue  # a trainer wrote none
+            own = [addresses[place] for place in places]
+            wanted -= {*own}
+            rows = found.rows if found.rows.ndim == 1 else found.rows[places]
+            yield own, found._replace(said=found.said[places], rows=rows)
         if wanted:
             raise ThawError(
                 f"{self.folder.parent} lacks the predictions of {len(wanted)} networks "

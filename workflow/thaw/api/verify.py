@@ -1,12 +1,10 @@
 """Train some repeats again from their records, and compare them with what is stored.
 
-A repeat's numbers do not depend on which others its job trains, so that each is trained
-alone.
+Each is trained alone, because its numbers do not depend on the others of its job.
 """
 
 import argparse
 import io
-import json
 import math
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,15 +15,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from thaw import keys
+from thaw.api.results import Results, studies_in
 from thaw.config.network import kind_of
-from thaw.errors import ThawError
+from thaw.errors import ThawError, listed
 from thaw.learning.history import METRICS, Final
 from thaw.output.paths import (
     HISTORY_NPZ,
     PREDICTIONS_NPZ,
     SCORES_CSV,
     WEIGHTS,
-    repeats_begin,
+    jobs_there,
 )
 from thaw.output.predictions import load_predictions
 from thaw.output.records import digest_of_arrays, reading
@@ -35,17 +34,17 @@ from thaw.output.weights import load_entries
 from thaw.stages import pretrain, train
 from thaw.stages.fit import fit
 
-# Where processors, versions or code differ, numbers may differ by so much of the
-# largest one of their kind. Rounding that training has blown up is far below; so is one
-# of a hundred test rows that changes its class.
+# Where processors, versions or code differ, numbers may differ by this share of the
+# largest one of their kind. Rounding that training has amplified stays far below, and
+# so does one of a hundred test rows that changes its class.
 TOLERANCE = 0.01
 
 
 class Job(NamedTuple):
-    """A job that trained: its key, its tile and where its files begin.
+    """A job that trained: its key, its tile and the beginning of its files' paths.
 
     results: the folder of all results. module: the file with the function that builds
-    the network, if one does.
+    the network, if there is one.
     """
 
     key: str
@@ -60,7 +59,7 @@ class Job(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """A repeat or source model `number` in its job's tile; `what` is it in words."""
+    """A repeat or source model: its name in messages, job and place in its tile."""
 
     what: str
     job: Job
@@ -77,10 +76,9 @@ class Fit(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """What came of training again: how much which numbers differ, or an `error`.
+    """The result of training one again: which numbers differ most, or an `error`.
 
-    difference: as a share of the largest number of their kind; 0 where all bytes are
-    equal.
+    difference: by how much, as a share of the largest number of their kind.
     """
 
     what: str
@@ -90,12 +88,12 @@ class Compared(NamedTuple):
 
     @property
     def is_equal(self) -> bool:
-        """Whether all bytes are."""
+        """Whether all bytes are equal."""
         return not self.numbers and not self.error
 
     @property
     def is_wrong(self) -> bool:
-        """Whether it is not what its record says."""
+        """Whether it differs by more than rounding, or could not be compared."""
         return bool(self.error) or self.difference > TOLERANCE
 
     def __str__(self) -> str:
@@ -109,48 +107,50 @@ class Compared(NamedTuple):
 
 
 def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
-    """Return all repeats of a study, or of all studies in `results/`, that can be made.
+    """Return the repeats of a study, or of all studies in `results/`; and what is left.
 
-    Beside them, in words, what cannot. Raises `ThawError` if there is no study.
+    The latter are lines that say what cannot be trained again, and why. Raises
+    `ThawError` if there is no study, or if one is damaged.
     """
-    studies = [folder] if (folder / "study.json").exists() else []
-    studies = studies or sorted(path.parent for path in folder.glob("*/study.json"))
-    if not studies:
-        raise ThawError(
-            f"{folder}: no results of a study (study.json). Allowed: the folder of a "
-            "study, such as results/forward, or that of all, results"
-        )
     found: dict[tuple[str, str], Fit] = {}
     skipped = []
-    for study in studies:
-        told = json.loads((study / "study.json").read_text(encoding="utf-8"))
-        settings, results = told["settings"], study.parent
+    for study in map(Results, studies_in(folder) or [folder]):
+        told, results = study.description, study.folder.parent
+        settings = told["settings"]
+        if "network" not in settings:
+            skipped.append(f"{study.name}: skipped, made from scores")
+            continue
         kind = kind_of(settings["network"])
         module = kind.module_file and results.parent / kind.module_file
-        asked = Tile(range(settings["source_models"]), range(settings["repeats"]))
-        for arm, own in told["keys"]["arms"].items():
-            variant = arm if arm in told["variants"] else arm.rpartition("@")[0]
-            if kind.trained_by and "estimator" not in told["variants"][variant]:
-                skipped.append(f"{study.name}, {arm}: skipped, a trainer's")
+        asked = {
+            *Tile(range(settings["source_models"]), range(settings["repeats"])).labels
+        }
+        for arm in study.arms:
+            what = f"{study.name}, {arm.name}"
+            if kind.trained_by and "estimator" not in told["variants"][arm.variant]:
+                skipped.append(f"{what}: skipped, made by a trainer")
                 continue
-            for key in own:
-                begin = results / repeats_begin(settings["target"], arm, key)
-                for path in sorted(begin.glob(f"*{HISTORY_NPZ}")):
-                    stem = str(path).removesuffix(HISTORY_NPZ)
-                    tile = Tile.named(Path(stem).name)
-                    job = Job(key, tile, stem, results, module)
-                    for number, label in enumerate(tile.labels):
-                        if label in asked.labels:
-                            what = f"{study.name}, {arm}, repeat {label}"
-                            one = Fit(what, job, number)
-                            found.setdefault((key, label), one)
+            own = told["keys"]["arms"][arm.name]
+            jobs = [
+                Job(key, tile, str(path).removesuffix(HISTORY_NPZ), results, module)
+                for key, tile, path in jobs_there(
+                    results, settings["target"], arm.name, own, HISTORY_NPZ
+                )
+            ]
+            if not jobs:
+                skipped.append(f"{what}: skipped, its repeats are not in {results}")
+            for job in jobs:
+                for number, label in enumerate(job.tile.labels):
+                    if label in asked:
+                        one = Fit(f"{what}, repeat {label}", job, number)
+                        found.setdefault((job.key, label), one)
     return [*found.values()], skipped
 
 
 def compared(fits: list[Fit], repeats: int, seed: int) -> Iterator[Compared | str]:
     """Train some drawn by `seed`, and the source models from which they start.
 
-    Yields what came of each, and in words how versions and code here differ from those
+    Yields the result of each and, as text, how versions and code here differ from those
     that made it.
     """
     places = np.random.default_rng(seed).permutation(len(fits))[:repeats]
@@ -172,7 +172,7 @@ def compared(fits: list[Fit], repeats: int, seed: int) -> Iterator[Compared | st
                 told.add(line)
                 yield line
             source_models = _source_models(one, recipe)
-            # Those that were read from files were not trained.
+            # Source models that were read from files have no history.
             waiting += [
                 fit for fit in source_models if fit.job.file(HISTORY_NPZ).exists()
             ]
@@ -201,6 +201,8 @@ def _source_models(one: Fit, recipe: Mapping[str, Any]) -> list[Fit]:
 def _compared(one: Fit, stored: Scores, source_models: list[Fit]) -> Compared:
     """Train a repeat or source model again, and compare all that is stored of it."""
     job, recipe = one.job, stored.recipe
+    if kind_of(recipe["settings"].get("network", {})).trained_by:
+        raise ThawError("its record names a trainer, which is not run")
     key = recipe["inputs"]["problem"]
     problems = [*job.results.glob(f"problems/*-{key}.npz")]
     if not problems:
@@ -223,13 +225,21 @@ def _compared(one: Fit, stored: Scores, source_models: list[Fit]) -> Compared:
             weights=files[WEIGHTS],
         )
         stage = {"pretrain": pretrain, "train": train}[recipe["stage"]]
-        with redirect_stderr(io.StringIO()):
-            fit(args, stage.learn)
+        try:
+            with redirect_stderr(io.StringIO()):
+                fit(args, stage.learn)
+        except TypeError as error:  # another version's settings are unknown arguments
+            raise ThawError(f"its settings are not this version's: {error}") from error
         made = load_scores(args.scores, args.history, one.tile, job.key)
         ours = _numbers(again, made, 0)
     theirs = _numbers(job, stored, one.number)
     if digest_of_arrays(ours) == digest_of_arrays(theirs):
         return Compared(one.what)
+    if others := ours.keys() ^ theirs.keys():
+        raise ThawError(
+            "it holds other entries than training again gives; in one of the two only: "
+            f"{listed(sorted(others))}"
+        )
     found = {name: _difference(ours[name], theirs[name]) for name in theirs}
     worst = max(found, key=lambda name: found[name])
     return Compared(one.what, found[worst], worst)

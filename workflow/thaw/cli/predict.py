@@ -1,4 +1,4 @@
-"""`thaw predict`: what saved networks say of new rows."""
+"""`thaw predict`: predictions of saved networks for new rows."""
 
 from pathlib import Path
 
@@ -14,39 +14,24 @@ from thaw.cli.study import RESULTS
 @click.option(
     "--target-size",
     metavar="ROWS",
-    help="Take networks that learned from so many train rows; else from the most.",
+    help="Take networks that learned from so many train rows; by default the most.",
 )
-@click.option(
-    "--output",
-    metavar="FILE.csv",
-    type=click.Path(path_type=Path),
-    help="Write the predictions to a file.",
-)
-def predict(
-    study: str, variant: str, new: Path, target_size: str | None, output: Path | None
-) -> None:
+def predict(study: str, variant: str, new: Path, target_size: str | None) -> None:
     """Predict the rows of NEW.csv: the mean of a VARIANT's networks in a STUDY.
 
-    Of classes, the predicted one and the probability of each; of numbers, the mean and
-    its spread over the networks. The columns are those of the target problem, unscaled,
-    in any order; others are ignored. The variant must say `save: weights`.
+    Prints a CSV: for classes, the predicted one and the probability of each; for
+    numbers, the mean and its spread over the networks. NEW.csv has the columns of the
+    target problem, unscaled, in any order; others are ignored. The variant must say
+    `save: weights`.
     """
-    from thaw.api.predictor import of_study
-    from thaw.output.files import whole_file
+    from thaw.api.results import Results
     from thaw.output.tables import frame, plain
-    from thaw.plan.read import named, planned
 
-    told = named(study, planned()).description
-    networks = of_study(told, RESULTS / study, variant, target_size)
+    networks = Results(RESULTS / study).predictor(variant, target_size)
     found = networks.predict_file(new).rename(columns=plain)
-    if found["predicted"].dtype == object:
-        found["predicted"] = found["predicted"].map(plain)
-    text = frame(found)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        with whole_file(output) as temporary:
-            temporary.write_bytes(text)
+    for name in found.select_dtypes(exclude="number"):
+        found[name] = found[name].map(plain)
+    click.echo(frame(found), nl=False)
     failed = len(networks.failed_)
     apart = f"; {failed} that failed are left out" if failed else ""
     click.echo(

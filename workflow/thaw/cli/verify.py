@@ -1,5 +1,6 @@
 """`thaw verify`: whether training again gives what is stored."""
 
+import secrets
 from pathlib import Path
 
 import click
@@ -17,17 +18,17 @@ import click
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="By what they are drawn; another seed draws others.",
+    default=lambda: secrets.randbelow(1_000_000),
+    help="Draw the same ones as a run that printed this seed.",
 )
 def verify(results: Path, repeats: int, seed: int) -> None:
     """Train some repeats again from their records, and compare all bytes.
 
     RESULTS is the folder of a study, such as results/forward, or results/ with all. The
-    source models from which these repeats start are trained again as well. Where
-    processors, library versions or code differ, numbers may differ by 1 %; by more, the
-    command fails.
+    source models from which these repeats start are trained again as well. Functions
+    and estimators that the results name are run, so verify only results that you trust.
+    Where processors, library versions or code differ, numbers may differ by 1 %; the
+    command fails if any differs by more.
     """
     from thaw.api.verify import Compared, compared, fits_of
     from thaw.errors import ThawError, visible
@@ -35,6 +36,9 @@ def verify(results: Path, repeats: int, seed: int) -> None:
     fits, skipped = fits_of(results)
     for line in skipped:
         click.echo(visible(line))
+    if not fits:
+        raise ThawError(f"{results}: nothing to train again, so nothing was compared")
+    click.echo(f"drawn with --seed {seed}")
     made = []
     for found in compared(fits, repeats, seed):
         click.echo(visible(str(found)))
