@@ -171,8 +171,8 @@ def test_global_generators_stay_as_they_were(folder):
         (("sizes", "linear"), "linear of sizes: Thaw saves neither estimators nor"),
         (
             ("sizes", "standalone"),
-            "the weights of 2 of 2 repeats of standalone are not there. Write `save: "
-            "weights` below variants.standalone in the config, unless it says so alrea",
+            "the weights of 2 of 2 repeats of standalone are not there. Write "
+            "`standalone: {pretrained: false, save: weights}` below `variants:` in the",
         ),
     ],
 )

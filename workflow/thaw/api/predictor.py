@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import pandas as pd
 import torch
+import yaml
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from thaw.config.messages import among
@@ -268,11 +269,13 @@ def of_study(
             missing -= {*tile.labels}
             files.append(path)
     if missing:
+        own = {variant: told["variants"][variant] | {"save": "weights"}}
+        entry = yaml.safe_dump(own, default_flow_style=True).strip("{}\n") + "}"
         raise ThawError(
             f"{name}: the weights of {len(missing)} of {len(wanted)} repeats of {arm} "
-            f"are not there. Write `save: weights` below variants.{variant} in the "
-            f"config, unless it says so already, and run `snakemake {name}`, which "
-            "trains them once more, to the same scores"
+            f"are not there. Write `{entry}` below `variants:` in the config, unless "
+            f"it is saved already, and run `snakemake {name}`, which trains them once "
+            "more, to the same scores"
         )
     module = settings["network"].get("module")
     if kind.module_file:
