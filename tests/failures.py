@@ -161,7 +161,8 @@ class Case:
 def check_end(status: int, said: str, line: str) -> None:
     """Check that a run failed, with the reason in a line and without a traceback."""
     assert status == 1, said
-    assert any(words.strip().startswith(line) for words in said.splitlines()), said
+    lines = [one.strip().removeprefix("error: ") for one in said.splitlines()]
+    assert any(one.startswith(line) for one in lines), said
     assert "Traceback" not in said, said
 
 

@@ -94,7 +94,7 @@ def _write_scores(folder, recipe=RECIPE, tile=REPEATS, values=None):
 
 
 def _read_scores(folder):
-    (history, final, *rest), saw = load_scores(
+    (history, final, *rest), saw, _ = load_scores(
         folder / "s.csv", folder / "h.npz", REPEATS, KEY
     )
     return [*history, *final, *rest, saw]
