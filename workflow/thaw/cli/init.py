@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -80,6 +82,9 @@ def init(
     snakefile = PACKAGE.parents[1] / "Snakefile"
     # A package that was installed without a clone has none.
     place = str(snakefile) if snakefile.exists() else "PATH/TO/Thaw/Snakefile"
-    command = ["snakemake", "--snakefile", place, "--directory", str(folder)]
+    # Where the environment is not activated, the shell would not find it.
+    own = Path(sys.executable).with_name("snakemake")
+    snakemake = "snakemake" if shutil.which("snakemake") else str(own)
+    command = [snakemake, "--snakefile", place, "--directory", str(folder)]
     click.echo("Correct it where it is wrong. This makes results/report.html in there:")
     click.echo(f"  {shlex.join([*command, '--cores', 'all'])}")

@@ -26,8 +26,9 @@ def answer(study: str | None) -> None:
         said = [*told(plan, plan.studies[name], RESULTS, math.inf)]
         missing = f"{name}: not made, or of other settings; `snakemake {name}` makes it"
         click.echo("\n".join(said or [missing]))
+    began = Path(click.get_current_context().find_root().params.get("directory") or "")
     for page in what_to_read(plan, names, RESULTS):
-        click.echo(f"To read: {page}")
+        click.echo(f"To read: {began / page}")
 
 
 @click.command()
