@@ -8,7 +8,7 @@ from thaw.api.results import Results
 from thaw.findings.arms import ALPHA, Arm, alpha_of_each
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
-from thaw.findings.shown import counted, interval, number
+from thaw.findings.shown import counted, gain, number
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import CLEAR, EQUIVALENT, TOO_FEW, kind_of, verdict
 from thaw.output.tables import cell, markdown
@@ -71,7 +71,7 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
             [
                 cell(arm.name),
                 *medians,
-                _gain(typical, margin),
+                gain(*typical, margin),
                 clear or _yes(kind in CLEAR),
             ]
         )
@@ -103,7 +103,7 @@ def _verdicts(before: Results, after: Results) -> Iterator[str]:
             [
                 f"{cell(row['variant'])} - {cell(row['reference'])}{size}",
                 *(row["verdict_old"], row["verdict_new"]),
-                *(_gain(one, margin) for one in (was, now)),
+                *(gain(*one, margin) for one in (was, now)),
                 _yes(_differ(was, now)),
             ]
         )
@@ -118,12 +118,6 @@ def _differ(one: Estimate, other: Estimate) -> bool:
     return high.value - low.value > np.hypot(
         high.value - high.low, low.high - low.value
     )
-
-
-def _gain(found: Estimate, margin: float) -> str:
-    """Return a gain with its interval."""
-    value = number(found.value, margin, "+")
-    return f"{value} ({interval(found.low, found.high, margin, '+')})"
 
 
 def _yes(true: bool) -> str:

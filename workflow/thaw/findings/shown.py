@@ -60,6 +60,11 @@ def units(comparisons: pd.DataFrame) -> list[str]:
     return [counted(*side) for side in dict.fromkeys(sides)]
 
 
+def gain(value: float, low: float, high: float, margin: float) -> str:
+    """Return a gain and its interval in words: "+0.010 (-0.002 to +0.022)"."""
+    return f"{number(value, margin, '+')} ({interval(low, high, margin, '+')})"
+
+
 def interval(low: float, high: float, margin: float, sign: str = "-") -> str:
     """Return an interval in words."""
     if math.isnan(low):

@@ -12,7 +12,7 @@ from thaw.findings.failures import KINDS, meaning_of_weak
 from thaw.findings.gains import enumerate_words
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import BEYOND, CONDITION
-from thaw.findings.shown import interval, number, units
+from thaw.findings.shown import gain, interval, number, units
 from thaw.output.tables import markdown, paragraph, percent
 
 # The longer side of an interval that needs a word, in lengths of the shorter one.
@@ -167,7 +167,7 @@ def _gain(row: Any, name: str, margin: float) -> str:
     value, low, high = (getattr(row, name + end) for end in ("", "_low", "_high"))
     if np.isnan(low) or (np.isneginf(low) and np.isposinf(high)):
         return number(value, margin, "+")
-    return f"{number(value, margin, '+')} ({interval(low, high, margin, '+')})"
+    return gain(value, low, high, margin)
 
 
 def _share(row: Any, name: str, value: str = "", sign: str = "-") -> str:
