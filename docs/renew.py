@@ -99,7 +99,7 @@ STUDIES = {
     "examples/trainer": Study((), {}),
 }
 
-# What the textbook prints, which no study wrote.
+# Numbers that the textbook prints; no study wrote them.
 TEXTBOOK = (
     *("0.920", "0.787", "0.101", "0.805", "0.004"),
     *("0.817", "0.005", "0.750", "0.014"),

@@ -1,4 +1,4 @@
-"""What others get: the wheel, the locked versions, and what CI tries."""
+"""The wheel, the locked versions, and the versions that CI tries."""
 
 import re
 import shutil
