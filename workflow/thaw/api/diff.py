@@ -48,10 +48,10 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
     """
     pairs: dict[Arm, tuple[Sample, Sample]] = {}
     both = [arm for arm in after.arms if arm in before.arms]
-    for arm in both:
-        old, new = (one.sample(arm) for one in (before, after))
+    was, now = (one.samples(both) for one in (before, after))
+    for arm, new in now.items():
         # Both in the same units: one without a bound has its own.
-        old = old._replace(scale=new.scale)
+        old = was[arm]._replace(scale=new.scale)
         if not np.array_equal(old.ranked, new.ranked):
             pairs[arm] = new, old
     if not pairs:

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,14 +210,17 @@ class Results:
         self._check_trained()
         return of_study(self, variant, target_size)
 
-    def sample(self, arm: Arm) -> Sample:
-        """Return the scores of an arm as the statistics take them."""
+    def samples(self, arms: Iterable[Arm]) -> dict[Arm, Sample]:
+        """Return the scores of arms as the statistics take them."""
         keys = {GATHER: {self.name: self._records[GATHER]["key"]}}
         paths = [self.folder / "histories.npz"]
         with Files({"inputs": keys}, paths) as files:
             inputs = Inputs({"study": self.name}, files)
-            found = inputs.samples([arm.variant], arm.target_size, self.metric)
-        return found[arm.variant]
+            found = {}
+            for arm in arms:
+                named = inputs.samples([arm.variant], arm.target_size, self.metric)
+                found[arm] = named[arm.variant]
+        return found
 
     @property
     def description(self) -> dict[str, Any]:

@@ -98,9 +98,9 @@ def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
     settings = {"outputs": [output.name for output in outputs]} | study.told(names)
     made_here = files_of(outputs)
     read = {file for output in outputs for file in output.reads} - {*made_here}
-    reads = of_each(inputs[GATHER], read & {"histories.npz"})
+    reads = of_studies(inputs[GATHER], read & {"histories.npz"})
     if stage == FIGURES:
-        reads += of_each([study.name], sorted(read - {"histories.npz"}))
+        reads += of_studies([study.name], sorted(read - {"histories.npz"}))
     if stage == TABLES and study.check:
         inputs = inputs | {"network": study.check.key}
         reads += study.check_file
@@ -143,7 +143,7 @@ def span(
     return Made(rule, output.stage, folder, *made, reads, files)
 
 
-def of_each(studies: Iterable[str], names: Iterable[str]) -> list[str]:
+def of_studies(studies: Iterable[str], names: Iterable[str]) -> list[str]:
     """Return files of several studies; with tables, also the tables' record."""
     wanted = [*names]
     if wanted and wanted != ["histories.npz"]:

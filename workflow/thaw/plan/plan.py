@@ -34,7 +34,7 @@ from thaw.learning.budget import budget
 from thaw.learning.tasks import TASKS
 from thaw.output.paths import problem_file, repeats_begin
 from thaw.output.tiles import Tile
-from thaw.plan.made import Made, gather, make, of_each, page, span
+from thaw.plan.made import Made, gather, make, of_studies, page, span
 from thaw.plan.outputs import (
     ANSWERS,
     FIGURES,
@@ -303,7 +303,7 @@ class Plan:
             ANSWERS,
             {"studies": names},
             {"tables": {name: tables[name] for name in names}},
-            reads=of_each(names, ANSWERS.reads),
+            reads=of_studies(names, ANSWERS.reads),
         )
         for name, studies in self.maps.items():
             yield span(
@@ -312,7 +312,7 @@ class Plan:
                 FREEZE_MAP,
                 {"maps": [one for s in studies for one in self.studies[s].maps]},
                 {"tables": {study: tables[study] for study in studies}},
-                reads=of_each(studies, FREEZE_MAP.reads),
+                reads=of_studies(studies, FREEZE_MAP.reads),
             )
         problems = sorted(self.problems.shown.items())
         yield (
