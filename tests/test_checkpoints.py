@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file, save_model
 from torch import nn
 
-from conftest import new_project
+from conftest import ROOT, new_project
 from test_network_check import NETWORKS, config
 from test_networks import Tied
 from thaw.config.checkpoints import digest_of, mistakes_of_checkpoint, weight_files
@@ -201,6 +201,16 @@ def test_the_way_to_convert_that_is_named_works(held, tmp_path):
     found = source_model(ModuleNetwork(Tied), "a", state)
     own = {name: values[0] for name, values in found.items()}
     assert same(own, module.state_dict()) == {*own} == {*module.state_dict()}
+
+
+def test_the_way_to_convert_in_the_docs_works(tmp_path):
+    text = (ROOT / "docs/networks.md").read_text("utf-8")
+    (code,) = (part for part in text.split("```") if "save_file(" in part)
+    torch.save(whole(), tmp_path / "whole.pt")
+    code = code.removeprefix("python\n")
+    seen = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=seen)
+    assert {*load_checkpoint(tmp_path / "whole.safetensors")} == {*entries()}
 
 
 def run_command(command, folder):

@@ -64,6 +64,26 @@ class DrawnInTraining(Two):
         return super().forward(x.float())
 
 
+class RandomDepth(Two):
+    def __init__(self):
+        super().__init__()
+        self.width = random.randint(5, 99)
+        self.body = nn.Linear(2, self.width)
+        self.head = nn.Linear(self.width, 3)
+
+
+class Complex(Two):
+    """Takes weights of another type where it needs them, as Fourier layers do."""
+
+    def __init__(self):
+        super().__init__()
+        self.body.more = nn.Parameter(torch.randn(4, dtype=torch.complex64))
+        self.register_buffer("table", torch.ones(4, dtype=torch.float64))
+
+    def forward(self, x):
+        return self.head((self.body(x) * self.body.more).abs() * self.table.float())
+
+
 class RandomPart(nn.Module):
     def __init__(self):
         super().__init__()
@@ -364,6 +384,7 @@ GRADIENT = "no gradient reaches the group body, which should learn"
         ),
         ("SystemNumber", f"its forward.. differs between two .* of one seed, {SYSTEM}"),
         ("DrawnInTraining", "in train mode, two networks of one seed answer differ"),
+        ("RandomDepth", "body.bias, body.weight, head.weight are not in each network"),
         ("RandomBuffer", f"its buffer mask {OUTSIDE}, without persistent=False"),
         ("RandomNumber", f"its part scaled {OUTSIDE}"),
         ("AlwaysDropout", r"its part noise answers .* differently .*=self\.training\)"),
@@ -372,8 +393,8 @@ GRADIENT = "no gradient reaches the group body, which should learn"
             "in_bfloat16",
             r"its body.weight is bfloat16, .*; return the module's \.float",
         ),
-        ("in_half", "its body.weight is float16, and rows are float32"),
-        ("in_double", "its body.weight is float64, and rows are float32"),
+        ("in_half", "its body.weight is float16, not float32; return the module"),
+        ("in_double", "its body.weight is float64, not float32"),
         ("on_meta", "its body.weight is on the device meta; build it on the CPU"),
         ("a_class", "its function returns the class Two, not a .*; call the class"),
         ("a_function", "its function returns the function good, not a .*; call it"),
@@ -433,7 +454,15 @@ def test_a_frozen_part_may_run_without_gradients(checked):
     checked("NoGradBelow", variants={"fixed": {"freeze": 1}})
 
 
-GOOD = ["good", "Spectral", "Recurrent", "Attention", "lazy_but_called", "compiled"]
+GOOD = [
+    "good",
+    "Complex",
+    "Spectral",
+    "Recurrent",
+    "Attention",
+    "lazy_but_called",
+    "compiled",
+]
 
 
 @pytest.mark.parametrize("function", GOOD)

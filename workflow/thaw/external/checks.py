@@ -92,6 +92,14 @@ def check_determined(network: ModuleNetwork, problem: Problem) -> None:
     first, same, other = (
         network.built(seeds.Whose.repeats(0, [(0, n)])).eval() for n in (0, 0, 1)
     )
+    for module in (first, same, other):
+        shapes = {n: tuple(v.shape) for n, v in module.state_dict().items()}
+        if wrong := dict(shapes.items() ^ network.shapes.items()):
+            raise ThawError(
+                f"network: {listed(sorted(wrong), 3)} are not in each network it "
+                "builds, or not of one size; draw weights only, not which parts there "
+                "are"
+            )
     rows = rows_of(problem.train_x[:2], network.shape)
     entries, theirs = first.state_dict(), same.state_dict()
     if (part := _differ(first, first, rows)) is not None:

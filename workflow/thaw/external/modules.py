@@ -9,6 +9,9 @@ from torch.nn.parameter import is_lazy
 
 from thaw.errors import ThawError
 
+# Rows are float32, and no layer takes two types; NumPy cannot write the first.
+OTHER_TYPES = (torch.bfloat16, torch.float16, torch.float64)
+
 
 def check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
     """Raise `ThawError` unless a function takes these arguments."""
@@ -57,12 +60,11 @@ def module_of(returned: Any) -> torch.nn.Module:
         elif values.device.type != "cpu":
             wrong = f"is on the device {values.device}"
             remedy = "build it on the CPU; training: {device: cuda} moves it"
-        elif isinstance(values, torch.nn.Parameter) and values.dtype != torch.float32:
-            wrong = f"is {_type(values)}, and rows are float32"
-            remedy = "return the module's .float()"
-        elif values.dtype == torch.bfloat16:
-            wrong = "is bfloat16, which NumPy cannot save"
-            remedy = "return the module's .float()"
+        elif values.dtype in OTHER_TYPES and (
+            isinstance(values, torch.nn.Parameter) or values.dtype == torch.bfloat16
+        ):
+            told = str(values.dtype).removeprefix("torch.")
+            wrong, remedy = f"is {told}, not float32", "return the module's .float()"
         else:
             continue
         raise ThawError(f"network: its {name} {wrong}; {remedy}")
@@ -73,7 +75,3 @@ def _no_module(what: str, remedy: str) -> ThawError:
     return ThawError(
         f"network: its function returns {what}, not a torch.nn.Module; {remedy}"
     )
-
-
-def _type(values: torch.Tensor) -> str:
-    return str(values.dtype).removeprefix("torch.")
