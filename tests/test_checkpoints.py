@@ -2,18 +2,22 @@
 
 import csv
 import json
+import os
 import shlex
 import subprocess
 import sys
+from argparse import Namespace
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file, save_model
 from torch import nn
 
-from conftest import new_project
+from conftest import ROOT, new_project
 from test_network_check import NETWORKS, config
 from test_networks import Tied
+from thaw.config.checkpoints import digest_of, mistakes_of_checkpoint, weight_files
 from thaw.errors import ThawError
 from thaw.external.checkpoints import load_checkpoint
 from thaw.learning.checkpoints import check_alike, source_model
@@ -73,9 +77,10 @@ def without(name):
             lambda s: s.update({"first.bias": torch.zeros(6, dtype=torch.int64)}),
             "whole numbers where others are expected, or the other way round: first.b",
         ),
+        # A prefix of some names only, or one without which others are missing.
         (
-            lambda s: [s.update({f"module.{name}": s.pop(name)}) for name in [*s]],
-            "; without module. at their beginning, its names would fit: rename them",
+            lambda s: s.update({"net.first.bias": s.pop("first.bias")}),
+            "missing: first.bias; not in the network: net.first.bias",
         ),
     ],
 )
@@ -85,6 +90,40 @@ def test_entries_that_do_not_fit_are_named(change, words):
     with pytest.raises(ThawError) as caught:
         source_model(ModuleNetwork(Tied), "a", state)
     assert words in str(caught.value)
+
+
+class Around(nn.Module):
+    """Holds the network as a part, as wrappers do."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = Tied()
+
+
+@pytest.mark.parametrize("kind", [Tied, Around])
+@pytest.mark.parametrize(
+    "prefix", ["", "module.", "_orig_mod.", "model.", "module._orig_mod.net."]
+)
+def test_a_prefix_of_all_names_is_removed_or_added(prefix, kind):
+    """And one of each pair of tied names is enough."""
+    network, state = ModuleNetwork(kind), entries()
+    kept = [name for name in state if name != "second.weight"]
+    found = source_model(network, "a", {f"{prefix}{n}": state[n] for n in kept})
+    assert [*found] == [*network.shapes]
+    own = {name.removeprefix("net."): values[0] for name, values in found.items()}
+    assert same(own, state) == {*state}
+
+
+def test_a_prefix_may_be_that_of_a_body_without_head():
+    body = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 4))
+    network = ModuleNetwork(
+        lambda: nn.ModuleDict({"body": body, "head": nn.Linear(4, 3)})
+    )
+    found = source_model(network, "a", body.state_dict())
+    assert [*found] == [f"body.{name}" for name in body.state_dict()]
+    # One entry whose name has no prefix.
+    with pytest.raises(ThawError, match="not in the network: weight"):
+        source_model(network, "a", {"weight": torch.zeros(4, 2)})
 
 
 def test_files_must_be_alike():
@@ -117,23 +156,107 @@ def test_what_could_run_code_is_refused_and_not_run(tmp_path):
         load_checkpoint(tmp_path / "whole.pth")
 
 
-def test_the_way_to_convert_that_is_named_works(tmp_path):
-    path = tmp_path / "whole.pt"
-    whole = nn.Linear(2, 3)
-    whole.weight.data = torch.ones(2, 3).T  # not contiguous, as converted ones are
-    torch.save(whole, path)
-    with pytest.raises(ThawError) as caught:
+def whole():
+    found = Tied()
+    found.head.weight.data = torch.ones(6, 3).T  # not contiguous, as converted ones are
+    return found
+
+
+def lightning(state):
+    """Return what Lightning saves, as far as PyTorch's own types go."""
+    return {
+        "epoch": 3,
+        "global_step": 60,
+        "pytorch-lightning_version": "2.5.0",
+        "state_dict": {f"model.{name}": values for name, values in state.items()},
+        "loops": {"fit_loop": {"state_dict": {}}},
+        "callbacks": {"ModelCheckpoint{'mode': 'min'}": {"best_model_path": "a"}},
+        "optimizer_states": [torch.optim.Adam(Tied().parameters()).state_dict()],
+        "lr_schedulers": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        lambda module: module,
+        lambda module: {"epoch": 3, "model": module, "optimizer": None},
+        lambda module: {"model": module.state_dict(), "args": Namespace(width=6)},
+        lambda module: dict(module.state_dict()) | {"head.bias": module.head.bias},
+        lambda module: (
+            lightning(module.state_dict()) | {"hyper_parameters": Namespace(width=6)}
+        ),
+    ],
+)
+def test_the_way_to_convert_that_is_named_works(held, tmp_path):
+    """Also for tied weights, which safetensors saves only as copies."""
+    path, module = tmp_path / "it's whole.ckpt", whole()
+    torch.save(held(module), path)
+    try:
+        state = load_checkpoint(path)
+    except ThawError as error:
+        assert "holds more than weights" in str(error)
+        run_command(str(error).partition("can be imported: ")[2], tmp_path)
+        state = load_checkpoint(tmp_path / "it's whole.safetensors")
+    found = source_model(ModuleNetwork(Tied), "a", state)
+    own = {name: values[0] for name, values in found.items()}
+    assert same(own, module.state_dict()) == {*own} == {*module.state_dict()}
+
+
+def test_the_way_to_convert_in_the_docs_works(tmp_path):
+    text = (ROOT / "docs/networks.md").read_text("utf-8")
+    (code,) = (part for part in text.split("```") if "save_file(" in part)
+    torch.save(whole(), tmp_path / "whole.pt")
+    code = code.removeprefix("python\n")
+    seen = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=seen)
+    assert {*load_checkpoint(tmp_path / "whole.safetensors")} == {*entries()}
+
+
+def run_command(command, folder):
+    """Run the command of a message, which is one line."""
+    assert "\n" not in command
+    words = shlex.split(command)
+    assert words[0] == "python"
+    seen = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    subprocess.run([sys.executable, *words[1:]], check=True, cwd=folder, env=seen)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        lambda state: {"epoch": 3, "state_dict": state},
+        lambda state: {"model": state, "optimizer": {"state": {}, "param_groups": []}},
+        lambda state: {"model_state_dict": state, "loss": torch.zeros(1)},
+        lightning,
+    ],
+)
+@pytest.mark.parametrize("name", ["a.pt", "a.ckpt", "a.pth.tar", "pytorch_model.bin"])
+def test_a_dictionary_around_the_weights_is_opened(held, name, tmp_path):
+    torch.save(held(entries()), tmp_path / name)
+    found = load_checkpoint(tmp_path / name)
+    assert [n.removeprefix("model.") for n in found] == [*entries()]
+
+
+def test_of_several_networks_one_is_kept(tmp_path):
+    path = tmp_path / "a.pt"
+    torch.save({"model": entries(), "model_ema": entries()}, path)
+    words = "holds several networks .model, model_ema.; keep one: "
+    with pytest.raises(ThawError, match=words) as caught:
         load_checkpoint(path)
-    assert "\n" not in str(caught.value)
-    command = shlex.split(str(caught.value).partition("can be imported: ")[2])
-    subprocess.run([sys.executable, *command[1:]], check=True, cwd=tmp_path)
-    assert load_file(tmp_path / "whole.safetensors").keys() == {"weight", "bias"}
+    run_command(str(caught.value).partition("keep one: ")[2], tmp_path)
+    assert {*load_checkpoint(tmp_path / "a-model.pt")} == {*entries()}
 
 
 def test_other_content_is_named(tmp_path):
     path = tmp_path / "a.pt"
-    torch.save({"epoch": 3, "state_dict": entries()}, path)
-    with pytest.raises(ThawError, match="a dictionary of epoch, state_dict, not th"):
+    torch.save({"epoch": 3, "loss": 0.5}, path)
+    with pytest.raises(ThawError, match="a dictionary of epoch, loss, not the entries"):
+        load_checkpoint(path)
+    torch.save([1], path)
+    with pytest.raises(
+        ThawError, match=r"holds list, not .* torch\.save\(module\.state"
+    ):
         load_checkpoint(path)
     path.write_bytes(b"nothing")
     with pytest.raises(ThawError, match="or is damaged"):
@@ -142,6 +265,60 @@ def test_other_content_is_named(tmp_path):
     other.write_bytes(b"nothing at all")
     with pytest.raises(ThawError, match=r"a\.safetensors is not a safetensors file"):
         load_checkpoint(other)
+
+
+def save_in_parts(folder, state):
+    """Save weights as Hugging Face's `save_pretrained` does where they are large."""
+    folder.mkdir()
+    names, weight_map = [*state], {}
+    for number, half in enumerate((names[:3], names[3:]), 1):
+        file = f"model-{number:05}-of-00002.safetensors"
+        save_file({name: state[name].contiguous() for name in half}, folder / file)
+        weight_map |= dict.fromkeys(half, file)
+    index = {"metadata": {"total_size": 1}, "weight_map": weight_map}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    (folder / "config.json").write_text("{}")
+
+
+def test_a_folder_stands_for_the_weights_in_it(tmp_path):
+    """Its digest is that of these files alone, and of one file the file's own."""
+    parts, one = tmp_path / "parts", tmp_path / "one"
+    save_in_parts(parts, {n: v for n, v in entries().items() if n != "second.weight"})
+    assert [path.name for path in weight_files(parts)] == [
+        "model-00001-of-00002.safetensors",
+        "model-00002-of-00002.safetensors",
+    ]
+    digest = digest_of(weight_files(parts))
+    (parts / "README.md").write_text("")
+    assert digest_of(weight_files(parts)) == digest
+    save_file({"a": torch.ones(1)}, weight_files(parts)[1])
+    assert digest_of(weight_files(parts)) != digest
+    one.mkdir()
+    save_file({"a": torch.ones(1)}, one / "model.safetensors")
+    file = one / "model.safetensors"
+    assert digest_of(weight_files(one)) == digest_of(weight_files(file))
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ("[]", "is damaged: it has no weight_map of files"),
+        ("{", "is damaged: Expecting property name"),
+        (
+            '{"weight_map": {"a": "../a.safetensors"}}',
+            "names something else than files",
+        ),
+        ('{"weight_map": {"a": "a.safetensors"}}', "a.safetensors': No such file"),
+    ],
+)
+def test_a_damaged_folder_is_named(index, words, tmp_path):
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    (line,) = mistakes_of_checkpoint("here", str(tmp_path))
+    assert line.startswith("here: ")
+    assert words in line
+    (tmp_path / "empty").mkdir()
+    (line,) = mistakes_of_checkpoint("here", str(tmp_path / "empty"))
+    assert "is a folder without model.safetensors. Allowed: " in line
 
 
 # Through the workflow.
@@ -183,6 +360,23 @@ def test_files_give_the_scores_of_the_source_models_that_they_hold(project):
         return [{**row, "study": ""} for row in csv.DictReader(text.splitlines())]
 
     assert rows("files") == rows("ahead")
+
+
+def test_a_folder_and_a_ckpt_give_the_scores_of_the_file_with_the_same(project):
+    """`1.safetensors` becomes a .ckpt, and `0.safetensors` a folder of parts."""
+    folder, names = project.folder, ["parts", "1.ckpt"]
+    before = (folder / "results/files/scores.csv").read_text()
+    save_in_parts(folder / "parts", load_file(folder / "0.safetensors"))
+    torch.save(lightning(load_file(folder / "1.safetensors")), folder / "1.ckpt")
+    told = project.config
+    project.change("studies", "files", "source_models", "files", to=names)
+    project.snakemake("--cores", "2", MADE[1])
+    assert (folder / "results/files/scores.csv").read_text() == before
+    assert project.stale(MADE[1]) == set()
+    (folder / "parts/config.json").write_text("{}\n")
+    assert project.stale(MADE[1]) == set()
+    project.config = told
+    project.snakemake("--cores", "2", *MADE)
 
 
 def test_nothing_is_said_of_where_files_come_from(project):

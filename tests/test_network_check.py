@@ -1,7 +1,6 @@
 """The check of users' networks finds mistakes before anything learns, a line each."""
 
 import copy
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -171,7 +170,7 @@ def test_a_frozen_part_that_changes_is_found_out(problem):
     variants = {"fixed-1": {"freeze": 1}}
     ((share, start),) = shares(network, variants, network.shapes)
     with refused(r"variants\.fixed-1: the module changed 0\.count, which is frozen"):
-        check_learns(network, share, start, problem, nullcontext())
+        check_learns(network, share, start, problem)
 
 
 def test_a_batch_of_one_row_is_refused_where_it_is_too_few(problem):
@@ -294,8 +293,8 @@ def test_an_error_within_the_parts_of_a_network_names_the_place(tmp_path, proble
     file.write_text("from torch import nn\ndef wrong():\n    return nn.Linear(5, 3)\n")
     told = {"in_features": 5, "out_features": 3}
     for place, arguments, words in (
-        ("torch.nn:Linear", told, r"nn/modules/linear\.py"),
-        (f"{file}:wrong", {}, rf"{file}: RuntimeError: mat1 and mat2"),
+        ("torch.nn:Linear", told, r"network: nn/modules/linear\.py"),
+        (f"{file}:wrong", {}, rf"network: {file}: RuntimeError: mat1 and mat2"),
     ):
         settings = {"module": content(place), "arguments": arguments}
         of_file = file if arguments == {} else None

@@ -53,7 +53,7 @@ rule pretrain:
 
 
 rule read_checkpoints:
-    """Read a source model from a file with pretrained weights."""
+    """Read a source model from its files with pretrained weights."""
     input:
         problem=ancient(results_of("target_file")),
         network=ancient(supplied("network_files")),

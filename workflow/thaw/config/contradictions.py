@@ -3,10 +3,10 @@
 import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
 
+from thaw.config.checkpoints import mistakes_of_checkpoint
 from thaw.config.extents import extent, function_of
-from thaw.config.messages import among, shown, unreadable
+from thaw.config.messages import among, shown
 from thaw.config.network import Kind, kind_of, mistakes_of_code
 from thaw.config.problem import contradictions_of, is_split
 from thaw.config.resolved import Config, ResolvedStudy, changed
@@ -175,19 +175,7 @@ def _of_checkpoints(path: str, study: ResolvedStudy) -> Iterator[str]:
         )
     for number, file in enumerate(study.checkpoints):
         place = f"{path}.source_models.files[{number}]"
-        if not file.endswith((".safetensors", ".pt", ".pth")):
-            yield (
-                f"{place}: {shown(file)} is not read, because such files may run code. "
-                "Allowed: .safetensors (safetensors.torch.save_file writes a "
-                "state_dict), .pt or .pth with a state_dict"
-            )
-        elif file.startswith("-") or not file.isprintable() or {"{", "}"} & {*file}:
-            yield (
-                f"{place}: {shown(file)} would be taken for more than a path. Allowed: "
-                "no braces or line breaks, and ./ before a leading -"
-            )
-        else:
-            yield from unreadable(place, Path(file))
+        yield from mistakes_of_checkpoint(place, file)
 
 
 def _of_map(path: str, name: str, config: Config) -> Iterator[str]:

@@ -289,9 +289,9 @@ class SourceFiles(Group):
                 Field(
                     max_length=1_000,
                     description=(
-                        "a .safetensors file, or a .pt or .pth of a state_dict, from "
-                        "the working directory; safetensors.torch.save_file makes one "
-                        "of a state_dict"
+                        "a .safetensors file, a .pt, .pth, .ckpt or .bin that holds a "
+                        "state_dict, or a folder that Hugging Face's save_pretrained "
+                        "wrote, from the working directory"
                     ),
                 ),
             ]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from thaw.config.checkpoints import weight_files
 from thaw.config.extents import Extent
 from thaw.learning.budget import CACHED_NUMBERS, MOST_KEPT, ROWS_ASKED, at_once
 
@@ -191,7 +192,10 @@ def size_of(
     """
     if widths:
         return Size(networks, widths, problem.rows, epochs, batch_size)
-    held = [Path(file).stat().st_size // BYTES for file in files]
+    held = [
+        sum(part.stat().st_size for part in weight_files(Path(file))) // BYTES
+        for file in files
+    ]
     weights = max(held, default=SOME_WEIGHTS)
     rows, features = problem.rows, problem.features
     return UnseenSize(networks, weights, features, rows, epochs, batch_size)

@@ -4,27 +4,39 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from thaw.errors import ThawError
+from thaw.errors import ThawError, listed
 from thaw.learning.learner import State
 
-# How to make a file that holds only weights.
+# How to make a file that holds only weights, of a module or of a dictionary that holds
+# a module or a state_dict.
 CONVERT = (
-    'python -c "import sys, torch, safetensors.torch as s; w = torch.load(sys.argv[1], '
-    "weights_only=False).state_dict(); s.save_file({{n: w[n].contiguous() for n in w}},"
-    ' sys.argv[2])" {path} {new}'
+    'python -c "import sys, torch, safetensors.torch as s; f = lambda w: w.state_dict()'
+    " if isinstance(w, torch.nn.Module) else w; w = f(torch.load(sys.argv[1], "
+    "map_location='cpu', weights_only=False)); d = next(d for d in (w, *map(f, "
+    "w.values())) if isinstance(d, dict) and d and all(map(torch.is_tensor, "
+    "d.values()))); s.save_file({{n: d[n].clone().contiguous() for n in d}}, "
+    'sys.argv[2])" {path} {new}'
+)
+# How to keep one of several sets of weights.
+KEEP = (
+    'python -c "import sys, torch; torch.save(torch.load(sys.argv[1], '
+    "map_location='cpu', weights_only=True)[sys.argv[2]], sys.argv[3])\" "
+    "{path} {name} {new}"
 )
 
 
 def load_checkpoint(path: Path) -> State:
     """Read the entries of one network.
 
-    A .safetensors file holds nothing else. A .pt or .pth file is read with
-    `weights_only=True`, because other content could run code.
+    A .safetensors file holds nothing else. Any other is read with `weights_only=True`,
+    because other content could run code; it holds the entries, or a dictionary that
+    holds them and other things (`state_dict`, `model`, …).
     Raises `ThawError` if the file is damaged or holds anything else.
     """
     if path.suffix == ".safetensors":
@@ -48,18 +60,39 @@ def load_checkpoint(path: Path) -> State:
                 new=shlex.quote(f"{path.stem}.safetensors"),
             )
         ) from None
-    if not isinstance(found, Mapping) or not all(
-        isinstance(name, str) and isinstance(values, torch.Tensor)
-        for name, values in found.items()
-    ):
+    inside = found if isinstance(found, Mapping) else {}
+    sets = {name: held for name, held in inside.items() if _are_entries(held)}
+    if _are_entries(found):
+        entries = found
+    elif len(sets) == 1:
+        (entries,) = sets.values()
+    elif sets:
+        first = next(iter(sets))
+        raise ThawError(
+            f"{path} holds several networks ({', '.join(map(str, sets))}); keep one: "
+            + KEEP.format(
+                path=shlex.quote(str(path)),
+                name=shlex.quote(str(first)),
+                new=shlex.quote(f"{path.stem}-{first}.pt"),
+            )
+        )
+    else:
         held = (
-            f"a dictionary of {', '.join(map(str, list(found)[:6]))}"
-            if isinstance(found, Mapping)
-            else type(found).__name__
+            f"a dictionary of {listed(inside, 6)}" if inside else type(found).__name__
         )
         raise ThawError(
-            f"{path} holds {held}, not the entries of a network by name; save its "
-            "state_dict alone: torch.save(torch.load(PATH)['state_dict'], OTHER_PATH)"
+            f"{path} holds {held}, not the entries of a network by name; save them: "
+            "torch.save(module.state_dict(), PATH)"
         )
     # Entries that share memory, or are views, cannot be saved as they are.
-    return {name: values.detach().clone() for name, values in found.items()}
+    return {name: values.detach().clone() for name, values in entries.items()}
+
+
+def _are_entries(held: Any) -> bool:
+    """Whether this is a network's `state_dict`."""
+    return (
+        isinstance(held, Mapping)
+        and bool(held)
+        and all(isinstance(name, str) for name in held)
+        and all(isinstance(values, torch.Tensor) for values in held.values())
+    )

@@ -1,15 +1,16 @@
 """Check that a module can learn what a study needs, before any training.
 
-It is built for each problem with two seeds, run on two rows and, for each variant,
-trained on two.
+It is built with two seeds, run on two rows of each problem in both modes and, for each
+variant, trained on two.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import Module, Parameter
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError, listed
@@ -17,10 +18,12 @@ from thaw.learning import seeds
 from thaw.learning.checkpoints import size_of
 from thaw.learning.learner import SourceModels, State
 from thaw.learning.module import ModuleNetwork
-from thaw.learning.module_learner import rows_of, sequence_of
+from thaw.learning.module_learner import rows_of, sequence_of, start_generators
 from thaw.learning.settings import Training, Variant
 from thaw.learning.tasks import TASKS
 from thaw.learning.variants import fresh_groups
+
+SEEDED = "draw from torch.rand, np.random.rand or random.random, which Thaw seeds"
 
 # The size of the step does not matter to the checks.
 STEP = 1e-3
@@ -79,29 +82,115 @@ def check_draws(network: ModuleNetwork) -> list[str]:
 
 
 @torch.no_grad()
-def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
-    """Run a network on two rows of a problem.
+def check_determined(network: ModuleNetwork, problem: Problem) -> None:
+    """Raise `ThawError` unless seed and weights alone decide what a network says.
 
-    Raises `ThawError` unless it returns, for each row, a number for each class or, in
-    a regression, a single number.
+    Two are built with one seed; a third, of another seed, gets the weights of the
+    first. In eval mode all three must say the same of two rows; in train mode the first
+    two, from one seed.
+    """
+    first, same, other = (
+        network.built(seeds.Whose.repeats(0, [(0, n)])).eval() for n in (0, 0, 1)
+    )
+    for module in (first, same, other):
+        shapes = {n: tuple(v.shape) for n, v in module.state_dict().items()}
+        if wrong := dict(shapes.items() ^ network.shapes.items()):
+            raise ThawError(
+                f"network: {listed(sorted(wrong), 3)} are not in each network it "
+                "builds, or not of one size; draw weights only, not which parts there "
+                "are"
+            )
+    rows = rows_of(problem.train_x[:2], network.shape)
+    entries, theirs = first.state_dict(), same.state_dict()
+    if (part := _differ(first, first, rows)) is not None:
+        raise ThawError(
+            f"network: {part} answers the same rows differently from call to call in "
+            "eval mode; draw random numbers only where self.training is true, as in "
+            "F.dropout(x, training=self.training)"
+        )
+    drawn = [name for name in entries if not torch.equal(entries[name], theirs[name])]
+    part = f"its {drawn[0]}" if drawn else _differ(first, same, rows)
+    if part is not None:
+        raise ThawError(
+            f"network: {part} differs between two networks of one seed, because it "
+            "comes from the system (np.random.default_rng(), the time, torch.empty); "
+            f"{SEEDED}"
+        )
+    other.load_state_dict(entries)
+    if (part := _differ(first, other, rows)) is not None:
+        raise ThawError(
+            f"network: {part} is random and outside the state_dict, so that networks "
+            "with the same weights answer differently; register it by register_buffer, "
+            "without persistent=False"
+        )
+    learned_from = []
+    for module in (first, same):
+        start_generators(np.random.default_rng(0))
+        learned_from.append(module.train()(rows))
+    if not torch.equal(*learned_from):
+        raise ThawError(
+            "network: in train mode, two networks of one seed answer differently, "
+            f"because forward() draws from the system; {SEEDED}"
+        )
+
+
+def _differ(one: Module, other: Module, rows: Tensor) -> str | None:
+    """Return where two networks first differ in what they say of rows, if they do.
+
+    That is a buffer outside their `state_dict` or the first part that says something
+    else. The networks may be one, which is then asked twice.
+    """
+    if torch.equal(one(rows), other(rows)):
+        return None
+    theirs = dict(other.named_buffers())
+    for name, values in one.named_buffers():
+        if name not in one.state_dict() and not torch.equal(values, theirs[name]):
+            return f"its buffer {name}"
+    pairs = zip(_said(one, rows), _said(other, rows), strict=True)
+    path = next((p for (p, a), (_, b) in pairs if not torch.equal(a, b)), "")
+    return f"its part {path}" if path else "its forward()"
+
+
+def _said(module: Module, rows: Tensor) -> list[tuple[str, Tensor]]:
+    """Return the path and the output of each part, in the order in which they end."""
+    found = []
+
+    def note(path: str) -> Callable[[Module, Any, Any], None]:
+        def noted(_: Module, __: Any, said: Any) -> None:
+            first = said[0] if isinstance(said, tuple) else said
+            if isinstance(first, Tensor):
+                found.append((path, first.clone()))
+
+        return noted
+
+    hooks = [part.register_forward_hook(note(p)) for p, part in module.named_modules()]
+    module(rows)
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+@torch.no_grad()
+def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
+    """Run a network on two rows of a problem, in eval mode.
+
+    Raises `ThawError` unless its weights are finite and it returns, for each row, a
+    number for each class or, in a regression, a single number.
     """
     module = network.built().eval()
+    for entry, values in module.named_parameters():
+        if not values.isfinite().all():
+            raise ThawError(
+                f"network: its {entry} is not finite before anything learns; "
+                "initialise it (torch.empty holds what memory held before)"
+            )
     rows = rows_of(problem.train_x[:2], network.shape)
     said = module(rows)
-    if not isinstance(said, torch.Tensor):
+    _check_said(said, name, problem)
+    if said.isnan().any():
         raise ThawError(
-            f"network: for {name} it returns {type(said).__name__} instead of a "
-            "tensor; wrap it in a module that returns the logits, [rows, classes]"
-        )
-    width = TASKS[problem.task].width(problem.classes)
-    expected = (len(rows), width)
-    if said.shape != expected:
-        raise ThawError(
-            f"network: for {len(rows)} rows of {name}, which takes {width} "
-            f"output{'s' if width > 1 else ''} ({problem.task}), it returns "
-            f"{size_of(said.shape)} numbers, not {size_of(expected)}; give its "
-            "function num_classes: $classes, by its own name for it (the default is "
-            "often 1,000)"
+            f"network: for {name} it returns numbers that are nan; look at its "
+            "initial weights and at what forward() divides by"
         )
     parts = sequence_of(module)
     in_order = torch.nn.Sequential(*parts)(rows) if parts else said
@@ -109,6 +198,67 @@ def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
         raise ThawError(
             "network: the parts in in_sequence, one after the other, return something "
             "else than forward(); correct in_sequence, or remove it"
+        )
+
+
+def check_train_mode(
+    name: str, network: ModuleNetwork, problem: Problem, learning: Collection[str]
+) -> None:
+    """Run a network on two rows of a problem, in train mode.
+
+    Raises `ThawError` unless it returns what it does in eval mode, has the same entries
+    and sends a gradient to each of the groups `learning`.
+    """
+    module = network.built().train()
+    said = module(rows_of(problem.train_x[:2], network.shape))
+    _check_said(said, name, problem, "in train mode, ")
+    entries = module.state_dict(keep_vars=True)
+    if changed := sorted({*entries} ^ {*network.shapes}):
+        raise ThawError(
+            f"network: in train mode its state_dict has other entries "
+            f"({listed(changed, 3)}); make all parts in its constructor"
+        )
+    if said.requires_grad:
+        said.sum().backward()
+    for group in learning:
+        weights = [entries[entry] for entry in network.groups[group]]
+        weights = [values for values in weights if isinstance(values, Parameter)]
+        if not weights or any(values.grad is not None for values in weights):
+            continue
+        why = (
+            "forward() does not use it, or runs it under torch.no_grad() or detach()"
+            if any(values.requires_grad for values in weights)
+            else "its function sets requires_grad to False"
+        )
+        raise ThawError(
+            f"network: no gradient reaches the group {group}, which should learn: "
+            f"{why}; remove that, and let variants freeze"
+        )
+
+
+def _check_said(said: Any, name: str, problem: Problem, mode: str = "") -> None:
+    """Raise `ThawError` unless these are a network's outputs for two rows.
+
+    `mode` says in which it was, unless in eval mode.
+    """
+    if not isinstance(said, Tensor):
+        raise ThawError(
+            f"network: {mode}for {name} it returns {type(said).__name__} instead of a "
+            "tensor; wrap it in a module that returns the logits, [rows, classes]"
+        )
+    width = TASKS[problem.task].width(problem.classes)
+    rows = len(problem.train_x[:2])
+    if said.shape != (rows, width):
+        remedy = (
+            "return the same in both modes"
+            if mode
+            else "give its function num_classes: $classes, by its own name for it (the "
+            "default is often 1,000)"
+        )
+        raise ThawError(
+            f"network: {mode}for {rows} rows of {name}, which takes {width} "
+            f"output{'s' if width > 1 else ''} ({problem.task}), it returns "
+            f"{size_of(said.shape)} numbers, not {size_of((rows, width))}; {remedy}"
         )
 
 
@@ -150,7 +300,7 @@ def shares(
     models = SourceModels(
         {n: torch.zeros(1, *s) for n, s in (theirs or {}).items()}, [0]
     )
-    module = network.built()
+    module, start = network.built(), network.draw(names, seeds.FIRST)
     for name, described in variants.items():
         variant = Variant(**described)
         deepest = max([variant.freeze, *(f for f in variant.fresh if f != "output")])
@@ -181,10 +331,7 @@ def shares(
                 f"variants.{name}: no weight of the network would learn; freeze fewer "
                 "groups"
             )
-        yield (
-            Share(name, frozen, fresh, count, total),
-            network.draw(names, seeds.FIRST),
-        )
+        yield Share(name, frozen, fresh, count, total), start
 
 
 def check_learns(
@@ -192,7 +339,6 @@ def check_learns(
     share: Share,
     start: State,
     problem: Problem,
-    in_their_words: AbstractContextManager,
 ) -> None:
     """Train a network for one step on two rows, as a variant would.
 
@@ -200,8 +346,7 @@ def check_learns(
     """
     training = Training(1, 2, STEP)
     learner = network.learner(start, _two_rows(problem), training, share.frozen)
-    with in_their_words:
-        learner.epoch(torch.arange(2)[None])
+    learner.epoch(torch.arange(2)[None])
     try:
         learner.state()
     except ThawError as error:

@@ -20,14 +20,17 @@ OUT_OF_MEMORY = "allocate memory"
 CALLS_A_MODULE = str(Path("torch", "nn", "modules", "module.py"))
 
 
-def load(told: Mapping[str, Any], file: Path | None) -> Callable[..., Any]:
+def load(
+    told: Mapping[str, Any], file: Path | None, key: str = ""
+) -> Callable[..., Any]:
     """Return the function that a recipe describes, from its file or package.
 
-    `told` is what `thaw.config.network.content_of_function` returns.
+    `told` is what `thaw.config.network.content_of_function` returns. Messages about
+    its code begin with `key`.
     Raises `ThawError` if it is missing, or if the file's code has changed.
     """
     if "import" in told:
-        with their_errors(told["import"]):
+        with their_errors(told["import"], key):
             module = importlib.import_module(told["import"])
         where = told["import"]
     else:
@@ -39,12 +42,12 @@ def load(told: Mapping[str, Any], file: Path | None) -> Callable[..., Any]:
         module = importlib.util.module_from_spec(spec)
         # Dataclasses and the like look for their module there.
         sys.modules[spec.name] = module
-        with their_errors(str(file)):
+        with their_errors(str(file), key):
             spec.loader.exec_module(module)
         where = str(file)
     function = getattr(module, told["function"], None)
     if not callable(function):
-        raise ThawError(f"{where} does not define a function {told['function']!r}")
+        raise ThawError(f"{key}{where} does not define a function {told['function']!r}")
     return function
 
 
@@ -59,25 +62,29 @@ def in_their_words(function: Callable[..., Any], place: str) -> Callable[..., An
 
 
 @contextmanager
-def their_errors(place: str) -> Iterator[None]:
+def their_errors(place: str, key: str = "") -> Iterator[None]:
     """Turn an error in a user's code into one message that names its line.
 
-    `place` is the user's file or module. Errors that involve neither it nor a network
-    keep their traceback.
+    `place` is the user's file or module; the message begins with `key`. Errors that
+    involve neither the place nor a network keep their traceback.
     """
     try:
         yield
     except (ThawError, MemoryError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    # `sys.exit()` would end the job without a word, as if it had succeeded.
+    except (Exception, SystemExit) as error:
         where = _their_line(error, place)
         if where is None or OUT_OF_MEMORY in str(error):
             raise
         reason = re.sub(r"\s+", " ", str(error)).strip()[:300]
-        raise ThawError(f"{where}: {type(error).__name__}: {reason}") from error
+        told = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        if isinstance(error, SystemExit):
+            told += "; raise an error instead of ending the process"
+        raise ThawError(f"{key}{where}: {told}") from error
 
 
-def _their_line(error: Exception, place: str) -> str | None:
+def _their_line(error: BaseException, place: str) -> str | None:
     """Return the last line of the user's code in an error's traceback, if any.
 
     For an error within a network made of PyTorch's own parts, return the place.

@@ -6,9 +6,12 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from torch.nn import Module
+
 from thaw.config.network import GENERAL_LEARNER, kind_of
 from thaw.data.problem import Problem
 from thaw.external import functions
+from thaw.external.modules import check_arguments, module_of
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import Network
 from thaw.learning.tasks import TASKS
@@ -25,14 +28,14 @@ def network_of(
 
     `file` holds the user's function that builds it, if any. `added` are the widths of
     hidden layers put before the output.
-    Raises `ThawError` if that function fails.
+    Raises `ThawError` if that function fails, or returns no module to train.
     """
     features = problem.train_x.shape[-1]
     width = TASKS[problem.task].width(problem.classes)
     if not kind_of(settings).calls_users_code:
         own = dict(settings) | {"hidden": [*settings["hidden"], *added]}
         return FullyConnected(features, width=width, **own)
-    function = functions.load(settings["module"], file)
+    function = functions.load(settings["module"], file, "network: ")
     filled_in = {
         "$classes": width,
         "$features": features,
@@ -42,9 +45,14 @@ def network_of(
         name: filled_in.get(value, value) if isinstance(value, str) else value
         for name, value in settings.get("arguments", {}).items()
     }
+    check_arguments(function, arguments)
+
+    def build() -> Module:
+        return module_of(function(**arguments))
+
     kind = importlib.import_module(GENERAL_LEARNER).ModuleNetwork
     with of_network(settings, file):
-        return kind(lambda: function(**arguments), settings.get("groups", ()), shape)
+        return kind(build, settings.get("groups", ()), shape)
 
 
 def of_network(
@@ -53,4 +61,5 @@ def of_network(
     """Return a context that turns errors in a network's own code into one message."""
     if not kind_of(settings).calls_users_code:
         return nullcontext()
-    return functions.their_errors(str(file or settings["module"]["import"]))
+    place = str(file or settings["module"]["import"])
+    return functions.their_errors(place, "network: ")

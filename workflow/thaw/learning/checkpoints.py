@@ -1,6 +1,6 @@
 """Pretrained weights, fitted to the network that takes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from thaw.errors import ThawError, listed
 from thaw.learning import seeds
@@ -12,7 +12,8 @@ def source_model(network: Network, name: str, state: State) -> State:
 
     Its entries are those of one network. The output's may be missing or of another
     shape: it is then drawn anew. Of tied entries one is enough, because safetensors
-    writes only one. Numbers are converted to the network's types.
+    writes only one. A prefix of all names (DataParallel's, say) is removed or added if
+    they then fit. Numbers are converted to the network's types.
 
     Raises `ThawError` for entries that are missing, unexpected or of another shape.
     """
@@ -20,7 +21,9 @@ def source_model(network: Network, name: str, state: State) -> State:
     drawn = network.draw([*hidden, output], seeds.FIRST)
     own = {entry: values[0] for entry, values in drawn.items()}
     body = [entry for group in hidden for entry in network.groups[group]]
-    state = _with_tied(state, network.tied)
+    candidates = (_with_tied(s, network.tied) for s in _renamed(state, own))
+    fitting = (s for s in candidates if {*body} <= s.keys() <= own.keys())
+    state = next(fitting, _with_tied(state, network.tied))
     mistakes = {
         "missing": [entry for entry in body if entry not in state],
         "not in the network": [entry for entry in state if entry not in own],
@@ -39,10 +42,7 @@ def source_model(network: Network, name: str, state: State) -> State:
     }
     told = [f"{what}: {listed(wrong)}" for what, wrong in mistakes.items() if wrong]
     if told:
-        raise ThawError(
-            f"{name} does not fit the network: {'; '.join(told)}"
-            f"{_all_below(state, body)}"
-        )
+        raise ThawError(f"{name} does not fit the network: {'; '.join(told)}")
     return {
         entry: state[entry].to(own[entry].dtype)[None]
         for entry in own
@@ -74,13 +74,22 @@ def _with_tied(state: State, tied: Sequence[Sequence[str]]) -> State:
     return found
 
 
-def _all_below(state: State, body: Sequence[str]) -> str:
-    """Hint at a common prefix (DataParallel's, say) without which names would fit."""
-    first = next(iter(state), "").partition(".")[0] + "."
-    names = {name.removeprefix(first) for name in state if name.startswith(first)}
-    if len(names) == len(state) > 0 and names.issuperset(body):
-        return f"; without {first} at their beginning, its names would fit: rename them"
-    return ""
+def _renamed(state: State, own: State) -> Iterator[State]:
+    """Yield a state as it is, without prefixes of all its names, and with another.
+
+    `own` are the network's entries, whose prefixes are added.
+    """
+    yield state
+    while (
+        all("." in name for name in state)
+        and len({name.partition(".")[0] for name in state}) == 1
+    ):
+        state = {name.partition(".")[2]: values for name, values in state.items()}
+        yield state
+    parts = [name.split(".") for name in own]
+    prefixes = (".".join(p[:n]) for p in parts for n in range(1, len(p)))
+    for prefix in dict.fromkeys(prefixes):
+        yield {f"{prefix}.{name}": values for name, values in state.items()}
 
 
 def size_of(shape: Sequence[int]) -> str:

@@ -120,7 +120,7 @@ def grouped(
     Raises `ThawError` unless each pattern takes entries, and each entry is taken once.
     """
     if not entries:
-        raise ThawError("the module has no weights")
+        raise ThawError("network: the module has no weights; there is nothing to learn")
     if not patterns:
         parts = dict.fromkeys(name.partition(".")[0] for name in entries if "." in name)
         first = next(iter(parts), entries[0])
@@ -144,7 +144,7 @@ def grouped(
         both = " and ".join(map(repr, takers[twice[0]]))
         mistakes.append(f"{both} both have {listed(twice, 6)}")
     if mistakes:
-        raise ThawError(f"groups: {'; '.join(mistakes)}")
+        raise ThawError(f"network.groups: {'; '.join(mistakes)}")
     return found
 
 

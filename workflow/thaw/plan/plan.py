@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from thaw.config import estimator
+from thaw.config.checkpoints import digest_of, weight_files
 from thaw.config.network import Kind, kind_of
 from thaw.config.problem import is_split
 from thaw.config.resolved import (
@@ -29,7 +30,7 @@ from thaw.config.sizes import (
 )
 from thaw.errors import ThawError, refuse
 from thaw.findings.arms import arms
-from thaw.keys import Result, known_digest, result
+from thaw.keys import Result, result
 from thaw.learning.budget import budget
 from thaw.learning.tasks import TASKS
 from thaw.output.paths import problem_file, repeats_begin
@@ -108,7 +109,9 @@ class Plan:
         network = kind_of(minimal_network(study.network)).content()
         learning = {"seed": study.seed, "network": network}
         if source is None:
-            digests = {path: known_digest(Path(path)) for path in study.checkpoints}
+            digests = {
+                path: digest_of(weight_files(Path(path))) for path in study.checkpoints
+            }
             if len({*digests.values()}) < len(digests):
                 raise ThawError(
                     f"studies.{name}.source_models.files: some have the same content, "
@@ -225,10 +228,12 @@ class Plan:
         return study.model_files_of(Tile.named(tile))
 
     def checkpoint_of(self, key: str) -> list[str]:
-        """Return the user's file from which the source model of a key is read."""
+        """Return the user's files from which the source model of a key is read."""
         study = self.owners.get(key)
         keys = [made.key for made in study.source_models] if study else []
-        return [study.checkpoints[keys.index(key)]] if study and key in keys else []
+        if not study or key not in keys:
+            return []
+        return [*map(str, weight_files(Path(study.checkpoints[keys.index(key)])))]
 
     def megabytes(self, key: str, **wildcards: str) -> int:
         """Return the MB that a job may take, given by the wildcards of its paths."""

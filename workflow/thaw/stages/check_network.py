@@ -9,21 +9,24 @@ its inputs are the keys of the `target` and of the `source` problem or of the
 
 import argparse
 import sys
-from functools import partial
 from pathlib import Path
 
 from thaw.errors import ThawError
 from thaw.external.checks import (
+    Share,
     check_answers,
+    check_determined,
     check_draws,
     check_learns,
     check_short_batches,
+    check_train_mode,
     check_transfer,
     shares,
 )
 from thaw.external.networks import network_of, of_network
 from thaw.learning.checkpoints import check_alike
 from thaw.learning.module import ModuleNetwork
+from thaw.learning.settings import Variant
 from thaw.learning.training import fix_rounding
 from thaw.output.problems import load_described
 from thaw.output.records import save_check
@@ -34,50 +37,60 @@ from thaw.stages.command import add_network, compute, recipe_parser
 def main(args: argparse.Namespace) -> None:
     """Check the network; write each variant's effect on it."""
     fix_rounding()
-    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    place, described = f"studies.{settings['study']}", settings["network"]
-    networks, problems, rows, saw = {}, {}, {}, {}
-    in_their_words = partial(of_network, described, args.network)
+    settings = args.recipe["settings"]
     try:
-        for role, path in (("source", args.source), ("target", args.target)):
-            if role not in inputs:
-                continue
-            loaded, description, saw[role] = load_described(path, inputs[role])
-            problem, rows[role] = loaded.whole, loaded.train_size
-            network = network_of(described, problem, description.shape, args.network)
-            assert isinstance(network, ModuleNetwork)
-            with in_their_words():
-                check_answers(settings[role], network, problem)
-            networks[role], problems[role] = network, problem
-        network, problem = networks["target"], problems["target"]
-        with in_their_words():
-            alike = check_draws(network)
-        if alike:
-            print(f"the same for every seed: {', '.join(alike)}", file=sys.stderr)
-        theirs = networks["source"].shapes if "source" in networks else None
-        if "source_models" in inputs:
-            models = {}
-            for number, name in enumerate(settings["checkpoints"]):
-                path, key = args.source_models[number], inputs["source_models"][number]
-                (models[name], _), digests = load_source_models([path], key, [number])
-                saw[name] = digests[path.name]
-            check_alike(models)
-            theirs = {entry: tuple(v.shape[1:]) for entry, v in models[name].items()}
-        if theirs is not None:
-            check_transfer(settings["source"], theirs, network)
-        found = []
-        for share, start in shares(network, dict(settings["variants"]), theirs):
-            check_learns(network, share, start, problem, in_their_words())
-            print(share, file=sys.stderr)
-            found.append(share)
-        sizes = [rows["target"] if s == "all" else s for s in settings["target_sizes"]]
-        for role, network in networks.items():
-            asked = sizes if role == "target" else [rows[role]]
-            batches = settings["batch_sizes"][role]
-            check_short_batches(network, problems[role], asked, batches)
+        with of_network(settings["network"], args.network):
+            found, saw = checked(args)
     except ThawError as error:
-        raise ThawError(f"{place}: {error}") from None
+        raise ThawError(f"studies.{settings['study']}: {error}") from None
     save_check(args.output, [share._asdict() for share in found], args.recipe, saw)
+
+
+def checked(args: argparse.Namespace) -> tuple[list[Share], dict[str, str]]:
+    """Return each variant's effect, and the digests of what the check saw."""
+    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
+    variants, described = dict(settings["variants"]), settings["network"]
+    # Those of source models all learn.
+    fewest = min(Variant(**v).freeze for v in variants.values())
+    networks, problems, rows, saw = {}, {}, {}, {}
+    for role, path in (("source", args.source), ("target", args.target)):
+        if role not in inputs:
+            continue
+        loaded, description, saw[role] = load_described(path, inputs[role])
+        problem, rows[role] = loaded.whole, loaded.train_size
+        network = network_of(described, problem, description.shape, args.network)
+        assert isinstance(network, ModuleNetwork)
+        check_answers(settings[role], network, problem)
+        learning = list(network.groups)[0 if role == "source" else fewest :]
+        check_train_mode(settings[role], network, problem, learning)
+        networks[role], problems[role] = network, problem
+    network, problem = networks["target"], problems["target"]
+    check_determined(network, problem)
+    alike = check_draws(network)
+    if alike:
+        print(f"the same for every seed: {', '.join(alike)}", file=sys.stderr)
+    theirs = networks["source"].shapes if "source" in networks else None
+    if "source_models" in inputs:
+        models = {}
+        for number, name in enumerate(settings["checkpoints"]):
+            path, key = args.source_models[number], inputs["source_models"][number]
+            (models[name], _), digests = load_source_models([path], key, [number])
+            saw[name] = digests[path.name]
+        check_alike(models)
+        theirs = {entry: tuple(v.shape[1:]) for entry, v in models[name].items()}
+    if theirs is not None:
+        check_transfer(settings["source"], theirs, network)
+    found = []
+    for share, start in shares(network, variants, theirs):
+        check_learns(network, share, start, problem)
+        print(share, file=sys.stderr)
+        found.append(share)
+    sizes = [rows["target"] if s == "all" else s for s in settings["target_sizes"]]
+    for role, network in networks.items():
+        asked = sizes if role == "target" else [rows[role]]
+        batches = settings["batch_sizes"][role]
+        check_short_batches(network, problems[role], asked, batches)
+    return found, saw
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
-"""Read a source model from a file with pretrained weights.
+"""Read a source model from its files with pretrained weights.
 
 It is written in the form that `pretrain` writes. The recipe's settings are the
-`network` and the digest of the `file`; its input is the key of the target `problem`.
+`network` and the digest of the `file` (or files); its input is the key of the target
+`problem`.
 """
 
 import argparse
 from pathlib import Path
 
+from thaw.config.checkpoints import digest_of
 from thaw.external.checkpoints import load_checkpoint
 from thaw.external.networks import network_of, of_network
-from thaw.keys import check_unchanged, digest_of_file
+from thaw.keys import check_unchanged
 from thaw.learning.checkpoints import source_model
 from thaw.output.problems import load_described
 from thaw.output.weights import save_networks
@@ -25,16 +27,19 @@ NEEDS = ("network", "file")
 
 
 def main(args: argparse.Namespace) -> None:
-    """Read the file; write the source model."""
+    """Read the files; write the source model."""
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problem, described, digest = load_described(args.problem, inputs["problem"])
-    check_unchanged(args.file, digest_of_file(args.file), settings["file"])
+    first, *more = args.file
+    name = first.parent if more else first
+    check_unchanged(name, digest_of(args.file), settings["file"])
     network = network_of(
         settings["network"], problem.whole, described.shape, args.network
     )
-    entries = load_checkpoint(args.file)
+    parts = [load_checkpoint(file) for file in args.file]
+    entries = {entry: values for part in parts for entry, values in part.items()}
     with of_network(settings["network"], args.network):
-        state = source_model(network, str(args.file), entries)
+        state = source_model(network, str(name), entries)
     saw = {"problem": digest, "file": settings["file"]}
     save_networks(args.output, state, args.tile, args.recipe, saw)
 
@@ -45,7 +50,7 @@ if __name__ == "__main__":
     add_network(parser)
     add_tile(parser)
     parser.add_argument(
-        "--file", type=Path, required=True, help="the file with the weights"
+        "--file", type=Path, nargs="+", required=True, help="those with the weights"
     )
     parser.add_argument(
         "--output", type=Path, required=True, help="the .safetensors to write"
