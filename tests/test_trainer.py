@@ -1,6 +1,7 @@
 """Trainers: user-supplied commands that replace Thaw's learners."""
 
 import contextlib
+import functools
 import json
 import re
 import shutil
@@ -8,6 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 import yaml
@@ -16,13 +18,15 @@ from configs import TRAINER, put, recipes, small_config
 from conftest import DESCRIPTION, ROOT, Project, new_project
 from thaw import keys
 from thaw.config.network import kind_of
+from thaw.config.resolve import resolve
 from thaw.errors import ThawError
-from thaw.external.trainer_scores import read_scores
+from thaw.external.trainer_scores import read_history, read_scores
 from thaw.external.trainers import save_models, unpack_models
 from thaw.output.predictions import load_predictions
 from thaw.output.problems import save_problem
 from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
+from thaw.plan.plan import Plan
 from thaw.stages import pretrain, train
 from thaw.stages.fit import fit
 from trained import repeats
@@ -118,6 +122,45 @@ def test_scores_may_stand_in_any_order(tmp_path):
     assert failed.tolist() == [True, False]
 
 
+HISTORY = "repeat,epoch,train_accuracy,train_loss,test_accuracy,test_loss\n" + "".join(
+    f"{label},{epoch},0.5,1,0.5,1\n" for epoch in range(3) for label in LABELS
+)
+BAD_HISTORIES = [
+    (HISTORY.replace(",test_loss", ""), "history.csv: the column test_loss is missing"),
+    (HISTORY.replace("epoch", "step"), "history.csv: the column epoch is missing"),
+    (HISTORY.replace("0-4,2,", "0-4,3,"), "line 7: epoch is '3'. Allowed: 0 to 2"),
+    (HISTORY.replace("0-4,2,", "0-4,1.0,"), "line 7: epoch is '1.0'. Allowed: 0 to 2"),
+    (HISTORY.replace("0-4,2,", "0-4,1,"), "line 7: epoch 1 of repeat 0-4 is there twi"),
+    (HISTORY.replace("0-4,2,", "5,2,"), "line 7: repeat is '5'. Allowed: 0-3 to 0-4"),
+    (
+        HISTORY.replace("0-4,2,0.5,1,0.5,1\n", ""),
+        "no row of epoch 2 of repeat 0-4; wri",
+    ),
+    (HISTORY.replace("0-4,2,0.5", "0-4,2,5"), "line 7: train_accuracy is 5. Allowed"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), BAD_HISTORIES)
+def test_bad_histories_are_named(text, words, tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text(text)
+    with pytest.raises(ThawError) as caught:
+        read_history(path, "repeat", LABELS, KNOWN, 2)
+    assert words in str(caught.value)
+
+
+def test_only_a_trainer_that_says_so_has_histories(config):
+    def study():
+        return Plan(resolve(config)).studies["ahead"]
+
+    plain, without = study(), keys_of(config)
+    put(config, "network/histories", False)
+    assert keys_of(config) == without
+    put(config, "network/histories", True)
+    assert not keys_of(config) & without
+    assert study().has_histories and not plain.has_histories
+
+
 RECIPE = {"stage": "make_problem"}
 FIRST = "models-00-00-repeats-00-00"
 SCRIPT = """
@@ -149,14 +192,15 @@ def job(problem, tmp_path, monkeypatch):
     (tmp_path / "trainer.py").write_text(SCRIPT)
     save_problem(Path("problem.npz"), problem, DESCRIPTION, RECIPE, {})
 
-    def run(stage, tile, command="python trainer.py", variant=None, size=None):
-        network = {"trainer": command, "groups": ["stem", "body", "head"]}
+    def run(stage, tile, command="python trainer.py", variant=None, size=None, **more):
+        network = {"trainer": command, "groups": ["stem", "body", "head"]} | more
         network["files"] = ["trainer.py"]
         settings = {
             "seed": 1,
             "network": kind_of(network | {"arguments": {"a": 1, "b": 2}}).content(),
             "training": {"epochs": 2, "learning_rate": 0.1, "arguments": {"b": 3}},
         }
+        settings["training"]["batch_size"] = 16
         inputs = {"problem": keys.key(RECIPE)}
         if stage == "train":
             settings |= {"variant": variant or {}}
@@ -193,7 +237,7 @@ def test_a_trainer_gets_its_instructions(job, problem, tmp_path):
     assert told["stage"] == "train"
     expected = {"pretrained": True, "freeze": ["stem"], "fresh": ["head"]}
     assert told["variant"] == expected
-    assert told["training"] == {"epochs": 2, "learning_rate": 0.1}
+    assert told["training"] == {"batch_size": 16, "epochs": 2, "learning_rate": 0.1}
     assert told["arguments"] == {"a": 1, "b": 3}
     file = str(tmp_path / "problem.npz")
     assert told["problem"] == {
@@ -245,6 +289,42 @@ def test_what_a_trainer_predicts_is_kept_and_completes_its_scores(
     assert reached.history.test_loss[0, 0] == pytest.approx(np.log(2))
 
 
+WITH_HISTORY = """
+import json, sys
+job = json.load(open(sys.argv[1]))
+json.dump(job, open("told.json", "w"))
+name = "repeat" if job["stage"] == "train" else "source_model"
+scores, history = open(job["scores"], "w"), open(job["history"], "w")
+print(name + ",test_accuracy", file=scores)
+print(name + ",epoch,train_accuracy,train_loss,test_accuracy,test_loss", file=history)
+for network in job["networks"]:
+    print(network[name], 0.5, sep=",", file=scores)
+    for epoch in (2, 0, 1):
+        row = 0.1, "inf" if epoch == 1 else 3 - epoch, 0.499 if epoch else LAST, 1
+        print(network[name], epoch, *row, sep=",", file=history)
+"""
+
+
+def test_a_history_ends_in_the_scores(job, tmp_path):
+    """What the scores leave out, its last epoch says; so many steps are an epoch's."""
+    (tmp_path / "trainer.py").write_text(WITH_HISTORY.replace("LAST", "0.2"))
+    tile, standalone = "models-00-00-repeats-00-01", {"pretrained": False}
+    run = functools.partial(job, "train", tile, variant=standalone, histories=True)
+    _, args, key = run(size=20)
+    reached = load_scores(args.scores, args.history, args.tile, key).reached
+    assert reached.steps.tolist() == [0, 2, 4]
+    assert reached.final.epoch.tolist() == [2, 2]
+    assert not reached.final.failed.any()
+    assert reached.history.test_score.tolist() == [pytest.approx([0.2, 0.499, 0.5])] * 2
+    assert reached.history.train_loss.tolist() == [[3, np.inf, 1]] * 2
+    script = WITH_HISTORY.replace("if epoch else LAST", "if epoch < 2 else 0.6")
+    (tmp_path / "trainer.py").write_text(script)
+    with pytest.raises(
+        ThawError, match=r"networks\[0\]: its test_accuracy is 0\.5, an"
+    ):
+        run(size=20)
+
+
 def test_rows_and_seeds_are_those_of_the_repeat(job):
     """In any company and variant; smaller sizes are part of larger ones."""
     standalone = {"pretrained": False}
@@ -266,20 +346,23 @@ def like(told):
     return type(told)
 
 
-def test_the_page_shows_a_trainers_instructions(job):
+def test_the_page_shows_a_trainers_instructions(job, tmp_path):
     page = (ROOT / "docs" / "trainer.md").read_text()
     shown, pretrained = map(
         json.loads, re.findall("```json\n(.*?)```", page, re.DOTALL)
     )
     # The parts from the config, as in the page's config.
     own = ("arguments", "training")
-    told = job("train", FIRST, variant={"freeze": 1}, size=5)[0]
+    script = WITH_HISTORY.replace("LAST", "0.5")
+    (tmp_path / "trainer.py").write_text(script)
+    told = job("train", FIRST, variant={"freeze": 1}, size=5, histories=True)[0]
     assert told["networks"][0]["rows"] != shown["networks"][0]["rows"]
     assert {k: like(v) for k, v in shown.items() if k not in own} == {
         **{k: like(v) for k, v in told.items() if k not in own},
         "variant": {"pretrained": bool, "freeze": [str], "fresh": []},
     }
     assert shown.keys() == told.keys()
+    (tmp_path / "trainer.py").write_text(SCRIPT)
     assert like(pretrained) == like(job("pretrain", "models-00-00")[0]["networks"][0])
 
 
@@ -402,7 +485,13 @@ def test_the_example_ends_in_tables_and_figures(example):
     assert len(rows) == 1 + 2 * 4
     assert (folder / "answer.md").read_text().startswith("# to-noisy: clean → noisy")
     assert (folder / "source-accuracy.png").exists()
-    assert not [*folder.glob("learning-curves*"), *folder.glob("gains-by-epoch*")]
+    curves = pd.read_csv(folder / "learning-curves.csv")
+    assert [*curves["epoch"].unique()] == [0, 1, 2]
+    # Twenty rows in batches of ten.
+    assert [*curves["step"].unique()] == [0, 2, 4]
+    assert curves["mean"].notna().all()
+    assert (folder / "gains-by-epoch.png").exists()
+    assert (folder / "source-models.png").exists()
     assert not example.stale("to-noisy", "results/ours/scores.csv")
 
 

@@ -142,6 +142,9 @@ class Network(Changes):
     )
     """The installed packages that the trainer computes with, by their names in pip;
     another version of any of them retrains everything that it trains."""
+    histories: bool = False
+    """Whether the trainer writes scores after every epoch; then there are learning
+    curves and gains by epoch."""
 
 
 class Augment(Changes):

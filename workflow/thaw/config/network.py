@@ -43,7 +43,6 @@ class Kind:
     reads_weights: whether its source models can be files with weights.
     calls_users_code: whether a user's function builds it; then a job checks it before
         anything learns.
-    has_histories: whether it is known what networks reached epoch by epoch.
     trained_by: the module whose `pretrain` and `train` take the place of those stages.
     """
 
@@ -52,7 +51,6 @@ class Kind:
     unknown_training: ClassVar[Mapping[str, str]]
     reads_weights: ClassVar[bool] = True
     calls_users_code: ClassVar[bool] = False
-    has_histories: ClassVar[bool] = True
     trained_by: ClassVar[str | None] = None
 
     def __init__(self, described: Described) -> None:
@@ -63,6 +61,11 @@ class Kind:
     def hidden_groups(self) -> Sequence[Any] | None:
         """A name for each hidden layer, in order; None if unknown."""
         raise NotImplementedError
+
+    @property
+    def has_histories(self) -> bool:
+        """Whether it is known what networks reached epoch by epoch."""
+        return True
 
     def numbered(self, variant: Described) -> dict[str, Any]:
         """Return a variant with numbers in the place of groups' names.
@@ -269,14 +272,19 @@ class Trainer(_UserSupplied):
     """A user's command that trains in the place of Thaw's learners."""
 
     form = "trainer"
-    own_keys = frozenset({"trainer", "files", "packages", "arguments", "groups"})
+    own_keys = frozenset(
+        {"trainer", "files", "packages", "arguments", "groups", "histories"}
+    )
     unknown_training: ClassVar = dict.fromkeys(
         ("validation_size", "keep", "augment", "class_weight"),
         "trainers are not told; remove it, and give the trainer an argument instead",
     )
     reads_weights = False
-    has_histories = False
     trained_by = "thaw.external.trainers"
+
+    @property
+    def has_histories(self) -> bool:
+        return self.described.get("histories", False)
 
     def content(self) -> dict[str, Any]:
         """Return the description with digests of its files."""

@@ -21,14 +21,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import environ
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from thaw.config.network import kind_of
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.trainer_predictions import read_predictions
-from thaw.external.trainer_scores import read_scores
+from thaw.external.trainer_scores import read_history, read_scores
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
@@ -39,6 +40,7 @@ from thaw.learning.trainer import (
     reached,
     rows_of,
     seeds_of,
+    steps_of,
     written_by,
 )
 from thaw.output.predictions import Predictions
@@ -64,12 +66,10 @@ def fit(
     Returns their scores and predictions; see `thaw.stages.fit`.
     """
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    command = settings["network"]["trainer"]["command"]
-    told = settings["network"]["trainer"]["files"]
-    for file, digest in zip(args.trainer, told, strict=True):
-        check_unchanged(file, digest_of_file(file), digest)
+    check_files(args.trainer, settings["network"])
     problem, described, digest = load_described(args.problem, inputs["problem"])
     assert isinstance(problem, Problem)  # the config allows nothing else
+    given = Given(args.problem, problem, described.shape)
     saw: dict[str, Any] = {"problem": digest}
     tile: Tile = args.tile
     rows = rows_of(problem, whose, settings.get("target_size"))
@@ -77,64 +77,109 @@ def fit(
         {"seed": seed, "rows": own}
         for seed, own in zip(seeds_of(whose), rows, strict=True)
     ]
-    groups = settings["network"].get("groups", [])
-    training, more = settings["training"], {}
     with _folder() as folder:
-        file, scores = folder / "job.json", folder / "scores.csv"
-        models, predictions = folder / "source-models", folder / "predictions.npy"
+        models, variant = folder / "source-models", None
         if tile.repeats is None:
             for network, number in zip(networks, tile.models, strict=True):
-                save = models / str(number)
-                network |= {"source_model": number, "save": str(save)}
-                save.mkdir(parents=True)
+                network |= {"source_model": number, "save": str(models / str(number))}
         else:
-            more["variant"] = groups_told(settings["variant"], groups)
+            groups = settings["network"].get("groups", [])
+            variant = groups_told(settings["variant"], groups)
             for network, label, address in zip(
                 networks, tile.labels, tile.addresses, strict=True
             ):
                 network |= {"repeat": label, "source_model": address.source_model}
-            if more["variant"]["pretrained"]:
+            if variant["pretrained"]:
                 folders, saw["source_models"] = unpack_models(
                     args.source_models, inputs["source_models"], tile.models, models
                 )
                 for network in networks:
                     network["start"] = str(folders[network["source_model"]])
-        job = {
-            "stage": "pretrain" if tile.repeats is None else "train",
-            "problem": {
-                "file": str(args.problem.absolute()),
-                "task": problem.task,
-                "classes": problem.classes,
-                "shape": list(described.shape) or [problem.train_x.shape[1]],
-            },
-            "groups": groups,
-            **more,
-            "training": {k: v for k, v in training.items() if k != "arguments"},
-            "arguments": settings["network"].get("arguments", {})
-            | training.get("arguments", {}),
-            "networks": networks,
-            "scores": str(scores),
-            "predictions": str(predictions),
-        }
-        file.write_text(json.dumps(job), encoding="utf-8")
-        try:
-            _call(shlex.split(command), file)
-            column = "source_model" if tile.repeats is None else "repeat"
-            known = written_by(problem)
-            found, failed = read_scores(scores, column, tile.labels, known)
-            said = read_predictions(predictions, len(networks), problem)
-            if len(said):
-                found = completed(found, said, problem)
-                failed = failed | failed_in(said, problem)
-            if tile.repeats is None:
-                save_models(args.weights, models, tile, args.recipe, saw)
-        except ThawError as error:
-            raise TrainerError(
-                f"{command}: {error}. Nothing was written. To try it by hand, in "
-                f"{Path.cwd()}: {command} {file}"
-            ) from None
-    ended = reached(found, failed, problem, training["learning_rate"])
+        ended, said = train(folder, settings, given, networks, variant)
+        if tile.repeats is None:
+            save_models(args.weights, models, tile, args.recipe, saw)
     return ended, Predictions(problem.task, said, problem.test_rows, saw)
+
+
+def check_files(files: Sequence[Path], network: Mapping[str, Any]) -> None:
+    """Raise `ThawError` unless a trainer's files are those with which the run began."""
+    for file, digest in zip(files, network["trainer"]["files"], strict=True):
+        check_unchanged(file, digest_of_file(file), digest)
+
+
+class Given(NamedTuple):
+    """A problem as a trainer gets it; `shape` is how a row's features are arranged."""
+
+    file: Path
+    problem: Problem
+    shape: Sequence[int]
+
+
+def train(
+    folder: Path,
+    settings: Mapping[str, Any],
+    given: Given,
+    networks: Sequence[Mapping[str, Any]],
+    variant: Mapping[str, Any] | None,
+) -> tuple[Reached, np.ndarray]:
+    """Have a trainer train networks; return their scores and predictions.
+
+    `settings` are a recipe's, `networks` as they stand in the job's file, which is
+    written into `folder`. Without a `variant` they are source models, and each has a
+    folder to `save` to.
+    Raises `TrainerError` if the trainer fails, or what it wrote cannot be right.
+    """
+    network, training = settings["network"], settings["training"]
+    command, problem = network["trainer"]["command"], given.problem
+    has_histories = kind_of(network).has_histories
+    file, predictions = folder / "job.json", folder / "predictions.npy"
+    scores, history = folder / "scores.csv", folder / "history.csv"
+    job = {
+        "stage": "train" if variant else "pretrain",
+        "problem": {
+            "file": str(given.file.absolute()),
+            "task": problem.task,
+            "classes": problem.classes,
+            "shape": list(given.shape) or [problem.train_x.shape[1]],
+        },
+        "groups": network.get("groups", []),
+        **({"variant": variant} if variant else {}),
+        "training": {k: v for k, v in training.items() if k != "arguments"},
+        "arguments": network.get("arguments", {}) | training.get("arguments", {}),
+        "networks": networks,
+        "scores": str(scores),
+        "predictions": str(predictions),
+    }
+    if has_histories:
+        job["history"] = str(history)
+    saved = [Path(one["save"]) for one in networks if "save" in one]
+    for save in saved:
+        save.mkdir(parents=True)
+    file.write_text(json.dumps(job), encoding="utf-8")
+    column = "repeat" if variant else "source_model"
+    told = column, [str(one[column]) for one in networks], written_by(problem)
+    try:
+        _call(shlex.split(command), file)
+        found, failed = read_scores(scores, *told)
+        said = read_predictions(predictions, len(networks), problem)
+        if len(said):
+            found = completed(found, said, problem)
+            failed = failed | failed_in(said, problem)
+        by_epoch: dict[str, np.ndarray] | None = None
+        steps = [0]
+        if has_histories:
+            steps = steps_of(training, len(networks[0]["rows"]))
+            by_epoch = read_history(history, *told, len(steps) - 1)
+        for save in saved:
+            files_in(save)
+        rate = training["learning_rate"]
+        ended = reached(found, failed, problem, rate, by_epoch, steps)
+    except ThawError as error:
+        raise TrainerError(
+            f"{command}: {error}. Nothing was written. To try it by hand, in "
+            f"{Path.cwd()}: {command} {file}"
+        ) from None
+    return ended, said
 
 
 def save_models(
@@ -151,15 +196,23 @@ def save_models(
     entries: dict[str, np.ndarray] = {}
     for number in tile.models:
         folder = folders / str(number)
-        files = sorted(file for file in folder.rglob("*") if file.is_file())
-        if not files:
-            raise ThawError(
-                f"it wrote no file for source model {number}; write into {folder}"
-            )
-        for file in files:
+        for file in files_in(folder):
             name = f"{number}/{file.relative_to(folder).as_posix()}"
             entries[name] = np.frombuffer(file.read_bytes(), np.uint8)
     save_entries(path, entries, tile, recipe, saw)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of a source model, in order.
+
+    Raises `ThawError` if there are none.
+    """
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    if not files:
+        raise ThawError(
+            f"it wrote no file for source model {folder.name}; write into {folder}"
+        )
+    return files
 
 
 def unpack_models(
