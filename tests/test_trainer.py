@@ -22,12 +22,14 @@ from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 from thaw.external.trainer_scores import read_history, read_scores
 from thaw.external.trainers import save_models, unpack_models
+from thaw.learning.trainer import rows_of
 from thaw.output.predictions import load_predictions
 from thaw.output.problems import save_problem
 from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
 from thaw.plan.plan import Plan
-from thaw.stages import pretrain, train
+from thaw.stages import check_trainer, pretrain, train
+from thaw.stages.check_trainer import few_rows
 from thaw.stages.fit import fit
 from trained import repeats
 
@@ -373,6 +375,82 @@ def test_the_pages_config_is_the_examples():
     assert yaml.safe_load(shown).items() <= config.items()
 
 
+LOSS, ROC = {"log_loss": "loss"}, {"roc_auc": None}
+TRIALS = [
+    (SCRIPT, {"accuracy": "score"} | LOSS, None),
+    (SCRIPT.replace("test_loss", "train_loss"), {"accuracy": "score"}, None),
+    (
+        SCRIPT.replace("test_loss", "train_loss"),
+        LOSS,
+        "log_loss needs predictions or t",
+    ),
+    # The network failed, so nothing is known.
+    (SCRIPT.replace('("0-1"', '("0-0"'), LOSS, None),
+    (SCRIPT, ROC, "metric: roc_auc needs predictions, which the trainer did not write"),
+    (SCRIPT + "raise SystemExit(3)", LOSS, "python trainer.py: it ended with status 3"),
+    (SCRIPT.replace("save", "no"), LOSS, "it wrote no file for source model 0; write"),
+]
+
+
+@pytest.mark.parametrize(("script", "metrics", "words"), TRIALS)
+def test_a_trainer_is_tried_before_anything_learns(
+    job, problem, tmp_path, script, metrics, words
+):
+    script = script.replace('"told.json"', 'job["stage"] + ".json"')
+    (tmp_path / "trainer.py").write_text(script)
+    network = {"trainer": "python trainer.py", "groups": ["stem", "head"]}
+    network["files"] = ["trainer.py"]
+    training = {"epochs": 1, "batch_size": 16, "learning_rate": 0.1}
+    settings = {
+        **{"study": "mine", "seed": 1, "metrics": metrics, "variant": {"freeze": 1}},
+        **{"network": kind_of(network).content(), "target_size": 20},
+        **{"training": training, "pretraining": training | {"learning_rate": 0.2}},
+    }
+    key = keys.key(RECIPE)
+    args = Namespace(
+        recipe=keys.recipe("check_trainer", settings, {"problem": key, "source": key}),
+        trainer=[Path("trainer.py")],
+        source=Path("problem.npz"),
+        target=Path("problem.npz"),
+        output=Path("check.json"),
+    )
+    if words:
+        with pytest.raises(ThawError, match=r"studies\.mine: ") as caught:
+            check_trainer.main(args)
+        assert words in str(caught.value)
+        assert not args.output.exists()
+        return
+    check_trainer.main(args)
+    assert args.output.exists()
+    assert not [*(tmp_path / "tmp").iterdir()]
+    first, second = (
+        json.loads(Path(f"{stage}.json").read_text()) for stage in ("pretrain", "train")
+    )
+    assert first["training"]["learning_rate"] == 0.2
+    assert second["variant"]["freeze"] == ["stem"]
+    # The rows and seed of the first repeat.
+    (tmp_path / "trainer.py").write_text(SCRIPT)
+    expected = job("train", FIRST, size=20)[0]["networks"][0]
+    (model,), (repeat,) = first["networks"], second["networks"]
+    assert repeat == expected | {"start": model["save"]}
+    assert len(model["rows"]) == min(112, len(problem.train_y))
+
+
+def test_few_rows_are_whole_batches_of_all_classes(problem):
+    rare = np.zeros(1000, int)
+    rare[:2], rare[5:9] = 1, 2
+    many = problem._replace(train_x=np.zeros((1000, 2)), train_y=rare)
+    whose = repeats(range(1))
+    found = few_rows(many, whose, 1000, 16)
+    assert len({*found}) == len(found) == 7 * 16
+    assert {*rare[found]} == {0, 1, 2}
+    assert len(few_rows(many, whose, 1000, 300)) == 300
+    # Fewer are those of the repeat.
+    assert few_rows(many, whose, 50, 16) == rows_of(many, whose, 50)[0]
+    numbers = many._replace(task="regression", classes=0, train_y=np.arange(1000.0))
+    assert len(few_rows(numbers, whose, 1000, 16)) == 7 * 16
+
+
 FAILURES = [
     ("python -c 'raise SystemExit(3)'", "it ended with status 3; see its output above"),
     ("no-such-program x", "'no-such-program' cannot be run: No such file"),
@@ -521,6 +599,7 @@ def test_an_edited_trainer_retrains_what_it_trains(example):
     assert "to-noisy: network.files.trainer.py has other content; " in said
     assert "; 8 repeats and 2 source models to train" in said
     assert stale == {
+        "check_trainer to-noisy",
         *(f"pretrain clean models-{n}-{n}" for n in ("00", "01")),
         *(
             f"train noisy {variant}@20 models-{n}-{n}-repeats-00-01"
@@ -531,20 +610,20 @@ def test_an_edited_trainer_retrains_what_it_trains(example):
     }
 
 
-def test_a_metric_that_the_trainer_did_not_write_is_named(example):
-    """Without predictions, from which a loss would follow."""
+def test_a_metric_that_the_trainer_does_not_write_is_named_before_training(example):
     trainer = example.folder / "trainer.py"
     writes = 'np.save(job["predictions"], predictions)\n'
     assert writes in trainer.read_text()
     trainer.write_text(trainer.read_text().replace(writes, ""))
-    example.change("studies", "to-noisy", "metric", to="log_loss")
-    example.change("studies", "to-noisy", "margin", to=0.1)
+    example.change("studies", "to-noisy", "metric", to="roc_auc_ovr")
+    before = example.results("[rs]*/**/*.csv")
     done = example.snakemake("--cores", "1", "to-noisy", check=False)
     assert done.returncode
     assert (
-        "networks of standalone@20 have no finite value of log_loss; choose an"
-        in done.stderr
+        "studies.to-noisy: metric: roc_auc_ovr needs predictions, which the trainer "
+        "did not write; let it write them (docs/trainer.md), or choose" in done.stderr
     )
+    assert example.results("[rs]*/**/*.csv") == before
 
 
 def test_a_trainers_seed_suits_old_numpy():

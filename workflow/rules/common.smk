@@ -183,9 +183,7 @@ def targets_of(wildcards):
 
 def check_of(wildcards):
     """Return the checks that must pass before a variant learns, if any."""
-    refusals = sorted(PLAN.refusals.get(wildcards.key, ()))
-    checks = [*PLAN.files_of(wildcards.key, "check_file"), *refusals]
-    return unless_done(wildcards, checks)
+    return unless_done(wildcards, sorted(PLAN.checks.get(wildcards.key, ())))
 
 
 def source_models_of(wildcards):

@@ -41,8 +41,8 @@ class Kind:
     own_keys: the keys of `network` that it knows.
     unknown_training: the keys of `training` that mean nothing to it, and a remedy.
     reads_weights: whether its source models can be files with weights.
-    calls_users_code: whether a user's function builds it; then a job checks it before
-        anything learns.
+    calls_users_code: whether a user's function builds it.
+    checked_by: the stage that checks it before anything learns, if one does.
     trained_by: the module whose `pretrain` and `train` take the place of those stages.
     """
 
@@ -51,6 +51,7 @@ class Kind:
     unknown_training: ClassVar[Mapping[str, str]]
     reads_weights: ClassVar[bool] = True
     calls_users_code: ClassVar[bool] = False
+    checked_by: ClassVar[str | None] = None
     trained_by: ClassVar[str | None] = None
 
     def __init__(self, described: Described) -> None:
@@ -228,6 +229,7 @@ class Module(_UserSupplied):
         "arguments": "only allowed together with network.trainer; remove it",
     }
     calls_users_code = True
+    checked_by = "check_network"
 
     def content(self) -> dict[str, Any]:
         """Return the description with the function's code in the place of its name."""
@@ -280,6 +282,7 @@ class Trainer(_UserSupplied):
         "trainers are not told; remove it, and give the trainer an argument instead",
     )
     reads_weights = False
+    checked_by = "check_trainer"
     trained_by = "thaw.external.trainers"
 
     @property

@@ -77,7 +77,7 @@ def fit(
         {"seed": seed, "rows": own}
         for seed, own in zip(seeds_of(whose), rows, strict=True)
     ]
-    with _folder() as folder:
+    with folder_for_trainer() as folder:
         models, variant = folder / "source-models", None
         if tile.repeats is None:
             for network, number in zip(networks, tile.models, strict=True):
@@ -120,7 +120,7 @@ def train(
     settings: Mapping[str, Any],
     given: Given,
     networks: Sequence[Mapping[str, Any]],
-    variant: Mapping[str, Any] | None,
+    variant: Mapping[str, Any] | None = None,
 ) -> tuple[Reached, np.ndarray]:
     """Have a trainer train networks; return their scores and predictions.
 
@@ -152,6 +152,7 @@ def train(
     }
     if has_histories:
         job["history"] = str(history)
+    folder.mkdir(exist_ok=True)
     saved = [Path(one["save"]) for one in networks if "save" in one]
     for save in saved:
         save.mkdir(parents=True)
@@ -246,7 +247,7 @@ def unpack_models(
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def folder_for_trainer() -> Iterator[Path]:
     """Yield a temporary folder, which is kept only if the trainer failed."""
     folder = Path(tempfile.mkdtemp(prefix="thaw-"))
     try:
