@@ -5,6 +5,7 @@ import functools
 import json
 import re
 import shutil
+import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -194,7 +195,15 @@ def job(problem, tmp_path, monkeypatch):
     (tmp_path / "trainer.py").write_text(SCRIPT)
     save_problem(Path("problem.npz"), problem, DESCRIPTION, RECIPE, {})
 
-    def run(stage, tile, command="python trainer.py", variant=None, size=None, **more):
+    def run(
+        stage,
+        tile,
+        command="python trainer.py",
+        variant=None,
+        size=None,
+        time_limit=0,
+        **more,
+    ):
         network = {"trainer": command, "groups": ["stem", "body", "head"]} | more
         network["files"] = ["trainer.py"]
         settings = {
@@ -218,6 +227,7 @@ def job(problem, tmp_path, monkeypatch):
             trainer=[Path("trainer.py")],
             source_models=[Path("models.safetensors")],
             weights=Path("models.safetensors"),
+            time_limit=time_limit,
             scores=Path(f"{stage}.csv"),
             history=Path(f"{stage}.history.npz"),
             predictions=Path(f"{stage}.predictions.npz"),
@@ -412,6 +422,7 @@ def test_a_trainer_is_tried_before_anything_learns(
         trainer=[Path("trainer.py")],
         source=Path("problem.npz"),
         target=Path("problem.npz"),
+        time_limit=60,
         output=Path("check.json"),
     )
     if words:
@@ -486,6 +497,57 @@ def test_a_job_that_is_ended_takes_its_trainer_with_it(job, tmp_path):
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(int((tmp_path / "pid").read_text())).wait(timeout=20)
     assert not [*(tmp_path / "tmp").iterdir()]
+
+
+HANGS = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 300 & wait; sleep 300"])
+time.sleep(0.5)
+found = psutil.Process().children(recursive=True)
+open("pids", "w").write(" ".join(str(p.pid) for p in [psutil.Process(), *found]))
+"""
+
+
+def runs(pid):
+    """Whether a process runs; a dead one may wait for its parent for ever."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_nothing_that_a_trainer_started_survives(job, tmp_path, monkeypatch, ends):
+    """After a time limit, and after its own end; signals that end politely or not."""
+    monkeypatch.setattr("thaw.external.trainers.SECONDS_TO_END", 0.2)
+    script = "import psutil" + HANGS + (SCRIPT if ends else "time.sleep(300)\n")
+    (tmp_path / "trainer.py").write_text(script)
+    run = functools.partial(job, "train", "models-00-00-repeats-00-01")
+    if ends:
+        run(time_limit=60)
+    else:
+        words = (
+            r"ended after 6 s, network\.time_limit for each of the networks \(2\); r"
+        )
+        with pytest.raises(ThawError, match=words):
+            run(time_limit=3)
+    pids = [*map(int, (tmp_path / "pids").read_text().split())]
+    assert len(pids) >= 3
+    latest = time.monotonic() + 20
+    while any(map(runs, pids)):
+        assert time.monotonic() < latest, pids
+        time.sleep(0.1)
+
+
+def test_a_time_limit_changes_no_key(config):
+    before = keys_of(config)
+    description = Plan(resolve(config)).studies["ahead"].description
+    put(config, "network/time_limit", 60)
+    plan = Plan(resolve(config))
+    assert keys_of(config) == before
+    assert plan.studies["ahead"].description == description
+    assert [*map(plan.time_limit, sorted(before))] == [60] * len(before)
 
 
 def test_a_file_that_was_edited_meanwhile_is_named(job, monkeypatch):

@@ -215,6 +215,14 @@ def gpus(wildcards):
     return PLAN.gpus(wildcards.key)
 
 
+def time_limit(wildcards):
+    """Return the seconds that a trainer may take for a network; 0 if it may for ever.
+
+    A resource, because a job is none the staler for another limit, as for a param.
+    """
+    return PLAN.time_limit(wildcards.key)
+
+
 def minutes(wildcards, attempt):
     """Return the minutes that a job may take; more if it is tried again."""
     return attempt * PLAN.minutes(**wildcards)

@@ -61,6 +61,7 @@ rule check_trainer:
         mem_mb=memory,
         runtime=minutes,
         gpu=gpus,
+        time_limit=time_limit,
     params:
         recipe=recipe,
         killed=KILLED,
@@ -70,6 +71,7 @@ rule check_trainer:
             --key {wildcards.key:q} \
             --recipe {params.recipe:q} \
             --trainer {input.trainer:q} \
+            --time-limit {resources.time_limit} \
             --source {input.source:q} \
             --target {input.target:q} \
             --output {output:q} \

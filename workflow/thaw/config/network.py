@@ -275,7 +275,10 @@ class Trainer(_UserSupplied):
 
     form = "trainer"
     own_keys = frozenset(
-        {"trainer", "files", "packages", "arguments", "groups", "histories"}
+        {
+            *("trainer", "files", "packages", "arguments", "groups"),
+            *("histories", "time_limit"),
+        }
     )
     unknown_training: ClassVar = dict.fromkeys(
         ("validation_size", "keep", "augment", "class_weight"),
@@ -291,7 +294,7 @@ class Trainer(_UserSupplied):
 
     def content(self) -> dict[str, Any]:
         """Return the description with digests of its files."""
-        apart = ("trainer", "files", "packages")
+        apart = ("trainer", "files", "packages", "time_limit")
         kept = {key: v for key, v in self.described.items() if key not in apart}
         files = [keys.known_digest(Path(file)) for file in self.trainer_files]
         return kept | {
@@ -302,7 +305,10 @@ class Trainer(_UserSupplied):
 
     def with_digests(self) -> dict[str, Any]:
         files = {file: keys.known_digest(Path(file)) for file in self.trainer_files}
-        return dict(self.described) | {"files": files}
+        found = dict(self.described) | {"files": files}
+        # It changes no result.
+        found.pop("time_limit", None)
+        return found
 
     def _needs_groups(self, layer: int | str) -> bool:
         return layer != 0

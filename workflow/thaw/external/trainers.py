@@ -11,6 +11,7 @@ the source model's number and the file's path within its folder.
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -18,8 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from os import environ
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -52,6 +52,9 @@ from thaw.output.weights import WHAT, check_all_there, load_entries, save_entrie
 # The workflow sets it for its own jobs. It would hide the modules beside a trainer's
 # script.
 OURS = "PYTHONSAFEPATH"
+
+# How long a trainer may take to end itself.
+SECONDS_TO_END = 10
 
 
 class TrainerError(ThawError):
@@ -95,7 +98,8 @@ def fit(
                 )
                 for network in networks:
                     network["start"] = str(folders[network["source_model"]])
-        ended, said = train(folder, settings, given, networks, variant)
+        limit = args.time_limit
+        ended, said = train(folder, settings, given, networks, variant, limit)
         if tile.repeats is None:
             save_models(args.weights, models, tile, args.recipe, saw)
     return ended, Predictions(problem.task, said, problem.test_rows, saw)
@@ -121,12 +125,13 @@ def train(
     given: Given,
     networks: Sequence[Mapping[str, Any]],
     variant: Mapping[str, Any] | None = None,
+    limit: int = 0,
 ) -> tuple[Reached, np.ndarray]:
     """Have a trainer train networks; return their scores and predictions.
 
     `settings` are a recipe's, `networks` as they stand in the job's file, which is
     written into `folder`. Without a `variant` they are source models, and each has a
-    folder to `save` to.
+    folder to `save` to. The trainer is ended after `limit` seconds a network, if any.
     Raises `TrainerError` if the trainer fails, or what it wrote cannot be right.
     """
     network, training = settings["network"], settings["training"]
@@ -160,7 +165,7 @@ def train(
     column = "repeat" if variant else "source_model"
     told = column, [str(one[column]) for one in networks], written_by(problem)
     try:
-        _call(shlex.split(command), file)
+        _call(shlex.split(command), file, limit, len(networks))
         found, failed = read_scores(scores, *told)
         said = read_predictions(predictions, len(networks), problem)
         if len(said):
@@ -260,19 +265,40 @@ def folder_for_trainer() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def _call(words: Sequence[str], job: Path) -> None:
-    """Run a command without a shell; its output goes to the job's log."""
-    environment = {name: value for name, value in environ.items() if name != OURS}
+def _call(words: Sequence[str], job: Path, limit: int, networks: int) -> None:
+    """Run a command without a shell; its output goes to the job's log.
+
+    It is ended after `limit` seconds for each of so many networks, unless that is 0.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != OURS}
     # A job that is ended takes its trainer with it.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    handlers = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+    }
     try:
-        status = subprocess.run(
-            [*words, job], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment
-        ).returncode
+        process = subprocess.Popen(
+            [*words, job],
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            env=environment,
+            # Of its own, so that all that it starts can be ended.
+            process_group=0,
+        )
+        try:
+            status = process.wait(limit * networks or None)
+        finally:
+            _end(process)
     except OSError as error:
         raise ThawError(f"{words[0]!r} cannot be run: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise ThawError(
+            f"it was ended after {limit * networks} s, network.time_limit for each of "
+            f"the networks ({networks}); raise the limit, or mend the trainer"
+        ) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     if status == -signal.SIGKILL:
         raise ThawError(
             "it was killed, most likely because memory ran out; lower "
@@ -282,3 +308,18 @@ def _call(words: Sequence[str], job: Path) -> None:
         raise ThawError(f"it was ended by {signal.Signals(-status).name}")
     if status:
         raise ThawError(f"it ended with status {status}; see its output above")
+
+
+def _end(process: subprocess.Popen) -> None:
+    """End a process, if it still runs, and all that it started in its group."""
+    # If all are dead, macOS says that it is not permitted.
+    dead = ProcessLookupError, PermissionError
+    try:
+        if process.poll() is None:
+            with suppress(subprocess.TimeoutExpired, *dead):
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(SECONDS_TO_END)
+    finally:
+        with suppress(*dead):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -252,6 +252,11 @@ class Plan:
         training = self.recipes.get(key, {}).get("settings", {}).get("training", {})
         return int(training.get("device") == "cuda")
 
+    def time_limit(self, key: str) -> int:
+        """Return for how many seconds a trainer may train a network; 0 if for ever."""
+        study = self.owners.get(key)
+        return study.settings.network.get("time_limit", 0) if study else 0
+
     def _size(
         self, key: str, tile: str = "models-00-00", **_: str
     ) -> Size | UnseenSize | EstimatorSize:

@@ -26,7 +26,7 @@ from thaw.learning.tasks import TASKS
 from thaw.learning.trainer import groups_told, seeds_of
 from thaw.output.problems import load_described
 from thaw.output.records import save_check
-from thaw.stages.command import compute, leave, recipe_parser
+from thaw.stages.command import add_trainer, compute, leave, recipe_parser
 
 # So many rows, or so many of each class, are enough.
 FEW, FEW_OF_A_CLASS = 100, 2
@@ -52,7 +52,8 @@ def main(args: argparse.Namespace) -> None:
                 told = settings | {"training": settings["pretraining"]}
                 whose = Whose.source_models(seed, [0])
                 model |= _network(source.problem, whose, told["training"])
-                train(folder / "pretrain", told, source, [model])
+                limit = args.time_limit
+                train(folder / "pretrain", told, source, [model], limit=limit)
                 start = {"start": model["save"]}
             target = given("problem", args.target)
             repeat = {"repeat": "0-0", "source_model": 0} | start
@@ -60,7 +61,9 @@ def main(args: argparse.Namespace) -> None:
             repeat |= _network(target.problem, whose, settings["training"], size)
             groups = settings["network"].get("groups", [])
             variant = groups_told(settings["variant"], groups)
-            ended, said = train(folder / "train", settings, target, [repeat], variant)
+            where = folder / "train"
+            own = [repeat], variant, args.time_limit
+            ended, said = train(where, settings, target, *own)
         _check_metrics(settings, ended, len(said) > 0)
     except ThawError as error:
         raise ThawError(f"studies.{settings['study']}: {error}") from None
@@ -109,9 +112,7 @@ def _check_metrics(settings: Mapping[str, Any], ended: Reached, predicts: bool) 
 
 if __name__ == "__main__":
     parser = recipe_parser(__doc__)
-    parser.add_argument(
-        "--trainer", type=Path, nargs="*", default=[], help="the files of the trainer"
-    )
+    add_trainer(parser)
     parser.add_argument("--source", type=Path, nargs="?", help="the source problem")
     parser.add_argument("--target", type=Path, nargs="?", help="the target problem")
     parser.add_argument("--output", type=Path, required=True, help="the JSON to write")
