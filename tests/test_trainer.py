@@ -23,7 +23,7 @@ from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 from thaw.external.trainer_scores import read_history, read_scores
 from thaw.external.trainers import save_models, unpack_models
-from thaw.learning.trainer import rows_of
+from thaw.learning.trainer import rows_of, seeds_of
 from thaw.output.predictions import load_predictions
 from thaw.output.problems import save_problem
 from thaw.output.scores import load_scores
@@ -562,6 +562,38 @@ def test_a_source_model_without_a_file_is_named(job, tmp_path):
         job("pretrain", "models-00-01")
 
 
+SPOILED = """
+import os
+os.path.lexists(path) and os.remove(path)
+{}
+"""
+
+
+@pytest.mark.parametrize("what", ["scores", "history", "predictions", "save"])
+@pytest.mark.parametrize(
+    "does", ["os.mkfifo(path)", "os.symlink('told.json', path)", "os.mkdir(path)"]
+)
+def test_only_regular_files_are_read(job, tmp_path, what, does):
+    """Reading a pipe would never end."""
+    spoil, where = f"path = job[{what!r}]", "train"
+    script = WITH_HISTORY.replace("LAST", "0.5")
+    if what == "save":
+        script, spoil, where = SCRIPT, "path = network['save'] + '/b'", "pretrain"
+        does = does.replace("os.mkdir(path)", "os.symlink('/', path)")
+    (tmp_path / "trainer.py").write_text(script + spoil + SPOILED.format(does))
+    tile = FIRST if where == "train" else "models-00-00"
+    with pytest.raises(ThawError, match="is a link, a folder, a pipe or a device; wri"):
+        job(where, tile, histories=what != "save")
+
+
+def test_a_folder_of_a_source_model_must_not_lead_elsewhere(job, tmp_path):
+    moves = "import os\nos.rename(network['save'], 'moved')\n"
+    moves += "os.symlink(os.path.abspath('moved'), network['save'])\n"
+    (tmp_path / "trainer.py").write_text(SCRIPT + moves)
+    with pytest.raises(ThawError, match="0 is a link, a folder, a pipe or a device; w"):
+        job("pretrain", "models-00-00")
+
+
 def test_source_models_come_back_as_they_were(tmp_path):
     for number in (3, 4):
         folder = tmp_path / str(number)
@@ -688,9 +720,7 @@ def test_a_metric_that_the_trainer_does_not_write_is_named_before_training(examp
     assert example.results("[rs]*/**/*.csv") == before
 
 
-def test_a_trainers_seed_suits_old_numpy():
-    from thaw.learning.trainer import seeds_of
-
+def test_every_library_takes_a_trainers_seed():
     found = seeds_of(repeats(range(1000)))
     assert len({*found}) == 1000
-    assert all(0 <= seed < 2**32 for seed in found)
+    assert all(0 <= seed < 2**31 for seed in found)

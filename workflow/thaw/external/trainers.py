@@ -15,6 +15,7 @@ import os
 import shlex
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -166,6 +167,8 @@ def train(
     told = column, [str(one[column]) for one in networks], written_by(problem)
     try:
         _call(shlex.split(command), file, limit, len(networks))
+        for path in (scores, history, predictions):
+            _check_regular(path)
         found, failed = read_scores(scores, *told)
         said = read_predictions(predictions, len(networks), problem)
         if len(said):
@@ -211,14 +214,30 @@ def save_models(
 def files_in(folder: Path) -> list[Path]:
     """Return the files of a source model, in order.
 
-    Raises `ThawError` if there are none.
+    Raises `ThawError` if there are none, or if one is a link, a pipe or a device.
     """
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    # The folder itself, too, must not lead elsewhere.
+    paths = [folder] if folder.is_symlink() else sorted(folder.rglob("*"))
+    files = [path for path in paths if path.is_symlink() or not path.is_dir()]
+    for file in files:
+        _check_regular(file)
     if not files:
         raise ThawError(
             f"it wrote no file for source model {folder.name}; write into {folder}"
         )
     return files
+
+
+def _check_regular(path: Path) -> None:
+    """Raise `ThawError` if there is something else than a regular file.
+
+    Reading a pipe or a device might never end, and a link leads elsewhere.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise ThawError(
+                f"{path} is a link, a folder, a pipe or a device; write a regular file"
+            )
 
 
 def unpack_models(

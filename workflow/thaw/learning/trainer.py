@@ -35,9 +35,9 @@ def written_by(problem: Problem) -> list[str]:
 
 
 def seeds_of(whose: seeds.Whose) -> list[int]:
-    """Return a seed for each network, 0 to 2³² - 1, for any use."""
+    """Return a seed for each network, for any use; below 2³¹, as some libraries ask."""
     streams = whose.generators(seeds.WEIGHTS)
-    return [int(stream.integers(2**32)) for stream in streams]
+    return [int(stream.integers(2**31)) for stream in streams]
 
 
 def rows_of(problem: Problem, whose: seeds.Whose, size: int | None) -> list[list[int]]:
