@@ -134,7 +134,7 @@ def test_a_source_counts_where_it_is_another_problem_and_something_learns_from_i
 def test_all_that_learns_for_a_study_which_refuses_waits_for_its_check():
     """The standalone of three studies is one: it waits for the checks of all three."""
     before, after = plan_of(), plan_of(overlap="error")
-    assert not any(before.refusals.values())
+    assert not any(before.checks.values())
     ahead, own, alone = (after.studies[n] for n in ("ahead", "self", "alone"))
     assert own.overlap_file == alone.overlap_file
     checks = {*ahead.overlap_file, *own.overlap_file}
@@ -142,11 +142,11 @@ def test_all_that_learns_for_a_study_which_refuses_waits_for_its_check():
         for arm, (made,) in study.arms.items():
             shared = arm == "standalone"
             waits = checks if shared else {*study.overlap_file}
-            assert after.refusals[made.key] == waits
+            assert after.checks[made.key] == waits
         [model] = study.source_models
         assert {*study.overlap_file} <= {*after.checked_targets(model.key)}
     for made in after.studies["back"].arms.values():
-        assert not after.refusals[made[0].key]
+        assert not after.checks[made[0].key]
     keys = [
         {arm: study.arm_keys for arm, study in plan.studies.items()}
         for plan in (before, after)

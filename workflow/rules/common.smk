@@ -183,9 +183,7 @@ def targets_of(wildcards):
 
 def check_of(wildcards):
     """Return the checks that must pass before a variant learns, if any."""
-    refusals = sorted(PLAN.refusals.get(wildcards.key, ()))
-    checks = [*PLAN.files_of(wildcards.key, "check_file"), *refusals]
-    return unless_done(wildcards, checks)
+    return unless_done(wildcards, sorted(PLAN.checks.get(wildcards.key, ())))
 
 
 def source_models_of(wildcards):
@@ -215,6 +213,14 @@ def memory(wildcards, attempt):
 def gpus(wildcards):
     """Return how many GPUs a job needs for its learner."""
     return PLAN.gpus(wildcards.key)
+
+
+def time_limit(wildcards):
+    """Return the seconds that a trainer may take for a network; 0 if it may for ever.
+
+    A resource, because a job is none the staler for another limit, as for a param.
+    """
+    return PLAN.time_limit(wildcards.key)
 
 
 def minutes(wildcards, attempt):

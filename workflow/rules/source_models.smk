@@ -31,6 +31,7 @@ rule pretrain:
         mem_mb=memory,
         runtime=minutes,
         gpu=gpus,
+        time_limit=time_limit,
     params:
         recipe=recipe,
         killed=KILLED,
@@ -43,6 +44,7 @@ rule pretrain:
             --problem {input.problem:q} \
             --network {input.network:q} \
             --trainer {input.trainer:q} \
+            --time-limit {resources.time_limit} \
             --output {output.models:q} \
             --scores {output.scores:q} \
             --history {output.history:q} \

@@ -32,6 +32,7 @@ rule train:
         mem_mb=memory,
         runtime=minutes,
         gpu=gpus,
+        time_limit=time_limit,
     params:
         recipe=recipe,
         weights=[],
@@ -45,6 +46,7 @@ rule train:
             --problem {input.problem:q} \
             --network {input.network:q} \
             --trainer {input.trainer:q} \
+            --time-limit {resources.time_limit} \
             --source-models {input.source_models:q} \
             --weights {params.weights:q} \
             --scores {output.scores:q} \

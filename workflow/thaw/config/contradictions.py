@@ -29,8 +29,8 @@ RESERVED = {
     "studies": {
         *("problems", "networks", "source-models", "repeats", "settings", "maps"),
         *("all", "default", "source_models", "scores", "tables", "figures"),
-        *("make_problem", "check_overlap", "check_network", "pretrain"),
-        *("read_checkpoints", "train", "train_and_save"),
+        *("make_problem", "check_overlap", "check_network", "check_trainer"),
+        *("pretrain", "read_checkpoints", "train", "train_and_save"),
         *("leftovers", "delete_leftovers"),
     },
     "maps": (),

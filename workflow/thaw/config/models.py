@@ -21,6 +21,7 @@ from thaw.config.values import (
     MOST_EPOCHS,
     MOST_LAYERS,
     MOST_ROWS,
+    MOST_SECONDS,
     MOST_UNITS,
     ONE_IS_A_LIST,
     WHOLE,
@@ -142,6 +143,12 @@ class Network(Changes):
     )
     """The installed packages that the trainer computes with, by their names in pip;
     another version of any of them retrains everything that it trains."""
+    histories: bool = False
+    """Whether the trainer writes scores after every epoch; then there are learning
+    curves and gains by epoch."""
+    time_limit: Annotated[int, Field(ge=1, le=MOST_SECONDS), WHOLE] = LEFT_OUT
+    """For how many seconds the trainer may run for each network of a job; then it is
+    ended. Left out, it may run for ever."""
 
 
 class Augment(Changes):

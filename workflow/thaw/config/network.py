@@ -41,9 +41,8 @@ class Kind:
     own_keys: the keys of `network` that it knows.
     unknown_training: the keys of `training` that mean nothing to it, and a remedy.
     reads_weights: whether its source models can be files with weights.
-    calls_users_code: whether a user's function builds it; then a job checks it before
-        anything learns.
-    has_histories: whether it is known what networks reached epoch by epoch.
+    calls_users_code: whether a user's function builds it.
+    checked_by: the stage that checks it before anything learns, if one does.
     trained_by: the module whose `pretrain` and `train` take the place of those stages.
     """
 
@@ -52,7 +51,7 @@ class Kind:
     unknown_training: ClassVar[Mapping[str, str]]
     reads_weights: ClassVar[bool] = True
     calls_users_code: ClassVar[bool] = False
-    has_histories: ClassVar[bool] = True
+    checked_by: ClassVar[str | None] = None
     trained_by: ClassVar[str | None] = None
 
     def __init__(self, described: Described) -> None:
@@ -63,6 +62,11 @@ class Kind:
     def hidden_groups(self) -> Sequence[Any] | None:
         """A name for each hidden layer, in order; None if unknown."""
         raise NotImplementedError
+
+    @property
+    def has_histories(self) -> bool:
+        """Whether it is known what networks reached epoch by epoch."""
+        return True
 
     def numbered(self, variant: Described) -> dict[str, Any]:
         """Return a variant with numbers in the place of groups' names.
@@ -225,6 +229,7 @@ class Module(_UserSupplied):
         "arguments": "only allowed together with network.trainer; remove it",
     }
     calls_users_code = True
+    checked_by = "check_network"
 
     def content(self) -> dict[str, Any]:
         """Return the description with the function's code in the place of its name."""
@@ -269,18 +274,27 @@ class Trainer(_UserSupplied):
     """A user's command that trains in the place of Thaw's learners."""
 
     form = "trainer"
-    own_keys = frozenset({"trainer", "files", "packages", "arguments", "groups"})
+    own_keys = frozenset(
+        {
+            *("trainer", "files", "packages", "arguments", "groups"),
+            *("histories", "time_limit"),
+        }
+    )
     unknown_training: ClassVar = dict.fromkeys(
         ("validation_size", "keep", "augment", "class_weight"),
         "trainers are not told; remove it, and give the trainer an argument instead",
     )
     reads_weights = False
-    has_histories = False
+    checked_by = "check_trainer"
     trained_by = "thaw.external.trainers"
+
+    @property
+    def has_histories(self) -> bool:
+        return self.described.get("histories", False)
 
     def content(self) -> dict[str, Any]:
         """Return the description with digests of its files."""
-        apart = ("trainer", "files", "packages")
+        apart = ("trainer", "files", "packages", "time_limit")
         kept = {key: v for key, v in self.described.items() if key not in apart}
         files = [keys.known_digest(Path(file)) for file in self.trainer_files]
         return kept | {
@@ -291,7 +305,10 @@ class Trainer(_UserSupplied):
 
     def with_digests(self) -> dict[str, Any]:
         files = {file: keys.known_digest(Path(file)) for file in self.trainer_files}
-        return dict(self.described) | {"files": files}
+        found = dict(self.described) | {"files": files}
+        # It changes no result.
+        found.pop("time_limit", None)
+        return found
 
     def _needs_groups(self, layer: int | str) -> bool:
         return layer != 0

@@ -11,24 +11,26 @@ the source model's number and the file's path within its folder.
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from os import environ
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from thaw.config.network import kind_of
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.trainer_predictions import read_predictions
-from thaw.external.trainer_scores import read_scores
+from thaw.external.trainer_scores import read_history, read_scores
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
@@ -39,6 +41,7 @@ from thaw.learning.trainer import (
     reached,
     rows_of,
     seeds_of,
+    steps_of,
     written_by,
 )
 from thaw.output.predictions import Predictions
@@ -50,6 +53,9 @@ from thaw.output.weights import WHAT, check_all_there, load_entries, save_entrie
 # The workflow sets it for its own jobs. It would hide the modules beside a trainer's
 # script.
 OURS = "PYTHONSAFEPATH"
+
+# How long a trainer may take to end itself.
+SECONDS_TO_END = 10
 
 
 class TrainerError(ThawError):
@@ -64,12 +70,10 @@ def fit(
     Returns their scores and predictions; see `thaw.stages.fit`.
     """
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    command = settings["network"]["trainer"]["command"]
-    told = settings["network"]["trainer"]["files"]
-    for file, digest in zip(args.trainer, told, strict=True):
-        check_unchanged(file, digest_of_file(file), digest)
+    check_files(args.trainer, settings["network"])
     problem, described, digest = load_described(args.problem, inputs["problem"])
     assert isinstance(problem, Problem)  # the config allows nothing else
+    given = Given(args.problem, problem, described.shape)
     saw: dict[str, Any] = {"problem": digest}
     tile: Tile = args.tile
     rows = rows_of(problem, whose, settings.get("target_size"))
@@ -77,64 +81,114 @@ def fit(
         {"seed": seed, "rows": own}
         for seed, own in zip(seeds_of(whose), rows, strict=True)
     ]
-    groups = settings["network"].get("groups", [])
-    training, more = settings["training"], {}
-    with _folder() as folder:
-        file, scores = folder / "job.json", folder / "scores.csv"
-        models, predictions = folder / "source-models", folder / "predictions.npy"
+    with folder_for_trainer() as folder:
+        models, variant = folder / "source-models", None
         if tile.repeats is None:
             for network, number in zip(networks, tile.models, strict=True):
-                save = models / str(number)
-                network |= {"source_model": number, "save": str(save)}
-                save.mkdir(parents=True)
+                network |= {"source_model": number, "save": str(models / str(number))}
         else:
-            more["variant"] = groups_told(settings["variant"], groups)
+            groups = settings["network"].get("groups", [])
+            variant = groups_told(settings["variant"], groups)
             for network, label, address in zip(
                 networks, tile.labels, tile.addresses, strict=True
             ):
                 network |= {"repeat": label, "source_model": address.source_model}
-            if more["variant"]["pretrained"]:
+            if variant["pretrained"]:
                 folders, saw["source_models"] = unpack_models(
                     args.source_models, inputs["source_models"], tile.models, models
                 )
                 for network in networks:
                     network["start"] = str(folders[network["source_model"]])
-        job = {
-            "stage": "pretrain" if tile.repeats is None else "train",
-            "problem": {
-                "file": str(args.problem.absolute()),
-                "task": problem.task,
-                "classes": problem.classes,
-                "shape": list(described.shape) or [problem.train_x.shape[1]],
-            },
-            "groups": groups,
-            **more,
-            "training": {k: v for k, v in training.items() if k != "arguments"},
-            "arguments": settings["network"].get("arguments", {})
-            | training.get("arguments", {}),
-            "networks": networks,
-            "scores": str(scores),
-            "predictions": str(predictions),
-        }
-        file.write_text(json.dumps(job), encoding="utf-8")
-        try:
-            _call(shlex.split(command), file)
-            column = "source_model" if tile.repeats is None else "repeat"
-            known = written_by(problem)
-            found, failed = read_scores(scores, column, tile.labels, known)
-            said = read_predictions(predictions, len(networks), problem)
-            if len(said):
-                found = completed(found, said, problem)
-                failed = failed | failed_in(said, problem)
-            if tile.repeats is None:
-                save_models(args.weights, models, tile, args.recipe, saw)
-        except ThawError as error:
-            raise TrainerError(
-                f"{command}: {error}. Nothing was written. To try it by hand, in "
-                f"{Path.cwd()}: {command} {file}"
-            ) from None
-    ended = reached(found, failed, problem, training["learning_rate"])
+        limit = args.time_limit
+        ended, said = train(folder, settings, given, networks, variant, limit)
+        if tile.repeats is None:
+            save_models(args.weights, models, tile, args.recipe, saw)
     return ended, Predictions(problem.task, said, problem.test_rows, saw)
+
+
+def check_files(files: Sequence[Path], network: Mapping[str, Any]) -> None:
+    """Raise `ThawError` unless a trainer's files are those with which the run began."""
+    for file, digest in zip(files, network["trainer"]["files"], strict=True):
+        check_unchanged(file, digest_of_file(file), digest)
+
+
+class Given(NamedTuple):
+    """A problem as a trainer gets it; `shape` is how a row's features are arranged."""
+
+    file: Path
+    problem: Problem
+    shape: Sequence[int]
+
+
+def train(
+    folder: Path,
+    settings: Mapping[str, Any],
+    given: Given,
+    networks: Sequence[Mapping[str, Any]],
+    variant: Mapping[str, Any] | None = None,
+    limit: int = 0,
+) -> tuple[Reached, np.ndarray]:
+    """Have a trainer train networks; return their scores and predictions.
+
+    `settings` are a recipe's, `networks` as they stand in the job's file, which is
+    written into `folder`. Without a `variant` they are source models, and each has a
+    folder to `save` to. The trainer is ended after `limit` seconds a network, if any.
+    Raises `TrainerError` if the trainer fails, or what it wrote cannot be right.
+    """
+    network, training = settings["network"], settings["training"]
+    command, problem = network["trainer"]["command"], given.problem
+    has_histories = kind_of(network).has_histories
+    file, predictions = folder / "job.json", folder / "predictions.npy"
+    scores, history = folder / "scores.csv", folder / "history.csv"
+    job = {
+        "stage": "train" if variant else "pretrain",
+        "problem": {
+            "file": str(given.file.absolute()),
+            "task": problem.task,
+            "classes": problem.classes,
+            "shape": list(given.shape) or [problem.train_x.shape[1]],
+        },
+        "groups": network.get("groups", []),
+        **({"variant": variant} if variant else {}),
+        "training": {k: v for k, v in training.items() if k != "arguments"},
+        "arguments": network.get("arguments", {}) | training.get("arguments", {}),
+        "networks": networks,
+        "scores": str(scores),
+        "predictions": str(predictions),
+    }
+    if has_histories:
+        job["history"] = str(history)
+    folder.mkdir(exist_ok=True)
+    saved = [Path(one["save"]) for one in networks if "save" in one]
+    for save in saved:
+        save.mkdir(parents=True)
+    file.write_text(json.dumps(job), encoding="utf-8")
+    column = "repeat" if variant else "source_model"
+    told = column, [str(one[column]) for one in networks], written_by(problem)
+    try:
+        _call(shlex.split(command), file, limit, len(networks))
+        for path in (scores, history, predictions):
+            _check_regular(path)
+        found, failed = read_scores(scores, *told)
+        said = read_predictions(predictions, len(networks), problem)
+        if len(said):
+            found = completed(found, said, problem)
+            failed = failed | failed_in(said, problem)
+        by_epoch: dict[str, np.ndarray] | None = None
+        steps = [0]
+        if has_histories:
+            steps = steps_of(training, len(networks[0]["rows"]))
+            by_epoch = read_history(history, *told, len(steps) - 1)
+        for save in saved:
+            files_in(save)
+        rate = training["learning_rate"]
+        ended = reached(found, failed, problem, rate, by_epoch, steps)
+    except ThawError as error:
+        raise TrainerError(
+            f"{command}: {error}. Nothing was written. To try it by hand, in "
+            f"{Path.cwd()}: {command} {file}"
+        ) from None
+    return ended, said
 
 
 def save_models(
@@ -151,15 +205,39 @@ def save_models(
     entries: dict[str, np.ndarray] = {}
     for number in tile.models:
         folder = folders / str(number)
-        files = sorted(file for file in folder.rglob("*") if file.is_file())
-        if not files:
-            raise ThawError(
-                f"it wrote no file for source model {number}; write into {folder}"
-            )
-        for file in files:
+        for file in files_in(folder):
             name = f"{number}/{file.relative_to(folder).as_posix()}"
             entries[name] = np.frombuffer(file.read_bytes(), np.uint8)
     save_entries(path, entries, tile, recipe, saw)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of a source model, in order.
+
+    Raises `ThawError` if there are none, or if one is a link, a pipe or a device.
+    """
+    # The folder itself, too, must not lead elsewhere.
+    paths = [folder] if folder.is_symlink() else sorted(folder.rglob("*"))
+    files = [path for path in paths if path.is_symlink() or not path.is_dir()]
+    for file in files:
+        _check_regular(file)
+    if not files:
+        raise ThawError(
+            f"it wrote no file for source model {folder.name}; write into {folder}"
+        )
+    return files
+
+
+def _check_regular(path: Path) -> None:
+    """Raise `ThawError` if there is something else than a regular file.
+
+    Reading a pipe or a device might never end, and a link leads elsewhere.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise ThawError(
+                f"{path} is a link, a folder, a pipe or a device; write a regular file"
+            )
 
 
 def unpack_models(
@@ -193,7 +271,7 @@ def unpack_models(
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def folder_for_trainer() -> Iterator[Path]:
     """Yield a temporary folder, which is kept only if the trainer failed."""
     folder = Path(tempfile.mkdtemp(prefix="thaw-"))
     try:
@@ -206,19 +284,40 @@ def _folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def _call(words: Sequence[str], job: Path) -> None:
-    """Run a command without a shell; its output goes to the job's log."""
-    environment = {name: value for name, value in environ.items() if name != OURS}
+def _call(words: Sequence[str], job: Path, limit: int, networks: int) -> None:
+    """Run a command without a shell; its output goes to the job's log.
+
+    It is ended after `limit` seconds for each of so many networks, unless that is 0.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != OURS}
     # A job that is ended takes its trainer with it.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    handlers = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+    }
     try:
-        status = subprocess.run(
-            [*words, job], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment
-        ).returncode
+        process = subprocess.Popen(
+            [*words, job],
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            env=environment,
+            # Of its own, so that all that it starts can be ended.
+            process_group=0,
+        )
+        try:
+            status = process.wait(limit * networks or None)
+        finally:
+            _end(process)
     except OSError as error:
         raise ThawError(f"{words[0]!r} cannot be run: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise ThawError(
+            f"it was ended after {limit * networks} s, network.time_limit for each of "
+            f"the networks ({networks}); raise the limit, or mend the trainer"
+        ) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     if status == -signal.SIGKILL:
         raise ThawError(
             "it was killed, most likely because memory ran out; lower "
@@ -228,3 +327,18 @@ def _call(words: Sequence[str], job: Path) -> None:
         raise ThawError(f"it was ended by {signal.Signals(-status).name}")
     if status:
         raise ThawError(f"it ended with status {status}; see its output above")
+
+
+def _end(process: subprocess.Popen) -> None:
+    """End a process, if it still runs, and all that it started in its group."""
+    # If all are dead, macOS says that it is not permitted.
+    dead = ProcessLookupError, PermissionError
+    try:
+        if process.poll() is None:
+            with suppress(subprocess.TimeoutExpired, *dead):
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(SECONDS_TO_END)
+    finally:
+        with suppress(*dead):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

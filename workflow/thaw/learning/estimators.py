@@ -14,18 +14,14 @@ import numpy as np
 
 from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError
-from thaw.learning import seeds
 from thaw.learning.history import Reached, names_of
 from thaw.learning.seeds import Whose
 from thaw.learning.splits import split as split_of
 from thaw.learning.tasks import TASKS
-from thaw.learning.trainer import reached, rows_of
+from thaw.learning.trainer import reached, rows_of, seeds_of
 
 # The smallest probability, as in scikit-learn's log_loss.
 LEAST = np.finfo(np.float64).eps
-
-# Some libraries accept no larger one.
-MOST_SEEDS = 2**31
 
 
 def learned(
@@ -49,7 +45,7 @@ def learned(
     # In scikit-learn, None means one; elsewhere it may mean all.
     is_theirs = kind.__module__.startswith("sklearn.")
     usual = {"n_jobs": 1} if "n_jobs" in takes and not is_theirs else {}
-    draws = [int(own.integers(MOST_SEEDS)) for own in whose.generators(seeds.WEIGHTS)]
+    draws = seeds_of(whose)
     scores: list[tuple[float, ...]] = []
     said: list[np.ndarray] = []
     split = functools.lru_cache(maxsize=1)(functools.partial(split_of, problem))

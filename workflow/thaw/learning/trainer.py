@@ -12,6 +12,7 @@ import numpy as np
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning import seeds
+from thaw.learning.budget import budget
 from thaw.learning.history import (
     ROUNDING,
     Final,
@@ -34,9 +35,9 @@ def written_by(problem: Problem) -> list[str]:
 
 
 def seeds_of(whose: seeds.Whose) -> list[int]:
-    """Return a seed for each network, 0 to 2³² - 1, for any use."""
+    """Return a seed for each network, for any use; below 2³¹, as some libraries ask."""
     streams = whose.generators(seeds.WEIGHTS)
-    return [int(stream.integers(2**32)) for stream in streams]
+    return [int(stream.integers(2**31)) for stream in streams]
 
 
 def rows_of(problem: Problem, whose: seeds.Whose, size: int | None) -> list[list[int]]:
@@ -47,6 +48,15 @@ def rows_of(problem: Problem, whose: seeds.Whose, size: int | None) -> list[list
     if size is None:
         return [list(range(len(problem.train_y)))] * len(whose.names)
     return narrowed_rows(problem, whose, size).tolist()
+
+
+def steps_of(training: Mapping[str, Any], rows: int) -> list[int]:
+    """Return the steps of gradient descent by the end of each epoch, `[epochs + 1]`.
+
+    `training` is as in a recipe.
+    """
+    length = training.get("epochs"), training.get("steps")
+    return [*budget(*length, training["batch_size"], rows).steps]
 
 
 def groups_told(described: Mapping[str, Any], groups: Sequence[str]) -> dict[str, Any]:
@@ -86,20 +96,24 @@ def completed(
     task, failed = TASKS[problem.task], np.isnan(said.reshape(len(said), -1)).any(1)
     own, *_ = names = written_by(problem)[:2]
     found = dict(zip(names, task.scores(said, problem.test_y), strict=True))
-    written = scores[own]
     # In another order of rows the two would differ by far more.
-    unit = 1 if task.has_classes else task.constant(problem).test_score
-    near = ROUNDED * np.maximum(unit, found[own])
-    wrong = (abs(written - found[own]) > near) & ~failed
+    wrong = _differ(scores[own], found[own], problem) & ~failed
     if wrong.any():
         network = wrong.argmax()
         raise ThawError(
-            f"networks[{network}]: its {own} is {written[network]:g}, and that of its "
-            f"predictions is {found[own][network]:.4g}; write them in the order of "
+            f"networks[{network}]: its {own} is {scores[own][network]:g}, and that of "
+            f"its predictions is {found[own][network]:.4g}; write them in the order of "
             "networks and of test_x"
         )
     known = {name: np.where(failed, np.nan, values) for name, values in found.items()}
     return known | dict(scores)
+
+
+def _differ(written: np.ndarray, found: np.ndarray, problem: Problem) -> np.ndarray:
+    """Return where values of the task's own metric differ by more than rounding."""
+    task = TASKS[problem.task]
+    unit = 1 if task.has_classes else task.constant(problem).test_score
+    return abs(written - found) > ROUNDED * np.maximum(unit, found)
 
 
 def reached(
@@ -107,28 +121,57 @@ def reached(
     said_to_have_failed: np.ndarray,
     problem: Problem,
     learning_rate: float,
+    history: Mapping[str, np.ndarray] | None = None,
+    steps: Sequence[int] = (0,),
 ) -> Reached:
     """Return the outcome of networks from the final scores that a trainer wrote.
 
     `scores` are float64 `[R]` by the names of `written_by`; missing ones are nan. A
-    network with a score that is not finite failed, too. All scores count as those of
-    epoch 0, because a trainer writes no history.
+    network with a score that is not finite failed, too. `history` has all of them after
+    each epoch, `[R, epochs + 1]`, and `steps` those taken by then; without it, scores
+    count as those of epoch 0.
+    Raises `ThawError` if the history ends in other scores.
     """
-    networks = len(said_to_have_failed)
-    lost = [~np.isfinite(values) for values in scores.values()]
-    failed = np.any([said_to_have_failed, *lost], axis=0)
-    unknown = np.full(networks, np.nan)
-    task = TASKS[problem.task]
-    columns = (scores.get(name, unknown).astype(np.float32) for name in names_of(task))
+    columns = {name: values[:, None] for name, values in scores.items()}
+    if history is not None:
+        columns = _ended(history, scores, problem)
+    # They must fit into float32, too.
+    with np.errstate(over="ignore"):
+        columns = {name: v.astype(np.float32) for name, v in columns.items()}
+    lost = [~np.isfinite(values[:, -1]) for values in columns.values()]
+    task, networks = TASKS[problem.task], len(said_to_have_failed)
+    unknown = np.full((networks, len(steps)), np.nan, np.float32)
     return Reached(
-        History(*(column[:, None] for column in columns)),
+        History(*(columns.get(name, unknown) for name in names_of(task))),
         Final(
-            failed,
-            np.zeros(networks, np.int64),
+            np.any([said_to_have_failed, *lost], axis=0),
+            np.full(networks, len(steps) - 1, np.int64),
             np.full(networks, learning_rate, np.float64),
-            unknown.astype(np.float32),
+            unknown[:, 0],
         ),
         task.constant(problem),
-        np.zeros(1, np.int64),
+        np.array(steps, np.int64),
         problem.task,
     )
+
+
+def _ended(
+    history: Mapping[str, np.ndarray],
+    scores: Mapping[str, np.ndarray],
+    problem: Problem,
+) -> dict[str, np.ndarray]:
+    """Return a history whose last epoch has the final scores, where they are known."""
+    own, *_ = written_by(problem)
+    last = history[own][:, -1]
+    wrong = _differ(last, scores[own], problem)
+    if wrong.any():
+        network = wrong.argmax()
+        raise ThawError(
+            f"networks[{network}]: its {own} is {scores[own][network]:g}, and "
+            f"{last[network]:g} in the last epoch of its history; repeat there the row "
+            "of the epoch that is kept"
+        )
+    return {
+        name: np.column_stack([values[:, :-1], scores.get(name, values[:, -1])])
+        for name, values in history.items()
+    }

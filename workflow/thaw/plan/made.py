@@ -101,7 +101,7 @@ def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
     reads = of_studies(inputs[GATHER], read & {"histories.npz"})
     if stage == FIGURES:
         reads += of_studies([study.name], sorted(read - {"histories.npz"}))
-    if stage == TABLES and study.check:
+    if study.check and "network" in read:
         inputs = inputs | {"network": study.check.key}
         reads += study.check_file
     if "overlap" in read:

@@ -29,9 +29,11 @@ from thaw.config.sizes import (
     size_of,
 )
 from thaw.errors import ThawError, refuse
-from thaw.findings.arms import arms
+from thaw.findings.arms import Arm, TargetSize, arms
+from thaw.findings.metrics import metric_of
 from thaw.keys import Result, result
 from thaw.learning.budget import budget
+from thaw.learning.settings import BUDGETS
 from thaw.learning.tasks import TASKS
 from thaw.output.paths import problem_file, repeats_begin
 from thaw.output.tiles import Tile
@@ -58,12 +60,12 @@ class Plan:
 
     `studies` are by name. `recipes` are those of all problems, source models and
     repeats by key, and `owners` the first study that needs source models or repeats of
-    a key; `refusals` are the checks for test rows among train rows, of all studies,
-    that must pass before anything of a key learns; `trained_for` are the first study by
-    the beginning of a training job's files, since studies may share a key and cut their
-    jobs differently. `words` are the report's title and question. `made` are the
-    results with plain names, by rule: four stages for each study, and those that span
-    studies.
+    a key; `checks` are those of all studies, for test rows among train rows and of
+    networks, that must pass before anything of a key learns; `trained_for` are the
+    first study by the beginning of a training job's files, since studies may share a
+    key and cut their jobs differently. `words` are the report's title and question.
+    `made` are the results with plain names, by rule: four stages for each study, and
+    those that span studies.
     """
 
     def __init__(self, config: Config) -> None:
@@ -79,7 +81,7 @@ class Plan:
             self.problems.make_sure_of(name)
         self.recipes = dict(self.problems.recipes)
         self.owners: dict[str, StudyPlan] = {}
-        self.refusals: dict[str, set[str]] = {}
+        self.checks: dict[str, set[str]] = {}
         self.trained_for: dict[str, StudyPlan] = {}
         for study in self.studies.values():
             arms = itertools.chain(*study.arms.values())
@@ -87,7 +89,11 @@ class Plan:
             for found in [*study.source_models, *arms, *checks]:
                 self.recipes[found.key] = found.recipe
                 self.owners.setdefault(found.key, study)
-                self.refusals.setdefault(found.key, set()).update(study.refusal)
+                own = self.checks.setdefault(found.key, set())
+                own.update(study.refusal)
+                # An estimator needs no network.
+                if "estimator" not in found.recipe["settings"]:
+                    own.update(study.check_file)
             for _, stem in study.training_jobs:
                 self.trained_for.setdefault(stem, study)
         self.made = {made.rule: made for made in self._all_made()}
@@ -176,8 +182,10 @@ class Plan:
         plan = StudyPlan(name, study, *results, *more)
         if not plan.pretrained:
             plan = plan._replace(source_models=[])
-        if kind.calls_users_code:
+        if kind.checked_by == "check_network":
             plan = plan._replace(check=_check(plan, network))
+        elif kind.checked_by and plan.networks:
+            plan = plan._replace(check=_trial(plan))
         return plan
 
     def made_by(self, *stages: str) -> list[Made]:
@@ -215,8 +223,7 @@ class Plan:
             if key in [made.key for made in study.source_models]
         ]
         targets = {file for study in studies for file in study.target_file}
-        checks = [file for study in studies for file in study.check_file]
-        return [*sorted(targets), *checks, *sorted(self.refusals.get(key, ()))]
+        return [*sorted(targets), *sorted(self.checks.get(key, ()))]
 
     def source_model_files(
         self, problem: str, arm: str, key: str, tile: str
@@ -249,6 +256,11 @@ class Plan:
         """Return how many GPUs a training job needs."""
         training = self.recipes.get(key, {}).get("settings", {}).get("training", {})
         return int(training.get("device") == "cuda")
+
+    def time_limit(self, key: str) -> int:
+        """Return for how many seconds a trainer may train a network; 0 if for ever."""
+        study = self.owners.get(key)
+        return study.settings.network.get("time_limit", 0) if study else 0
 
     def _size(
         self, key: str, tile: str = "models-00-00", **_: str
@@ -387,3 +399,31 @@ def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:
         },
         inputs,
     )
+
+
+def _trial(study: StudyPlan) -> Result:
+    """Return the short run of a study's trainer, in the form that recipes have.
+
+    It is of a variant that starts from source models, if there is one.
+    """
+    sizes = [size for size in study.settings.target_sizes if size != "all"]
+    smallest: TargetSize = min(sizes, default="all")
+    variant = (study.pretrained or study.networks)[0]
+    settings = study.arms[Arm(variant, smallest).name][0].recipe["settings"]
+    metrics = map(metric_of, study.settings.metric)
+    more = {
+        "study": study.name,
+        "training": _shortest(settings["training"]),
+        "metrics": {metric.name: metric.history for metric in metrics},
+    }
+    inputs = {"problem": study.target.key}
+    if study.source_models and study.source:
+        pretraining = minimal_training(study.settings.pretraining)
+        more["pretraining"] = _shortest(pretraining)
+        inputs["source"] = study.source.key
+    return result("check_trainer", settings | more, inputs)
+
+
+def _shortest(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Return training cut to one epoch, or one step."""
+    return dict(training) | {key: 1 for key in BUDGETS if training.get(key)}

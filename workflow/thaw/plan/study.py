@@ -52,9 +52,9 @@ class StudyPlan(NamedTuple):
     name: one result each or, if they start from files, one for each file. `described`
     holds the config's settings of each variant, without defaults. The weights of those
     `saved` are kept; `keeps_predictions` says whether the predictions of all are.
-    `overlap` is the check for test rows among train rows, `check` that of a module.
-    `source_unit` is that of the source's labels, "" if they have none. `has_splits`
-    says whether each source model has its own split of the target.
+    `overlap` is the check for test rows among train rows, `check` that of a network
+    that users supply. `source_unit` is that of the source's labels, "" if they have
+    none. `has_splits` says whether each source model has its own split of the target.
     """
 
     name: str
@@ -163,7 +163,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def check_file(self) -> list[str]:
-        """The file below `results/` that says that the network passed its checks."""
+        """The file below `results/` that says that the network passed its check."""
         return [f"networks/{self.name}-{self.check.key}.json"] if self.check else []
 
     @property
@@ -193,8 +193,8 @@ class StudyPlan(NamedTuple):
 
     @property
     def is_checked(self) -> bool:
-        """Whether a job checks the network before anything learns."""
-        return self.check is not None
+        """Whether a job says which parts of the network learn."""
+        return self.kind.calls_users_code
 
     @property
     def size(self) -> str:

@@ -67,6 +67,19 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_trainer(parser: argparse.ArgumentParser) -> None:
+    """Add the options that take a trainer's files, and the time that it may take."""
+    parser.add_argument(
+        "--trainer", type=Path, nargs="*", default=[], help="the files of a trainer"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=int,
+        default=0,
+        help="for how many seconds a trainer may train a network; 0 is for ever",
+    )
+
+
 def recipe_parser(description: str | None) -> argparse.ArgumentParser:
     """Return a parser that takes a recipe, and the key of the result."""
     parser = stage_parser(description or "")

@@ -12,7 +12,13 @@ from thaw.learning.seeds import Whose
 from thaw.output.predictions import Predictions, save_predictions
 from thaw.output.scores import save_scores
 from thaw.progress import warn_of_failures
-from thaw.stages.command import add_network, add_problem, add_tile, recipe_parser
+from thaw.stages.command import (
+    add_network,
+    add_problem,
+    add_tile,
+    add_trainer,
+    recipe_parser,
+)
 
 
 def fit_parser(description: str | None) -> argparse.ArgumentParser:
@@ -21,9 +27,7 @@ def fit_parser(description: str | None) -> argparse.ArgumentParser:
     add_tile(parser)
     add_problem(parser)
     add_network(parser)
-    parser.add_argument(
-        "--trainer", type=Path, nargs="*", default=[], help="the files of a trainer"
-    )
+    add_trainer(parser)
     parser.add_argument("--scores", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--history", type=Path, required=True, help="the .npz to write")
     parser.add_argument(
