@@ -20,11 +20,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from thaw.config.messages import among
 from thaw.config.network import content_of_function, kind_of, named
 from thaw.data.files import read_rows
+from thaw.data.images import pixels
 from thaw.data.new_rows import columns_of, features_of
 from thaw.data.problem import Problem
 from thaw.errors import ThawError, listed
 from thaw.external.networks import network_of, of_network
 from thaw.findings.arms import Arm, in_order
+from thaw.keys import files_below
 from thaw.learning.learner import State, stacked, take
 from thaw.learning.settings import Training
 from thaw.learning.tasks import TASKS, Scale
@@ -118,13 +120,31 @@ class Predictor(BaseEstimator):
     def predict_file(self, file: str | Path) -> pd.DataFrame:
         """Return what is predicted of each row of a table; rows are numbered from 1.
 
+        Of images, `file` is a folder, and each has its name there instead.
         Of classes, that is the class and the mean probability of each; of numbers, the
         mean and its spread, the standard deviation over the networks.
         Raises `ThawError` if the file cannot be read, or as `predict` does.
         """
         path = Path(file)
+        if path.is_dir():
+            return self._of_images(path)
         found = self._table(read_rows(path, self._described.categories, {}), str(path))
         found.insert(0, "row", range(1, len(found) + 1))
+        return found
+
+    def _of_images(self, folder: Path) -> pd.DataFrame:
+        """Return what is predicted of each image below a folder, by name."""
+        if not self._described.files:
+            raise ThawError(
+                f"{folder}: it is a folder, and the networks learned from no images; "
+                "name a table"
+            )
+        names = files_below(folder)
+        if not names:
+            raise ThawError(f"{folder}: it holds no images")
+        x = pixels([folder / name for name in names], self._described.shape)
+        found = self._table(pd.DataFrame(x, columns=self.feature_names_in_), ROWS)
+        found.insert(0, "file", names)
         return found
 
     def _table(self, rows: pd.DataFrame, place: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from thaw.config.problem import contradictions_of, is_split
 from thaw.config.resolved import Config, ResolvedStudy, changed
 from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
+from thaw.data import IMAGES, shape_of
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.settings import BUDGETS
@@ -148,6 +149,12 @@ def _of_its_problems(path: str, study: ResolvedStudy, config: Config) -> Iterato
             f"{study.source!r}, which has other train rows for each source model "
             "(shuffle: each). Allowed: a target with shuffle: each, or a scale like "
             "another problem's"
+        )
+    if IMAGES in source and IMAGES in target and shape_of(source) != shape_of(target):
+        yield (
+            f"{path}.target: images of {study.target!r} are {shape_of(target)}, those "
+            f"of the source {study.source!r} {shape_of(source)}. Allowed: the same "
+            "size and color"
         )
     # For other problems, the job that makes the target compares the columns.
     features = [

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from thaw import keys
 from thaw.config.messages import among, did_you_mean, shown, unreadable
+from thaw.data import shape_of
 from thaw.learning.settings import Training
 
 Described = Mapping[str, Any]
@@ -258,7 +259,7 @@ class Module(_UserSupplied):
         yield from super().mistakes_of_training(path, training, problem)
         augment = training["augment"] or {}
         moved = [key for key in ("flip", "shift") if augment.get(key)]
-        if moved and problem and len(problem.get("shape") or []) < 2:
+        if moved and problem and len(shape_of(problem)) < 2:
             yield (
                 f"{path}.augment.{moved[0]}: only images and series can be moved; give "
                 "the problem a shape, such as [1, 8, 8]"

@@ -91,8 +91,9 @@ def wrong_columns(
     place: str, found: Collection[str], columns: Collection[str], whose: str
 ) -> Iterator[str]:
     """Yield which columns differ from those of the problem `whose`, on both sides."""
-    here = [name for name in found if name not in {*columns}]
-    there = [name for name in columns if name not in {*found}]
+    ours, theirs = {*found}, {*columns}
+    here = [name for name in found if name not in theirs]
+    there = [name for name in columns if name not in ours]
     only = ((place, here), (whose, there))
     parts = [f"{who} only: {listed(names, 10)}" for who, names in only if names]
     if parts:
@@ -119,7 +120,7 @@ def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str
     place = tables[0].place
     labels = pd.concat([table.labels for table in tables])
     rows = labels.value_counts()
-    if are_measured(labels):
+    if are_measured(labels) and not tables[0].files:
         odd = rows.index[_as_numbers(rows.index).isna()]
         but = ""
         if len(odd):
@@ -141,8 +142,8 @@ def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str
     for name in sorted(rows.index[rows < 2]):
         row = labels.index[labels == name][0]
         yield (
-            f"{place}: class {name!r} has one row (row {row}); one to train on and one "
-            "to test on are the least"
+            f"{place}: class {name!r} has one row ({tables[0].row(row)}); one to train "
+            "on and one to test on are the least"
         )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from thaw.data import EACH
+from thaw.data import EACH, IMAGES, shape_of
 from thaw.data.checks import (
     doubts,
     wrong_categories,
@@ -19,6 +19,7 @@ from thaw.data.checks import (
     wrong_names,
 )
 from thaw.data.files import read_categories, read_table
+from thaw.data.images import read_images
 from thaw.data.labels import Labels, labels_of
 from thaw.data.problem import WARNING, Description, Pool, Problem, digests_of_rows
 from thaw.data.split import sizes, some, split
@@ -73,7 +74,7 @@ def make_problem(
         columns, whose = list(source.description.columns), source.name
     labels = _checked(settings, read, tables, categories, columns, whose)
 
-    shape, transforms = settings.get("shape", []), settings.get("transforms", [])
+    shape, transforms = shape_of(settings), settings.get("transforms", [])
     as_read = [encode(table, categories)[columns].to_numpy() for table in tables]
     x = [transform(rows, shape, transforms, part) for part, rows in enumerate(as_read)]
     train, test = _parts(settings, tables, labels.strata)
@@ -90,7 +91,7 @@ def make_problem(
     spread = np.where(left, 1, scaler.scale_)
     description = Description(
         *(columns, labels.names, categories, centre.tolist(), spread.tolist()),
-        *(shape, [], transforms),
+        *(shape, [], transforms, tables[0].files),
     )
     each = settings.get("shuffle") == EACH
     by_split = each and "scale" in settings and (like is None or like.pool is not None)
@@ -147,11 +148,12 @@ def _checked(
     """
     mistakes = [wrong for table in read for wrong in wrong_names(table)]
     for table in tables:
-        mistakes += wrong_features(table, settings.get("categorical", []))
+        if not table.files:  # no image has a point that is missing
+            mistakes += wrong_features(table, settings.get("categorical", []))
         mistakes += wrong_categories(table, categories)
         names = encoded_names(table, categories)
         mistakes += wrong_columns(table.place, names, columns, whose)
-    shape = settings.get("shape", [])
+    shape = shape_of(settings)
     if shape and math.prod(shape) != len(columns):
         mistakes.append(
             f"{tables[0].place}: shape {shape} takes {math.prod(shape)} features, and "
@@ -170,6 +172,8 @@ def _checked(
 
 def _tables(settings: Settings, files: Sequence[Path]) -> list[Table]:
     """Read the files, or call the function that the settings name."""
+    if IMAGES in settings:
+        return [read_images(files[0], settings)]
     if "file" in settings:
         return of_each(lambda path: read_table(path, settings), files)
     for key in settings:

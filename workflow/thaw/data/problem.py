@@ -5,7 +5,7 @@ scikit-learn.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,6 +110,7 @@ class Description(NamedTuple):
     shape: how a row's features are arranged; empty where nothing was said.
     notes: what was dropped, encoded, split and scaled, in words.
     transforms: what changed the features before scaling, as the config says it.
+    files: of images, the name of each, by the number of its row, from 1.
     """
 
     columns: Sequence[str]
@@ -120,6 +121,12 @@ class Description(NamedTuple):
     shape: Sequence[int]
     notes: Sequence[str]
     transforms: Sequence[Mapping[str, Any]]
+    files: Sequence[str] = ()
+
+    def files_of(self, rows: Iterable[int]) -> dict[str, list[str]]:
+        """Return the column `file` of a table with these rows, if they are images."""
+        names = [self.files[row - 1] for row in rows] if self.files else []
+        return {"file": names} if names else {}
 
     @property
     def warnings(self) -> list[str]:
