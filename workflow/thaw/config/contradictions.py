@@ -137,7 +137,18 @@ def _of_its_problems(path: str, study: ResolvedStudy, config: Config) -> Iterato
                 f"{path}.{role}: {getattr(study, role)!r} has shuffle: each, and a "
                 "trainer reads one split. Allowed: a problem with another shuffle"
             )
+        if problem.get("tokens") and not kind_of(study.network).takes_tokens:
+            yield (
+                f"{path}.{role}: features of {getattr(study, role)!r} are tokens, and "
+                "network.hidden would take them for amounts. Allowed: network.module "
+                "with an nn.Embedding, or network.trainer"
+            )
     source, target = known.values()
+    if source and target and source.get("tokens") != target.get("tokens"):
+        yield (
+            f"{path}.target: tokens are features of one of {study.source!r} and "
+            f"{study.target!r} only. Allowed: of both, or of neither"
+        )
     if (
         study.target_sizes != ["all"]
         and is_split(source)

@@ -46,6 +46,7 @@ class Kind:
         anything learns.
     has_histories: whether it is known what networks reached epoch by epoch.
     trained_by: the module whose `pretrain` and `train` take the place of those stages.
+    takes_tokens: whether features may be whole numbers that stand for something.
     """
 
     form: ClassVar[str]
@@ -55,6 +56,7 @@ class Kind:
     calls_users_code: ClassVar[bool] = False
     has_histories: ClassVar[bool] = True
     trained_by: ClassVar[str | None] = None
+    takes_tokens: ClassVar[bool] = True
 
     def __init__(self, described: Described) -> None:
         """Describe a network by the keys and values of `network`."""
@@ -179,6 +181,7 @@ class HiddenLayers(Kind):
     """Fully connected layers, which Thaw builds."""
 
     form = "hidden"
+    takes_tokens = False
     own_keys = frozenset({"hidden", "activation", "dropout"})
     unknown_training: ClassVar = {
         "augment": "augment is only supported for network.module; remove it",
@@ -258,6 +261,9 @@ class Module(_UserSupplied):
     ) -> Lines:
         yield from super().mistakes_of_training(path, training, problem)
         augment = training["augment"] or {}
+        if augment and problem.get("tokens"):
+            yield f"{path}.augment: only numbers can be altered, and these are tokens"
+            return
         moved = [key for key in ("flip", "shift") if augment.get(key)]
         if moved and problem and len(shape_of(problem)) < 2:
             yield (

@@ -171,6 +171,9 @@ class _OfData(Group):
     """Whether another rule of the workflow makes the file."""
     shape: Annotated[list[Side], Field(max_length=10)] = []
     """How a row's features are arranged, such as [1, 8, 8]."""
+    tokens: bool = False
+    """Whether features are tokens: whole numbers from 0 that stand for something, such
+    as words or atoms. A module gets them as integers, as nn.Embedding takes them."""
     classes: Annotated[list[Value], Field(max_length=MOST_UNITS), EACH_ONCE] = []
     """The classes to keep, in this order; left out, all."""
     transforms: Annotated[list[Transform], Field(max_length=100)] = []
@@ -199,7 +202,10 @@ Problem: Any = made(
 OF_COLUMNS = ("label", "categorical", "rows", "group")
 OF_FILES = ("test_file", "made_by_rule", *OF_COLUMNS)
 # Keys that images have no use for, or decide themselves.
-NOT_OF_IMAGES = (*OF_FILES, "bins", "drop", "shape")
+NOT_OF_IMAGES = (*OF_FILES, "bins", "drop", "shape", "tokens")
+# Keys that would make other numbers of tokens, and such transforms.
+NOT_OF_TOKENS = ("categorical", "scale")
+NOT_OF_TOKENS_TOO = ("noise", "rotate", "invert")
 
 Problems = Mapping[str, Mapping[str, Any]]
 
@@ -226,6 +232,16 @@ def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
     yield from _of_split(path, problem)
     yield from _of_scale(path, name, problems)
     yield from _of_transforms(path, problem)
+    if problem["tokens"]:
+        told = [key for key in NOT_OF_TOKENS if problem.get(key)]
+        told += [
+            f"transforms[{number}].{kind}"
+            for number, step in enumerate(problem["transforms"])
+            for kind in NOT_OF_TOKENS_TOO
+            if kind in step
+        ]
+        for key in told:
+            yield f"{path}.{key}: tokens stay the whole numbers they are; remove it"
 
 
 def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:

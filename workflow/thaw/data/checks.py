@@ -4,6 +4,7 @@ Nothing is repaired here: no value is filled in, no text is taken for a number.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,9 @@ FEWEST_ROWS = 20
 FIRST_DAY, LAST_DAY = 19000101, 21001231
 
 LARGEST = float(np.finfo(np.float32).max)
+
+# An embedding has a row for each token up to the largest; float32 holds these, too.
+LARGEST_TOKEN = 2**24
 
 # A label beyond this is a slip; so is a number of the unit next to nothing.
 LARGEST_LABEL = 1e30
@@ -66,6 +70,21 @@ def wrong_features(table: Table, categorical: Collection[str]) -> Iterator[str]:
                     f"{place} holds numbers as text, as it does where another row of "
                     "the file has no number there; correct that one, or drop the column"
                 )
+
+
+def wrong_tokens(table: Table) -> Iterator[str]:
+    """Yield what is wrong with columns of numbers that are to be tokens."""
+    for _, values in table.features.items():
+        column = pd.to_numeric(values, errors="coerce").astype(np.float64)
+        # What is missing, or no number, is told as of any feature.
+        wrong = column.notna() & ~are_tokens(column)
+        what = f"no tokens: whole numbers from 0 to {LARGEST_TOKEN:,}"
+        yield from _counted(table, values, wrong, what, "number them from 0")
+
+
+def are_tokens(x: Any) -> Any:
+    """Return which numbers, of a column or an array, are tokens."""
+    return (x >= 0) & (x <= LARGEST_TOKEN) & (x == np.floor(x))
 
 
 def wrong_names(table: Table) -> Iterator[str]:

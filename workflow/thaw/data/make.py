@@ -17,11 +17,19 @@ from thaw.data.checks import (
     wrong_columns,
     wrong_features,
     wrong_names,
+    wrong_tokens,
 )
 from thaw.data.files import read_categories, read_table
 from thaw.data.images import read_images
 from thaw.data.labels import Labels, labels_of
-from thaw.data.problem import WARNING, Description, Pool, Problem, digests_of_rows
+from thaw.data.problem import (
+    WARNING,
+    Description,
+    Pool,
+    Problem,
+    as_learned,
+    digests_of_rows,
+)
 from thaw.data.split import sizes, some, split
 from thaw.data.table import Table, as_text, choose, encode, encoded_names, numbered
 from thaw.data.transforms import transform
@@ -77,6 +85,8 @@ def make_problem(
     shape, transforms = shape_of(settings), settings.get("transforms", [])
     as_read = [encode(table, categories)[columns].to_numpy() for table in tables]
     x = [transform(rows, shape, transforms, part) for part, rows in enumerate(as_read)]
+    if tokens := settings.get("tokens", False):
+        x = [rows.astype(np.int64) for rows in x]
     train, test = _parts(settings, tables, labels.strata)
     train_x, test_x = x[0][train], x[-1][test]
     train_y, test_y = labels.parts(train, test)
@@ -91,7 +101,7 @@ def make_problem(
     spread = np.where(left, 1, scaler.scale_)
     description = Description(
         *(columns, labels.names, categories, centre.tolist(), spread.tolist()),
-        *(shape, [], transforms, tables[0].files),
+        *(shape, [], transforms, tables[0].files, tokens),
     )
     each = settings.get("shuffle") == EACH
     by_split = each and "scale" in settings and (like is None or like.pool is not None)
@@ -101,7 +111,7 @@ def make_problem(
         train_x, test_x = (train_x - by[0]) / by[1], (test_x - by[0]) / by[1]
     unrounded = train_x
     with np.errstate(over="ignore"):  # told below
-        train_x, test_x = train_x.astype(np.float32), test_x.astype(np.float32)
+        train_x, test_x = as_learned(train_x), as_learned(test_x)
     classes = len(labels.names)
     problem = Problem(
         *(train_x, train_y, test_x, test_y, test_rows, classes, labels.task),
@@ -150,6 +160,8 @@ def _checked(
     for table in tables:
         if not table.files:  # no image has a point that is missing
             mistakes += wrong_features(table, settings.get("categorical", []))
+        if settings.get("tokens"):
+            mistakes += wrong_tokens(table)
         mistakes += wrong_categories(table, categories)
         names = encoded_names(table, categories)
         mistakes += wrong_columns(table.place, names, columns, whose)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -76,6 +77,26 @@ def check_draws(network: ModuleNetwork) -> list[str]:
         for group in alike
         if holds(group, lambda one, _: bool((one != one.flatten()[0]).any()))
     ]
+
+
+@torch.no_grad()
+def check_tokens(name: str, network: ModuleNetwork, problem: Problem) -> None:
+    """Run a network on a row with the largest token of a problem, if it has tokens.
+
+    Raises `ThawError` if its embedding is too small.
+    """
+    x = np.concatenate([problem.train_x, problem.test_x])
+    if x.dtype != np.int64:
+        return
+    row = x.max(1).argmax()
+    try:
+        network.built().eval()(rows_of(x[[row]], network.shape))
+    except IndexError as error:
+        token = x[row].max()
+        raise ThawError(
+            f"network: with {token}, the largest token of {name}, it fails ({error}); "
+            f"an nn.Embedding takes {token + 1} rows or more"
+        ) from None
 
 
 @torch.no_grad()

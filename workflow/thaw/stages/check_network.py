@@ -18,6 +18,7 @@ from thaw.external.checks import (
     check_draws,
     check_learns,
     check_short_batches,
+    check_tokens,
     check_transfer,
     shares,
 )
@@ -47,6 +48,7 @@ def main(args: argparse.Namespace) -> None:
             network = network_of(described, problem, description.shape, args.network)
             assert isinstance(network, ModuleNetwork)
             with in_their_words():
+                check_tokens(settings[role], network, problem)
                 check_answers(settings[role], network, problem)
             networks[role], problems[role] = network, problem
         network, problem = networks["target"], problems["target"]
