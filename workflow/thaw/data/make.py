@@ -101,7 +101,7 @@ def make_problem(
     spread = np.where(left, 1, scaler.scale_)
     description = Description(
         *(columns, labels.names, categories, centre.tolist(), spread.tolist()),
-        *(shape, [], transforms, tables[0].files, tokens),
+        *(shape, [], transforms, [*tables[0].files], tokens),
     )
     each = settings.get("shuffle") == EACH
     by_split = each and "scale" in settings and (like is None or like.pool is not None)
