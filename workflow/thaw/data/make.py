@@ -73,7 +73,9 @@ def make_problem(
 
     Raises `ThawError` with all the ways in which the data are not as the settings say.
     """
-    read = _tables(settings, files)
+    read, tokens = _tables(settings, files), settings.get("tokens", False)
+    if tokens:  # a place in a sequence may hold the same token in every row
+        read = [table._replace(named=False) for table in read]
     tables = of_each(lambda table: choose(table, settings), read)
     place, categorical = tables[0].place, settings.get("categorical", [])
     categories = _categories(settings, tables, joined, source)
@@ -85,7 +87,7 @@ def make_problem(
     shape, transforms = shape_of(settings), settings.get("transforms", [])
     as_read = [encode(table, categories)[columns].to_numpy() for table in tables]
     x = [transform(rows, shape, transforms, part) for part, rows in enumerate(as_read)]
-    if tokens := settings.get("tokens", False):
+    if tokens:
         x = [rows.astype(np.int64) for rows in x]
     train, test = _parts(settings, tables, labels.strata)
     train_x, test_x = x[0][train], x[-1][test]

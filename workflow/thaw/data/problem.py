@@ -61,8 +61,8 @@ class Pool(NamedTuple):
     scales them; by `centre` and `spread` they were scaled before, as a problem's are.
     `train_y` are the labels as they are learned, `test_y` as they are, `[rows]`;
     `rows`, `groups` and `digests` are as those of a problem's test rows. By `strata`,
-    int64, rows are drawn, `[rows]`, or whole groups, `[groups]`. Features `scaled`, bool
-    `[features]`, get mean 0 and standard deviation 1 on the train rows of a split or,
+    int64, rows are drawn, `[rows]`, or whole groups, `[groups]`. Features that are
+    `scaled`, bool `[features]`, get mean 0 and standard deviation 1 on the train rows of a split or,
     where features are scaled `like` those of another pool, on its train rows.
     """
 
