@@ -62,8 +62,9 @@ class Pool(NamedTuple):
     `train_y` are the labels as they are learned, `test_y` as they are, `[rows]`;
     `rows`, `groups` and `digests` are as those of a problem's test rows. By `strata`,
     int64, rows are drawn, `[rows]`, or whole groups, `[groups]`. Features that are
-    `scaled`, bool `[features]`, get mean 0 and standard deviation 1 on the train rows of a split or,
-    where features are scaled `like` those of another pool, on its train rows.
+    `scaled`, bool `[features]`, get mean 0 and standard deviation 1 on the train rows
+    of a split or, where features are scaled `like` those of another pool, on its train
+    rows.
     """
 
     x: np.ndarray

@@ -85,9 +85,9 @@ def check_tokens(name: str, network: ModuleNetwork, problem: Problem) -> None:
 
     Raises `ThawError` if its embedding is too small.
     """
-    x = np.concatenate([problem.train_x, problem.test_x])
-    if x.dtype != np.int64:
+    if problem.train_x.dtype != np.int64:
         return
+    x = np.concatenate([problem.train_x, problem.test_x])
     row = x.max(1).argmax()
     try:
         network.built().eval()(rows_of(x[[row]], network.shape))
