@@ -98,12 +98,12 @@ STUDIES = {
     ),
     "studies/images": Study(
         (),
-        {"images": "from-low/freeze-map"},
+        {},
         ("studies/images/make_images.py", "studies/images/data"),
     ),
     "studies/sequences": Study(
         (),
-        {"sequences": "from-boiling/freeze-map"},
+        {},
         ("studies/sequences/make_tokens.py", "studies/sequences/data"),
     ),
     "studies/imbalance": Study(

@@ -2,7 +2,7 @@
 
     python make_tokens.py FOLDER
 
-A row a compound: its property in kelvin, and the first 32 tokens (an atom, bond, ring
+A row a compound: its property in kelvin, and the first 24 tokens (an atom, bond, ring
 or branch), numbered from 1 by how many compounds have them; 0 stands behind the last
 one, and the last number for all rare ones. The compounds are those of
 studies/flash-points; of the boiling points, the first 1,000.
@@ -18,7 +18,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parents[1] / "flash-points"))
 from make_tables import TOKEN, compounds, smiles_by_cas
 
-LENGTH = 32
+LENGTH = 24
 VOCABULARY = 24
 MOST = 1_000
 

@@ -22,7 +22,7 @@ class Transformer(nn.Module):
     """Two layers of attention, the mean over all tokens, and an output."""
 
     def __init__(
-        self, vocabulary: int, shape: list[int], outputs: int, width: int = 32
+        self, vocabulary: int, shape: list[int], outputs: int, width: int = 16
     ) -> None:
         """Build it for rows of a shape: `[length]`."""
         super().__init__()
