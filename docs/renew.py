@@ -96,6 +96,21 @@ STUDIES = {
         {"r-net": "from-faces/freeze-map"},
         ("studies/r-net/make_files.py", "studies/r-net/data"),
     ),
+    "studies/images": Study(
+        (),
+        {},
+        ("studies/images/make_images.py", "studies/images/data"),
+    ),
+    "studies/sequences": Study(
+        (),
+        {},
+        ("studies/sequences/make_tokens.py", "studies/sequences/data"),
+    ),
+    "studies/imbalance": Study(
+        (),
+        {},
+        ("studies/imbalance/make_tables.py", "studies/imbalance/data"),
+    ),
     "examples/trainer": Study((), {}),
 }
 
@@ -114,6 +129,9 @@ PAGES = {
     "docs/digits.md": ["studies/digits"],
     "docs/digits-cnn.md": [CNN],
     "docs/r-net.md": ["studies/r-net"],
+    "docs/images.md": ["studies/images"],
+    "docs/sequences.md": ["studies/sequences"],
+    "docs/imbalance.md": ["studies/imbalance"],
     "docs/trainer.md": ["examples/trainer"],
     "docs/gallery.md": [*STUDIES],
 }
@@ -137,7 +155,8 @@ def renewed(text: str) -> str:
     def quoted(found: re.Match[str]) -> str:
         begin, path, table, end = found.groups()
         written = (ROOT / path).read_text(encoding="utf-8").strip()
-        quote = f"```text\n{written}\n```"
+        language = {".yaml": "yaml", ".py": "python"}.get(Path(path).suffix, "text")
+        quote = f"```{language}\n{written}\n```"
         if table:
             tables = re.findall(r"(?:^\|.*\n?)+", written, re.MULTILINE)
             quote = tables[int(table) - 1].strip()

@@ -92,6 +92,26 @@ def test_r_net(tmp_path):
     assert len(pd.read_csv(scores)) == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "program", "study"),
+    [
+        ("images", "make_images.py", "from-low"),
+        ("sequences", "make_tokens.py", "from-boiling"),
+        ("imbalance", "make_tables.py", "weighted"),
+    ],
+)
+def test_a_study_whose_files_a_program_writes(tmp_path, name, program, study):
+    small = smallest(tmp_path, name, study)
+    # The tokens are of the flash points' compounds.
+    there = tmp_path / "thaw/studies/flash-points"
+    shutil.copytree(ROOT / "studies/flash-points", there, ignore=MADE)
+    subprocess.run([sys.executable, program, "data"], cwd=small.folder, check=True)
+    target = f"results/{study}/scores.csv"
+    small.snakemake(target, "--cores", "1", "--snakefile", "../../Snakefile")
+    scores = pd.read_csv(small.folder / target)
+    assert len(scores) == 2 and not scores["failed"].any()
+
+
 def test_a_study_that_is_a_folder(tmp_path):
     """All problems, and two studies of them, to the answers and the map.
 

@@ -52,7 +52,14 @@ CONDA = "THAW_CONDA"
 ENVIRONMENT = ("envs/thaw.yaml", "envs/thaw.*.pin.txt")
 
 # Distributions whose name differs from their module's.
-DISTRIBUTIONS = {"markdown_it": "markdown-it-py", "sklearn": "scikit-learn"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "markdown_it": "markdown-it-py",
+    "sklearn": "scikit-learn",
+}
+
+# What a file browser leaves in a folder, beside files whose names begin with a point.
+LEFT_BY_OTHERS = ("Thumbs.db", "desktop.ini")
 
 
 def canonical(value: Any) -> str:
@@ -74,8 +81,31 @@ def digest_of_file(path: Path) -> str:
         ).hexdigest()
 
 
+def files_below(folder: Path) -> list[str]:
+    """Return the files below a folder, in order, as paths from there; no hidden ones.
+
+    They have forward slashes on all systems.
+    """
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if name[0] != "."]
+        below = Path(place).relative_to(folder)
+        found += [
+            (below / name).as_posix()
+            for name in names
+            if name[0] != "." and name not in LEFT_BY_OTHERS
+        ]
+    return sorted(found)
+
+
 def known_digest(path: Path) -> str:
-    """Return the digest of a file, cached while its size and time stay the same."""
+    """Return the digest of a file, cached while its size and time stay the same.
+
+    That of a folder follows from the names and digests of the files below it.
+    """
+    if path.is_dir():
+        files = [(name, known_digest(path / name)) for name in files_below(path)]
+        return digest(canonical(files))
     status = path.stat()
     return _known_digest(path, status.st_size, status.st_mtime_ns)
 

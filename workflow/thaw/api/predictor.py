@@ -19,12 +19,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from thaw.config.messages import among
 from thaw.config.network import content_of_function, kind_of, named
+from thaw.data.checks import LARGEST_TOKEN, are_tokens
 from thaw.data.files import read_rows
+from thaw.data.images import pixels
 from thaw.data.new_rows import columns_of, features_of
-from thaw.data.problem import Problem
+from thaw.data.problem import Problem, as_learned
 from thaw.errors import ThawError, listed
 from thaw.external.networks import network_of, of_network
 from thaw.findings.arms import Arm, in_order
+from thaw.keys import files_below
 from thaw.learning.learner import State, stacked, take
 from thaw.learning.settings import Training
 from thaw.learning.tasks import TASKS, Scale
@@ -118,13 +121,31 @@ class Predictor(BaseEstimator):
     def predict_file(self, file: str | Path) -> pd.DataFrame:
         """Return what is predicted of each row of a table; rows are numbered from 1.
 
+        Of images, `file` is a folder, and each has its name there instead.
         Of classes, that is the class and the mean probability of each; of numbers, the
         mean and its spread, the standard deviation over the networks.
         Raises `ThawError` if the file cannot be read, or as `predict` does.
         """
         path = Path(file)
+        if path.is_dir():
+            return self._of_images(path)
         found = self._table(read_rows(path, self._described.categories, {}), str(path))
         found.insert(0, "row", range(1, len(found) + 1))
+        return found
+
+    def _of_images(self, folder: Path) -> pd.DataFrame:
+        """Return what is predicted of each image below a folder, by name."""
+        if not self._described.files:
+            raise ThawError(
+                f"{folder}: it is a folder, and the networks learned from no images; "
+                "name a table"
+            )
+        names = files_below(folder)
+        if not names:
+            raise ThawError(f"{folder}: it holds no images")
+        x = pixels([folder / name for name in names], self._described.shape)
+        found = self._table(pd.DataFrame(x, columns=self.feature_names_in_), ROWS)
+        found.insert(0, "file", names)
         return found
 
     def _table(self, rows: pd.DataFrame, place: str) -> pd.DataFrame:
@@ -147,6 +168,7 @@ class Predictor(BaseEstimator):
                 )
             frame.columns = pd.Index(self.feature_names_in_)
         x = features_of(frame, self._described, place)
+        x = _as_tokens(x, place) if self._described.tokens else x
         problem = _problem(x, self._task, len(self._described.classes))
         module = named(self.module or "")[2]
         with _generators_kept(), of_network(self._network, module):
@@ -163,7 +185,7 @@ class Predictor(BaseEstimator):
                 scaled = x
                 if of_features:
                     scaled = (x - of_features.centre) / of_features.spread
-                own = problem._replace(test_x=_as_float32(scaled, place))
+                own = problem._replace(test_x=_in_range(scaled, place))
                 outputs = network.learner(weights, own, TRAINING, ()).outputs("test")
                 said.append(TASKS[self._task].predictions(outputs, of_labels))
         return np.concatenate(said)
@@ -311,7 +333,7 @@ def _spread(said: np.ndarray) -> np.ndarray:
 
 def _problem(x: np.ndarray, task: str, classes: int) -> Problem:
     """Return a problem whose test rows are new ones, with two train rows of zeros."""
-    features = np.zeros((2, x.shape[1]), np.float32)
+    features = as_learned(np.zeros((2, x.shape[1]), x.dtype))
     kind = np.int64 if classes else np.float64
     labels = [np.zeros(rows, kind) for rows in (2, len(x))]
     numbers = np.arange(len(x))
@@ -325,13 +347,25 @@ def _scale(state: Any, what: str) -> Scale | None:
     return Scale(*(state[f"{what}.{name}"].numpy() for name in Scale._fields))
 
 
-def _as_float32(x: np.ndarray, place: str) -> np.ndarray:
+def _as_tokens(x: np.ndarray, place: str) -> np.ndarray:
+    """Return features that are tokens as int64; raises `ThawError` if one is none."""
+    wrong = ~are_tokens(x).all(1)
+    if wrong.any():
+        raise ThawError(
+            f"{place}: row {wrong.argmax() + 1}: the networks learned from tokens, and "
+            f"a value is no whole number from 0 to {LARGEST_TOKEN:,}; correct it, or "
+            "leave the row out"
+        )
+    return x.astype(np.int64)
+
+
+def _in_range(x: np.ndarray, place: str) -> np.ndarray:
     """Return scaled features as networks take them.
 
     Raises `ThawError` if one is too large.
     """
     with np.errstate(over="ignore"):  # told below
-        found = x.astype(np.float32)
+        found = as_learned(x)
     wrong = ~np.isfinite(found).all(1)
     if wrong.any():
         raise ThawError(

@@ -130,8 +130,9 @@ class Results:
         The columns are `variant`, `target_size`, `source_model`, `repeat`, `row` (in
         the problem's file, from 1), the `label`, what is `predicted` and, of classes,
         the probability of each, `p_NAME`; where a network failed, nothing may be
-        predicted. Raises `ThawError` if the folder beside it
-        that holds what jobs wrote, `repeats/`, is gone, or if the study keeps none.
+        predicted. Images have a `file` as well. Raises `ThawError` if the folder
+        beside it that holds what jobs wrote, `repeats/`, is gone, or if the study keeps
+        none.
         """
         self._check_trained()
         settings, inputs = self._settings, self._records[GATHER]["recipe"]["inputs"]
@@ -156,7 +157,7 @@ class Results:
             for addresses, one in found:
                 frame = _addressed(arm, addresses, one.said.shape[1])
                 rows = np.broadcast_to(one.rows, one.said.shape[:2]).ravel()
-                frame["row"] = rows
+                frame = frame.assign(row=rows, **description.files_of(rows))
                 frame["label"] = labels.loc[rows].to_numpy()
                 flat = one.said.reshape(len(rows), -1)
                 if whole.classes:

@@ -38,6 +38,12 @@ def init(
     config = folder / "config.yaml"
     if os.path.lexists(config):
         raise ThawError(f"{config} is there already; name another --folder")
+    if file.is_dir():
+        raise ThawError(
+            f"{file} is a folder, and thaw init takes tables. For images, a class a "
+            f"folder in it, write `images: {file}` and `size: [32, 32]` in a problem "
+            "of your config; docs/images.md has a whole one"
+        )
     if (source is None) == (where is None):
         columns = "; ".join(groups(file, label))
         hint = f". Columns of {file} with groups: {columns}" if columns else ""

@@ -21,8 +21,8 @@ def predict(study: str, variant: str, new: Path, target_size: str | None) -> Non
 
     Prints a CSV: for classes, the predicted one and the probability of each; for
     numbers, the mean and its spread over the networks. NEW.csv has the columns of the
-    target problem, unscaled, in any order; others are ignored. The variant must say
-    `save: weights`.
+    target problem, unscaled, in any order; others are ignored. Of images it is a
+    folder, and a row has an image's name. The variant must say `save: weights`.
     """
     from thaw.api.results import Results
     from thaw.output.tables import frame, plain

@@ -12,6 +12,7 @@ from thaw.config.problem import contradictions_of, is_split
 from thaw.config.resolved import Config, ResolvedStudy, changed
 from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
+from thaw.data import IMAGES, shape_of
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.settings import BUDGETS
@@ -136,7 +137,18 @@ def _of_its_problems(path: str, study: ResolvedStudy, config: Config) -> Iterato
                 f"{path}.{role}: {getattr(study, role)!r} has shuffle: each, and a "
                 "trainer reads one split. Allowed: a problem with another shuffle"
             )
+        if problem.get("tokens") and not kind_of(study.network).takes_tokens:
+            yield (
+                f"{path}.{role}: features of {getattr(study, role)!r} are tokens, and "
+                "network.hidden would take them for amounts. Allowed: network.module "
+                "with an nn.Embedding, or network.trainer"
+            )
     source, target = known.values()
+    if source and target and source.get("tokens") != target.get("tokens"):
+        yield (
+            f"{path}.target: tokens are features of one of {study.source!r} and "
+            f"{study.target!r} only. Allowed: of both, or of neither"
+        )
     if (
         study.target_sizes != ["all"]
         and is_split(source)
@@ -148,6 +160,12 @@ def _of_its_problems(path: str, study: ResolvedStudy, config: Config) -> Iterato
             f"{study.source!r}, which has other train rows for each source model "
             "(shuffle: each). Allowed: a target with shuffle: each, or a scale like "
             "another problem's"
+        )
+    if IMAGES in source and IMAGES in target and shape_of(source) != shape_of(target):
+        yield (
+            f"{path}.target: images of {study.target!r} are {shape_of(target)}, those "
+            f"of the source {study.source!r} {shape_of(source)}. Allowed: the same "
+            "size and color"
         )
     # For other problems, the job that makes the target compares the columns.
     features = [

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from numpy.lib import format as npy
 
-from thaw.data import ARRAYS, EACH, FILES, PARQUET, SEPARATORS
+from thaw.data import ARRAYS, EACH, FILES, IMAGES, PARQUET, SEPARATORS, shape_of
+from thaw.keys import files_below
 from thaw.learning.tasks import TASKS
 
 
@@ -67,7 +68,10 @@ def extent(problem: Mapping[str, Any], look: bool = True) -> Extent:
     job will say so.
     """
     function = function_of(problem)
-    found = _generated(function, problem) if function else _of_files(problem, look)
+    if IMAGES in problem:
+        found = _of_images(problem)
+    else:
+        found = _generated(function, problem) if function else _of_files(problem, look)
     sizes = [problem.get("train_size"), problem.get("test_size")]
     whole = [size for size in sizes if isinstance(size, int)]
     if problem.get("shuffle") == EACH:  # others are there for other splits
@@ -91,6 +95,12 @@ def _generated(function: str, problem: Mapping[str, Any]) -> Extent:
             for number, other in zip((rows, features, classes), usual, strict=True)
         )
     )
+
+
+def _of_images(problem: Mapping[str, Any]) -> Extent:
+    names = files_below(Path(problem[IMAGES]))
+    classes = len({name.partition("/")[0] for name in names})
+    return Extent(max(1, len(names)), math.prod(shape_of(problem)), max(1, classes))
 
 
 def _of_files(problem: Mapping[str, Any], look: bool) -> Extent:

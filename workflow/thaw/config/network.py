@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from thaw import keys
 from thaw.config.messages import among, did_you_mean, shown, unreadable
+from thaw.data import shape_of
 from thaw.learning.settings import Training
 
 Described = Mapping[str, Any]
@@ -44,6 +45,7 @@ class Kind:
     calls_users_code: whether a user's function builds it.
     checked_by: the stage that checks it before anything learns, if one does.
     trained_by: the module whose `pretrain` and `train` take the place of those stages.
+    takes_tokens: whether features may be whole numbers that stand for something.
     """
 
     form: ClassVar[str]
@@ -53,6 +55,7 @@ class Kind:
     calls_users_code: ClassVar[bool] = False
     checked_by: ClassVar[str | None] = None
     trained_by: ClassVar[str | None] = None
+    takes_tokens: ClassVar[bool] = True
 
     def __init__(self, described: Described) -> None:
         """Describe a network by the keys and values of `network`."""
@@ -182,6 +185,7 @@ class HiddenLayers(Kind):
     """Fully connected layers, which Thaw builds."""
 
     form = "hidden"
+    takes_tokens = False
     own_keys = frozenset({"hidden", "activation", "dropout"})
     unknown_training: ClassVar = {
         "augment": "augment is only supported for network.module; remove it",
@@ -262,8 +266,11 @@ class Module(_UserSupplied):
     ) -> Lines:
         yield from super().mistakes_of_training(path, training, problem)
         augment = training["augment"] or {}
+        if augment and problem.get("tokens"):
+            yield f"{path}.augment: only numbers can be altered, and these are tokens"
+            return
         moved = [key for key in ("flip", "shift") if augment.get(key)]
-        if moved and problem and len(problem.get("shape") or []) < 2:
+        if moved and problem and len(shape_of(problem)) < 2:
             yield (
                 f"{path}.augment.{moved[0]}: only images and series can be moved; give "
                 "the problem a shape, such as [1, 8, 8]"

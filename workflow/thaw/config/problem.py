@@ -27,7 +27,7 @@ from thaw.config.values import (
     Whole,
     made,
 )
-from thaw.data import ARRAYS, EACH, FILES, SUFFIXES
+from thaw.data import ARRAYS, CHANNELS, EACH, FILES, IMAGES, SUFFIXES, shape_of
 from thaw.learning.tasks import TASKS
 
 
@@ -58,7 +58,11 @@ File = Annotated[
         max_length=1_000,
     ),
 ]
-# Its values are found when this runs, so no type checker can know them.
+Folder = Annotated[
+    str, Field(pattern=r"^[^-{}\x00-\x1f][^{}\x00-\x1f]*$", max_length=1_000)
+]
+# Their values are found when this runs, so no type checker can know them.
+Color: Any = Literal[tuple(CHANNELS)]
 TaskName: Any = Literal[tuple(TASKS)]
 # Latin-1 without controls, Greek, super- and subscripts, currencies: what fonts draw,
 # and a cell of a Markdown table holds.
@@ -111,6 +115,14 @@ class _OfData(Group):
     """The rows: a .csv, .tsv or .parquet file with named columns, or an .npz with
     arrays X and y; from the working directory, its path without braces and line breaks,
     and a - in front as ./-."""
+    images: Folder = LEFT_OUT
+    """A folder of images in place of a file: a class is a folder in it, a row an image,
+    by name. Any format that Pillow reads; features are from 0, black, to 1."""
+    size: Annotated[list[Side], Field(min_length=2, max_length=2)] = LEFT_OUT
+    """The height and width that images get, such as [32, 32]; that of rows is then
+    [3, 32, 32], or [1, 32, 32] if they are grey."""
+    color: Color = "rgb"
+    """Whether images are read in colour, rgb, or grey."""
     test_file: File = LEFT_OUT
     """A separate file with the test rows; same columns."""
     label: Column = LEFT_OUT
@@ -159,6 +171,9 @@ class _OfData(Group):
     """Whether another rule of the workflow makes the file."""
     shape: Annotated[list[Side], Field(max_length=10)] = []
     """How a row's features are arranged, such as [1, 8, 8]."""
+    tokens: bool = False
+    """Whether features are tokens: whole numbers from 0 that stand for something, such
+    as words or atoms. A module gets them as integers, as nn.Embedding takes them."""
     classes: Annotated[list[Value], Field(max_length=MOST_UNITS), EACH_ONCE] = []
     """The classes to keep, in this order; left out, all."""
     transforms: Annotated[list[Transform], Field(max_length=100)] = []
@@ -186,6 +201,11 @@ Problem: Any = made(
 # Keys that only a file can have, and of those the ones for named columns.
 OF_COLUMNS = ("label", "categorical", "rows", "group")
 OF_FILES = ("test_file", "made_by_rule", *OF_COLUMNS)
+# Keys that images have no use for, or decide themselves.
+NOT_OF_IMAGES = (*OF_FILES, "bins", "drop", "shape", "tokens")
+# Keys that would make other numbers of tokens, and such transforms.
+NOT_OF_TOKENS = ("categorical", "scale")
+NOT_OF_TOKENS_TOO = ("noise", "rotate", "invert")
 
 Problems = Mapping[str, Mapping[str, Any]]
 
@@ -198,11 +218,11 @@ def is_split(problem: Mapping[str, Any]) -> bool:
 def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
     """Yield each mistake of a problem in a line of its own."""
     path, problem = f"problems.{name}", problems[name]
-    sources = [key for key in ("file", *GENERATED) if key in problem]
+    sources = [key for key in ("file", IMAGES, *GENERATED) if key in problem]
     if len(sources) != 1:
         found = f"more than one data source ({', '.join(sources)})"
         found, known = found if sources else "no data source", ", ".join(GENERATED)
-        yield f"{path}: {found}. Allowed: one of file, {known}"
+        yield f"{path}: {found}. Allowed: one of file, images, {known}"
         return
     yield from _of_source(path, problem)
     yield from _of_task(path, problem)
@@ -212,9 +232,25 @@ def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
     yield from _of_split(path, problem)
     yield from _of_scale(path, name, problems)
     yield from _of_transforms(path, problem)
+    if problem["tokens"]:
+        told = [key for key in NOT_OF_TOKENS if problem.get(key)]
+        told += [
+            f"transforms[{number}].{kind}"
+            for number, step in enumerate(problem["transforms"])
+            for kind in NOT_OF_TOKENS_TOO
+            if kind in step
+        ]
+        for key in told:
+            yield f"{path}.{key}: tokens stay the whole numbers they are; remove it"
 
 
 def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
+    if IMAGES in problem:
+        yield from _of_images(path, problem)
+        return
+    for key, usual in (("size", None), ("color", "rgb")):
+        if problem.get(key, usual) != usual:
+            yield f"{path}.{key}: only applies to images; remove it"
     function = function_of(problem)
     if function:
         for key in OF_FILES:
@@ -250,6 +286,22 @@ def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
             if column in roles:
                 yield f"{path}.{key}: {column!r} is already its {roles[column]}"
             roles[column] = key
+
+
+def _of_images(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
+    for key in NOT_OF_IMAGES:
+        if problem.get(key):
+            yield f"{path}.{key}: does not go together with images; remove it"
+    if not TASKS[problem["task"]].has_classes:
+        yield f"{path}.task: the folders of images are classes; remove it"
+    if "size" not in problem:
+        yield (
+            f"{path}.size: this key is missing; images get one height and width, such "
+            "as [32, 32]"
+        )
+    if not Path(problem[IMAGES]).is_dir():
+        where = shown(str(Path.cwd()))
+        yield f"{path}.images: {problem[IMAGES]!r} is no folder (from {where})"
 
 
 def _of_task(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
@@ -319,7 +371,7 @@ def _of_transforms(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
                 f"{place}: an entry holds one change. "
                 f"Allowed: {', '.join(Transform.model_fields)}"
             )
-        if "rotate" in step and len(problem["shape"]) < 2:
+        if "rotate" in step and len(shape_of(problem)) < 2:
             yield (
                 f"{place}.rotate: only images can be turned; give the problem a shape, "
                 "such as [1, 8, 8]"

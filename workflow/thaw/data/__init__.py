@@ -1,7 +1,15 @@
 """Problems, and how their data are read or generated, split and scaled."""
 
-# The keys of a problem that name its files.
-FILES = ("file", "test_file")
+from collections.abc import Mapping
+from typing import Any
+
+# The keys of a problem that name its files; images are a folder of them.
+IMAGES = "images"
+FILES = ("file", "test_file", IMAGES)
+
+# The colours that images may have, and how many channels; Pillow's names for them.
+CHANNELS = {"rgb": 3, "grey": 1}
+MODES = {3: "RGB", 1: "L"}
 
 # With this in the place of a seed, rows are split anew for each source model.
 EACH = "each"
@@ -13,3 +21,10 @@ PARQUET = ".parquet"
 ARRAYS = ".npz"
 TABLES = (*SEPARATORS, PARQUET)
 SUFFIXES = (*TABLES, ARRAYS)
+
+
+def shape_of(problem: Mapping[str, Any]) -> list[int]:
+    """Return how a problem's features are arranged; nothing if it does not say."""
+    if IMAGES in problem:
+        return [CHANNELS[problem.get("color", "rgb")], *problem.get("size", [])]
+    return list(problem.get("shape") or [])

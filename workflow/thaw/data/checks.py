@@ -4,6 +4,7 @@ Nothing is repaired here: no value is filled in, no text is taken for a number.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,9 @@ FEWEST_ROWS = 20
 FIRST_DAY, LAST_DAY = 19000101, 21001231
 
 LARGEST = float(np.finfo(np.float32).max)
+
+# An embedding has a row for each token up to the largest; float32 holds these, too.
+LARGEST_TOKEN = 2**24
 
 # A label beyond this is a slip; so is a number of the unit next to nothing.
 LARGEST_LABEL = 1e30
@@ -68,6 +72,21 @@ def wrong_features(table: Table, categorical: Collection[str]) -> Iterator[str]:
                 )
 
 
+def wrong_tokens(table: Table) -> Iterator[str]:
+    """Yield what is wrong with columns of numbers that are to be tokens."""
+    for _, values in table.features.items():
+        column = pd.to_numeric(values, errors="coerce").astype(np.float64)
+        # What is missing, or no number, is told as of any feature.
+        wrong = column.notna() & ~are_tokens(column)
+        what = f"no tokens: whole numbers from 0 to {LARGEST_TOKEN:,}"
+        yield from _counted(table, values, wrong, what, "number them from 0")
+
+
+def are_tokens(x: Any) -> Any:
+    """Return which numbers, of a column or an array, are tokens."""
+    return (x >= 0) & (x <= LARGEST_TOKEN) & (x == np.floor(x))
+
+
 def wrong_names(table: Table) -> Iterator[str]:
     """Yield what is wrong with labels and groups of any kind: one is missing."""
     for values in (table.labels, table.groups):
@@ -91,8 +110,9 @@ def wrong_columns(
     place: str, found: Collection[str], columns: Collection[str], whose: str
 ) -> Iterator[str]:
     """Yield which columns differ from those of the problem `whose`, on both sides."""
-    here = [name for name in found if name not in {*columns}]
-    there = [name for name in columns if name not in {*found}]
+    ours, theirs = {*found}, {*columns}
+    here = [name for name in found if name not in theirs]
+    there = [name for name in columns if name not in ours]
     only = ((place, here), (whose, there))
     parts = [f"{who} only: {listed(names, 10)}" for who, names in only if names]
     if parts:
@@ -119,7 +139,7 @@ def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str
     place = tables[0].place
     labels = pd.concat([table.labels for table in tables])
     rows = labels.value_counts()
-    if are_measured(labels):
+    if are_measured(labels) and not tables[0].files:
         odd = rows.index[_as_numbers(rows.index).isna()]
         but = ""
         if len(odd):
@@ -141,8 +161,8 @@ def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str
     for name in sorted(rows.index[rows < 2]):
         row = labels.index[labels == name][0]
         yield (
-            f"{place}: class {name!r} has one row (row {row}); one to train on and one "
-            "to test on are the least"
+            f"{place}: class {name!r} has one row ({tables[0].row(row)}); one to train "
+            "on and one to test on are the least"
         )
 
 

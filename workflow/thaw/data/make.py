@@ -10,17 +10,26 @@ import pandas as pd
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from thaw.data import EACH
+from thaw.data import EACH, IMAGES, shape_of
 from thaw.data.checks import (
     doubts,
     wrong_categories,
     wrong_columns,
     wrong_features,
     wrong_names,
+    wrong_tokens,
 )
 from thaw.data.files import read_categories, read_table
+from thaw.data.images import read_images
 from thaw.data.labels import Labels, labels_of
-from thaw.data.problem import WARNING, Description, Pool, Problem, digests_of_rows
+from thaw.data.problem import (
+    WARNING,
+    Description,
+    Pool,
+    Problem,
+    as_learned,
+    digests_of_rows,
+)
 from thaw.data.split import sizes, some, split
 from thaw.data.table import Table, as_text, choose, encode, encoded_names, numbered
 from thaw.data.transforms import transform
@@ -64,7 +73,9 @@ def make_problem(
 
     Raises `ThawError` with all the ways in which the data are not as the settings say.
     """
-    read = _tables(settings, files)
+    read, tokens = _tables(settings, files), settings.get("tokens", False)
+    if tokens:  # a place in a sequence may hold the same token in every row
+        read = [table._replace(named=False) for table in read]
     tables = of_each(lambda table: choose(table, settings), read)
     place, categorical = tables[0].place, settings.get("categorical", [])
     categories = _categories(settings, tables, joined, source)
@@ -73,9 +84,11 @@ def make_problem(
         columns, whose = list(source.description.columns), source.name
     labels = _checked(settings, read, tables, categories, columns, whose)
 
-    shape, transforms = settings.get("shape", []), settings.get("transforms", [])
+    shape, transforms = shape_of(settings), settings.get("transforms", [])
     as_read = [encode(table, categories)[columns].to_numpy() for table in tables]
     x = [transform(rows, shape, transforms, part) for part, rows in enumerate(as_read)]
+    if tokens:
+        x = [rows.astype(np.int64) for rows in x]
     train, test = _parts(settings, tables, labels.strata)
     train_x, test_x = x[0][train], x[-1][test]
     train_y, test_y = labels.parts(train, test)
@@ -90,7 +103,7 @@ def make_problem(
     spread = np.where(left, 1, scaler.scale_)
     description = Description(
         *(columns, labels.names, categories, centre.tolist(), spread.tolist()),
-        *(shape, [], transforms),
+        *(shape, [], transforms, [*tables[0].files], tokens),
     )
     each = settings.get("shuffle") == EACH
     by_split = each and "scale" in settings and (like is None or like.pool is not None)
@@ -100,7 +113,7 @@ def make_problem(
         train_x, test_x = (train_x - by[0]) / by[1], (test_x - by[0]) / by[1]
     unrounded = train_x
     with np.errstate(over="ignore"):  # told below
-        train_x, test_x = train_x.astype(np.float32), test_x.astype(np.float32)
+        train_x, test_x = as_learned(train_x), as_learned(test_x)
     classes = len(labels.names)
     problem = Problem(
         *(train_x, train_y, test_x, test_y, test_rows, classes, labels.task),
@@ -147,11 +160,14 @@ def _checked(
     """
     mistakes = [wrong for table in read for wrong in wrong_names(table)]
     for table in tables:
-        mistakes += wrong_features(table, settings.get("categorical", []))
+        if not table.files:  # no image has a point that is missing
+            mistakes += wrong_features(table, settings.get("categorical", []))
+        if settings.get("tokens"):
+            mistakes += wrong_tokens(table)
         mistakes += wrong_categories(table, categories)
         names = encoded_names(table, categories)
         mistakes += wrong_columns(table.place, names, columns, whose)
-    shape = settings.get("shape", [])
+    shape = shape_of(settings)
     if shape and math.prod(shape) != len(columns):
         mistakes.append(
             f"{tables[0].place}: shape {shape} takes {math.prod(shape)} features, and "
@@ -170,6 +186,8 @@ def _checked(
 
 def _tables(settings: Settings, files: Sequence[Path]) -> list[Table]:
     """Read the files, or call the function that the settings name."""
+    if IMAGES in settings:
+        return [read_images(files[0], settings)]
     if "file" in settings:
         return of_each(lambda path: read_table(path, settings), files)
     for key in settings:

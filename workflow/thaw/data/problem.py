@@ -5,7 +5,7 @@ scikit-learn.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy as np
 class Problem(NamedTuple):
     """A data set with a task and a fixed train/test split.
 
-    Features are float32 `[rows, features]`. Labels are int64 `[rows]`, 0 ≤ label <
-    `classes`; where they are numbers, float64 in their own units, and `classes` is 0.
+    Features are float32 `[rows, features]`; tokens, which stand for something, int64.
+    Labels are int64 `[rows]`, 0 ≤ label < `classes`; where they are numbers, float64 in
+    their own units, and `classes` is 0.
     `test_rows`, int64 `[rows]`, are the numbers of the test rows in the file that they
     come from, or in what a function generated, from 1. `task` is the name of one in
     `thaw.learning.tasks`. `test_groups`, int64 `[rows]`, are the numbers of the test
@@ -56,13 +57,14 @@ class Pool(NamedTuple):
     the study's seed and the source model's number; neither stands here. Each split has
     `train_size` and `test_size` rows.
 
-    `x`, float64 `[rows, features]`, are the features before a split scales them; by
-    `centre` and `spread` they were scaled before, as a problem's are. `train_y` are the
-    labels as they are learned, `test_y` as they are, `[rows]`; `rows`, `groups` and
-    `digests` are as those of a problem's test rows. By `strata`, int64, rows are drawn,
-    `[rows]`, or whole groups, `[groups]`. Features that are `scaled`, bool
-    `[features]`, get mean 0 and standard deviation 1 on the train rows of a split or,
-    where features are scaled `like` those of another pool, on its train rows.
+    `x`, float64 `[rows, features]` (tokens int64), are the features before a split
+    scales them; by `centre` and `spread` they were scaled before, as a problem's are.
+    `train_y` are the labels as they are learned, `test_y` as they are, `[rows]`;
+    `rows`, `groups` and `digests` are as those of a problem's test rows. By `strata`,
+    int64, rows are drawn, `[rows]`, or whole groups, `[groups]`. Features that are
+    `scaled`, bool `[features]`, get mean 0 and standard deviation 1 on the train rows
+    of a split or, where features are scaled `like` those of another pool, on its train
+    rows.
     """
 
     x: np.ndarray
@@ -87,7 +89,7 @@ class Pool(NamedTuple):
 
         Features are not scaled.
         """
-        x = self.x.astype(np.float32)
+        x = as_learned(self.x)
         return Problem(
             *(x, self.train_y, x, self.test_y, self.rows, self.classes, self.task),
             *(self.groups, self.digests, self.digests),
@@ -110,6 +112,8 @@ class Description(NamedTuple):
     shape: how a row's features are arranged; empty where nothing was said.
     notes: what was dropped, encoded, split and scaled, in words.
     transforms: what changed the features before scaling, as the config says it.
+    files: of images, the name of each, by the number of its row, from 1.
+    tokens: whether features are tokens, whole numbers that stand for something.
     """
 
     columns: Sequence[str]
@@ -120,11 +124,23 @@ class Description(NamedTuple):
     shape: Sequence[int]
     notes: Sequence[str]
     transforms: Sequence[Mapping[str, Any]]
+    files: Sequence[str] = ()
+    tokens: bool = False
+
+    def files_of(self, rows: Iterable[int]) -> dict[str, list[str]]:
+        """Return the column `file` of a table with these rows, if they are images."""
+        names = [self.files[row - 1] for row in rows] if self.files else []
+        return {"file": names} if names else {}
 
     @property
     def warnings(self) -> list[str]:
         """The notes that tell of something doubtful."""
         return [note for note in self.notes if note.startswith(WARNING)]
+
+
+def as_learned(x: np.ndarray) -> np.ndarray:
+    """Return features as networks get them: float32, or tokens as they are, int64."""
+    return x if x.dtype == np.int64 else x.astype(np.float32)
 
 
 def digests_of_rows(x: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ class Table(NamedTuple):
     groups: the same; None where rows are in no groups.
     place: what messages call it, a file's path or a function's name.
     named: whether the columns have names of their own, by which one can be dropped.
+    files: of images, the file that each row of the index stands for, from row 1.
     """
 
     features: pd.DataFrame
@@ -24,6 +25,11 @@ class Table(NamedTuple):
     groups: pd.Series | None
     place: str
     named: bool
+    files: Sequence[str] = ()
+
+    def row(self, number: int) -> str:
+        """Return what messages call a row."""
+        return self.files[number - 1] if self.files else f"row {number}"
 
 
 def choose(table: Table, settings: Mapping[str, Any]) -> Table:

@@ -82,6 +82,26 @@ def check_draws(network: ModuleNetwork) -> list[str]:
 
 
 @torch.no_grad()
+def check_tokens(name: str, network: ModuleNetwork, problem: Problem) -> None:
+    """Run a network on a row with the largest token of a problem, if it has tokens.
+
+    Raises `ThawError` if its embedding is too small.
+    """
+    if problem.train_x.dtype != np.int64:
+        return
+    x = np.concatenate([problem.train_x, problem.test_x])
+    row = x.max(1).argmax()
+    try:
+        network.built().eval()(rows_of(x[[row]], network.shape))
+    except IndexError as error:
+        token = x[row].max()
+        raise ThawError(
+            f"network: with {token}, the largest token of {name}, it fails ({error}); "
+            f"an nn.Embedding takes {token + 1} rows or more"
+        ) from None
+
+
+@torch.no_grad()
 def check_determined(network: ModuleNetwork, problem: Problem) -> None:
     """Raise `ThawError` unless seed and weights alone decide what a network says.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from thaw.data.problem import Pool, Problem
+from thaw.data.problem import Pool, Problem, as_learned
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.rows import stratified_order
@@ -46,11 +46,11 @@ def split(pool: Problem | Pool, seed: int, number: int) -> Problem:
     # Rounding gives equal numbers a standard deviation that is not quite 0.
     varies = pool.scaled & (np.ptp(learned, axis=0) > 0)
     spread = np.where(varies, learned.std(0), 1)
+    parts = [pool.x[rows] for rows in (train, test)]
+    if pool.scaled.any():
+        parts = [(x - centre) / spread for x in parts]
     with np.errstate(over="ignore"):  # reported below
-        train_x, test_x = (
-            ((pool.x[rows] - centre) / spread).astype(np.float32)
-            for rows in (train, test)
-        )
+        train_x, test_x = map(as_learned, parts)
     if not (np.isfinite(train_x).all() and np.isfinite(test_x).all()):
         raise ThawError(
             f"split {number}: scaled, a value is too large for a number of 32 bits; "

@@ -54,7 +54,8 @@ def load_described(path: Path, key: str) -> tuple[Problem | Pool, Description, s
             (whole.train_x, whole.train_y, whole.train_digests),
             (whole.test_x, whole.test_y, whole.test_digests),
         ):
-            require(x.dtype == np.float32 and x.ndim == 2, "features of another form")
+            known = np.int64 if description.tokens else np.float32
+            require(x.dtype == known and x.ndim == 2, "features of another form")
             require(y.shape == (len(x),), "labels do not fit")
             fit = digests.dtype == np.uint64 and digests.shape == y.shape
             require(fit, "the digests of its rows do not fit")

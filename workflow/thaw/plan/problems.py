@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from thaw.config.extents import Extent, extent
 from thaw.config.resolved import minimal_problem
-from thaw.data import FILES
+from thaw.data import FILES, IMAGES
 from thaw.keys import Result, known_digest, result
 from thaw.output.paths import problem_file
 
@@ -139,9 +139,11 @@ class Problems:
         """
         if problem["made_by_rule"]:
             return {"path": path}
-        return {"format": Path(path).suffix, "content": known_digest(Path(path))}
+        content = {"content": known_digest(Path(path))}
+        return content if IMAGES in problem else content | {"format": Path(path).suffix}
 
 
 def _files(problem: Mapping[str, Any]) -> dict[str, str]:
     """Return the paths of a problem's own files by their keys in the config."""
-    return {key: problem[key] for key in FILES if key in problem}
+    # Snakemake warns of a folder whose path ends with a slash.
+    return {key: problem[key].rstrip("/") for key in FILES if key in problem}

@@ -19,6 +19,7 @@ from thaw.external.checks import (
     check_draws,
     check_learns,
     check_short_batches,
+    check_tokens,
     check_train_mode,
     check_transfer,
     shares,
@@ -60,6 +61,7 @@ def checked(args: argparse.Namespace) -> tuple[list[Share], dict[str, str]]:
         problem, rows[role] = loaded.whole, loaded.train_size
         network = network_of(described, problem, description.shape, args.network)
         assert isinstance(network, ModuleNetwork)
+        check_tokens(settings[role], network, problem)
         check_answers(settings[role], network, problem)
         learning = list(network.groups)[0 if role == "source" else fewest :]
         check_train_mode(settings[role], network, problem, learning)

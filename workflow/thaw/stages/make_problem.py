@@ -17,7 +17,7 @@ from thaw.data.make import Other, make_problem
 from thaw.data.problem import Description, Pool, Problem
 from thaw.errors import ThawError, of_each, visible
 from thaw.findings.metrics import check_classes
-from thaw.keys import check_unchanged, digest_of_file
+from thaw.keys import check_unchanged, known_digest
 from thaw.learning.splits import check as check_splits
 from thaw.output.problems import load_described, save_problem
 from thaw.stages.command import compute, recipe_parser
@@ -66,7 +66,7 @@ def main(args: argparse.Namespace) -> None:
     told = [settings[key] for key in FILES if key in settings]
     told += settings.get("joined", {}).get("files", [])
     paths = [*args.files, *args.joined]
-    saw["files"] = [digest_of_file(path) for path in paths]
+    saw["files"] = [known_digest(path) for path in paths]
     for path, digest, asked in zip(paths, saw["files"], told, strict=True):
         # A file that another rule makes has no content to check against.
         check_unchanged(path, digest, asked.get("content", digest))
@@ -78,7 +78,7 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = recipe_parser(__doc__)
     for option, what in (
-        ("files", "the problem's file and its test file"),
+        ("files", "the problem's file and its test file, or its folder"),
         ("joined", "the files of a partner, whose categories count too"),
     ):
         parser.add_argument(f"--{option}", type=Path, nargs="*", default=[], help=what)

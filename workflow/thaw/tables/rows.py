@@ -1,12 +1,12 @@
 """The test rows that transfer rescues, and those that it loses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from thaw.data.problem import Problem
+from thaw.data.problem import Description, Problem
 from thaw.findings.arms import Arm
 from thaw.findings.predicted import share_right
 from thaw.output.inputs import Inputs
@@ -28,13 +28,13 @@ def for_people(
     settings: Mapping[str, Any],
     found: Mapping[str, np.ndarray],
     problem: Problem,
-    classes: Sequence[str],
+    description: Description,
 ) -> str:
     """Return as Markdown the rows rescued and lost, and those that change most.
 
     `found` is the share of each variant's networks that get a row right, `[rows]`.
     """
-    baseline = settings["baseline"]
+    baseline, classes = settings["baseline"], description.classes
     transferred = [name for name in settings["pretrained"] if name != baseline]
     before = found[baseline]
     rows = [(baseline, _right(before), "", "")]
@@ -59,14 +59,15 @@ def for_people(
     ]
     if transferred:
         changes = np.array([found[name] - before for name in transferred])
+        named = description.files_of(problem.test_rows).get("file", [])
         most = paragraph(
             "The rows that change most: the share of networks that get each right. "
-            "Rows are numbered as in the data, from 1."
+            f"Rows are {'images' if named else 'numbered as in the data, from 1'}."
         )
         header = ("row", "class", baseline, *transferred)
         lines = [
             (
-                str(problem.test_rows[row]),
+                cell(named[row]) if named else str(problem.test_rows[row]),
                 cell(classes[problem.test_y[row]]),
                 *(percent(found[name][row]) for name in (baseline, *transferred)),
             )
@@ -115,11 +116,15 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         about = {
             "target_size": [size] * len(problem.test_y),
             "row": problem.test_rows,
+            **{
+                name: [*map(plain, files)]
+                for name, files in description.files_of(problem.test_rows).items()
+            },
             "class": np.take(classes, problem.test_y),
         }
         # Beside each other, because a variant may be called `row`.
         own = {v: shares[Arm(v, size)] for v in settings["variants"]}
         parts.append(pd.concat([pd.DataFrame(about), pd.DataFrame(own)], axis=1))
     shown = {v: shares[Arm(v, settings["shown_size"])] for v in settings["variants"]}
-    words = for_people(settings, shown, problem, description.classes)
+    words = for_people(settings, shown, problem, description)
     return {"rows.csv": frame(pd.concat(parts)), "rows.md": words.encode()}
