@@ -1,6 +1,8 @@
 """Problems from files and functions: how they are read, and errors in them."""
 
+import io
 import re
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -143,6 +145,13 @@ def test_dropped_columns_may_hold_anything(tmp_path, frame):
     problem, description = make(tmp_path, frame, drop=["cas"])
     assert same(problem, expected)
     assert "dropped: cas" in description.notes
+
+
+def test_columns_without_a_name_can_be_dropped(tmp_path, frame):
+    wide = frame.assign(**{"": 1})
+    path = write(tmp_path / "data.csv", pd.concat([wide, wide[[""]]], axis=1))
+    wanted = SETTINGS | {"drop": ["Unnamed: 3", "Unnamed: 4"]}
+    assert make_problem(wanted, [path])[1].columns == ["heat", "mass"]
 
 
 def test_only_rows_with_a_value(tmp_path, frame):
@@ -529,6 +538,17 @@ WRONG = [
     ),
     (column("class", "x"), {}, "all rows belong to class 'x'"),
     (cell("class", 12, "odd"), {}, "class 'odd' has one row (row 12)"),
+    (
+        column("class", [1, 2, "inf"] * 20),
+        {},
+        "column class: 20 of 60 not finite numbers, first 'inf' in row 3; correct",
+    ),
+    (
+        column("g", [1, 2, "inf"] * 20),
+        {"group": "g"},
+        "column g: 20 of 60 not finite numbers, first 'inf' in row 3; correct",
+    ),
+    (column("", 4), {}, "column Unnamed: 3 has no name in the file; give it one, or"),
     (column("class", range(60)), {}, "the label has 60 distinct numbers, which"),
     (
         column("class", ["< 5", *range(59)]),
@@ -650,8 +670,9 @@ def test_of_very_many_mistakes_the_first_are_told(tmp_path, frame):
         ("a.csv", b"x,class\n1,a\n2,a\n3,b\n4,b\n5", "column class: 1 of 5 missing"),
         ("a.csv", b"\0\0\0\0", "a.csv: "),
         ("a.parquet", b"PAR1 and no more", "a.parquet: cannot be read as parquet: "),
-        ("a.npz", b"PK and no more", "a.npz: cannot be read as npz: "),
+        ("a.npz", b"PK\3\4 and no more", "a.npz: cannot be read as npz: "),
         ("a.npz", b"", "a.npz: cannot be read as npz: "),
+        ("a.npz", b"no archive", "a.npz: it is no archive of arrays; numpy.savez"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_reported(tmp_path, name, content, expected):
@@ -682,7 +703,20 @@ def test_a_truncated_archive_is_reported_wherever_it_ends(tmp_path, frame):
         ({"X": np.ones((4, 2))}, "it lacks an array X or y"),
         ({"X": np.ones(4), "y": np.ones(4)}, r"X has the shape \[4\]"),
         ({"X": np.ones((4, 2)), "y": np.ones(5)}, r"y \[5\]"),
-        ({"X": np.ones((4, 2)), "y": np.array([None] * 4)}, "cannot be read as npz"),
+        ({"X": np.ones((4, 2)), "y": np.array([None] * 4)}, "y holds Python objects"),
+        ({"X": np.ones((0, 2)), "y": np.ones(0)}, "no row is left to learn from"),
+        (
+            {"X": np.ones((4, 2)), "y": np.array([b"\xe9", b"b"] * 2)},
+            r"y holds bytes that are not UTF-8, such as b'\\xe9'; save text",
+        ),
+        (
+            {"X": np.zeros((4, 1), [("a", float)]), "y": np.arange(4) % 2},
+            "X is a structured array; save plain ones",
+        ),
+        (
+            {"X": np.ones((4, 2)), "y": np.array([2**63, 2**63 + 1.0] * 2)},
+            r"column y: 4 of 4 floats of 2\^53 or more, where neighbouring whole num",
+        ),
         (
             {"X": np.full((4, 2), np.nan), "y": np.arange(4) % 2},
             "feature 1: 4 of 4 missing, first in row 1",
@@ -701,6 +735,59 @@ def test_arrays_that_are_no_problem_are_reported(tmp_path, arrays, expected):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(ThawError, match=expected):
         make_problem({"file": {}, "train_size": 2}, [tmp_path / "a.npz"])
+
+
+def test_an_array_that_no_machine_holds_is_one_line(tmp_path):
+    header, labels = io.BytesIO(), io.BytesIO()
+    told = {"descr": "<f8", "fortran_order": False, "shape": (10**15, 1)}
+    np.lib.format.write_array_header_1_0(header, told)
+    np.save(labels, np.ones(4))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("X.npy", header.getvalue())
+        archive.writestr("y.npy", labels.getvalue())
+    with pytest.raises(ThawError, match=r"as npz: Unable to allocate 7\.11 PiB"):
+        make_problem({"file": {}, "train_size": 2}, [tmp_path / "a.npz"])
+
+
+def test_the_order_of_bytes_does_not_matter(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
+    made = [
+        make_arrays(tmp_path, x.astype(f"{order}f4"), y.astype(f"{order}i4"))
+        for order in "<>"
+    ]
+    assert same(*(problem for problem, _ in made))
+
+
+def large(frame, how):
+    """Return a frame with a column of neighbours that one float stands for."""
+    return frame.assign(large=pd.Series([2**63, 2**63 + 1] * 30).astype(how))
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.parquet"])
+def test_large_whole_numbers_stay_apart(tmp_path, frame, name):
+    wanted = {"name": name, "categorical": ["large"]}
+    _, description = make(tmp_path, large(frame, "uint64"), **wanted)
+    [names] = description.categories.values()
+    assert [*names] == [str(2**63), str(2**63 + 1)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"categorical": ["large"]},
+        {"group": "large"},
+        {"label": "large", "categorical": ["class"]},
+        {"rows": {"large": 2**63}},
+    ],
+)
+def test_floats_that_stand_for_several_names_are_refused(tmp_path, frame, changes):
+    frame = large(frame, "float64")
+    said = message(tmp_path, frame, name="data.parquet", **changes)
+    assert "column large: 60 of 60 floats of 2^53 or more" in said
+    # Of numbers, they are as good as others.
+    tables = {"name": "data.parquet", "label": "large", "drop": ["class"]}
+    frame["large"] = 2.0**60 * frame["heat"]
+    make(tmp_path, frame, task="regression", **tables)
 
 
 DAYS = pd.date_range("2026-01-01", periods=60)

@@ -217,6 +217,12 @@ def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
 def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
     function = function_of(problem)
     if function:
+        for argument in problem[function]:
+            if argument.startswith("return_") or argument == "coef":
+                yield (
+                    f"{path}.{function}.{argument}: changes what is returned, and Thaw "
+                    "takes features and labels; remove it"
+                )
         for key in OF_FILES:
             if problem.get(key):
                 yield (

@@ -26,6 +26,9 @@ FEWEST_ROWS = 20
 # A date written as a whole number, 20240131.
 FIRST_DAY, LAST_DAY = 19000101, 21001231
 
+# What pandas calls a column without a name, with the column's number behind.
+NAMELESS = "Unnamed: "
+
 LARGEST = float(np.finfo(np.float32).max)
 
 # A label beyond this is a slip; so is a number of the unit next to nothing.
@@ -40,6 +43,12 @@ def wrong_features(table: Table, categorical: Collection[str]) -> Iterator[str]:
     types = pd.api.types
     for name, values in table.features.items():
         place = f"{table.place}: column {name}"
+        if table.named and name.startswith(NAMELESS):
+            yield (
+                f"{place} has no name in the file; give it one, or name it so under "
+                "drop"
+            )
+            continue
         remedy = "give them, leave the rows out, or drop the column"
         yield from _counted(table, values, values.isna(), "missing", remedy)
         # Without what is missing, a column may hold nothing but true and false.
@@ -74,6 +83,16 @@ def wrong_names(table: Table) -> Iterator[str]:
         if values is not None:
             remedy = "give them, or leave the rows out"
             yield from _counted(table, values, values.isna(), "missing", remedy)
+    if table.groups is not None:
+        yield from _infinite(table, table.groups)
+
+
+def _infinite(table: Table, names: pd.Series) -> Iterator[str]:
+    """Yield that names, all of them numbers, are not finite."""
+    numbers = _as_numbers(names).set_axis(names.index)
+    if numbers.notna().all():
+        what, remedy = "not finite numbers", "correct them, or leave the rows out"
+        yield from _counted(table, names, np.isinf(numbers), what, remedy)
 
 
 def wrong_categories(
@@ -131,6 +150,8 @@ def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str
             "classes by quantiles"
         )
         return
+    for table in tables:
+        yield from _infinite(table, table.labels)
     absent = [name for name in asked if name not in rows]
     yield from (f"{place}: no row has the class {name!r}" for name in absent)
     if len(rows) < 2 and not absent:

@@ -1,5 +1,6 @@
 """Tables from the user's files, read by pandas and NumPy."""
 
+import math
 import warnings
 import zipfile
 from collections.abc import Collection, Mapping
@@ -10,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from thaw.data import ARRAYS, PARQUET, SEPARATORS, TABLES
-from thaw.data.table import Table, as_text, numbered, require_columns
-from thaw.errors import ThawError, listed
+from thaw.data.checks import wrong_values
+from thaw.data.table import MOST_EXACT, Table, as_text, numbered, require_columns
+from thaw.errors import ThawError, listed, refuse
 
 
 def read_table(path: Path, settings: Mapping[str, Any]) -> Table:
@@ -20,7 +22,8 @@ def read_table(path: Path, settings: Mapping[str, Any]) -> Table:
     Its columns of categories are read as text.
     Raises `ThawError` if the file cannot be read, or is not as the settings say.
     """
-    return _arrays(path) if path.suffix == ARRAYS else _columns(path, settings)
+    read = _arrays if path.suffix == ARRAYS else _columns
+    return read(path, settings)
 
 
 def _columns(path: Path, settings: Mapping[str, Any]) -> Table:
@@ -35,12 +38,12 @@ def _columns(path: Path, settings: Mapping[str, Any]) -> Table:
         "drop": settings.get("drop", []),
     }
     require_columns(str(path), frame.columns, asked)
-    labels = as_text(frame[label])
-    groups = as_text(frame[group]) if group else None
+    labels = _labels(path, frame[label], settings)
+    groups = _names(path, frame[group]) if group else None
     others = {label, group, *rows} & {*frame.columns}
     features = frame.drop(columns=[*others])
     for name in categorical:
-        features[name] = as_text(features[name])
+        features[name] = _names(path, features[name])
     return Table(features, labels, groups, str(path), named=True)
 
 
@@ -52,7 +55,7 @@ def read_categories(
         return {}
     frame = read_rows(path, columns, rows)
     return {
-        name: set(as_text(frame[name].dropna()))
+        name: set(_names(path, frame[name].dropna()))
         for name in columns
         if name in frame.columns
     }
@@ -78,7 +81,7 @@ def read_rows(
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     for name, value in rows.items():
         frame = frame[frame[name].notna()]
-        values = as_text(frame[name])
+        values = _names(path, frame[name])
         frame = frame[values == str(value)]
         if frame.empty:
             raise ThawError(
@@ -106,7 +109,7 @@ def _frame(path: Path, text: Collection[str]) -> pd.DataFrame:
     }
     # pandas would give a column that stands twice another name.
     header = pd.read_csv(path, header=None, nrows=1, dtype=str, **how).iloc[0]
-    for name in header[header.duplicated()]:
+    for name in header[header.duplicated()].dropna():
         raise ValueError(f"the column {name} stands twice")
     with warnings.catch_warnings():
         # pandas only warns that it leaves out fields beyond the header's.
@@ -121,7 +124,26 @@ def _frame(path: Path, text: Collection[str]) -> pd.DataFrame:
         )
 
 
-def _arrays(path: Path) -> Table:
+def _labels(path: Path, values: pd.Series, settings: Mapping[str, Any]) -> pd.Series:
+    """Return labels as text; of classes they are names."""
+    numbers = settings.get("task") == "regression" or "bins" in settings
+    return as_text(values) if numbers else _names(path, values)
+
+
+def _names(path: Path, values: pd.Series) -> pd.Series:
+    """Return names of classes, groups or categories as text.
+
+    Raises `ThawError` if they are floats so large that several names may be one.
+    """
+    if pd.api.types.is_float_dtype(values):
+        large = (values.abs() >= MOST_EXACT) & np.isfinite(values)
+        what = "floats of 2^53 or more, where neighbouring whole numbers are one"
+        remedy = "save them as text"
+        refuse(wrong_values(str(path), len(values), values, large, what, remedy))
+    return as_text(values)
+
+
+def _arrays(path: Path, settings: Mapping[str, Any]) -> Table:
     """Read X `[rows, …]` and y `[rows]` from a NumPy archive."""
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -131,7 +153,19 @@ def _arrays(path: Path) -> Table:
             f"{path}: it lacks an array X or y; numpy.savez(path, X=…, y=…) writes both"
         ) from None
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        if "pickle" in str(error):  # NumPy's advice is to load them all the same
+            raise ThawError(f"{path}: {_no_arrays(path)}") from None
         raise _unreadable(path, error) from error
+    except MemoryError as error:
+        raise _unreadable(path, error) from None
+    for name, array in (("X", x), ("y", y)):
+        if array.dtype.kind == "V":
+            raise ThawError(
+                f"{path}: {name} is a structured array; save plain ones, X as "
+                "numpy.lib.recfunctions.structured_to_unstructured(X)"
+            )
+    # pandas takes the machine's byte order only.
+    x, y = (a.astype(a.dtype.newbyteorder("="), copy=False) for a in (x, y))
     if y.ndim == 2:
         raise ThawError(
             f"{path}: y has the shape {list(y.shape)}, several labels a row; a problem "
@@ -143,10 +177,28 @@ def _arrays(path: Path) -> Table:
             "X [rows, features] and y [rows]"
         )
     index = pd.RangeIndex(1, len(x) + 1)
-    x = x.reshape(len(x), -1)
+    x = x.reshape(len(x), math.prod(x.shape[1:]))
     features = pd.DataFrame(x, index, numbered(x.shape[1]))
-    labels = as_text(pd.Series(y, index, name="y"))
+    if y.dtype.kind == "S":
+        try:
+            y = np.char.decode(y, "utf-8")
+        except UnicodeDecodeError as error:
+            raise ThawError(
+                f"{path}: y holds bytes that are not UTF-8, such as {error.object!r}; "
+                "save text, such as numpy.char.decode(y, 'latin-1')"
+            ) from None
+    labels = _labels(path, pd.Series(y, index, name="y"), settings)
     return Table(features, labels, None, str(path), named=False)
+
+
+def _no_arrays(path: Path) -> str:
+    """Say why NumPy finds pickled objects in an archive, and what to save instead."""
+    if not zipfile.is_zipfile(path):
+        return "it is no archive of arrays; numpy.savez(path, X=…, y=…) writes one"
+    return (
+        "X or y holds Python objects; save arrays of numbers or text, such as "
+        "numpy.savez(path, X=X.astype(float), y=y.astype(str))"
+    )
 
 
 def _unreadable(path: Path, error: Exception) -> ThawError:

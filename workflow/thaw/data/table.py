@@ -8,6 +8,9 @@ import pandas as pd
 
 from thaw.errors import ThawError, listed, refuse
 
+# Above this, a float stands for several neighbouring whole numbers.
+MOST_EXACT = 2**53
+
 
 class Table(NamedTuple):
     """Rows as they came.
@@ -70,9 +73,8 @@ def as_text(values: pd.Series) -> pd.Series:
     """
     if values.isna().any():
         return as_text(values.dropna()).reindex(values.index)
-    # Beyond 2^53 neighbouring whole numbers are one float.
     whole = pd.api.types.is_float_dtype(values) and (values == values.round()).all()
-    if whole and (values.abs() < 2**53).all():
+    if whole and (values.abs() < MOST_EXACT).all():
         values = values.astype("int64")
     return values.astype(str)
 
