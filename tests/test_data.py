@@ -139,6 +139,65 @@ def test_a_mark_before_the_header_and_true_and_false_are_read(tmp_path, frame):
     assert set(problem.train_x[:, 2]) == {0, 1}
 
 
+EUROPEAN = {"separator": ";", "decimal": ","}
+MARKS = {"sep": ";", "decimal": ","}
+
+
+@pytest.mark.parametrize("task", [{}, {"label": "heat", "task": "regression"}])
+def test_a_semicolon_and_a_decimal_comma_give_the_same(tmp_path, frame, task):
+    frame["size"] = np.repeat([1.5, 2.5], 30)
+    wanted = SETTINGS | task | {"categorical": ["size"]}
+    if task:
+        wanted["drop"] = ["class"]
+    found = []
+    for name, how, keys in (
+        ("a", {}, {}),
+        ("b", MARKS, EUROPEAN),
+    ):
+        path = tmp_path / f"{name}.csv"
+        frame.to_csv(path, index=False, **how)
+        problem, description = make_problem(wanted | keys, [path])
+        found.append((*problem, description.columns))
+    assert same(*found)
+    joined = {"files": [{}], "rows": {}, **EUROPEAN}
+    _, other = make_problem(wanted | {"joined": joined}, [tmp_path / "a.csv"], [path])
+    assert other.categories == {"size": ["1.5", "2.5"]}
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ({"sep": ";"}, "cannot be read as csv: it is separated by ';', not by ','; a "),
+        ({"sep": ";", "decimal": ","}, 'a problem says so by separator: ";"'),
+        ({"sep": "\t"}, 'by separator: "\\t"'),
+        (
+            {"decimal": ","},
+            'in the columns heat, mass; write decimal: ","',
+        ),
+    ],
+)
+def test_how_a_file_is_written_is_recognized(tmp_path, frame, how, expected):
+    path = tmp_path / "data.csv"
+    frame.to_csv(path, index=False, **how)
+    with pytest.raises(ThawError) as caught:
+        make_problem(SETTINGS, [path])
+    [line] = caught.value.args
+    assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["1,5", "-2", "0,125"] * 20, "decimal commas in the columns mass; write"),
+        (["1,234", "2,500", "12"] * 20, "column mass: 40 of 60 not numbers, first '1,"),
+        (["a;b", "c;d", "e;f"] * 20, "column mass: 60 of 60 not numbers, first 'a;b'"),
+    ],
+)
+def test_other_marks_are_not_mistaken(tmp_path, frame, values, expected):
+    assert expected in message(tmp_path, frame.assign(mass=values))
+    make(tmp_path, frame.assign(mass=values), drop=["mass"])
+
+
 def test_dropped_columns_may_hold_anything(tmp_path, frame):
     expected, _ = make(tmp_path, frame)
     frame.insert(0, "cas", [None, "x", "1"] * 20)

@@ -179,8 +179,12 @@ def test_what_cannot_be_is_one_line(tmp_path, label, source, expected):
     assert not [*tmp_path.iterdir()]
 
 
-def test_another_separator_is_told(tmp_path, penguins):
-    penguins.to_csv("birds.csv", sep=";", index=False)
-    _, said = thaw("init", "birds.csv", *OF_ADELIE)
-    assert "there is no column" in said
-    assert "Its columns are bird;species;" in said
+def test_how_a_file_is_written_is_seen_and_said(tmp_path, penguins):
+    penguins.to_csv("birds.csv", sep=";", decimal=",", index=False)
+    code, said = thaw("init", "birds.csv", *OF_ADELIE)
+    assert code == 0, said
+    config = yaml.safe_load((tmp_path / "birds/config.yaml").read_text())
+    problems = config["problems"].values()
+    assert [(own["separator"], own["decimal"]) for own in problems] == [(";", ",")] * 2
+    assert "birds.csv is read with separator ';', decimal ','" in said
+    assert is_well("birds")

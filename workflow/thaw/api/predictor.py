@@ -123,7 +123,9 @@ class Predictor(BaseEstimator):
         Raises `ThawError` if the file cannot be read, or as `predict` does.
         """
         path = Path(file)
-        found = self._table(read_rows(path, self._described.categories, {}), str(path))
+        known = self._described
+        rows = read_rows(path, known.categories, {}, **known.written)
+        found = self._table(rows, str(path))
         found.insert(0, "row", range(1, len(found) + 1))
         return found
 

@@ -27,7 +27,7 @@ from thaw.config.values import (
     Whole,
     made,
 )
-from thaw.data import ARRAYS, EACH, FILES, SUFFIXES
+from thaw.data import ARRAYS, EACH, FILES, SEPARATORS, SUFFIXES, WRITTEN
 from thaw.learning.tasks import TASKS
 
 
@@ -113,6 +113,11 @@ class _OfData(Group):
     and a - in front as ./-."""
     test_file: File = LEFT_OUT
     """A separate file with the test rows; same columns."""
+    separator: Annotated[str, Field(pattern=r'^[^"\r\n]$')] = LEFT_OUT
+    """What separates the values of .csv and .tsv files, one character, such as ";"; by
+    default a comma, and in a .tsv a tab."""
+    decimal: Literal[".", ","] = LEFT_OUT
+    """The decimal mark of .csv and .tsv files, "." or ","; by default a point."""
     label: Column = LEFT_OUT
     """The column to predict; any labels."""
     task: TaskName = "classification"
@@ -185,7 +190,7 @@ Problem: Any = made(
 
 # Keys that only a file can have, and of those the ones for named columns.
 OF_COLUMNS = ("label", "categorical", "rows", "group")
-OF_FILES = ("test_file", "made_by_rule", *OF_COLUMNS)
+OF_FILES = ("test_file", "made_by_rule", *WRITTEN, *OF_COLUMNS)
 
 Problems = Mapping[str, Mapping[str, Any]]
 
@@ -237,6 +242,12 @@ def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
                 "the data would differ each time"
             )
         return
+    suffixes = {Path(problem[key]).suffix for key in FILES if key in problem}
+    if suffixes.isdisjoint(SEPARATORS):
+        for key in WRITTEN:
+            if key in problem:
+                kinds = " and ".join(SEPARATORS)
+                yield f"{path}.{key}: only applies to {kinds} files; remove it"
     columns = [key for key in OF_COLUMNS if problem.get(key)]
     if problem["file"].endswith(ARRAYS):
         for key in columns:

@@ -18,7 +18,7 @@ from thaw.data.checks import (
     wrong_features,
     wrong_names,
 )
-from thaw.data.files import read_categories, read_table
+from thaw.data.files import read_categories, read_table, written
 from thaw.data.labels import Labels, labels_of
 from thaw.data.problem import WARNING, Description, Pool, Problem, digests_of_rows
 from thaw.data.split import sizes, some, split
@@ -90,7 +90,7 @@ def make_problem(
     spread = np.where(left, 1, scaler.scale_)
     description = Description(
         *(columns, labels.names, categories, centre.tolist(), spread.tolist()),
-        *(shape, [], transforms),
+        *(shape, [], transforms, written(settings)),
     )
     each = settings.get("shuffle") == EACH
     by_split = each and "scale" in settings and (like is None or like.pool is not None)
@@ -218,8 +218,8 @@ def _categories(
         {name: set(table.features[name].dropna()) for name in columns}
         for table in tables
     ]
-    rows = settings.get("joined", {}).get("rows", {})
-    found += [read_categories(path, columns, rows) for path in joined]
+    theirs = settings.get("joined", {})
+    found += [read_categories(path, columns, theirs) for path in joined]
     return {
         name: sorted({one for part in found for one in part.get(name, ())})
         for name in columns

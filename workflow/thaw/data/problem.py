@@ -110,6 +110,7 @@ class Description(NamedTuple):
     shape: how a row's features are arranged; empty where nothing was said.
     notes: what was dropped, encoded, split and scaled, in words.
     transforms: what changed the features before scaling, as the config says it.
+    written: how text files are written, as the config says it.
     """
 
     columns: Sequence[str]
@@ -120,6 +121,7 @@ class Description(NamedTuple):
     shape: Sequence[int]
     notes: Sequence[str]
     transforms: Sequence[Mapping[str, Any]]
+    written: Mapping[str, str] = {}
 
     @property
     def warnings(self) -> list[str]:

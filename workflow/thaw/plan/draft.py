@@ -12,7 +12,7 @@ import yaml
 from thaw.config.sizes import weights_between
 from thaw.config.values import name_of
 from thaw.data.checks import MOSTLY, are_measured, doubts
-from thaw.data.files import read_rows
+from thaw.data.files import how_written, read_rows
 from thaw.data.table import Table, as_text, require_columns
 from thaw.errors import ThawError, listed
 
@@ -77,10 +77,14 @@ studies:
 
 
 class Rows(NamedTuple):
-    """Rows of a file: those with a value in a column, or all."""
+    """Rows of a file: those with a value in a column, or all.
+
+    written: the keys of a problem that say how the file is written.
+    """
 
     path: Path
     where: Mapping[str, str]
+    written: Mapping[str, str] = {}
 
     def called(self, role: str) -> str:
         """Return a name for a problem of these rows; that of its role if need be."""
@@ -132,6 +136,8 @@ class Draft(NamedTuple):
         rows = self.rows[role]
         drop = [name for name in self.drop if name in self.columns[role]]
         yield f"file: {_yaml(_relative(rows.path, folder))}"
+        for key, value in rows.written.items():
+            yield f"{key}: {_yaml(value)}  # as the file is written"
         if rows.where:
             yield f"rows: {_yaml(dict(rows.where))}  # only these"
         yield f"label: {_yaml(self.label)}  # the column to predict"
@@ -145,6 +151,10 @@ class Draft(NamedTuple):
     def assumed(self) -> Iterator[str]:
         """Yield in words what was assumed, a line each."""
         source, target = self.names
+        for path, written in {own.path: own.written for own in self.rows}.items():
+            if written:
+                how = ", ".join(f"{key} {mark!r}" for key, mark in written.items())
+                yield f"{path} is read with {how}"
         kind = "a number (task: regression)" if self.regression else "a class"
         yield f"source models learn {source}; the question is about {target}"
         yield f"{self.label} is {kind}; a difference of {self.margin:g} matters"
@@ -165,6 +175,9 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
 
     Raises `ThawError` if a file cannot be read as a table, or has no such column.
     """
+    source, target = (
+        rows._replace(written=how_written(rows.path)) for rows in (source, target)
+    )
     tables = [_table(label, rows) for rows in (source, target)]
     regression = any(are_measured(table.labels) for table in tables)
     drop = _dropped(tables)
@@ -201,7 +214,8 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
 
 def other_group(path: Path, column: str, value: str) -> tuple[str, list[str]]:
     """Return the largest group of rows with another value in a column, and the rest."""
-    counts = as_text(_read(path, {column}, {})[column]).value_counts()
+    frame = _read(path, {column}, {}, how_written(path))
+    counts = as_text(frame[column]).value_counts()
     if value not in counts:
         raise ThawError(
             f"{path}: no row has {value!r} in the column {column}. It has "
@@ -215,7 +229,7 @@ def other_group(path: Path, column: str, value: str) -> tuple[str, list[str]]:
 
 def groups(path: Path, label: str) -> Iterator[str]:
     """Yield each column that forms groups, one of which could be a source."""
-    frame = _read(path, {label}, {})
+    frame = _read(path, {label}, {}, how_written(path))
     for name in frame.columns.drop(label):
         column = frame[name].dropna()
         counts = as_text(column).value_counts()
@@ -225,15 +239,17 @@ def groups(path: Path, label: str) -> Iterator[str]:
             yield f"{name} ({', '.join(f'{one} {n}' for one, n in counts.items())})"
 
 
-def _read(path: Path, text: set[str], where: Mapping[str, str]) -> pd.DataFrame:
+def _read(
+    path: Path, text: set[str], where: Mapping[str, str], written: Mapping[str, str]
+) -> pd.DataFrame:
     """Read a table's rows; raises `ThawError` if it lacks a column of `text`."""
-    frame = read_rows(path, text, where)
+    frame = read_rows(path, text, where, **written)
     require_columns(str(path), frame.columns, {"the command": text})
     return frame
 
 
 def _table(label: str, rows: Rows) -> Table:
-    frame = _read(rows.path, {label}, rows.where)
+    frame = _read(rows.path, {label}, rows.where, rows.written)
     features = frame.drop(columns=[label, *rows.where])
     return Table(features, frame[label], None, str(rows.path), named=True)
 

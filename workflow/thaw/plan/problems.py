@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from thaw.config.extents import Extent, extent
 from thaw.config.resolved import minimal_problem
-from thaw.data import FILES
+from thaw.data import FILES, WRITTEN
 from thaw.keys import Result, known_digest, result
 from thaw.output.paths import problem_file
 
@@ -101,6 +101,7 @@ class Problems:
             settings["joined"] = {
                 "files": [self._content(other, path) for path in joined],
                 "rows": other["rows"],
+                **{key: other[key] for key in WRITTEN if key in other},
             }
         others = {"source": source} if source else {}
         if isinstance(problem.get("scale"), dict):
