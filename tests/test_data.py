@@ -678,8 +678,8 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path, frame):
             "rows out",
             "column heat: 1 of 60 not finite numbers, or too large for ones of 32 "
             "bits, first inf in row 3; correct them",
-            "column mass: 1 of 60 missing, first in row 30; give them, leave the rows "
-            "out, or drop the column",
+            "column mass: 1 of 60 missing, first in row 30; give them, drop the "
+            "column, or choose missing: {drop: rows} or {fill: median}",
             "column mass: 1 of 60 not numbers, first 'heavy' in row 9; make them "
             "numbers, or name the column under categorical or drop",
             "column day: 60 of 60 not numbers, first '2026-01-02' in row 1; make them "

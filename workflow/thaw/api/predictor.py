@@ -165,7 +165,11 @@ class Predictor(BaseEstimator):
                 scaled = x
                 if of_features:
                     scaled = (x - of_features.centre) / of_features.spread
-                own = problem._replace(test_x=_as_float32(scaled, place))
+                scaled = _as_float32(scaled, place)
+                if "feature.median" in state:
+                    medians = state["feature.median"].numpy()
+                    scaled = np.where(np.isnan(scaled), medians, scaled)
+                own = problem._replace(test_x=scaled)
                 outputs = network.learner(weights, own, TRAINING, ()).outputs("test")
                 said.append(TASKS[self._task].predictions(outputs, of_labels))
         return np.concatenate(said)
@@ -334,7 +338,7 @@ def _as_float32(x: np.ndarray, place: str) -> np.ndarray:
     """
     with np.errstate(over="ignore"):  # told below
         found = x.astype(np.float32)
-    wrong = ~np.isfinite(found).all(1)
+    wrong = np.isinf(found).any(1)
     if wrong.any():
         raise ThawError(
             f"{place}: row {wrong.argmax() + 1}: scaled, a value is too large for a "

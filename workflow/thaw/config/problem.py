@@ -89,6 +89,16 @@ class Like(Group):
     """The problem whose train rows decide the scale."""
 
 
+class Missing(Group):
+    """What becomes of missing features; it holds one of these keys."""
+
+    drop: Literal["rows"] = LEFT_OUT
+    """rows: rows with a missing feature are left out; how many, the answer says."""
+    fill: Literal["median"] = LEFT_OUT
+    """median: a missing number becomes the median of the rows that a network learns
+    from, in its test rows, too."""
+
+
 class Transform(Group):
     """A change of the data; an entry of the list names one."""
 
@@ -132,6 +142,9 @@ class _OfData(Group):
     At most 20 Latin or Greek letters, digits and signs, without |."""
     drop: Columns = []
     """Columns that are no features."""
+    missing: Missing = LEFT_OUT
+    """What becomes of missing features: {drop: rows} or {fill: median}. Left out, they
+    are refused, as missing labels always are."""
     categorical: Columns = []
     """Columns to one-hot encode; a study's source and target share categories."""
     rows: Annotated[dict[ColumnName, Value], Field(max_length=100)] = {}
@@ -190,9 +203,14 @@ Problem: Any = made(
 
 # Keys that only a file can have, and of those the ones for named columns.
 OF_COLUMNS = ("label", "categorical", "rows", "group")
-OF_FILES = ("test_file", "made_by_rule", *WRITTEN, *OF_COLUMNS)
+OF_FILES = ("test_file", "made_by_rule", "missing", *WRITTEN, *OF_COLUMNS)
 
 Problems = Mapping[str, Mapping[str, Any]]
+
+
+def fills(problem: Mapping[str, Any]) -> bool:
+    """Whether missing values of a problem are filled."""
+    return "fill" in problem.get("missing", {})
 
 
 def is_split(problem: Mapping[str, Any]) -> bool:
@@ -257,6 +275,9 @@ def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
             )
     elif "label" not in problem:
         yield f"{path}.label: this key is missing"
+    if len(problem.get("missing", {"drop": "rows"})) != 1:
+        allowed = "Allowed: {drop: rows} or {fill: median}"
+        yield f"{path}.missing: holds one of drop and fill. {allowed}"
     for key in FILES:
         if key in problem and not problem["made_by_rule"]:
             yield from unreadable(f"{path}.{key}", Path(problem[key]))
@@ -335,6 +356,11 @@ def _of_transforms(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
             yield (
                 f"{place}: an entry holds one change. "
                 f"Allowed: {', '.join(Transform.model_fields)}"
+            )
+        if "rotate" in step and fills(problem):
+            yield (
+                f"{place}.rotate: does not go together with missing: {{fill: median}}; "
+                "remove one of them"
             )
         if "rotate" in step and len(problem["shape"]) < 2:
             yield (

@@ -35,8 +35,12 @@ LARGEST = float(np.finfo(np.float32).max)
 LARGEST_LABEL = 1e30
 
 
-def wrong_features(table: Table, categorical: Collection[str]) -> Iterator[str]:
+def wrong_features(
+    table: Table, categorical: Collection[str], fills: bool = False
+) -> Iterator[str]:
     """Yield what is wrong with each column: a value not there, or not a number.
+
+    Where one `fills` them, some numbers of a column may be missing.
 
     A column with a name of its own must not be the same in all rows.
     """
@@ -49,8 +53,14 @@ def wrong_features(table: Table, categorical: Collection[str]) -> Iterator[str]:
                 "drop"
             )
             continue
-        remedy = "give them, leave the rows out, or drop the column"
-        yield from _counted(table, values, values.isna(), "missing", remedy)
+        missing = values.isna()
+        if not fills or name in categorical or missing.all():
+            remedy = "give them, drop the column, or choose missing: {drop: rows}"
+            if not fills:
+                remedy += " or {fill: median}"
+            elif name in categorical:
+                remedy += ", because fill takes numbers only"
+            yield from _counted(table, values, missing, "missing", remedy)
         # Without what is missing, a column may hold nothing but true and false.
         column = values.dropna().infer_objects()
         if name in categorical or column.empty:

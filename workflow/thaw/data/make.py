@@ -22,7 +22,16 @@ from thaw.data.files import read_categories, read_table, written
 from thaw.data.labels import Labels, labels_of
 from thaw.data.problem import WARNING, Description, Pool, Problem, digests_of_rows
 from thaw.data.split import sizes, some, split
-from thaw.data.table import Table, as_text, choose, encode, encoded_names, numbered
+from thaw.data.table import (
+    Table,
+    as_text,
+    choose,
+    complete,
+    encode,
+    encoded_names,
+    missing_in,
+    numbered,
+)
 from thaw.data.transforms import transform
 from thaw.errors import ThawError, of_each, refuse
 
@@ -66,6 +75,15 @@ def make_problem(
     """
     read = _tables(settings, files)
     tables = of_each(lambda table: choose(table, settings), read)
+    missing, fills = "", "fill" in settings.get("missing", {})
+    if fills:
+        missing = (
+            f"missing values in {missing_in(tables)}; each is filled with the median "
+            "of the rows that a network learns from"
+        )
+    elif "missing" in settings:
+        missing = f"left out because of missing values: {missing_in(tables)}"
+        tables = of_each(complete, tables)
     place, categorical = tables[0].place, settings.get("categorical", [])
     categories = _categories(settings, tables, joined, source)
     columns, whose = encoded_names(tables[0], categories), place
@@ -83,6 +101,11 @@ def make_problem(
     test_groups = _numbers_of_groups(tables[-1], test)
     digests = digests_of_rows(as_read[0][train]), digests_of_rows(as_read[-1][test])
 
+    refuse(
+        f"{place}: column {name}: missing in all train rows; drop it"
+        for name, empty in zip(columns, np.isnan(train_x).all(0), strict=True)
+        if empty
+    )
     one_hot = {f"{name}={one}" for name, known in categories.items() for one in known}
     scaler = StandardScaler().fit(train_x)
     left = np.array([name in one_hot for name in columns])
@@ -90,7 +113,10 @@ def make_problem(
     spread = np.where(left, 1, scaler.scale_)
     description = Description(
         *(columns, labels.names, categories, centre.tolist(), spread.tolist()),
-        *(shape, [], transforms, written(settings)),
+        *(shape, [], transforms),
+        written=written(settings),
+        fills=fills,
+        missing=missing,
     )
     each = settings.get("shuffle") == EACH
     by_split = each and "scale" in settings and (like is None or like.pool is not None)
@@ -104,11 +130,11 @@ def make_problem(
     classes = len(labels.names)
     problem = Problem(
         *(train_x, train_y, test_x, test_y, test_rows, classes, labels.task),
-        *(test_groups, *digests, *by),
+        *(test_groups, *digests, *by, fills),
     )
     for part in (train_x, test_x):
-        if not np.isfinite(part).all():
-            column = columns[np.argmin(np.isfinite(part).all(0))]
+        if np.isinf(part).any():
+            column = columns[np.argmax(np.isinf(part).any(0))]
             raise ThawError(
                 f"{place}: column {column}: scaled, a value is too large for a number "
                 "of 32 bits; scale by the problem's own train rows"
@@ -147,7 +173,8 @@ def _checked(
     """
     mistakes = [wrong for table in read for wrong in wrong_names(table)]
     for table in tables:
-        mistakes += wrong_features(table, settings.get("categorical", []))
+        fills = "fill" in settings.get("missing", {})
+        mistakes += wrong_features(table, settings.get("categorical", []), fills)
         mistakes += wrong_categories(table, categories)
         names = encoded_names(table, categories)
         mistakes += wrong_columns(table.place, names, columns, whose)
@@ -286,6 +313,7 @@ def _pool(
         scaled,
         centre=whole.centre,
         spread=whole.spread,
+        fills=whole.fills,
     )
 
 
@@ -344,6 +372,8 @@ def _notes(
     """Yield in words what was dropped, encoded, split and scaled."""
     if settings.get("drop"):
         yield f"dropped: {', '.join(settings['drop'])}"
+    if description.missing:
+        yield description.missing
     if settings.get("rows"):
         rows = settings["rows"].items()
         yield f"only rows with {', '.join(f'{name} {value}' for name, value in rows)}"

@@ -23,6 +23,8 @@ class Problem(NamedTuple):
     comes by itself. `train_digests` and `test_digests`, uint64 `[rows]`, are those of
     the features as they were read, before transforms and scaling. By `centre` and
     `spread`, float64 `[features]`, features were scaled; empty where they were not.
+    If it `fills` missing features, they are nan until it is known which rows a network
+    learns from (see `thaw.learning.rows.filled`).
     """
 
     train_x: np.ndarray
@@ -37,6 +39,7 @@ class Problem(NamedTuple):
     test_digests: np.ndarray = np.empty(0, np.uint64)
     centre: np.ndarray = np.empty(0)
     spread: np.ndarray = np.empty(0)
+    fills: bool = False
 
     @property
     def train_size(self) -> int:
@@ -62,7 +65,8 @@ class Pool(NamedTuple):
     `digests` are as those of a problem's test rows. By `strata`, int64, rows are drawn,
     `[rows]`, or whole groups, `[groups]`. Features that are `scaled`, bool
     `[features]`, get mean 0 and standard deviation 1 on the train rows of a split or,
-    where features are scaled `like` those of another pool, on its train rows.
+    where features are scaled `like` those of another pool, on its train rows. It
+    `fills` missing features as a problem does.
     """
 
     x: np.ndarray
@@ -80,6 +84,7 @@ class Pool(NamedTuple):
     like: "Pool | None" = None
     centre: np.ndarray = np.empty(0)
     spread: np.ndarray = np.empty(0)
+    fills: bool = False
 
     @property
     def whole(self) -> Problem:
@@ -91,6 +96,7 @@ class Pool(NamedTuple):
         return Problem(
             *(x, self.train_y, x, self.test_y, self.rows, self.classes, self.task),
             *(self.groups, self.digests, self.digests),
+            fills=self.fills,
         )
 
 
@@ -111,6 +117,9 @@ class Description(NamedTuple):
     notes: what was dropped, encoded, split and scaled, in words.
     transforms: what changed the features before scaling, as the config says it.
     written: how text files are written, as the config says it.
+    fills: whether missing numbers are filled, those of new rows, too.
+    missing: which values were missing, and what became of them, in words; empty if none
+        may be.
     """
 
     columns: Sequence[str]
@@ -122,6 +131,8 @@ class Description(NamedTuple):
     notes: Sequence[str]
     transforms: Sequence[Mapping[str, Any]]
     written: Mapping[str, str] = {}
+    fills: bool = False
+    missing: str = ""
 
     @property
     def warnings(self) -> list[str]:

@@ -37,15 +37,36 @@ def choose(table: Table, settings: Mapping[str, Any]) -> Table:
     drop = settings.get("drop", [])
     require_columns(table.place, table.features.columns, {"drop": drop})
     features = table.features.drop(columns=drop)
-    labels, groups = table.labels, table.groups
-    if "classes" in settings:
-        kept = labels.isin([*map(str, settings["classes"])])
-        features, labels = features[kept], labels[kept]
-        groups = None if groups is None else groups[kept]
+    chosen = table._replace(features=features)
+    if "classes" not in settings:
+        return _kept(chosen, slice(None))
+    return _kept(chosen, table.labels.isin([*map(str, settings["classes"])]))
+
+
+def complete(table: Table) -> Table:
+    """Return the table without rows that lack a feature.
+
+    Raises `ThawError` if nothing is left.
+    """
+    return _kept(table, table.features.notna().all(axis=1))
+
+
+def _kept(table: Table, rows: Any) -> Table:
+    """Return some rows of a table; raises `ThawError` if nothing is left."""
+    features, groups = table.features[rows], table.groups
     if features.empty:
         what = "feature" if len(features) else "row"
         raise ThawError(f"{table.place}: no {what} is left to learn from")
-    return table._replace(features=features, labels=labels, groups=groups)
+    groups = None if groups is None else groups[rows]
+    return table._replace(features=features, labels=table.labels[rows], groups=groups)
+
+
+def missing_in(tables: Sequence[Table]) -> str:
+    """Say how many rows lack a feature, and how often each is missing."""
+    missing = pd.concat([table.features.isna() for table in tables])
+    columns = [f"{name} {rows}" for name, rows in missing.sum().items() if rows]
+    found = f"{missing.any(axis=1).sum():,} of {len(missing):,} rows"
+    return f"{found} ({listed(columns, 10)})" if columns else found
 
 
 def require_columns(

@@ -13,7 +13,14 @@ from thaw.config.sizes import weights_between
 from thaw.config.values import name_of
 from thaw.data.checks import MOSTLY, are_measured, doubts
 from thaw.data.files import how_written, read_rows
-from thaw.data.table import Table, as_text, require_columns
+from thaw.data.table import (
+    Table,
+    as_text,
+    choose,
+    complete,
+    missing_in,
+    require_columns,
+)
 from thaw.errors import ThawError, listed
 
 HIDDEN = (16, 16)
@@ -29,6 +36,9 @@ RATES: Mapping[bool, Mapping[str, Any]] = {
 # A column with at most so many values may name groups of rows.
 MOST_GROUPS = 20
 FEWEST_IN_GROUP = 20
+
+# A column that lacks a larger share of its values is dropped; of another one, the rows.
+MOST_MISSING = 0.2
 
 # Numbers of train rows to learn from; so many are taken, and none beyond half of them.
 SIZES = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
@@ -95,7 +105,8 @@ class Draft(NamedTuple):
     """A study of two tables with the same label, as a config describes it.
 
     names, rows, columns: of the source and the target. drop: which columns are no
-    features, and why. minutes: what it takes on one core.
+    features, and why. missing: how many rows of each lack a value; empty if none
+    does. minutes: what it takes on one core.
     """
 
     label: str
@@ -104,6 +115,7 @@ class Draft(NamedTuple):
     rows: tuple[Rows, Rows]
     columns: tuple[Sequence[str], Sequence[str]]
     drop: Mapping[str, str]
+    missing: tuple[str, str]
     categorical: Sequence[str]
     margin: float
     sizes: Sequence[int | str]
@@ -145,6 +157,8 @@ class Draft(NamedTuple):
             yield "task: regression  # the label is a number; unit: K would name a unit"
         if drop:
             yield f"drop: {_yaml(drop)}  # columns that are no features"
+        if self.missing[role]:
+            yield f"missing: {{drop: rows}}  # {self.missing[role]}"
         if self.categorical:
             yield f"categorical: {_yaml([*self.categorical])}  # a column for each word"
 
@@ -160,6 +174,9 @@ class Draft(NamedTuple):
         yield f"{self.label} is {kind}; a difference of {self.margin:g} matters"
         for column, why in self.drop.items():
             yield f"{column} is no feature: it {why}"
+        for name, words in zip(self.names, self.missing, strict=True):
+            if words:
+                yield f"left out of {name} because of missing values: {words}"
         if self.categorical:
             yield f"one-hot encoded: {listed(self.categorical)}"
         yield "half of the rows, drawn with a seed, are the train set, the others test"
@@ -180,7 +197,17 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
     )
     tables = [_table(label, rows) for rows in (source, target)]
     regression = any(are_measured(table.labels) for table in tables)
+    columns = [list(table.features) for table in tables]
     drop = _dropped(tables)
+    tables = [
+        choose(table, {"drop": [name for name in drop if name in table.features]})
+        for table in tables
+    ]
+    gaps = [table.features.isna().any(axis=None) for table in tables]
+    missing = [
+        missing_in([t]) if has else "" for t, has in zip(tables, gaps, strict=True)
+    ]
+    tables = [*map(complete, tables)]
     left = [name for name in tables[1].features if name not in drop]
     words = [name for name in left if any(_is_text(t.features[name]) for t in tables)]
     categories = {
@@ -201,8 +228,9 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
         regression=regression,
         names=names if names[0] != names[1] else ("source", "target"),
         rows=(source, target),
-        columns=(list(tables[0].features), list(tables[1].features)),
+        columns=(columns[0], columns[1]),
         drop=drop,
+        missing=(missing[0], missing[1]),
         categorical=words,
         margin=margin,
         sizes=[*sizes, "all"],
@@ -273,8 +301,12 @@ def _dropped(tables: Sequence[Table]) -> dict[str, str]:
                 found[name] = "is in one of the two only"
             elif pd.api.types.is_datetime64_any_dtype(column):
                 found[name] = "holds dates"
-            elif column.nunique() == 1 and not column.isna().any():
-                found[name] = f"is {column.iloc[0]} in all rows of one of the two"
+            elif (missing := column.isna()).mean() > MOST_MISSING:
+                rows = f"{missing.sum():,} of {len(column):,} rows"
+                found[name] = f"is missing in {rows} of one of the two"
+            elif column.nunique() == 1:
+                value = column.dropna().iloc[0]
+                found[name] = f"is {value} in all rows of one of the two"
     return found
 
 
