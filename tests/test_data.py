@@ -875,6 +875,26 @@ def test_a_category_for_each_row_is_warned_about(tmp_path, frame):
     assert any("60 categories in 60 rows" in note for note in description.notes)
 
 
+def test_names_that_hardly_differ_and_a_constant_category_are_warned_about(
+    tmp_path, frame
+):
+    frame["solvent"] = ["water", "Water ", "oil", " water", "acid", "Oil"] * 10
+    frame["site"] = "north"
+    frame["class"] = frame["class"].replace({"green": "Red"})
+    names = ["solvent", "site"]
+    _, description = make(tmp_path, frame, categorical=names)
+    assert description.warnings == [
+        "warning: column class has 'Red', 'red', which differ in case or blanks only; "
+        "write them alike?",
+        "warning: column solvent has ' water', 'Water ', 'water', which differ in case "
+        "or blanks only; write them alike?",
+        "warning: column solvent has 'Oil', 'oil', which differ in case or blanks "
+        "only; write them alike?",
+        "warning: column site has the category 'north' in every row, and says nothing; "
+        "drop it?",
+    ]
+
+
 def test_the_notes_say_what_was_done(tmp_path, frame):
     _, description = make(tmp_path, frame, scale="standard")
     assert description.notes[-2:] == [

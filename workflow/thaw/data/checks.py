@@ -280,3 +280,16 @@ def doubts(table: Table, categorical: Collection[str]) -> Iterator[tuple[str, st
             yield name, "looks like a date"
         elif column.is_unique and column.max() - column.min() < 2 * rows:
             yield name, "is another whole number in each row, as an identifier is"
+
+
+def doubtful_names(names: Sequence[str]) -> Iterator[str]:
+    """Yield what is doubtful about the classes or categories of a column."""
+    if len(names) == 1:
+        yield f"has the category {names[0]!r} in every row, and says nothing; drop it?"
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    for same in alike.values():
+        if len(same) > 1:
+            named = listed([repr(name) for name in same])
+            yield f"has {named}, which differ in case or blanks only; write them alike?"

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from thaw.data import EACH
 from thaw.data.checks import (
+    doubtful_names,
     doubts,
     wrong_categories,
     wrong_columns,
@@ -153,6 +154,12 @@ def make_problem(
         f"{WARNING}column {name} {why}; drop it?"
         for table in tables
         for name, why in doubts(table, categorical)
+    ]
+    names = {str(tables[0].labels.name): labels.names, **categories}
+    notes += [
+        f"{WARNING}column {column} {why}"
+        for column, known in names.items()
+        for why in doubtful_names(known)
     ]
     return pool or problem, description._replace(notes=notes)
 
