@@ -409,6 +409,51 @@ def test_columns_that_differ_are_named_on_both_sides(tmp_path, frame):
     )
 
 
+COMMON = {"columns": "common"}
+
+
+def pair(folder, first, second, **changes):
+    """Make a source, and a target that takes the columns that it has, too."""
+    told = SETTINGS | {"missing": {"drop": "rows"}} | changes
+    own = {k: v for k, v in told.items() if k in ("label", "drop", "group")}
+    files = [write(folder / "one.csv", first)], [write(folder / "two.csv", second)]
+    joined = {"joined": {"files": [{}], "rows": {}, **own, **COMMON}}
+    source = make_problem(told | joined, *files)
+    target = make_problem(told | COMMON, files[1], source=Other("one", source[1], None))
+    return source, target
+
+
+def test_columns_in_common_are_taken_and_told(tmp_path, frame):
+    first = frame.assign(solvent=["oil", "acid"] * 30, old="x", left=np.nan, id=1)
+    second = solvents(frame, ["water", "oil"]).assign(new=np.nan, kind="y", id=2)
+    wanted = {"categorical": ["solvent"], "drop": ["id"]}
+    (_, one), (_, two) = pair(tmp_path, first, second, **wanted)
+    columns = ["heat", "mass", "solvent=acid", "solvent=oil", "solvent=water"]
+    assert one.columns == two.columns == columns
+    taken = "heat, mass, solvent; left out"
+    assert one.notes[0] == (
+        f"columns in common with the target: {taken} here: old, left; left out there: "
+        "kind, new"
+    )
+    assert two.notes[0] == f"columns in common with one: {taken} here: new, kind"
+    assert "0 of 60 rows" in one.missing
+
+    first["kind"] = 3.0 + np.arange(60)  # a number here, text there
+    with pytest.raises(ThawError, match=r"two\.csv: column kind: 60 of 60 not numbers"):
+        pair(tmp_path, first, second, **wanted)
+    with pytest.raises(ThawError, match="and no column is one of the target, too: hot"):
+        pair(tmp_path, first, second[["class"]].assign(hot=1), drop=[])
+
+
+def test_a_categorical_column_that_is_not_in_common_is_left_out(tmp_path, frame):
+    first = frame.assign(solvent=["oil", "acid"] * 30)
+    told = SETTINGS | {"categorical": ["solvent"]}
+    files = [write(tmp_path / "one.csv", first)], [write(tmp_path / "two.csv", frame)]
+    joined = {"joined": {"files": [{}], "rows": {}, "label": "class", **COMMON}}
+    _, one = make_problem(told | joined, *files)
+    assert (one.columns, one.categories) == (["heat", "mass"], {})
+
+
 def test_scaled_like_another_problem(tmp_path, frame):
     _, like = make(tmp_path, frame)
     other = frame[["mass", "class", "heat"]] * {"mass": 2, "heat": 3, "class": 1}

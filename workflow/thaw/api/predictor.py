@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from thaw.config.messages import among
 from thaw.config.network import content_of_function, kind_of, named
 from thaw.data.files import read_rows
-from thaw.data.new_rows import columns_of, features_of
+from thaw.data.new_rows import features_of
 from thaw.data.problem import Problem
 from thaw.errors import ThawError, listed
 from thaw.external.networks import network_of, of_network
@@ -101,7 +101,7 @@ class Predictor(BaseEstimator):
         if not self.networks_:
             raise ThawError(f"{', '.join(map(str, files))}: no network that predicts")
         self._state = stacked(states)
-        self.feature_names_in_ = np.array(columns_of(self._described), object)
+        self.feature_names_in_ = np.array(self._described.before_encoding, object)
         self.n_features_in_ = len(self.feature_names_in_)
 
     def __sklearn_is_fitted__(self) -> bool:

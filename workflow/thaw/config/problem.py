@@ -145,6 +145,9 @@ class _OfData(Group):
     missing: Missing = LEFT_OUT
     """What becomes of missing features: {drop: rows} or {fill: median}. Left out, they
     are refused, as missing labels always are."""
+    columns: Literal["common"] = LEFT_OUT
+    """common: as a study's target, take only columns that its source has, too; the
+    source then takes these only. Left out, columns that differ are refused."""
     categorical: Columns = []
     """Columns to one-hot encode; a study's source and target share categories."""
     rows: Annotated[dict[ColumnName, Value], Field(max_length=100)] = {}
@@ -202,7 +205,7 @@ Problem: Any = made(
 )
 
 # Keys that only a file can have, and of those the ones for named columns.
-OF_COLUMNS = ("label", "categorical", "rows", "group")
+OF_COLUMNS = ("label", "columns", "categorical", "rows", "group")
 OF_FILES = ("test_file", "made_by_rule", "missing", *WRITTEN, *OF_COLUMNS)
 
 Problems = Mapping[str, Mapping[str, Any]]

@@ -11,6 +11,8 @@ EACH = "each"
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 # The keys of a problem that say how a text file is written, unless it is as usual.
 WRITTEN = ("separator", "decimal")
+# With this as its columns, a target has those that its source has, too.
+COMMON = "common"
 PARQUET = ".parquet"
 ARRAYS = ".npz"
 TABLES = (*SEPARATORS, PARQUET)

@@ -6,7 +6,7 @@ import json
 import math
 import warnings
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,14 @@ def how_written(path: Path) -> dict[str, str]:
     if any(has_commas(frame[name]) for name in frame):
         found["decimal"] = ","
     return found
+
+
+def features_in(paths: Sequence[Path], settings: Mapping[str, Any]) -> set[str]:
+    """Return the columns of a problem's files that may be features."""
+    apart = {settings["label"], settings.get("group"), *settings.get("drop", [])}
+    apart |= {*settings.get("rows", {})}
+    found = [read_rows(path, (), {}, **written(settings)).columns for path in paths]
+    return set.intersection(*({*columns} for columns in found)) - apart
 
 
 def read_rows(

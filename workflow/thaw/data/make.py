@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from thaw.data import EACH
+from thaw.data import COMMON, EACH
 from thaw.data.checks import (
     doubtful_names,
     doubts,
@@ -19,7 +19,7 @@ from thaw.data.checks import (
     wrong_features,
     wrong_names,
 )
-from thaw.data.files import read_categories, read_table, written
+from thaw.data.files import features_in, read_categories, read_table, written
 from thaw.data.labels import Labels, labels_of
 from thaw.data.problem import WARNING, Description, Pool, Problem, digests_of_rows
 from thaw.data.split import sizes, some, split
@@ -27,6 +27,7 @@ from thaw.data.table import (
     Table,
     as_text,
     choose,
+    common,
     complete,
     encode,
     encoded_names,
@@ -34,7 +35,7 @@ from thaw.data.table import (
     numbered,
 )
 from thaw.data.transforms import transform
-from thaw.errors import ThawError, of_each, refuse
+from thaw.errors import ThawError, listed, of_each, refuse
 
 Settings = Mapping[str, Any]
 
@@ -76,6 +77,7 @@ def make_problem(
     """
     read = _tables(settings, files)
     tables = of_each(lambda table: choose(table, settings), read)
+    tables, taken = _in_common(settings, tables, joined, source)
     missing, fills = "", "fill" in settings.get("missing", {})
     if fills:
         missing = (
@@ -85,7 +87,11 @@ def make_problem(
     elif "missing" in settings:
         missing = f"left out because of missing values: {missing_in(tables)}"
         tables = of_each(complete, tables)
-    place, categorical = tables[0].place, settings.get("categorical", [])
+    place = tables[0].place
+    # Those that are not in common are gone.
+    wanted = settings.get("categorical", [])
+    categorical = [name for name in wanted if name in tables[0].features]
+    settings = {**settings, "categorical": categorical}
     categories = _categories(settings, tables, joined, source)
     columns, whose = encoded_names(tables[0], categories), place
     if source:
@@ -149,7 +155,7 @@ def make_problem(
         if source and source.pool and _has_rows_of(pool, source.pool):
             # Other labels would split them differently, and test rows would leak.
             pool = pool._replace(strata=source.pool.strata)
-    notes = [*_notes(settings, description, pool or problem, like)]
+    notes = [*taken, *_notes(settings, description, pool or problem, like)]
     notes += [
         f"{WARNING}column {name} {why}; drop it?"
         for table in tables
@@ -236,6 +242,31 @@ def _generate(function: str, arguments: dict[str, Any]) -> Table:
     return Table(x.set_axis(index), labels, None, function, named=False)
 
 
+def _in_common(
+    settings: Settings,
+    tables: list[Table],
+    joined: Sequence[Path],
+    source: Other | None,
+) -> tuple[list[Table], list[str]]:
+    """Return tables with the columns in common with another problem, and a note.
+
+    A target has them in common with its source, and a source with its partner.
+    """
+    partner = settings.get("joined", {})
+    if source and settings.get("columns") == COMMON:
+        theirs, whose = source.description.before_encoding, source.name
+    elif partner.get("columns") == COMMON:
+        theirs, whose = sorted(features_in(joined, partner)), "the target"
+    else:
+        return tables, []
+    found = of_each(lambda table: common(table, theirs, whose), tables)
+    names = [*found[0][0].features]
+    left = {"here": found[0][1], "there": [one for one in theirs if one not in names]}
+    parts = [f"; left out {at}: {listed(some)}" for at, some in left.items() if some]
+    note = f"columns in common with {whose}: {listed(names)}{''.join(parts)}"
+    return [table for table, _ in found], [note]
+
+
 def _categories(
     settings: Settings,
     tables: Sequence[Table],
@@ -253,7 +284,8 @@ def _categories(
         for table in tables
     ]
     theirs = settings.get("joined", {})
-    found += [read_categories(path, columns, theirs) for path in joined]
+    if columns:
+        found += [read_categories(path, columns, theirs) for path in joined]
     return {
         name: sorted({one for part in found for one in part.get(name, ())})
         for name in columns

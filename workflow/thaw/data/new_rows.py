@@ -15,14 +15,6 @@ from thaw.data.transforms import transform
 from thaw.errors import ThawError, listed
 
 
-def columns_of(described: Description) -> list[str]:
-    """Return the columns that rows have before they are encoded."""
-    categories = described.categories.items()
-    encoded = {f"{name}={one}" for name, known in categories for one in known}
-    numbers = [name for name in described.columns if name not in encoded]
-    return [*numbers, *described.categories]
-
-
 def features_of(rows: pd.DataFrame, described: Description, place: str) -> np.ndarray:
     """Return the features of rows before scaling, float64 `[rows, features]`.
 
@@ -32,7 +24,7 @@ def features_of(rows: pd.DataFrame, described: Description, place: str) -> np.nd
     Raises `ThawError` if a column or value is missing, or if one is of another kind. A
     missing number is nan if those of the problem are filled.
     """
-    wanted = columns_of(described)
+    wanted = described.before_encoding
     missing = [name for name in wanted if name not in rows]
     if missing:
         raise ThawError(

@@ -135,6 +135,15 @@ class Description(NamedTuple):
     missing: str = ""
 
     @property
+    def before_encoding(self) -> list[str]:
+        """The columns that rows have before they are encoded."""
+        categories = self.categories.items()
+        encoded = {f"{name}={one}" for name, known in categories for one in known}
+        return [name for name in self.columns if name not in encoded] + [
+            *self.categories
+        ]
+
+    @property
     def warnings(self) -> list[str]:
         """The notes that tell of something doubtful."""
         return [note for note in self.notes if note.startswith(WARNING)]

@@ -43,6 +43,23 @@ def choose(table: Table, settings: Mapping[str, Any]) -> Table:
     return _kept(chosen, table.labels.isin([*map(str, settings["classes"])]))
 
 
+def common(
+    table: Table, shared: Collection[str], whose: str
+) -> tuple[Table, list[str]]:
+    """Return a table with the features that are `shared`, and the names of the others.
+
+    Raises `ThawError` if none is; `whose` are those of the problem it shares them with.
+    """
+    names = [name for name in table.features if name in shared]
+    if not names:
+        raise ThawError(
+            f"{table.place}: columns: common, and no column is one of {whose}, too: "
+            f"{listed(sorted(shared), 10)}"
+        )
+    others = [name for name in table.features if name not in shared]
+    return table._replace(features=table.features[names]), others
+
+
 def complete(table: Table) -> Table:
     """Return the table without rows that lack a feature.
 
