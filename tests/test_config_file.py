@@ -73,6 +73,20 @@ def test_a_key_that_stands_twice_is_named(tmp_path):
         read(path)
 
 
+def test_a_number_that_yaml_takes_for_another_is_told(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("a: 017\nb: [00, '07', 1:30, 0, 0x1F, 0.5, 1_0]\n")
+    with pytest.raises(ThawError) as caught:
+        read(path)
+    assert [line.split(" (line")[0].strip() for line in caught.value.args[1:]] == [
+        "a: 017 is 15 to YAML",
+        "b[0]: 00 is 0 to YAML",
+        "b[2]: 1:30 is 90 to YAML",
+    ]
+    assert "(line 1 of" in caught.value.args[1]
+    assert caught.value.args[1].endswith("; write 17, or '017' in quotes for text")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,6 +1,8 @@
 """Problems from files and functions: how they are read, and errors in them."""
 
+import io
 import re
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -137,12 +139,78 @@ def test_a_mark_before_the_header_and_true_and_false_are_read(tmp_path, frame):
     assert set(problem.train_x[:, 2]) == {0, 1}
 
 
+EUROPEAN = {"separator": ";", "decimal": ","}
+MARKS = {"sep": ";", "decimal": ","}
+
+
+@pytest.mark.parametrize("task", [{}, {"label": "heat", "task": "regression"}])
+def test_a_semicolon_and_a_decimal_comma_give_the_same(tmp_path, frame, task):
+    frame["size"] = np.repeat([1.5, 2.5], 30)
+    wanted = SETTINGS | task | {"categorical": ["size"]}
+    if task:
+        wanted["drop"] = ["class"]
+    found = []
+    for name, how, keys in (
+        ("a", {}, {}),
+        ("b", MARKS, EUROPEAN),
+    ):
+        path = tmp_path / f"{name}.csv"
+        frame.to_csv(path, index=False, **how)
+        problem, description = make_problem(wanted | keys, [path])
+        found.append((*problem, description.columns))
+    assert same(*found)
+    joined = {"files": [{}], "rows": {}, **EUROPEAN}
+    _, other = make_problem(wanted | {"joined": joined}, [tmp_path / "a.csv"], [path])
+    assert other.categories == {"size": ["1.5", "2.5"]}
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ({"sep": ";"}, "cannot be read as csv: it is separated by ';', not by ','; a "),
+        ({"sep": ";", "decimal": ","}, 'a problem says so by separator: ";"'),
+        ({"sep": "\t"}, 'by separator: "\\t"'),
+        (
+            {"decimal": ","},
+            'in the columns heat, mass; write decimal: ","',
+        ),
+    ],
+)
+def test_how_a_file_is_written_is_recognized(tmp_path, frame, how, expected):
+    path = tmp_path / "data.csv"
+    frame.to_csv(path, index=False, **how)
+    with pytest.raises(ThawError) as caught:
+        make_problem(SETTINGS, [path])
+    [line] = caught.value.args
+    assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["1,5", "-2", "0,125"] * 20, "decimal commas in the columns mass; write"),
+        (["1,234", "2,500", "12"] * 20, "column mass: 40 of 60 not numbers, first '1,"),
+        (["a;b", "c;d", "e;f"] * 20, "column mass: 60 of 60 not numbers, first 'a;b'"),
+    ],
+)
+def test_other_marks_are_not_mistaken(tmp_path, frame, values, expected):
+    assert expected in message(tmp_path, frame.assign(mass=values))
+    make(tmp_path, frame.assign(mass=values), drop=["mass"])
+
+
 def test_dropped_columns_may_hold_anything(tmp_path, frame):
     expected, _ = make(tmp_path, frame)
     frame.insert(0, "cas", [None, "x", "1"] * 20)
     problem, description = make(tmp_path, frame, drop=["cas"])
     assert same(problem, expected)
     assert "dropped: cas" in description.notes
+
+
+def test_columns_without_a_name_can_be_dropped(tmp_path, frame):
+    wide = frame.assign(**{"": 1})
+    path = write(tmp_path / "data.csv", pd.concat([wide, wide[[""]]], axis=1))
+    wanted = SETTINGS | {"drop": ["Unnamed: 3", "Unnamed: 4"]}
+    assert make_problem(wanted, [path])[1].columns == ["heat", "mass"]
 
 
 def test_only_rows_with_a_value(tmp_path, frame):
@@ -341,6 +409,51 @@ def test_columns_that_differ_are_named_on_both_sides(tmp_path, frame):
     )
 
 
+COMMON = {"columns": "common"}
+
+
+def pair(folder, first, second, **changes):
+    """Make a source, and a target that takes the columns that it has, too."""
+    told = SETTINGS | {"missing": {"drop": "rows"}} | changes
+    own = {k: v for k, v in told.items() if k in ("label", "drop", "group")}
+    files = [write(folder / "one.csv", first)], [write(folder / "two.csv", second)]
+    joined = {"joined": {"files": [{}], "rows": {}, **own, **COMMON}}
+    source = make_problem(told | joined, *files)
+    target = make_problem(told | COMMON, files[1], source=Other("one", source[1], None))
+    return source, target
+
+
+def test_columns_in_common_are_taken_and_told(tmp_path, frame):
+    first = frame.assign(solvent=["oil", "acid"] * 30, old="x", left=np.nan, id=1)
+    second = solvents(frame, ["water", "oil"]).assign(new=np.nan, kind="y", id=2)
+    wanted = {"categorical": ["solvent"], "drop": ["id"]}
+    (_, one), (_, two) = pair(tmp_path, first, second, **wanted)
+    columns = ["heat", "mass", "solvent=acid", "solvent=oil", "solvent=water"]
+    assert one.columns == two.columns == columns
+    taken = "heat, mass, solvent; left out"
+    assert one.notes[0] == (
+        f"columns in common with the target: {taken} here: old, left; left out there: "
+        "kind, new"
+    )
+    assert two.notes[0] == f"columns in common with one: {taken} here: new, kind"
+    assert "0 of 60 rows" in one.missing
+
+    first["kind"] = 3.0 + np.arange(60)  # a number here, text there
+    with pytest.raises(ThawError, match=r"two\.csv: column kind: 60 of 60 not numbers"):
+        pair(tmp_path, first, second, **wanted)
+    with pytest.raises(ThawError, match="and no column is one of the target, too: hot"):
+        pair(tmp_path, first, second[["class"]].assign(hot=1), drop=[])
+
+
+def test_a_categorical_column_that_is_not_in_common_is_left_out(tmp_path, frame):
+    first = frame.assign(solvent=["oil", "acid"] * 30)
+    told = SETTINGS | {"categorical": ["solvent"]}
+    files = [write(tmp_path / "one.csv", first)], [write(tmp_path / "two.csv", frame)]
+    joined = {"joined": {"files": [{}], "rows": {}, "label": "class", **COMMON}}
+    _, one = make_problem(told | joined, *files)
+    assert (one.columns, one.categories) == (["heat", "mass"], {})
+
+
 def test_scaled_like_another_problem(tmp_path, frame):
     _, like = make(tmp_path, frame)
     other = frame[["mass", "class", "heat"]] * {"mass": 2, "heat": 3, "class": 1}
@@ -529,6 +642,17 @@ WRONG = [
     ),
     (column("class", "x"), {}, "all rows belong to class 'x'"),
     (cell("class", 12, "odd"), {}, "class 'odd' has one row (row 12)"),
+    (
+        column("class", [1, 2, "inf"] * 20),
+        {},
+        "column class: 20 of 60 not finite numbers, first 'inf' in row 3; correct",
+    ),
+    (
+        column("g", [1, 2, "inf"] * 20),
+        {"group": "g"},
+        "column g: 20 of 60 not finite numbers, first 'inf' in row 3; correct",
+    ),
+    (column("", 4), {}, "column Unnamed: 3 has no name in the file; give it one, or"),
     (column("class", range(60)), {}, "the label has 60 distinct numbers, which"),
     (
         column("class", ["< 5", *range(59)]),
@@ -599,8 +723,8 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path, frame):
             "rows out",
             "column heat: 1 of 60 not finite numbers, or too large for ones of 32 "
             "bits, first inf in row 3; correct them",
-            "column mass: 1 of 60 missing, first in row 30; give them, leave the rows "
-            "out, or drop the column",
+            "column mass: 1 of 60 missing, first in row 30; give them, drop the "
+            "column, or choose missing: {drop: rows} or {fill: median}",
             "column mass: 1 of 60 not numbers, first 'heavy' in row 9; make them "
             "numbers, or name the column under categorical or drop",
             "column day: 60 of 60 not numbers, first '2026-01-02' in row 1; make them "
@@ -650,8 +774,9 @@ def test_of_very_many_mistakes_the_first_are_told(tmp_path, frame):
         ("a.csv", b"x,class\n1,a\n2,a\n3,b\n4,b\n5", "column class: 1 of 5 missing"),
         ("a.csv", b"\0\0\0\0", "a.csv: "),
         ("a.parquet", b"PAR1 and no more", "a.parquet: cannot be read as parquet: "),
-        ("a.npz", b"PK and no more", "a.npz: cannot be read as npz: "),
+        ("a.npz", b"PK\3\4 and no more", "a.npz: cannot be read as npz: "),
         ("a.npz", b"", "a.npz: cannot be read as npz: "),
+        ("a.npz", b"no archive", "a.npz: it is no archive of arrays; numpy.savez"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_reported(tmp_path, name, content, expected):
@@ -682,7 +807,20 @@ def test_a_truncated_archive_is_reported_wherever_it_ends(tmp_path, frame):
         ({"X": np.ones((4, 2))}, "it lacks an array X or y"),
         ({"X": np.ones(4), "y": np.ones(4)}, r"X has the shape \[4\]"),
         ({"X": np.ones((4, 2)), "y": np.ones(5)}, r"y \[5\]"),
-        ({"X": np.ones((4, 2)), "y": np.array([None] * 4)}, "cannot be read as npz"),
+        ({"X": np.ones((4, 2)), "y": np.array([None] * 4)}, "y holds Python objects"),
+        ({"X": np.ones((0, 2)), "y": np.ones(0)}, "no row is left to learn from"),
+        (
+            {"X": np.ones((4, 2)), "y": np.array([b"\xe9", b"b"] * 2)},
+            r"y holds bytes that are not UTF-8, such as b'\\xe9'; save text",
+        ),
+        (
+            {"X": np.zeros((4, 1), [("a", float)]), "y": np.arange(4) % 2},
+            "X is a structured array; save plain ones",
+        ),
+        (
+            {"X": np.ones((4, 2)), "y": np.array([2**63, 2**63 + 1.0] * 2)},
+            r"column y: 4 of 4 floats of 2\^53 or more, where neighbouring whole num",
+        ),
         (
             {"X": np.full((4, 2), np.nan), "y": np.arange(4) % 2},
             "feature 1: 4 of 4 missing, first in row 1",
@@ -701,6 +839,59 @@ def test_arrays_that_are_no_problem_are_reported(tmp_path, arrays, expected):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(ThawError, match=expected):
         make_problem({"file": {}, "train_size": 2}, [tmp_path / "a.npz"])
+
+
+def test_an_array_that_no_machine_holds_is_one_line(tmp_path):
+    header, labels = io.BytesIO(), io.BytesIO()
+    told = {"descr": "<f8", "fortran_order": False, "shape": (10**15, 1)}
+    np.lib.format.write_array_header_1_0(header, told)
+    np.save(labels, np.ones(4))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("X.npy", header.getvalue())
+        archive.writestr("y.npy", labels.getvalue())
+    with pytest.raises(ThawError, match=r"as npz: Unable to allocate 7\.11 PiB"):
+        make_problem({"file": {}, "train_size": 2}, [tmp_path / "a.npz"])
+
+
+def test_the_order_of_bytes_does_not_matter(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
+    made = [
+        make_arrays(tmp_path, x.astype(f"{order}f4"), y.astype(f"{order}i4"))
+        for order in "<>"
+    ]
+    assert same(*(problem for problem, _ in made))
+
+
+def large(frame, how):
+    """Return a frame with a column of neighbours that one float stands for."""
+    return frame.assign(large=pd.Series([2**63, 2**63 + 1] * 30).astype(how))
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.parquet"])
+def test_large_whole_numbers_stay_apart(tmp_path, frame, name):
+    wanted = {"name": name, "categorical": ["large"]}
+    _, description = make(tmp_path, large(frame, "uint64"), **wanted)
+    [names] = description.categories.values()
+    assert [*names] == [str(2**63), str(2**63 + 1)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"categorical": ["large"]},
+        {"group": "large"},
+        {"label": "large", "categorical": ["class"]},
+        {"rows": {"large": 2**63}},
+    ],
+)
+def test_floats_that_stand_for_several_names_are_refused(tmp_path, frame, changes):
+    frame = large(frame, "float64")
+    said = message(tmp_path, frame, name="data.parquet", **changes)
+    assert "column large: 60 of 60 floats of 2^53 or more" in said
+    # Of numbers, they are as good as others.
+    tables = {"name": "data.parquet", "label": "large", "drop": ["class"]}
+    frame["large"] = 2.0**60 * frame["heat"]
+    make(tmp_path, frame, task="regression", **tables)
 
 
 DAYS = pd.date_range("2026-01-01", periods=60)
@@ -727,6 +918,26 @@ def test_a_category_for_each_row_is_warned_about(tmp_path, frame):
     names = [f"n{number}" for number in range(60)]
     _, description = make(tmp_path, frame.assign(n=names), categorical=["n"])
     assert any("60 categories in 60 rows" in note for note in description.notes)
+
+
+def test_names_that_hardly_differ_and_a_constant_category_are_warned_about(
+    tmp_path, frame
+):
+    frame["solvent"] = ["water", "Water ", "oil", " water", "acid", "Oil"] * 10
+    frame["site"] = "north"
+    frame["class"] = frame["class"].replace({"green": "Red"})
+    names = ["solvent", "site"]
+    _, description = make(tmp_path, frame, categorical=names)
+    assert description.warnings == [
+        "warning: column class has 'Red', 'red', which differ in case or blanks only; "
+        "write them alike?",
+        "warning: column solvent has ' water', 'Water ', 'water', which differ in case "
+        "or blanks only; write them alike?",
+        "warning: column solvent has 'Oil', 'oil', which differ in case or blanks "
+        "only; write them alike?",
+        "warning: column site has the category 'north' in every row, and says nothing; "
+        "drop it?",
+    ]
 
 
 def test_the_notes_say_what_was_done(tmp_path, frame):

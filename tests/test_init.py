@@ -110,16 +110,32 @@ def test_without_one_source_groups_are_named_and_nothing_is_written(tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-def test_nothing_is_filled_in_and_all_that_is_missing_is_told(tmp_path, penguins):
-    penguins.loc[[3, 4], "body_mass_g"] = np.nan
+def test_rows_with_missing_values_are_left_out_and_empty_columns_dropped(
+    tmp_path, penguins
+):
+    penguins.loc[[3, 4, 200], "body_mass_g"] = np.nan
+    penguins.loc[:60, "bill_depth_mm"] = np.nan
+    penguins.to_csv("birds.csv", index=False)
+    code, said = thaw("init", "birds.csv", *OF_ADELIE)
+    assert code == 0, said
+    config = yaml.safe_load((tmp_path / "birds/config.yaml").read_text())
+    for name in ("adelie", "gentoo"):
+        assert config["problems"][name]["missing"] == {"drop": "rows"}
+    assert "bill_depth_mm is no feature: it is missing in 61 of 146 rows of one" in said
+    assert "missing values: 2 of 146 rows (body_mass_g 2)" in said
+    assert is_well("birds")
+
+
+def test_a_slip_of_the_pen_and_a_missing_label_are_told(tmp_path, penguins):
+    penguins.loc[[3, 4], "sex"] = np.nan
     penguins["bill_depth_mm"] = penguins["bill_depth_mm"].astype(object)
     penguins.loc[20, "bill_depth_mm"] = "deep"
     penguins.to_csv("birds.csv", index=False)
     code, said = thaw("init", "birds.csv", *OF_ADELIE)
     assert code == 1
-    assert "column body_mass_g: 2 of 146 missing, first in row 4; give them, le" in said
+    assert "column sex: 2 of 146 missing, first in row 4; give them, or leave " in said
     assert "column bill_depth_mm: 1 of 146 not numbers, first 'deep' in row 21" in said
-    assert "nothing was written; Thaw fills nothing in: mend this in the files" in said
+    assert "nothing was written; mend this in the files" in said
     assert [path.name for path in tmp_path.iterdir()] == ["birds.csv"]
 
 
@@ -179,8 +195,12 @@ def test_what_cannot_be_is_one_line(tmp_path, label, source, expected):
     assert not [*tmp_path.iterdir()]
 
 
-def test_another_separator_is_told(tmp_path, penguins):
-    penguins.to_csv("birds.csv", sep=";", index=False)
-    _, said = thaw("init", "birds.csv", *OF_ADELIE)
-    assert "there is no column" in said
-    assert "Its columns are bird;species;" in said
+def test_how_a_file_is_written_is_seen_and_said(tmp_path, penguins):
+    penguins.to_csv("birds.csv", sep=";", decimal=",", index=False)
+    code, said = thaw("init", "birds.csv", *OF_ADELIE)
+    assert code == 0, said
+    config = yaml.safe_load((tmp_path / "birds/config.yaml").read_text())
+    problems = config["problems"].values()
+    assert [(own["separator"], own["decimal"]) for own in problems] == [(";", ",")] * 2
+    assert "birds.csv is read with separator ';', decimal ','" in said
+    assert is_well("birds")

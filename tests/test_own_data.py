@@ -30,8 +30,8 @@ CONFIG = copy.deepcopy(SMALL_CONFIG) | {
 FIRST = {"file": "data/first.csv", "label": "class", "train_size": 40, "shuffle": 1}
 SECOND = {"file": "data/second.csv", "label": "class", "train_size": 0.5, "shuffle": 1}
 CONFIG["problems"] |= {
-    "first": FIRST | {"scale": "standard"},
-    "second": SECOND | {"scale": {"like": "first"}},
+    "first": FIRST | {"scale": "standard", "missing": {"drop": "rows"}},
+    "second": SECOND | {"scale": {"like": "first"}, "missing": {"fill": "median"}},
 }
 
 MADE = ["ahead", "results/blobs/scores.csv", "results/problems/problems.png"]
@@ -63,8 +63,10 @@ def rows(seed: int) -> pd.DataFrame:
 
 def write_data(folder) -> None:
     (folder / "data").mkdir()
-    rows(1).to_csv(folder / "data/first.csv", index=False)
-    rows(2)[::-1].to_csv(folder / "data/second.csv", index=False)
+    for seed, name in enumerate(("first", "second"), 1):
+        frame = rows(seed)
+        frame.loc[[7 * seed, 20], "mass"] = np.nan
+        frame[:: 3 - 2 * seed].to_csv(folder / f"data/{name}.csv", index=False)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,12 @@ def test_from_the_file_to_the_tables(made_once):
     study = json.loads((made_once.folder / "results/ahead/study.json").read_text())
     assert study["problems"]["first"]["scale"] == "standard"
     assert study["problems"]["second"]["file"]["format"] == ".csv"
+    words = (made_once.folder / "results/ahead/answer.md").read_text()
+    for line in (
+        "first: left out because of missing values: 2 of 60 rows (mass 2).",
+        "second: missing values in 2 of 60 rows (mass 2); each is filled with the",
+    ):
+        assert line in " ".join(words.split())
     assert "pandas" in study["versions"]
     [log] = (made_once.folder / "logs/problems").glob("first-*.log")
     assert "scaled by the mean and standard deviation" in log.read_text()

@@ -212,12 +212,17 @@ def test_a_function_of_a_package_is_called_once_it_is_named(tmp_path):
         "module": {"function": "Linear", "import": "torch.nn"},
         "arguments": {"in_features": "$features", "out_features": "$classes"},
     }
-    about = About("classification", DESCRIPTION, [])
+    described = DESCRIPTION._replace(written={"separator": ";", "decimal": ","})
+    about = About("classification", described, [])
     path, tile = tmp_path / "networks.safetensors", Tile(range(1), range(1))
     state = {"weight": torch.eye(3, 2)[None], "bias": torch.zeros(1, 3)}
     save_networks(path, state, tile, {"settings": {"network": network}}, {}, about)
     predictor = of_files([path], module="torch.nn:Linear")
     assert [*predictor.predict([[5, 0], [0, 5]])] == ["a", "b"]
+    # A new file is written as the problem's was.
+    (tmp_path / "new.csv").write_text("length;width\n0,5;0\n0;0,5\n")
+    found = predictor.predict_file(tmp_path / "new.csv")
+    assert [*found["predicted"]] == ["a", "b"]
 
 
 class Unsearched(list):

@@ -22,7 +22,7 @@ from thaw.config.network import content_of_function, kind_of, named
 from thaw.data.checks import LARGEST_TOKEN, are_tokens
 from thaw.data.files import read_rows
 from thaw.data.images import pixels
-from thaw.data.new_rows import columns_of, features_of
+from thaw.data.new_rows import features_of
 from thaw.data.problem import Problem, as_learned
 from thaw.errors import ThawError, listed
 from thaw.external.networks import network_of, of_network
@@ -104,7 +104,7 @@ class Predictor(BaseEstimator):
         if not self.networks_:
             raise ThawError(f"{', '.join(map(str, files))}: no network that predicts")
         self._state = stacked(states)
-        self.feature_names_in_ = np.array(columns_of(self._described), object)
+        self.feature_names_in_ = np.array(self._described.before_encoding, object)
         self.n_features_in_ = len(self.feature_names_in_)
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -129,7 +129,9 @@ class Predictor(BaseEstimator):
         path = Path(file)
         if path.is_dir():
             return self._of_images(path)
-        found = self._table(read_rows(path, self._described.categories, {}), str(path))
+        known = self._described
+        rows = read_rows(path, known.categories, {}, **known.written)
+        found = self._table(rows, str(path))
         found.insert(0, "row", range(1, len(found) + 1))
         return found
 
@@ -185,7 +187,11 @@ class Predictor(BaseEstimator):
                 scaled = x
                 if of_features:
                     scaled = (x - of_features.centre) / of_features.spread
-                own = problem._replace(test_x=_in_range(scaled, place))
+                scaled = _in_range(scaled, place)
+                if "feature.median" in state:
+                    medians = state["feature.median"].numpy()
+                    scaled = np.where(np.isnan(scaled), medians, scaled)
+                own = problem._replace(test_x=scaled)
                 outputs = network.learner(weights, own, TRAINING, ()).outputs("test")
                 said.append(TASKS[self._task].predictions(outputs, of_labels))
         return np.concatenate(said)
@@ -366,7 +372,7 @@ def _in_range(x: np.ndarray, place: str) -> np.ndarray:
     """
     with np.errstate(over="ignore"):  # told below
         found = as_learned(x)
-    wrong = ~np.isfinite(found).all(1)
+    wrong = np.isinf(found).any(1)
     if wrong.any():
         raise ThawError(
             f"{place}: row {wrong.argmax() + 1}: scaled, a value is too large for a "

@@ -76,8 +76,7 @@ def init(
     if found.data:
         raise ThawError(
             *found.data,
-            "nothing was written; Thaw fills nothing in: mend this in the files, and "
-            "run the command again",
+            "nothing was written; mend this in the files, and run the command again",
         )
     folder.mkdir(parents=True, exist_ok=True)
     with config.open("x", encoding="utf-8") as written:

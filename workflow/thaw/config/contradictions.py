@@ -8,7 +8,7 @@ from thaw.config.checkpoints import mistakes_of_checkpoint
 from thaw.config.extents import extent, function_of
 from thaw.config.messages import among, shown
 from thaw.config.network import Kind, kind_of, mistakes_of_code
-from thaw.config.problem import contradictions_of, is_split
+from thaw.config.problem import contradictions_of, fills, is_split
 from thaw.config.resolved import Config, ResolvedStudy, changed
 from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
@@ -142,6 +142,12 @@ def _of_its_problems(path: str, study: ResolvedStudy, config: Config) -> Iterato
                 f"{path}.{role}: features of {getattr(study, role)!r} are tokens, and "
                 "network.hidden would take them for amounts. Allowed: network.module "
                 "with an nn.Embedding, or network.trainer"
+            )
+        if fills(problem) and kind_of(study.network).trained_by:
+            yield (
+                f"{path}.{role}: {getattr(study, role)!r} has missing: {{fill: "
+                "median}, and a trainer reads rows as they are. Allowed: a problem "
+                "with missing: {drop: rows}"
             )
     source, target = known.values()
     if source and target and source.get("tokens") != target.get("tokens"):

@@ -107,9 +107,10 @@ def _of_files(problem: Mapping[str, Any], look: bool) -> Extent:
     paths = [Path(problem[key]) for key in FILES if key in problem]
     shapes = [(SOME_ROWS, math.prod(problem["shape"] or [SOME_FEATURES]))]
     if look:
+        sep = problem.get("separator")
         with suppress(OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile):
             shapes = [
-                _shape(path, path.stat().st_size, path.stat().st_mtime_ns)
+                _shape(path, sep, path.stat().st_size, path.stat().st_mtime_ns)
                 for path in paths
             ]
     encoded = SOME_CLASSES * len(problem["categorical"])
@@ -121,7 +122,7 @@ def _of_files(problem: Mapping[str, Any], look: bool) -> Extent:
 
 
 @functools.cache
-def _shape(path: Path, size: int, time: int) -> tuple[int, int]:
+def _shape(path: Path, sep: str | None, size: int, time: int) -> tuple[int, int]:
     """Return the rows and columns of a file; of a text file, its lines.
 
     `size` and `time` tell one content from another, well enough for an estimate.
@@ -142,5 +143,5 @@ def _shape(path: Path, size: int, time: int) -> tuple[int, int]:
     with path.open("rb") as file:
         lines = sum(block.count(b"\n") for block in iter(lambda: file.read(BLOCK), b""))
     with path.open(encoding="utf-8-sig", newline="") as text:
-        columns = next(csv.reader(text, delimiter=SEPARATORS[path.suffix]), [])
+        columns = next(csv.reader(text, delimiter=sep or SEPARATORS[path.suffix]), [])
     return lines, len(columns)

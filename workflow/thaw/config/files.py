@@ -7,6 +7,7 @@ checks come before Snakemake's `configfile:`.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from thaw.errors import ThawError
 # Values in a config, with each alias written out. A few lines of aliases to aliases
 # stand for more than any machine holds.
 MOST_VALUES = 100_000
+
+# Digits that YAML reads as an octal number.
+LEADING_ZERO = re.compile(r"[-+]?0[0-9_]")
 
 # With this key, Snakemake runs Python from the file.
 YTE = "__use_yte__"
@@ -56,7 +60,7 @@ def read(file: Path) -> dict[str, Any]:
             raise yaml.YAMLError("it holds no keys")
         if _count(document, {}) > MOST_VALUES:
             raise yaml.YAMLError("its aliases stand for too many values")
-        mistakes = list(_standing_twice(document, (), file))
+        mistakes = list(_misread(document, (), file))
         config = loader.construct_document(document)
     except yaml.YAMLError as error:
         raise _unreadable(file, _told(error, text)) from None
@@ -157,18 +161,27 @@ def _count(node: yaml.Node, counts: dict[int, int]) -> int:
     return counts[id(node)]
 
 
-def _standing_twice(
+def _misread(
     node: yaml.Node, place: tuple[str | int, ...], file: Path
 ) -> Iterator[str]:
-    """Yield a mistake for each key that stands twice in its group.
+    """Yield a mistake for what YAML readers silently take for something else.
 
-    YAML readers silently keep the last one, so a copied block whose name was not
-    changed would replace the original.
+    Of a key that stands twice in its group they keep the last one, so a copied block
+    whose name was not changed would replace the original. 017 is octal, and 1:30 are
+    minutes and seconds.
     """
     match node:
+        case yaml.ScalarNode(tag="tag:yaml.org,2002:int", value=text):
+            if LEADING_ZERO.match(text) or ":" in text:
+                line, plain = node.start_mark.line + 1, text.replace("_", "")
+                decimal = "" if ":" in text else f"{int(plain)}, or "
+                yield (
+                    f"{path(place)}: {text} is {yaml.safe_load(text)} to YAML (line "
+                    f"{line} of {file}); write {decimal}'{text}' in quotes for text"
+                )
         case yaml.SequenceNode():
             for number, entry in enumerate(node.value):
-                yield from _standing_twice(entry, (*place, number), file)
+                yield from _misread(entry, (*place, number), file)
         case yaml.MappingNode():
             seen = set()
             for key, value in node.value:
@@ -182,4 +195,5 @@ def _standing_twice(
                         f"{file}; remove or rename one"
                     )
                 seen.add(name)
-                yield from _standing_twice(value, here, file)
+                yield from _misread(key, here, file)
+                yield from _misread(value, here, file)

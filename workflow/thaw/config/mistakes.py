@@ -39,6 +39,9 @@ REASONS = {
 # The last part of a place where a key is wrong, not what it holds.
 IN_KEY = "[key]"
 
+# A larger whole number is written with an exponent.
+MOST_WRITTEN_OUT = 1e15
+
 # Errors that only follow from others.
 CONSEQUENCES = {"default_factory_not_called"}
 
@@ -141,4 +144,9 @@ def _number_hint(value: Any, kind: str) -> str:
         return ""
     if not math.isfinite(number) or (kind == "int_type" and not number.is_integer()):
         return ""
-    return f" to YAML; write {int(number) if number.is_integer() else number!r}"
+    if number.is_integer() and abs(number) < MOST_WRITTEN_OUT:
+        return f" to YAML; write {int(number)}"
+    mantissa, e, exponent = repr(number).partition("e")
+    # Without a point and a sign, YAML takes it for text again.
+    point = ".0" if e and "." not in mantissa else ""
+    return f" to YAML; write {mantissa}{point}{e}{exponent}"

@@ -27,7 +27,17 @@ from thaw.config.values import (
     Whole,
     made,
 )
-from thaw.data import ARRAYS, CHANNELS, EACH, FILES, IMAGES, SUFFIXES, shape_of
+from thaw.data import (
+    ARRAYS,
+    CHANNELS,
+    EACH,
+    FILES,
+    IMAGES,
+    SEPARATORS,
+    SUFFIXES,
+    WRITTEN,
+    shape_of,
+)
 from thaw.learning.tasks import TASKS
 
 
@@ -93,6 +103,16 @@ class Like(Group):
     """The problem whose train rows decide the scale."""
 
 
+class Missing(Group):
+    """What becomes of missing features; it holds one of these keys."""
+
+    drop: Literal["rows"] = LEFT_OUT
+    """rows: rows with a missing feature are left out; how many, the answer says."""
+    fill: Literal["median"] = LEFT_OUT
+    """median: a missing number becomes the median of the rows that a network learns
+    from, in its test rows, too."""
+
+
 class Transform(Group):
     """A change of the data; an entry of the list names one."""
 
@@ -125,6 +145,11 @@ class _OfData(Group):
     """Whether images are read in colour, rgb, or grey."""
     test_file: File = LEFT_OUT
     """A separate file with the test rows; same columns."""
+    separator: Annotated[str, Field(pattern=r'^[^"\r\n]$')] = LEFT_OUT
+    """What separates the values of .csv and .tsv files, one character, such as ";"; by
+    default a comma, and in a .tsv a tab."""
+    decimal: Literal[".", ","] = LEFT_OUT
+    """The decimal mark of .csv and .tsv files, "." or ","; by default a point."""
     label: Column = LEFT_OUT
     """The column to predict; any labels."""
     task: TaskName = "classification"
@@ -139,6 +164,12 @@ class _OfData(Group):
     At most 20 Latin or Greek letters, digits and signs, without |."""
     drop: Columns = []
     """Columns that are no features."""
+    missing: Missing = LEFT_OUT
+    """What becomes of missing features: {drop: rows} or {fill: median}. Left out, they
+    are refused, as missing labels always are."""
+    columns: Literal["common"] = LEFT_OUT
+    """common: as a study's target, take only columns that its source has, too; the
+    source then takes these only. Left out, columns that differ are refused."""
     categorical: Columns = []
     """Columns to one-hot encode; a study's source and target share categories."""
     rows: Annotated[dict[ColumnName, Value], Field(max_length=100)] = {}
@@ -199,8 +230,8 @@ Problem: Any = made(
 )
 
 # Keys that only a file can have, and of those the ones for named columns.
-OF_COLUMNS = ("label", "categorical", "rows", "group")
-OF_FILES = ("test_file", "made_by_rule", *OF_COLUMNS)
+OF_COLUMNS = ("label", "columns", "categorical", "rows", "group")
+OF_FILES = ("test_file", "made_by_rule", "missing", *WRITTEN, *OF_COLUMNS)
 # Keys that images have no use for, or decide themselves.
 NOT_OF_IMAGES = (*OF_FILES, "bins", "drop", "shape", "tokens")
 # Keys that would make other numbers of tokens, and such transforms.
@@ -208,6 +239,11 @@ NOT_OF_TOKENS = ("categorical", "scale")
 NOT_OF_TOKENS_TOO = ("noise", "rotate", "invert")
 
 Problems = Mapping[str, Mapping[str, Any]]
+
+
+def fills(problem: Mapping[str, Any]) -> bool:
+    """Whether missing values of a problem are filled."""
+    return "fill" in problem.get("missing", {})
 
 
 def is_split(problem: Mapping[str, Any]) -> bool:
@@ -240,6 +276,8 @@ def contradictions_of(name: str, problems: Problems) -> Iterator[str]:
             for kind in NOT_OF_TOKENS_TOO
             if kind in step
         ]
+        if fills(problem):
+            told.append("missing.fill")
         for key in told:
             yield f"{path}.{key}: tokens stay the whole numbers they are; remove it"
 
@@ -253,6 +291,12 @@ def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
             yield f"{path}.{key}: only applies to images; remove it"
     function = function_of(problem)
     if function:
+        for argument in problem[function]:
+            if argument.startswith("return_") or argument == "coef":
+                yield (
+                    f"{path}.{function}.{argument}: changes what is returned, and Thaw "
+                    "takes features and labels; remove it"
+                )
         for key in OF_FILES:
             if problem.get(key):
                 yield (
@@ -267,6 +311,12 @@ def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
                 "the data would differ each time"
             )
         return
+    suffixes = {Path(problem[key]).suffix for key in FILES if key in problem}
+    if suffixes.isdisjoint(SEPARATORS):
+        for key in WRITTEN:
+            if key in problem:
+                kinds = " and ".join(SEPARATORS)
+                yield f"{path}.{key}: only applies to {kinds} files; remove it"
     columns = [key for key in OF_COLUMNS if problem.get(key)]
     if problem["file"].endswith(ARRAYS):
         for key in columns:
@@ -276,6 +326,9 @@ def _of_source(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
             )
     elif "label" not in problem:
         yield f"{path}.label: this key is missing"
+    if len(problem.get("missing", {"drop": "rows"})) != 1:
+        allowed = "Allowed: {drop: rows} or {fill: median}"
+        yield f"{path}.missing: holds one of drop and fill. {allowed}"
     for key in FILES:
         if key in problem and not problem["made_by_rule"]:
             yield from unreadable(f"{path}.{key}", Path(problem[key]))
@@ -370,6 +423,11 @@ def _of_transforms(path: str, problem: Mapping[str, Any]) -> Iterator[str]:
             yield (
                 f"{place}: an entry holds one change. "
                 f"Allowed: {', '.join(Transform.model_fields)}"
+            )
+        if "rotate" in step and fills(problem):
+            yield (
+                f"{place}.rotate: does not go together with missing: {{fill: median}}; "
+                "remove one of them"
             )
         if "rotate" in step and len(shape_of(problem)) < 2:
             yield (

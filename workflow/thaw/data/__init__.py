@@ -17,6 +17,10 @@ EACH = "each"
 # The kinds of files, by suffix: text, with what separates its values; tables, whose
 # columns have names; and arrays.
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
+# The keys of a problem that say how a text file is written, unless it is as usual.
+WRITTEN = ("separator", "decimal")
+# With this as its columns, a target has those that its source has, too.
+COMMON = "common"
 PARQUET = ".parquet"
 ARRAYS = ".npz"
 TABLES = (*SEPARATORS, PARQUET)

@@ -27,6 +27,9 @@ FEWEST_ROWS = 20
 # A date written as a whole number, 20240131.
 FIRST_DAY, LAST_DAY = 19000101, 21001231
 
+# What pandas calls a column without a name, with the column's number behind.
+NAMELESS = "Unnamed: "
+
 LARGEST = float(np.finfo(np.float32).max)
 
 # An embedding has a row for each token up to the largest; float32 holds these, too.
@@ -36,16 +39,32 @@ LARGEST_TOKEN = 2**24
 LARGEST_LABEL = 1e30
 
 
-def wrong_features(table: Table, categorical: Collection[str]) -> Iterator[str]:
+def wrong_features(
+    table: Table, categorical: Collection[str], fills: bool = False
+) -> Iterator[str]:
     """Yield what is wrong with each column: a value not there, or not a number.
+
+    Where one `fills` them, some numbers of a column may be missing.
 
     A column with a name of its own must not be the same in all rows.
     """
     types = pd.api.types
     for name, values in table.features.items():
         place = f"{table.place}: column {name}"
-        remedy = "give them, leave the rows out, or drop the column"
-        yield from _counted(table, values, values.isna(), "missing", remedy)
+        if table.named and name.startswith(NAMELESS):
+            yield (
+                f"{place} has no name in the file; give it one, or name it so under "
+                "drop"
+            )
+            continue
+        missing = values.isna()
+        if not fills or name in categorical or missing.all():
+            remedy = "give them, drop the column, or choose missing: {drop: rows}"
+            if not fills:
+                remedy += " or {fill: median}"
+            elif name in categorical:
+                remedy += ", because fill takes numbers only"
+            yield from _counted(table, values, missing, "missing", remedy)
         # Without what is missing, a column may hold nothing but true and false.
         column = values.dropna().infer_objects()
         if name in categorical or column.empty:
@@ -93,6 +112,16 @@ def wrong_names(table: Table) -> Iterator[str]:
         if values is not None:
             remedy = "give them, or leave the rows out"
             yield from _counted(table, values, values.isna(), "missing", remedy)
+    if table.groups is not None:
+        yield from _infinite(table, table.groups)
+
+
+def _infinite(table: Table, names: pd.Series) -> Iterator[str]:
+    """Yield that names, all of them numbers, are not finite."""
+    numbers = _as_numbers(names).set_axis(names.index)
+    if numbers.notna().all():
+        what, remedy = "not finite numbers", "correct them, or leave the rows out"
+        yield from _counted(table, names, np.isinf(numbers), what, remedy)
 
 
 def wrong_categories(
@@ -151,6 +180,8 @@ def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str
             "classes by quantiles"
         )
         return
+    for table in tables:
+        yield from _infinite(table, table.labels)
     absent = [name for name in asked if name not in rows]
     yield from (f"{place}: no row has the class {name!r}" for name in absent)
     if len(rows) < 2 and not absent:
@@ -269,3 +300,16 @@ def doubts(table: Table, categorical: Collection[str]) -> Iterator[tuple[str, st
             yield name, "looks like a date"
         elif column.is_unique and column.max() - column.min() < 2 * rows:
             yield name, "is another whole number in each row, as an identifier is"
+
+
+def doubtful_names(names: Sequence[str]) -> Iterator[str]:
+    """Yield what is doubtful about the classes or categories of a column."""
+    if len(names) == 1:
+        yield f"has the category {names[0]!r} in every row, and says nothing; drop it?"
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    for same in alike.values():
+        if len(same) > 1:
+            named = listed([repr(name) for name in same])
+            yield f"has {named}, which differ in case or blanks only; write them alike?"

@@ -10,8 +10,9 @@ import pandas as pd
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from thaw.data import EACH, IMAGES, shape_of
+from thaw.data import COMMON, EACH, IMAGES, shape_of
 from thaw.data.checks import (
+    doubtful_names,
     doubts,
     wrong_categories,
     wrong_columns,
@@ -19,7 +20,7 @@ from thaw.data.checks import (
     wrong_names,
     wrong_tokens,
 )
-from thaw.data.files import read_categories, read_table
+from thaw.data.files import features_in, read_categories, read_table, written
 from thaw.data.images import read_images
 from thaw.data.labels import Labels, labels_of
 from thaw.data.problem import (
@@ -31,9 +32,19 @@ from thaw.data.problem import (
     digests_of_rows,
 )
 from thaw.data.split import sizes, some, split
-from thaw.data.table import Table, as_text, choose, encode, encoded_names, numbered
+from thaw.data.table import (
+    Table,
+    as_text,
+    choose,
+    common,
+    complete,
+    encode,
+    encoded_names,
+    missing_in,
+    numbered,
+)
 from thaw.data.transforms import transform
-from thaw.errors import ThawError, of_each, refuse
+from thaw.errors import ThawError, listed, of_each, refuse
 
 Settings = Mapping[str, Any]
 
@@ -77,7 +88,21 @@ def make_problem(
     if tokens:  # a place in a sequence may hold the same token in every row
         read = [table._replace(named=False) for table in read]
     tables = of_each(lambda table: choose(table, settings), read)
-    place, categorical = tables[0].place, settings.get("categorical", [])
+    tables, taken = _in_common(settings, tables, joined, source)
+    missing, fills = "", "fill" in settings.get("missing", {})
+    if fills:
+        missing = (
+            f"missing values in {missing_in(tables)}; each is filled with the median "
+            "of the rows that a network learns from"
+        )
+    elif "missing" in settings:
+        missing = f"left out because of missing values: {missing_in(tables)}"
+        tables = of_each(complete, tables)
+    place = tables[0].place
+    # Those that are not in common are gone.
+    wanted = settings.get("categorical", [])
+    categorical = [name for name in wanted if name in tables[0].features]
+    settings = {**settings, "categorical": categorical}
     categories = _categories(settings, tables, joined, source)
     columns, whose = encoded_names(tables[0], categories), place
     if source:
@@ -96,6 +121,11 @@ def make_problem(
     test_groups = _numbers_of_groups(tables[-1], test)
     digests = digests_of_rows(as_read[0][train]), digests_of_rows(as_read[-1][test])
 
+    refuse(
+        f"{place}: column {name}: missing in all train rows; drop it"
+        for name, empty in zip(columns, np.isnan(train_x).all(0), strict=True)
+        if empty
+    )
     one_hot = {f"{name}={one}" for name, known in categories.items() for one in known}
     scaler = StandardScaler().fit(train_x)
     left = np.array([name in one_hot for name in columns])
@@ -104,6 +134,9 @@ def make_problem(
     description = Description(
         *(columns, labels.names, categories, centre.tolist(), spread.tolist()),
         *(shape, [], transforms, [*tables[0].files], tokens),
+        written=written(settings),
+        fills=fills,
+        missing=missing,
     )
     each = settings.get("shuffle") == EACH
     by_split = each and "scale" in settings and (like is None or like.pool is not None)
@@ -117,11 +150,11 @@ def make_problem(
     classes = len(labels.names)
     problem = Problem(
         *(train_x, train_y, test_x, test_y, test_rows, classes, labels.task),
-        *(test_groups, *digests, *by),
+        *(test_groups, *digests, *by, fills),
     )
     for part in (train_x, test_x):
-        if not np.isfinite(part).all():
-            column = columns[np.argmin(np.isfinite(part).all(0))]
+        if np.isinf(part).any():
+            column = columns[np.argmax(np.isinf(part).any(0))]
             raise ThawError(
                 f"{place}: column {column}: scaled, a value is too large for a number "
                 "of 32 bits; scale by the problem's own train rows"
@@ -135,11 +168,17 @@ def make_problem(
         if source and source.pool and _has_rows_of(pool, source.pool):
             # Other labels would split them differently, and test rows would leak.
             pool = pool._replace(strata=source.pool.strata)
-    notes = [*_notes(settings, description, pool or problem, like)]
+    notes = [*taken, *_notes(settings, description, pool or problem, like)]
     notes += [
         f"{WARNING}column {name} {why}; drop it?"
         for table in tables
         for name, why in doubts(table, categorical)
+    ]
+    names = {str(tables[0].labels.name): labels.names, **categories}
+    notes += [
+        f"{WARNING}column {column} {why}"
+        for column, known in names.items()
+        for why in doubtful_names(known)
     ]
     return pool or problem, description._replace(notes=notes)
 
@@ -161,7 +200,8 @@ def _checked(
     mistakes = [wrong for table in read for wrong in wrong_names(table)]
     for table in tables:
         if not table.files:  # no image has a point that is missing
-            mistakes += wrong_features(table, settings.get("categorical", []))
+            fills = "fill" in settings.get("missing", {})
+            mistakes += wrong_features(table, settings.get("categorical", []), fills)
         if settings.get("tokens"):
             mistakes += wrong_tokens(table)
         mistakes += wrong_categories(table, categories)
@@ -220,6 +260,31 @@ def _generate(function: str, arguments: dict[str, Any]) -> Table:
     return Table(x.set_axis(index), labels, None, function, named=False)
 
 
+def _in_common(
+    settings: Settings,
+    tables: list[Table],
+    joined: Sequence[Path],
+    source: Other | None,
+) -> tuple[list[Table], list[str]]:
+    """Return tables with the columns in common with another problem, and a note.
+
+    A target has them in common with its source, and a source with its partner.
+    """
+    partner = settings.get("joined", {})
+    if source and settings.get("columns") == COMMON:
+        theirs, whose = source.description.before_encoding, source.name
+    elif partner.get("columns") == COMMON:
+        theirs, whose = sorted(features_in(joined, partner)), "the target"
+    else:
+        return tables, []
+    found = of_each(lambda table: common(table, theirs, whose), tables)
+    names = [*found[0][0].features]
+    left = {"here": found[0][1], "there": [one for one in theirs if one not in names]}
+    parts = [f"; left out {at}: {listed(some)}" for at, some in left.items() if some]
+    note = f"columns in common with {whose}: {listed(names)}{''.join(parts)}"
+    return [table for table, _ in found], [note]
+
+
 def _categories(
     settings: Settings,
     tables: Sequence[Table],
@@ -236,8 +301,9 @@ def _categories(
         {name: set(table.features[name].dropna()) for name in columns}
         for table in tables
     ]
-    rows = settings.get("joined", {}).get("rows", {})
-    found += [read_categories(path, columns, rows) for path in joined]
+    theirs = settings.get("joined", {})
+    if columns:
+        found += [read_categories(path, columns, theirs) for path in joined]
     return {
         name: sorted({one for part in found for one in part.get(name, ())})
         for name in columns
@@ -304,6 +370,7 @@ def _pool(
         scaled,
         centre=whole.centre,
         spread=whole.spread,
+        fills=whole.fills,
     )
 
 
@@ -362,6 +429,8 @@ def _notes(
     """Yield in words what was dropped, encoded, split and scaled."""
     if settings.get("drop"):
         yield f"dropped: {', '.join(settings['drop'])}"
+    if description.missing:
+        yield description.missing
     if settings.get("rows"):
         rows = settings["rows"].items()
         yield f"only rows with {', '.join(f'{name} {value}' for name, value in rows)}"

@@ -15,23 +15,16 @@ from thaw.data.transforms import transform
 from thaw.errors import ThawError, listed
 
 
-def columns_of(described: Description) -> list[str]:
-    """Return the columns that rows have before they are encoded."""
-    categories = described.categories.items()
-    encoded = {f"{name}={one}" for name, known in categories for one in known}
-    numbers = [name for name in described.columns if name not in encoded]
-    return [*numbers, *described.categories]
-
-
 def features_of(rows: pd.DataFrame, described: Description, place: str) -> np.ndarray:
     """Return the features of rows before scaling, float64 `[rows, features]`.
 
     Other columns than those of the problem are ignored. Of its transforms the noise is
     left out: new rows have their own. `place` is what messages call the rows, which are
     numbered from 1.
-    Raises `ThawError` if a column or value is missing, or if one is of another kind.
+    Raises `ThawError` if a column or value is missing, or if one is of another kind. A
+    missing number is nan if those of the problem are filled.
     """
-    wanted = columns_of(described)
+    wanted = described.before_encoding
     missing = [name for name in wanted if name not in rows]
     if missing:
         raise ThawError(
@@ -42,21 +35,25 @@ def features_of(rows: pd.DataFrame, described: Description, place: str) -> np.nd
         raise ThawError(f"{place}: there are no rows")
     rows = rows[wanted].set_axis(pd.RangeIndex(1, len(rows) + 1))
     for name in wanted:
-        rows[name] = _read(rows[name], described.categories.get(name), place)
+        known = described.categories.get(name)
+        rows[name] = _read(rows[name], known, place, described.fills)
     table = Table(rows, pd.Series(), None, place, named=True)
     x = encode(table, described.categories)[[*described.columns]].to_numpy()
     steps = [step for step in described.transforms if "noise" not in step]
     return transform(x, described.shape, steps, part=0)
 
 
-def _read(column: pd.Series, known: Sequence[str] | None, place: str) -> pd.Series:
+def _read(
+    column: pd.Series, known: Sequence[str] | None, place: str, fills: bool
+) -> pd.Series:
     """Return a column as float64 or, if its categories are `known`, as text.
 
-    Raises `ThawError` if a value is missing, no finite number, or not among these.
+    Raises `ThawError` if a value is no finite number, or not among these; or if it is
+    missing, unless one `fills` numbers.
     """
     if known is None:
         found = pd.to_numeric(column, errors="coerce").astype(np.float64)
-        wrong = ~(found.abs() <= LARGEST)
+        wrong = ~(found.abs() <= LARGEST) & ~(fills & column.isna())
         reason = "{!r} is not a finite number; correct it, or leave the row out"
     else:
         found = as_text(column)

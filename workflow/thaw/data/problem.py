@@ -24,6 +24,8 @@ class Problem(NamedTuple):
     comes by itself. `train_digests` and `test_digests`, uint64 `[rows]`, are those of
     the features as they were read, before transforms and scaling. By `centre` and
     `spread`, float64 `[features]`, features were scaled; empty where they were not.
+    If it `fills` missing features, they are nan until it is known which rows a network
+    learns from (see `thaw.learning.rows.filled`).
     """
 
     train_x: np.ndarray
@@ -38,6 +40,7 @@ class Problem(NamedTuple):
     test_digests: np.ndarray = np.empty(0, np.uint64)
     centre: np.ndarray = np.empty(0)
     spread: np.ndarray = np.empty(0)
+    fills: bool = False
 
     @property
     def train_size(self) -> int:
@@ -64,7 +67,7 @@ class Pool(NamedTuple):
     int64, rows are drawn, `[rows]`, or whole groups, `[groups]`. Features that are
     `scaled`, bool `[features]`, get mean 0 and standard deviation 1 on the train rows
     of a split or, where features are scaled `like` those of another pool, on its train
-    rows.
+    rows. It `fills` missing features as a problem does.
     """
 
     x: np.ndarray
@@ -82,6 +85,7 @@ class Pool(NamedTuple):
     like: "Pool | None" = None
     centre: np.ndarray = np.empty(0)
     spread: np.ndarray = np.empty(0)
+    fills: bool = False
 
     @property
     def whole(self) -> Problem:
@@ -93,6 +97,7 @@ class Pool(NamedTuple):
         return Problem(
             *(x, self.train_y, x, self.test_y, self.rows, self.classes, self.task),
             *(self.groups, self.digests, self.digests),
+            fills=self.fills,
         )
 
 
@@ -114,6 +119,10 @@ class Description(NamedTuple):
     transforms: what changed the features before scaling, as the config says it.
     files: of images, the name of each, by the number of its row, from 1.
     tokens: whether features are tokens, whole numbers that stand for something.
+    written: how text files are written, as the config says it.
+    fills: whether missing numbers are filled, those of new rows, too.
+    missing: which values were missing, and what became of them, in words; empty if none
+        may be.
     """
 
     columns: Sequence[str]
@@ -126,11 +135,23 @@ class Description(NamedTuple):
     transforms: Sequence[Mapping[str, Any]]
     files: Sequence[str] = ()
     tokens: bool = False
+    written: Mapping[str, str] = {}
+    fills: bool = False
+    missing: str = ""
 
     def files_of(self, rows: Iterable[int]) -> dict[str, list[str]]:
         """Return the column `file` of a table with these rows, if they are images."""
         names = [self.files[row - 1] for row in rows] if self.files else []
         return {"file": names} if names else {}
+
+    @property
+    def before_encoding(self) -> list[str]:
+        """The columns that rows have before they are encoded."""
+        categories = self.categories.items()
+        encoded = {f"{name}={one}" for name, known in categories for one in known}
+        return [name for name in self.columns if name not in encoded] + [
+            *self.categories
+        ]
 
     @property
     def warnings(self) -> list[str]:

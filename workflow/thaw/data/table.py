@@ -8,6 +8,9 @@ import pandas as pd
 
 from thaw.errors import ThawError, listed, refuse
 
+# Above this, a float stands for several neighbouring whole numbers.
+MOST_EXACT = 2**53
+
 
 class Table(NamedTuple):
     """Rows as they came.
@@ -40,15 +43,53 @@ def choose(table: Table, settings: Mapping[str, Any]) -> Table:
     drop = settings.get("drop", [])
     require_columns(table.place, table.features.columns, {"drop": drop})
     features = table.features.drop(columns=drop)
-    labels, groups = table.labels, table.groups
-    if "classes" in settings:
-        kept = labels.isin([*map(str, settings["classes"])])
-        features, labels = features[kept], labels[kept]
-        groups = None if groups is None else groups[kept]
+    chosen = table._replace(features=features)
+    if "classes" not in settings:
+        return _kept(chosen, slice(None))
+    return _kept(chosen, table.labels.isin([*map(str, settings["classes"])]))
+
+
+def common(
+    table: Table, shared: Collection[str], whose: str
+) -> tuple[Table, list[str]]:
+    """Return a table with the features that are `shared`, and the names of the others.
+
+    Raises `ThawError` if none is; `whose` are those of the problem it shares them with.
+    """
+    names = [name for name in table.features if name in shared]
+    if not names:
+        raise ThawError(
+            f"{table.place}: columns: common, and no column is one of {whose}, too: "
+            f"{listed(sorted(shared), 10)}"
+        )
+    others = [name for name in table.features if name not in shared]
+    return table._replace(features=table.features[names]), others
+
+
+def complete(table: Table) -> Table:
+    """Return the table without rows that lack a feature.
+
+    Raises `ThawError` if nothing is left.
+    """
+    return _kept(table, table.features.notna().all(axis=1))
+
+
+def _kept(table: Table, rows: Any) -> Table:
+    """Return some rows of a table; raises `ThawError` if nothing is left."""
+    features, groups = table.features[rows], table.groups
     if features.empty:
         what = "feature" if len(features) else "row"
         raise ThawError(f"{table.place}: no {what} is left to learn from")
-    return table._replace(features=features, labels=labels, groups=groups)
+    groups = None if groups is None else groups[rows]
+    return table._replace(features=features, labels=table.labels[rows], groups=groups)
+
+
+def missing_in(tables: Sequence[Table]) -> str:
+    """Say how many rows lack a feature, and how often each is missing."""
+    missing = pd.concat([table.features.isna() for table in tables])
+    columns = [f"{name} {rows}" for name, rows in missing.sum().items() if rows]
+    found = f"{missing.any(axis=1).sum():,} of {len(missing):,} rows"
+    return f"{found} ({listed(columns, 10)})" if columns else found
 
 
 def require_columns(
@@ -76,9 +117,8 @@ def as_text(values: pd.Series) -> pd.Series:
     """
     if values.isna().any():
         return as_text(values.dropna()).reindex(values.index)
-    # Beyond 2^53 neighbouring whole numbers are one float.
     whole = pd.api.types.is_float_dtype(values) and (values == values.round()).all()
-    if whole and (values.abs() < 2**53).all():
+    if whole and (values.abs() < MOST_EXACT).all():
         values = values.astype("int64")
     return values.astype(str)
 

@@ -37,6 +37,7 @@ class Caveat(NamedTuple):
 def what_spoils_it(study: Question) -> Iterator[Caveat]:
     """Name what qualifies the answer: failures, controls, rows seen before."""
     yield from _overlap(study)
+    yield from _missing(study)
     failed = _shares(study, "failed", FEW)
     if failed:
         remedy = (
@@ -102,6 +103,13 @@ def _overlap(study: Question) -> Iterator[Caveat]:
                 f"{'all' if own else 'pretrained'} variants and should be left out.",
                 "test rows among train rows",
             )
+
+
+def _missing(study: Question) -> Iterator[Caveat]:
+    """Say what became of rows with missing values."""
+    for found in study.overlap.fillna("").to_dict("records"):
+        if found.get("missing"):
+            yield Caveat(f"{found['train_rows_of']}: {found['missing']}.")
 
 
 def _shares(study: Question, kind: str, least: float) -> str:

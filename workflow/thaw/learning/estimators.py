@@ -15,6 +15,7 @@ import numpy as np
 from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError
 from thaw.learning.history import Reached, names_of
+from thaw.learning.rows import filled
 from thaw.learning.seeds import Whose
 from thaw.learning.splits import split as split_of
 from thaw.learning.tasks import TASKS
@@ -97,8 +98,9 @@ def _said(
 
     Each has the form that the task keeps for one network, `[1, rows, …]`.
     """
-    x, labels = problem.train_x[rows].astype(np.float64), problem.train_y[rows]
-    sets = x, problem.test_x.astype(np.float64)
+    own, _ = filled(problem._replace(train_x=problem.train_x[rows]), len(rows))
+    labels = problem.train_y[rows]
+    x, _ = sets = [x.astype(np.float64) for x in (own.train_x, own.test_x)]
     if not TASKS[problem.task].has_classes:
         with _their_errors():
             made = kind(**arguments).fit(x, labels)

@@ -69,6 +69,30 @@ def narrowed(
     return problem._replace(train_x=problem.train_x[own], train_y=problem.train_y[own])
 
 
+def filled(problem: Problem, rows: int) -> tuple[Problem, np.ndarray | None]:
+    """Return the problem with its missing features filled, and by which medians.
+
+    These are the medians of the first `rows` train rows, those that networks learn
+    from, float32 `[R, features]`, or `[1, features]` where all learn from the same. A
+    feature that is missing in all of them counts as 0, its mean if it is scaled. Where
+    each network has its own, `test_x` is `[R, rows, features]`. None if the problem
+    fills nothing.
+    """
+    if not problem.fills:
+        return problem, None
+    # What is missing comes last.
+    learned = np.sort(problem.train_x[..., :rows, :], axis=-2)
+    known = (~np.isnan(learned)).sum(-2, keepdims=True)
+    middle = (np.maximum(known - 1, 0) // 2, known // 2)
+    halves = [np.take_along_axis(learned, place, -2) / 2 for place in middle]
+    medians = np.nan_to_num(halves[0] + halves[1])
+    train_x, test_x = (
+        np.where(np.isnan(x), medians, x) for x in (problem.train_x, problem.test_x)
+    )
+    own = problem._replace(train_x=train_x, test_x=test_x, fills=False)
+    return own, medians.reshape(-1, medians.shape[-1])
+
+
 def narrowed_rows(problem: Problem, whose: Whose, size: int) -> np.ndarray:
     """Return the numbers of each network's own train rows, int64 `[R, size]`.
 

@@ -42,16 +42,16 @@ def split(pool: Problem | Pool, seed: int, number: int) -> Problem:
     learned = pool.x[train]
     if pool.like:
         learned = pool.like.x[places(pool.like, seed, number)[0]]
-    centre = np.where(pool.scaled, learned.mean(0), 0)
+    mean, deviation, extent = _moments(learned)
+    centre = np.where(pool.scaled, mean, 0)
     # Rounding gives equal numbers a standard deviation that is not quite 0.
-    varies = pool.scaled & (np.ptp(learned, axis=0) > 0)
-    spread = np.where(varies, learned.std(0), 1)
+    spread = np.where(pool.scaled & (extent > 0), deviation, 1)
     parts = [pool.x[rows] for rows in (train, test)]
     if pool.scaled.any():
         parts = [(x - centre) / spread for x in parts]
     with np.errstate(over="ignore"):  # reported below
         train_x, test_x = map(as_learned, parts)
-    if not (np.isfinite(train_x).all() and np.isfinite(test_x).all()):
+    if np.isinf(train_x).any() or np.isinf(test_x).any():
         raise ThawError(
             f"split {number}: scaled, a value is too large for a number of 32 bits; "
             "correct it, or drop its column"
@@ -64,7 +64,18 @@ def split(pool: Problem | Pool, seed: int, number: int) -> Problem:
         test_digests=pool.digests[test],
         centre=by[0],
         spread=by[1],
+        fills=pool.fills,
     )
+
+
+def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean, standard deviation and range of each column, but for what is nan."""
+    if not np.isnan(x).any():
+        return x.mean(0), x.std(0), np.ptp(x, axis=0)
+    known = np.ma.masked_invalid(x)
+    found = known.mean(0), known.std(0), known.max(0) - known.min(0)
+    mean, deviation, extent = (np.ma.filled(values, 0) for values in found)
+    return mean, deviation, extent
 
 
 def of_each(problem: Problem | Pool, seed: int, models: Sequence[int]) -> Problem:
@@ -88,6 +99,7 @@ def of_each(problem: Problem | Pool, seed: int, models: Sequence[int]) -> Proble
         *(train_x, train_y, test_x, test_y, rows, *known),
         centre=centre,
         spread=spread,
+        fills=problem.fills,
     )
 
 

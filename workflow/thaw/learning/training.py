@@ -4,7 +4,7 @@ import functools
 import itertools
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from thaw.learning.history import (
 )
 from thaw.learning.learner import Learner, Network, State, stacked, take
 from thaw.learning.measure import failed
-from thaw.learning.rows import held_out, narrowed
+from thaw.learning.rows import filled, held_out, narrowed
 from thaw.learning.seeds import BATCH_ORDER, Whose
 from thaw.learning.settings import Training
 from thaw.learning.splits import of_each
@@ -97,6 +97,7 @@ def train(
     rows = size or problem.train_size
     validation = held_out(rows, training.validation_size)
     learned_from = int((~validation).sum())
+    is_narrowed = bool(size) or bool(validation.any())
     task = TASKS[problem.task]
     constant = task.constant(problem.whole)
     limit = budget(training.epochs, training.steps, training.batch_size, learned_from)
@@ -105,13 +106,15 @@ def train(
     passes = math.ceil(len(training.rates) / at_once)
 
     @functools.lru_cache(maxsize=1)
-    def rows_of(models: tuple[int, ...]) -> Problem:
-        """Return the rows of networks with these source models.
+    def rows_of(models: tuple[int, ...]) -> tuple[Problem, np.ndarray | None]:
+        """Return the rows of networks with these source models, as `filled` does.
 
         Networks with the same models get the same arrays, so that a module recognizes
-        the rows that its frozen parts have seen.
+        the rows that its frozen parts have seen. Those that are narrowed are filled
+        later.
         """
-        return of_each(problem, whose.seed, models)
+        own = of_each(problem, whose.seed, models)
+        return (own, None) if is_narrowed else filled(own, learned_from)
 
     def learned(rates: Sequence[float], some: Whose, passed: int) -> Outcome:
         """Train some networks together, each at its own rate."""
@@ -119,9 +122,10 @@ def train(
         def tell(epoch: int) -> None:
             report(passed * limit.epochs + epoch, last=passes * limit.epochs)
 
-        own = rows_of(tuple(some.models))
-        if size or validation.any():
-            own = narrowed(own, some, rows, validation)
+        own, medians = rows_of(tuple(some.models))
+        if is_narrowed:
+            narrow = narrowed(own, some, rows, validation)
+            own, medians = filled(narrow, learned_from)
         settings = training._replace(
             learning_rate=rates[0] if len({*rates}) == 1 else rates
         )
@@ -138,9 +142,11 @@ def train(
         state = found.state
         if own.centre.size:
             of_features = Scale(*map(np.atleast_2d, (own.centre, own.spread)))
-            state = state | _entries("feature", of_features, len(rates))
+            state = state | _entries("feature", of_features._asdict(), len(rates))
+        if medians is not None:
+            state = state | _entries("feature", {"median": medians}, len(rates))
         if scale:
-            state = state | _entries("label", scale, len(rates))
+            state = state | _entries("label", scale._asdict(), len(rates))
         return found._replace(
             final=found.final._replace(learning_rate=rate), state=state
         )
@@ -159,10 +165,10 @@ def train(
         yield Trained(len(some), best.state, reached, best.predictions)
 
 
-def _entries(what: str, scale: Scale, networks: int) -> State:
+def _entries(what: str, scale: Mapping[str, np.ndarray], networks: int) -> State:
     """Return a scale, `[networks, …]` or `[1, …]`, as entries beside the weights."""
     found = {}
-    for name, values in scale._asdict().items():
+    for name, values in scale.items():
         of_each = np.broadcast_to(values, (networks, *values.shape[1:]))
         found[f"{what}.{name}"] = torch.from_numpy(of_each.copy())
     return found

@@ -59,7 +59,8 @@ def load_described(path: Path, key: str) -> tuple[Problem | Pool, Description, s
             require(y.shape == (len(x),), "labels do not fit")
             fit = digests.dtype == np.uint64 and digests.shape == y.shape
             require(fit, "the digests of its rows do not fit")
-            require(np.isfinite(x).all(), "a feature is not finite")
+            finite = ~np.isinf(x) if whole.fills else np.isfinite(x)
+            require(finite.all(), "a feature is not finite")
             right = TASKS[whole.task].are_labels(y, whole.classes)
             require(right, f"labels are not of {whole.task}")
         rows, labels = whole.test_rows, whole.test_y
@@ -80,6 +81,8 @@ def load_described(path: Path, key: str) -> tuple[Problem | Pool, Description, s
 def _arrays(problem: Problem | Pool) -> dict[str, Any]:
     """Return a problem's arrays by name; those of a pool's `like` begin with that."""
     fields: dict[str, Any] = problem._asdict()
+    if not problem.fills:  # as in files from before there was such a field
+        del fields["fills"]
     like = fields.pop("like", None)
     theirs = _arrays(like) if like else {}
     arrays = {name: np.asarray(value) for name, value in fields.items()}
@@ -96,4 +99,9 @@ def _pool(arrays: Mapping[str, np.ndarray]) -> Pool:
 
 def _known(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Return the fields of a problem other than its arrays."""
-    return {"classes": int(arrays["classes"]), "task": str(arrays["task"])}
+    fills = bool(arrays.get("fills", False))
+    return {
+        "classes": int(arrays["classes"]),
+        "task": str(arrays["task"]),
+        "fills": fills,
+    }

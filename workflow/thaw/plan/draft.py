@@ -12,8 +12,15 @@ import yaml
 from thaw.config.sizes import weights_between
 from thaw.config.values import name_of
 from thaw.data.checks import MOSTLY, are_measured, doubts
-from thaw.data.files import read_rows
-from thaw.data.table import Table, as_text, require_columns
+from thaw.data.files import how_written, read_rows
+from thaw.data.table import (
+    Table,
+    as_text,
+    choose,
+    complete,
+    missing_in,
+    require_columns,
+)
 from thaw.errors import ThawError, listed
 
 HIDDEN = (16, 16)
@@ -29,6 +36,9 @@ RATES: Mapping[bool, Mapping[str, Any]] = {
 # A column with at most so many values may name groups of rows.
 MOST_GROUPS = 20
 FEWEST_IN_GROUP = 20
+
+# A column that lacks a larger share of its values is dropped; of another one, the rows.
+MOST_MISSING = 0.2
 
 # Numbers of train rows to learn from; so many are taken, and none beyond half of them.
 SIZES = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
@@ -77,10 +87,14 @@ studies:
 
 
 class Rows(NamedTuple):
-    """Rows of a file: those with a value in a column, or all."""
+    """Rows of a file: those with a value in a column, or all.
+
+    written: the keys of a problem that say how the file is written.
+    """
 
     path: Path
     where: Mapping[str, str]
+    written: Mapping[str, str] = {}
 
     def called(self, role: str) -> str:
         """Return a name for a problem of these rows; that of its role if need be."""
@@ -91,7 +105,8 @@ class Draft(NamedTuple):
     """A study of two tables with the same label, as a config describes it.
 
     names, rows, columns: of the source and the target. drop: which columns are no
-    features, and why. minutes: what it takes on one core.
+    features, and why. missing: how many rows of each lack a value; empty if none
+    does. minutes: what it takes on one core.
     """
 
     label: str
@@ -100,6 +115,7 @@ class Draft(NamedTuple):
     rows: tuple[Rows, Rows]
     columns: tuple[Sequence[str], Sequence[str]]
     drop: Mapping[str, str]
+    missing: tuple[str, str]
     categorical: Sequence[str]
     margin: float
     sizes: Sequence[int | str]
@@ -132,6 +148,8 @@ class Draft(NamedTuple):
         rows = self.rows[role]
         drop = [name for name in self.drop if name in self.columns[role]]
         yield f"file: {_yaml(_relative(rows.path, folder))}"
+        for key, value in rows.written.items():
+            yield f"{key}: {_yaml(value)}  # as the file is written"
         if rows.where:
             yield f"rows: {_yaml(dict(rows.where))}  # only these"
         yield f"label: {_yaml(self.label)}  # the column to predict"
@@ -139,17 +157,26 @@ class Draft(NamedTuple):
             yield "task: regression  # the label is a number; unit: K would name a unit"
         if drop:
             yield f"drop: {_yaml(drop)}  # columns that are no features"
+        if self.missing[role]:
+            yield f"missing: {{drop: rows}}  # {self.missing[role]}"
         if self.categorical:
             yield f"categorical: {_yaml([*self.categorical])}  # a column for each word"
 
     def assumed(self) -> Iterator[str]:
         """Yield in words what was assumed, a line each."""
         source, target = self.names
+        for path, written in {own.path: own.written for own in self.rows}.items():
+            if written:
+                how = ", ".join(f"{key} {mark!r}" for key, mark in written.items())
+                yield f"{path} is read with {how}"
         kind = "a number (task: regression)" if self.regression else "a class"
         yield f"source models learn {source}; the question is about {target}"
         yield f"{self.label} is {kind}; a difference of {self.margin:g} matters"
         for column, why in self.drop.items():
             yield f"{column} is no feature: it {why}"
+        for name, words in zip(self.names, self.missing, strict=True):
+            if words:
+                yield f"left out of {name} because of missing values: {words}"
         if self.categorical:
             yield f"one-hot encoded: {listed(self.categorical)}"
         yield "half of the rows, drawn with a seed, are the train set, the others test"
@@ -165,9 +192,22 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
 
     Raises `ThawError` if a file cannot be read as a table, or has no such column.
     """
+    source, target = (
+        rows._replace(written=how_written(rows.path)) for rows in (source, target)
+    )
     tables = [_table(label, rows) for rows in (source, target)]
     regression = any(are_measured(table.labels) for table in tables)
+    columns = [list(table.features) for table in tables]
     drop = _dropped(tables)
+    tables = [
+        choose(table, {"drop": [name for name in drop if name in table.features]})
+        for table in tables
+    ]
+    gaps = [table.features.isna().any(axis=None) for table in tables]
+    missing = [
+        missing_in([t]) if has else "" for t, has in zip(tables, gaps, strict=True)
+    ]
+    tables = [*map(complete, tables)]
     left = [name for name in tables[1].features if name not in drop]
     words = [name for name in left if any(_is_text(t.features[name]) for t in tables)]
     categories = {
@@ -188,8 +228,9 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
         regression=regression,
         names=names if names[0] != names[1] else ("source", "target"),
         rows=(source, target),
-        columns=(list(tables[0].features), list(tables[1].features)),
+        columns=(columns[0], columns[1]),
         drop=drop,
+        missing=(missing[0], missing[1]),
         categorical=words,
         margin=margin,
         sizes=[*sizes, "all"],
@@ -201,7 +242,8 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
 
 def other_group(path: Path, column: str, value: str) -> tuple[str, list[str]]:
     """Return the largest group of rows with another value in a column, and the rest."""
-    counts = as_text(_read(path, {column}, {})[column]).value_counts()
+    frame = _read(path, {column}, {}, how_written(path))
+    counts = as_text(frame[column]).value_counts()
     if value not in counts:
         raise ThawError(
             f"{path}: no row has {value!r} in the column {column}. It has "
@@ -215,7 +257,7 @@ def other_group(path: Path, column: str, value: str) -> tuple[str, list[str]]:
 
 def groups(path: Path, label: str) -> Iterator[str]:
     """Yield each column that forms groups, one of which could be a source."""
-    frame = _read(path, {label}, {})
+    frame = _read(path, {label}, {}, how_written(path))
     for name in frame.columns.drop(label):
         column = frame[name].dropna()
         counts = as_text(column).value_counts()
@@ -225,15 +267,17 @@ def groups(path: Path, label: str) -> Iterator[str]:
             yield f"{name} ({', '.join(f'{one} {n}' for one, n in counts.items())})"
 
 
-def _read(path: Path, text: set[str], where: Mapping[str, str]) -> pd.DataFrame:
+def _read(
+    path: Path, text: set[str], where: Mapping[str, str], written: Mapping[str, str]
+) -> pd.DataFrame:
     """Read a table's rows; raises `ThawError` if it lacks a column of `text`."""
-    frame = read_rows(path, text, where)
+    frame = read_rows(path, text, where, **written)
     require_columns(str(path), frame.columns, {"the command": text})
     return frame
 
 
 def _table(label: str, rows: Rows) -> Table:
-    frame = _read(rows.path, {label}, rows.where)
+    frame = _read(rows.path, {label}, rows.where, rows.written)
     features = frame.drop(columns=[label, *rows.where])
     return Table(features, frame[label], None, str(rows.path), named=True)
 
@@ -257,8 +301,12 @@ def _dropped(tables: Sequence[Table]) -> dict[str, str]:
                 found[name] = "is in one of the two only"
             elif pd.api.types.is_datetime64_any_dtype(column):
                 found[name] = "holds dates"
-            elif column.nunique() == 1 and not column.isna().any():
-                found[name] = f"is {column.iloc[0]} in all rows of one of the two"
+            elif (missing := column.isna()).mean() > MOST_MISSING:
+                rows = f"{missing.sum():,} of {len(column):,} rows"
+                found[name] = f"is missing in {rows} of one of the two"
+            elif column.nunique() == 1:
+                value = column.dropna().iloc[0]
+                found[name] = f"is {value} in all rows of one of the two"
     return found
 
 

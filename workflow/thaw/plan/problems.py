@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from thaw.config.extents import Extent, extent
 from thaw.config.resolved import minimal_problem
-from thaw.data import FILES, IMAGES
+from thaw.data import COMMON, FILES, IMAGES, WRITTEN
 from thaw.keys import Result, known_digest, result
 from thaw.output.paths import problem_file
 
@@ -73,7 +73,8 @@ class Problems:
         ours, theirs = self._problems[source], self._problems[target]
         if "make_blobs" in ours and "make_blobs" in theirs:
             return self._result(source), self._result(target)
-        joined = ours["categorical"] and _files(theirs)
+        shared = ours["categorical"] or theirs.get("columns") == COMMON
+        joined = shared and _files(theirs)
         first = self._result(source, partner=target if joined else None)
         return first, self._result(target, source=(source, first), swept=swept)
 
@@ -84,7 +85,10 @@ class Problems:
         partner: str | None = None,
         swept: bool = False,
     ) -> Result:
-        """Return a problem with the columns of `source` and a partner's categories."""
+        """Return a problem with the columns of `source` and a partner's categories.
+
+        With columns: common, a partner's columns decide which are features.
+        """
         problem = self._problems[name]
         if swept and source and problem.get("scale") == "standard":
             problem = problem | {"scale": {"like": source[0]}}
@@ -101,7 +105,11 @@ class Problems:
             settings["joined"] = {
                 "files": [self._content(other, path) for path in joined],
                 "rows": other["rows"],
+                **{key: other[key] for key in WRITTEN if key in other},
             }
+            if other.get("columns") == COMMON:
+                apart = ("columns", "label", "group", "drop")
+                settings["joined"] |= {key: other[key] for key in apart if key in other}
         others = {"source": source} if source else {}
         if isinstance(problem.get("scale"), dict):
             like = problem["scale"]["like"]

@@ -27,6 +27,7 @@ from thaw.external.checks import (
 from thaw.external.networks import network_of, of_network
 from thaw.learning.checkpoints import check_alike
 from thaw.learning.module import ModuleNetwork
+from thaw.learning.rows import filled
 from thaw.learning.settings import Variant
 from thaw.learning.training import fix_rounding
 from thaw.output.problems import load_described
@@ -58,7 +59,8 @@ def checked(args: argparse.Namespace) -> tuple[list[Share], dict[str, str]]:
         if role not in inputs:
             continue
         loaded, description, saw[role] = load_described(path, inputs[role])
-        problem, rows[role] = loaded.whole, loaded.train_size
+        rows[role] = loaded.train_size
+        problem, _ = filled(loaded.whole, loaded.whole.train_size)
         network = network_of(described, problem, description.shape, args.network)
         assert isinstance(network, ModuleNetwork)
         check_tokens(settings[role], network, problem)

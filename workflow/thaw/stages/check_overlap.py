@@ -44,12 +44,15 @@ def equal_rows(
 def main(args: argparse.Namespace) -> None:
     """Count these rows, and write how many there are."""
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    problems, saw = {}, {}
+    problems, saw, missing = {}, {}, []
     for role, path in (("target", args.target), ("source", args.source)):
         if role in inputs:
-            problems[role], _, saw[role] = load_described(path, inputs[role])
+            problems[role], about, saw[role] = load_described(path, inputs[role])
+            missing.append(about.missing)
     rows = equal_rows(settings, problems)
-    for row in rows:
+    for row, words in zip(rows, missing, strict=True):
+        if any(missing):
+            row["missing"] = words
         if row["equal"]:
             print(visible(f"warning: {in_words(row)}"), file=sys.stderr)
     save_check(args.output, rows, args.recipe, saw)
