@@ -10,6 +10,7 @@ import yaml
 from click.testing import CliRunner
 from PIL import Image
 
+from configs import recipes
 from conftest import SMALL_CONFIG
 from thaw.cli.main import main
 from thaw.config.resolve import examine
@@ -195,6 +196,21 @@ def test_contradictions_are_told(folder, changes, words):
     studies = {"ahead": SMALL_CONFIG["studies"]["ahead"]}
     _, mistakes = examine(SMALL_CONFIG | {"problems": problems, "studies": studies})
     assert [line for line in mistakes if line.startswith(words)], mistakes
+
+
+def test_the_output_is_drawn_anew_for_images_of_other_classes(folder):
+    def fresh(**changes):
+        old = IMAGES | {"images": "old"}
+        problems = {"one": old, "two": old | changes}
+        studies = {"ahead": SMALL_CONFIG["studies"]["ahead"]}
+        config = SMALL_CONFIG | {"problems": problems, "studies": studies}
+        return recipes(config)["fixed-1"].recipe["settings"]["variant"].get("fresh")
+
+    for name in ("old", "same", "other"):
+        photos(folder / name)
+    (folder / "other/dogs").rename(folder / "other/birds")
+    assert fresh(images="same") is None
+    assert fresh(images="other") == fresh(classes=["dogs", "cats"]) == ["output"]
 
 
 def test_init_says_what_to_write(tmp_path, monkeypatch):

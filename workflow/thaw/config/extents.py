@@ -98,9 +98,15 @@ def _generated(function: str, problem: Mapping[str, Any]) -> Extent:
 
 
 def _of_images(problem: Mapping[str, Any]) -> Extent:
+    rows, classes = len(files_below(Path(problem[IMAGES]))), len(image_classes(problem))
+    return Extent(max(1, rows), math.prod(shape_of(problem)), max(1, classes))
+
+
+def image_classes(problem: Mapping[str, Any]) -> list[str]:
+    """Return the classes of a problem whose data are images: its folders, in order."""
     names = files_below(Path(problem[IMAGES]))
-    classes = len({name.partition("/")[0] for name in names})
-    return Extent(max(1, len(names)), math.prod(shape_of(problem)), max(1, classes))
+    found = sorted({name.partition("/")[0] for name in names})
+    return [*map(str, problem["classes"])] or found
 
 
 def _of_files(problem: Mapping[str, Any], look: bool) -> Extent:

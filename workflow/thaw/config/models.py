@@ -240,7 +240,8 @@ class Variant(Group):
     which is then fresh too."""
     inherit: Literal["output"] = LEFT_OUT
     """output: keep the source model's output even where source and target differ in the
-    label's name or in the task. By default, the output is then drawn anew."""
+    label's name, in the classes of images or in the task. By default, the output is
+    then drawn anew."""
     training: ChangedTraining = ChangedTraining()
     """Overrides the study's training for this variant's repeats."""
     save: Literal["weights"] = LEFT_OUT

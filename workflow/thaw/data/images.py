@@ -73,13 +73,15 @@ def _pixels(path: Path, shape: Sequence[int]) -> np.ndarray:
     from PIL import Image, ImageOps
 
     channels, height, width = shape
+    # Over all points that one stands for, not only its neighbours.
+    how = Image.Resampling.BILINEAR
     try:
         with Image.open(path) as opened:
             # As the camera was held. Of several frames, the first.
             image = ImageOps.exif_transpose(opened)
             if image.mode.startswith("I;16"):
                 grey = np.asarray(image).astype(np.float32) / (2**16 - 1)
-                scaled = Image.fromarray(grey).resize((width, height), resample())
+                scaled = Image.fromarray(grey).resize((width, height), how)
                 return np.tile(np.asarray(scaled, np.float64), (channels, 1, 1))
             if image.mode in ("I", "F"):
                 raise ValueError("its points are numbers of 32 bits; save 8 or 16 bits")
@@ -89,7 +91,7 @@ def _pixels(path: Path, shape: Sequence[int]) -> np.ndarray:
                     Image.new("RGBA", image.size, WHITE), image
                 )
             image = image.convert(MODES[channels])
-            scaled = image.resize((width, height), resample())
+            scaled = image.resize((width, height), how)
     except Exception as error:
         # Pillow lets through whatever its parts raise for a broken file.
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -100,10 +102,3 @@ def _pixels(path: Path, shape: Sequence[int]) -> np.ndarray:
         ) from None
     values = np.asarray(scaled, np.float64) / 255
     return values.reshape(height, width, channels).transpose(2, 0, 1)
-
-
-def resample() -> Any:
-    """Return the filter of sizes: bilinear over all points that one stands for."""
-    from PIL import Image
-
-    return Image.Resampling.BILINEAR

@@ -10,6 +10,7 @@ from typing import Any
 
 from thaw.config import estimator
 from thaw.config.checkpoints import digest_of, weight_files
+from thaw.config.extents import image_classes
 from thaw.config.network import Kind, kind_of
 from thaw.config.problem import is_split
 from thaw.config.resolved import (
@@ -28,6 +29,7 @@ from thaw.config.sizes import (
     megabytes_to_read,
     size_of,
 )
+from thaw.data import IMAGES
 from thaw.errors import ThawError, refuse
 from thaw.findings.arms import Arm, TargetSize, arms
 from thaw.findings.metrics import metric_of
@@ -358,14 +360,17 @@ def _is_other_label(
 ) -> bool:
     """Whether the target's label differs from that of the source models.
 
-    It does if their columns have other names, or if the tasks differ. For files this is
-    unknown: a number then fits any other.
+    It does if their columns have other names, if images are of other classes, or if the
+    tasks differ. For files this is unknown: a number then fits any other.
     """
     target = problems[study.target]
     if study.checkpoints:
         return not TASKS[target["task"]].has_classes
     ours, theirs = (
-        (problem["task"], "bins" in problem, problem.get("label"))
+        (
+            *(problem["task"], "bins" in problem),
+            image_classes(problem) if IMAGES in problem else problem.get("label"),
+        )
         for problem in (target, problems[study.source])
     )
     return ours != theirs
