@@ -28,6 +28,12 @@ def either(names):
     return "|".join(names) or "(?!)"
 
 
+def checked_by(stage):
+    """Return a regular expression that matches the studies that a stage checks."""
+    names = [name for name, study in STUDIES.items() if study.kind.checked_by == stage]
+    return either(names)
+
+
 wildcard_constraints:
     problem=either(PLAN.problems.shown),
     study=either(STUDIES),

@@ -5,12 +5,6 @@ Makes: results/networks/{study}-{key}.json; all training of such a study waits f
 """
 
 
-def checked_by(stage):
-    """Return a regular expression that matches the studies that a stage checks."""
-    names = [name for name, study in STUDIES.items() if study.kind.checked_by == stage]
-    return either(names)
-
-
 rule check_network:
     """Check that a network fits its problems and variants; say which parts learn."""
     input:
