@@ -219,7 +219,7 @@ def test_numpys_and_pythons_generators_are_seeded_too():
     assert same(one, network.draw(["weight"], repeats([0]))) == {*one}
 
 
-@pytest.mark.parametrize("size", [None, 40])
+@pytest.mark.parametrize("size", [None, 40, 200])
 @pytest.mark.parametrize("freeze", [1, 2])
 @pytest.mark.parametrize("build", [convolutions, InOrder])
 def test_what_is_computed_once_changes_no_bit(images, monkeypatch, build, freeze, size):
@@ -256,7 +256,7 @@ class Counted(nn.Linear):
         return super().forward(x) + self.hidden
 
 
-def asked_of_frozen_parts(problem, starts, hidden=0.0, most=None):
+def asked_of_frozen_parts(problem, starts, hidden=0.0, most=None, size=None):
     """Return three networks' results, and how many rows their frozen part saw."""
     network = ModuleNetwork(lambda: nn.Sequential(Counted(hidden), nn.Linear(4, 3)))
     if most is not None:
@@ -269,7 +269,8 @@ def asked_of_frozen_parts(problem, starts, hidden=0.0, most=None):
     def start(some):
         return take(states, [address.repeat for address in some.addresses])
 
-    found = parts(problem, TRAINING, numbers, network, 1, start=start)
+    found = parts(problem, TRAINING, numbers, network, 1, size, start=start)
+    assert size is None or len(network._passed_on._kept) <= 2
     return [one.state for one in found], Counted.rows
 
 
@@ -288,6 +289,18 @@ def test_repeats_from_one_source_model_ask_its_frozen_parts_once(many):
     fresh, all_ = asked_of_frozen_parts(many, [0, 0, 1, 0], most=0)
     # All look at two batches of 256 and 2 rows; so do those that ask for the rest.
     assert all_ - few == 2 * (600 - 256)
+    for one, other in zip(alike, fresh, strict=True):
+        assert same(one, other) == {*one}
+
+
+@pytest.mark.parametrize("size", [400, 30])
+def test_repeats_that_learn_from_other_rows_each_find_again_what_all_pass_on(
+    many, size
+):
+    """Fewer than half of the rows pass alone, and nothing of them is kept."""
+    alike, few = asked_of_frozen_parts(many, [0, 0, 0], size=size)
+    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 0], most=0, size=size)
+    assert all_ - few == 2 * (600 - 256) * (size == 400)
     for one, other in zip(alike, fresh, strict=True):
         assert same(one, other) == {*one}
 

@@ -11,6 +11,7 @@ The weights of R networks of one kind have one form everywhere, a *state*: a mod
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -91,9 +92,13 @@ class Network(Protocol):
         training: Training,
         frozen: Sequence[str],
         whose: Whose = FIRST,
+        rows: np.ndarray | None = None,
     ) -> Learner:
         """Return a learner that starts from `state` and draws the numbers of `whose`.
 
+        Each network learns from the train rows of the problem whose numbers are `rows`,
+        int64 `[R, size]`, or from all. The problem's features are those of all rows,
+        its labels those of `rows`.
         The groups named `frozen`, the first ones, neither learn nor remember: all their
         entries keep their bits.
         """

@@ -93,13 +93,15 @@ class ModuleLearner:
         training: Training,
         whose: Whose,
         passed_on: PassedOn,
+        rows: np.ndarray | None = None,
     ) -> None:
         """Start from the module as it is.
 
         still: its frozen parts, nested ones included. kept: the entries that must keep
         their bits. shape: a row's. whose: names the random streams of this network.
         passed_on: keeps the outputs of frozen parts at the front of a sequence, unless
-        rows are augmented.
+        rows are augmented. rows: the numbers of the train rows it learns from, int64
+        `[size]`, or all.
 
         Raises `ThawError` if the training needs a GPU and there is none.
         """
@@ -125,15 +127,17 @@ class ModuleLearner:
             None if weights is None else torch.from_numpy(weights).to(device)
         )
         self._y = torch.from_numpy(problem.train_y.reshape(-1)).to(device)
+        x = rows_of(problem.train_x, shape)
+        self._rows = None if rows is None else torch.from_numpy(rows)
         self._x = {
-            "train": rows_of(problem.train_x, shape).to(device),
+            "train": (x if self._rows is None else x[self._rows]).to(device),
             "test": rows_of(problem.test_x, shape).to(device),
         }
         self._ahead: Callable[[Tensor], Tensor] = module
         self._seed()
         self._stop_learning()
         if not training.augment:
-            self._run_frozen_parts_once(problem, passed_on)
+            self._run_frozen_parts_once(problem, x.to(device), passed_on)
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch, int64 `[1, rows]`; see `thaw.learning.learner`."""
@@ -182,10 +186,14 @@ class ModuleLearner:
             part.training = False
 
     @torch.no_grad()
-    def _run_frozen_parts_once(self, problem: Problem, passed_on: PassedOn) -> None:
+    def _run_frozen_parts_once(
+        self, problem: Problem, x: Tensor, passed_on: PassedOn
+    ) -> None:
         """Compute the outputs of frozen parts at the front of a sequence once.
 
-        Only if each row's output depends on that row alone and is always the same.
+        Only if each row's output depends on that row alone and is always the same. `x`
+        are all train rows of the problem. The networks of a study learn from other ones
+        each, and find what all pass on again; fewer than half of them cost less alone.
         """
         parts, still = sequence_of(self._module), {*self._still}
         count = 0
@@ -196,15 +204,22 @@ class ModuleLearner:
         front = torch.nn.Sequential(*parts[:count])
         some = self._x["train"][:ROWS_ASKED]
         together, alone = front(some), front(some[:2])
-        rows = sum(map(len, self._x.values()))
+        rows = len(x) + len(self._x["test"])
         if (
             together.numel() // len(some) * rows > MOST_KEPT
             or len(together) != len(some)
             or not torch.allclose(together[:2], alone, rtol=1e-3, atol=1e-5)
         ):
             return
-        for part, data in (("train", problem.train_x), ("test", problem.test_x)):
-            self._x[part] = passed_on.of(front, data, self._x[part])
+        self._x["test"] = passed_on.of(front, problem.test_x, self._x["test"])
+        if self._rows is None:
+            self._x["train"] = passed_on.of(front, problem.train_x, x)
+        elif 2 * len(self._rows) >= len(x):
+            passed = passed_on.of(front, problem.train_x, x)
+            self._x["train"] = passed[self._rows]
+        else:
+            passed = [front(rows) for rows in self._x["train"].split(ROWS_ASKED)]
+            self._x["train"] = torch.cat(passed)
         self._ahead = torch.nn.Sequential(*parts[count:])
 
 

@@ -23,7 +23,7 @@ from thaw.learning.history import (
 )
 from thaw.learning.learner import Learner, Network, State, stacked, take
 from thaw.learning.measure import failed
-from thaw.learning.rows import held_out, narrowed
+from thaw.learning.rows import chosen, held_out, rows_in_order
 from thaw.learning.seeds import BATCH_ORDER, Whose
 from thaw.learning.settings import Training
 from thaw.learning.splits import of_each
@@ -120,8 +120,10 @@ def train(
             report(passed * limit.epochs + epoch, last=passes * limit.epochs)
 
         own = rows_of(tuple(some.models))
+        numbers = None
         if size or validation.any():
-            own = narrowed(own, some, rows, validation)
+            numbers = rows_in_order(own, some, rows, validation)
+            own = own._replace(train_y=chosen(own.train_y, numbers, of_one=1))
         settings = training._replace(
             learning_rate=rates[0] if len({*rates}) == 1 else rates
         )
@@ -130,7 +132,7 @@ def train(
             weights = task.weights(labels, own.classes, training.class_weight)
             settings = settings._replace(class_weight=weights)
         own, scale = task.scaled(own, learned_from)
-        learner = network.learner(start(some), own, settings, frozen, some)
+        learner = network.learner(start(some), own, settings, frozen, some, numbers)
         orders = shuffled_orders(some, learned_from, limit.epochs, limit.last_rows)
         best = training.keep == "best"
         found = learn(learner, own, orders, tell, learned_from, best, scale)
