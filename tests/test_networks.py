@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning.learner import take
 from thaw.learning.module import ModuleNetwork, grouped
@@ -55,17 +54,13 @@ class Tied(nn.Module):
 
 
 class InOrder(nn.Module):
-    """Declares that it runs its parts one after the other."""
+    """Runs its parts one after the other."""
 
     def __init__(self, classes=3):
         super().__init__()
         self.layer1 = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4))
         self.layer2 = nn.Sequential(nn.ReLU(), nn.Conv2d(4, 6, 3), nn.ReLU())
         self.head = nn.Linear(24, classes)
-
-    @property
-    def in_sequence(self):
-        return [self.layer1, self.layer2, nn.Flatten(), self.head]
 
     def forward(self, x):
         return self.head(self.layer2(self.layer1(x)).flatten(1))
@@ -77,16 +72,6 @@ def convolutions():
         *(nn.Dropout(0.3), nn.Conv2d(4, 6, 3), nn.ReLU(), nn.Flatten()),
         *(nn.Dropout(0.1), nn.Linear(24, 3)),
     )
-
-
-@pytest.fixture(scope="module")
-def images():
-    """Rows of 16 features, which are images of 4 by 4, in three classes."""
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 600)
-    x = rng.normal(size=(600, 16)).astype(np.float32)
-    x[:, 5] += 2 * y
-    return Problem(x[:300], y[:300], x[300:], y[300:], np.arange(301, 601), 3)
 
 
 def trained(network, problem, numbers, freeze=0, training=TRAINING, size=None):
@@ -124,8 +109,9 @@ def test_frozen_is_frozen_and_all_else_learns(
     assert np.isfinite(reached.history.test_loss).all()
 
 
-def test_dropout_is_off_where_frozen_and_on_elsewhere(problem):
+def test_dropout_is_off_where_frozen_and_on_elsewhere(problem, monkeypatch):
     """With a frozen stem, two epochs of the same order pass the same through it."""
+    monkeypatch.setattr("thaw.learning.module_learner.front_of", lambda *_: None)
     network = ModuleNetwork(Tied)
     state = draw(network, [0])
     learner = network.learner(state, problem, TRAINING, ["stem", "first"])
@@ -232,11 +218,11 @@ def test_what_is_computed_once_changes_no_bit(images, monkeypatch, build, freeze
     monkeypatch.setattr(nn.Conv2d, "forward", counted)
     training = TRAINING._replace(epochs=6)
     once = trained(of_images(build), images, range(2), freeze, training, size)
-    kept = len(passes)
+    kept = sum(passes)
     passes.clear()
-    monkeypatch.setattr("thaw.learning.module_learner.sequence_of", lambda module: [])
+    monkeypatch.setattr("thaw.learning.module_learner.front_of", lambda *_: None)
     anew = trained(of_images(build), images, range(2), freeze, training, size)
-    assert kept < 0.7 * len(passes)
+    assert kept < 0.7 * sum(passes)
     for (_, end, reached), (_, other, others) in zip(once, anew, strict=True):
         assert same(end, other) == {*end}
         assert bits(reached.history) == bits(others.history)
@@ -331,7 +317,7 @@ def test_nothing_is_computed_once_where_it_would_differ(problem, how):
     network = ModuleNetwork(lambda: nn.Sequential(Whole(how), nn.Linear(4, 3)))
     state = draw(network, [0])
     learner = network.learner(state, problem, TRAINING, ["0"])
-    assert learner._x["train"].shape == (50, 2)
+    assert learner._front is None
 
 
 def test_whole_numbers_in_a_state_stay_whole_and_count_batches(images):

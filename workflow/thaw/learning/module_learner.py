@@ -14,6 +14,7 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning.augmentation import Augmentation
 from thaw.learning.budget import MOST_KEPT, ROWS_ASKED
+from thaw.learning.front import Front, front_of, set_mode
 from thaw.learning.learner import Part, State
 from thaw.learning.seeds import AUGMENTATION, NOISE, Whose
 from thaw.learning.settings import Training
@@ -25,6 +26,10 @@ def start_generators(stream: np.random.Generator) -> None:
     torch.manual_seed(int(stream.integers(2**63)))
     np.random.seed(int(stream.integers(2**32)))
     random.seed(int(stream.integers(2**63)))
+
+
+# Rows on which it is tried whether frozen parts need to run only once.
+ROWS_TRIED = 16
 
 
 class _Kept(NamedTuple):
@@ -46,10 +51,12 @@ class PassedOn:
         self._kept: list[_Kept] = []
         self._most = most
 
-    def of(self, front: Module, data: np.ndarray, x: Tensor) -> Tensor:
-        """Return the output of `front` for the rows `x` of the data set `data`."""
+    def of(self, front: Front, weights: State, data: np.ndarray, x: Tensor) -> Tensor:
+        """Return the output of `front` for the rows `x` of the data set `data`.
+
+        weights: the entries of frozen parts.
+        """
         first = front(x[:ROWS_ASKED])
-        weights = front.state_dict()
         for kept in self._kept:
             if kept.data is data and _same(kept, weights, first):
                 return kept.values
@@ -99,7 +106,7 @@ class ModuleLearner:
 
         still: its frozen parts, nested ones included. kept: the entries that must keep
         their bits. shape: a row's. whose: names the random streams of this network.
-        passed_on: keeps the outputs of frozen parts at the front of a sequence, unless
+        passed_on: keeps the outputs of frozen parts that run before all others, unless
         rows are augmented. rows: the numbers of the train rows it learns from, int64
         `[size]`, or all.
 
@@ -133,32 +140,30 @@ class ModuleLearner:
             "train": (x if self._rows is None else x[self._rows]).to(device),
             "test": rows_of(problem.test_x, shape).to(device),
         }
-        self._ahead: Callable[[Tensor], Tensor] = module
-        self._seed()
-        self._stop_learning()
-        if not training.augment:
+        self._front: Front | None = None
+        self._passed: dict[Part, Tensor] = {}
+        if still and not training.augment:
             self._run_frozen_parts_once(problem, x.to(device), passed_on)
+        self._seed()
+        set_mode(module, module.modules())
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch, int64 `[1, rows]`; see `thaw.learning.learner`."""
         self._epochs += 1
         self._seed()
-        self._module.train()
-        for part in self._still:
-            part.training = False
-        x, y = self._x["train"], self._y
+        set_mode(self._module, self._still)
         for rows in order.squeeze(0).split(self._training.batch_size):
-            batch = self._augment(x[rows]) if self._augment else x[rows]
             self._optimizer.zero_grad()
-            said = self._ahead(batch)
-            self._task.mean_loss(said, y[rows], self._weights).backward()
+            said = self._said("train", rows, self._augment)
+            self._task.mean_loss(said, self._y[rows], self._weights).backward()
             self._optimizer.step()
 
     @torch.no_grad()
     def outputs(self, part: Part) -> Tensor:
         """Return the network's outputs for each row, `[1, width, rows]`."""
-        self._stop_learning()
-        said = [self._ahead(rows) for rows in self._x[part].split(ROWS_ASKED)]
+        set_mode(self._module, self._module.modules())
+        starts = range(0, len(self._x[part]), ROWS_ASKED)
+        said = [self._said(part, slice(row, row + ROWS_ASKED)) for row in starts]
         return torch.cat(said).T[None].cpu()
 
     def state(self) -> State:
@@ -180,62 +185,50 @@ class ModuleLearner:
         (stream,) = self._whose.generators(NOISE, self._epochs)
         start_generators(stream)
 
-    def _stop_learning(self) -> None:
-        self._module.eval()
-        for part in self._module.modules():
-            part.training = False
+    def _said(
+        self,
+        part: Part,
+        rows: Tensor | slice,
+        change: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """Return the module's output for some rows, after a `change`, if any."""
+        x = self._x[part][rows]
+        if self._front:
+            return self._front.rest(x, self._passed[part][rows])
+        return self._module(change(x) if change else x)
 
     @torch.no_grad()
     def _run_frozen_parts_once(
         self, problem: Problem, x: Tensor, passed_on: PassedOn
     ) -> None:
-        """Compute the outputs of frozen parts at the front of a sequence once.
+        """Compute once what the frozen parts that run first pass on, if that can be.
 
-        Only if each row's output depends on that row alone and is always the same. `x`
-        are all train rows of the problem. The networks of a study learn from other ones
-        each, and find what all pass on again; fewer than half of them cost less alone.
+        `x` are all train rows of the problem. The networks of a study learn from other
+        ones each, and find what all pass on again; fewer than half of them cost less
+        alone.
         """
-        parts, still = sequence_of(self._module), {*self._still}
-        count = 0
-        while count < len(parts) and still.issuperset(parts[count].modules()):
-            count += 1
-        if not count:
+        tests, own = self._x["test"], self._rows
+        samples = [rows[:ROWS_TRIED] for rows in (self._x["train"], tests)]
+        front = front_of(self._module, {*self._still}, samples, self._seed)
+        if front is None:
             return
-        front = torch.nn.Sequential(*parts[:count])
-        some = self._x["train"][:ROWS_ASKED]
-        together, alone = front(some), front(some[:2])
-        rows = len(x) + len(self._x["test"])
-        if (
-            together.numel() // len(some) * rows > MOST_KEPT
-            or len(together) != len(some)
-            or not torch.allclose(together[:2], alone, rtol=1e-3, atol=1e-5)
-        ):
+        of_a_row = front(samples[0][:1]).numel()
+        if of_a_row * (len(x) + len(tests)) > MOST_KEPT:
             return
-        self._x["test"] = passed_on.of(front, problem.test_x, self._x["test"])
-        if self._rows is None:
-            self._x["train"] = passed_on.of(front, problem.train_x, x)
-        elif 2 * len(self._rows) >= len(x):
-            passed = passed_on.of(front, problem.train_x, x)
-            self._x["train"] = passed[self._rows]
+        asked = partial(passed_on.of, front, self._kept)
+        self._passed["test"] = asked(problem.test_x, tests)
+        if own is None:
+            self._passed["train"] = asked(problem.train_x, x)
+        elif 2 * len(own) >= len(x):
+            self._passed["train"] = asked(problem.train_x, x)[own]
         else:
-            passed = [front(rows) for rows in self._x["train"].split(ROWS_ASKED)]
-            self._x["train"] = torch.cat(passed)
-        self._ahead = torch.nn.Sequential(*parts[count:])
+            parts = [front(rows) for rows in self._x["train"].split(ROWS_ASKED)]
+            self._passed["train"] = torch.cat(parts)
+        self._front = front
 
 
 def _bits(values: Tensor) -> Tensor:
     return values.reshape(-1).view(torch.uint8)
-
-
-def sequence_of(module: Module) -> Sequence[Module]:
-    """Return the parts of a module that runs them one after the other, or none.
-
-    These are the children of an `nn.Sequential`, or what a module's attribute
-    `in_sequence` names.
-    """
-    if type(module) is torch.nn.Sequential:
-        return list(module)
-    return list(getattr(module, "in_sequence", []))
 
 
 def rows_of(x: np.ndarray, shape: Sequence[int]) -> Tensor:
