@@ -242,11 +242,18 @@ class Counted(nn.Linear):
         return super().forward(x) + self.hidden
 
 
-def asked_of_frozen_parts(problem, starts, hidden=0.0, most=None, size=None):
+class Forgetful(PassedOn):
+    """Keeps nothing."""
+
+    def of(self, *asked):
+        return PassedOn().of(*asked)
+
+
+def asked_of_frozen_parts(problem, starts, hidden=0.0, keeps=True, size=None):
     """Return three networks' results, and how many rows their frozen part saw."""
     network = ModuleNetwork(lambda: nn.Sequential(Counted(hidden), nn.Linear(4, 3)))
-    if most is not None:
-        network._passed_on = PassedOn(most)
+    if not keeps:
+        network._passed_on = Forgetful()
     numbers = range(len(starts))
     states = draw(network, numbers)
     states |= take({name: states[name] for name in network.groups["0"]}, starts)
@@ -271,8 +278,8 @@ def many(problem):
 
 
 def test_repeats_from_one_source_model_ask_its_frozen_parts_once(many):
-    alike, few = asked_of_frozen_parts(many, [0, 0, 1, 0])
-    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 1, 0], most=0)
+    alike, few = asked_of_frozen_parts(many, [0, 0, 1, 1])
+    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 1, 1], keeps=False)
     # All look at two batches of 256 and 2 rows; so do those that ask for the rest.
     assert all_ - few == 2 * (600 - 256)
     for one, other in zip(alike, fresh, strict=True):
@@ -285,7 +292,7 @@ def test_repeats_that_learn_from_other_rows_each_find_again_what_all_pass_on(
 ):
     """Fewer than half of the rows pass alone, and nothing of them is kept."""
     alike, few = asked_of_frozen_parts(many, [0, 0, 0], size=size)
-    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 0], most=0, size=size)
+    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 0], keeps=False, size=size)
     assert all_ - few == 2 * (600 - 256) * (size == 400)
     for one, other in zip(alike, fresh, strict=True):
         assert same(one, other) == {*one}
@@ -294,7 +301,7 @@ def test_repeats_that_learn_from_other_rows_each_find_again_what_all_pass_on(
 def test_what_is_no_entry_counts_as_well(many):
     """Frozen parts with the same weights that pass on something else."""
     _, once = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0)
-    _, never = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0, most=0)
+    _, never = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0, keeps=False)
     assert once == never
 
 
@@ -370,3 +377,14 @@ def test_groups_are_names_or_regular_expressions():
 def test_groups_that_do_not_fit_are_named(patterns, words):
     with pytest.raises(ThawError, match=words.replace(".", r"\.")):
         grouped(ENTRIES, patterns)
+
+
+def test_what_is_frozen_is_in_memory_only_once(images):
+    """A source model, its repeats' starts and their frozen weights are the same bytes."""
+    network = of_images(convolutions)
+    source = draw(network, [0, 1])
+    learner = network.learner(take(source, [1]), images, TRAINING, ["0|1"])
+    learner.epoch(torch.arange(300)[None])
+    ours = learner.state()["0.weight"]
+    assert ours.data_ptr() == source["0.weight"][1].data_ptr()
+    assert all(values.grad is None for values in learner._module.parameters())

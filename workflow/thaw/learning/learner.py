@@ -35,13 +35,22 @@ class SourceModels(NamedTuple):
 
 
 def take(state: State, places: Sequence[int]) -> State:
-    """Return a copy of the networks at these places, in this order."""
+    """Return the networks at these places, in this order; a single one is no copy."""
+    if len(places) == 1:
+        (place,) = places
+        return {name: values[place : place + 1] for name, values in state.items()}
     return {name: values[list(places)] for name, values in state.items()}
 
 
 def stacked(states: Sequence[State]) -> State:
-    """Return several states as one, their networks one after the other."""
-    return {name: torch.cat([state[name] for state in states]) for name in states[0]}
+    """Return several states as one, their networks one after the other.
+
+    It takes their entries away, so that all are in memory about once.
+    """
+    if len(states) == 1:
+        return states[0]
+    names = list(states[0])
+    return {name: torch.cat([state.pop(name) for state in states]) for name in names}
 
 
 class Learner(Protocol):

@@ -84,7 +84,8 @@ class ModuleNetwork:
             for path, part in module.named_modules(remove_duplicate=False)
             if self._parts[path] <= {*frozen}
         ]
-        kept = {entry for group in frozen for entry in self.groups[group]}
+        names = [entry for group in frozen for entry in self.groups[group]]
+        kept = {name: state[name].squeeze(0) for name in names}
         own = None if rows is None else rows[0]
         return ModuleLearner(
             *(module, still, kept, problem, self.shape, training, whose),

@@ -1,9 +1,8 @@
 """Train a module by autograd and PyTorch's own optimizers."""
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,53 +31,39 @@ def start_generators(stream: np.random.Generator) -> None:
 ROWS_TRIED = 16
 
 
-class _Kept(NamedTuple):
-    """Outputs of frozen parts for a data set, given their weights."""
-
-    data: np.ndarray
-    weights: State
-    values: Tensor
-
-
 class PassedOn:
-    """Keeps the outputs of frozen parts, up to `most` numbers.
+    """Keeps the outputs of frozen parts, those of one source model.
 
-    So the frozen parts of a source model run once for all repeats that start from it.
+    So they run once for all repeats that start from it, which come one after the other.
     """
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
+    def __init__(self) -> None:
         """Start empty."""
-        self._kept: list[_Kept] = []
-        self._most = most
+        self._weights: State = {}
+        self._kept: list[tuple[np.ndarray, Tensor]] = []
 
     def of(self, front: Front, weights: State, data: np.ndarray, x: Tensor) -> Tensor:
         """Return the output of `front` for the rows `x` of the data set `data`.
 
-        weights: the entries of frozen parts.
+        weights: the entries of frozen parts, which nobody may change.
         """
+        if not _same(self._weights, weights):
+            self._weights, self._kept = weights, []
         first = front(x[:ROWS_ASKED])
-        for kept in self._kept:
-            if kept.data is data and _same(kept, weights, first):
-                return kept.values
-        numbers = first.numel() // len(first) * len(x)
-        if numbers + sum(kept.values.numel() for kept in self._kept) > self._most:
-            self._kept.clear()
+        for known, values in self._kept:
+            # A module may hold numbers outside its entries.
+            if known is data and torch.equal(values[: len(first)], first):
+                return values
         rest = x[ROWS_ASKED:].split(ROWS_ASKED) if len(x) > ROWS_ASKED else ()
-        values = torch.cat([first, *(front(rows) for rows in rest)])
-        copies = {name: entry.clone() for name, entry in weights.items()}
-        self._kept.append(_Kept(data, copies, values))
-        return values
+        found = torch.cat([first, *(front(rows) for rows in rest)])
+        self._kept = [kept for kept in self._kept if kept[0] is not data]
+        self._kept.append((data, found))
+        return found
 
 
-def _same(kept: _Kept, weights: State, first: Tensor) -> bool:
-    """Whether the weights, and their output for the first rows, are the same.
-
-    Weights alone do not suffice: a module may hold numbers outside its entries.
-    """
-    return (
-        torch.equal(kept.values[: len(first)], first)
-        and kept.weights.keys() == weights.keys()
-        and all(torch.equal(kept.weights[name], weights[name]) for name in weights)
+def _same(one: State, other: State) -> bool:
+    return one.keys() == other.keys() and all(
+        torch.equal(one[name], other[name]) for name in one
     )
 
 
@@ -94,7 +79,7 @@ class ModuleLearner:
         self,
         module: Module,
         still: Sequence[Module],
-        kept: Collection[str],
+        kept: State,
         problem: Problem,
         shape: Sequence[int],
         training: Training,
@@ -126,7 +111,7 @@ class ModuleLearner:
         for parameter in module.parameters():
             if id(parameter) in frozen:
                 parameter.requires_grad_(False)
-        self._kept = {name: entries[name].detach().clone() for name in sorted(kept)}
+        self._kept = kept
         learning = [values for values in module.parameters() if values.requires_grad]
         self._optimizer = torch_optimizer(learning, training)
         self._task, weights = TASKS[problem.task], training.class_weight
@@ -153,10 +138,10 @@ class ModuleLearner:
         self._seed()
         set_mode(self._module, self._still)
         for rows in order.squeeze(0).split(self._training.batch_size):
-            self._optimizer.zero_grad()
             said = self._said("train", rows, self._augment)
             self._task.mean_loss(said, self._y[rows], self._weights).backward()
             self._optimizer.step()
+            self._optimizer.zero_grad()  # here, as gradients take memory
 
     @torch.no_grad()
     def outputs(self, part: Part) -> Tensor:
@@ -173,12 +158,17 @@ class ModuleLearner:
         """
         state = self._module.state_dict()
         for name, before in self._kept.items():
-            if not torch.equal(_bits(before), _bits(state[name])):
+            if not torch.equal(_bits(before), _bits(state[name].cpu())):
                 raise ThawError(
                     f"the module changed {name}, which is frozen: its forward() or "
                     "train() writes to it, even where the part is in eval mode"
                 )
-        return {name: values.clone()[None].cpu() for name, values in state.items()}
+        return {
+            name: (self._kept[name] if name in self._kept else values.clone())[
+                None
+            ].cpu()
+            for name, values in state.items()
+        }
 
     def _seed(self) -> None:
         """Seed the global generators for an epoch; 0 is before the first."""

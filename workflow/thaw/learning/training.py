@@ -158,7 +158,10 @@ def train(
         best = _best_of(outcomes, len(training.rates))
         steps = np.array(limit.steps)
         reached = Reached(best.history, best.final, constant, steps, problem.task)
-        yield Trained(len(some), best.state, reached, best.predictions)
+        found = Trained(len(some), best.state, reached, best.predictions)
+        del outcomes, best  # their weights, while the next networks learn
+        yield found
+        del found
 
 
 def _entries(what: str, scale: Scale, networks: int) -> State:
@@ -276,7 +279,7 @@ def _best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
     histories, finals, states, parts = zip(*outcomes, strict=True)
     history, final = joined_columns(histories), joined_columns(finals)
     said = np.concatenate(parts)
-    state = stacked(states) if len(states) > 1 else states[0]
+    state = stacked(states)
     if candidates > 1:
         losses = final.validation_loss.reshape(candidates, -1)
         networks = losses.shape[1]
