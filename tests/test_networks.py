@@ -380,7 +380,7 @@ def test_groups_that_do_not_fit_are_named(patterns, words):
 
 
 def test_what_is_frozen_is_in_memory_only_once(images):
-    """A source model, its repeats' starts and their frozen weights are the same bytes."""
+    """A source model, a repeat's start and its frozen weights are the same bytes."""
     network = of_images(convolutions)
     source = draw(network, [0, 1])
     learner = network.learner(take(source, [1]), images, TRAINING, ["0|1"])

@@ -15,6 +15,7 @@ from thaw.learning.augmentation import Augmentation
 from thaw.learning.budget import MOST_KEPT, ROWS_ASKED
 from thaw.learning.front import Front, front_of, set_mode
 from thaw.learning.learner import Part, State
+from thaw.learning.schedule import factor
 from thaw.learning.seeds import AUGMENTATION, NOISE, Whose
 from thaw.learning.settings import Training
 from thaw.learning.tasks import TASKS
@@ -113,7 +114,7 @@ class ModuleLearner:
                 parameter.requires_grad_(False)
         self._kept = kept
         learning = [values for values in module.parameters() if values.requires_grad]
-        self._optimizer = torch_optimizer(learning, training)
+        self._optimizer, self._steps = torch_optimizer(learning, training), 0
         self._task, weights = TASKS[problem.task], training.class_weight
         self._weights = (
             None if weights is None else torch.from_numpy(weights).to(device)
@@ -140,7 +141,11 @@ class ModuleLearner:
         for rows in order.squeeze(0).split(self._training.batch_size):
             said = self._said("train", rows, self._augment)
             self._task.mean_loss(said, self._y[rows], self._weights).backward()
+            now = factor(self._training, self._steps)
+            for group in self._optimizer.param_groups:
+                group["lr"] = self._training.learning_rate * now
             self._optimizer.step()
+            self._steps += 1
             self._optimizer.zero_grad()  # here, as gradients take memory
 
     @torch.no_grad()

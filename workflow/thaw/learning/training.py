@@ -125,7 +125,9 @@ def train(
             numbers = rows_in_order(own, some, rows, validation)
             own = own._replace(train_y=chosen(own.train_y, numbers, of_one=1))
         settings = training._replace(
-            learning_rate=rates[0] if len({*rates}) == 1 else rates
+            learning_rate=rates[0] if len({*rates}) == 1 else rates,
+            epochs=None,
+            steps=limit.steps[-1],
         )
         if training.class_weight is not None:
             labels = own.train_y[..., :learned_from]
