@@ -33,9 +33,8 @@ IMAGES = 2_000
 OF_RESNET = f"""\
 torchvision's ResNet-18 (11 million weights), trained by Thaw, learns from {IMAGES:,}
 images of 64 by 64 points in three colours, in batches of 32. An epoch is the training
-alone; after each, train and test set are looked at, here {IMAGES:,} images. The module
-does not declare that its parts run in sequence, so frozen layers are computed in each
-epoch."""
+alone; after each, train and test set are looked at, here {IMAGES:,} images. The output
+of frozen layers is computed once, before the first epoch, which is not counted."""
 
 
 def script(python: Path | str, name: str, *arguments: object) -> tuple[Usage, str]:

@@ -364,6 +364,18 @@ def problem():
     )
 
 
+@pytest.fixture(scope="session")
+def images():
+    """Rows of 16 features, which are images of 4 by 4, in three classes."""
+    from thaw.data.problem import Problem
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 600)
+    x = rng.normal(size=(600, 16)).astype(np.float32)
+    x[:, 5] += 2 * y
+    return Problem(x[:300], y[:300], x[300:], y[300:], np.arange(301, 601), 3)
+
+
 DESCRIPTION = Description(
     columns=["length", "width"],
     classes=["a", "b", "c"],

@@ -16,7 +16,7 @@ from thaw.keys import key
 from thaw.learning import estimators
 from thaw.learning.learner import stacked, take
 from thaw.learning.module import ModuleNetwork
-from thaw.learning.rows import held_out, narrowed
+from thaw.learning.rows import held_out, rows_in_order
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
 from thaw.learning.splits import split
@@ -90,8 +90,10 @@ def by_hand(problem, address, training, size):
     rows = size or own.train_size
     validation = held_out(rows, training.validation_size)
     if size or validation.any():
-        own = narrowed(own, Whose.repeats(SEED, [address]), rows, validation)
-        own = own._replace(train_x=own.train_x[0], train_y=own.train_y[0])
+        [own_rows] = rows_in_order(
+            own, Whose.repeats(SEED, [address]), rows, validation
+        )
+        own = own._replace(train_x=own.train_x[own_rows], train_y=own.train_y[own_rows])
     learned = own.train_x[: (~validation).sum()]
     medians = np.nanmedian(learned, axis=0)
     train_x, test_x = (

@@ -83,20 +83,6 @@ def test_a_network_that_seeds_itself_is_found_out():
         check_draws(ModuleNetwork(lambda: Seeded(whole=True)))
 
 
-def test_a_sequence_must_be_what_the_module_does(problem):
-    class Wrong(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.one, self.two = nn.Linear(2, 4), nn.Linear(4, 3)
-            self.in_sequence = [self.one, self.two]
-
-        def forward(self, x):
-            return self.two(torch.tanh(self.one(x)))
-
-    with refused("in_sequence"):
-        check_answers("flowers", ModuleNetwork(Wrong), problem)
-
-
 def test_only_the_output_may_differ_between_source_and_target():
     one, other = ModuleNetwork(lambda: Tied(3)), ModuleNetwork(lambda: Tied(5))
     check_transfer("a", one.shapes, other)

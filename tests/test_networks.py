@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning.learner import take
 from thaw.learning.module import ModuleNetwork, grouped
@@ -55,17 +54,13 @@ class Tied(nn.Module):
 
 
 class InOrder(nn.Module):
-    """Declares that it runs its parts one after the other."""
+    """Runs its parts one after the other."""
 
     def __init__(self, classes=3):
         super().__init__()
         self.layer1 = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4))
         self.layer2 = nn.Sequential(nn.ReLU(), nn.Conv2d(4, 6, 3), nn.ReLU())
         self.head = nn.Linear(24, classes)
-
-    @property
-    def in_sequence(self):
-        return [self.layer1, self.layer2, nn.Flatten(), self.head]
 
     def forward(self, x):
         return self.head(self.layer2(self.layer1(x)).flatten(1))
@@ -77,16 +72,6 @@ def convolutions():
         *(nn.Dropout(0.3), nn.Conv2d(4, 6, 3), nn.ReLU(), nn.Flatten()),
         *(nn.Dropout(0.1), nn.Linear(24, 3)),
     )
-
-
-@pytest.fixture(scope="module")
-def images():
-    """Rows of 16 features, which are images of 4 by 4, in three classes."""
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 600)
-    x = rng.normal(size=(600, 16)).astype(np.float32)
-    x[:, 5] += 2 * y
-    return Problem(x[:300], y[:300], x[300:], y[300:], np.arange(301, 601), 3)
 
 
 def trained(network, problem, numbers, freeze=0, training=TRAINING, size=None):
@@ -124,8 +109,9 @@ def test_frozen_is_frozen_and_all_else_learns(
     assert np.isfinite(reached.history.test_loss).all()
 
 
-def test_dropout_is_off_where_frozen_and_on_elsewhere(problem):
+def test_dropout_is_off_where_frozen_and_on_elsewhere(problem, monkeypatch):
     """With a frozen stem, two epochs of the same order pass the same through it."""
+    monkeypatch.setattr("thaw.learning.module_learner.front_of", lambda *_: None)
     network = ModuleNetwork(Tied)
     state = draw(network, [0])
     learner = network.learner(state, problem, TRAINING, ["stem", "first"])
@@ -219,7 +205,7 @@ def test_numpys_and_pythons_generators_are_seeded_too():
     assert same(one, network.draw(["weight"], repeats([0]))) == {*one}
 
 
-@pytest.mark.parametrize("size", [None, 40])
+@pytest.mark.parametrize("size", [None, 40, 200])
 @pytest.mark.parametrize("freeze", [1, 2])
 @pytest.mark.parametrize("build", [convolutions, InOrder])
 def test_what_is_computed_once_changes_no_bit(images, monkeypatch, build, freeze, size):
@@ -232,11 +218,11 @@ def test_what_is_computed_once_changes_no_bit(images, monkeypatch, build, freeze
     monkeypatch.setattr(nn.Conv2d, "forward", counted)
     training = TRAINING._replace(epochs=6)
     once = trained(of_images(build), images, range(2), freeze, training, size)
-    kept = len(passes)
+    kept = sum(passes)
     passes.clear()
-    monkeypatch.setattr("thaw.learning.module_learner.sequence_of", lambda module: [])
+    monkeypatch.setattr("thaw.learning.module_learner.front_of", lambda *_: None)
     anew = trained(of_images(build), images, range(2), freeze, training, size)
-    assert kept < 0.7 * len(passes)
+    assert kept < 0.7 * sum(passes)
     for (_, end, reached), (_, other, others) in zip(once, anew, strict=True):
         assert same(end, other) == {*end}
         assert bits(reached.history) == bits(others.history)
@@ -256,11 +242,18 @@ class Counted(nn.Linear):
         return super().forward(x) + self.hidden
 
 
-def asked_of_frozen_parts(problem, starts, hidden=0.0, most=None):
+class Forgetful(PassedOn):
+    """Keeps nothing."""
+
+    def of(self, *asked):
+        return PassedOn().of(*asked)
+
+
+def asked_of_frozen_parts(problem, starts, hidden=0.0, keeps=True, size=None):
     """Return three networks' results, and how many rows their frozen part saw."""
     network = ModuleNetwork(lambda: nn.Sequential(Counted(hidden), nn.Linear(4, 3)))
-    if most is not None:
-        network._passed_on = PassedOn(most)
+    if not keeps:
+        network._passed_on = Forgetful()
     numbers = range(len(starts))
     states = draw(network, numbers)
     states |= take({name: states[name] for name in network.groups["0"]}, starts)
@@ -269,7 +262,8 @@ def asked_of_frozen_parts(problem, starts, hidden=0.0, most=None):
     def start(some):
         return take(states, [address.repeat for address in some.addresses])
 
-    found = parts(problem, TRAINING, numbers, network, 1, start=start)
+    found = parts(problem, TRAINING, numbers, network, 1, size, start=start)
+    assert size is None or len(network._passed_on._kept) <= 2
     return [one.state for one in found], Counted.rows
 
 
@@ -284,10 +278,22 @@ def many(problem):
 
 
 def test_repeats_from_one_source_model_ask_its_frozen_parts_once(many):
-    alike, few = asked_of_frozen_parts(many, [0, 0, 1, 0])
-    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 1, 0], most=0)
+    alike, few = asked_of_frozen_parts(many, [0, 0, 1, 1])
+    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 1, 1], keeps=False)
     # All look at two batches of 256 and 2 rows; so do those that ask for the rest.
     assert all_ - few == 2 * (600 - 256)
+    for one, other in zip(alike, fresh, strict=True):
+        assert same(one, other) == {*one}
+
+
+@pytest.mark.parametrize("size", [400, 30])
+def test_repeats_that_learn_from_other_rows_each_find_again_what_all_pass_on(
+    many, size
+):
+    """Fewer than half of the rows pass alone, and nothing of them is kept."""
+    alike, few = asked_of_frozen_parts(many, [0, 0, 0], size=size)
+    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 0], keeps=False, size=size)
+    assert all_ - few == 2 * (600 - 256) * (size == 400)
     for one, other in zip(alike, fresh, strict=True):
         assert same(one, other) == {*one}
 
@@ -295,7 +301,7 @@ def test_repeats_from_one_source_model_ask_its_frozen_parts_once(many):
 def test_what_is_no_entry_counts_as_well(many):
     """Frozen parts with the same weights that pass on something else."""
     _, once = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0)
-    _, never = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0, most=0)
+    _, never = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0, keeps=False)
     assert once == never
 
 
@@ -318,7 +324,7 @@ def test_nothing_is_computed_once_where_it_would_differ(problem, how):
     network = ModuleNetwork(lambda: nn.Sequential(Whole(how), nn.Linear(4, 3)))
     state = draw(network, [0])
     learner = network.learner(state, problem, TRAINING, ["0"])
-    assert learner._x["train"].shape == (50, 2)
+    assert learner._front is None
 
 
 def test_whole_numbers_in_a_state_stay_whole_and_count_batches(images):
@@ -371,3 +377,14 @@ def test_groups_are_names_or_regular_expressions():
 def test_groups_that_do_not_fit_are_named(patterns, words):
     with pytest.raises(ThawError, match=words.replace(".", r"\.")):
         grouped(ENTRIES, patterns)
+
+
+def test_what_is_frozen_is_in_memory_only_once(images):
+    """A source model, a repeat's start and its frozen weights are the same bytes."""
+    network = of_images(convolutions)
+    source = draw(network, [0, 1])
+    learner = network.learner(take(source, [1]), images, TRAINING, ["0|1"])
+    learner.epoch(torch.arange(300)[None])
+    ours = learner.state()["0.weight"]
+    assert ours.data_ptr() == source["0.weight"][1].data_ptr()
+    assert all(values.grad is None for values in learner._module.parameters())

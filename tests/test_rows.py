@@ -11,7 +11,7 @@ from conftest import SMALL_CONFIG, new_project
 from thaw.errors import ThawError
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import take
-from thaw.learning.rows import held_out, narrowed, stratified_order
+from thaw.learning.rows import chosen, held_out, rows_in_order, stratified_order
 from thaw.learning.seeds import TRAIN_ROWS
 from thaw.learning.settings import Training
 from trained import (
@@ -32,7 +32,11 @@ SMALL = FullyConnected(2, [5], 3)
 
 def own_rows(problem, numbers, size, share=None):
     """Return the problem with the train rows of these repeats."""
-    return narrowed(problem, repeats(numbers), size, held_out(size, share))
+    rows = rows_in_order(problem, repeats(numbers), size, held_out(size, share))
+    return problem._replace(
+        train_x=chosen(problem.train_x, rows, of_one=2),
+        train_y=chosen(problem.train_y, rows, of_one=1),
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))

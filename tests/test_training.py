@@ -43,6 +43,8 @@ OPTIMIZERS = {
     "decay": {"weight_decay": 0.05},
     "adam": {"optimizer": "adam", "weight_decay": 0.01},
     "adamw": {"optimizer": "adamw", "weight_decay": 0.1},
+    "cosine": {"momentum": 0.9, "schedule": "cosine", "warmup": 3, "steps": 20},
+    "step": {"optimizer": "adamw", "schedule": "step", "step_size": 6, "gamma": 0.3},
 }
 
 

@@ -15,7 +15,7 @@ from thaw.config.values import MOST_ROWS
 from thaw.data import IMAGES, shape_of
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
-from thaw.learning.settings import BUDGETS
+from thaw.learning.settings import BUDGETS, Training
 from thaw.learning.tasks import TASKS
 from thaw.output.tiles import tiles_of_models, tiles_of_repeats
 
@@ -257,6 +257,21 @@ def _of_training_itself(path: str, training: dict) -> Iterator[str]:
         )
     if training["optimizer"] != "sgd" and training["momentum"]:
         yield f"{path}.momentum: {training['optimizer']} has none; remove it"
+    by_step = training["schedule"] == "step"
+    if by_step and not training["step_size"]:
+        yield (
+            f"{path}.step_size: this key is missing; schedule is step. Allowed: a "
+            "number of steps, 1 or more"
+        )
+    for key in ("step_size", "gamma"):
+        default = Training._field_defaults[key]
+        if not by_step and training[key] != default:
+            yield (
+                f"{path}.{key}: only applies to schedule: step; remove it, or write "
+                f"{default} here"
+            )
+    if steps is not None and training["warmup"] >= steps:
+        yield f"{path}.warmup: as long as all {steps} steps. Allowed: less than that"
     if training["nesterov"] and not training["momentum"]:
         yield f"{path}.nesterov: needs a momentum. Allowed: false, or a momentum"
 

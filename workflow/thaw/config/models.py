@@ -198,6 +198,17 @@ class Training(Group):
     ]
     """The weight decay of weights and biases: part of the gradient or, with adamw,
     decoupled from it."""
+    schedule: Literal["constant", "cosine", "step"] = TRAINING["schedule"]
+    """How the learning rate changes with each step: constant, cosine (it falls to 0
+    over all steps, as PyTorch's CosineAnnealingLR) or step (StepLR)."""
+    step_size: Annotated[int, Field(ge=0, le=MOST_ROWS), WHOLE] = TRAINING["step_size"]
+    """After how many steps of gradient descent the learning rate falls (schedule: step
+    only)."""
+    gamma: Annotated[float, Field(gt=0, le=1)] = TRAINING["gamma"]
+    """By what the learning rate is then multiplied (schedule: step only)."""
+    warmup: Annotated[int, Field(ge=0, le=MOST_ROWS), WHOLE] = TRAINING["warmup"]
+    """Over how many steps the learning rate first rises evenly (LinearLR); the schedule
+    begins after them."""
     augment: Augment = TRAINING["augment"]
     """Augmentation of the train rows (network.module only)."""
     device: Literal["cpu", "cuda", "auto"] = TRAINING["device"]

@@ -18,6 +18,7 @@ from thaw.learning.budget import at_once
 from thaw.learning.ensemble import Ensemble
 from thaw.learning.layers import Dropout
 from thaw.learning.learner import State
+from thaw.learning.rows import chosen
 from thaw.learning.settings import Training
 
 # The activations whose layers start with He et al.'s kernels.
@@ -86,8 +87,11 @@ class FullyConnected:
         training: Training,
         frozen: Sequence[str],
         whose: seeds.Whose = seeds.FIRST,
+        rows: np.ndarray | None = None,
     ) -> Ensemble:
         """Return a learner that starts from `state`; see `thaw.learning.learner`."""
+        if rows is not None:
+            problem = problem._replace(train_x=chosen(problem.train_x, rows, of_one=2))
         return Ensemble(
             list(self.groups),
             state,

@@ -11,6 +11,7 @@ The weights of R networks of one kind have one form everywhere, a *state*: a mod
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,13 +35,22 @@ class SourceModels(NamedTuple):
 
 
 def take(state: State, places: Sequence[int]) -> State:
-    """Return a copy of the networks at these places, in this order."""
+    """Return the networks at these places, in this order; a single one is no copy."""
+    if len(places) == 1:
+        (place,) = places
+        return {name: values[place : place + 1] for name, values in state.items()}
     return {name: values[list(places)] for name, values in state.items()}
 
 
 def stacked(states: Sequence[State]) -> State:
-    """Return several states as one, their networks one after the other."""
-    return {name: torch.cat([state[name] for state in states]) for name in states[0]}
+    """Return several states as one, their networks one after the other.
+
+    It takes their entries away, so that all are in memory about once.
+    """
+    if len(states) == 1:
+        return states[0]
+    names = list(states[0])
+    return {name: torch.cat([state.pop(name) for state in states]) for name in names}
 
 
 class Learner(Protocol):
@@ -91,9 +101,13 @@ class Network(Protocol):
         training: Training,
         frozen: Sequence[str],
         whose: Whose = FIRST,
+        rows: np.ndarray | None = None,
     ) -> Learner:
         """Return a learner that starts from `state` and draws the numbers of `whose`.
 
+        Each network learns from the train rows of the problem whose numbers are `rows`,
+        int64 `[R, size]`, or from all. The problem's features are those of all rows,
+        its labels those of `rows`.
         The groups named `frozen`, the first ones, neither learn nor remember: all their
         entries keep their bits.
         """

@@ -9,6 +9,7 @@ repeat r is the same in every variant.
 import re
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch.nn import Module
 
@@ -72,6 +73,7 @@ class ModuleNetwork:
         training: Training,
         frozen: Sequence[str],
         whose: seeds.Whose = seeds.FIRST,
+        rows: np.ndarray | None = None,
     ) -> ModuleLearner:
         """Return a learner that starts from `state`, that of one network."""
         module = self.built(whose)
@@ -82,9 +84,12 @@ class ModuleNetwork:
             for path, part in module.named_modules(remove_duplicate=False)
             if self._parts[path] <= {*frozen}
         ]
-        kept = {entry for group in frozen for entry in self.groups[group]}
+        names = [entry for group in frozen for entry in self.groups[group]]
+        kept = {name: state[name].squeeze(0) for name in names}
+        own = None if rows is None else rows[0]
         return ModuleLearner(
-            module, still, kept, problem, self.shape, training, whose, self._passed_on
+            *(module, still, kept, problem, self.shape, training, whose),
+            *(self._passed_on, own),
         )
 
     def _groups_of_parts(self, module: Module) -> dict[str, set[str]]:

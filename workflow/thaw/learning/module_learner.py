@@ -1,9 +1,8 @@
 """Train a module by autograd and PyTorch's own optimizers."""
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +13,9 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning.augmentation import Augmentation
 from thaw.learning.budget import MOST_KEPT, ROWS_ASKED
+from thaw.learning.front import Front, front_of, set_mode
 from thaw.learning.learner import Part, State
+from thaw.learning.schedule import factor
 from thaw.learning.seeds import AUGMENTATION, NOISE, Whose
 from thaw.learning.settings import Training
 from thaw.learning.tasks import TASKS
@@ -27,51 +28,43 @@ def start_generators(stream: np.random.Generator) -> None:
     random.seed(int(stream.integers(2**63)))
 
 
-class _Kept(NamedTuple):
-    """Outputs of frozen parts for a data set, given their weights."""
-
-    data: np.ndarray
-    weights: State
-    values: Tensor
+# Rows on which it is tried whether frozen parts need to run only once.
+ROWS_TRIED = 16
 
 
 class PassedOn:
-    """Keeps the outputs of frozen parts, up to `most` numbers.
+    """Keeps the outputs of frozen parts, those of one source model.
 
-    So the frozen parts of a source model run once for all repeats that start from it.
+    So they run once for all repeats that start from it, which come one after the other.
     """
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
+    def __init__(self) -> None:
         """Start empty."""
-        self._kept: list[_Kept] = []
-        self._most = most
+        self._weights: State = {}
+        self._kept: list[tuple[np.ndarray, Tensor]] = []
 
-    def of(self, front: Module, data: np.ndarray, x: Tensor) -> Tensor:
-        """Return the output of `front` for the rows `x` of the data set `data`."""
+    def of(self, front: Front, weights: State, data: np.ndarray, x: Tensor) -> Tensor:
+        """Return the output of `front` for the rows `x` of the data set `data`.
+
+        weights: the entries of frozen parts, which nobody may change.
+        """
+        if not _same(self._weights, weights):
+            self._weights, self._kept = weights, []
         first = front(x[:ROWS_ASKED])
-        weights = front.state_dict()
-        for kept in self._kept:
-            if kept.data is data and _same(kept, weights, first):
-                return kept.values
-        numbers = first.numel() // len(first) * len(x)
-        if numbers + sum(kept.values.numel() for kept in self._kept) > self._most:
-            self._kept.clear()
+        for known, values in self._kept:
+            # A module may hold numbers outside its entries.
+            if known is data and torch.equal(values[: len(first)], first):
+                return values
         rest = x[ROWS_ASKED:].split(ROWS_ASKED) if len(x) > ROWS_ASKED else ()
-        values = torch.cat([first, *(front(rows) for rows in rest)])
-        copies = {name: entry.clone() for name, entry in weights.items()}
-        self._kept.append(_Kept(data, copies, values))
-        return values
+        found = torch.cat([first, *(front(rows) for rows in rest)])
+        self._kept = [kept for kept in self._kept if kept[0] is not data]
+        self._kept.append((data, found))
+        return found
 
 
-def _same(kept: _Kept, weights: State, first: Tensor) -> bool:
-    """Whether the weights, and their output for the first rows, are the same.
-
-    Weights alone do not suffice: a module may hold numbers outside its entries.
-    """
-    return (
-        torch.equal(kept.values[: len(first)], first)
-        and kept.weights.keys() == weights.keys()
-        and all(torch.equal(kept.weights[name], weights[name]) for name in weights)
+def _same(one: State, other: State) -> bool:
+    return one.keys() == other.keys() and all(
+        torch.equal(one[name], other[name]) for name in one
     )
 
 
@@ -87,19 +80,21 @@ class ModuleLearner:
         self,
         module: Module,
         still: Sequence[Module],
-        kept: Collection[str],
+        kept: State,
         problem: Problem,
         shape: Sequence[int],
         training: Training,
         whose: Whose,
         passed_on: PassedOn,
+        rows: np.ndarray | None = None,
     ) -> None:
         """Start from the module as it is.
 
         still: its frozen parts, nested ones included. kept: the entries that must keep
         their bits. shape: a row's. whose: names the random streams of this network.
-        passed_on: keeps the outputs of frozen parts at the front of a sequence, unless
-        rows are augmented.
+        passed_on: keeps the outputs of frozen parts that run before all others, unless
+        rows are augmented. rows: the numbers of the train rows it learns from, int64
+        `[size]`, or all.
 
         Raises `ThawError` if the training needs a GPU and there is none.
         """
@@ -117,44 +112,48 @@ class ModuleLearner:
         for parameter in module.parameters():
             if id(parameter) in frozen:
                 parameter.requires_grad_(False)
-        self._kept = {name: entries[name].detach().clone() for name in sorted(kept)}
+        self._kept = kept
         learning = [values for values in module.parameters() if values.requires_grad]
-        self._optimizer = torch_optimizer(learning, training)
+        self._optimizer, self._steps = torch_optimizer(learning, training), 0
         self._task, weights = TASKS[problem.task], training.class_weight
         self._weights = (
             None if weights is None else torch.from_numpy(weights).to(device)
         )
         self._y = torch.from_numpy(problem.train_y.reshape(-1)).to(device)
+        x = rows_of(problem.train_x, shape)
+        self._rows = None if rows is None else torch.from_numpy(rows)
         self._x = {
-            "train": rows_of(problem.train_x, shape).to(device),
+            "train": (x if self._rows is None else x[self._rows]).to(device),
             "test": rows_of(problem.test_x, shape).to(device),
         }
-        self._ahead: Callable[[Tensor], Tensor] = module
+        self._front: Front | None = None
+        self._passed: dict[Part, Tensor] = {}
+        if still and not training.augment:
+            self._run_frozen_parts_once(problem, x.to(device), passed_on)
         self._seed()
-        self._stop_learning()
-        if not training.augment:
-            self._run_frozen_parts_once(problem, passed_on)
+        set_mode(module, module.modules())
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch, int64 `[1, rows]`; see `thaw.learning.learner`."""
         self._epochs += 1
         self._seed()
-        self._module.train()
-        for part in self._still:
-            part.training = False
-        x, y = self._x["train"], self._y
+        set_mode(self._module, self._still)
         for rows in order.squeeze(0).split(self._training.batch_size):
-            batch = self._augment(x[rows]) if self._augment else x[rows]
-            self._optimizer.zero_grad()
-            said = self._ahead(batch)
-            self._task.mean_loss(said, y[rows], self._weights).backward()
+            said = self._said("train", rows, self._augment)
+            self._task.mean_loss(said, self._y[rows], self._weights).backward()
+            now = factor(self._training, self._steps)
+            for group in self._optimizer.param_groups:
+                group["lr"] = self._training.learning_rate * now
             self._optimizer.step()
+            self._steps += 1
+            self._optimizer.zero_grad()  # here, as gradients take memory
 
     @torch.no_grad()
     def outputs(self, part: Part) -> Tensor:
         """Return the network's outputs for each row, `[1, width, rows]`."""
-        self._stop_learning()
-        said = [self._ahead(rows) for rows in self._x[part].split(ROWS_ASKED)]
+        set_mode(self._module, self._module.modules())
+        starts = range(0, len(self._x[part]), ROWS_ASKED)
+        said = [self._said(part, slice(row, row + ROWS_ASKED)) for row in starts]
         return torch.cat(said).T[None].cpu()
 
     def state(self) -> State:
@@ -164,63 +163,67 @@ class ModuleLearner:
         """
         state = self._module.state_dict()
         for name, before in self._kept.items():
-            if not torch.equal(_bits(before), _bits(state[name])):
+            if not torch.equal(_bits(before), _bits(state[name].cpu())):
                 raise ThawError(
                     f"the module changed {name}, which is frozen: its forward() or "
                     "train() writes to it, even where the part is in eval mode"
                 )
-        return {name: values.clone()[None].cpu() for name, values in state.items()}
+        return {
+            name: (self._kept[name] if name in self._kept else values.clone())[
+                None
+            ].cpu()
+            for name, values in state.items()
+        }
 
     def _seed(self) -> None:
         """Seed the global generators for an epoch; 0 is before the first."""
         (stream,) = self._whose.generators(NOISE, self._epochs)
         start_generators(stream)
 
-    def _stop_learning(self) -> None:
-        self._module.eval()
-        for part in self._module.modules():
-            part.training = False
+    def _said(
+        self,
+        part: Part,
+        rows: Tensor | slice,
+        change: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """Return the module's output for some rows, after a `change`, if any."""
+        x = self._x[part][rows]
+        if self._front:
+            return self._front.rest(x, self._passed[part][rows])
+        return self._module(change(x) if change else x)
 
     @torch.no_grad()
-    def _run_frozen_parts_once(self, problem: Problem, passed_on: PassedOn) -> None:
-        """Compute the outputs of frozen parts at the front of a sequence once.
+    def _run_frozen_parts_once(
+        self, problem: Problem, x: Tensor, passed_on: PassedOn
+    ) -> None:
+        """Compute once what the frozen parts that run first pass on, if that can be.
 
-        Only if each row's output depends on that row alone and is always the same.
+        `x` are all train rows of the problem. The networks of a study learn from other
+        ones each, and find what all pass on again; fewer than half of them cost less
+        alone.
         """
-        parts, still = sequence_of(self._module), {*self._still}
-        count = 0
-        while count < len(parts) and still.issuperset(parts[count].modules()):
-            count += 1
-        if not count:
+        tests, own = self._x["test"], self._rows
+        samples = [rows[:ROWS_TRIED] for rows in (self._x["train"], tests)]
+        front = front_of(self._module, {*self._still}, samples, self._seed)
+        if front is None:
             return
-        front = torch.nn.Sequential(*parts[:count])
-        some = self._x["train"][:ROWS_ASKED]
-        together, alone = front(some), front(some[:2])
-        rows = sum(map(len, self._x.values()))
-        if (
-            together.numel() // len(some) * rows > MOST_KEPT
-            or len(together) != len(some)
-            or not torch.allclose(together[:2], alone, rtol=1e-3, atol=1e-5)
-        ):
+        of_a_row = front(samples[0][:1]).numel()
+        if of_a_row * (len(x) + len(tests)) > MOST_KEPT:
             return
-        for part, data in (("train", problem.train_x), ("test", problem.test_x)):
-            self._x[part] = passed_on.of(front, data, self._x[part])
-        self._ahead = torch.nn.Sequential(*parts[count:])
+        asked = partial(passed_on.of, front, self._kept)
+        self._passed["test"] = asked(problem.test_x, tests)
+        if own is None:
+            self._passed["train"] = asked(problem.train_x, x)
+        elif 2 * len(own) >= len(x):
+            self._passed["train"] = asked(problem.train_x, x)[own]
+        else:
+            parts = [front(rows) for rows in self._x["train"].split(ROWS_ASKED)]
+            self._passed["train"] = torch.cat(parts)
+        self._front = front
 
 
 def _bits(values: Tensor) -> Tensor:
     return values.reshape(-1).view(torch.uint8)
-
-
-def sequence_of(module: Module) -> Sequence[Module]:
-    """Return the parts of a module that runs them one after the other, or none.
-
-    These are the children of an `nn.Sequential`, or what a module's attribute
-    `in_sequence` names.
-    """
-    if type(module) is torch.nn.Sequential:
-        return list(module)
-    return list(getattr(module, "in_sequence", []))
 
 
 def rows_of(x: np.ndarray, shape: Sequence[int]) -> Tensor:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from thaw.learning.schedule import factor
 from thaw.learning.settings import Training
 
 # Adam's decay rates, and the term that keeps its quotient finite (Kingma and Ba 2015).
@@ -28,7 +29,7 @@ class Optimizer:
         rate = training.learning_rate
         if isinstance(rate, Sequence):
             rate = torch.tensor(rate, dtype=torch.float64)[:, None, None]
-        self._training, self._rate = training, rate
+        self._training, self._rate, self._steps = training, rate, 0
 
     def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
         """Change weights `[R, out, in]` in place.
@@ -42,6 +43,12 @@ class Optimizer:
     def _follow(self, weights: Tensor, mean: Tensor) -> None:
         """Change weights, given the gradient of the batch's mean loss."""
         raise NotImplementedError
+
+    def _next_rate(self) -> float | Tensor:
+        """Return the rate of the next step."""
+        now = factor(self._training, self._steps)
+        self._steps += 1
+        return self._rate if now == 1 else self._rate * now
 
 
 def optimizer(training: Training) -> Optimizer:
@@ -58,7 +65,7 @@ class PlainDescent(Optimizer):
 
     def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
         """Take a step; see `Optimizer`."""
-        step = self._rate / signal.shape[2]
+        step = self._next_rate() / signal.shape[2]
         if isinstance(step, Tensor):
             weights.baddbmm_(gradient * step.float(), signal.mT, alpha=-1)
         else:
@@ -83,7 +90,7 @@ class Momentum(Optimizer):
                 mean.add_(self._velocity * settings.momentum)
             else:
                 mean = self._velocity
-        weights.sub_(mean * _factor(self._rate))
+        weights.sub_(mean * _factor(self._next_rate()))
 
 
 class Adam(Optimizer):
@@ -92,15 +99,14 @@ class Adam(Optimizer):
     AdamW is from Loshchilov and Hutter (2019).
     """
 
-    _steps, _mean, _square = 0, torch.zeros(()), torch.zeros(())
+    _mean, _square = torch.zeros(()), torch.zeros(())
 
     def _follow(self, weights: Tensor, mean: Tensor) -> None:
-        rate, decay = self._rate, self._training.weight_decay
+        rate, decay = self._next_rate(), self._training.weight_decay
         if self._training.optimizer == "adamw":
             weights.mul_(_factor(1 - rate * decay))
         elif decay:
             mean.add_(weights * decay)
-        self._steps += 1
         first, second = BETAS
         self._mean = self._mean * first + mean * (1 - first)
         self._square = self._square * second + mean * mean * (1 - second)

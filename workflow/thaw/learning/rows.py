@@ -50,23 +50,29 @@ def held_out(size: int, share: float | None) -> np.ndarray:
     return found
 
 
-def narrowed(
+def rows_in_order(
     problem: Problem, whose: Whose, size: int, validation: np.ndarray
-) -> Problem:
-    """Return the problem with each network's own `size` train rows.
+) -> np.ndarray:
+    """Return the numbers of each network's own `size` train rows, int64 `[R, size]`.
 
-    `train_x` is then `[R, size, features]` and `train_y` `[R, size]`; validation rows,
-    `validation` `[size]`, come last. Raises `ThawError` as `narrowed_rows`.
+    Its validation rows, `validation` `[size]`, come last. Raises `ThawError` as
+    `narrowed_rows`.
     """
     rows = narrowed_rows(problem, whose, size)
     rows = np.concatenate([rows[:, ~validation], rows[:, validation]], axis=1)
     # Network by network in memory, so that means of labels are summed as for one alone.
-    rows = np.ascontiguousarray(rows)
-    if problem.train_y.ndim == 1:
-        own: tuple[np.ndarray, ...] = (rows,)
-    else:  # each network has its own
-        own = np.arange(len(rows))[:, None], rows
-    return problem._replace(train_x=problem.train_x[own], train_y=problem.train_y[own])
+    return np.ascontiguousarray(rows)
+
+
+def chosen(values: np.ndarray, rows: np.ndarray, of_one: int) -> np.ndarray:
+    """Return each network's own rows of some values, `[R, size, …]`.
+
+    rows: their numbers, int64 `[R, size]`. Values with `of_one` dimensions are those of
+    all networks; with one more, the first is the networks'.
+    """
+    if values.ndim == of_one:
+        return values[rows]
+    return values[np.arange(len(rows))[:, None], rows]
 
 
 def filled(problem: Problem, rows: int) -> tuple[Problem, np.ndarray | None]:

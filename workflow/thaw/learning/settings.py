@@ -17,7 +17,8 @@ class Training(NamedTuple):
 
     Either `epochs` or `steps` is set. With several learning rates each network keeps
     the one that is best on rows held out of its own train rows, a share of
-    `validation_size`. A learner gets one rate, or one for each network, and as
+    `validation_size`. A learner gets one rate, or one for each network, as
+    `steps` all that it will take, and as
     `class_weight` None or an array `[R or 1, classes]`. Only modules have `augment`
     (the fields of `thaw.learning.augmentation`) and a `device` other than the CPU.
     """
@@ -35,6 +36,10 @@ class Training(NamedTuple):
     augment: Mapping[str, Any] | None = None
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     class_weight: Any = None
+    schedule: Literal["constant", "cosine", "step"] = "constant"
+    step_size: int = 0
+    gamma: float = 0.1
+    warmup: int = 0
 
     @property
     def rates(self) -> Sequence[float]:

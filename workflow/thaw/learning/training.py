@@ -23,7 +23,7 @@ from thaw.learning.history import (
 )
 from thaw.learning.learner import Learner, Network, State, stacked, take
 from thaw.learning.measure import failed
-from thaw.learning.rows import filled, held_out, narrowed
+from thaw.learning.rows import chosen, filled, held_out, rows_in_order
 from thaw.learning.seeds import BATCH_ORDER, Whose
 from thaw.learning.settings import Training
 from thaw.learning.splits import of_each
@@ -123,18 +123,25 @@ def train(
             report(passed * limit.epochs + epoch, last=passes * limit.epochs)
 
         own, medians = rows_of(tuple(some.models))
+        numbers = None
         if is_narrowed:
-            narrow = narrowed(own, some, rows, validation)
-            own, medians = filled(narrow, learned_from)
+            numbers = rows_in_order(own, some, rows, validation)
+            own = own._replace(train_y=chosen(own.train_y, numbers, of_one=1))
+            if own.fills:  # each network by its own rows
+                x = chosen(own.train_x, numbers, of_one=2)
+                own, medians = filled(own._replace(train_x=x), learned_from)
+                numbers = None
         settings = training._replace(
-            learning_rate=rates[0] if len({*rates}) == 1 else rates
+            learning_rate=rates[0] if len({*rates}) == 1 else rates,
+            epochs=None,
+            steps=limit.steps[-1],
         )
         if training.class_weight is not None:
             labels = own.train_y[..., :learned_from]
             weights = task.weights(labels, own.classes, training.class_weight)
             settings = settings._replace(class_weight=weights)
         own, scale = task.scaled(own, learned_from)
-        learner = network.learner(start(some), own, settings, frozen, some)
+        learner = network.learner(start(some), own, settings, frozen, some, numbers)
         orders = shuffled_orders(some, learned_from, limit.epochs, limit.last_rows)
         best = training.keep == "best"
         found = learn(learner, own, orders, tell, learned_from, best, scale)
@@ -162,7 +169,10 @@ def train(
         best = _best_of(outcomes, len(training.rates))
         steps = np.array(limit.steps)
         reached = Reached(best.history, best.final, constant, steps, problem.task)
-        yield Trained(len(some), best.state, reached, best.predictions)
+        found = Trained(len(some), best.state, reached, best.predictions)
+        del outcomes, best  # their weights, while the next networks learn
+        yield found
+        del found
 
 
 def _entries(what: str, scale: Mapping[str, np.ndarray], networks: int) -> State:
@@ -280,7 +290,7 @@ def _best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
     histories, finals, states, parts = zip(*outcomes, strict=True)
     history, final = joined_columns(histories), joined_columns(finals)
     said = np.concatenate(parts)
-    state = stacked(states) if len(states) > 1 else states[0]
+    state = stacked(states)
     if candidates > 1:
         losses = final.validation_loss.reshape(candidates, -1)
         networks = losses.shape[1]

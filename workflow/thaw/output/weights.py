@@ -133,7 +133,9 @@ def load_source_models(
         digests[path.name] = found["content"]
         inside = [number for number in numbers if number in there]
         state = {name: torch.from_numpy(values) for name, values in entries.items()}
-        states.append(take(state, [there.index(number) for number in inside]))
+        if inside != list(there):
+            state = take(state, [there.index(number) for number in inside])
+        states.append(state)
         held += inside
     check_all_there(paths, held, numbers)
     return SourceModels(stacked(states), held), digests

@@ -67,6 +67,7 @@ def learned(
             said.append(trained.predictions)
             if args.weights:
                 states.append(trained.state)
+            del trained  # its weights, while the next networks learn
     reached, saw = joined(parts), {"problem": digest, **saw}
     if args.weights:
         failed = np.flatnonzero(reached.final.failed).tolist()
