@@ -7,6 +7,7 @@ else depended on them would show. `forward` itself runs every time, whatever it 
 between and after its parts.
 """
 
+import copy
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -108,17 +109,22 @@ def front_of(
     """Return the frozen parts that a module runs first, if it can be told for sure.
 
     still: all frozen parts. samples: some rows, `[rows, …]` each, on which everything
-    is tried. seed: seeds all generators that the module may draw from. Leaves mode
-    and generators as they happen to be.
+    is tried, with a copy: a module may count its calls. seed: seeds all generators that
+    the module may draw from; they are left as they happen to be.
 
     It must be the same in eval and in train mode, for each row whatever its company,
     must depend on nothing that learns, and draw no random numbers.
     """
     for written in (False, True):
         try:
-            front = Front(module, _watched(module, still, samples[0]), written)
-            if all(_is_sure(front, module, still, x, seed) for x in samples):
-                return front
+            tried = copy.deepcopy(module)
+            own = dict(zip(tried.modules(), module.modules(), strict=True))
+            asleep = [part for part in own if own[part] in still]
+            calls = _watched(tried, asleep, samples[0])
+            front = Front(tried, calls, written)
+            if all(_is_sure(front, tried, asleep, x, seed) for x in samples):
+                calls = [call._replace(part=own[call.part]) for call in calls]
+                return Front(module, calls, written)
         except Exception:  # of the module's own code; training shows it
             continue
     return None
@@ -182,8 +188,6 @@ def _is_sure(
     with torch.no_grad():
         passed = front(x)
         alike = [(passed[:2], front(x[:2]))]
-    # Batch norm that learns would count these rows.
-    buffers = [(values, values.clone()) for values in module.buffers()]
     for asleep in ([*module.modules()], still):
         set_mode(module, asleep)
         said = []
@@ -194,8 +198,6 @@ def _is_sure(
                 said.append(run(x))
             if run is front and (said[0].requires_grad or _generators() != before):
                 return False
-            for values, old in buffers:
-                values.data.copy_(old)
         alike.append((said[1], said[2]))
     return all(torch.allclose(*pair, rtol=1e-3, atol=1e-5) for pair in alike)
 

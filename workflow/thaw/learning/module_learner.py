@@ -128,10 +128,10 @@ class ModuleLearner:
         }
         self._front: Front | None = None
         self._passed: dict[Part, Tensor] = {}
+        set_mode(module, module.modules())
         if still and not training.augment:
             self._run_frozen_parts_once(problem, x.to(device), passed_on)
         self._seed()
-        set_mode(module, module.modules())
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch, int64 `[1, rows]`; see `thaw.learning.learner`."""
