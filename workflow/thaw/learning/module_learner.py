@@ -48,7 +48,7 @@ class PassedOn:
 
     def of(self, front: Module, data: np.ndarray, x: Tensor) -> Tensor:
         """Return the output of `front` for the rows `x` of the data set `data`."""
-        first = front(x[:ROWS_ASKED])
+        first = front(x[:ROWS_ASKED].clone())
         weights = front.state_dict()
         for kept in self._kept:
             if kept.data is data and _same(kept, weights, first):
@@ -57,7 +57,7 @@ class PassedOn:
         if numbers + sum(kept.values.numel() for kept in self._kept) > self._most:
             self._kept.clear()
         rest = x[ROWS_ASKED:].split(ROWS_ASKED) if len(x) > ROWS_ASKED else ()
-        values = torch.cat([first, *(front(rows) for rows in rest)])
+        values = torch.cat([first, *(front(rows.clone()) for rows in rest)])
         copies = {name: entry.clone() for name, entry in weights.items()}
         self._kept.append(_Kept(data, copies, values))
         return values
@@ -154,7 +154,8 @@ class ModuleLearner:
     def outputs(self, part: Part) -> Tensor:
         """Return the network's outputs for each row, `[1, width, rows]`."""
         self._stop_learning()
-        said = [self._ahead(rows) for rows in self._x[part].split(ROWS_ASKED)]
+        # A network may write to its rows, and these stay.
+        said = [self._ahead(rows.clone()) for rows in self._x[part].split(ROWS_ASKED)]
         return torch.cat(said).T[None].cpu()
 
     def state(self) -> State:
@@ -164,7 +165,7 @@ class ModuleLearner:
         """
         state = self._module.state_dict()
         for name, before in self._kept.items():
-            if not torch.equal(_bits(before), _bits(state[name])):
+            if not torch.equal(bits(before), bits(state[name])):
                 raise ThawError(
                     f"the module changed {name}, which is frozen: its forward() or "
                     "train() writes to it, even where the part is in eval mode"
@@ -195,7 +196,7 @@ class ModuleLearner:
             return
         front = torch.nn.Sequential(*parts[:count])
         some = self._x["train"][:ROWS_ASKED]
-        together, alone = front(some), front(some[:2])
+        together, alone = front(some.clone()), front(some[:2].clone())
         rows = sum(map(len, self._x.values()))
         if (
             together.numel() // len(some) * rows > MOST_KEPT
@@ -208,7 +209,8 @@ class ModuleLearner:
         self._ahead = torch.nn.Sequential(*parts[count:])
 
 
-def _bits(values: Tensor) -> Tensor:
+def bits(values: Tensor) -> Tensor:
+    """Return the bytes of a tensor, so that nan equals itself."""
     return values.reshape(-1).view(torch.uint8)
 
 
