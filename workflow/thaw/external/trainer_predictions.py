@@ -58,8 +58,8 @@ def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
         network, row, column = np.argwhere(infinite)[0]
         raise ThawError(
             f"{path}: networks[{network}], test row {row} (from 0): a log-probability "
-            f"is {said[network, row, column]}; write log_softmax of the logits, logarithms "
-            "of probabilities above 0, or nan for a network that failed"
+            f"is {said[network, row, column]}; write log_softmax of the logits, "
+            "logarithms of probabilities above 0, or nan for a network that failed"
         )
     said = said.astype(np.float64)
     with np.errstate(over="ignore"):
