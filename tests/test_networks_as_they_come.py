@@ -271,6 +271,11 @@ class LogProbabilities(Two):
         return super().forward(x).log_softmax(1)
 
 
+class Squeezed(Two):
+    def forward(self, x):
+        return super().forward(x)[:, :1].squeeze(1)
+
+
 class MixedPrecision(Two):
     def forward(self, x):
         with torch.autocast("cpu", torch.bfloat16):
@@ -447,6 +452,7 @@ GRADIENT = "no gradient reaches the group body, which should learn"
         ("TwoInTraining", "in train mode, for flowers it returns tuple instead of a"),
         ("WiderInTraining", "in train mode, for 2 rows .* 2 by 6 .*; return the same"),
         ("OtherEntries", r"in train mode its state_dict has .* \(aux.bias, aux.weight"),
+        ("Squeezed", r"returns 2 numbers, not 2 by 3; return \[rows, outputs\], witho"),
         ("Probabilities", "it returns probabilities, .*; remove the softmax at its e"),
         ("MixedPrecision", r"returns bfloat16 numbers, not float32; end .*\.float\(\)"),
         ("NoGrad", f"{GRADIENT}: forward.. does not use it, or runs it under torch.no"),

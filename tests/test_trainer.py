@@ -460,6 +460,8 @@ def test_few_rows_are_whole_batches_of_all_classes(problem):
     assert len({*found}) == len(found) == 7 * 16
     assert {*rare[found]} == {0, 1, 2}
     assert len(few_rows(many, whose, 1000, 300)) == 300
+    with pytest.raises(ThawError, match="asks for 1001 train rows and the target prob"):
+        few_rows(many, whose, 1001, 16)
     # Fewer are those of the repeat.
     assert few_rows(many, whose, 50, 16) == rows_of(many, whose, 50)[0]
     numbers = many._replace(task="regression", classes=0, train_y=np.arange(1000.0))

@@ -259,13 +259,13 @@ def _check_said(said: Any, name: str, problem: Problem, mode: str = "") -> None:
     if said.shape != (rows, width):
         if mode:
             remedy = "return the same in both modes"
-        elif TASKS[problem.task].has_classes:
+        elif said.ndim != 2:
+            remedy = "return [rows, outputs], without squeeze() or with flatten(1)"
+        else:
             remedy = (
                 "give its function num_classes: $classes, by its own name for it (the "
                 "default is often 1,000)"
             )
-        else:
-            remedy = "end forward() without squeeze() or flatten()"
         raise ThawError(
             f"network: {mode}for {rows} rows of {name}, which takes {width} "
             f"output{'s' if width > 1 else ''} ({problem.task}), it returns "
