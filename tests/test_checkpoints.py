@@ -280,6 +280,10 @@ def test_other_content_is_named(tmp_path):
         with pytest.raises(ThawError, match=r"a\.pt is damaged, or torch\.save di"):
             load_checkpoint(path)
     other = path.with_suffix(".safetensors")
+    for file in (path, other):
+        file.write_bytes(b"version https://git-lfs.github.com/spec/v1\nsize 3\n")
+        with pytest.raises(ThawError, match="is a pointer of Git LFS, not the weights"):
+            load_checkpoint(file)
     other.write_bytes(b"nothing at all")
     with pytest.raises(ThawError, match=r"a\.safetensors is not a safetensors file"):
         load_checkpoint(other)

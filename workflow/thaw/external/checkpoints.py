@@ -14,6 +14,8 @@ from safetensors.torch import load_file
 from thaw.errors import ThawError, listed
 from thaw.learning.learner import State
 
+# The first bytes of a file that Git LFS has not fetched.
+POINTER = b"version https://git-lfs"
 # How to make a file that holds only weights, of a module or of a dictionary that holds
 # a module or a state_dict.
 CONVERT = (
@@ -40,6 +42,11 @@ def load_checkpoint(path: Path) -> State:
     holds them and other things (`state_dict`, `model`, …).
     Raises `ThawError` if the file is damaged or holds anything else.
     """
+    with path.open("rb") as file:
+        if file.read(len(POINTER)) == POINTER:
+            raise ThawError(
+                f"{path} is a pointer of Git LFS, not the weights; run git lfs pull"
+            )
     if path.suffix == ".safetensors":
         try:
             return load_file(path)
