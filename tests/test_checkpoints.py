@@ -60,6 +60,15 @@ def test_of_tied_weights_one_name_is_enough(tmp_path):
         source_model(ModuleNetwork(Tied), "a", state)
 
 
+def test_the_count_of_batches_may_be_missing():
+    """As in files from before PyTorch 0.4.1, which has no such entries."""
+    state = {f"module.{name}": values for name, values in entries().items()}
+    del state["module.stem.norm.num_batches_tracked"]
+    found = source_model(ModuleNetwork(Tied), "a", state)
+    assert found["stem.norm.num_batches_tracked"].tolist() == [0]
+    assert torch.equal(found["first.bias"][0], state["module.first.bias"])
+
+
 def without(name):
     return lambda state: state.pop(name)
 
@@ -76,6 +85,10 @@ def without(name):
         (
             lambda s: s.update({"first.bias": torch.zeros(6, dtype=torch.int64)}),
             "whole numbers where others are expected, or the other way round: first.b",
+        ),
+        (
+            lambda s: s["first.bias"].fill_(float("nan")),
+            "nan or infinite: first.bias. Change the entries before you save them",
         ),
         # A prefix of some names only, or one without which others are missing.
         (
@@ -253,15 +266,24 @@ def test_other_content_is_named(tmp_path):
     torch.save({"epoch": 3, "loss": 0.5}, path)
     with pytest.raises(ThawError, match="a dictionary of epoch, loss, not the entries"):
         load_checkpoint(path)
+    weights = entries() | {"first.bias": torch.zeros(6).to_sparse()}
+    torch.save(weights, path)
+    with pytest.raises(ThawError, match=r"sparse or without .*: first\.bias; save pl"):
+        load_checkpoint(path)
     torch.save([1], path)
     with pytest.raises(
         ThawError, match=r"holds list, not .* torch\.save\(module\.state"
     ):
         load_checkpoint(path)
-    path.write_bytes(b"nothing")
-    with pytest.raises(ThawError, match="or is damaged"):
-        load_checkpoint(path)
+    for held in (b"nothing", b""):
+        path.write_bytes(held)
+        with pytest.raises(ThawError, match=r"a\.pt is damaged, or torch\.save di"):
+            load_checkpoint(path)
     other = path.with_suffix(".safetensors")
+    for file in (path, other):
+        file.write_bytes(b"version https://git-lfs.github.com/spec/v1\nsize 3\n")
+        with pytest.raises(ThawError, match="is a pointer of Git LFS, not the weights"):
+            load_checkpoint(file)
     other.write_bytes(b"nothing at all")
     with pytest.raises(ThawError, match=r"a\.safetensors is not a safetensors file"):
         load_checkpoint(other)

@@ -238,6 +238,50 @@ class OtherEntries(Two):
         return super().train(mode)
 
 
+class WritesToItsRows(Two):
+    def forward(self, x):
+        x -= 1
+        return super().forward(x)
+
+
+def first_in_place():
+    return nn.Sequential(nn.LeakyReLU(inplace=True), nn.Linear(2, 4), nn.Linear(4, 3))
+
+
+class SetsItselfUp(Two):
+    """Shifts by the mean of the first rows, as activation norm does."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("shift", torch.full((2,), float("nan")))
+
+    def forward(self, x):
+        if self.shift.isnan().any():
+            self.shift = x.mean(0)
+        return super().forward(x - self.shift)
+
+
+class Probabilities(Two):
+    def forward(self, x):
+        return super().forward(x).softmax(1)
+
+
+class LogProbabilities(Two):
+    def forward(self, x):
+        return super().forward(x).log_softmax(1)
+
+
+class Squeezed(Two):
+    def forward(self, x):
+        return super().forward(x)[:, :1].squeeze(1)
+
+
+class MixedPrecision(Two):
+    def forward(self, x):
+        with torch.autocast("cpu", torch.bfloat16):
+            return super().forward(x)
+
+
 class NoGrad(Two):
     def forward(self, x):
         with torch.no_grad():
@@ -408,6 +452,9 @@ GRADIENT = "no gradient reaches the group body, which should learn"
         ("TwoInTraining", "in train mode, for flowers it returns tuple instead of a"),
         ("WiderInTraining", "in train mode, for 2 rows .* 2 by 6 .*; return the same"),
         ("OtherEntries", r"in train mode its state_dict has .* \(aux.bias, aux.weight"),
+        ("Squeezed", r"returns 2 numbers, not 2 by 3; return \[rows, outputs\], witho"),
+        ("Probabilities", "it returns probabilities, .*; remove the softmax at its e"),
+        ("MixedPrecision", r"returns bfloat16 numbers, not float32; end .*\.float\(\)"),
         ("NoGrad", f"{GRADIENT}: forward.. does not use it, or runs it under torch.no"),
         ("NoGradBelow", f"{GRADIENT}: forward.. does not use it"),
         ("still", f"{GRADIENT}: its function sets requires_grad to False"),
@@ -454,6 +501,13 @@ def test_a_frozen_part_may_run_without_gradients(checked):
     checked("NoGradBelow", variants={"fixed": {"freeze": 1}})
 
 
+def test_a_network_may_set_itself_up_by_the_first_rows(checked):
+    checked("SetsItselfUp", variants={"alone": {"freeze": 0}})
+    words = "alone: the module changed shift, which is frozen"
+    with pytest.raises(ThawError, match=words):
+        checked("SetsItselfUp", variants={"alone": {"freeze": 1}})
+
+
 GOOD = [
     "good",
     "Complex",
@@ -462,6 +516,9 @@ GOOD = [
     "Attention",
     "lazy_but_called",
     "compiled",
+    "WritesToItsRows",
+    "first_in_place",
+    "LogProbabilities",
 ]
 
 

@@ -94,12 +94,14 @@ BAD_SCORES = [
     ("repeat,test_accuracy\n0-3,0.5\n", "no row of repeat 0-4; write one row for each"),
     (GOOD + "0-4,1\n", "line 4: repeat 0-4 is there twice"),
     (GOOD + "4,1\n", "line 4: repeat is '4'. Allowed: 0-3 to 0-4"),
+    (GOOD.replace(",", ";"), "repeat is missing; its header, separated by commas, is"),
     (GOOD.replace("0.5", "50"), "line 2: test_accuracy is 50. Allowed: 0 to 1"),
     (GOOD.replace("0.5", "-1"), "line 2: test_accuracy is -1. Allowed: 0 to 1"),
     (GOOD.replace("0.5", ""), "line 2: test_accuracy is '', which is not a number"),
     (GOOD.replace("0.5", "1,2"), "line 2: 3 values instead of the header's 2"),
     ("repeat,test_accuracy,test_loss\n0-3,1,-1\n", "line 2: test_loss is -1. Allow"),
     ("repeat,test_accuracy,failed\n0-3,1,2\n", "line 2: failed is 2. Allowed: 0, 1"),
+    ("repeat,test_accuracy,failed\n0-3,1,TRUE\n", "failed is 'TRUE'. Allowed: 0, 1"),
     (b"\xff", "is not a CSV file in UTF-8"),
     ('a"\n"', "is not a CSV file in UTF-8"),
 ]
@@ -115,9 +117,10 @@ def test_bad_scores_are_named(text, words, tmp_path):
 
 
 def test_scores_may_stand_in_any_order(tmp_path):
+    """With blanks after commas, and an empty last line."""
     path = tmp_path / "scores.csv"
     path.write_text(
-        "test_loss,repeat,failed,test_accuracy\ninf,0-4,0,1\r\n2,0-3,1,0.5\n"
+        "test_loss, repeat, failed, test_accuracy\ninf,0-4,0.0,1\r\n2,0-3,1, 0.5\n\n"
     )
     scores, failed = read_scores(path, "repeat", LABELS, KNOWN)
     found = {name: values.tolist() for name, values in scores.items()}
@@ -132,6 +135,7 @@ BAD_HISTORIES = [
     (HISTORY.replace(",test_loss", ""), "history.csv: the column test_loss is missing"),
     (HISTORY.replace("epoch", "step"), "history.csv: the column epoch is missing"),
     (HISTORY.replace("0-4,2,", "0-4,3,"), "line 7: epoch is '3'. Allowed: 0 to 2"),
+    (HISTORY.replace("0-4,2,", f"0-4,{'9' * 5000},"), "line 7: epoch is '9"),
     (HISTORY.replace("0-4,2,", "0-4,1.0,"), "line 7: epoch is '1.0'. Allowed: 0 to 2"),
     (HISTORY.replace("0-4,2,", "0-4,1,"), "line 7: epoch 1 of repeat 0-4 is there twi"),
     (HISTORY.replace("0-4,2,", "5,2,"), "line 7: repeat is '5'. Allowed: 0-3 to 0-4"),
@@ -456,6 +460,8 @@ def test_few_rows_are_whole_batches_of_all_classes(problem):
     assert len({*found}) == len(found) == 7 * 16
     assert {*rare[found]} == {0, 1, 2}
     assert len(few_rows(many, whose, 1000, 300)) == 300
+    with pytest.raises(ThawError, match="asks for 1001 train rows and the target prob"):
+        few_rows(many, whose, 1001, 16)
     # Fewer are those of the repeat.
     assert few_rows(many, whose, 50, 16) == rows_of(many, whose, 50)[0]
     numbers = many._replace(task="regression", classes=0, train_y=np.arange(1000.0))
@@ -466,6 +472,7 @@ FAILURES = [
     ("python -c 'raise SystemExit(3)'", "it ended with status 3; see its output above"),
     ("no-such-program x", "'no-such-program' cannot be run: No such file"),
     ("./trainer.py", "'./trainer.py' cannot be run: Permission denied"),
+    ("A=1 python trainer.py", "there is no shell: name a program and its argument"),
     ("python -c 'import os; os.kill(os.getpid(), 9)'", "killed, most likely becau"),
     ("python -c 'import os; os.kill(os.getpid(), 15)'", "it was ended by SIGTERM"),
     ("python -c 0 $(touch x.y); touch x.y", "scores.csv is missing; write to the pa"),

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from safetensors.torch import load_file
 from thaw.errors import ThawError, listed
 from thaw.learning.learner import State
 
+# The first bytes of a file that Git LFS has not fetched.
+POINTER = b"version https://git-lfs"
 # How to make a file that holds only weights, of a module or of a dictionary that holds
 # a module or a state_dict.
 CONVERT = (
@@ -39,11 +42,19 @@ def load_checkpoint(path: Path) -> State:
     holds them and other things (`state_dict`, `model`, …).
     Raises `ThawError` if the file is damaged or holds anything else.
     """
+    with path.open("rb") as file:
+        if file.read(len(POINTER)) == POINTER:
+            raise ThawError(
+                f"{path} is a pointer of Git LFS, not the weights; run git lfs pull"
+            )
     if path.suffix == ".safetensors":
         try:
             return load_file(path)
         except SafetensorError as error:
-            raise ThawError(f"{path} is not a safetensors file: {error}") from None
+            raise ThawError(
+                f"{path} is not a safetensors file, or is damaged ({error}); save or "
+                "copy it again"
+            ) from None
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     # A pickle, an archive, or anything: reading it can fail in any way.
@@ -51,6 +62,11 @@ def load_checkpoint(path: Path) -> State:
         raise
     except Exception as error:
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if not named and not zipfile.is_zipfile(path):
+            raise ThawError(
+                f"{path} is damaged, or torch.save did not write it; save or copy it "
+                "again"
+            ) from None
         raise ThawError(
             f"{path} holds more than weights{f' ({named[1]})' if named else ''}, or is "
             "damaged; reading it could run code of others. If you trust it, "
@@ -83,6 +99,16 @@ def load_checkpoint(path: Path) -> State:
         raise ThawError(
             f"{path} holds {held}, not the entries of a network by name; save them: "
             "torch.save(module.state_dict(), PATH)"
+        )
+    odd = [
+        name
+        for name, values in entries.items()
+        if values.is_quantized or values.is_meta or values.layout != torch.strided
+    ]
+    if odd:
+        raise ThawError(
+            f"{path}: quantized, sparse or without numbers (meta): {listed(odd)}; save "
+            "plain tensors (.dequantize() or .to_dense())"
         )
     # Entries that share memory, or are views, cannot be saved as they are.
     return {name: values.detach().clone() for name, values in entries.items()}

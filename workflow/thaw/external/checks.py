@@ -18,7 +18,7 @@ from thaw.learning import seeds
 from thaw.learning.checkpoints import size_of
 from thaw.learning.learner import SourceModels, State
 from thaw.learning.module import ModuleNetwork
-from thaw.learning.module_learner import rows_of, start_generators
+from thaw.learning.module_learner import bits, rows_of, start_generators
 from thaw.learning.settings import Training, Variant
 from thaw.learning.tasks import TASKS
 from thaw.learning.variants import fresh_groups
@@ -122,13 +122,14 @@ def check_determined(network: ModuleNetwork, problem: Problem) -> None:
             )
     rows = rows_of(problem.train_x[:2], network.shape)
     entries, theirs = first.state_dict(), same.state_dict()
+    # Before the first rows, by which some networks set themselves up.
+    drawn = [n for n, v in entries.items() if not torch.equal(bits(v), bits(theirs[n]))]
     if (part := _differ(first, first, rows)) is not None:
         raise ThawError(
             f"network: {part} answers the same rows differently from call to call in "
             "eval mode; draw random numbers only where self.training is true, as in "
             "F.dropout(x, training=self.training)"
         )
-    drawn = [name for name in entries if not torch.equal(entries[name], theirs[name])]
     part = f"its {drawn[0]}" if drawn else _differ(first, same, rows)
     if part is not None:
         raise ThawError(
@@ -136,7 +137,7 @@ def check_determined(network: ModuleNetwork, problem: Problem) -> None:
             "comes from the system (np.random.default_rng(), the time, torch.empty); "
             f"{SEEDED}"
         )
-    other.load_state_dict(entries)
+    other.load_state_dict(first.state_dict())
     if (part := _differ(first, other, rows)) is not None:
         raise ThawError(
             f"network: {part} is random and outside the state_dict, so that networks "
@@ -146,7 +147,7 @@ def check_determined(network: ModuleNetwork, problem: Problem) -> None:
     learned_from = []
     for module in (first, same):
         start_generators(np.random.default_rng(0))
-        learned_from.append(module.train()(rows))
+        learned_from.append(module.train()(rows.clone()))
     if not torch.equal(*learned_from):
         raise ThawError(
             "network: in train mode, two networks of one seed answer differently, "
@@ -160,7 +161,7 @@ def _differ(one: Module, other: Module, rows: Tensor) -> str | None:
     That is a buffer outside their `state_dict` or the first part that says something
     else. The networks may be one, which is then asked twice.
     """
-    if torch.equal(one(rows), other(rows)):
+    if torch.equal(one(rows.clone()), other(rows.clone())):
         return None
     theirs = dict(other.named_buffers())
     for name, values in one.named_buffers():
@@ -184,7 +185,7 @@ def _said(module: Module, rows: Tensor) -> list[tuple[str, Tensor]]:
         return noted
 
     hooks = [part.register_forward_hook(note(p)) for p, part in module.named_modules()]
-    module(rows)
+    module(rows.clone())
     for hook in hooks:
         hook.remove()
     return found
@@ -205,7 +206,8 @@ def check_answers(name: str, network: ModuleNetwork, problem: Problem) -> None:
                 "initialise it (torch.empty holds what memory held before)"
             )
     rows = rows_of(problem.train_x[:2], network.shape)
-    said = module(rows)
+    # A network may write to its rows (x -= mean), so each call gets its own.
+    said = module(rows.clone())
     _check_said(said, name, problem)
     if said.isnan().any():
         raise ThawError(
@@ -223,7 +225,7 @@ def check_train_mode(
     and sends a gradient to each of the groups `learning`.
     """
     module = network.built().train()
-    said = module(rows_of(problem.train_x[:2], network.shape))
+    said = module(rows_of(problem.train_x[:2], network.shape).clone())
     _check_said(said, name, problem, "in train mode, ")
     entries = module.state_dict(keep_vars=True)
     if changed := sorted({*entries} ^ {*network.shapes}):
@@ -245,7 +247,8 @@ def check_train_mode(
         )
         raise ThawError(
             f"network: no gradient reaches the group {group}, which should learn: "
-            f"{why}; remove that, and let variants freeze"
+            f"{why}; remove that, and let variants freeze, or let network.groups put "
+            "it into a group with a part that learns"
         )
 
 
@@ -262,16 +265,31 @@ def _check_said(said: Any, name: str, problem: Problem, mode: str = "") -> None:
     width = TASKS[problem.task].width(problem.classes)
     rows = len(problem.train_x[:2])
     if said.shape != (rows, width):
-        remedy = (
-            "return the same in both modes"
-            if mode
-            else "give its function num_classes: $classes, by its own name for it (the "
-            "default is often 1,000)"
-        )
+        if mode:
+            remedy = "return the same in both modes"
+        elif said.ndim != 2:
+            remedy = "return [rows, outputs], without squeeze() or with flatten(1)"
+        else:
+            remedy = (
+                "give its function num_classes: $classes, by its own name for it (the "
+                "default is often 1,000)"
+            )
         raise ThawError(
             f"network: {mode}for {rows} rows of {name}, which takes {width} "
             f"output{'s' if width > 1 else ''} ({problem.task}), it returns "
             f"{size_of(said.shape)} numbers, not {size_of((rows, width))}; {remedy}"
+        )
+    if said.dtype not in (torch.float32, torch.float64):
+        told = str(said.dtype).removeprefix("torch.")
+        raise ThawError(
+            f"network: {mode}for {name} it returns {told} numbers, not float32; end "
+            "forward() with .float(), and without argmax() or round()"
+        )
+    # So are logits only by a rare chance.
+    if width > 1 and (said >= 0).all() and ((said.sum(1) - 1).abs() < 1e-5).all():
+        raise ThawError(
+            f"network: {mode}for {name} it returns probabilities, and the loss would "
+            "take them for logits; remove the softmax at its end"
         )
 
 
@@ -320,7 +338,8 @@ def shares(
         if deepest >= len(names):
             raise ThawError(
                 f"variants.{name}: {deepest} is deeper than the network, whose groups "
-                f"are {', '.join(names)}. Allowed: 0 to {len(names) - 1}"
+                f"are {', '.join(names)}. Allowed: 0 to {len(names) - 1}, or more with "
+                "more network.groups"
             )
         fresh = fresh_groups(variant, network, models if variant.pretrained else None)
         for same in network.tied:

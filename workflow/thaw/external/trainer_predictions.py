@@ -58,8 +58,8 @@ def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
         network, row, column = np.argwhere(infinite)[0]
         raise ThawError(
             f"{path}: networks[{network}], test row {row} (from 0): a log-probability "
-            f"is {said[network, row, column]}; write log_softmax of the logits, or nan "
-            "for a network that failed"
+            f"is {said[network, row, column]}; write log_softmax of the logits, "
+            "logarithms of probabilities above 0, or nan for a network that failed"
         )
     said = said.astype(np.float64)
     with np.errstate(over="ignore"):
@@ -86,6 +86,8 @@ def _array(path: Path) -> np.ndarray:
     # Reading a damaged file can fail in any way.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
+        # NumPy's words advise to load it all the same.
+        reason = "it is not an array of numbers" if "pickle" in reason else reason
         raise ThawError(
             f"{path} cannot be read: {reason}; write one array with numpy.save"
         ) from None

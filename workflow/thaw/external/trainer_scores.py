@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from thaw.errors import ThawError
+from thaw.errors import ThawError, listed
 
 FAILED, EPOCH = "failed", "epoch"
 
@@ -61,12 +61,13 @@ def read_history(
     found = {name: np.empty((len(labels), epochs + 1)) for name in known}
     there = np.zeros((len(labels), epochs + 1), bool)
     places = {label: place for place, label in enumerate(labels)}
+    numbers = {str(number): number for number in range(epochs + 1)}
     required = (column, EPOCH, *known)
     for place, values in _rows(path, "history", required, required):
         network, epoch = _network(place, column, values, labels), values.pop(EPOCH)
-        if not epoch.isdecimal() or int(epoch) > epochs:
+        if epoch not in numbers:
             raise ThawError(f"{place}: epoch is {epoch!r}. Allowed: 0 to {epochs}")
-        at = places[network], int(epoch)
+        at = places[network], numbers[epoch]
         if there[at]:
             raise ThawError(
                 f"{place}: epoch {epoch} of {column} {network} is there twice; write "
@@ -79,7 +80,7 @@ def read_history(
         network, epoch = np.argwhere(~there)[0]
         raise ThawError(
             f"{path}: no row of epoch {epoch} of {column} {labels[network]}; write one "
-            f"row for each network and each epoch from 0 to {epochs}"
+            f"row for each network and each epoch from 0, before training, to {epochs}"
         )
     return found
 
@@ -91,7 +92,10 @@ def _rows(
     header, *lines = _lines(path, what)
     for name in required:
         if name not in header:
-            raise ThawError(f"{path}: the column {name} is missing")
+            raise ThawError(
+                f"{path}: the column {name} is missing; its header, separated by "
+                f"commas, is {listed(header, 6)}"
+            )
     for name in header:
         if name not in allowed:
             raise ThawError(
@@ -101,6 +105,8 @@ def _rows(
             raise ThawError(f"{path}: the column {name} is there twice")
     for number, line in enumerate(lines, start=2):
         place = f"{path}, line {number}"
+        if not line:  # often the last
+            continue
         if len(line) != len(header):
             raise ThawError(
                 f"{place}: {len(line)} values instead of the header's {len(header)}"
@@ -124,7 +130,7 @@ def _network(
 def _lines(path: Path, what: str) -> list[list[str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.reader(file, strict=True))
+            lines = list(csv.reader(file, strict=True, skipinitialspace=True))
     except FileNotFoundError:
         raise ThawError(
             f"it wrote no {what}: {path} is missing; write to the path that the job's "
@@ -141,6 +147,8 @@ def _value(place: str, name: str, text: str) -> float:
     try:
         value = float(text)
     except ValueError:
+        if name == FAILED:
+            raise ThawError(f"{place} is {text!r}. Allowed: 0, 1") from None
         raise ThawError(
             f"{place} is {text!r}, which is not a number; write nan for a network that "
             "failed, and leave out the column of a score that you do not know"

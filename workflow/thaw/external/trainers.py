@@ -186,7 +186,7 @@ def train(
     except ThawError as error:
         raise TrainerError(
             f"{command}: {error}. Nothing was written. To try it by hand, in "
-            f"{Path.cwd()}: {command} {file}"
+            f"{Path.cwd()}: {command} {shlex.quote(str(file))}"
         ) from None
     return ended, said
 
@@ -309,7 +309,10 @@ def _call(words: Sequence[str], job: Path, limit: int, networks: int) -> None:
         finally:
             _end(process)
     except OSError as error:
-        raise ThawError(f"{words[0]!r} cannot be run: {error.strerror}") from None
+        raise ThawError(
+            f"{words[0]!r} cannot be run: {error.strerror}; there is no shell: name a "
+            "program and its arguments, or bash -c '…'"
+        ) from None
     except subprocess.TimeoutExpired:
         raise ThawError(
             f"it was ended after {limit * networks} s, network.time_limit for each of "

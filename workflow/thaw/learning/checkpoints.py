@@ -13,15 +13,18 @@ def source_model(network: Network, name: str, state: State) -> State:
     Its entries are those of one network. The output's may be missing or of another
     shape: it is then drawn anew. Of tied entries one is enough, because safetensors
     writes only one. A prefix of all names (DataParallel's, say) is removed or added if
-    they then fit. Numbers are converted to the network's types.
+    they then fit. Batch norm's count of batches may be missing, as in files from before
+    PyTorch 0.4.1. Numbers are converted to the network's types.
 
-    Raises `ThawError` for entries that are missing, unexpected or of another shape.
+    Raises `ThawError` for entries that are missing, unexpected, of another shape or not
+    finite.
     """
     *hidden, output = network.groups
     drawn = network.draw([*hidden, output], seeds.FIRST)
     own = {entry: values[0] for entry, values in drawn.items()}
     body = [entry for group in hidden for entry in network.groups[group]]
-    candidates = (_with_tied(s, network.tied) for s in _renamed(state, own))
+    counts = {e: own[e] for e in body if e.endswith("num_batches_tracked")}
+    candidates = (counts | _with_tied(s, network.tied) for s in _renamed(state, own))
     fitting = (s for s in candidates if {*body} <= s.keys() <= own.keys())
     state = next(fitting, _with_tied(state, network.tied))
     mistakes = {
@@ -39,10 +42,21 @@ def source_model(network: Network, name: str, state: State) -> State:
             if entry in own
             and values.is_floating_point() != own[entry].is_floating_point()
         ],
+        # The infinities of a mask are in the network, too.
+        "nan or infinite": [
+            entry
+            for entry, values in state.items()
+            if entry in own
+            and not values.isfinite().all()
+            and own[entry].isfinite().all()
+        ],
     }
     told = [f"{what}: {listed(wrong)}" for what, wrong in mistakes.items() if wrong]
     if told:
-        raise ThawError(f"{name} does not fit the network: {'; '.join(told)}")
+        raise ThawError(
+            f"{name} does not fit the network: {'; '.join(told)}. Change the entries "
+            "before you save them (docs/networks.md), or the network"
+        )
     return {
         entry: state[entry].to(own[entry].dtype)[None]
         for entry in own

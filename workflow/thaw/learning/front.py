@@ -68,7 +68,7 @@ class Front:
 
         with _replaced(self._parts, call):
             try:
-                self._module(x)
+                self._module(x.clone())  # a network may write to its rows
             except _Reached as reached:
                 return reached.value
         raise _unlike()
@@ -170,7 +170,7 @@ def _watched(module: Module, still: Collection[Module], x: Tensor) -> Sequence[_
     ]
     set_mode(module, module.modules())
     with torch.no_grad(), _replaced([*still, *learning], call):
-        module(x)
+        module(x.clone())
     if not calls:
         raise ValueError
     return calls
@@ -195,7 +195,7 @@ def _is_sure(
             seed()
             before = _generators()
             with torch.enable_grad():
-                said.append(run(x))
+                said.append(run(x.clone()))
             if run is front and (said[0].requires_grad or _generators() != before):
                 return False
         alike.append((said[1], said[2]))

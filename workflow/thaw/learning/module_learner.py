@@ -152,8 +152,9 @@ class ModuleLearner:
     def outputs(self, part: Part) -> Tensor:
         """Return the network's outputs for each row, `[1, width, rows]`."""
         set_mode(self._module, self._module.modules())
-        starts = range(0, len(self._x[part]), ROWS_ASKED)
-        said = [self._said(part, slice(row, row + ROWS_ASKED)) for row in starts]
+        # Chosen by number, rows are copies: a network may write to them.
+        batches = torch.arange(len(self._x[part])).split(ROWS_ASKED)
+        said = [self._said(part, rows) for rows in batches]
         return torch.cat(said).T[None].cpu()
 
     def state(self) -> State:
@@ -163,7 +164,7 @@ class ModuleLearner:
         """
         state = self._module.state_dict()
         for name, before in self._kept.items():
-            if not torch.equal(_bits(before), _bits(state[name].cpu())):
+            if not torch.equal(bits(before), bits(state[name].cpu())):
                 raise ThawError(
                     f"the module changed {name}, which is frozen: its forward() or "
                     "train() writes to it, even where the part is in eval mode"
@@ -183,7 +184,7 @@ class ModuleLearner:
     def _said(
         self,
         part: Part,
-        rows: Tensor | slice,
+        rows: Tensor,
         change: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Return the module's output for some rows, after a `change`, if any."""
@@ -222,7 +223,8 @@ class ModuleLearner:
         self._front = front
 
 
-def _bits(values: Tensor) -> Tensor:
+def bits(values: Tensor) -> Tensor:
+    """Return the bytes of a tensor, so that nan equals itself."""
     return values.reshape(-1).view(torch.uint8)
 
 

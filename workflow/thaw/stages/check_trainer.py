@@ -85,8 +85,9 @@ def few_rows(problem: Problem, whose: Whose, size: int, batch_size: int) -> list
     """Return the train rows that are enough to try a trainer, at most `size`.
 
     They are whole batches, and of all classes, as some libraries need them.
+    Raises `ThawError` if the problem has fewer than `size`.
     """
-    order = narrowed_rows(problem, whose, problem.train_size)[0]
+    order = narrowed_rows(problem, whose, size)[0]
     batches = math.ceil(max(FEW, FEW_OF_A_CLASS * problem.classes) / batch_size)
     first: list[int] = []
     if TASKS[problem.task].has_classes and size > batches * batch_size:
