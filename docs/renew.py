@@ -98,7 +98,7 @@ STUDIES = {
     ),
     "studies/images": Study(
         (),
-        {},
+        {"images": "from-low/target-sizes"},
         ("studies/images/make_images.py", "studies/images/data"),
     ),
     "studies/sequences": Study(
