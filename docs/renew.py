@@ -108,7 +108,7 @@ STUDIES = {
     ),
     "studies/imbalance": Study(
         (),
-        {},
+        {"imbalance": "plain/target-sizes"},
         ("studies/imbalance/make_tables.py", "studies/imbalance/data"),
     ),
     "examples/trainer": Study((), {}),
