@@ -98,7 +98,7 @@ STUDIES = {
     ),
     "studies/images": Study(
         (),
-        {},
+        {"images": "from-low/target-sizes"},
         ("studies/images/make_images.py", "studies/images/data"),
     ),
     "studies/sequences": Study(
@@ -108,7 +108,7 @@ STUDIES = {
     ),
     "studies/imbalance": Study(
         (),
-        {},
+        {"imbalance": "plain/target-sizes"},
         ("studies/imbalance/make_tables.py", "studies/imbalance/data"),
     ),
     "examples/trainer": Study((), {}),
