@@ -170,6 +170,28 @@ def test_a_forward_that_runs_other_parts_later_is_found_out(problem):
             run(x + 100)
 
 
+class Sequence(nn.Module):
+    """Embeds a word and its position."""
+
+    def __init__(self, length):
+        super().__init__()
+        self.word, self.position = nn.Embedding(9, 4), nn.Embedding(length, 4)
+        self.block, self.head = nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.word(x) + self.position(torch.arange(x.shape[1]))
+        return self.head(self.block(x).mean(1))
+
+
+def test_positions_are_not_taken_for_rows():
+    """Even where a sequence is as long as there are rows to try."""
+    module, x = Sequence(9), torch.randint(9, (18, 9))
+    still = {module.word, module.position, module.block}
+    for part in still:
+        part.requires_grad_(False)
+    assert front_of(module, still, [x[:9], x[9:]], lambda: None) is None
+
+
 def test_trying_it_changes_nothing(images):
     """Batch norm that learns keeps its statistics, and so do its own generators."""
     network = ModuleNetwork(ResNet, GROUPS, (1, 4, 4))
