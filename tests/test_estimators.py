@@ -161,7 +161,7 @@ def test_networks_of_all_kinds_share_the_estimators_of_a_problem(config, network
     theirs["studies"]["ahead"]["variants"].append("forest")
     assert arms(theirs)["forest"] == arms(config)["forest"]
     study = Plan(resolve(theirs)).studies["ahead"]
-    if study.is_checked:
+    if study.has_shares:
         told = study.check.recipe["settings"]["variants"]
         assert [name for name, _ in told] == ["standalone", "fixed-0", "fixed-1"]
 

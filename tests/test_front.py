@@ -74,6 +74,14 @@ def test_a_resnets_frozen_body_runs_once(images, monkeypatch, freeze, size):
     )
 
 
+class Keeping(nn.Linear):
+    """Keeps what it said last."""
+
+    def forward(self, x):
+        self.last = super().forward(x)
+        return self.last
+
+
 class Odd(nn.Module):
     """Runs `body` and then something else that forbids to run it only once."""
 
@@ -81,7 +89,7 @@ class Odd(nn.Module):
         super().__init__()
         self.how, self.before = how, nn.Parameter(torch.ones(2))
         self.norm = nn.BatchNorm1d(2, affine=False)
-        self.body, self.more = nn.Linear(2, 4), nn.Linear(4, 4)
+        self.body, self.more = Keeping(2, 4), nn.Linear(4, 4)
         self.head = nn.Linear(4, 3)
 
     def forward(self, x):
@@ -106,6 +114,8 @@ class Odd(nn.Module):
         match self.how:
             case "used again":
                 x = x + first
+            case "kept by its part":
+                x = x + self.body.last
             case "used again in training":
                 x = x + first if self.training else x
             case "used again outside training":
@@ -129,7 +139,7 @@ def front(how, problem):
     "how",
     [
         *("dropped out", "drawn, if seldom", "drawn outside training"),
-        *("the batch's own", "used again"),
+        *("the batch's own", "used again", "kept by its part"),
         *("another in training", "what learns comes before"),
         *("used again in training", "used again outside training"),
     ],
@@ -168,6 +178,28 @@ def test_a_forward_that_runs_other_parts_later_is_found_out(problem):
     for run in (found, lambda x: found.rest(x, passed)):
         with pytest.raises(ThawError, match="other frozen parts for some rows"):
             run(x + 100)
+
+
+class Sequence(nn.Module):
+    """Embeds a word and its position."""
+
+    def __init__(self, length):
+        super().__init__()
+        self.word, self.position = nn.Embedding(9, 4), nn.Embedding(length, 4)
+        self.block, self.head = nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.word(x) + self.position(torch.arange(x.shape[1]))
+        return self.head(self.block(x).mean(1))
+
+
+def test_positions_are_not_taken_for_rows():
+    """Even where a sequence is as long as there are rows to try."""
+    module, x = Sequence(9), torch.randint(9, (18, 9))
+    still = {module.word, module.position, module.block}
+    for part in still:
+        part.requires_grad_(False)
+    assert front_of(module, still, [x[:9], x[9:]], lambda: None) is None
 
 
 def test_trying_it_changes_nothing(images):

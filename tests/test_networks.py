@@ -298,6 +298,12 @@ def test_repeats_that_learn_from_other_rows_each_find_again_what_all_pass_on(
         assert same(one, other) == {*one}
 
 
+def test_of_repeats_whose_missing_numbers_are_filled_only_the_last_is_kept(many):
+    """Each has rows of its own, which would add up over a source model's repeats."""
+    gaps = np.where(many.train_x > many.train_x.max() - 0.1, np.nan, many.train_x)
+    asked_of_frozen_parts(many._replace(train_x=gaps, fills=True), [0] * 3, size=400)
+
+
 def test_what_is_no_entry_counts_as_well(many):
     """Frozen parts with the same weights that pass on something else."""
     _, once = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0)

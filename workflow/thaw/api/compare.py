@@ -75,7 +75,7 @@ class GivenStudy:
     """
 
     # Known only with rows, networks or epochs.
-    has_rows = has_several_metrics = has_histories = confuses = is_checked = False
+    has_rows = has_several_metrics = has_histories = confuses = has_shares = False
     chooses_models = follows = pretrains = maps_depths = False
     check = None
     compares = True

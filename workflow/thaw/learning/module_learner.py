@@ -20,16 +20,15 @@ from thaw.learning.seeds import AUGMENTATION, NOISE, Whose
 from thaw.learning.settings import Training
 from thaw.learning.tasks import TASKS
 
+# Rows on which it is tried whether frozen parts need to run only once.
+ROWS_TRIED = 16
+
 
 def start_generators(stream: np.random.Generator) -> None:
     """Seed every global generator that a module may draw from."""
     torch.manual_seed(int(stream.integers(2**63)))
     np.random.seed(int(stream.integers(2**32)))
     random.seed(int(stream.integers(2**63)))
-
-
-# Rows on which it is tried whether frozen parts need to run only once.
-ROWS_TRIED = 16
 
 
 class PassedOn:
@@ -41,25 +40,26 @@ class PassedOn:
     def __init__(self) -> None:
         """Start empty."""
         self._weights: State = {}
-        self._kept: list[tuple[np.ndarray, Tensor]] = []
+        self._kept: dict[Part, tuple[np.ndarray, Tensor]] = {}
 
-    def of(self, front: Front, weights: State, data: np.ndarray, x: Tensor) -> Tensor:
+    def of(
+        self, front: Front, weights: State, part: Part, data: np.ndarray, x: Tensor
+    ) -> Tensor:
         """Return the output of `front` for the rows `x` of the data set `data`.
 
-        weights: the entries of frozen parts, which nobody may change.
+        weights: the entries of frozen parts, which nobody may change. Of each part of a
+        problem the last data set is kept.
         """
         if not _same(self._weights, weights):
-            self._weights, self._kept = weights, []
-        first = front(x[:ROWS_ASKED])
-        for known, values in self._kept:
-            # A module may hold numbers outside its entries.
-            if known is data and torch.equal(values[: len(first)], first):
-                return values
-        rest = x[ROWS_ASKED:].split(ROWS_ASKED) if len(x) > ROWS_ASKED else ()
-        found = torch.cat([first, *(front(rows) for rows in rest)])
-        self._kept = [kept for kept in self._kept if kept[0] is not data]
-        self._kept.append((data, found))
-        return found
+            self._weights, self._kept = weights, {}
+        head, *rest = x.split(ROWS_ASKED)
+        first = front(head)
+        known, values = self._kept.get(part, (None, first))
+        # A module may hold numbers outside its entries.
+        if known is not data or not torch.equal(values[: len(first)], first):
+            values = torch.cat([first, *map(front, rest)])
+            self._kept[part] = data, values
+        return values
 
 
 def _same(one: State, other: State) -> bool:
@@ -162,17 +162,15 @@ class ModuleLearner:
 
         Raises `ThawError` if the module changed a frozen one.
         """
-        state = self._module.state_dict()
-        for name, before in self._kept.items():
+        state, kept = self._module.state_dict(), self._kept
+        for name, before in kept.items():
             if not torch.equal(bits(before), bits(state[name].cpu())):
                 raise ThawError(
                     f"the module changed {name}, which is frozen: its forward() or "
                     "train() writes to it, even where the part is in eval mode"
                 )
         return {
-            name: (self._kept[name] if name in self._kept else values.clone())[
-                None
-            ].cpu()
+            name: (kept[name] if name in kept else values.clone())[None].cpu()
             for name, values in state.items()
         }
 
@@ -203,23 +201,22 @@ class ModuleLearner:
         ones each, and find what all pass on again; fewer than half of them cost less
         alone.
         """
-        tests, own = self._x["test"], self._rows
-        samples = [rows[:ROWS_TRIED] for rows in (self._x["train"], tests)]
+        own, tests = self._x["train"], self._x["test"]
+        samples = [rows[:ROWS_TRIED] for rows in (own, tests)]
         front = front_of(self._module, {*self._still}, samples, self._seed)
         if front is None:
             return
-        of_a_row = front(samples[0][:1]).numel()
-        if of_a_row * (len(x) + len(tests)) > MOST_KEPT:
+        of_all = self._rows is None or 2 * len(own) >= len(x)
+        rows = len(x if of_all else own) + len(tests)
+        if front(samples[0][:1]).numel() * rows > MOST_KEPT:
             return
         asked = partial(passed_on.of, front, self._kept)
-        self._passed["test"] = asked(problem.test_x, tests)
-        if own is None:
-            self._passed["train"] = asked(problem.train_x, x)
-        elif 2 * len(own) >= len(x):
-            self._passed["train"] = asked(problem.train_x, x)[own]
+        self._passed["test"] = asked("test", problem.test_x, tests)
+        if of_all:
+            every = asked("train", problem.train_x, x)
+            self._passed["train"] = every if self._rows is None else every[self._rows]
         else:
-            parts = [front(rows) for rows in self._x["train"].split(ROWS_ASKED)]
-            self._passed["train"] = torch.cat(parts)
+            self._passed["train"] = torch.cat([*map(front, own.split(ROWS_ASKED))])
         self._front = front
 
 

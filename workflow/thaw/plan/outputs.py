@@ -136,7 +136,7 @@ OF_A_STUDY = (
         TABLES,
         "The frozen and fresh parts of a user-supplied network, by variant.",
         reads=("network",),
-        when=("is_checked",),
+        when=("has_shares",),
         suffixes=("csv", "md"),
     ),
     Output(

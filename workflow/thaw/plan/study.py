@@ -192,7 +192,7 @@ class StudyPlan(NamedTuple):
         return self.has_histories and len(self.networks) > 1
 
     @property
-    def is_checked(self) -> bool:
+    def has_shares(self) -> bool:
         """Whether a job says which parts of the network learn."""
         return self.kind.calls_users_code
 
