@@ -198,6 +198,9 @@ class Training(Group):
     ]
     """The weight decay of weights and biases: part of the gradient or, with adamw,
     decoupled from it."""
+    decay_bias_and_norm: bool = TRAINING["decay_bias_and_norm"]
+    """Whether biases and the weights of norm layers decay, too. With false, only
+    parameters of two or more dimensions whose name does not end in bias decay."""
     schedule: Literal["constant", "cosine", "step"] = TRAINING["schedule"]
     """How the learning rate changes with each step: constant, cosine (it falls to 0
     over all steps, as PyTorch's CosineAnnealingLR) or step (StepLR)."""
