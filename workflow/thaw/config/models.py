@@ -186,7 +186,7 @@ class Training(Group):
     rate and epoch on, such as 0.2."""
     keep: Literal["last", "best"] = TRAINING["keep"]
     """Which state of a network to keep: the last one or, with best, the one after the
-    epoch with the least loss on its validation rows."""
+    epoch with the least loss on its validation rows; epoch 0 is its start."""
     optimizer: Literal["sgd", "adam", "adamw"] = TRAINING["optimizer"]
     """The optimizer: sgd, adam or adamw."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = TRAINING["momentum"]
