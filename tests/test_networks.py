@@ -12,6 +12,7 @@ from thaw.learning.learner import take
 from thaw.learning.module import ModuleNetwork, grouped
 from thaw.learning.module_learner import PassedOn
 from thaw.learning.settings import Training
+from thaw.learning.training import shuffled_orders
 from trained import assert_scores_follow, bits, draw, fit, parts, repeats, same
 
 TRAINING = Training(3, 16, 0.05)
@@ -351,6 +352,50 @@ def test_optimizer_settings_reach_it(problem):
     told = {name: found.param_groups[0][name] for name in ("momentum", "nesterov")}
     assert told == {"momentum": 0.9, "nesterov": True}
     assert found.param_groups[0]["weight_decay"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "settings"),
+    [
+        ("sgd", {}),
+        ("sgd", {"momentum": 0.9, "nesterov": True}),
+        ("adam", {}),
+        ("adamw", {}),
+    ],
+)
+def test_biases_and_norm_layers_are_spared_as_in_a_plain_loop(
+    images, optimizer, settings
+):
+    """Groups by kind of module, as torchvision's scripts form them."""
+    training = Training(3, 16, 0.05, optimizer, weight_decay=0.5, **settings)
+    spared = training._replace(decay_bias_and_norm=False)
+    network = ModuleNetwork(InOrder, (), (1, 4, 4))
+    start = draw(network, [0])
+    end, decayed = (fit(images, t, [0], network).state for t in (spared, training))
+
+    module = InOrder()
+    module.load_state_dict({name: values[0] for name, values in start.items()})
+    (stem, norm), others = module.layer1, [module.layer2[1], module.head]
+    weights = [part.weight for part in (stem, *others)]
+    biases = [part.bias for part in (stem, norm, *others)]
+    groups = [
+        {"params": weights, "weight_decay": 0.5},
+        {"params": [norm.weight, *biases]},
+    ]
+    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+    theirs = kind.get(optimizer, torch.optim.AdamW)(
+        groups, 0.05, weight_decay=0, **settings
+    )
+    x, y = torch.from_numpy(images.train_x), torch.from_numpy(images.train_y)
+    for order in shuffled_orders(repeats([0]), len(y), training.epochs):
+        for rows in order[0].split(16):
+            said = module(x[rows].reshape(-1, 1, 4, 4))
+            theirs.zero_grad()
+            nn.functional.cross_entropy(said, y[rows]).backward()
+            theirs.step()
+    for name, values in module.state_dict().items():
+        torch.testing.assert_close(end[name][0], values, rtol=0, atol=1e-5)
+    assert (end["layer1.1.weight"] - decayed["layer1.1.weight"]).abs().max() > 0.01
 
 
 ENTRIES = ["scale", *(f"{p}.weight" for p in ("stem.0", "layer1.0", "layer10.0", "fc"))]

@@ -18,6 +18,7 @@ from trained import (
     assert_alone_equals_in_company,
     assert_scores_follow,
     bits,
+    draw,
     fit,
     parts,
     repeats,
@@ -147,12 +148,34 @@ def test_the_rate_and_the_epoch_are_those_of_the_least_validation_loss(problem):
 def test_what_is_kept_are_the_weights_of_that_epoch(problem):
     one = Training(6, 8, 0.3, validation_size=0.2, keep="best")
     best = fit(problem, one, range(5), SMALL)
+    assert best.reached.final.epoch.all()
     for number, epoch in enumerate(best.reached.final.epoch):
         shorter = one._replace(epochs=int(epoch), keep="last")
         there = fit(problem, shorter, range(5), SMALL)
         own, kept = (take(one.state, [number]) for one in (there, best))
         assert same(own, kept) == {*own}
         assert np.array_equal(there.predictions[number], best.predictions[number])
+
+
+def test_a_network_that_only_gets_worse_is_kept_as_it_started(problem):
+    start = fit(problem, Training(20, 8, 0.1), [0], SMALL).state
+    harmful = Training(3, 8, [30.0, 60.0], validation_size=0.2, keep="best")
+    of_each = take(start, [0, 0])  # for each rate
+    found = fit(problem, harmful, [0], SMALL, start=lambda some: of_each)
+    assert found.reached.final.epoch == 0
+    assert same(found.state, start) == {*start}
+    assert_scores_follow(problem, found)
+
+
+def test_a_start_that_says_the_same_of_all_rows_is_not_kept(problem):
+    """It would count as failed, and outputs may be drawn as zeros."""
+    start = draw(SMALL, [0])
+    start |= {name: start[name] * 0 for name in ("output.weight", "output.bias")}
+    harmful = Training(3, 8, 10.0, validation_size=0.2, keep="best")
+    found = fit(problem, harmful, [0], SMALL, start=lambda some: start).reached.final
+    assert found.epoch > 0
+    assert found.validation_loss > np.log(3)
+    assert not found.failed
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
@@ -234,7 +257,7 @@ def test_what_was_chosen_is_reported(tmp_path):
     with (study / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["learning_rate"] for row in rows} <= {"0.02", "0.2"}
-    assert {row["epoch"] for row in rows} <= {"1", "2", "3"}
+    assert {row["epoch"] for row in rows} <= {"0", "1", "2", "3"}
     words = " ".join((study / "summary.md").read_text().split())
     assert "Chosen on validation rows, learning rate and epoch (medians" in words
     answer = " ".join((study / "answer.md").read_text().split())

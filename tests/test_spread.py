@@ -12,7 +12,13 @@ from thaw.findings.mean import mean_of
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.findings.spread import share_interval, variance_components
-from thaw.tables.summary import Chosen, failures, for_people, summary
+from thaw.tables.summary import (
+    Chosen,
+    failures,
+    for_people,
+    share_at_edge,
+    summary,
+)
 
 ACCURACY = METRICS["classification"]["accuracy"]
 SETTINGS = {"study": "s", "source": "a", "target": "b", "margin": 0.01}
@@ -149,6 +155,11 @@ def test_failures_are_counted_and_said_first():
     settings = SETTINGS | {"target_sizes": ["all"]}
     text = for_people(table, [warning], ACCURACY, settings)
     assert text.index("Warning") < text.index("| variant")
+
+
+def test_a_network_kept_as_it_started_chose_no_rate():
+    rate, epoch = np.array([0.01, 0.1, 0.3, 0.01]), np.array([0, 2, 3, 1])
+    assert share_at_edge(rate, epoch, [0.1, 0.01, 0.3]) == 0.5
 
 
 def test_several_target_sizes_are_columns():

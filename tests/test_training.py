@@ -43,6 +43,19 @@ OPTIMIZERS = {
     "decay": {"weight_decay": 0.05},
     "adam": {"optimizer": "adam", "weight_decay": 0.01},
     "adamw": {"optimizer": "adamw", "weight_decay": 0.1},
+    "spared, sgd": {"weight_decay": 0.5, "decay_bias_and_norm": False},
+    "spared, momentum": {
+        **{"momentum": 0.8, "nesterov": True},
+        **{"weight_decay": 0.1, "decay_bias_and_norm": False},
+    },
+    "spared, adam": {
+        **{"optimizer": "adam", "weight_decay": 0.1},
+        "decay_bias_and_norm": False,
+    },
+    "spared, adamw": {
+        **{"optimizer": "adamw", "weight_decay": 0.5},
+        "decay_bias_and_norm": False,
+    },
     "cosine": {"momentum": 0.9, "schedule": "cosine", "warmup": 3, "steps": 20},
     "step": {"optimizer": "adamw", "schedule": "step", "step_size": 6, "gamma": 0.3},
 }

@@ -272,6 +272,11 @@ def _of_training_itself(path: str, training: dict) -> Iterator[str]:
             )
     if steps is not None and training["warmup"] >= steps:
         yield f"{path}.warmup: as long as all {steps} steps. Allowed: less than that"
+    if not training["decay_bias_and_norm"] and not training["weight_decay"]:
+        yield (
+            f"{path}.decay_bias_and_norm: false needs a weight_decay. Allowed: true, "
+            "or a weight_decay"
+        )
     if training["nesterov"] and not training["momentum"]:
         yield f"{path}.nesterov: needs a momentum. Allowed: false, or a momentum"
 

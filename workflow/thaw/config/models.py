@@ -186,7 +186,7 @@ class Training(Group):
     rate and epoch on, such as 0.2."""
     keep: Literal["last", "best"] = TRAINING["keep"]
     """Which state of a network to keep: the last one or, with best, the one after the
-    epoch with the least loss on its validation rows."""
+    epoch with the least loss on its validation rows; epoch 0 is its start."""
     optimizer: Literal["sgd", "adam", "adamw"] = TRAINING["optimizer"]
     """The optimizer: sgd, adam or adamw."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = TRAINING["momentum"]
@@ -198,6 +198,9 @@ class Training(Group):
     ]
     """The weight decay of weights and biases: part of the gradient or, with adamw,
     decoupled from it."""
+    decay_bias_and_norm: bool = TRAINING["decay_bias_and_norm"]
+    """Whether biases and the weights of norm layers decay, too. With false, only
+    parameters of two or more dimensions whose name does not end in bias decay."""
     schedule: Literal["constant", "cosine", "step"] = TRAINING["schedule"]
     """How the learning rate changes with each step: constant, cosine (it falls to 0
     over all steps, as PyTorch's CosineAnnealingLR) or step (StepLR)."""

@@ -3,11 +3,12 @@
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import Module, Parameter
+from torch.nn import Module
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
@@ -113,8 +114,7 @@ class ModuleLearner:
             if id(parameter) in frozen:
                 parameter.requires_grad_(False)
         self._kept = kept
-        learning = [values for values in module.parameters() if values.requires_grad]
-        self._optimizer, self._steps = torch_optimizer(learning, training), 0
+        self._optimizer, self._steps = torch_optimizer(module, training), 0
         self._task, weights = TASKS[problem.task], training.class_weight
         self._weights = (
             None if weights is None else torch.from_numpy(weights).to(device)
@@ -230,16 +230,23 @@ def rows_of(x: np.ndarray, shape: Sequence[int]) -> Tensor:
     return torch.from_numpy(x).reshape(-1, *(shape or x.shape[-1:]))
 
 
-def torch_optimizer(
-    parameters: Sequence[Parameter], training: Training
-) -> torch.optim.Optimizer:
-    """Return PyTorch's optimizer for these settings."""
+def torch_optimizer(module: Module, training: Training) -> torch.optim.Optimizer:
+    """Return PyTorch's optimizer of the parameters that learn."""
+    learning = {n: v for n, v in module.named_parameters() if v.requires_grad}
+    spared = []
+    if not training.decay_bias_and_norm:
+        # By timm's rule, since libraries have norm layers of their own.
+        names = [n for n, v in learning.items() if v.ndim < 2 or n.endswith("bias")]
+        spared = [learning.pop(name) for name in names]
+    groups: list[dict[str, Any]] = [{"params": [*learning.values()]}]
+    if spared:
+        groups.append({"params": spared, "weight_decay": 0.0})
     rate, decay = training.learning_rate, training.weight_decay
     if training.optimizer == "sgd":
         more = training.momentum, 0, decay, training.nesterov  # no dampening
-        return torch.optim.SGD(parameters, rate, *more)
+        return torch.optim.SGD(groups, rate, *more)
     adam = torch.optim.Adam if training.optimizer == "adam" else torch.optim.AdamW
-    return adam(parameters, rate, weight_decay=decay)
+    return adam(groups, rate, weight_decay=decay)
 
 
 def device_of(name: str) -> torch.device:

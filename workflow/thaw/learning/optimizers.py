@@ -44,6 +44,11 @@ class Optimizer:
         """Change weights, given the gradient of the batch's mean loss."""
         raise NotImplementedError
 
+    def _decaying(self, values: Tensor) -> Tensor:
+        """Return the part of `[R, out, in]` that decays; the last column is biases."""
+        whole = self._training.decay_bias_and_norm
+        return values if whole else values[:, :, :-1]
+
     def _next_rate(self) -> float | Tensor:
         """Return the rate of the next step."""
         now = factor(self._training, self._steps)
@@ -80,7 +85,8 @@ class Momentum(Optimizer):
     def _follow(self, weights: Tensor, mean: Tensor) -> None:
         settings = self._training
         if settings.weight_decay:
-            mean.add_(weights * settings.weight_decay)
+            decaying = self._decaying(weights)
+            self._decaying(mean).add_(decaying * settings.weight_decay)
         if settings.momentum:
             if self._velocity is None:
                 self._velocity = mean.clone()
@@ -103,10 +109,11 @@ class Adam(Optimizer):
 
     def _follow(self, weights: Tensor, mean: Tensor) -> None:
         rate, decay = self._next_rate(), self._training.weight_decay
+        decaying = self._decaying(weights)
         if self._training.optimizer == "adamw":
-            weights.mul_(_factor(1 - rate * decay))
+            decaying.mul_(_factor(1 - rate * decay))
         elif decay:
-            mean.add_(weights * decay)
+            self._decaying(mean).add_(decaying * decay)
         first, second = BETAS
         self._mean = self._mean * first + mean * (1 - first)
         self._square = self._square * second + mean * mean * (1 - second)

@@ -40,6 +40,7 @@ class Training(NamedTuple):
     step_size: int = 0
     gamma: float = 0.1
     warmup: int = 0
+    decay_bias_and_norm: bool = True
 
     @property
     def rates(self) -> Sequence[float]:

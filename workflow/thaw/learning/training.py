@@ -207,7 +207,8 @@ def learn(
     `report` is called after each epoch with its number. The train rows beyond
     `learned_from` are held out: they are not measured with the others, and with
     `keep_best` each network is kept as it is after the epoch with the least loss on
-    them (the first of several). The problem's labels are scaled by `scale`.
+    them (the first of several); epoch 0 is the start. The problem's labels are scaled
+    by `scale`.
     """
     task, total = TASKS[problem.task], problem.train_y.shape[-1]
     rows = learned_from or total
@@ -238,7 +239,10 @@ def learn(
             _, found = task.measure(outputs[:, :, rows:], held_out, scale)
             found = found.astype(np.float32)
             loss = np.nan_to_num(found, nan=np.inf, posinf=np.inf)
-        if keep_best and epoch:
+        if keep_best:
+            if not epoch:
+                # An output that is drawn as zeros has not failed, it has yet to learn.
+                loss[failed(outputs)] = np.inf
             better = (
                 loss < best.final.validation_loss if best else np.full(len(loss), True)
             )

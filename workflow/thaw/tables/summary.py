@@ -165,6 +165,15 @@ def _mean(row: Any, metric: Metric, margin: float) -> str:
     return f"≤ {shown}" if row.min < worst else shown
 
 
+def share_at_edge(rate: np.ndarray, epoch: np.ndarray, rates: Sequence[float]) -> float:
+    """Return the share of networks that chose the lowest or highest of the `rates`.
+
+    One that is kept as it started, at epoch 0, chose none.
+    """
+    at_edge = np.isclose(rate[:, None], [min(rates), max(rates)]).any(1)
+    return float((at_edge & (epoch > 0)).mean())
+
+
 def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
     """Yield the choices made on validation rows, if any."""
     swept = len(settings["target_sizes"]) > 1
@@ -229,7 +238,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         )
         edge = np.nan
         if rates := settings["rates"].get(arm.variant):
-            edge = np.isclose(rate[:, None], [min(rates), max(rates)]).any(1).mean()
+            edge = share_at_edge(rate, epoch, rates)
         medians = [float(np.median(values)) for values in (rate, epoch, loss)]
         chosen[arm] = Chosen(medians[0], medians[1], medians[2], edge)
     table = summary(found, metric, chosen)
