@@ -190,7 +190,8 @@ def _is_sure(
         alike = [(passed[:2], front(x[:2]))]
         # Of fewer rows, and of others than the last ones: positions of a sequence may
         # be as many as rows, and a part may keep what it said last.
-        alike.append((front.rest(x[-2:], passed[-2:]), module(x[-2:])))
+        last = front.rest(x[-2:].clone(), passed[-2:]), module(x[-2:].clone())
+        alike.append(last)
     for asleep in ([*module.modules()], still):
         set_mode(module, asleep)
         said = []
