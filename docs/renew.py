@@ -103,7 +103,7 @@ STUDIES = {
     ),
     "studies/sequences": Study(
         (),
-        {},
+        {"sequences": "from-boiling/freeze-map"},
         ("studies/sequences/make_tokens.py", "studies/sequences/data"),
     ),
     "studies/imbalance": Study(
