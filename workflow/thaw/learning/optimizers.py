@@ -30,6 +30,7 @@ class Optimizer:
         if isinstance(rate, Sequence):
             rate = torch.tensor(rate, dtype=torch.float64)[:, None, None]
         self._training, self._rate, self._steps = training, rate, 0
+        self._is_constant = training.schedule == "constant" and not training.warmup
 
     def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
         """Change weights `[R, out, in]` in place.
@@ -51,9 +52,10 @@ class Optimizer:
 
     def _next_rate(self) -> float | Tensor:
         """Return the rate of the next step."""
-        now = factor(self._training, self._steps)
         self._steps += 1
-        return self._rate if now == 1 else self._rate * now
+        if self._is_constant:  # a lone network's steps are so short that a call shows
+            return self._rate
+        return self._rate * factor(self._training, self._steps - 1)
 
 
 def optimizer(training: Training) -> Optimizer:
