@@ -193,13 +193,19 @@ class Sequence(nn.Module):
         return self.head(self.block(x).mean(1))
 
 
-def test_positions_are_not_taken_for_rows():
-    """Even where a sequence is as long as there are rows to try."""
-    module, x = Sequence(9), torch.randint(9, (18, 9))
+@pytest.mark.parametrize("length", [7, 9])
+@torch.no_grad()
+def test_positions_are_not_taken_for_rows(length):
+    """They run every time; where they are as many as rows, all parts do."""
+    module, x = Sequence(length), torch.randint(9, (18, length))
     still = {module.word, module.position, module.block}
     for part in still:
         part.requires_grad_(False)
-    assert front_of(module, still, [x[:9], x[9:]], lambda: None) is None
+    found = front_of(module, still, [x[:9], x[9:]], lambda: None)
+    assert (found is None) == (length == 9)
+    if found:
+        assert [call.part for call in found._calls] == [module.word, module.block]
+        torch.testing.assert_close(found.rest(x, found(x)), module(x))
 
 
 def test_trying_it_changes_nothing(images):
