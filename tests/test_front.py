@@ -164,16 +164,31 @@ def test_what_is_passed_on_stays_as_it_is(problem, how):
     assert "forward" not in module.body.__dict__
 
 
+class Early(nn.Sequential):
+    """Leaves out its second part for large numbers."""
+
+    def __init__(self):
+        super().__init__(nn.Linear(2, 4), nn.Linear(4, 4), nn.Linear(4, 3))
+
+    def forward(self, x):
+        return self[2](self[1](self[0](x))) if x.max() < 99 else self[2](self[0](x))
+
+
+def test_where_other_parts_run_for_some_rows_all_run_every_time(problem):
+    x = problem.train_x.copy()
+    x[-1] += 100
+    network = ModuleNetwork(Early)
+    fit(problem._replace(train_x=x), Training(1, 8, 0.01), [0], network, 2)
+
+
 @torch.no_grad()
 def test_a_forward_that_runs_other_parts_later_is_found_out(problem):
-    class Early(nn.Sequential):
-        def forward(self, x):
-            return self[2](self[1](self[0](x))) if x.max() < 99 else self[2](self[0](x))
-
-    module = Early(nn.Linear(2, 4), nn.Linear(4, 4), nn.Linear(4, 3))
+    module = Early()
     x = torch.from_numpy(problem.train_x)
-    module[:2].requires_grad_(False)
-    found = front_of(module, {module[0], module[1]}, [x], lambda: None)
+    first, second, _ = module
+    for part in (first, second):
+        part.requires_grad_(False)
+    found = front_of(module, {first, second}, [x], lambda: None)
     passed = found(x)
     for run in (found, lambda x: found.rest(x, passed)):
         with pytest.raises(ThawError, match="other frozen parts for some rows"):
