@@ -164,16 +164,31 @@ def test_what_is_passed_on_stays_as_it_is(problem, how):
     assert "forward" not in module.body.__dict__
 
 
+class Early(nn.Sequential):
+    """Leaves out its second part for large numbers."""
+
+    def __init__(self):
+        super().__init__(nn.Linear(2, 4), nn.Linear(4, 4), nn.Linear(4, 3))
+
+    def forward(self, x):
+        return self[2](self[1](self[0](x))) if x.max() < 99 else self[2](self[0](x))
+
+
+def test_where_other_parts_run_for_some_rows_all_run_every_time(problem):
+    x = problem.train_x.copy()
+    x[-1] += 100
+    network = ModuleNetwork(Early)
+    fit(problem._replace(train_x=x), Training(1, 8, 0.01), [0], network, 2)
+
+
 @torch.no_grad()
 def test_a_forward_that_runs_other_parts_later_is_found_out(problem):
-    class Early(nn.Sequential):
-        def forward(self, x):
-            return self[2](self[1](self[0](x))) if x.max() < 99 else self[2](self[0](x))
-
-    module = Early(nn.Linear(2, 4), nn.Linear(4, 4), nn.Linear(4, 3))
+    module = Early()
     x = torch.from_numpy(problem.train_x)
-    module[:2].requires_grad_(False)
-    found = front_of(module, {module[0], module[1]}, [x], lambda: None)
+    first, second, _ = module
+    for part in (first, second):
+        part.requires_grad_(False)
+    found = front_of(module, {first, second}, [x], lambda: None)
     passed = found(x)
     for run in (found, lambda x: found.rest(x, passed)):
         with pytest.raises(ThawError, match="other frozen parts for some rows"):
@@ -193,13 +208,19 @@ class Sequence(nn.Module):
         return self.head(self.block(x).mean(1))
 
 
-def test_positions_are_not_taken_for_rows():
-    """Even where a sequence is as long as there are rows to try."""
-    module, x = Sequence(9), torch.randint(9, (18, 9))
+@pytest.mark.parametrize("length", [7, 9])
+@torch.no_grad()
+def test_positions_are_not_taken_for_rows(length):
+    """They run every time; where they are as many as rows, all parts do."""
+    module, x = Sequence(length), torch.randint(9, (18, length))
     still = {module.word, module.position, module.block}
     for part in still:
         part.requires_grad_(False)
-    assert front_of(module, still, [x[:9], x[9:]], lambda: None) is None
+    found = front_of(module, still, [x[:9], x[9:]], lambda: None)
+    assert (found is None) == (length == 9)
+    if found:
+        assert [call.part for call in found._calls] == [module.word, module.block]
+        torch.testing.assert_close(found.rest(x, found(x)), module(x))
 
 
 def test_trying_it_changes_nothing(images):

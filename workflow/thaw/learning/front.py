@@ -143,7 +143,8 @@ def set_mode(module: Module, still: Iterable[Module]) -> None:
 def _watched(module: Module, still: Collection[Module], x: Tensor) -> Sequence[_Call]:
     """Return the calls of frozen parts before any part that learns.
 
-    Raises `ValueError` if there is none, or one returns no tensor of rows.
+    Those that return no rows, such as positions of a sequence, run every time.
+    Raises `ValueError` if there is no other.
     """
     calls: list[_Call] = []
     inside = closed = False
@@ -156,9 +157,9 @@ def _watched(module: Module, still: Collection[Module], x: Tensor) -> Sequence[_
         inside = True
         value = forward(*args, **more)
         inside = False
-        calls.append(_Call(part, value.shape[1:], value.dtype))
-        if len(value) != len(x) or not value.is_floating_point():
-            raise ValueError(value)
+        is_float = isinstance(value, Tensor) and value.is_floating_point()
+        if is_float and len(value) == len(x):
+            calls.append(_Call(part, value.shape[1:], value.dtype))
         return value
 
     # Parts without weights that are not frozen, such as activations, may be anywhere.

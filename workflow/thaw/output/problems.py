@@ -99,9 +99,8 @@ def _pool(arrays: Mapping[str, np.ndarray]) -> Pool:
 
 def _known(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Return the fields of a problem other than its arrays."""
-    fills = bool(arrays.get("fills", False))
     return {
         "classes": int(arrays["classes"]),
         "task": str(arrays["task"]),
-        "fills": fills,
+        "fills": bool(arrays.get("fills", False)),
     }
