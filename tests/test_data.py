@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -191,11 +192,37 @@ def test_how_a_file_is_written_is_recognized(tmp_path, frame, how, expected):
         (["1,5", "-2", "0,125"] * 20, "decimal commas in the columns mass; write"),
         (["1,234", "2,500", "12"] * 20, "column mass: 40 of 60 not numbers, first '1,"),
         (["a;b", "c;d", "e;f"] * 20, "column mass: 60 of 60 not numbers, first 'a;b'"),
+        ([1.5] * 59 + ["n/a"], "mass: 1 of 60 not numbers, first 'n/a' in row 60"),
     ],
 )
 def test_other_marks_are_not_mistaken(tmp_path, frame, values, expected):
     assert expected in message(tmp_path, frame.assign(mass=values))
     make(tmp_path, frame.assign(mass=values), drop=["mass"])
+
+
+def test_with_decimal_commas_a_word_or_a_point_is_what_is_wrong(tmp_path, frame):
+    path, how = tmp_path / "data.csv", {"decimal": ","}
+    for values, expected in (
+        (["1,5", "-2,25", "n/a"] * 20, "20 of 60 not numbers, first 'n/a' in row 3"),
+        (["1.234", "2.500", "1.000"] * 20, "holds numbers as text, such as '1.234'"),
+    ):
+        frame.assign(mass=values).to_csv(path, index=False, sep=";", **how)
+        with pytest.raises(ThawError) as caught:
+            make_problem({**SETTINGS, "separator": ";", **how}, [path])
+        assert [expected in line for line in caught.value.args] == [True]
+
+
+def test_decimals_lists_and_bytes_of_a_database(tmp_path, frame):
+    numbers, settings = make(tmp_path, frame), {"name": "data.parquet"}
+    lists = [[number, 2] for number in range(60)]
+    frame["mass"] = [None if m is None else Decimal(repr(m)) for m in frame["mass"]]
+    frame["class"] = frame["class"].str.encode("utf-8")
+    made = make(tmp_path, frame.assign(tags=lists), drop=["tags"], **settings)
+    assert same(made[0], numbers[0])
+    said = message(tmp_path, frame.assign(tags=lists), **settings)
+    assert "column tags: 60 of 60 not numbers, first '[0 2]' in row 1" in said
+    frame["class"] = [b"\xe9", b"\xe8"] * 30
+    assert make(tmp_path, frame, **settings)[1].classes == ["\\xe8", "\\xe9"]
 
 
 def test_dropped_columns_may_hold_anything(tmp_path, frame):
@@ -405,7 +432,8 @@ def test_columns_that_differ_are_named_on_both_sides(tmp_path, frame):
     other = frame.rename(columns={"mass": "weight"})
     assert message(tmp_path, other, others={"source": Other("first", source)}) == (
         "data.csv: its columns are not those of first (data.csv only: weight; first "
-        "only: mass); rename them, or name them under drop"
+        "only: mass); rename them, or name them under drop, or take those of both "
+        "(columns: common)"
     )
 
 
@@ -441,7 +469,9 @@ def test_columns_in_common_are_taken_and_told(tmp_path, frame):
     first["kind"] = 3.0 + np.arange(60)  # a number here, text there
     with pytest.raises(ThawError, match=r"two\.csv: column kind: 60 of 60 not numbers"):
         pair(tmp_path, first, second, **wanted)
-    with pytest.raises(ThawError, match="and no column is one of the target, too: hot"):
+    with pytest.raises(
+        ThawError, match="it shares no column with the target, which has hot"
+    ):
         pair(tmp_path, first, second[["class"]].assign(hot=1), drop=[])
 
 
@@ -726,9 +756,11 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path, frame):
             "column mass: 1 of 60 missing, first in row 30; give them, drop the "
             "column, or choose missing: {drop: rows} or {fill: median}",
             "column mass: 1 of 60 not numbers, first 'heavy' in row 9; make them "
-            "numbers, or name the column under categorical or drop",
+            "numbers, or empty where missing, or name the column under "
+            "categorical or drop",
             "column day: 60 of 60 not numbers, first '2026-01-02' in row 1; make them "
-            "numbers, or name the column under categorical or drop",
+            "numbers, or empty where missing, or name the column under "
+            "categorical or drop",
             "column site is 4 in every row, and says nothing; name it under drop",
             "shape [1, 8] takes 8 features, and there are 4",
             "class 'odd' has one row (row 12); one to train on and one to test on are "
@@ -765,9 +797,14 @@ def test_of_very_many_mistakes_the_first_are_told(tmp_path, frame):
     [
         ("a.csv", b"", "a.csv: cannot be read as csv: "),
         ("a.csv", b"x,class\n1,a\n2,b,3\n", "a.csv: cannot be read as csv: .*line 3"),
-        ("a.csv", b"x,class\n1,a,5\n2,b,3\n", "be read as csv: Length of header"),
+        ("a.csv", b"x,class\n1,a,5\n2,b,3\n", "the first line must name every column"),
         ("a.csv", b'x,class\n1,a\n2,"b\n3,a\n', "a.csv: cannot be read as csv: .*EOF"),
-        ("a.csv", b"x,class\n1,a\n2,\xff\n", "a.csv: cannot be read as csv: .*utf-8"),
+        (
+            "a.csv",
+            b"x,class\n1,a\n2,\xff\n",
+            "it is not in UTF-8 .b'.xff'.; save it so",
+        ),
+        ("a.csv", b"Series 7\nx,class\n1,a\n", "name every column, with nothing above"),
         ("a.csv", b"x,x,class\n1,1,a\n", "the column x stands twice"),
         ("a.csv", b"x;class\n1;a\n", "separated by ';', not by ','"),
         ("a.csv", b"x,class\n", "no row is left"),
@@ -827,7 +864,12 @@ def test_a_truncated_archive_is_reported_wherever_it_ends(tmp_path, frame):
         ),
         (
             {"X": np.ones((4, 2)) * 1j, "y": np.arange(4) % 2},
-            "4 of 4 not numbers, first 1j in row 1",
+            "X holds complex numbers; save real ones, such as X.real",
+        ),
+        ({"X": np.ones((4, 2)), "y": np.ones(4) * 1j}, "y holds complex numbers"),
+        (
+            {"X": np.array([[0, np.inf]] * 4, np.float16), "y": np.arange(4) % 2},
+            "feature 2: 4 of 4 not finite numbers, or too large",
         ),
         (
             {"X": np.full((4, 2), "x"), "y": np.arange(4) % 2},
@@ -839,6 +881,22 @@ def test_arrays_that_are_no_problem_are_reported(tmp_path, arrays, expected):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(ThawError, match=expected):
         make_problem({"file": {}, "train_size": 2}, [tmp_path / "a.npz"])
+
+
+def test_one_array_is_no_archive(tmp_path):
+    with (tmp_path / "a.npz").open("wb") as file:
+        np.save(file, np.ones((4, 2)))
+    with pytest.raises(ThawError, match="it is no archive of arrays"):
+        make_problem({"file": {}, "train_size": 2}, [tmp_path / "a.npz"])
+
+
+def test_labels_may_be_a_column_of_an_array(tmp_path):
+    x, y = np.arange(16.0).reshape(8, 2), np.arange(8) % 2
+    made = []
+    for labels in (y, y[:, None]):
+        np.savez(tmp_path / "a.npz", X=x, y=labels)
+        made += [make_problem({"file": {}, "train_size": 4}, [tmp_path / "a.npz"])[0]]
+    assert same(*made)
 
 
 def test_an_array_that_no_machine_holds_is_one_line(tmp_path):
@@ -917,7 +975,9 @@ def test_what_looks_like_an_identifier_or_a_date_is_warned_about(
 def test_a_category_for_each_row_is_warned_about(tmp_path, frame):
     names = [f"n{number}" for number in range(60)]
     _, description = make(tmp_path, frame.assign(n=names), categorical=["n"])
-    assert any("60 categories in 60 rows" in note for note in description.notes)
+    assert any(
+        "60 categories in 60 rows, such as 'n0'" in note for note in description.notes
+    )
 
 
 def test_names_that_hardly_differ_and_a_constant_category_are_warned_about(
@@ -937,6 +997,19 @@ def test_names_that_hardly_differ_and_a_constant_category_are_warned_about(
         "only; write them alike?",
         "warning: column site has the category 'north' in every row, and says nothing; "
         "drop it?",
+    ]
+
+
+def test_classes_that_the_source_writes_differently_are_warned_about(tmp_path, frame):
+    _, source = make(tmp_path, frame)
+    frame["class"] = frame["class"].replace({"red": "Red", "green": "n/a"})
+    others = {"source": Other("first", source)}
+    _, description = make(tmp_path, frame, others=others)
+    assert description.warnings == [
+        "warning: column class has 'n/a', which may mean a missing value; leave the "
+        "rows out?",
+        "warning: column class has 'Red', 'red', which differ in case or blanks only; "
+        "write them alike?",
     ]
 
 

@@ -1,5 +1,7 @@
 """Folders of images: read, refused file by file, and studied from end to end."""
 
+import os
+import shutil
 from io import StringIO
 from pathlib import Path
 
@@ -135,6 +137,33 @@ def test_a_folder_of_another_form_is_refused(tmp_path):
     ]
     (line,) = refused(folder, classes=["cats"])
     assert "all rows belong to class 'cats'" in line
+
+
+def test_what_cannot_be_read_in_a_folder_is_named(tmp_path):
+    folder = photos(tmp_path / "photos")
+    (folder / "dogs/lost.png").symlink_to("nowhere.png")
+    os.mkfifo(folder / "dogs/pipe.png")
+    with pytest.raises(ThawError) as caught:
+        known_digest(folder)
+    assert caught.value.args == tuple(
+        f"{folder}/dogs/{name}.png: it cannot be read; allow it, or remove it"
+        for name in ("lost", "pipe")
+    )
+    if os.getuid() == 0:  # may read anything
+        return
+    (folder / "dogs/more").mkdir(mode=0)
+    with pytest.raises(ThawError, match="dogs/more: it cannot be read"):
+        known_digest(folder)
+
+
+def test_classes_that_hardly_differ_are_warned_about(tmp_path):
+    folder = photos(tmp_path / "photos")
+    shutil.copytree(folder / "cats", folder / "cats ")
+    _, description = make_problem(SETTINGS, [folder])
+    assert description.warnings == [
+        "warning: column class has 'cats', 'cats ', which differ in case or blanks "
+        "only; write them alike?"
+    ]
 
 
 def test_what_others_left_in_a_folder_is_no_image_and_no_content(tmp_path):

@@ -27,7 +27,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thaw.errors import ThawError
+from thaw.errors import ThawError, refuse
 
 PACKAGE = Path(__file__).parent
 
@@ -85,16 +85,22 @@ def files_below(folder: Path) -> list[str]:
     """Return the files below a folder, in order, as paths from there; no hidden ones.
 
     They have forward slashes on all systems.
+    Raises `ThawError` with what cannot be read.
     """
-    found = []
-    for place, folders, names in os.walk(folder, followlinks=True):
+    found: list[str] = []
+    shut: list[str] = []
+    walk = os.walk(folder, onerror=lambda e: shut.append(e.filename), followlinks=True)
+    for place, folders, names in walk:
         folders[:] = [name for name in folders if name[0] != "."]
-        below = Path(place).relative_to(folder)
-        found += [
-            (below / name).as_posix()
-            for name in names
-            if name[0] != "." and name not in LEFT_BY_OTHERS
-        ]
+        for name in names:
+            path = Path(place, name)
+            if name[0] == "." or name in LEFT_BY_OTHERS:
+                continue
+            found.append(path.relative_to(folder).as_posix())
+            # To wait for what a pipe says would take forever.
+            if not (path.is_file() and os.access(path, os.R_OK)):
+                shut.append(str(path))
+    refuse(f"{path}: it cannot be read; allow it, or remove it" for path in shut)
     return sorted(found)
 
 

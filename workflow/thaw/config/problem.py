@@ -142,7 +142,7 @@ class _OfData(Group):
     """The height and width that images get, such as [32, 32]; that of rows is then
     [3, 32, 32], or [1, 32, 32] if they are grey."""
     color: Color = "rgb"
-    """Whether images are read in colour, rgb, or grey."""
+    """rgb or grey: whether images are read in colour."""
     test_file: File = LEFT_OUT
     """A separate file with the test rows; same columns."""
     separator: Annotated[str, Field(pattern=r'^[^"\r\n]$')] = LEFT_OUT

@@ -30,6 +30,9 @@ FIRST_DAY, LAST_DAY = 19000101, 21001231
 # What pandas calls a column without a name, with the column's number behind.
 NAMELESS = "Unnamed: "
 
+# What is often written where a value is missing.
+ABSENT = ("", "-", "?", "na", "n/a", "nan", "none", "null")
+
 LARGEST = float(np.finfo(np.float32).max)
 
 # An embedding has a row for each token up to the largest; float32 holds these, too.
@@ -58,21 +61,23 @@ def wrong_features(
             )
             continue
         missing = values.isna()
-        if not fills or name in categorical or missing.all():
+        words = name in categorical
+        if not fills or words or missing.all():
             remedy = "give them, drop the column, or choose missing: {drop: rows}"
-            if not fills:
-                remedy += " or {fill: median}"
-            elif name in categorical:
+            if words:
                 remedy += ", because fill takes numbers only"
+            elif not fills:
+                remedy += " or {fill: median}"
             yield from _counted(table, values, missing, "missing", remedy)
         # Without what is missing, a column may hold nothing but true and false.
         column = values.dropna().infer_objects()
-        if name in categorical or column.empty:
+        if words or column.empty:
             continue
         if types.is_datetime64_any_dtype(column):
             yield f"{place} holds dates; drop it, or make numbers of it"
         elif types.is_any_real_numeric_dtype(column) or types.is_bool_dtype(column):
-            too_large = ~(column.abs() <= LARGEST)
+            # In numbers of 16 bits, the largest of 32 bits would be infinite.
+            too_large = ~(column.astype(np.float64).abs() <= LARGEST)
             what = "not finite numbers, or too large for ones of 32 bits"
             yield from _counted(table, column, too_large, what, "correct them")
             if table.named and len(column) > 1 and (column == column.iloc[0]).all():
@@ -82,12 +87,19 @@ def wrong_features(
                 )
         else:
             wrong = pd.to_numeric(column.astype(str), errors="coerce").isna()
-            remedy = "make them numbers, or name the column under categorical or drop"
+            remedy = "make them numbers, or empty where missing"
+            if table.named:
+                remedy += ", or name the column under categorical or drop"
             yield from _counted(table, column, wrong, "not numbers", remedy)
-            if not wrong.any():
+            # Decimals of a database are numbers, of an odd type.
+            if not wrong.any() and types.infer_dtype(column) != "decimal":
+                remedy = "make them numbers"
+                if table.named:
+                    remedy = "correct the row that has no number there, or a decimal "
+                    remedy += "mark that is not the problem's, or drop the column"
                 yield (
-                    f"{place} holds numbers as text, as it does where another row of "
-                    "the file has no number there; correct that one, or drop the column"
+                    f"{place} holds numbers as text, such as {column.iloc[0]!r}; "
+                    f"{remedy}"
                 )
 
 
@@ -136,18 +148,28 @@ def wrong_categories(
 
 
 def wrong_columns(
-    place: str, found: Collection[str], columns: Collection[str], whose: str
+    place: str,
+    found: Collection[str],
+    columns: Collection[str],
+    whose: str,
+    may_share: bool,
 ) -> Iterator[str]:
-    """Yield which columns differ from those of the problem `whose`, on both sides."""
+    """Yield which columns differ from those of the problem `whose`, on both sides.
+
+    may_share: whether the problem could take the columns in common.
+    """
     ours, theirs = {*found}, {*columns}
     here = [name for name in found if name not in theirs]
     there = [name for name in columns if name not in ours]
     only = ((place, here), (whose, there))
     parts = [f"{who} only: {listed(names, 10)}" for who, names in only if names]
     if parts:
+        remedy = "rename them, or name them under drop"
+        if may_share and ours & theirs:
+            remedy += ", or take those of both (columns: common)"
         yield (
             f"{place}: its columns are not those of {whose} ({'; '.join(parts)}); "
-            "rename them, or name them under drop"
+            f"{remedy}"
         )
 
 
@@ -289,7 +311,8 @@ def doubts(table: Table, categorical: Collection[str]) -> Iterator[tuple[str, st
         if name in categorical:
             if column.nunique() > rows / 2:
                 many = f"{column.nunique()} categories in {rows} rows"
-                yield name, f"has {many}, as an identifier has"
+                first = column.dropna().iloc[0]
+                yield name, f"has {many}, such as {first!r}, as an identifier has"
         elif not pd.api.types.is_integer_dtype(column):
             continue
         elif column.between(FIRST_DAY, LAST_DAY).all() and not (
@@ -304,6 +327,9 @@ def doubts(table: Table, categorical: Collection[str]) -> Iterator[tuple[str, st
 
 def doubtful_names(names: Sequence[str]) -> Iterator[str]:
     """Yield what is doubtful about the classes or categories of a column."""
+    for name in names:
+        if name.strip().casefold() in ABSENT:
+            yield f"has {name!r}, which may mean a missing value; leave the rows out?"
     if len(names) == 1:
         yield f"has the category {names[0]!r} in every row, and says nothing; drop it?"
     alike: dict[str, list[str]] = {}

@@ -155,6 +155,12 @@ def _parquet(path: Path) -> pd.DataFrame:
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     frame.columns = frame.columns.astype(str)
+    for name in frame:
+        match pd.api.types.infer_dtype(frame[name]):
+            case "bytes":
+                frame[name] = frame[name].str.decode("utf-8", "backslashreplace")
+            case "mixed":  # lists, say, which pandas cannot compare
+                frame[name] = frame[name].map(str, na_action="ignore")
     return frame
 
 
@@ -190,7 +196,9 @@ def _text(path: Path, text: Collection[str], sep: str, decimal: str) -> pd.DataF
             **how,
         )
     if decimal == ",":
-        for name in {*text}.intersection(frame):
+        # Also where a word among numbers made them text.
+        words = [n for n in frame if pd.api.types.infer_dtype(frame[n]) == "string"]
+        for name in words:
             frame[name] = frame[name].str.replace(
                 f"^{DECIMAL_COMMA}$", r"\1.\2", regex=True
             )
@@ -270,7 +278,8 @@ def _arrays(path: Path, settings: Mapping[str, Any]) -> Table:
             f"{path}: it lacks an array X or y; numpy.savez(path, X=…, y=…) writes both"
         ) from None
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        if "pickle" in str(error):  # NumPy's advice is to load them all the same
+        # NumPy's advice is to load them all the same; a single array is no archive.
+        if "pickle" in str(error) or isinstance(error, TypeError):
             raise ThawError(f"{path}: {_no_arrays(path)}") from None
         raise _unreadable(path, error) from error
     except MemoryError as error:
@@ -281,8 +290,15 @@ def _arrays(path: Path, settings: Mapping[str, Any]) -> Table:
                 f"{path}: {name} is a structured array; save plain ones, X as "
                 "numpy.lib.recfunctions.structured_to_unstructured(X)"
             )
+        if array.dtype.kind == "c":
+            raise ThawError(
+                f"{path}: {name} holds complex numbers; save real ones, such as "
+                f"{name}.real or abs({name})"
+            )
     # pandas takes the machine's byte order only.
     x, y = (a.astype(a.dtype.newbyteorder("="), copy=False) for a in (x, y))
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
     if y.ndim == 2:
         raise ThawError(
             f"{path}: y has the shape {list(y.shape)}, several labels a row; a problem "
@@ -320,5 +336,15 @@ def _no_arrays(path: Path) -> str:
 
 def _unreadable(path: Path, error: Exception) -> ThawError:
     reason = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, UnicodeDecodeError):
+        reason = (
+            f"it is not in UTF-8 ({error.object[error.start : error.end]!r}); save it "
+            "so, in Excel as CSV UTF-8"
+        )
+    elif isinstance(error, pd.errors.ParserWarning) or "Expected" in reason:
+        reason = (
+            "a row has more values than the first line has names; the first line must "
+            f"name every column, with nothing above it ({reason})"
+        )
     kind = path.suffix.removeprefix(".")
     return ThawError(f"{path}: cannot be read as {kind}: {reason}")

@@ -33,7 +33,7 @@ def read_images(folder: Path, settings: Mapping[str, Any]) -> Table:
     shape = shape_of(settings)
     x = pixels([folder / name for name in rows.values()], shape)
     index = pd.Index([*rows])
-    labels = pd.Series([*map(class_of, rows.values())], index, dtype=object)
+    labels = pd.Series([*map(class_of, rows.values())], index, object, name="class")
     features = pd.DataFrame(x, index, numbered(x.shape[1]))
     return Table(features, labels, None, str(folder), named=False, files=names)
 

@@ -174,11 +174,13 @@ def make_problem(
         for table in tables
         for name, why in doubts(table, categorical)
     ]
-    names = {str(tables[0].labels.name): labels.names, **categories}
+    # Classes that the source writes differently are others to the output.
+    known = [*labels.names, *(source.description.classes if source else [])]
+    names = {str(tables[0].labels.name): [*dict.fromkeys(known)], **categories}
     notes += [
         f"{WARNING}column {column} {why}"
-        for column, known in names.items()
-        for why in doubtful_names(known)
+        for column, found in names.items()
+        for why in doubtful_names(found)
     ]
     return pool or problem, description._replace(notes=notes)
 
@@ -206,7 +208,10 @@ def _checked(
             mistakes += wrong_tokens(table)
         mistakes += wrong_categories(table, categories)
         names = encoded_names(table, categories)
-        mistakes += wrong_columns(table.place, names, columns, whose)
+        # A test file has the columns of its file.
+        to_source = table.named and whose != tables[0].place
+        may_share = to_source and settings.get("columns") != COMMON
+        mistakes += wrong_columns(table.place, names, columns, whose, may_share)
     shape = shape_of(settings)
     if shape and math.prod(shape) != len(columns):
         mistakes.append(

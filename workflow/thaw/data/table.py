@@ -59,8 +59,8 @@ def common(
     names = [name for name in table.features if name in shared]
     if not names:
         raise ThawError(
-            f"{table.place}: columns: common, and no column is one of {whose}, too: "
-            f"{listed(sorted(shared), 10)}"
+            f"{table.place}: columns: common, but it shares no column with {whose}, "
+            f"which has {listed(sorted(shared), 10)}"
         )
     others = [name for name in table.features if name not in shared]
     return table._replace(features=table.features[names]), others
@@ -98,11 +98,16 @@ def require_columns(
     """Raise `ThawError` unless the columns that keys of the config name are there."""
     refuse(
         f"{place}: there is no column {name!r}, which {key} names. Its columns are "
-        f"{listed(columns)}"
+        f"{listed([_with_blanks(str(one)) for one in columns])}"
         for key, names in asked.items()
         for name in names
         if name not in columns
     )
+
+
+def _with_blanks(name: str) -> str:
+    """Return a name, in quotes if blanks around it would not be seen."""
+    return name if name == name.strip() else repr(name)
 
 
 def numbered(count: int) -> list[str]:
