@@ -43,7 +43,7 @@ def test_the_penguins_become_the_tutorials_study(tmp_path):
     code, said = thaw("init", "penguins.csv", *OF_ADELIE)
     assert code == 0, said
     assert "the target is Gentoo, the largest of Gentoo, Chinstrap" in said
-    assert "bird is no feature: it has 119 categories in 119 rows, as an ident" in said
+    assert "it has 119 categories in 119 rows, such as 'Gentoo-1', as an iden" in said
     made = yaml.safe_load((tmp_path / "penguins/config.yaml").read_text())
     tutorial = yaml.safe_load((PENGUINS.parent / "config.yaml").read_text())
     for name in ("adelie", "gentoo"):
