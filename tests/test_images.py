@@ -14,8 +14,10 @@ from PIL import Image
 
 from configs import recipes
 from conftest import SMALL_CONFIG
+from thaw import keys
 from thaw.cli.main import main
 from thaw.config.resolve import examine
+from thaw.data import READS_IMAGES
 from thaw.data.images import pixels
 from thaw.data.make import make_problem
 from thaw.errors import ThawError
@@ -240,6 +242,13 @@ def test_the_output_is_drawn_anew_for_images_of_other_classes(folder):
     (folder / "other/dogs").rename(folder / "other/birds")
     assert fresh(images="same") is None
     assert fresh(images="other") == fresh(classes=["dogs", "cats"]) == ["output"]
+
+
+def test_only_problems_of_images_depend_on_pillow():
+    of_images = {"images": {"computed_by": [keys.STAGE, READS_IMAGES]}}
+    for settings, is_there in (({}, False), (of_images, True)):
+        versions = keys.recipe("make_problem", settings, {})["versions"]
+        assert ("PIL" in versions) == is_there
 
 
 def test_init_says_what_to_write(tmp_path, monkeypatch):

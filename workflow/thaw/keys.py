@@ -38,10 +38,11 @@ FORMAT = 2
 COMPUTING = ("thaw.data", "thaw.learning")
 COMPUTING_STAGES = frozenset({"make_problem", "pretrain", "read_checkpoints", "train"})
 
-# The module of a stage. In a recipe, the description of a network or an estimator may
-# name the modules that compute instead, or as well, as `computed_by`; see `content` in
-# `thaw.config.network` and in `thaw.config.estimator`.
+# The module of a stage. In a recipe, the description of an estimator, a network or
+# images may name the modules that compute instead, or as well, as `computed_by`, and
+# further `libraries`; see `content` in `thaw.config.network`.
 STAGE = "thaw.stages.{stage}"
+DESCRIPTIONS = ("estimator", "network", "images")
 
 # The stage that makes tables and figures, each in its own module.
 MAKE = "thaw.stages.make"
@@ -128,9 +129,11 @@ def recipe(
 
     `inputs` are the keys of the results it reads.
     """
-    learner = settings.get("estimator") or settings.get("network", {})
-    code, libraries = _code(stage, tuple(learner.get("computed_by", [STAGE])))
-    libraries = sorted({*libraries, *learner.get("libraries", [])})
+    told: Mapping[str, Any] = {}
+    for name in DESCRIPTIONS:
+        told = told or settings.get(name, {})
+    code, libraries = _code(stage, tuple(told.get("computed_by", [STAGE])))
+    libraries = sorted({*libraries, *told.get("libraries", [])})
     return {
         "code": code,
         "format": FORMAT,

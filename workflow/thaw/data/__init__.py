@@ -6,6 +6,8 @@ from typing import Any
 # The keys of a problem that name its files; images are a folder of them.
 IMAGES = "images"
 FILES = ("file", "test_file", IMAGES)
+# It is imported by name, so that Pillow is no part of other problems' keys.
+READS_IMAGES = "thaw.data.images"
 
 # The colours that images may have, and how many channels; Pillow's names for them.
 CHANNELS = {"rgb": 3, "grey": 1}

@@ -1,5 +1,6 @@
 """Make a problem: read or generate its rows, then encode, split and scale them."""
 
+import importlib
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import pandas as pd
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from thaw.data import COMMON, EACH, IMAGES, shape_of
+from thaw.data import COMMON, EACH, IMAGES, READS_IMAGES, shape_of
 from thaw.data.checks import (
     doubtful_names,
     doubts,
@@ -21,7 +22,6 @@ from thaw.data.checks import (
     wrong_tokens,
 )
 from thaw.data.files import features_in, read_categories, read_table, written
-from thaw.data.images import read_images
 from thaw.data.labels import Labels, labels_of
 from thaw.data.problem import (
     WARNING,
@@ -232,7 +232,8 @@ def _checked(
 def _tables(settings: Settings, files: Sequence[Path]) -> list[Table]:
     """Read the files, or call the function that the settings name."""
     if IMAGES in settings:
-        return [read_images(files[0], settings)]
+        read = importlib.import_module(READS_IMAGES).read_images
+        return [read(files[0], settings)]
     if "file" in settings:
         return of_each(lambda path: read_table(path, settings), files)
     for key in settings:

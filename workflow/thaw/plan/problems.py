@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from thaw.config.extents import Extent, extent
 from thaw.config.resolved import minimal_problem
-from thaw.data import COMMON, FILES, IMAGES, WRITTEN
-from thaw.keys import Result, known_digest, result
+from thaw.data import COMMON, FILES, IMAGES, READS_IMAGES, WRITTEN
+from thaw.keys import STAGE, Result, known_digest, result
 from thaw.output.paths import problem_file
 
 
@@ -140,15 +140,17 @@ class Problems:
         self.paths.add(problem_file(name, made.key))
         return made
 
-    def _content(self, problem: Mapping[str, Any], path: str) -> dict[str, str]:
-        """Return a file's part of a key: its content, not its place.
+    def _content(self, problem: Mapping[str, Any], path: str) -> dict[str, Any]:
+        """Return what a key holds of a file or of images: content, not place.
 
         A file that another rule makes may not exist yet, so its path counts instead.
         """
         if problem["made_by_rule"]:
             return {"path": path}
-        content = {"content": known_digest(Path(path))}
-        return content if IMAGES in problem else content | {"format": Path(path).suffix}
+        content = known_digest(Path(path))
+        if IMAGES in problem:
+            return {"content": content, "computed_by": [STAGE, READS_IMAGES]}
+        return {"content": content, "format": Path(path).suffix}
 
 
 def _files(problem: Mapping[str, Any]) -> dict[str, str]:
