@@ -385,4 +385,5 @@ DESCRIPTION = Description(
     shape=[],
     notes=[],
     transforms=[],
+    files=[],
 )

