@@ -483,4 +483,4 @@ def test_a_cluster_gets_training_only():
         for rule in rules
         if "localrule: True\n" not in rule and "log:\n" in rule
     }
-    assert submitted == {"pretrain", "train"}
+    assert submitted == {"check_trainer", "pretrain", "train"}
