@@ -8,11 +8,11 @@ from thaw.config.checkpoints import mistakes_of_checkpoint
 from thaw.config.extents import extent, function_of
 from thaw.config.messages import among, shown
 from thaw.config.network import Kind, kind_of, mistakes_of_code
-from thaw.config.problem import contradictions_of, fills, is_split
+from thaw.config.problem import contradictions_of, is_split
 from thaw.config.resolved import Config, ResolvedStudy, changed
 from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
-from thaw.data import IMAGES, shape_of
+from thaw.data import IMAGES, fills, shape_of
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.settings import BUDGETS, Training

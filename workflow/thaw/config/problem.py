@@ -36,6 +36,7 @@ from thaw.data import (
     SEPARATORS,
     SUFFIXES,
     WRITTEN,
+    fills,
     shape_of,
 )
 from thaw.learning.tasks import TASKS
@@ -104,7 +105,7 @@ class Like(Group):
 
 
 class Missing(Group):
-    """What becomes of missing features; it holds one of these keys."""
+    """How to treat missing features: one of these keys."""
 
     drop: Literal["rows"] = LEFT_OUT
     """rows: rows with a missing feature are left out; how many, the answer says."""
@@ -146,7 +147,7 @@ class _OfData(Group):
     test_file: File = LEFT_OUT
     """A separate file with the test rows; same columns."""
     separator: Annotated[str, Field(pattern=r'^[^"\r\n]$')] = LEFT_OUT
-    """What separates the values of .csv and .tsv files, one character, such as ";"; by
+    """One character that separates values in .csv and .tsv files, such as ";"; by
     default a comma, and in a .tsv a tab."""
     decimal: Literal[".", ","] = LEFT_OUT
     """The decimal mark of .csv and .tsv files, "." or ","; by default a point."""
@@ -165,7 +166,7 @@ class _OfData(Group):
     drop: Columns = []
     """Columns that are no features."""
     missing: Missing = LEFT_OUT
-    """What becomes of missing features: {drop: rows} or {fill: median}. Left out, they
+    """How to treat missing features: {drop: rows} or {fill: median}. If left out, they
     are refused, as missing labels always are."""
     columns: Literal["common"] = LEFT_OUT
     """common: as a study's target, take only columns that its source has, too; the
@@ -239,11 +240,6 @@ NOT_OF_TOKENS = ("categorical", "scale")
 NOT_OF_TOKENS_TOO = ("noise", "rotate", "invert")
 
 Problems = Mapping[str, Mapping[str, Any]]
-
-
-def fills(problem: Mapping[str, Any]) -> bool:
-    """Whether missing values of a problem are filled."""
-    return "fill" in problem.get("missing", {})
 
 
 def is_split(problem: Mapping[str, Any]) -> bool:

@@ -29,6 +29,11 @@ TABLES = (*SEPARATORS, PARQUET)
 SUFFIXES = (*TABLES, ARRAYS)
 
 
+def fills(problem: Mapping[str, Any]) -> bool:
+    """Whether missing values of a problem are filled."""
+    return "fill" in problem.get("missing", {})
+
+
 def shape_of(problem: Mapping[str, Any]) -> list[int]:
     """Return how a problem's features are arranged; nothing if it does not say."""
     if IMAGES in problem:

@@ -27,10 +27,10 @@ FEWEST_ROWS = 20
 # A date written as a whole number, 20240131.
 FIRST_DAY, LAST_DAY = 19000101, 21001231
 
-# What pandas calls a column without a name, with the column's number behind.
+# pandas' name for a column without one; the column's number follows.
 NAMELESS = "Unnamed: "
 
-# What is often written where a value is missing.
+# Words that often stand for a missing value.
 ABSENT = ("", "-", "?", "na", "n/a", "nan", "none", "null")
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -107,7 +107,7 @@ def wrong_tokens(table: Table) -> Iterator[str]:
     """Yield what is wrong with columns of numbers that are to be tokens."""
     for _, values in table.features.items():
         column = pd.to_numeric(values, errors="coerce").astype(np.float64)
-        # What is missing, or no number, is told as of any feature.
+        # Missing values and text are reported as for any feature.
         wrong = column.notna() & ~are_tokens(column)
         what = f"no tokens: whole numbers from 0 to {LARGEST_TOKEN:,}"
         yield from _counted(table, values, wrong, what, "number them from 0")

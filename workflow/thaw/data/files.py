@@ -19,7 +19,7 @@ from thaw.data.checks import MOSTLY, wrong_values
 from thaw.data.table import MOST_EXACT, Table, as_text, numbered, require_columns
 from thaw.errors import ThawError, listed, refuse
 
-# What may separate values.
+# Characters that may separate values.
 SEPARATING = (",", ";", "\t", "|")
 
 # A number with a decimal comma, one without, and one with commas between thousands.

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from thaw.data import COMMON, EACH, IMAGES, READS_IMAGES, shape_of
+from thaw.data import COMMON, EACH, IMAGES, READS_IMAGES, fills, shape_of
 from thaw.data.checks import (
     doubtful_names,
     doubts,
@@ -89,8 +89,8 @@ def make_problem(
         read = [table._replace(named=False) for table in read]
     tables = of_each(lambda table: choose(table, settings), read)
     tables, taken = _in_common(settings, tables, joined, source)
-    missing, fills = "", "fill" in settings.get("missing", {})
-    if fills:
+    missing = ""
+    if fills(settings):
         missing = (
             f"missing values in {missing_in(tables)}; each is filled with the median "
             "of the rows that a network learns from"
@@ -135,7 +135,7 @@ def make_problem(
         *(columns, labels.names, categories, centre.tolist(), spread.tolist()),
         *(shape, [], transforms, [*tables[0].files], tokens),
         written=written(settings),
-        fills=fills,
+        fills=fills(settings),
         missing=missing,
     )
     each = settings.get("shuffle") == EACH
@@ -150,7 +150,7 @@ def make_problem(
     classes = len(labels.names)
     problem = Problem(
         *(train_x, train_y, test_x, test_y, test_rows, classes, labels.task),
-        *(test_groups, *digests, *by, fills),
+        *(test_groups, *digests, *by, description.fills),
     )
     for part in (train_x, test_x):
         if np.isinf(part).any():
@@ -202,8 +202,8 @@ def _checked(
     mistakes = [wrong for table in read for wrong in wrong_names(table)]
     for table in tables:
         if not table.files:  # no image has a point that is missing
-            fills = "fill" in settings.get("missing", {})
-            mistakes += wrong_features(table, settings.get("categorical", []), fills)
+            categorical = settings.get("categorical", [])
+            mistakes += wrong_features(table, categorical, fills(settings))
         if settings.get("tokens"):
             mistakes += wrong_tokens(table)
         mistakes += wrong_categories(table, categories)
