@@ -13,6 +13,7 @@ from test_networks import (
 )
 from thaw.errors import ThawError
 from thaw.learning.augmentation import Augmentation
+from thaw.learning.learner import Phase
 from thaw.learning.module_learner import device_of
 from trained import draw, same
 
@@ -101,7 +102,7 @@ def test_augmented_networks_learn_alone_as_in_company(images, plain):
 def test_frozen_parts_see_augmented_rows_too(images, training):
     """Their outputs are not kept: they change whenever the rows do."""
     network = of_images(InOrder)
-    learner = network.learner(draw(network, [0]), images, training, ["layer1"])
+    learner = network.learner(draw(network, [0]), images, training, Phase(["layer1"]))
     assert (learner._front is None) == (training is AUGMENTED)
 
 

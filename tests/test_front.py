@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from thaw.errors import ThawError
 from thaw.learning.front import front_of, set_mode
+from thaw.learning.learner import Phase
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.settings import Training
 from trained import draw, fit
@@ -227,7 +228,7 @@ def test_trying_it_changes_nothing(images):
     """Batch norm that learns keeps its statistics, and so do its own generators."""
     network = ModuleNetwork(ResNet, GROUPS, (1, 4, 4))
     state = draw(network, [0])
-    learner = network.learner(state, images, Training(1, 16, 0.1), ["conv1|bn1"])
+    learner = network.learner(state, images, Training(1, 16, 0.1), Phase(["conv1|bn1"]))
     assert learner._front
     for name, values in learner.state().items():
         assert torch.equal(values, state[name])

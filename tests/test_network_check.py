@@ -105,7 +105,7 @@ def test_what_is_frozen_is_counted_in_weights():
         # The middle layers are one weight: frozen with the first.
         "fixed-2": {"freeze": 2},
     }
-    found = [str(share) for share, _ in shares(network, variants, theirs)]
+    found = [str(share) for share, *_ in shares(network, variants, theirs)]
     assert found == [
         "standalone: nothing frozen (0 of 113 weights); fresh: stem, first, second, "
         "head",
@@ -154,9 +154,9 @@ def test_a_frozen_part_that_changes_is_found_out(problem):
 
     network = ModuleNetwork(lambda: nn.Sequential(Counts(), nn.Linear(4, 3)))
     variants = {"fixed-1": {"freeze": 1}}
-    ((share, start),) = shares(network, variants, network.shapes)
+    ((share, phase, start),) = shares(network, variants, network.shapes)
     with refused(r"variants\.fixed-1: the module changed 0\.count, which is frozen"):
-        check_learns(network, share, start, problem)
+        check_learns(network, share, phase, start, problem)
 
 
 def test_a_batch_of_one_row_is_refused_where_it_is_too_few(problem):

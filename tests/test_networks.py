@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from thaw.errors import ThawError
-from thaw.learning.learner import take
+from thaw.learning.learner import Phase, take
 from thaw.learning.module import ModuleNetwork, grouped
 from thaw.learning.module_learner import PassedOn
 from thaw.learning.settings import Training
@@ -115,7 +115,7 @@ def test_dropout_is_off_where_frozen_and_on_elsewhere(problem, monkeypatch):
     monkeypatch.setattr("thaw.learning.module_learner.front_of", lambda *_: None)
     network = ModuleNetwork(Tied)
     state = draw(network, [0])
-    learner = network.learner(state, problem, TRAINING, ["stem", "first"])
+    learner = network.learner(state, problem, TRAINING, Phase(["stem", "first"]))
     seen = {}
     module = learner._module
     module.stem.register_forward_hook(
@@ -173,7 +173,7 @@ def test_noise_is_the_repeats_own_whatever_others_draw_meanwhile(problem):
     state = draw(network, [0])
     ends = []
     for disturb in (False, True):
-        learner = network.learner(state, problem, TRAINING, [])
+        learner = network.learner(state, problem, TRAINING)
         for _ in range(2):
             learner.epoch(torch.arange(50)[None])
             if disturb:
@@ -330,7 +330,7 @@ class Whole(nn.Module):
 def test_nothing_is_computed_once_where_it_would_differ(problem, how):
     network = ModuleNetwork(lambda: nn.Sequential(Whole(how), nn.Linear(4, 3)))
     state = draw(network, [0])
-    learner = network.learner(state, problem, TRAINING, ["0"])
+    learner = network.learner(state, problem, TRAINING, Phase(["0"]))
     assert learner._front is None
 
 
@@ -347,7 +347,7 @@ def test_optimizer_settings_reach_it(problem):
     training = TRAINING._replace(**settings, weight_decay=0.1)
     network = ModuleNetwork(Tied)
     state = draw(network, [0])
-    found = network.learner(state, problem, training, [])._optimizer
+    found = network.learner(state, problem, training)._optimizer
     assert type(found) is torch.optim.SGD
     told = {name: found.param_groups[0][name] for name in ("momentum", "nesterov")}
     assert told == {"momentum": 0.9, "nesterov": True}
@@ -434,7 +434,7 @@ def test_what_is_frozen_is_in_memory_only_once(images):
     """A source model, a repeat's start and its frozen weights are the same bytes."""
     network = of_images(convolutions)
     source = draw(network, [0, 1])
-    learner = network.learner(take(source, [1]), images, TRAINING, ["0|1"])
+    learner = network.learner(take(source, [1]), images, TRAINING, Phase(["0|1"]))
     learner.epoch(torch.arange(300)[None])
     ours = learner.state()["0.weight"]
     assert ours.data_ptr() == source["0.weight"][1].data_ptr()

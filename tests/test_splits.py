@@ -25,7 +25,7 @@ from thaw.findings.samples import Sample
 from thaw.keys import key
 from thaw.learning import estimators
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.learner import take
+from thaw.learning.learner import Phase, take
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
@@ -239,8 +239,8 @@ def fit(problem, addresses, training, size=None, at_once=None, network=None, fre
         network.at_once = lambda rows: at_once
     whose, groups = Whose.repeats(SEED, addresses), list(network.groups)
     start = functools.partial(network.draw, groups)
-    frozen = groups[:freeze]
-    return [*train(network, start, problem, training, whose, frozen, size)]
+    phases = [Phase(groups[:freeze])]
+    return [*train(network, start, problem, training, whose, phases, size)]
 
 
 @pytest.mark.parametrize("numbers", [False, True])

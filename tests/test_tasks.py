@@ -19,7 +19,7 @@ from thaw.errors import ThawError
 from thaw.keys import key
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.history import columns_of
-from thaw.learning.learner import take
+from thaw.learning.learner import Phase, take
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.rows import narrowed_rows
 from thaw.learning.seeds import Whose
@@ -93,7 +93,7 @@ def test_follows_the_trajectory_of_keras_for_regression(which, freeze):
     epochs, batch_size = int(KERAS["epochs"]), int(KERAS["batch_size"])
     training = Training(epochs, batch_size, float(KERAS["learning_rate"]))
     network, start = FullyConnected(5, [5, 5], 1), keras_state(KERAS, which, "init")
-    learner = network.learner(start, scaled, training, NAMES[:freeze])
+    learner = network.learner(start, scaled, training, Phase(NAMES[:freeze]))
     in_order = itertools.repeat(torch.arange(500)[None], epochs)
     history = learn(learner, scaled, in_order, scale=scale).history
 
@@ -396,7 +396,7 @@ def test_classes_weigh_as_in_a_plain_loop(problem, build, optimizer, asked, size
 def test_without_weights_none_are_counted_and_ones_change_no_bit(problem, build):
     training = Training(3, 8, 0.1)
     state = draw(small(3), [0])
-    assert build(3).learner(state, problem, training, [])._weights is None
+    assert build(3).learner(state, problem, training)._weights is None
     none, ones = (
         parts(problem, training._replace(class_weight=asked), [0, 1], build(3))
         for asked in (None, [1.0, 1.0, 1.0])

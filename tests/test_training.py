@@ -14,7 +14,7 @@ from thaw.data.problem import Problem
 from thaw.learning.budget import Budget, budget
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.layers import Dropout
-from thaw.learning.learner import take
+from thaw.learning.learner import Phase, take
 from thaw.learning.measure import failed
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.settings import Training
@@ -93,7 +93,7 @@ def test_follows_the_trajectory_of_keras(which, freeze):
     )
     training = Training(int(KERAS["epochs"]), int(KERAS["batch_size"]), 0.01)
     start = keras_state(KERAS, which, "init")
-    learner = NETWORK.learner(start, problem, training, NAMES[:freeze])
+    learner = NETWORK.learner(start, problem, training, Phase(NAMES[:freeze]))
     in_order = itertools.repeat(torch.arange(500)[None], training.epochs)
     history = learn(learner, problem, in_order)[0]
 
@@ -143,7 +143,7 @@ def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
     names = list(network.groups)
     training = Training(5, 16, rate, **OPTIMIZERS[optimizer])
     start, whose = draw(network, range(2)), repeats(range(2))
-    ours = network.learner(start, problem, training, names[:freeze], whose)
+    ours = network.learner(start, problem, training, Phase(names[:freeze]), whose)
     orders = list(shuffled_orders(whose, 50, training.epochs))
     found = learn(ours, problem, orders, scale=scale)[0]
 
@@ -167,8 +167,9 @@ def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
             return nn.Sequential(*layers, nn.Sequential(nn.Linear(hidden[-1], width)))
 
         general = ModuleNetwork(build)
+        still = Phase([*general.groups][:freeze])
         own = as_modules(take(start, [repeat]))
-        theirs = general.learner(own, problem, training, [*general.groups][:freeze])
+        theirs = general.learner(own, problem, training, still)
         own_orders = [order[[repeat]] for order in orders]
         expected = learn(theirs, problem, own_orders, scale=scale)[0]
         for one, other in zip(found, expected, strict=True):
@@ -310,7 +311,7 @@ def test_so_many_steps_are_those_that_epochs_begin_with(problem):
     assert found.reached.history.test_loss.shape == (2, 3)
 
     start = draw(NETWORK, range(2))
-    learner = NETWORK.learner(start, problem, Training(9, 16, 0.1), ())
+    learner = NETWORK.learner(start, problem, Training(9, 16, 0.1))
     first, second = shuffled_orders(repeats(range(2)), 50, 2)
     learner.epoch(first)
     learner.epoch(second[:, :32])

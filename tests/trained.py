@@ -6,7 +6,7 @@ from sklearn import metrics
 
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.history import kept
-from thaw.learning.learner import take
+from thaw.learning.learner import Phase, take
 from thaw.learning.seeds import Whose
 from thaw.learning.training import fix_rounding, train
 
@@ -40,8 +40,8 @@ def parts(problem, training, numbers, network=NETWORK, freeze=0, size=None, **op
     """Train repeats; return the number trained at a time."""
     groups, whose = list(network.groups), repeats(numbers)
     start = options.pop("start", lambda some: network.draw(groups, some))
-    frozen = groups[:freeze]
-    found = train(network, start, problem, training, whose, frozen, size, **options)
+    phases = options.pop("phases", [Phase(groups[:freeze])])
+    found = train(network, start, problem, training, whose, phases, size, **options)
     return list(found)
 
 

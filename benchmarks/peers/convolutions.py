@@ -53,6 +53,7 @@ def make_data() -> Data:
 def by_thaw(data: Data, epochs: int, frozen: int) -> Train:
     """Return a function that trains one network and returns its weights."""
     from thaw.data.problem import Problem
+    from thaw.learning.learner import Phase
     from thaw.learning.module import ModuleNetwork
     from thaw.learning.seeds import FIRST
     from thaw.learning.settings import Training
@@ -64,7 +65,7 @@ def by_thaw(data: Data, epochs: int, frozen: int) -> Train:
     start = kind.draw(GROUPS, FIRST)
 
     def train() -> Mapping[str, Tensor]:
-        learner = kind.learner(start, problem, training, GROUPS[:frozen])
+        learner = kind.learner(start, problem, training, Phase(GROUPS[:frozen]))
         learn(learner, problem, shuffled_orders(FIRST, TRAIN, epochs))
         return {name: values[0] for name, values in learner.state().items()}
 

@@ -12,6 +12,7 @@ import torch
 from torchvision.models import resnet18
 
 from thaw.data.problem import Problem
+from thaw.learning.learner import Phase
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.seeds import FIRST
 from thaw.learning.settings import Training
@@ -31,7 +32,7 @@ def main(images: int, frozen: int) -> None:
     start = network.draw(GROUPS, FIRST)
     problem = Problem(x, y, x, y, np.arange(images), 10)
     training = Training(1, 32, 0.01)
-    learner = network.learner(start, problem, training, GROUPS[:frozen])
+    learner = network.learner(start, problem, training, Phase(GROUPS[:frozen]))
     times = [time.process_time()]
     learner.epoch(torch.arange(images)[None])
     times.append(time.process_time())

@@ -192,7 +192,7 @@ class Predictor(BaseEstimator):
                     medians = state["feature.median"].numpy()
                     scaled = np.where(np.isnan(scaled), medians, scaled)
                 own = problem._replace(test_x=scaled)
-                outputs = network.learner(weights, own, TRAINING, ()).outputs("test")
+                outputs = network.learner(weights, own, TRAINING).outputs("test")
                 said.append(TASKS[self._task].predictions(outputs, of_labels))
         return np.concatenate(said)
 

@@ -16,12 +16,12 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError, listed
 from thaw.learning import seeds
 from thaw.learning.checkpoints import size_of
-from thaw.learning.learner import SourceModels, State
+from thaw.learning.learner import Phase, SourceModels, State
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.module_learner import bits, rows_of, start_generators
-from thaw.learning.settings import Training, Variant
+from thaw.learning.settings import ALL_BUT_NORM_LAYERS, Training, Variant
 from thaw.learning.tasks import TASKS
-from thaw.learning.variants import fresh_groups
+from thaw.learning.variants import freezes, fresh_groups, frozen_parts, phases_of
 
 SEEDED = "draw from torch.rand, np.random.rand or random.random, which Thaw seeds"
 
@@ -32,8 +32,9 @@ STEP = 1e-3
 class Share(NamedTuple):
     """The parts of a network that a variant freezes, draws anew and trains.
 
-    frozen, fresh: names of groups. frozen_weights: how many of all `weights`, biases
-    included, do not learn.
+    Each phase of a variant has its own. frozen: names of groups, or
+    `ALL_BUT_NORM_LAYERS`. fresh: names of groups. frozen_weights: how many of all
+    `weights`, biases included, do not learn.
     """
 
     variant: str
@@ -252,6 +253,23 @@ def check_train_mode(
         )
 
 
+def learning_groups(
+    network: ModuleNetwork, variants: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return the groups that learn in a phase of a variant, in whole or in part."""
+    *_, output = names = list(network.groups)
+    frozen = [
+        {*frozen_parts(freeze, network, [output])}
+        for described in variants.values()
+        for freeze in freezes(Variant(**described))
+    ]
+    return [
+        name
+        for name in names
+        if any(name not in f and {*network.groups[name]} - f for f in frozen)
+    ]
+
+
 def _check_said(said: Any, name: str, problem: Problem, mode: str = "") -> None:
     """Raise `ThawError` unless these are a network's outputs for two rows.
 
@@ -320,12 +338,13 @@ def shares(
     network: ModuleNetwork,
     variants: Mapping[str, Mapping[str, Any]],
     theirs: Mapping[str, Sequence[int]] | None,
-) -> Iterator[tuple[Share, State]]:
-    """Yield each variant's effect on a network for the target, and a start for it.
+) -> Iterator[tuple[Share, Phase, State]]:
+    """Yield the effect on a network for the target of each phase of each variant.
 
-    `theirs` are the shapes of the source models' entries.
-    Raises `ThawError` for a variant that names unknown groups, or that inherits a
-    weight in one group and draws it anew in another.
+    With it come the phase and a start. `theirs` are the shapes of the source models'
+    entries.
+    Raises `ThawError` for a variant that names unknown groups, that inherits a weight
+    in one group and draws it anew in another, or in whose phase nothing learns.
     """
     names = list(network.groups)
     models = SourceModels(
@@ -334,7 +353,7 @@ def shares(
     module, start = network.built(), network.draw(names, seeds.FIRST)
     for name, described in variants.items():
         variant = Variant(**described)
-        deepest = max([variant.freeze, *(f for f in variant.fresh if f != "output")])
+        deepest = max(_numbers(variant))
         if deepest >= len(names):
             raise ThawError(
                 f"variants.{name}: {deepest} is deeper than the network, whose groups "
@@ -349,35 +368,57 @@ def shares(
                     f"variants.{name}: {' and '.join(same)} are one weight, which is "
                     "both fresh and inherited; put them into one group"
                 )
-        frozen = names[: variant.freeze]
-        kept = {entry for group in frozen for entry in network.groups[group]}
         entries = module.state_dict(keep_vars=True)
-        still = {id(entries[entry]) for entry in kept}
-        count = total = 0
-        for values in module.parameters():
-            total += values.numel()
-            if id(values) in still or not values.requires_grad:
-                count += values.numel()
-        if count == total:
-            raise ThawError(
-                f"variants.{name}: no weight of the network would learn; freeze fewer "
-                "groups"
-            )
-        yield Share(name, frozen, fresh, count, total), start
+        phases = phases_of(variant, network, fresh)
+        asked = zip(phases, freezes(variant), strict=True)
+        for number, (phase, freeze) in enumerate(asked, start=1):
+            here = f"{name}, phase {number}" if variant.phases else name
+            of_norms = freeze == ALL_BUT_NORM_LAYERS
+            if of_norms and not network.norms:
+                raise ThawError(
+                    f"variants.{here}: the network has no norm layers; name the "
+                    "groups to freeze"
+                )
+            kept = {e for g in phase.frozen for e in network.groups.get(g, [g])}
+            still = {id(entries[entry]) for entry in kept}
+            count = total = 0
+            for values in module.parameters():
+                total += values.numel()
+                if id(values) in still or not values.requires_grad:
+                    count += values.numel()
+            if count == total:
+                raise ThawError(
+                    f"variants.{here}: no weight of the network would learn; freeze "
+                    "fewer groups"
+                )
+            frozen = [ALL_BUT_NORM_LAYERS] if of_norms else [*phase.frozen]
+            yield Share(here, frozen, fresh, count, total), phase, start
+
+
+def _numbers(variant: Variant) -> Iterator[int]:
+    """Yield the hidden layers that a variant names by number, and how many it freezes.
+
+    So the largest says how many there must be.
+    """
+    layers = [*variant.fresh, *variant.rate_factors]
+    for freeze in freezes(variant):
+        layers += [freeze] if isinstance(freeze, int | str) else freeze
+    yield from (int(layer) for layer in layers if str(layer).isdecimal())
 
 
 def check_learns(
     network: ModuleNetwork,
     share: Share,
+    phase: Phase,
     start: State,
     problem: Problem,
 ) -> None:
-    """Train a network for one step on two rows, as a variant would.
+    """Train a network for one step on two rows, as a phase of a variant would.
 
     Raises `ThawError` if a frozen entry changes.
     """
     training = Training(1, 2, STEP)
-    learner = network.learner(start, _two_rows(problem), training, share.frozen)
+    learner = network.learner(start, _two_rows(problem), training, phase)
     learner.epoch(torch.arange(2)[None])
     try:
         learner.state()
@@ -404,7 +445,7 @@ def check_short_batches(
     if not lone:
         return
     state = network.draw(list(network.groups), seeds.FIRST)
-    learner = network.learner(state, _two_rows(problem), Training(1, 1, STEP), [])
+    learner = network.learner(state, _two_rows(problem), Training(1, 1, STEP))
     try:
         learner.epoch(torch.arange(1)[None])
     except ValueError as error:

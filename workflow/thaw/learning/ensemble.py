@@ -16,7 +16,7 @@ last feature is always 1. This saves separate operations for biases, a fifth of 
 time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +25,8 @@ from torch import Tensor
 
 from thaw.data.problem import Problem
 from thaw.learning.layers import ACTIVATIONS, Activation, Dropout
-from thaw.learning.learner import Part, State
-from thaw.learning.optimizers import Optimizer, optimizer
+from thaw.learning.learner import Part, Phase, State
+from thaw.learning.optimizers import Optimizer, Pull, optimizer
 from thaw.learning.settings import Training
 from thaw.learning.tasks import TASKS, Task
 
@@ -47,12 +47,12 @@ class Ensemble:
         state: State,
         problem: Problem,
         training: Training,
-        freeze: int = 0,
+        phase: Phase,
         activation: str = "relu",
         dropout: Dropout | None = None,
     ) -> None:
-        """Start from `state`, the layers `names` in order; `freeze` of them stay."""
-        self._names, self._start, self._training = names, state, training
+        """Start from `state`, the layers `names` in order."""
+        self._names, self._state, self._problem = names, state, problem
         self._activation, self._dropout = ACTIVATIONS[activation], dropout
         network = [
             Layer(state[f"{name}.weight"], state[f"{name}.bias"][:, :, None])
@@ -65,31 +65,56 @@ class Ensemble:
         self._copies = copies = 2 if twin else 1
         if copies > 1:
             network = [Layer(*(p.repeat(2, 1, 1) for p in layer)) for layer in network]
-        matrices = [_as_matrix(layer, layer is network[-1]) for layer in network]
-        count = self._networks * copies
-        self._x = {
-            "train": _shared(_columns(problem.train_x), count),
-            "test": _shared(_columns(problem.test_x), count),
+        self._matrices = [_as_matrix(layer, layer is network[-1]) for layer in network]
+        self._starts = {
+            name: matrix.clone()
+            for name, matrix in zip(names, self._matrices, strict=True)
+            if name in phase.towards
         }
-        # Frozen layers always give the same output, so it is computed once, and
-        # training never sees their weights.
-        for matrix in matrices[:freeze]:
-            for part, x in self._x.items():
-                self._x[part] = _signal(matrix, x, self._activation)
-        self._learning = matrices[freeze:]
-        self._task, weights = TASKS[problem.task], training.class_weight
-        labels = self._task.prepared(problem.train_y, problem.classes)
-        self._targets = _shared(torch.from_numpy(labels.targets), count)
-        self._weights = None if weights is None else torch.from_numpy(weights)
-        self._optimizers = [optimizer(training) for _ in self._learning]
-        # Views of the layers that learn, as weights and biases.
+        # Views of the layers, as weights and biases.
         self._layers = [
             Layer(rows[:, :, :-1], rows[:, :, -1:])
             for rows in (
                 matrix[:, : layer.weight.shape[1]]
-                for matrix, layer in zip(self._learning, network[freeze:], strict=True)
+                for matrix, layer in zip(self._matrices, network, strict=True)
             )
         ]
+        self._task, weights = TASKS[problem.task], training.class_weight
+        labels = self._task.prepared(problem.train_y, problem.classes)
+        targets = torch.from_numpy(labels.targets)
+        self._targets = _shared(targets, self._networks * copies)
+        self._weights = None if weights is None else torch.from_numpy(weights)
+        self._learning: dict[str, Layer] = {}
+        self.begin(training, phase)
+
+    def begin(self, training: Training, phase: Phase) -> None:
+        """Begin a phase; see `thaw.learning.learner`."""
+        self._state, self._training = self.state(), training
+        still = [name in phase.frozen for name in self._names]
+        self._first = first = still.index(False)
+        count = self._networks * self._copies
+        self._x = {
+            "train": _shared(_columns(self._problem.train_x), count),
+            "test": _shared(_columns(self._problem.test_x), count),
+        }
+        # The first layers, if frozen, always give the same output, so it is computed
+        # once, and training never sees their weights.
+        for matrix in self._matrices[:first]:
+            for part, x in self._x.items():
+                self._x[part] = _signal(matrix, x, self._activation)
+        self._optimizers = [
+            None if name in phase.frozen else self._optimizer(name, phase)
+            for name in self._names[first:]
+        ]
+        layers = zip(self._names, self._layers, still, strict=True)
+        self._learning = {name: layer for name, layer, stays in layers if not stays}
+
+    def _optimizer(self, name: str, phase: Phase) -> Optimizer:
+        """Return an optimizer for a layer."""
+        pull = None
+        if name in phase.towards:
+            pull = Pull(phase.towards[name], self._starts[name])
+        return optimizer(self._training, phase.factors.get(name, 1.0), pull)
 
     @torch.no_grad()
     def epoch(self, order: Tensor) -> None:
@@ -102,7 +127,7 @@ class Ensemble:
             strict=True,
         ):
             _descend(
-                self._learning,
+                self._matrices[self._first :],
                 batch_x,
                 batch_y,
                 self._task,
@@ -113,29 +138,37 @@ class Ensemble:
                 self._masks(batch_x.shape[2]),
             )
 
-    def _masks(self, rows: int) -> list[Tensor]:
-        """Return a step's dropout mask for each hidden layer that learns, if any."""
+    def _masks(self, rows: int) -> dict[int, Tensor]:
+        """Return a step's dropout masks, if any, by the layer's place among matrices.
+
+        Frozen layers have none.
+        """
         if self._dropout is None:
-            return []
-        widths = [layer.weight.shape[1] for layer in self._layers[:-1]]
-        return [
-            mask.repeat(self._copies, 1, 1)
-            for mask in self._dropout.masks(widths, rows)
-        ]
+            return {}
+        hidden = zip(self._layers[self._first : -1], self._optimizers, strict=False)
+        widths = {
+            number: layer.weight.shape[1]
+            for number, (layer, own) in enumerate(hidden)
+            if own
+        }
+        masks = self._dropout.masks([*widths.values()], rows)
+        return {
+            number: mask.repeat(self._copies, 1, 1)
+            for number, mask in zip(widths, masks, strict=True)
+        }
 
     def outputs(self, part: Part) -> Tensor:
         """Return each network's outputs for each row, `[R, width, rows]`."""
         x = self._x[part][:, :-1]
-        *hidden, output = self._layers
+        *hidden, output = self._layers[self._first :]
         for layer in hidden:
             x = self._activation.apply(torch.baddbmm(layer.bias, layer.weight, x))
         return torch.baddbmm(output.bias, output.weight, x)[: self._networks]
 
     def state(self) -> State:
         """Return the current weights."""
-        state = dict(self._start)
-        learned = self._names[len(self._names) - len(self._layers) :]
-        for name, layer in zip(learned, self._layers, strict=True):
+        state = dict(self._state)
+        for name, layer in self._learning.items():
             weight, bias = layer.weight[: self._networks], layer.bias[: self._networks]
             state[f"{name}.weight"] = weight.clone(
                 memory_format=torch.contiguous_format
@@ -201,34 +234,37 @@ def _descend(
     task: Task,
     weights: Tensor | None,
     activation: Activation,
-    optimizers: Sequence[Optimizer],
+    optimizers: Sequence[Optimizer | None],
     decays: bool,
-    masks: Sequence[Tensor],
+    masks: Mapping[int, Tensor],
 ) -> None:
     """Take one step down the gradient of the batch's mean loss.
 
     x is `[R, features + 1, batch]`, y the task's targets `[R, width, batch]`. The loss
     is the sum over networks of each one's mean, so the networks never mix. `weights`
     `[R or 1, classes]` are class weights, if any. `decays` says whether the network's
-    weights shrink; `masks` are dropout's, if any.
+    weights shrink; `masks` are dropout's, by the matrix's number. A frozen layer has
+    no optimizer: it only passes the gradient on.
     """
     *hidden, output = matrices
     # The output of each layer, and the part of it that passes dropout.
     signals, reached = [x], [x]
     for number, matrix in enumerate(hidden):
         signals.append(_signal(matrix, reached[-1], activation))
-        reached.append(signals[-1] * masks[number] if masks else signals[-1])
+        reached.append(signals[-1] * masks[number] if number in masks else signals[-1])
     # By the layer's sums before the activation, times the batch.
     gradient = task.gradient(torch.bmm(output, reached[-1]), y, weights)
     for number in reversed(range(len(matrices))):
         matrix = matrices[number]
         # Before the step, because the signal passed through the matrix as it was.
         below = torch.bmm(matrix.mT, gradient) if number else None
-        optimizers[number].step(matrix, gradient, reached[number])
+        own = optimizers[number]
+        if own is not None:
+            own.step(matrix, gradient, reached[number])
         if decays and matrix is not output:
             matrix[:, -1, -1] = 1  # the row that passes on the 1 does not decay
         if below is not None:
-            if masks:
+            if number - 1 in masks:
                 below *= masks[number - 1]
             gradient = activation.gradient(below, signals[number])
             gradient[:, -1] = 0  # the row that passes on the 1 does not learn

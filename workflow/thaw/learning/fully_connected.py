@@ -17,7 +17,7 @@ from thaw.learning import seeds
 from thaw.learning.budget import at_once
 from thaw.learning.ensemble import Ensemble
 from thaw.learning.layers import Dropout
-from thaw.learning.learner import State
+from thaw.learning.learner import ALL_LEARN, Phase, State
 from thaw.learning.rows import chosen
 from thaw.learning.settings import Training
 
@@ -29,6 +29,7 @@ class FullyConnected:
     """Fully connected networks of one shape."""
 
     tied = ()
+    norms = ()
 
     def __init__(
         self,
@@ -85,7 +86,7 @@ class FullyConnected:
         state: State,
         problem: Problem,
         training: Training,
-        frozen: Sequence[str],
+        phase: Phase = ALL_LEARN,
         whose: seeds.Whose = seeds.FIRST,
         rows: np.ndarray | None = None,
     ) -> Ensemble:
@@ -97,7 +98,7 @@ class FullyConnected:
             state,
             problem,
             training,
-            len(frozen),
+            phase,
             self._activation,
             Dropout(self._dropout, whose) if self._dropout else None,
         )

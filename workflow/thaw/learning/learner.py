@@ -8,7 +8,7 @@ The weights of R networks of one kind have one form everywhere, a *state*: a mod
 `[R, …]`. Layer groups say which entries belong together; the last one is the output.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -53,8 +53,35 @@ def stacked(states: Sequence[State]) -> State:
     return {name: torch.cat([state.pop(name) for state in states]) for name in names}
 
 
+class Phase(NamedTuple):
+    """What learns, and how, for some epochs; most trainings are a single phase.
+
+    frozen: the groups, or single entries of a module, that neither learn nor remember:
+    all their entries keep their bits. factors: what the learning rate of a group is
+    multiplied by. towards: by group, the strength s of a pull to the weights w₀ from
+    which the networks started: s · (w - w₀) is added to the gradient (L2-SP; Li,
+    Grandvalet and Davoine 2018).
+    epochs: how many there are, or all. learning_rate: its own, or the training's.
+    """
+
+    frozen: Collection[str] = ()
+    factors: Mapping[str, float] = {}
+    towards: Mapping[str, float] = {}
+    epochs: int | None = None
+    learning_rate: float | None = None
+
+
+ALL_LEARN = Phase()
+
+
 class Learner(Protocol):
     """R networks in training, independent of each other."""
+
+    def begin(self, training: Training, phase: Phase) -> None:
+        """Begin another phase with new optimizers, and with `training` for its steps.
+
+        Random streams run on.
+        """
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch from the train rows in the order given, int64 `[R, rows]`.
@@ -88,6 +115,10 @@ class Network(Protocol):
     def tied(self) -> Sequence[Sequence[str]]:
         """All names of each entry that has several."""
 
+    @property
+    def norms(self) -> Collection[str]:
+        """The entries of norm layers."""
+
     def draw(self, groups: Sequence[str], whose: Whose) -> State:
         """Return fresh entries of these groups for each of `whose`."""
 
@@ -99,15 +130,14 @@ class Network(Protocol):
         state: State,
         problem: Problem,
         training: Training,
-        frozen: Sequence[str],
+        phase: Phase = ALL_LEARN,
         whose: Whose = FIRST,
         rows: np.ndarray | None = None,
     ) -> Learner:
         """Return a learner that starts from `state` and draws the numbers of `whose`.
 
+        `phase` is the first one, and `training` has its rate and steps.
         Each network learns from the train rows of the problem whose numbers are `rows`,
         int64 `[R, size]`, or from all. The problem's features are those of all rows,
         its labels those of `rows`.
-        The groups named `frozen`, the first ones, neither learn nor remember: all their
-        entries keep their bits.
         """

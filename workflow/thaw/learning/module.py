@@ -16,9 +16,12 @@ from torch.nn import Module
 from thaw.data.problem import Problem
 from thaw.errors import ThawError, listed
 from thaw.learning import seeds
-from thaw.learning.learner import State
+from thaw.learning.learner import ALL_LEARN, Phase, State
 from thaw.learning.module_learner import ModuleLearner, PassedOn, start_generators
 from thaw.learning.settings import Training
+
+# The names of classes of norm layers. Libraries have some of their own.
+NORM = re.compile("(Batch|Layer|Group|Instance|RMS)Norm")
 
 
 class ModuleNetwork:
@@ -45,7 +48,8 @@ class ModuleNetwork:
         self._patterns = {
             name: name if patterns else re.escape(name) for name in self.groups
         }
-        self._parts = self._groups_of_parts(module)
+        self._parts = self._entries_of_parts(module)
+        self.norms = norm_entries(module)
 
     def built(self, whose: seeds.Whose = seeds.FIRST) -> Module:
         """Return the one module of `whose`, as the function builds it."""
@@ -71,43 +75,39 @@ class ModuleNetwork:
         state: State,
         problem: Problem,
         training: Training,
-        frozen: Sequence[str],
+        phase: Phase = ALL_LEARN,
         whose: seeds.Whose = seeds.FIRST,
         rows: np.ndarray | None = None,
     ) -> ModuleLearner:
         """Return a learner that starts from `state`, that of one network."""
         module = self.built(whose)
         module.load_state_dict({name: v.squeeze(0) for name, v in state.items()})
-        # A part with several places is frozen with the first of them.
-        still = [
-            part
-            for path, part in module.named_modules(remove_duplicate=False)
-            if self._parts[path] <= {*frozen}
-        ]
-        names = [entry for group in frozen for entry in self.groups[group]]
-        kept = {name: state[name].squeeze(0) for name in names}
         own = None if rows is None else rows[0]
         return ModuleLearner(
-            *(module, still, kept, problem, self.shape, training, whose),
-            *(self._passed_on, own),
+            *(module, self.groups, self._parts, state, problem, self.shape, training),
+            *(phase, whose, self._passed_on, own),
         )
 
-    def _groups_of_parts(self, module: Module) -> dict[str, set[str]]:
-        """Return the groups of each part of a module, which decide when it is frozen.
+    def _entries_of_parts(self, module: Module) -> dict[str, set[str]]:
+        """Return the entries of each part of a module: it is frozen if all of them are.
 
-        A part named by a group is in that group, any other in those of its entries. A
-        part with neither (an activation, dropout) goes with the part before it.
+        They are those below it. A part without any (an activation, dropout) goes with
+        the group that names it or, otherwise, with the part before it.
         """
-        entries = {entry: name for name, own in self.groups.items() for entry in own}
-        found = {}
-        before = {next(iter(self.groups))}
+        first, *_ = self.groups.values()
+        found, before = {}, {*first}
         for path, _ in module.named_modules(remove_duplicate=False):
-            patterns = self._patterns.items() if path else ()
-            named = {name for name, pattern in patterns if is_named(pattern, path)}
             inside = f"{path}." if path else ""
-            below = {g for entry, g in entries.items() if entry.startswith(inside)}
-            found[path] = named or below or before
-            if named or any(entry.rpartition(".")[0] == path for entry in entries):
+            below = {entry for entry in self.shapes if entry.startswith(inside)}
+            named = {
+                entry
+                for name, pattern in self._patterns.items()
+                if path and is_named(pattern, path)
+                for entry in self.groups[name]
+            }
+            found[path] = below or named or before
+            own = any(entry.rpartition(".")[0] == path for entry in below)
+            if own or (named and not below):
                 before = found[path]
         return found
 
@@ -156,6 +156,16 @@ def grouped(
 def is_named(pattern: str, path: str) -> bool:
     """Whether a pattern names a part or an entry, or a part around it."""
     return re.match(rf"(?:{pattern})(?:\.|$)", path) is not None
+
+
+def norm_entries(module: Module) -> set[str]:
+    """Return the entries of norm layers, known by the names of their classes."""
+    paths = {
+        path
+        for path, part in module.named_modules(remove_duplicate=False)
+        if any(NORM.search(kind.__name__) for kind in type(part).__mro__)
+    }
+    return {e for e in module.state_dict() if e.rpartition(".")[0] in paths}
 
 
 def shared(module: Module) -> list[list[str]]:

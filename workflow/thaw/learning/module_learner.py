@@ -1,9 +1,8 @@
 """Train a module by autograd and PyTorch's own optimizers."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from thaw.errors import ThawError
 from thaw.learning.augmentation import Augmentation
 from thaw.learning.budget import MOST_KEPT, ROWS_ASKED
 from thaw.learning.front import Front, front_of, set_mode
-from thaw.learning.learner import Part, State
+from thaw.learning.learner import Groups, Part, Phase, State
 from thaw.learning.schedule import factor
 from thaw.learning.seeds import AUGMENTATION, NOISE, Whose
 from thaw.learning.settings import Training
@@ -81,41 +80,45 @@ class ModuleLearner:
     def __init__(
         self,
         module: Module,
-        still: Sequence[Module],
-        kept: State,
+        groups: Groups,
+        parts: Mapping[str, Set[str]],
+        state: State,
         problem: Problem,
         shape: Sequence[int],
         training: Training,
+        phase: Phase,
         whose: Whose,
         passed_on: PassedOn,
         rows: np.ndarray | None = None,
     ) -> None:
-        """Start from the module as it is.
+        """Start from `state`, that of one network.
 
-        still: its frozen parts, nested ones included. kept: the entries that must keep
-        their bits. shape: a row's. whose: names the random streams of this network.
-        passed_on: keeps the outputs of frozen parts that run before all others, unless
-        rows are augmented. rows: the numbers of the train rows it learns from, int64
-        `[size]`, or all.
+        groups: the module's layer groups. parts: by the path of each part, the entries
+        with which it is frozen. shape: a row's. whose: names the random streams of this
+        network. passed_on: keeps the outputs of frozen parts that run before all
+        others, unless rows are augmented. rows: the numbers of the train rows it learns
+        from, int64 `[size]`, or all.
 
         Raises `ThawError` if the training needs a GPU and there is none.
         """
         device = device_of(training.device)
+        module.load_state_dict({name: v.squeeze(0) for name, v in state.items()})
         module.to(device)
-        self._module, self._still, self._training = module, still, training
+        self._module, self._groups, self._parts = module, groups, parts
+        self._problem, self._shape, self._passed_on = problem, shape, passed_on
         self._whose, self._epochs = whose, 0
         self._augment: Callable[[Tensor], Tensor] | None = None
         if training.augment:
             (own,) = whose.generators(AUGMENTATION)
             self._augment = partial(Augmentation(**training.augment), stream=own)
-        entries = module.state_dict(keep_vars=True)
-        # A parameter with several names is frozen if any of them is.
-        frozen = {id(entries[name]) for name in kept}
-        for parameter in module.parameters():
-            if id(parameter) in frozen:
-                parameter.requires_grad_(False)
-        self._kept = kept
-        self._optimizer, self._steps = torch_optimizer(module, training), 0
+        # Nothing has learned yet, so all entries are as they came: no copies.
+        self._kept = {name: values.squeeze(0) for name, values in state.items()}
+        self._may_learn = {n for n, v in module.named_parameters() if v.requires_grad}
+        self._starts = {
+            entry: self._kept[entry].to(device)
+            for group in phase.towards
+            for entry in groups[group]
+        }
         self._task, weights = TASKS[problem.task], training.class_weight
         self._weights = (
             None if weights is None else torch.from_numpy(weights).to(device)
@@ -127,12 +130,48 @@ class ModuleLearner:
             "train": (x if self._rows is None else x[self._rows]).to(device),
             "test": rows_of(problem.test_x, shape).to(device),
         }
+        self.begin(training, phase)
+
+    def begin(self, training: Training, phase: Phase) -> None:
+        """Begin a phase; see `thaw.learning.learner`."""
+        module, self._training = self._module, training
+        frozen = {e for name in phase.frozen for e in self._groups.get(name, [name])}
+        entries = module.state_dict(keep_vars=True)
+        self._kept = {
+            name: self._kept[name]
+            if name in self._kept
+            else entries[name].detach().to("cpu", copy=True)
+            for name in frozen
+        }
+        # A parameter with several names is frozen if any of them is, and so is a part
+        # with several places.
+        still = {id(entries[name]) for name in frozen}
+        for name, parameter in module.named_parameters():
+            may_learn = name in self._may_learn
+            parameter.requires_grad_(may_learn and id(parameter) not in still)
+        self._still = [
+            part
+            for path, part in module.named_modules(remove_duplicate=False)
+            if self._parts[path] <= frozen
+        ]
+        factors = self._by_entry(phase.factors)
+        self._optimizer, self._steps = torch_optimizer(module, training, factors), 0
+        strengths = self._by_entry(phase.towards)
+        self._pulled = [
+            (parameter, self._starts[name], strengths[name])
+            for name, parameter in module.named_parameters()
+            if parameter.requires_grad and name in strengths
+        ]
         self._front: Front | None = None
         self._passed: dict[Part, Tensor] = {}
         set_mode(module, module.modules())
-        if still and not training.augment:
-            self._run_frozen_parts_once(problem, x.to(device), passed_on)
+        if self._still and not training.augment:
+            self._run_frozen_parts_once()
         self._seed()
+
+    def _by_entry(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the values of groups by entry."""
+        return {e: value for name, value in values.items() for e in self._groups[name]}
 
     def epoch(self, order: Tensor) -> None:
         """Learn one epoch, int64 `[1, rows]`; see `thaw.learning.learner`."""
@@ -142,9 +181,12 @@ class ModuleLearner:
         for rows in order.squeeze(0).split(self._training.batch_size):
             said = self._said("train", rows, self._augment)
             self._task.mean_loss(said, self._y[rows], self._weights).backward()
-            now = factor(self._training, self._steps)
+            for weights, start, strength in self._pulled:
+                if weights.grad is not None:
+                    weights.grad.add_(weights.detach() - start, alpha=strength)
+            rate = self._training.learning_rate * factor(self._training, self._steps)
             for group in self._optimizer.param_groups:
-                group["lr"] = self._training.learning_rate * now
+                group["lr"] = rate * group["factor"]
             self._optimizer.step()
             self._steps += 1
             self._optimizer.zero_grad()  # here, as gradients take memory
@@ -193,15 +235,14 @@ class ModuleLearner:
         return self._module(change(x) if change else x)
 
     @torch.no_grad()
-    def _run_frozen_parts_once(
-        self, problem: Problem, x: Tensor, passed_on: PassedOn
-    ) -> None:
+    def _run_frozen_parts_once(self) -> None:
         """Compute once what the frozen parts that run first pass on, if that can be.
 
-        `x` are all train rows of the problem. The networks of a study learn from other
-        ones each, and find what all pass on again; fewer than half of them cost less
-        alone.
+        The networks of a study each learn from others of all train rows, and find again
+        what all pass on; fewer than half of them cost less alone.
         """
+        problem = self._problem
+        x = rows_of(problem.train_x, self._shape).to(self._y.device)
         own, tests = self._x["train"], self._x["test"]
         samples = [rows[:ROWS_TRIED] for rows in (own, tests)]
         front = front_of(self._module, {*self._still}, samples, self._seed)
@@ -211,7 +252,7 @@ class ModuleLearner:
         rows = len(x if of_all else own) + len(tests)
         if front(samples[0][:1]).numel() * rows > MOST_KEPT:
             return
-        asked = partial(passed_on.of, front, self._kept)
+        asked = partial(self._passed_on.of, front, self._kept)
         try:
             test = asked("test", problem.test_x, tests)
             if of_all:
@@ -235,18 +276,26 @@ def rows_of(x: np.ndarray, shape: Sequence[int]) -> Tensor:
     return torch.from_numpy(x).reshape(-1, *(shape or x.shape[-1:]))
 
 
-def torch_optimizer(module: Module, training: Training) -> torch.optim.Optimizer:
-    """Return PyTorch's optimizer of the parameters that learn."""
-    learning = {n: v for n, v in module.named_parameters() if v.requires_grad}
-    spared = []
-    if not training.decay_bias_and_norm:
-        # By timm's rule, since libraries have norm layers of their own.
-        names = [n for n, v in learning.items() if v.ndim < 2 or n.endswith("bias")]
-        spared = [learning.pop(name) for name in names]
-    groups: list[dict[str, Any]] = [{"params": [*learning.values()]}]
-    if spared:
-        groups.append({"params": spared, "weight_decay": 0.0})
+def torch_optimizer(
+    module: Module, training: Training, factors: Mapping[str, float]
+) -> torch.optim.Optimizer:
+    """Return PyTorch's optimizer of the parameters that learn.
+
+    Its groups of parameters have the `factor` of their learning rate, which is 1 unless
+    `factors`, by parameter, says otherwise.
+    """
     rate, decay = training.learning_rate, training.weight_decay
+    found: dict[tuple[float, float], list[Tensor]] = {}
+    for name, values in module.named_parameters():
+        if values.requires_grad:
+            # By timm's rule, since libraries have norm layers of their own.
+            spared = values.ndim < 2 or name.endswith("bias")
+            own = 0.0 if spared and not training.decay_bias_and_norm else decay
+            found.setdefault((factors.get(name, 1.0), own), []).append(values)
+    groups = [
+        {"params": own, "factor": times, "weight_decay": shrinks}
+        for (times, shrinks), own in found.items()
+    ]
     if training.optimizer == "sgd":
         more = training.momentum, 0, decay, training.nesterov  # no dampening
         return torch.optim.SGD(groups, rate, *more)

@@ -9,6 +9,7 @@ A rate is a number, or `[R, 1, 1]` if each network has its own.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,15 +22,25 @@ BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
 
+class Pull(NamedTuple):
+    """Draws weights `[R, out, in]` to where they started; see `Phase.towards`."""
+
+    strength: float
+    start: Tensor
+
+
 class Optimizer:
     """Takes the steps of one layer of R networks."""
 
-    def __init__(self, training: Training) -> None:
-        """Read the settings."""
+    def __init__(
+        self, training: Training, times: float = 1.0, pull: Pull | None = None
+    ) -> None:
+        """Read the settings; `times` multiplies the learning rate."""
         rate = training.learning_rate
         if isinstance(rate, Sequence):
             rate = torch.tensor(rate, dtype=torch.float64)[:, None, None]
-        self._training, self._rate, self._steps = training, rate, 0
+        self._training, self._rate, self._steps = training, rate * times, 0
+        self._pull = pull
         self._is_constant = training.schedule == "constant" and not training.warmup
 
     def step(self, weights: Tensor, gradient: Tensor, signal: Tensor) -> None:
@@ -39,6 +50,8 @@ class Optimizer:
         `signal` `[R, in, batch]`, divided by the size of the batch.
         """
         mean = torch.bmm(gradient, signal.mT).div_(signal.shape[2])
+        if self._pull is not None:
+            mean.add_((weights - self._pull.start) * self._pull.strength)
         self._follow(weights, mean)
 
     def _follow(self, weights: Tensor, mean: Tensor) -> None:
@@ -58,13 +71,15 @@ class Optimizer:
         return self._rate * factor(self._training, self._steps - 1)
 
 
-def optimizer(training: Training) -> Optimizer:
-    """Return an optimizer for a layer."""
+def optimizer(
+    training: Training, times: float = 1.0, pull: Pull | None = None
+) -> Optimizer:
+    """Return an optimizer for a layer; see `Optimizer`."""
     if training.optimizer != "sgd":
-        return Adam(training)
-    if training.momentum or training.weight_decay:
-        return Momentum(training)
-    return PlainDescent(training)
+        return Adam(training, times, pull)
+    if training.momentum or training.weight_decay or pull:
+        return Momentum(training, times, pull)
+    return PlainDescent(training, times)
 
 
 class PlainDescent(Optimizer):

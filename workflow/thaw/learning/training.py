@@ -21,7 +21,15 @@ from thaw.learning.history import (
     joined_columns,
     kept,
 )
-from thaw.learning.learner import Learner, Network, State, stacked, take
+from thaw.learning.learner import (
+    ALL_LEARN,
+    Learner,
+    Network,
+    Phase,
+    State,
+    stacked,
+    take,
+)
 from thaw.learning.measure import failed
 from thaw.learning.rows import chosen, filled, held_out, rows_in_order
 from thaw.learning.seeds import BATCH_ORDER, Whose
@@ -79,7 +87,7 @@ def train(
     problem: Problem | Pool,
     training: Training,
     whose: Whose,
-    frozen: Sequence[str] = (),
+    phases: Sequence[Phase] = (ALL_LEARN,),
     size: int | None = None,
     report: Callable[..., None] = lambda epoch, last: None,
 ) -> Iterator[Trained]:
@@ -87,7 +95,8 @@ def train(
 
     `start` returns the initial weights of some of them. With a `size`, each learns from
     that many train rows of its own; of a pool, networks with the same source model have
-    a split of their own. The results do not depend on how many are trained at once.
+    a split of their own. They learn in `phases`, one after the other, whose epochs add
+    up to the training's. The results do not depend on how many are trained at once.
     `report` is called after each epoch with its number and, as `last`, that of the last
     one.
 
@@ -116,6 +125,17 @@ def train(
         own = of_each(problem, whose.seed, models)
         return (own, None) if is_narrowed else filled(own, learned_from)
 
+    def phased(settings: Training) -> dict[int, tuple[Training, Phase]]:
+        """Return each phase with its training, by its first epoch."""
+        found, done = {}, 0
+        for phase in phases:
+            end = done + phase.epochs if phase.epochs else limit.epochs
+            rate = phase.learning_rate or settings.learning_rate
+            steps = limit.steps[end] - limit.steps[done]
+            own = settings._replace(learning_rate=rate, epochs=None, steps=steps)
+            found[done + 1], done = (own, phase), end
+        return found
+
     def learned(rates: Sequence[float], some: Whose, passed: int) -> Outcome:
         """Train some networks together, each at its own rate."""
 
@@ -132,19 +152,20 @@ def train(
                 own, medians = filled(own._replace(train_x=x), learned_from)
                 numbers = None
         settings = training._replace(
-            learning_rate=rates[0] if len({*rates}) == 1 else rates,
-            epochs=None,
-            steps=limit.steps[-1],
+            learning_rate=rates[0] if len({*rates}) == 1 else rates
         )
         if training.class_weight is not None:
             labels = own.train_y[..., :learned_from]
             weights = task.weights(labels, own.classes, training.class_weight)
             settings = settings._replace(class_weight=weights)
         own, scale = task.scaled(own, learned_from)
-        learner = network.learner(start(some), own, settings, frozen, some, numbers)
+        first, *later = phased(settings).items()
+        learner = network.learner(start(some), own, *first[1], some, numbers)
         orders = shuffled_orders(some, learned_from, limit.epochs, limit.last_rows)
         best = training.keep == "best"
-        found = learn(learner, own, orders, tell, learned_from, best, scale)
+        found = learn(
+            *(learner, own, orders, tell, learned_from, best, scale, dict(later))
+        )
         rate = np.array(rates, np.float64)
         state = found.state
         if own.centre.size:
@@ -201,6 +222,7 @@ def learn(
     learned_from: int | None = None,
     keep_best: bool = False,
     scale: Scale | None = None,
+    later: Mapping[int, tuple[Training, Phase]] = {},
 ) -> Outcome:
     """Train a learner for an epoch in each of `orders`, and measure it after each.
 
@@ -208,7 +230,8 @@ def learn(
     `learned_from` are held out: they are not measured with the others, and with
     `keep_best` each network is kept as it is after the epoch with the least loss on
     them (the first of several); epoch 0 is the start. The problem's labels are scaled
-    by `scale`.
+    by `scale`. `later` are the phases after the first, by the epoch that they begin
+    with.
     """
     task, total = TASKS[problem.task], problem.train_y.shape[-1]
     rows = learned_from or total
@@ -231,6 +254,8 @@ def learn(
 
     for epoch, order in enumerate(itertools.chain([None], orders)):
         if order is not None:
+            if epoch in later:
+                learner.begin(*later[epoch])
             with torch.enable_grad():
                 learner.epoch(order)
         outputs, unseen = learner.outputs("train"), learner.outputs("test")

@@ -1,11 +1,11 @@
-"""Variants: how networks for the target problem start, and which layers learn."""
+"""Variants: how networks for the target problem start, and which layers learn how."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from thaw.errors import ThawError
-from thaw.learning.learner import Network, SourceModels, State, take
+from thaw.learning.learner import Network, Phase, SourceModels, State, take
 from thaw.learning.seeds import Whose
-from thaw.learning.settings import Variant
+from thaw.learning.settings import ALL_BUT_NORM_LAYERS, Variant
 
 
 def fresh_groups(
@@ -22,12 +22,9 @@ def fresh_groups(
     names = list(network.groups)
     if source_models is None:
         return names
-    *hidden, output = names
-    named = {
-        output if layer == "output" else hidden[layer - 1] for layer in variant.fresh
-    }
+    named = {group_of(layer, names) for layer in variant.fresh}
     if variant.add:
-        named.add(output)
+        named.add(names[-1])
     fresh = []
     for name in names:
         misfits = [
@@ -45,6 +42,54 @@ def fresh_groups(
         if misfits or name in named:
             fresh.append(name)
     return fresh
+
+
+def group_of(layer: int | str, names: Sequence[str]) -> str:
+    """Return which of the groups is a layer's; see `Variant` for how it is named."""
+    *hidden, output = names
+    return output if layer == "output" else hidden[int(layer) - 1]
+
+
+# As `Variant.freeze`.
+Freeze = int | Sequence[int | str] | str
+
+
+def freezes(variant: Variant) -> list[Freeze]:
+    """Return what is frozen in each phase of a variant; most have one phase."""
+    if variant.phases:
+        return [phase.get("freeze", 0) for phase in variant.phases]
+    return [variant.freeze]
+
+
+def frozen_parts(freeze: Freeze, network: Network, fresh: Collection[str]) -> list[str]:
+    """Return the groups or entries that stay frozen; see `Variant.freeze`."""
+    names = list(network.groups)
+    if isinstance(freeze, int):
+        return names[:freeze]
+    if freeze == ALL_BUT_NORM_LAYERS:
+        inherited = [e for n in names if n not in fresh for e in network.groups[n]]
+        return [entry for entry in inherited if entry not in network.norms]
+    return [group_of(layer, names) for layer in freeze]
+
+
+def phases_of(
+    variant: Variant, network: Network, fresh: Collection[str]
+) -> list[Phase]:
+    """Return the phases in which a variant learns, given the groups drawn anew."""
+    names = list(network.groups)
+    towards = {name: variant.towards for name in names if name not in fresh}
+    always = Phase(
+        factors={group_of(g, names): f for g, f in variant.rate_factors.items()},
+        towards=towards if variant.towards else {},
+    )
+    return [
+        always._replace(
+            frozen=frozen_parts(freeze, network, fresh),
+            epochs=phase.get("epochs"),
+            learning_rate=phase.get("learning_rate"),
+        )
+        for freeze, phase in zip(freezes(variant), variant.phases or [{}], strict=True)
+    ]
 
 
 def start_repeats(

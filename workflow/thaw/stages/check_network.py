@@ -1,9 +1,9 @@
 """Check that a study's module fits its problems and variants, before anything learns.
 
-It says what each variant freezes, draws anew and trains. The recipe's settings are
-`study`, `source`, `target`, the `network`, `variants` (pairs of a name and the config's
-settings, in order), `target_sizes`, `batch_sizes` and the names of the `checkpoints`;
-its inputs are the keys of the `target` and of the `source` problem or of the
+It says what each variant freezes, draws anew and trains, phase by phase. The recipe's
+settings are `study`, `source`, `target`, the `network`, `variants` (pairs of a name and
+the config's settings, in order), `target_sizes`, `batch_sizes` and the names of the
+`checkpoints`; its inputs are the keys of the `target` and of the `source` problem or of the
 `source_models` that were read from those files.
 """
 
@@ -22,13 +22,13 @@ from thaw.external.checks import (
     check_tokens,
     check_train_mode,
     check_transfer,
+    learning_groups,
     shares,
 )
 from thaw.external.networks import network_of, of_network
 from thaw.learning.checkpoints import check_alike
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.rows import filled
-from thaw.learning.settings import Variant
 from thaw.learning.training import fix_rounding
 from thaw.output.problems import load_described
 from thaw.output.records import save_check
@@ -52,8 +52,6 @@ def checked(args: argparse.Namespace) -> tuple[list[Share], dict[str, str]]:
     """Return each variant's effect, and the digests of what the check saw."""
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     variants, described = dict(settings["variants"]), settings["network"]
-    # Those of source models all learn.
-    fewest = min(Variant(**v).freeze for v in variants.values())
     networks, problems, rows, saw = {}, {}, {}, {}
     for role, path in (("source", args.source), ("target", args.target)):
         if role not in inputs:
@@ -65,7 +63,9 @@ def checked(args: argparse.Namespace) -> tuple[list[Share], dict[str, str]]:
         assert isinstance(network, ModuleNetwork)
         check_tokens(settings[role], network, problem)
         check_answers(settings[role], network, problem)
-        learning = list(network.groups)[0 if role == "source" else fewest :]
+        learning = list(network.groups)  # those of source models all learn
+        if role == "target":
+            learning = learning_groups(network, variants)
         check_train_mode(settings[role], network, problem, learning)
         networks[role], problems[role] = network, problem
     network, problem = networks["target"], problems["target"]
@@ -85,8 +85,8 @@ def checked(args: argparse.Namespace) -> tuple[list[Share], dict[str, str]]:
     if theirs is not None:
         check_transfer(settings["source"], theirs, network)
     found = []
-    for share, start in shares(network, variants, theirs):
-        check_learns(network, share, start, problem)
+    for share, phase, start in shares(network, variants, theirs):
+        check_learns(network, share, phase, start, problem)
         print(share, file=sys.stderr)
         found.append(share)
     sizes = [rows["target"] if s == "all" else s for s in settings["target_sizes"]]

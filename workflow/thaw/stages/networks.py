@@ -8,7 +8,7 @@ import numpy as np
 
 from thaw.external.networks import network_of, of_network
 from thaw.learning.history import Reached, joined
-from thaw.learning.learner import Network, State, stacked
+from thaw.learning.learner import ALL_LEARN, Network, Phase, State, stacked
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
 from thaw.learning.splits import check, test_rows
@@ -21,13 +21,13 @@ from thaw.progress import Progress
 
 
 class Start(NamedTuple):
-    """The start of networks: the `weights` of some, and the groups that stay frozen.
+    """The start of networks: the `weights` of some, and the phases in which they learn.
 
     saw: the digests of the sources of the weights.
     """
 
     weights: Callable[[Whose], State]
-    frozen: Sequence[str] = ()
+    phases: Sequence[Phase] = (ALL_LEARN,)
     saw: Mapping[str, Any] = {}
 
 
@@ -49,7 +49,7 @@ def learned(
     check(problem, described.classes, whose.seed, whose.models)
     own = settings["network"]
     network = network_of(own, problem.whole, described.shape, args.network, added)
-    weights, frozen, saw = start(network)
+    weights, phases, saw = start(network)
     training = Training(**{"epochs": None} | settings["training"])
     if isinstance(training.class_weight, dict):
         asked = named_weights(training.class_weight, described.classes)
@@ -60,7 +60,7 @@ def learned(
     parts, said, states = [], [], []
     with of_network(own, args.network):
         for trained in train(
-            network, weights, problem, training, whose, frozen, size, progress.epoch
+            network, weights, problem, training, whose, phases, size, progress.epoch
         ):
             progress.trained(trained.networks)
             parts.append(trained.reached)

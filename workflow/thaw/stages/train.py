@@ -29,7 +29,7 @@ def learn(
     """Train networks of a variant; return their scores and predictions."""
     # Imported only here, because an estimator's job needs no torch.
     from thaw.learning.learner import Network
-    from thaw.learning.variants import fresh_groups, start_repeats
+    from thaw.learning.variants import fresh_groups, phases_of, start_repeats
     from thaw.output.weights import load_source_models
     from thaw.stages.networks import Start, learned
 
@@ -47,8 +47,8 @@ def learn(
         print(f"drawn anew: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
         saw["fresh"] = ", ".join(fresh)
         own = (network, fresh, inherited)
-        frozen = list(network.groups)[: variant.freeze]
-        return Start(lambda some: start_repeats(*own, some), frozen, saw)
+        phases = phases_of(variant, network, fresh)
+        return Start(lambda some: start_repeats(*own, some), phases, saw)
 
     return learned(args, whose, what, start, variant.add)
 
