@@ -63,13 +63,13 @@ def bits(scores, networks=slice(None)):
 
 
 def assert_alone_equals_in_company(
-    problem, training, count, some, network, freeze=0, size=None
+    problem, training, count, some, network, freeze=0, size=None, **options
 ):
     """Train `count` repeats together, and each part of `some`: no bit differs."""
     network.at_once = lambda rows: count * len(training.rates)
-    together = fit(problem, training, range(count), network, freeze, size)
+    together = fit(problem, training, range(count), network, freeze, size, **options)
     for numbers in some:
-        alone = fit(problem, training, numbers, network, freeze, size)
+        alone = fit(problem, training, numbers, network, freeze, size, **options)
         places = list(numbers)
         assert same(take(together.state, places), alone.state) == {*alone.state}
         for one, other in zip(together.reached[:2], alone.reached[:2], strict=True):

@@ -3,8 +3,8 @@
 It says what each variant freezes, draws anew and trains, phase by phase. The recipe's
 settings are `study`, `source`, `target`, the `network`, `variants` (pairs of a name and
 the config's settings, in order), `target_sizes`, `batch_sizes` and the names of the
-`checkpoints`; its inputs are the keys of the `target` and of the `source` problem or of the
-`source_models` that were read from those files.
+`checkpoints`; its inputs are the keys of the `target` and of the `source` problem or of
+the `source_models` that were read from those files.
 """
 
 import argparse
