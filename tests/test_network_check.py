@@ -18,6 +18,7 @@ from thaw.external.checks import (
     check_learns,
     check_short_batches,
     check_transfer,
+    learning_groups,
     shares,
 )
 from thaw.external.networks import network_of, of_network
@@ -104,6 +105,9 @@ def test_what_is_frozen_is_counted_in_weights():
         "fixed-1": {"freeze": 1},
         # The middle layers are one weight: frozen with the first.
         "fixed-2": {"freeze": 2},
+        "middle": {"freeze": [2]},
+        "norms": {"freeze": "all but norm layers"},
+        "head first": {"phases": [{"freeze": 3, "epochs": 2}, {"epochs": 3}]},
     }
     found = [str(share) for share, *_ in shares(network, variants, theirs)]
     assert found == [
@@ -111,7 +115,25 @@ def test_what_is_frozen_is_counted_in_weights():
         "head",
         "fixed-1: stem frozen (30 of 113 weights); fresh: head",
         "fixed-2: stem, first frozen (72 of 113 weights); fresh: head",
+        "middle: first frozen (42 of 113 weights); fresh: head",
+        "norms: all but norm layers frozen (66 of 113 weights); fresh: head",
+        "head first, phase 1: stem, first, second frozen (78 of 113 weights); fresh: "
+        "head",
+        "head first, phase 2: nothing frozen (0 of 113 weights); fresh: head",
     ]
+
+
+def test_groups_that_learn_in_a_phase_of_a_variant_must_get_a_gradient():
+    network = ModuleNetwork(Tied)
+    for described, expected in (
+        ({"freeze": 2}, ["second", "head"]),
+        ({"freeze": ["output"]}, ["stem", "first", "second"]),
+        ({"freeze": "all but norm layers"}, ["stem", "head"]),
+        ({"phases": [{"freeze": 3}, {"freeze": [1, 3]}]}, ["first", "head"]),
+    ):
+        assert learning_groups(network, {"one": described}) == expected
+    both = {"one": {"freeze": 3}, "two": {"freeze": [1, 2]}}
+    assert learning_groups(network, both) == ["second", "head"]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +144,13 @@ def test_what_is_frozen_is_counted_in_weights():
             "variants.one: 4 is deeper than the network, whose groups are s",
         ),
         ({"fresh": [5]}, "variants.one: 5 is deeper than the network"),
+        ({"freeze": [1, 4]}, "variants.one: 4 is deeper than the network"),
+        ({"rate_factors": {"6": 2.0}}, "variants.one: 6 is deeper than the network"),
+        ({"phases": [{}, {"freeze": 4}]}, "variants.one: 4 is deeper than the network"),
+        (
+            {"phases": [{}, {"freeze": [1, 2, 3, "output"]}]},
+            "variants.one, phase 2: no weight of the network would learn",
+        ),
         (
             {"fresh": [2]},
             "first.weight and second.weight are one weight, which is both",
@@ -132,6 +161,13 @@ def test_a_variant_that_does_not_fit_is_named(described, words):
     network = ModuleNetwork(Tied)
     with refused(words):
         list(shares(network, {"one": described}, network.shapes))
+
+
+def test_a_network_without_norm_layers_cannot_learn_in_them_alone():
+    network = ModuleNetwork(lambda: nn.Sequential(nn.Linear(2, 4), nn.Linear(4, 3)))
+    with refused("variants.one: the network has no norm layers; name the groups"):
+        variants = {"one": {"freeze": "all but norm layers"}}
+        list(shares(network, variants, network.shapes))
 
 
 def test_a_network_of_which_nothing_would_learn_is_refused():

@@ -353,7 +353,7 @@ def shares(
     module, start = network.built(), network.draw(names, seeds.FIRST)
     for name, described in variants.items():
         variant = Variant(**described)
-        deepest = max(_numbers(variant))
+        deepest = _deepest(variant)
         if deepest >= len(names):
             raise ThawError(
                 f"variants.{name}: {deepest} is deeper than the network, whose groups "
@@ -395,15 +395,12 @@ def shares(
             yield Share(here, frozen, fresh, count, total), phase, start
 
 
-def _numbers(variant: Variant) -> Iterator[int]:
-    """Yield the hidden layers that a variant names by number, and how many it freezes.
-
-    So the largest says how many there must be.
-    """
+def _deepest(variant: Variant) -> int:
+    """Return the number of the deepest hidden layer that a variant names."""
     layers = [*variant.fresh, *variant.rate_factors]
     for freeze in freezes(variant):
         layers += [freeze] if isinstance(freeze, int | str) else freeze
-    yield from (int(layer) for layer in layers if str(layer).isdecimal())
+    return max((int(layer) for layer in layers if str(layer).isdecimal()), default=0)
 
 
 def check_learns(
