@@ -12,6 +12,7 @@ from torch.optim import SGD, Adam, AdamW, lr_scheduler
 from test_networks import InOrder, convolutions
 from thaw.learning.ensemble import Ensemble
 from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.layers import Dropout
 from thaw.learning.learner import Phase
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.rows import held_out, rows_in_order
@@ -58,14 +59,26 @@ def trained_with(name, **more):
     )
 
 
-def linear(width=3):
-    """A fully connected network as a module with the same entries."""
-    sizes = itertools.pairwise([2, *HIDDEN])
-    layers = OrderedDict[str, nn.Module]()
-    for number, fans in enumerate(sizes, start=1):
-        layers[f"hidden-{number}"] = nn.Linear(*fans)
-        layers[f"relu-{number}"] = nn.ReLU()
-    return nn.Sequential(layers | {"output": nn.Linear(HIDDEN[-1], width)})
+class Hidden(nn.Linear):
+    """A hidden layer with its activation, and with dropout if it has masks."""
+
+    dropout: Dropout | None = None
+
+    def forward(self, x):
+        x = super().forward(x).relu()
+        if self.training and self.dropout:
+            (mask,) = self.dropout.masks([self.out_features], len(x))
+            x = x * mask[0, :-1].T
+        return x
+
+
+def linear(dropout=None):
+    """Return a fully connected network as a module with the same entries."""
+    layers = OrderedDict()
+    for number, fans in enumerate(itertools.pairwise([2, *HIDDEN]), start=1):
+        layers[f"hidden-{number}"] = layer = Hidden(*fans)
+        layer.dropout = dropout
+    return nn.Sequential(layers | {"output": nn.Linear(HIDDEN[-1], 3)})
 
 
 def optimizer_of(groups, training):
@@ -194,6 +207,15 @@ def test_both_learners_learn_as_a_plain_loop(problem, recipe, optimizer, learner
         network = ModuleNetwork(linear)
     assert_learns_as_a_plain_loop(
         network, linear, RECIPES[recipe], problem, trained_with(optimizer)
+    )
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_only_layers_that_learn_drop_out(problem, recipe):
+    network = FullyConnected(2, HIDDEN, 3, dropout=0.4)
+    assert_learns_as_a_plain_loop(
+        *(network, lambda: linear(Dropout(0.4, repeats([3])))),
+        *(RECIPES[recipe], problem, trained_with("momentum")),
     )
 
 

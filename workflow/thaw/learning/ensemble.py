@@ -121,13 +121,14 @@ class Ensemble:
         """Learn one epoch, int64 `[R, rows]`; see `thaw.learning.learner`."""
         order = order.repeat(self._copies, 1)
         x, y = _take(self._x["train"], order), _take(self._targets, order)
+        matrices = self._matrices[self._first :]
         for batch_x, batch_y in zip(
             x.split(self._training.batch_size, dim=2),
             y.split(self._training.batch_size, dim=2),
             strict=True,
         ):
             _descend(
-                self._matrices[self._first :],
+                matrices,
                 batch_x,
                 batch_y,
                 self._task,
