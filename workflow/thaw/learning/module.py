@@ -80,9 +80,7 @@ class ModuleNetwork:
         rows: np.ndarray | None = None,
     ) -> ModuleLearner:
         """Return a learner that starts from `state`, that of one network."""
-        module = self.built(whose)
-        module.load_state_dict({name: v.squeeze(0) for name, v in state.items()})
-        own = None if rows is None else rows[0]
+        module, own = self.built(whose), None if rows is None else rows[0]
         return ModuleLearner(
             *(module, self.groups, self._parts, state, problem, self.shape, training),
             *(phase, whose, self._passed_on, own),

@@ -102,7 +102,9 @@ class ModuleLearner:
         Raises `ThawError` if the training needs a GPU and there is none.
         """
         device = device_of(training.device)
-        module.load_state_dict({name: v.squeeze(0) for name, v in state.items()})
+        # Nothing has learned yet, so all entries are as they came: no copies.
+        self._kept = {name: values.squeeze(0) for name, values in state.items()}
+        module.load_state_dict(self._kept)
         module.to(device)
         self._module, self._groups, self._parts = module, groups, parts
         self._problem, self._shape, self._passed_on = problem, shape, passed_on
@@ -111,8 +113,6 @@ class ModuleLearner:
         if training.augment:
             (own,) = whose.generators(AUGMENTATION)
             self._augment = partial(Augmentation(**training.augment), stream=own)
-        # Nothing has learned yet, so all entries are as they came: no copies.
-        self._kept = {name: values.squeeze(0) for name, values in state.items()}
         self._may_learn = {n for n, v in module.named_parameters() if v.requires_grad}
         self._starts = {
             entry: self._kept[entry].to(device)

@@ -21,9 +21,9 @@ class Training(NamedTuple):
     Either `epochs` or `steps` is set. With several learning rates each network keeps
     the one that is best on rows held out of its own train rows, a share of
     `validation_size`. A learner gets one rate, or one for each network, as `steps` all
-    that it will take, and as `class_weight` None or an array `[R or 1, classes]`. Only
-    modules have `augment` (the fields of `thaw.learning.augmentation`) and a `device`
-    other than the CPU.
+    that it will take in a phase, and as `class_weight` None or an array
+    `[R or 1, classes]`. Only modules have `augment` (the fields of
+    `thaw.learning.augmentation`) and a `device` other than the CPU.
     """
 
     epochs: int | None
