@@ -53,12 +53,20 @@ class Variant(NamedTuple):
     """A variant as the config describes it.
 
     pretrained: start from a source model (otherwise every layer is fresh).
-    freeze: the number of hidden layers, from the first, that do not learn.
+    freeze: the number of hidden layers, from the first, that do not learn; or these
+    layers, in order, as `fresh` names them; or "all but norm layers".
     fresh: the layers drawn anew, hidden layers by number from 1, and `"output"`.
     add: widths of fresh hidden layers between the source model's and the output.
+    rate_factors: what multiplies the learning rate, by layer: "1", "2", … or "output".
+    phases: parts of the training, each with `epochs` and, unless they are the default
+    and the training's, with `freeze` and `learning_rate`.
+    towards: the strength of the pull towards the inherited weights.
     """
 
     pretrained: bool = True
-    freeze: int = 0
+    freeze: int | Sequence[int | str] | str = 0
     fresh: Sequence[int | Literal["output"]] = ()
     add: Sequence[int] = ()
+    rate_factors: Mapping[str, float] = {}
+    phases: Sequence[Mapping[str, Any]] = ()
+    towards: float = 0.0

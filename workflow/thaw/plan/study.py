@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thaw.config.network import Kind, kind_of, named
-from thaw.config.resolved import ResolvedStudy, minimal_training
+from thaw.config.resolved import ResolvedStudy, is_depth, minimal_training
 from thaw.findings.arms import Arm, TargetSize, pairs_asked
 from thaw.findings.metrics import metric_of
 from thaw.keys import Result
@@ -324,7 +324,7 @@ class StudyPlan(NamedTuple):
         found: dict[int, str] = {}
         for name in self.pretrained:
             variant = self.described[name]
-            if variant.keys() <= {"freeze", "inherit"}:
+            if is_depth(variant):
                 found.setdefault(variant.get("freeze", 0), name)
         return {name: depth for depth, name in found.items()}
 

@@ -1,0 +1,172 @@
+"""Contradictions in a variant's recipe: which layers learn, when, and how fast."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from thaw.config.extents import image_classes
+from thaw.config.network import ALL_BUT_NORM, OUTPUT, Kind, Layer
+from thaw.config.resolved import ResolvedStudy
+from thaw.config.values import MOST_EPOCHS
+from thaw.data import IMAGES
+from thaw.learning.tasks import TASKS
+
+Described = Mapping[str, Any]
+Lines = Iterator[str]
+
+
+def mistakes(
+    path: str,
+    study: ResolvedStudy,
+    kind: Kind,
+    name: str,
+    variant: Described,
+    problems: Mapping[str, Described],
+) -> Lines:
+    """Yield what is wrong with a variant whose layers the study's network has.
+
+    `path` is the study's place in the config.
+    """
+    here, numbers = f"variants.{name}", kind.numbered(variant)
+    yield from _of_phases(path, study, here, numbers)
+    freezes = {"freeze": numbers["freeze"]}
+    if numbers["phases"]:
+        freezes = {
+            f"phases[{number}].freeze": phase["freeze"]
+            for number, phase in enumerate(numbers["phases"])
+        }
+    fresh = {*numbers["fresh"]}
+    for key, freeze in freezes.items():
+        frozen = _frozen(freeze)
+        for layer in variant["fresh"]:
+            if kind.number(layer) in frozen:
+                yield (
+                    f"{here}.fresh: {layer!r} is frozen by {key}, and a layer drawn "
+                    "anew has to learn; remove it from one of them"
+                )
+        if OUTPUT in frozen and OUTPUT not in fresh and numbers["pretrained"]:
+            if numbers["add"]:
+                yield (
+                    f"{here}.{key}: the output is drawn anew after added layers, so it "
+                    "cannot be frozen; leave it out"
+                )
+            elif not numbers["inherit"] and is_other_label(study, problems):
+                yield (
+                    f"{here}.{key}: the output is drawn anew because source and target "
+                    f"of {path} have other labels, so it cannot be frozen; leave it "
+                    "out, or add inherit: output"
+                )
+        if not numbers["pretrained"] and freeze == ALL_BUT_NORM:
+            yield (
+                f"{here}.{key}: has no effect when pretrained is false (all layers are "
+                "drawn anew, and these learn); remove it"
+            )
+    layers = _all_layers(kind)
+    if layers and not numbers["add"]:
+        for key, freeze in freezes.items():
+            if layers <= _frozen(freeze):
+                yield (
+                    f"{here}.{key}: all layers of the network of {path} are frozen; "
+                    "nothing would learn. Allowed: at least one layer that learns"
+                )
+    still = set.intersection(*map(_frozen, freezes.values()))
+    yield from _of_factors(here, kind, variant["rate_factors"], still)
+    if numbers["towards"] and not numbers["pretrained"]:
+        yield (
+            f"{here}.towards: has no effect when pretrained is false (nothing is "
+            "inherited); remove it"
+        )
+    elif numbers["towards"] and layers:
+        if numbers["add"] or (
+            not numbers["inherit"] and is_other_label(study, problems)
+        ):
+            fresh.add(OUTPUT)
+        if layers <= fresh | still:
+            yield (
+                f"{here}.towards: has no effect, because no inherited layer learns; "
+                "remove it"
+            )
+
+
+def is_other_label(study: ResolvedStudy, problems: Mapping[str, Described]) -> bool:
+    """Whether the target's label differs from that of the source models.
+
+    It does if their columns have other names, if images are of other classes, or if the
+    tasks differ. For files this is unknown: a number then fits any other.
+    """
+    target = problems[study.target]
+    if study.checkpoints:
+        return not TASKS[target["task"]].has_classes
+    ours, theirs = (
+        (
+            *(problem["task"], "bins" in problem),
+            image_classes(problem) if IMAGES in problem else problem.get("label"),
+        )
+        for problem in (target, problems[study.source])
+    )
+    return ours != theirs
+
+
+def _of_phases(path: str, study: ResolvedStudy, here: str, numbers: Described) -> Lines:
+    phases, own = numbers["phases"], numbers["training"]
+    if not phases:
+        return
+    if numbers["freeze"] != 0:
+        yield f"{here}.freeze: each of phases has its own; remove it"
+    for key in ("epochs", "steps"):
+        if own.get(key):
+            yield (
+                f"{here}.training.{key}: does not go together with phases, whose "
+                "epochs are counted; remove it"
+            )
+    if study.training["steps"] is not None:
+        yield (
+            f"{here}.phases: their epochs do not go together with steps, which "
+            f"{path}.training sets. Allowed: a study whose training sets epochs"
+        )
+    if (epochs := sum(phase["epochs"] for phase in phases)) > MOST_EPOCHS:
+        yield f"{here}.phases: {epochs} epochs in all. Allowed: {MOST_EPOCHS} or less"
+    rate = own.get("learning_rate", study.training["learning_rate"])
+    if isinstance(rate, list) and all(phase["learning_rate"] for phase in phases):
+        yield (
+            f"{here}.phases: each has a learning_rate, so nothing is chosen from the "
+            f"list of training; write {here}.training: {{learning_rate: …}} with one"
+        )
+
+
+def _of_factors(
+    here: str, kind: Kind, factors: Mapping[str, float], still: Collection[Layer]
+) -> Lines:
+    """Yield what is wrong with factors; the layers `still` never learn."""
+    seen: dict[str, str] = {}
+    frozen = {*map(str, still)}
+    for layer, factor in factors.items():
+        number = str(kind.number(layer))
+        first = seen.setdefault(number, layer)
+        if first != layer:
+            yield (
+                f"{here}.rate_factors: {first!r} and {layer!r} are one layer; remove "
+                "one of them"
+            )
+        if number in frozen:
+            yield (
+                f"{here}.rate_factors: {layer!r} is frozen all the time; remove it "
+                "from one of them"
+            )
+        elif factor == 0:
+            yield (
+                f"{here}.rate_factors: with 0, {layer!r} would not learn. Allowed: "
+                "more than 0; freeze names what does not learn"
+            )
+
+
+def _frozen(freeze: Any) -> set[Layer]:
+    """Return the layers that are frozen as a whole."""
+    if freeze == ALL_BUT_NORM:
+        return set()
+    return {*range(1, freeze + 1)} if isinstance(freeze, int) else {*freeze}
+
+
+def _all_layers(kind: Kind) -> set[Layer]:
+    """Return all layers of a network; none if they are unknown."""
+    hidden = kind.hidden_groups
+    return set() if hidden is None else {*range(1, len(hidden) + 1), OUTPUT}
