@@ -5,6 +5,7 @@ import pytest
 from configs import MODULE, put, recipes, small_config
 from thaw.config.resolve import resolve
 from thaw.errors import ThawError
+from thaw.page.section import in_words
 from thaw.plan.plan import Plan
 
 
@@ -153,3 +154,77 @@ def test_recipes_stand_beside_the_depths():
     config["studies"]["ahead"]["variants"] = ["standalone", "rates", "pulled"]
     with pytest.raises(ThawError, match="'ahead' has no variant that only freezes"):
         resolve(config)
+
+
+def words(variant, network=None):
+    """Return a recipe in words, and the variant as the page has it."""
+    config = small_config(network)
+    config["variants"]["fixed-0"] = variant
+    study = Plan(resolve(config)).studies["ahead"]
+    told = study.described["fixed-0"], study.own_training["fixed-0"]
+    recipe = study.recipes.get("fixed-0", "")
+    return recipe, in_words(*told, recipe)
+
+
+PHASES = [
+    {"freeze": "all but the output", "epochs": 1},
+    {"freeze": 1, "epochs": 1},
+    {"epochs": 2000, "learning_rate": 0.001},
+]
+
+
+@pytest.mark.parametrize(
+    ("variant", "said"),
+    [
+        ({"freeze": 1}, "Freeze 1 layer"),
+        ({"freeze": [2, "output"]}, "Fine-tune, hidden-2 and the output frozen"),
+        (
+            {"phases": PHASES},
+            "Fine-tune, the output alone for 1 epoch, then all but the first layer for "
+            "1 epoch, then all layers for 2,000 epochs at 0.001 (2,002 epochs in all, "
+            "not 3)",
+        ),
+        (
+            {"pretrained": False, "phases": [{"freeze": [2], "epochs": 3}]},
+            "Train from scratch, all but hidden-2 for 3 epochs",
+        ),
+        (
+            {"add": [3], "phases": [{"freeze": 2, "epochs": 3}]},
+            "Fine-tune, all but the first 2 layers for 3 epochs, add layers",
+        ),
+        (
+            {"freeze": 1, "rate_factors": {2: 0.1, "output": 10}, "towards": 0.01},
+            "Freeze 1 layer, hidden-2 at 0.1 times the rate, the output at 10 times "
+            "the rate, pulled towards the source model (0.01)",
+        ),
+        (
+            {"towards": 0.01, "training": {"epochs": 9}},
+            "Fine-tune all layers, pulled towards the source model (0.01), epochs 9",
+        ),
+    ],
+)
+def test_recipes_in_words(variant, said):
+    recipe, own = words(variant)
+    assert own == said
+    assert bool(recipe) == (variant != {"freeze": 1})
+    assert recipe in said
+
+
+def test_recipes_of_modules_in_words(folder):
+    fresh = {"fresh": ["head"]}
+    said = {
+        "norm layers alone": {"freeze": "all but norm layers"},
+        "layer1 frozen": {"freeze": ["layer1"]},
+        "stem at 2 times the rate": {"rate_factors": {"stem": 2}},
+        "norm layers alone for 3 epochs": {
+            "phases": [{"freeze": "all but norm layers", "epochs": 3}]
+        },
+    }
+    for own, variant in said.items():
+        assert words(variant | fresh, MODULE)[0] == own
+    network = {key: value for key, value in MODULE.items() if key != "groups"}
+    config = small_config(network)
+    config["variants"] |= {"fixed-0": {"freeze": [2]}, "fixed-1": {}}
+    assert Plan(resolve(config)).studies["ahead"].recipes == {
+        "fixed-0": "layer 2 frozen"
+    }

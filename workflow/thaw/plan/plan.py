@@ -52,7 +52,7 @@ from thaw.plan.problems import Problems
 from thaw.plan.study import StudyPlan
 
 # The properties of a study that a page gets, in the config's order.
-ON_PAGE = ("study", "size", "metric", "variants", "own_training")
+ON_PAGE = ("study", "size", "metric", "variants", "own_training", "recipes")
 
 
 class Plan:

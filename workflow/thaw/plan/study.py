@@ -21,6 +21,7 @@ from thaw.output.paths import (
     repeats_jobs,
 )
 from thaw.output.tiles import JobSize, Tile, tiles_of_models
+from thaw.plan.recipes import recipe_in_words
 
 
 @functools.cache
@@ -352,6 +353,19 @@ class StudyPlan(NamedTuple):
             own = self._recipe(variant)["settings"]["training"]
             names = [k for k in {**usual, **own} if usual.get(k) != own.get(k)]
             found[variant] = {name: own.get(name, "default") for name in names}
+        return found
+
+    @property
+    def recipes(self) -> dict[str, str]:
+        """What variants do beside freezing first layers, in words, where they do."""
+        names, usual = self.kind.names, self.settings.training["epochs"]
+        found = {}
+        for variant, described in self.described.items():
+            if words := recipe_in_words(described, names):
+                epochs = self.own_training[variant].get("epochs")
+                if epochs and "phases" in described:
+                    words += f" ({epochs:,} epochs in all, not {usual:,})"
+                found[variant] = words
         return found
 
     @property
