@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from thaw import keys
 from thaw.config.messages import among, did_you_mean, shown, unreadable
 from thaw.data import shape_of
-from thaw.learning.settings import Training
+from thaw.learning.settings import ALL_BUT_NORM_LAYERS, Training
 
 Described = Mapping[str, Any]
 Lines = Iterator[str]
@@ -34,9 +34,8 @@ GENERAL_LEARNER = "thaw.learning.module"
 # The layer that is no hidden layer.
 OUTPUT = "output"
 
-# What a variant may freeze, in words.
+# What a variant may freeze in words, beside all but norm layers.
 ALL_BUT_OUTPUT = "all but the output"
-ALL_BUT_NORM = "all but norm layers"
 
 # A layer as recipes name it: a hidden one by number from 1, or the output.
 Layer = int | str
@@ -188,7 +187,7 @@ class Kind:
         freezes += [(f"phases[{n}].freeze", phase["freeze"]) for n, phase in phases]
         for key, freeze in freezes:
             place = f"variants.{name}.{key}"
-            if freeze == ALL_BUT_NORM:
+            if freeze == ALL_BUT_NORM_LAYERS:
                 yield from self._mistakes_of_norm(path, place)
             elif isinstance(freeze, list):
                 for layer in freeze:
@@ -219,7 +218,7 @@ class Kind:
                 f"would learn. Allowed: 0 to {len(hidden)}"
             )
         else:
-            known = [*self.names[:-1], ALL_BUT_OUTPUT, ALL_BUT_NORM]
+            known = [*self.names[:-1], ALL_BUT_OUTPUT, ALL_BUT_NORM_LAYERS]
             yield from self._mistakes_of_layer(path, place, layer, known)
 
     def _mistakes_of_layer(

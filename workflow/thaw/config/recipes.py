@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from thaw.config.extents import image_classes
-from thaw.config.network import ALL_BUT_NORM, OUTPUT, Kind, Layer
+from thaw.config.network import OUTPUT, Kind, Layer
 from thaw.config.resolved import ResolvedStudy
 from thaw.config.values import MOST_EPOCHS
 from thaw.data import IMAGES
+from thaw.learning.settings import ALL_BUT_NORM_LAYERS
 from thaw.learning.tasks import TASKS
 
 Described = Mapping[str, Any]
@@ -55,7 +56,7 @@ def mistakes(
                     f"of {path} have other labels, so it cannot be frozen; leave it "
                     "out, or add inherit: output"
                 )
-        if not numbers["pretrained"] and freeze == ALL_BUT_NORM:
+        if not numbers["pretrained"] and freeze == ALL_BUT_NORM_LAYERS:
             yield (
                 f"{here}.{key}: has no effect when pretrained is false (all layers are "
                 "drawn anew, and these learn); remove it"
@@ -161,7 +162,7 @@ def _of_factors(
 
 def _frozen(freeze: Any) -> set[Layer]:
     """Return the layers that are frozen as a whole."""
-    if freeze == ALL_BUT_NORM:
+    if freeze == ALL_BUT_NORM_LAYERS:
         return set()
     return {*range(1, freeze + 1)} if isinstance(freeze, int) else {*freeze}
 

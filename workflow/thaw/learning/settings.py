@@ -6,10 +6,13 @@ does not import torch, so that reading a config is quick.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 # Two ways to set how long networks learn; a config that sets one replaces the other.
 BUDGETS = ("epochs", "steps")
+
+# What a variant freezes if only norm layers learn, and what is drawn anew.
+ALL_BUT_NORM_LAYERS: Final = "all but norm layers"
 
 
 class Training(NamedTuple):
@@ -52,19 +55,21 @@ class Training(NamedTuple):
 class Variant(NamedTuple):
     """A variant as the config describes it.
 
+    Layers are hidden layers by number from 1, and `"output"`.
+
     pretrained: start from a source model (otherwise every layer is fresh).
-    freeze: the number of hidden layers, from the first, that do not learn; or these
-    layers, in order, as `fresh` names them; or "all but norm layers".
-    fresh: the layers drawn anew, hidden layers by number from 1, and `"output"`.
+    freeze: what does not learn: so many hidden layers from the first, these layers in
+    order, or `ALL_BUT_NORM_LAYERS`.
+    fresh: the layers drawn anew.
     add: widths of fresh hidden layers between the source model's and the output.
-    rate_factors: what multiplies the learning rate, by layer: "1", "2", … or "output".
-    phases: parts of the training, each with `epochs` and, unless they are the default
-    and the training's, with `freeze` and `learning_rate`.
-    towards: the strength of the pull towards the inherited weights.
+    rate_factors: what a layer's learning rate is multiplied by, by layer as text.
+    phases: what replaces `freeze` (0 if left out) and the `learning_rate` (the
+    training's if left out) for so many `epochs`, one phase after the other.
+    towards: how strongly inherited weights are drawn to where they started.
     """
 
     pretrained: bool = True
-    freeze: int | Sequence[int | str] | str = 0
+    freeze: int | Sequence[int | Literal["output"]] | str = 0
     fresh: Sequence[int | Literal["output"]] = ()
     add: Sequence[int] = ()
     rate_factors: Mapping[str, float] = {}

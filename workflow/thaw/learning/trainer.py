@@ -65,6 +65,7 @@ def groups_told(described: Mapping[str, Any], groups: Sequence[str]) -> dict[str
     `described` numbers them, and leaves out defaults.
     """
     variant = Variant(**described)
+    assert isinstance(variant.freeze, int)  # trainers know no other
     fresh = [len(groups) if layer == "output" else layer for layer in variant.fresh]
     return {
         "pretrained": variant.pretrained,

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from thaw.config.network import ALL_BUT_NORM, OUTPUT
+from thaw.config.network import OUTPUT
+from thaw.learning.settings import ALL_BUT_NORM_LAYERS
 
 NORM_ALONE = "norm layers alone"
 
@@ -19,7 +20,7 @@ def recipe_in_words(variant: Mapping[str, Any], names: Sequence[str]) -> str:
 
 def _parts(variant: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
     freeze = variant.get("freeze", 0)
-    if freeze == ALL_BUT_NORM:
+    if freeze == ALL_BUT_NORM_LAYERS:
         yield NORM_ALONE
     elif not isinstance(freeze, int):
         yield f"{_named(freeze, names)} frozen"
@@ -36,7 +37,7 @@ def _phase(phase: Mapping[str, Any], names: Sequence[str], has_added: bool) -> s
     freeze, epochs = phase.get("freeze", 0), phase["epochs"]
     if freeze == 0:
         learning = "all layers"
-    elif freeze == ALL_BUT_NORM:
+    elif freeze == ALL_BUT_NORM_LAYERS:
         learning = NORM_ALONE
     elif freeze == len(names) - 1 and not has_added:
         learning = "the output alone"
