@@ -1,8 +1,12 @@
 """The config of recipes: which layers learn when, how fast, and towards what."""
 
+import re
+
 import pytest
+import yaml
 
 from configs import MODULE, put, recipes, small_config
+from conftest import ROOT
 from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 from thaw.page.section import in_words
@@ -228,3 +232,16 @@ def test_recipes_of_modules_in_words(folder):
     assert Plan(resolve(config)).studies["ahead"].recipes == {
         "fixed-0": "layer 2 frozen"
     }
+
+
+def test_the_recipes_of_the_docs_suit_the_shipped_study():
+    page = (ROOT / "docs/variants.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n([^`]*phases[^`]*)```", page)
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    variants = yaml.safe_load(example)["variants"]
+    config["variants"] |= variants
+    config["studies"]["many-sources"] |= {"variants": ["standalone", *variants]}
+    config["studies"]["many-sources"]["pairs"] = []
+    study = Plan(resolve(config)).studies["many-sources"]
+    assert [*study.recipes] == [*variants]
+    assert not any(study.own_training.values())
