@@ -6,19 +6,19 @@ import pytest
 import yaml
 
 from configs import MODULE, put, recipes, small_config
-from conftest import ROOT
+from conftest import ROOT, new_project
 from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 from thaw.page.section import in_words
 from thaw.plan.plan import Plan
 
 
-def settings(variant, network=None, **more):
+def settings(variant, network=None, layers=2):
     """Return what a job gets of a variant: its own settings, and its training."""
     config = small_config(network)
+    if network is None:
+        config["network"]["hidden"] = [3] * layers
     put(config, "variants/fixed-0", variant)
-    for path, value in more.items():
-        put(config, path, value)
     found = recipes(config)["fixed-0"].recipe["settings"]
     return found["variant"], found["training"]
 
@@ -43,6 +43,11 @@ def settings(variant, network=None, **more):
 )
 def test_what_means_the_same_has_one_recipe(said, known):
     assert settings(said) == (known, settings({})[1])
+
+
+def test_layers_are_in_the_networks_order():
+    said = {"freeze": ["output", "hidden-10", 2]}
+    assert settings(said, layers=10)[0] == {"freeze": [2, 10, "output"]}
 
 
 def test_phases_have_the_sum_of_their_epochs():
@@ -245,3 +250,22 @@ def test_the_recipes_of_the_docs_suit_the_shipped_study():
     study = Plan(resolve(config)).studies["many-sources"]
     assert [*study.recipes] == [*variants]
     assert not any(study.own_training.values())
+
+
+def test_a_layer_that_is_frozen_at_times_may_have_a_rate_and_be_pulled():
+    phases = [{"freeze": 2, "epochs": 1}, {"freeze": ["output"], "epochs": 2}]
+    said = {"phases": phases, "rate_factors": {"1": 2, "output": 3}, "towards": 0.1}
+    assert settings(said)[0]["rate_factors"] == {"1": 2.0, "output": 3.0}
+
+
+def test_tables_and_page_say_what_a_recipe_is(tmp_path):
+    config = small_config()
+    del config["studies"]["back"]
+    config["variants"]["fixed-1"] |= {"rate_factors": {"output": 2}}
+    project = new_project(tmp_path / "project", config)
+    project.snakemake("--cores", "2", "ahead")
+    recipe = "the output at 2 times the rate"
+    summary = (project.folder / "results/ahead/summary.md").read_text()
+    assert f"fixed-1: {recipe}." in " ".join(summary.split())
+    page = (project.folder / "results/ahead/page.html").read_text()
+    assert f"Freeze 1 layer, {recipe}" in page
