@@ -117,8 +117,8 @@ def test_an_output_that_is_drawn_anew_is_not_frozen(folder):
             resolve(config)
         (_, line) = str(caught.value).splitlines()
         assert line.startswith(
-            f"  variants.fixed-0.{place}: the output is drawn anew because source and "
-            "target of studies.ahead have other labels, so it cannot be frozen; leave "
+            f"  variants.fixed-0.{place}: the output, drawn anew because source and "
+            "target of studies.ahead have other labels, has to learn; leave it out, or "
         )
         config["variants"]["fixed-0"] = variant | {"inherit": "output"}
         resolve(config)

@@ -1,6 +1,7 @@
 """Contradictions in a variant's recipe: which layers learn, when, and how fast."""
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from thaw.config.extents import image_classes
@@ -8,6 +9,7 @@ from thaw.config.network import OUTPUT, Kind, Layer
 from thaw.config.resolved import ResolvedStudy
 from thaw.config.values import MOST_EPOCHS
 from thaw.data import IMAGES
+from thaw.errors import ThawError
 from thaw.learning.settings import ALL_BUT_NORM_LAYERS
 from thaw.learning.tasks import TASKS
 
@@ -35,57 +37,65 @@ def mistakes(
             f"phases[{number}].freeze": phase["freeze"]
             for number, phase in enumerate(numbers["phases"])
         }
-    fresh = {*numbers["fresh"]}
-    for key, freeze in freezes.items():
-        frozen = _frozen(freeze)
+    frozen = {key: _frozen(freeze) for key, freeze in freezes.items()}
+    still = set.intersection(*frozen.values())
+    drawn = ""
+    if numbers["towards"] or any(OUTPUT in layers for layers in frozen.values()):
+        drawn = _why_output_is_drawn(path, study, numbers, problems)
+    every = _all_layers(kind)
+    for key, layers in frozen.items():
         for layer in variant["fresh"]:
-            if kind.number(layer) in frozen:
+            if kind.number(layer) in layers:
                 yield (
                     f"{here}.fresh: {layer!r} is frozen by {key}, and a layer drawn "
                     "anew has to learn; remove it from one of them"
                 )
-        if OUTPUT in frozen and OUTPUT not in fresh and numbers["pretrained"]:
-            if numbers["add"]:
-                yield (
-                    f"{here}.{key}: the output is drawn anew after added layers, so it "
-                    "cannot be frozen; leave it out"
-                )
-            elif not numbers["inherit"] and is_other_label(study, problems):
-                yield (
-                    f"{here}.{key}: the output is drawn anew because source and target "
-                    f"of {path} have other labels, so it cannot be frozen; leave it "
-                    "out, or add inherit: output"
-                )
-        if not numbers["pretrained"] and freeze == ALL_BUT_NORM_LAYERS:
+        if drawn and OUTPUT in layers:
+            yield f"{here}.{key}: the output, drawn anew {drawn}"
+        if every and every <= layers and not numbers["add"]:
+            yield (
+                f"{here}.{key}: all layers of the network of {path} are frozen; "
+                "nothing would learn. Allowed: at least one layer that learns"
+            )
+        if freezes[key] == ALL_BUT_NORM_LAYERS and not numbers["pretrained"]:
             yield (
                 f"{here}.{key}: has no effect when pretrained is false (all layers are "
                 "drawn anew, and these learn); remove it"
             )
-    layers = _all_layers(kind)
-    if layers and not numbers["add"]:
-        for key, freeze in freezes.items():
-            if layers <= _frozen(freeze):
-                yield (
-                    f"{here}.{key}: all layers of the network of {path} are frozen; "
-                    "nothing would learn. Allowed: at least one layer that learns"
-                )
-    still = set.intersection(*map(_frozen, freezes.values()))
     yield from _of_factors(here, kind, variant["rate_factors"], still)
     if numbers["towards"] and not numbers["pretrained"]:
         yield (
             f"{here}.towards: has no effect when pretrained is false (nothing is "
             "inherited); remove it"
         )
-    elif numbers["towards"] and layers:
-        if numbers["add"] or (
-            not numbers["inherit"] and is_other_label(study, problems)
-        ):
-            fresh.add(OUTPUT)
-        if layers <= fresh | still:
+    elif numbers["towards"] and every:
+        fresh = {*numbers["fresh"], *([OUTPUT] if drawn else [])}
+        if every <= fresh | still:
             yield (
                 f"{here}.towards: has no effect, because no inherited layer learns; "
                 "remove it"
             )
+
+
+def _why_output_is_drawn(
+    path: str,
+    study: ResolvedStudy,
+    numbers: Described,
+    problems: Mapping[str, Described],
+) -> str:
+    """Say why a variant draws the output anew without saying so; "" if it does not."""
+    if not numbers["pretrained"] or OUTPUT in numbers["fresh"]:
+        return ""
+    if numbers["add"]:
+        return "after added layers, has to learn; leave it out"
+    # An unreadable folder is reported with its problem.
+    with suppress(ThawError):
+        if not numbers["inherit"] and is_other_label(study, problems):
+            return (
+                f"because source and target of {path} have other labels, has to learn; "
+                "leave it out, or add inherit: output"
+            )
+    return ""
 
 
 def is_other_label(study: ResolvedStudy, problems: Mapping[str, Described]) -> bool:
