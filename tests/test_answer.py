@@ -54,6 +54,7 @@ SETTINGS = {
     "repeats": 2,
     "source_models": 30,
     "has_splits": False,
+    "recipes": {},
 }
 
 BEST_OF = ("target_size", "variant", "best_of", "median", "weak")
@@ -564,3 +565,15 @@ def test_test_rows_among_train_rows_are_named_with_what_they_flatter():
             f"flatter {flattered} variants and should be left out."
         ) in text
     assert "same features" not in said(GROWS, equal=[equal_rows("two", equal=0)])
+
+
+def test_a_recipe_is_recommended_in_words():
+    head = {"standalone": SCRATCH, "head-first": {"phases": []}}
+    recipes = {"head-first": "the output alone for 9 epochs"}
+    found = {"standalone": alone(0.7), "head-first": scores(0.8)}
+    text = said(found, variants=head, recipes=recipes)
+    start = "Use transfer: the output alone for 9 epochs (head-first). It typically"
+    assert text.startswith(start)
+    random = head | {"head-first": {"pretrained": False, "phases": []}}
+    text = said(found | {"head-first": alone(0.8)}, variants=random, recipes=recipes)
+    assert text.startswith("Use head-first: the output alone for 9 epochs. It")

@@ -189,6 +189,7 @@ def test_defaults():
     assert usual == (1, "auto", "standalone", 0.01)
     assert back.baseline == "fixed-1"
     everything = {"pretrained": True, "freeze": 1, "fresh": [], "add": []}
+    everything |= {"rate_factors": {}, "phases": [], "towards": 0.0}
     assert found.variants["fixed-1"] == everything | {
         "training": {},
         "save": None,

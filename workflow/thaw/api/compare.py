@@ -116,6 +116,7 @@ class GivenStudy:
             "ladder": {},
             "rates": {},
             "own_training": {},
+            "recipes": {},
             "has_splits": False,
             "description": {
                 "command": command,

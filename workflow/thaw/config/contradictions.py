@@ -4,12 +4,20 @@ import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator
 
+from thaw.config import recipes
 from thaw.config.checkpoints import mistakes_of_checkpoint
 from thaw.config.extents import extent, function_of
 from thaw.config.messages import among, shown
 from thaw.config.network import Kind, kind_of, mistakes_of_code
 from thaw.config.problem import contradictions_of, is_split
-from thaw.config.resolved import Config, ResolvedStudy, changed
+from thaw.config.resolved import (
+    Config,
+    ResolvedStudy,
+    changed,
+    is_depth,
+    minimal_variant,
+    training_of,
+)
 from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
 from thaw.data import IMAGES, fills, shape_of
@@ -113,7 +121,13 @@ def _of_study(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
         place = f"{path}.variants[{number}]"
         yield from _unknown(place, variant, "variant", config.variants)
         if settings := config.variants.get(variant):
-            yield from _of_its_layers(path, kind, variant, settings)
+            unknown = [*kind.mistakes_of_variant(path, variant, settings)]
+            known = {study.source, study.target} <= {*config.problems, CHECKPOINTS}
+            yield from unknown
+            if known and not unknown:
+                yield from recipes.mistakes(
+                    path, study, kind, variant, settings, config.problems
+                )
             if settings["training"]:
                 training = changed(study.training, settings["training"])
                 place = f"variants.{variant}.training"
@@ -206,9 +220,10 @@ def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
     yield from _unknown(path, name, "study", config.studies)
     if study := config.studies.get(name):
         others = [variant for variant in study.variants if variant != study.baseline]
-        described = [config.variants.get(variant, {}) for variant in others]
+        kind = kind_of(study.network)
+        described = [config.variants[n] for n in others if n in config.variants]
         if not any(
-            variant.get("pretrained") and not variant["fresh"] and not variant["add"]
+            variant["pretrained"] and is_depth(minimal_variant(kind.numbered(variant)))
             for variant in described
         ):
             yield (
@@ -396,20 +411,6 @@ def _of_foreign(
         )
 
 
-def _of_its_layers(
-    path: str, kind: Kind, variant: str, settings: dict
-) -> Iterator[str]:
-    yield from kind.mistakes_of_variant(path, variant, settings)
-    numbers = kind.numbered(settings)
-    freeze = numbers["freeze"]
-    for layer, number in zip(settings["fresh"], numbers["fresh"], strict=True):
-        if isinstance(number, int) and isinstance(freeze, int) and number <= freeze:
-            yield (
-                f"variants.{variant}.fresh: {layer!r} is among the first {freeze}, "
-                f"which are frozen. Allowed: hidden layers from {freeze + 1}, output"
-            )
-
-
 def _unknown(
     path: str, name: str, kind: str, known: Collection[str], whole: str = "config"
 ) -> Iterator[str]:
@@ -468,10 +469,12 @@ def _of_its_excess(path: str, study: ResolvedStudy, config: Config) -> Iterator[
             f"Allowed: {MOST_NUMBERS} or less"
         )
         return
+    every = [training_of(study.training, config.variants[n]) for n in study.variants]
+    epochs = max(some["epochs"] or some["steps"] for some in [study.training, *every])
     largest = max(*repeats, *pretrained)
     for what, numbers in (
         ("weights", weights),
-        ("epochs", study.training["epochs"] or study.training["steps"]),
+        ("epochs", epochs),
     ):
         most = MOST_NUMBERS // numbers
         if largest > most:

@@ -66,6 +66,15 @@ Layer = Annotated[
         )
     ),
 ]
+FreezeValue = Annotated[
+    Annotated[int, Field(ge=0, le=MOST_LAYERS), WHOLE]
+    | GroupName
+    | Annotated[
+        list[Layer], Field(min_length=1, max_length=MOST_LAYERS + 1), EACH_ONCE
+    ],
+    ALTERNATIVES,
+]
+Epochs = Annotated[int, Field(ge=1, le=MOST_EPOCHS), WHOLE]
 TargetSize = Annotated[
     Rows | Literal["all"],
     ALTERNATIVES,
@@ -167,7 +176,7 @@ class Augment(Changes):
 class Training(Group):
     """How networks learn: repeats and, unless `pretraining` differs, source models."""
 
-    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS), WHOLE] = LEFT_OUT
+    epochs: Epochs = LEFT_OUT
     """How often a network sees the train set. Set either this or steps."""
     steps: Annotated[int, Field(ge=1, le=MOST_ROWS), WHOLE] = TRAINING["steps"]
     """How many steps of gradient descent a network takes in all, whatever the number of
@@ -235,16 +244,26 @@ ChangedTraining: Any = made(
 )
 
 
+class Phase(Group):
+    """A phase of a variant's training. The optimizer and the schedule start anew."""
+
+    freeze: FreezeValue = VARIANT["freeze"]
+    """The layers that do not learn in this phase, as freeze of a variant."""
+    epochs: Epochs
+    """How many epochs the phase takes."""
+    learning_rate: Positive = LEFT_OUT
+    """The phase's learning rate; left out, that of the variant's training."""
+
+
 class Variant(Group):
     """A variant."""
 
     pretrained: bool = VARIANT["pretrained"]
     """Whether to start from a source model; else every layer is fresh."""
-    freeze: Annotated[
-        Annotated[int, Field(ge=0, le=MOST_LAYERS), WHOLE] | GroupName, ALTERNATIVES
-    ] = VARIANT["freeze"]
+    freeze: FreezeValue = VARIANT["freeze"]
     """How many hidden layers or groups, the first ones, do not learn; or the name of
-    the last group that does not."""
+    the last of them; or a list of layers; or all but the output; or, of a module, all
+    but norm layers."""
     fresh: Annotated[list[Layer], Field(max_length=MOST_LAYERS), EACH_ONCE] = list(
         VARIANT["fresh"]
     )
@@ -252,6 +271,33 @@ class Variant(Group):
     add: Annotated[list[Width], Field(max_length=MOST_LAYERS)] = list(VARIANT["add"])
     """The widths of fresh hidden layers put between the source model's and the output,
     which is then fresh too."""
+    rate_factors: Annotated[
+        dict[
+            Annotated[
+                GroupName,
+                Field(
+                    description=(
+                        "the number of a hidden layer, from 1, the name of one of the "
+                        "network's groups, or output"
+                    )
+                ),
+                AS_TEXT,
+            ],
+            Annotated[
+                float,
+                Field(ge=0, le=LARGEST_NUMBER, description="A number, more than 0."),
+            ],
+        ],
+        Field(max_length=MOST_LAYERS + 1),
+    ] = dict(VARIANT["rate_factors"])
+    """By what to multiply the learning rate of a layer, at every step, such as
+    {hidden-1: 0.1}; 1 for those left out."""
+    phases: Annotated[list[Phase], Field(max_length=100)] = list(VARIANT["phases"])
+    """Parts of the training, one after the other, each with its frozen layers and its
+    epochs, such as the output alone first. The variant's epochs are their sum."""
+    towards: Annotated[float, Field(ge=0, le=LARGEST_NUMBER)] = VARIANT["towards"]
+    """How strongly inherited weights that learn are pulled towards the source model:
+    this many times their distance from it is added to their gradient (L2-SP)."""
     inherit: Literal["output"] = LEFT_OUT
     """output: keep the source model's output even where source and target differ in the
     label's name, in the classes of images or in the task. By default, the output is

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from thaw import keys
 from thaw.config.messages import among, did_you_mean, shown, unreadable
 from thaw.data import shape_of
-from thaw.learning.settings import Training
+from thaw.learning.settings import ALL_BUT_NORM_LAYERS, Training
 
 Described = Mapping[str, Any]
 Lines = Iterator[str]
@@ -31,8 +31,14 @@ FILLED_IN = ("$classes", "$features", "$shape")
 # such a network imports it, and has it in a key.
 GENERAL_LEARNER = "thaw.learning.module"
 
-# The entry of a variant's `fresh` that is no hidden layer.
+# The layer that is no hidden layer.
 OUTPUT = "output"
+
+# What a variant may freeze in words, beside all but norm layers.
+ALL_BUT_OUTPUT = "all but the output"
+
+# A layer as recipes name it: a hidden one by number from 1, or the output.
+Layer = int | str
 
 
 class Kind:
@@ -67,25 +73,54 @@ class Kind:
         raise NotImplementedError
 
     @property
+    def names(self) -> Sequence[str]:
+        """The names of all layers, the output's last; none if they are unknown."""
+        return self.described.get("groups", [])
+
+    @property
     def has_histories(self) -> bool:
         """Whether it is known what networks reached epoch by epoch."""
         return True
 
-    def numbered(self, variant: Described) -> dict[str, Any]:
-        """Return a variant with numbers in the place of groups' names.
+    def number(self, layer: Layer) -> Layer:
+        """Return a layer as recipes name it.
 
-        Names that the network does not have stay; `mistakes_of_variant` tells of them.
+        A name that the network does not have stays; `mistakes_of_variant` tells of it.
         """
-        groups = self.described.get("groups", [])
+        if layer in self.names:
+            place = self.names.index(str(layer)) + 1
+            return OUTPUT if place == len(self.names) else place
+        return layer
 
-        def number(layer: int | str) -> int | str:
-            if layer not in groups:
-                return layer
-            place = groups.index(layer) + 1
-            return OUTPUT if place == len(groups) else place
+    def numbered(self, variant: Described) -> dict[str, Any]:
+        """Return a variant with its layers as recipes name them.
 
-        fresh = [number(layer) for layer in variant["fresh"]]
-        return dict(variant) | {"freeze": number(variant["freeze"]), "fresh": fresh}
+        So is what it freezes, a number where it is the first layers. Factors of 1 are
+        left out.
+        """
+        return dict(variant) | {
+            "freeze": self._frozen(variant["freeze"]),
+            "fresh": [self.number(layer) for layer in variant["fresh"]],
+            "rate_factors": {
+                str(self.number(layer)): factor
+                for layer, factor in variant["rate_factors"].items()
+                if factor != 1
+            },
+            "phases": [
+                phase | {"freeze": self._frozen(phase["freeze"])}
+                for phase in variant["phases"]
+            ],
+        }
+
+    def _frozen(self, freeze: Layer | Sequence[Layer]) -> Layer | Sequence[Layer]:
+        if freeze == ALL_BUT_OUTPUT and self.hidden_groups is not None:
+            return len(self.hidden_groups)
+        if isinstance(freeze, int | str):
+            return self.number(freeze)
+        layers = {*map(self.number, freeze)}
+        ordered = sorted(layers, key=lambda layer: (isinstance(layer, str), layer))
+        first = [*range(1, len(ordered) + 1)]
+        return len(ordered) if ordered == first else ordered
 
     def content(self) -> dict[str, Any]:
         """Return what decides what the network does, as recipes have it.
@@ -147,36 +182,69 @@ class Kind:
 
         `path` is the study's place in the config.
         """
-        here, hidden = f"variants.{name}", self.hidden_groups
-        names = self.described.get("groups", [])
-        layers = [("fresh", layer) for layer in variant["fresh"]]
-        for key, layer in [("freeze", variant["freeze"]), *layers]:
-            if hidden is None:
-                if self._needs_groups(layer):
-                    yield (
-                        f"{path}.network.groups: this key is missing; {here}.{key} "
-                        f"({layer!r}) needs the names of the groups"
-                    )
-            elif isinstance(layer, int):
-                if layer > len(hidden):
-                    yield (
-                        f"{here}.{key}: {layer} is deeper than the network of {path}. "
-                        f"Allowed: 0 to {len(hidden)}"
-                    )
-            elif layer not in (OUTPUT, *names):
-                known = names or [*map(str, range(1, len(hidden) + 1)), OUTPUT]
-                known = known[:-1] if key == "freeze" else known
-                yield (
-                    f"{here}.{key}: {layer!r} is not a layer of the network of {path}"
-                    f"{among(layer, known)}"
-                )
-            elif key == "freeze" and layer in (OUTPUT, *names[-1:]):
-                yield (
-                    f"{here}.freeze: {layer!r} is the output of the network of {path}; "
-                    f"nothing would learn. Allowed: 0 to {len(hidden)}"
-                )
+        hidden, phases = self.hidden_groups, enumerate(variant["phases"])
+        freezes = [("freeze", variant["freeze"])]
+        freezes += [(f"phases[{n}].freeze", phase["freeze"]) for n, phase in phases]
+        for key, freeze in freezes:
+            place = f"variants.{name}.{key}"
+            if freeze == ALL_BUT_NORM_LAYERS:
+                yield from self._mistakes_of_norm(path, place)
+            elif isinstance(freeze, list):
+                for layer in freeze:
+                    yield from self._mistakes_of_layer(path, place, layer)
+            elif freeze != ALL_BUT_OUTPUT or hidden is None:
+                yield from self._mistakes_of_last(path, place, freeze)
+        for layer in variant["fresh"]:
+            yield from self._mistakes_of_layer(path, f"variants.{name}.fresh", layer)
+        for key in variant["rate_factors"]:
+            is_number = key not in self.names and re.fullmatch("[1-9][0-9]{0,8}", key)
+            layer = int(key) if is_number else key
+            place = f"variants.{name}.rate_factors"
+            yield from self._mistakes_of_layer(path, place, layer)
 
-    def _needs_groups(self, layer: int | str) -> bool:
+    def _mistakes_of_norm(self, path: str, place: str) -> Lines:
+        """Yield what keeps norm layers from learning alone."""
+        yield (
+            f"{place}: only network.module can have norm layers, and {path} has "
+            f"network.{self.form}; name the layers to freeze"
+        )
+
+    def _mistakes_of_last(self, path: str, place: str, layer: Layer) -> Lines:
+        """Yield what keeps a layer from being the last that is frozen."""
+        hidden = self.hidden_groups
+        if hidden is not None and self.number(layer) == OUTPUT:
+            yield (
+                f"{place}: {layer!r} is the output of the network of {path}; nothing "
+                f"would learn. Allowed: 0 to {len(hidden)}"
+            )
+        else:
+            known = [*self.names[:-1], ALL_BUT_OUTPUT, ALL_BUT_NORM_LAYERS]
+            yield from self._mistakes_of_layer(path, place, layer, known)
+
+    def _mistakes_of_layer(
+        self, path: str, place: str, layer: Layer, known: Sequence[str] = ()
+    ) -> Lines:
+        """Yield why a layer is none of the network; `known` are others, if not all."""
+        hidden, number = self.hidden_groups, self.number(layer)
+        if hidden is None:
+            if self._needs_groups(number):
+                yield (
+                    f"{path}.network.groups: this key is missing; {place} "
+                    f"({layer!r}) needs the names of the groups"
+                )
+        elif isinstance(number, int):
+            if number > len(hidden):
+                yield (
+                    f"{place}: {layer} is deeper than the network of {path}. "
+                    f"Allowed: 0 to {len(hidden)}"
+                )
+        elif number != OUTPUT:
+            yield (
+                f"{place}: {layer!r} is not a layer of the network of {path}"
+                f"{among(number, known or self.names)}"
+            )
+
+    def _needs_groups(self, layer: Layer) -> bool:
         """Whether it must know its groups' names where a variant names this layer."""
         return isinstance(layer, str) and layer != OUTPUT
 
@@ -196,6 +264,11 @@ class HiddenLayers(Kind):
     @property
     def hidden_groups(self) -> Sequence[Any]:
         return self.described.get("hidden", [])  # `mistakes` tells that it is missing
+
+    @property
+    def names(self) -> Sequence[str]:
+        numbers = range(1, len(self.hidden_groups) + 1)
+        return [*(f"hidden-{number}" for number in numbers), OUTPUT]
 
     def widths(
         self, features: int, outputs: int, added: Sequence[int] = ()
@@ -234,6 +307,9 @@ class Module(_UserSupplied):
     }
     calls_users_code = True
     checked_by = "check_network"
+
+    def _mistakes_of_norm(self, path: str, place: str) -> Lines:
+        yield from ()
 
     def content(self) -> dict[str, Any]:
         """Return the description with the function's code in the place of its name."""
@@ -317,7 +393,7 @@ class Trainer(_UserSupplied):
         found.pop("time_limit", None)
         return found
 
-    def _needs_groups(self, layer: int | str) -> bool:
+    def _needs_groups(self, layer: Layer) -> bool:
         return layer != 0
 
     def mistakes(self, path: str) -> Lines:
@@ -383,6 +459,17 @@ class Trainer(_UserSupplied):
                 f"variants.{name}.save: the network of {path} is a trainer's, whose "
                 "weights Thaw does not see; remove it"
             )
+        if isinstance(self.numbered(variant)["freeze"], list):
+            yield (
+                f"variants.{name}.freeze: trainers are only told how many layers to "
+                "freeze, from the first. Allowed: a number, or the last one's name"
+            )
+        for key in ("rate_factors", "phases", "towards"):
+            if variant[key]:
+                yield (
+                    f"variants.{name}.{key}: trainers are not told, and {path} has "
+                    "one; remove it, and give the trainer an argument instead"
+                )
 
 
 # If a description has keys of several kinds, the first kind reports it.

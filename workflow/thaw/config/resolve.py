@@ -11,7 +11,7 @@ from thaw.config.extents import extent
 from thaw.config.messages import wrong
 from thaw.config.mistakes import explain
 from thaw.config.network import inherited, kind_of
-from thaw.config.resolved import Config, ResolvedStudy, changed
+from thaw.config.resolved import Config, ResolvedStudy, changed, training_of
 from thaw.config.rest import Rest, entries_in, places_of, without
 from thaw.config.sizes import size_of
 from thaw.findings.arms import CHECKPOINTS
@@ -215,8 +215,8 @@ def _networks_a_job(study: ResolvedStudy, config: Config) -> Any:
     target = config.problems[study.target]
     # The same before and after a rule has made the problem's file.
     problem = extent(target, look=not target["made_by_rule"])
-    changes = [config.variants[name]["training"] for name in study.variants]
-    every = [study.pretraining, *(changed(study.training, some) for some in changes)]
+    variants = [config.variants[name] for name in study.variants]
+    every = [study.pretraining, *(training_of(study.training, v) for v in variants)]
     epochs = [
         budget(some["epochs"], some["steps"], some["batch_size"], problem.rows).epochs
         for some in every

@@ -61,6 +61,17 @@ def changed(training: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
     return found
 
 
+def training_of(training: Mapping[str, Any], variant: Mapping[str, Any]) -> dict:
+    """Return the training of a variant of a study with this `training`.
+
+    With phases, its epochs are their sum.
+    """
+    found = changed(training, variant["training"])
+    if variant["phases"]:
+        found["epochs"] = sum(phase["epochs"] for phase in variant["phases"])
+    return found
+
+
 def minimal(group: type[Group], values: dict[str, Any]) -> dict[str, Any]:
     """Return what differs from the defaults, at every level.
 
@@ -86,7 +97,17 @@ def minimal_variant(values: dict[str, Any]) -> dict[str, Any]:
     """
     apart = ("training", "save", "inherit")
     own = {key: value for key, value in values.items() if key not in apart}
+    own["phases"] = [minimal(models.Phase, phase) for phase in values["phases"]]
     return minimal(models.Variant, own)
+
+
+def is_depth(variant: Mapping[str, Any]) -> bool:
+    """Whether a variant does nothing but freeze so many layers, or none.
+
+    `variant` is as `minimal_variant` returns it; it may inherit the output, too.
+    """
+    is_number = isinstance(variant.get("freeze", 0), int)
+    return is_number and variant.keys() <= {"freeze", "inherit"}
 
 
 minimal_problem = functools.partial(minimal, Problem)

@@ -58,7 +58,8 @@ def _written_out(part: Any, definitions: Schema) -> Any:
 def schema_at(schema: Schema, place: Sequence[int | str]) -> Schema:
     """Return the schema of what stands at a place of a config: keys and list places."""
     for part in place:
-        if isinstance(part, int):
+        # Some keys are numbers, too.
+        if isinstance(part, int) and "items" in schema:
             schema = schema["items"]
         else:
             schema = (

@@ -28,7 +28,8 @@ class Question(NamedTuple):
 
     `variants` are as in the config, sizes in order. `source` is "" for given scores, of
     which nothing else is known. `has_splits` says whether each source model has its own
-    split of the target.
+    split of the target. `recipes` are the words for what variants do beside freezing
+    their first layers.
     """
 
     source: str
@@ -44,6 +45,7 @@ class Question(NamedTuple):
     repeats: int
     source_models: int
     has_splits: bool
+    recipes: Mapping[str, str]
     comparisons: pd.DataFrame
     best_depths: pd.DataFrame
     summary: pd.DataFrame

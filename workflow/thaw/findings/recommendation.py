@@ -196,7 +196,12 @@ def _how(name: str, study: Question) -> str:
     """Return the advice to use a variant."""
     if study.is_from_scratch(name) and study.transferred:
         return f"use {name}, which is not pretrained"
-    if study.is_pretrained(study.baseline) or name not in study.depths:
+    recipe = study.recipes.get(name)
+    if study.is_pretrained(study.baseline) or not study.is_pretrained(name):
+        return f"use {name}: {recipe}" if recipe else f"use {name}"
+    if recipe:
+        return f"use transfer: {recipe} ({name})"
+    if name not in study.depths:
         return f"use {name}"
     depth = study.depths[name]
     frozen = counted(depth, "layer") if depth else "nothing"

@@ -49,8 +49,8 @@ class Section:
     def __init__(self, files: Files, told: Mapping[str, Any]) -> None:
         """Read the files of a `study`.
 
-        Its `size` in words, its `metric`, its `variants` and the `own_training` of
-        these are passed as well.
+        Its `size` in words, its `metric`, its `variants` and the `own_training` and
+        `recipes` of these are passed as well.
         """
         self.name, self._files, self.size = told["study"], files, told["size"]
         self.metric = metric_of(told["metric"][0])
@@ -62,7 +62,11 @@ class Section:
         self.margin, self.baseline = self.settings["margin"], self.settings["baseline"]
         described = self.made["variants"]
         self.words = {
-            name: in_words(described[name], told["own_training"].get(name, {}))
+            name: in_words(
+                described[name],
+                told["own_training"].get(name, {}),
+                told["recipes"].get(name, ""),
+            )
             for name in told["variants"]
         }
 
@@ -298,25 +302,38 @@ class Scores(NamedTuple):
     baseline: float | None
 
 
-def in_words(variant: Mapping[str, Any], training: Mapping[str, Any]) -> str:
-    """Describe a variant, and how its training differs."""
+def in_words(
+    variant: Mapping[str, Any], training: Mapping[str, Any], recipe: str
+) -> str:
+    """Describe a variant, how its training differs, and its `recipe` in words."""
     if "estimator" in variant:
         return str(variant["estimator"]).rpartition(".")[2]
     if "given" in variant:
         return variant["given"]
     freeze = variant.get("freeze", 0)
-    if variant.get("pretrained", True):
+    if not isinstance(freeze, int) or "phases" in variant:
+        # The recipe says what is frozen.
+        said = [
+            "Fine-tune" if variant.get("pretrained", True) else "Train from scratch"
+        ]
+    elif variant.get("pretrained", True):
         frozen = f"Freeze {counted(freeze, 'layer')}"
         said = [frozen if freeze else "Fine-tune all layers"]
     elif freeze:
         said = [f"Freeze {counted(freeze, 'random layer')}"]
     else:
         said = ["Train from scratch"]
+    if recipe:
+        said.append(recipe)
     if fresh := variant.get("fresh"):
         said.append(f"draw {' and '.join(map(str, fresh))} anew")
     if "add" in variant:
         said.append("add layers")
     if "inherit" in variant:
         said.append(f"inherit the {variant['inherit']}")
-    said += [f"{key.replace('_', ' ')} {value}" for key, value in training.items()]
+    said += [
+        f"{key.replace('_', ' ')} {value}"
+        for key, value in training.items()
+        if key != "epochs" or "phases" not in variant
+    ]
     return ", ".join(said)

@@ -56,7 +56,7 @@ OF_A_STUDY = (
         "One row for each variant: mean, spread in two parts, quartiles, failures.",
         settings=(
             *("tuned", "rates", "variants", "target_sizes", "metric", "margin"),
-            "has_splits",
+            *("has_splits", "recipes"),
         ),
         suffixes=("csv", "md"),
     ),
@@ -154,7 +154,7 @@ OF_A_STUDY = (
         settings=(
             *("tuned", "metric", "described", "baseline", "target_sizes"),
             *("depths", "margin", "repeats", "source_models", "shown_size"),
-            "has_splits",
+            *("has_splits", "recipes"),
         ),
         reads=(
             *("summary.csv", "comparisons.csv", "best-depths.csv"),

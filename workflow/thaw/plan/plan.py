@@ -10,16 +10,16 @@ from typing import Any
 
 from thaw.config import estimator
 from thaw.config.checkpoints import digest_of, weight_files
-from thaw.config.extents import image_classes
 from thaw.config.network import Kind, kind_of
 from thaw.config.problem import is_split
+from thaw.config.recipes import is_other_label
 from thaw.config.resolved import (
     Config,
     ResolvedStudy,
-    changed,
     minimal_network,
     minimal_training,
     minimal_variant,
+    training_of,
 )
 from thaw.config.sizes import (
     UNKNOWN,
@@ -29,14 +29,12 @@ from thaw.config.sizes import (
     megabytes_to_read,
     size_of,
 )
-from thaw.data import IMAGES
 from thaw.errors import ThawError, refuse
 from thaw.findings.arms import Arm, TargetSize, arms
 from thaw.findings.metrics import metric_of
 from thaw.keys import Result, result
 from thaw.learning.budget import budget
 from thaw.learning.settings import BUDGETS
-from thaw.learning.tasks import TASKS
 from thaw.output.paths import problem_file, repeats_begin
 from thaw.output.tiles import Tile
 from thaw.plan.made import Made, gather, make, of_studies, page, span
@@ -54,7 +52,7 @@ from thaw.plan.problems import Problems
 from thaw.plan.study import StudyPlan
 
 # The properties of a study that a page gets, in the config's order.
-ON_PAGE = ("study", "size", "metric", "variants", "own_training")
+ON_PAGE = ("study", "size", "metric", "variants", "own_training", "recipes")
 
 
 class Plan:
@@ -139,12 +137,12 @@ class Plan:
             source_models = [result("pretrain", learning | pretraining, inputs)]
         found: dict[str, list[Result]] = {}
         saved = []
-        other = _is_other_label(study, config.problems)
+        other = is_other_label(study, config.problems)
         for arm in arms(study.variants, study.target_sizes):
             described = kind.numbered(config.variants[arm.variant])
             if described["pretrained"] and other and not described["inherit"]:
                 described["fresh"] = [*dict.fromkeys([*described["fresh"], "output"])]
-            training = changed(study.training, described["training"])
+            training = training_of(study.training, described)
             settings = learning | {
                 "training": minimal_training(training),
                 "variant": minimal_variant(described),
@@ -353,27 +351,6 @@ def _described(kind: Kind, variant: Mapping[str, Any]) -> dict[str, Any]:
     """Return a variant's settings in the config, except its training."""
     inherits = {"inherit": variant["inherit"]} if variant["inherit"] else {}
     return minimal_variant(kind.numbered(variant)) | inherits
-
-
-def _is_other_label(
-    study: ResolvedStudy, problems: Mapping[str, Mapping[str, Any]]
-) -> bool:
-    """Whether the target's label differs from that of the source models.
-
-    It does if their columns have other names, if images are of other classes, or if the
-    tasks differ. For files this is unknown: a number then fits any other.
-    """
-    target = problems[study.target]
-    if study.checkpoints:
-        return not TASKS[target["task"]].has_classes
-    ours, theirs = (
-        (
-            *(problem["task"], "bins" in problem),
-            image_classes(problem) if IMAGES in problem else problem.get("label"),
-        )
-        for problem in (target, problems[study.source])
-    )
-    return ours != theirs
 
 
 def _check(study: StudyPlan, network: Mapping[str, Any]) -> Result:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thaw.config.network import Kind, kind_of, named
-from thaw.config.resolved import ResolvedStudy, minimal_training
+from thaw.config.resolved import ResolvedStudy, is_depth, minimal_training
 from thaw.findings.arms import Arm, TargetSize, pairs_asked
 from thaw.findings.metrics import metric_of
 from thaw.keys import Result
@@ -21,6 +21,7 @@ from thaw.output.paths import (
     repeats_jobs,
 )
 from thaw.output.tiles import JobSize, Tile, tiles_of_models
+from thaw.plan.recipes import recipe_in_words
 
 
 @functools.cache
@@ -324,7 +325,7 @@ class StudyPlan(NamedTuple):
         found: dict[int, str] = {}
         for name in self.pretrained:
             variant = self.described[name]
-            if variant.keys() <= {"freeze", "inherit"}:
+            if is_depth(variant):
                 found.setdefault(variant.get("freeze", 0), name)
         return {name: depth for depth, name in found.items()}
 
@@ -352,6 +353,19 @@ class StudyPlan(NamedTuple):
             own = self._recipe(variant)["settings"]["training"]
             names = [k for k in {**usual, **own} if usual.get(k) != own.get(k)]
             found[variant] = {name: own.get(name, "default") for name in names}
+        return found
+
+    @property
+    def recipes(self) -> dict[str, str]:
+        """What variants do beside freezing first layers, in words, where they do."""
+        names, usual = self.kind.names, self.settings.training["epochs"]
+        found = {}
+        for variant, described in self.described.items():
+            if words := recipe_in_words(described, names):
+                epochs = self.own_training[variant].get("epochs")
+                if epochs and "phases" in described:
+                    words += f" ({epochs:,} epochs in all, not {usual:,})"
+                found[variant] = words
         return found
 
     @property

@@ -246,6 +246,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     warnings = [
         *failures(found, lost, not settings["source"]),
         *what_was_chosen(table, settings),
+        *(f"{name}: {recipe}." for name, recipe in settings["recipes"].items()),
     ]
     if not metric.has_bounds and any(sample.has_worst for sample in found.values()):
         mark = "≥" if metric.lower_is_better else "≤"

@@ -1,0 +1,62 @@
+"""The recipes of variants in words: which layers learn, when, and how fast."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from thaw.config.network import OUTPUT
+from thaw.learning.settings import ALL_BUT_NORM_LAYERS
+
+NORM_ALONE = "norm layers alone"
+
+
+def recipe_in_words(variant: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return in words what a variant does beside freezing its first layers.
+
+    It is "" if that is nothing. `variant` is as `thaw.config.resolved.minimal_variant`
+    returns it, and `names` are those of all layers, if they are known.
+    """
+    return ", ".join(_parts(variant, names))
+
+
+def _parts(variant: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    freeze = variant.get("freeze", 0)
+    if freeze == ALL_BUT_NORM_LAYERS:
+        yield NORM_ALONE
+    elif not isinstance(freeze, int):
+        yield f"{_named(freeze, names)} frozen"
+    if phases := variant.get("phases"):
+        yield ", then ".join(_phase(one, names, "add" in variant) for one in phases)
+    for layer, factor in variant.get("rate_factors", {}).items():
+        name = _named([OUTPUT if layer == OUTPUT else int(layer)], names)
+        yield f"{name} at {factor:g} times the rate"
+    if towards := variant.get("towards"):
+        yield f"pulled towards the source model ({towards:g})"
+
+
+def _phase(phase: Mapping[str, Any], names: Sequence[str], has_added: bool) -> str:
+    freeze, epochs = phase.get("freeze", 0), phase["epochs"]
+    if freeze == 0:
+        learning = "all layers"
+    elif freeze == ALL_BUT_NORM_LAYERS:
+        learning = NORM_ALONE
+    elif freeze == len(names) - 1 and not has_added:
+        learning = "the output alone"
+    elif isinstance(freeze, int):
+        first = f"{freeze} layers" if freeze > 1 else "layer"
+        learning = f"all but the first {first}"
+    else:
+        learning = f"all but {_named(freeze, names)}"
+    rate = f" at {phase['learning_rate']:g}" if "learning_rate" in phase else ""
+    return f"{learning} for {epochs:,} epoch{'' if epochs == 1 else 's'}{rate}"
+
+
+def _named(layers: Sequence[int | str], names: Sequence[str]) -> str:
+    """Return the names of layers; their numbers, where these are all that is known."""
+    return " and ".join(
+        "the output"
+        if layer == OUTPUT
+        else names[layer - 1]
+        if names and isinstance(layer, int)
+        else f"layer {layer}"
+        for layer in layers
+    )
