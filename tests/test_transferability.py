@@ -1,10 +1,42 @@
 """Scores without training: held against their definitions, and the files of a study."""
 
-import numpy as np
-import pytest
-from scipy import optimize, stats
+import copy
+import json
 
-from thaw.learning.transferability import h_score, leep, logme, probe, scores
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import optimize, stats
+from torch import nn
+
+import saved
+from conftest import ROOT
+from test_front import GROUPS, ResNet
+from test_stages import error_of, stage
+from thaw.config.resolve import resolve
+from thaw.findings.samples import Sample
+from thaw.findings.transferability import judged
+from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.learner import take
+from thaw.learning.module import ModuleNetwork
+from thaw.learning.settings import Training
+from thaw.learning.transferability import (
+    h_score,
+    learned_by,
+    leep,
+    logme,
+    probe,
+    scores,
+)
+from thaw.output.inputs import Files, Inputs
+from thaw.output.records import load_check
+from thaw.output.tables import frame
+from thaw.output.weights import load_networks
+from thaw.plan.leftovers import leftovers, used
+from thaw.plan.plan import Plan
+from thaw.tables.transferability import make
+from trained import draw, fit, with_numbers
 
 RNG = np.random.default_rng(1)
 
@@ -140,3 +172,218 @@ def test_a_failed_source_model_and_equal_labels_have_no_score(has_classes):
     alike = scores(labels * 0, features, said, has_classes)
     assert np.isnan([*failed.values(), *alike.values()]).all()
     assert not scores(labels, None, None, has_classes)
+
+
+# The rows, and what networks make of them
+
+
+class Recording(FullyConnected):
+    """Keeps the rows from which a network learns."""
+
+    def learner(self, state, problem, *more):
+        rows = more[-1]
+        x = problem.train_x
+        self.seen = (x if rows is None else x[rows]).reshape(-1, 2), problem.train_y
+        return super().learner(state, problem, *more)
+
+
+@pytest.mark.parametrize("validation", [None, 0.2])
+@pytest.mark.parametrize("size", [None, 20])
+@pytest.mark.parametrize("kind", ["classes", "numbers", "fills"])
+def test_scores_look_at_the_rows_that_training_uses(problem, kind, size, validation):
+    if kind == "numbers":
+        problem = with_numbers(problem)
+    if kind == "fills":
+        x = problem.train_x.copy()
+        x[::3, 1] = np.nan
+        problem = problem._replace(train_x=x, fills=True)
+    network = Recording(2, [5], 1 if kind == "numbers" else 3)
+    training = Training(1, 8, 0.1, validation_size=validation)
+    fit(problem, training, [0], network, size=size)
+    count = int((size or 50) * (1 - (validation or 0)))
+    theirs, ours = (
+        np.column_stack([x[:count], y.reshape(-1)[:count]])
+        for x, y in (network.seen, learned_by(problem, 1, 0, size, validation))
+    )
+    assert ours.shape == (count, 3)
+    np.testing.assert_allclose(np.unique(ours, axis=0), np.unique(theirs, axis=0), 1e-6)
+
+
+def test_what_fully_connected_networks_pass_on():
+    network = FullyConnected(2, [5, 4], 3, activation="elu")
+    state = take(draw(network, [0, 1]), [1])
+    layers = [nn.Linear(2, 5), nn.ELU(), nn.Linear(5, 4), nn.ELU(), nn.Linear(4, 3)]
+    plain = nn.Sequential(*layers)
+    values = [value[0] for value in state.values()]
+    plain.load_state_dict(dict(zip(plain.state_dict(), values, strict=True)))
+    x = RNG.normal(size=(7, 2)).astype(np.float32)
+    seen = network.see(state, x)
+    with torch.no_grad():
+        rows = torch.from_numpy(x)
+        torch.testing.assert_close(seen.passed_on, plain[:-1](rows))
+        torch.testing.assert_close(seen.outputs, plain(rows))
+
+
+def test_what_modules_pass_on(images):
+    """As they are outside training; a network that failed spoils no other."""
+    network = ModuleNetwork(ResNet, GROUPS, (1, 4, 4))
+    states = draw(network, [0, 1])
+    failed, state = ({n: v.clone() for n, v in take(states, [p]).items()} for p in (0, 1))
+    failed["layer1.0.conv1.weight"] *= torch.nan
+    x = images.train_x[:30]
+    assert network.see(failed, x).passed_on.isnan().all()
+    seen = network.see(state, x)
+    plain = ResNet()
+    plain.load_state_dict({name: value[0] for name, value in state.items()})
+    plain.eval()
+    heard = []
+    plain.fc.register_forward_hook(lambda part, args, said: heard.extend(args))
+    with torch.no_grad():
+        said = plain(torch.from_numpy(x).reshape(-1, 1, 4, 4))
+    torch.testing.assert_close(seen.passed_on, heard[0])
+    torch.testing.assert_close(seen.outputs, said)
+
+
+class Sideways(nn.Module):
+    """Its output also sees what an earlier part passes on."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(16, 4), nn.Linear(4, 4)
+        self.fc = nn.Linear(8, 3)
+
+    def forward(self, x):
+        one = self.first(x)
+        return self.fc(torch.cat([one, self.second(one)], 1))
+
+
+def test_a_module_whose_output_sees_more_passes_on_nothing_that_is_known(images):
+    network = ModuleNetwork(Sideways)
+    seen = network.see(draw(network, [0]), images.train_x[:30])
+    assert seen.passed_on is None
+    assert seen.outputs.shape == (30, 3)
+
+
+# The stage
+
+
+def study(source, target="kind-2", **more):
+    own = {"source_models": 3, "target_sizes": [20, "all"]}
+    return saved.study(source, target, **own) | more
+
+
+HELD_OUT = {"validation_size": 0.2, "keep": "best"}
+CONFIG = saved.CONFIG | {
+    "studies": {
+        "from-kind": study("kind-1"),
+        "from-worth": study("worth-1"),
+        "to-worth": study("kind-1", "worth-2", margin=1.0)
+        | {"training": HELD_OUT},
+        "module": study("kind-1", network=saved.CONFIG["studies"]["module"]["network"]),
+    },
+}
+
+
+@pytest.fixture
+def project(once, monkeypatch):
+    gathered = ["results/from-kind/scores.csv", "results/from-worth/scores.csv"]
+    project = once("scored", CONFIG, saved.write, [*gathered, "source_models"])
+    monkeypatch.chdir(project.folder)
+    return project
+
+
+def planned(name, config=CONFIG):
+    return Plan(resolve(copy.deepcopy(config))).studies[name].scored()
+
+
+def run_stage(study, results, output, **changes):
+    """Run the stage of a study; return the finished process."""
+    found = study.transferability
+    recipe = found.recipe | changes
+    paths = {
+        "target": study.target_file,
+        "source": study.source_file,
+        "network": [path for path in study.network_files],
+        "source-models": study.model_files,
+    }
+    folders = {"network": results.parent}
+    options = [
+        word
+        for name, own in paths.items()
+        for word in (f"--{name}", *(folders.get(name, results) / path for path in own))
+    ]
+    told = ("--key", found.key, "--recipe", json.dumps(recipe), "--output", output)
+    return stage("transferability", *options, *told)
+
+
+def scored(study, project, folder):
+    """Run the stage of a study; return the file that it wrote, and its rows."""
+    path = folder / study.transferability_file[0]
+    path.parent.mkdir(exist_ok=True)
+    done = run_stage(study, project.folder / "results", path)
+    assert done.returncode == 0, done.stderr
+    return path, pd.DataFrame(load_check(path, study.transferability.key))
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("from-kind", {"logme", "linear_probe", "h_score", "leep"}),
+        ("from-worth", {"logme", "linear_probe", "h_score"}),
+        ("to-worth", {"logme", "linear_probe"}),
+        ("module", {"logme", "linear_probe", "h_score", "leep"}),
+    ],
+)
+def test_a_studys_source_models_are_scored_at_each_size(project, tmp_path, name, asked):
+    study = planned(name)
+    _, found = scored(study, project, tmp_path)
+    assert {*found["score"]} == asked
+    assert len(found) == 3 * 2 * len(asked)
+    assert {*found["source_model"]} == {0, 1, 2}
+    assert {*found["target_size"]} == {20, "all"}
+    assert found["value"].notna().all()
+    assert (found.groupby("score")["value"].nunique() == 6).sum() >= len(asked) - 1
+
+
+def test_a_score_is_that_of_a_plain_network_on_the_rows_of_its_repeat(project, tmp_path):
+    study = planned("from-kind")
+    _, found = scored(study, project, tmp_path)
+    networks = load_networks(project.folder / "results" / study.model_files[-1])
+    from thaw.output.problems import load_described
+
+    target = project.folder / "results" / study.target_file[0]
+    problem, *_ = load_described(target, study.target.key)
+    number = networks.tile.models[-1]
+    x, labels = learned_by(problem, 1, number, 20, None)
+    passed_on = x.astype(np.float64)
+    for layer in ("hidden-1", "hidden-2"):
+        weight, bias = (networks.state[f"{layer}.{n}"][-1] for n in ("weight", "bias"))
+        passed_on = np.maximum(passed_on @ weight.numpy().T + bias.numpy(), 0)
+    row = found[found["source_model"].eq(number) & found["target_size"].eq(20)]
+    values = row.set_index("score")["value"]
+    assert values["logme"] == pytest.approx(logme(passed_on, labels, True), rel=1e-3)
+    assert values["h_score"] == pytest.approx(h_score(passed_on, labels), rel=1e-3)
+
+
+def test_the_same_bytes_whatever_the_threads(project, tmp_path, monkeypatch):
+    texts = set()
+    for threads in ("1", "4"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        path, _ = scored(planned("to-worth"), project, tmp_path)
+        texts.add(path.read_bytes())
+    assert len(texts) == 1
+
+
+def test_only_what_decides_them_is_in_the_key():
+    """Other sizes and models do; how networks for the target learn does not."""
+
+    def key(**changes):
+        studies = {"to-worth": CONFIG["studies"]["to-worth"] | changes}
+        return planned("to-worth", CONFIG | {"studies": studies}).transferability.key
+
+    same = key()
+    assert key(training=HELD_OUT | {"epochs": 9}) == same
+    assert key(margin=2.0, repeats=5) == same
+    others = [key(source_models=4), key(target_sizes=[20]), key(source="worth-1")]
+    others.append(key(training={}))
+    assert len({same, *others}) == 5
