@@ -2,6 +2,7 @@
 
 import copy
 import json
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,6 @@ from scipy import optimize, stats
 from torch import nn
 
 import saved
-from conftest import ROOT
 from test_front import GROUPS, ResNet
 from test_stages import error_of, stage
 from thaw.config.resolve import resolve
@@ -30,6 +30,7 @@ from thaw.learning.transferability import (
     scores,
 )
 from thaw.output.inputs import Files, Inputs
+from thaw.output.problems import load_described
 from thaw.output.records import load_check
 from thaw.output.tables import frame
 from thaw.output.weights import load_networks
@@ -228,7 +229,9 @@ def test_what_modules_pass_on(images):
     """As they are outside training; a network that failed spoils no other."""
     network = ModuleNetwork(ResNet, GROUPS, (1, 4, 4))
     states = draw(network, [0, 1])
-    failed, state = ({n: v.clone() for n, v in take(states, [p]).items()} for p in (0, 1))
+    failed, state = (
+        {n: v.clone() for n, v in take(states, [p]).items()} for p in (0, 1)
+    )
     failed["layer1.0.conv1.weight"] *= torch.nan
     x = images.train_x[:30]
     assert network.see(failed, x).passed_on.isnan().all()
@@ -277,8 +280,7 @@ CONFIG = saved.CONFIG | {
     "studies": {
         "from-kind": study("kind-1"),
         "from-worth": study("worth-1"),
-        "to-worth": study("kind-1", "worth-2", margin=1.0)
-        | {"training": HELD_OUT},
+        "to-worth": study("kind-1", "worth-2", margin=1.0) | {"training": HELD_OUT},
         "module": study("kind-1", network=saved.CONFIG["studies"]["module"]["network"]),
     },
 }
@@ -296,14 +298,13 @@ def planned(name, config=CONFIG):
     return Plan(resolve(copy.deepcopy(config))).studies[name].scored()
 
 
-def run_stage(study, results, output, **changes):
+def run_stage(study, results, output):
     """Run the stage of a study; return the finished process."""
     found = study.transferability
-    recipe = found.recipe | changes
     paths = {
         "target": study.target_file,
         "source": study.source_file,
-        "network": [path for path in study.network_files],
+        "network": study.network_files,
         "source-models": study.model_files,
     }
     folders = {"network": results.parent}
@@ -312,7 +313,14 @@ def run_stage(study, results, output, **changes):
         for name, own in paths.items()
         for word in (f"--{name}", *(folders.get(name, results) / path for path in own))
     ]
-    told = ("--key", found.key, "--recipe", json.dumps(recipe), "--output", output)
+    told = (
+        "--key",
+        found.key,
+        "--recipe",
+        json.dumps(found.recipe),
+        "--output",
+        output,
+    )
     return stage("transferability", *options, *told)
 
 
@@ -345,12 +353,12 @@ def test_a_studys_source_models_are_scored_at_each_size(project, tmp_path, name,
     assert (found.groupby("score")["value"].nunique() == 6).sum() >= len(asked) - 1
 
 
-def test_a_score_is_that_of_a_plain_network_on_the_rows_of_its_repeat(project, tmp_path):
+def test_a_score_is_that_of_a_plain_network_on_the_rows_of_its_repeat(
+    project, tmp_path
+):
     study = planned("from-kind")
     _, found = scored(study, project, tmp_path)
     networks = load_networks(project.folder / "results" / study.model_files[-1])
-    from thaw.output.problems import load_described
-
     target = project.folder / "results" / study.target_file[0]
     problem, *_ = load_described(target, study.target.key)
     number = networks.tile.models[-1]
@@ -374,16 +382,195 @@ def test_the_same_bytes_whatever_the_threads(project, tmp_path, monkeypatch):
     assert len(texts) == 1
 
 
-def test_only_what_decides_them_is_in_the_key():
-    """Other sizes and models do; how networks for the target learn does not."""
+def test_only_what_decides_them_is_in_the_key(tmp_path, monkeypatch):
+    """Other sizes and models do; what becomes of the networks does not."""
+    monkeypatch.chdir(tmp_path)
+    saved.write(tmp_path)
 
     def key(**changes):
         studies = {"to-worth": CONFIG["studies"]["to-worth"] | changes}
         return planned("to-worth", CONFIG | {"studies": studies}).transferability.key
 
     same = key()
-    assert key(training=HELD_OUT | {"epochs": 9}) == same
-    assert key(margin=2.0, repeats=5) == same
+    assert key(margin=2.0, repeats=5, variants=["fixed-1"], baseline="fixed-1") == same
     others = [key(source_models=4), key(target_sizes=[20]), key(source="worth-1")]
     others.append(key(training={}))
     assert len({same, *others}) == 5
+
+
+def test_source_models_that_are_missing_are_said_in_one_line(project, tmp_path):
+    study = planned("from-kind")
+    short = study._replace(settings=study.settings._replace(source_models=1))
+    done = run_stage(short, project.folder / "results", tmp_path / "scores.json")
+    assert "some are missing in these files; delete it and run again" in error_of(done)
+    assert not (tmp_path / "scores.json").exists()
+
+
+def test_a_trainers_networks_and_studies_that_start_from_none_have_no_scores(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    saved.write(tmp_path)
+    (tmp_path / "trainer.py").write_text("print()\n")
+    trainer = {"trainer": "python trainer.py", "groups": ["one", "two"]}
+    trainer |= {"files": ["trainer.py"], "packages": []}
+    variants = CONFIG["variants"] | {"fixed-1": {"freeze": 1}}
+    for more in ({"network": trainer}, {"variants": ["standalone"]}):
+        own = {"studies": {"one": study("kind-1", **more)}, "variants": variants}
+        found = planned("one", CONFIG | own)
+        assert found.transferability is None
+        assert found.transferability_file == []
+
+
+# What they would have chosen
+
+
+def samples(levels, models=20, repeats=2, noise=0.01, seed=0):
+    """Return a sample for each source, whose scores lie around a level."""
+    rng = np.random.default_rng(seed)
+    numbers = np.repeat(np.arange(models), repeats)
+    addresses = np.column_stack([numbers, np.tile(np.arange(repeats), models)])
+    return {
+        source: Sample(
+            level + rng.normal(0, noise, models * repeats), numbers, addresses=addresses
+        )
+        for source, level in levels.items()
+    }
+
+
+LEVELS = {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.6}
+
+
+def values(levels, models=20, noise=0.01):
+    rng = np.random.default_rng(1)
+    return {s: level + rng.normal(0, noise, models) for s, level in levels.items()}
+
+
+def test_a_score_that_ranks_like_gains_has_a_tau_of_1_and_costs_nothing():
+    found = judged(values(LEVELS), samples(LEVELS), "a", 0.05)
+    assert found.tau == (1, 1, 1)
+    assert (found.chosen, found.cost) == ("a", (0, 0, 0))
+
+
+def test_a_score_that_ranks_the_other_way_round():
+    other = {source: -level for source, level in LEVELS.items()}
+    found = judged(values(other), samples(LEVELS), "a", 0.05)
+    assert found.tau == (-1, -1, -1)
+    assert found.chosen == "d"
+    assert found.cost.low < 0.3 < found.cost.high
+    assert found.cost.value == pytest.approx(0.3, abs=0.01)
+    assert found.cost.high - found.cost.low < 0.05
+
+
+def test_tau_weighs_the_best_and_its_interval_covers_source_models():
+    """By definition, over pairs, with the weights of both ranks, 1 / (rank + 1)."""
+    given = {"a": 3.0, "b": 4.0, "c": 1.0, "d": 2.0}
+    noisy = values(given, noise=2.0)
+    found = judged(noisy, samples(LEVELS), "a", 0.05)
+    means = np.array([v.mean() for v in noisy.values()])
+    levels = np.array([*LEVELS.values()])
+
+    def one(by):
+        ranks = np.argsort(np.argsort(-by))
+        total = agree = 0.0
+        for i in range(4):
+            for j in range(i):
+                weight = 1 / (ranks[i] + 1) + 1 / (ranks[j] + 1)
+                sign = np.sign(means[i] - means[j]) * np.sign(levels[i] - levels[j])
+                agree, total = agree + weight * sign, total + weight
+        return agree / total
+
+    assert found.tau.value == pytest.approx((one(means) + one(levels)) / 2)
+    assert found.tau.low <= found.tau.value <= found.tau.high
+    assert found.tau.low < found.tau.high
+    sure = judged(values(given), samples(LEVELS), "a", 0.05)
+    assert sure.tau.high == sure.tau.low
+
+
+def test_units_are_lost_where_less_is_better():
+    found = {
+        source: one._replace(lower_is_better=True)
+        for source, one in samples(LEVELS).items()
+    }
+    told = judged(values(LEVELS), found, "d", 0.05)
+    assert told.tau.value == -1
+    assert told.cost.value == pytest.approx(0.3, abs=0.01)
+
+
+def test_failed_source_models_are_left_out_and_one_has_no_interval():
+    scores = values(LEVELS)
+    scores["a"][:19] = np.nan
+    assert judged(scores, samples(LEVELS), "a", 0.05).tau.value == 1
+    found = judged(values(LEVELS, 1), samples(LEVELS, 1), "a", 0.05)
+    assert found.tau.value == 1
+    assert np.isnan(found.tau.low)
+
+
+@pytest.fixture
+def tables(project, tmp_path):
+    """Return the table of two studies, made of what their jobs and stages wrote."""
+    studies = {name: planned(name) for name in ("from-kind", "from-worth")}
+    files = [scored(one, project, tmp_path)[0] for one in studies.values()]
+    plan = Plan(resolve(copy.deepcopy(CONFIG)))
+    gathered = {name: plan.made[f"gather_{name}"].key for name in studies}
+    files += [project.folder / f"results/{name}/histories.npz" for name in studies]
+    best = [
+        (size, f"from-{source}", source, variant)
+        for size in (20, "all")
+        for source, variant in (("worth", "fixed-1"), ("kind", "fixed-1"))
+    ]
+    columns = ["target_size", "study", "source", "variant"]
+
+    def made(studies=studies, sources=("kind", "worth")):
+        keys = {name: one.transferability.key for name, one in studies.items()}
+        inputs = {"gather": gathered, "transferability": keys}
+        settings = {
+            "sources": [[f"from-{source}", source] for source in sources],
+            **{"study": "ranked", "source": "2 sources", "target": "kind-2"},
+            **plan.studies["from-kind"].told(
+                ("target_sizes", "metric", "margin", "source_models")
+            ),
+        }
+        with Files({"inputs": inputs}, files) as opened:
+            opened.made["best-sources.csv"] = frame(pd.DataFrame(best, columns=columns))
+            return make(Inputs(settings, opened))
+
+    return made
+
+
+def test_the_table_of_a_ranking_says_what_each_score_would_have_chosen(tables):
+    made = tables()
+    table = pd.read_csv(BytesIO(made["transferability.csv"]))
+    assert [*table[["target_size", "score"]].itertuples(index=False, name=None)] == [
+        (size, score)
+        for size in ("20", "all")
+        for score in ("logme", "linear_probe", "h_score")
+    ]
+    assert {*table["chosen"]} <= {"kind", "worth"}
+    assert {*table["best"]} == {"worth"}
+    assert (table["cost"].eq(0) | table["chosen"].eq("kind")).all()
+    words = made["transferability.md"].decode()
+    assert max(map(len, words.splitlines())) <= 80
+    said = " ".join(words.split())
+    assert "LogME would have chosen" in said
+    assert "LEEP says nothing of worth: these source models predict no classes." in said
+    assert "95 % interval over 3 source models" in said
+
+
+def test_the_table_says_why_there_are_no_scores(tables):
+    made = tables(studies={})
+    assert made["transferability.csv"].decode().count("\n") == 1
+    said = " ".join(made["transferability.md"].decode().split())
+    assert "There are no scores: what the layers pass on to the output is not" in said
+
+
+def test_scores_are_no_leftovers_while_a_study_has_them(project, tmp_path):
+    plan = Plan(resolve(copy.deepcopy(CONFIG)))
+    study = plan.studies["from-kind"].scored()
+    path = tmp_path / study.transferability_file[0]
+    path.parent.mkdir()
+    path.write_text("{}")
+    assert [*leftovers(plan, tmp_path)] == [path]
+    plan.studies["from-kind"] = study
+    assert study.transferability_file[0] in used(plan)
+    assert [*leftovers(plan, tmp_path)] == []

@@ -67,12 +67,13 @@ def _tau(scores: Mapping[str, np.ndarray], found: Mapping[str, Sample]) -> Estim
     ranked = np.stack([_by_model(found[source]) for source in scores])
     every = np.arange(values.shape[1])
     middle = _tau_of(values, ranked, every)
-    if len(every) == 1:
-        return Estimate(middle, np.nan, np.nan)
     rng = np.random.Generator(np.random.PCG64(0))
     draws = rng.integers(len(every), size=(DRAWS, len(every)))
-    taus = [_tau_of(values, ranked, own) for own in draws]
-    low, high = np.nanquantile(taus, [ALPHA / 2, 1 - ALPHA / 2])
+    taus = np.array([_tau_of(values, ranked, own) for own in draws])
+    taus = taus[np.isfinite(taus)]
+    if len(every) == 1 or not len(taus):
+        return Estimate(middle, np.nan, np.nan)
+    low, high = np.quantile(taus, [ALPHA / 2, 1 - ALPHA / 2])
     return Estimate(middle, float(low), float(high))
 
 
@@ -91,4 +92,5 @@ def _tau_of(values: np.ndarray, ranked: np.ndarray, models: np.ndarray) -> float
     if not counts.all():  # all that were drawn of a source had failed
         return np.nan
     gains = np.median(ranked[:, models].reshape(len(ranked), -1), axis=1)
-    return float(stats.weightedtau(np.nansum(some, axis=1) / counts, gains).statistic)
+    found = stats.weightedtau(np.nansum(some, axis=1) / counts, gains)
+    return round(float(found.statistic), 12)  # beyond lies rounding noise
