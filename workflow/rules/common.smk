@@ -148,14 +148,11 @@ def problem_of(wildcards):
 
 
 def compared(role):
-    """Return an input function for the target, or the source, of a row comparison."""
+    """Return an input function for the target, or the source, if a check reads it."""
 
     def problem(wildcards):
         key = PLAN.inputs(wildcards.key).get(role)
-        if not key:
-            return []
-        name = PLAN.recipes[wildcards.key]["settings"][role]
-        return tracked(key, results([problem_file(name, key)]))
+        return tracked(key, results_of(f"{role}_file")(wildcards)) if key else []
 
     return problem
 

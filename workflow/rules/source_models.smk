@@ -5,7 +5,8 @@ passed its checks.
 Makes: results/source-models/{problem}-{key}/{tile}.safetensors, .csv, .history.npz and
 .predictions.npz, the files of a job; for a file with pretrained weights,
 results/source-models/checkpoints-{key}/{tile}.safetensors. A tile is named after its
-content: models-01-29.
+content: models-01-29. For a study that ranks sources,
+results/transferability/{problem}-{key}.json.
 """
 
 
@@ -78,6 +79,37 @@ rule read_checkpoints:
             --network {input.network:q} \
             --tile {wildcards.tile:q} \
             --file {input.file:q} \
+            --output {output:q} \
+            2>{log:q}
+        """
+
+
+rule transferability:
+    """Score a study's source models on the target's rows, without training anything."""
+    input:
+        target=compared("target"),
+        source=compared("source"),
+        network=ancient(supplied("network_files")),
+        source_models=ancient(results_of("model_files")),
+        checked=ancient(results_of("check_file")),
+    output:
+        "results/transferability/{problem}-{key}.json",
+    log:
+        "logs/transferability/{problem}-{key}.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        recipe=recipe,
+    shell:
+        r"""
+        python -m thaw.stages.transferability \
+            --key {wildcards.key:q} \
+            --recipe {params.recipe:q} \
+            --target {input.target:q} \
+            --source {input.source:q} \
+            --network {input.network:q} \
+            --source-models {input.source_models:q} \
             --output {output:q} \
             2>{log:q}
         """

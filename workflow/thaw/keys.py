@@ -36,7 +36,9 @@ FORMAT = 2
 
 # The packages whose code decides numbers, and the stages that compute them.
 COMPUTING = ("thaw.data", "thaw.learning")
-COMPUTING_STAGES = frozenset({"make_problem", "pretrain", "read_checkpoints", "train"})
+COMPUTING_STAGES = frozenset(
+    {"make_problem", "pretrain", "read_checkpoints", "train", "transferability"}
+)
 
 # The module of a stage. In a recipe, the description of an estimator, a network or
 # images may name the modules that compute instead, or as well, as `computed_by`, and

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch.nn.functional import linear
 
 from thaw.data.problem import Problem
 from thaw.learning import seeds
 from thaw.learning.budget import at_once
 from thaw.learning.ensemble import Ensemble
-from thaw.learning.layers import Dropout
-from thaw.learning.learner import ALL_LEARN, Phase, State
+from thaw.learning.layers import ACTIVATIONS, Dropout
+from thaw.learning.learner import ALL_LEARN, Phase, Seen, State
 from thaw.learning.rows import chosen
 from thaw.learning.settings import Training
 
@@ -102,3 +103,14 @@ class FullyConnected:
             self._activation,
             Dropout(self._dropout, whose) if self._dropout else None,
         )
+
+    def see(self, state: State, x: np.ndarray) -> Seen:
+        """Return what one network makes of rows; see `thaw.learning.learner`."""
+        *hidden, output = [
+            (state[f"{name}.weight"][0], state[f"{name}.bias"][0])
+            for name in self.groups
+        ]
+        passed_on = torch.from_numpy(x)
+        for layer in hidden:
+            passed_on = ACTIVATIONS[self._activation].apply(linear(passed_on, *layer))
+        return Seen(passed_on, linear(passed_on, *output))

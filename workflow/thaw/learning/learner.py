@@ -100,6 +100,17 @@ class Learner(Protocol):
         """Return the current weights."""
 
 
+class Seen(NamedTuple):
+    """What one network makes of some rows.
+
+    passed_on: what all groups but the output pass on to it, `[rows, width]`; None where
+    that is not found. outputs: `[rows, width]`.
+    """
+
+    passed_on: Tensor | None
+    outputs: Tensor
+
+
 class Network(Protocol):
     """A network's description, without weights."""
 
@@ -141,3 +152,6 @@ class Network(Protocol):
         int64 `[R, size]`, or from all. The problem's features are those of all rows,
         its labels those of `rows`.
         """
+
+    def see(self, state: State, x: np.ndarray) -> Seen:
+        """Return what the one network of `state` makes of rows `[rows, features]`."""

@@ -11,13 +11,22 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import Module
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError, listed
 from thaw.learning import seeds
-from thaw.learning.learner import ALL_LEARN, Phase, State
-from thaw.learning.module_learner import ModuleLearner, PassedOn, start_generators
+from thaw.learning.budget import ROWS_ASKED
+from thaw.learning.front import Front, front_of, set_mode
+from thaw.learning.learner import ALL_LEARN, Phase, Seen, State
+from thaw.learning.module_learner import (
+    ROWS_TRIED,
+    ModuleLearner,
+    PassedOn,
+    rows_of,
+    start_generators,
+)
 from thaw.learning.settings import Training
 
 # The names of classes of norm layers. Libraries have some of their own.
@@ -40,6 +49,7 @@ class ModuleNetwork:
         """Build one to see its entries; raises `ThawError` where groups do not fit."""
         self._build, self.shape = build, tuple(shape)
         self._passed_on = PassedOn()
+        self._read: tuple[Module, Front | None] | None = None
         module = self.built()
         state = module.state_dict()
         self.groups = grouped(list(state), patterns)
@@ -85,6 +95,44 @@ class ModuleNetwork:
             *(module, self.groups, self._parts, state, problem, self.shape, training),
             *(phase, whose, self._passed_on, own),
         )
+
+    @torch.no_grad()
+    def see(self, state: State, x: np.ndarray) -> Seen:
+        """Return what one network makes of rows; see `thaw.learning.learner`."""
+        rows = rows_of(x, self.shape)
+        if self._read is None:
+            self._read = self._to_read(rows[:ROWS_TRIED])
+        module, front = self._read
+        module.load_state_dict({name: v.squeeze(0) for name, v in state.items()})
+        set_mode(module, module.modules())
+        # Copies, because a network may write to its rows.
+        outputs = torch.cat([module(part.clone()) for part in rows.split(ROWS_ASKED)])
+        if front is None:
+            return Seen(None, outputs)
+        passed_on = torch.cat([*map(front, rows.split(ROWS_ASKED))])
+        return Seen(passed_on.flatten(1), outputs)
+
+    def _to_read(self, rows: Tensor) -> tuple[Module, Front | None]:
+        """Return a module, and all of it that runs before its output, if found.
+
+        It is looked for with fresh weights, because those of a network may have failed.
+        """
+        module, (*hidden, _) = self.built(), self.groups.values()
+        frozen = {entry for group in hidden for entry in group}
+        entries = module.state_dict(keep_vars=True)
+        for entry in frozen:
+            entries[entry].requires_grad_(False)
+        still = {
+            part
+            for path, part in module.named_modules(remove_duplicate=False)
+            if self._parts[path] <= frozen
+        }
+
+        def seed() -> None:
+            (stream,) = seeds.FIRST.generators(seeds.NOISE)
+            start_generators(stream)
+
+        return module, front_of(module, still, [rows], seed)
 
     def _entries_of_parts(self, module: Module) -> dict[str, set[str]]:
         """Return the entries of each part of a module: it is frozen if all of them are.

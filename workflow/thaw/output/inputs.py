@@ -2,8 +2,9 @@
 
 The recipe of the stage names the keys of its inputs by kind: of gathered scores
 (`gather`) and `tables`, by study; of `problems` by name; of the check of a `network`,
-and of that for an `overlap` of train and test rows. A file read through here is the one
-that the recipe names; otherwise one line says what is wrong.
+and of that for an `overlap` of train and test rows; of scores of `transferability`, by
+study. A file read through here is the one that the recipe names; otherwise one line
+says what is wrong.
 """
 
 import io
@@ -107,9 +108,17 @@ class Files(ExitStack):
 
         A check of a network has a row for each variant.
         """
-        (path,) = (p for (folder, _), p in self._paths.items() if folder == f"{what}s")
+        return self._checked(self._keys[what])
+
+    def checks(self, what: str) -> dict[str, list[dict[str, Any]]]:
+        """Return the rows of such results of several studies: of `transferability`."""
+        keys = self._keys[what].items()
+        return {study: self._checked(key) for study, key in keys}
+
+    def _checked(self, key: str) -> list[dict[str, Any]]:
+        path = next(p for p in self._paths.values() if p.stem.endswith(f"-{key}"))
         self.saw[f"{path.parent.name}/{path.name}"] = digest_of_file(path)
-        return load_check(path, self._keys[what])
+        return load_check(path, key)
 
 
 class Inputs(NamedTuple):

@@ -15,7 +15,8 @@ def refuse_files_for_folders(plan: Plan, results: Path) -> None:
     Snakemake would fail with a traceback, or without a word.
     """
     folders = {Path(made.record).parent for made in plan.made.values()}
-    folders |= {Path("networks"), Path("overlaps"), Path("problems")}
+    checks = ("networks", "overlaps", "transferability")
+    folders |= {Path("problems"), *map(Path, checks)}
     folders |= {
         Path(stem).parent
         for study in plan.studies.values()

@@ -27,6 +27,7 @@ KEYED = (
     "problems/{name}-{key}.npz",
     "networks/{name}-{key}.json",
     "overlaps/{name}-{key}.json",
+    "transferability/{name}-{key}.json",
     "source-models/{name}-{key}/{tile}{suffix}",
     "repeats/{name}/{name}-{key}/{tile}{suffix}",
 )
@@ -83,6 +84,7 @@ def used(plan: Plan) -> Iterator[str]:
         yield from (*one.files, one.record)
     for study in plan.studies.values():
         yield from (*study.check_file, *study.overlap_file)
+        yield from study.transferability_file
         yield from (*study.written, *study.model_files, *study.weights)
 
 

@@ -85,8 +85,8 @@ class Plan:
         self.trained_for: dict[str, StudyPlan] = {}
         for study in self.studies.values():
             arms = itertools.chain(*study.arms.values())
-            checks = filter(None, [study.overlap, study.check])
-            for found in [*study.source_models, *arms, *checks]:
+            more = filter(None, [study.overlap, study.check, study.transferability])
+            for found in [*study.source_models, *arms, *more]:
                 self.recipes[found.key] = found.recipe
                 self.owners.setdefault(found.key, study)
                 own = self.checks.setdefault(found.key, set())

@@ -9,7 +9,7 @@ from thaw.config.network import Kind, kind_of, named
 from thaw.config.resolved import ResolvedStudy, is_depth, minimal_training
 from thaw.findings.arms import Arm, TargetSize, pairs_asked
 from thaw.findings.metrics import metric_of
-from thaw.keys import Result
+from thaw.keys import Result, result
 from thaw.learning.tasks import TASKS, Task
 from thaw.output.paths import (
     HISTORY_NPZ,
@@ -56,6 +56,8 @@ class StudyPlan(NamedTuple):
     `overlap` is the check for test rows among train rows, `check` that of a network
     that users supply. `source_unit` is that of the source's labels, "" if they have
     none. `has_splits` says whether each source model has its own split of the target.
+    `transferability` are its source models' scores without training; None unless it is
+    `scored`.
     """
 
     name: str
@@ -71,6 +73,27 @@ class StudyPlan(NamedTuple):
     check: Result | None
     source_unit: str
     has_splits: bool
+    transferability: Result | None = None
+
+    def scored(self) -> "StudyPlan":
+        """Return the study with scores of its source models that need no training.
+
+        There are none if no variant is pretrained, and of a trainer's networks, which
+        only the trainer can run.
+        """
+        if not self.source_models or self.kind.trained_by:
+            return self
+        training = minimal_training(self.settings.training)
+        settings = self.told(("seed", "source_models", "target_sizes"))
+        settings["network"] = self.source_models[0].recipe["settings"]["network"]
+        if "validation_size" in training:
+            settings["validation_size"] = training["validation_size"]
+        keys = [made.key for made in self.source_models]
+        inputs: dict[str, Any] = {"target": self.target.key, "source_models": keys}
+        if self.source:
+            inputs["source"] = self.source.key
+        found = result("transferability", settings, inputs)
+        return self._replace(transferability=found)
 
     def told(self, names: Iterable[str]) -> dict[str, Any]:
         """Return settings of these names, from the config or derived from it."""
@@ -171,6 +194,13 @@ class StudyPlan(NamedTuple):
     def overlap_file(self) -> list[str]:
         """The file below `results/` that says which test rows are among train rows."""
         return [f"overlaps/{self.settings.target}-{self.overlap.key}.json"]
+
+    @property
+    def transferability_file(self) -> list[str]:
+        """The file below `results/` with the scores that need no training, if any."""
+        found = self.transferability
+        target = self.settings.target
+        return [f"transferability/{target}-{found.key}.json"] if found else []
 
     @property
     def refusal(self) -> list[str]:

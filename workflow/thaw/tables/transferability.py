@@ -1,0 +1,164 @@
+"""Compare scores that need no training with the gains that sources brought."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each
+from thaw.findings.gains import enumerate_words, rows_at
+from thaw.findings.metrics import metric_of
+from thaw.findings.shown import counted, interval, number, title
+from thaw.findings.transferability import judged
+from thaw.output.inputs import Inputs
+from thaw.output.tables import frame, markdown, paragraph
+
+# The scores that `thaw.learning.transferability` makes, in words.
+NAMES = {
+    "logme": "LogME",
+    "linear_probe": "A linear probe",
+    "leep": "LEEP",
+    "h_score": "The H-score",
+}
+
+# By this difference taus are told apart.
+TAU = 0.1
+
+UNREAD = (
+    "what the layers pass on to the output is not found (a trainer's networks, or a "
+    "module that runs other than its groups in order)"
+)
+NO_CLASSES = "these source models predict no classes"
+FAILED = "these source models failed, or the rows have one label"
+
+COLUMNS = (
+    *("target_size", "score", "sources", "tau", "tau_low", "tau_high"),
+    *("chosen", "variant", "best", "best_variant", "cost", "cost_low", "cost_high"),
+)
+
+# The values of a source's models, in order, by score and target size as text.
+Values = Mapping[tuple[str, str], np.ndarray]
+
+
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return a row for each size and score, as CSV and for people."""
+    settings = inputs.settings
+    checks = inputs.files.checks("transferability")
+    scores = {
+        source: values_of(checks.get(study, ()))
+        for study, source in settings["sources"]
+    }
+    sizes = settings["target_sizes"]
+    asked = {size: {s: known(scores, s, size) for s in NAMES} for size in sizes}
+    count = sum(len(own) > 1 for some in asked.values() for own in some.values())
+    table, rows = inputs.table("best-sources.csv"), []
+    for size, some in asked.items():
+        best = rows_at(table, size).set_index("source")
+        arms = best["study"] + "/" + best["variant"]
+        samples = inputs.samples(arms, size, inputs.metric)
+        found = {source: samples[arm] for source, arm in arms.items()}
+        for score, own in some.items():
+            if len(own) < 2:
+                continue
+            first, variant = best.index[0], best["variant"]
+            tau, chosen, cost = judged(own, found, first, alpha_of_each(count, ALPHA))
+            choices = chosen, variant[chosen], first, variant[first]
+            rows.append((size, score, len(own), *tau, *choices, *cost))
+    told = pd.DataFrame(rows, columns=COLUMNS)
+    words = for_people(told, [*missing(scores)], settings)
+    return {"transferability.csv": frame(told), "transferability.md": words.encode()}
+
+
+def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
+    """Return the values that the stage `transferability` wrote of a source."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        place = row["score"], str(row["target_size"])
+        found.setdefault(place, []).append(row["value"])
+    return {place: np.array(values) for place, values in found.items()}
+
+
+def known(
+    scores: Mapping[str, Values], score: str, size: TargetSize
+) -> dict[str, np.ndarray]:
+    """Return the values of the sources that have such a score at a size."""
+    place = score, str(size)
+    return {
+        source: own[place]
+        for source, own in scores.items()
+        if place in own and np.isfinite(own[place]).any()
+    }
+
+
+def missing(scores: Mapping[str, Values]) -> Iterator[str]:
+    """Say which sources lack a score that others have, and why."""
+    if not any(scores.values()):
+        yield f"There are no scores: {UNREAD}."
+    for score, name in NAMES.items():
+        reasons: dict[str, list[str]] = {}
+        for source, values in scores.items():
+            own = [v for (of, _), v in values.items() if of == score]
+            if not own:
+                reason = NO_CLASSES if score == "leep" else UNREAD
+                reasons.setdefault(reason, []).append(source)
+            elif not all(np.isfinite(v).any() for v in own):
+                reasons.setdefault(FAILED, []).append(source)
+        if sum(map(len, reasons.values())) == len(scores) and FAILED not in reasons:
+            continue  # no source has it
+        for reason, sources in reasons.items():
+            yield f"{name} says nothing of {enumerate_words(sources)}: {reason}."
+
+
+def for_people(
+    table: pd.DataFrame, more: Sequence[str], settings: Mapping[str, Any]
+) -> str:
+    """Return the table, at most 80 columns wide, and what it says, as Markdown."""
+    parts = [paragraph(f"**{title(settings)}**")]
+    metric, margin = metric_of(settings["metric"][0]), settings["margin"]
+    units = f" {metric.units}" if metric.units else ""
+    if len(table):
+        models = counted(settings["source_models"], "source model")
+        parts.append(
+            paragraph(
+                "Scores of source models that need no training, on the rows that "
+                "repeats learn from. tau: how well a score ranks the sources, from -1 "
+                "to 1 (weighted Kendall's tau between its mean and the gain at a "
+                f"source's best depth), with its 95 % interval over {models}. Cost: "
+                "what typically is lost by the source that it would choose, against "
+                "the best one; all intervals of costs hold together with 95 %."
+            )
+        )
+        header = ("score", "rows", "tau", "would choose", "cost")
+        rows = [
+            (
+                NAMES[row.score],
+                str(row.target_size),
+                f"{number(row.tau, TAU)} ({interval(row.tau_low, row.tau_high, TAU)})",
+                row.chosen,
+                "" if row.chosen == row.best else _cost(row, margin, ""),
+            )
+            for row in table.itertuples()
+        ]
+        parts.append(markdown(header, rows))
+    for score, own in table.groupby("score", sort=False):
+        choices = [_choice(row, margin, units) for row in own.itertuples()]
+        said = f"{NAMES[score]} would have chosen {'; '.join(choices)}."
+        parts.append(paragraph(said))
+    return "\n".join([*parts, *map(paragraph, more)])
+
+
+def _choice(row: Any, margin: float, units: str) -> str:
+    """Return the source that a score chooses at a size, and what that costs."""
+    said = f"{row.chosen} with {row.target_size} rows"
+    if row.chosen == row.best:
+        return f"{said}, the best source here"
+    return f"{said}, which costs {_cost(row, margin, units)} against {row.best}"
+
+
+def _cost(row: Any, margin: float, units: str) -> str:
+    """Return a cost and its interval in words."""
+    if not np.isfinite(row.cost):
+        return "more than can be said, because too many networks failed"
+    ends = interval(row.cost_low, row.cost_high, margin)
+    return f"{number(row.cost, margin)}{units} ({ends})"
