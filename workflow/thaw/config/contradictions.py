@@ -57,7 +57,10 @@ MOST_KEYS = 5_000
 def contradictions(config: Config) -> Iterator[str]:
     """Yield each mistake in a line of its own."""
     for group, reserved in RESERVED.items():
-        yield from _of_names(group, getattr(config, group), reserved)
+        names = getattr(config, group)
+        if group == "studies":
+            names = [*names, *config.rankings]
+        yield from _of_names(group, names, reserved)
     for name in config.problems:
         yield from contradictions_of(name, config.problems)
     for name, variant in config.variants.items():
@@ -68,6 +71,8 @@ def contradictions(config: Config) -> Iterator[str]:
             )
     for name, study in config.studies.items():
         yield from _of_study(f"studies.{name}", study, config)
+    for name, studies in config.rankings.items():
+        yield from _of_ranking(f"studies.{name}", config.studies[studies[0]], config)
     for name, studies in config.maps.items():
         for number, shown_study in enumerate(studies):
             yield from _of_map(f"maps.{name}[{number}]", shown_study, config)
@@ -204,17 +209,36 @@ def _of_checkpoints(path: str, study: ResolvedStudy) -> Iterator[str]:
 
 def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
     yield from _unknown(path, name, "study", config.studies)
-    if study := config.studies.get(name):
-        others = [variant for variant in study.variants if variant != study.baseline]
-        described = [config.variants.get(variant, {}) for variant in others]
-        if not any(
-            variant.get("pretrained") and not variant["fresh"] and not variant["add"]
-            for variant in described
-        ):
-            yield (
-                f"{path}: {name!r} has no variant that only freezes layers. Allowed: a "
-                "study with one, such as with a ladder"
-            )
+    study = config.studies.get(name)
+    if study and not _has_depths(study, config):
+        yield (
+            f"{path}: {name!r} has no variant that only freezes layers. Allowed: a "
+            "study with one, such as with a ladder"
+        )
+
+
+def _has_depths(study: ResolvedStudy, config: Config) -> bool:
+    """Whether a variant other than the baseline only freezes layers."""
+    others = [variant for variant in study.variants if variant != study.baseline]
+    described = [config.variants.get(variant, {}) for variant in others]
+    return any(
+        variant.get("pretrained") and not variant["fresh"] and not variant["add"]
+        for variant in described
+    )
+
+
+def _of_ranking(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
+    """Yield what keeps sources from being compared; `study` is that of one of them."""
+    if not _has_depths(study, config):
+        yield (
+            f"{path}.variants: none only freezes layers, and sources are compared by "
+            "these. Allowed: some that do, such as a ladder"
+        )
+    if config.variants.get(study.baseline, {}).get("pretrained"):
+        yield (
+            f"{path}.baseline: {study.baseline!r} is pretrained, so that each source "
+            "would have another. Allowed: a variant with pretrained: false"
+        )
 
 
 def _of_training(path: str, training: dict, kind: Kind, problem: dict) -> Iterator[str]:

@@ -281,10 +281,7 @@ class Section:
     @property
     def tables(self) -> Iterator[tuple[str, str]]:
         """The tables for people: description, and content as Markdown."""
-        for name, about in tables_by_file().items():
-            own = name.endswith(".md") and name != "answer.md"
-            if own and self._files.has(self.name, name):
-                yield about, self._files.content(self.name, name).decode()
+        return tables_of(self._files, self.name)
 
 
 class Scores(NamedTuple):
@@ -296,6 +293,13 @@ class Scores(NamedTuple):
     axis: drawn.Axis
     rows: Sequence[Mapping[str, Any]]
     baseline: float | None
+
+
+def tables_of(files: Files, study: str) -> Iterator[tuple[str, str]]:
+    """Yield the tables for people of a study or ranking, each with its description."""
+    for name, about in tables_by_file().items():
+        if name.endswith(".md") and name != "answer.md" and files.has(study, name):
+            yield about, files.content(study, name).decode()
 
 
 def in_words(variant: Mapping[str, Any], training: Mapping[str, Any]) -> str:
