@@ -32,7 +32,7 @@ def all_wrong(config: Mapping[str, Any]) -> Wrong:
             plan = Plan(resolved)
         except ThawError as error:
             mistakes += error.args
-            plan = Plan(resolved._replace(studies={}, maps={}))
+            plan = Plan(resolved._replace(studies={}, rankings={}, maps={}))
         of_data, doubts = _look_at_data(plan)
     told = shortened(of_data)
     return Wrong(

@@ -346,8 +346,8 @@ class _OwnToStudy(Group):
         Field(min_length=2, max_length=100, description="2 to 100 problems, each once"),
         EACH_ONCE,
     ] = LEFT_OUT
-    """Instead of source: several problems, to learn which is the best source. Each makes
-    a study of its own, STUDY-PROBLEM, and the study ranks them."""
+    """Instead of source: several problems, to learn which is the best source. Each
+    makes a study of its own, STUDY-PROBLEM, and the study ranks them."""
     target: str
     """The problem on which the variants are trained."""
     variants: Annotated[

@@ -57,7 +57,7 @@ def by_source(
 def as_written(
     mistakes: Iterable[str], rankings: Mapping[str, Iterable[str]]
 ) -> list[str]:
-    """Return mistakes with the places of studies that stand in the config, each once."""
+    """Return mistakes, each once, at the places of studies as the config has them."""
     places: dict[str, str] = {}
     for name, studies in rankings.items():
         for number, own in enumerate(studies):

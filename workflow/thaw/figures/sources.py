@@ -12,15 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from thaw.figures import style
-from thaw.figures.differences import reach
 from thaw.findings.arms import in_order
 from thaw.findings.gains import rows_at
 from thaw.findings.metrics import metric_of
 from thaw.output.inputs import Inputs
 
 CAPTION = (
-    "Filled: may be the best source; hollow: another one is typically better. The number "
-    "at the right is how many layers the best depth freezes."
+    "Filled: may be the best source; hollow: another one is typically better. At the "
+    "right: how many layers the best depth freezes. Each panel has its own scale."
 )
 
 
@@ -41,21 +40,17 @@ def draw(
     names = [style.label(source, 24) for source in sources]
     width = 0.075 * max(len(line) for name in names for line in name.split("\n"))
     drawn = style.figure(0.4 + width + max(2.3 * columns, 4), 1.4 + height * rows)
-    grid = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    limit = reach(gains, margin)
+    grid = drawn.subplots(rows, columns, sharey=True, squeeze=False)
     for panel in [*grid.flat][len(sizes) :]:
         panel.remove()
-    for number, (size, panel) in enumerate(zip(sizes, grid.flat, strict=False)):
+    for size, panel in zip(sizes, grid.flat, strict=False):
         own = rows_at(gains, size).set_index("source").loc[sources]
-        margin_in_words = _draw_panel(panel, own, limit, margin)
+        margin_in_words = _draw_panel(panel, own, margin)
         if sizes != ["all"]:
             panel.set_title(f"{size} rows")
-        if number >= len(sizes) - columns:
-            panel.tick_params(labelbottom=True)
     first = grid[0, 0]
     first.set_yticks(range(len(sources)), names)
     first.set_ylim(len(sources) - 0.4, -0.6)
-    first.set_xlim(-limit, limit)
     gain, baseline = metric_of(settings["metric"][0]).gain, settings["baseline"]
     caption = [
         f"Worse ← typical {gain} on {baseline} → better.",
@@ -78,9 +73,14 @@ def order(best: pd.DataFrame) -> list[str]:
     return [*total.sort_values(ascending=False, kind="stable").index]
 
 
-def _draw_panel(panel: Axes, own: pd.DataFrame, limit: float, margin: float) -> str:
+def _draw_panel(panel: Axes, own: pd.DataFrame, margin: float) -> str:
     """Draw the intervals of all sources at a size, and return what the grey band is."""
     panel.grid(False)
+    ends = own[["typical", "typical_low", "typical_high"]].to_numpy(float)
+    known = [-2 * margin, 2 * margin, *ends[np.isfinite(ends)]]
+    beside = (max(known) - min(known)) / 20
+    limits = min(known) - beside, max(known) + beside
+    panel.set_xlim(*limits)
     words = style.draw_margin(panel, margin, "v")
     for place, row in enumerate(own.itertuples()):
         colour, marker = style.verdict_look(row.verdict)
@@ -88,9 +88,9 @@ def _draw_panel(panel: Axes, own: pd.DataFrame, limit: float, margin: float) -> 
             ((row.typical_low, row.typical_high), style.OUTER),
             ((row.these_rows_low, row.these_rows_high), style.INNER),
         ):
+            # An end that the data do not bound stops at the panel's edge.
             if np.isfinite(found).any():
-                ends = np.clip(found, -limit, limit)
-                panel.hlines(place, *ends, color=colour, lw=width)
+                panel.hlines(place, *np.clip(found, *limits), color=colour, lw=width)
         if np.isfinite(row.typical):
             fill = colour if row.may_be_best == "yes" else "white"
             panel.plot(row.typical, place, marker, color=colour, mfc=fill, ms=5.5)

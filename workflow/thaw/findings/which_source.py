@@ -95,10 +95,12 @@ def _part(heading: str, caveats: Sequence[Caveat]) -> Part:
 def _recommended(ranking: Ranking) -> Iterator[str]:
     """Give the advice, by target size."""
     question = ranking.question
-    words_of = WORDS | {USE: _use, UNDECIDED: _undecided}
     for own in advices(question):
-        about = ranking if own[0].kind in (USE, UNDECIDED) else question
-        words = [*words_of[own[0].kind](own, about)]
+        kind = own[0].kind
+        if kind in OWN_WORDS:
+            words = [*OWN_WORDS[kind](own, ranking)]
+        else:
+            words = [*WORDS[kind](own, question)]
         if question.is_swept:
             words[0] = f"with {span([one.size for one in own])}: {words[0]}"
         yield from (f"{said[0].upper()}{said[1:]}." for said in words)
@@ -130,6 +132,9 @@ def _undecided(own: list[Advice], ranking: Ranking) -> Iterator[str]:
         f"{end(-low, question)}"
     )
     yield "until it is decided, training from scratch is the cheapest"
+
+
+OWN_WORDS = {USE: _use, UNDECIDED: _undecided}
 
 
 def _standing(rows: Sequence[Row]) -> int:
@@ -188,7 +193,7 @@ def _chances(ranking: Ranking) -> Iterator[str]:
 
 def _not_told(ranking: Ranking) -> Iterator[Caveat]:
     yield Caveat(
-        f"Only these {len(ranking.sources)} sources and their depths are compared; what "
-        "training time, tuning or more source models would change is in the answer of "
-        "each source's own study."
+        f"Only these {len(ranking.sources)} sources and their depths are compared. The "
+        "answer of each source's own study says what training time, tuning or more "
+        "source models would change."
     )

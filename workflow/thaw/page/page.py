@@ -44,7 +44,8 @@ def sections(inputs: Inputs) -> list[Section]:
 def rendered(**shown: Any) -> bytes:
     """Return a page with a `title` and the other values that the template takes.
 
-    `made` are the descriptions of its studies, in `study.json`. It requests nothing from elsewhere, and runs nothing but its script.
+    `made` are the descriptions of its studies, from `study.json`. The page requests
+    nothing from elsewhere, and runs nothing but its script.
     """
     files = {name: _read(name) for name in ("style.css", "script.js")}
     digest = base64.b64encode(hashlib.sha256(files["script.js"].encode()).digest())

@@ -7,7 +7,7 @@ from typing import Any
 from thaw.findings.answer import TO_DO
 from thaw.output.inputs import Files, Inputs
 from thaw.page.page import rendered
-from thaw.page.section import tables_of
+from thaw.page.section import files_of, tables_of
 from thaw.plan.outputs import ON_PAGES
 
 
@@ -37,6 +37,11 @@ class Ranking:
     def tables(self) -> Iterator[tuple[str, str]]:
         """The tables for people: description, and content as Markdown."""
         return tables_of(self._files, self.name)
+
+    @property
+    def files(self) -> Iterator[dict[str, Any]]:
+        """The tables for programs, as `thaw.page.section.Section.files`."""
+        return files_of(self._files, self.name)
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:

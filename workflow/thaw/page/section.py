@@ -265,18 +265,7 @@ class Section:
     @property
     def files(self) -> Iterator[dict[str, Any]]:
         """The tables for programs: description, columns and, if small, content."""
-        for name, about in tables_by_file().items():
-            if not (name.endswith(".csv") and self._files.has(self.name, name)):
-                continue
-            content = self._files.content(self.name, name)
-            coded = base64.b64encode(content).decode()
-            yield {
-                "name": name,
-                "about": about,
-                "columns": content.partition(b"\n")[0].decode().split(","),
-                "size": f"{max(1, round(len(content) / 1000)):,} kB",
-                "data": f"data:text/csv;base64,{coded}" if len(content) < SMALL else "",
-            }
+        return files_of(self._files, self.name)
 
     @property
     def tables(self) -> Iterator[tuple[str, str]]:
@@ -300,6 +289,22 @@ def tables_of(files: Files, study: str) -> Iterator[tuple[str, str]]:
     for name, about in tables_by_file().items():
         if name.endswith(".md") and name != "answer.md" and files.has(study, name):
             yield about, files.content(study, name).decode()
+
+
+def files_of(files: Files, study: str) -> Iterator[dict[str, Any]]:
+    """Yield the tables for programs of a study or ranking, as `Section.files`."""
+    for name, about in tables_by_file().items():
+        if not (name.endswith(".csv") and files.has(study, name)):
+            continue
+        content = files.content(study, name)
+        coded = base64.b64encode(content).decode()
+        yield {
+            "name": name,
+            "about": about,
+            "columns": content.partition(b"\n")[0].decode().split(","),
+            "size": f"{max(1, round(len(content) / 1000)):,} kB",
+            "data": f"data:text/csv;base64,{coded}" if len(content) < SMALL else "",
+        }
 
 
 def in_words(variant: Mapping[str, Any], training: Mapping[str, Any]) -> str:

@@ -263,6 +263,7 @@ OF_A_STUDY = (
 
 # Of a ranking of several sources. Its settings are those of one of its studies, which
 # differ in nothing but the source, and `sources`, pairs of each study and its source.
+BEST_SOURCES = "best-sources.csv"
 OF_A_RANKING = (
     Output(
         "sources",
@@ -273,7 +274,7 @@ OF_A_RANKING = (
             "has_splits",
         ),
         suffixes=("csv", "md"),
-        more=("best-sources.csv",),
+        more=(BEST_SOURCES,),
     ),
     # Here: "transferability", the scores that need no training. The answer, below it,
     # reads its table.
@@ -286,7 +287,7 @@ OF_A_RANKING = (
             *("depths", "metric", "margin", "tuned", "repeats", "source_models"),
             "has_splits",
         ),
-        reads=("sources.csv", "best-sources.csv", "overlap.csv"),
+        reads=("sources.csv", BEST_SOURCES, "overlap.csv"),
         suffixes=(),
         more=("answer.md", "answer.json"),
     ),
@@ -295,14 +296,14 @@ OF_A_RANKING = (
         FIGURES,
         "The gain from each source at its best depth.",
         settings=("target_sizes", "baseline", "metric", "margin"),
-        reads=("sources.csv", "best-sources.csv"),
+        reads=("sources.csv", BEST_SOURCES),
     ),
     Output(
         "source-maps",
         FIGURES,
         "The gain of each depth at each target size: a freeze map a source.",
-        settings=("sources", "depths", "target_sizes", "baseline", "metric", "margin"),
-        reads=("sources.csv",),
+        settings=("depths", "target_sizes", "baseline", "metric", "margin"),
+        reads=("sources.csv", BEST_SOURCES),
         when=("is_swept",),
     ),
 )

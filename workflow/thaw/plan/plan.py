@@ -111,8 +111,8 @@ class Plan:
             f"studies.{name}.target: the data of {self.studies[one].settings.target!r} "
             "depend on the source (a scale: standard with target sizes, categorical "
             "columns, or columns: common), so that each source would have another "
-            "baseline. Allowed: a target that is the same for all sources, such as with "
-            "scale: {like: PROBLEM}"
+            "baseline. Allowed: a target that is the same for all sources, such as one "
+            "with scale: {like: PROBLEM}"
             for name, (one, *others) in self.rankings.items()
             if any(
                 self.studies[other].target.key != self.studies[one].target.key
@@ -340,8 +340,8 @@ class Plan:
             yield (figures := rank(name, of, FIGURES, {"tables": {name: made.key}}))
             shown[name] = [made, figures]
             described = [shown[study][1] for study in studies]
-            told = {"ranking": self._ranked(name)}
-            yield page(RANKING_PAGE, name, told, shown[name], described)
+            ranked = {"ranking": self._ranked(name)}
+            yield page(RANKING_PAGE, name, ranked, shown[name], described)
         names = sorted(tables)
         yield span(
             "answers",
