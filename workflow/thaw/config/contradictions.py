@@ -12,7 +12,7 @@ from thaw.config.problem import contradictions_of, is_split
 from thaw.config.resolved import Config, ResolvedStudy, changed
 from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
-from thaw.data import IMAGES, fills, shape_of
+from thaw.data import COMMON, IMAGES, fills, shape_of
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.settings import BUDGETS, Training
@@ -72,7 +72,8 @@ def contradictions(config: Config) -> Iterator[str]:
     for name, study in config.studies.items():
         yield from _of_study(f"studies.{name}", study, config)
     for name, studies in config.rankings.items():
-        yield from _of_ranking(f"studies.{name}", config.studies[studies[0]], config)
+        own = [config.studies[study] for study in studies]
+        yield from _of_ranking(f"studies.{name}", own, config)
     for name, studies in config.maps.items():
         for number, shown_study in enumerate(studies):
             yield from _of_map(f"maps.{name}[{number}]", shown_study, config)
@@ -227,8 +228,11 @@ def _has_depths(study: ResolvedStudy, config: Config) -> bool:
     )
 
 
-def _of_ranking(path: str, study: ResolvedStudy, config: Config) -> Iterator[str]:
-    """Yield what keeps sources from being compared; `study` is that of one of them."""
+def _of_ranking(
+    path: str, studies: list[ResolvedStudy], config: Config
+) -> Iterator[str]:
+    """Yield what keeps the sources of these studies from being compared."""
+    study = studies[0]
     if not _has_depths(study, config):
         yield (
             f"{path}.variants: none only freezes layers, and sources are compared by "
@@ -239,6 +243,43 @@ def _of_ranking(path: str, study: ResolvedStudy, config: Config) -> Iterator[str
             f"{path}.baseline: {study.baseline!r} is pretrained, so that each source "
             "would have another. Allowed: a variant with pretrained: false"
         )
+    yield from _of_common_target(path, studies, config)
+
+
+def _of_common_target(
+    path: str, studies: list[ResolvedStudy], config: Config
+) -> Iterator[str]:
+    """Yield what would make another target, and another baseline, for each source."""
+    name, swept = studies[0].target, studies[0].target_sizes != ["all"]
+    target = config.problems.get(name, {})
+    sources = [config.problems.get(study.source, {}) for study in studies]
+    for is_wrong, what, remedy in (
+        (
+            swept and target.get("scale") == "standard",
+            "with target sizes it is scaled like the source (scale: standard)",
+            "scale: {like: PROBLEM}",
+        ),
+        (
+            any(problem.get("categorical") for problem in (target, *sources)),
+            "its categories are joined with those of the source (categorical)",
+            "columns that hold numbers",
+        ),
+        (
+            target.get("columns") == COMMON,
+            "its columns are those of the source (columns: common)",
+            "the same columns in all, such as by drop",
+        ),
+        (
+            is_split(target) and any(map(is_split, sources)),
+            "it may be split like the source (shuffle: each)",
+            "a target with another shuffle",
+        ),
+    ):
+        if is_wrong:
+            yield (
+                f"{path}.target: {name!r} would differ from source to source, and so "
+                f"would the baseline: {what}. Allowed: {remedy}"
+            )
 
 
 def _of_training(path: str, training: dict, kind: Kind, problem: dict) -> Iterator[str]:

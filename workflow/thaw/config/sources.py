@@ -36,7 +36,6 @@ def by_source(
                 together = f"set together with {key}; remove one of them"
                 mistakes.append(f"studies.{name}.sources: {together}")
                 one["source_models"] = 1  # other mistakes would follow from files
-        rankings[name] = []
         for number, source in enumerate(study.sources):
             own, place = f"{name}-{source}", f"studies.{name}.sources[{number}]"
             if own in studies or own in found:
@@ -44,13 +43,14 @@ def by_source(
                     f"{place}: there is another study {own!r}, which would be that of "
                     "this source; rename one of them"
                 )
+                continue
             if len(own) > LONGEST_NAME:
                 mistakes.append(
                     f"{place}: the study of this source, {own}, would have a name of "
                     f"more than {LONGEST_NAME} characters; choose shorter names"
                 )
             found[own] = study.model_copy(update=one | {"source": source})
-            rankings[name].append(own)
+            rankings.setdefault(name, []).append(own)
     return rankings, found, mistakes
 
 

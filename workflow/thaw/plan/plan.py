@@ -107,26 +107,16 @@ class Plan:
             for name in (*self.studies, *self.rankings)
             if name in self.made
         )
-        refuse(
-            f"studies.{name}.target: the data of {self.studies[one].settings.target!r} "
-            "depend on the source (a scale: standard with target sizes, categorical "
-            "columns, or columns: common), so that each source would have another "
-            "baseline. Allowed: a target that is the same for all sources, such as one "
-            "with scale: {like: PROBLEM}"
-            for name, (one, *others) in self.rankings.items()
-            if any(
-                self.studies[other].target.key != self.studies[one].target.key
-                for other in others
-            )
-        )
 
     def _study(self, name: str, study: ResolvedStudy, config: Config) -> StudyPlan:
         swept = study.target_sizes != ["all"]
-        source, target = (
-            (None, self.problems.alone(study.target))
-            if study.checkpoints
-            else self.problems.pair(study.source, study.target, swept)
-        )
+        ranked = name in itertools.chain(*config.rankings.values())
+        if study.checkpoints:
+            source, target = None, self.problems.alone(study.target)
+        elif ranked:
+            source, target = self.problems.apart(study.source, study.target)
+        else:
+            source, target = self.problems.pair(study.source, study.target, swept)
         kind = kind_of(study.network)
         network = kind_of(minimal_network(study.network)).content()
         learning = {"seed": study.seed, "network": network}
@@ -186,6 +176,8 @@ class Plan:
             compared["source"] = source
         names = {role: getattr(study, role) for role in compared}
         refuse = {"refuse": "overlap" in config.problems[study.target]}
+        if ranked:
+            refuse["columns"] = True
         split = {"seed": study.seed, "source_models": study.source_models}
         if not any(is_split(config.problems[name]) for name in names.values()):
             split = {}
