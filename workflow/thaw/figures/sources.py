@@ -67,9 +67,9 @@ def draw(
 def order(best: pd.DataFrame) -> list[str]:
     """Return the sources by their gains, summed over sizes, the largest first.
 
-    Among sources with an infinite one, from networks that failed, all are last.
+    Those without any, because all networks failed, are last.
     """
-    total = best.groupby("source", sort=False)["typical"].sum()
+    total = best.groupby("source", sort=False)["typical"].sum(min_count=1)
     return [*total.sort_values(ascending=False, kind="stable").index]
 
 

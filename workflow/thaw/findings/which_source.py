@@ -22,6 +22,7 @@ from thaw.findings.gains import (
     estimate,
     rows_at,
     span,
+    verdict_of,
 )
 from thaw.findings.recommendation import (
     NONE,
@@ -34,13 +35,21 @@ from thaw.findings.recommendation import (
     how,
     worth,
 )
-from thaw.findings.verdicts import BETTER, EQUIVALENT, WORSE, kind_of
+from thaw.findings.verdicts import (
+    BETTER,
+    EQUIVALENT,
+    NO_VERDICT,
+    TOO_FEW,
+    WORSE,
+    kind_of,
+)
 
 # What a source's depths show at a size, all together.
-HELPS, NO_MATTER, OPEN, HURTS = range(4)
+HELPS, UNKNOWN, NO_MATTER, OPEN, HURTS = range(5)
 DO_NOT_HELP = {
     HURTS: "These hurt{1}, because every depth is typically worse than {0}",
     OPEN: "No depth of these is typically better than {0}{1}, but may gain",
+    UNKNOWN: "There is no verdict on these{1}",
     NO_MATTER: "These gain less than the margin on {0}{1}",
 }
 
@@ -141,6 +150,8 @@ def _standing(rows: Sequence[Row]) -> int:
     kinds = {kind_of(row["verdict"]) for row in rows}
     if BETTER in kinds:
         return HELPS
+    if kinds <= {TOO_FEW, NO_VERDICT}:
+        return UNKNOWN
     if kinds == {WORSE}:
         return HURTS
     return NO_MATTER if kinds <= {EQUIVALENT, WORSE} else OPEN
@@ -168,6 +179,9 @@ def _how_much(source: str, sizes: Sequence[TargetSize], ranking: Ranking) -> str
     """Return a source with the most that it may gain, or its best depth's loss."""
     question = ranking.question
     rows = [row for size in sizes for row in ranking.rows_of(source, size)]
+    if _standing(rows) == UNKNOWN:
+        reason = verdict_of(rows[0], question).removeprefix(f"{NO_VERDICT}: ")
+        return f"{source} ({reason})"
     if all(kind_of(row["verdict"]) == WORSE for row in rows):
         best = max(rows, key=lambda row: row["typical"])
         at_best = estimate(best, question.margin, question.units)
