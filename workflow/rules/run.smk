@@ -11,7 +11,7 @@ from logging.handlers import QueueHandler
 from snakemake.logging import logger
 
 from thaw.output.files import end_future
-from thaw.plan.after_run import full_disks, in_a_line, in_full, what_to_read
+from thaw.plan.after_run import full_disks, in_a_line, in_full, to_show, what_to_read
 from thaw.plan.before_run import orphans, refuse_files_for_folders, refuse_read_only
 from thaw.plan import changes
 
@@ -25,12 +25,12 @@ GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
 IS_FORCED = any(re.fullmatch("--forceall|-[A-Za-z]*F[A-Za-z]*", a) for a in sys.argv)
 TARGETS = {rule.name for rule in workflow.rules}.intersection(sys.argv)
 
-# The studies that it names, directly or by a file.
+# The rankings and studies that it names, directly or by a file.
 NAMED = [
-    study
-    for study in STUDIES
-    if study in sys.argv
-    or any(in_results(f"results/{study}") in Path(a).parents for a in sys.argv)
+    name
+    for name in (*PLAN.rankings, *STUDIES)
+    if name in sys.argv
+    or any(in_results(f"results/{name}") in Path(a).parents for a in sys.argv)
 ]
 
 
@@ -39,20 +39,22 @@ def say(text, **more):
     logger.info(text, extra={"thaw": True} | more)
 
 
-def show_changes(studies):
+def show_changes(names):
     """Log each study's changes, and the training to do."""
+    wanted = {one for name in names for one in PLAN.rankings.get(name, [name])}
+    studies = [study for study in STUDIES if study in wanted]
     for line in changes.report(PLAN, studies, in_results("results"), IS_FORCED):
         say(line)
 
 
-def studies_of(jobs):
-    """Return the studies whose tables or figures some of the jobs make."""
+def made_by(jobs):
+    """Return the rankings and studies whose tables or figures some of the jobs make."""
     made = {str(path) for job in jobs for path in job.output}
     return [
-        study
-        for study in STUDIES
+        name
+        for name in (*PLAN.rankings, *STUDIES)
         if not made.isdisjoint(
-            str(in_results(f"results/{one.record}")) for one in PLAN.made_of(study)
+            str(in_results(f"results/{one.record}")) for one in PLAN.made_of(name)
         )
     ]
 
@@ -60,7 +62,7 @@ def studies_of(jobs):
 def show_results():
     """Print the recommendation of each study of this run, and where to read on.
 
-    Studies that the command line names get all tables. After a failure, only complete
+    Those that the command line names get all tables. After a failure, only complete
     studies are printed; nothing after Ctrl-C.
     """
     # The display on a terminal makes room before the first line is printed.
@@ -75,11 +77,11 @@ def show_results():
         return
     # A table or answer may hold characters that an old terminal cannot show.
     sys.stdout.reconfigure(errors="replace")
-    shown = studies_of(workflow.dag.jobs)
     folder = in_results("results")
-    for study in shown:
-        told = in_full if study in NAMED else in_a_line
-        for text in told(PLAN, STUDIES[study], folder, STARTED):
+    shown = to_show(PLAN, made_by(workflow.dag.jobs), folder, NAMED)
+    for name in shown:
+        told = in_full if name in NAMED else in_a_line
+        for text in told(PLAN, name, folder, STARTED):
             print(text)
     # Seen from where Snakemake was started, which is not where it runs.
     began = Path(workflow.overwrite_workdir or "")
@@ -97,7 +99,7 @@ onstart:
     if hint:
         logger.warning(hint)
     jobs = [job for job in workflow.dag.needrun_jobs() if job.output]
-    show_changes(studies_of(jobs))
+    show_changes([study for study in made_by(jobs) if study in STUDIES])
     say("", thaw_jobs=[(job.rule.name, job.wildcards_dict) for job in jobs])
 
 
@@ -117,4 +119,5 @@ if workflow.is_main_process:
     except ThawError as error:
         sys.exit(told(error))
     if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):
-        show_changes(NAMED if TARGETS and TARGETS <= {*STUDIES} else STUDIES)
+        own = {*STUDIES, *PLAN.rankings}
+        show_changes(NAMED if TARGETS and TARGETS <= own else STUDIES)

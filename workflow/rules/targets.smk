@@ -40,3 +40,17 @@ for study, plan in STUDIES.items():
         input:
             [results(made.files) for made in PLAN.made_of(study)],
             results(plan.weights),
+
+
+for ranking, studies in PLAN.rankings.items():
+
+    rule:
+        name:
+            ranking
+        input:
+            [
+                results(made.files)
+                for name in (ranking, *studies)
+                for made in PLAN.made_of(name)
+            ],
+            [results(STUDIES[study].weights) for study in studies],

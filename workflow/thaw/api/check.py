@@ -1,6 +1,6 @@
 """All that is wrong with a config and its data, before anything runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from thaw.data.make import Other
 from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError, shortened
 from thaw.plan.plan import Plan
-from thaw.stages.check_overlap import equal_rows
+from thaw.stages.check_overlap import equal_rows, refuse_other_columns
 from thaw.stages.make_problem import checked_problem
 
 
@@ -32,7 +32,7 @@ def all_wrong(config: Mapping[str, Any]) -> Wrong:
             plan = Plan(resolved)
         except ThawError as error:
             mistakes += error.args
-            plan = Plan(resolved._replace(studies={}, maps={}))
+            plan = Plan(resolved._replace(studies={}, rankings={}, maps={}))
         of_data, doubts = _look_at_data(plan)
     told = shortened(of_data)
     return Wrong(
@@ -52,6 +52,7 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
     doubts: list[str] = []
     others: dict[str, Other] = {}
     made: dict[str, Problem | Pool] = {}
+    columns: dict[str, Sequence[str]] = {}
     for key, recipe in plan.problems.recipes.items():
         name, needs = plan.problems.names[key], plan.problems.needs[key]
         files, joined = ([*map(Path, paths)] for paths in (needs.files, needs.joined))
@@ -76,21 +77,31 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
             continue
         if not by_itself:
             others[key], made[key] = Other.of(name, problem, about), problem
+            columns[key] = about.columns
         doubts += [f"problems.{name}: {note}" for note in about.warnings]
     told = [
         line if line.startswith("studies.") else f"problems.{', '.join(names)}: {line}"
         for line, names in mistakes.items()
     ]
-    return [*told, *_refused_rows(plan, made)], list(dict.fromkeys(doubts))
+    return [*told, *_refused(plan, made, columns)], list(dict.fromkeys(doubts))
 
 
-def _refused_rows(plan: Plan, made: Mapping[str, Problem | Pool]) -> Iterator[str]:
-    """Yield which test rows stand among train rows, where `overlap: error` is set."""
+def _refused(
+    plan: Plan,
+    made: Mapping[str, Problem | Pool],
+    columns: Mapping[str, Sequence[str]],
+) -> Iterator[str]:
+    """Yield which sources have other columns than the target of several sources, and
+    which test rows stand among train rows, where `overlap: error` is set.
+    """
     for study in plan.studies.values():
         recipe = study.overlap.recipe
         keys = recipe["inputs"]
-        if recipe["settings"]["refuse"] and {*keys.values()} <= {*made}:
+        if study.refusal and {*keys.values()} <= {*made}:
+            own = recipe["settings"]
             try:
-                equal_rows(recipe["settings"], {k: made[keys[k]] for k in keys})
+                refuse_other_columns(own, {k: columns[keys[k]] for k in keys})
+                if own["refuse"]:
+                    equal_rows(own, {k: made[keys[k]] for k in keys})
             except ThawError as error:
                 yield from error.args

@@ -25,7 +25,7 @@ from thaw.output.predictions import Predictions, load_predictions
 from thaw.output.problems import load_described
 from thaw.output.records import load_record, reading
 from thaw.output.tiles import Tile
-from thaw.plan.outputs import FIGURES, GATHER, TABLES, named
+from thaw.plan.outputs import BEST_SOURCES, FIGURES, GATHER, TABLES, named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -262,6 +262,12 @@ class Results:
             found = [one for place in places for one in studies_in(place)]
             there = f"; there are {', '.join(map(str, found))}" if found else ""
             what = "scores" if stage == GATHER else stage
+            if (self.folder / BEST_SOURCES).exists():
+                raise ThawError(
+                    f"{self.folder} ranks several sources and holds no scores: read "
+                    f"its sources.csv and {BEST_SOURCES}, or open the study of one of "
+                    f"the sources{there}"
+                )
             raise ThawError(f"{self.folder} holds no {what} of a study{there}")
         with reading(path, "the record it should be"):
             key = json.loads(path.read_text(encoding="utf-8"))["key"]

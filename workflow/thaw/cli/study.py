@@ -16,14 +16,15 @@ def answer(study: str | None) -> None:
     For the studies of the config.yaml in this folder. Nothing is made: `snakemake`
     makes what is missing.
     """
-    from thaw.plan.after_run import in_a_line, in_full, what_to_read
+    from thaw.plan.after_run import in_a_line, in_full, to_show, what_to_read
     from thaw.plan.read import named, planned
 
     plan = planned()
     told = in_a_line if study is None else in_full
-    names = [*plan.studies] if study is None else [named(study, plan).name]
+    every = *plan.rankings, *plan.studies
+    names = to_show(plan, every, RESULTS) if study is None else [named(study, plan)]
     for name in names:
-        said = [*told(plan, plan.studies[name], RESULTS, math.inf)]
+        said = [*told(plan, name, RESULTS, math.inf)]
         missing = f"{name}: not made, or of other settings; `snakemake {name}` makes it"
         click.echo("\n".join(said or [missing]))
     began = Path(click.get_current_context().find_root().params.get("directory") or "")

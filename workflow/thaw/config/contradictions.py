@@ -20,7 +20,7 @@ from thaw.config.resolved import (
 )
 from thaw.config.sizes import weights_between
 from thaw.config.values import MOST_ROWS
-from thaw.data import IMAGES, fills, shape_of
+from thaw.data import COMMON, IMAGES, fills, shape_of
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.settings import BUDGETS, Training
@@ -66,7 +66,10 @@ MOST_KEYS = 5_000
 def contradictions(config: Config) -> Iterator[str]:
     """Yield each mistake in a line of its own."""
     for group, reserved in RESERVED.items():
-        yield from _of_names(group, getattr(config, group), reserved)
+        names = getattr(config, group)
+        if group == "studies":
+            names = [*names, *config.rankings]
+        yield from _of_names(group, names, reserved)
     for name in config.problems:
         yield from contradictions_of(name, config.problems)
     for name, variant in config.variants.items():
@@ -77,6 +80,9 @@ def contradictions(config: Config) -> Iterator[str]:
             )
     for name, study in config.studies.items():
         yield from _of_study(f"studies.{name}", study, config)
+    for name, studies in config.rankings.items():
+        own = [config.studies[study] for study in studies]
+        yield from _of_ranking(f"studies.{name}", own, config)
     for name, studies in config.maps.items():
         for number, shown_study in enumerate(studies):
             yield from _of_map(f"maps.{name}[{number}]", shown_study, config)
@@ -219,17 +225,76 @@ def _of_checkpoints(path: str, study: ResolvedStudy) -> Iterator[str]:
 
 def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
     yield from _unknown(path, name, "study", config.studies)
-    if study := config.studies.get(name):
-        others = [variant for variant in study.variants if variant != study.baseline]
-        kind = kind_of(study.network)
-        described = [config.variants[n] for n in others if n in config.variants]
-        if not any(
-            variant["pretrained"] and is_depth(minimal_variant(kind.numbered(variant)))
-            for variant in described
-        ):
+    study = config.studies.get(name)
+    if study and not _has_depths(study, config):
+        yield (
+            f"{path}: {name!r} has no variant that only freezes layers. Allowed: a "
+            "study with one, such as with a ladder"
+        )
+
+
+def _has_depths(study: ResolvedStudy, config: Config) -> bool:
+    """Whether a variant other than the baseline only freezes layers."""
+    others = [variant for variant in study.variants if variant != study.baseline]
+    kind = kind_of(study.network)
+    described = [config.variants[n] for n in others if n in config.variants]
+    return any(
+        variant["pretrained"] and is_depth(minimal_variant(kind.numbered(variant)))
+        for variant in described
+    )
+
+
+def _of_ranking(
+    path: str, studies: list[ResolvedStudy], config: Config
+) -> Iterator[str]:
+    """Yield what keeps the sources of these studies from being compared."""
+    study = studies[0]
+    if not _has_depths(study, config):
+        yield (
+            f"{path}.variants: none only freezes layers, and sources are compared by "
+            "these. Allowed: some that do, such as a ladder"
+        )
+    if config.variants.get(study.baseline, {}).get("pretrained"):
+        yield (
+            f"{path}.baseline: {study.baseline!r} is pretrained, so that each source "
+            "would have another. Allowed: a variant with pretrained: false"
+        )
+    yield from _of_common_target(path, studies, config)
+
+
+def _of_common_target(
+    path: str, studies: list[ResolvedStudy], config: Config
+) -> Iterator[str]:
+    """Yield what would make another target, and another baseline, for each source."""
+    name, swept = studies[0].target, studies[0].target_sizes != ["all"]
+    target = config.problems.get(name, {})
+    sources = [config.problems.get(study.source, {}) for study in studies]
+    for is_wrong, what, remedy in (
+        (
+            swept and target.get("scale") == "standard",
+            "with target sizes it is scaled like the source (scale: standard)",
+            "scale: {like: PROBLEM}",
+        ),
+        (
+            any(problem.get("categorical") for problem in (target, *sources)),
+            "its categories are joined with those of the source (categorical)",
+            "columns that hold numbers",
+        ),
+        (
+            target.get("columns") == COMMON,
+            "its columns are those of the source (columns: common)",
+            "the same columns in all, such as by drop",
+        ),
+        (
+            is_split(target) and any(map(is_split, sources)),
+            "it may be split like the source (shuffle: each)",
+            "a target with another shuffle",
+        ),
+    ):
+        if is_wrong:
             yield (
-                f"{path}: {name!r} has no variant that only freezes layers. Allowed: a "
-                "study with one, such as with a ladder"
+                f"{path}.target: {name!r} would differ from source to source, and so "
+                f"would the baseline: {what}. Allowed: {remedy}"
             )
 
 

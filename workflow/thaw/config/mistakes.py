@@ -73,7 +73,7 @@ def _missing_source(details: ErrorDetails) -> Iterator[str]:
     A study of files needs none, so that the model does not ask for it.
     """
     study, place = details["input"], details["loc"][:2]
-    if len(details["loc"]) == 3 and "source" not in study:
+    if len(details["loc"]) == 3 and not {"source", "sources"} & {*study}:
         yield f"{path((*place, 'source'))}: this key is missing"
 
 

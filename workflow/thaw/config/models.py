@@ -387,6 +387,13 @@ class _OwnToStudy(Group):
     source: str = LEFT_OUT
     """The problem on which the source models are pretrained; left out where they are
     files."""
+    sources: Annotated[
+        list[Annotated[str, Field(description="A problem's name.")]],
+        Field(min_length=2, max_length=100, description="2 to 100 problems, each once"),
+        EACH_ONCE,
+    ] = LEFT_OUT
+    """Instead of source: several problems, to learn which is the best source. Each
+    makes a study of its own, STUDY-PROBLEM, and the study ranks them."""
     target: str
     """The problem on which the variants are trained."""
     variants: Annotated[

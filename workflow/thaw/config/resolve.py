@@ -14,6 +14,7 @@ from thaw.config.network import inherited, kind_of
 from thaw.config.resolved import Config, ResolvedStudy, changed, training_of
 from thaw.config.rest import Rest, entries_in, places_of, without
 from thaw.config.sizes import size_of
+from thaw.config.sources import as_written, by_source
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.budget import budget
@@ -72,11 +73,11 @@ def _resolved(
     described = checked.model_dump(include=PLAIN)
     # A problem has many keys that do not go together; those left out are not there.
     described |= checked.model_dump(include={"problems"}, exclude_none=True)
+    rankings, written_studies, mistakes = by_source(checked.studies)
     studies = {
         name: _inherit(study, shared, commanded, described["problems"])
-        for name, study in checked.studies.items()
+        for name, study in written_studies.items()
     }
-    mistakes: list[str] = []
     for name, variant in checked.variants.items():
         own, written = described["variants"][name], variant.model_fields_set
         mistakes += estimator.mistakes(f"variants.{name}", own, written)
@@ -85,7 +86,7 @@ def _resolved(
             usual = models.Variant(pretrained=False).model_dump()
             own = {key: own[key] for key in estimator.OWN_KEYS}
             described["variants"][name] = usual | own
-    for name, study in checked.studies.items():
+    for name, study in written_studies.items():
         first = studies[name].metric[0]
         known = "function" in first or first["name"] in METRICS[first["task"]]
         if not known or metric_of(first).has_bounds:
@@ -96,7 +97,7 @@ def _resolved(
                 "usual margin, and that of the top level is not meant for it. Allowed: "
                 "the smallest difference that matters to you, in its units"
             )
-    for name, study in checked.studies.items():
+    for name, study in written_studies.items():
         if LADDER in study.variants:
             groups = kind_of(studies[name].network).hidden_groups
             if groups is None:
@@ -113,10 +114,10 @@ def _resolved(
                         f"variants.{rung}: the ladder of studies.{name} has another "
                         "variant of this name; choose another name"
                     )
-    resolved = Config(**described, studies=studies)
+    resolved = Config(**described, studies=studies, rankings=rankings)
     if any(LADDER in study.variants for study in studies.values()):
         # Other checks would ask for the variants that it stands for.
-        return resolved, mistakes
+        return resolved, as_written(mistakes, rankings)
     mistakes += (contradicting := [*contradictions(resolved)])
     # Sizes are worth computing only where all names exist.
     if not contradicting:
@@ -129,7 +130,7 @@ def _resolved(
         }
         resolved = resolved._replace(studies=cut)
         mistakes += excesses(resolved)
-    return resolved, mistakes
+    return resolved, as_written(mistakes, rankings)
 
 
 def _inherit(
@@ -140,7 +141,7 @@ def _inherit(
 ) -> ResolvedStudy:
     """Return a study with the shared settings where it has none of its own."""
     own = study.model_dump(exclude_unset=True)
-    settings = study.model_dump(exclude=set(shared))
+    settings = study.model_dump(exclude={*shared, "sources"})
     for key, value in shared.items():
         if key == "network":
             settings[key] = _network(value, own.get(key, {}))

@@ -14,10 +14,10 @@ from thaw.config.problem import Problem
 from thaw.config.values import Group
 from thaw.learning.settings import BUDGETS
 
-# Its fields are found when this runs, so no type checker can know them.
-_StudyKeys: Any = cast(
-    Any, namedtuple("_StudyKeys", [*models.Study.model_fields, "checkpoints"])
-)
+# Its fields are found when this runs, so no type checker can know them. A study of
+# several sources is resolved into one for each.
+_KEYS = [key for key in models.Study.model_fields if key != "sources"]
+_StudyKeys: Any = cast(Any, namedtuple("_StudyKeys", [*_KEYS, "checkpoints"]))
 
 
 class ResolvedStudy(_StudyKeys):
@@ -34,11 +34,14 @@ class Config(NamedTuple):
     """Problems and variants as written, with defaults filled in; studies resolved.
 
     Of a problem's keys those without a default are there only where they were written.
+    `rankings` are the studies with several sources: of each, the studies of its
+    sources, in order.
     """
 
     problems: dict[str, dict]
     variants: dict[str, dict]
     studies: dict[str, ResolvedStudy]
+    rankings: dict[str, list[str]]
     maps: dict[str, list[str]]
     predictions: bool
     title: str

@@ -59,8 +59,11 @@ def without(config: Mapping[str, Any], wrong: Collection[Place]) -> dict[str, An
     gone = set()
     for place in wrong:
         if len(place) == 2 and isinstance(rest.get(place[0]), dict):
-            rest[place[0]].pop(place[1], None)
+            entry = rest[place[0]].pop(place[1], None)
             gone.add(place[1])
+            # With a study of several sources, those of each are gone.
+            if place[0] == "studies" and isinstance(entry, Mapping):
+                gone |= {f"{place[1]}-{one}" for one in _texts(entry.get("sources"))}
         else:
             rest.pop(place[0], None)
     if OF_ALL_STUDIES & {place[0] for place in wrong if len(place) == 1}:

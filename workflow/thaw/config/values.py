@@ -151,12 +151,15 @@ ALTERNATIVES = WrapValidator(_one_error)
 LEFT_OUT: Any = None
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
-NAME_IN_WORDS = "letters, digits, - and _, with a letter or digit first, 100 at most"
+LONGEST_NAME = 100
+NAME_IN_WORDS = (
+    f"letters, digits, - and _, with a letter or digit first, {LONGEST_NAME} at most"
+)
 Name = Annotated[
     str,
     Field(
         pattern=NAME,
-        max_length=100,
+        max_length=LONGEST_NAME,
         description=f"{NAME_IN_WORDS}; names become folders and targets",
     ),
 ]

@@ -33,19 +33,42 @@ CAPTION = (
 LEAST_REACH = 5
 
 
-def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw a panel for each study: depths from left to right, sizes from below."""
+def draw(
+    tables: Sequence[pd.DataFrame],
+    maps: Sequence[Mapping[str, Any]],
+    title: str = "How much does transfer gain?",
+    caption: str = CAPTION,
+) -> Figure:
+    """Draw a panel for each study: depths from left to right, sizes from below.
+
+    A map's `title` stands above its panel, if there are several.
+    """
     grids = [grid(*pair) for pair in zip(tables, maps, strict=True)]
     finite = np.concatenate([gains[np.isfinite(gains)] for gains, _ in grids])
     margin = min(one["margin"] for one in maps)
     reach = max([LEAST_REACH * margin, *np.abs(finite)])
     norm = TwoSlopeNorm(0, -reach, reach)
-    widths = [gains.shape[1] for gains, _ in grids]
-    rows = max(gains.shape[0] for gains, _ in grids)
-    drawn = style.figure(2.2 + 0.85 * sum(widths) + 0.5 * len(grids), 2.1 + 0.42 * rows)
-    panels = drawn.subplots(
-        1, len(grids), squeeze=False, gridspec_kw={"width_ratios": widths}
-    )[0]
+    columns = min(len(grids), style.IN_A_ROW)
+    lines = -(-len(grids) // columns)
+    # Panels below each other are as wide and as high as the largest of them.
+    widths = [max(g.shape[1] for g, _ in grids[n::columns]) for n in range(columns)]
+    heights = [
+        max(g.shape[0] for g, _ in grids[n : n + columns])
+        for n in range(0, len(grids), columns)
+    ]
+    drawn = style.figure(
+        2.2 + 0.85 * sum(widths) + 0.5 * columns,
+        1.2 + 0.42 * sum(heights) + 0.9 * lines,
+    )
+    places = drawn.subplots(
+        lines,
+        columns,
+        squeeze=False,
+        gridspec_kw={"width_ratios": widths, "height_ratios": heights},
+    )
+    panels = [*places.flat][: len(grids)]
+    for place in [*places.flat][len(grids) :]:
+        place.remove()
     for panel, (gains, verdicts), one in zip(panels, grids, maps, strict=True):
         panel.grid(False)
         known = np.where(np.isfinite(gains), gains, np.nan)
@@ -76,18 +99,17 @@ def draw(tables: Sequence[pd.DataFrame], maps: Sequence[Mapping[str, Any]]) -> F
         panel.spines[:].set_visible(False)
         panel.set_xlabel("frozen layers")
         if len(maps) > 1:
-            panel.set_title(f"{one['study']}:\n{one['source']} → {one['target']}")
-    panels[0].set_ylabel("train rows of the target")
+            panel.set_title(one["title"])
+    for panel in panels[::columns]:
+        panel.set_ylabel("train rows of the target")
     bar = drawn.colorbar(image, ax=panels, shrink=0.9)
     gain, baseline = metric_of(maps[0]["metric"][0]).gain, maps[0]["baseline"]
     words = f"worse ← typical {gain} → better"
     bar.set_label(textwrap.fill(words, int(9 * style.inches(drawn)[1])))
     bar.outline.set_visible(False)
-    title = (
-        style.title_of(maps[0]) if len(maps) == 1 else "How much does transfer gain?"
-    )
+    title = style.title_of(maps[0]) if len(maps) == 1 else title
     what = f"typical gain on {baseline} by frozen layers and train rows"
-    style.words_around(drawn, title, what, [CAPTION])
+    style.words_around(drawn, title, what, [caption])
     return drawn
 
 
@@ -106,5 +128,8 @@ def grid(
 
 def make(inputs: Inputs) -> Figure:
     """Return the figure of one study, or of several."""
-    maps = inputs.settings["maps"]
+    maps = [
+        one | {"title": f"{one['study']}:\n{one['source']} → {one['target']}"}
+        for one in inputs.settings["maps"]
+    ]
     return draw([inputs.table("comparisons.csv", one["study"]) for one in maps], maps)

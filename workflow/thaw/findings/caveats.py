@@ -36,7 +36,7 @@ class Caveat(NamedTuple):
 
 def what_spoils_it(study: Question) -> Iterator[Caveat]:
     """Name what qualifies the answer: failures, controls, rows seen before."""
-    yield from _overlap(study)
+    yield from overlapping(study)
     yield from _missing(study)
     failed = _shares(study, "failed", FEW)
     if failed:
@@ -93,7 +93,7 @@ def _limit(study: Question) -> str:
     return f": {number(limit, study.margin)}{study.units}"
 
 
-def _overlap(study: Question) -> Iterator[Caveat]:
+def overlapping(study: Question) -> Iterator[Caveat]:
     """Say how many test rows have the same features as train rows."""
     for found in study.overlap.to_dict("records"):
         own = found["train_rows_of"] == study.target

@@ -180,16 +180,22 @@ def _without_network(own: list[Advice], study: Question) -> Iterator[str]:
 
 def _use(own: list[Advice], study: Question) -> Iterator[str]:
     name = own[0].variant
-    first, last = own[0].rows[name], own[-1].rows[name]
     yield _how(name, study)
-    words = f"it typically gains {size_of(first, study)} on {study.baseline}"
-    if len(own) > 1:
-        words += f" with {own[0].size} rows{more_networks(first)}, and "
-        words += f"{size_of(last, study)} with {own[-1].size}"
-    yield words + more_networks(last)
+    yield f"it typically gains {worth(own, study)}"
     ties = [n for n in own[0].named if n != name and all(n in o.named for o in own)]
     if ties:
         yield f"it cannot be told apart from {enumerate_words(ties, 'or')}"
+
+
+def worth(own: list[Advice], study: Question) -> str:
+    """Return the gain of the variant to use, at the first and at the last size."""
+    name = own[0].variant
+    first, last = own[0].rows[name], own[-1].rows[name]
+    words = f"{size_of(first, study)} on {study.baseline}"
+    if len(own) > 1:
+        words += f" with {own[0].size} rows{more_networks(first)}, and "
+        words += f"{size_of(last, study)} with {own[-1].size}"
+    return words + more_networks(last)
 
 
 def _how(name: str, study: Question) -> str:
@@ -203,9 +209,12 @@ def _how(name: str, study: Question) -> str:
         return f"use transfer: {recipe} ({name})"
     if name not in study.depths:
         return f"use {name}"
-    depth = study.depths[name]
-    frozen = counted(depth, "layer") if depth else "nothing"
-    return f"use transfer and freeze {frozen} ({name})"
+    return f"use transfer and {how(name, study.depths[name])}"
+
+
+def how(name: str, depth: int) -> str:
+    """Return the words for freezing so many layers, as a variant does."""
+    return f"freeze {counted(depth, 'layer') if depth else 'nothing'} ({name})"
 
 
 def _use_estimator(own: list[Advice], study: Question) -> Iterator[str]:
@@ -275,13 +284,13 @@ def _undecided(own: list[Advice], study: Question) -> Iterator[str]:
     yield "undecided"
     yield (
         f"compared with {study.baseline}, {enumerate_words(names, 'or')} may gain "
-        f"{_end(high, study)} or lose {_end(-low, study)}"
+        f"{end(high, study)} or lose {end(-low, study)}"
     )
     if study.is_from_scratch(study.baseline):
         yield "until it is decided, training from scratch is the cheapest"
 
 
-def _end(value: float, study: Question) -> str:
+def end(value: float, study: Question) -> str:
     """Return the words for how large a gain or loss may be."""
     if not math.isfinite(value):
         return "without a limit"

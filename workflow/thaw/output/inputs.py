@@ -25,8 +25,8 @@ from thaw.output.histories import Histories
 from thaw.output.problems import load_described
 from thaw.output.records import load_check, load_record, reading, require
 
-# The columns that are text: names of variants, and target sizes, one of which is "all".
-TEXT = ("variant", "reference", "best", "target_size")
+# The columns that are text: names, and target sizes, one of which is "all".
+TEXT = ("study", "source", "variant", "reference", "best", "target_size")
 
 # The stage that made a file; for all others, `tables`.
 STAGES = {"scores.csv": "gather", "figures.json": "figures"}

@@ -7,7 +7,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,10 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the page of the only study, with its tables."""
     (study,) = sections(inputs)
     title = f"{study.name}: {study.facts[0]}"
-    return {"page.html": rendered(title=title, studies=[study], is_report=False)}
+    page = rendered(
+        title=title, rankings=[], studies=[study], made=[study.made], is_report=False
+    )
+    return {"page.html": page}
 
 
 def sections(inputs: Inputs) -> list[Section]:
@@ -41,7 +44,8 @@ def sections(inputs: Inputs) -> list[Section]:
 def rendered(**shown: Any) -> bytes:
     """Return a page with a `title` and the other values that the template takes.
 
-    It requests nothing from elsewhere, and runs nothing but its script.
+    `made` are the descriptions of its studies, from `study.json`. The page requests
+    nothing from elsewhere, and runs nothing but its script.
     """
     files = {name: _read(name) for name in ("style.css", "script.js")}
     digest = base64.b64encode(hashlib.sha256(files["script.js"].encode()).digest())
@@ -49,7 +53,7 @@ def rendered(**shown: Any) -> bytes:
         style=Markup(files["style.css"]),
         script=Markup(files["script.js"]),
         digest=digest.decode(),
-        versions=_versions(shown["studies"]),
+        versions=_versions(shown["made"]),
         **shown,
     )
     return page.encode()
@@ -102,9 +106,9 @@ def flat(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _versions(studies: list[Section]) -> Mapping[str, str]:
+def _versions(made: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
     """Return the libraries used in training, with all their versions."""
-    found = itertools.chain(*(study.made["versions"].items() for study in studies))
+    found = itertools.chain(*(one["versions"].items() for one in made))
     versions: dict[str, list[str]] = {}
     for library, version in sorted({*found}):
         versions.setdefault(library, []).append(version)

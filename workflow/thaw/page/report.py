@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from thaw.output.inputs import Inputs
 from thaw.page.page import rendered, sections
+from thaw.page.ranking import Ranking
 from thaw.page.section import Section
 from thaw.plan.outputs import ON_PAGES
 
@@ -22,7 +23,9 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     page = rendered(
         title=settings["title"],
         question=settings["question"],
+        rankings=[Ranking(inputs.files, told) for told in settings["rankings"]],
         studies=studies,
+        made=[study.made for study in studies],
         figures=json.loads(inputs.files.content("problems", ON_PAGES)),
         # Caveats that all studies share are listed once.
         shared=shared_tags(studies),

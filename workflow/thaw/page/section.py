@@ -269,26 +269,12 @@ class Section:
     @property
     def files(self) -> Iterator[dict[str, Any]]:
         """The tables for programs: description, columns and, if small, content."""
-        for name, about in tables_by_file().items():
-            if not (name.endswith(".csv") and self._files.has(self.name, name)):
-                continue
-            content = self._files.content(self.name, name)
-            coded = base64.b64encode(content).decode()
-            yield {
-                "name": name,
-                "about": about,
-                "columns": content.partition(b"\n")[0].decode().split(","),
-                "size": f"{max(1, round(len(content) / 1000)):,} kB",
-                "data": f"data:text/csv;base64,{coded}" if len(content) < SMALL else "",
-            }
+        return files_of(self._files, self.name)
 
     @property
     def tables(self) -> Iterator[tuple[str, str]]:
         """The tables for people: description, and content as Markdown."""
-        for name, about in tables_by_file().items():
-            own = name.endswith(".md") and name != "answer.md"
-            if own and self._files.has(self.name, name):
-                yield about, self._files.content(self.name, name).decode()
+        return tables_of(self._files, self.name)
 
 
 class Scores(NamedTuple):
@@ -300,6 +286,29 @@ class Scores(NamedTuple):
     axis: drawn.Axis
     rows: Sequence[Mapping[str, Any]]
     baseline: float | None
+
+
+def tables_of(files: Files, study: str) -> Iterator[tuple[str, str]]:
+    """Yield the tables for people of a study or ranking, each with its description."""
+    for name, about in tables_by_file().items():
+        if name.endswith(".md") and name != "answer.md" and files.has(study, name):
+            yield about, files.content(study, name).decode()
+
+
+def files_of(files: Files, study: str) -> Iterator[dict[str, Any]]:
+    """Yield the tables for programs of a study or ranking, as `Section.files`."""
+    for name, about in tables_by_file().items():
+        if not (name.endswith(".csv") and files.has(study, name)):
+            continue
+        content = files.content(study, name)
+        coded = base64.b64encode(content).decode()
+        yield {
+            "name": name,
+            "about": about,
+            "columns": content.partition(b"\n")[0].decode().split(","),
+            "size": f"{max(1, round(len(content) / 1000)):,} kB",
+            "data": f"data:text/csv;base64,{coded}" if len(content) < SMALL else "",
+        }
 
 
 def in_words(

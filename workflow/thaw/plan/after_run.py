@@ -5,7 +5,7 @@ import json
 import shutil
 import textwrap
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,50 +14,80 @@ from thaw.errors import ThawError, visible
 from thaw.output.paths import SCORES_CSV, problem_file
 from thaw.output.problems import load_described
 from thaw.output.records import is_made
-from thaw.plan.outputs import FIGURES, REPORT, STUDY_PAGE, TABLES
+from thaw.plan.outputs import FIGURES, RANKING_PAGE, REPORT, STUDY_PAGE, TABLES
 from thaw.plan.plan import Plan
 from thaw.plan.study import StudyPlan
 
-# The tables shown of a study, if it has them.
-SHOWN = ("network.md", "summary.md", "metrics.md", "comparisons.md", "answer.md")
+# The tables shown of a study or ranking, if it has them.
+SHOWN = (
+    *("network.md", "summary.md", "metrics.md", "comparisons.md", "sources.md"),
+    "answer.md",
+)
 
 # With less space left a disk counts as full: the file that failed was larger.
 LEAST_SPACE = 1_000_000  # bytes
 
 
-def in_a_line(
-    plan: Plan, study: StudyPlan, results: Path, started: float
-) -> Iterator[str]:
+def to_show(
+    plan: Plan, names: Iterable[str], results: Path, named: Collection[str] = ()
+) -> list[str]:
+    """Return of which rankings and studies to show the answer, rankings first.
+
+    A ranking stands for its studies, unless they are `named` themselves or its answer
+    is missing.
+    """
+    wanted = {*names}
+    rankings = [name for name in plan.rankings if name in wanted]
+    told = {
+        study
+        for name in rankings
+        if _is_made(plan, name, TABLES, results)
+        for study in plan.rankings[name]
+    }
+    apart = told - {*named}
+    studies = [s for s in plan.studies if s in wanted and s not in apart]
+    return [*rankings, *studies]
+
+
+def in_a_line(plan: Plan, name: str, results: Path, started: float) -> Iterator[str]:
     """Yield a study's recommendation and warnings; nothing if it is not complete.
 
     Files made from other settings or data, or edited since, count as missing. `started`
-    is when the run began.
+    is when the run began. Of a ranking, the whole recommendation.
     """
-    if _is_made(plan, study, TABLES, results):
-        answer = (results / study.name / "answer.json").read_text(encoding="utf-8")
-        yield textwrap.fill(f"{study.name}: {advice(json.loads(answer))}", 80)
-        yield from warnings(study, results)
-        yield from time_to_decide(plan, study, results, started)
+    if _is_made(plan, name, TABLES, results):
+        text = (results / name / "answer.json").read_text(encoding="utf-8")
+        answer = json.loads(text)
+        ranked = " ".join(answer[0]["sentences"])
+        said = ranked if name in plan.rankings else advice(answer)
+        yield textwrap.fill(f"{name}: {said}", 80)
+        yield from _notes(plan, name, results, started)
 
 
-def in_full(
-    plan: Plan, study: StudyPlan, results: Path, started: float
-) -> Iterator[str]:
-    """Yield a study's tables and answer, and its figures' place, as `in_a_line`."""
-    if not _is_made(plan, study, TABLES, results):
+def in_full(plan: Plan, name: str, results: Path, started: float) -> Iterator[str]:
+    """Yield tables and answer, and the figures' place, as `in_a_line`."""
+    if not _is_made(plan, name, TABLES, results):
         return
     yield ""
-    for name in SHOWN:
-        if f"{study.name}/{name}" in plan.made[f"{TABLES}_{study.name}"].files:
-            yield (results / study.name / name).read_text(encoding="utf-8")
-    if _is_made(plan, study, FIGURES, results):
-        figures = plan.made[f"{FIGURES}_{study.name}"].files
+    for table in SHOWN:
+        if f"{name}/{table}" in plan.made[f"{TABLES}_{name}"].files:
+            yield (results / name / table).read_text(encoding="utf-8")
+    if _is_made(plan, name, FIGURES, results):
+        figures = plan.made[f"{FIGURES}_{name}"].files
         drawn = (Path(path).stem for path in figures if path.endswith(".svg"))
         names = ", ".join(drawn)
-        place = f"Figures in {results / study.name}, as .svg, .pdf and .png"
+        place = f"Figures in {results / name}, as .svg, .pdf and .png"
         yield textwrap.fill(f"{place}: {names}", 80)
-    yield from warnings(study, results)
-    yield from time_to_decide(plan, study, results, started)
+    yield from _notes(plan, name, results, started)
+
+
+def _notes(plan: Plan, name: str, results: Path, started: float) -> Iterator[str]:
+    """Yield warnings, each once, and what it would take to decide a study."""
+    studies = [plan.studies[one] for one in plan.rankings.get(name, [name])]
+    found = (line for study in studies for line in warnings(study, results))
+    yield from dict.fromkeys(found)
+    if name in plan.studies:
+        yield from time_to_decide(plan, plan.studies[name], results, started)
 
 
 def advice(answer: Sequence[Mapping[str, Any]]) -> str:
@@ -74,21 +104,28 @@ def advice(answer: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(found)
 
 
-def what_to_read(plan: Plan, studies: Sequence[str], results: Path) -> Iterator[str]:
-    """Yield the page of all studies, or those of the only ones, where they are made."""
-    pages = [plan.made[f"{STUDY_PAGE.name}_{study}"] for study in studies]
+def what_to_read(plan: Plan, names: Sequence[str], results: Path) -> Iterator[str]:
+    """Yield the page of all studies, or those of the only ones, where they are made.
+
+    A ranking's page leads to those of its studies.
+    """
+    pages = [
+        plan.made[
+            f"{(RANKING_PAGE if name in plan.rankings else STUDY_PAGE).name}_{name}"
+        ]
+        for name in names
+    ]
+    every = {study for name in names for study in plan.rankings.get(name, [name])}
     report = plan.made[REPORT.name]
-    if len(studies) == len(plan.studies) and is_made(
-        results / report.record, report.key
-    ):
+    if every == {*plan.studies} and is_made(results / report.record, report.key):
         pages = [report]
     for made in pages:
         if is_made(results / made.record, made.key):
             yield str(results / made.files[0])
 
 
-def _is_made(plan: Plan, study: StudyPlan, stage: str, results: Path) -> bool:
-    made = plan.made[f"{stage}_{study.name}"]
+def _is_made(plan: Plan, name: str, stage: str, results: Path) -> bool:
+    made = plan.made[f"{stage}_{name}"]
     return is_made(results / made.record, made.key)
 
 

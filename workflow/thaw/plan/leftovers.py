@@ -12,6 +12,7 @@ from thaw.plan.outputs import (
     FREEZE_MAP,
     GATHER,
     GATHERED,
+    OF_A_RANKING,
     OF_A_STUDY,
     PAGE,
     PROBLEMS,
@@ -67,7 +68,7 @@ def made() -> Iterator[str]:
     """Yield the files that Thaw made, below `results/`."""
     yield from KEYED
     for folder, names in (
-        ("{name}/", [*GATHERED, *files_of([*OF_A_STUDY, STUDY_PAGE])]),
+        ("{name}/", [*GATHERED, *files_of([*OF_A_STUDY, *OF_A_RANKING, STUDY_PAGE])]),
         ("maps/{name}/", files_of([FREEZE_MAP])),
         ("problems/", files_of([PROBLEMS])),
         ("", files_of([ANSWERS, REPORT])),

@@ -1,6 +1,6 @@
 """Results with plain names: gathered scores, tables, figures, pages, and records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from thaw.plan.outputs import (
     FIGURES,
     GATHER,
     GATHERED,
+    OF_A_RANKING,
     PAGE,
     PROBLEMS,
     TABLES,
@@ -115,14 +116,48 @@ def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
     return Made(f"{stage}_{study.name}", stage, study.name, *made, reads, files)
 
 
-def page(output: Output, folder: str, told: Mapping[str, Any], of: list[Made]) -> Made:
-    """Return a page of studies, whose stages are `of`; `told` is passed to it."""
+def rank(
+    name: str, studies: Sequence[StudyPlan], stage: str, inputs: dict[str, Any]
+) -> Made:
+    """Return the tables, or the figures, of a ranking of studies by their source."""
+    first = studies[0]
+    outputs = [*outputs_of(stage, first, OF_A_RANKING)]
+    wanted = {name for output in outputs for name in output.settings} - {"sources"}
+    settings = {
+        "outputs": [output.name for output in outputs],
+        "study": name,
+        "source": f"{len(studies)} sources",
+        "target": first.settings.target,
+        # A list keeps the order.
+        "sources": [[one.name, one.settings.source] for one in studies],
+    } | first.told(sorted(wanted))
+    made_here = files_of(outputs)
+    read = {file for output in outputs for file in output.reads} - {*made_here}
+    of = [name] if stage == FIGURES else [one.name for one in studies]
+    made = result(stage, settings, inputs)
+    reads, files = of_studies(of, sorted(read)), in_folder(name, made_here)
+    return Made(f"{stage}_{name}", stage, name, *made, reads, files)
+
+
+def page(
+    output: Output,
+    folder: str,
+    told: Mapping[str, Any],
+    of: Sequence[Made],
+    beside: Sequence[Made] = (),
+) -> Made:
+    """Return a page of studies, whose stages are `of`; `told` is passed to it.
+
+    It reads all of their tables; of the stages `beside` them, no others than the files
+    that its entry names.
+    """
     inputs: dict[str, dict[str, str]] = {}
     reads = []
-    for made in of:
+    for made in (*of, *beside):
         inputs.setdefault(made.stage, {})[made.folder] = made.key
         some = in_folder(made.folder, output.reads)
-        reads += [f for f in made.files if made.stage == TABLES or f in some]
+        every = made.stage == TABLES and made in of
+        reads += [f for f in made.files if every or f in some]
         reads.append(made.record)
     rule = output.name if folder == "." else f"{output.name}_{folder}"
     return span(rule, folder, output, told, inputs, reads)

@@ -33,7 +33,7 @@ class Output(NamedTuple):
     settings: tuple[str, ...] = ()
     reads: tuple[str, ...] = ("histories.npz",)
     when: tuple[str, ...] = ()
-    suffixes: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = FORMATS
     more: tuple[str, ...] = ()
     shown_as_table: bool = False
 
@@ -45,8 +45,7 @@ class Output(NamedTuple):
     @property
     def files(self) -> list[str]:
         """The names of its files."""
-        suffixes = self.suffixes or FORMATS
-        return [*(f"{self.name}.{suffix}" for suffix in suffixes), *self.more]
+        return [*(f"{self.name}.{suffix}" for suffix in self.suffixes), *self.more]
 
 
 OF_A_STUDY = (
@@ -262,11 +261,58 @@ OF_A_STUDY = (
     ),
 )
 
+# Of a ranking of several sources. Its settings are those of one of its studies, which
+# differ in nothing but the source, and `sources`, pairs of each study and its source.
+BEST_SOURCES = "best-sources.csv"
+OF_A_RANKING = (
+    Output(
+        "sources",
+        TABLES,
+        "The gain from each source at each depth, and the sources that may be best.",
+        settings=(
+            *("sources", "depths", "baseline", "target_sizes", "metric", "margin"),
+            "has_splits",
+        ),
+        suffixes=("csv", "md"),
+        more=(BEST_SOURCES,),
+    ),
+    # Here: "transferability", the scores that need no training. The answer, below it,
+    # reads its table.
+    Output(
+        "sources-answer",
+        TABLES,
+        "The ranking in words.",
+        settings=(
+            *("sources", "described", "baseline", "target_sizes", "shown_size"),
+            *("depths", "metric", "margin", "tuned", "repeats", "source_models"),
+            "has_splits",
+        ),
+        reads=("sources.csv", BEST_SOURCES, "overlap.csv"),
+        suffixes=(),
+        more=("answer.md", "answer.json"),
+    ),
+    Output(
+        "sources",
+        FIGURES,
+        "The gain from each source at its best depth.",
+        settings=("target_sizes", "baseline", "metric", "margin"),
+        reads=("sources.csv", BEST_SOURCES),
+    ),
+    Output(
+        "source-maps",
+        FIGURES,
+        "The gain of each depth at each target size: a freeze map a source.",
+        settings=("depths", "target_sizes", "baseline", "metric", "margin"),
+        reads=("sources.csv", BEST_SOURCES),
+        when=("is_swept",),
+    ),
+)
+
 # Of all studies, of a map of the config, and of all problems.
 ANSWERS = Output(
     "answers",
     TABLES,
-    "The answers of all studies.",
+    "The answers of all studies and rankings.",
     settings=("studies",),
     reads=("answer.md",),
     suffixes=("md",),
@@ -286,11 +332,20 @@ SHOWN = (SCORES, ON_PAGES)
 STUDY_PAGE = Output(
     "page", PAGE, "A study on one page.", ("studies",), SHOWN, suffixes=("html",)
 )
+RANKING_PAGE = Output(
+    "ranking",
+    PAGE,
+    "The ranking of several sources on one page.",
+    ("ranking",),
+    (ON_PAGES, "study.json"),
+    suffixes=(),
+    more=("page.html",),
+)
 REPORT = Output(
     "report",
     PAGE,
     "All studies on one page.",
-    ("title", "question", "studies"),
+    ("title", "question", "studies", "rankings"),
     SHOWN,
     suffixes=("html",),
 )
@@ -308,21 +363,31 @@ def files_of(outputs: Sequence[Output]) -> list[str]:
     return [*files, ON_PAGES] if drawn else files
 
 
-def outputs_of(stage: str, study: Any) -> Iterator[Output]:
-    """Yield the outputs of a stage for a study, a `thaw.plan.study.StudyPlan`."""
-    for output in OF_A_STUDY:
+def outputs_of(
+    stage: str, study: Any, every: Sequence[Output] = OF_A_STUDY
+) -> Iterator[Output]:
+    """Yield the outputs of a stage for a study, a `thaw.plan.study.StudyPlan`.
+
+    `every` may be those of a ranking, of which it is one of the studies.
+    """
+    for output in every:
         if output.stage == stage and all(getattr(study, name) for name in output.when):
             yield output
 
 
 def named(stage: str, names: list[str]) -> list[Output]:
     """Return a stage's outputs of these names, in order."""
-    every = (*OF_A_STUDY, ANSWERS, PROBLEMS, STUDY_PAGE, REPORT)
+    pages = STUDY_PAGE, RANKING_PAGE, REPORT
+    every = (*OF_A_STUDY, *OF_A_RANKING, ANSWERS, PROBLEMS, *pages)
     known = {o.name: o for o in every if o.stage == stage}
     return [known[name] for name in names]
 
 
 def tables_by_file() -> dict[str, str]:
-    """Return the description of each file of a study's tables, by its name."""
-    tables = (output for output in OF_A_STUDY if output.stage == TABLES)
+    """Return the description of each file of tables, by its name.
+
+    They are those of a study and of a ranking.
+    """
+    every = (*OF_A_RANKING, *OF_A_STUDY)
+    tables = (output for output in every if output.stage == TABLES)
     return {file: table.about for table in tables for file in table.files}

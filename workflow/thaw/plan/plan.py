@@ -37,13 +37,14 @@ from thaw.learning.budget import budget
 from thaw.learning.settings import BUDGETS
 from thaw.output.paths import problem_file, repeats_begin
 from thaw.output.tiles import Tile
-from thaw.plan.made import Made, gather, make, of_studies, page, span
+from thaw.plan.made import Made, gather, make, of_studies, page, rank, span
 from thaw.plan.outputs import (
     ANSWERS,
     FIGURES,
     FREEZE_MAP,
     GATHER,
     PROBLEMS,
+    RANKING_PAGE,
     REPORT,
     STUDY_PAGE,
     TABLES,
@@ -65,7 +66,7 @@ class Plan:
     first study by the beginning of a training job's files, since studies may share a
     key and cut their jobs differently. `words` are the report's title and question.
     `made` are the results with plain names, by rule: four stages for each study, and
-    those that span studies.
+    those that span studies. `rankings` are the studies of each ranking, by source.
     """
 
     def __init__(self, config: Config) -> None:
@@ -75,6 +76,7 @@ class Plan:
             name: self._study(name, study, config)
             for name, study in config.studies.items()
         }
+        self.rankings = config.rankings
         self.maps, self.predictions = config.maps, config.predictions
         self.words = {"title": config.title, "question": config.question}
         for name in config.problems:
@@ -100,17 +102,19 @@ class Plan:
         # A study is a target by its name, as these results are by their rule's.
         refuse(
             f"studies.{name}: {name!r} is the name of a target; choose another name"
-            for name in self.studies
+            for name in (*self.studies, *self.rankings)
             if name in self.made
         )
 
     def _study(self, name: str, study: ResolvedStudy, config: Config) -> StudyPlan:
         swept = study.target_sizes != ["all"]
-        source, target = (
-            (None, self.problems.alone(study.target))
-            if study.checkpoints
-            else self.problems.pair(study.source, study.target, swept)
-        )
+        ranked = name in itertools.chain(*config.rankings.values())
+        if study.checkpoints:
+            source, target = None, self.problems.alone(study.target)
+        elif ranked:
+            source, target = self.problems.apart(study.source, study.target)
+        else:
+            source, target = self.problems.pair(study.source, study.target, swept)
         kind = kind_of(study.network)
         network = kind_of(minimal_network(study.network)).content()
         learning = {"seed": study.seed, "network": network}
@@ -170,6 +174,8 @@ class Plan:
             compared["source"] = source
         names = {role: getattr(study, role) for role in compared}
         refuse = {"refuse": "overlap" in config.problems[study.target]}
+        if ranked:
+            refuse["columns"] = True
         split = {"seed": study.seed, "source_models": study.source_models}
         if not any(is_split(config.problems[name]) for name in names.values()):
             split = {}
@@ -313,7 +319,20 @@ class Plan:
             shown[name] = [gathered[name], made, figures]
             told = {"studies": [study.told(ON_PAGE)]}
             yield page(STUDY_PAGE, name, told, shown[name])
-        names = sorted(self.studies)
+        for name, studies in self.rankings.items():
+            of = [self.studies[study] for study in studies]
+            inputs = {
+                GATHER: {study: gathered[study].key for study in studies},
+                "tables": {study: tables[study] for study in studies},
+            }
+            yield (made := rank(name, of, TABLES, inputs))
+            tables[name] = made.key
+            yield (figures := rank(name, of, FIGURES, {"tables": {name: made.key}}))
+            shown[name] = [made, figures]
+            described = [shown[study][1] for study in studies]
+            ranked = {"ranking": self._ranked(name)}
+            yield page(RANKING_PAGE, name, ranked, shown[name], described)
+        names = sorted(tables)
         yield span(
             "answers",
             ".",
@@ -342,9 +361,19 @@ class Plan:
                 reads=[problem_file(name, made.key) for name, made in problems],
             )
         )
-        told = {"studies": [study.told(ON_PAGE) for study in self.studies.values()]}
+        told = {
+            "rankings": [*map(self._ranked, self.rankings)],
+            "studies": [study.told(ON_PAGE) for study in self.studies.values()],
+        }
         every = [*itertools.chain(*shown.values()), figure]
         yield page(REPORT, ".", self.words | told, every)
+
+    def _ranked(self, name: str) -> dict[str, Any]:
+        """Return what a page gets of a ranking."""
+        studies = [self.studies[study] for study in self.rankings[name]]
+        sources = [[one.name, one.settings.source] for one in studies]
+        first = studies[0]
+        return {"study": name, "sources": sources} | first.told(("target", "size"))
 
 
 def _described(kind: Kind, variant: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Generated blobs are independent. Of two other problems in a study the target's columns
 must be the source's, in the same order, and categories are those of both. So they are
-made with each other, and a problem in two studies may have two keys.
+made with each other, and a problem in two studies may have two keys. The target of
+several sources is made by itself.
 """
 
 from collections.abc import Mapping
@@ -57,6 +58,13 @@ class Problems:
     def alone(self, name: str) -> Result:
         """Return the target of source models that are files."""
         return self._result(name)
+
+    def apart(self, source: str, target: str) -> tuple[Result, Result]:
+        """Return the results of a source and a target that is the same for others.
+
+        A job checks that both have the same columns.
+        """
+        return self._result(source), self._result(target)
 
     def pair(
         self, source: str, target: str, swept: bool = False

@@ -8,7 +8,6 @@ from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 from thaw.keys import PACKAGE
 from thaw.plan.plan import Plan
-from thaw.plan.study import StudyPlan
 
 # The repository's own, if the package lies in a clone of it.
 SHIPPED = PACKAGE.parents[1] / "config.yaml"
@@ -36,8 +35,9 @@ def config_file() -> Path:
     return file
 
 
-def named(study: str, plan: Plan) -> StudyPlan:
-    """Return the study of that name; raises `ThawError` if there is none."""
-    if study not in plan.studies:
-        raise ThawError(f"{study!r} is no study{among(study, plan.studies)}")
-    return plan.studies[study]
+def named(study: str, plan: Plan) -> str:
+    """Return the name of a study or ranking; raises `ThawError` if there is none."""
+    known = [*plan.rankings, *plan.studies]
+    if study not in known:
+        raise ThawError(f"{study!r} is no study{among(study, known)}")
+    return study

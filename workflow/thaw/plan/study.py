@@ -204,8 +204,9 @@ class StudyPlan(NamedTuple):
 
     @property
     def refusal(self) -> list[str]:
-        """That file if such rows are refused, so that training waits for it."""
-        return self.overlap_file if self.overlap.recipe["settings"]["refuse"] else []
+        """That file if it may refuse something, so that training waits for it."""
+        asked = self.overlap.recipe["settings"]
+        return self.overlap_file if asked["refuse"] or "columns" in asked else []
 
     @property
     def kind(self) -> Kind:

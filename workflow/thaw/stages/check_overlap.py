@@ -1,14 +1,15 @@
 """Look for test rows of a target among its own train rows and those of its source.
 
 The recipe's settings are the names of the `target` and, if networks are pretrained on
-another problem, of the `source`; and whether to `refuse` such rows. If one of them is
+another problem, of the `source`; and whether to `refuse` such rows. `columns`, if
+there, says that both must have the same features. If one of them is
 split anew for each source model, they also are the `seed` and the number of
 `source_models`. Its inputs are the keys of both.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +42,42 @@ def equal_rows(
     return rows
 
 
+def refuse_other_columns(
+    settings: Mapping[str, Any], columns: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise `ThawError` if source and target, by role, must have the same columns.
+
+    In the same order: the target of several sources is made without any of them.
+    """
+    if "columns" not in settings or "source" not in columns:
+        return
+    theirs, ours = (list(columns[role]) for role in ("source", "target"))
+    if theirs == ours:
+        return
+    words = f"{len(theirs)} columns, and {settings['target']} has {len(ours)}"
+    for number, (one, other) in enumerate(zip(theirs, ours, strict=False), 1):
+        if one != other:
+            words = (
+                f"{one!r} as column {number}, and {settings['target']} has {other!r}"
+            )
+            break
+    raise ThawError(
+        f"problems.{settings['source']}: it has {words}; all sources need the features "
+        "of the target, in the same order"
+    )
+
+
 def main(args: argparse.Namespace) -> None:
     """Count these rows, and write how many there are."""
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     problems, saw, missing = {}, {}, []
+    columns = {}
     for role, path in (("target", args.target), ("source", args.source)):
         if role in inputs:
             problems[role], about, saw[role] = load_described(path, inputs[role])
             missing.append(about.missing)
+            columns[role] = about.columns
+    refuse_other_columns(settings, columns)
     rows = equal_rows(settings, problems)
     for row, words in zip(rows, missing, strict=True):
         if any(missing):

@@ -1,0 +1,54 @@
+"""Answer which source to use, in a few sentences."""
+
+import json
+
+import pandas as pd
+
+from thaw.findings.arms import in_order
+from thaw.findings.gains import Question
+from thaw.findings.shown import title
+from thaw.findings.which_source import Ranking, answer
+from thaw.output.inputs import Inputs
+from thaw.output.tables import paragraph
+
+
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return the answer, as Markdown and part by part."""
+    parts = answer(ranking_of(inputs))
+    heading = f"# {title(inputs.settings)}"
+    words = [f"{heading}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
+    told = [part._asdict() for part in parts]
+    return {
+        "answer.md": "\n".join(words).encode(),
+        "answer.json": f"{json.dumps(told, indent=1)}\n".encode(),
+    }
+
+
+def ranking_of(inputs: Inputs) -> Ranking:
+    """Return the ranking whose tables are read."""
+    settings = dict(inputs.settings)
+    names, described = dict(settings.pop("sources")), settings.pop("described")
+    depths, baseline = settings.pop("depths"), settings["baseline"]
+    del settings["study"]
+    arms = {
+        f"{variant} from {source}": (source, variant)
+        for source in names.values()
+        for variant in depths
+    }
+    table = inputs.table("sources.csv")
+    table["variant"] = table["variant"] + " from " + table["source"]
+    overlaps = [inputs.table("overlap.csv", study) for study in names]
+    nothing = pd.DataFrame(columns=["variant", "target_size", "beaten_by"])
+    question = Question(
+        variants={arm: described[variant] for arm, (_, variant) in arms.items()}
+        | {baseline: described[baseline]},
+        depths={arm: depths[variant] for arm, (_, variant) in arms.items()},
+        comparisons=table,
+        # The rows of the target's own are the same in each.
+        overlap=pd.concat(overlaps, ignore_index=True).drop_duplicates(),
+        **dict.fromkeys(
+            ("best_depths", "summary", "training_time", "best_of"), nothing
+        ),
+        **settings | {"target_sizes": in_order(settings["target_sizes"])},
+    )
+    return Ranking(question, arms, inputs.table("best-sources.csv"))
