@@ -146,11 +146,11 @@ def test_standings():
     gains = {
         "a": {"fixed-0": 0.1, "fixed-1": 0.2},
         "b": {"fixed-0": math.nan, "fixed-1": -math.inf},
-        "c": {"fixed-0": 0.1, "fixed-1": math.nan},
+        "c": {"fixed-0": math.nan, "fixed-1": 0.1},
     }
     rows = standings(found, gains, ALPHA, MARGIN)
     assert [row.source for row in rows] == ["a", "b", "c"]
-    assert [row.variant for row in rows] == ["fixed-1", "fixed-0", "fixed-0"]
+    assert [row.variant for row in rows] == ["fixed-1", "fixed-0", "fixed-1"]
     assert [row.may_be_best for row in rows] == [True, False, True]
     assert rows[1].beaten_by == ["a", "c"]
     assert sum(row.chance for row in rows) == pytest.approx(1)
