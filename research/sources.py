@@ -1,7 +1,7 @@
 """Does the set of best sources hold the best one? Draw studies with a known truth.
 
 A teacher network labels the target's rows. Each source has the same teacher, whose
-input is turned by an angle: the further, the less of it is left. Networks of 2,000
+input is turned by an angle: the further, the less of it is left. Networks of 1,000
 source models of each are really trained, and studies draw some of them, and some of the
 test rows. `.venv/bin/python research/sources.py` renews its tables in
 docs/calibration.md.
@@ -290,7 +290,7 @@ def main() -> None:
     """Train, draw the studies, and put the tables below their markers in the page."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--models", type=int, default=2000)
+    parser.add_argument("--models", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     fix_rounding()

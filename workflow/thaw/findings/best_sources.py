@@ -46,8 +46,8 @@ def standings(
 ) -> list[Standing]:
     """Return where each source stands, in order.
 
-    `gains` are the typical gains of each source's variants on the baseline; `alpha` and
-    `margin` are as for `beaten`.
+    `gains` are the typical gains of each source's variants on the baseline, nan where
+    unknown; `alpha` and `margin` are as for `beaten`.
     """
     beaten_by, chance = beaten(found, alpha, margin), chances(found)
     # They may beat each other in a circle.
@@ -67,9 +67,10 @@ def standings(
 def statements(found: Found) -> float:
     """Return by how many two-sided comparisons the error of `beaten` is divided.
 
-    A source counts as beaten by a variant of another only if all of its own variants
-    do, so a false statement takes one false verdict, against one that is no worse: each
-    variant and each other source make one statement, and it has one side.
+    Each variant makes one statement on each other source, that it beats all variants of
+    that one. If that is false, so is its verdict on a certain one of them, one that it
+    does not beat; so their number does not count. A statement has one side, half a
+    comparison.
     """
     variants = sum(len(own) for own in found.values())
     return max(1.0, variants * (len(found) - 1) / 2)
@@ -79,9 +80,9 @@ def beaten(found: Found, alpha: float, margin: float) -> dict[str, list[str]]:
     """Return, for each source, those that typically beat it.
 
     Another source does if one of its variants is typically better than each of the
-    source's own, by the rule of all verdicts (see `thaw.findings.best_depths`). So
-    sources as good as each other rarely are out. `alpha` is a pair's of variants; to
-    hold for all sources at once, it is that of all of them over `statements`.
+    source's own, by the rule of all verdicts (see `thaw.findings.best_depths`). So a
+    source as good as all others is rarely out. `alpha` is that of two variants: for all
+    of this to hold at once, the error allowed to it over `statements`.
     """
     arms = {source: _from_the_best(own) for source, own in found.items()}
 
