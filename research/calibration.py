@@ -6,7 +6,7 @@
 import argparse
 import functools
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
@@ -276,16 +276,23 @@ def main() -> None:
         tasks = [pool.submit(look_at, name, args.trials, args.seed) for name in CASES]
         cells = pd.DataFrame([cell for task in tasks for cell in task.result()])
     ours, others = (own for _, own in cells.groupby("adversary"))
-    text = PAGE.read_text(encoding="utf-8")
     made_by = f"research/calibration.py --trials {args.trials} --seed {args.seed}"
-    for part, words in (
-        ("made", f"Made by `.venv/bin/python {made_by}`."),
-        ("bars", table_of_bars(ours)),
-        ("truth", table_of_truth(ours)),
-        ("power", table_of_power(ours)),
-        ("looks", table_of_looks(ours)),
-        ("adversaries", table_of_adversaries(others)),
-    ):
+    put(
+        {
+            "made": f"Made by `.venv/bin/python {made_by}`.",
+            "bars": table_of_bars(ours),
+            "truth": table_of_truth(ours),
+            "power": table_of_power(ours),
+            "looks": table_of_looks(ours),
+            "adversaries": table_of_adversaries(others),
+        }
+    )
+
+
+def put(parts: Mapping[str, str]) -> None:
+    """Put words below their markers in the page, in place of the paragraph there."""
+    text = PAGE.read_text(encoding="utf-8")
+    for part, words in parts.items():
         before, _, after = text.partition(f"<!-- {part} -->\n\n")
         rest = after[after.index("\n\n") :]
         text = f"{before}<!-- {part} -->\n\n{words.rstrip()}{rest}"

@@ -52,13 +52,13 @@ def trained(source: str, target: str, models: int, rows: int) -> Population:
     1 or -1, or as errors.
     """
     # Imported only here, because no other population needs torch.
+    from learned import losses, losses_of, source_models
+
     from thaw.learning.fully_connected import FullyConnected
-    from thaw.learning.learner import SourceModels, stacked
     from thaw.learning.seeds import Whose
     from thaw.learning.settings import Training, Variant
     from thaw.learning.tasks import TASKS
-    from thaw.learning.training import fix_rounding, learn, train
-    from thaw.learning.variants import fresh_groups, start_repeats
+    from thaw.learning.training import fix_rounding
 
     fix_rounding()
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -67,35 +67,16 @@ def trained(source: str, target: str, models: int, rows: int) -> Population:
     task = TASKS[problem.task]
     width = task.width(problem.classes)
     network = FullyConnected(problem.train_x.shape[1], width=width, **config["network"])
-    every = list(network.groups)
 
-    # Scores are computed after each epoch, which would take long on many test rows.
     whose = Whose.source_models(seed, range(models))
-    few = before._replace(test_x=before.test_x[:2], test_y=before.test_y[:2])
-    parts = train(network, lambda some: network.draw(every, some), few, training, whose)
-    source_models = SourceModels(stacked([part.state for part in parts]), range(models))
-    few = problem._replace(test_x=problem.test_x[:2], test_y=problem.test_y[:2])
-    scaled, scale = task.scaled(problem, len(problem.train_y))
+    inherited = source_models(network, before, training, whose)
     whose = Whose.repeats(seed, [(s, j) for s in range(models) for j in range(2)])
     said = {}
     for name in (BASELINE, "fixed-0", "fixed-1", "fixed-2"):
         variant = Variant(**config["variants"][name])
-        inherited = source_models if variant.pretrained else None
-        how = network, fresh_groups(variant, network, inherited), inherited
-        frozen, found = every[: variant.freeze], []
-        for part in train(
-            network,
-            lambda some, how=how: start_repeats(*how, some),
-            few,
-            training,
-            whose,
-            frozen,
-        ):
-            learner = network.learner(part.state, scaled, training, frozen)
-            of_all = learn(learner, scaled, [], scale=scale).predictions
-            found.append(_losses(of_all, problem.test_y))
-        said[name] = np.concatenate(found).reshape(models, 2, rows)
-    constant = _losses(task.constant_prediction(problem, "median"), problem.test_y)[0]
+        found = losses(network, variant, inherited, problem, training, whose)
+        said[name] = found.reshape(models, 2, rows)
+    constant = losses_of(task.constant_prediction(problem, "median"), problem.test_y)[0]
     if problem.classes:
         return Population(ACCURACY, said, np.ones(rows, np.int64), constant, MARGIN)
     return Population(ERROR, said, np.zeros(rows), constant, MARGIN * constant.mean())
@@ -116,12 +97,6 @@ def _problem(config, name, rows):
     (function,) = (key for key in settings if key.startswith("make_"))
     arguments = settings[function] | {"n_samples": settings["train_size"] + rows}
     return make_problem(settings | {function: arguments})[0]
-
-
-def _losses(said, labels):
-    if said.ndim == 2:
-        return abs(said - labels).astype(np.float32)
-    return np.where(said.argmax(2) == labels, 1, -1).astype(np.int8)
 
 
 def made(

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 from populations import ACCURACY, ERROR, made
 from scipy import stats
-from studies import Known, draw
+from studies import Known, draw, samples
+
+from thaw.findings.arms import OF_DEPTHS
+from thaw.findings.best_sources import beaten, chances, statements
 
 TRIALS = 60
 
@@ -48,3 +51,19 @@ def test_gains_are_found():
     found = shares(small(own_rows=0.05), 30, 500, gain=5)
     assert found["better, fixed-0"] > 0.9
     assert found["anything false"] <= at_most(0.05)
+
+
+def test_no_source_is_beaten_by_its_equals_on_rows_that_differ():
+    population = small(own_rows=0.7, noise=0.1, depths=4)
+    gains, rng = Known(population, 0).gains, np.random.default_rng(1)
+    out, chance = [], []
+    for _ in range(TRIALS):
+        found = samples(population, draw(population, 30, 150, rng), gains)
+        sources = {name: {"": found[name]} for name in gains}
+        rivals = beaten(sources, OF_DEPTHS / statements(sources), population.margin)
+        out.append(any(rivals.values()))
+        chance.append([*chances(sources).values()])
+    assert np.mean(out) <= at_most(0.05)
+    # Each is likely the best as often as the others.
+    assert abs(np.mean(chance, axis=0) - 0.25).max() < 0.12
+    assert np.std(chance) > 0.1

@@ -9,7 +9,7 @@ So a depth as good as all others is rarely out (as in Hsu's comparisons with the
 import itertools
 from collections.abc import Mapping
 
-from thaw.findings.new_rows import drawn, luck
+from thaw.findings.new_rows import Luck, drawn, luck
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.typical import typical_difference
@@ -25,11 +25,16 @@ def beaten(
     for one, other in itertools.combinations(found, 2):
         pair = Pair(found[one], found[other])
         rows = luck(on_new_rows[one], on_new_rows[other])
-        typical = typical_difference(pair, alpha)
-        typical = rows.widen(typical, rows.typical, alpha)
-        kind = kind_of(verdict(pair, typical, alpha, margin))
+        kind = kind_of_pair(pair, rows, alpha, margin)
         if kind == BETTER:
             beaten_by[other].append(one)
         elif kind == WORSE:
             beaten_by[one].append(other)
     return beaten_by
+
+
+def kind_of_pair(pair: Pair, rows: Luck, alpha: float, margin: float) -> str:
+    """Return which of `verdicts.KINDS` a pair's verdict on new test rows is."""
+    typical = typical_difference(pair, alpha)
+    typical = rows.widen(typical, rows.typical, alpha)
+    return kind_of(verdict(pair, typical, alpha, margin))
