@@ -1,6 +1,6 @@
 """Write scikit-learn's handwritten digits, upright and turned.
 
-    python make_digits.py upright.csv turned-30.csv turned-30-60.csv …
+    python make_digits.py upright.npz turned-30.npz turned-30-60.npz …
 
 A file's name says by how many degrees its images are turned; with two numbers, its train
 images by the first and its test images by the second. In every file the first 1,000 rows
@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy import ndimage
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -26,7 +25,7 @@ def turned(images: np.ndarray, degrees: int) -> np.ndarray:
 
 
 def main(*outputs: str) -> None:
-    """Write a CSV for each name."""
+    """Write a file for each name."""
     images, digits = load_digits().images, load_digits().target
     parts = train_test_split(
         np.arange(len(digits)), train_size=TRAIN, random_state=1, stratify=digits
@@ -37,14 +36,8 @@ def main(*outputs: str) -> None:
         pixels = np.concatenate(
             [turned(images[rows], by) for rows, by in zip(parts, angles, strict=True)]
         )
-        side = range(pixels.shape[1])
-        table = pd.DataFrame(
-            pixels.reshape(len(pixels), -1).round(2),
-            columns=[f"pixel_{row}_{column}" for row in side for column in side],
-        )
-        table.insert(0, "digit", digits[np.concatenate(parts)])
         output.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(output, index=False, lineterminator="\n")
+        np.savez(output, X=pixels.reshape(len(pixels), -1), y=digits[np.concatenate(parts)])
 
 
 if __name__ == "__main__":
