@@ -92,7 +92,9 @@ def main() -> None:
         if name != TARGET:
             tables[name] = table = table[~table["CAS"].isin(held_out)]
         counts[name] = table["smiles"].map(parts_of)
-    common = Counter(part for name in LARGEST for found in counts[name] for part in found)
+    common = Counter(
+        part for name in LARGEST for found in counts[name] for part in found
+    )
     known = Counter(part for found in counts[TARGET] for part in found)
     # By name where they are as common, so that the order is always the same.
     ranked = sorted(common, key=lambda part: (-common[part], part))

@@ -2,10 +2,10 @@
 
     python make_digits.py upright.npz turned-30.npz turned-30-60.npz …
 
-A file's name says by how many degrees its images are turned; with two numbers, its train
-images by the first and its test images by the second. In every file the first 1,000 rows
-are to learn from, the other 797 to test on, and row for row the files show the same
-digits: what a source model learns from is never tested, in whatever position.
+A file's name says by how many degrees its images are turned; with two numbers, its
+train images by the first and its test images by the second. In every file the first
+1,000 rows are to learn from, the other 797 to test on, and row for row the files show
+the same digits: what a source model learns from is never tested, in whatever position.
 """
 
 import sys
@@ -37,7 +37,9 @@ def main(*outputs: str) -> None:
             [turned(images[rows], by) for rows, by in zip(parts, angles, strict=True)]
         )
         output.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(output, X=pixels.reshape(len(pixels), -1), y=digits[np.concatenate(parts)])
+        np.savez(
+            output, X=pixels.reshape(len(pixels), -1), y=digits[np.concatenate(parts)]
+        )
 
 
 if __name__ == "__main__":
