@@ -79,7 +79,7 @@ def test_recipes(tmp_path):
     named = ("beyond", "to-mnist")
     config["studies"] = {name: config["studies"][name] for name in named}
     for one in config["studies"].values():
-        one |= {"repeats": 1, "source_models": 2, "target_sizes": [20]}
+        one |= {"repeats": 2, "source_models": 1, "target_sizes": [20]}
     for variant in config["variants"].values():
         for phase in variant.get("phases", []):
             phase["epochs"] = 1
