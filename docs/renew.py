@@ -56,6 +56,7 @@ def with_rules(folder: str) -> Sequence[str]:
 
 
 POINTS, CNN = "studies/flash-points", "studies/digits-cnn"
+SOURCES, RECIPES = "studies/which-source", "studies/recipes"
 STUDIES = {
     ".": Study(
         (),
@@ -79,6 +80,8 @@ STUDIES = {
             "flash-points": "maps/flash-point/freeze-map",
         },
     ),
+    SOURCES: Study(with_rules(SOURCES), {"which-source": "which-source/sources"}),
+    RECIPES: Study(with_rules(RECIPES), {"recipes": "flash-points/target-sizes"}),
     "studies/your-table": Study(
         (),
         {
@@ -125,6 +128,8 @@ PAGES = {
     "README.md": [".", POINTS],
     "docs/misleading.md": ["."],
     "docs/flash-points.md": [POINTS],
+    "docs/which-source.md": [SOURCES],
+    "docs/recipes.md": [RECIPES],
     "docs/tutorial.md": ["studies/your-table"],
     "docs/digits.md": ["studies/digits"],
     "docs/digits-cnn.md": [CNN],

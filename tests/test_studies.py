@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -42,6 +43,63 @@ def test_flash_points(tmp_path):
     assert "absolute error (K)" in kelvin
     assert "K" not in thirds
     assert not study.planned(*targets, *profile)
+
+
+def test_which_source(tmp_path):
+    """From the installed package to a ranking of two sources."""
+    thaw = new_project(tmp_path / "thaw")
+    shutil.copytree(ROOT / "studies", thaw.folder / "studies", ignore=MADE)
+    study = Project(thaw.folder / "studies/which-source")
+    config = study.config
+    config["training"]["epochs"] = config["pretraining"]["epochs"] = 1
+    config["studies"]["which-source"] |= {
+        "sources": ["boiling-point", "permittivity"],
+        "variants": [*VARIANTS],
+        "repeats": 1,
+        "source_models": 2,
+        "target_sizes": [20],
+    }
+    study.config = config | {"variants": VARIANTS}
+    profile = ("--workflow-profile", "../../profiles/default")
+    study.snakemake("which-source", "--cores", "2", *profile)
+    ranked = pd.read_csv(study.folder / "results/which-source/best-sources.csv")
+    assert {*ranked["source"]} == {"boiling-point", "permittivity"}
+    assert len(pd.read_csv(study.folder / "data/permittivity.csv")) == 711
+    # All are scaled alike, so networks from scratch are trained once.
+    trained = [*(study.folder / "results/repeats/flash-point").glob("standalone*")]
+    assert len(trained) == 1
+
+
+def test_recipes(tmp_path):
+    """Every recipe, of either network, from the packages to the scores."""
+    thaw = new_project(tmp_path / "thaw")
+    shutil.copytree(ROOT / "studies", thaw.folder / "studies", ignore=MADE)
+    study = Project(thaw.folder / "studies/recipes")
+    config = study.config
+    named = ("beyond", "to-mnist")
+    config["studies"] = {name: config["studies"][name] for name in named}
+    for one in config["studies"].values():
+        one |= {"repeats": 2, "source_models": 1, "target_sizes": [20]}
+    for variant in config["variants"].values():
+        for phase in variant.get("phases", []):
+            phase["epochs"] = 1
+    for one in (config, config["studies"]["to-mnist"]):
+        one["pretraining"]["epochs"] = one["training"]["epochs"] = 1
+    study.config = config
+    profile = ("--workflow-profile", "../../profiles/default")
+    targets = [f"results/{name}/scores.csv" for name in named]
+    study.snakemake(*targets, "--cores", "2", *profile)
+    for name, target in zip(named, targets, strict=True):
+        scores = pd.read_csv(study.folder / target)
+        assert {*scores["variant"]} == {*config["studies"][name]["variants"]}
+        assert not scores["failed"].any()
+    turned = {
+        path.stem: np.load(path) for path in (study.folder / "data").glob("*.npz")
+    }
+    both = turned["turned-30-60"]
+    assert all((file["y"] == both["y"]).all() for file in turned.values())
+    assert (both["X"][:1000] == turned["turned-30"]["X"][:1000]).all()
+    assert (both["X"][1000:] == turned["turned-60"]["X"][1000:]).all()
 
 
 def smallest(tmp_path, name: str, study: str) -> Project:
@@ -140,6 +198,7 @@ def test_a_study_that_is_a_folder(tmp_path):
     ("name", "page"),
     [
         ("flash-points", "docs/flash-points"),
+        ("which-source", "docs/which-source"),
         ("your-table", "docs/tutorial"),
         ("digits", "docs/digits"),
     ],

@@ -1,13 +1,14 @@
-"""Make the tables of the flash-point study from the package `chemicals`.
+"""Make tables of properties of compounds from the package `chemicals`.
 
-    python make_tables.py boiling-point melting-point flash-point
+    python make_tables.py data/boiling-point.csv data/flash-point.csv …
 
-A row a compound: its property in kelvin, and the counts of the commonest parts of its
-SMILES, log(1 + n). A part is a token (an atom, bond, ring or branch) or a pair of
-neighbours; the parts are the 128 that occur in most compounds of the two sources, among
-those that occur in ten of the target's. Elements, salts and all else that is not one
-molecule with carbon in it are left out: no such thing has a flash point, and metals
-boil at thousands of kelvin. So are, of the sources, compounds with a flash point.
+A file's name says which property. A row a compound: its property in SI units, and the
+counts of the commonest parts of its SMILES, log(1 + n). A part is a token (an atom,
+bond, ring or branch) or a pair of neighbours; the parts are the 128 that occur in most
+compounds with a boiling or melting point, among those that occur in ten with a flash
+point. Elements, salts and all else that is not one molecule with carbon in it are left
+out: no such thing has a flash point, and metals boil at thousands of kelvin. So are, of
+all sources, compounds with a flash point.
 """
 
 import argparse
@@ -25,8 +26,24 @@ PROPERTIES = {
     "boiling-point": ("Phase Change/Yaws Boiling Points.tsv", "Tb"),
     "melting-point": ("Phase Change/OpenNotebook Melting Points.tsv", "Tm"),
     "flash-point": ("Safety/DIPPR T_flash Serat.csv", "T_flash"),
+    "critical-temperature": ("Critical Properties/Yaws Collection.tsv", "Tc"),
+    "critical-pressure": ("Critical Properties/Yaws Collection.tsv", "Pc"),
+    "acentric-factor": ("Critical Properties/Yaws Collection.tsv", "omega"),
+    "density": ("Misc/Physical Constants of Organic Compounds.csv", "rho"),
+    "refractive-index": ("Misc/CRC Handbook Organic RI.csv", "RI"),
+    "heat-of-vaporization": (
+        "Phase Change/Ghazerati Appendix Vaporization Enthalpy.tsv",
+        "Hvap298",
+    ),
+    "heat-of-formation": ("Reactions/Yaws Hf S0 (g).tsv", "Hfg"),
+    "permittivity": (
+        "Electrolytes/Permittivity (Dielectric Constant) of Liquids.tsv",
+        "Permittivity",
+    ),
 }
 TARGET = "flash-point"
+# The sources whose compounds say which parts are common.
+LARGEST = ("boiling-point", "melting-point")
 PARTS = 128
 ENOUGH = 10
 TOKEN = re.compile(r"\[[^]]+]|Br|Cl|%\d\d|.")
@@ -62,29 +79,30 @@ def parts_of(smiles: str) -> Counter[str]:
 
 
 def main() -> None:
-    """Write a CSV for each property, all with the same columns."""
+    """Write a CSV for each property asked for, all with the same features."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("output", type=Path, nargs=len(PROPERTIES))
-    args = parser.parse_args()
+    parser.add_argument("output", type=Path, nargs="+")
+    asked = {path.stem: path for path in parser.parse_args().output}
     smiles = smiles_by_cas()
-    tables = {name: compounds(name, smiles) for name in PROPERTIES}
+    names = dict.fromkeys((TARGET, *LARGEST, *asked))
+    tables = {name: compounds(name, smiles) for name in names}
     held_out = set(tables[TARGET]["CAS"])
     counts = {}
-    common: Counter[str] = Counter()
     for name, table in tables.items():
         if name != TARGET:
             tables[name] = table = table[~table["CAS"].isin(held_out)]
         counts[name] = table["smiles"].map(parts_of)
-        if name != TARGET:
-            common.update(part for found in counts[name] for part in found)
+    common = Counter(
+        part for name in LARGEST for found in counts[name] for part in found
+    )
     known = Counter(part for found in counts[TARGET] for part in found)
     # By name where they are as common, so that the order is always the same.
     ranked = sorted(common, key=lambda part: (-common[part], part))
     chosen = [part for part in ranked if known[part] >= ENOUGH][:PARTS]
-    for path, (name, table) in zip(args.output, tables.items(), strict=True):
+    for name, path in asked.items():
         numbers = [[found[part] for part in chosen] for found in counts[name]]
         features = pd.DataFrame(np.log1p(numbers).round(4), columns=chosen)
-        features.insert(0, name.replace("-", "_"), table["value"].to_numpy())
+        features.insert(0, name.replace("-", "_"), tables[name]["value"].to_numpy())
         path.parent.mkdir(parents=True, exist_ok=True)
         features.to_csv(path, index=False, lineterminator="\n")
 
