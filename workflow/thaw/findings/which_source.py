@@ -82,14 +82,18 @@ class Ranking(NamedTuple):
         return [s for s in self.sources if all(s in own for own in kept)]
 
 
-def answer(ranking: Ranking) -> list[Part]:
-    """Return the parts of the answer that are not empty."""
+def answer(ranking: Ranking, scores: Sequence[str] = ()) -> list[Part]:
+    """Return the parts of the answer that are not empty.
+
+    `scores` say what scores that need no training would have chosen.
+    """
     caveats = [*overlapping(ranking.question)]
     covered = [*what_is_covered(ranking.question), *_not_told(ranking)]
     told = [
         Part(TO_DO, [*_recommended(ranking)], []),
         Part("Which sources do not help", [*_others(ranking)], []),
         Part("How likely each is the best", [*_chances(ranking)], []),
+        Part("Without training", scores, []),
         _part("What to beware of", caveats),
         _part("What is covered", covered),
     ]

@@ -134,8 +134,14 @@ def rank(
     made_here = files_of(outputs)
     read = {file for output in outputs for file in output.reads} - {*made_here}
     of = [name] if stage == FIGURES else [one.name for one in studies]
+    reads = of_studies(of, sorted(read - {"transferability"}))
+    if "transferability" in read:
+        scored = {one.name: one.transferability for one in studies}
+        keys = {name: made.key for name, made in scored.items() if made}
+        inputs = inputs | {"transferability": keys}
+        reads += [path for one in studies for path in one.transferability_file]
     made = result(stage, settings, inputs)
-    reads, files = of_studies(of, sorted(read)), in_folder(name, made_here)
+    files = in_folder(name, made_here)
     return Made(f"{stage}_{name}", stage, name, *made, reads, files)
 
 

@@ -20,7 +20,8 @@ class Output(NamedTuple):
     settings: the names of the settings passed to it, beside the study's name, source
     and target.
     reads: its inputs, in the study's folder; `network` is the check of it, `overlap`
-    that for test rows among train rows, `target` the target problem.
+    that for test rows among train rows, `target` the target problem, `transferability`
+    the scores of the source models of all studies of a ranking.
     when: the conditions on a study (properties of `thaw.plan.study.StudyPlan`).
     suffixes: those of its files.
     more: further files.
@@ -276,8 +277,14 @@ OF_A_RANKING = (
         suffixes=("csv", "md"),
         more=(BEST_SOURCES,),
     ),
-    # Here: "transferability", the scores that need no training. The answer, below it,
-    # reads its table.
+    Output(
+        "transferability",
+        TABLES,
+        "Scores that need no training, and what the sources they choose would cost.",
+        settings=("sources", "target_sizes", "metric", "margin", "source_models"),
+        reads=("transferability", BEST_SOURCES),
+        suffixes=("csv", "md"),
+    ),
     Output(
         "sources-answer",
         TABLES,
@@ -287,7 +294,7 @@ OF_A_RANKING = (
             *("depths", "metric", "margin", "tuned", "repeats", "source_models"),
             "has_splits",
         ),
-        reads=("sources.csv", BEST_SOURCES, "overlap.csv"),
+        reads=("sources.csv", BEST_SOURCES, "transferability.csv", "overlap.csv"),
         suffixes=(),
         more=("answer.md", "answer.json"),
     ),

@@ -77,6 +77,8 @@ class Plan:
             for name, study in config.studies.items()
         }
         self.rankings = config.rankings
+        for name in itertools.chain(*self.rankings.values()):
+            self.studies[name] = self.studies[name].scored()
         self.maps, self.predictions = config.maps, config.predictions
         self.words = {"title": config.title, "question": config.question}
         for name in config.problems:

@@ -10,11 +10,13 @@ from thaw.findings.shown import title
 from thaw.findings.which_source import Ranking, answer
 from thaw.output.inputs import Inputs
 from thaw.output.tables import paragraph
+from thaw.tables.transferability import choices
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the answer, as Markdown and part by part."""
-    parts = answer(ranking_of(inputs))
+    scores = choices(inputs.table("transferability.csv"), inputs.settings)
+    parts = answer(ranking_of(inputs), [*scores])
     heading = f"# {title(inputs.settings)}"
     words = [f"{heading}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
     told = [part._asdict() for part in parts]

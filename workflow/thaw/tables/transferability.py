@@ -115,8 +115,7 @@ def for_people(
 ) -> str:
     """Return the table, at most 80 columns wide, and what it says, as Markdown."""
     parts = [paragraph(f"**{title(settings)}**")]
-    metric, margin = metric_of(settings["metric"][0]), settings["margin"]
-    units = f" {metric.units}" if metric.units else ""
+    margin = settings["margin"]
     if len(table):
         models = counted(settings["source_models"], "source model")
         parts.append(
@@ -141,11 +140,17 @@ def for_people(
             for row in table.itertuples()
         ]
         parts.append(markdown(header, rows))
-    for score, own in table.groupby("score", sort=False):
-        choices = [_choice(row, margin, units) for row in own.itertuples()]
-        said = f"{NAMES[score]} would have chosen {'; '.join(choices)}."
-        parts.append(paragraph(said))
+    parts += map(paragraph, choices(table, settings))
     return "\n".join([*parts, *map(paragraph, more)])
+
+
+def choices(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
+    """Say of each score which sources it would have chosen, and at what cost."""
+    metric, margin = metric_of(settings["metric"][0]), settings["margin"]
+    units = f" {metric.units}" if metric.units else ""
+    for score, own in table.groupby("score", sort=False):
+        said = [_choice(row, margin, units) for row in own.itertuples()]
+        yield f"{NAMES[score]} would have chosen {'; '.join(said)}."
 
 
 def _choice(row: Any, margin: float, units: str) -> str:
