@@ -8,8 +8,6 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import KFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from thaw.data.problem import Pool, Problem
 from thaw.learning.rows import chosen, filled, held_out, rows_in_order
@@ -121,8 +119,11 @@ def probe(features: np.ndarray, labels: np.ndarray, has_classes: bool) -> float:
     Alain and Bengio, "Understanding intermediate layers using linear classifier
     probes", 2016). Rows come in stratified order, so folds are consecutive parts.
     """
-    kind = LogisticRegression() if has_classes else RidgeCV(PENALTIES)
-    model = make_pipeline(StandardScaler(), kind)
+    # One unit for all features: scaled each by itself, one that hardly varies in the
+    # rows learned from would be huge in another.
+    features = features - features.mean(0)
+    features /= features.std() or 1.0
+    model = LogisticRegression() if has_classes else RidgeCV(PENALTIES)
     said = np.empty_like(labels)
     for learned, held in KFold(min(FOLDS, len(labels))).split(features):
         own = labels[learned]
@@ -139,9 +140,12 @@ def h_score(features: np.ndarray, labels: np.ndarray) -> float:
 
     It is the trace of the inverse of their covariance times that of the classes' means
     (Bao et al., "An Information-Theoretic Approach to Transferability in Task Transfer
-    Learning", ICIP 2019); the inverse is Moore and Penrose's, as in their code.
+    Learning", ICIP 2019); the inverse is Moore and Penrose's, as in their code. It is
+    nan if the features tell all rows apart, as with few rows: any would have the same.
     """
     centred = features - features.mean(0)
+    if np.linalg.matrix_rank(centred) == len(centred) - 1:
+        return np.nan
     means = np.empty_like(centred)
     for label in np.unique(labels):
         means[labels == label] = centred[labels == label].mean(0)

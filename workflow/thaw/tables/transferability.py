@@ -30,7 +30,7 @@ UNREAD = (
     "module that runs other than its groups in order)"
 )
 NO_CLASSES = "these source models predict no classes"
-FAILED = "these source models failed, or the rows have one label"
+FAILED = "these source models failed, or the rows have one label or are too few"
 
 COLUMNS = (
     *("target_size", "score", "sources", "tau", "tau_low", "tau_high"),
