@@ -318,8 +318,8 @@ def test_the_answer_names_source_depth_ties_and_what_does_not_help():
     )
     assert said["Which sources do not help"] == (
         "These hurt with 20 rows, because every depth is typically worse than "
-        "standalone: bad, at its best depth by 4.0 K (3.0 to 5.0). No depth of these is "
-        "typically better than standalone with 20 rows, but may gain: hardly, up to "
+        "standalone: bad, at its best depth by 4.0 K (3.0 to 5.0). No depth of these "
+        "is typically better than standalone with 20 rows, but may gain: hardly, up to "
         "1.5 K."
     )
     assert said["How likely each is the best"] == (
