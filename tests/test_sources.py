@@ -3,6 +3,7 @@
 import copy
 import io
 import json
+from typing import NamedTuple
 
 import pandas as pd
 import pytest
@@ -13,8 +14,11 @@ from thaw.api.check import all_wrong
 from thaw.config.resolve import examine, resolve
 from thaw.errors import ThawError
 from thaw.findings.arms import OF_VERDICTS
+from thaw.findings.verdicts import BETTER, UNCLEAR, WORSE
+from thaw.findings.which_source import answer
 from thaw.output.inputs import read_table
 from thaw.plan.plan import Plan
+from thaw.tables.sources_answer import ranking_of
 
 STUDIES = ["which-one", "which-three", "which-four"]
 OF_THE_RANKING = {"tables_which", "figures_which", "ranking_which"}
@@ -230,3 +234,104 @@ def test_what_is_edited_or_lost_in_a_ranking_is_made_again(ranked, tmp_path):
     assert "Edited" not in answer.read_text()
     said = project.snakemake("--cores", "1", "leftovers").stdout
     assert "which/" not in said
+
+
+class Tables(NamedTuple):
+    """What the answer of a ranking reads: settings, and tables by their names."""
+
+    settings: dict
+    tables: dict
+
+    def table(self, name, study=None):
+        return self.tables[name]
+
+
+def answered(gains, may_be_best):
+    """Return an answer's sentences by heading, for a gain of ±1 by source and depth."""
+    rows = [
+        {
+            "study": f"which-{source}",
+            "source": source,
+            "target_size": "20",
+            "variant": variant,
+            "reference": "standalone",
+            "verdict": BETTER if gain > 1 else WORSE if gain < -1 else UNCLEAR,
+            "typical": gain,
+            "typical_low": gain - 1,
+            "typical_high": gain + 1,
+            "row_units": 100,
+            **dict.fromkeys(("failed_low", "weak_low"), -1),
+            **dict.fromkeys(("failed_high", "weak_high"), 1),
+            **dict.fromkeys(("failed_difference", "weak_difference"), 0),
+        }
+        for source, own in gains.items()
+        for variant, gain in zip(("fixed-0", "fixed-1"), own, strict=True)
+    ]
+    best = [
+        {
+            "target_size": "20",
+            "source": source,
+            "chance": (source in may_be_best) / len(may_be_best),
+            "may_be_best": "yes" if source in may_be_best else "no",
+        }
+        for source in gains
+    ]
+    overlap = {"train_rows_of": "good", "test_rows": 50, "equal": 3, "as_read": 3}
+    tables = {
+        "sources.csv": pd.DataFrame(rows),
+        "best-sources.csv": pd.DataFrame(best),
+        "overlap.csv": pd.DataFrame([overlap | {"splits": 1, "rows": "1, 2, 3"}]),
+    }
+    metric = {"task": "regression", "name": "mean_absolute_error", "unit": "K"}
+    settings = {
+        "study": "which",
+        "source": f"{len(gains)} sources",
+        "target": "flash",
+        "sources": [[f"which-{source}", source] for source in gains],
+        "described": {
+            "standalone": {"pretrained": False},
+            "fixed-0": {},
+            "fixed-1": {"freeze": 1},
+        },
+        "depths": {"fixed-0": 0, "fixed-1": 1},
+        "baseline": "standalone",
+        "target_sizes": [20],
+        "shown_size": 20,
+        "metric": [metric],
+        "margin": 2.0,
+        "tuned": [],
+        "repeats": 2,
+        "source_models": 30,
+        "has_splits": False,
+    }
+    parts = answer(ranking_of(Tables(settings, tables)))
+    return {part.heading: " ".join(part.sentences) for part in parts}
+
+
+def test_the_answer_names_source_depth_ties_and_what_does_not_help():
+    gains = {"good": (8, 9), "other": (8.5, 3), "bad": (-4, -6), "hardly": (0.5, -0.5)}
+    said = answered(gains, ["good", "other"])
+    assert said["What to do"] == (
+        "With 20 rows: use transfer from good and freeze 1 layer (fixed-1). It "
+        "typically gains 9.0 K (8.0 to 10.0) on standalone. It cannot be told apart "
+        "from other."
+    )
+    assert said["Which sources do not help"] == (
+        "These hurt with 20 rows, because every depth is typically worse than "
+        "standalone: bad, at its best depth by 4.0 K (3.0 to 5.0). No depth of these "
+        "is typically better than standalone with 20 rows, but may gain: hardly, up to "
+        "1.5 K."
+    )
+    assert said["How likely each is the best"] == (
+        "With 20 rows: good 50 %, other 50 %."
+    )
+    assert "3 of 50 test rows have the same features" in said["What to beware of"]
+    alone = answered(gains, ["good"])["What to do"]
+    assert alone.endswith("Every other source is typically worse.")
+
+
+def test_without_a_gain_the_answer_is_the_baseline():
+    said = answered({"bad": (-4, -6), "worse": (-7, -8)}, ["bad"])
+    assert said["What to do"].startswith(
+        "With 20 rows: train from scratch (standalone)"
+    )

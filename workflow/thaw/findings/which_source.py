@@ -19,8 +19,8 @@ from thaw.findings.gains import (
     Question,
     Row,
     enumerate_words,
-    estimate,
     rows_at,
+    size_of,
     span,
     verdict_of,
 )
@@ -188,8 +188,7 @@ def _how_much(source: str, sizes: Sequence[TargetSize], ranking: Ranking) -> str
         return f"{source} ({reason})"
     if all(kind_of(row["verdict"]) == WORSE for row in rows):
         best = max(rows, key=lambda row: row["typical"])
-        at_best = estimate(best, question.margin, question.units)
-        return f"{source}, at its best depth by{at_best}"
+        return f"{source}, at its best depth by {size_of(best, question)}"
     return f"{source}, {end(max(row['typical_high'] for row in rows), question)}"
 
 

@@ -204,7 +204,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def refusal(self) -> list[str]:
-        """That file if it may refuse something, so that training waits for it."""
+        """That file, if its check may refuse something; training then waits for it."""
         asked = self.overlap.recipe["settings"]
         return self.overlap_file if asked["refuse"] or "columns" in asked else []
 
