@@ -52,6 +52,7 @@ def test_which_source(tmp_path):
     study = Project(thaw.folder / "studies/which-source")
     config = study.config
     config["training"]["epochs"] = config["pretraining"]["epochs"] = 1
+    config["studies"] = {"which-source": config["studies"]["which-source"]}
     config["studies"]["which-source"] |= {
         "sources": ["boiling-point", "permittivity"],
         "variants": [*VARIANTS],
