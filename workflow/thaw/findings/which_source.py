@@ -82,7 +82,7 @@ class Ranking(NamedTuple):
         return [s for s in self.sources if all(s in own for own in kept)]
 
 
-def answer(ranking: Ranking, scores: Sequence[str] = ()) -> list[Part]:
+def answer(ranking: Ranking, scores: list[str]) -> list[Part]:
     """Return the parts of the answer that are not empty.
 
     `scores` say what scores that need no training would have chosen.

@@ -45,6 +45,7 @@ def ranking_of(inputs: Inputs) -> Ranking:
         variants={arm: described[variant] for arm, (_, variant) in arms.items()}
         | {baseline: described[baseline]},
         depths={arm: depths[variant] for arm, (_, variant) in arms.items()},
+        recipes={},  # depths only freeze
         comparisons=table,
         # The rows of the target's own are the same in each.
         overlap=pd.concat(overlaps, ignore_index=True).drop_duplicates(),
