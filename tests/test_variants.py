@@ -8,7 +8,7 @@ from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import SourceModels, take
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Variant
-from thaw.learning.variants import fresh_groups, start_repeats
+from thaw.learning.variants import fresh_groups, phases_of, start_repeats
 from trained import NETWORK, draw, same
 
 SOURCE_MODELS = NETWORK.draw(list(NETWORK.groups), Whose.source_models(1, range(3)))
@@ -109,3 +109,10 @@ def test_a_repeat_depends_on_the_seed_and_not_on_the_others():
     assert len(many.unique(dim=0)) == len(ADDRESSES)
     # Source models draw from other streams.
     assert not torch.equal(many[:3], SOURCE_MODELS[weight])
+
+
+def test_a_frozen_output_must_fit_the_target():
+    variant = Variant(phases=[{"freeze": ["output"], "epochs": 1}, {"epochs": 1}])
+    phases_of(variant, FullyConnected(2, [5, 5], 3), [])
+    with pytest.raises(ThawError, match="leave it out of freeze"):
+        phases_of(variant, FullyConnected(2, [5, 5], 4), ["output"])

@@ -75,14 +75,17 @@ def frozen_parts(freeze: Freeze, network: Network, fresh: Collection[str]) -> li
 def phases_of(
     variant: Variant, network: Network, fresh: Collection[str]
 ) -> list[Phase]:
-    """Return the phases in which a variant learns, given the groups drawn anew."""
+    """Return the phases in which a variant learns, given the groups drawn anew.
+
+    Raises `ThawError` if an output stays frozen that the source models do not have.
+    """
     names = list(network.groups)
     towards = {name: variant.towards for name in names if name not in fresh}
     always = Phase(
         factors={group_of(g, names): f for g, f in variant.rate_factors.items()},
         towards=towards if variant.towards else {},
     )
-    return [
+    found = [
         always._replace(
             frozen=frozen_parts(freeze, network, fresh),
             epochs=phase.get("epochs"),
@@ -90,6 +93,13 @@ def phases_of(
         )
         for freeze, phase in zip(freezes(variant), variant.phases or [{}], strict=True)
     ]
+    frozen = {name for phase in found for name in phase.frozen}
+    if variant.pretrained and names[-1] in frozen & {*fresh}:
+        raise ThawError(
+            "the variant freezes the output, and that of the source models does not "
+            "fit the target's classes; leave it out of freeze"
+        )
+    return found
 
 
 def start_repeats(
