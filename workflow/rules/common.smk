@@ -76,6 +76,9 @@ def about(made):
         asked = STUDIES[made.folder]
         problems = f"{asked.settings.source} → {asked.settings.target}"
         return f"{made.folder}: {problems}, {asked.size}."
+    if studies := PLAN.rankings.get(made.folder):
+        target = STUDIES[studies[0]].settings.target
+        return f"{made.folder}: {len(studies)} sources → {target}."
     return f"Question: {PLAN.words['question']}"
 
 

@@ -60,6 +60,10 @@ MINUTES_A_JOB = 3
 USUAL_SPEED = 5
 MOST_IN_A_JOB = 30
 
+# Scores without training fit linear models to what the last hidden layer passes on. At
+# each target size, that takes less than so many epochs of training.
+EPOCHS_TO_SCORE = 10
+
 # The least that is asked for: imports from a slow network file system take time, too.
 LEAST_MINUTES = 10
 

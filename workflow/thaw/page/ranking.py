@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from thaw.findings.answer import TO_DO
+from thaw.findings.shown import from_to
 from thaw.output.inputs import Files, Inputs
 from thaw.page.page import rendered
 from thaw.page.section import files_of, tables_of
@@ -15,12 +16,12 @@ class Ranking:
     """A ranking on a page, read off its answer, tables and figures."""
 
     def __init__(self, files: Files, told: Mapping[str, Any]) -> None:
-        """Read the files of a ranking; `told` are its name and its studies' sources."""
+        """Read the files of a ranking; `told` is as `thaw.plan.made.ranked` says."""
         self.name, self._files = told["study"], files
         self.sources: list[list[str]] = told["sources"]
         self.parts = json.loads(files.content(self.name, "answer.json"))
         self.figures = json.loads(files.content(self.name, ON_PAGES))
-        self.facts = [f"{len(self.sources)} sources → {told['target']}", told["size"]]
+        self.facts = [from_to(told), told["size"]]
 
     @property
     def to_do(self) -> list[str]:

@@ -116,28 +116,38 @@ def make(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Made:
     return Made(f"{stage}_{study.name}", stage, study.name, *made, reads, files)
 
 
-def rank(
-    name: str, studies: Sequence[StudyPlan], stage: str, inputs: dict[str, Any]
-) -> Made:
-    """Return the tables, or the figures, of a ranking of studies by their source."""
+def ranked(
+    name: str, studies: Sequence[StudyPlan], settings: Sequence[str]
+) -> dict[str, Any]:
+    """Return what a ranking of studies is told: its name, problems and settings.
+
+    The studies differ in nothing but the source, so settings are those of any.
+    """
     first = studies[0]
-    outputs = [*outputs_of(stage, first, OF_A_RANKING)]
-    wanted = {name for output in outputs for name in output.settings} - {"sources"}
-    settings = {
-        "outputs": [output.name for output in outputs],
+    return {
         "study": name,
         "source": f"{len(studies)} sources",
         "target": first.settings.target,
         # A list keeps the order.
         "sources": [[one.name, one.settings.source] for one in studies],
-    } | first.told(sorted(wanted))
+    } | first.told(settings)
+
+
+def rank(
+    name: str, studies: Sequence[StudyPlan], stage: str, inputs: dict[str, Any]
+) -> Made:
+    """Return the tables, or the figures, of a ranking of studies by their source."""
+    outputs = [*outputs_of(stage, studies[0], OF_A_RANKING)]
+    wanted = {key for output in outputs for key in output.settings} - {"sources"}
+    settings = {"outputs": [output.name for output in outputs]}
+    settings |= ranked(name, studies, sorted(wanted))
     made_here = files_of(outputs)
     read = {file for output in outputs for file in output.reads} - {*made_here}
     of = [name] if stage == FIGURES else [one.name for one in studies]
     reads = of_studies(of, sorted(read - {"transferability"}))
     if "transferability" in read:
         scored = {one.name: one.transferability for one in studies}
-        keys = {name: made.key for name, made in scored.items() if made}
+        keys = {study: made.key for study, made in scored.items() if made}
         inputs = inputs | {"transferability": keys}
         reads += [path for one in studies for path in one.transferability_file]
     made = result(stage, settings, inputs)

@@ -22,6 +22,7 @@ from thaw.config.resolved import (
     training_of,
 )
 from thaw.config.sizes import (
+    EPOCHS_TO_SCORE,
     UNKNOWN,
     EstimatorSize,
     Size,
@@ -33,11 +34,11 @@ from thaw.errors import ThawError, refuse
 from thaw.findings.arms import Arm, TargetSize, arms
 from thaw.findings.metrics import metric_of
 from thaw.keys import Result, result
-from thaw.learning.budget import budget
+from thaw.learning.budget import ROWS_ASKED, budget
 from thaw.learning.settings import BUDGETS
 from thaw.output.paths import problem_file, repeats_begin
 from thaw.output.tiles import Tile
-from thaw.plan.made import Made, gather, make, of_studies, page, rank, span
+from thaw.plan.made import Made, gather, make, of_studies, page, rank, ranked, span
 from thaw.plan.outputs import (
     ANSWERS,
     FIGURES,
@@ -77,8 +78,6 @@ class Plan:
             for name, study in config.studies.items()
         }
         self.rankings = config.rankings
-        for name in itertools.chain(*self.rankings.values()):
-            self.studies[name] = self.studies[name].scored()
         self.maps, self.predictions = config.maps, config.predictions
         self.words = {"title": config.title, "question": config.question}
         for name in config.problems:
@@ -110,10 +109,10 @@ class Plan:
 
     def _study(self, name: str, study: ResolvedStudy, config: Config) -> StudyPlan:
         swept = study.target_sizes != ["all"]
-        ranked = name in itertools.chain(*config.rankings.values())
+        is_ranked = name in itertools.chain(*config.rankings.values())
         if study.checkpoints:
             source, target = None, self.problems.alone(study.target)
-        elif ranked:
+        elif is_ranked:
             source, target = self.problems.apart(study.source, study.target)
         else:
             source, target = self.problems.pair(study.source, study.target, swept)
@@ -176,7 +175,7 @@ class Plan:
             compared["source"] = source
         names = {role: getattr(study, role) for role in compared}
         refuse = {"refuse": "overlap" in config.problems[study.target]}
-        if ranked:
+        if is_ranked:
             refuse["columns"] = True
         split = {"seed": study.seed, "source_models": study.source_models}
         if not any(is_split(config.problems[name]) for name in names.values()):
@@ -194,7 +193,7 @@ class Plan:
             plan = plan._replace(check=_check(plan, network))
         elif kind.checked_by and plan.networks:
             plan = plan._replace(check=_trial(plan))
-        return plan
+        return plan.scored() if is_ranked else plan
 
     def made_by(self, *stages: str) -> list[Made]:
         """Return all results with plain names of some stages."""
@@ -257,7 +256,7 @@ class Plan:
         return self._size(key, **wildcards).megabytes
 
     def minutes(self, key: str, **wildcards: str) -> int:
-        """Return the minutes that a job which trains may take."""
+        """Return the minutes that a job on a cluster may take."""
         return self._size(key, **wildcards).minutes
 
     def gpus(self, key: str) -> int:
@@ -273,10 +272,20 @@ class Plan:
     def _size(
         self, key: str, tile: str = "models-00-00", **_: str
     ) -> Size | UnseenSize | EstimatorSize:
-        """Return the size of a job that trains."""
+        """Return the size of a job that trains, or that scores source models."""
         if key not in self.recipes:
             return UNKNOWN
         settings = self.recipes[key]["settings"]
+        if self.recipes[key]["stage"] == "transferability":
+            problem = self.problems.extents[self.inputs(key)["target"]]
+            return size_of(
+                kind_of(settings["network"]).widths(problem.features, problem.outputs),
+                (),
+                settings["source_models"],
+                problem,
+                EPOCHS_TO_SCORE * len(settings["target_sizes"]),
+                ROWS_ASKED,
+            )
         problem = self.problems.extents[self.inputs(key)["problem"]]
         networks, rows = (
             Tile.named(tile).fits,
@@ -332,8 +341,8 @@ class Plan:
             yield (figures := rank(name, of, FIGURES, {"tables": {name: made.key}}))
             shown[name] = [made, figures]
             described = [shown[study][1] for study in studies]
-            ranked = {"ranking": self._ranked(name)}
-            yield page(RANKING_PAGE, name, ranked, shown[name], described)
+            own = {"ranking": ranked(name, of, ["size"])}
+            yield page(RANKING_PAGE, name, own, shown[name], described)
         names = sorted(tables)
         yield span(
             "answers",
@@ -364,18 +373,14 @@ class Plan:
             )
         )
         told = {
-            "rankings": [*map(self._ranked, self.rankings)],
+            "rankings": [
+                ranked(name, [self.studies[one] for one in studies], ["size"])
+                for name, studies in self.rankings.items()
+            ],
             "studies": [study.told(ON_PAGE) for study in self.studies.values()],
         }
         every = [*itertools.chain(*shown.values()), figure]
         yield page(REPORT, ".", self.words | told, every)
-
-    def _ranked(self, name: str) -> dict[str, Any]:
-        """Return what a page gets of a ranking."""
-        studies = [self.studies[study] for study in self.rankings[name]]
-        sources = [[one.name, one.settings.source] for one in studies]
-        first = studies[0]
-        return {"study": name, "sources": sources} | first.told(("target", "size"))
 
 
 def _described(kind: Kind, variant: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class StudyPlan(NamedTuple):
     that users supply. `source_unit` is that of the source's labels, "" if they have
     none. `has_splits` says whether each source model has its own split of the target.
     `transferability` are its source models' scores without training; None unless it is
-    `scored`.
+    `scored`, as one of several sources.
     """
 
     name: str
@@ -81,17 +81,18 @@ class StudyPlan(NamedTuple):
         There are none if no variant is pretrained, and of a trainer's networks, which
         only the trainer can run.
         """
-        if not self.source_models or self.kind.trained_by:
+        if not (self.source and self.source_models) or self.kind.trained_by:
             return self
-        training = minimal_training(self.settings.training)
+        (models,) = self.source_models
         settings = self.told(("seed", "source_models", "target_sizes"))
-        settings["network"] = self.source_models[0].recipe["settings"]["network"]
-        if "validation_size" in training:
-            settings["validation_size"] = training["validation_size"]
-        keys = [made.key for made in self.source_models]
-        inputs: dict[str, Any] = {"target": self.target.key, "source_models": keys}
-        if self.source:
-            inputs["source"] = self.source.key
+        settings["network"] = models.recipe["settings"]["network"]
+        if validation_size := self.settings.training["validation_size"]:
+            settings["validation_size"] = validation_size
+        inputs = {
+            "target": self.target.key,
+            "source": self.source.key,
+            "source_models": models.key,
+        }
         found = result("transferability", settings, inputs)
         return self._replace(transferability=found)
 

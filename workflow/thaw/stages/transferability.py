@@ -3,8 +3,7 @@
 Each is scored at each target size on the rows from which the first repeat from it
 learns. The recipe's settings are the study's `seed`, `network`, number of
 `source_models` and `target_sizes`, and the `validation_size`, if rows are held out;
-its inputs are the keys of the `target`, of the `source`, if it is a problem, and of the
-`source_models`: one or, if they are files, one for each.
+its inputs are the keys of the `target`, the `source` and the `source_models`.
 """
 
 import argparse
@@ -17,12 +16,11 @@ from threadpoolctl import threadpool_limits
 from thaw.external.networks import network_of, of_network
 from thaw.learning.learner import take
 from thaw.learning.seeds import Whose
-from thaw.learning.settings import Variant
 from thaw.learning.splits import check
 from thaw.learning.tasks import TASKS
 from thaw.learning.training import fix_rounding
 from thaw.learning.transferability import learned_by, scores
-from thaw.learning.variants import fresh_groups, start_repeats
+from thaw.learning.variants import start_repeats
 from thaw.output.problems import load_described
 from thaw.output.records import save_check
 from thaw.output.tiles import Tile
@@ -35,32 +33,26 @@ NEEDS = ("seed", "network", "source_models", "target_sizes")
 def scored(args: argparse.Namespace, saw: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield a row for each source model, size and score; put into `saw` what was read.
 
-    LEEP takes source models that predict classes: those that were pretrained here.
+    LEEP takes source models that predict classes.
     """
     settings, inputs = args.recipe["settings"], args.recipe["inputs"]
     seed, own = settings["seed"], settings["network"]
     problem, described, saw["target"] = load_described(args.target, inputs["target"])
     every = range(settings["source_models"])
     check(problem, described.classes, seed, every)
-    has_classes, has_theirs = TASKS[problem.task].has_classes, False
-    target = network_of(own, problem.whole, described.shape, args.network)
-    network = target
-    if "source" in inputs:
-        theirs, described, saw["source"] = load_described(args.source, inputs["source"])
-        has_theirs = TASKS[theirs.task].has_classes
-        network = network_of(own, theirs.whole, described.shape, args.network)
-    keys, held = inputs["source_models"], list[int]()
+    has_classes = TASKS[problem.task].has_classes
+    theirs, described, saw["source"] = load_described(args.source, inputs["source"])
+    has_theirs = TASKS[theirs.task].has_classes
+    network = network_of(own, theirs.whole, described.shape, args.network)
+    held: list[int] = []
+    # A file at a time, because all source models may not fit into memory.
     for path in args.source_models:
         numbers = Tile.named(path.stem).models
-        key = keys[numbers[0] if len(keys) > 1 else 0]
-        models, digests = load_source_models([path], key, numbers)
+        models, digests = load_source_models([path], inputs["source_models"], numbers)
         saw |= digests
         held += models.numbers
-        fresh_groups(Variant(), target, models)  # refuses other features
-        # What files lack is drawn, as it is for a repeat.
-        fresh = fresh_groups(Variant(), network, models)
         whose = Whose.repeats(seed, [(number, 0) for number in numbers])
-        state = start_repeats(network, fresh, models, whose)
+        state = start_repeats(network, [], models, whose)
         for place, number in enumerate(numbers):
             one = take(state, [place])
             for size in settings["target_sizes"]:
@@ -93,8 +85,8 @@ def main(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = recipe_parser(__doc__)
     add_network(parser)
-    parser.add_argument("--target", type=Path, nargs="?", help="the target problem")
-    parser.add_argument("--source", type=Path, nargs="?", help="the source problem")
+    parser.add_argument("--target", type=Path, help="the target problem")
+    parser.add_argument("--source", type=Path, help="the source problem")
     parser.add_argument(
         "--source-models", type=Path, nargs="*", default=[], help="all of them"
     )
