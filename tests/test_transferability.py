@@ -15,6 +15,7 @@ import saved
 from test_front import GROUPS, ResNet
 from test_stages import error_of, stage
 from thaw.config.resolve import resolve
+from thaw.findings.arms import ALPHA
 from thaw.findings.samples import Sample
 from thaw.findings.transferability import judged
 from thaw.learning.fully_connected import FullyConnected
@@ -529,6 +530,7 @@ def tables(project, tmp_path):
         settings = {
             "sources": [[f"from-{source}", source] for source in sources],
             **{"study": "ranked", "source": "2 sources", "target": "kind-2"},
+            "depths": {"fixed-0": 0, "fixed-1": 1},
             **plan.studies["from-kind"].told(
                 ("target_sizes", "metric", "margin", "source_models")
             ),
@@ -557,6 +559,19 @@ def test_the_table_of_a_ranking_says_what_each_score_would_have_chosen(tables):
     assert "LogME would have chosen" in said
     assert "LEEP says nothing of worth: these source models predict no classes." in said
     assert "95 % interval over 3 source models" in said
+
+
+def test_intervals_of_costs_allow_for_the_choice_of_the_best(tables, monkeypatch):
+    alphas = []
+
+    def watched(*told):
+        alphas.append(told[-1])
+        return judged(*told)
+
+    monkeypatch.setattr("thaw.tables.transferability.judged", watched)
+    tables()
+    # Three scores at two sizes; another source, with two depths.
+    assert alphas == pytest.approx([ALPHA / (3 * 2 * 2)] * 6)
 
 
 def test_the_table_says_why_there_are_no_scores(tables):

@@ -281,7 +281,10 @@ OF_A_RANKING = (
         "transferability",
         TABLES,
         "Scores that need no training, and what the sources they choose would cost.",
-        settings=("sources", "target_sizes", "metric", "margin", "source_models"),
+        settings=(
+            *("sources", "depths", "target_sizes", "metric", "margin"),
+            "source_models",
+        ),
         reads=("transferability", BEST_SOURCES),
         suffixes=("csv", "md"),
     ),

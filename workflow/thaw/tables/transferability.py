@@ -52,6 +52,9 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     sizes = settings["target_sizes"]
     asked = {size: {s: known(scores, s, size) for s in NAMES} for size in sizes}
     count = sum(len(own) > 1 for some in asked.values() for own in some.values())
+    # The best source at its best depth is that of the largest gain, so each of these
+    # might have been in its place.
+    count *= (len(scores) - 1) * len(settings["depths"])
     table, rows = inputs.table("best-sources.csv"), []
     for size, some in asked.items():
         best = rows_at(table, size).set_index("source")
