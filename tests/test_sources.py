@@ -317,10 +317,9 @@ def test_the_answer_names_source_depth_ties_and_what_does_not_help():
         "from other."
     )
     assert said["Which sources do not help"] == (
-        "These hurt with 20 rows, because every depth is typically worse than "
-        "standalone: bad, at its best depth by 4.0 K (3.0 to 5.0). No depth of these "
-        "is typically better than standalone with 20 rows, but may gain: hardly, up to "
-        "1.5 K."
+        "With 20 rows, these are typically worse than standalone at every depth: bad, "
+        "at its best depth by 4.0 K (3.0 to 5.0). With 20 rows, these are not found to "
+        "gain on standalone, but may: hardly, up to 1.5 K."
     )
     assert said["How likely each is the best"] == (
         "With 20 rows: good 50 %, other 50 %."
@@ -328,6 +327,13 @@ def test_the_answer_names_source_depth_ties_and_what_does_not_help():
     assert "3 of 50 test rows have the same features" in said["What to beware of"]
     alone = answered(gains, ["good"])["What to do"]
     assert alone.endswith("Every other source is typically worse.")
+
+
+def test_a_source_that_another_one_beats_is_not_recommended():
+    """Its gain on the baseline may be larger, as that of two sizes together."""
+    said = answered({"beaten": (9, 8), "best": (8.9, 8)}, ["best"])["What to do"]
+    assert said.startswith("With 20 rows: use transfer from best and freeze nothing")
+    assert said.endswith("Every other source is typically worse.")
 
 
 def test_without_a_gain_the_answer_is_the_baseline():

@@ -98,7 +98,7 @@ def advice(study: Question, size: TargetSize) -> Advice:
 
 def advices(study: Question) -> list[list[Advice]]:
     """Return the recommendations at all sizes, in ranges of those that agree."""
-    return [*_in_ranges([advice(study, size) for size in study.target_sizes])]
+    return [*in_ranges([advice(study, size) for size in study.target_sizes])]
 
 
 def _is_behind(name: str, other: str, rows: dict[str, Row], study: Question) -> bool:
@@ -107,7 +107,7 @@ def _is_behind(name: str, other: str, rows: dict[str, Row], study: Question) -> 
     return apart or study.beats(other, name, rows[other]["target_size"])
 
 
-def _in_ranges(found: Sequence[Advice]) -> Iterator[list[Advice]]:
+def in_ranges(found: Sequence[Advice]) -> Iterator[list[Advice]]:
     """Yield the recommendations of neighbouring sizes that agree, as one.
 
     They name the same variant if one may be named at all of the sizes.
@@ -278,13 +278,18 @@ def _same(own: list[Advice], study: Question) -> Iterator[str]:
 
 def _undecided(own: list[Advice], study: Question) -> Iterator[str]:
     names = dict.fromkeys(name for one in own for name in one.named)
+    yield from undecided(own, study, enumerate_words(names, "or"))
+
+
+def undecided(own: list[Advice], study: Question, named: str) -> Iterator[str]:
+    """Say what the variants may gain or lose, `named` in these words."""
     rows = [one.rows[name] for one in own for name in one.named]
     high = max(row["typical_high"] for row in rows)
     low = min(row["typical_low"] for row in rows)
     yield "undecided"
     yield (
-        f"compared with {study.baseline}, {enumerate_words(names, 'or')} may gain "
-        f"{end(high, study)} or lose {end(-low, study)}"
+        f"compared with {study.baseline}, {named} may gain {end(high, study)} or lose "
+        f"{end(-low, study)}"
     )
     if study.is_from_scratch(study.baseline):
         yield "until it is decided, training from scratch is the cheapest"

@@ -30,9 +30,11 @@ from thaw.findings.recommendation import (
     USE,
     WORDS,
     Advice,
-    advices,
+    advice,
     end,
     how,
+    in_ranges,
+    undecided,
     worth,
 )
 from thaw.findings.verdicts import (
@@ -47,10 +49,10 @@ from thaw.findings.verdicts import (
 # What a source's depths show at a size, all together.
 HELPS, UNKNOWN, NO_MATTER, OPEN, HURTS = range(5)
 DO_NOT_HELP = {
-    HURTS: "These hurt{1}, because every depth is typically worse than {0}",
-    OPEN: "No depth of these is typically better than {0}{1}, but may gain",
-    UNKNOWN: "There is no verdict on these{1}",
-    NO_MATTER: "These gain less than the margin on {0}{1}",
+    HURTS: "these are typically worse than {0} at every depth",
+    OPEN: "these are not found to gain on {0}, but may",
+    UNKNOWN: "there is no verdict on these",
+    NO_MATTER: "these gain less than the margin on {0}",
 }
 
 
@@ -81,6 +83,22 @@ class Ranking(NamedTuple):
         kept = [{*own["source"][own["may_be_best"] == "yes"]} for own in at_each]
         return [s for s in self.sources if all(s in own for own in kept)]
 
+    @property
+    def advices(self) -> list[list[Advice]]:
+        """The recommendations, in ranges of sizes that agree.
+
+        A source to use is one that may be the best. By their gains on the baseline
+        alone, others could be named, too.
+        """
+        found = []
+        for size in self.question.target_sizes:
+            one, best = advice(self.question, size), self.may_be_best([size])
+            if one.kind == USE:
+                kept = [name for name in one.named if self.arms[name][0] in best]
+                one = one._replace(named=kept or one.named)
+            found.append(one)
+        return [*in_ranges(found)]
+
 
 def answer(ranking: Ranking, scores: list[str]) -> list[Part]:
     """Return the parts of the answer that are not empty.
@@ -108,7 +126,7 @@ def _part(heading: str, caveats: Sequence[Caveat]) -> Part:
 def _recommended(ranking: Ranking) -> Iterator[str]:
     """Give the advice, by target size."""
     question = ranking.question
-    for own in advices(question):
+    for own in ranking.advices:
         kind = own[0].kind
         if kind in OWN_WORDS:
             words = [*OWN_WORDS[kind](own, ranking)]
@@ -133,18 +151,9 @@ def _use(own: list[Advice], ranking: Ranking) -> Iterator[str]:
 
 
 def _undecided(own: list[Advice], ranking: Ranking) -> Iterator[str]:
-    question = ranking.question
-    rows = [one.rows[name] for one in own for name in one.named]
-    names = dict.fromkeys(ranking.arms[row["variant"]][0] for row in rows)
-    high = max(row["typical_high"] for row in rows)
-    low = min(row["typical_low"] for row in rows)
-    yield "undecided"
-    yield (
-        f"compared with {question.baseline}, transfer from "
-        f"{enumerate_words(names, 'or')} may gain {end(high, question)} or lose "
-        f"{end(-low, question)}"
-    )
-    yield "until it is decided, training from scratch is the cheapest"
+    sources = dict.fromkeys(ranking.arms[name][0] for one in own for name in one.named)
+    named = f"transfer from {enumerate_words(sources, 'or')}"
+    yield from undecided(own, ranking.question, named)
 
 
 OWN_WORDS = {USE: _use, UNDECIDED: _undecided}
@@ -164,7 +173,7 @@ def _standing(rows: Sequence[Row]) -> int:
 def _others(ranking: Ranking) -> Iterator[str]:
     """Say which sources hurt, do not matter, or are not found to help, by size."""
     question, found = ranking.question, dict[tuple, list[str]]()
-    known = [one.size for own in advices(question) for one in own if one.kind != NONE]
+    known = [one.size for own in ranking.advices for one in own if one.kind != NONE]
     for source in ranking.sources:
         at = [(_standing(ranking.rows_of(source, size)), size) for size in known]
         for standing, alike in itertools.groupby(at, lambda one: one[0]):
@@ -172,11 +181,11 @@ def _others(ranking: Ranking) -> Iterator[str]:
                 sizes = tuple(size for _, size in alike)
                 found.setdefault((standing, sizes), []).append(source)
     for (standing, sizes), sources in sorted(found.items(), key=lambda one: -one[0][0]):
-        said = [_how_much(source, sizes, ranking) for source in sources]
-        place = f" with {span(sizes)}" if question.is_swept else ""
-        yield f"{DO_NOT_HELP[standing].format(question.baseline, place)}: " + (
-            f"{'; '.join(said)}."
-        )
+        words = DO_NOT_HELP[standing].format(question.baseline)
+        if question.is_swept:
+            words = f"with {span(sizes)}, {words}"
+        said = "; ".join(_how_much(source, sizes, ranking) for source in sources)
+        yield f"{words[0].upper()}{words[1:]}: {said}."
 
 
 def _how_much(source: str, sizes: Sequence[TargetSize], ranking: Ranking) -> str:
