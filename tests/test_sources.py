@@ -304,7 +304,7 @@ def answered(gains, may_be_best):
         "source_models": 30,
         "has_splits": False,
     }
-    parts = answer(ranking_of(Tables(settings, tables)))
+    parts = answer(ranking_of(Tables(settings, tables)), [])
     return {part.heading: " ".join(part.sentences) for part in parts}
 
 
