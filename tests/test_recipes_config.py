@@ -85,6 +85,17 @@ def test_a_module_may_train_its_norm_layers_alone_and_names_its_groups(folder):
     assert own == [{"rate_factors": {"2": 3.0, "output": 2.0}}, {"freeze": [2]}]
 
 
+def test_a_number_is_a_layer_and_text_first_a_name(folder):
+    config = small_config(MODULE | {"groups": ["0", "1", "2"]})
+    for said, known in (
+        ({1: 3, 2: 5}, {"1": 3.0, "2": 5.0}),
+        ({"1": 3, "2": 5}, {"2": 3.0, "output": 5.0}),
+    ):
+        config["variants"] |= {"fixed-0": {"rate_factors": said}, "fixed-1": {}}
+        variant = recipes(config)["fixed-0"].recipe["settings"]["variant"]
+        assert variant == {"rate_factors": known}
+
+
 def test_a_module_without_groups_knows_its_layers_by_number(folder):
     network = {key: value for key, value in MODULE.items() if key != "groups"}
     said = {"freeze": [3, "output"], "rate_factors": {7: 2}}
