@@ -214,12 +214,12 @@ PHASES = [
         ),
         (
             {"freeze": 1, "rate_factors": {2: 0.1, "output": 10}, "towards": 0.01},
-            "Freeze 1 layer, hidden-2 at 0.1 times the rate, the output at 10 times "
-            "the rate, pulled towards the source model (0.01)",
+            "Fine-tune, the first layer frozen, hidden-2 at 0.1 times the rate, the "
+            "output at 10 times the rate, pulled towards the source model (0.01)",
         ),
         (
             {"towards": 0.01, "training": {"epochs": 9}},
-            "Fine-tune all layers, pulled towards the source model (0.01), epochs 9",
+            "Fine-tune, pulled towards the source model (0.01), epochs 9",
         ),
     ],
 )
@@ -275,8 +275,8 @@ def test_tables_and_page_say_what_a_recipe_is(tmp_path):
     config["variants"]["fixed-1"] |= {"rate_factors": {"output": 2}}
     project = new_project(tmp_path / "project", config)
     project.snakemake("--cores", "2", "ahead")
-    recipe = "the output at 2 times the rate"
+    recipe = "the first layer frozen, the output at 2 times the rate"
     summary = (project.folder / "results/ahead/summary.md").read_text()
     assert f"fixed-1: {recipe}." in " ".join(summary.split())
     page = (project.folder / "results/ahead/page.html").read_text()
-    assert f"Freeze 1 layer, {recipe}" in page
+    assert f"Fine-tune, {recipe}" in page
