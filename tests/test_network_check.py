@@ -155,6 +155,10 @@ def test_groups_that_learn_in_a_phase_of_a_variant_must_get_a_gradient():
             {"fresh": [2]},
             "first.weight and second.weight are one weight, which is both",
         ),
+        (
+            {"rate_factors": {"3": 2.0}},
+            "variants.one.rate_factors: first.weight and second.weight are one weight;",
+        ),
     ],
 )
 def test_a_variant_that_does_not_fit_is_named(described, words):

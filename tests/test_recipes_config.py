@@ -85,6 +85,17 @@ def test_a_module_may_train_its_norm_layers_alone_and_names_its_groups(folder):
     assert own == [{"rate_factors": {"2": 3.0, "output": 2.0}}, {"freeze": [2]}]
 
 
+def test_a_number_is_a_layer_and_text_first_a_name(folder):
+    config = small_config(MODULE | {"groups": ["0", "1", "2"]})
+    for said, known in (
+        ({1: 3, 2: 5}, {"1": 3.0, "2": 5.0}),
+        ({"1": 3, "2": 5}, {"2": 3.0, "output": 5.0}),
+    ):
+        config["variants"] |= {"fixed-0": {"rate_factors": said}, "fixed-1": {}}
+        variant = recipes(config)["fixed-0"].recipe["settings"]["variant"]
+        assert variant == {"rate_factors": known}
+
+
 def test_a_module_without_groups_knows_its_layers_by_number(folder):
     network = {key: value for key, value in MODULE.items() if key != "groups"}
     said = {"freeze": [3, "output"], "rate_factors": {7: 2}}
@@ -203,12 +214,12 @@ PHASES = [
         ),
         (
             {"freeze": 1, "rate_factors": {2: 0.1, "output": 10}, "towards": 0.01},
-            "Freeze 1 layer, hidden-2 at 0.1 times the rate, the output at 10 times "
-            "the rate, pulled towards the source model (0.01)",
+            "Fine-tune, the first layer frozen, hidden-2 at 0.1 times the rate, the "
+            "output at 10 times the rate, pulled towards the source model (0.01)",
         ),
         (
             {"towards": 0.01, "training": {"epochs": 9}},
-            "Fine-tune all layers, pulled towards the source model (0.01), epochs 9",
+            "Fine-tune, pulled towards the source model (0.01), epochs 9",
         ),
     ],
 )
@@ -264,8 +275,8 @@ def test_tables_and_page_say_what_a_recipe_is(tmp_path):
     config["variants"]["fixed-1"] |= {"rate_factors": {"output": 2}}
     project = new_project(tmp_path / "project", config)
     project.snakemake("--cores", "2", "ahead")
-    recipe = "the output at 2 times the rate"
+    recipe = "the first layer frozen, the output at 2 times the rate"
     summary = (project.folder / "results/ahead/summary.md").read_text()
     assert f"fixed-1: {recipe}." in " ".join(summary.split())
     page = (project.folder / "results/ahead/page.html").read_text()
-    assert f"Freeze 1 layer, {recipe}" in page
+    assert f"Fine-tune, {recipe}" in page

@@ -80,7 +80,7 @@ def _missing_source(details: ErrorDetails) -> Iterator[str]:
 def _explain_key(details: ErrorDetails, group: Place, schema: Schema) -> str:
     """Say what is wrong with the name of a problem, a study and the like."""
     name = details["input"]
-    if not isinstance(name, str):
+    if not isinstance(name, str) and details["type"] != values.NO_ALTERNATIVE:
         return _not_text(group, name)
     allowed = schema_at(schema, group)["propertyNames"]["description"]
     return f"{path(group)}: {shown(name)} is not allowed. Allowed: {allowed}"

@@ -9,7 +9,7 @@ reference page all follow from these models; after a change,
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from thaw.config.problem import Problem, Value
 from thaw.config.values import (
@@ -48,11 +48,12 @@ Width = Annotated[
     WHOLE,
 ]
 # Tables hold it, so it must not begin like a formula.
+GROUP_NAME, LONGEST_GROUP_NAME = r"^[\w(\[\\.^][ -~]*$", 200
 GroupName = Annotated[
     str,
     Field(
-        pattern=r"^[\w(\[\\.^][ -~]*$",
-        max_length=200,
+        pattern=GROUP_NAME,
+        max_length=LONGEST_GROUP_NAME,
         description="a part's name, or a regular expression for several",
     ),
 ]
@@ -64,6 +65,21 @@ Layer = Annotated[
             "the number of a hidden layer, from 1, the name of one of the network's "
             "groups, or output"
         )
+    ),
+]
+# Of the keys of a group; in JSON, and so in its schema, every key is text.
+LayerKey = Annotated[
+    Layer,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": GROUP_NAME,
+            "maxLength": LONGEST_GROUP_NAME,
+            "description": (
+                "the number of a hidden layer, from 1, the name of one of the "
+                "network's groups, or output"
+            ),
+        }
     ),
 ]
 FreezeValue = Annotated[
@@ -248,7 +264,8 @@ class Phase(Group):
     """A phase of a variant's training. The optimizer and the schedule start anew."""
 
     freeze: FreezeValue = VARIANT["freeze"]
-    """The layers that do not learn in this phase, as freeze of a variant."""
+    """The layers that do not learn in this phase: a number of them, from the first; a
+    name; a list; or in words, as freeze of a variant."""
     epochs: Epochs
     """How many epochs the phase takes."""
     learning_rate: Positive = LEFT_OUT
@@ -261,9 +278,9 @@ class Variant(Group):
     pretrained: bool = VARIANT["pretrained"]
     """Whether to start from a source model; else every layer is fresh."""
     freeze: FreezeValue = VARIANT["freeze"]
-    """How many hidden layers or groups, the first ones, do not learn; or the name of
-    the last of them; or a list of layers; or all but the output; or, of a module, all
-    but norm layers."""
+    """The layers that do not learn: a number of hidden layers or groups, from the
+    first; the name of the last of these; a list of layers, each once; all but the
+    output; or, with a module, all but norm layers."""
     fresh: Annotated[list[Layer], Field(max_length=MOST_LAYERS), EACH_ONCE] = list(
         VARIANT["fresh"]
     )
@@ -273,19 +290,10 @@ class Variant(Group):
     which is then fresh too."""
     rate_factors: Annotated[
         dict[
-            Annotated[
-                GroupName,
-                Field(
-                    description=(
-                        "the number of a hidden layer, from 1, the name of one of the "
-                        "network's groups, or output"
-                    )
-                ),
-                AS_TEXT,
-            ],
+            LayerKey,
             Annotated[
                 float,
-                Field(ge=0, le=LARGEST_NUMBER, description="A number, more than 0."),
+                Field(gt=0, le=LARGEST_NUMBER, description="A number, more than 0."),
             ],
         ],
         Field(max_length=MOST_LAYERS + 1),

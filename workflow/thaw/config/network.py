@@ -52,6 +52,7 @@ class Kind:
     checked_by: the stage that checks it before anything learns, if one does.
     trained_by: the module whose `pretrain` and `train` take the place of those stages.
     takes_tokens: whether features may be whole numbers that stand for something.
+    words: what else than layers a variant may freeze.
     """
 
     form: ClassVar[str]
@@ -62,6 +63,7 @@ class Kind:
     checked_by: ClassVar[str | None] = None
     trained_by: ClassVar[str | None] = None
     takes_tokens: ClassVar[bool] = True
+    words: ClassVar[Sequence[str]] = ()
 
     def __init__(self, described: Described) -> None:
         """Describe a network by the keys and values of `network`."""
@@ -92,6 +94,11 @@ class Kind:
             return OUTPUT if place == len(self.names) else place
         return layer
 
+    def of_key(self, key: Layer) -> Layer:
+        """Return the layer that a key stands for; in JSON, a number is text as well."""
+        is_number = key not in self.names and re.fullmatch("[1-9][0-9]{0,8}", str(key))
+        return int(key) if is_number else self.number(key)
+
     def numbered(self, variant: Described) -> dict[str, Any]:
         """Return a variant with its layers as recipes name them.
 
@@ -102,8 +109,8 @@ class Kind:
             "freeze": self._frozen(variant["freeze"]),
             "fresh": [self.number(layer) for layer in variant["fresh"]],
             "rate_factors": {
-                str(self.number(layer)): factor
-                for layer, factor in variant["rate_factors"].items()
+                str(self.of_key(key)): factor
+                for key, factor in variant["rate_factors"].items()
                 if factor != 1
             },
             "phases": [
@@ -197,10 +204,8 @@ class Kind:
         for layer in variant["fresh"]:
             yield from self._mistakes_of_layer(path, f"variants.{name}.fresh", layer)
         for key in variant["rate_factors"]:
-            is_number = key not in self.names and re.fullmatch("[1-9][0-9]{0,8}", key)
-            layer = int(key) if is_number else key
             place = f"variants.{name}.rate_factors"
-            yield from self._mistakes_of_layer(path, place, layer)
+            yield from self._mistakes_of_layer(path, place, self.of_key(key))
 
     def _mistakes_of_norm(self, path: str, place: str) -> Lines:
         """Yield what keeps norm layers from learning alone."""
@@ -218,7 +223,7 @@ class Kind:
                 f"would learn. Allowed: 0 to {len(hidden)}"
             )
         else:
-            known = [*self.names[:-1], ALL_BUT_OUTPUT, ALL_BUT_NORM_LAYERS]
+            known = [*self.names[:-1], ALL_BUT_OUTPUT, *self.words]
             yield from self._mistakes_of_layer(path, place, layer, known)
 
     def _mistakes_of_layer(
@@ -236,7 +241,7 @@ class Kind:
             if number > len(hidden):
                 yield (
                     f"{place}: {layer} is deeper than the network of {path}. "
-                    f"Allowed: 0 to {len(hidden)}"
+                    f"Allowed: {0 if known else 1} to {len(hidden)}"
                 )
         elif number != OUTPUT:
             yield (
@@ -307,6 +312,7 @@ class Module(_UserSupplied):
     }
     calls_users_code = True
     checked_by = "check_network"
+    words = (ALL_BUT_NORM_LAYERS,)
 
     def _mistakes_of_norm(self, path: str, place: str) -> Lines:
         yield from ()

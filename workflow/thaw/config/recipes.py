@@ -122,51 +122,45 @@ def _of_phases(path: str, study: ResolvedStudy, here: str, numbers: Described) -
     if not phases:
         return
     if numbers["freeze"] != 0:
-        yield f"{here}.freeze: each of phases has its own; remove it"
+        yield f"{here}.freeze: each phase has its own; remove it"
     for key in ("epochs", "steps"):
         if own.get(key):
             yield (
-                f"{here}.training.{key}: does not go together with phases, whose "
-                "epochs are counted; remove it"
+                f"{here}.training.{key}: not allowed together with phases, which have "
+                "epochs of their own; remove it"
             )
     if study.training["steps"] is not None:
         yield (
-            f"{here}.phases: their epochs do not go together with steps, which "
-            f"{path}.training sets. Allowed: a study whose training sets epochs"
+            f"{here}.phases: phases count epochs, and {path}.training sets steps. "
+            "Allowed: a study whose training sets epochs"
         )
     if (epochs := sum(phase["epochs"] for phase in phases)) > MOST_EPOCHS:
         yield f"{here}.phases: {epochs} epochs in all. Allowed: {MOST_EPOCHS} or less"
     rate = own.get("learning_rate", study.training["learning_rate"])
     if isinstance(rate, list) and all(phase["learning_rate"] for phase in phases):
         yield (
-            f"{here}.phases: each has a learning_rate, so nothing is chosen from the "
-            f"list of training; write {here}.training: {{learning_rate: …}} with one"
+            f"{here}.phases: each has a learning_rate, so the list in training would "
+            f"choose nothing; give {here}.training a single learning_rate"
         )
 
 
 def _of_factors(
-    here: str, kind: Kind, factors: Mapping[str, float], still: Collection[Layer]
+    here: str, kind: Kind, factors: Mapping[Layer, float], still: Collection[Layer]
 ) -> Lines:
     """Yield what is wrong with factors; the layers `still` never learn."""
-    seen: dict[str, str] = {}
-    frozen = {*map(str, still)}
-    for layer, factor in factors.items():
-        number = str(kind.number(layer))
-        first = seen.setdefault(number, layer)
-        if first != layer:
+    seen: dict[Layer, Layer] = {}
+    for key in factors:
+        layer = kind.of_key(key)
+        first = seen.setdefault(layer, key)
+        if first != key:
             yield (
-                f"{here}.rate_factors: {first!r} and {layer!r} are one layer; remove "
-                "one of them"
+                f"{here}.rate_factors: {first!r} and {key!r} are one layer; remove one "
+                "of them"
             )
-        if number in frozen:
+        if layer in still:
             yield (
-                f"{here}.rate_factors: {layer!r} is frozen all the time; remove it "
-                "from one of them"
-            )
-        elif factor == 0:
-            yield (
-                f"{here}.rate_factors: with 0, {layer!r} would not learn. Allowed: "
-                "more than 0; freeze names what does not learn"
+                f"{here}.rate_factors: {key!r} never learns, so its factor has no "
+                "effect; remove it"
             )
 
 

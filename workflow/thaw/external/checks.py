@@ -344,7 +344,8 @@ def shares(
     With it come the phase and a start. `theirs` are the shapes of the source models'
     entries.
     Raises `ThawError` for a variant that names unknown groups, that inherits a weight
-    in one group and draws it anew in another, or in whose phase nothing learns.
+    in one group and draws it anew in another or has two factors for it, or in whose
+    phase nothing learns.
     """
     names = list(network.groups)
     models = SourceModels(
@@ -361,6 +362,7 @@ def shares(
                 "more network.groups"
             )
         fresh = fresh_groups(variant, network, models if variant.pretrained else None)
+        phases = phases_of(variant, network, fresh)
         for same in network.tied:
             owners = {g for g, own in network.groups.items() if {*own} & {*same}}
             if owners & {*fresh} and owners - {*fresh}:
@@ -368,8 +370,12 @@ def shares(
                     f"variants.{name}: {' and '.join(same)} are one weight, which is "
                     "both fresh and inherited; put them into one group"
                 )
+            if len({phases[0].factors.get(group, 1.0) for group in owners}) > 1:
+                raise ThawError(
+                    f"variants.{name}.rate_factors: {' and '.join(same)} are one "
+                    f"weight; give {' and '.join(sorted(owners))} the same factor"
+                )
         entries = module.state_dict(keep_vars=True)
-        phases = phases_of(variant, network, fresh)
         asked = zip(phases, freezes(variant), strict=True)
         for number, (phase, freeze) in enumerate(asked, start=1):
             here = f"{name}, phase {number}" if variant.phases else name

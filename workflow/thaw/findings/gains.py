@@ -28,7 +28,7 @@ class Question(NamedTuple):
 
     `variants` are as in the config, sizes in order. `source` is "" for given scores, of
     which nothing else is known. `has_splits` says whether each source model has its own
-    split of the target. `recipes` are the words for what variants do beside freezing
+    split of the target. `recipes` are the words for variants that do more than freeze
     their first layers.
     """
 

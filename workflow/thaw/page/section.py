@@ -320,11 +320,9 @@ def in_words(
     if "given" in variant:
         return variant["given"]
     freeze = variant.get("freeze", 0)
-    if not isinstance(freeze, int) or "phases" in variant:
-        # The recipe says what is frozen.
-        said = [
-            "Fine-tune" if variant.get("pretrained", True) else "Train from scratch"
-        ]
+    if recipe:  # it says what is frozen
+        start = "Fine-tune" if variant.get("pretrained", True) else "Train from scratch"
+        said = [start, recipe]
     elif variant.get("pretrained", True):
         frozen = f"Freeze {counted(freeze, 'layer')}"
         said = [frozen if freeze else "Fine-tune all layers"]
@@ -332,8 +330,6 @@ def in_words(
         said = [f"Freeze {counted(freeze, 'random layer')}"]
     else:
         said = ["Train from scratch"]
-    if recipe:
-        said.append(recipe)
     if fresh := variant.get("fresh"):
         said.append(f"draw {' and '.join(map(str, fresh))} anew")
     if "add" in variant:

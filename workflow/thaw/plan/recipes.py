@@ -10,10 +10,11 @@ NORM_ALONE = "norm layers alone"
 
 
 def recipe_in_words(variant: Mapping[str, Any], names: Sequence[str]) -> str:
-    """Return in words what a variant does beside freezing its first layers.
+    """Return in words which layers a variant freezes, and what else it does.
 
-    It is "" if that is nothing. `variant` is as `thaw.config.resolved.minimal_variant`
-    returns it, and `names` are those of all layers, if they are known.
+    It is "" if it only freezes the first layers. `variant` is as
+    `thaw.config.resolved.minimal_variant` returns it, and `names` are those of all
+    layers, if they are known.
     """
     return ", ".join(_parts(variant, names))
 
@@ -24,6 +25,8 @@ def _parts(variant: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
         yield NORM_ALONE
     elif not isinstance(freeze, int):
         yield f"{_named(freeze, names)} frozen"
+    elif freeze and variant.keys() & {"rate_factors", "towards"}:
+        yield f"the first {_layers(freeze)} frozen"
     if phases := variant.get("phases"):
         yield ", then ".join(_phase(one, names, "add" in variant) for one in phases)
     for layer, factor in variant.get("rate_factors", {}).items():
@@ -42,12 +45,15 @@ def _phase(phase: Mapping[str, Any], names: Sequence[str], has_added: bool) -> s
     elif freeze == len(names) - 1 and not has_added:
         learning = "the output alone"
     elif isinstance(freeze, int):
-        first = f"{freeze} layers" if freeze > 1 else "layer"
-        learning = f"all but the first {first}"
+        learning = f"all but the first {_layers(freeze)}"
     else:
         learning = f"all but {_named(freeze, names)}"
     rate = f" at {phase['learning_rate']:g}" if "learning_rate" in phase else ""
     return f"{learning} for {epochs:,} epoch{'' if epochs == 1 else 's'}{rate}"
+
+
+def _layers(count: int) -> str:
+    return f"{count} layers" if count > 1 else "layer"
 
 
 def _named(layers: Sequence[int | str], names: Sequence[str]) -> str:

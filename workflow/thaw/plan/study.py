@@ -389,7 +389,7 @@ class StudyPlan(NamedTuple):
 
     @property
     def recipes(self) -> dict[str, str]:
-        """What variants do beside freezing first layers, in words, where they do."""
+        """What variants do, in words, where it is more than freezing first layers."""
         names, usual = self.kind.names, self.settings.training["epochs"]
         found = {}
         for variant, described in self.described.items():
