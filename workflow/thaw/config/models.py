@@ -389,11 +389,11 @@ class _OwnToStudy(Group):
     files."""
     sources: Annotated[
         list[Annotated[str, Field(description="A problem's name.")]],
-        Field(min_length=2, max_length=100, description="2 to 100 problems, each once"),
+        Field(min_length=2, max_length=100),
         EACH_ONCE,
     ] = LEFT_OUT
-    """Instead of source: several problems, to learn which is the best source. Each
-    makes a study of its own, STUDY-PROBLEM, and the study ranks them."""
+    """2 to 100 problems, each once, in place of source, to learn which is the best
+    source. Each makes a study of its own, STUDY-PROBLEM, and this one ranks them."""
     target: str
     """The problem on which the variants are trained."""
     variants: Annotated[
