@@ -150,6 +150,16 @@ def test_a_name_of_a_source_that_is_too_long_is_refused():
         resolve(config)
 
 
+def test_scores_ask_for_memory_by_the_number_of_source_models():
+    asked = []
+    for models in (1, 100_000):
+        plan = plan_of(of_sources(source_models=models, repeats_per_job="auto"))
+        key = plan.studies["which-one"].transferability.key
+        assert plan.minutes(key) >= 10
+        asked.append(plan.megabytes(key))
+    assert 600 <= asked[0] < asked[1]
+
+
 def test_a_run_ranks_the_sources_and_is_done(ranked):
     results = ranked.folder / "results"
     for name in ("answer.md", "sources.md", "sources.svg", "source-maps.svg"):
@@ -304,7 +314,7 @@ def answered(gains, may_be_best):
         "source_models": 30,
         "has_splits": False,
     }
-    parts = answer(ranking_of(Tables(settings, tables)))
+    parts = answer(ranking_of(Tables(settings, tables)), [])
     return {part.heading: " ".join(part.sentences) for part in parts}
 
 
@@ -318,9 +328,8 @@ def test_the_answer_names_source_depth_ties_and_what_does_not_help():
     )
     assert said["Which sources do not help"] == (
         "These hurt with 20 rows, because every depth is typically worse than "
-        "standalone: bad, at its best depth by 4.0 K (3.0 to 5.0). No depth of these "
-        "is typically better than standalone with 20 rows, but may gain: hardly, up to "
-        "1.5 K."
+        "standalone: bad, at its best depth by 4.0 K (3.0 to 5.0). These are not "
+        "found to help with 20 rows, but may gain: hardly, up to 1.5 K."
     )
     assert said["How likely each is the best"] == (
         "With 20 rows: good 50 %, other 50 %."

@@ -48,7 +48,7 @@ from thaw.findings.verdicts import (
 HELPS, UNKNOWN, NO_MATTER, OPEN, HURTS = range(5)
 DO_NOT_HELP = {
     HURTS: "These hurt{1}, because every depth is typically worse than {0}",
-    OPEN: "No depth of these is typically better than {0}{1}, but may gain",
+    OPEN: "These are not found to help{1}, but may gain",
     UNKNOWN: "There is no verdict on these{1}",
     NO_MATTER: "These gain less than the margin on {0}{1}",
 }
