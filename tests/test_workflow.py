@@ -474,7 +474,7 @@ def test_style(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_cluster_gets_training_only():
+def test_a_cluster_gets_what_runs_networks():
     """A rule that `use rule` derives from a local one is not local by itself."""
     text = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     rules = re.split(r"^ *(?:use rule \w+ as|rule)[ :]", text, flags=re.MULTILINE)[1:]
@@ -483,4 +483,4 @@ def test_a_cluster_gets_training_only():
         for rule in rules
         if "localrule: True\n" not in rule and "log:\n" in rule
     }
-    assert submitted == {"check_trainer", "pretrain", "train"}
+    assert submitted == {"check_trainer", "pretrain", "train", "transferability"}

@@ -96,11 +96,14 @@ rule transferability:
         "results/transferability/{problem}-{key}.json",
     log:
         "logs/transferability/{problem}-{key}.log",
-    localrule: True
     conda:
         "../envs/thaw.yaml"
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         recipe=recipe,
+        killed=KILLED,
     shell:
         r"""
         python -m thaw.stages.transferability \
@@ -111,5 +114,6 @@ rule transferability:
             --network {input.network:q} \
             --source-models {input.source_models:q} \
             --output {output:q} \
-            2>{log:q}
+            2>{log:q} \
+            || {{ status=$?; [ $status -ne 137 ] || echo {params.killed:q} >>{log:q}; exit $status; }}
         """

@@ -33,7 +33,7 @@ from thaw.errors import ThawError, refuse
 from thaw.findings.arms import Arm, TargetSize, arms
 from thaw.findings.metrics import metric_of
 from thaw.keys import Result, result
-from thaw.learning.budget import budget
+from thaw.learning.budget import ROWS_ASKED, budget
 from thaw.learning.settings import BUDGETS
 from thaw.output.paths import problem_file, repeats_begin
 from thaw.output.tiles import Tile
@@ -277,6 +277,8 @@ class Plan:
         if key not in self.recipes:
             return UNKNOWN
         settings = self.recipes[key]["settings"]
+        if self.recipes[key]["stage"] == "transferability":
+            return self._size_of_scores(key)
         problem = self.problems.extents[self.inputs(key)["problem"]]
         networks, rows = (
             Tile.named(tile).fits,
@@ -304,6 +306,22 @@ class Plan:
             problem,
             epochs,
             training["batch_size"],
+        )
+
+    def _size_of_scores(self, key: str) -> Size | UnseenSize:
+        """Return the size of a job that scores source models without training.
+
+        It is that of an epoch of each for each target size.
+        """
+        settings = self.recipes[key]["settings"]
+        problem = self.problems.extents[self.inputs(key)["target"]]
+        return size_of(
+            kind_of(settings["network"]).widths(problem.features, problem.outputs, ()),
+            self.owners[key].settings.checkpoints,
+            settings["source_models"],
+            problem,
+            len(settings["target_sizes"]),
+            ROWS_ASKED,
         )
 
     def _all_made(self) -> Iterator[Made]:
