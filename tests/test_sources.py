@@ -150,6 +150,16 @@ def test_a_name_of_a_source_that_is_too_long_is_refused():
         resolve(config)
 
 
+def test_scores_ask_for_memory_by_the_number_of_source_models():
+    asked = []
+    for models in (1, 100_000):
+        plan = plan_of(of_sources(source_models=models, repeats_per_job="auto"))
+        key = plan.studies["which-one"].transferability.key
+        assert plan.minutes(key) >= 10
+        asked.append(plan.megabytes(key))
+    assert 600 <= asked[0] < asked[1]
+
+
 def test_a_run_ranks_the_sources_and_is_done(ranked):
     results = ranked.folder / "results"
     for name in ("answer.md", "sources.md", "sources.svg", "source-maps.svg"):

@@ -75,7 +75,9 @@ class Job(NamedTuple):
         elif "tile" in wildcards:
             stage = "source models"
         elif wildcards:
-            stage = "problems" if rule.endswith("make_problem") else "checks"
+            kinds = {"make_problem": "problems", "transferability": REST}
+            own = [kind for name, kind in kinds.items() if rule.endswith(name)]
+            stage = own[0] if own else "checks"
         named = [value for key, value in wildcards.items() if key != "key"]
         # Neither source models read from files, nor a tile of another workflow.
         trains = {"tile", "problem", "key"} <= wildcards.keys()
