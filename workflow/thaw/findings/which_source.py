@@ -105,7 +105,7 @@ def answer(ranking: Ranking, scores: list[str]) -> list[Part]:
 
     `scores` say what scores that need no training would have chosen.
     """
-    caveats = [*overlapping(ranking.question)]
+    caveats = [*_overlapping(ranking.question)]
     covered = [*what_is_covered(ranking.question), *_not_told(ranking)]
     told = [
         Part(TO_DO, [*_recommended(ranking)], []),
@@ -215,6 +215,23 @@ def _chances(ranking: Ranking) -> Iterator[str]:
         if said:
             place = f"With {span([size])}: " if ranking.question.is_swept else ""
             yield f"{place}{', '.join(said)}."
+
+
+def _overlapping(question: Question) -> Iterator[Caveat]:
+    """Say how many test rows have the same features as train rows, source by source."""
+    table = question.overlap
+    of_target = table["train_rows_of"] == question.target
+    yield from overlapping(question._replace(overlap=table[of_target]))
+    found = table[~of_target & (table["equal"] > 0)]
+    if len(found):
+        each = [f"{row.train_rows_of} {row.equal:,}" for row in found.itertuples()]
+        yield Caveat(
+            f"Of {found['test_rows'].iloc[0]:,} test rows, some have the same features "
+            f"as train rows of a source: {enumerate_words(each)}. Those that are the "
+            "same samples flatter that source and should be left out; overlap.csv of "
+            "its study names them.",
+            "test rows among train rows",
+        )
 
 
 def _not_told(ranking: Ranking) -> Iterator[Caveat]:

@@ -315,22 +315,6 @@ class Plan:
             training["batch_size"],
         )
 
-    def _size_of_scores(self, key: str) -> Size | UnseenSize:
-        """Return the size of a job that scores source models without training.
-
-        It is that of an epoch of each for each target size.
-        """
-        settings = self.recipes[key]["settings"]
-        problem = self.problems.extents[self.inputs(key)["target"]]
-        return size_of(
-            kind_of(settings["network"]).widths(problem.features, problem.outputs, ()),
-            self.owners[key].settings.checkpoints,
-            settings["source_models"],
-            problem,
-            len(settings["target_sizes"]),
-            ROWS_ASKED,
-        )
-
     def _all_made(self) -> Iterator[Made]:
         """Yield the results with plain names, in the order in which they are made."""
         gathered = {name: gather(study) for name, study in self.studies.items()}
