@@ -335,7 +335,8 @@ def test_the_answer_names_source_depth_ties_and_what_does_not_help():
         "With 20 rows: good 50 %, other 50 %."
     )
     assert said["What to beware of"].startswith(
-        "Of 50 test rows, some have the same features as train rows of a source: good 3."
+        "Of 50 test rows, some have the same features as train rows of a source: good "
+        "3. Those"
     )
     alone = answered(gains, ["good"])["What to do"]
     assert alone.endswith("Every other source is typically worse.")
