@@ -78,6 +78,25 @@ def test_other_studies_pair_with_that_of_a_source():
     assert mistake.startswith("studies.which.sources[1]: 'wrong' is not a problem")
 
 
+def test_a_ranking_is_no_study_to_be_mapped_or_paired():
+    config = of_sources(["one", "three"])
+    own = {k: v for k, v in config["studies"]["which"].items() if k != "sources"}
+    config["studies"]["other"] = own | {
+        "source": "four",
+        "pairs": [["fixed-0", "which/fixed-0"]],
+    }
+    config["maps"] = {"both": ["other", "which"]}
+    said = (
+        "'which' ranks several studies; name one of them. Allowed: which-one, "
+        "which-three"
+    )
+    _, mistakes = examine(config)
+    assert sorted(mistakes) == [
+        f"maps.both[1]: {said}",
+        f"studies.other.pairs[0]: {said}",
+    ]
+
+
 def test_one_baseline_is_trained_for_all_sources():
     plan = plan_of(of_sources())
     arms = [plan.studies[name].arm_keys for name in STUDIES]
