@@ -588,7 +588,8 @@ def told(rows):
 
 SETTINGS = {
     **{"study": "which", "source": "2 sources", "target": "two", "source_models": 3},
-    **{"metric": ["balanced_accuracy"], "margin": 0.1},
+    "metric": [{"task": "classification", "name": "balanced_accuracy"}],
+    "margin": 0.1,
 }
 
 
@@ -597,11 +598,19 @@ def test_sizes_at_which_a_score_chooses_the_best_are_named_together():
     rows += [(90, "b", "a", 0.3, 1), ("all", "b", "a", 0.2, 1)]
     (said,) = choices(told(rows), SETTINGS)
     assert said == (
-        "LogME would have chosen a with 10 to 20 rows, the best source there; "
+        "Without training, LogME would have chosen a with 10 to 20 rows, the best "
+        "source there; "
         "b with 50 rows, the best source there; "
         "b with 90 rows, which costs 0.30 (0.30 to 0.30) against a; "
         "b with all rows, which costs 0.20 (0.20 to 0.20) against a."
     )
+
+
+def test_scores_that_choose_alike_are_named_together():
+    table = told([(10, "a", "a", 0, 1)] * 2)
+    table["score"] = ["logme", "linear_probe"]
+    (said,) = choices(table, SETTINGS)
+    assert said.startswith("Without training, LogME and a linear probe would have")
 
 
 def test_nothing_is_said_of_a_tau_of_sources_that_are_all_equal():

@@ -17,9 +17,9 @@ from thaw.output.tables import frame, markdown, paragraph
 # The scores that `thaw.learning.transferability` makes, in words.
 NAMES = {
     "logme": "LogME",
-    "linear_probe": "A linear probe",
+    "linear_probe": "a linear probe",
     "leep": "LEEP",
-    "h_score": "The H-score",
+    "h_score": "the H-score",
 }
 
 # By this difference taus are told apart.
@@ -110,7 +110,8 @@ def missing(scores: Mapping[str, Values]) -> Iterator[str]:
         if sum(map(len, reasons.values())) == len(scores) and FAILED not in reasons:
             continue  # no source has it
         for reason, sources in reasons.items():
-            yield f"{name} says nothing of {enumerate_words(sources)}: {reason}."
+            said = f"{name} says nothing of {enumerate_words(sources)}: {reason}."
+            yield said[0].upper() + said[1:]
 
 
 def for_people(
@@ -147,15 +148,18 @@ def for_people(
 
 
 def choices(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
-    """Say of each score which sources it would have chosen, and at what cost."""
+    """Say which sources scores would have chosen, and at what cost."""
     metric, margin = metric_of(settings["metric"][0]), settings["margin"]
     units = f" {metric.units}" if metric.units else ""
+    alike = dict[str, list[str]]()
     for score, own in table.groupby("score", sort=False):
         # With neighbouring sizes it is often the same source, and the best one.
         places = own["chosen"].where(own["chosen"] == own["best"], own.index)
         runs = [run for _, run in own.groupby((places != places.shift()).cumsum())]
-        said = [_choice(run, margin, units) for run in runs]
-        yield f"{NAMES[score]} would have chosen {'; '.join(said)}."
+        said = "; ".join(_choice(run, margin, units) for run in runs)
+        alike.setdefault(said, []).append(NAMES[score])
+    for said, names in alike.items():
+        yield f"Without training, {enumerate_words(names)} would have chosen {said}."
 
 
 def _choice(run: pd.DataFrame, margin: float, units: str) -> str:
