@@ -14,7 +14,7 @@ from thaw.api.check import all_wrong
 from thaw.config.resolve import examine, resolve
 from thaw.errors import ThawError
 from thaw.findings.arms import OF_VERDICTS
-from thaw.findings.verdicts import BETTER, UNCLEAR, WORSE
+from thaw.findings.verdicts import BETTER, TOO_FEW, UNCLEAR, WORSE
 from thaw.findings.which_source import answer
 from thaw.output.inputs import read_table
 from thaw.plan.plan import Plan
@@ -76,6 +76,25 @@ def test_other_studies_pair_with_that_of_a_source():
     # Nothing is said of the pair, which only follows from it.
     (mistake,) = [m for m in mistakes if "is not a problem" in m]
     assert mistake.startswith("studies.which.sources[1]: 'wrong' is not a problem")
+
+
+def test_a_ranking_is_no_study_to_be_mapped_or_paired():
+    config = of_sources(["one", "three"])
+    own = {k: v for k, v in config["studies"]["which"].items() if k != "sources"}
+    config["studies"]["other"] = own | {
+        "source": "four",
+        "pairs": [["fixed-0", "which/fixed-0"]],
+    }
+    config["maps"] = {"both": ["other", "which"]}
+    said = (
+        "'which' ranks several studies; name one of them. Allowed: which-one, "
+        "which-three"
+    )
+    _, mistakes = examine(config)
+    assert sorted(mistakes) == [
+        f"maps.both[1]: {said}",
+        f"studies.other.pairs[0]: {said}",
+    ]
 
 
 def test_one_baseline_is_trained_for_all_sources():
@@ -256,7 +275,7 @@ class Tables(NamedTuple):
         return self.tables[name]
 
 
-def answered(gains, may_be_best):
+def answered(gains, may_be_best, verdict=None):
     """Return an answer's sentences by heading, for a gain of ±1 by source and depth."""
     rows = [
         {
@@ -265,7 +284,8 @@ def answered(gains, may_be_best):
             "target_size": "20",
             "variant": variant,
             "reference": "standalone",
-            "verdict": BETTER if gain > 1 else WORSE if gain < -1 else UNCLEAR,
+            "verdict": verdict
+            or (BETTER if gain > 1 else WORSE if gain < -1 else UNCLEAR),
             "typical": gain,
             "typical_low": gain - 1,
             "typical_high": gain + 1,
@@ -332,7 +352,7 @@ def test_the_answer_names_source_depth_ties_and_what_does_not_help():
         "gain on standalone, but may: hardly, up to 1.5 K."
     )
     assert said["How likely each is the best"] == (
-        "With 20 rows: good 50 %, other 50 %."
+        "The chance of being the best: with 20 rows, good 50 %, other 50 %."
     )
     assert said["What to beware of"].startswith(
         "Of 50 test rows, some have the same features as train rows of a source: good "
@@ -340,6 +360,12 @@ def test_the_answer_names_source_depth_ties_and_what_does_not_help():
     )
     alone = answered(gains, ["good"])["What to do"]
     assert alone.endswith("Every other source is typically worse.")
+
+
+def test_without_a_verdict_nothing_is_said_of_chances():
+    said = answered({"good": (8, 9), "other": (8, 3)}, ["good"], TOO_FEW)
+    assert "no recommendation" in said["What to do"]
+    assert [*said] == ["What to do", "What to beware of", "What is covered"]
 
 
 def test_a_source_that_another_one_beats_is_not_recommended():

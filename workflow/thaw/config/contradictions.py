@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from thaw.config import recipes
 from thaw.config.checkpoints import mistakes_of_checkpoint
 from thaw.config.extents import extent, function_of
-from thaw.config.messages import among, shown
+from thaw.config.messages import among, choice, shown
 from thaw.config.network import Kind, kind_of, mistakes_of_code
 from thaw.config.problem import contradictions_of, is_split
 from thaw.config.resolved import (
@@ -224,6 +224,9 @@ def _of_checkpoints(path: str, study: ResolvedStudy) -> Iterator[str]:
 
 
 def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
+    if name in config.rankings:
+        yield f"{path}: {_is_ranking(name, config)}"
+        return
     yield from _unknown(path, name, "study", config.studies)
     study = config.studies.get(name)
     if study and not _has_depths(study, config):
@@ -231,6 +234,12 @@ def _of_map(path: str, name: str, config: Config) -> Iterator[str]:
             f"{path}: {name!r} has no variant that only freezes layers. Allowed: a "
             "study with one, such as with a ladder"
         )
+
+
+def _is_ranking(name: str, config: Config) -> str:
+    """Say which studies could be meant by the name of one with several sources."""
+    allowed = choice(config.rankings[name])
+    return f"{name!r} ranks several studies; name one of them. Allowed: {allowed}"
 
 
 def _has_depths(study: ResolvedStudy, config: Config) -> bool:
@@ -399,6 +408,8 @@ def _of_its_comparisons(
         if slash and key != "baseline" and other in config.studies:
             place = f"{path}.{key}"
             yield from _of_foreign(place, study, foreign, other, config.studies[other])
+        elif slash and key != "baseline" and other in config.rankings:
+            yield f"{path}.{key}: {_is_ranking(other, config)}"
         elif variant not in study.variants:
             yield from _unknown(f"{path}.{key}", variant, "variant", known, "study")
 

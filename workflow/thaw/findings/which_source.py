@@ -99,6 +99,11 @@ class Ranking(NamedTuple):
             found.append(one)
         return [*in_ranges(found)]
 
+    @property
+    def known(self) -> list[TargetSize]:
+        """The sizes with verdicts."""
+        return [one.size for own in self.advices for one in own if one.kind != NONE]
+
 
 def answer(ranking: Ranking, scores: list[str]) -> list[Part]:
     """Return the parts of the answer that are not empty.
@@ -173,9 +178,10 @@ def _standing(rows: Sequence[Row]) -> int:
 def _others(ranking: Ranking) -> Iterator[str]:
     """Say which sources hurt, do not matter, or are not found to help, by size."""
     question, found = ranking.question, dict[tuple, list[str]]()
-    known = [one.size for own in ranking.advices for one in own if one.kind != NONE]
     for source in ranking.sources:
-        at = [(_standing(ranking.rows_of(source, size)), size) for size in known]
+        at = [
+            (_standing(ranking.rows_of(source, size)), size) for size in ranking.known
+        ]
         for standing, alike in itertools.groupby(at, lambda one: one[0]):
             if standing != HELPS:
                 sizes = tuple(size for _, size in alike)
@@ -203,7 +209,8 @@ def _how_much(source: str, sizes: Sequence[TargetSize], ranking: Ranking) -> str
 
 def _chances(ranking: Ranking) -> Iterator[str]:
     """Name the sources with a chance to be the best that rounds to a percent."""
-    for size in ranking.question.target_sizes:
+    found = []
+    for size in ranking.known:
         own = rows_at(ranking.best, size).sort_values(
             "chance", ascending=False, kind="stable"
         )
@@ -213,8 +220,10 @@ def _chances(ranking: Ranking) -> Iterator[str]:
             if row.chance >= 0.005
         ]
         if said:
-            place = f"With {span([size])}: " if ranking.question.is_swept else ""
-            yield f"{place}{', '.join(said)}."
+            place = f"with {span([size])}, " if ranking.question.is_swept else ""
+            found.append(f"{place}{', '.join(said)}")
+    if found:
+        yield f"The chance of being the best: {'; '.join(found)}."
 
 
 def _overlapping(question: Question) -> Iterator[Caveat]:

@@ -42,8 +42,13 @@ def of_size(settings: Mapping[str, Any]) -> str:
 
 
 def paragraph(words: str) -> str:
-    """Break a text into lines of at most 80 characters, but no number from its %."""
-    return textwrap.fill(words.replace(" %", "\xa0%"), 80).replace("\xa0", " ") + "\n"
+    """Break a text into lines of at most 80 characters, but no number from its %.
+
+    Names stay whole, too: Markdown reads the end of a line as a space.
+    """
+    whole = words.replace(" %", "\xa0%")
+    lines = textwrap.fill(whole, 80, break_on_hyphens=False)
+    return lines.replace("\xa0", " ") + "\n"
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each
-from thaw.findings.gains import enumerate_words, rows_at
+from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each, in_order
+from thaw.findings.gains import enumerate_words, rows_at, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import counted, interval, number, title
 from thaw.findings.transferability import judged
@@ -17,9 +17,9 @@ from thaw.output.tables import frame, markdown, paragraph
 # The scores that `thaw.learning.transferability` makes, in words.
 NAMES = {
     "logme": "LogME",
-    "linear_probe": "A linear probe",
+    "linear_probe": "a linear probe",
     "leep": "LEEP",
-    "h_score": "The H-score",
+    "h_score": "the H-score",
 }
 
 # By this difference taus are told apart.
@@ -49,7 +49,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         source: values_of(checks.get(study, ()))
         for study, source in settings["sources"]
     }
-    sizes = settings["target_sizes"]
+    sizes = in_order(settings["target_sizes"])
     asked = {size: {s: known(scores, s, size) for s in NAMES} for size in sizes}
     count = sum(len(own) > 1 for some in asked.values() for own in some.values())
     # The best source at its best depth is that of the largest gain, so each of these
@@ -110,7 +110,8 @@ def missing(scores: Mapping[str, Values]) -> Iterator[str]:
         if sum(map(len, reasons.values())) == len(scores) and FAILED not in reasons:
             continue  # no source has it
         for reason, sources in reasons.items():
-            yield f"{name} says nothing of {enumerate_words(sources)}: {reason}."
+            said = f"{name} says nothing of {enumerate_words(sources)}: {reason}."
+            yield said[0].upper() + said[1:]
 
 
 def for_people(
@@ -136,32 +137,45 @@ def for_people(
             (
                 NAMES[row.score],
                 str(row.target_size),
-                f"{number(row.tau, TAU)} ({interval(row.tau_low, row.tau_high, TAU)})",
+                _tau(row),
                 row.chosen,
                 "" if row.chosen == row.best else _cost(row, margin, ""),
             )
             for row in table.itertuples()
         ]
         parts.append(markdown(header, rows))
-    parts += map(paragraph, choices(table, settings))
     return "\n".join([*parts, *map(paragraph, more)])
 
 
 def choices(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
-    """Say of each score which sources it would have chosen, and at what cost."""
+    """Say which sources scores would have chosen, and at what cost."""
     metric, margin = metric_of(settings["metric"][0]), settings["margin"]
     units = f" {metric.units}" if metric.units else ""
+    alike = dict[str, list[str]]()
     for score, own in table.groupby("score", sort=False):
-        said = [_choice(row, margin, units) for row in own.itertuples()]
-        yield f"{NAMES[score]} would have chosen {'; '.join(said)}."
+        # With neighbouring sizes it is often the same source, and the best one.
+        places = own["chosen"].where(own["chosen"] == own["best"], own.index)
+        runs = [run for _, run in own.groupby((places != places.shift()).cumsum())]
+        said = "; ".join(_choice(run, margin, units) for run in runs)
+        alike.setdefault(said, []).append(NAMES[score])
+    for said, names in alike.items():
+        yield f"Without training, {enumerate_words(names)} would have chosen {said}."
 
 
-def _choice(row: Any, margin: float, units: str) -> str:
-    """Return the source that a score chooses at a size, and what that costs."""
-    said = f"{row.chosen} with {row.target_size} rows"
-    if row.chosen == row.best:
-        return f"{said}, the best source here"
-    return f"{said}, which costs {_cost(row, margin, units)} against {row.best}"
+def _choice(run: pd.DataFrame, margin: float, units: str) -> str:
+    """Return the source that a score chooses at some sizes, and what that costs."""
+    row = run.iloc[0]
+    said = f"{row['chosen']} with {span([*run['target_size']])}"
+    if row["chosen"] == row["best"]:
+        return f"{said}, the best source there"
+    return f"{said}, which costs {_cost(row, margin, units)} against {row['best']}"
+
+
+def _tau(row: Any) -> str:
+    """Return a tau and its interval, if there are any: all sources may be equal."""
+    if np.isnan(row.tau_low):
+        return number(row.tau, TAU)
+    return f"{number(row.tau, TAU)} ({interval(row.tau_low, row.tau_high, TAU)})"
 
 
 def _cost(row: Any, margin: float, units: str) -> str:
