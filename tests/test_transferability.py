@@ -37,7 +37,7 @@ from thaw.output.tables import frame
 from thaw.output.weights import load_networks
 from thaw.plan.leftovers import leftovers, used
 from thaw.plan.plan import Plan
-from thaw.tables.transferability import choices, for_people, make
+from thaw.tables.transferability import choices, for_people, make, missing
 from trained import draw, fit, with_numbers
 
 RNG = np.random.default_rng(1)
@@ -611,6 +611,18 @@ def test_scores_that_choose_alike_are_named_together():
     table["score"] = ["logme", "linear_probe"]
     (said,) = choices(table, SETTINGS)
     assert said.startswith("Without training, LogME and a linear probe would have")
+
+
+def test_scores_that_lack_a_source_are_named_together():
+    good, failed = np.ones(2), np.full(2, np.nan)
+    scores = ("logme", "linear_probe")
+    (said,) = missing(
+        {
+            "a": {(s, "10"): good for s in scores},
+            "b": {(s, "10"): failed for s in scores},
+        }
+    )
+    assert said.startswith("LogME and a linear probe say nothing of b: these source")
 
 
 def test_nothing_is_said_of_a_tau_of_sources_that_are_all_equal():

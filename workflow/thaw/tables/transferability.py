@@ -98,6 +98,7 @@ def missing(scores: Mapping[str, Values]) -> Iterator[str]:
     """Say which sources lack a score that others have, and why."""
     if not any(scores.values()):
         yield f"There are no scores: {UNREAD}."
+    alike: dict[str, list[str]] = {}
     for score, name in NAMES.items():
         reasons: dict[str, list[str]] = {}
         for source, values in scores.items():
@@ -110,8 +111,12 @@ def missing(scores: Mapping[str, Values]) -> Iterator[str]:
         if sum(map(len, reasons.values())) == len(scores) and FAILED not in reasons:
             continue  # no source has it
         for reason, sources in reasons.items():
-            said = f"{name} says nothing of {enumerate_words(sources)}: {reason}."
-            yield said[0].upper() + said[1:]
+            said = f"nothing of {enumerate_words(sources)}: {reason}."
+            alike.setdefault(said, []).append(name)
+    for said, names in alike.items():
+        verb = "says" if len(names) == 1 else "say"
+        words = f"{enumerate_words(names)} {verb} {said}"
+        yield words[0].upper() + words[1:]
 
 
 def for_people(
