@@ -59,7 +59,7 @@ ANY = {path: v for path, v in VALUES.items() if not path.startswith("training.")
     "variants.fixed-0": (
         *({}, {"fresh": [2, "output"]}, {"add": [5, 1]}, {"save": "weights"}),
         {"freeze": 1, "training": {"steps": 3, "learning_rate": 0.5}},
-        {"freeze": [2], "rate_factors": {"hidden-1": 0.5, 2: 1}, "towards": 0.1},
+        {"freeze": [2], "rate_factors": {"hidden-1": 0.5, "output": 2}, "towards": 0.1},
     ),
     "studies.*.target_sizes": ([8, "all"], ["all"], [12, 8]),
     "studies.*.training": ({}, {"epochs": 5}, {"steps": 5}),
