@@ -293,6 +293,8 @@ LONG = (
         "test_predict.py",
         "test_saved_weights.py",
         "test_terminal.py",
+        "test_sources.py",
+        "test_transferability.py",
         "test_config_properties.py",
     ),
 )
