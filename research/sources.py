@@ -56,7 +56,7 @@ PRETRAINING = TRAINING._replace(epochs=40, batch_size=50, learning_rate=0.05)
 # Of a study.
 UNITS, ROWS = 30, 200
 
-# What names a study.
+# The columns that identify a study.
 STUDY = ["labels", "rows", "sources", "trial"]
 
 # The limits between which chances are held against how often they come true.

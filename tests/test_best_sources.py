@@ -72,7 +72,7 @@ def test_a_source_takes_one_variant_to_stay():
 
 
 def test_sources_are_matched_by_address():
-    """What the rows at an address do to all sources alike tells none apart."""
+    """Luck that all sources share at an address does not tell them apart."""
     found = sources(0.04, 0, depths=1)
     assert beaten(found, ALPHA, MARGIN)["b"] == ["a"]
     assert chances(found)["a"] > 0.99

@@ -166,7 +166,7 @@ def test_recipes_stand_beside_the_depths():
     study = Plan(resolve(config)).studies["ahead"]
     assert study.depths == {"fixed-0": 0, "fixed-1": 1, "named": 2}
     assert study.ladder == {"standalone": -1} | study.depths
-    # Their epochs add up to the study's, or are told.
+    # Epochs are shown where they do not add up to the study's.
     assert study.own_training["longer"] == {}
     assert study.own_training["head-first"] == {"epochs": 2}
     config["maps"] = {"both": ["ahead"]}

@@ -266,7 +266,7 @@ def test_what_is_edited_or_lost_in_a_ranking_is_made_again(ranked, tmp_path):
 
 
 class Tables(NamedTuple):
-    """What the answer of a ranking reads: settings, and tables by their names."""
+    """The inputs of a ranking's answer: settings, and tables by name."""
 
     settings: dict
     tables: dict

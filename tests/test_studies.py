@@ -18,11 +18,16 @@ VARIANTS = {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}
 MADE = shutil.ignore_patterns("data", "logs", "results", ".snakemake")
 
 
+def shipped(folder, name):
+    """Return a shipped study, in a copy of the repository that has not run."""
+    thaw = new_project(folder / "thaw")
+    shutil.copytree(ROOT / "studies", thaw.folder / "studies", ignore=MADE)
+    return Project(thaw.folder / "studies" / name)
+
+
 def test_flash_points(tmp_path):
     """From the installed package to a map in kelvin, and the same tables as classes."""
-    thaw = new_project(tmp_path / "thaw")
-    shutil.copytree(ROOT / "studies", thaw.folder / "studies", ignore=MADE)
-    study = Project(thaw.folder / "studies/flash-points")
+    study = shipped(tmp_path, "flash-points")
     config = study.config
     config["training"]["epochs"] = config["pretraining"]["epochs"] = 1
     named = ("from-boiling", "from-melting-thirds")
@@ -47,9 +52,7 @@ def test_flash_points(tmp_path):
 
 def test_which_source(tmp_path):
     """From the installed package to a ranking of two sources."""
-    thaw = new_project(tmp_path / "thaw")
-    shutil.copytree(ROOT / "studies", thaw.folder / "studies", ignore=MADE)
-    study = Project(thaw.folder / "studies/which-source")
+    study = shipped(tmp_path, "which-source")
     config = study.config
     config["training"]["epochs"] = config["pretraining"]["epochs"] = 1
     config["studies"] = {"which-source": config["studies"]["which-source"]}
@@ -73,9 +76,7 @@ def test_which_source(tmp_path):
 
 def test_recipes(tmp_path):
     """Every recipe, of either network, from the packages to the scores."""
-    thaw = new_project(tmp_path / "thaw")
-    shutil.copytree(ROOT / "studies", thaw.folder / "studies", ignore=MADE)
-    study = Project(thaw.folder / "studies/recipes")
+    study = shipped(tmp_path, "recipes")
     config = study.config
     named = ("beyond", "to-mnist")
     config["studies"] = {name: config["studies"][name] for name in named}

@@ -425,7 +425,7 @@ def test_a_trainers_networks_and_studies_that_start_from_none_have_no_scores(
         assert found.transferability_file == []
 
 
-# What they would have chosen
+# The sources that they would have chosen
 
 
 def samples(levels, models=20, repeats=2, noise=0.01, seed=0):

@@ -34,7 +34,7 @@ GENERAL_LEARNER = "thaw.learning.module"
 # The layer that is no hidden layer.
 OUTPUT = "output"
 
-# What a variant may freeze in words, beside all but norm layers.
+# The words for all hidden layers in `freeze`.
 ALL_BUT_OUTPUT = "all but the output"
 
 # A layer as recipes name it: a hidden one by number from 1, or the output.

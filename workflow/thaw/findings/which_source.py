@@ -46,7 +46,7 @@ from thaw.findings.verdicts import (
     kind_of,
 )
 
-# What a source's depths show at a size, all together.
+# The verdict on a source at a size, over all of its depths.
 HELPS, UNKNOWN, NO_MATTER, OPEN, HURTS = range(5)
 DO_NOT_HELP = {
     HURTS: "these are typically worse than {0} at every depth",
