@@ -1,0 +1,131 @@
+"""The tests' own machinery: shared projects, and jobs that run in this process."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from projects import ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, JobError, Store
+from same_results import differences
+
+
+def test_jobs_in_this_process_leave_what_a_run_leaves(finished_once, store):
+    """To the byte; so a test may take either."""
+    here = store.finished(SMALL_CONFIG)
+    assert here.results("**/*.*") == finished_once.results("**/*.*")
+    assert here.stale() == finished_once.stale() == set()
+
+
+def test_a_job_that_fails_here_says_what_it_would(store, tmp_path):
+    project = store.copy(tmp_path / "project", ONE_JOB_CONFIG)
+    (problem,) = project.folder.glob("results/problems/two-*.npz")
+    problem.write_bytes(problem.read_bytes()[:100])
+    project.change("studies", "ahead", "repeats", to=2)
+    with pytest.raises(JobError, match="train: error: results/problems/two-"):
+        project.make("scores")
+
+
+def test_a_shared_project_that_a_test_changes_is_found(store, tmp_path):
+    shared = Store(tmp_path)
+    project = shared.finished(ONE_JOB_CONFIG, "problems")
+    shared.copy(tmp_path / "copy", ONE_JOB_CONFIG, "problems").make()
+    shared.assert_untouched()
+    assert shared.finished(ONE_JOB_CONFIG, "problems").folder == project.folder
+    next(project.folder.glob("results/problems/*.npz")).touch()
+    with pytest.raises(AssertionError, match="results/problems/"):
+        shared.assert_untouched()
+
+
+def results_of(folder, key, score="0.5"):
+    """Write a folder of results in which keys stand wherever Thaw writes them."""
+    jobs = folder / f"repeats/two/fixed-1-{key}"
+    jobs.mkdir(parents=True)
+    (folder / "records").mkdir()
+    of_the_page = key[::-1]
+    (folder / "records/page.json").write_text(json.dumps({"key": of_the_page}))
+    (jobs / "models-00-00.csv").write_text(score)
+    np.savez(jobs / "models-00-00.npz", scores=[0.5], record=key)
+    (folder / "page.html").write_text(f"<p>{key} {of_the_page} 0.123456789012</p>")
+    (folder / "figures.json").write_text(json.dumps([{"made_by": key}]))
+    overlap = {"key": key, "recipe": {"code": key}, "rows": [{"equal": 0}]}
+    (folder / f"overlap-{key}.json").write_text(json.dumps(overlap))
+    return folder
+
+
+def test_results_are_the_same_whatever_their_keys(tmp_path):
+    first = results_of(tmp_path / "first", "0123456789ab")
+    second = results_of(tmp_path / "second", "ba9876543210")
+    assert differences(first, second) == []
+    (second / "figures.json").write_text("[]")
+    page = second / "page.html"
+    page.write_text(page.read_text().replace("0.123456789012", "0.123456789013"))
+    (second / "new.csv").write_text("")
+    lines = ["differs: figures.json", "only in one: new.csv", "differs: page.html"]
+    assert differences(first, second) == lines
+    assert differences(first, second, only="csv", without="new") == []
+    third = results_of(tmp_path / "third", "0123456789ab", score="0.6")
+    assert differences(first, third) == [
+        "differs: repeats/two/fixed-1-KEY/models-00-00.csv"
+    ]
+
+
+TESTS = """
+import pytest
+
+def test_quick(): pass
+
+@pytest.mark.slow
+def test_slow(): pass
+"""
+
+
+def run_tests(folder, *arguments, conftest=""):
+    """Run pytest in a folder with a test of each tier."""
+    (folder / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
+    (folder / "tests").mkdir()
+    plugin = f'pytest_plugins = ["tiers"]\n{conftest}'
+    (folder / "tests/conftest.py").write_text(plugin)
+    (folder / "tests/test_some.py").write_text(TESTS)
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT / "tests"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tests", "words"),
+    [
+        ([], ["test_quick"], "1 tests of the second tier were left out"),
+        (["--everything"], ["test_quick", "test_slow"], "budget"),
+        (["tests/test_some.py"], ["test_quick", "test_slow"], ""),
+        (["-m", "slow"], ["test_slow"], ""),
+        (["-k", "slow"], ["test_slow"], ""),
+        (["-n", "2"], ["test_quick"], "1 tests of the second tier were left out"),
+    ],
+)
+def test_a_command_line_runs_a_tier_or_what_it_names(tmp_path, arguments, tests, words):
+    done = run_tests(tmp_path, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = {
+        word.rpartition("::")[2]
+        for line in done.stdout.splitlines()
+        for word in line.split()
+        if "PASSED" in line and "::" in word
+    }
+    assert passed == {*tests}
+    assert words in done.stdout
+    assert ("costs" in done.stdout) == bool(words)
+
+
+@pytest.mark.parametrize(("option", "status"), [("--hold-budget", 1), ("-v", 0)])
+def test_only_a_budget_that_is_held_turns_tests_red(tmp_path, option, status):
+    conftest = 'import tiers\ntiers.BUDGETS["first"] = (5, 0)\n'
+    done = run_tests(tmp_path, option, conftest=conftest)
+    assert done.returncode == status
+    assert "1 passed" in done.stdout
+    assert ("more than 1.3 times the CPU budget" in done.stdout) == bool(status)
