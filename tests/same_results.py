@@ -2,10 +2,11 @@
 
     python tests/same_results.py OLD/results NEW/results
 
-Keys are left out of paths, because a new edition of the code may change them all; so
-are records and settings. Archives and weights are compared by their arrays, figures by
+Keys do not count, because a new edition of the code may change them all: neither in
+paths nor in texts, where the keys are those of the folder's paths and records. Records
+and settings are left out. Archives and weights are compared by their arrays, figures by
 everything except the metadata that name a key. A file in only one folder is listed and
-counts as a difference, unless `--only` leaves it out.
+counts as a difference; `--only` and `--without` choose the paths that count.
 """
 
 import argparse
@@ -21,23 +22,21 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-KEY = re.compile(r"-[0-9a-f]{12}(?=[/.])")
+KEY = r"[0-9a-f]{12}"
 
 # Origins of a result, as opposed to the result.
 ABOUT = re.compile(r"(^|/)(settings|records)/|(^|/)study\.json$")
 
-SOURCE = re.compile(rb"(Thaw, settings )[0-9a-f]{12}")
+
+def content(path: Path, keys: re.Pattern[bytes]) -> str:
+    """Return a digest of a file's content without the keys."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts(path, keys):
+        digest.update(part)
+    return digest.hexdigest()
 
 
-def content(path: Path) -> str:
-    """Return a digest of a file's content."""
-    found = hashlib.blake2b(digest_size=8)
-    for part in parts(path):
-        found.update(part)
-    return found.hexdigest()
-
-
-def parts(path: Path) -> Iterator[bytes]:
+def parts(path: Path, keys: re.Pattern[bytes]) -> Iterator[bytes]:
     """Yield the parts of a file that count."""
     match path.suffix:
         case ".npz":
@@ -47,12 +46,14 @@ def parts(path: Path) -> Iterator[bytes]:
             yield from arrays(load_file(path))
         case ".png":
             yield from png_chunks(path.read_bytes())
-        case ".svg" | ".pdf":
-            yield SOURCE.sub(rb"\1", path.read_bytes())
         case ".json":
-            yield json.dumps(json.loads(path.read_text())["rows"]).encode()
+            value = json.loads(path.read_text())
+            # A keyed table holds the recipe that made it.
+            if isinstance(value, dict) and "recipe" in value:
+                value = value["rows"]
+            yield keys.sub(b"KEY", json.dumps(value).encode())
         case _:
-            yield path.read_bytes()
+            yield keys.sub(b"KEY", path.read_bytes())
 
 
 def arrays(named: dict[str, np.ndarray]) -> Iterator[bytes]:
@@ -73,20 +74,40 @@ def png_chunks(data: bytes) -> Iterator[bytes]:
         place += 12 + length
 
 
+def keys_in(folder: Path) -> re.Pattern[bytes]:
+    """Return an expression for the keys in a folder's paths and records."""
+    paths = [*folder.rglob("*")]
+    keys = {
+        key for path in paths for key in re.findall(f"-({KEY})(?=$|[.])", path.name)
+    }
+    for path in paths:
+        if path.parent.name == "records":
+            keys.update(re.findall(f'"({KEY})"', path.read_text()))
+    return re.compile("|".join(sorted(keys) or ["(?!)"]).encode())
+
+
 def contents(folder: Path) -> dict[str, list[str]]:
     """Return the contents of a folder's files, by their paths without keys."""
-    found: dict[str, list[str]] = defaultdict(list)
+    keys = keys_in(folder)
+    digests: dict[str, list[str]] = defaultdict(list)
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not ABOUT.search(name) and not path.name.startswith("."):
-            found[KEY.sub("-KEY", name)].append(content(path))
-    return {name: sorted(digests) for name, digests in found.items()}
+            name = re.sub(f"-{KEY}(?=[/.])", "-KEY", name)
+            digests[name].append(content(path, keys))
+    return {name: sorted(each) for name, each in digests.items()}
 
 
-def differences(old: Path, new: Path, only: str = "") -> list[str]:
+def differences(
+    old: Path, new: Path, only: str = "", without: str = "(?!)"
+) -> list[str]:
     """Return a line for each path at which two folders differ."""
     before, now = contents(old), contents(new)
-    names = [n for n in sorted(before | now) if re.search(only, n)]
+    names = [
+        name
+        for name in sorted(before | now)
+        if re.search(only, name) and not re.search(without, name)
+    ]
     return [
         f"{'differs' if name in before and name in now else 'only in one'}: {name}"
         for name in names
@@ -98,8 +119,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)
-    parser.add_argument("--only", default="", help="paths that this expression matches")
-    args = parser.parse_args()
-    found = differences(args.old, args.new, args.only)
-    print("\n".join(found) or "The same.")
-    sys.exit(bool(found))
+    parser.add_argument(
+        "--only", default="", help="only the paths in which this expression is found"
+    )
+    parser.add_argument(
+        "--without", default="(?!)", help="not those in which this expression is found"
+    )
+    lines = differences(**vars(parser.parse_args()))
+    print("\n".join(lines) or "The same.")
+    sys.exit(bool(lines))
