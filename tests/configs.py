@@ -1,12 +1,15 @@
-"""Configs of each kind of network, and the files that they name."""
+"""Configs of each kind of network, changes of them, and the files that they name."""
 
 import copy
 import os
+import re
 
 import numpy as np
+import yaml
 
-from conftest import SMALL_CONFIG
+from projects import SMALL_CONFIG
 from thaw.config.resolve import resolve
+from thaw.errors import ThawError
 from thaw.plan.plan import Plan
 
 NETWORKS = """
@@ -28,6 +31,18 @@ TRAINER = {
     "packages": ["scikit-learn"],
     "arguments": {"width": 4, "fast": True},
 }
+
+
+def written_out(text, separator):
+    """Return a text with the whole names of the places that it calls ~, @0 and @1."""
+    text = re.sub("@(?=[01])", f"variants{separator}fixed-", text)
+    return text.replace("~", f"studies{separator}ahead")
+
+
+def change(config, text):
+    """Change a config as a text says: `{~/repeats: 3, training/steps: LOST}`."""
+    for path, value in yaml.safe_load(written_out(text, "/")).items():
+        put(config, path, value)
 
 
 def put(config, path, value):
@@ -58,10 +73,7 @@ def write_files(tmp_path):
     """Write files of all kinds that configs name into a folder."""
     (tmp_path / "here.csv").write_text("x,class\n1,a\n2,b\n")
     np.savez(tmp_path / "here.npz", X=np.ones((5, 3, 2)), y=np.ones(5))
-    (tmp_path / "folder.csv").mkdir()
     (tmp_path / "networks.py").write_text(NETWORKS)
-    (tmp_path / "wrong.py").write_text("def small(:\n")
-    (tmp_path / "imports.py").write_text("import blocks\ndef small(): ...\n")
     for name in ("trainer.py", "helper.py"):
         (tmp_path / name).write_text("print()\n")
     for suffix in ("csv", "pt", "py"):
@@ -71,14 +83,33 @@ def write_files(tmp_path):
 
 def with_problem(problem):
     config = small_config()
-    scaled = {"file": "here.csv", "label": "class", "scale": {"like": "one"}}
-    scaled |= {"train_size": 0.5}
+    table = {"file": "here.csv", "label": "class", "train_size": 0.5}
+    scaled = table | {"scale": {"like": "one"}}
     config["problems"] |= {"scaled": scaled, "new": problem}
     return config
 
 
-def recipes(config):
+def plan_of(config):
+    """Return the plan of a config: the one place where tests know its classes."""
+    return Plan(resolve(config))
+
+
+def message_of(config):
+    """Return the mistakes of a config, a line each; "" if it is right."""
+    try:
+        plan_of(config)
+    except ThawError as error:
+        return str(error)
+    return ""
+
+
+def recipes(config, study="ahead"):
     """Return the recipe of each result, by its variant; source models without."""
-    found = Plan(resolve(config)).studies["ahead"]
-    every = found.arms | {"source models": found.source_models}
+    planned = plan_of(config).studies[study]
+    every = planned.arms | {"source models": planned.source_models}
     return {name: result for name, (result,) in every.items()}
+
+
+def study_of(config, study="ahead"):
+    """Return what `study.json` will say of a study."""
+    return plan_of(config).studies[study].description

@@ -1,7 +1,9 @@
-"""`thaw check`: all mistakes of a config and its data, told at once."""
+"""`thaw check` says at once all that is wrong; `thaw init` writes what it passes."""
 
+import contextlib
 import copy
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,19 +11,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from conftest import ROOT, SMALL_CONFIG, new_project
+from configs import change
+from projects import ROOT, SMALL_CONFIG
 from thaw.cli.main import main
-from thaw.config.contradictions import RESERVED
-from thaw.config.resolve import examine
-
-
-@pytest.fixture
-def frame() -> pd.DataFrame:
-    """Sixty rows of two classes."""
-    rng = np.random.default_rng(0)
-    numbers = {name: rng.normal(size=60).round(3) for name in ("heat", "mass")}
-    return pd.DataFrame(numbers | {"class": ["a", "b"] * 30})
-
 
 CONFIG = SMALL_CONFIG | {
     "problems": {
@@ -29,169 +21,175 @@ CONFIG = SMALL_CONFIG | {
         for name in ("one", "two")
     }
 }
-
-
-def write(folder, config, **frames):
-    for name, frame in frames.items():
-        frame.to_csv(folder / f"{name}.csv", index=False)
-    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-
-
-def check(folder):
-    done = CliRunner().invoke(main, ["check", str(folder / "config.yaml")])
-    assert not isinstance(done.exception, Exception), done.exception
-    return done.exit_code, done.output
+TUTORIAL = ROOT / "studies/your-table"
+BIRDS = pd.read_csv(TUTORIAL / "penguins.csv")
 
 
 @pytest.fixture(autouse=True)
 def here(monkeypatch, tmp_path):
-    """Let no test stay in the folder of a config."""
     monkeypatch.chdir(tmp_path)
 
 
-def test_what_is_well_is_one_line(tmp_path, frame):
-    write(tmp_path, CONFIG, one=frame, two=frame)
-    assert check(tmp_path) == (0, "2 problems, 2 studies: nothing wrong\n")
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "config.yaml",
-        "one.csv",
-        "two.csv",
-    }
+def table(**columns):
+    """Return sixty rows of two classes."""
+    heat, mass = np.random.default_rng(0).normal(size=(2, 60)).round(3)
+    classes = ["a", "b"] * 30
+    return pd.DataFrame({"heat": heat, "mass": mass, "class": classes} | columns)
 
 
-def test_doubts_are_said_with_their_problem(tmp_path, frame):
-    numbered = frame.assign(bird=range(60))
-    write(tmp_path, CONFIG, one=numbered, two=numbered)
-    code, said = check(tmp_path)
-    assert code == 0
-    assert "problems.one: warning: column bird is another whole number in each" in said
-    assert "problems.two: warning: " in said
+def thaw(*arguments):
+    with contextlib.chdir("."):  # A check goes into the folder of the config.
+        done = CliRunner().invoke(main, [*map(str, arguments)])
+    assert not isinstance(done.exception, Exception), done.exception
+    return done.exit_code, done.output
 
 
-def test_mistakes_of_keys_contradictions_and_data_are_told_at_once(tmp_path, frame):
+def check(text, one, two):
+    """Check CONFIG after a change, with these tables beside it."""
     config = copy.deepcopy(CONFIG)
-    config["sed"] = 1
-    config["problems"]["three"] = config["problems"]["one"] | {"train_size": "x"}
-    config["problems"]["four"] = {"file": "one.csv", "train_size": 40}
-    config["variants"]["odd"] = {"freze": 1}
-    config["studies"]["ahead"]["baseline"] = "gone"
-    config["studies"]["third"] = config["studies"]["back"] | {"target": "three"}
-    config["studies"]["fourth"] = config["studies"]["back"] | {"repeats": 10**6}
-    frame.loc[[3, 9], "mass"] = np.nan
-    spoilt = frame.assign(heat=frame["heat"].astype(object))
-    spoilt.loc[7, "heat"] = "hot"
-    write(tmp_path, config, one=frame, two=spoilt)
-    code, said = check(tmp_path)
-    assert code == 1
-    places = [line.split(": ")[:2] for line in said.splitlines()]
-    assert places == [
-        ["error", "the config is wrong:"],
-        ["  problems.three.train_size", "'x' is not allowed. Allowed"],
-        ["  variants.odd.freze", "unknown key (did you mean 'freeze'?). Allowed"],
-        ["  sed", "unknown key (did you mean 'seed'?). Allowed"],
-        ["  problems.four.label", "this key is missing"],
-        ["  studies.ahead.baseline", "'gone' is not a variant of this study. Allowed"],
-        [
-            "  studies.fourth.repeats_per_job",
-            "4 makes more than 100000 jobs that train. Allowed",
-        ],
-        ["error", "the data are wrong:"],
-        *([["  problems.two", "two.csv"]] * 2),
-        ["  problems.one", "one.csv"],
+    change(config, text)
+    one.to_csv("one.csv", index=False)
+    two.to_csv("two.csv", index=False)
+    Path("config.yaml").write_text(yaml.safe_dump(config))
+    return thaw("check")
+
+
+def init(rows, *arguments, **options):
+    """Return the config that `thaw init` writes for a table, and what it says."""
+    rows.to_csv("b.csv", index=False, **options)
+    code, output = thaw("init", "b.csv", *arguments)
+    assert code == 0, output
+    assert "1 study: nothing wrong" in thaw("check", "b/config.yaml")[1]
+    return yaml.safe_load(Path("b/config.yaml").read_text()), output
+
+
+MANY_MISTAKES = """{
+    sed: 1,
+    problems/three: {file: one.csv, label: class, train_size: x},
+    problems/four: {file: one.csv, train_size: 40},
+    variants/odd: {freze: 1},
+    ~/baseline: gone,
+    studies/third: {source: one, target: three, variants: [fixed-1], repeats: 1},
+    studies/fourth: {source: one, target: two, variants: [fixed-1], repeats: 1000000},
+}"""
+
+
+def test_mistakes_of_keys_contradictions_and_data_are_told_at_once():
+    gaps = table(mass=[1.5, None] + [2.5, 3.5] * 29)
+    text = gaps.assign(heat=["hot", *range(59)])
+    _, output = check(MANY_MISTAKES, gaps, text)
+    assert [line.partition(":")[0].strip() for line in output.splitlines()] == [
+        *("error", "problems.three.train_size", "variants.odd.freze", "sed"),
+        *("problems.four.label", "studies.ahead.baseline"),
+        *("studies.fourth.repeats_per_job", "error"),
+        *("problems.two", "problems.two", "problems.one"),
     ]
 
 
-def test_a_target_of_a_wrong_source_is_checked_by_itself(tmp_path, frame):
-    config = copy.deepcopy(CONFIG)
-    config["problems"]["two"]["scale"] = {"like": "one"}
-    other = frame.rename(columns={"heat": "warmth"}).assign(site=1)
-    write(tmp_path, config, one=frame.assign(site=1), two=other)
-    _, said = check(tmp_path)
-    assert "problems.one: one.csv: column site is 1 in every row" in said
-    assert "problems.two: two.csv: column site is 1 in every row" in said
-    # Which columns the source has is known once it is right.
-    assert "warmth" not in said
+CASES = """
+{} => 0 => 2 problems, 2 studies: nothing wrong
+{} => 0 => problems.one: warning: column bird is another whole number in each
+{~/metric: roc_auc, ~/positive: c} => 1 => studies.ahead.positive: 'c' is not a class of
+{training/class_weight: {c: 2}, pretraining: {class_weight: {}}} => 1 => .training.class
+pretraining: {class_weight: {c: 2}} => 1 => .pretraining.class_weight: 'c' is not a
+{problems/two/overlap: error, problems/two/shuffle: 2} => 1 => same features as train
+{problems/two/file: x.csv, problems/two/made_by_rule: true} => 0 => two: not checked; a
+"""
 
 
-def test_what_a_study_asks_of_classes_is_checked(tmp_path, frame):
-    config = copy.deepcopy(CONFIG)
-    config["studies"]["ahead"] |= {"metric": ["roc_auc"], "positive": "c"}
-    write(tmp_path, config, one=frame, two=frame)
-    code, said = check(tmp_path)
-    assert code == 1
-    assert "  studies.ahead.positive: 'c' is not a class of the target." in said
+@pytest.mark.parametrize("case", CASES.strip().splitlines())
+def test_a_config_is_checked_with_its_data_and_nothing_is_written(case):
+    text, code, words = case.split(" => ")
+    birds = table(bird=range(60))
+    status, output = check(text, birds, birds)
+    assert (status, words in output) == (int(code), True), output
+    assert len([*Path().iterdir()]) == 3
 
 
-def test_rows_that_overlap_error_refuses_are_told(tmp_path, frame):
-    config = copy.deepcopy(CONFIG)
-    config["problems"]["two"] |= {"overlap": "error", "shuffle": 2}
-    write(tmp_path, config, one=frame, two=frame)
-    code, said = check(tmp_path)
-    assert code == 1
-    assert "  problems.two.overlap: " in said
-    assert "test rows have the same features as train rows of one" in said
-
-
-def test_names_of_rules_are_no_names_of_studies(tmp_path, frame):
-    config = copy.deepcopy(CONFIG)
-    for name in ("Tables", "gather_back", "report"):
-        config["studies"][name] = config["studies"]["ahead"]
-    write(tmp_path, config, one=frame, two=frame)
-    code, said = check(tmp_path)
-    assert code == 1
-    assert "  studies.Tables: 'Tables' is reserved; choose another name" in said
-    for name in ("gather_back", "report"):
-        assert f"  studies.{name}: {name!r} is the name of a target; choose an" in said
-
-
-def test_all_rules_have_names_that_are_reserved():
-    files = [ROOT / "Snakefile", *ROOT.glob("workflow/**/*.smk")]
+def test_names_of_rules_are_no_names_of_studies():
+    files = [*(ROOT / "workflow").rglob("*.smk"), ROOT / "workflow/Snakefile"]
     text = "".join(path.read_text("utf-8") for path in files)
-    text += (ROOT / "workflow/Snakefile").read_text("utf-8")
-    rules = re.findall(r"^ *(?:use rule \w+ as|rule) (\w+)", text, re.MULTILINE)
-    assert {"all", "train", "train_and_save"} <= {*rules} <= RESERVED["studies"]
+    names = {*re.findall(r"^ *(?:use rule \w+ as|rule) (\w+)", text, re.M)}
+    assert {"all", "train"} <= names
+    study = "{source: one, target: two, variants: [fixed-1], repeats: 1}"
+    studies = ", ".join(f"studies/{name}: {study}" for name in names)
+    _, output = check(f"{{{studies}}}", table(), table())
+    assert {*re.findall(r"studies\.(\w+): '\w+' is (?:res|the n)", output)} == names
 
 
-def test_what_a_rule_is_to_make_is_not_looked_at(tmp_path, frame):
-    config = copy.deepcopy(CONFIG)
-    config["problems"]["two"]["made_by_rule"] = True
-    write(tmp_path, config, one=frame)
-    code, said = check(tmp_path)
-    assert (code, said.splitlines()[-1]) == (0, "2 problems, 2 studies: nothing wrong")
-    assert "problems.two: not checked; a rule is to make two.csv" in said
+def test_the_penguins_become_the_tutorials_study():
+    config, output = init(BIRDS, "--label", "sex", "--where", "species=Adelie")
+    assert "the target is Gentoo, the largest of Gentoo, Chinstrap" in output
+    assert "it has 119 categories in 119 rows, such as 'Gentoo-1', as an iden" in output
+    tutorial = yaml.safe_load((TUTORIAL / "config.yaml").read_text())
+    for name, problem in config["problems"].items():
+        assert problem == tutorial["problems"][name] | {"file": "../b.csv"}
+    study = tutorial["studies"]["from-adelie"] | {"margin": tutorial["margin"]}
+    assert config["studies"] == {"from-adelie": study}
+    for key in ("seed", "network", "training"):
+        assert config[key] == tutorial[key]
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        {},
-        {"problems": 5, "studies": []},
-        {"network": 3, "studies": {"a": None}, 1: 2},
-        CONFIG | {"training": {"epochs": "x"}, "maps": {"m": ["ahead"]}},
-        CONFIG | {"problems": {}, "seed": -1},
-        CONFIG | {"variants": {"a b": {}}},
-    ],
-)
-def test_any_config_gets_all_its_mistakes_and_an_end(config):
-    found, mistakes = examine(config)
-    assert mistakes
-    assert found is None or not found.studies
+def test_two_files_with_numbers_as_labels():
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(480, 3)).round(4))
+    rows = rows.assign(boils=(rows[0] * 50 + 300).round(2), kind=[*range(12)] * 40)
+    rows.assign(cas=range(480)).to_csv("first.csv", index=False)
+    target = rows[::2].assign(only=1.5)
+    config, _ = init(target, "--label", "boils", "--source", "first.csv")
+    first, second = config["problems"]["first"], config["problems"]["b"]
+    assert (first["file"], first["drop"]) == ("../first.csv", ["cas"])
+    assert (second["task"], second["drop"]) == ("regression", ["only"])
+    # A twentieth of the label's standard deviation, with one digit.
+    margin = float(f"{target['boils'].std() / 20:.0e}")
+    assert config["studies"]["from-first"]["margin"] == margin
+    # Frequent whole numbers are classes.
+    Path("b/config.yaml").unlink()
+    _, output = init(target, "--label", "kind", "--source", "first.csv")
+    assert "kind is a class" in output
 
 
-def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
-    (tmp_path / "config.yaml").write_text("seed: [1\n")
-    code, said = check(tmp_path)
-    assert code == 1
-    assert "cannot be read as a config: line 2, column 1: " in said
+def test_missing_values_and_how_a_file_is_written_are_seen():
+    birds = BIRDS.assign(kind=np.where(BIRDS["species"] == "Adelie", "yes", "x" * 120))
+    birds.loc[[3, 4, 200], "body_mass_g"] = np.nan
+    birds.loc[:60, "bill_depth_mm"] = np.nan
+    birds = birds.drop(columns=["species", "bird", "island"])
+    arguments = ("--label", "sex", "--where", "kind=yes")
+    config, output = init(birds, *arguments, sep=";", decimal=",")
+    # Any value makes a name.
+    assert [*config["problems"]] == ["yes", "x" * 90]
+    assert config["problems"]["yes"]["rows"] == {"kind": "yes"}
+    for problem in config["problems"].values():
+        assert problem["missing"] == {"drop": "rows"}
+        assert (problem["separator"], problem["decimal"]) == (";", ",")
+    assert "bill_depth_mm is no feature: it is missing in 61 of 146 rows of o" in output
+    assert "missing values: 2 of 146 rows (body_mass_g 2)" in output
+    assert "b.csv is read with separator ';', decimal ','" in output
 
 
-def test_a_job_tells_all_mistakes_of_a_file(tmp_path, frame):
-    project = new_project(tmp_path / "project", CONFIG)
-    spoilt = frame.assign(site=1)
-    spoilt.loc[[3, 9], "mass"] = np.nan
-    write(project.folder, CONFIG, one=spoilt, two=frame)
-    done = project.snakemake("ahead", "--logger", "thaw", check=False)
-    said = done.stdout + done.stderr
-    assert "failed: make_problem one: 2 mistakes (logs/problems/one-" in said
-    assert "\n  one.csv: column mass: 2 of 60 missing, first in row 4; give" in said
-    assert "\n  one.csv: column site is 1 in every row, and says nothing" in said
+REFUSED = """
+--label sexx --where species=Adelie => there is no column 'sexx'
+--label sex => species (Adelie 146, Gentoo 119, Chinstrap 68)
+--label sex --where a=b --source b.csv => --source FILE, or --where COLUMN=VALUE
+--label sex --where species=Emu => no row has 'Emu' in the column species
+--label sex --where species => write COLUMN=VALUE
+--label sex --source gone.csv => gone.csv: cannot be read as csv
+--label sex --source gone.npz => it is no table with named columns
+--label kind --where sex=checkpoints => wrong in what Thaw would write
+--label island --where species=Adelie => mend this in the files
+--label sex --where species=Adelie --folder here => is there already; name another
+"""
+
+
+@pytest.mark.parametrize("case", REFUSED.strip().splitlines())
+def test_what_cannot_be_is_said_and_nothing_is_written(case):
+    arguments, words = case.split(" => ")
+    # A problem of this name would stand in the way of files with weights.
+    birds = BIRDS.assign(kind=BIRDS["sex"]).replace({"sex": {"male": "checkpoints"}})
+    birds.loc[[3, 4], "island"] = np.nan
+    birds.to_csv("b.csv", index=False)
+    Path("here").mkdir()
+    Path("here/config.yaml").touch()
+    code, output = thaw("init", "b.csv", *arguments.split())
+    assert (code, words in output) == (1, True), output
+    assert len([*Path().iterdir()]) == 2
+    assert not Path("here/config.yaml").read_text()

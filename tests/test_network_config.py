@@ -1,156 +1,131 @@
-"""The config of modules: names of groups, the ladder, keys, jobs."""
+"""Networks and variants in the config: layers, ladders, and recipes in words."""
+
+import re
 
 import pytest
+import yaml
 
-from configs import MODULE, NETWORKS, put, recipes, small_config
-from thaw import keys
-from thaw.config.network import kind_of
-from thaw.config.resolve import resolve
-from thaw.errors import ThawError
-from thaw.plan.plan import Plan
+from configs import MODULE, change, plan_of, put, recipes, small_config
+from projects import SMALL_CONFIG
 
+NETWORKS = {
+    "hidden": SMALL_CONFIG["network"],
+    "deep": {"hidden": [3] * 10},
+    "module": MODULE,
+    "numbers": MODULE | {"groups": ["0", "1", "2"]},
+    "unnamed": {key: value for key, value in MODULE.items() if key != "groups"},
+}
 
-@pytest.fixture
-def config(folder):
-    """Return SMALL_CONFIG with a module instead of hidden layers."""
-    return small_config(MODULE)
+# A network, a variant of it, and what its recipe holds. In the groups of "numbers", a
+# number is a layer, and text is first a name, as in nn.Sequential.
+SAME = """
+hidden: {freeze: [2]} => {freeze: [2]}
+hidden: {freeze: hidden-1} => {freeze: 1}
+hidden: {freeze: [hidden-2, 1]} => {freeze: 2}
+hidden: {freeze: [output, hidden-1, 1]} => {freeze: [1, output]}
+hidden: {freeze: all but the output} => {freeze: 2}
+hidden: {fresh: [hidden-2, output]} => {fresh: [2, output]}
+hidden: {rate_factors: {output: 10, 1: 0.1}} => {rate_factors: {"1": 0.1, output: 10}}
+hidden: {rate_factors: {hidden-1: 2, hidden-2: 1}} => {rate_factors: {"1": 2}}
+hidden: {rate_factors: {1: 1}, towards: 0, phases: []} => {}
+hidden: {phases: [{freeze: 0, epochs: 9}, {epochs: 1}]} =>
+ {phases: [{epochs: 9}, {epochs: 1}]}
+deep: {freeze: [output, hidden-10, 2]} => {freeze: [2, 10, output]}
+module: {rate_factors: {layer1: 3, head: 2}} => {rate_factors: {"2": 3, output: 2}}
+module: {freeze: all but norm layers} => {freeze: all but norm layers}
+module: {freeze: [layer1]} => {freeze: [2]}
+module: {freeze: stem, fresh: [head]} => {freeze: 1, fresh: [output]}
+numbers: {rate_factors: {1: 3, 2: 5}} => {rate_factors: {"1": 3, "2": 5}}
+numbers: {rate_factors: {"1": 3, "2": 5}} => {rate_factors: {"2": 3, output: 5}}
+unnamed: {freeze: [3, output]} => {freeze: [3, output]}
+unnamed: {rate_factors: {7: 2}} => {rate_factors: {"7": 2}}
+"""
 
-
-def test_layers_with_numbers_need_no_groups(config):
-    del config["network"]["groups"]
-    put(config, "variants/fixed-1", {"freeze": 1, "fresh": ["output"]})
-    resolve(config)
-
-
-def test_source_models_that_are_files_need_no_source(config, folder):
-    del config["studies"]["ahead"]["source"]
-    (folder / "a.pt").write_bytes(b"a")
-    put(config, "studies/ahead/source_models", {"files": ["a.pt"]})
-    study = resolve(config).studies["ahead"]
-    assert (study.source, study.source_models) == ("checkpoints", 1)
-
-
-def test_what_modules_can(config):
-    own = {"augment": {"noise": 0.1}, "device": "auto"}
-    config["training"] |= own
-    assert own.items() <= resolve(config).studies["ahead"].training.items()
-
-
-def recipes_of_training(config):
-    plan = Plan(resolve(config))
-    arms = plan.studies["ahead"].arms
-    return plan, {name: plan.recipes[arm.key] for name, (arm,) in arms.items()}
-
-
-def test_what_is_augmented_is_in_the_recipe_and_a_variant_may_differ(config):
-    config["training"]["augment"] = {"noise": 0.1}
-    config["variants"]["fixed-0"] = {"training": {"augment": {}}}
-    _, found = recipes_of_training(config)
-    training = {name: recipe["settings"]["training"] for name, recipe in found.items()}
-    assert training["fixed-1"]["augment"] == {"noise": 0.1}
-    assert training["fixed-0"]["augment"] == {}
-    assert "device" not in training["fixed-1"]
-
-
-@pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("cuda", 1), ("auto", 0)])
-def test_a_job_asks_for_the_gpu_that_it_needs(config, device, gpus):
-    config["training"]["device"] = device
-    plan, _ = recipes_of_training(config)
-    arms = plan.studies["ahead"].arms.values()
-    assert {plan.gpus(arm.key) for (arm,) in arms} == {gpus}
-    assert plan.gpus("unknown") == 0
+# A network, a variant of it, and its recipe in words.
+WORDS = """
+hidden: {freeze: 1} =>
+hidden: {freeze: [2, output]} => hidden-2 and the output frozen
+hidden: {phases: [{freeze: 2, epochs: 1}, {epochs: 2000, learning_rate: 1}]} =>
+ the output alone for 1 epoch, then all layers for 2,000 epochs at 1 (2,001 epochs in
+ all, not 3)
+hidden: {phases: [{freeze: 1, epochs: 3}]} => all but the first layer for 3 epochs
+hidden: {freeze: 2, rate_factors: {output: 10}, towards: 0.01} =>
+ the first 2 layers frozen, the output at 10 times the rate, pulled towards the source
+ model (0.01)
+module: {freeze: all but norm layers} => norm layers alone
+unnamed: {freeze: [2]} => layer 2 frozen
+"""
 
 
-def test_the_ladder_has_a_rung_for_each_group(config):
-    del config["variants"]
-    put(config, "studies/ahead/variants", "ladder")
-    study = resolve(config).studies["ahead"]
-    assert study.variants == ["standalone", "fixed-0", "fixed-1", "fixed-2"]
+def table(text):
+    """Return the rows of a table: a network, a variant, and what follows from it."""
+    rows = text.replace("\n ", " ").strip().splitlines()
+    return [re.match(r"(\w+): (.*) => ?(.*)", row).groups() for row in rows]
 
 
-def test_names_and_numbers_are_the_same_key(config):
-    named = recipes(config)["fixed-1"]
-    put(config, "variants/fixed-1", {"freeze": 1, "fresh": ["output"]})
-    assert recipes(config)["fixed-1"].key == named.key
-    assert named.recipe["settings"]["variant"] == {"freeze": 1, "fresh": ["output"]}
+def config_of(network, variant):
+    config = small_config(NETWORKS[network])
+    config["variants"] |= {"fixed-0": yaml.safe_load(variant), "fixed-1": {}}
+    return config
 
 
-def test_a_study_may_say_the_other_form(config):
-    put(config, "studies/ahead/network", {"hidden": [4]})
-    put(config, "studies/ahead/variants", ["standalone", "fixed-0"])
-    assert resolve(config).studies["ahead"].network.keys() == {
-        *("hidden", "activation", "dropout")
-    }
-    config["network"], own = {"hidden": [3]}, config["network"]
-    put(config, "studies/ahead/network", own)
-    assert resolve(config).studies["ahead"].network == own
+@pytest.mark.parametrize(("network", "variant", "recipe"), table(SAME))
+def test_what_means_the_same_has_one_recipe(folder, network, variant, recipe):
+    settings = recipes(config_of(network, variant))["fixed-0"].recipe["settings"]
+    assert settings["variant"] == yaml.safe_load(recipe)
+    phases = settings["variant"].get("phases", [{"epochs": 3}])
+    assert settings["training"]["epochs"] == sum(phase["epochs"] for phase in phases)
 
 
-def test_an_edit_is_another_key_and_a_comment_or_a_move_is_not(config, folder):
-    before = recipes(config)
-    file = folder / "networks.py"
-    file.write_text("# moved\n" + NETWORKS)
-    file.rename(folder / "others.py")
-    put(config, "network/module", "others.py:small")
-    assert recipes(config) == before
-    (folder / "others.py").write_text(NETWORKS.replace("shape[0]", "shape[-1]"))
-    after = recipes(config)
-    assert not {r.key for r in after.values()} & {r.key for r in before.values()}
+@pytest.mark.parametrize(("network", "variant", "words"), table(WORDS))
+def test_recipes_in_words(folder, network, variant, words):
+    study = plan_of(config_of(network, variant)).studies["ahead"]
+    assert study.recipes.get("fixed-0", "") == words
 
 
-def test_versions_of_what_a_file_imports_count(config, folder, monkeypatch):
-    (folder / "networks.py").write_text("import yaml, scipy\n" + NETWORKS)
-    versions = recipes(config)["fixed-0"].recipe["versions"]
-    # Named unlike its distribution.
-    assert {"yaml", "scipy", "torch", "numpy"} <= versions.keys()
-    assert "missing" not in versions.values()
-    recipe = recipes(config)["fixed-0"].recipe
-    monkeypatch.setattr(keys, "version", lambda library: "9.9")
-    with pytest.raises(ThawError, match=r"scipy is 9\.9 here and was"):
-        keys.check("train", recipe, keys.key(recipe))
+@pytest.mark.parametrize("written", ["ladder", ["ladder", "fixed-1"]])
+def test_a_ladder_has_a_variant_for_each_depth(written):
+    config = small_config()
+    # A rung may be saved, or train differently.
+    change(config, "{@0/save: weights, @1/training: {epochs: 1}, studies/back: LOST}")
+    put(config, "studies/ahead/variants", written)
+    study = plan_of(config).studies["ahead"]
+    depths = {"fixed-0": {}, "fixed-1": {"freeze": 1}, "fixed-2": {"freeze": 2}}
+    rungs = {"standalone": {"pretrained": False}} | depths
+    settings = study.description["settings"]
+    assert settings["variants"] == [*rungs]
+    assert study.description["variants"] == rungs
+    assert (settings["baseline"], study.saved) == ("standalone", ["fixed-0"])
+    assert recipes(config)["fixed-1"].recipe["settings"]["training"]["epochs"] == 1
 
 
-def test_jobs_are_cut_by_the_settings_alone(config):
-    """So that a job is some minutes, and more repeats keep the jobs there are."""
-    del config["repeats_per_job"]
-    put(config, "studies/ahead/repeats", 70)
-
-    def ends():
-        found = resolve(config).studies["ahead"].repeats_per_job
-        study = Plan(resolve(config)).studies["ahead"]
-        assert max(tile.fits for tile, _ in study.training_jobs) == found
-        return found
-
-    assert ends() == 30
-    put(config, "training/epochs", 100_000)
-    few = ends()
-    assert 1 < few < 30
-    put(config, "studies/ahead/repeats", 140)
-    assert ends() == few
-    put(config, "training/epochs", 1_000_000)
-    assert ends() == 1
-    put(config, "studies/ahead/repeats_per_job", 7)
-    assert ends() == 7
+def test_a_job_asks_for_the_gpu_that_it_needs(folder):
+    for device, gpus in (("cpu", 0), ("cuda", 1), ("auto", 0)):
+        config = small_config(MODULE)
+        put(config, "training/device", device)
+        assert plan_of(config).gpus(recipes(config)["fixed-0"].key) == gpus
 
 
-@pytest.mark.parametrize("sizes", [{}, {"train_size": 3, "test_size": 2}])
-def test_a_rule_that_makes_the_data_moves_no_end_of_a_job(config, folder, sizes):
-    """The paths of jobs are needed before there is a file, and after."""
-    del config["repeats_per_job"]
-    made = {"file": "made.csv", "label": "class", "made_by_rule": True}
-    put(config, "problems/two", made | {"shape": [1, 2, 2], "train_size": 0.5} | sizes)
-    put(config, "training/epochs", 30_000)
-    before = resolve(config).studies["ahead"].repeats_per_job
-    (folder / "made.csv").write_text("class,a,b\n" + 9 * "x,1,2\ny,3,4\n")
-    assert resolve(config).studies["ahead"].repeats_per_job == before
-    assert before == (30 if sizes else 1)
+VARIANTS = """
+random: {pretrained: false, freeze: 1}
+half-fresh: {freeze: 1, fresh: [2]}
+wider: {freeze: 1, add: [3]}
+last: {freeze: [1, output]}
+rates: {freeze: 1, rate_factors: {output: 2}}
+head-first: {phases: [{freeze: 2, epochs: 1}, {epochs: 1}]}
+inherits-0: {freeze: 0, inherit: output}
+spelt-out: {pretrained: true, freeze: hidden-2, fresh: []}
+scratch: {pretrained: false, training: {}}
+longer: {pretrained: false, training: {epochs: 7}}
+deep-longer: {freeze: 2, training: {epochs: 7}}
+"""
 
 
-def test_only_such_a_network_has_the_general_learner_in_its_key(folder):
-    assert "thaw.learning.module" not in keys.modules("train")
-    assert "thaw.learning.module_learner" in keys.modules(
-        "train", kind_of(MODULE).content()["computed_by"]
-    )
-    found = Plan(resolve(small_config())).studies["ahead"].arms["fixed-0"][0].recipe
-    assert found["settings"]["network"] == {"hidden": [4, 3]}
-    assert {*found["versions"]} == {"numpy", "torch"}
+def test_depths_are_variants_that_only_freeze_and_the_first_of_each():
+    config = small_config()
+    config["variants"] |= yaml.safe_load(VARIANTS)
+    config["studies"]["ahead"]["variants"] = [*config["variants"]]
+    study = plan_of(config).studies["ahead"]
+    assert study.depths == {"fixed-0": 0, "fixed-1": 1, "spelt-out": 2}
+    # Those with other training are no rungs of the ladder.
+    assert study.ladder == {"standalone": -1, "scratch": -1} | study.depths
