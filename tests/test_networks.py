@@ -1,21 +1,24 @@
 """User-supplied networks: groups, freezing, draws, and outputs computed once."""
 
 import itertools
+import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from thaw.errors import ThawError
+from thaw.learning.front import front_of, set_mode
 from thaw.learning.learner import Phase, take
 from thaw.learning.module import ModuleNetwork, grouped
-from thaw.learning.module_learner import PassedOn
+from thaw.learning.module_learner import PassedOn, device_of
 from thaw.learning.settings import Training
-from thaw.learning.training import shuffled_orders
-from trained import assert_scores_follow, bits, draw, fit, parts, repeats, same
+from trained import bits, draw, fit, parts, repeats, same
 
-TRAINING = Training(3, 16, 0.05)
+TRAINING = Training(3, 16, 0.05, weight_decay=0.01)
 
 
 class Stem(nn.Module):
@@ -67,47 +70,9 @@ class InOrder(nn.Module):
         return self.head(self.layer2(self.layer1(x)).flatten(1))
 
 
-def convolutions():
-    return nn.Sequential(
-        *(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()),
-        *(nn.Dropout(0.3), nn.Conv2d(4, 6, 3), nn.ReLU(), nn.Flatten()),
-        *(nn.Dropout(0.1), nn.Linear(24, 3)),
-    )
-
-
-def trained(network, problem, numbers, freeze=0, training=TRAINING, size=None):
-    """Train as the stages do; return where each started, how it ended, its history."""
-    groups, found = list(network.groups), []
-    start = network.draw(groups, repeats(numbers))
-    for place, number in enumerate(numbers):
-        before = take(start, [place])
-        one = fit(problem, training, [number], network, freeze, size)
-        found.append((before, one.state, one.reached))
-    return found
-
-
 def of_images(build):
     """Return a network of images of 4 by 4."""
-    groups = ["0|1", "4", "8"] if build is convolutions else ()
-    return ModuleNetwork(build, groups, (1, 4, 4))
-
-
-@pytest.mark.parametrize("freeze", [1, 2])
-@pytest.mark.parametrize("build", [Tied, convolutions, InOrder])
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_frozen_is_frozen_and_all_else_learns(
-    problem, images, build, freeze, optimizer
-):
-    """Batch norm, dropout, tied weights, a train() that wakes sleeping parts."""
-    training = TRAINING._replace(optimizer=optimizer, weight_decay=0.01)
-    network = ModuleNetwork(Tied) if build is Tied else of_images(build)
-    data = problem if build is Tied else images
-    ((start, end, reached),) = trained(network, data, [3], freeze, training)
-    frozen = [e for g in list(network.groups)[:freeze] for e in network.groups[g]]
-    tied = {"second.weight"} if "first.weight" in frozen else set()
-    assert same(start, end) == {*frozen} | tied
-    assert any("running_mean" in name for name in frozen)
-    assert np.isfinite(reached.history.test_loss).all()
+    return ModuleNetwork(build, (), (1, 4, 4))
 
 
 def test_dropout_is_off_where_frozen_and_on_elsewhere(problem, monkeypatch):
@@ -116,117 +81,54 @@ def test_dropout_is_off_where_frozen_and_on_elsewhere(problem, monkeypatch):
     network = ModuleNetwork(Tied)
     state = draw(network, [0])
     learner = network.learner(state, problem, TRAINING, Phase(["stem", "first"]))
-    seen = {}
-    module = learner._module
-    module.stem.register_forward_hook(
-        lambda *a: seen.setdefault("stem", []).append(a[2])
-    )
-    module.drop.register_forward_hook(lambda *a: seen.setdefault("drop", []).append(a))
-    order = torch.arange(50)[None]
-    learner.epoch(order)
-    learner.epoch(order)
-    first, again = seen["stem"][0], seen["stem"][4]
-    assert torch.equal(first, again)
-    _, (before,), after = seen["drop"][0]
+    calls = {learner._module.stem: [], learner._module.drop: []}
+    for part in calls:
+        part.register_forward_hook(lambda *call: calls[call[0]].append(call))
+    for _ in range(2):
+        learner.epoch(torch.arange(50)[None])
+    # What is frozen is in memory only once, whether as it came or as it is.
+    weights = learner.state()["stem.linear.weight"]
+    assert weights.data_ptr() == state["stem.linear.weight"].data_ptr()
+    assert all(values.grad is None for values in learner._module.parameters())
+    stem, ((_, (before,), after), *_) = calls.values()
+    assert torch.equal(stem[0][2], stem[4][2])
     assert (after[before != 0] == 0).any()
 
 
-def test_a_part_that_writes_to_what_is_frozen_is_found_out(problem):
-    class Counts(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.linear = nn.Linear(2, 4)
-            self.register_buffer("count", torch.zeros(1))
-
-        def forward(self, x):
-            self.count += 1
-            return self.linear(x)
-
-    network = ModuleNetwork(lambda: nn.Sequential(Counts(), nn.Linear(4, 3)))
-    with pytest.raises(ThawError, match=r"0\.count, which is frozen"):
-        trained(network, problem, [0], freeze=1)
-
-
-@pytest.mark.parametrize("freeze", [0, 1])
-def test_alone_equals_in_company_and_whatever_came_before(problem, freeze):
-    network = ModuleNetwork(Tied)
-    company = trained(network, problem, range(4), freeze)
+@pytest.mark.parametrize("freeze", [0, 1, 2])
+def test_alone_equals_in_company_and_frozen_is_frozen(problem, freeze):
+    """Batch norm, tied weights; whatever else draws random numbers meanwhile."""
+    network, disturb = ModuleNetwork(Tied), {"report": lambda *_, **__: torch.rand(7)}
+    company = parts(problem, TRAINING, range(4), network, freeze)
     for number in (0, 3, 2):
-        ((start, end, reached),) = trained(network, problem, [number], freeze)
-        assert same(start, company[number][0]) == {*start}
-        assert same(end, company[number][1]) == {*end}
-        assert bits(reached.history) == bits(company[number][2].history)
-    ends = [end["head.weight"] for _, end, _ in company]
+        alone = fit(problem, TRAINING, [number], network, freeze, **disturb)
+        assert same(alone.state, company[number].state) == {*alone.state}
+        assert bits(alone.reached.history) == bits(company[number].reached.history)
+    count = alone.state["stem.norm.num_batches_tracked"]
+    assert count.dtype == torch.int64  # whole numbers stay whole
+    assert count.tolist() == [0 if freeze else 3 * 4]
+    frozen = {e for g in [*network.groups][:freeze] for e in network.groups[g]}
+    tied = {"second.weight"} if freeze == 2 else set()
+    assert same(draw(network, [2]), alone.state) == frozen | tied
+    ends = [part.state["head.weight"] for part in company]
     assert not any(torch.equal(a, b) for a, b in itertools.combinations(ends, 2))
 
 
-@pytest.mark.parametrize("freeze", [0, 1])
-def test_scores_of_a_module_follow_from_its_predictions(problem, freeze):
-    more = {"validation_size": 0.2, "keep": "best", "learning_rate": [0.2, 0.01]}
-    training = TRAINING._replace(**more)
-    for part in parts(problem, training, range(2), ModuleNetwork(Tied), freeze):
-        assert_scores_follow(problem, part)
-
-
-def test_noise_is_the_repeats_own_whatever_others_draw_meanwhile(problem):
-    network = ModuleNetwork(Tied)
-    state = draw(network, [0])
-    ends = []
-    for disturb in (False, True):
-        learner = network.learner(state, problem, TRAINING)
-        for _ in range(2):
-            learner.epoch(torch.arange(50)[None])
-            if disturb:
-                torch.rand(7)
-        ends.append(learner.state())
-    assert same(*ends) == {*state}
-
-
 def test_a_fresh_group_is_the_same_in_every_variant():
-    network = ModuleNetwork(Tied)
-    everything = draw(network, range(3))
-    some = network.draw(["second", "head"], repeats([2]))
-    assert {*some} == {"second.weight", "second.bias", "head.weight", "head.bias"}
-    for name, values in some.items():
-        assert torch.equal(values, everything[name][2:])
-    assert network.draw([], repeats([0])) == {}
-    other = network.draw(["head"], repeats([2], seed=2))
-    assert not torch.equal(other["head.bias"], some["head.bias"])
+    """Whatever generator it draws from, and whatever was drawn before."""
 
-
-def test_numpys_and_pythons_generators_are_seeded_too():
     def build():
-        module = nn.Linear(2, 3)
-        module.bias.data.fill_(float(np.random.rand()))
+        module = Tied()
+        module.head.bias.data.fill_(float(np.random.rand()) + random.random())
         return module
 
     network = ModuleNetwork(build)
-    one = network.draw(["weight"], repeats([0]))
-    np.random.rand(3)
-    assert same(one, network.draw(["weight"], repeats([0]))) == {*one}
-
-
-@pytest.mark.parametrize("size", [None, 40, 200])
-@pytest.mark.parametrize("freeze", [1, 2])
-@pytest.mark.parametrize("build", [convolutions, InOrder])
-def test_what_is_computed_once_changes_no_bit(images, monkeypatch, build, freeze, size):
-    passes, convolution = [], nn.Conv2d.forward
-
-    def counted(self, x):
-        passes.append(len(x))
-        return convolution(self, x)
-
-    monkeypatch.setattr(nn.Conv2d, "forward", counted)
-    training = TRAINING._replace(epochs=6)
-    once = trained(of_images(build), images, range(2), freeze, training, size)
-    kept = sum(passes)
-    passes.clear()
-    monkeypatch.setattr("thaw.learning.module_learner.front_of", lambda *_: None)
-    anew = trained(of_images(build), images, range(2), freeze, training, size)
-    assert kept < 0.7 * sum(passes)
-    for (_, end, reached), (_, other, others) in zip(once, anew, strict=True):
-        assert same(end, other) == {*end}
-        assert bits(reached.history) == bits(others.history)
+    everything = draw(network, range(3))
+    few = network.draw(["second", "head"], repeats([2]))
+    assert {*few} == {"second.weight", "second.bias", "head.weight", "head.bias"}
+    assert all(torch.equal(few[name], everything[name][2:]) for name in few)
+    other_seed = network.draw(["head"], repeats([2], seed=2))
+    assert not torch.equal(other_seed["head.bias"], few["head.bias"])
 
 
 class Counted(nn.Linear):
@@ -243,199 +145,203 @@ class Counted(nn.Linear):
         return super().forward(x) + self.hidden
 
 
-class Forgetful(PassedOn):
-    """Keeps nothing."""
-
-    def of(self, *asked):
-        return PassedOn().of(*asked)
-
-
-def asked_of_frozen_parts(problem, starts, hidden=0.0, keeps=True, size=None):
-    """Return three networks' results, and how many rows their frozen part saw."""
-    network = ModuleNetwork(lambda: nn.Sequential(Counted(hidden), nn.Linear(4, 3)))
-    if not keeps:
-        network._passed_on = Forgetful()
-    numbers = range(len(starts))
-    states = draw(network, numbers)
-    states |= take({name: states[name] for name in network.groups["0"]}, starts)
-    Counted.rows = 0
-
-    def start(some):
-        return take(states, [address.repeat for address in some.addresses])
-
-    found = parts(problem, TRAINING, numbers, network, 1, size, start=start)
-    assert size is None or len(network._passed_on._kept) <= 2
-    return [one.state for one in found], Counted.rows
-
-
-@pytest.fixture(scope="module")
-def many(problem):
-    """Return a problem of 600 train rows."""
-    times = 600 // len(problem.train_y)
-    return problem._replace(
-        train_x=np.tile(problem.train_x, (times, 1)),
-        train_y=np.tile(problem.train_y, times),
-    )
-
-
-def test_repeats_from_one_source_model_ask_its_frozen_parts_once(many):
-    alike, few = asked_of_frozen_parts(many, [0, 0, 1, 1])
-    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 1, 1], keeps=False)
-    # All look at two batches of 256 and 2 rows; so do those that ask for the rest.
-    assert all_ - few == 2 * (600 - 256)
-    for one, other in zip(alike, fresh, strict=True):
-        assert same(one, other) == {*one}
-
-
-@pytest.mark.parametrize("size", [400, 30])
-def test_repeats_that_learn_from_other_rows_each_find_again_what_all_pass_on(
-    many, size
+# Fewer than half of the rows pass alone, and nothing of them is kept. A number that is
+# no entry counts as well.
+@pytest.mark.parametrize(
+    ("starts", "size", "hidden", "times"),
+    [
+        ([0, 0, 1, 1], None, 0.0, 2),
+        ([0, 0, 0], 400, 0.0, 2),
+        ([0, 0, 0], 30, 0.0, 0),
+        ([0, 0, 0], None, 1.0, 0),
+    ],
+)
+def test_repeats_from_one_source_model_ask_its_frozen_parts_once(
+    problem, starts, size, hidden, times
 ):
-    """Fewer than half of the rows pass alone, and nothing of them is kept."""
-    alike, few = asked_of_frozen_parts(many, [0, 0, 0], size=size)
-    fresh, all_ = asked_of_frozen_parts(many, [0, 0, 0], keeps=False, size=size)
-    assert all_ - few == 2 * (600 - 256) * (size == 400)
-    for one, other in zip(alike, fresh, strict=True):
-        assert same(one, other) == {*one}
+    x, y = np.tile(problem.train_x, (12, 1)), np.tile(problem.train_y, 12)
+    many = problem._replace(train_x=x, train_y=y)
+    rows, ends, numbers = [], [], range(len(starts))
+    forgetful = SimpleNamespace(of=lambda *rows: PassedOn().of(*rows), _kept=())
+    for passed_on in (PassedOn(), forgetful):
+        network = ModuleNetwork(lambda: nn.Sequential(Counted(hidden), nn.Linear(4, 3)))
+        network._passed_on = passed_on
+        states = draw(network, numbers)
+        states |= take({name: states[name] for name in network.groups["0"]}, starts)
+
+        def start(whose, states=states):
+            return take(states, [address.repeat for address in whose.addresses])
+
+        Counted.rows = 0
+        trained = parts(many, TRAINING, numbers, network, 1, size, start=start)
+        assert size is None or len(passed_on._kept) <= 2
+        rows.append(Counted.rows)
+        ends.append({place: part.state for place, part in enumerate(trained)})
+    # All look at two batches of 256 and 2 rows; so do those that ask for the rest.
+    assert rows[1] - rows[0] == times * (600 - 256)
+    assert all(same(state, ends[1][n]) == {*state} for n, state in ends[0].items())
 
 
-def test_of_repeats_whose_missing_numbers_are_filled_only_the_last_is_kept(many):
-    """Each has rows of its own, which would add up over a source model's repeats."""
-    gaps = np.where(many.train_x > many.train_x.max() - 0.1, np.nan, many.train_x)
-    asked_of_frozen_parts(many._replace(train_x=gaps, fills=True), [0] * 3, size=400)
+def test_groups_are_parts_names_or_regular_expressions_and_must_fit():
+    parts = "stem.0", "layer1.0", "layer10.0", "fc"
+    entries = ["scale", *(f"{part}.weight" for part in parts)]
+    groups = grouped(entries)
+    assert [*groups] == ["stem", "layer1", "layer10", "fc"]
+    assert [*groups.values()] == [entries[:2], *([entry] for entry in entries[2:])]
+    assert grouped(["weight", "bias"]) == {"weight": ["weight", "bias"]}
+    groups = grouped(entries, ["scale|stem", r"layer\d+", "fc"])
+    assert [*groups.values()] == [entries[:2], entries[2:4], entries[4:]]
+    assert grouped(entries[2:4], ["layer1", "layer10"])["layer1"] == [entries[2]]
+    for patterns, words in (
+        (["layer1"], "no group has layer10.0.weight"),
+        (["layer.*", "layer1"], "'layer1' both have layer1.0.w"),
+        (["layer.*", "head"], "'head' names nothing; there is sc"),
+    ):
+        with pytest.raises(ThawError, match=words):
+            grouped(entries, ["scale|stem", *patterns, "fc"])
 
 
-def test_what_is_no_entry_counts_as_well(many):
-    """Frozen parts with the same weights that pass on something else."""
-    _, once = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0)
-    _, never = asked_of_frozen_parts(many, [0, 0, 0], hidden=1.0, keeps=False)
-    assert once == never
+def test_norm_layers_are_known_by_their_class():
+    class LibraryLayerNorm(nn.Linear):
+        pass
+
+    norms = [nn.BatchNorm2d(4), nn.GroupNorm(2, 4), LibraryLayerNorm(4, 4)]
+    plain = [nn.Linear(4, 4), nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4))]
+    names = ModuleNetwork(lambda: nn.Sequential(*norms, *plain)).norms
+    assert {name.partition(".")[0] for name in names} == set("012")
+    assert {"0.running_mean", "0.num_batches_tracked", "1.bias"} <= names
 
 
-class Whole(nn.Module):
-    """Looks at a batch as a whole, or draws random numbers even outside training."""
+def test_a_gpu_is_taken_where_there_is_one_and_must_be_there_for_cuda(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    assert device_of("auto").type == "cpu"
+    with pytest.raises(ThawError, match=r"^device: cuda asks for a GPU, and .*\Z"):
+        device_of("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert device_of("cpu").type == "cpu"
+    assert device_of("auto").type == device_of("cuda").type == "cuda"
+    assert torch.backends.cudnn.deterministic
+
+
+# Frozen parts that run once
+
+
+@pytest.mark.parametrize(("freeze", "size"), [(1, 30), (2, 200), (1, None)])
+def test_a_frozen_body_runs_once(images, monkeypatch, freeze, size):
+    """And changes no bit."""
+    passes, convolution = [], nn.Conv2d.forward
+
+    def counted(self, x):
+        passes.append(len(x))
+        return convolution(self, x)
+
+    monkeypatch.setattr(nn.Conv2d, "forward", counted)
+    network = of_images(InOrder)
+    training = Training(6, 16, 0.05, optimizer="adam")
+    once = fit(images, training, [0], network, freeze, size)
+    few = sum(passes)
+    monkeypatch.setattr("thaw.learning.module_learner.front_of", lambda *_: None)
+    anew = fit(images, training, [0], network, freeze, size)
+    assert few < 0.7 * (sum(passes) - few)
+    assert same(once.state, anew.state) == {*once.state}
+    assert bits(once.reached.history) == bits(anew.reached.history)
+
+
+class Keeping(nn.Linear):
+    """Keeps what it passed on last."""
+
+    def forward(self, x):
+        self.last = super().forward(x)
+        return self.last
+
+
+def seldom(x, drawn):
+    return x * (0 if drawn and torch.rand(()) < 1e-6 else 1)
+
+
+# What forbids to run a body only once: before it (0), after it (1) or at the end (2).
+ODD = {
+    "what learns comes before": (0, lambda odd, x: x * odd.before),
+    "what counts rows comes before": (0, lambda odd, x: odd.norm(x)),
+    "dropped out": (1, lambda odd, x: functional.dropout(x, 0.5, odd.training)),
+    "drawn, if seldom": (1, lambda odd, x: seldom(x, odd.training)),
+    "of the whole batch": (1, lambda odd, x: x - x.mean(0)),
+    "different in training": (1, lambda odd, x: 2 * x if odd.training else x),
+    "used again": (2, lambda odd, x: x + odd.first),
+    "used outside training": (2, lambda odd, x: x if odd.training else x + odd.first),
+    "kept by its part": (2, lambda odd, x: x + odd.body.last),
+}
+# What does not forbid it: parts that return no rows run every time.
+FINE = {
+    "no rows": (2, lambda odd, x: x + odd.shift(torch.ones(1, 2))),
+    "in place": (2, lambda odd, x: x.mul_(2)),
+}
+
+
+class Odd(nn.Module):
+    """Runs `body` and `more`, and does something in one place."""
 
     def __init__(self, how):
         super().__init__()
-        self.linear, self.how = nn.Linear(2, 4), how
+        self.place, self.does = (ODD | FINE)[how]
+        self.before = nn.Parameter(torch.ones(2))
+        self.norm, self.shift = nn.BatchNorm1d(2, affine=False), nn.Linear(2, 4)
+        self.body, self.more = Keeping(2, 4), nn.Linear(4, 4)
+        self.head = nn.Linear(4, 3)
 
     def forward(self, x):
-        x = self.linear(x)
-        if self.how == "random":
-            return x + torch.rand(4)
-        return x - x.mean(0)
+        steps = [lambda x: x] * 3
+        steps[self.place] = lambda x: self.does(self, x)
+        first, between, last = steps
+        self.first = self.body(first(x))
+        return self.head(last(self.more(between(self.first))))
 
 
-@pytest.mark.parametrize("how", ["random", "batch"])
-def test_nothing_is_computed_once_where_it_would_differ(problem, how):
-    network = ModuleNetwork(lambda: nn.Sequential(Whole(how), nn.Linear(4, 3)))
-    state = draw(network, [0])
-    learner = network.learner(state, problem, TRAINING, Phase(["0"]))
-    assert learner._front is None
+def front_at(module, still, problem):
+    """Return the rows of a problem, and the front of these frozen parts."""
+    for part in still:
+        part.requires_grad_(False)
+    x = torch.from_numpy(problem.train_x)
+    return x, front_of(module, {*still}, [x[:9], x[9:]], lambda: None)
 
 
-def test_whole_numbers_in_a_state_stay_whole_and_count_batches(images):
-    network = of_images(convolutions)
-    ((_, end, _),) = trained(network, images, [0])
-    count = end["1.num_batches_tracked"]
-    assert count.dtype == torch.int64
-    assert count.tolist() == [TRAINING.epochs * 19]
+@pytest.mark.parametrize("how", ODD | FINE)
+@torch.no_grad()
+def test_nothing_runs_once_that_would_pass_on_something_else(problem, how):
+    """And what is passed on stays as it is."""
+    torch.manual_seed(0)
+    odd = Odd(how)
+    x, front = front_at(odd, [odd.shift, odd.body, odd.more], problem)
+    assert (front is None) == (how in ODD)
+    if front:
+        set_mode(odd, odd.modules())
+        passed = front(x)
+        kept = passed.clone()
+        torch.testing.assert_close(front.rest(x, passed), odd(x))
+        assert torch.equal(passed, kept)
+        assert "forward" not in odd.body.__dict__
 
 
-def test_optimizer_settings_reach_it(problem):
-    settings = {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}
-    training = TRAINING._replace(**settings, weight_decay=0.1)
-    network = ModuleNetwork(Tied)
-    state = draw(network, [0])
-    found = network.learner(state, problem, training)._optimizer
-    assert type(found) is torch.optim.SGD
-    told = {name: found.param_groups[0][name] for name in ("momentum", "nesterov")}
-    assert told == {"momentum": 0.9, "nesterov": True}
-    assert found.param_groups[0]["weight_decay"] == 0.1
+class Early(nn.Sequential):
+    """Leaves out its second part for large numbers."""
+
+    def __init__(self):
+        super().__init__(nn.Linear(2, 4), nn.Linear(4, 4), nn.Linear(4, 3))
+
+    def forward(self, x):
+        return self[2](self[1](self[0](x))) if x.max() < 99 else self[2](self[0](x))
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "settings"),
-    [
-        ("sgd", {}),
-        ("sgd", {"momentum": 0.9, "nesterov": True}),
-        ("adam", {}),
-        ("adamw", {}),
-    ],
-)
-def test_biases_and_norm_layers_are_spared_as_in_a_plain_loop(
-    images, optimizer, settings
-):
-    """Groups by kind of module, as torchvision's scripts form them."""
-    training = Training(3, 16, 0.05, optimizer, weight_decay=0.5, **settings)
-    spared = training._replace(decay_bias_and_norm=False)
-    network = ModuleNetwork(InOrder, (), (1, 4, 4))
-    start = draw(network, [0])
-    end, decayed = (fit(images, t, [0], network).state for t in (spared, training))
-
-    module = InOrder()
-    module.load_state_dict({name: values[0] for name, values in start.items()})
-    (stem, norm), others = module.layer1, [module.layer2[1], module.head]
-    weights = [part.weight for part in (stem, *others)]
-    biases = [part.bias for part in (stem, norm, *others)]
-    groups = [
-        {"params": weights, "weight_decay": 0.5},
-        {"params": [norm.weight, *biases]},
-    ]
-    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
-    theirs = kind.get(optimizer, torch.optim.AdamW)(
-        groups, 0.05, weight_decay=0, **settings
-    )
-    x, y = torch.from_numpy(images.train_x), torch.from_numpy(images.train_y)
-    for order in shuffled_orders(repeats([0]), len(y), training.epochs):
-        for rows in order[0].split(16):
-            said = module(x[rows].reshape(-1, 1, 4, 4))
-            theirs.zero_grad()
-            nn.functional.cross_entropy(said, y[rows]).backward()
-            theirs.step()
-    for name, values in module.state_dict().items():
-        torch.testing.assert_close(end[name][0], values, rtol=0, atol=1e-5)
-    assert (end["layer1.1.weight"] - decayed["layer1.1.weight"]).abs().max() > 0.01
-
-
-ENTRIES = ["scale", *(f"{p}.weight" for p in ("stem.0", "layer1.0", "layer10.0", "fc"))]
-
-
-def test_groups_left_out_are_the_top_level_parts():
-    assert grouped(ENTRIES) == {
-        "stem": ["scale", "stem.0.weight"],
-        "layer1": ["layer1.0.weight"],
-        "layer10": ["layer10.0.weight"],
-        "fc": ["fc.weight"],
-    }
-    assert grouped(["weight", "bias"]) == {"weight": ["weight", "bias"]}
-
-
-def test_groups_are_names_or_regular_expressions():
-    found = grouped(ENTRIES, ["scale|stem", r"layer\d+", "fc"])
-    assert list(found.values()) == [ENTRIES[:2], ENTRIES[2:4], ENTRIES[4:]]
-    assert grouped(ENTRIES[2:4], ["layer1", "layer10"])["layer1"] == [ENTRIES[2]]
-
-
-@pytest.mark.parametrize(
-    ("patterns", "words"),
-    [
-        (["scale|stem", "layer1", "fc"], "no group has layer10.0.weight"),
-        (["scale|stem", "layer.*", "layer1", "fc"], "'layer1' both have layer1.0.w"),
-        (["scale|stem", "layer.*", "head", "fc"], "'head' names nothing; there is sc"),
-    ],
-)
-def test_groups_that_do_not_fit_are_named(patterns, words):
-    with pytest.raises(ThawError, match=words.replace(".", r"\.")):
-        grouped(ENTRIES, patterns)
-
-
-def test_what_is_frozen_is_in_memory_only_once(images):
-    """A source model, a repeat's start and its frozen weights are the same bytes."""
-    network = of_images(convolutions)
-    source = draw(network, [0, 1])
-    learner = network.learner(take(source, [1]), images, TRAINING, Phase(["0|1"]))
-    learner.epoch(torch.arange(300)[None])
-    ours = learner.state()["0.weight"]
-    assert ours.data_ptr() == source["0.weight"][1].data_ptr()
-    assert all(values.grad is None for values in learner._module.parameters())
+def test_a_forward_that_runs_other_parts_for_some_rows_is_found_out(problem):
+    """Where some rows need them from the start, all parts run every time."""
+    module = Early()
+    still, far = [module[0], module[1]], problem.train_x.copy()
+    far[-1] += 100
+    with torch.no_grad():
+        assert front_at(module, still, problem._replace(train_x=far))[1] is None
+        x, front = front_at(module, still, problem)
+        passed = front(x)
+        for run in (front, lambda x: front.rest(x, passed)):
+            with pytest.raises(ThawError, match="other frozen parts for some rows"):
+                run(x + 100)

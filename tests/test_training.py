@@ -1,4 +1,4 @@
-"""The trainer: Keras's trajectory, autograd's gradient, and repeats that never mix."""
+"""Training and tasks: Keras's trajectories, repeats that never mix, scores."""
 
 import itertools
 from pathlib import Path
@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 from sklearn import metrics
-from sklearn.dummy import DummyClassifier
-from torch import nn
+from sklearn.dummy import DummyClassifier, DummyRegressor
 
+from test_recipes import LEARNERS, network_by
 from thaw.data.problem import Problem
+from thaw.errors import ThawError
 from thaw.learning.budget import Budget, budget
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.layers import Dropout
-from thaw.learning.learner import Phase, take
+from thaw.learning.learner import Phase
 from thaw.learning.measure import failed
-from thaw.learning.module import ModuleNetwork
 from thaw.learning.settings import Training
-from thaw.learning.tasks import TASKS, Labels
+from thaw.learning.tasks import TASKS, Labels, named_weights
 from thaw.learning.training import learn, shuffled_orders
 from trained import (
     NETWORK,
@@ -32,307 +32,128 @@ from trained import (
     with_numbers,
 )
 
-KERAS = np.load(Path(__file__).parent / "keras-trajectory.npz")
+CLASSES, NUMBERS = TASKS["classification"], TASKS["regression"]
 NAMES = ("hidden-1", "hidden-2", "output")
 
-ACTIVATIONS = {"relu": nn.ReLU, "elu": nn.ELU, "tanh": nn.Tanh}
-OPTIMIZERS = {
-    "plain": {},
-    "momentum": {"momentum": 0.9},
-    "nesterov": {"momentum": 0.8, "nesterov": True, "weight_decay": 0.01},
-    "decay": {"weight_decay": 0.05},
-    "adam": {"optimizer": "adam", "weight_decay": 0.01},
-    "adamw": {"optimizer": "adamw", "weight_decay": 0.1},
-    "spared, sgd": {"weight_decay": 0.5, "decay_bias_and_norm": False},
-    "spared, momentum": {
-        **{"momentum": 0.8, "nesterov": True},
-        **{"weight_decay": 0.1, "decay_bias_and_norm": False},
-    },
-    "spared, adam": {
-        **{"optimizer": "adam", "weight_decay": 0.1},
-        "decay_bias_and_norm": False,
-    },
-    "spared, adamw": {
-        **{"optimizer": "adamw", "weight_decay": 0.5},
-        "decay_bias_and_norm": False,
-    },
-    "cosine": {"momentum": 0.9, "schedule": "cosine", "warmup": 3, "steps": 20},
-    "step": {"optimizer": "adamw", "schedule": "step", "step_size": 6, "gamma": 0.3},
-}
 
-
-CLASSES = TASKS["classification"]
-
-
-def measured(logits, labels, classes):
-    """Return accuracy and loss of networks with outputs `[R, classes, rows]`."""
-    prepared = Labels(*map(torch.from_numpy, CLASSES.prepared(labels, classes)))
-    return CLASSES.measure(logits, prepared, None)
-
-
-def keras_state(keras, which: str, moment: str) -> dict:
+def keras_state(keras, which):
     """Return Keras's weights as a state of one network; its kernels are (in, out)."""
     state = {}
     for number, name in enumerate(NAMES, start=1):
-        kernel = keras[f"{which}_{moment}_kernel{number}"]
+        kernel, bias = (keras[f"{which}_{part}{number}"] for part in ("kernel", "bias"))
         state[f"{name}.weight"] = torch.from_numpy(kernel.T.copy())[None]
-        bias = keras[f"{which}_{moment}_bias{number}"]
         state[f"{name}.bias"] = torch.from_numpy(bias.copy())[None]
     return state
 
 
 @pytest.mark.parametrize(("which", "freeze"), [("standalone", 0), ("fixed1", 1)])
-def test_follows_the_trajectory_of_keras(which, freeze):
-    problem = Problem(
-        KERAS["train_x"].astype(np.float32),
-        KERAS["train_y"].argmax(1),
-        KERAS["test_x"].astype(np.float32),
-        KERAS["test_y"].argmax(1),
-        np.arange(len(KERAS["test_y"])),
-        3,
-    )
-    training = Training(int(KERAS["epochs"]), int(KERAS["batch_size"]), 0.01)
-    start = keras_state(KERAS, which, "init")
-    learner = NETWORK.learner(start, problem, training, Phase(NAMES[:freeze]))
+@pytest.mark.parametrize("file", ["trajectory", "regression"])
+def test_follows_the_trajectory_of_keras(file, which, freeze):
+    keras = np.load(Path(__file__).parent / f"keras-{file}.npz")
+    x = (keras[f"{part}_x"].astype(np.float32) for part in ("train", "test"))
+    if file == "regression":
+        task, labels = NUMBERS, [keras["train_label"], keras["test_label"]]
+    else:
+        task, labels = CLASSES, [keras[f"{p}_y"].argmax(1) for p in ("train", "test")]
+    classes = 3 if task is CLASSES else 0
+    rows = next(x), labels[0], next(x), labels[1], np.arange(500)
+    problem, scale = task.scaled(Problem(*rows, classes, task.name), 500)
+    network = FullyConnected(rows[0].shape[1], [5, 5], task.width(classes))
+    training = Training(int(keras["epochs"]), int(keras["batch_size"]), 0.01)
+    start = keras_state(keras, f"{which}_init")
+    learner = network.learner(start, problem, training, Phase(NAMES[:freeze]))
     in_order = itertools.repeat(torch.arange(500)[None], training.epochs)
-    history = learn(learner, problem, in_order)[0]
+    history = learn(learner, problem, in_order, scale=scale).history
 
-    for name, theirs in keras_state(KERAS, which, "final").items():
-        torch.testing.assert_close(learner.state()[name], theirs, rtol=0, atol=1e-5)
-    for ours, theirs, near in (
-        (history.test_loss[0, 1:], "val_loss_after_epoch", 1e-5),
-        (history.test_score[0, 1:], "val_acc_after_epoch", 1e-6),
-        (history.train_loss[0, -1], "final_train_loss_evaluate", 1e-5),
+    for name, values in keras_state(keras, f"{which}_final").items():
+        torch.testing.assert_close(learner.state()[name], values, rtol=0, atol=1e-5)
+    # Keras reports the mean of squares, of labels without a unit.
+    score, power, unit = ("mae", 0.5, scale.spread) if scale else ("acc", 1, 1)
+    for column, expected, exponent in (
+        (history.test_score[0, 1:], f"val_{score}_after_epoch", 1),
+        (history.test_loss[0, 1:], "val_loss_after_epoch", power),
+        (history.train_loss[0, -1], "final_train_loss_evaluate", power),
     ):
-        np.testing.assert_allclose(ours, KERAS[f"{which}_{theirs}"], rtol=0, atol=near)
+        values = keras[f"{which}_{expected}"] ** exponent
+        np.testing.assert_allclose(column / unit, values, rtol=0, atol=1e-5)
 
 
-class Masks(nn.Module):
-    """Dropout by the ensemble's own masks."""
-
-    def __init__(self, dropout, width):
-        super().__init__()
-        self.dropout, self.width = dropout, width
-
-    def forward(self, x):
-        if not self.training:
-            return x
-        (mask,) = self.dropout.masks([self.width], len(x))
-        return x * mask[0, :-1].T
+SHAPES = [(5, 5), (7, 1), (64, 32, 32), (1, 300), (300, 1), (1, 1), (300, 300), (1,)]
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("freeze", [0, 1])
-@pytest.mark.parametrize(
-    ("optimizer", "activation", "dropout"),
-    [
-        *((name, "relu", 0.0) for name in OPTIMIZERS),
-        *(("plain", name, share) for name in ACTIVATIONS for share in (0.0, 0.4)),
-    ],
-)
-def test_the_ensemble_learns_as_autograd_and_pytorchs_optimizers_do(
-    problem, optimizer, activation, dropout, freeze, task
-):
-    """The general learner, of modules, has both. Frozen layers leave nothing out."""
-    hidden, rate = [5, 4, 3], 0.1 if optimizer == "plain" else 0.02
-    if task == "regression":
-        problem, rate = with_numbers(problem, 1.0), 0.02
-    problem, scale = TASKS[task].scaled(problem, 50)
-    width = TASKS[task].width(problem.classes)
-    network = FullyConnected(2, hidden, width, activation, dropout)
-    names = list(network.groups)
-    training = Training(5, 16, rate, **OPTIMIZERS[optimizer])
-    start, whose = draw(network, range(2)), repeats(range(2))
-    ours = network.learner(start, problem, training, Phase(names[:freeze]), whose)
-    orders = list(shuffled_orders(whose, 50, training.epochs))
-    found = learn(ours, problem, orders, scale=scale)[0]
-
-    def as_modules(state):
-        return {
-            f"{names.index(group)}.0.{entry}": state[f"{group}.{entry}"]
-            for group in names
-            for entry in ("weight", "bias")
-        }
-
-    for repeat in range(2):
-
-        def build(repeat=repeat):
-            masks = Dropout(dropout, repeats([repeat]))
-            layers = [
-                nn.Sequential(
-                    nn.Linear(*fans), ACTIVATIONS[activation](), Masks(masks, fans[1])
-                )
-                for fans in itertools.pairwise([2, *hidden])
-            ]
-            return nn.Sequential(*layers, nn.Sequential(nn.Linear(hidden[-1], width)))
-
-        general = ModuleNetwork(build)
-        still = Phase([*general.groups][:freeze])
-        own = as_modules(take(start, [repeat]))
-        theirs = general.learner(own, problem, training, still)
-        own_orders = [order[[repeat]] for order in orders]
-        expected = learn(theirs, problem, own_orders, scale=scale)[0]
-        for one, other in zip(found, expected, strict=True):
-            np.testing.assert_allclose(one[[repeat]], other, rtol=0, atol=1e-5)
-        for name, values in as_modules(ours.state()).items():
-            other = theirs.state()[name]
-            torch.testing.assert_close(values[[repeat]], other, rtol=0, atol=1e-5)
+@pytest.mark.parametrize("is_frozen", [False, True])
+@pytest.mark.parametrize("batch_size", [16, 32, 50, 7])
+@pytest.mark.parametrize("hidden", SHAPES)
+def test_shapes_learn_alone_as_in_company(problem, hidden, batch_size, is_frozen):
+    training, network = Training(2, batch_size, 0.05), FullyConnected(2, hidden, 3)
+    companies, freeze = ([0], [29], range(3, 10), [17, 4]), len(hidden) * is_frozen
+    assert_alone_equals_in_company(problem, training, 30, companies, network, freeze)
 
 
-def test_so_large_a_share_is_dropped_out_and_the_rest_scaled_up():
+def test_masks_drop_their_share_and_orders_hold_each_row_once():
     (mask,) = Dropout(0.2, repeats([0])).masks([400], 50)
-    assert mask.shape == (1, 401, 50)
     assert (mask[0, -1] == 1).all()
     assert (mask[0, :-1] == 0).float().mean() == pytest.approx(0.2, abs=0.01)
     assert mask[0, :-1].mean() == pytest.approx(1, abs=0.02)
-
-
-@pytest.mark.parametrize("freeze", [0, 1, 2])
-def test_frozen_layers_keep_every_bit_and_all_others_move(problem, freeze):
-    end = fit(problem, Training(4, 16, 0.05), range(3), freeze=freeze).state
-    for name, old in draw(NETWORK, range(3)).items():
-        if name.split(".")[0] in NAMES[:freeze]:
-            assert torch.equal(old, end[name])
-        else:
-            assert all((old[repeat] != end[name][repeat]).any() for repeat in range(3))
-
-
-@pytest.mark.parametrize("frozen", ["none", "all"])
-@pytest.mark.parametrize("batch_size", [16, 32, 50, 7])
-@pytest.mark.parametrize(
-    "hidden",
-    [(5, 5), (7, 1), (64, 32, 32), (1, 300), (300, 1), (1, 1), (300, 300), (1,)],
-)
-def test_shapes_learn_alone_as_in_company(problem, hidden, batch_size, frozen):
-    assert_alone_equals_in_company(
-        problem,
-        Training(2, batch_size, 0.05),
-        30,
-        ([0], [29], range(3, 10), [17, 4]),
-        network=FullyConnected(2, hidden, 3),
-        freeze=len(hidden) if frozen == "all" else 0,
-    )
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize(
-    ("hidden", "dropout"), [((5, 5), 0.0), ((7,), 0.0), ((5, 5), 0.3), ((1,), 0.3)]
-)
-def test_settings_learn_alone_as_in_company(problem, name, activation, hidden, dropout):
-    assert_alone_equals_in_company(
-        problem,
-        Training(4, 16, 0.02, **OPTIMIZERS[name]),
-        9,
-        ([0], [4, 5], range(3, 9)),
-        network=FullyConnected(2, hidden, 3, activation, dropout),
-    )
-
-
-def test_history_starts_before_training(problem):
-    history = fit(problem, Training(4, 16, 0.05), range(2)).reached.history
-    state, x = draw(NETWORK, range(2)), torch.from_numpy(problem.test_x).T
-    for name in NAMES:
-        x = state[f"{name}.weight"] @ x + state[f"{name}.bias"][:, :, None]
-        x = x if name == "output" else x.relu()
-    accuracy, loss = measured(x, problem.test_y, 3)
-    np.testing.assert_allclose(history.test_score[:, 0], accuracy)
-    np.testing.assert_allclose(history.test_loss[:, 0], loss, rtol=1e-5)
-    assert history.test_loss.shape == (2, 5)
-
-
-def test_scores_follow_from_predictions(problem):
-    part = fit(problem, Training(4, 16, 0.05), range(3))
-    assert part.predictions.shape == (3, 40, 3)
-    assert part.predictions.dtype == np.float32
-    assert_scores_follow(problem, part)
-
-
-def test_log_probabilities_of_logits_far_apart():
-    logits = torch.tensor([[1e4, 0, 0], [0, 20, 0], [5e3, -5e3, 5e3]]).T[None]
-    found = CLASSES.predictions(logits, None)
-    assert found.shape == (1, 3, 3)
-    assert found.dtype == np.float32
-    assert found[0, 0].tolist() == [0, -1e4, -1e4]
-    # In float32 it would be 0.
-    assert found[0, 1, 1] == pytest.approx(-2 * np.exp(-20))
-    half = np.log(2)
-    np.testing.assert_allclose(found[0, 2], [-half, -1e4 - half, -half], rtol=1e-6)
-
-
-@pytest.mark.parametrize("logit", [np.inf, np.nan, -np.inf])
-def test_log_probabilities_are_not_finite_where_a_logit_is_not(logit):
-    said = torch.tensor([[logit, 0.0], [1.0, 2.0]]).T[None]
-    found = CLASSES.predictions(said, None)
-    assert np.isfinite(found).all(2).tolist() == [[False, True]]
-
-
-def test_a_tie_goes_to_the_first_class():
-    accuracy, loss = measured(torch.zeros(1, 3, 4), np.array([0, 1, 2, 0]), 3)
-    assert accuracy.item() == 0.5
-    assert loss.item() == pytest.approx(np.log(3))
-
-
-@pytest.mark.parametrize("logit", [np.inf, np.nan])
-def test_a_logit_that_is_not_finite_is_wrong(logit):
-    said = torch.tensor([logit, 0.0]).reshape(1, 2, 1).repeat(1, 1, 2)
-    accuracy, loss = measured(said, np.array([0, 1]), 2)
-    assert accuracy.item() < 1
-    assert np.isnan(loss).item()
-
-
-def test_every_row_is_seen_once_an_epoch_in_an_order_of_its_own():
-    short = list(shuffled_orders(repeats(range(3)), 20, 2))
-    assert torch.equal(short[0].sort(1).values, torch.arange(20).expand(3, -1))
-    assert len({tuple(order.tolist()) for orders in short for order in orders}) == 6
+    orders = torch.stack([*shuffled_orders(repeats(range(3)), 20, 2)])
+    assert torch.equal(orders.sort(2).values, torch.arange(20).expand(2, 3, -1))
+    assert len(orders.flatten(0, 1).unique(dim=0)) == 6
     # More epochs begin with the same orders.
-    long = list(shuffled_orders(repeats(range(3)), 20, 5))
-    assert all(torch.equal(a, b) for a, b in zip(short, long, strict=False))
-
-
-@pytest.mark.parametrize(
-    ("epochs", "steps", "rows", "expected"),
-    [
-        (2, None, 20, Budget(2, 20, [0, 3, 6])),
-        (None, 6, 20, Budget(2, 20, [0, 3, 6])),
-        (None, 7, 20, Budget(3, 8, [0, 3, 6, 7])),
-        (None, 2, 20, Budget(1, 16, [0, 2])),
-        (None, 3, 5, Budget(3, 5, [0, 1, 2, 3])),
-    ],
-)
-def test_a_budget_in_epochs_or_in_steps(epochs, steps, rows, expected):
-    assert budget(epochs, steps, 8, rows) == expected
+    long = torch.stack([*shuffled_orders(repeats(range(3)), 20, 5)])
+    assert torch.equal(long[:2], orders)
 
 
 def test_so_many_steps_are_those_that_epochs_begin_with(problem):
     """With 50 rows, batches of 16 and 6 steps, the second epoch ends after 32 rows."""
-    found = fit(problem, Training(None, 16, 0.1, steps=6), range(2))
-    assert found.reached.steps.tolist() == [0, 4, 6]
-    assert found.reached.history.test_loss.shape == (2, 3)
-
-    start = draw(NETWORK, range(2))
-    learner = NETWORK.learner(start, problem, Training(9, 16, 0.1))
+    assert budget(2, None, 8, 20) == budget(None, 6, 8, 20) == Budget(2, 20, [0, 3, 6])
+    assert budget(None, 7, 8, 20) == Budget(3, 8, [0, 3, 6, 7])
+    assert budget(None, 2, 8, 20) == Budget(1, 16, [0, 2])
+    assert budget(None, 3, 8, 5) == Budget(3, 5, [0, 1, 2, 3])
+    part = fit(problem, Training(None, 16, 0.1, steps=6), range(2))
+    assert part.reached.steps.tolist() == [0, 4, 6]
+    learner = NETWORK.learner(draw(NETWORK, range(2)), problem, Training(9, 16, 0.1))
     first, second = shuffled_orders(repeats(range(2)), 50, 2)
     learner.epoch(first)
     learner.epoch(second[:, :32])
-    assert same(found.state, learner.state()) == {*found.state}
+    assert same(part.state, learner.state()) == {*part.state}
 
 
-def test_training_shares_out_every_number_in_order_and_changes_no_bit(
-    problem, monkeypatch
-):
-    def histories():
-        found = parts(problem, Training(2, 16, 0.1), range(7, 17))
-        return [(part.networks, part.reached.history.test_loss) for part in found]
-
-    ((networks, together),) = histories()
-    assert networks == 10
+def test_training_shares_out_every_number_in_order(problem, monkeypatch):
+    (together,) = parts(problem, Training(2, 16, 0.1), range(7, 17))
     monkeypatch.setattr(FullyConnected, "at_once", lambda self, rows: 4)
-    found = histories()
-    assert [part for part, _ in found] == [4, 4, 2]
-    assert np.array_equal(np.concatenate([loss for _, loss in found]), together)
+    apart = parts(problem, Training(2, 16, 0.1), range(7, 17))
+    assert [together.networks, *(part.networks for part in apart)] == [10, 4, 4, 2]
+    losses = np.concatenate([part.reached.history.test_loss for part in apart])
+    assert np.array_equal(losses, together.reached.history.test_loss)
     monkeypatch.undo()
     assert FullyConnected(2, [256], 3).at_once(10**9) == 1
+
+
+def test_of_equal_epochs_the_first_is_kept(problem):
+    """So small a rate changes no score."""
+    training = Training(3, 16, 1e-30, keep="best", validation_size=0.2)
+    part = fit(problem, training, range(2))
+    assert not np.diff(part.reached.history.test_loss).any()
+    assert part.reached.final.epoch.tolist() == [0, 0]
+
+
+def test_logits_that_tie_that_lie_far_apart_and_that_are_not_finite():
+    """A tie goes to the first class; what is not finite is wrong."""
+    logits = torch.tensor([[1e4, 0, 0], [0, 20, 0]]).T[None]
+    values = CLASSES.predictions(logits, None)
+    assert values[0, 0].tolist() == [0, -1e4, -1e4]
+    # In float32 it would be 0.
+    assert values[0, 1, 1] == pytest.approx(-2 * np.exp(-20))
+    labels = Labels(*map(torch.from_numpy, CLASSES.prepared(np.array([0, 0, 1]), 2)))
+    accuracy, loss = CLASSES.measure(torch.zeros(1, 2, 3), labels, None)
+    assert (accuracy.item(), loss.item()) == pytest.approx((2 / 3, np.log(2)))
+    for logit in (np.inf, np.nan, -np.inf):
+        logits = torch.tensor([[logit, 0.0], [2.0, 1.0], [2.0, 1.0]]).T[None]
+        accuracy, loss = CLASSES.measure(logits, labels, None)
+        assert accuracy.item() == pytest.approx(1 / 3)
+        assert not np.isfinite(loss).any()
+        values = CLASSES.predictions(logits, None)
+        assert np.isfinite(values).all(2).tolist() == [[False, True, True]]
 
 
 def test_a_network_failed_whose_outputs_are_the_same_for_all_rows():
@@ -340,60 +161,61 @@ def test_a_network_failed_whose_outputs_are_the_same_for_all_rows():
     torch.manual_seed(0)
     width, rows = 256, 97
     weights, biases = torch.randn(2, width), torch.tensor([[3.0], [0.0]])
-    dead = torch.zeros(width, rows)
-    alive = torch.randn(width, rows) / width
+    dead, alive = torch.zeros(width, rows), torch.randn(width, rows) / width
     stuck = torch.randn(width, 1).expand(width, rows).contiguous()
     outputs = [weights @ hidden + biases for hidden in (dead, alive, stuck)]
     # The same sums, rounded differently at the end of an array.
     outputs[2][:, -1] *= 1 + 4e-7
-    lost = outputs[1].clone()
-    lost[1, 7] = -torch.inf
-    logits = torch.stack([*outputs, lost])
-    assert (logits[:3].argmax(1) == logits[:3, :, :1].argmax(1)).all()
-    assert (logits[2] != logits[2, :, :1]).any()
+    logits = torch.stack([*outputs, outputs[1]])
+    logits[3, 1, 7] = -torch.inf
+    assert (logits[1, 0] > logits[1, 1]).all()
     assert failed(logits).tolist() == [True, False, True, True]
 
 
-def test_scores_agree_with_scikit_learn():
-    """One network that predicts, one that gives one class, one that is not finite."""
-    rng = np.random.default_rng(0)
-    labels = rng.permutation([0] * 50 + [1] * 20 + [3] * 10)  # no row of class 2
-    logits = torch.from_numpy(rng.normal(size=(3, 4, 80)).astype(np.float32))
-    logits[0, 0, :60] += 3
-    logits[1] = torch.tensor([0.0, 1, 0, 0])[:, None]
-    logits[2, :, 5] = torch.nan
-    assert failed(logits).tolist() == [False, True, True]
-    accuracy, loss = measured(logits, labels, 4)
-    said = CLASSES.predictions(logits, None)
-    of_predictions = CLASSES.scores(said, labels)
-    for network in (0, 1):
-        right = metrics.accuracy_score(labels, logits[network].argmax(0).numpy())
-        chances = logits[network].double().softmax(0).T.numpy()
-        far = metrics.log_loss(labels, chances, labels=range(4))
-        for found, expected in ((accuracy, right), (loss, far)):
-            assert found[network] == pytest.approx(expected, rel=1e-6)
-        for found, expected in zip(of_predictions, (right, far), strict=True):
-            assert found[network] == pytest.approx(expected, rel=1e-6)
-    # The row that is not finite counts as wrong.
-    assert 0 < accuracy[2] < 1
-    assert np.isnan(loss[2])
+def test_constant_predictions_are_those_of_dummy_estimators(problem):
+    """Of numbers the median for the absolute error, the mean for the squared one."""
+    numbers, known = with_numbers(problem), problem.test_y < 2
+    test = {"test_x": problem.test_x[known], "test_y": problem.test_y[known]}
+    few = problem._replace(train_y=np.sort(problem.train_y) // 2, classes=2, **test)
+    dummy = DummyClassifier().fit(few.train_x, few.train_y)
+    accuracy = metrics.accuracy_score(few.test_y, dummy.predict(few.test_x))
+    chances = dummy.predict_proba(few.test_x)
+    loss = metrics.log_loss(few.test_y, chances)
+    assert CLASSES.constant(few) == pytest.approx((accuracy, loss))
+    (values,) = CLASSES.constant_prediction(few, "median")
+    np.testing.assert_allclose(np.exp(values), chances)
+    error, loss = NUMBERS.constant(numbers)
+    for strategy, score, value in (
+        ("median", metrics.mean_absolute_error, error),
+        ("mean", metrics.root_mean_squared_error, loss),
+    ):
+        dummy = DummyRegressor(strategy=strategy).fit(numbers.train_x, numbers.train_y)
+        predicted = dummy.predict(numbers.test_x)
+        values = NUMBERS.constant_prediction(numbers, strategy)
+        np.testing.assert_allclose(values, [predicted], rtol=1e-15)
+        assert value == pytest.approx(score(numbers.test_y, predicted), rel=1e-12)
 
 
-def test_the_constant_prediction_is_that_of_a_dummy_classifier(problem):
-    known = problem.test_y < 2  # the train set has no class 2 any more
-    problem = Problem(
-        problem.train_x,
-        np.sort(problem.train_y) // 2,
-        problem.test_x[known],
-        problem.test_y[known],
-        problem.test_rows[known],
-        2,
-    )
-    dummy = DummyClassifier().fit(problem.train_x, problem.train_y)
-    predicted = dummy.predict(problem.test_x)
-    found = CLASSES.constant(problem)
-    chances = dummy.predict_proba(problem.test_x)
-    assert found.test_score == metrics.accuracy_score(problem.test_y, predicted)
-    assert found.test_loss == pytest.approx(metrics.log_loss(problem.test_y, chances))
-    (said,) = CLASSES.constant_prediction(problem, "median")
-    np.testing.assert_allclose(np.exp(said), chances)
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_who_learned_from_equal_labels_predicts_that_label(problem, learner):
+    numbers = with_numbers(problem)
+    labels = np.full(50, 0.1)  # the mean of six of them is another number
+    labels[:3] = numbers.train_y[:3]  # too few for a stratum of their own
+    numbers = numbers._replace(train_y=labels, test_y=numbers.test_y / 400)
+    equal, network = 0, network_by(learner, 1)
+    for part in parts(numbers, Training(2, 8, 0.1), range(6), network, size=6):
+        places = part.state["label.spread"].numpy() == 0
+        equal += places.sum()
+        np.testing.assert_allclose(part.predictions[places], 0.1, rtol=1e-15)
+        assert (np.ptp(part.predictions[places], axis=1) == 0).all()
+        assert np.isfinite(part.reached.history).all()
+        assert_scores_follow(numbers, part)
+    assert 0 < equal < 6
+
+
+def test_weights_of_classes_that_may_be_absent_from_the_rows():
+    weights = CLASSES.weights(np.array([0, 0, 1]), 3, "balanced")
+    np.testing.assert_allclose(weights, [[0.5, 1.0, 1.0]])
+    assert named_weights({"b": 3}, ["a", "b"]) == [1.0, 3.0]
+    with pytest.raises(ThawError, match="only applies to classes"):
+        NUMBERS.weights(np.arange(3.0), 0, "balanced")

@@ -1,15 +1,19 @@
-"""Variants: their start, their fresh layers, and shared draws."""
+"""Variants: their start, their fresh layers, and the streams of random numbers."""
 
+import itertools
+
+import numpy as np
 import pytest
 import torch
 
 from thaw.errors import ThawError
+from thaw.learning import seeds
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import SourceModels, take
-from thaw.learning.seeds import Whose
+from thaw.learning.seeds import Address, Whose
 from thaw.learning.settings import Variant
 from thaw.learning.variants import fresh_groups, phases_of, start_repeats
-from trained import NETWORK, draw, same
+from trained import NETWORK, draw
 
 SOURCE_MODELS = NETWORK.draw(list(NETWORK.groups), Whose.source_models(1, range(3)))
 # Two repeats from each of three source models, and one more.
@@ -26,23 +30,10 @@ def start(variant, addresses=ADDRESSES, classes=3, features=2, seed=1, models=ra
     return start_repeats(network, fresh, source_models, whose), fresh
 
 
-def test_a_repeat_starts_from_the_source_model_of_its_address():
-    state, fresh = start(Variant())
-    assert fresh == []
-    for name, source in SOURCE_MODELS.items():
-        for place, (model, _) in enumerate(ADDRESSES):
-            assert torch.equal(state[name][place], source[model])
-
-
-def test_only_the_source_models_that_are_needed_need_be_there():
-    all_there, _ = start(Variant(), ADDRESSES[2:])
-    some_there, _ = start(Variant(), ADDRESSES[2:], models=[1, 2])
-    assert same(all_there, some_there) == {*all_there}
-
-
 @pytest.mark.parametrize(
-    ("described", "fresh"),
+    ("variant", "fresh"),
     [
+        (Variant(), []),
         (Variant(pretrained=False), ALL_FRESH),
         (Variant(fresh=[2]), ["hidden-2"]),
         (Variant(fresh=[2, "output"]), ["hidden-2", "output"]),
@@ -50,69 +41,83 @@ def test_only_the_source_models_that_are_needed_need_be_there():
         (Variant(pretrained=False, add=[4]), [*ALL_FRESH[:2], "hidden-3", "output"]),
     ],
 )
-def test_names_of_fresh_layers(described, fresh):
-    state, found = start(described)
-    assert found == fresh
-    for name in ("hidden-1", "hidden-2"):
-        weight = f"{name}.weight"
-        inherited = torch.equal(state[weight][0], SOURCE_MODELS[weight][0])
-        assert inherited == (name not in fresh)
+def test_fresh_layers_are_drawn_and_all_others_inherited(variant, fresh):
+    """From the source model of an address; fresh ones of a shape are the same."""
+    state, names = start(variant)
+    assert names == fresh
+    standalone, _ = start(Variant(pretrained=False))
+    inherited = take(SOURCE_MODELS, [model for model, _ in ADDRESSES])
+    for name in ("hidden-1.weight", "hidden-2.weight", "output.weight"):
+        is_fresh = name.partition(".")[0] in fresh
+        assert torch.equal(state[name], inherited[name]) == (not is_fresh)
+        if is_fresh and state[name].shape == standalone[name].shape:
+            assert torch.equal(state[name], standalone[name])
+    if not fresh:  # only source models that are needed need be there
+        late, _ = start(variant, ADDRESSES[2:], models=[1, 2])
+        assert all(torch.equal(late[name], state[name][2:]) for name in state)
+    if variant.add == [5]:
+        assert torch.equal(state["hidden-3.weight"], standalone["hidden-2.weight"])
 
 
-def test_output_is_fresh_where_the_classes_differ_and_other_features_are_refused():
+def test_an_output_must_fit_the_classes_and_features_must_be_as_many():
+    """It is drawn where classes differ, and then cannot stay frozen."""
     state, fresh = start(Variant(freeze=2), classes=4)
     assert fresh == ["output"]
     assert state["output.weight"].shape == (7, 4, 5)
     with pytest.raises(ThawError, match=r"take 2 features.*has 3"):
         start(Variant(), features=3)
-
-
-def test_fresh_layers_of_one_shape_are_the_same_in_every_variant():
-    standalone, _ = start(Variant(pretrained=False))
-    fresh_2, _ = start(Variant(fresh=[2, "output"]))
-    added, _ = start(Variant(add=[5]))
-    hidden, output = "hidden-2.weight", "output.weight"
-    assert torch.equal(standalone[hidden], fresh_2[hidden])
-    assert torch.equal(standalone[hidden], added["hidden-3.weight"])
-    assert torch.equal(standalone[output], fresh_2[output])
-    assert torch.equal(standalone[output], added[output])
-
-
-def test_layers_of_one_shape_differ_within_a_network():
-    state = draw(FullyConnected(5, [5, 5], 5), range(2))
-    assert not torch.equal(state["hidden-1.weight"], state["hidden-2.weight"])
+    variant = Variant(phases=[{"freeze": ["output"], "epochs": 1}, {"epochs": 1}])
+    phases_of(variant, NETWORK, [])
+    with pytest.raises(ThawError, match="leave it out of freeze"):
+        phases_of(variant, FullyConnected(2, [5, 5], 4), ["output"])
 
 
 def test_initial_weights_are_those_of_keras():
     state = draw(FullyConnected(2, [5], 3), range(4000))
     hidden, output = state["hidden-1.weight"], state["output.weight"]
+    tanh = draw(FullyConnected(2, [50], 3, "tanh"), range(400))["hidden-1.weight"]
     he, glorot = (6 / 2) ** 0.5, (6 / (5 + 3)) ** 0.5
-    assert he * 0.999 < hidden.abs().max() < he
-    assert glorot * 0.999 < output.abs().max() < glorot
+    for weights, limit in ((hidden, he), (output, glorot), (tanh, (6 / 52) ** 0.5)):
+        assert limit * 0.99 < weights.abs().max() < limit
     assert hidden.std() == pytest.approx(he / 3**0.5, rel=0.02)
     assert not state["hidden-1.bias"].any()
     assert not state["output.bias"].any()
+    # Layers of one shape differ within a network.
+    state = draw(FullyConnected(5, [5, 5], 5), range(2))
+    assert not torch.equal(state["hidden-1.weight"], state["hidden-2.weight"])
 
 
-def test_a_repeat_depends_on_the_seed_and_not_on_the_others():
-    fresh, weight = Variant(pretrained=False), "hidden-1.weight"
-    few, many, other = (
-        start(fresh, addresses, seed=seed)[0][weight]
-        for addresses, seed in (
-            (ADDRESSES[5:6], 1),
-            (ADDRESSES, 1),
-            (ADDRESSES[5:6], 2),
-        )
+def test_a_repeat_depends_on_the_seed_and_on_no_other_repeat():
+    states = (
+        start(Variant(pretrained=False), addresses, seed=seed)[0]["hidden-1.weight"]
+        for addresses, seed in ((ADDRESSES, 1), (ADDRESSES[5:6], 1), (ADDRESSES, 2))
     )
-    assert torch.equal(few[0], many[5])
-    assert not torch.equal(few, other)
-    assert len(many.unique(dim=0)) == len(ADDRESSES)
-    # Source models draw from other streams.
-    assert not torch.equal(many[:3], SOURCE_MODELS[weight])
+    many, alone, other_seed = states
+    assert torch.equal(alone[0], many[5])
+    drawn = torch.cat([many, other_seed, SOURCE_MODELS["hidden-1.weight"]])
+    assert len(drawn.unique(dim=0)) == len(drawn)
 
 
-def test_a_frozen_output_must_fit_the_target():
-    variant = Variant(phases=[{"freeze": ["output"], "epochs": 1}, {"epochs": 1}])
-    phases_of(variant, FullyConnected(2, [5, 5], 3), [])
-    with pytest.raises(ThawError, match="leave it out of freeze"):
-        phases_of(variant, FullyConnected(2, [5, 5], 4), ["output"])
+# Streams of random numbers
+
+LAYERS = (2, 5, 0), (5, 5, 0), (5, 5, 1)
+USES = [*((use,) for use in range(5)), *((seeds.WEIGHTS, *layer) for layer in LAYERS)]
+
+
+def test_streams_are_named_by_addresses_and_no_two_meet():
+    """Among them numbers that are other streams' source models, and large ones."""
+    numbers = [0, 1, 2, 3, 30, 149, 150, 2**31]
+    repeats = Whose.repeats(7, itertools.product(numbers, numbers))
+    models, states = Whose.source_models(7, numbers), set()
+    for whose, use in itertools.product((models, repeats), USES):
+        for stream, name in zip(whose.generators(*use), whose.names, strict=True):
+            sequence = np.random.SeedSequence(7, spawn_key=(*name, *use))
+            expected = np.random.Generator(np.random.PCG64(sequence))
+            assert stream.bit_generator.state == expected.bit_generator.state
+            states.add(stream.bit_generator.state["state"]["state"])
+    assert len(states) == len(USES) * (len(numbers) + len(numbers) ** 2)
+    assert Whose.repeats(7, [(4, 3)]).names == [(5, 3)]
+    assert Whose.source_models(7, [5]).names == [(0, 5)]
+    whose = Whose.repeats(1, [(2, 0), (2, 1), (0, 5)])
+    assert whose.some([2, 0]) == Whose.repeats(1, [(0, 5), (2, 0)])
+    assert whose.addresses == [Address(2, 0), Address(2, 1), Address(0, 5)]

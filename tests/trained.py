@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from sklearn import metrics
 
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.history import kept
@@ -39,10 +38,9 @@ def draw(network, numbers):
 def parts(problem, training, numbers, network=NETWORK, freeze=0, size=None, **options):
     """Train repeats; return the number trained at a time."""
     groups, whose = list(network.groups), repeats(numbers)
-    start = options.pop("start", lambda some: network.draw(groups, some))
+    start = options.pop("start", lambda whose: network.draw(groups, whose))
     phases = options.pop("phases", [Phase(groups[:freeze])])
-    found = train(network, start, problem, training, whose, phases, size, **options)
-    return list(found)
+    return [*train(network, start, problem, training, whose, phases, size, **options)]
 
 
 def fit(problem, *args, **options):
@@ -51,10 +49,10 @@ def fit(problem, *args, **options):
     return part
 
 
-def same(one, other):
+def same(state, expected):
     """Return which entries of two states have the same bits."""
-    assert one.keys() == other.keys()
-    return {name for name in one if torch.equal(one[name], other[name])}
+    assert state.keys() == expected.keys()
+    return {name for name in state if torch.equal(state[name], expected[name])}
 
 
 def bits(scores, networks=slice(None)):
@@ -63,40 +61,33 @@ def bits(scores, networks=slice(None)):
 
 
 def assert_alone_equals_in_company(
-    problem, training, count, some, network, freeze=0, size=None, **options
+    problem, training, count, companies, network, freeze=0, size=None, **options
 ):
-    """Train `count` repeats together, and each part of `some`: no bit differs."""
+    """Train `count` repeats together, and each of the companies: no bit differs."""
     network.at_once = lambda rows: count * len(training.rates)
     together = fit(problem, training, range(count), network, freeze, size, **options)
-    for numbers in some:
+    for numbers in companies:
         alone = fit(problem, training, numbers, network, freeze, size, **options)
         places = list(numbers)
         assert same(take(together.state, places), alone.state) == {*alone.state}
-        for one, other in zip(together.reached[:2], alone.reached[:2], strict=True):
-            assert bits(one, places) == bits(other)
-        said = together.predictions[places]
-        assert said.tobytes() == alone.predictions.tobytes()
+        for scores, expected in zip(
+            together.reached[:2], alone.reached[:2], strict=True
+        ):
+            assert bits(scores, places) == bits(expected)
+        predictions = together.predictions[places]
+        assert predictions.tobytes() == alone.predictions.tobytes()
 
 
 def assert_scores_follow(problem, part):
     """The kept scores follow from the networks' outputs for each test row."""
     history, final = part.reached[:2]
-    reached = zip(
-        *(
-            kept(column, final.epoch)
-            for column in (history.test_score, history.test_loss)
-        ),
-        part.predictions.astype(float),
-        strict=True,
-    )
-    labels = problem.test_y
-    for score, loss, said in reached:
-        if problem.task == "regression":
-            expected = metrics.mean_absolute_error(labels, said)
-            np.testing.assert_allclose(score, expected, rtol=1e-5)
-            expected = metrics.root_mean_squared_error(labels, said)
-        else:
-            assert score == np.float32((said.argmax(1) == labels).mean())
-            np.testing.assert_allclose(np.exp(said).sum(1), 1, rtol=1e-6)
-            expected = -said[np.arange(len(labels)), labels].mean()
-        np.testing.assert_allclose(loss, expected, rtol=1e-5)
+    scores = [kept(column, final.epoch) for column in history[2:]]
+    outputs, labels = part.predictions.astype(float), problem.test_y
+    if problem.task == "regression":
+        errors = outputs - labels
+        expected = abs(errors).mean(1), np.sqrt((errors**2).mean(1))
+    else:
+        np.testing.assert_allclose(np.exp(outputs).sum(2), 1, rtol=1e-6)
+        losses = -outputs[:, range(len(labels)), labels]
+        expected = (outputs.argmax(2) == labels).mean(1), losses.mean(1)
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
