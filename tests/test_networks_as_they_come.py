@@ -1,11 +1,11 @@
-"""Networks as users write them: what the check says of each, in one line."""
+"""Networks as users write them: what the check says of each, and of its variants."""
 
-import argparse
-from pathlib import Path
+import json
+from argparse import Namespace
 
 import pytest
 
-from conftest import DESCRIPTION
+from samples import DESCRIPTION
 from thaw import keys
 from thaw.config.network import content_of_function
 from thaw.errors import ThawError
@@ -13,532 +13,212 @@ from thaw.external.networks import network_of
 from thaw.learning.settings import Training
 from thaw.output.problems import save_problem
 from thaw.stages import check_network
-from trained import draw, fit, same
+from trained import draw, fit, same, with_numbers
 
 RECIPE = keys.recipe("make_problem", {}, {})
 
-FILE = '''
-import functools, os, random, sys, time
+# A user's file. It ends in a function, `network`, of each case's expression.
+FILE = """
+import random, sys
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from test_networks import Tied
 
+unseeded = np.random.default_rng().normal
 
 class Two(nn.Module):
-    """A body and a head, which the networks below spoil."""
-
-    def __init__(self, classes=3):
+    def __init__(self, answer=None, classes=3, width=4, scale=1):
         super().__init__()
-        self.body = nn.Linear(2, 4)
-        self.head = nn.Linear(4, classes)
-
+        self.body, self.head = nn.Linear(2, width), nn.Linear(width, classes)
+        self.answer, self.scale = answer, scale
+    def logits(self, x):
+        return self.scale * self.head(torch.relu(self.body(x)))
     def forward(self, x):
-        return self.head(torch.relu(self.body(x)))
+        return self.answer(self, x) if self.answer else self.logits(x)
 
-
-def good():
-    return Two()
-
-
-class Drawn(Two):
-    def __init__(self):
-        super().__init__()
-        values = np.random.default_rng().normal(size=(4, 2)).astype("float32")
-        self.body.weight.data = torch.from_numpy(values)
-
-
-class RandomBuffer(Two):
-    def __init__(self):
-        super().__init__()
-        self.register_buffer("mask", torch.rand(4), persistent=False)
-
-    def forward(self, x):
-        return self.head(self.mask * self.body(x))
-
-
-class DrawnInTraining(Two):
-    def forward(self, x):
-        if self.training:
-            x = x + torch.from_numpy(np.random.default_rng().normal(size=x.shape))
-        return super().forward(x.float())
-
-
-class RandomDepth(Two):
-    def __init__(self):
-        super().__init__()
-        self.width = random.randint(5, 99)
-        self.body = nn.Linear(2, self.width)
-        self.head = nn.Linear(self.width, 3)
-
-
-class Complex(Two):
-    """Takes weights of another type where it needs them, as Fourier layers do."""
-
-    def __init__(self):
-        super().__init__()
-        self.body.more = nn.Parameter(torch.randn(4, dtype=torch.complex64))
-        self.register_buffer("table", torch.ones(4, dtype=torch.float64))
-
-    def forward(self, x):
-        return self.head((self.body(x) * self.body.more).abs() * self.table.float())
-
-
-class RandomPart(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.scale = random.random()
-
-    def forward(self, x):
-        return x * self.scale
-
-
-class RandomNumber(Two):
-    def __init__(self):
-        super().__init__()
-        self.scaled = RandomPart()
-
-    def forward(self, x):
-        return self.head(self.scaled(self.body(x)))
-
-
-class SystemNumber(Two):
-    def __init__(self):
-        super().__init__()
-        self.scale = np.random.default_rng().normal()
-
-    def forward(self, x):
-        return self.scale * super().forward(x)
-
-
-class Noise(nn.Module):
-    def forward(self, x):
-        return F.dropout(x)
-
-
-class AlwaysDropout(Two):
-    def __init__(self):
-        super().__init__()
-        self.noise = Noise()
-
-    def forward(self, x):
-        return self.head(self.noise(self.body(x)))
-
-
-def in_bfloat16():
-    return Two().to(torch.bfloat16)
-
-
-def in_half():
-    return Two().half()
-
-
-def in_double():
-    return Two().double()
-
-
-def on_meta():
-    with torch.device("meta"):
-        return Two()
-
-
-def of_size(width, depth=1):
-    return Two()
-
-
-def a_class():
-    return Two
-
-
-def a_function():
-    return good
-
-
-def nothing():
-    Two()
-
-
-def several():
-    return Two(), None
-
-
-class Spectral(nn.Sequential):
-    """Batch norm, parametrizations old and new, and a buffer."""
-
-    def __init__(self):
-        super().__init__(
-            nn.utils.parametrizations.spectral_norm(nn.Linear(2, 4)),
-            nn.BatchNorm1d(4),
-            nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)),
-            nn.utils.spectral_norm(nn.Linear(4, 4)),
-            nn.utils.weight_norm(nn.Linear(4, 3)),
-        )
-        self.register_buffer("scale", torch.rand(3))
-
-    def forward(self, x):
-        return self.scale * super().forward(x)
-
-
-class Recurrent(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(1, 4, num_layers=2, dropout=0.5, batch_first=True)
-        self.head = nn.Linear(4, 3)
-
-    def forward(self, x):
-        return self.head(self.lstm(x[:, :, None])[0][:, -1])
-
-
-class Attention(nn.Module):
-    """A causal mask of infinities, one encoder layer, tied projections."""
-
-    def __init__(self):
-        super().__init__()
-        self.embed = nn.Linear(1, 4)
-        layer = nn.TransformerEncoderLayer(4, 2, 8, 0.1, batch_first=True)
-        self.encoder = nn.TransformerEncoder(layer, 2)
-        mask = torch.full((2, 2), float("-inf")).triu(1)
-        self.register_buffer("mask", mask, persistent=False)
-        self.project, self.again = nn.Linear(4, 4), nn.Linear(4, 4)
-        self.again.weight = self.project.weight
-        self.head = nn.Linear(4, 3)
-
-    def forward(self, x):
-        x = self.encoder(self.embed(x[:, :, None]), mask=self.mask)
-        return self.head(self.again(self.project(x))[:, -1])
-
-
-def lazy_but_called():
-    net = nn.Sequential(nn.LazyLinear(4), nn.ReLU(), nn.Linear(4, 3))
-    net(torch.zeros(1, 2))
+def changed(change, *answer):
+    net = Two(*answer)
+    change(net)
     return net
 
-
-def lazy():
-    return nn.Sequential(nn.LazyLinear(4), nn.ReLU(), nn.Linear(4, 3))
-
-
-class TwoInTraining(Two):
-    def forward(self, x):
-        return (super().forward(x), x) if self.training else super().forward(x)
-
-
-class WiderInTraining(Two):
-    def forward(self, x):
-        said = super().forward(x)
-        return torch.cat([said, said], 1) if self.training else said
-
-
-class OtherEntries(Two):
-    def train(self, mode=True):
-        if mode:
-            self.aux = nn.Linear(4, 3)
-        elif hasattr(self, "aux"):
-            del self.aux
-        return super().train(mode)
-
-
-class WritesToItsRows(Two):
-    def forward(self, x):
-        x -= 1
-        return super().forward(x)
-
-
-def first_in_place():
-    return nn.Sequential(nn.LeakyReLU(inplace=True), nn.Linear(2, 4), nn.Linear(4, 3))
-
-
-class SetsItselfUp(Two):
-    """Shifts by the mean of the first rows, as activation norm does."""
-
-    def __init__(self):
-        super().__init__()
-        self.register_buffer("shift", torch.full((2,), float("nan")))
-
-    def forward(self, x):
-        if self.shift.isnan().any():
-            self.shift = x.mean(0)
-        return super().forward(x - self.shift)
-
-
-class Probabilities(Two):
-    def forward(self, x):
-        return super().forward(x).softmax(1)
-
-
-class LogProbabilities(Two):
-    def forward(self, x):
-        return super().forward(x).log_softmax(1)
-
-
-class Squeezed(Two):
-    def forward(self, x):
-        return super().forward(x)[:, :1].squeeze(1)
-
-
-class MixedPrecision(Two):
-    def forward(self, x):
-        with torch.autocast("cpu", torch.bfloat16):
-            return super().forward(x)
-
-
-class NoGrad(Two):
-    def forward(self, x):
-        with torch.no_grad():
-            return super().forward(x)
-
-
-class NoGradBelow(Two):
-    def forward(self, x):
-        with torch.no_grad():
-            x = self.body(x)
-        return self.head(x)
-
-
-def still():
-    net = Two()
-    net.body.requires_grad_(False)
+def tied(classes):
+    net = Tied(classes)
+    net.stem = nn.Sequential(nn.Linear(2, 6), nn.BatchNorm1d(6))
     return net
+"""
 
-
-class Unused(Two):
-    def __init__(self):
-        super().__init__()
-        self.body, self.spare = nn.Linear(2, 4), nn.Linear(4, 4)
-        self.head = self._modules.pop("head")
-
-
-def not_a_number():
-    net = Two()
-    net.body.weight.data[0, 0] = float("nan")
-    return net
-
-
-def infinite():
-    net = Two()
-    net.head.bias.data[0] = float("inf")
-    return net
-
-
-class SaysNaN(Two):
-    def forward(self, x):
-        return super().forward(x) * float("nan")
-
-
-def leaves():
-    sys.exit()
-
-
-def leaves_with_words():
-    sys.exit("no weights here")
-
-
-class Leaves(Two):
-    def forward(self, x):
-        exit(3)
-
-
-class Dictionary(Two):
-    def forward(self, x):
-        return {"logits": super().forward(x)}
-
-
-class Nothing(Two):
-    def forward(self, x):
-        super().forward(x)
-
-
-@functools.cache
-def always_the_same():
-    return Two()
-
-
-class ExtraState(Two):
-    def get_extra_state(self):
-        return {"epoch": 3}
-
-    def set_extra_state(self, state):
-        pass
-
-
-class NoInit(nn.Module):
-    def __init__(self):
-        self.body = nn.Linear(2, 3)
-
-
-def without_weights():
-    return nn.Flatten()
-
-
-def compiled():
-    return torch.compile(Two())
-'''
+WRONG = [
+    # Seeds that are ignored, and what is left in Python.
+    ("Two(scale=unseeded())", r"its forward\(\) differs between two .* of one seed"),
+    ("Two(lambda n, x: n.logits(x) + n.training * unseeded())", "in train mode, two"),
+    ("Two(scale=random.random())", r"its forward\(\) is random and outside the state"),
+    ("Two(lambda n, x: n.head(F.dropout(n.body(x))))", "head .* from call to call"),
+    ("(torch.manual_seed(1), Two())[1]", "its weights are the same for two seeds.*; s"),
+    # Weights, and what else a function returns.
+    ("Two().to(torch.bfloat16)", "its body.weight is bfloat16, not float32; return"),
+    ("nn.Sequential(nn.LazyLinear(4))", r"its 0\.weight has no size .* call the modul"),
+    ("None", "its function returns None, not a .*; end it with return"),
+    ("changed(lambda n: n.body.bias.data.div_(0))", "its body.bias is not finite bef"),
+    # What the network returns.
+    ("Two(lambda n, x: {'logits': n.logits(x)})", "for flowers it returns dict inste"),
+    ("Two(classes=9)", r"takes 3 outputs .* 2 by 9 numbers, not 2 by 3; .*\$clas"),
+    ("Two(lambda n, x: n.logits(x).softmax(1))", "probabilities, .*; remove the softm"),
+    ("Two(scale=float('nan'))", "for flowers it returns numbers that are nan"),
+    ("Two(lambda n, x: n.logits(x).repeat(1, 1 + n.training))", "in train mode, for "),
+    # Parts that do not learn, or do though they are frozen.
+    ("Two(lambda n, x: n.head(n.body(x).detach()))", "the group body, which should"),
+    ("changed(lambda n: n.add_module('spare', nn.Linear(4, 4)))", "the group spare, "),
+    (
+        "changed(lambda n: n.body.register_buffer('count', torch.zeros(1)),"
+        "lambda n, x: (n.body.count.add_(1), n.logits(x))[1])",
+        r"one: the module changed body\.count, which is frozen",
+    ),
+    ("nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))", "21 rows"),
+    # Errors of the user's code.
+    (r"sys.exit('no\n w')", r"networks.py, line \d+, in network: SystemExit: no w;"),
+    ("nn.Linear(5, 3)", "networks.py: RuntimeError: mat1 and mat2"),
+    ("Two(classes=outputs)", "network.arguments: network missing .* 'outputs'; its"),
+]
+GOOD = [
+    "nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(2, 4)),"
+    "nn.BatchNorm1d(4), nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)),"
+    "nn.utils.spectral_norm(nn.Linear(4, 4)), nn.utils.weight_norm(nn.Linear(4, 3)))",
+    # A mask of infinities, as attention has.
+    "changed(lambda n: n.register_buffer('mask', -torch.ones(4) / 0, persistent=False),"
+    "lambda n, x: n.head(n.body(x) + n.mask.exp()))",
+    "torch.compile(Two())",
+    # The next call must not see what it wrote.
+    "Two(lambda n, x: n.logits(x.sub_(1)))",
+]
+ALONE_AND_FIXED = {"alone": {"freeze": 0}, "one": {"freeze": 1}}
 
 
 @pytest.fixture
-def checked(tmp_path, problem):
-    """Return a function that checks a function of `FILE`, as the check's job does."""
-    key = keys.key(RECIPE)
-    save_problem(tmp_path / "problem.npz", problem, DESCRIPTION, RECIPE, {})
+def check(tmp_path, problem):
+    """Return a function that checks a network, as the check's job does."""
 
-    def check(function: str, text: str = FILE, variants=None, **network) -> Path:
-        file = tmp_path / "networks.py"
-        file.write_text(text)
-        described = {"module": content_of_function(f"{file}:{function}")} | network
-        variants = variants or {"alone": {"freeze": 0}, "fixed": {"freeze": 1}}
-        variants = {n: v | {"pretrained": False} for n, v in variants.items()}
-        recipe = {
-            "settings": {
-                "study": "ahead",
-                "target": "flowers",
-                "network": described,
-                "variants": list(variants.items()),
-                "target_sizes": ["all"],
-                "batch_sizes": {"target": [10]},
-                "checkpoints": [],
-            },
-            "inputs": {"target": key},
+    def check(code, variants=ALONE_AND_FIXED, takes="", **options):
+        """Return the effect of each variant on the network."""
+        file, options = tmp_path / "networks.py", {"target": problem} | options
+        file.write_text(f"{FILE}\ndef network({takes}):\n    return {code}\n")
+        network = {"module": content_of_function(f"{file}:network")}
+        roles = [role for role in ("source", "target") if role in options]
+        if "source" not in options:
+            variants = {n: {"pretrained": False} | v for n, v in variants.items()}
+        paths = {role: tmp_path / f"{role}.npz" for role in roles}
+        for role, path in paths.items():
+            save_problem(path, options[role], DESCRIPTION, RECIPE, {})
+        arguments = {"classes": "$classes"} if takes == "classes" else {}
+        settings = {
+            "study": "ahead",
+            "source": "trees",
+            "target": "flowers",
+            "network": network | {"arguments": arguments},
+            "variants": list(variants.items()),
+            "target_sizes": options.get("sizes", ["all"]),
+            "batch_sizes": {role: [10] for role in roles},
+            "checkpoints": [],
         }
-        check_network.main(
-            argparse.Namespace(
-                recipe=recipe,
-                source=None,
-                target=tmp_path / "problem.npz",
-                network=file,
-                source_models=[],
-                output=tmp_path / "check.json",
-            )
-        )
-        return tmp_path / "check.json"
+        inputs, output = dict.fromkeys(roles, keys.key(RECIPE)), tmp_path / "check.json"
+        recipe = {"settings": settings, "inputs": inputs}
+        options = {"source": None, "source_models": [], "network": file} | paths
+        check_network.main(Namespace(recipe=recipe, output=output, **options))
+        return json.loads(output.read_text())["rows"]
 
     return check
 
 
-SYSTEM = "because it comes from the system .*; draw from torch.rand"
-OUTSIDE = "is random and outside the state_dict.*; register it by register_buffer"
-GRADIENT = "no gradient reaches the group body, which should learn"
+def refused(words):
+    return pytest.raises(ThawError, match=rf"^studies\.ahead: .*{words}")
 
 
-@pytest.mark.parametrize(
-    ("function", "words"),
-    [
-        (
-            "Drawn",
-            f"its body.weight differs between two networks of one seed, {SYSTEM}",
-        ),
-        ("SystemNumber", f"its forward.. differs between two .* of one seed, {SYSTEM}"),
-        ("DrawnInTraining", "in train mode, two networks of one seed answer differ"),
-        ("RandomDepth", "body.bias, body.weight, head.weight are not in each network"),
-        ("RandomBuffer", f"its buffer mask {OUTSIDE}, without persistent=False"),
-        ("RandomNumber", f"its part scaled {OUTSIDE}"),
-        ("AlwaysDropout", r"its part noise answers .* differently .*=self\.training\)"),
-        ("always_the_same", "its weights are the same for two seeds"),
-        (
-            "in_bfloat16",
-            r"its body.weight is bfloat16, .*; return the module's \.float",
-        ),
-        ("in_half", "its body.weight is float16, not float32; return the module"),
-        ("in_double", "its body.weight is float64, not float32"),
-        ("on_meta", "its body.weight is on the device meta; build it on the CPU"),
-        ("a_class", "its function returns the class Two, not a .*; call the class"),
-        ("a_function", "its function returns the function good, not a .*; call it"),
-        ("nothing", "its function returns None, not a .*; end it with return"),
-        ("several", "its function returns a tuple, not a .*; return the module alone"),
-        ("without_weights", "the module has no weights"),
-        ("lazy", r"its 0\.weight has no size .* call the module once in the function"),
-        ("ExtraState", "its _extra_state is a dict, not a tensor; remove get_extra_st"),
-        ("Dictionary", "for flowers it returns dict instead of a tensor; wrap it"),
-        ("Nothing", "for flowers it returns NoneType instead of a tensor"),
-        ("TwoInTraining", "in train mode, for flowers it returns tuple instead of a"),
-        ("WiderInTraining", "in train mode, for 2 rows .* 2 by 6 .*; return the same"),
-        ("OtherEntries", r"in train mode its state_dict has .* \(aux.bias, aux.weight"),
-        ("Squeezed", r"returns 2 numbers, not 2 by 3; return \[rows, outputs\], witho"),
-        ("Probabilities", "it returns probabilities, .*; remove the softmax at its e"),
-        ("MixedPrecision", r"returns bfloat16 numbers, not float32; end .*\.float\(\)"),
-        ("NoGrad", f"{GRADIENT}: forward.. does not use it, or runs it under torch.no"),
-        ("NoGradBelow", f"{GRADIENT}: forward.. does not use it"),
-        ("still", f"{GRADIENT}: its function sets requires_grad to False"),
-        ("Unused", "no gradient reaches the group spare, .* does not use it, or runs"),
-        ("not_a_number", "its body.weight is not finite before anything learns"),
-        ("infinite", "its head.bias is not finite before anything learns; initialise"),
-        ("SaysNaN", "for flowers it returns numbers that are nan"),
-        ("leaves", r"\S*networks.py, line \d+, in leaves: SystemExit; raise an error"),
-        ("leaves_with_words", "in leaves_with_words: SystemExit: no weights here; rai"),
-        ("Leaves", r"\S*networks.py, line \d+, in forward: SystemExit: 3; raise an er"),
-        ("NoInit", "in __init__: AttributeError: cannot assign module before Module"),
-    ],
-)
-def test_what_is_wrong_with_a_network_is_one_line(function, words, checked):
-    with pytest.raises(
-        ThawError, match=f"^studies.ahead: network: .*{words}"
-    ) as caught:
-        checked(function)
+@pytest.mark.parametrize(("code", "words"), WRONG)
+def test_what_is_wrong_with_a_network_is_one_line(code, words, check):
+    with refused(words) as caught:
+        check(code, sizes=["all", 21], takes="outputs" * ("=outputs" in code))
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({}, "of_size missing a required argument: 'width'; .* are width, depth"),
-        ({"width": 3, "wide": 2}, "of_size got an unexpected keyword argument 'wide'"),
-    ],
-)
-def test_arguments_must_be_those_of_the_function(arguments, words, checked):
-    with pytest.raises(
-        ThawError, match=rf"^studies.ahead: network\.arguments: {words}"
-    ):
-        checked("of_size", arguments=arguments)
-
-
-def test_a_file_that_ends_the_process_is_named(checked):
-    """Otherwise the job would end as if it had succeeded."""
-    text = "import sys\nfrom torch.nn import Linear\nsys.exit()\n"
-    with pytest.raises(ThawError, match=r"network: \S*networks\.py, line 3, in <mod"):
-        checked("Linear", text)
-
-
-def test_a_frozen_part_may_run_without_gradients(checked):
-    checked("NoGradBelow", variants={"fixed": {"freeze": 1}})
-
-
-def test_a_network_may_set_itself_up_by_the_first_rows(checked):
-    checked("SetsItselfUp", variants={"alone": {"freeze": 0}})
-    words = "alone: the module changed shift, which is frozen"
-    with pytest.raises(ThawError, match=words):
-        checked("SetsItselfUp", variants={"alone": {"freeze": 1}})
-
-
-GOOD = [
-    "good",
-    "Complex",
-    "Spectral",
-    "Recurrent",
-    "Attention",
-    "lazy_but_called",
-    "compiled",
-    "WritesToItsRows",
-    "first_in_place",
-    "LogProbabilities",
-]
-
-
-@pytest.mark.parametrize("function", GOOD)
+@pytest.mark.parametrize("code", GOOD)
 def test_networks_of_many_kinds_pass_and_what_is_frozen_stands_still(
-    function, checked, problem
+    code, check, problem, tmp_path
 ):
-    file = checked(function).with_name("networks.py")
-    settings = {"module": content_of_function(f"{file}:{function}")}
+    check(code)
+    file = tmp_path / "networks.py"
+    settings = {"module": content_of_function(f"{file}:network")}
     network = network_of(settings, problem, [], file)
     *hidden, output = network.groups
+    assert "_orig_mod" not in network.groups  # as it was before it was compiled
     before = draw(network, [0])
-    for freeze in range(len(hidden) + 1):
-        checked(function, variants={"one": {"freeze": freeze}})
+    for freeze in {0, len(hidden)}:
         once, again = (
             fit(problem, Training(1, 16, 0.01), [0], network, freeze=freeze).state
             for _ in range(2)
         )
         assert same(once, again) == {*once}
         frozen = {e for group in hidden[:freeze] for e in network.groups[group]}
-        stayed = same(before, once)
-        assert frozen <= stayed
-        assert not stayed & {*network.groups[output]}
+        unchanged = same(before, once)
+        assert frozen <= unchanged
+        assert not unchanged & {*network.groups[output]}
+
+
+def test_a_number_takes_one_output(check, problem):
+    numbers = with_numbers(problem)
+    check("Two(classes=1)", target=numbers)
+    with refused(r"which takes 1 output \(regression\), it returns 2 by 3 numbers"):
+        check("Two()", target=numbers)
+
+
+def test_a_part_that_never_learns_needs_no_gradient(check):
+    detached = "Two(lambda n, x: n.head(n.body(x).detach()))"
+    check(detached, {"one": {"freeze": 1}})
+    with refused("no gradient reaches the group body"):
+        check(detached, {"one": {"phases": [{"freeze": 1}, {"freeze": 0}]}})
+    with refused("variants.one: the network has no norm layers"):
+        check("Two()", {"one": {"freeze": "all but norm layers"}})
+
+
+def test_only_the_output_may_differ_between_source_and_target(check, problem):
+    options = {"takes": "classes", "source": problem._replace(classes=5)}
+    assert check("Two(classes=classes)", **options)[0]["fresh"] == ["head"]
+    with refused(r"weights of trees do not fit the target: .*body\.bias is 5 .* and 3"):
+        check("Two(classes=classes, width=classes)", **options)
+    with refused(r"0\.bias is missing there"):
+        code = "nn.Sequential(nn.Linear(2, 4, bias=classes < 5), nn.Linear(4, classes))"
+        check(code, **options)
+
+
+def test_what_is_frozen_is_counted_in_weights(check, problem):
+    variants = {
+        "standalone": {"pretrained": False},
+        # The middle layers are one weight: frozen with the first.
+        "fixed-2": {"freeze": 2},
+        "middle": {"freeze": [2]},
+        "norms": {"freeze": "all but norm layers"},
+        "head first": {"phases": [{"freeze": 3, "epochs": 2}, {"epochs": 3}]},
+    }
+    problems = {"source": problem, "target": problem._replace(classes=5)}
+    rows = check("tied(classes)", variants, takes="classes", **problems)
+    assert [tuple(row.values()) for row in rows] == [
+        ("standalone", [], ["stem", "first", "second", "head"], 0, 113),
+        ("fixed-2", ["stem", "first"], ["head"], 72, 113),
+        ("middle", ["first"], ["head"], 42, 113),
+        ("norms", ["all but norm layers"], ["head"], 66, 113),
+        ("head first, phase 1", ["stem", "first", "second"], ["head"], 78, 113),
+        ("head first, phase 2", [], ["head"], 0, 113),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variant", "words"),
+    [
+        ({"freeze": 4}, "4 is deeper than the network, whose groups are stem"),
+        ({"phases": [{}, {"freeze": [1, 2, 3, "output"]}]}, "phase 2: no weight .* le"),
+        ({"fresh": [2]}, r"first\.weight and second\.weight are one weight.* fresh"),
+    ],
+)
+def test_a_variant_that_does_not_fit_is_named(variant, words, check, problem):
+    with refused(rf"variants\.one.*{words}"):
+        check("tied(3)", {"one": variant}, source=problem)
