@@ -3,39 +3,29 @@
 import numpy as np
 import pandas as pd
 
-NETWORKS = """
-from torch import nn
-
+NETWORKS = """from torch import nn
 
 def small(features, outputs):
     return nn.Sequential(nn.Linear(features, 5), nn.Tanh(), nn.Linear(5, outputs))
 """
-
-FILE = {
-    "file": "table.csv",
-    "train_size": 0.5,
-    "shuffle": 1,
-    "scale": "standard",
-    "categorical": ["site"],
+MODULE = {
+    "module": "networks.py:small",
+    "arguments": {"features": "$features", "outputs": "$classes"},
 }
+FILE = {"file": "table.csv", "train_size": 0.5, "scale": "standard"}
+FILE |= {"shuffle": 1, "categorical": ["site"]}
 KIND = FILE | {"label": "kind", "drop": ["worth"]}
 WORTH = FILE | {"label": "worth", "drop": ["kind"], "task": "regression"}
 FIRST, SECOND = {"rows": {"year": 1}}, {"rows": {"year": 2}}
 EACH = {"shuffle": "each"}
-
-
-def like(name):
-    return {"scale": {"like": name}}
-
-
-def study(source, target, **more):
-    return {
-        "source": source,
-        "target": target,
-        "variants": ["standalone", "fixed-1"],
-        "repeats": 2,
-    } | more
-
+VARIANTS = {
+    "standalone": {"pretrained": False},
+    "fixed-1": {"freeze": 1, "save": "weights"},
+    "linear": {"estimator": "sklearn.linear_model.LogisticRegression"},
+}
+STUDY = {"variants": ["standalone", "fixed-1"], "repeats": 2}
+TWO_MODELS = STUDY | {"source_models": 2}
+KINDS = STUDY | {"source": "kind-1", "target": "kind-2"}
 
 CONFIG = {
     "seed": 1,
@@ -44,29 +34,18 @@ CONFIG = {
     "repeats_per_job": 4,
     "problems": {
         "kind-1": KIND | FIRST,
-        "kind-2": KIND | SECOND | like("kind-1"),
+        "kind-2": KIND | SECOND | {"scale": {"like": "kind-1"}},
         "kind-1-each": KIND | FIRST | EACH,
-        "kind-2-each": KIND | SECOND | EACH | like("kind-1-each"),
+        "kind-2-each": KIND | SECOND | EACH | {"scale": {"like": "kind-1-each"}},
         "worth-1": WORTH | FIRST,
         "worth-2": WORTH | SECOND | EACH,
     },
-    "variants": {
-        "standalone": {"pretrained": False},
-        "fixed-1": {"freeze": 1, "save": "weights"},
-        "linear": {"estimator": "sklearn.linear_model.LogisticRegression"},
-    },
+    "variants": VARIANTS,
     "studies": {
-        "sizes": study("kind-1", "kind-2", target_sizes=[10, "all"])
-        | {"variants": ["standalone", "fixed-1", "linear"]},
-        "each": study("kind-1-each", "kind-2-each", source_models=2),
-        "worth": study("worth-1", "worth-2", source_models=2, margin=1.0),
-        "module": study("kind-1", "kind-2")
-        | {
-            "network": {
-                "module": "networks.py:small",
-                "arguments": {"features": "$features", "outputs": "$classes"},
-            },
-        },
+        "sizes": KINDS | {"variants": [*VARIANTS], "target_sizes": [10, "all"]},
+        "each": TWO_MODELS | {"source": "kind-1-each", "target": "kind-2-each"},
+        "worth": TWO_MODELS | {"source": "worth-1", "target": "worth-2", "margin": 1.0},
+        "module": KINDS | {"network": MODULE},
     },
 }
 

@@ -1,297 +1,143 @@
-"""The stages' command lines: what they import, and how they end on bad input."""
+"""How a job ends: what it imports, what it logs, and one line for each error."""
 
-import csv
-import json
+import os
+import re
+import shlex
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from conftest import DESCRIPTION, ROOT, modules_of
+import pages
+from projects import ONE_JOB_CONFIG, JobError, modules_of, planned, run_here
 from thaw import keys
-from thaw.keys import digest_of_file
-from trained import with_numbers
-
-SETTINGS = {
-    "seed": 1,
-    "network": {"hidden": [3]},
-    "training": {"epochs": 2, "batch_size": 8, "learning_rate": 0.1},
-    "variant": {"pretrained": False},
-}
-
-
-def stage(name, *arguments, before="", after=""):
-    """Run a stage as its rule does, with code before and after in the same process."""
-    if after:
-        before += (
-            "\nimport thaw.stages.command; thaw.stages.command.leave = lambda: None"
-        )
-    code = (
-        f"import runpy, sys; {before}\n"
-        f"sys.argv = ['{name}', *sys.argv[1:]]\n"
-        f"runpy.run_module('thaw.stages.{name}', run_name='__main__')\n{after}"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        cwd=ROOT / "workflow",
-        capture_output=True,
-        text=True,
-    )
-
-
-PROBLEM = keys.recipe("make_problem", {"any": 1}, {})
-
-
-def arguments_of(folder, settings=SETTINGS, problem="problem.npz", key=None):
-    """Return the options of a training job of repeats 3 and 4 from source model 0."""
-    recipe = keys.recipe("train", settings, {"problem": keys.key(PROBLEM)})
-    return [
-        *("--recipe", json.dumps(recipe), "--key", key or keys.key(recipe)),
-        *("--tile", "models-00-00-repeats-03-04", "--problem", str(folder / problem)),
-        *("--scores", str(folder / "s.csv"), "--history", str(folder / "h.npz")),
-    ]
-
-
-def train(folder, before="", after="", **changes):
-    return stage("train", *arguments_of(folder, **changes), before=before, after=after)
+from thaw.errors import ThawError
 
 
 @pytest.fixture
-def folder(tmp_path, problem):
-    from thaw.output.problems import save_problem
+def job(request, store, tmp_path):
+    """The only job of a project, with changes to its config; in its directory."""
+    project = store.copy(tmp_path / "project", ONE_JOB_CONFIG, "problems")
+    project.config = ONE_JOB_CONFIG | getattr(request, "param", {})
+    with planned(project.folder, ()) as dag:
+        (train,) = (j for j in dag.needrun_jobs() if j.rule.name.startswith("train"))
+        for path in train.output:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        yield train
 
-    save_problem(tmp_path / "problem.npz", problem, DESCRIPTION, PROBLEM, {})
-    return tmp_path
+
+def command_of(job):
+    """Return a job's command in words, without the log that it writes to."""
+    words = shlex.split(job.shellcmd.replace("\\\n", " ").partition("||")[0])
+    return [word for word in words if not word.startswith("2>")]
 
 
-def error_of(done):
-    """Return the one line with which a stage ended."""
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    line = done.stderr.splitlines()[-1]
-    assert line.startswith("error: ")
+def error_in(job):
+    """Return the line of error of a job that leaves nothing half-written."""
+    with pytest.raises((JobError, KeyboardInterrupt)) as caught:
+        run_here(job)
+    assert "Traceback" not in str(caught.value)
+    assert not [*Path(job.output[0]).parent.glob(".*")]
+    *_, line = str(caught.value).splitlines()
+    assert "error: " in line
     return line
 
 
-def test_a_training_job_imports_torch_and_numpy_only(folder):
-    done = train(folder, after="print(*sys.modules)")
+def test_a_training_job_imports_torch_and_numpy_only_and_leaves_at_once(job):
+    """Taking torch apart would be a quarter of the time of a small job."""
+    python, *words = command_of(job)
+    done = subprocess.run([python, "-v", *words], stderr=subprocess.PIPE, text=True)
     assert done.returncode == 0, done.stderr
-    modules = set(done.stdout.split())
-    assert "torch" in modules
-    assert "torch._dynamo" not in modules
-    slow = {"pandas", "sklearn", "scipy", "matplotlib", "snakemake"}
+    modules = {*re.findall(r"^import '([\w.]+)'", done.stderr, re.M)}
+    assert {"torch", "numpy"} <= modules
+    slow = {"torch._dynamo", "pandas", "sklearn", "scipy", "matplotlib", "snakemake"}
     assert not modules & (slow | {"pydantic", "yaml"})
+    assert "# cleanup" not in done.stderr
+    assert "drawn anew: hidden-1, hidden-2, output" in done.stderr
 
 
-def test_a_training_job_leaves_without_taking_torch_apart(folder):
-    before = (
-        "import atexit; atexit.register(print, 'taken apart'); print('said', end='')"
-    )
-    done = train(folder, before=before)
-    assert (done.returncode, done.stdout) == (0, "said")
+def test_figures_and_help_import_nothing_slow():
+    figures = {*modules_of("stages.make", "figures.boxplot", "figures.differences")}
+    assert "matplotlib" in figures and not figures & {"scipy", "torch"}
+    # Help is there at once: in 0.05 s instead of a second.
+    help_texts = {*modules_of("cli.main")}
+    assert "click" in help_texts
+    assert not help_texts & {"numpy", "yaml", "torch", "pandas"}
 
 
-def test_figures_import_neither_scipy_nor_torch():
-    modules = set(modules_of("stages.make", "figures.boxplot", "figures.differences"))
-    assert "matplotlib" in modules
-    assert not {"scipy", "torch"} & modules
+def test_logs_say_what_was_made_and_what_failed(store):
+    project = store.finished(pages.CONFIG, write=pages.write)
+    logs = "".join(path.read_text() for path in project.folder.glob("logs/**/*.log"))
+    assert "features: 2; train rows: 40 (" in logs
+    assert "of 12 repeats failed (their loss is not finite" in logs
 
 
-def test_the_log_says_what_was_drawn_anew_and_how_fast(folder):
-    done = train(folder)
-    assert "drawn anew: hidden-1, output" in done.stderr
-    assert "2 of 2 repeats trained" in done.stderr
-    rows = (folder / "s.csv").read_text().splitlines()
-    assert [row.split(",")[:2] for row in rows[1:]] == [["0", "3"], ["0", "4"]]
+def test_a_problem_that_is_missing_is_one_line(job):
+    (path,) = (Path(path) for path in job.input if "/problems/" in path)
+    path.unlink()
+    assert ".npz: No such file or directory" in error_in(job)
 
 
-def test_the_numbers_do_not_depend_on_the_threads(folder, monkeypatch):
-    wide = SETTINGS | {"network": {"hidden": [300, 300]}}
-    tables = []
+def test_other_libraries_code_and_config_are_refused(job, monkeypatch):
+    """As on another node of a cluster."""
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "version", lambda library: "9.9")
+        assert "torch is 9.9 here and" in error_in(job)
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "_code", lambda *_: ("edited", {"torch"}))
+        assert "the code was edited since" in error_in(job)
+    assert not [path for path in job.output if Path(path).exists()]
+    with pytest.raises(ThawError, match=r"run asked for \(result 0123456789ab\)"):
+        keys.check("train", {"settings": {"seed": 1}, "inputs": {}}, "0123456789ab")
+
+
+def test_a_job_that_ends_while_it_writes_says_why(job, monkeypatch):
+    save = np.savez
+    for event, words in (
+        (lambda: Path("/dev/full").write_text("x"), "npz: No space left on device"),
+        (lambda: np.empty(2**58), "out of memory; lower repeats_per_job"),
+        (lambda: torch.empty(2**55), "out of memory; lower repeats_per_job"),
+        (lambda: signal.raise_signal(signal.SIGINT), "interrupted; nothing was writ"),
+        (lambda: signal.raise_signal(signal.SIGTERM), "interrupted; nothing was wri"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(np, "savez", lambda *a, e=event, **b: (save(*a, **b), e()))
+            assert words in error_in(job)
+
+
+def test_a_file_that_changed_since_the_run_began_is_one_line(store, tmp_path):
+    project = store.copy(tmp_path / "project", pages.CONFIG, write=pages.write)
+    for path in project.folder.glob("results/problems/*.npz"):
+        path.unlink()
+    with planned(project.folder, ["problems"]) as dag:
+        job = next(j for j in dag.needrun_jobs() if j.rule.name == "make_problem")
+        path = Path("named.csv")
+        path.write_text(path.read_text() + path.read_text().splitlines()[-1])
+        assert "named.csv was changed since the run began" in error_in(job)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("job", [{"network": {"hidden": [300, 300]}}], indirect=True)
+def test_the_numbers_do_not_depend_on_the_threads(job):
+    outputs = []
     for threads in ("1", "2"):
-        monkeypatch.setenv("OMP_NUM_THREADS", threads)
-        done = train(folder, settings=wide)
-        assert done.returncode == 0, done.stderr
-        tables.append((folder / "s.csv").read_bytes())
-    assert tables[0] == tables[1]
+        environment = os.environ | {"OMP_NUM_THREADS": threads}
+        subprocess.run(command_of(job), env=environment, check=True)
+        outputs.append([Path(path).read_bytes() for path in job.output])
+    assert outputs[0] == outputs[1]
 
 
-def test_a_missing_file_is_one_line(folder):
-    done = train(folder, problem="nothing.npz")
-    assert error_of(done).endswith("nothing.npz: No such file or directory")
-
-
-def test_a_truncated_problem_is_one_line_with_the_remedy(folder):
-    path = folder / "problem.npz"
-    path.write_bytes(path.read_bytes()[:300])
-    assert "delete it and run again" in error_of(train(folder))
-
-
-def test_another_key_is_refused_and_nothing_written(folder):
-    """As on a node with another config; or with code edited after the run began."""
-    line = error_of(train(folder, key="0123456789ab"))
-    assert "not what the run asked for (result 0123456789ab)" in line
-    assert "Start the run again" in line
-    assert [path.name for path in folder.iterdir()] == ["problem.npz"]
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ("keys.version = {'torch': '9.9', 'numpy': '1'}.get", "torch is 9.9 here and"),
-        (
-            "old = keys._code; keys._code = lambda *told: ('edited', old(*told)[1])",
-            "the code was edited since",
-        ),
-    ],
-)
-def test_other_libraries_and_edited_code_are_refused(folder, change, reason):
-    done = train(folder, before=f"from thaw import keys; {change}")
-    assert reason in error_of(done)
-    assert [path.name for path in folder.iterdir()] == ["problem.npz"]
-
-
-def test_a_write_that_the_machine_refuses_is_one_line_and_leaves_nothing(folder):
-    """A limit on the size of files stands in for a full disk."""
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
-    done = train(folder, before=limit)
-    assert error_of(done) == f"error: {folder}/s.csv: File too large"
-    assert [path.name for path in folder.iterdir()] == ["problem.npz"]
-
-
-def test_networks_that_failed_are_said(folder):
-    training = SETTINGS["training"] | {"learning_rate": 1e30}
-    done = train(folder, settings=SETTINGS | {"training": training})
-    assert done.returncode == 0
-    assert "warning: 2 of 2 repeats failed (their loss is not finite" in done.stderr
-    with (folder / "s.csv").open() as file:
-        assert [row["failed"] for row in csv.DictReader(file)] == ["1", "1"]
-
-
-def test_numbers_are_learned_by_the_same_job(tmp_path, problem):
-    from thaw.output.problems import save_problem
-
-    numbers, described = with_numbers(problem), DESCRIPTION._replace(classes=[])
-    save_problem(tmp_path / "problem.npz", numbers, described, PROBLEM, {})
-    done = train(tmp_path, settings=SETTINGS | {"target_size": 20})
-    assert done.returncode == 0, done.stderr
-    with (tmp_path / "s.csv").open() as file:
-        for row in csv.DictReader(file):
-            error = float(row["test_mean_absolute_error"])
-            assert 0 < error <= float(row["test_root_mean_squared_error"])
-            assert row["failed"] == "0"
-
-
-def test_a_weight_of_no_class_is_one_line(folder):
-    training = SETTINGS["training"] | {"class_weight": {"a": 2, "d": 2}}
-    line = error_of(train(folder, settings=SETTINGS | {"training": training}))
-    words = "training.class_weight: 'd' is not a class. Allowed: a, b, c"
-    assert line == f"error: {words}"
-
-
-def test_settings_that_are_missing_are_named(folder):
-    line = error_of(train(folder, settings={"seed": 1, "network": {"hidden": [3]}}))
-    assert line == "error: the recipe's settings lack training, variant"
-
-
-@pytest.mark.parametrize("recipe", ["{", "[1]", "3"])
-def test_a_recipe_that_is_no_json_object_is_refused(recipe):
-    done = stage("make_problem", "--key", "0", "--recipe", recipe, "--output", "x")
-    assert done.returncode == 2
-    assert f"argument --recipe: invalid json_object value: '{recipe}'" in done.stderr
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_job_ended_while_it_writes_leaves_nothing(folder, number):
-    before = (
-        "import os, numpy as np; saved = np.savez\n"
-        f"np.savez = lambda *a, **k: (saved(*a, **k), os.kill(os.getpid(), {number:d}))"
-    )
-    assert "interrupted; nothing was written" in error_of(train(folder, before=before))
-    assert {path.name for path in folder.iterdir()} == {"problem.npz", "s.csv"}
-
-
-@pytest.mark.parametrize("moment", ["importing", "training"])
-def test_an_interrupted_job_ends_without_a_traceback(folder, moment):
-    training = SETTINGS["training"] | {"epochs": 10**6}
-    arguments = arguments_of(folder, settings=SETTINGS | {"training": training})
-    with subprocess.Popen(
-        [sys.executable, "-m", "thaw.stages.train", *arguments],
-        cwd=ROOT / "workflow",
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        if moment == "importing":
-            maps = Path(f"/proc/{process.pid}/maps")
-            while "libtorch" not in maps.read_text():
-                time.sleep(0.01)
-        else:
-            assert "drawn anew" in process.stderr.readline()
+@pytest.mark.slow
+def test_a_job_that_is_interrupted_while_it_imports_is_silent(job):
+    command = command_of(job)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        maps = Path(f"/proc/{process.pid}/maps")
+        while "libtorch" not in maps.read_text():
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
+        assert process.stderr.read() == ""
     assert process.returncode != 0
-    expected = (
-        "" if moment == "importing" else "error: interrupted; nothing was written\n"
-    )
-    assert said == expected
-    assert [path.name for path in folder.iterdir()] == ["problem.npz"]
-
-
-@pytest.mark.parametrize(
-    "allocate", ["np.empty(10**10)", "t.torch.empty(10**10)"], ids=["numpy", "torch"]
-)
-def test_out_of_memory_says_what_helps(folder, allocate):
-    """A limit on the address space stands in for a machine that has no more."""
-    before = (
-        "import numpy as np, resource, thaw.learning.training as t\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (2**35, 2**35))\n"
-        f"t.learn = lambda *_: {allocate}"
-    )
-    assert "lower repeats_per_job" in error_of(train(folder, before=before))
-
-
-def make_problem(folder, content):
-    """Make a problem from a file whose content the run began with."""
-    path = folder / "data.csv"
-    told = {"format": ".csv", "content": digest_of_file(path)}
-    path.write_text(content)
-    settings = {"file": told, "label": "class", "train_size": 4}
-    recipe = keys.recipe("make_problem", settings, {})
-    return stage(
-        "make_problem",
-        *("--recipe", json.dumps(recipe), "--key", keys.key(recipe)),
-        *("--files", path, "--output", folder / "p.npz"),
-    )
-
-
-DATA = "x,class\n" + "".join(f"{number},{number % 2}\n" for number in range(8))
-
-
-def test_a_problem_is_made_from_the_requested_content(tmp_path):
-    (tmp_path / "data.csv").write_text(DATA)
-    done = make_problem(tmp_path, DATA)
-    assert done.returncode == 0
-    assert done.stderr == (
-        "features: 1; train rows: 4 (2 0, 2 1); test rows: 4 (2 0, 2 1)\n"
-    )
-    assert (tmp_path / "p.npz").exists()
-
-
-def test_a_file_that_changed_since_the_run_began_is_one_line(tmp_path):
-    (tmp_path / "data.csv").write_text(DATA)
-    line = error_of(make_problem(tmp_path, DATA + "8,0\n"))
-    assert "data.csv was changed since the run began. Nothing was written" in line
-    assert not (tmp_path / "p.npz").exists()
-
-
-def test_a_recipe_without_data_is_one_line(tmp_path):
-    recipe = keys.recipe("make_problem", {}, {})
-    done = stage(
-        "make_problem",
-        *("--recipe", json.dumps(recipe), "--key", keys.key(recipe)),
-        *("--output", tmp_path / "p.npz"),
-    )
-    assert "the recipe's settings lack a file, or what generates data" in error_of(done)
