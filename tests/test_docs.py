@@ -1,8 +1,7 @@
-"""Every command in the README and the pages can be run as written."""
+"""The README, the pages and the site: commands as they stand, quotes, pictures."""
 
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,25 +9,24 @@ from pathlib import Path
 import click
 import pytest
 import renew
+from snakemake.cli import parse_args
 
 import thaw
-from conftest import ROOT, new_project
+from projects import ROOT, planned
 from thaw.cli.main import main
-from thaw.plan.outputs import FIGURES, OF_A_STUDY
 
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
-# What the tutorial has its reader do is tried in its order, by tests/test_tutorial.py.
+# The tutorial's commands are tried in their order, by tests/test_tutorial.py.
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
     *(page for page in DOCS if page.name != "tutorial.md"),
 ]
-PROGRAMS = ("snakemake", "pytest", "python", "thaw")
-BIN = Path(sys.executable).parent
+README = PAGES[0].read_text(encoding="utf-8")
 
 # Commands that set up an environment; a fresh clone tries them, not a test.
 SETUP = re.compile(r"(python3 -m venv \S+ && )?(\S+/)?pip install [^&]+(?=&|$)")
 
-# What stands for something of the reader's own.
+# Stand-ins for what is the reader's.
 PLACES = {
     "PATH/TO/Snakefile": "Snakefile",
     **dict.fromkeys(("FILE", "SCORES.csv", "NEW.csv"), "config.yaml"),
@@ -36,90 +34,78 @@ PLACES = {
     "STUDY": "forward",
 }
 
-# Commands of `thaw` that only look; the others are parsed.
-LOOKS = ("--help", "answer", "check", "plan")
 
-
-def commands() -> list[str]:
-    """Return the commands of all pages, each once."""
-    found = []
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        text = text.replace("\\\n", " ")  # a command may go on in the next line
-        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
-            found += re.sub(r"\s+#.*|^#.*", "", block, flags=re.MULTILINE).split("\n")
-        found += re.findall(
-            r"`((?:\.venv/bin/)?(?:snakemake|python|pytest|thaw) [^`]+)`", text
-        )
-    return sorted({line.strip().removeprefix(".venv/bin/") for line in found} - {""})
-
-
-def without_side_effects(words: list[str]) -> list[str]:
-    """Return a command that checks whether its options exist, and does nothing else."""
-    program, *arguments = words
-    if program == "pytest":
-        collected = ["--collect-only", "-q", "-n", "0"] if arguments else ["--version"]
-        return [program, *arguments, *collected]
-    if program == "python" and arguments[0].endswith(".py"):
-        return [program, *arguments, "--help"]
-    if program == "thaw":
-        return [program, *arguments, "--help"]
-    if program == "snakemake" and not {"--lint", "--unlock"} & {*arguments}:
-        return [program, *arguments, "-n"]
-    return [program, *arguments]
-
-
-def parse(words: list[str]) -> None:
-    """Raise an error unless `thaw` knows a command with such arguments.
-
-    Where a page names a command alone, that is all that it must know.
-    """
-    thaw = click.Context(main, info_name="thaw")
-    name, command, arguments = main.resolve_command(thaw, words)
-    if arguments:
-        command.make_context(name, arguments, parent=thaw)
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory) -> Path:
-    """A copy of the workflow with the config as shipped."""
-    project = new_project(tmp_path_factory.mktemp("docs") / "project")
-    (project.folder / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
-    ignored = shutil.ignore_patterns("results", "data", "logs", ".snakemake")
-    for folder in ("studies", "examples"):
-        shutil.copytree(ROOT / folder, project.folder / folder, ignore=ignored)
-    return project.folder
-
-
-@pytest.mark.parametrize("command", commands())
-def test_a_command_can_be_run_as_it_stands(command, shipped, monkeypatch):
+def commands() -> list[list[str]]:
+    """Return the words of all pages' commands, each once, without options' order."""
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    text = text.replace("\\\n", " ")
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    lines = re.sub(r"\s+#.*|^#.*", "", blocks, flags=re.MULTILINE).split("\n")
+    quoted = r"`((?:\.venv/bin/)?(?:snakemake|python|pytest|thaw) [^`]+)`"
+    lines += re.findall(quoted, text)
     # What follows a pipe, such as Graphviz, is not ours.
-    command = SETUP.sub("", command).removeprefix("&& ").partition(" | ")[0]
-    if not command:
-        return
-    words = [PLACES.get(word, word) for word in shlex.split(command)]
-    words[0] = words[0].removeprefix(".venv/bin/")
-    if words[0] == "sphinx-build":
-        return  # tests/test_site.py runs it
-    assert words[0] in PROGRAMS, command
-    if words[0] == "thaw" and words[1] not in LOOKS:
-        monkeypatch.chdir(shipped)
-        parse(words[1:])
-        return
-    program, *arguments = without_side_effects(words)
-    done = subprocess.run(
-        [BIN / program, *arguments],
-        cwd=shipped if program in ("snakemake", "thaw") else ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    parts = {
+        part.partition(" | ")[0].strip().removeprefix(".venv/bin/")
+        for line in lines
+        for part in SETUP.sub("", line).split("&& ")
+    }
+    return [shlex.split(part) for part in sorted(parts - {""})]
 
 
-def test_the_commands_are_found():
-    """The two of the README and that of CONTRIBUTING, and one of a page."""
-    assert sum(line.startswith("python3 -m venv .venv &&") for line in commands()) == 3
-    assert any("benchmarks/renew.py" in line for line in commands())
+COMMANDS = commands()
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_command_is_understood(words, monkeypatch):
+    """By the program's own parser, or its program has its options."""
+    monkeypatch.chdir(ROOT)
+    program, *arguments = [PLACES.get(word, word) for word in words]
+    match program, arguments:
+        case "snakemake", _:
+            parse_args(arguments)
+        case "thaw", _:
+            group = click.Context(main, info_name="thaw")
+            if arguments != ["--help"]:
+                name, command, rest = main.resolve_command(group, arguments)
+                # A command named alone is no example of its arguments.
+                if rest:
+                    command.make_context(name, rest, parent=group)
+        case "python", ["-m", module, *options]:
+            path = Path("workflow", *module.split(".")).with_suffix(".py")
+            assert path.exists() and {*options} <= {"--help"}
+        case "python", [path, *options]:
+            text = Path(path).read_text(encoding="utf-8")
+            for option in options:
+                assert not option.startswith("-") or f'"{option}"' in text
+        case "pytest", ["-k", pattern, path]:
+            assert re.search(rf"def test_.*{pattern}", Path(path).read_text())
+        case "pytest", paths:
+            options = {"--everything"}
+            assert all(path in options or Path(path).exists() for path in paths)
+        case _:
+            assert program == "sphinx-build"
+
+
+def test_the_targets_of_commands_are_there():
+    """For each folder and Snakefile that commands name, together."""
+    targets: dict[Path, set[str]] = {}
+    for program, *arguments in COMMANDS:
+        if program == "snakemake":
+            _, options = parse_args([PLACES.get(word, word) for word in arguments])
+            folder = Path(options.directory or ".")
+            targets.setdefault(folder, set()).update(options.targets)
+    assert {"forward", "many-sources"} < targets[Path()]
+    for folder, names in targets.items():
+        if names:
+            with planned(ROOT / folder, sorted(names)) as dag:
+                assert list(dag.jobs)
+
+
+def test_ci_runs_the_readmes_commands():
+    assert ["snakemake", "--cores", "8"] in COMMANDS
+    ci = (ROOT / ".ci/run").read_text()
+    (line,) = re.findall("^python3 -m venv .*pytest$", ci, re.MULTILINE)
+    assert line in README
 
 
 def test_pages_quote_their_studies_and_stale_numbers_are_named(tmp_path, monkeypatch):
@@ -128,59 +114,61 @@ def test_pages_quote_their_studies_and_stale_numbers_are_named(tmp_path, monkeyp
     table = "| variant | mean |\n| --- | --: |\n| fixed-0 | 0.812 |"
     (tmp_path / "results/summary.md").write_text(f"200 repeats, 9 % weak\n\n{table}\n")
     (tmp_path / "results/answer.md").write_text("+13.9 K (+12.7 to +15.2)\n")
-    page = "{}<!-- from results/summary.md{} -->\n{}<!-- end -->\n"
+    block = "<!-- from results/summary.md{} -->\n{}<!-- end -->\n"
     prose = "It is 0.812, not 0.811, and 9 %; 13.9 K (12.7 to 15.2 K), not 13.8 K. "
-    before = page.format(prose, ", table 1", "old\n")
-    now = renew.renewed(before)
-    assert now == before.replace("old\n", f"\n{table}\n\n")
-    assert renew.renewed(now) == now
-    dated = renew.renewed("On <!-- date -->1 May 2000<!-- end -->.")
-    assert re.fullmatch(r"On <!-- date -->\d+ [A-Z]\w+ 20[2-9]\d<!-- end -->\.", dated)
-    whole = renew.renewed(page.format("", "", ""))
-    assert f"```text\n200 repeats, 9 % weak\n\n{table}\n```" in whole
-    first, second = renew.unfounded(now, ["."])
-    assert first.startswith("0.811: …")
-    assert second.startswith("13.8: …")
+    page = renew.renewed(prose + block.format(", table 1", "old\n"))
+    assert page == prose + block.format(", table 1", f"\n{table}\n\n")
+    text = f"```text\n200 repeats, 9 % weak\n\n{table}\n```"
+    assert text in renew.renewed(block.format("", ""))
+    assert [line[:7] for line in renew.unfounded(page, ["."])] == ["0.811: ", "13.8: …"]
+    dated = renew.renewed("<!-- date -->1 May 2000<!-- end -->")
+    assert re.fullmatch(r"<!-- date -->\d+ [A-Z]\w+ 20[2-9]\d<!-- end -->", dated)
 
 
-def test_every_picture_is_made_by_the_command_beside_it():
+def test_every_picture_is_made_by_the_command_beside_it(finished_once):
     pages = "".join(page.read_text(encoding="utf-8") for page in DOCS)
     shown = {*re.findall(r"\(pictures/(.*?)\.png\)", pages)}
-    assert shown == {
-        name for study in renew.STUDIES.values() for name in study.pictures
-    }
+    assert shown == {n for study in renew.STUDIES.values() for n in study.pictures}
     assert shown == {path.stem for path in (ROOT / "docs/pictures").iterdir()}
     gallery = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
-    for output in OF_A_STUDY:
-        assert output.stage != FIGURES or f"`{output.name}`" in gallery
-
-
-def test_ci_runs_the_readmes_test_command():
-    (line,) = re.findall(
-        "^python3 -m venv .*pytest$", (ROOT / ".ci/run").read_text(), re.MULTILINE
-    )
-    assert line in (ROOT / "README.md").read_text()
+    figures = {path.stem for path in finished_once.folder.glob("results/ahead/*.png")}
+    assert "boxplot" in figures
+    assert not [name for name in figures if f"`{name}`" not in gallery]
 
 
 def test_every_column_of_a_table_is_on_its_page(finished_once):
     page = (ROOT / "docs/files.md").read_text(encoding="utf-8")
     described = {}
     for section in page.split("\n### ")[1:]:
-        cells = re.findall(r"^\| ([^|]*`) \|", section, re.MULTILINE)
-        names = re.findall(r"`(\w+)`", " ".join(cells))
-        described[section.split("`")[1]] = {*names}
+        cells = " ".join(re.findall(r"^\| ([^|]*`) \|", section, re.MULTILINE))
+        described[section.split("`")[1]] = {*re.findall(r"`(\w+)`", cells)}
     # Those of numbers are there as well.
     described["source-models.csv"] = described["scores.csv"]
     variants = {*finished_once.config["variants"]}
     tables = sorted((finished_once.folder / "results").glob("*/*.csv"))
-    assert {path.name for path in tables} > {"summary.csv", "rows.csv", "scores.csv"}
+    assert {path.name for path in tables} > {"summary.csv", "scores.csv"}
     for path in tables:
         columns = {*path.read_text(encoding="utf-8").partition("\n")[0].split(",")}
-        told = described[path.name]
-        assert columns - variants <= told, path.name
-        if told is not described["scores.csv"]:
-            assert told <= columns, path.name
+        names = described[path.name]
+        assert columns - variants <= names, path.name
+        assert names is described["scores.csv"] or names <= columns, path.name
     results = thaw.open(finished_once.folder / "results/ahead")
     assert {*results.histories} == described["histories"]
     classes = {f"p_{number}" for number in range(3)} | {"p_NAME"}
     assert {*results.predictions} - classes == described["predictions"] - classes
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning_and_describes_the_package(tmp_path):
+    (options,) = re.findall(r"\.venv/bin/sphinx-build (.*) site\n", README)
+    build = Path(sys.executable).with_name("sphinx-build")
+    command = [build, *options.split(), "--keep-going", tmp_path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "command.html").read_text(encoding="utf-8")
+    for name in main.commands:
+        assert f'id="thaw-{name}"' in page and f"Usage: thaw {name} " in page
+    page = (tmp_path / "python.html").read_text(encoding="utf-8")
+    for name, value in vars(thaw).items():
+        if getattr(value, "__module__", "") == "thaw":
+            assert f'id="thaw.{name}"' in page
