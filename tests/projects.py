@@ -29,7 +29,6 @@ from snakemake.api import SnakemakeApi
 from snakemake.settings.enums import RerunTrigger
 from snakemake.settings.types import DAGSettings, OutputSettings, ResourceSettings
 
-from thaw.output.tiles import Tile
 from thaw.stages import command
 
 ROOT = Path(__file__).parent.parent
@@ -275,26 +274,6 @@ def as_a_process(stage: str, arguments: list[str]) -> Iterator[None]:
         for number, handler in handlers.items():
             signal.signal(number, handler)
         gc.unfreeze()
-
-
-def trained_again(before: set[str], after: set[str]) -> int:
-    """Return how many networks were trained that other jobs had trained before.
-
-    Jobs are named by the paths of their scores, of before a run and of after it.
-    """
-    held: dict[Path, set[str]] = {}
-    for path in map(Path, before):
-        held.setdefault(path.parent, set()).update(Tile.named(path.stem).labels)
-    return sum(
-        len(held.get(path.parent, set()).intersection(Tile.named(path.stem).labels))
-        for path in map(Path, after - before)
-    )
-
-
-def told_again(output: str) -> int:
-    """Return how many networks a run said that it would train again."""
-    numbers = re.findall(r"([\d,]+) of them again", output)
-    return sum(int(number.replace(",", "")) for number in numbers)
 
 
 def new_project(folder: Path, config: dict = SMALL_CONFIG) -> Project:

@@ -121,34 +121,35 @@ KINDS = {"Use": USE, "Train": KEEP, "It": SAME, "Undecided.": UNDECIDED, "No": N
 
 def assert_agrees(study):
     """Assert that a recommendation says what its table does, and no more."""
-    table, own = study.comparisons, advice(study, "all")
+    table, choice = study.comparisons, advice(study, "all")
     text = " ".join(recommendation.recommended(study))
-    assert KINDS[text.split()[0]] == own.kind
+    assert KINDS[text.split()[0]] == choice.kind
     (row,) = recommendations(study).to_dict("records")
-    assert (row["kind"], row["variant"] or "") == (own.kind, own.variant)
+    assert (row["kind"], row["variant"] or "") == (choice.kind, choice.variant)
     lows, highs = table["typical_low"], table["typical_high"]
     kinds = {*table["verdict"].str.partition(";")[0]}
     is_better = table["verdict"].str.startswith("typically better")
-    if own.kind == USE:
+    if choice.kind == USE:
         # Everything named is clearly better, and what is recommended has its gain.
-        assert {*own.named} <= {*table["variant"][is_better]} and own.variant in text
-        gain = table.set_index("variant").loc[own.variant, "typical"]
+        assert {*choice.named} <= {*table["variant"][is_better]}
+        assert choice.variant in text
+        gain = table.set_index("variant").loc[choice.variant, "typical"]
         assert row["typical"] == gain and f"gains {gain:.3f} (" in text
     else:
         assert not is_better.any()
-    if own.kind == KEEP:
+    if choice.kind == KEEP:
         # If all networks failed there is no interval.
         assert (highs.dropna() < 0.01).all() and kinds != {"equivalent within ±0.01"}
         is_worst = kinds == {"typically worse"}
         assert ("All other networks are typically worse" in text) == is_worst
-    elif own.kind == SAME:
+    elif choice.kind == SAME:
         assert ((lows >= -0.01) & (highs <= 0.01)).all()
-    elif own.kind == UNDECIDED:
+    elif choice.kind == UNDECIDED:
         unclear = table["verdict"].str.startswith(("no clear", "too few"))
         named = table.loc[unclear & (highs >= 0.01), "variant"]
-        assert own.named == [*named] and len(named)
+        assert choice.named == [*named] and len(named)
         assert all(name in text for name in named)
-    elif own.kind == NONE:
+    elif choice.kind == NONE:
         assert all(verdict.startswith(("too few", "no verdict")) for verdict in kinds)
 
 

@@ -15,7 +15,7 @@ from thaw.errors import ThawError
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(
     f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)
 )
-# What a file holds, and what is wrong with it, if anything.
+# Each file's content, and the mistake in it, if there is one.
 FILES = [
     (b"seed: [1\nmargin: 2\n", r"line 2, column 7: expected ',' or '\]', but got ':'"),
     (b"network:\n\thidden: [5]\n", r"line 2, column 1: found character '\\t'"),
@@ -49,17 +49,17 @@ def test_a_file_that_cannot_be_read_as_meant_gets_one_line(tmp_path, content, me
 
 
 def test_a_folder_with_a_config_takes_its_own_and_else_the_default(tmp_path):
-    default, own, named = (tmp_path / f"{n}.yaml" for n in ("default", "config", "one"))
+    default, near, named = (tmp_path / f"{n}.yaml" for n in ("default", "config", "x"))
     other = tmp_path / "config.yml"
     assert choose_file(tmp_path, default) == default
-    assert choose_file(tmp_path, default, [named, own]) == named
+    assert choose_file(tmp_path, default, [named, near]) == named
     other.write_text("seed: 1\n")
     with pytest.raises(ThawError, match=r"config\.yml is not read; name it config\.ya"):
         choose_file(tmp_path, default)
     assert choose_file(tmp_path, default, [other]) == other
-    own.write_text("seed: 1\n")
-    assert choose_file(tmp_path, default) == own
-    assert choose_file(tmp_path, default, [named]) == own
+    near.write_text("seed: 1\n")
+    assert choose_file(tmp_path, default) == near
+    assert choose_file(tmp_path, default, [named]) == near
 
 
 def test_a_run_takes_a_named_file_and_numbers_in_groups(tmp_path):

@@ -86,7 +86,7 @@ def test_dropout_is_off_where_frozen_and_on_elsewhere(problem, monkeypatch):
         part.register_forward_hook(lambda *call: calls[call[0]].append(call))
     for _ in range(2):
         learner.epoch(torch.arange(50)[None])
-    # What is frozen is in memory only once, whether as it came or as it is.
+    # Frozen weights are in memory only once, whether passed in or read back.
     weights = learner.state()["stem.linear.weight"]
     assert weights.data_ptr() == state["stem.linear.weight"].data_ptr()
     assert all(values.grad is None for values in learner._module.parameters())
@@ -260,7 +260,7 @@ def seldom(x, drawn):
     return x * (0 if drawn and torch.rand(()) < 1e-6 else 1)
 
 
-# What forbids to run a body only once: before it (0), after it (1) or at the end (2).
+# These keep a body from running only once: before it (0), after it (1), at the end (2).
 ODD = {
     "what learns comes before": (0, lambda odd, x: x * odd.before),
     "what counts rows comes before": (0, lambda odd, x: odd.norm(x)),
@@ -272,7 +272,7 @@ ODD = {
     "used outside training": (2, lambda odd, x: x if odd.training else x + odd.first),
     "kept by its part": (2, lambda odd, x: x + odd.body.last),
 }
-# What does not forbid it: parts that return no rows run every time.
+# These do not: parts that return no rows run every time.
 FINE = {
     "no rows": (2, lambda odd, x: x + odd.shift(torch.ones(1, 2))),
     "in place": (2, lambda odd, x: x.mul_(2)),

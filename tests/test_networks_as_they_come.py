@@ -61,7 +61,7 @@ WRONG = [
     ("nn.Sequential(nn.LazyLinear(4))", r"its 0\.weight has no size .* call the modul"),
     ("None", "its function returns None, not a .*; end it with return"),
     ("changed(lambda n: n.body.bias.data.div_(0))", "its body.bias is not finite bef"),
-    # What the network returns.
+    # The network's outputs.
     ("Two(lambda n, x: {'logits': n.logits(x)})", "for flowers it returns dict inste"),
     ("Two(classes=9)", r"takes 3 outputs .* 2 by 9 numbers, not 2 by 3; .*\$clas"),
     ("Two(lambda n, x: n.logits(x).softmax(1))", "probabilities, .*; remove the softm"),

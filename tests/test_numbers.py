@@ -47,7 +47,7 @@ def test_a_study_that_grew_has_the_numbers_of_one_that_began_as_large(store, tmp
     project.make("scores")
     after = project.results("**/*.*")
 
-    # What was trained before is used, and untouched. Of 4 × 3, a tile of source model
+    # Earlier networks are used, and untouched. Of 4 × 3, a tile of source model
     # 0 and three of the others; three files of each, four of a tile of source models.
     kept = [name for name in before if name.startswith(("repeats", "source-models"))]
     assert len(kept) == 2 * 4 * 3 + 2 * 4

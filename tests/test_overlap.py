@@ -95,17 +95,17 @@ def test_rows_are_equal_as_they_were_read_or_as_networks_get_them(tmp_path):
     other = rows(60, seed=2)
     target = pd.concat([other[:50], source[:5], other[55:]])
     noisy, _ = make(tmp_path, target, shuffle=None, transforms=noise)
-    found = overlap("one", first, noisy)
-    assert (found["as_read"], found["scaled"], found["equal"]) == (5, 0, 5)
-    assert (found["rows"], found["test_rows"]) == ("51, 52, 53, 54, 55", 20)
+    row = overlap("one", first, noisy)
+    assert (row["as_read"], row["scaled"], row["equal"]) == (5, 0, 5)
+    assert (row["rows"], row["test_rows"]) == ("51, 52, 53, 54, 55", 20)
     # A table in other units, each scaled by its train rows.
     target = source.mul({"heat": 2, "mass": 2, "class": 1})
     target = pd.concat([target[:40], target[:3], target[43:]])
     second, _ = make(tmp_path, target, shuffle=None, scale="standard")
-    found = overlap("one", first, second)
-    assert (found["as_read"], found["scaled"], found["equal"]) == (0, 3, 3)
+    row = overlap("one", first, second)
+    assert (row["as_read"], row["scaled"], row["equal"]) == (0, 3, 3)
     words = "as train rows of one, 3 of them only once scaled (rows 41, 42, 43)"
-    assert in_words(found) == f"3 of 20 test rows have the same features {words}"
+    assert in_words(row) == f"3 of 20 test rows have the same features {words}"
     # Drawn in another order, they are named in that of the file.
     problem, _ = make(tmp_path, pd.concat([rows(30, seed=1)] * 2), shuffle=2)
     among = sorted({*range(1, 61)} - {(row + 29) % 60 + 1 for row in problem.test_rows})

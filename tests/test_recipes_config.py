@@ -1,4 +1,4 @@
-"""What a result's key holds: every setting that changes its numbers, and no other."""
+"""Keys hold every setting that changes a result's numbers, and no other."""
 
 import inspect
 import json

@@ -61,15 +61,15 @@ def test_a_split_depends_on_the_seed_and_the_source_model_alone():
     assert len({*tests}) == 3
     expected = [split(clean, 3, number).test_rows for number in (0, 1, 1)]
     np.testing.assert_array_equal(splits.test_rows(clean, 3, [0, 1, 1]), expected)
-    found = overlap("clean", clean, noisy, SEED, range(20))
-    assert (found["equal"], found["splits"]) == (0, 20)
+    row = overlap("clean", clean, noisy, SEED, range(20))
+    assert (row["equal"], row["splits"]) == (0, 20)
     # Where they differ, the split with most such rows counts.
     other = clean._replace(strata=np.zeros(150, int))
     counts = [overlap("clean", clean, other, SEED, [n])["equal"] for n in range(5)]
-    found = overlap("clean", clean, other, SEED, np.argsort(counts).tolist())
-    assert found["equal"] == max(counts) > min(counts)
+    row = overlap("clean", clean, other, SEED, np.argsort(counts).tolist())
+    assert row["equal"] == max(counts) > min(counts)
     words = f"{max(counts)} of 60 test rows have the same features as train rows of "
-    assert f"{words}clean, in the worst of 5 splits" in in_words(found)
+    assert f"{words}clean, in the worst of 5 splits" in in_words(row)
 
 
 def test_the_same_rows_with_other_labels_are_split_alike(tmp_path):

@@ -1,4 +1,4 @@
-"""What the command says with the shipped profile, on a terminal and without one."""
+"""The output of a run with the shipped profile, on a terminal and without one."""
 
 import os
 import pty

@@ -76,7 +76,7 @@ def assert_shown(text: str, output: str, exact: bool) -> None:
 def test_every_step_prints_what_the_page_shows(tmp_path):
     """In the page's order; its training is made small after the first look.
 
-    What a run prints is not shown, so runs are made in this process.
+    The page shows no output of a run, so runs are made in this process.
     """
     thaw = new_project(tmp_path / "thaw")
     shutil.copy2(ROOT / PROFILE, thaw.folder / PROFILE)
@@ -130,7 +130,7 @@ MESSAGES = {
 }
 
 
-# What the page's last table has as each message.
+# The messages in the page's last table.
 TABLE = PAGE.partition("| what is wrong |")[2].partition("\n\n")[0]
 SHOWN = dict(re.findall(r"^\| (\w.*?) \| `(.*)` \|$", TABLE, re.MULTILINE))
 

@@ -17,7 +17,7 @@ for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
-# What a tier may take on two idle cores: minutes by the clock, and of CPU.
+# The budget of each tier on two idle cores: minutes by the clock, and of CPU.
 BUDGETS = {"first": (5, 9), "everything": (25, 30)}
 
 TIER = pytest.StashKey[str]()
