@@ -1,6 +1,7 @@
 """The config: what it may hold, whether a file of it can be read, what follows from it.
 
-`models` and `problem` say what each key may hold, `network` what each kind of network
-can do; `resolve` checks a config and gives plain values. No module is imported here:
-stages need `network`, and may have no pydantic.
+`fill` writes into a config what follows from what it leaves out; `config`, `problem`,
+`network` and `training` are its models, whole and frozen; `contradictions` are between
+them, and `resolve` does all of this. No module is imported here: jobs need `users`, and
+not pydantic.
 """

@@ -35,10 +35,10 @@ def choose_file(folder: Path, default: Path, named: Sequence[Path] = ()) -> Path
     command line; without one the first of those; and without any `default`.
     Raises `ThawError` if the folder has a config.yml only, which would not be read.
     """
-    own = folder / "config.yaml"
+    beside = folder / "config.yaml"
     # A link to nowhere is a config that cannot be read, not one that is not there.
-    if os.path.lexists(own):
-        return own
+    if os.path.lexists(beside):
+        return beside
     if named:
         return named[0]
     other = folder / "config.yml"
@@ -63,7 +63,7 @@ def read(file: Path) -> dict[str, Any]:
         mistakes = list(_misread(document, (), file))
         config = loader.construct_document(document)
     except yaml.YAMLError as error:
-        raise _unreadable(file, _told(error, text)) from None
+        raise _unreadable(file, _with_line(error, text)) from None
     except RecursionError:
         raise _unreadable(file, "it is nested too deeply") from None
     except Exception as error:
@@ -100,10 +100,10 @@ def _read_again(value: Any, commanded: Any) -> Any:
             return [_read_again(v, v) for v in value]
         case str():
             try:
-                found = yaml.safe_load(commanded)
+                number = yaml.safe_load(commanded)
             except yaml.YAMLError:
                 return value
-            return found if isinstance(found, bool | int | float) else value
+            return number if isinstance(number, bool | int | float) else value
     return value
 
 
@@ -123,7 +123,7 @@ def _text(file: Path) -> str:
     return text.replace("\t", " ") if file.suffix == ".json" else text
 
 
-def _told(error: yaml.YAMLError, text: str) -> str:
+def _with_line(error: yaml.YAMLError, text: str) -> str:
     """Return the line, the column and what is wrong there."""
     match error:
         case yaml.MarkedYAMLError(problem_mark=yaml.Mark() as mark):

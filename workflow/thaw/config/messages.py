@@ -4,7 +4,7 @@ import difflib
 import itertools
 import re
 import reprlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def among(name: str, known: Collection[str]) -> str:
     """Return which names are allowed, for the end of a message about another one."""
     return f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
+
+
+def is_there(path: Path, kind: Callable[[Path], bool]) -> bool:
+    """Whether a path is of a kind, such as `Path.is_dir`; too long a name has none."""
+    try:
+        return kind(path)
+    except OSError:
+        return False
 
 
 def unreadable(place: str, file: Path) -> Iterator[str]:

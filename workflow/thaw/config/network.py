@@ -1,88 +1,107 @@
-"""The kinds of network: hidden layers, a module, a trainer, and what each of them can.
+"""The kinds of network, hidden layers, a module or a trainer: what each of them can.
 
-`kind_of` returns the kind of a network's description, as a config or a recipe has it.
-Nothing else asks which kind a network is: wherever kinds differ, they have a method or
-an attribute here, which `Kind` explains. Stages read this too, so it imports neither
-pydantic nor torch.
+Wherever kinds differ, they have a method or an attribute here, which `Kind` explains.
 """
 
-# ruff: noqa: D102 (a kind's methods are explained by `Kind`)
+# ruff: noqa: D102, RUF012 (`Kind` explains a kind's methods; pydantic copies defaults)
 
-import ast
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from thaw import keys
-from thaw.config.messages import among, did_you_mean, shown, unreadable
-from thaw.data import shape_of
-from thaw.learning.settings import ALL_BUT_NORM_LAYERS, Training
-
-Described = Mapping[str, Any]
-Lines = Iterator[str]
+from thaw.config.fields import (
+    EACH_ONCE,
+    LEFT_OUT,
+    MOST_LAYERS,
+    PATH_IN_WORDS,
+    Arguments,
+    FunctionName,
+    Group,
+    GroupName,
+    OneOf,
+    PathName,
+    Width,
+)
+from thaw.config.messages import among, is_there, shown, unreadable
+from thaw.config.training import Training, Variant
+from thaw.config.users import (
+    content_of_function,
+    mistakes_of_function,
+    parts_of_function,
+)
+from thaw.learning.settings import ALL_BUT_NORM_LAYERS
 
 # Placeholders for facts of the problem, in the arguments of a module's function.
 FILLED_IN = ("$classes", "$features", "$shape")
 
-# The module with the learner of networks that a user's function builds. Only who has
-# such a network imports it, and has it in a key.
-GENERAL_LEARNER = "thaw.learning.module"
-
-# The layer that is no hidden layer.
-OUTPUT = "output"
-
-# The words for all hidden layers in `freeze`.
-ALL_BUT_OUTPUT = "all but the output"
+# The layer that is no hidden layer, and the words for all the others in `freeze`.
+OUTPUT, ALL_BUT_OUTPUT = "output", "all but the output"
 
 # A layer as recipes name it: a hidden one by number from 1, or the output.
 Layer = int | str
 
+TrainerFile = Annotated[PathName, Field(description=f"a file; {PATH_IN_WORDS}")]
+Groups = Annotated[
+    list[GroupName], Field(min_length=2, max_length=MOST_LAYERS), EACH_ONCE
+]
 
-class Kind:
+
+class Kind(Group):
     """A network of some kind.
 
-    form: the key that says which kind it is.
-    own_keys: the keys of `network` that it knows.
-    unknown_training: the keys of `training` that mean nothing to it, and a remedy.
-    reads_weights: whether its source models can be files with weights.
-    calls_users_code: whether a user's function builds it.
-    checked_by: the stage that checks it before anything learns, if one does.
-    trained_by: the module whose `pretrain` and `train` take the place of those stages.
-    takes_tokens: whether features may be whole numbers that stand for something.
-    words: what else than layers a variant may freeze.
+    form: the key that says which kind it is. ignored_training: the keys of `training`
+    that mean nothing to it, and a remedy. words: what else than layers a variant may
+    freeze.
     """
 
     form: ClassVar[str]
-    own_keys: ClassVar[frozenset[str]]
-    unknown_training: ClassVar[Mapping[str, str]]
-    reads_weights: ClassVar[bool] = True
-    calls_users_code: ClassVar[bool] = False
-    checked_by: ClassVar[str | None] = None
-    trained_by: ClassVar[str | None] = None
-    takes_tokens: ClassVar[bool] = True
+    ignored_training: ClassVar[Mapping[str, str]] = {}
     words: ClassVar[Sequence[str]] = ()
-
-    def __init__(self, described: Described) -> None:
-        """Describe a network by the keys and values of `network`."""
-        self.described = described
-
-    @property
-    def hidden_groups(self) -> Sequence[Any] | None:
-        """A name for each hidden layer, in order; None if unknown."""
-        raise NotImplementedError
 
     @property
     def names(self) -> Sequence[str]:
         """The names of all layers, the output's last; none if they are unknown."""
-        return self.described.get("groups", [])
+        return getattr(self, "groups", None) or []
 
     @property
-    def has_histories(self) -> bool:
+    def depth(self) -> int | None:
+        """The number of hidden layers, or groups but the output; None if unknown."""
+        return len(self.names) - 1 if self.names else None
+
+    @property
+    def layers(self) -> set[Layer]:
+        """All layers as recipes name them; none if they are unknown."""
+        return {*range(1, len(self.names)), OUTPUT} if self.names else set()
+
+    @property
+    def histories_are_known(self) -> bool:
         """Whether it is known what networks reached epoch by epoch."""
         return True
+
+    @property
+    def user_files(self) -> dict[str, list[str]]:
+        """The user's files that jobs read, of a network and of a trainer."""
+        return {"network": [], "trainer": []}
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What decides what the network does, as recipes have it.
+
+        Of users' code and files it has the content, not the place. `libraries` tell
+        `thaw.keys` whose versions count, too.
+        """
+        return self.minimal()
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The network as a study's description has it, with digests of some files."""
+        return self.model_dump(exclude_none=True)
 
     def number(self, layer: Layer) -> Layer:
         """Return a layer as recipes name it.
@@ -94,34 +113,15 @@ class Kind:
             return OUTPUT if place == len(self.names) else place
         return layer
 
-    def of_key(self, key: Layer) -> Layer:
+    def number_of_key(self, key: Layer) -> Layer:
         """Return the layer that a key stands for; in JSON, a number is text as well."""
         is_number = key not in self.names and re.fullmatch("[1-9][0-9]{0,8}", str(key))
         return int(key) if is_number else self.number(key)
 
-    def numbered(self, variant: Described) -> dict[str, Any]:
-        """Return a variant with its layers as recipes name them.
-
-        So is what it freezes, a number where it is the first layers. Factors of 1 are
-        left out.
-        """
-        return dict(variant) | {
-            "freeze": self._frozen(variant["freeze"]),
-            "fresh": [self.number(layer) for layer in variant["fresh"]],
-            "rate_factors": {
-                str(self.of_key(key)): factor
-                for key, factor in variant["rate_factors"].items()
-                if factor != 1
-            },
-            "phases": [
-                phase | {"freeze": self._frozen(phase["freeze"])}
-                for phase in variant["phases"]
-            ],
-        }
-
-    def _frozen(self, freeze: Layer | Sequence[Layer]) -> Layer | Sequence[Layer]:
-        if freeze == ALL_BUT_OUTPUT and self.hidden_groups is not None:
-            return len(self.hidden_groups)
+    def frozen(self, freeze: Layer | Sequence[Layer]) -> Layer | Sequence[Layer]:
+        """Return what is frozen as recipes name it, a number for the first layers."""
+        if freeze == ALL_BUT_OUTPUT and self.depth is not None:
+            return self.depth
         if isinstance(freeze, int | str):
             return self.number(freeze)
         layers = {*map(self.number, freeze)}
@@ -129,445 +129,324 @@ class Kind:
         first = [*range(1, len(ordered) + 1)]
         return len(ordered) if ordered == first else ordered
 
-    def content(self) -> dict[str, Any]:
-        """Return what decides what the network does, as recipes have it.
+    def numbered(self, variant: Variant) -> Variant:
+        """Return a variant with its layers as recipes name them.
 
-        Of users' code and files it has the content, not the place. `computed_by` and
-        `libraries` tell `thaw.keys` what computes beside, or instead of, the stage.
+        What changes nothing is left out: factors of 1, and a phase's rate that is the
+        training's. With phases, its epochs are their sum.
         """
-        return dict(self.described)
-
-    @property
-    def module_file(self) -> Path | None:
-        """The file with the function that builds the network, if one does."""
-        return named(self.described.get("module", ""))[2]
-
-    @property
-    def trainer_files(self) -> list[str]:
-        """The files of a trainer."""
-        return self.described.get("files", [])
-
-    def with_digests(self) -> dict[str, Any]:
-        """Return the description with digests of files whose edits a run reports."""
-        return dict(self.described)
-
-    def widths(
-        self, features: int, outputs: int, added: Sequence[int] = ()
-    ) -> list[int] | None:
-        """Return the widths of all layers, from input to output; None if unknown.
-
-        `added` are those of hidden layers put before the output.
-        """
-        return None
-
-    def mistakes(self, path: str) -> Lines:
-        """Yield what is wrong with the network's description, a line each."""
-        for key in self.described:
-            if key in self.own_keys:
-                continue
-            if key in FORMS:
-                yield (
-                    f"{path}.{key}: not allowed together with network.{self.form}; "
-                    "remove one of them"
-                )
-            else:
-                owners = [kind.form for kind in KINDS if key in kind.own_keys]
-                with_ = " or ".join(f"network.{form}" for form in owners)
-                yield f"{path}.{key}: only allowed together with {with_}; remove it"
-
-    def mistakes_of_training(
-        self, path: str, training: Described, problem: Described
-    ) -> Lines:
-        """Yield which of these training settings such networks cannot follow."""
-        for key, remedy in self.unknown_training.items():
-            # An empty group turns off, in one variant, what other variants do.
-            if training[key] not in (Training._field_defaults.get(key), {}):
-                yield f"{path}.{key}: {remedy}"
-
-    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
-        """Yield what a variant says of layers that the study's network does not have.
-
-        `path` is the study's place in the config.
-        """
-        hidden, phases = self.hidden_groups, enumerate(variant["phases"])
-        freezes = [("freeze", variant["freeze"])]
-        freezes += [(f"phases[{n}].freeze", phase["freeze"]) for n, phase in phases]
-        for key, freeze in freezes:
-            place = f"variants.{name}.{key}"
-            if freeze == ALL_BUT_NORM_LAYERS:
-                yield from self._mistakes_of_norm(path, place)
-            elif isinstance(freeze, list):
-                for layer in freeze:
-                    yield from self._mistakes_of_layer(path, place, layer)
-            elif freeze != ALL_BUT_OUTPUT or hidden is None:
-                yield from self._mistakes_of_last(path, place, freeze)
-        for layer in variant["fresh"]:
-            yield from self._mistakes_of_layer(path, f"variants.{name}.fresh", layer)
-        for key in variant["rate_factors"]:
-            place = f"variants.{name}.rate_factors"
-            yield from self._mistakes_of_layer(path, place, self.of_key(key))
-
-    def _mistakes_of_norm(self, path: str, place: str) -> Lines:
-        """Yield what keeps norm layers from learning alone."""
-        yield (
-            f"{place}: only network.module can have norm layers, and {path} has "
-            f"network.{self.form}; name the layers to freeze"
+        training, phases = variant.training, []
+        for phase in variant.phases:
+            same = phase.learning_rate == training.learning_rate
+            update: dict[str, Any] = {"learning_rate": None} if same else {}
+            update["freeze"] = self.frozen(phase.freeze)
+            phases.append(phase.model_copy(update=update))
+        if phases:
+            epochs = sum(phase.epochs for phase in phases)
+            training = training.model_copy(update={"epochs": epochs})
+        factors = {
+            str(self.number_of_key(key)): factor
+            for key, factor in variant.rate_factors.items()
+            if factor != 1
+        }
+        return variant.model_copy(
+            update={
+                "freeze": self.frozen(variant.freeze),
+                "fresh": [*map(self.number, variant.fresh)],
+                "rate_factors": factors,
+                "phases": phases,
+                "training": training,
+            }
         )
 
-    def _mistakes_of_last(self, path: str, place: str, layer: Layer) -> Lines:
-        """Yield what keeps a layer from being the last that is frozen."""
-        hidden = self.hidden_groups
-        if hidden is not None and self.number(layer) == OUTPUT:
+    def mistakes_of_training(self, training: Training) -> Iterator[str]:
+        """Yield which of these training settings such networks cannot follow."""
+        for key, remedy in self.ignored_training.items():
+            # An empty group turns off, in one variant, what other variants do.
+            if getattr(training, key) not in (Training.model_fields[key].default, {}):
+                yield f"{key}: {remedy}"
+
+    def mistakes_of_variant(self, place: str, variant: Variant) -> Iterator[str]:
+        """Yield what a variant says of layers that the network does not have.
+
+        `place` is the study's in the config.
+        """
+        if variant.add and self.form != HiddenLayers.form:
             yield (
-                f"{place}: {layer!r} is the output of the network of {path}; nothing "
-                f"would learn. Allowed: 0 to {len(hidden)}"
+                "add: layers can only be added to network.hidden, and "
+                f"{place} has network.{self.form}; remove it"
             )
-        else:
-            known = [*self.names[:-1], ALL_BUT_OUTPUT, *self.words]
-            yield from self._mistakes_of_layer(path, place, layer, known)
+        for key, freeze in variant.freezes.items():
+            if freeze == ALL_BUT_NORM_LAYERS:
+                if freeze not in self.words:
+                    yield (
+                        f"{key}: only network.module can have norm layers, and {place} "
+                        f"has network.{self.form}; name the layers to freeze"
+                    )
+            elif isinstance(freeze, list):
+                for layer in freeze:
+                    yield from self._mistakes_of_layer(place, key, layer)
+            elif self.depth is not None and self.number(freeze) == OUTPUT:
+                yield (
+                    f"{key}: {freeze!r} is the output of the network of {place}; "
+                    f"nothing would learn. Allowed: 0 to {self.depth}"
+                )
+            elif freeze != ALL_BUT_OUTPUT or self.depth is None:
+                known = [*self.names[:-1], ALL_BUT_OUTPUT, *self.words]
+                yield from self._mistakes_of_layer(place, key, freeze, known)
+        for layer in variant.fresh:
+            yield from self._mistakes_of_layer(place, "fresh", layer)
+        for factor in variant.rate_factors:
+            layer = self.number_of_key(factor)
+            yield from self._mistakes_of_layer(place, "rate_factors", layer)
 
     def _mistakes_of_layer(
-        self, path: str, place: str, layer: Layer, known: Sequence[str] = ()
-    ) -> Lines:
+        self, place: str, key: str, layer: Layer, known: Sequence[str] = ()
+    ) -> Iterator[str]:
         """Yield why a layer is none of the network; `known` are others, if not all."""
-        hidden, number = self.hidden_groups, self.number(layer)
-        if hidden is None:
-            if self._needs_groups(number):
+        number = self.number(layer)
+        if self.depth is None:
+            if isinstance(number, str) and number != OUTPUT:
                 yield (
-                    f"{path}.network.groups: this key is missing; {place} "
-                    f"({layer!r}) needs the names of the groups"
+                    f"{key}: {layer!r} needs the names of the groups; {place}."
+                    "network.groups is missing"
                 )
         elif isinstance(number, int):
-            if number > len(hidden):
+            if number > self.depth:
                 yield (
-                    f"{place}: {layer} is deeper than the network of {path}. "
-                    f"Allowed: {0 if known else 1} to {len(hidden)}"
+                    f"{key}: {layer} is deeper than the network of {place}. Allowed: "
+                    f"{0 if known else 1} to {self.depth}"
                 )
         elif number != OUTPUT:
             yield (
-                f"{place}: {layer!r} is not a layer of the network of {path}"
+                f"{key}: {layer!r} is not a layer of the network of {place}"
                 f"{among(number, known or self.names)}"
             )
-
-    def _needs_groups(self, layer: Layer) -> bool:
-        """Whether it must know its groups' names where a variant names this layer."""
-        return isinstance(layer, str) and layer != OUTPUT
 
 
 class HiddenLayers(Kind):
     """Fully connected layers, which Thaw builds."""
 
     form = "hidden"
-    takes_tokens = False
-    own_keys = frozenset({"hidden", "activation", "dropout"})
-    unknown_training: ClassVar = {
+    ignored_training = {
         "augment": "augment is only supported for network.module; remove it",
         "device": "only network.module and network.trainer choose one; remove it",
         "arguments": "only allowed together with network.trainer; remove it",
     }
 
-    @property
-    def hidden_groups(self) -> Sequence[Any]:
-        return self.described.get("hidden", [])  # `mistakes` tells that it is missing
+    hidden: Annotated[list[Width], Field(min_length=1, max_length=MOST_LAYERS)]
+    """The widths of the source model's hidden layers, the first one first."""
+    activation: Literal["relu", "elu", "tanh"] = "relu"
+    """The hidden layers' activation: relu, elu or tanh."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """The share of each hidden layer's units that a training step drops; none in frozen
+    layers."""
 
     @property
     def names(self) -> Sequence[str]:
-        numbers = range(1, len(self.hidden_groups) + 1)
+        numbers = range(1, len(self.hidden) + 1)
         return [*(f"hidden-{number}" for number in numbers), OUTPUT]
 
-    def widths(
-        self, features: int, outputs: int, added: Sequence[int] = ()
-    ) -> list[int]:
-        return [features, *self.hidden_groups, *added, outputs]
 
-    def mistakes(self, path: str) -> Lines:
-        yield from super().mistakes(path)
-        if not self.hidden_groups:
-            yield f"{path}.hidden: this key is missing; or set module, or trainer"
-
-
-class _UserSupplied(Kind):
-    """A network that users supply: its size is unknown until it learns."""
-
-    @property
-    def hidden_groups(self) -> Sequence[str] | None:
-        return self.described["groups"][:-1] if "groups" in self.described else None
-
-    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
-        if variant["add"]:
-            yield (
-                f"variants.{name}.add: layers can only be added to network.hidden, and "
-                f"{path} has network.{self.form}; remove it"
-            )
-        yield from super().mistakes_of_variant(path, name, variant)
-
-
-class Module(_UserSupplied):
+class Module(Kind):
     """A `torch.nn.Module` that a user's function returns."""
 
     form = "module"
-    own_keys = frozenset({"module", "arguments", "groups"})
-    unknown_training: ClassVar = {
+    ignored_training = {
         "arguments": "only allowed together with network.trainer; remove it",
     }
-    calls_users_code = True
-    checked_by = "check_network"
     words = (ALL_BUT_NORM_LAYERS,)
 
-    def _mistakes_of_norm(self, path: str, place: str) -> Lines:
-        yield from ()
+    module: FunctionName
+    """Instead of hidden: a function that returns a torch.nn.Module, such as
+    networks.py:small_cnn (a file, from the working directory) or
+    torchvision.models:resnet18 (an installed package)."""
+    arguments: Arguments = LEFT_OUT
+    """The function's arguments, by name; $classes, $features and $shape stand for the
+    problem's. Or the trainer's arguments, by names that it knows."""
+    groups: Groups = LEFT_OUT
+    """The module's layer groups in order, the output last: names of its parts, or
+    regular expressions; left out, its top-level parts that hold weights. Or the
+    trainer's names of its own; left out, it can freeze nothing."""
 
+    @property
+    def user_files(self) -> dict[str, list[str]]:
+        _, _, file = parts_of_function(self.module)
+        return {"network": [str(file)] if file else [], "trainer": []}
+
+    @property
     def content(self) -> dict[str, Any]:
-        """Return the description with the function's code in the place of its name."""
-        function = content_of_function(self.described["module"])
-        return dict(self.described) | {
-            "libraries": function.pop("libraries"),
-            "module": function,
-            "computed_by": [keys.STAGE, GENERAL_LEARNER],
-        }
+        function = content_of_function(self.module)
+        libraries = {"libraries": function.pop("libraries"), "module": function}
+        return self.minimal() | libraries
 
-    def mistakes(self, path: str) -> Lines:
-        yield from super().mistakes(path)
-        for name, value in self.described.get("arguments", {}).items():
+    def mistakes(self) -> Iterator[str]:
+        for name, value in (self.arguments or {}).items():
             text = value if isinstance(value, str) else ""
             if text.startswith("$") and text not in FILLED_IN:
                 known = among(text, FILLED_IN)
-                yield f"{path}.arguments.{name}: {shown(text)} is unknown{known}"
-        for number, group in enumerate(self.described.get("groups", [])):
+                yield f"arguments.{name}: {shown(text)} is unknown{known}"
+        for number, group in enumerate(self.groups or []):
             try:
                 re.compile(group)
             except re.error as error:
                 yield (
-                    f"{path}.groups[{number}]: {shown(group)} is not a valid regular "
+                    f"groups[{number}]: {shown(group)} is not a valid regular "
                     f"expression ({error})"
                 )
-        yield from mistakes_of_code(f"{path}.module", self.described["module"])
-
-    def mistakes_of_training(
-        self, path: str, training: Described, problem: Described
-    ) -> Lines:
-        yield from super().mistakes_of_training(path, training, problem)
-        augment = training["augment"] or {}
-        if augment and problem.get("tokens"):
-            yield f"{path}.augment: only numbers can be altered, and these are tokens"
-            return
-        moved = [key for key in ("flip", "shift") if augment.get(key)]
-        if moved and problem and len(shape_of(problem)) < 2:
-            yield (
-                f"{path}.augment.{moved[0]}: only images and series can be moved; give "
-                "the problem a shape, such as [1, 8, 8]"
-            )
+        yield from mistakes_of_function("module", self.module)
 
 
-class Trainer(_UserSupplied):
+class Trainer(Kind):
     """A user's command that trains in the place of Thaw's learners."""
 
     form = "trainer"
-    own_keys = frozenset(
-        {
-            *("trainer", "files", "packages", "arguments", "groups"),
-            *("histories", "time_limit"),
-        }
-    )
-    unknown_training: ClassVar = dict.fromkeys(
+    ignored_training = dict.fromkeys(
         ("validation_size", "keep", "augment", "class_weight"),
         "trainers are not told; remove it, and give the trainer an argument instead",
     )
-    reads_weights = False
-    checked_by = "check_trainer"
-    trained_by = "thaw.external.trainers"
+
+    trainer: Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=1_000)]
+    """Instead of hidden: a command that trains, such as python trainer.py; it runs
+    without a shell, in the working directory."""
+    files: Annotated[list[TrainerFile], Field(max_length=1_000), EACH_ONCE] = LEFT_OUT
+    """The trainer's files, from the working directory; an edit of any of them retrains
+    everything that it trains."""
+    packages: Annotated[
+        list[
+            Annotated[
+                str,
+                Field(
+                    pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+                    max_length=100,
+                    description="a package's name, such as scikit-learn",
+                ),
+            ]
+        ],
+        Field(max_length=1_000),
+        EACH_ONCE,
+    ] = LEFT_OUT
+    """The installed packages that the trainer computes with, by their names in pip;
+    another version of any of them retrains everything that it trains."""
+    arguments: Arguments = LEFT_OUT
+    """Arguments for the trainer, by names that it knows."""
+    groups: Groups = LEFT_OUT
+    """The trainer's names of its layers; left out, it can freeze nothing."""
+    histories: bool = False
+    """Whether the trainer writes scores after every epoch; then there are learning
+    curves and gains by epoch."""
 
     @property
-    def has_histories(self) -> bool:
-        return self.described.get("histories", False)
+    def histories_are_known(self) -> bool:
+        return self.histories
 
+    @property
+    def user_files(self) -> dict[str, list[str]]:
+        return {"network": [], "trainer": self.files or []}
+
+    @property
     def content(self) -> dict[str, Any]:
-        """Return the description with digests of its files."""
-        apart = ("trainer", "files", "packages", "time_limit")
-        kept = {key: v for key, v in self.described.items() if key not in apart}
-        files = [keys.known_digest(Path(file)) for file in self.trainer_files]
-        return kept | {
-            "trainer": {"command": self.described["trainer"], "files": files},
-            "computed_by": ["thaw.learning.trainer"],
-            "libraries": sorted(self.described.get("packages", [])),
+        files = [keys.known_digest(Path(file)) for file in self.files or []]
+        return self.minimal("trainer", "files", "packages") | {
+            "trainer": {"command": self.trainer, "files": files},
+            "libraries": sorted(self.packages or []),
         }
 
-    def with_digests(self) -> dict[str, Any]:
-        files = {file: keys.known_digest(Path(file)) for file in self.trainer_files}
-        found = dict(self.described) | {"files": files}
-        # It changes no result.
-        found.pop("time_limit", None)
-        return found
+    @property
+    def written(self) -> dict[str, Any]:
+        files = {file: keys.known_digest(Path(file)) for file in self.files or []}
+        return super().written | {"files": files}
 
-    def _needs_groups(self, layer: Layer) -> bool:
-        return layer != 0
-
-    def mistakes(self, path: str) -> Lines:
-        yield from super().mistakes(path)
-        for number, file in enumerate(self.trainer_files):
-            yield from unreadable(f"{path}.files[{number}]", Path(file))
-        yield from self._mistakes_of_command(path)
-        for number, package in enumerate(self.described.get("packages", [])):
+    def mistakes(self) -> Iterator[str]:
+        for number, file in enumerate(self.files or []):
+            yield from unreadable(f"files[{number}]", Path(file))
+        yield from self._mistakes_of_command()
+        for number, package in enumerate(self.packages or []):
             if keys.version(package) == "missing":
                 yield (
-                    f"{path}.packages[{number}]: {package} is not installed here. "
-                    "Allowed: an installed package; if the trainer has an environment "
-                    "of its own, add its lock file to files"
+                    f"packages[{number}]: {package} is not installed here. Allowed: an "
+                    "installed package; if the trainer has an environment of its own, "
+                    "add its lock file to files"
                 )
 
-    def _mistakes_of_command(self, path: str) -> Lines:
-        command = self.described["trainer"]
+    def _mistakes_of_command(self) -> Iterator[str]:
         try:
-            words = shlex.split(command)
+            words = shlex.split(self.trainer)
         except ValueError as error:
-            yield f"{path}.trainer: {shown(command)} is not a command ({error})"
+            yield f"trainer: {shown(self.trainer)} is not a command ({error})"
             return
-        if not words:
-            yield f"{path}.trainer: {shown(command)} is empty. Allowed: a command"
+        if not words or not words[0]:
+            yield f"trainer: {shown(self.trainer)} is empty. Allowed: a command"
             return
         # The program itself is looked for elsewhere, unless its name has a slash.
         files = words if "/" in words[0] else words[1:]
-        listed = {Path(file).absolute() for file in self.trainer_files}
+        listed = {Path(file).absolute() for file in self.files or []}
         modules = [word for before, word in pairwise(words) if before == "-m"]
         for word in [*files, *(f"{name.replace('.', '/')}.py" for name in modules)]:
             file = Path(word)
             if file.absolute() in listed:
                 continue
-            if not file.is_absolute() and file.is_file():
+            if not file.is_absolute() and is_there(file, Path.is_file):
                 yield (
-                    f"{path}.files: {shown(word)} is missing, which the trainer names; "
-                    "add it, or its edits go unnoticed"
+                    f"files: {shown(word)} is missing, which the trainer names; add "
+                    "it, or its edits go unnoticed"
                 )
             elif word in files and file.suffix == ".py":
-                yield from unreadable(f"{path}.trainer", file)
+                yield from unreadable("trainer", file)
 
-    def mistakes_of_training(
-        self, path: str, training: Described, problem: Described
-    ) -> Lines:
-        yield from super().mistakes_of_training(path, training, problem)
-        if isinstance(training["learning_rate"], list):
+    def mistakes_of_training(self, training: Training) -> Iterator[str]:
+        yield from super().mistakes_of_training(training)
+        if training.rates:
             yield (
-                f"{path}.learning_rate: a trainer gets one and chooses none. Allowed: "
-                "a number"
+                "learning_rate: a trainer gets one and chooses none. Allowed: a number"
             )
-        known = self.described.get("arguments", {})
-        for name in training["arguments"] or {}:
-            if name not in known:
-                yield (
-                    f"{path}.arguments.{name}: not among network.arguments"
-                    f"{among(name, known)}"
-                )
+        for name in {*(training.arguments or {})} - {*(self.arguments or {})}:
+            known = among(name, [*(self.arguments or {})])
+            yield f"arguments.{name}: not among network.arguments{known}"
 
-    def mistakes_of_variant(self, path: str, name: str, variant: Described) -> Lines:
-        yield from super().mistakes_of_variant(path, name, variant)
-        if variant["save"]:
+    def mistakes_of_variant(self, place: str, variant: Variant) -> Iterator[str]:
+        frozen = self.frozen(variant.freeze)
+        if self.depth is None and frozen != 0:
             yield (
-                f"variants.{name}.save: the network of {path} is a trainer's, whose "
-                "weights Thaw does not see; remove it"
+                f"freeze: {frozen!r} needs the groups; {place}.network.groups is "
+                "missing"
             )
-        if isinstance(self.numbered(variant)["freeze"], list):
+            variant = variant.model_copy(update={"freeze": 0})
+        yield from super().mistakes_of_variant(place, variant)
+        if isinstance(frozen, list):
             yield (
-                f"variants.{name}.freeze: trainers are only told how many layers to "
-                "freeze, from the first. Allowed: a number, or the last one's name"
+                "freeze: trainers are only told how many layers to freeze, from the "
+                "first. Allowed: a number, or the last one's name"
+            )
+        if variant.save:
+            yield (
+                f"save: the network of {place} is a trainer's, whose weights Thaw does "
+                "not see; remove it"
             )
         for key in ("rate_factors", "phases", "towards"):
-            if variant[key]:
+            if getattr(variant, key):
                 yield (
-                    f"variants.{name}.{key}: trainers are not told, and {path} has "
-                    "one; remove it, and give the trainer an argument instead"
+                    f"{key}: trainers are not told, and {place} has one; remove it, "
+                    "and give the trainer an argument instead"
                 )
 
 
-# If a description has keys of several kinds, the first kind reports it.
-KINDS = (Trainer, Module, HiddenLayers)
-FORMS = {kind.form: kind for kind in KINDS}
+# If a network has keys of several kinds, it is of the first.
+NETWORKS: dict[str, type[Kind]] = {
+    kind.form: kind for kind in (Trainer, Module, HiddenLayers)
+}
+Network = Annotated[Kind, OneOf(NETWORKS, "hidden")]
 
 
-def kind_of(described: Described) -> Kind:
-    """Return the kind of a network, by its description in a config or a recipe."""
-    found = (kind for kind in KINDS if kind.form in described)
-    return next(found, HiddenLayers)(described)
-
-
-def inherited(shared: Described, own: Described) -> dict[str, Any]:
-    """Return a study's network: the shared one with what the study itself says.
+def inherited(shared: Any, network: Any) -> Any:
+    """Return a study's network as written: the shared one with what the study says.
 
     Where the study says another kind, nothing of the shared one is left.
     """
-    said = FORMS.keys() & own.keys()
-    if not said:
-        return dict(shared) | dict(own)
-    known = kind_of(own).own_keys
-    if not said & shared.keys():
-        known -= kind_of(shared).own_keys
-    return {key: value for key, value in shared.items() if key in known} | dict(own)
-
-
-def named(text: str) -> tuple[str, str, Path | None]:
-    """Return the place and the function that `place:function` names, and the file.
-
-    `networks.py:small_cnn` is in a file, from the working directory;
-    `torchvision.models:resnet18` in an installed package, so that the file is None.
-    """
-    place, _, function = text.rpartition(":")
-    return place, function, Path(place) if place.endswith(".py") else None
-
-
-def content_of_function(text: str) -> dict[str, Any]:
-    """Return what decides what a function does, as far as its name and file tell.
-
-    For a file that is its code, but not its place; for an installed module its name.
-    `libraries` are the packages whose versions count, too.
-    """
-    place, function, file = named(text)
-    if file is None:
-        library = place.partition(".")[0]
-        return {"function": function, "import": place, "libraries": [library]}
-    code, libraries = keys.code_of_file(file)
-    return {"function": function, "code": code, "libraries": libraries}
-
-
-def mistakes_of_code(path: str, text: str) -> Lines:
-    """Yield what is wrong with a function's place, its file or its imports."""
-    place, function, file = named(text)
-    if file is None:
-        library = place.partition(".")[0]
-        if keys.version(library) == "missing":
-            yield (
-                f"{path}: {library} is not an installed package. Allowed: an installed "
-                "one, or a file, such as networks.py:small_cnn"
-            )
-        return
-    if wrong := [*unreadable(path, file)]:
-        yield from wrong
-        return
-    try:
-        tree = ast.parse(file.read_bytes(), str(file))
-    except (SyntaxError, ValueError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        yield f"{path}: {place}{line}: {getattr(error, 'msg', error)}"
-        return
-    defined = _defined(tree)
-    if function not in defined:
-        hint = did_you_mean(function, defined)
-        yield f"{path}: {place} does not define {function!r}{hint}"
-    for library in keys.code_of_file(file)[1]:
-        if keys.version(library) == "missing":
-            yield (
-                f"{path}: {place} imports {library}, which is not an installed package "
-                "(edits of another file would go unnoticed); install it, or write what "
-                "you need into the file itself"
-            )
-
-
-def _defined(tree: ast.Module) -> list[str]:
-    """Return the names that a file defines or imports at its top level."""
-    found: list[str] = []
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.append(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            found += [name.asname or name.name for name in node.names]
-        elif isinstance(node, ast.Assign):
-            found += [t.id for t in node.targets if isinstance(t, ast.Name)]
-    return found
+    if not isinstance(shared, Mapping) or not isinstance(network, Mapping):
+        return network if network != {} else shared
+    kind = next((form for form in NETWORKS if form in network), None)
+    if kind is None:
+        return {**shared, **network}
+    known = NETWORKS[kind].model_fields if kind in shared else {}
+    return {key: value for key, value in shared.items() if key in known} | {**network}

@@ -1,6 +1,6 @@
-"""Write what is made from the models: the schema for editors, and the pages of keys.
+"""Write what follows from the config's models: the schema for editors, pages of keys.
 
-Run it after a change to the models: `python -m thaw.config.generate`.
+Run it after a change to the models: `python docs/reference.py`.
 """
 
 import json
@@ -8,12 +8,12 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from thaw.config.contradictions import MOST_JOBS, MOST_NUMBERS
+from thaw.config.contradictions import MOST_JOBS
 from thaw.config.schema import Schema, config_schema
 from thaw.findings.metrics import METRICS
 from thaw.learning.tasks import TASKS
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 
 INTRODUCTION = f"""\
 # What a config may hold
@@ -21,13 +21,11 @@ INTRODUCTION = f"""\
 Every key, by group. A key that is not listed is an error, so a typing error is found.
 Names in capitals stand for names of your own. `config.yaml` shows all of it in use.
 
-Sizes that no machine holds are refused: beside the limits below, more than
-{MOST_NUMBERS:,} numbers at once (rows times features; weights, or epochs, times the
-networks that a job trains) and more than {MOST_JOBS:,} training jobs in a study.
+A study has {MOST_JOBS:,} training jobs at most.
 
 This page and `workflow/schemas/config.schema.json`, by which editors complete and check
 a config, are made from the models in `workflow/thaw/config/` by
-`python -m thaw.config.generate`.
+`python docs/reference.py`.
 """
 
 # Shown by the Snakemake workflow catalog.

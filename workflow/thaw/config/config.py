@@ -1,0 +1,345 @@
+"""The config: its studies, what they share, and how what is left out is filled in."""
+
+# ruff: noqa: RUF012 (pydantic copies defaults)
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from thaw.config.fields import (
+    ALTERNATIVES,
+    EACH_ONCE,
+    LEFT_OUT,
+    NOT_NAMES,
+    ONE_IS_A_LIST,
+    TWICE,
+    VALUE_OR_GROUP,
+    FunctionName,
+    Group,
+    Name,
+    Repeats,
+    Rows,
+    Seed,
+    Value,
+)
+from thaw.config.messages import shown
+from thaw.config.network import HiddenLayers, Network
+from thaw.config.problem import AnyProblem
+from thaw.config.training import AnyVariant, Training
+from thaw.config.users import mistakes_of_function, mistakes_of_weights
+from thaw.findings.arms import CHECKPOINTS
+from thaw.learning.tasks import TASKS
+from thaw.output.tiles import JobSize
+
+TargetSize = Annotated[
+    Rows | Literal["all"],
+    ALTERNATIVES,
+    Field(description="a whole number, 1 or more, or all"),
+]
+VariantName = Annotated[str, Field(description="A variant's name.")]
+Pair = Annotated[
+    list[VariantName],
+    Field(
+        min_length=2, max_length=2, description="two different variants of the study"
+    ),
+    EACH_ONCE,
+    ONE_IS_A_LIST,
+]
+StudyName = Annotated[str, Field(description="A study's name.")]
+ProblemName = Annotated[str, Field(description="A problem's name.")]
+
+
+class VariantsByName(dict[str, Any]):
+    """What a study's list of variants stands for; no file holds one."""
+
+
+def _variants_by_name(variants: Any) -> Any:
+    """Refuse what `filled_in` left as it was, because it lists no variants."""
+    if isinstance(variants, VariantsByName):
+        return variants
+    if isinstance(variants, list) and variants:
+        if all(isinstance(name, str) for name in variants):
+            raise PydanticCustomError(TWICE, "lists an entry twice")
+        raise PydanticCustomError(NOT_NAMES, "not names")
+    raise PydanticCustomError("list_type" if variants != [] else "too_short", "")
+
+
+# In a config a list of names, which `filled_in` replaces by what they stand for.
+Variants = Annotated[
+    dict[str, AnyVariant],
+    Field(min_length=1),
+    BeforeValidator(_variants_by_name),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "string", "description": "A variant's name."},
+            "minItems": 1,
+            "maxItems": 1_000,
+            "uniqueItems": True,
+        }
+    ),
+]
+
+
+class SourceFiles(Group):
+    """Source models that are there already."""
+
+    files: Annotated[
+        list[
+            Annotated[
+                str,
+                Field(
+                    max_length=1_000,
+                    pattern=r"^[^-{}<>\x00-\x1f\x7f][^{}<>\x00-\x1f\x7f]*$",
+                    description=(
+                        "a .safetensors file, a .pt, .pth, .ckpt or .bin that holds a "
+                        "state_dict, or a folder that Hugging Face's save_pretrained "
+                        "wrote, from the working directory; no braces, < or >, and a - "
+                        "in front as ./-"
+                    ),
+                ),
+            ]
+        ],
+        Field(min_length=1, max_length=1_000),
+        EACH_ONCE,
+    ]
+    """Pretrained weights, a file a source model."""
+
+    def mistakes(self) -> Iterator[str]:
+        """Yield what keeps weights from being read."""
+        for number, file in enumerate(self.files):
+            yield from mistakes_of_weights(f"files[{number}]", file)
+
+
+class UsersMetric(Group):
+    """A metric of your own."""
+
+    function: FunctionName
+    """A function of a file, from the working directory, or of an installed package,
+    such as metrics.py:enrichment. It gets the test rows' labels, then what a network
+    predicts (probabilities [rows, classes], or numbers), and returns a number."""
+    greater_is_better: bool
+    """Whether more of it is better."""
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.function.rpartition(":")[2]
+
+    def mistakes(self) -> Iterator[str]:
+        """Yield what is wrong with the function's place."""
+        yield from mistakes_of_function("function", self.function)
+
+
+class Settings(Group):
+    """Settings for all studies, each of which may have its own."""
+
+    seed: Seed
+    """A whole number, 0 or more. Every random number follows from it."""
+    repeats_per_job: Annotated[Repeats | Literal["auto"], ALTERNATIVES] = "auto"
+    """A whole number, 1 or more, of repeats that a job trains; or auto, with which it
+    trains 30 from one source model, two from each of 30, then ever more, and 5 of a
+    module or a trainer."""
+    margin: Annotated[float, Field(gt=0, le=1e30)] = 0.01
+    """The smallest difference that matters, in the study's metric and its units;
+    variants whose typical difference surely lies within ± this are equivalent."""
+    network: Network
+    """The network: hidden layers, or a module or trainer of your own."""
+    training: Training
+    pretraining: Training
+    """Overrides training for source models."""
+
+
+# With repeats_per_job: auto, how many networks of a module or a trainer a job trains:
+# they learn one after the other, seconds to minutes each.
+NETWORKS_A_JOB = 5
+
+# Of these, one on the command line wins over a study's own.
+SINGLE = {"seed", "repeats_per_job", "margin"}
+
+
+class Study(Settings):
+    """A study. Those of its keys that stand at the top level too override them here."""
+
+    margin: Annotated[float, Field(gt=0, le=1e30)] = LEFT_OUT
+    """The smallest difference that matters, in the study's metric and its units;
+    variants whose typical difference surely lies within ± this are equivalent."""
+    source: str
+    """The problem on which the source models are pretrained; left out where they are
+    files."""
+    sources: Annotated[
+        list[ProblemName], Field(min_length=2, max_length=100), EACH_ONCE
+    ] = LEFT_OUT
+    """2 to 100 problems, each once, instead of source, to learn which is the best. Each
+    makes a study of its own, STUDY-PROBLEM, and the study ranks them."""
+    target: str
+    """The problem on which the variants are trained."""
+    variants: Variants
+    """The variants to compare, in the order of tables and figures; ladder stands for
+    standalone, fixed-0, fixed-1 and so on, one for each number of frozen hidden
+    layers."""
+    repeats: Repeats
+    """How often each variant is trained from each source model."""
+    target_sizes: Annotated[
+        list[TargetSize], Field(min_length=1, max_length=100), EACH_ONCE
+    ] = ["all"]
+    """How many of the target's train rows a repeat learns from, drawn anew for each
+    repeat; each variant is trained at each size. all: every row."""
+    source_models: Annotated[
+        Repeats | SourceFiles,
+        VALUE_OR_GROUP,
+        Field(
+            description=(
+                "How many, 1 or more and 1000000 or less, or {files: […]}, pretrained "
+                "weights."
+            )
+        ),
+    ] = 1
+    metric: Annotated[
+        list[
+            Annotated[
+                Annotated[str, Field(max_length=100)] | UsersMetric,
+                VALUE_OR_GROUP,
+                Field(
+                    description=(
+                        "one of scikit-learn's scorers (docs/config.md lists them), "
+                        "or {function: …, greater_is_better: …}"
+                    )
+                ),
+            ]
+        ],
+        Field(min_length=1, max_length=20),
+        EACH_ONCE,
+        ONE_IS_A_LIST,
+    ] = LEFT_OUT
+    """The scores on the test rows, by scikit-learn's names without neg_: verdicts and
+    figures are of the first, the others stand beside it. Left out, the task's own:
+    accuracy or mean_absolute_error. A change trains nothing."""
+    positive: Value = LEFT_OUT
+    """The positive class of metrics that have one, such as roc_auc; left out, the rarer
+    of the two."""
+    baseline: str
+    """The variant with which all others are compared; standalone unless named, or the
+    first variant where standalone is not in the study."""
+    pairs: Annotated[list[Pair], Field(max_length=10_000)] = []
+    """Further pairs of variants to compare, the first with the second; one of another
+    study with the same target is written STUDY/VARIANT."""
+
+    @property
+    def files(self) -> list[str]:
+        """The files of source models that are files; none of others."""
+        models = self.source_models
+        return models.files if isinstance(models, SourceFiles) else []
+
+    @property
+    def models(self) -> int:
+        """The number of source models."""
+        return len(self.files) or self.source_models  # type: ignore[return-value]
+
+    @property
+    def job_size(self) -> JobSize:
+        """How many repeats a job trains: see `thaw.output.tiles`."""
+        if self.repeats_per_job == "auto" and not isinstance(
+            self.network, HiddenLayers
+        ):
+            return NETWORKS_A_JOB
+        return self.repeats_per_job
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether its target sizes are other than all rows."""
+        return self.target_sizes != ["all"]
+
+    def mistakes(self) -> Iterator[str]:
+        """Yield keys that do not go together."""
+        names = [m if isinstance(m, str) else m.name for m in self.metric or []]
+        if self.margin is None:
+            metric = names[0] if names else "the task's own metric"
+            yield (
+                f"margin: this key is missing; {metric} has no usual margin, and that "
+                "of the top level is not meant for it. Allowed: the smallest "
+                "difference that matters to you, in its units"
+            )
+        if self.files and self.source != CHECKPOINTS:
+            yield (
+                f"source: {shown(self.source)} has no effect when source_models names "
+                "files; remove it"
+            )
+        for name in {name for name in names if names.count(name) > 1}:
+            yield f"metric: {name!r} is there twice; remove one, or rename one"
+
+
+# The keys of a study that do not stand at the top level, too.
+STUDY_ONLY = Study.model_fields.keys() - Settings.model_fields.keys()
+
+Line = Annotated[
+    str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+Map = Annotated[
+    list[StudyName],
+    Field(min_length=1, max_length=20, description="studies, each once"),
+    EACH_ONCE,
+]
+
+
+class Config(Group):
+    """The config: problems, variants and studies, each as a whole."""
+
+    title: Line = "Does transfer learning pay off?"
+    """The title of the report, `results/report.html`."""
+    question: Line = (
+        "Does a network that has learned one problem learn a related one better, and "
+        "how many of its layers should stay frozen?"
+    )
+    """The question that the studies answer, shown below the title."""
+    problems: Annotated[dict[Name, AnyProblem], Field(min_length=1)]
+    """The data sets, by name."""
+    predictions: bool = True
+    """Whether jobs keep what each network says of each test row, its log-probabilities
+    of the classes or its number, from which any other metric and the luck of the rows
+    follow."""
+    variants: dict[Name, AnyVariant] = {}
+    """The variants, by name: how a network starts, and which of its layers learn."""
+    maps: dict[Name, Map] = {}
+    """Freeze maps of several studies side by side, by name: a list of studies."""
+    studies: Annotated[dict[Name, Study], Field(min_length=1)]
+    """The studies, by name; each name is also the target that makes the study."""
+
+    @property
+    def rankings(self) -> dict[str, list[str]]:
+        """The studies of each study with several sources, in their order."""
+        return {
+            name.removesuffix(f"-{study.source}"): [
+                f"{name.removesuffix(study.source)}{source}" for source in study.sources
+            ]
+            for name, study in self.studies.items()
+            if study.source in (study.sources or [])
+        }
+
+    def metrics(self, study: Study) -> list[dict[str, Any]]:
+        """Return a study's metrics, in order: see `thaw.findings.metrics.metric_of`."""
+        target = self.problems[study.target]
+        unit = {"unit": target.unit} if target.unit else {}
+        return [
+            {"task": target.task, "name": metric} | unit
+            if isinstance(metric, str)
+            else {"task": target.task, "name": metric.name} | metric.model_dump()
+            for metric in study.metric or [TASKS[target.task].score]
+        ]
+
+    def is_other_label(self, study: Study) -> bool:
+        """Whether a study's label is another one than that of its source models.
+
+        It is if their columns have other names, if images are of other classes, or if
+        the tasks differ. For files this is unknown: a number then fits any other.
+        """
+        target = self.problems[study.target]
+        if study.files:
+            return not TASKS[target.task].has_classes
+        labels = [
+            (problem.task, problem.get("bins") is None, problem.label_names)
+            for problem in (target, self.problems[study.source])
+        ]
+        return labels[0] != labels[1]

@@ -1,0 +1,361 @@
+"""How networks learn: training, variants, and estimators to compare them with."""
+
+# ruff: noqa: RUF012 (pydantic copies defaults)
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from thaw import keys
+from thaw.config.fields import (
+    ALTERNATIVES,
+    AS_TEXT,
+    EACH_ONCE,
+    GROUP_NAME,
+    LARGEST_NUMBER,
+    LAYER_IN_WORDS,
+    LEFT_OUT,
+    MOST_EPOCHS,
+    MOST_LAYERS,
+    WHOLE,
+    Arguments,
+    Count,
+    Epochs,
+    Group,
+    GroupName,
+    Layer,
+    NotNegative,
+    OneOf,
+    Positive,
+    Rows,
+    Width,
+)
+from thaw.config.messages import shown
+from thaw.learning import settings
+
+# The settings for keys that a config, or a recipe, leaves out.
+TRAINING = settings.Training._field_defaults
+VARIANT = settings.Variant._field_defaults
+
+FreezeValue = Annotated[
+    Annotated[int, Field(ge=0, le=MOST_LAYERS), WHOLE]
+    | GroupName
+    | Annotated[
+        list[Layer], Field(min_length=1, max_length=MOST_LAYERS + 1), EACH_ONCE
+    ],
+    ALTERNATIVES,
+]
+# In JSON, and so in its schema, every key is text.
+LayerKey = Annotated[
+    Layer,
+    WithJsonSchema(
+        {"type": "string", "pattern": GROUP_NAME, "description": LAYER_IN_WORDS}
+    ),
+]
+ClassName = Annotated[
+    str, Field(max_length=1_000, description="A class, as text or number."), AS_TEXT
+]
+
+
+class Augment(Group):
+    """Augmentation: train rows are altered anew every epoch; labels do not change."""
+
+    flip: bool = LEFT_OUT
+    """Whether to mirror half of the rows, left to right."""
+    shift: Annotated[int, Field(ge=0, le=10_000), WHOLE] = LEFT_OUT
+    """By how many points to move each row at most, along each side; the border is
+    repeated."""
+    noise: NotNegative = LEFT_OUT
+    """The standard deviation of the normal noise to add, in units of the scaled
+    features."""
+
+
+class Training(Group):
+    """How networks learn: repeats and, unless `pretraining` differs, source models."""
+
+    epochs: Epochs = LEFT_OUT
+    """How often a network sees the train set. Set either this or steps."""
+    steps: Rows = TRAINING["steps"]
+    """How many steps of gradient descent a network takes in all, whatever the number of
+    rows; the last epoch is cut there."""
+    batch_size: Rows
+    """How many rows a step of gradient descent averages over."""
+    learning_rate: Annotated[
+        Positive | Annotated[list[Positive], Field(min_length=2, max_length=100)],
+        ALTERNATIVES,
+    ]
+    """The size of a step, a finite number, more than 0, 1000000 or less; or a list of 2
+    to 100, of which each network keeps the one with the least loss on its validation
+    rows."""
+    validation_size: Annotated[float, Field(gt=0, le=0.5)] = TRAINING["validation_size"]
+    """The share of a network's own train rows that are held out to choose its learning
+    rate and epoch on, such as 0.2."""
+    keep: Literal["last", "best"] = TRAINING["keep"]
+    """Which state of a network to keep: the last one or, with best, the one after the
+    epoch with the least loss on its validation rows; epoch 0 is its start."""
+    optimizer: Literal["sgd", "adam", "adamw"] = TRAINING["optimizer"]
+    """The optimizer: sgd, adam or adamw."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = TRAINING["momentum"]
+    """The momentum of sgd."""
+    nesterov: bool = TRAINING["nesterov"]
+    """Whether the momentum is Nesterov's."""
+    weight_decay: NotNegative = TRAINING["weight_decay"]
+    """The weight decay of weights and biases: part of the gradient or, with adamw,
+    decoupled from it."""
+    decay_bias_and_norm: bool = TRAINING["decay_bias_and_norm"]
+    """Whether biases and the weights of norm layers decay, too. With false, only
+    parameters of two or more dimensions whose name does not end in bias decay."""
+    schedule: Literal["constant", "cosine", "step"] = TRAINING["schedule"]
+    """How the learning rate changes with each step: constant, cosine (it falls to 0
+    over all steps, as PyTorch's CosineAnnealingLR) or step (StepLR)."""
+    step_size: Count = TRAINING["step_size"]
+    """After how many steps of gradient descent the learning rate falls (schedule: step
+    only)."""
+    gamma: Annotated[float, Field(gt=0, le=1)] = TRAINING["gamma"]
+    """By what the learning rate is then multiplied (schedule: step only)."""
+    warmup: Count = TRAINING["warmup"]
+    """Over how many steps the learning rate first rises evenly (LinearLR); the schedule
+    begins after them."""
+    augment: Annotated[
+        Augment, AfterValidator(lambda augment: augment if augment.minimal() else None)
+    ] = TRAINING["augment"]
+    """Augmentation of the train rows (network.module only)."""
+    device: Literal["cpu", "cuda", "auto"] = TRAINING["device"]
+    """Where a module or a trainer learns: cpu, cuda (an NVIDIA GPU) or auto (a GPU
+    where there is one)."""
+    arguments: Arguments = LEFT_OUT
+    """Overrides some of network.arguments, by name (network.trainer only)."""
+    class_weight: Annotated[
+        Literal["balanced"]
+        | Annotated[dict[ClassName, Positive], Field(max_length=1_000)],
+        ALTERNATIVES,
+        AfterValidator(lambda weights: weights or None),
+    ] = TRAINING["class_weight"]
+    """How much each class counts in the loss: balanced (all the same, by the rows that
+    are learned from), or numbers above 0 by class, 1 for those left out, so that {}
+    turns it off; classes true, false, yes and no in quotes. The loss is averaged over
+    rows, as in Keras."""
+
+    @property
+    def rates(self) -> list[float]:
+        """The learning rates to choose from; none if there is no choice."""
+        return self.learning_rate if isinstance(self.learning_rate, list) else []
+
+    def mistakes(self) -> Iterator[str]:
+        """Yield keys that do not go together."""
+        if self.epochs is None and self.steps is None:
+            yield "epochs: this key is missing; or set steps"
+        if self.epochs is not None and self.steps is not None:
+            yield "steps: set together with epochs; remove one of them"
+        chooses = self.rates or self.keep == "best"
+        if chooses and self.validation_size is None:
+            what = "learning_rate is a list" if self.rates else "keep is best"
+            yield (
+                f"validation_size: this key is missing; {what}, which needs rows held "
+                "out. Allowed: a share of the train rows, such as 0.2"
+            )
+        if self.validation_size is not None and not chooses:
+            yield (
+                "validation_size: nothing is chosen on these rows; remove it, or set "
+                "several learning rates or keep: best"
+            )
+        if self.optimizer != "sgd" and self.momentum:
+            yield f"momentum: {self.optimizer} has none; remove it, or write 0 here"
+        by_step = self.schedule == "step"
+        if by_step and not self.step_size:
+            yield "step_size: this key is missing; schedule is step. Allowed: 1 or more"
+        for key in ("step_size", "gamma"):
+            if not by_step and getattr(self, key) != TRAINING[key]:
+                yield (
+                    f"{key}: only applies to schedule: step; remove it, or write "
+                    f"{TRAINING[key]} here"
+                )
+        if self.steps is not None and self.warmup >= self.steps:
+            yield f"warmup: as long as all {self.steps} steps. Allowed: less than that"
+        if not self.decay_bias_and_norm and not self.weight_decay:
+            yield "decay_bias_and_norm: false needs a weight_decay. Allowed: true"
+        if self.nesterov and not self.momentum:
+            yield "nesterov: needs a momentum. Allowed: false, or a momentum"
+
+
+def changed(training: Any, changes: Any) -> Any:
+    """Return `training` as written with these changes.
+
+    A trainer's arguments change one by one. What is no group of keys stays, to be
+    refused.
+    """
+    if not isinstance(training, Mapping) or not isinstance(changes, Mapping):
+        return changes if changes != {} else training
+    kept = dict(training)
+    if changes.keys() & {*settings.BUDGETS}:
+        kept = {k: v for k, v in kept.items() if k not in settings.BUDGETS}
+    result = kept | dict(changes)
+    before, after = kept.get("arguments"), changes.get("arguments")
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        result["arguments"] = {**before, **after}
+    return result
+
+
+class Phase(Group):
+    """A phase of a variant's training. The optimizer and the schedule start anew."""
+
+    freeze: FreezeValue = VARIANT["freeze"]
+    """The layers that do not learn in this phase: a number of them, from the first; a
+    name; a list; or in words, as freeze of a variant."""
+    epochs: Epochs
+    """How many epochs the phase takes."""
+    learning_rate: Positive = LEFT_OUT
+    """The phase's learning rate; left out, that of the variant's training."""
+
+
+class Variant(Group):
+    """A variant."""
+
+    pretrained: bool = VARIANT["pretrained"]
+    """Whether to start from a source model; else every layer is fresh."""
+    freeze: FreezeValue = VARIANT["freeze"]
+    """The layers that do not learn: a number of hidden layers or groups, from the
+    first; the name of the last of these; a list of layers, each once; all but the
+    output; or, with a module, all but norm layers."""
+    fresh: Annotated[list[Layer], Field(max_length=MOST_LAYERS), EACH_ONCE] = list(
+        VARIANT["fresh"]
+    )
+    """The source model's layers to draw anew; none may be frozen."""
+    add: Annotated[list[Width], Field(max_length=MOST_LAYERS)] = list(VARIANT["add"])
+    """The widths of fresh hidden layers put between the source model's and the output,
+    which is then fresh too."""
+    rate_factors: Annotated[
+        dict[
+            LayerKey,
+            Annotated[
+                float,
+                Field(gt=0, le=LARGEST_NUMBER, description="A number, more than 0."),
+            ],
+        ],
+        Field(max_length=MOST_LAYERS + 1),
+    ] = dict(VARIANT["rate_factors"])
+    """By what to multiply the learning rate of a layer, at every step, such as
+    {hidden-1: 0.1}; 1 for those left out."""
+    phases: Annotated[list[Phase], Field(max_length=100)] = list(VARIANT["phases"])
+    """Parts of the training, one after the other, each with its frozen layers and its
+    epochs, such as the output alone first. The variant's epochs are their sum."""
+    towards: NotNegative = VARIANT["towards"]
+    """How strongly inherited weights that learn are pulled towards the source model:
+    this many times their distance from it is added to their gradient (L2-SP)."""
+    inherit: Literal["output"] = LEFT_OUT
+    """output: keep the source model's output even where source and target differ in the
+    label's name, in the classes of images or in the task. By default, the output is
+    then drawn anew."""
+    training: Training
+    """Overrides the study's training for this variant's repeats."""
+    save: Literal["weights"] = LEFT_OUT
+    """weights: keep the trained weights of all repeats beside their scores."""
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """Its settings without defaults, its training and whether it is saved."""
+        return self.minimal("training", "save")
+
+    @property
+    def freezes(self) -> dict[str, Any]:
+        """What it freezes, in each of its phases if it has some, by key."""
+        phases = enumerate(self.phases)
+        in_phases = {f"phases[{number}].freeze": p.freeze for number, p in phases}
+        return in_phases or {"freeze": self.freeze}
+
+    @property
+    def depth(self) -> int | None:
+        """How many layers it freezes, if it does nothing else.
+
+        Its layers are numbers (see `Kind.numbered`); it may inherit the output, too.
+        """
+        does_more = self.described.keys() - {"freeze", "inherit"}
+        is_number = isinstance(self.freeze, int) and not does_more
+        return self.freeze if is_number else None  # type: ignore[return-value]
+
+    def mistakes(self) -> Iterator[str]:
+        """Yield keys that do not go together."""
+        if not self.pretrained:
+            for key, why in (
+                ("fresh", "all layers are drawn anyway"),
+                ("towards", "nothing is inherited"),
+            ):
+                if value := getattr(self, key):
+                    yield (
+                        f"{key}: {shown(value)} has no effect when pretrained is false "
+                        f"({why}); remove it"
+                    )
+        if not self.phases:
+            return
+        if self.freeze != 0:
+            yield "freeze: each phase has its own; remove it"
+        if self.training.steps is not None:
+            yield (
+                "phases: phases count epochs, and training sets steps. Allowed: "
+                "training that sets epochs"
+            )
+        epochs = sum(phase.epochs for phase in self.phases)
+        if epochs > MOST_EPOCHS:
+            yield f"phases: {epochs} epochs in all. Allowed: {MOST_EPOCHS} or less"
+        if self.training.rates and all(phase.learning_rate for phase in self.phases):
+            yield (
+                "phases: each has a learning_rate, so the list in training would "
+                "choose nothing; give training a single learning_rate"
+            )
+
+
+class Estimator(Group):
+    """A reference that is no network."""
+
+    pretrained: ClassVar = False
+    save: ClassVar = None
+
+    estimator: Annotated[str, Field(max_length=200)]
+    """Instead of all of the above, an estimator as a reference that is no network: a
+    class like scikit-learn's, such as sklearn.linear_model.Ridge. Of classes it must
+    say probabilities (predict_proba)."""
+    arguments: Arguments = LEFT_OUT
+    """The estimator's arguments, by name; not random_state, which Thaw sets, nor n_jobs
+    other than 1."""
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """Its settings, as those of a variant."""
+        return {"pretrained": False} | self.minimal()
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What decides what it does, as recipes have it."""
+        package = self.estimator.partition(".")[0]
+        arguments = {"arguments": self.arguments} if self.arguments else {}
+        # SciPy solves for scikit-learn, and for most of what is made like it.
+        libraries = sorted({package, "scipy"})
+        return {"class": self.estimator, **arguments, "libraries": libraries}
+
+    def mistakes(self) -> Iterator[str]:
+        """Yield what is wrong with its class and arguments."""
+        for name, allowed, why in (
+            ("n_jobs", [1], "several cores give other bytes than one"),
+            ("random_state", [], "Thaw sets it from each repeat's own seed"),
+        ):
+            arguments = self.arguments or {}
+            if name in arguments and arguments[name] not in allowed:
+                yield f"arguments.{name}: {why}; remove it"
+        such = "such as sklearn.ensemble.RandomForestClassifier"
+        module, _, name = self.estimator.rpartition(".")
+        package, *parts = module.split(".")
+        if not all(part.isidentifier() for part in (package, *parts, name)):
+            yield (
+                f"estimator: {shown(self.estimator)} is not a class with its package, "
+                f"{such}"
+            )
+        elif keys.version(package) == "missing":
+            yield (
+                f"estimator: {package} is not an installed package. Allowed: a class "
+                f"of an installed one, {such}"
+            )
+
+
+VARIANTS: dict[str, type[Group]] = {"estimator": Estimator, "pretrained": Variant}
+AnyVariant = Annotated[Variant | Estimator, OneOf(VARIANTS, "pretrained")]
