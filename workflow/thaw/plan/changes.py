@@ -8,12 +8,10 @@ gives now.
 import functools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from thaw.data import FILES
 from thaw.output.paths import (
@@ -52,41 +50,35 @@ def report(
     (`-F`) also trains existing results again.
     """
     counted: set[str] = set()
-    tiles = functools.cache(tiles_in)
+    labels = functools.cache(labels_in)
     for name in studies:
-        study, again = plan.studies[name], Counter[str]()
-        fits: Counter[str] = Counter()
+        study = plan.studies[name]
+        networks, repeated = Counter[str](), Counter[str]()
         for job in jobs_to_run(plan, name, results, forced):
             if job.stem in counted:
                 continue
             counted.add(job.stem)
-            fits[job.what] += job.tile.fits
-            if job.missing:
-                folder = tiles((results / job.stem).parent)
-                again += trained_before(job.tile, job.stem, job.missing, folder)
-            else:
-                again["forced"] += job.tile.fits
-        counts = [
-            f"{count:,} {what}{'' if count == 1 else 's'}"
-            for what, count in fits.items()
-        ]
+            networks[job.kind] += job.tile.fits
+            why, number = trained_before(job, results, labels)
+            repeated[why] += number
+        counts = [f"{n:,} {kind}{'s' * (n != 1)}" for kind, n in networks.items()]
         to_train = f"{' and '.join(counts)} to train" if counts else "nothing to train"
-        for why, number in sorted(again.items()):
+        for why, number in sorted((+repeated).items()):
             to_train += f", {number:,} of them again ({why})"
         words = changes(results / name / "study.json", study.description)
         words += edited(plan, name, results)
-        said = [", ".join(words) or "no change", *([study.size] if counts else [])]
-        yield f"{name}: {'; '.join([*said, to_train])}"
+        size = [study.size] if counts else []
+        yield f"{name}: {'; '.join([', '.join(words) or 'no change', *size, to_train])}"
 
 
 class Job(NamedTuple):
     """A training job that a run must do.
 
-    what: the kind of its networks. stem: where its files begin, in `results/`. missing:
+    kind: that of its networks. stem: where its files begin, in `results/`. missing:
     the files that it lacks; none if the run is forced.
     """
 
-    what: str
+    kind: str
     tile: Tile
     stem: str
     missing: list[str]
@@ -96,11 +88,11 @@ def jobs_to_run(
     plan: Plan, name: str, results: Path, forced: bool = False
 ) -> Iterator[Job]:
     """Yield the training jobs that a run must do for a study."""
-    study, gather = plan.studies[name], plan.made[f"gather_{name}"]
+    study, gather = plan.studies[name], plan.stages[f"gather_{name}"]
     wanted = {*study.weights}
     if forced or not is_made(results / gather.record, gather.key):
         wanted |= {*study.written, *study.model_files}
-    for what, jobs in (
+    for kind, jobs in (
         ("repeat", study.training_jobs),
         ("source model", study.pretraining_jobs),
     ):
@@ -108,37 +100,33 @@ def jobs_to_run(
             files = wanted.intersection(f"{stem}{suffix}" for suffix in SUFFIXES)
             missing = [file for file in files if not (results / file).exists()]
             if missing or forced:
-                yield Job(what, tile, stem, missing)
+                yield Job(kind, tile, stem, missing)
 
 
-def tiles_in(folder: Path) -> list[Tile]:
-    """Return the tiles whose scores lie in a folder."""
-    found = []
+def labels_in(folder: Path) -> set[str]:
+    """Return the labels of all networks whose scores lie in a folder."""
+    labels: set[str] = set()
     for path in folder.glob(f"*{SCORES_CSV}"):
         with suppress(ValueError):  # any other file
-            found.append(Tile.named(path.stem))
-    return found
+            labels |= {*Tile.named(path.stem).labels}
+    return labels
 
 
 def trained_before(
-    tile: Tile, stem: str, missing: Sequence[str], there: Sequence[Tile]
-) -> Counter[str]:
-    """Return how many networks of a job are trained again, by the reason.
+    job: Job, results: Path, labels: Callable[[Path], set[str]]
+) -> tuple[str, int]:
+    """Return why networks of a job are trained again, and how many.
 
-    `missing` are the files that the job lacks, `there` the tiles in its folder.
+    `labels` are those of the networks in a folder.
     """
-    if tile in there:
-        lacking = sorted(NAMES[file.removeprefix(stem)] for file in missing)
-        return Counter({f"for their {' and '.join(lacking)}": tile.fits})
-    first, begin = tile.models[0], (tile.repeats or [0])[0]
-    held = np.zeros((len(tile.models), len(tile.repeats or [0])), bool)
-    for other in there:
-        numbers = other.repeats or range(1)
-        held[
-            max(other.models[0] - first, 0) : max(other.models[-1] + 1 - first, 0),
-            max(numbers[0] - begin, 0) : max(numbers[-1] + 1 - begin, 0),
-        ] = True
-    return +Counter({"in jobs that are cut differently now": int(held.sum())})
+    if not job.missing:
+        return "forced", job.tile.fits
+    scores = results / f"{job.stem}{SCORES_CSV}"
+    if scores.exists():
+        lacking = sorted(NAMES[file.removeprefix(job.stem)] for file in job.missing)
+        return f"for their {' and '.join(lacking)}", job.tile.fits
+    again = labels(scores.parent).intersection(job.tile.labels)
+    return "in jobs that are cut differently now", len(again)
 
 
 def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
@@ -168,22 +156,19 @@ def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
 def edited(plan: Plan, study: str, results: Path) -> list[str]:
     """Return the stages after training whose code has changed."""
     stages = []
-    for made in plan.made_of(study):
+    for stage in plan.stages_of(study):
         try:
-            record = json.loads((results / made.record).read_bytes())
-            if record["recipe"]["code"] != made.recipe["code"]:
-                stages.append(made.stage)
+            record = json.loads((results / stage.record).read_bytes())
+            if record["recipe"]["code"] != stage.recipe["code"]:
+                stages.append(stage.name)
         except (OSError, ValueError, KeyError, TypeError):
             continue  # made again in any case
     return [f"code of {', '.join(stages)}"] if stages else []
 
 
 def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
-    if place.startswith("problems.") and place.rpartition(".")[2] in FILES:
-        if before != now:
-            yield f"{place} has other content"
-        return
-    if place.startswith("network.files.") and before and now:
+    is_file = place.startswith("problems.") and place.rpartition(".")[2] in FILES
+    if is_file or (place.startswith("network.files.") and before and now):
         if before != now:
             yield f"{place} has other content"
         return
@@ -192,9 +177,8 @@ def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         if before != now:
             words = f"{_value(before)} → {_value(now)}"
-            yield (
-                f"{words} {COUNTED[place]}" if place in COUNTED else f"{place} {words}"
-            )
+            counted = place in COUNTED
+            yield f"{words} {COUNTED[place]}" if counted else f"{place} {words}"
         return
     dot = "." if place and not place.endswith(".") else ""
     for name in [*now, *(name for name in before if name not in now)]:

@@ -1,7 +1,9 @@
 """A first config for a table: what can be seen in its columns, and what is assumed."""
 
+import itertools
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,8 +11,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 import yaml
 
-from thaw.config.sizes import weights_between
-from thaw.config.values import name_of
 from thaw.data.checks import MOSTLY, are_measured, doubts
 from thaw.data.files import how_written, read_rows
 from thaw.data.table import (
@@ -84,6 +84,13 @@ studies:
     repeats: {repeats}  # from each of them
     margin: {margin}  # the smallest difference that matters to you
 """
+
+
+def name_of(text: str, default: str) -> str:
+    """Return a name made of any text; the default if it holds no letter or digit."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    # Short enough for a study to be called from-NAME.
+    return name[:90].rstrip("-") or default
 
 
 class Rows(NamedTuple):
@@ -165,7 +172,7 @@ class Draft(NamedTuple):
     def assumed(self) -> Iterator[str]:
         """Yield in words what was assumed, a line each."""
         source, target = self.names
-        for path, written in {own.path: own.written for own in self.rows}.items():
+        for path, written in {rows.path: rows.written for rows in self.rows}.items():
             if written:
                 how = ", ".join(f"{key} {mark!r}" for key, mark in written.items())
                 yield f"{path} is read with {how}"
@@ -210,12 +217,10 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
     tables = [*map(complete, tables)]
     left = [name for name in tables[1].features if name not in drop]
     words = [name for name in left if any(_is_text(t.features[name]) for t in tables)]
-    categories = {
-        str(one) for t in tables for name in words for one in t.features[name]
-    }
+    categories = {str(v) for t in tables for name in words for v in t.features[name]}
     learned, rows = (len(table.labels) // 2 for table in tables)
-    sizes = _sizes(rows, 1 if regression else tables[1].labels.nunique())
     outputs = 1 if regression else tables[1].labels.nunique()
+    sizes = _sizes(rows, outputs)
     widths = [len(left) + len(categories), *HIDDEN, outputs]
     models, minutes = _source_models(widths, learned, [*sizes, rows])
     names = source.called("source"), target.called("target")
@@ -249,10 +254,10 @@ def other_group(path: Path, column: str, value: str) -> tuple[str, list[str]]:
             f"{path}: no row has {value!r} in the column {column}. It has "
             f"{listed(counts.index)}"
         )
-    others = [name for name in counts.index if name != value]
-    if not others:
+    values = [name for name in counts.index if name != value]
+    if not values:
         raise ThawError(f"{path}: all rows have {value!r} in the column {column}")
-    return others[0], others[1:]
+    return values[0], values[1:]
 
 
 def groups(path: Path, label: str) -> Iterator[str]:
@@ -264,7 +269,7 @@ def groups(path: Path, label: str) -> Iterator[str]:
         large = (counts >= FEWEST_IN_GROUP).sum()
         whole = _is_text(column) or pd.api.types.is_integer_dtype(column)
         if whole and large > 1 and len(counts) <= MOST_GROUPS:
-            yield f"{name} ({', '.join(f'{one} {n}' for one, n in counts.items())})"
+            yield f"{name} ({', '.join(f'{v} {n}' for v, n in counts.items())})"
 
 
 def _read(
@@ -292,22 +297,22 @@ def _is_text(column: pd.Series) -> bool:
 
 def _dropped(tables: Sequence[Table]) -> dict[str, str]:
     """Return which columns are no features, and why."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for table, other in (tables, tables[::-1]):
         words = [name for name in table.features if _is_text(table.features[name])]
-        found |= dict(doubts(table, words))
+        reasons |= dict(doubts(table, words))
         for name, column in table.features.items():
             if name not in other.features:
-                found[name] = "is in one of the two only"
+                reasons[name] = "is in one of the two only"
             elif pd.api.types.is_datetime64_any_dtype(column):
-                found[name] = "holds dates"
+                reasons[name] = "holds dates"
             elif (missing := column.isna()).mean() > MOST_MISSING:
                 rows = f"{missing.sum():,} of {len(column):,} rows"
-                found[name] = f"is missing in {rows} of one of the two"
+                reasons[name] = f"is missing in {rows} of one of the two"
             elif column.nunique() == 1:
                 value = column.dropna().iloc[0]
-                found[name] = f"is {value} in all rows of one of the two"
-    return found
+                reasons[name] = f"is {value} in all rows of one of the two"
+    return reasons
 
 
 def _sizes(rows: int, classes: int) -> list[int]:
@@ -326,7 +331,8 @@ def _source_models(
     """
     variants = 2 + len(HIDDEN)
     rows = learned + REPEATS * variants * sum(sizes)
-    seconds = 3 * EPOCHS * weights_between(widths) * rows / MULTIPLICATIONS_A_SECOND
+    weights = sum((before + 1) * after for before, after in itertools.pairwise(widths))
+    seconds = 3 * EPOCHS * weights * rows / MULTIPLICATIONS_A_SECOND
     for models in SOURCE_MODELS:
         jobs = 10 + variants * len(sizes) * math.ceil(models / 50)
         minutes = math.ceil((models * seconds + jobs * SECONDS_A_JOB) / 60)
@@ -336,8 +342,8 @@ def _source_models(
 
 
 def _relative(path: Path, folder: Path) -> str:
-    found = os.path.relpath(path, folder)
-    return f"./{found}" if found.startswith("-") else Path(found).as_posix()
+    relative = Path(os.path.relpath(path, folder)).as_posix()
+    return f"./{relative}" if relative.startswith("-") else relative
 
 
 def _yaml(value: Any) -> str:

@@ -13,7 +13,7 @@ def recipe_in_words(variant: Mapping[str, Any], names: Sequence[str]) -> str:
     """Return in words which layers a variant freezes, and what else it does.
 
     It is "" if it only freezes the first layers. `variant` is as
-    `thaw.config.resolved.minimal_variant` returns it, and `names` are those of all
+    `thaw.config.training.Variant.described` has it, and `names` are those of all
     layers, if they are known.
     """
     return ", ".join(_parts(variant, names))
@@ -28,7 +28,7 @@ def _parts(variant: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
     elif freeze and variant.keys() & {"rate_factors", "towards"}:
         yield f"the first {_layers(freeze)} frozen"
     if phases := variant.get("phases"):
-        yield ", then ".join(_phase(one, names, "add" in variant) for one in phases)
+        yield ", then ".join(_phase(phase, names, "add" in variant) for phase in phases)
     for layer, factor in variant.get("rate_factors", {}).items():
         name = _named([OUTPUT if layer == OUTPUT else int(layer)], names)
         yield f"{name} at {factor:g} times the rate"

@@ -1,0 +1,309 @@
+"""The stages of a study after training: scores gathered, tables, figures, a page.
+
+Their files have plain names, and a record beside them.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from thaw.config.config import Config
+from thaw.config.users import content_of_function
+from thaw.keys import result
+from thaw.output.paths import problem_file
+from thaw.output.tiles import JobSize
+from thaw.plan.outputs import (
+    ANSWERS,
+    BEST_SOURCES,
+    FIGURES,
+    FREEZE_MAP,
+    GATHER,
+    GATHERED,
+    OF_A_RANKING,
+    ON_PAGES,
+    PROBLEMS,
+    RANKING_PAGE,
+    REPORT,
+    SCORES,
+    STUDY_PAGE,
+    TABLES,
+    Output,
+    files_of,
+    outputs_of,
+)
+from thaw.plan.problems import Problems
+from thaw.plan.study import StudyPlan
+
+
+class Stage(NamedTuple):
+    """The files that a job makes in one folder, and their inputs; paths in `results/`.
+
+    rule: the name of the job's rule. name: that of the stage, as its record has it.
+    functions: the user's files that it reads. job_size: how the jobs that it gathers
+    are cut.
+    """
+
+    rule: str
+    name: str
+    folder: str
+    recipe: dict[str, Any]
+    key: str
+    reads: list[str]
+    files: list[str]
+    functions: Sequence[str] = ()
+    job_size: JobSize | None = None
+
+    @property
+    def record(self) -> str:
+        """The record, which says whether the files are up to date."""
+        path = PurePosixPath(self.folder, "records", f"{self.name}.json")
+        return path.as_posix()
+
+    @property
+    def log(self) -> str:
+        """The job's log, below `logs/`."""
+        return PurePosixPath(self.folder, f"{self.name}.log").as_posix()
+
+
+RECORD_OF_TABLES = f"records/{TABLES}.json"
+
+# What tables and figures know of their study.
+FACTS = (
+    *("study", "source", "target", "variants", "networks", "pretrained", "described"),
+    *("target_sizes", "shown_size", "is_swept", "baseline", "pairs", "comparisons"),
+    *("metric", "margin", "depths", "ladder", "maps", "recipes", "rates", "tuned"),
+    *("repeats", "source_models", "source_unit", "has_splits"),
+)
+# What the stage that gathers knows of it, beside its metrics.
+TO_GATHER = (
+    *("study", "source", "target", "variants", "pretrained", "target_sizes"),
+    *("repeats", "source_models", "keeps_predictions", "positive"),
+)
+# What pages know of it.
+ON_PAGE = ("study", "size", "metric", "variants", "own_training", "recipes")
+
+
+def all_stages(
+    config: Config, studies: Mapping[str, StudyPlan], problems: Problems
+) -> Iterator[Stage]:
+    """Yield the results with plain names, in the order in which they are made."""
+    gathered = {name: plan_gathering(study) for name, study in studies.items()}
+    # Those of each study or ranking, but its page: last its tables, then its figures.
+    stages: dict[str, list[Stage]] = {}
+    for name, study in studies.items():
+        keys = {n: gathered[n].key for n in [name, *study.other_studies]}
+        tables = plan_outputs(study, TABLES, {GATHER: keys})
+        inputs = {GATHER: {name: keys[name]}, TABLES: {name: tables.key}}
+        figures = plan_outputs(study, FIGURES, inputs)
+        stages[name] = [gathered[name], tables, figures]
+        yield from stages[name]
+        yield plan_page(STUDY_PAGE, name, _of_studies([study]), stages[name])
+    rankings = {
+        name: [studies[study] for study in names]
+        for name, names in config.rankings.items()
+    }
+    for name, ranked in rankings.items():
+        parts = [stages[study.name] for study in ranked]
+        inputs = {GATHER: _keys(gather for gather, *_ in parts)}
+        inputs[TABLES] = _keys(tables for *_, tables, _ in parts)
+        tables = plan_ranking(name, ranked, TABLES, inputs)
+        figures = plan_ranking(name, ranked, FIGURES, {TABLES: {name: tables.key}})
+        stages[name] = [tables, figures]
+        yield from stages[name]
+        ranking = {"ranking": facts_of_ranking(name, ranked, ["size"])}
+        beside = [tables for *_, tables, _ in parts]
+        yield plan_page(RANKING_PAGE, name, ranking, stages[name], beside)
+    all_tables = {name: tables for name, (*_, tables, _) in stages.items()}
+    yield from _answers_and_maps(config, studies, all_tables)
+    figure = _figure_of_problems(problems)
+    yield figure
+    settings = _of_studies(studies.values()) | {
+        "title": config.title,
+        "question": config.question,
+        "rankings": [
+            facts_of_ranking(name, ranked, ["size"])
+            for name, ranked in rankings.items()
+        ],
+    }
+    yield plan_page(REPORT, ".", settings, [*itertools.chain(*stages.values()), figure])
+
+
+def _of_studies(studies: Iterable[StudyPlan]) -> dict[str, Any]:
+    """Return what a page knows of studies."""
+    return {"studies": [study.facts(ON_PAGE) for study in studies]}
+
+
+def _keys(stages: Iterable[Stage]) -> dict[str, str]:
+    return {stage.folder: stage.key for stage in stages}
+
+
+def _answers_and_maps(
+    config: Config, studies: Mapping[str, StudyPlan], tables: Mapping[str, Stage]
+) -> Iterator[Stage]:
+    """Yield all answers in one file, and the freeze maps of several studies."""
+    names = sorted(tables)
+    yield plan_output(
+        ANSWERS,
+        rule=ANSWERS.name,
+        folder=".",
+        settings={"studies": names},
+        inputs={TABLES: _keys(tables[name] for name in names)},
+        reads=in_folders(names, ["answer.md", RECORD_OF_TABLES]),
+    )
+    for name, names in config.maps.items():
+        yield plan_output(
+            FREEZE_MAP,
+            rule=f"map_{name}",
+            folder=f"maps/{name}",
+            settings={
+                "maps": [part for study in names for part in studies[study].maps]
+            },
+            inputs={TABLES: _keys(tables[study] for study in names)},
+            reads=in_folders(names, ["comparisons.csv", RECORD_OF_TABLES]),
+        )
+
+
+def _figure_of_problems(problems: Problems) -> Stage:
+    shown = sorted(problems.shown.items())
+    return plan_output(
+        PROBLEMS,
+        rule="problems_figure",
+        folder="problems",
+        settings={},
+        inputs={"problems": {name: problem.key for name, problem in shown}},
+        reads=[problem_file(name, problem.key) for name, problem in shown],
+    )
+
+
+def plan_gathering(study: StudyPlan) -> Stage:
+    """Return the stage that gathers all jobs of a study."""
+    metrics = [
+        metric | {"function": content_of_function(metric["function"])}
+        if "function" in metric
+        else {key: value for key, value in metric.items() if key != "unit"}
+        for metric in study.metrics
+    ]
+    inputs = {
+        "source_models": [models.key for models in study.source_models],
+        "arms": study.arm_keys,
+        "problems": {study.settings.target: study.target.key},
+    }
+    keyed = result(GATHER, study.facts(TO_GATHER) | {"metric": metrics}, inputs)
+    return Stage(
+        f"gather_{study.name}",
+        GATHER,
+        study.name,
+        *keyed,
+        reads=[*study.gathered, *study.target_file],
+        files=in_folder(study.name, GATHERED),
+        functions=study.metric_files,
+        job_size=study.settings.job_size,
+    )
+
+
+def plan_outputs(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Stage:
+    """Return the stage that makes the tables, or the figures, of a study."""
+    outputs = [*outputs_of(stage, study)]
+    settings = {"outputs": [output.name for output in outputs]} | study.facts(FACTS)
+    reads = in_folders(inputs[GATHER], ["histories.npz"])
+    if stage == FIGURES:
+        tables = files_of([*outputs_of(TABLES, study)])
+        reads += in_folder(study.name, [*tables, RECORD_OF_TABLES])
+    else:
+        settings |= study.facts(["description"])
+        if study.check:
+            inputs = inputs | {"networks": study.check.key}
+            reads += study.check_file
+        if study.shown["rows"]:
+            target = {study.settings.target: study.target.key}
+            inputs = inputs | {"overlaps": study.overlap.key, "problems": target}
+            reads += [*study.overlap_file, *study.target_file]
+    keyed = result(stage, settings, inputs)
+    files = in_folder(study.name, files_of(outputs))
+    return Stage(f"{stage}_{study.name}", stage, study.name, *keyed, reads, files)
+
+
+def facts_of_ranking(
+    name: str, studies: Sequence[StudyPlan], names: Sequence[str]
+) -> dict[str, Any]:
+    """Return what is known of a ranking of studies: its name, problems and settings.
+
+    The studies differ in nothing but the source, so settings are those of any.
+    """
+    return studies[0].facts(names) | {
+        "study": name,
+        "source": f"{len(studies)} sources",
+        "target": studies[0].settings.target,
+        # A list keeps the order.
+        "sources": [[study.name, study.settings.source] for study in studies],
+    }
+
+
+def plan_ranking(
+    name: str, studies: Sequence[StudyPlan], stage: str, inputs: dict[str, Any]
+) -> Stage:
+    """Return the stage that makes the tables, or the figures, of a ranking."""
+    outputs = [*outputs_of(stage, studies[0], OF_A_RANKING)]
+    settings = {"outputs": [output.name for output in outputs]}
+    settings |= facts_of_ranking(name, studies, FACTS)
+    if stage == FIGURES:
+        reads = in_folder(name, ["sources.csv", BEST_SOURCES, RECORD_OF_TABLES])
+    else:
+        names = [study.name for study in studies]
+        reads = in_folders(names, ["histories.npz", "overlap.csv", RECORD_OF_TABLES])
+        scores = {study.name: study.transferability for study in studies}
+        keys = {study: score.key for study, score in scores.items() if score}
+        inputs = inputs | {"transferability": keys}
+        reads += [path for study in studies for path in study.transferability_file]
+    keyed = result(stage, settings, inputs)
+    files = in_folder(name, files_of(outputs))
+    return Stage(f"{stage}_{name}", stage, name, *keyed, reads, files)
+
+
+def plan_page(
+    output: Output,
+    folder: str,
+    settings: Mapping[str, Any],
+    stages: Sequence[Stage],
+    beside: Sequence[Stage] = (),
+) -> Stage:
+    """Return the stage of a page, which reads all tables of these stages.
+
+    Of the stages `beside` them it reads the studies' settings.
+    """
+    inputs: dict[str, dict[str, str]] = {}
+    reads = []
+    for stage in (*stages, *beside):
+        inputs.setdefault(stage.name, {})[stage.folder] = stage.key
+        names = {SCORES, ON_PAGES} if stage in stages else {"study.json"}
+        files = stage.files
+        if stage.name != TABLES or stage in beside:
+            files = [f for f in files if f in in_folder(stage.folder, names)]
+        reads += [*files, stage.record]
+    rule = output.name if folder == "." else f"{output.name}_{folder}"
+    return plan_output(output, rule, folder, settings, inputs, reads)
+
+
+def plan_output(
+    output: Output,
+    rule: str,
+    folder: str,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    reads: list[str],
+) -> Stage:
+    """Return the stage of a single table, figure or page."""
+    keyed = result(output.stage, {"outputs": [output.name], **settings}, inputs)
+    files = in_folder(folder, files_of([output]))
+    return Stage(rule, output.stage, folder, *keyed, reads, files)
+
+
+def in_folders(folders: Iterable[str], names: Sequence[str]) -> list[str]:
+    """Return the paths of files in several folders of `results/`."""
+    return [path for folder in folders for path in in_folder(folder, names)]
+
+
+def in_folder(folder: str, names: Iterable[str]) -> list[str]:
+    """Return the paths of files in a folder of `results/`."""
+    return [PurePosixPath(folder, name).as_posix() for name in names]
