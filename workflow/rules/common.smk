@@ -1,20 +1,22 @@
 """The plan that follows from the config, and the functions that rules read it by."""
 
+from functools import cache, partial
+from inspect import signature
+
 from thaw.config.files import with_values_read
 from thaw.config.resolve import resolve
 from thaw.keys import canonical
-from thaw.output.paths import problem_file
 from thaw.output.records import is_made
 from thaw.plan.plan import Plan
 
-# Our own check instead of snakemake.utils.validate: it names every mistake with its
-# place, its value and the allowed ones.
+# Not snakemake.utils.validate: this names every mistake with its place, its value and
+# what is allowed.
 try:
     commanded = workflow.config_settings.config
     config.update(with_values_read(config, commanded))
     PLAN = Plan(resolve(config, commanded))
 except ThawError as error:
-    sys.exit(told(error))
+    sys.exit(format_error(error))
 
 STUDIES = PLAN.studies
 
@@ -23,212 +25,220 @@ ARMS = {arm for study in STUDIES.values() for arm in study.arms}
 SAVED = {arm for study in STUDIES.values() for arm in study.saved}
 
 
-def either(names):
+def any_of(names):
     """Return a regular expression that matches these names, or nothing."""
     return "|".join(names) or "(?!)"
 
 
-def checked_by(stage):
-    """Return a regular expression that matches the studies that a stage checks."""
-    names = [name for name, study in STUDIES.items() if study.kind.checked_by == stage]
-    return either(names)
-
-
 wildcard_constraints:
-    problem=either(PLAN.problems.shown),
-    study=either(STUDIES),
-    arm=either(ARMS),
+    problem=any_of(PLAN.problems.shown),
+    study=any_of(STUDIES),
+    arm=any_of(ARMS),
     key="[0-9a-f]+",
     tile=r"models-\d\d+-\d\d+(-repeats-\d\d+-\d\d+)?",
 
 
-def kept(path):
-    """Return the path of predictions, if the config keeps them."""
-    return [path] if PLAN.predictions else []
-
-
 # A killed job cannot report that itself, so its log does.
-KILLED = (
-    "error: killed, most likely because memory ran out; lower repeats_per_job, or run "
-    "fewer jobs at once (--cores)"
-)
+JOB = r"""
+    python -m thaw.stages {params.job:q} 2>{log:q} || {{
+        status=$?
+        [ $status -ne 137 ] || echo "error: killed, most likely because memory ran out; lower repeats_per_job, or run fewer jobs at once (--cores)" >>{log:q}
+        exit $status
+    }}
+"""
 
 
-def results(paths):
+def below_results(paths):
     """Return paths below `results/` as paths from the working directory."""
     return [f"results/{path}" for path in paths]
 
 
-def for_report(made):
-    """Return files with plain names, those for people marked for Snakemake's report."""
-    caption, found = "../report/shown.rst", []
-    for path in made.files:
-        category, labels = made.shown.get(path, (None, None))
-        name = f"results/{path}"
-        marked = report(name, caption, category, labels=labels) if category else name
-        found.append(marked)
-    return found
+def plain_files(*stages, folders=()):
+    """Return the plainly named files of some stages, or in some folders."""
+    return [
+        path
+        for stage in PLAN.stages.values()
+        if stage.name in stages or stage.folder in folders
+        for path in below_results(stage.files)
+    ]
 
 
-def about(made):
-    """Return the caption of files with plain names in Snakemake's report."""
-    if made.folder in STUDIES:
-        asked = STUDIES[made.folder]
-        problems = f"{asked.settings.source} → {asked.settings.target}"
-        return f"{made.folder}: {problems}, {asked.size}."
-    if studies := PLAN.rankings.get(made.folder):
-        target = STUDIES[studies[0]].settings.target
-        return f"{made.folder}: {len(studies)} sources → {target}."
-    return f"Question: {PLAN.words['question']}"
+def saved_weights(studies):
+    """Return the files with the weights of repeats that studies keep."""
+    return [path for study in studies for path in below_results(STUDIES[study].weights)]
 
 
-def in_results(path):
-    """Return the place of a path that begins with `results/`, also in a module."""
-    return Path(rules.make_problem.output[0]).parents[2] / path
+def with_signature(function):
+    """Set a function's signature, which Snakemake otherwise works out at each call."""
+    function.__signature__ = signature(function)
+    return function
 
 
-def recipe(wildcards):
-    """Return the recipe of a keyed result, as one JSON text.
+def results(name):
+    """Return an input function: the results of that name from which a job begins.
 
-    It is empty for a key unknown to this config, as on a node whose code or libraries
-    differ from those of the machine that planned the job; the stage reports that.
-    """
-    return canonical(PLAN.recipes.get(wildcards.key, {}))
-
-
-def recipe_of(made):
-    """Return a function, as a param, that returns the recipe of plainly named files.
-
-    In a plain text Snakemake would look for wildcards.
-    """
-    text = canonical(made.recipe)
-    return lambda wildcards: text
-
-
-def unless_made(made):
-    """Return an input function that forces a job unless its record says it is done.
-
-    It returns no file. Records alone say whether plainly named files are up to date;
-    neither times, which a copy changes, nor Snakemake's own records do. Forcing jobs
-    while the DAG is built is no public interface of Snakemake; tests try it with the
-    oldest and the newest version.
+    A training job that is finished needs only those that exist: otherwise Snakemake
+    would make a missing one again, and train everything from it.
     """
 
-    def forced(wildcards):
-        record, *files = map(in_results, results([made.record, *made.files]))
-        if workflow.is_main_process and not is_made(record, made.key):
-            if any(path.exists() for path in (record, *files)):
-                workflow.dag.forcefiles.add(str(record))
-        return []
-
-    return forced
-
-
-def made_from(need):
-    """Return an input function for the files, or problems, that a problem is made from.
-
-    Their times do not count, because the key covers their content; except that of files
-    that another rule makes.
-    """
-
+    @with_signature
     def paths(wildcards):
-        needs = PLAN.problems.needs.get(wildcards.key)
-        if not needs:
-            return []
-        # The user's files lie where the config says, whatever a module's prefix.
-        files = need in ("files", "joined")
-        found = (local if files else results)(getattr(needs, need))
-        return found if needs.ruled else ancient(found)
+        needed = below_results(PLAN.inputs(name, **wildcards))
+        if {"problem", "tile"} <= {*wildcards.keys()} and is_finished(**wildcards):
+            needed = [path for path in needed if os.path.exists(locate(path))]
+        # No job reads a check: it only has to have passed.
+        if name == "checked":
+            return ancient(needed)
+        return ignore_times(needed, wildcards.key)
 
     return paths
 
 
-def problem_of(wildcards):
-    """Return the problem from which source models or repeats learn."""
-    key = PLAN.inputs(wildcards.key).get("problem")
-    paths = [problem_file(wildcards.problem, key)] if key else []
-    return tracked(key, unless_done(wildcards, paths))
+@cache
+def is_finished(**wildcards):
+    """Whether all files of a training job exist, as the run is planned."""
+    training = rules.pretrain
+    if "arm" in wildcards:
+        training = rules.train_and_save if wildcards["arm"] in SAVED else rules.train
+    return all(os.path.exists(path.format(**wildcards)) for path in training.output)
 
 
-def compared(role):
-    """Return an input function for the target, or the source, if a check reads it."""
+def user_files(name):
+    """Return an input function: the user's files of that name that a job reads.
 
-    def problem(wildcards):
-        key = PLAN.inputs(wildcards.key).get(role)
-        return tracked(key, results_of(f"{role}_file")(wildcards)) if key else []
-
-    return problem
-
-
-def tracked(key, found):
-    """Return a problem's file, if any, as an input, whose time counts only if needed.
-
-    A key covers the content, except that of files that another rule makes.
+    They lie where the config says, whatever a module's prefix.
     """
-    ruled = bool(found) and PLAN.problems.needs[key].ruled
-    return found if ruled else ancient(found)
+
+    @with_signature
+    def paths(wildcards):
+        return ignore_times(local(PLAN.inputs(name, **wildcards)), wildcards.key)
+
+    return paths
 
 
-def supplied(name):
-    """Return an input function for the user-supplied files of a keyed result.
+def ignore_times(paths, key):
+    """Return inputs whose times do not count, because the key covers their content.
 
-    Wrap it in `ancient()`: keys cover the content, so times do not count.
+    They count where another rule makes a file, whose content no key covers.
     """
-    return lambda wildcards: local(PLAN.files_of(wildcards.key, name))
+    return paths if key in PLAN.ruled else ancient(paths)
 
 
-def results_of(name):
-    """Return an input function for results of the study that needs a key."""
-    return lambda wildcards: results(PLAN.files_of(wildcards.key, name))
+def predictions_if_kept(path):
+    """Return the path of predictions, if the config keeps them."""
+    return [path] if PLAN.predictions else []
 
 
-def targets_of(wildcards):
-    """Return the targets of source models, which are checked before anything learns."""
-    return unless_done(wildcards, PLAN.checked_targets(wildcards.key))
+def locate(path):
+    """Return the place of a path that begins with `results/`, also in a module."""
+    return Path(rules.make_problem.output[0]).parents[2] / path
 
 
-def check_of(wildcards):
-    """Return the checks that must pass before a variant learns, if any."""
-    return unless_done(wildcards, sorted(PLAN.checks.get(wildcards.key, ())))
+def keyed_job(stage, **more):
+    """Return a param: a job that makes a keyed result, as one JSON text.
 
-
-def source_models_of(wildcards):
-    """Return the files with the source models from which a job's repeats start."""
-    return unless_done(wildcards, PLAN.source_model_files(**wildcards))
-
-
-def unless_done(wildcards, paths):
-    """Return the inputs of a training job; of a finished one, only those that exist.
-
-    Otherwise Snakemake would make a missing one again, and train everything from it.
+    What it gets `more` than its recipe are functions of its key. The recipe is empty for
+    a key unknown to this config, as on a node whose code or libraries differ from those
+    of the machine that planned the job; the job reports that.
     """
-    found = results(paths)
-    made = rules.pretrain
-    if "arm" in wildcards.keys():
-        made = rules.train_and_save if wildcards.arm in SAVED else rules.train
-    if all(os.path.exists(str(path).format(**wildcards)) for path in made.output):
-        return [path for path in found if os.path.exists(in_results(path))]
-    return found
+
+    @with_signature
+    def text(wildcards, input, output):
+        key, recipe = wildcards.key, PLAN.recipes.get(wildcards.key, {})
+        # A trainer is checked by another stage than a module.
+        job = dict(stage=recipe.get("stage", stage), key=key, recipe=recipe)
+        job |= dict(inputs=by_name(input), outputs=by_name(output))
+        job |= dict(more={name: of_key(key) for name, of_key in more.items()})
+        return canonical(job | dict(tile=wildcards.get("tile")))
+
+    return text
 
 
-def memory(wildcards, attempt):
-    """Return the MB that a job may take; more if it is tried again."""
-    return attempt * PLAN.megabytes(**wildcards)
+def plain_job(stage):
+    """Return a param: the job that makes plainly named files, as one JSON text.
+
+    It finds its inputs below `results`: of a large study, their names are too long for a
+    command.
+    """
+
+    @with_signature
+    def text(wildcards, input, output):
+        inputs = dict(functions=[*input.functions], results=[str(locate("results"))])
+        job = dict(stage=stage.name, key=stage.key, recipe=stage.recipe)
+        job |= dict(inputs=inputs, outputs=by_name(output))
+        return canonical(job | dict(more=dict(job_size=stage.job_size)))
+
+    return text
 
 
+def by_name(files):
+    """Return the files of a job as lists of paths, by their names in its rule."""
+    return {
+        name: [paths] if isinstance(paths, str) else [*paths]
+        for name, paths in files.items()
+    }
+
+
+def lift_default_limit():
+    """Lift the limit of 100 jobs a second, unless the command line gives another.
+
+    Where there is a limit, each round of Snakemake's scheduler starts a timer that starts
+    a round, so that rounds a second grow with the jobs that are done. Beside 320 jobs,
+    the rounds took 200 CPU seconds. Set while the DAG is built, because a module has no
+    `onstart`.
+    """
+    settings = workflow.scheduling_settings
+    limit = settings and settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        settings.max_jobs_per_timespan = None
+
+
+def force_if_stale(stage):
+    """Return an input function that forces a job unless its record says it is done.
+
+    It returns no file. The record beside plainly named files says whether they are up to
+    date, where times do not show it: a copy changes these, and a config that is another
+    changes none. Forcing jobs while the DAG is built is no public interface of
+    Snakemake; tests try it with the oldest and the newest version.
+    """
+
+    def no_files(wildcards):
+        lift_default_limit()
+        record, *files = map(locate, below_results([stage.record, *stage.files]))
+        if workflow.is_main_process and not is_made(record, stage.key):
+            if any(path.exists() for path in (record, *files)):
+                workflow.dag.forcefiles.add(str(record))
+        return []
+
+    return no_files
+
+
+# The files that `snakemake --report` shows.
+REPORTED = {"report.html", "page.html", "boxplot.svg", "summary.csv"}
+
+
+def mark_reported(stage):
+    """Return a stage's files, with those that `snakemake --report` shows marked."""
+    category = "All studies" if stage.folder == "." else stage.folder
+    mark = partial(report, category=category)
+    paths = below_results(stage.files)
+    return [mark(path) if Path(path).name in REPORTED else path for path in paths]
+
+
+@with_signature
+def memory(wildcards, input, attempt):
+    """Return the MB that a job may take: Python with its libraries, and its data.
+
+    Jobs of the shipped studies take 190 to 330 MB, and for each MB of tables 2 to 5, of
+    weights 6. On a node Snakemake takes 155 MB more, and a trainer 230. Snakemake's
+    `input.size_mb` takes ten times as long, and fails where an input is still to be made.
+    """
+    size = sum(os.path.getsize(path) for path in input if os.path.exists(path))
+    programs = 750 if input.get("trainer") else 500
+    return attempt * (programs + int(5 * size / 1e6))
+
+
+@with_signature
 def gpus(wildcards):
     """Return how many GPUs a job needs for its learner."""
     return PLAN.gpus(wildcards.key)
-
-
-def time_limit(wildcards):
-    """Return the seconds that a trainer may take for a network; 0 if it may for ever.
-
-    A resource, because a job is none the staler for another limit, as for a param.
-    """
-    return PLAN.time_limit(wildcards.key)
-
-
-def minutes(wildcards, attempt):
-    """Return the minutes that a job may take; more if it is tried again."""
-    return attempt * PLAN.minutes(**wildcards)

@@ -6,11 +6,8 @@ the rules that was raised.
 """
 
 import os
-import shlex
 import sys
 from pathlib import Path
-
-from snakemake.settings.types import DeploymentMethod
 
 # A workflow that was deployed by its address lies in Snakemake's store, not in a folder.
 HOME = Path(str(workflow.current_basedir)).parents[1]
@@ -29,6 +26,16 @@ def prepend(variable, folder):
     os.environ[variable] = os.pathsep.join(folders)
 
 
+def report_interruption(kind, error, trace):
+    """Report Ctrl-C before the first job in a line, any other exception as usual."""
+    if kind is KeyboardInterrupt:
+        print("Interrupted before anything ran.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = report_interruption
+
 # Jobs call `python -m thaw…` with the interpreter that runs Snakemake, even if its
 # environment is not activated, and with the package beside this workflow, even if
 # another copy is installed; but with no module from the working folder.
@@ -38,23 +45,9 @@ if (HOME / "workflow" / "thaw").is_dir():
     sys.path.insert(0, str(HOME / "workflow"))
 os.environ |= {"PYTHONSAFEPATH": "1"}
 
-# In a conda environment a job has other libraries than this process, and keys take them
-# from the environment's file (see `thaw.keys`). Snakemake removes PYTHONPATH from such
-# jobs, which need it to find the package.
-by_conda = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-os.environ |= {"THAW_CONDA": "1" if by_conda else ""}
-if by_conda:
-    if not (HOME / "workflow" / "thaw").is_dir():
-        sys.exit(
-            "error: with --sdm conda, jobs find Thaw in a clone of its repository only: run "
-            "the Snakefile of one, or leave --sdm conda out"
-        )
-    package = shlex.quote(str(HOME / "workflow"))
-    shell.prefix(f"set -euo pipefail; export PYTHONPATH={package}; ")
-
 try:
     from thaw.config.files import choose_file, read
-    from thaw.errors import ThawError, told
+    from thaw.errors import ThawError, format_error
 except ModuleNotFoundError as error:
     sys.exit(
         f"error: Python's package {error.name} is missing: install Thaw into the environment "
@@ -69,7 +62,7 @@ if workflow.modifier.is_main_snakefile():
         for file in (CONFIG_FILE, *workflow.configfiles):
             read(file)
     except ThawError as error:
-        sys.exit(told(error))
+        sys.exit(format_error(error))
     # Printed once a run, and not on standard output, which other programs may read.
     if workflow.is_main_process:
         print(

@@ -1,62 +1,63 @@
-"""Checks and messages around a run.
+"""Messages around a run.
 
 Only the process that plans the run gives them, not those that Snakemake starts for its
 jobs.
 """
 
 import re
-import time
-from logging.handlers import QueueHandler
 
 from snakemake.logging import logger
 
-from thaw.output.files import end_future
-from thaw.plan.after_run import full_disks, in_a_line, in_full, to_show, what_to_read
-from thaw.plan.before_run import orphans, refuse_files_for_folders, refuse_read_only
+from thaw.output.tiles import Tile
 from thaw.plan import changes
-
-STARTED = time.time()
+from thaw.plan.after_run import full_disks, in_a_line, in_full, to_show, what_to_read
+from thaw.plan.before_run import refuse_read_only
 
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
 
+# What the logger counts, by the rules that make it; other jobs make tables and pages.
+COUNTED = {
+    "make_problem": "problems",
+    "check_overlap": "checks",
+    "check_network": "checks",
+    "pretrain": "source models",
+    "read_checkpoints": "source models",
+    "train": "repeats",
+    "train_and_save": "repeats",
+}
 
 # Read off the command line: Snakemake sets these only after it has read the rules.
 IS_FORCED = any(re.fullmatch("--forceall|-[A-Za-z]*F[A-Za-z]*", a) for a in sys.argv)
-TARGETS = {rule.name for rule in workflow.rules}.intersection(sys.argv)
-
-# The rankings and studies that it names, directly or by a file.
+# The rankings and studies that it names, as targets or by a file of theirs.
 NAMED = [
     name
     for name in (*PLAN.rankings, *STUDIES)
     if name in sys.argv
-    or any(in_results(f"results/{name}") in Path(a).parents for a in sys.argv)
+    or any(locate(f"results/{name}") in Path(a).parents for a in sys.argv)
 ]
-
-
-def say(text, **more):
-    """Log a message that our logger shows among Snakemake's own."""
-    logger.info(text, extra={"thaw": True} | more)
 
 
 def show_changes(names):
     """Log each study's changes, and the training to do."""
-    wanted = {one for name in names for one in PLAN.rankings.get(name, [name])}
-    studies = [study for study in STUDIES if study in wanted]
-    for line in changes.report(PLAN, studies, in_results("results"), IS_FORCED):
-        say(line)
+    expanded = {study for name in names for study in PLAN.rankings.get(name, [name])}
+    studies = [study for study in STUDIES if study in expanded]
+    for line in changes.report(PLAN, studies, locate("results"), IS_FORCED):
+        logger.info(line, extra={"event": "thaw"})
 
 
-def made_by(jobs):
+def studies_of(jobs):
     """Return the rankings and studies whose tables or figures some of the jobs make."""
-    made = {str(path) for job in jobs for path in job.output}
-    return [
-        name
-        for name in (*PLAN.rankings, *STUDIES)
-        if not made.isdisjoint(
-            str(in_results(f"results/{one.record}")) for one in PLAN.made_of(name)
-        )
-    ]
+    stages = [PLAN.stages.get(job.rule.name) for job in jobs]
+    folders = {stage.folder for stage in stages if stage}
+    return [name for name in (*PLAN.rankings, *STUDIES) if name in folders]
+
+
+def count_results(job):
+    """Return what the logger counts a job's results as, and how many it makes."""
+    kind = COUNTED.get(job.rule.name, "tables and pages")
+    tile = job.wildcards.get("tile")
+    return kind, Tile.named(tile).fits if tile else 1
 
 
 def show_results():
@@ -65,42 +66,36 @@ def show_results():
     Those that the command line names get all tables. After a failure, only complete
     studies are printed; nothing after Ctrl-C.
     """
-    # The display on a terminal makes room before the first line is printed.
-    say("", thaw_is_over=True)
-    for handler in logger.handlers:
-        if isinstance(handler, QueueHandler):
-            handler.queue.join()
-    if any(
-        getattr(handler, "interrupted", False)
-        for handler in workflow.logger_manager.plugin_handlers
-    ):
-        return
+    # Another thread shows what was logged, and knows of Ctrl-C.
+    if listener := workflow.logger_manager.queue_listener:
+        listener.queue.join()
+        if any(getattr(handler, "interrupted", False) for handler in listener.handlers):
+            return
     # A table or answer may hold characters that an old terminal cannot show.
     sys.stdout.reconfigure(errors="replace")
-    folder = in_results("results")
-    shown = to_show(PLAN, made_by(workflow.dag.jobs), folder, NAMED)
-    for name in shown:
-        told = in_full if name in NAMED else in_a_line
-        for text in told(PLAN, name, folder, STARTED):
-            print(text)
+    folder = locate("results")
+    names = to_show(PLAN, studies_of(workflow.dag.jobs), folder, NAMED)
+    for name in names:
+        lines = in_full if name in NAMED else in_a_line
+        for line in lines(PLAN, name, folder):
+            print(line)
     # Seen from where Snakemake was started, which is not where it runs.
     began = Path(workflow.overwrite_workdir or "")
-    for path in what_to_read(PLAN, shown, folder):
+    for path in what_to_read(PLAN, names, folder):
         print(f"To read: {began / path}")
 
 
 onstart:
     try:
-        refuse_read_only(in_results("results"))
+        for folder in ("results", "logs"):
+            refuse_read_only(locate(folder))
     except ThawError as error:
-        sys.exit(told(error))
-    end_future(in_results("results"))
-    hint = orphans(workflow.executor_plugin.name)
-    if hint:
-        logger.warning(hint)
+        sys.exit(format_error(error))
     jobs = [job for job in workflow.dag.needrun_jobs() if job.output]
-    show_changes([study for study in made_by(jobs) if study in STUDIES])
-    say("", thaw_jobs=[(job.rule.name, job.wildcards_dict) for job in jobs])
+    show_changes([name for name in studies_of(jobs) if name in STUDIES])
+    logger.info(
+        "", extra={"thaw_jobs": {job.jobid: count_results(job) for job in jobs}}
+    )
 
 
 onsuccess:
@@ -108,16 +103,11 @@ onsuccess:
 
 
 onerror:
-    for line in full_disks(map(in_results, ("results", "logs"))):
+    for line in full_disks(map(locate, ("results", "logs"))):
         logger.error(line)
     show_results()
 
 
 if workflow.is_main_process:
-    try:
-        refuse_files_for_folders(PLAN, in_results("results"))
-    except ThawError as error:
-        sys.exit(told(error))
     if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):
-        own = {*STUDIES, *PLAN.rankings}
-        show_changes(NAMED if TARGETS and TARGETS <= own else STUDIES)
+        show_changes(NAMED or STUDIES)

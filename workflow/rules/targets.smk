@@ -4,53 +4,40 @@
 rule problems:
     """The problems' data and their figure."""
     input:
-        results(sorted(PLAN.problems.paths)),
-        results(PLAN.made["problems_figure"].files),
+        below_results(sorted(PLAN.problems.paths)),
+        plain_files(folders=["problems"]),
 
 
 rule source_models:
     """The source models of all studies."""
     input:
-        [results(study.model_files) for study in STUDIES.values()],
+        [below_results(study.model_files) for study in STUDIES.values()],
 
 
 rule scores:
     """The scores of all repeats of all studies."""
     input:
-        [results(made.files) for made in PLAN.made_by("gather")],
+        plain_files("gather"),
 
 
 rule tables:
     """All tables."""
     input:
-        [results(made.files) for made in PLAN.made_by("gather", "tables")],
+        plain_files("gather", "tables"),
 
 
 rule figures:
     """All figures."""
     input:
-        [results(made.files) for made in PLAN.made_by("figures")],
+        plain_files("figures"),
 
 
-for study, plan in STUDIES.items():
-
-    rule:
-        name:
-            study
-        input:
-            [results(made.files) for made in PLAN.made_of(study)],
-            results(plan.weights),
-
-
-for ranking, studies in PLAN.rankings.items():
+for name, studies in (PLAN.rankings | {study: [study] for study in STUDIES}).items():
 
     rule:
+        """All of a study or, of several sources, of the study of each."""
         name:
-            ranking
+            name
         input:
-            [
-                results(made.files)
-                for name in (ranking, *studies)
-                for made in PLAN.made_of(name)
-            ],
-            [results(STUDIES[study].weights) for study in studies],
+            plain_files(folders=[name, *studies]),
+            saved_weights(studies),

@@ -1,4 +1,6 @@
-"""One module for each stage: a command of its own, `python -m thaw.stages.NAME`."""
+"""One module for each stage. Jobs run them: `python -m thaw.stages --help` says what
+each reads and writes.
+"""
 
 import signal
 import sys

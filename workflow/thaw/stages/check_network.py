@@ -1,16 +1,20 @@
 """Check that a study's module fits its problems and variants, before anything learns.
 
-It says what each variant freezes, draws anew and trains, phase by phase. The recipe's
-settings are `study`, `source`, `target`, the `network`, `variants` (pairs of a name and
+It says what each variant freezes, draws anew and trains, phase by phase.
+
+Settings: `study`, `source`, `target`, the `network`, `variants` (pairs of a name and
 the config's settings, in order), `target_sizes`, `batch_sizes` and the names of the
-`checkpoints`; its inputs are the keys of the `target` and of the `source` problem or of
-the `source_models` that were read from those files.
+`checkpoints`.
+Reads: `target`; `source`, or the `source_models` that were read from those files; and
+the user's `network` module. The rule also serves `check_trainer`.
+Writes: `rows`, one for each phase of a variant.
 """
 
-import argparse
 import sys
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.checks import (
     Share,
@@ -30,80 +34,91 @@ from thaw.learning.checkpoints import check_alike
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.rows import filled
 from thaw.learning.training import fix_rounding
-from thaw.output.problems import load_described
 from thaw.output.records import save_check
 from thaw.output.weights import load_source_models
-from thaw.stages.command import add_network, compute, recipe_parser
+from thaw.stages.command import Job
 
 
-def main(args: argparse.Namespace) -> None:
+class Built(NamedTuple):
+    """A network that was built for a problem, which has so many train `rows`."""
+
+    network: ModuleNetwork
+    problem: Problem
+    rows: int
+
+
+def main(job: Job) -> None:
     """Check the network; write each variant's effect on it."""
     fix_rounding()
-    settings = args.recipe["settings"]
+    saw: dict[str, str] = {}
     try:
-        with of_network(settings["network"], args.network):
-            found, saw = checked(args)
+        with of_network(job.settings["network"], job.module):
+            rows = [share._asdict() for share in check_all(job, saw)]
     except ThawError as error:
-        raise ThawError(f"studies.{settings['study']}: {error}") from None
-    save_check(args.output, [share._asdict() for share in found], args.recipe, saw)
+        raise ThawError(f"studies.{job.settings['study']}: {error}") from None
+    save_check(job.output("rows"), rows, job.recipe, saw)
 
 
-def checked(args: argparse.Namespace) -> tuple[list[Share], dict[str, str]]:
-    """Return each variant's effect, and the digests of what the check saw."""
-    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    variants, described = dict(settings["variants"]), settings["network"]
-    networks, problems, rows, saw = {}, {}, {}, {}
-    for role, path in (("source", args.source), ("target", args.target)):
-        if role not in inputs:
-            continue
-        loaded, description, saw[role] = load_described(path, inputs[role])
-        rows[role] = loaded.train_size
-        problem, _ = filled(loaded.whole, loaded.whole.train_size)
-        network = network_of(described, problem, description.shape, args.network)
-        assert isinstance(network, ModuleNetwork)
-        check_tokens(settings[role], network, problem)
-        check_answers(settings[role], network, problem)
-        learning = list(network.groups)  # those of source models all learn
-        if role == "target":
-            learning = learning_groups(network, variants)
-        check_train_mode(settings[role], network, problem, learning)
-        networks[role], problems[role] = network, problem
-    network, problem = networks["target"], problems["target"]
-    check_determined(network, problem)
-    alike = check_draws(network)
-    if alike:
+def check_all(job: Job, saw: dict[str, str]) -> list[Share]:
+    """Return each variant's effect; put the digests of what was read into `saw`."""
+    settings = job.settings
+    variants = dict(settings["variants"])
+    built = {
+        role: _build(job, role, variants, saw)
+        for role in ("source", "target")
+        if role in job.keys
+    }
+    target = built["target"]
+    check_determined(target.network, target.problem)
+    if alike := check_draws(target.network):
         print(f"the same for every seed: {', '.join(alike)}", file=sys.stderr)
-    theirs = networks["source"].shapes if "source" in networks else None
-    if "source_models" in inputs:
-        models = {}
-        for number, name in enumerate(settings["checkpoints"]):
-            path, key = args.source_models[number], inputs["source_models"][number]
-            (models[name], _), digests = load_source_models([path], key, [number])
-            saw[name] = digests[path.name]
-        check_alike(models)
-        theirs = {entry: tuple(v.shape[1:]) for entry, v in models[name].items()}
-    if theirs is not None:
-        check_transfer(settings["source"], theirs, network)
-    found = []
-    for share, phase, start in shares(network, variants, theirs):
-        check_learns(network, share, phase, start, problem)
+    shapes: Mapping[str, Sequence[int]] | None = None
+    if "source" in built:
+        shapes = built["source"].network.shapes
+    if "source_models" in job.keys:
+        shapes = _shapes_in_files(job, saw)
+    if shapes is not None:
+        check_transfer(settings["source"], shapes, target.network)
+    effects = []
+    for share, phase, start in shares(target.network, variants, shapes):
+        check_learns(target.network, share, phase, start, target.problem)
         print(share, file=sys.stderr)
-        found.append(share)
-    sizes = [rows["target"] if s == "all" else s for s in settings["target_sizes"]]
-    for role, network in networks.items():
-        asked = sizes if role == "target" else [rows[role]]
-        batches = settings["batch_sizes"][role]
-        check_short_batches(network, problems[role], asked, batches)
-    return found, saw
+        effects.append(share)
+    for role, (network, problem, rows) in built.items():
+        sizes = [rows]
+        if role == "target":
+            sizes = [rows if s == "all" else s for s in settings["target_sizes"]]
+        check_short_batches(network, problem, sizes, settings["batch_sizes"][role])
+    return effects
 
 
-if __name__ == "__main__":
-    parser = recipe_parser(__doc__)
-    add_network(parser)
-    parser.add_argument("--source", type=Path, nargs="?", help="the source problem")
-    parser.add_argument("--target", type=Path, nargs="?", help="the target problem")
-    parser.add_argument(
-        "--source-models", type=Path, nargs="*", default=[], help="those that are files"
-    )
-    parser.add_argument("--output", type=Path, required=True, help="the JSON to write")
-    compute("check_network", main, parser.parse_args(), needs=["network", "variants"])
+def _build(
+    job: Job, role: str, variants: Mapping[str, Any], saw: dict[str, str]
+) -> Built:
+    """Return the network for the source or target, checked."""
+    loaded, description, saw[role] = job.load_problem(role)
+    problem, _ = filled(loaded.whole, loaded.whole.train_size)
+    name, module = job.settings[role], job.module
+    network = network_of(job.settings["network"], problem, description.shape, module)
+    assert isinstance(network, ModuleNetwork)
+    check_tokens(name, network, problem)
+    check_answers(name, network, problem)
+    groups = list(network.groups)  # those of source models all learn
+    if role == "target":
+        groups = learning_groups(network, variants)
+    check_train_mode(name, network, problem, groups)
+    return Built(network, problem, loaded.train_size)
+
+
+def _shapes_in_files(job: Job, saw: dict[str, str]) -> Mapping[str, Sequence[int]]:
+    """Return the shapes of the entries of source models from files, all alike."""
+    models = {}
+    for number, name in enumerate(job.settings["checkpoints"]):
+        path, key = (
+            job.inputs["source_models"][number],
+            job.keys["source_models"][number],
+        )
+        (models[name], _), digests = load_source_models([path], key, [number])
+        saw[name] = digests[path.name]
+    check_alike(models)
+    return {entry: tuple(v.shape[1:]) for entry, v in models[name].items()}

@@ -1,24 +1,22 @@
 """Look for test rows of a target among its own train rows and those of its source.
 
-The recipe's settings are the names of the `target` and, if networks are pretrained on
-another problem, of the `source`; and whether to `refuse` such rows. `columns`, if
-there, says that both must have the same features. If one of them is
-split anew for each source model, they also are the `seed` and the number of
-`source_models`. Its inputs are the keys of both.
+Settings: the names of the `target` and, if networks are pretrained on another problem,
+of the `source`; whether to `refuse` such rows; `columns`, if both must have the same
+features. If a problem is split anew for each source model, also the `seed` and the
+number of `source_models`.
+Reads: `target` and `source`.
+Writes: `rows`, one for each of the two.
 """
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError, visible
 from thaw.findings.overlap import REMEDY, in_words, overlap
-from thaw.output.problems import load_described
 from thaw.output.records import save_check
-from thaw.stages.command import compute, recipe_parser
+from thaw.stages.command import Job
 
 
 def equal_rows(
@@ -30,14 +28,14 @@ def equal_rows(
     """
     splits = settings.get("seed", 0), range(settings.get("source_models", 1))
     rows = [
-        overlap(settings[role], learned, problems["target"], *splits)
-        for role, learned in problems.items()
+        overlap(settings[role], problem, problems["target"], *splits)
+        for role, problem in problems.items()
     ]
-    said = [in_words(row) for row in rows if row["equal"]]
-    if said and settings["refuse"]:
+    overlaps = [in_words(row) for row in rows if row["equal"]]
+    if overlaps and settings["refuse"]:
         raise ThawError(
-            f"problems.{settings['target']}.overlap: {'; '.join(said)}; {REMEDY}, or "
-            "remove overlap: error, so that they are only counted"
+            f"problems.{settings['target']}.overlap: {'; '.join(overlaps)}; {REMEDY}, "
+            "or remove overlap: error, so that they are only counted"
         )
     return rows
 
@@ -51,45 +49,37 @@ def refuse_other_columns(
     """
     if "columns" not in settings or "source" not in columns:
         return
-    theirs, ours = (list(columns[role]) for role in ("source", "target"))
-    if theirs == ours:
+    source, target = (list(columns[role]) for role in ("source", "target"))
+    if source == target:
         return
-    words = f"{len(theirs)} columns, and {settings['target']} has {len(ours)}"
-    for number, (one, other) in enumerate(zip(theirs, ours, strict=False), 1):
-        if one != other:
-            words = (
-                f"{one!r} as column {number}, and {settings['target']} has {other!r}"
-            )
+    name = settings["target"]
+    difference = f"{len(source)} columns, and {name} has {len(target)}"
+    for number, (column, expected) in enumerate(zip(source, target, strict=False), 1):
+        if column != expected:
+            difference = f"{column!r} as column {number}, and {name} has {expected!r}"
             break
     raise ThawError(
-        f"problems.{settings['source']}: it has {words}; all sources need the features "
-        "of the target, in the same order"
+        f"problems.{settings['source']}: it has {difference}; all sources need the "
+        "features of the target, in the same order"
     )
 
 
-def main(args: argparse.Namespace) -> None:
+def main(job: Job) -> None:
     """Count these rows, and write how many there are."""
-    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    problems, saw, missing = {}, {}, []
-    columns = {}
-    for role, path in (("target", args.target), ("source", args.source)):
-        if role in inputs:
-            problems[role], about, saw[role] = load_described(path, inputs[role])
-            missing.append(about.missing)
-            columns[role] = about.columns
-    refuse_other_columns(settings, columns)
-    rows = equal_rows(settings, problems)
+    problems: dict[str, Problem | Pool] = {}
+    columns: dict[str, Sequence[str]] = {}
+    saw: dict[str, str] = {}
+    missing = []
+    for role in ("target", "source"):
+        if role in job.keys:
+            problems[role], description, saw[role] = job.load_problem(role)
+            missing.append(description.missing)
+            columns[role] = description.columns
+    refuse_other_columns(job.settings, columns)
+    rows = equal_rows(job.settings, problems)
     for row, words in zip(rows, missing, strict=True):
         if any(missing):
             row["missing"] = words
         if row["equal"]:
             print(visible(f"warning: {in_words(row)}"), file=sys.stderr)
-    save_check(args.output, rows, args.recipe, saw)
-
-
-if __name__ == "__main__":
-    parser = recipe_parser(__doc__)
-    parser.add_argument("--target", type=Path, nargs="?", help="the target problem")
-    parser.add_argument("--source", type=Path, nargs="?", help="the source problem")
-    parser.add_argument("--output", type=Path, required=True, help="the JSON to write")
-    compute("check_overlap", main, parser.parse_args(), needs=["target", "refuse"])
+    save_check(job.output("rows"), rows, job.recipe, saw)

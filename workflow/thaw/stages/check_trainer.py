@@ -2,13 +2,14 @@
 
 It trains one network for an epoch, or a step, on a few rows: a source model, if the
 study pretrains some, and a repeat from it. So a trainer that fails, or that does not
-write what the study's metrics are computed from, is found before hours of training. The
-recipe's settings are `study`, those of one of its variants, cut short, the
-`pretraining`, and the `metrics` by name, with the column of histories that holds them;
-its inputs are the keys of the `problem` and of the `source`.
+write what the study's metrics are computed from, is found before hours of training.
+
+Settings: `study`, those of one of its variants, cut short, the `pretraining`, and the
+`metrics` by name, with the column of histories that holds them.
+Reads: `target`, `source` and the files of the `trainer`.
+Writes: `rows`, of which there are none.
 """
 
-import argparse
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,50 +25,56 @@ from thaw.learning.rows import narrowed_rows
 from thaw.learning.seeds import Whose
 from thaw.learning.tasks import TASKS
 from thaw.learning.trainer import groups_told, seeds_of
-from thaw.output.problems import load_described
 from thaw.output.records import save_check
-from thaw.stages.command import add_trainer, compute, leave, recipe_parser
+from thaw.stages.command import Job
 
 # So many rows, or so many of each class, are enough.
 FEW, FEW_OF_A_CLASS = 100, 2
 
 
-def main(args: argparse.Namespace) -> None:
+def main(job: Job) -> None:
     """Run the trainer, and check that the study's metrics follow from its files."""
-    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    seed, saw = settings["seed"], dict[str, str]()
-    check_files(args.trainer, settings["network"])
-
-    def given(role: str, path: Path) -> Given:
-        problem, described, saw[role] = load_described(path, inputs[role])
-        assert isinstance(problem, Problem)  # the config allows nothing else
-        return Given(path, problem, described.shape)
-
+    settings, saw = job.settings, dict[str, str]()
+    check_files(job.inputs["trainer"], settings["network"])
     try:
         with folder_for_trainer() as folder:
-            start = {}
-            if "source" in inputs:
-                source = given("source", args.source)
-                model = {"source_model": 0, "save": str(folder / "source-models" / "0")}
-                told = settings | {"training": settings["pretraining"]}
-                whose = Whose.source_models(seed, [0])
-                model |= _network(source.problem, whose, told["training"])
-                limit = args.time_limit
-                train(folder / "pretrain", told, source, [model], limit=limit)
-                start = {"start": model["save"]}
-            target = given("problem", args.target)
-            repeat = {"repeat": "0-0", "source_model": 0} | start
-            whose, size = Whose.repeats(seed, [(0, 0)]), settings.get("target_size")
-            repeat |= _network(target.problem, whose, settings["training"], size)
-            groups = settings["network"].get("groups", [])
-            variant = groups_told(settings["variant"], groups)
-            where = folder / "train"
-            own = [repeat], variant, args.time_limit
-            ended, said = train(where, settings, target, *own)
-        _check_metrics(settings, ended, len(said) > 0)
+            reached, has_predictions = _try(job, folder, saw)
+        _check_metrics(settings, reached, has_predictions)
     except ThawError as error:
         raise ThawError(f"studies.{settings['study']}: {error}") from None
-    save_check(args.output, [], args.recipe, saw)
+    save_check(job.output("rows"), [], job.recipe, saw)
+
+
+def _try(job: Job, folder: Path, saw: dict[str, str]) -> tuple[Reached, bool]:
+    """Train a source model, if there is a source, and a repeat from it, in a folder.
+
+    Returns the scores of the repeat, and whether its predictions were written.
+    """
+    settings, seed = job.settings, job.settings["seed"]
+    start = {}
+    if "source" in job.keys:
+        source, saw["source"] = _given(job, "source", "source")
+        model = {"source_model": 0, "save": str(folder / "source-models" / "0")}
+        pretraining = {**settings, "training": settings["pretraining"]}
+        whose = Whose.source_models(seed, [0])
+        model |= _network(source.problem, whose, settings["pretraining"])
+        train(folder / "pretrain", pretraining, source, [model])
+        start = {"start": model["save"]}
+    target, saw["problem"] = _given(job, "target", "problem")
+    whose, size = Whose.repeats(seed, [(0, 0)]), settings.get("target_size")
+    repeat = {"repeat": "0-0", "source_model": 0} | start
+    repeat |= _network(target.problem, whose, settings["training"], size)
+    groups = settings["network"].get("groups", [])
+    variant = groups_told(settings["variant"], groups)
+    reached, outputs = train(folder / "train", settings, target, [repeat], variant)
+    return reached, len(outputs) > 0
+
+
+def _given(job: Job, name: str, kind: str) -> tuple[Given, str]:
+    """Return a problem as a trainer gets it, and its digest."""
+    problem, description, digest = job.load_problem(name, kind)
+    assert isinstance(problem, Problem)  # the config allows nothing else
+    return Given(job.input(name), problem, description.shape), digest
 
 
 def _network(
@@ -96,26 +103,18 @@ def few_rows(problem: Problem, whose: Whose, size: int, batch_size: int) -> list
     return order[places[: batches * batch_size]].tolist()
 
 
-def _check_metrics(settings: Mapping[str, Any], ended: Reached, predicts: bool) -> None:
+def _check_metrics(
+    settings: Mapping[str, Any], reached: Reached, has_predictions: bool
+) -> None:
     """Raise `ThawError` if the study's metrics do not follow from what was written."""
-    *_, loss = names_of(TASKS[ended.task])
+    *_, loss = names_of(TASKS[reached.task])
     # The loss of a network that failed may well be missing.
-    has_loss = ended.final.failed[0] or not np.isnan(ended.history.test_loss[0, -1])
+    has_loss = reached.final.failed[0] or not np.isnan(reached.history.test_loss[0, -1])
     for name, column in settings["metrics"].items():
-        if predicts or column == "score" or (column == "loss" and has_loss):
+        if has_predictions or column == "score" or (column == "loss" and has_loss):
             continue
         needed = f"predictions or the column {loss}" if column else "predictions"
         raise ThawError(
             f"metric: {name} needs {needed}, which the trainer did not write; let it "
             "write them (docs/trainer.md), or choose another metric"
         )
-
-
-if __name__ == "__main__":
-    parser = recipe_parser(__doc__)
-    add_trainer(parser)
-    parser.add_argument("--source", type=Path, nargs="?", help="the source problem")
-    parser.add_argument("--target", type=Path, nargs="?", help="the target problem")
-    parser.add_argument("--output", type=Path, required=True, help="the JSON to write")
-    compute("check_trainer", main, parser.parse_args(), needs=["network", "metrics"])
-    leave()

@@ -1,116 +1,79 @@
-"""The command line that all stages share: arguments, and errors in one line."""
+"""What all jobs share: what a rule tells them, and errors in one line."""
 
-import argparse
 import gc
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn, Self
 
-from thaw import keys
-from thaw.errors import ThawError, told, visible
+from thaw.data.problem import Description, Pool, Problem
+from thaw.errors import ThawError, format_error, visible
+from thaw.output.problems import load_described
 from thaw.output.tiles import Tile
 
 
-def stage_parser(description: str) -> argparse.ArgumentParser:
-    """Return a parser that shows the stage's docstring and accepts no abbreviations."""
-    return argparse.ArgumentParser(description=description, allow_abbrev=False)
+class Job(NamedTuple):
+    """A job as its rule tells it: a result's recipe and key, and its files by name.
 
-
-def json_object(text: str) -> dict[str, Any]:
-    """Read a JSON object; raises `ValueError` if the text is anything else."""
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise ValueError("not an object")
-    return value
-
-
-def add_recipe(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes the recipe of the result."""
-    parser.add_argument(
-        "--recipe", type=json_object, required=True, help="the recipe, as JSON"
-    )
-
-
-def add_problem(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes the problem to learn from.
-
-    It may be empty, so that a job of another config, or of other code, can report that
-    itself.
-    """
-    parser.add_argument(
-        "--problem",
-        type=Path,
-        nargs="?",
-        required=True,
-        help="the problem to learn from",
-    )
-
-
-def add_tile(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says which source models or repeats."""
-    parser.add_argument(
-        "--tile", type=Tile.named, required=True, help="which, such as models-01-29"
-    )
-
-
-def add_network(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes the file whose function builds the network."""
-    parser.add_argument(
-        "--network",
-        type=Path,
-        nargs="?",
-        help="the file with the function that builds the network, if any",
-    )
-
-
-def add_trainer(parser: argparse.ArgumentParser) -> None:
-    """Add the options that take a trainer's files, and the time that it may take."""
-    parser.add_argument(
-        "--trainer", type=Path, nargs="*", default=[], help="the files of a trainer"
-    )
-    parser.add_argument(
-        "--time-limit",
-        type=int,
-        default=0,
-        help="for how many seconds a trainer may train a network; 0 is for ever",
-    )
-
-
-def recipe_parser(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser that takes a recipe, and the key of the result."""
-    parser = stage_parser(description or "")
-    add_recipe(parser)
-    parser.add_argument("--key", required=True, help="the key of the result")
-    return parser
-
-
-def compute(
-    stage: str,
-    main: Callable[[argparse.Namespace], None],
-    args: argparse.Namespace,
-    needs: Sequence[str],
-) -> None:
-    """Run a stage that computes data, source models or scores, given as a recipe.
-
-    `needs` are the required settings.
+    tile: the networks of a job that trains. more: what a result does not depend on,
+    such as how the jobs of a study are cut.
     """
 
-    def checked() -> None:
-        keys.check(stage, args.recipe, args.key)
-        missing = [name for name in needs if name not in args.recipe["settings"]]
-        if missing:
-            raise ThawError(f"the recipe's settings lack {', '.join(missing)}")
-        if vars(args).get("problem", "") is None:
-            raise ThawError(
-                "the problem to learn from is missing; the target `problems` makes it"
-            )
-        main(args)
+    stage: str
+    key: str
+    recipe: dict[str, Any]
+    inputs: Mapping[str, Sequence[Path]]
+    outputs: Mapping[str, Sequence[Path]]
+    tile: Tile = Tile(range(0))
+    more: Mapping[str, Any] = {}
 
-    run(checked)
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the job that a rule wrote as JSON."""
+        fields = json.loads(text)
+        for files in (fields["inputs"], fields["outputs"]):
+            files |= {name: [*map(Path, paths)] for name, paths in files.items()}
+        if name := fields.pop("tile", None):
+            fields["tile"] = Tile.named(name)
+        return cls(**fields)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of its recipe."""
+        return self.recipe["settings"]
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The keys of the results that it reads."""
+        return self.recipe["inputs"]
+
+    @property
+    def module(self) -> Path | None:
+        """The user's file with the function that builds the network, if any."""
+        return next(iter(self.inputs.get("network", [])), None)
+
+    def input(self, name: str) -> Path:
+        """Return its only input of this name."""
+        (path,) = self.inputs[name]
+        return path
+
+    def output(self, name: str) -> Path:
+        """Return its only output of this name."""
+        (path,) = self.outputs[name]
+        return path
+
+    def load_problem(
+        self, name: str, kind: str = ""
+    ) -> tuple[Problem | Pool, Description, str]:
+        """Read the problem among its inputs that has this name.
+
+        `kind` is its name in the recipe, if that is another one. For what is returned
+        and raised see `load_described`.
+        """
+        return load_described(self.input(name), self.keys[kind or name])
 
 
 def run(stage: Callable[[], None]) -> None:
@@ -128,7 +91,7 @@ def run(stage: Callable[[], None]) -> None:
     try:
         stage()
     except ThawError as error:
-        sys.exit(told(error))
+        sys.exit(format_error(error))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(visible(f"error: {place}{error.strerror or error}"))

@@ -2,22 +2,24 @@
 
 It writes all scores and histories into one archive, which the later stages read, and
 the scores as CSV for people. Only the jobs that the settings declare are read and each
-is checked, so neither leftovers nor damage slip in. The settings are `study` (its
-name), `source`, `target`, `variants` (names, in order), those of them that are
-`pretrained`, `target_sizes`, `repeats` of each of so many `source_models`, the
-`metric`s with the `positive` class, and whether the study `keeps_predictions`. The
-recipe's inputs are the keys of the target (`problems`), of `arms` and of
-`source_models`, one each or, where source models are files, one a file.
+is checked, so neither leftovers nor damage slip in.
+
+Settings: `study` (its name), `source`, `target`, `variants` (names, in order), those of
+them that are `pretrained`, `target_sizes`, `repeats` of each of so many
+`source_models`, the `metric`s with the `positive` class, and whether the study
+`keeps_predictions`.
+Reads: below the folder of `results`, the target (its key is in `problems`), the scores,
+histories and predictions of repeats (`arms`) and of `source_models`, which have one key
+each or, where source models are files, one a file; and users' `functions`.
+Writes: `files` (histories, scores, scores of source models), and their `record`.
 """
 
-import argparse
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from thaw import keys
 from thaw.data.problem import Pool
 from thaw.errors import ThawError
 from thaw.external.functions import in_their_words, load
@@ -31,198 +33,251 @@ from thaw.learning.history import (
     columns_of,
     final_scores,
 )
-from thaw.output.histories import SOURCE_MODELS, HistoriesWriter
+from thaw.output.histories import SOURCE_MODELS, add_networks
 from thaw.output.paths import (
     HISTORY_NPZ,
     PREDICTIONS_NPZ,
     SCORES_CSV,
     models_begin,
+    problem_file,
     repeats_jobs,
 )
 from thaw.output.predictions import load_predictions
 from thaw.output.problems import load_described
-from thaw.output.records import Content, claimed
-from thaw.output.scores import csv_file, load_scores
-from thaw.output.tiles import JobSize, Tile, tiles_of_models
-from thaw.stages.command import add_recipe, leave, run, stage_parser
+from thaw.output.records import ArchiveWriter, publish
+from thaw.output.scores import Scores, csv_file, load_scores
+from thaw.output.tiles import Tile, tiles_of_models
+from thaw.stages.command import Job
 
 # A job's record of its source models: the layers that they do not give it.
 FRESH = "fresh"
 
 
+class Joined:
+    """The results of jobs that make up one tile, filled in job by job.
+
+    Joined at the end, they would be in memory twice.
+    """
+
+    def __init__(self, tile: Tile) -> None:
+        shape = len(tile.models), len(tile.repeats or [0])
+        self._places = np.arange(tile.fits).reshape(shape)
+        self._parts: list[np.ndarray] = []
+        self._finals: list[Final] = []
+        self._history: list[np.ndarray] = []
+
+    def add(self, tile: Tile, reached: Reached) -> None:
+        """Add the results of a job."""
+        if not self._finals:
+            shape = self._places.size, reached.history.test_loss.shape[1]
+            self._history = [np.empty(shape, np.float32) for _ in METRICS]
+            self._first = reached
+        places = self._places[np.ix_(tile.models, tile.repeats or [0])].ravel()
+        for column, values in zip(self._history, reached.history, strict=True):
+            column[places] = values
+        self._finals.append(reached.final)
+        self._parts.append(places)
+
+    @property
+    def jobs(self) -> int:
+        """The number of jobs so far."""
+        return len(self._parts)
+
+    def in_order(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        """Return an array of each job as one, in the order of the tile."""
+        order = np.argsort(np.concatenate(self._parts))
+        return np.concatenate(parts)[order]
+
+    def reached(self) -> Reached:
+        """Return all results."""
+        columns = zip(*self._finals, strict=True)
+        final = Final(*(self.in_order(column) for column in columns))
+        return self._first._replace(history=History(*self._history), final=final)
+
+
 class Gathering:
     """A study's jobs, read once, arm by arm, as the archive is written.
 
-    They lie in `results`, and `repeats_per_job` says how they are cut. `metrics` are
-    those of the study.
+    saw: the digests of what was read.
     """
 
-    def __init__(
-        self,
-        recipe: Mapping[str, Any],
-        results: Path,
-        repeats_per_job: JobSize,
-        metrics: Metrics,
-        target: str,
-        has_splits: bool,
-    ) -> None:
-        """Gather what `recipe` declares.
+    def __init__(self, job: Job) -> None:
+        """Read the target, and the study's metrics on it.
 
-        `target` is the digest of the problem; `has_splits` says whether each source
-        model has a split of its own of it.
+        How jobs are cut is no part of the recipe, because it changes no number.
         """
-        self._recipe, self._settings = recipe, recipe["settings"]
-        self._keys = recipe["inputs"]
-        self._arms = arms(self._settings["variants"], self._settings["target_sizes"])
-        self._results, self._repeats_per_job = results, repeats_per_job
-        self._metrics, self._has_splits = metrics, has_splits
+        self._recipe, self._settings, self._keys = job.recipe, job.settings, job.keys
+        self._results, self._job_size = (
+            job.input("results"),
+            job.more["job_size"],
+        )
+        self._arms = arms(job.settings["variants"], job.settings["target_sizes"])
+        ((name, key),) = job.keys["problems"].items()
+        path = self._results / problem_file(name, key)
+        problem, description, digest = load_described(path, key)
+        self._metrics = Metrics(
+            job.settings["metric"],
+            _functions(job),
+            job.settings["positive"],
+            problem.whole,
+            description.classes,
+        )
+        self._has_splits = isinstance(problem, Pool)
+        models, repeats = (job.settings[n] for n in ("source_models", "repeats"))
+        self._models, self._repeats = (
+            Tile(range(models)),
+            Tile(range(models), range(repeats)),
+        )
         # The final scores, and their names, for the tables that people read.
-        self._final: dict[str, list[tuple]] = {}
+        self._rows: dict[str, list[tuple]] = {}
         self._columns: dict[str, list[str]] = {}
-        self.saw: dict[str, Any] = {"target": target}
+        self.saw: dict[str, Any] = {"target": digest}
 
     def write_histories(self, file: BinaryIO) -> None:
         """Write the archive; at any time no more than one arm is in memory."""
-        writer = HistoriesWriter(file)
-        if self._settings["pretrained"] and self._settings["source"] != CHECKPOINTS:
-            writer.add(SOURCE_MODELS, *self._source_models())
+        writer, settings = ArchiveWriter(file), self._settings
+        if settings["pretrained"] and settings["source"] != CHECKPOINTS:
+            add_networks(writer, SOURCE_MODELS, *self._gather_source_models())
         for arm in self._arms:
-            reached, more = self._repeats_of(arm)
-            writer.add(arm.name, reached, self._models(arm) | more)
-        metrics = self._metrics
-        of_all: dict[str, Any] = {"addresses": self._all.addresses}
-        of_all |= {"positive": metrics.positive, "has_splits": self._has_splits}
-        writer.close(self._recipe, self.saw, of_all | metrics.of_constant)
+            reached, measures = self._gather_repeats(arm)
+            add_networks(writer, arm.name, reached, self._models_of(arm) | measures)
+        of_all = {
+            "addresses": self._repeats.addresses,
+            "positive": self._metrics.positive,
+            "has_splits": self._has_splits,
+        }
+        for name, values in (of_all | self._metrics.of_constant).items():
+            writer.add(name, values)
+        writer.close(self._recipe, self.saw)
 
     def write_scores(self, file: BinaryIO) -> None:
         """Write the scores of all repeats, in the order of the arms."""
         names = ("study", "variant", "target_size", "source_model", "repeat")
-
-        def rows() -> Iterator[tuple]:
-            for arm in self._arms:
-                found = zip(self._all.addresses, self._final[arm.name], strict=True)
-                for address, scores in found:
-                    yield self._settings["study"], *arm, *address, *scores
-
-        columns = self._columns[self._arms[0].name]
-        file.write(csv_file((*names, *columns), rows()))
+        rows = (
+            (self._settings["study"], *arm, *address, *scores)
+            for arm in self._arms
+            for address, scores in zip(
+                self._repeats.addresses, self._rows[arm.name], strict=True
+            )
+        )
+        file.write(csv_file((*names, *self._columns[self._arms[0].name]), rows))
 
     def write_source_models(self, file: BinaryIO) -> None:
         """Write the scores of all source models; files have none."""
-        scores = self._final.get(SOURCE_MODELS, [])
+        scores = self._rows.get(SOURCE_MODELS, [])
         rows = ((number, *score) for number, score in enumerate(scores))
         columns = self._columns.get(SOURCE_MODELS, [])
         file.write(csv_file(("source_model", *columns), rows))
 
-    @property
-    def _all(self) -> Tile:
-        """All repeats of an arm."""
-        models, repeats = (self._settings[n] for n in ("source_models", "repeats"))
-        return Tile(range(models), range(repeats))
-
-    def _models(self, arm: Arm) -> dict[str, np.ndarray]:
+    def _models_of(self, arm: Arm) -> dict[str, np.ndarray]:
         """Return the source model of each repeat of an arm, `[repeats]`, if any.
 
         If each has its own split, repeats that do not start from one have one, too.
         """
         if not (self._has_splits or arm.variant in self._settings["pretrained"]):
             return {}
-        models = [address.source_model for address in self._all.addresses]
+        models = [address.source_model for address in self._repeats.addresses]
         return {"source_model": np.array(models)}
 
-    def _source_models(self) -> tuple[Reached, dict[str, np.ndarray]]:
-        (key,), total = self._keys["source_models"], self._settings["source_models"]
+    def _gather_source_models(self) -> tuple[Reached, dict[str, np.ndarray]]:
+        (key,) = self._keys["source_models"]
         begin = models_begin(self._settings["source"], key)
-        tiles = tiles_of_models(total, self._repeats_per_job)
+        tiles = tiles_of_models(self._models.fits, self._job_size)
         jobs = ((tile, f"{begin}{tile.name}", key) for tile in tiles)
-        return self._gathered(SOURCE_MODELS, jobs, Tile(range(total)))
+        reached = self._join(SOURCE_MODELS, jobs, self._models).reached()
+        self._tell(SOURCE_MODELS, reached, {})
+        return reached, {}
 
-    def _repeats_of(self, arm: Arm) -> tuple[Reached, dict[str, np.ndarray]]:
-        keys, target = self._keys["arms"][arm.name], self._settings["target"]
-        models, repeats = (self._settings[n] for n in ("source_models", "repeats"))
-        size = (models, repeats, self._repeats_per_job)
-        jobs = repeats_jobs(target, arm.name, keys, *size)
+    def _gather_repeats(self, arm: Arm) -> tuple[Reached, dict[str, np.ndarray]]:
+        """Return an arm's results and, by name, what is measured by its predictions."""
+        name, target = arm.name, self._settings["target"]
+        models, repeats = self._models.fits, len(self._repeats.repeats or [])
+        jobs = repeats_jobs(
+            target,
+            name,
+            self._keys["arms"][name],
+            models,
+            repeats,
+            self._job_size,
+        )
         measured = Measured(self._metrics)
-        return self._gathered(arm.name, jobs, self._all, measured)
+        joined = self._join(name, jobs, self._repeats, measured)
+        if self.saw[name]["problem"] != self.saw["target"]:
+            raise ThawError(
+                f"the jobs of {name} saw other data than {target} has now; delete the "
+                "folders of its repeats and run again"
+            )
+        measures: dict[str, np.ndarray] = {}
+        # A trainer may write none; those of some jobs would pass for those of all.
+        if measured.jobs == joined.jobs:
+            by_network = measured.networks.items()
+            measures = {name: joined.in_order(parts) for name, parts in by_network}
+            measures |= measured.of_rows
+        reached = joined.reached()
+        self._tell(name, reached, measures)
+        return reached, measures
 
-    def _gathered(
+    def _join(
         self,
         name: str,
         jobs: Iterable[tuple[Tile, str, str]],
-        together: Tile,
+        tile: Tile,
         measured: Measured | None = None,
-    ) -> tuple[Reached, dict[str, np.ndarray]]:
-        """Return the results of jobs, which make up a tile `together`, as one.
+    ) -> Joined:
+        """Return the results of the jobs that make up a tile.
 
-        Each job is a tile, the beginning of its files, and its key. The further arrays
-        come from predictions, and are `measured`.
+        Each job is a tile, the beginning of its files, and its key. Predictions are
+        `measured`.
         Raises `ThawError` unless all of them saw the same data and source models.
         """
-        shape = len(together.models), len(together.repeats or [0])
-        places = np.arange(together.fits).reshape(shape)
-        order: list[np.ndarray] = []
-        columns: list[np.ndarray] = []
-        finals: list[Final] = []
-        saw: dict[str, str] = {}
-        for tile, begin, key in jobs:
+        joined, saw = Joined(tile), dict[str, str]()
+        for part, begin, key in jobs:
             stem = self._results / begin
-            table, archive = (Path(f"{stem}{end}") for end in (SCORES_CSV, HISTORY_NPZ))
-            scores = load_scores(table, archive, tile, key)
-            for what, digest in _flat(scores.saw):
-                if saw.setdefault(what, digest) != digest and what == FRESH:
-                    raise ThawError(
-                        f"{name}: the files with source models differ in their output: "
-                        f"drawn anew is {digest or 'nothing'} for one and "
-                        f"{saw[what] or 'nothing'} for others; give a study files that "
-                        "are alike"
-                    )
-                if saw[what] != digest:
-                    raise ThawError(
-                        f"the jobs in {stem.parent} did not all see the same {what}; "
-                        "delete the folder and run again"
-                    )
-            history, final, constant, steps, task = scores.reached
-            if measured and self._settings["keeps_predictions"]:
-                path = Path(f"{stem}{PREDICTIONS_NPZ}")
-                found = load_predictions(path, tile, key, task)
-                if len(found.said):
-                    measured.add(found.said, found.rows, final.failed, task)
-            if not columns:
-                # Filled job by job: joined at the end, they would be held twice.
-                epochs = history.test_loss.shape[1]
-                columns = [
-                    np.empty((together.fits, epochs), np.float32) for _ in METRICS
-                ]
-            own = places[np.ix_(tile.models, tile.repeats or [0])].ravel()
-            for column, values in zip(columns, history, strict=True):
-                column[own] = values
-            finals.append(final)
-            order.append(own)
-        if measured and saw["problem"] != self.saw["target"]:
-            raise ThawError(
-                f"the jobs of {name} saw other data than {self._settings['target']} "
-                "has now; delete the folders of its repeats and run again"
+            table, archive, predictions = (
+                Path(f"{stem}{end}")
+                for end in (SCORES_CSV, HISTORY_NPZ, PREDICTIONS_NPZ)
             )
-        back = np.argsort(np.concatenate(order))
-        final = Final(*(np.concatenate(c)[back] for c in zip(*finals, strict=True)))
-        reached = Reached(History(*columns), final, constant, steps, task)
-        more: dict[str, np.ndarray] = {}
-        # A trainer may write none; those of some jobs would pass for those of all.
-        if measured and measured.jobs == len(order):
-            networks = measured.networks.items()
-            more = {name: np.concatenate(parts)[back] for name, parts in networks}
-            more |= measured.of_rows
-        self._columns[name], rows = columns_of(task), [*final_scores(reached)]
-        if measured:
-            names = [m.name for m in self._metrics.metrics if not m.history]
-            self._columns[name] += [f"test_{metric}" for metric in names]
-            nothing = np.full(len(back), "")
-            added = [more.get(f"metrics/{m}", nothing).tolist() for m in names]
-            rows = [(*row, *own) for row, *own in zip(rows, *added, strict=True)]
-        self._final[name] = rows
+            scores = load_scores(table, archive, part, key)
+            _check_alike(name, stem.parent, saw, scores)
+            joined.add(part, scores.reached)
+            if measured and self._settings["keeps_predictions"]:
+                task, failed = scores.reached.task, scores.reached.final.failed
+                kept = load_predictions(predictions, part, key, task)
+                if len(kept.outputs):
+                    measured.add(kept.outputs, kept.rows, failed, task)
         # Not the files with source models: they depend on how jobs were cut.
         self.saw[name] = {"problem": saw["problem"]}
-        return reached, more
+        return joined
+
+    def _tell(
+        self, name: str, reached: Reached, measures: Mapping[str, np.ndarray]
+    ) -> None:
+        """Keep the final scores for the tables that people read."""
+        self._columns[name], rows = columns_of(reached.task), [*final_scores(reached)]
+        if name != SOURCE_MODELS:
+            metrics = [m.name for m in self._metrics.metrics if not m.history]
+            self._columns[name] += [f"test_{metric}" for metric in metrics]
+            nothing = np.full(len(rows), "")
+            added = [measures.get(f"metrics/{m}", nothing).tolist() for m in metrics]
+            rows = [(*row, *more) for row, *more in zip(rows, *added, strict=True)]
+        self._rows[name] = rows
+
+
+def _check_alike(name: str, folder: Path, saw: dict[str, str], scores: Scores) -> None:
+    """Raise `ThawError` unless a job saw the same as those before, kept in `saw`."""
+    for source, digest in _flat(scores.saw):
+        before = saw.setdefault(source, digest)
+        if before != digest and source == FRESH:
+            raise ThawError(
+                f"{name}: the files with source models differ in their output: drawn "
+                f"anew is {digest or 'nothing'} for one and {before or 'nothing'} for "
+                "others; give a study files that are alike"
+            )
+        if before != digest:
+            raise ThawError(
+                f"the jobs in {folder} did not all see the same {source}; delete the "
+                "folder and run again"
+            )
 
 
 def _flat(saw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -231,68 +286,25 @@ def _flat(saw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from value.items() if isinstance(value, Mapping) else [(name, value)]
 
 
-def main(args: argparse.Namespace) -> None:
-    """Gather the study's source models and repeats."""
-    keys.check("gather", args.recipe, keys.key(args.recipe))
-    with claimed(args.record, args.recipe) as claim:
-        size = args.repeats_per_job
-        gathering = Gathering(args.recipe, args.results, size, *_metrics(args))
-        # In this order, because writing the archive determines the tables.
-        outputs: dict[Path, Content] = {
-            args.histories: gathering.write_histories,
-            args.scores: gathering.write_scores,
-            args.source_models: gathering.write_source_models,
-        }
-        claim.publish(gathering.saw, outputs)
-
-
-def _metrics(args: argparse.Namespace) -> tuple[Metrics, str, bool]:
-    """Return the study's metrics, the digest of the target that they are of, and
-    whether each source model has a split of its own of it.
-    """
-    settings = args.recipe["settings"]
-    (key,) = args.recipe["inputs"]["problems"].values()
-    problem, description, digest = load_described(args.target, key)
-    files, functions = iter(args.functions), {}
-    for told in settings["metric"]:
-        if described := told.get("function"):
+def _functions(job: Job) -> dict[str, Any]:
+    """Return the users' functions among a study's metrics, by the metric's name."""
+    files, functions = iter(job.inputs.get("functions", [])), {}
+    for metric in job.settings["metric"]:
+        if described := metric.get("function"):
             file = next(files) if "code" in described else None
             place = str(file or described["import"])
-            functions[told["name"]] = in_their_words(load(described, file), place)
-    told, positive = settings["metric"], settings["positive"]
-    known = told, functions, positive, problem.whole, description.classes
-    return Metrics(*known), digest, isinstance(problem, Pool)
+            functions[metric["name"]] = in_their_words(load(described, file), place)
+    return functions
 
 
-def _jobs_size(text: str) -> JobSize:
-    return "auto" if text == "auto" else int(text)
-
-
-if __name__ == "__main__":
-    parser = stage_parser(__doc__)
-    add_recipe(parser)
-    parser.add_argument(
-        "--functions",
-        type=Path,
-        nargs="*",
-        default=[],
-        help="the files with users' metrics, in order",
+def main(job: Job) -> None:
+    """Gather the study's source models and repeats."""
+    gathering = Gathering(job)
+    # In this order, because writing the archive determines the tables.
+    writers = (
+        gathering.write_histories,
+        gathering.write_scores,
+        gathering.write_source_models,
     )
-    parser.add_argument(
-        "--repeats-per-job",
-        type=_jobs_size,
-        required=True,
-        help="how the jobs are cut: a number or auto",
-    )
-    for name, what in (
-        ("results", "the folder with source-models/ and repeats/"),
-        ("target", "the target problem"),
-        ("histories", "the archive to write"),
-        ("scores", "the CSV of all repeats to write"),
-        ("source-models", "the CSV of all source models to write"),
-        ("record", "the record to write"),
-    ):
-        parser.add_argument(f"--{name}", type=Path, required=True, help=what)
-    args = parser.parse_args()
-    run(lambda: main(args))
-    leave()
+    outputs = dict(zip(job.outputs["files"], writers, strict=True))
+    publish(job.output("record"), job.recipe, gathering.saw, outputs)

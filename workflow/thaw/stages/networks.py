@@ -1,6 +1,5 @@
 """Train networks in a job: the part of the training stages that needs torch."""
 
-import argparse
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,9 +14,9 @@ from thaw.learning.splits import check, test_rows
 from thaw.learning.tasks import named_weights
 from thaw.learning.training import at_a_time, fix_rounding, train
 from thaw.output.predictions import Predictions
-from thaw.output.problems import load_described
 from thaw.output.weights import About, save_networks
 from thaw.progress import Progress
+from thaw.stages.command import Job
 
 
 class Start(NamedTuple):
@@ -31,48 +30,60 @@ class Start(NamedTuple):
     saw: Mapping[str, Any] = {}
 
 
-def learned(
-    args: argparse.Namespace,
+def train_networks(
+    job: Job,
     whose: Whose,
-    what: str,
+    kind: str,
     start: Callable[[Network], Start],
     added: Sequence[int] = (),
 ) -> tuple[Reached, Predictions]:
     """Train networks and write their weights; return scores and predictions.
 
-    `what` names their kind. `added` are the widths of a variant's own layers.
+    `kind` names them. `added` are the widths of a variant's own layers.
     """
     fix_rounding()
-    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    problem, described, digest = load_described(args.problem, inputs["problem"])
+    settings, module = job.settings, job.module
+    problem, described, digest = job.load_problem("problem")
     # The study may have more source models than when the problem was made.
     check(problem, described.classes, whose.seed, whose.models)
-    own = settings["network"]
-    network = network_of(own, problem.whole, described.shape, args.network, added)
+    network = network_of(
+        settings["network"], problem.whole, described.shape, module, added
+    )
     weights, phases, saw = start(network)
-    training = Training(**{"epochs": None} | settings["training"])
-    if isinstance(training.class_weight, dict):
-        asked = named_weights(training.class_weight, described.classes)
-        training = training._replace(class_weight=asked)
+    training = _training(settings["training"], described.classes)
     size = settings.get("target_size")
     at_once = at_a_time(network, training, size or problem.train_size)
-    progress = Progress(what, args.tile.fits, at_once)
-    parts, said, states = [], [], []
-    with of_network(own, args.network):
+    progress = Progress(kind, job.tile.fits, at_once)
+    keeps_weights = bool(job.outputs.get("weights"))
+    reached, outputs, states = [], [], []
+    with of_network(settings["network"], module):
         for trained in train(
             network, weights, problem, training, whose, phases, size, progress.epoch
         ):
             progress.trained(trained.networks)
-            parts.append(trained.reached)
-            said.append(trained.predictions)
-            if args.weights:
+            reached.append(trained.reached)
+            outputs.append(trained.predictions)
+            if keeps_weights:
                 states.append(trained.state)
             del trained  # its weights, while the next networks learn
-    reached, saw = joined(parts), {"problem": digest, **saw}
-    if args.weights:
-        failed = np.flatnonzero(reached.final.failed).tolist()
+    all_reached, saw = joined(reached), {"problem": digest, **saw}
+    if keeps_weights:
+        failed = np.flatnonzero(all_reached.final.failed).tolist()
         about = About(problem.task, described, failed)
-        save_networks(args.weights, stacked(states), args.tile, args.recipe, saw, about)
-    rows = test_rows(problem, whose.seed, whose.models)
-    predictions = np.concatenate(said), rows, saw
-    return reached, Predictions(problem.task, *predictions)
+        path, state = job.output("weights"), stacked(states)
+        save_networks(path, state, job.tile, job.recipe, saw, about)
+    return all_reached, Predictions(
+        task=problem.task,
+        outputs=np.concatenate(outputs),
+        rows=test_rows(problem, whose.seed, whose.models),
+        saw=saw,
+    )
+
+
+def _training(settings: Mapping[str, Any], classes: Sequence[str]) -> Training:
+    """Return how networks learn, with a weight of each class in their order."""
+    training = Training(**{"epochs": None, **settings})
+    if isinstance(training.class_weight, dict):
+        weights = named_weights(training.class_weight, classes)
+        training = training._replace(class_weight=weights)
+    return training

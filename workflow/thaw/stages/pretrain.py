@@ -1,42 +1,32 @@
 """Pretrain some source models on the source problem.
 
-Each has its own initial weights and batch order. The recipe's settings are the study's
-`seed`, `network` and `training`; its input is the key of the `problem`.
-"""
+Each has its own initial weights and batch order.
 
-import argparse
-from pathlib import Path
+Settings: the study's `seed`, `network` and `training`.
+Reads: `problem`, and the user's `network` module or `trainer`. All of a study's checks
+(`checked`) come first.
+Writes: `weights`, `scores`, `history` and, if they are kept, `predictions`.
+"""
 
 from thaw.learning.history import Reached
 from thaw.learning.learner import Network
 from thaw.learning.seeds import Whose
 from thaw.output.predictions import Predictions
-from thaw.stages.command import compute, leave
-from thaw.stages.fit import fit, fit_parser
-from thaw.stages.networks import Start, learned
+from thaw.stages.command import Job
+from thaw.stages.fit import fit
+from thaw.stages.networks import Start, train_networks
 
 
-def start(network: Network) -> Start:
+def draw_all(network: Network) -> Start:
     """Draw all layers."""
-    return Start(lambda some: network.draw(list(network.groups), some))
+    return Start(lambda whose: network.draw(list(network.groups), whose))
 
 
-def learn(
-    args: argparse.Namespace, whose: Whose, what: str
-) -> tuple[Reached, Predictions]:
+def learn(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
     """Train source models; return their scores and predictions."""
-    return learned(args, whose, what, start)
+    return train_networks(job, whose, kind, draw_all)
 
 
-if __name__ == "__main__":
-    parser = fit_parser(__doc__)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        dest="weights",
-        help="the weights to write",
-    )
-    args, needs = parser.parse_args(), ("seed", "network", "training")
-    compute("pretrain", lambda args: fit(args, learn), args, needs)
-    leave()
+def main(job: Job) -> None:
+    """Train the source models; write their weights, scores and histories."""
+    fit(job, learn)

@@ -1,80 +1,55 @@
 """Train some repeats of a variant on the target problem.
 
-The recipe's settings are the study's `seed`, `network` (the source models') and
-`training`, the `variant`, and the `target_size` if it is not all train rows; its inputs
-are the keys of the `problem` and, if the variant is pretrained, of the `source_models`.
 A reference has its `estimator` instead of network, training and variant.
+
+Settings: the study's `seed`, `network` (the source models') and `training`, the
+`variant`, and the `target_size` if it is not all train rows.
+Reads: `problem`, `source_models` if the variant is pretrained, and the user's `network`
+module or `trainer`. All of a study's checks (`checked`) come first.
+Writes: `scores`, `history` and, if they are kept, `predictions` and `weights`.
 """
 
-import argparse
-import importlib
 import sys
-from pathlib import Path
 from typing import Any
 
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Variant
 from thaw.output.predictions import Predictions
-from thaw.stages.command import compute, leave
-from thaw.stages.fit import fit, fit_parser
-
-NEEDS: tuple[str, ...] = ("seed", "network", "training", "variant")
-NEEDS_OF_ESTIMATORS: tuple[str, ...] = ("seed", "estimator")
+from thaw.stages.command import Job
+from thaw.stages.fit import fit
 
 
-def learn(
-    args: argparse.Namespace, whose: Whose, what: str
-) -> tuple[Reached, Predictions]:
+def learn(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
     """Train networks of a variant; return their scores and predictions."""
     # Imported only here, because an estimator's job needs no torch.
     from thaw.learning.learner import Network
     from thaw.learning.variants import fresh_groups, phases_of, start_repeats
     from thaw.output.weights import load_source_models
-    from thaw.stages.networks import Start, learned
+    from thaw.stages.networks import Start, train_networks
 
-    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    variant = Variant(**settings["variant"])
+    variant = Variant(**job.settings["variant"])
 
     def start(network: Network) -> Start:
         inherited = None
         saw: dict[str, Any] = {}
         if variant.pretrained:
-            inherited, saw["source_models"] = load_source_models(
-                args.source_models, inputs["source_models"], args.tile.models
-            )
+            paths, key = job.inputs["source_models"], job.keys["source_models"]
+            inherited, digests = load_source_models(paths, key, job.tile.models)
+            saw["source_models"] = digests
         fresh = fresh_groups(variant, network, inherited)
         print(f"drawn anew: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
         saw["fresh"] = ", ".join(fresh)
-        own = (network, fresh, inherited)
         phases = phases_of(variant, network, fresh)
-        return Start(lambda some: start_repeats(*own, some), phases, saw)
+        return Start(
+            weights=lambda whose: start_repeats(network, fresh, inherited, whose),
+            phases=phases,
+            saw=saw,
+        )
 
-    return learned(args, whose, what, start, variant.add)
+    return train_networks(job, whose, kind, start, variant.add)
 
 
-def main(args: argparse.Namespace) -> None:
+def main(job: Job) -> None:
     """Train the repeats; write their scores and histories."""
-    fit(args, learn)
-
-
-if __name__ == "__main__":
-    parser = fit_parser(__doc__)
-    parser.add_argument(
-        "--source-models",
-        type=Path,
-        nargs="*",
-        default=[],
-        help="the files that hold the source models the repeats start from",
-    )
-    parser.add_argument(
-        "--weights", type=Path, nargs="?", help="where to save the trained weights"
-    )
-    args = parser.parse_args()
-    needs = NEEDS_OF_ESTIMATORS
-    if "estimator" not in args.recipe.get("settings", {}):
-        needs = NEEDS
-        # Now, while Ctrl-C still ends the job quietly (see `thaw.stages`).
-        importlib.import_module("thaw.stages.networks")
-    compute("train", main, args, needs)
-    leave()
+    fit(job, learn)

@@ -1,0 +1,179 @@
+"""The jobs whose results lie under a key: problems, checks, source models, repeats.
+
+`docs/files.md` says what each file holds. A tile is named after its content: some source
+models, models-01-29, and some repeats from each, models-01-29-repeats-00-01. An arm is a
+variant or, as in fixed-0@20, a variant that learns from so many rows.
+"""
+
+
+rule make_problem:
+    """Read or generate a problem's data, check them and split them."""
+    input:
+        files=user_files("files"),
+        joined=user_files("joined"),
+        source=results("source"),
+        like=results("like"),
+    output:
+        problem="results/problems/{problem}-{key}.npz",
+    log:
+        "logs/problems/{problem}-{key}.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    resources:
+        mem_mb=memory,
+    params:
+        # What studies require is not in the key: it changes no number of the problem.
+        job=keyed_job("make_problem", studies=PLAN.requirements),
+    shell:
+        JOB
+
+
+rule check_overlap:
+    """Look for test rows of a target among the train rows that networks learn from."""
+    input:
+        target=results("target"),
+        source=results("source"),
+    output:
+        rows="results/overlaps/{problem}-{key}.json",
+    log:
+        "logs/overlaps/{problem}-{key}.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        job=keyed_job("check_overlap"),
+    shell:
+        JOB
+
+
+rule check_network:
+    """Check that a network, or a trainer, fits its study; all training waits for it."""
+    input:
+        network=user_files("network"),
+        trainer=user_files("trainer"),
+        source=results("source"),
+        target=results("target"),
+        source_models=results("source_models"),
+    output:
+        rows="results/networks/{study}-{key}.json",
+    log:
+        "logs/networks/{study}-{key}.log",
+    conda:
+        "../envs/thaw.yaml"
+    resources:
+        mem_mb=memory,
+        gpu=gpus,
+    params:
+        job=keyed_job("check_network"),
+    shell:
+        JOB
+
+
+rule pretrain:
+    """Pretrain some source models, all at once."""
+    input:
+        problem=results("problem"),
+        network=user_files("network"),
+        trainer=user_files("trainer"),
+        checked=results("checked"),
+    output:
+        weights="results/source-models/{problem}-{key}/{tile}.safetensors",
+        scores="results/source-models/{problem}-{key}/{tile}.csv",
+        history="results/source-models/{problem}-{key}/{tile}.history.npz",
+        predictions=predictions_if_kept(
+            "results/source-models/{problem}-{key}/{tile}.predictions.npz"
+        ),
+    log:
+        "logs/source-models/{problem}-{key}/{tile}.log",
+    conda:
+        "../envs/thaw.yaml"
+    resources:
+        mem_mb=memory,
+        gpu=gpus,
+    params:
+        job=keyed_job("pretrain"),
+    shell:
+        JOB
+
+
+rule read_checkpoints:
+    """Read a source model from its files with pretrained weights."""
+    input:
+        problem=results("problem"),
+        network=user_files("network"),
+        weights=user_files("weights"),
+    output:
+        weights="results/source-models/checkpoints-{key}/{tile}.safetensors",
+    log:
+        "logs/source-models/checkpoints-{key}/{tile}.log",
+    localrule: True
+    conda:
+        "../envs/thaw.yaml"
+    params:
+        job=keyed_job("read_checkpoints"),
+    shell:
+        JOB
+
+
+rule transferability:
+    """Score a study's source models on the target's rows, without training anything."""
+    input:
+        target=results("target"),
+        source=results("source"),
+        network=user_files("network"),
+        source_models=results("source_models"),
+        checked=results("checked"),
+    output:
+        rows="results/transferability/{problem}-{key}.json",
+    log:
+        "logs/transferability/{problem}-{key}.log",
+    conda:
+        "../envs/thaw.yaml"
+    resources:
+        mem_mb=memory,
+    params:
+        job=keyed_job("transferability"),
+    shell:
+        JOB
+
+
+rule train:
+    """Train some repeats of a variant, all at once."""
+    input:
+        problem=results("problem"),
+        network=user_files("network"),
+        trainer=user_files("trainer"),
+        checked=results("checked"),
+        source_models=results("source_models"),
+    output:
+        scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
+        history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",
+        predictions=predictions_if_kept(
+            "results/repeats/{problem}/{arm}-{key}/{tile}.predictions.npz"
+        ),
+    log:
+        "logs/repeats/{problem}/{arm}-{key}/{tile}.log",
+    wildcard_constraints:
+        arm=any_of(ARMS - SAVED),
+    conda:
+        "../envs/thaw.yaml"
+    resources:
+        mem_mb=memory,
+        gpu=gpus,
+    params:
+        job=keyed_job("train"),
+    shell:
+        JOB
+
+
+use rule train as train_and_save with:
+    output:
+        scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
+        history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",
+        predictions=predictions_if_kept(
+            "results/repeats/{problem}/{arm}-{key}/{tile}.predictions.npz"
+        ),
+        weights="results/repeats/{problem}/{arm}-{key}/{tile}.safetensors",
+    wildcard_constraints:
+        arm=any_of(SAVED),
