@@ -1,9 +1,8 @@
 """Thaw tells whether transfer learning helps and how many layers to freeze.
 
 `thaw.open("results/forward")` opens the results of a study, `thaw.compare` compares
-scores that anyone made. The package knows nothing of Snakemake. The modules in
-`thaw.stages` are the stages of a study; those that jobs run also run alone from a
-shell: `python -m thaw.stages.train --help`.
+scores that anyone made. The package knows nothing of Snakemake. `thaw.stages` has the
+stages of a study, which also run alone from a shell: `python -m thaw.stages --help`.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
-# More mistakes than this are counted only: who made them mends a screenful at a time.
+# More mistakes than this are only counted: people mend a screenful at a time.
 MOST_SHOWN = 30
 
-Given = TypeVar("Given")
-Found = TypeVar("Found")
+Value = TypeVar("Value")
+Outcome = TypeVar("Outcome")
 
 
 class ThawError(Exception):
@@ -19,8 +19,8 @@ class ThawError(Exception):
 
 def refuse(mistakes: Iterable[str]) -> None:
     """Raise `ThawError` with all mistakes, if there are any."""
-    if found := shortened(mistakes):
-        raise ThawError(*found)
+    if lines := shortened(mistakes):
+        raise ThawError(*lines)
 
 
 def shortened(mistakes: Iterable[str]) -> list[str]:
@@ -30,20 +30,22 @@ def shortened(mistakes: Iterable[str]) -> list[str]:
     return [*lines[:MOST_SHOWN], f"… and {more} more"] if more > 0 else lines
 
 
-def of_each(function: Callable[[Given], Found], values: Iterable[Given]) -> list[Found]:
+def of_each(
+    function: Callable[[Value], Outcome], values: Iterable[Value]
+) -> list[Outcome]:
     """Return what the function makes of each value.
 
     Raises `ThawError` with the mistakes of all.
     """
-    found: list[Found] = []
+    outcomes: list[Outcome] = []
     mistakes: list[str] = []
     for value in values:
         try:
-            found.append(function(value))
+            outcomes.append(function(value))
         except ThawError as error:
             mistakes += error.args
     refuse(mistakes)
-    return found
+    return outcomes
 
 
 def visible(text: str) -> str:
@@ -54,10 +56,10 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
-def told(error: ThawError) -> str:
+def format_error(error: ThawError) -> str:
     """Return an error's lines, safe to print; what is indented belongs to another."""
     lines = [visible(str(line)) for line in error.args]
-    return "\n".join(s if s.startswith(" ") else f"error: {s}" for s in lines)
+    return "\n".join(x if x.startswith(" ") else f"error: {x}" for x in lines)
 
 
 def listed(names: Collection[object], most: int = 20) -> str:

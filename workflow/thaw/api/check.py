@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thaw.config.messages import wrong
-from thaw.config.resolve import examine
+from thaw.config.resolve import resolve
 from thaw.data.make import Other
 from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError, shortened
@@ -24,22 +23,13 @@ class Wrong(NamedTuple):
 
 def all_wrong(config: Mapping[str, Any]) -> Wrong:
     """Return all that is wrong with a config and its data."""
-    resolved, mistakes = examine(config)
-    of_data: list[str] = []
-    doubts: list[str] = []
-    if resolved:
-        try:
-            plan = Plan(resolved)
-        except ThawError as error:
-            mistakes += error.args
-            plan = Plan(resolved._replace(studies={}, rankings={}, maps={}))
-        of_data, doubts = _look_at_data(plan)
-    told = shortened(of_data)
-    return Wrong(
-        config=list(wrong(mistakes).args) if mistakes else [],
-        data=["the data are wrong:", *(f"  {line}" for line in told)] if told else [],
-        doubts=doubts,
-    )
+    try:
+        plan = Plan(resolve(config))
+    except ThawError as error:
+        return Wrong([*map(str, error.args)], [], [])
+    mistakes, doubts = _look_at_data(plan)
+    lines = [f"  {line}" for line in shortened(mistakes)]
+    return Wrong([], ["the data are wrong:", *lines] if lines else [], doubts)
 
 
 def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
@@ -53,16 +43,16 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
     others: dict[str, Other] = {}
     made: dict[str, Problem | Pool] = {}
     columns: dict[str, Sequence[str]] = {}
-    for key, recipe in plan.problems.recipes.items():
-        name, needs = plan.problems.names[key], plan.problems.needs[key]
-        files, joined = ([*map(Path, paths)] for paths in (needs.files, needs.joined))
+    for key, part in plan.problems.by_key.items():
+        name, recipe = part.name, part.result.recipe
+        files, joined = ([*map(Path, part.inputs[k])] for k in ("files", "joined"))
         missing = [path for path in (*files, *joined) if not path.exists()]
         if missing:
             doubts.append(
                 f"problems.{name}: not checked; a rule is to make {missing[0]}"
             )
             continue
-        settings, asked = recipe["settings"], plan.asked_of(key)
+        settings, asked = recipe["settings"], plan.requirements(key)
         inputs = recipe["inputs"].items()
         whole = {role: others[of] for role, of in inputs if of in others}
         by_itself = len(whole) < len(inputs)

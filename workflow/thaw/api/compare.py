@@ -8,7 +8,7 @@ import json
 import math
 import re
 import shlex
-from argparse import Namespace
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,18 +17,18 @@ from typing import Any, NamedTuple, cast
 import pandas as pd
 
 from thaw.api.given import NEEDED, OPTIONAL, checked, unpaired
-from thaw.config.values import NAME, NAME_IN_WORDS
+from thaw.api.scores import Given, write
+from thaw.config.fields import NAME, NAME_IN_WORDS
 from thaw.data.checks import wrong_values
 from thaw.data.files import read_rows
 from thaw.errors import ThawError, listed, refuse
 from thaw.findings.shown import counted
 from thaw.keys import digest, result, version
-from thaw.plan.made import Made, in_folder, make, page
 from thaw.plan.outputs import FIGURES, GATHER, SCORES, STUDY_PAGE, TABLES
-from thaw.plan.plan import ON_PAGE
+from thaw.plan.stages import ON_PAGE, Stage, in_folder, plan_outputs, plan_page
 from thaw.plan.study import StudyPlan
 from thaw.stages import make as stage
-from thaw.stages.given import Given, write
+from thaw.stages.command import Job
 
 STAGE = "given"
 
@@ -74,19 +74,17 @@ class GivenStudy:
     asked of scores alone.
     """
 
-    # Known only with rows, networks or epochs.
-    has_rows = has_several_metrics = has_histories = confuses = has_shares = False
-    chooses_models = follows = pretrains = maps_depths = False
     check = None
-    compares = True
 
     def __init__(self, name: str, given: Given, rules: Rules, command: str) -> None:
         """Take the study's `name`, and the `command` that makes it again."""
         sizes, models = given.target_sizes, given.models
         repeats = len(given.rows) // (len(given.variants) * len(sizes) * models)
         self.name = name
-        self.is_swept = len(sizes) > 1
-        self.has_several_models = models > 1
+        is_swept = len(sizes) > 1
+        # All else is known only with rows, networks or epochs.
+        self.shown = defaultdict(bool, {"comparisons": True})
+        self.shown |= {"several sizes": is_swept, "several models": models > 1}
         asked = rules._asdict() | {"baseline": rules.baseline or given.variants[0]}
         described = {
             variant: {"given": "From source models"}
@@ -109,7 +107,7 @@ class GivenStudy:
             "repeats": repeats,
             "source_models": models,
             "shown_size": sizes[-1],
-            "size": f"{of_each} and size" if self.is_swept else of_each,
+            "size": f"{of_each} and size" if is_swept else of_each,
             "pairs": [],
             "tuned": [],
             "depths": {},
@@ -129,9 +127,9 @@ class GivenStudy:
             },
         }
 
-    def told(self, names: Iterable[str]) -> dict[str, Any]:
+    def facts(self, names: Iterable[str]) -> dict[str, Any]:
         """Return settings of these names."""
-        return {name: self._known[name] for name in names}
+        return {name: self._known[name] for name in names if name in self._known}
 
 
 def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
@@ -154,38 +152,38 @@ def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     _check_folder(folder)
     study = GivenStudy(folder.name, given, rules, rules.command(file, folder))
     names = ("study", "metric", "constant", "paired", "variants", "target_sizes")
-    settings = study.told(names)
+    settings = study.facts(names)
     text = given.rows.to_csv(index=False)
     gathered = result(STAGE, settings, {"scores": digest(text)})
     files = in_folder(study.name, ["histories.npz", SCORES])
-    first = Made(STAGE, GATHER, study.name, *gathered, [], files)
+    first = Stage(STAGE, GATHER, study.name, *gathered, [], files)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".thaw-", dir=folder.parent) as beside:
         results = Path(beside)
         write(given, results / study.name, results / first.record, first.recipe)
-        for made in _made(study, first):
-            paths = [results / path for path in made.reads]
-            outputs = [results / path for path in made.files]
-            record = results / made.record
-            stage.main(
-                Namespace(
-                    recipe=made.recipe, inputs=paths, outputs=outputs, record=record
-                )
-            )
+        for planned in _stages(study, first):
+            inputs = {"results": [results]}
+            outputs = {
+                "files": [results / path for path in planned.files],
+                "record": [results / planned.record],
+            }
+            stage.main(Job(planned.name, planned.key, planned.recipe, inputs, outputs))
         _replace(folder, results / study.name)
 
 
-def _made(study: GivenStudy, first: Made) -> Iterable[Made]:
+def _stages(study: GivenStudy, first: Stage) -> Iterable[Stage]:
     """Return what is made of scores, in order; of a study's, what there is."""
     as_study = cast(StudyPlan, study)
     inputs = {GATHER: {study.name: first.key}}
-    tables = make(as_study, TABLES, inputs)
+    tables = plan_outputs(as_study, TABLES, inputs)
     # No depths are known.
     left = [path for path in tables.files if not path.endswith("best-depths.csv")]
     tables = tables._replace(files=left)
-    figures = make(as_study, FIGURES, inputs | {"tables": {study.name: tables.key}})
-    told = {"studies": [study.told(ON_PAGE)]}
-    return tables, figures, page(STUDY_PAGE, study.name, told, [first, tables, figures])
+    inputs |= {TABLES: {study.name: tables.key}}
+    figures = plan_outputs(as_study, FIGURES, inputs)
+    facts = {"studies": [study.facts(ON_PAGE)]}
+    page = plan_page(STUDY_PAGE, study.name, facts, [first, tables, figures])
+    return tables, figures, page
 
 
 def _wrong_rules(rules: Rules) -> Iterator[str]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from thaw.config.values import NAME, NAME_IN_WORDS
+from thaw.api.scores import NONE, Given
+from thaw.config.fields import NAME, NAME_IN_WORDS
 from thaw.data.checks import wrong_values
 from thaw.errors import listed, refuse
 from thaw.findings.arms import TargetSize, arms, in_order
-from thaw.stages.given import NONE, Given
 
 NEEDED = ("variant", "repeat", "score")
 OPTIONAL = {"source_model": "", "target_size": "all"}

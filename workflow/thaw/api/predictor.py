@@ -18,7 +18,7 @@ import yaml
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from thaw.config.messages import among
-from thaw.config.network import content_of_function, kind_of, named
+from thaw.config.users import content_of_function, parts_of_function
 from thaw.data.checks import LARGEST_TOKEN, are_tokens
 from thaw.data.files import read_rows
 from thaw.data.images import pixels
@@ -31,7 +31,8 @@ from thaw.keys import files_below
 from thaw.learning.learner import State, stacked, take
 from thaw.learning.settings import Training
 from thaw.learning.tasks import TASKS, Scale
-from thaw.output.paths import WEIGHTS, jobs_there
+from thaw.output.paths import WEIGHTS, find_jobs
+from thaw.output.records import Archive
 from thaw.output.tiles import Tile
 from thaw.output.weights import load_networks
 
@@ -83,7 +84,7 @@ class Predictor(BaseEstimator):
                 self._task, self._described, _ = first = kind
                 variant = found.settings.get("variant", {})
                 self._network, self._added = kind[2], variant.get("add", ())
-                if kind_of(self._network).calls_users_code:
+                if "module" in self._network:
                     _check_named(module, self._network["module"], file)
             elif kind != first:
                 raise ThawError(
@@ -172,7 +173,7 @@ class Predictor(BaseEstimator):
         x = features_of(frame, self._described, place)
         x = _as_tokens(x, place) if self._described.tokens else x
         problem = _problem(x, self._task, len(self._described.classes))
-        module = named(self.module or "")[2]
+        module = parts_of_function(self.module or "")[2]
         with _generators_kept(), of_network(self._network, module):
             network = network_of(
                 *(self._network, problem, self._described.shape, module, self._added)
@@ -281,8 +282,8 @@ def of_study(
         raise ThawError(
             f"{asked} is no target size of {name}. Allowed: {listed(by_text)}"
         )
-    kind = kind_of(settings["network"])
-    if "estimator" in told["variants"][variant] or kind.trained_by:
+    network = settings["network"]
+    if "estimator" in told["variants"][variant] or "trainer" in network:
         raise ThawError(
             f"{variant} of {name}: Thaw saves neither estimators nor what a trainer "
             "has trained. Allowed: a variant of network.hidden or network.module"
@@ -290,11 +291,13 @@ def of_study(
     arm = Arm(variant, by_text[asked]).name
     wanted = Tile(range(settings["source_models"]), range(settings["repeats"])).labels
     missing, files = {*wanted}, []
-    for _, tile, path in jobs_there(
+    for key, tile, path in find_jobs(
         results, settings["target"], arm, told["keys"]["arms"][arm], WEIGHTS
     ):
         if not missing.isdisjoint(tile.labels):
             missing -= {*tile.labels}
+            with Archive(path, key, tile):  # not another config's, or another job's
+                pass
             files.append(path)
     if missing:
         own = {variant: told["variants"][variant] | {"save": "weights"}}
@@ -305,8 +308,8 @@ def of_study(
             f"it is saved already, and run `snakemake {name}`, which trains them once "
             "more, to the same scores"
         )
-    module = settings["network"].get("module")
-    if kind.module_file:
+    module = network.get("module")
+    if parts_of_function(module or "")[2]:
         module = str(results.parent / module)
     return of_files(files, wanted, module)
 

@@ -20,10 +20,10 @@ from thaw.learning.seeds import Address
 from thaw.learning.tasks import TASKS
 from thaw.output.histories import Histories
 from thaw.output.inputs import Files, Inputs, read_table
-from thaw.output.paths import PREDICTIONS_NPZ, jobs_there, problem_file
+from thaw.output.paths import PREDICTIONS_NPZ, find_jobs, problem_file
 from thaw.output.predictions import Predictions, load_predictions
 from thaw.output.problems import load_described
-from thaw.output.records import load_record, reading
+from thaw.output.records import load_record
 from thaw.output.tiles import Tile
 from thaw.plan.outputs import BEST_SOURCES, FIGURES, GATHER, TABLES, named
 
@@ -155,11 +155,11 @@ class Results:
         for arm in self.arms:
             found = self._predictions_of(arm, target, inputs["arms"][arm.name])
             for addresses, one in found:
-                frame = _addressed(arm, addresses, one.said.shape[1])
-                rows = np.broadcast_to(one.rows, one.said.shape[:2]).ravel()
+                frame = _addressed(arm, addresses, one.outputs.shape[1])
+                rows = np.broadcast_to(one.rows, one.outputs.shape[:2]).ravel()
                 frame = frame.assign(row=rows, **description.files_of(rows))
                 frame["label"] = labels.loc[rows].to_numpy()
-                flat = one.said.reshape(len(rows), -1)
+                flat = one.outputs.reshape(len(rows), -1)
                 if whole.classes:
                     known = np.isfinite(flat).all(axis=1)
                     said = pd.Series(names[flat.argmax(axis=1)])
@@ -182,7 +182,7 @@ class Results:
         import matplotlib as mpl
 
         from thaw.figures import style
-        from thaw.stages.make import made_by
+        from thaw.stages.make import make_output
 
         record = self._record(FIGURES)
         recipe, settings = record["recipe"], record["recipe"]["settings"]
@@ -190,13 +190,12 @@ class Results:
             known = among(name, settings["outputs"])
             raise ThawError(f"{self.name} has no figure {name!r}{known}")
         (output,) = named(FIGURES, [name])
-        paths = self.folder.iterdir()
         with (
             mpl.rc_context(),
-            Files(recipe, paths) as files,
+            Files(recipe, self.folder.parent) as files,
             style.in_place_of(ax),
         ):
-            return made_by(output, settings, files)
+            return make_output(output, settings, files)
 
     def predictor(
         self, variant: str, target_size: int | str | None = None
@@ -214,8 +213,7 @@ class Results:
     def samples(self, arms: Iterable[Arm]) -> dict[Arm, Sample]:
         """Return the scores of arms as the statistics take them."""
         keys = {GATHER: {self.name: self._records[GATHER]["key"]}}
-        paths = [self.folder / "histories.npz"]
-        with Files({"inputs": keys}, paths) as files:
+        with Files({"inputs": keys}, self.folder.parent) as files:
             inputs = Inputs({"study": self.name}, files)
             found = {}
             for arm in arms:
@@ -269,14 +267,12 @@ class Results:
                     f"the sources{there}"
                 )
             raise ThawError(f"{self.folder} holds no {what} of a study{there}")
-        with reading(path, "the record it should be"):
-            key = json.loads(path.read_text(encoding="utf-8"))["key"]
-        return load_record(path, key)
+        return load_record(path)
 
     def _content(self, name: str) -> bytes:
         """Return a file's content, checked against the record of its stage."""
         keys = {stage: {self.name: one["key"]} for stage, one in self._records.items()}
-        with Files({"inputs": keys}, [self.folder / name]) as files:
+        with Files({"inputs": keys}, self.folder.parent) as files:
             return files.content(self.name, name)
 
     def _predictions_of(
@@ -286,7 +282,7 @@ class Results:
         total, repeats = self._settings["source_models"], self._settings["repeats"]
         wanted = {*Tile(range(total), range(repeats)).addresses}
         task = self._settings["metric"][0]["task"]
-        for key, tile, path in jobs_there(
+        for key, tile, path in find_jobs(
             self.folder.parent, target, arm.name, keys, PREDICTIONS_NPZ
         ):
             addresses = tile.addresses
@@ -294,12 +290,12 @@ class Results:
             if not places:
                 continue
             found = load_predictions(path, tile, key, task)
-            if not len(found.said):
+            if not len(found.outputs):
                 continue  # a trainer wrote none
             own = [addresses[place] for place in places]
             wanted -= {*own}
             rows = found.rows if found.rows.ndim == 1 else found.rows[places]
-            yield own, found._replace(said=found.said[places], rows=rows)
+            yield own, found._replace(outputs=found.outputs[places], rows=rows)
         if wanted:
             raise ThawError(
                 f"{self.folder.parent} lacks the predictions of {len(wanted)} networks "

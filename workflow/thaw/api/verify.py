@@ -3,7 +3,6 @@
 Each is trained alone, because its numbers do not depend on the others of its job.
 """
 
-import argparse
 import io
 import math
 import tempfile
@@ -16,7 +15,7 @@ import numpy as np
 
 from thaw import keys
 from thaw.api.results import Results, studies_in
-from thaw.config.network import kind_of
+from thaw.config.users import parts_of_function
 from thaw.errors import ThawError, listed
 from thaw.learning.history import METRICS, Final
 from thaw.output.paths import (
@@ -24,13 +23,13 @@ from thaw.output.paths import (
     PREDICTIONS_NPZ,
     SCORES_CSV,
     WEIGHTS,
-    jobs_there,
+    find_jobs,
 )
 from thaw.output.predictions import load_predictions
-from thaw.output.records import digest_of_arrays, reading
+from thaw.output.records import digests_of, load_arrays
 from thaw.output.scores import Scores, load_scores, named_arrays
 from thaw.output.tiles import Tile
-from thaw.output.weights import load_entries
+from thaw.stages import command as stages
 from thaw.stages import pretrain, train
 from thaw.stages.fit import fit
 
@@ -120,20 +119,24 @@ def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
         if "network" not in settings:
             skipped.append(f"{study.name}: skipped, made from scores")
             continue
-        kind = kind_of(settings["network"])
-        module = kind.module_file and results.parent / kind.module_file
+        network = settings["network"]
+        _, _, file = parts_of_function(network.get("module", ""))
+        module = file and results.parent / file
         asked = {
             *Tile(range(settings["source_models"]), range(settings["repeats"])).labels
         }
         for arm in study.arms:
             what = f"{study.name}, {arm.name}"
-            if kind.trained_by and "estimator" not in told["variants"][arm.variant]:
+            if (
+                "trainer" in network
+                and "estimator" not in told["variants"][arm.variant]
+            ):
                 skipped.append(f"{what}: skipped, made by a trainer")
                 continue
             own = told["keys"]["arms"][arm.name]
             jobs = [
                 Job(key, tile, str(path).removesuffix(HISTORY_NPZ), results, module)
-                for key, tile, path in jobs_there(
+                for key, tile, path in find_jobs(
                     results, settings["target"], arm.name, own, HISTORY_NPZ
                 )
             ]
@@ -201,7 +204,7 @@ def _source_models(one: Fit, recipe: Mapping[str, Any]) -> list[Fit]:
 def _compared(one: Fit, stored: Scores, source_models: list[Fit]) -> Compared:
     """Train a repeat or source model again, and compare all that is stored of it."""
     job, recipe = one.job, stored.recipe
-    if kind_of(recipe["settings"].get("network", {})).trained_by:
+    if "trainer" in recipe["settings"].get("network", {}):
         raise ThawError("its record names a trainer, which is not run")
     key = recipe["inputs"]["problem"]
     problems = [*job.results.glob(f"problems/*-{key}.npz")]
@@ -209,31 +212,33 @@ def _compared(one: Fit, stored: Scores, source_models: list[Fit]) -> Compared:
         raise ThawError(f"the problem (key {key}) is not in {job.results}/problems")
     with tempfile.TemporaryDirectory(prefix="thaw-") as folder:
         again = job._replace(tile=one.tile, stem=f"{folder}/again")
-        files = {
-            suffix: again.file(suffix) if job.file(suffix).exists() else None
-            for suffix in (PREDICTIONS_NPZ, WEIGHTS)
+        named = {"predictions": PREDICTIONS_NPZ, "weights": WEIGHTS}
+        outputs = {
+            "scores": [again.file(SCORES_CSV)],
+            "history": [again.file(HISTORY_NPZ)],
         }
-        args = argparse.Namespace(
-            recipe=recipe,
-            tile=one.tile,
-            problem=problems[0],
-            network=job.module,
-            source_models=[model.job.file(WEIGHTS) for model in source_models],
-            scores=again.file(SCORES_CSV),
-            history=again.file(HISTORY_NPZ),
-            predictions=files[PREDICTIONS_NPZ],
-            weights=files[WEIGHTS],
+        for name, suffix in named.items():
+            outputs[name] = [again.file(suffix)] if job.file(suffix).exists() else []
+        inputs = {
+            "problem": problems,
+            "network": [job.module] if job.module else [],
+            "source_models": [model.job.file(WEIGHTS) for model in source_models],
+        }
+        asked = stages.Job(
+            recipe["stage"], keys.key(recipe), recipe, inputs, outputs, one.tile
         )
         stage = {"pretrain": pretrain, "train": train}[recipe["stage"]]
         try:
             with redirect_stderr(io.StringIO()):
-                fit(args, stage.learn)
+                fit(asked, stage.learn)
         except TypeError as error:  # another version's settings are unknown arguments
             raise ThawError(f"its settings are not this version's: {error}") from error
-        made = load_scores(args.scores, args.history, one.tile, job.key)
+        made = load_scores(
+            again.file(SCORES_CSV), again.file(HISTORY_NPZ), one.tile, job.key
+        )
         ours = _numbers(again, made, 0)
     theirs = _numbers(job, stored, one.number)
-    if digest_of_arrays(ours) == digest_of_arrays(theirs):
+    if digests_of(ours) == digests_of(theirs):
         return Compared(one.what)
     if others := ours.keys() ^ theirs.keys():
         raise ThawError(
@@ -255,13 +260,12 @@ def _numbers(job: Job, scores: Scores, place: int) -> dict[str, np.ndarray]:
     if (path := job.file(PREDICTIONS_NPZ)).exists():
         task = scores.reached.task
         told = load_predictions(path, job.tile, job.key, task)
-        found["predictions"] = told.said[place]
+        found["predictions"] = told.outputs[place]
         found["test rows"] = np.atleast_2d(told.rows)[
             place if told.rows.ndim > 1 else 0
         ]
     if (path := job.file(WEIGHTS)).exists():
-        with reading(path, "the weights it should be"):
-            entries, _ = load_entries(path, job.key)
+        entries, _ = load_arrays(path, job.key, job.tile)
         found |= {f"weights {name}": values[place] for name, values in entries.items()}
     return {name: np.asarray(values) for name, values in found.items()}
 

@@ -3,7 +3,6 @@
 Only their jobs import this, and the package that holds the class.
 """
 
-import argparse
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
@@ -17,34 +16,31 @@ from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
 from thaw.learning.splits import check, test_rows
 from thaw.output.predictions import Predictions
-from thaw.output.problems import load_described
 from thaw.progress import Progress
+from thaw.stages.command import Job
 
 
-def fit(
-    args: argparse.Namespace, whose: Whose, what: str
-) -> tuple[Reached, Predictions]:
+def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
     """Fit an estimator for each repeat of a tile; return scores and predictions.
 
     See `thaw.stages.fit`.
     """
-    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    problem, told, digest = load_described(args.problem, inputs["problem"])
-    check(problem, told.classes, whose.seed, whose.models)
-    described, size = settings["estimator"], settings.get("target_size")
-    name, arguments = described["class"], described.get("arguments", {})
-    progress = Progress(what, args.tile.fits, 1)
+    estimator, size = job.settings["estimator"], job.settings.get("target_size")
+    problem, description, digest = job.load_problem("problem")
+    check(problem, description.classes, whose.seed, whose.models)
+    name, arguments = estimator["class"], estimator.get("arguments", {})
+    progress = Progress(kind, job.tile.fits, 1)
     try:
-        kind = load(name)
+        estimator_class = load(name)
         # Sums over several cores differ in their last bits.
         with threadpool_limits(1):
-            found, said = learned(
-                kind, arguments, problem, whose, size, progress.trained
+            reached, outputs = learned(
+                estimator_class, arguments, problem, whose, size, progress.trained
             )
     except ThawError as error:
         raise ThawError(f"{called(name, arguments)}: {error}") from error
     rows = test_rows(problem, whose.seed, whose.models)
-    return found, Predictions(problem.task, said, rows, {"problem": digest})
+    return reached, Predictions(problem.task, outputs, rows, {"problem": digest})
 
 
 def load(name: str) -> Callable[..., Any]:

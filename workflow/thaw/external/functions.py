@@ -25,7 +25,7 @@ def load(
 ) -> Callable[..., Any]:
     """Return the function that a recipe describes, from its file or package.
 
-    `told` is what `thaw.config.network.content_of_function` returns. Messages about
+    `told` is what `thaw.config.users.content_of_function` returns. Messages about
     its code begin with `key`.
     Raises `ThawError` if it is missing, or if the file's code has changed.
     """

@@ -1,6 +1,5 @@
 """The network that a job's settings describe, built for its problem."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 from torch.nn import Module
 
-from thaw.config.network import GENERAL_LEARNER, kind_of
 from thaw.data.problem import Problem
 from thaw.external import functions
 from thaw.external.modules import check_arguments, module_of
@@ -32,7 +30,7 @@ def network_of(
     """
     features = problem.train_x.shape[-1]
     width = TASKS[problem.task].width(problem.classes)
-    if not kind_of(settings).calls_users_code:
+    if "module" not in settings:
         own = dict(settings) | {"hidden": [*settings["hidden"], *added]}
         return FullyConnected(features, width=width, **own)
     function = functions.load(settings["module"], file, "network: ")
@@ -50,16 +48,18 @@ def network_of(
     def build() -> Module:
         return module_of(function(**arguments))
 
-    kind = importlib.import_module(GENERAL_LEARNER).ModuleNetwork
+    # Only who has such a network waits for the import.
+    from thaw.learning.module import ModuleNetwork
+
     with of_network(settings, file):
-        return kind(build, settings.get("groups", ()), shape)
+        return ModuleNetwork(build, settings.get("groups", ()), shape)
 
 
 def of_network(
     settings: Mapping[str, Any], file: Path | None
 ) -> AbstractContextManager[None]:
     """Return a context that turns errors in a network's own code into one message."""
-    if not kind_of(settings).calls_users_code:
+    if "module" not in settings:
         return nullcontext()
     place = str(file or settings["module"]["import"])
     return functions.their_errors(place, "network: ")

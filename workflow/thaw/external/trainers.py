@@ -9,7 +9,6 @@ job's are kept as entries of one file: each holds the bytes of one file, and is 
 the source model's number and the file's path within its folder.
 """
 
-import argparse
 import json
 import os
 import shlex
@@ -26,7 +25,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from thaw.config.network import kind_of
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.trainer_predictions import read_predictions
@@ -45,10 +43,16 @@ from thaw.learning.trainer import (
     written_by,
 )
 from thaw.output.predictions import Predictions
-from thaw.output.problems import load_described
-from thaw.output.records import reading, require
+from thaw.output.records import (
+    content_digest,
+    load_arrays,
+    reading,
+    require,
+    save_arrays,
+)
 from thaw.output.tiles import Tile
-from thaw.output.weights import WHAT, check_all_there, load_entries, save_entries
+from thaw.output.weights import check_all_there, tile_of
+from thaw.stages.command import Job
 
 # The workflow sets it for its own jobs. It would hide the modules beside a trainer's
 # script.
@@ -62,20 +66,18 @@ class TrainerError(ThawError):
     """A trainer failed; its job file is kept, so that it can be run by hand."""
 
 
-def fit(
-    args: argparse.Namespace, whose: Whose, what: str
-) -> tuple[Reached, Predictions]:
+def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
     """Run a trainer on a tile's networks, and write its source models.
 
     Returns their scores and predictions; see `thaw.stages.fit`.
     """
-    settings, inputs = args.recipe["settings"], args.recipe["inputs"]
-    check_files(args.trainer, settings["network"])
-    problem, described, digest = load_described(args.problem, inputs["problem"])
+    settings = job.settings
+    check_files(job.inputs["trainer"], settings["network"])
+    problem, description, digest = job.load_problem("problem")
     assert isinstance(problem, Problem)  # the config allows nothing else
-    given = Given(args.problem, problem, described.shape)
+    given = Given(job.input("problem"), problem, description.shape)
     saw: dict[str, Any] = {"problem": digest}
-    tile: Tile = args.tile
+    tile = job.tile
     rows = rows_of(problem, whose, settings.get("target_size"))
     networks: list[dict[str, Any]] = [
         {"seed": seed, "rows": own}
@@ -95,14 +97,16 @@ def fit(
                 network |= {"repeat": label, "source_model": address.source_model}
             if variant["pretrained"]:
                 folders, saw["source_models"] = unpack_models(
-                    args.source_models, inputs["source_models"], tile.models, models
+                    job.inputs["source_models"],
+                    job.keys["source_models"],
+                    tile.models,
+                    models,
                 )
                 for network in networks:
                     network["start"] = str(folders[network["source_model"]])
-        limit = args.time_limit
-        ended, said = train(folder, settings, given, networks, variant, limit)
+        ended, said = train(folder, settings, given, networks, variant)
         if tile.repeats is None:
-            save_models(args.weights, models, tile, args.recipe, saw)
+            save_models(job.output("weights"), models, tile, job.recipe, saw)
     return ended, Predictions(problem.task, said, problem.test_rows, saw)
 
 
@@ -126,18 +130,17 @@ def train(
     given: Given,
     networks: Sequence[Mapping[str, Any]],
     variant: Mapping[str, Any] | None = None,
-    limit: int = 0,
 ) -> tuple[Reached, np.ndarray]:
     """Have a trainer train networks; return their scores and predictions.
 
     `settings` are a recipe's, `networks` as they stand in the job's file, which is
     written into `folder`. Without a `variant` they are source models, and each has a
-    folder to `save` to. The trainer is ended after `limit` seconds a network, if any.
+    folder to `save` to.
     Raises `TrainerError` if the trainer fails, or what it wrote cannot be right.
     """
     network, training = settings["network"], settings["training"]
     command, problem = network["trainer"]["command"], given.problem
-    has_histories = kind_of(network).has_histories
+    has_histories = network.get("histories", False)
     file, predictions = folder / "job.json", folder / "predictions.npy"
     scores, history = folder / "scores.csv", folder / "history.csv"
     job = {
@@ -166,7 +169,7 @@ def train(
     column = "repeat" if variant else "source_model"
     told = column, [str(one[column]) for one in networks], written_by(problem)
     try:
-        _call(shlex.split(command), file, limit, len(networks))
+        _call(shlex.split(command), file)
         for path in (scores, history, predictions):
             _check_regular(path)
         found, failed = read_scores(scores, *told)
@@ -208,7 +211,7 @@ def save_models(
         for file in files_in(folder):
             name = f"{number}/{file.relative_to(folder).as_posix()}"
             entries[name] = np.frombuffer(file.read_bytes(), np.uint8)
-    save_entries(path, entries, tile, recipe, saw)
+    save_arrays(path, entries, recipe, saw, tile)
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -251,8 +254,8 @@ def unpack_models(
     folders: dict[int, Path] = {}
     digests: dict[str, str] = {}
     for path in paths:
-        with reading(path, WHAT):
-            entries, found = load_entries(path, key)
+        entries, record = load_arrays(path, key, tile_of(path))
+        with reading(path):
             for name, values in entries.items():
                 number, *within = PurePosixPath(name).parts
                 # An edited result may name a place outside the folder.
@@ -265,7 +268,7 @@ def unpack_models(
                     target.write_bytes(values.tobytes())
                     # Several repeats start from it, so none may change it.
                     target.chmod(0o444)
-        digests[path.name] = found["content"]
+        digests[path.name] = content_digest(record)
     check_all_there(paths, sorted(folders), sorted(numbers))
     return folders, digests
 
@@ -284,11 +287,8 @@ def folder_for_trainer() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def _call(words: Sequence[str], job: Path, limit: int, networks: int) -> None:
-    """Run a command without a shell; its output goes to the job's log.
-
-    It is ended after `limit` seconds for each of so many networks, unless that is 0.
-    """
+def _call(words: Sequence[str], job: Path) -> None:
+    """Run a command without a shell; its output goes to the job's log."""
     environment = {name: value for name, value in os.environ.items() if name != OURS}
     # A job that is ended takes its trainer with it.
     handlers = {
@@ -305,18 +305,13 @@ def _call(words: Sequence[str], job: Path, limit: int, networks: int) -> None:
             process_group=0,
         )
         try:
-            status = process.wait(limit * networks or None)
+            status = process.wait()
         finally:
             _end(process)
     except OSError as error:
         raise ThawError(
             f"{words[0]!r} cannot be run: {error.strerror}; there is no shell: name a "
             "program and its arguments, or bash -c '…'"
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise ThawError(
-            f"it was ended after {limit * networks} s, network.time_limit for each of "
-            f"the networks ({networks}); raise the limit, or mend the trainer"
         ) from None
     finally:
         for number, handler in handlers.items():

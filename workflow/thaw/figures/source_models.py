@@ -32,7 +32,7 @@ def make(inputs: Inputs) -> Figure:
         )
     steps = histories.steps(SOURCE_MODELS)
     task = TASKS[histories.task(SOURCE_MODELS)]
-    constant = histories.own_constants(SOURCE_MODELS)["test_score"]
+    constant = histories.constants(SOURCE_MODELS)["test_score"]
     curves = {}
     for metric, called in zip(METRICS, names_of(task), strict=True):
         values = histories.metric(SOURCE_MODELS, metric)

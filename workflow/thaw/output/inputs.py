@@ -1,10 +1,10 @@
 """The inputs of a table or figure: settings, gathered scores, tables of its study.
 
 The recipe of the stage names the keys of its inputs by kind: of gathered scores
-(`gather`) and `tables`, by study; of `problems` by name; of the check of a `network`,
-and of that for an `overlap` of train and test rows; of scores of `transferability`, by
-study. A file read through here is the one that the recipe names; otherwise one line
-says what is wrong.
+(`gather`) and `tables`, by study; of `problems` by name; of the checks of `networks`
+and for `overlaps` of train and test rows; of scores of `transferability`, by study. A
+file read through here is the one that the recipe names; otherwise one line says what
+is wrong.
 """
 
 import io
@@ -22,6 +22,7 @@ from thaw.findings.metrics import Metric, metric_of
 from thaw.findings.samples import Sample
 from thaw.keys import digest_of_file
 from thaw.output.histories import Histories
+from thaw.output.paths import check_file, problem_file
 from thaw.output.problems import load_described
 from thaw.output.records import load_check, load_record, reading, require
 
@@ -35,39 +36,38 @@ STAGES = {"scores.csv": "gather", "figures.json": "figures"}
 def read_table(content: bytes) -> pd.DataFrame:
     """Return a table from its CSV; columns of `TEXT` are text, even "nan" or "1"."""
     columns = pd.read_csv(io.BytesIO(content), nrows=0).columns
-    unknown = {name: ["", "nan"] for name in columns if name not in TEXT}
     return pd.read_csv(
         io.BytesIO(content),
         dtype=dict.fromkeys(TEXT, str),
         keep_default_na=False,
-        na_values=unknown,
+        na_values={name: ["", "nan"] for name in columns if name not in TEXT},
     )
 
 
 class Files(ExitStack):
-    """The files of a stage; `saw` holds the digests of those that were read.
+    """The files that a stage reads; they are closed when it is left.
 
-    Files still open are closed when it is left.
+    saw: the digests of those that were read. contents: the files that the stage itself
+    has made so far, by name.
     """
 
-    def __init__(self, recipe: Mapping[str, Any], paths: Iterable[Path]) -> None:
-        """Begin with nothing read. `paths` are all files that may be read."""
+    def __init__(self, recipe: Mapping[str, Any], results: Path) -> None:
+        """Begin with nothing read. `results` is the folder of all results."""
         super().__init__()
         self._keys = recipe["inputs"]
-        self._paths = {(path.parent.name, path.name): path for path in paths}
+        self._results = results
         self._histories = dict[str, Histories]()
-        self._records = dict[tuple[str, str], Any]()
-        # The files that the stage itself has made so far, by name.
-        self.made: dict[str, bytes] = {}
+        self._digests = dict[tuple[str, str], dict[str, str]]()
+        self.contents: dict[str, bytes] = {}
         self.saw: dict[str, Any] = {}
 
     def histories(self, study: str) -> Histories:
         """Return the gathered results of a study."""
         if study not in self._histories:
-            path = self._paths[study, "histories.npz"]
-            found = Histories(path, self._keys["gather"][study])
-            self._histories[study] = self.enter_context(found)
-            self.saw[f"{study}/{path.name}"] = found.saw
+            path = self._results / study / "histories.npz"
+            histories = Histories(path, self._keys["gather"][study])
+            self._histories[study] = self.enter_context(histories)
+            self.saw[f"{study}/{path.name}"] = histories.saw
         return self._histories[study]
 
     def content(self, study: str, name: str) -> bytes:
@@ -75,48 +75,52 @@ class Files(ExitStack):
 
         Raises `ThawError` if it does not match its record.
         """
-        if name in self.made:
-            return self.made[name]
-        stage = STAGES.get(name, "tables")
-        path = self._paths[study, name]
-        if (study, stage) not in self._records:
-            record = path.parent / "records" / f"{stage}.json"
-            found = load_record(record, self._keys[stage][study])
-            self._records[study, stage] = found
-        with reading(path, "the table it should be"):
+        if name in self.contents:
+            return self.contents[name]
+        path, recorded = self._results / study / name, self._recorded(study, name)
+        with reading(path):
             digest = digest_of_file(path)
-            known = self._records[study, stage]["content"][name]
-            require(digest == known, "it was changed")
+            require(digest == recorded[name], "it was changed")
         self.saw[f"{study}/{name}"] = digest
         return path.read_bytes()
 
     def has(self, study: str, name: str) -> bool:
         """Whether a study has such a table to read."""
-        return (study, name) in self._paths
+        return name in self._recorded(study, name)
+
+    def _recorded(self, study: str, name: str) -> dict[str, str]:
+        """Return the digests of the files of the stage that makes a file of a study."""
+        stage = STAGES.get(name, "tables")
+        key = self._keys.get(stage, {}).get(study)
+        if key is None:
+            return {}
+        if (study, stage) not in self._digests:
+            path = self._results / study / "records" / f"{stage}.json"
+            self._digests[study, stage] = load_record(path, key)["content"]
+        return self._digests[study, stage]
 
     def problems(self) -> dict[str, tuple[Problem | Pool, Description]]:
         """Return all problems of the recipe, by name."""
-        found = {}
+        problems = {}
         for name, key in sorted(self._keys["problems"].items()):
-            path = self._paths["problems", f"{name}-{key}.npz"]
+            path = self._results / problem_file(name, key)
             problem, description, self.saw[name] = load_described(path, key)
-            found[name] = problem, description
-        return found
+            problems[name] = problem, description
+        return problems
 
-    def check(self, what: str) -> list[dict[str, Any]]:
-        """Return the rows that a check of the study found: of `network` or `overlap`.
+    def check(
+        self, kind: str, name: str, study: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the rows that a check found.
 
-        A check of a network has a row for each variant.
+        `kind` is `networks`, with a row for each variant of the study `name`,
+        `overlaps` of the target `name` or, of a `study` of several, `transferability`,
+        of which there may be none.
         """
-        return self._checked(self._keys[what])
-
-    def checks(self, what: str) -> dict[str, list[dict[str, Any]]]:
-        """Return the rows of such results of several studies: of `transferability`."""
-        keys = self._keys[what].items()
-        return {study: self._checked(key) for study, key in keys}
-
-    def _checked(self, key: str) -> list[dict[str, Any]]:
-        path = next(p for p in self._paths.values() if p.stem.endswith(f"-{key}"))
+        key = self._keys[kind] if study is None else self._keys[kind].get(study)
+        if key is None:
+            return []
+        path = self._results / check_file(kind, name, key)
         self.saw[f"{path.parent.name}/{path.name}"] = digest_of_file(path)
         return load_check(path, key)
 
@@ -131,6 +135,11 @@ class Inputs(NamedTuple):
     def study(self) -> str:
         """The study's name."""
         return self.settings["study"]
+
+    @property
+    def metric(self) -> Metric:
+        """The study's metric: that of verdicts and figures."""
+        return metric_of(self.settings["metric"][0])
 
     @property
     def histories(self) -> Histories:
@@ -152,11 +161,9 @@ class Inputs(NamedTuple):
         `problem` is the target. There are none if a trainer wrote no predictions.
         """
         nothing = np.zeros((len(problem.test_y), problem.classes), np.int64)
-        found = {}
-        for arm in arms(self.settings["variants"], self.settings["target_sizes"]):
-            counts = self.histories.predicted(arm.name)
-            found[arm] = nothing if counts is None else counts
-        return found
+        all_arms = arms(self.settings["variants"], self.settings["target_sizes"])
+        counts = {arm: self.histories.predicted(arm.name) for arm in all_arms}
+        return {arm: nothing if n is None else n for arm, n in counts.items()}
 
     def samples(
         self,
@@ -170,40 +177,39 @@ class Inputs(NamedTuple):
         counts as the best constant prediction. `STUDY/VARIANT` is a variant of another
         study.
         """
-        found = {}
-        for variant in variants:
-            study, _, own = variant.rpartition("/")
+        samples = {}
+        for name in variants:
+            study, _, variant = name.rpartition("/")
             histories = self.files.histories(study or self.study)
-            arm = Arm(own, size).name
-            failed, constant = histories.failed(arm), histories.constant(metric)
-            values = np.where(failed, constant, histories.score(arm, metric))
-            rows = histories.rows(arm, metric)
-            constants = histories.rows("constant", metric)
-            if rows is not None:
-                rows[failed] = constants
-            found[variant] = Sample(
-                values,
-                histories.source_models(arm),
-                failed,
-                metric.lower_is_better,
-                constant,
-                histories.addresses(arm),
-                worst=metric.worst_told(constant),
-                # With fewer rows each repeat has its own.
-                is_known=size == "all" and histories.is_known(arm),
-                by_rows=rows,
-                constant_by_rows=constants,
-                has_splits=histories.has_splits(),
-                tested=histories.tested(),
-            )
-        # One for all, so that they can be compared.
-        scores = [value for one in found.values() for value in one.values.tolist()]
+            samples[name] = _sample(histories, Arm(variant, size), metric)
+        # One unit for all, so that they can be compared.
+        scores = [v for sample in samples.values() for v in sample.values.tolist()]
         return {
-            name: one._replace(scale=metric.unit(one.constant, scores))
-            for name, one in found.items()
+            name: sample._replace(scale=metric.unit(sample.constant, scores))
+            for name, sample in samples.items()
         }
 
-    @property
-    def metric(self) -> Metric:
-        """The study's metric: that of verdicts and figures."""
-        return metric_of(self.settings["metric"][0])
+
+def _sample(histories: Histories, arm: Arm, metric: Metric) -> Sample:
+    """Return the final scores of an arm as a sample."""
+    name = arm.name
+    failed, constant = histories.failed(name), histories.constant(metric)
+    rows = histories.rows(name, metric)
+    constant_rows = histories.rows("constant", metric)
+    if rows is not None:
+        rows[failed] = constant_rows
+    return Sample(
+        values=np.where(failed, constant, histories.score(name, metric)),
+        source_models=histories.source_models(name),
+        failed=failed,
+        lower_is_better=metric.lower_is_better,
+        constant=constant,
+        addresses=histories.addresses(name),
+        worst=metric.worst_told(constant),
+        # With fewer rows each repeat has its own.
+        is_known=arm.target_size == "all" and histories.is_known(name),
+        by_rows=rows,
+        constant_by_rows=constant_rows,
+        has_splits=histories.has_splits(),
+        tested=histories.tested(),
+    )

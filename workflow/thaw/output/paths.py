@@ -17,6 +17,11 @@ def problem_file(name: str, key: str) -> str:
     return f"problems/{name}-{key}.npz"
 
 
+def check_file(kind: str, name: str, key: str) -> str:
+    """Return the file of a check of some kind, below `results/`."""
+    return f"{kind}/{name}-{key}.json"
+
+
 def models_begin(source: str, key: str) -> str:
     """Return the beginning of the paths of source models, below `results/`.
 
@@ -30,7 +35,7 @@ def repeats_begin(target: str, arm: str, key: str) -> str:
     return f"repeats/{target}/{arm}-{key}/"
 
 
-def jobs_there(
+def find_jobs(
     results: Path, target: str, arm: str, keys: Sequence[str], suffix: str
 ) -> Iterator[tuple[str, Tile, Path]]:
     """Yield the key, tile and file of each job of an arm that wrote such a file.

@@ -3,6 +3,9 @@
 A record holds the result's key, its recipe (whose digest is the key, see `thaw.keys`),
 the digests of the stage's inputs and that of the content it wrote.
 
+Files of arrays are NumPy archives or, of weights, safetensors. Their record stands
+inside, with a digest of each array, so that a reader may take only those it needs.
+
 Files with plain names, such as tables and figures, have a record beside them. It alone
 says whether they are up to date; neither their times, which a copy changes, nor
 Snakemake's own records do.
@@ -12,9 +15,9 @@ import errno
 import hashlib
 import json
 import os
-import secrets
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,15 +25,23 @@ import numpy as np
 
 from thaw import keys
 from thaw.errors import ThawError
-from thaw.keys import digest_of_file, known_digest
+from thaw.keys import canonical, digest_of_file, known_digest
 from thaw.output.files import whole_file
+from thaw.output.paths import WEIGHTS
+from thaw.output.tiles import Tile
 
 # The content of a file, or a function that writes it.
 Content = bytes | Callable[[BinaryIO], object]
 
+# No array's name: that of what a record says about its file, among the digests.
+ABOUT = ""
+
 
 def record(
-    recipe: Mapping[str, Any], saw: Mapping[str, Any], content: Any
+    recipe: Mapping[str, Any],
+    saw: Mapping[str, Any],
+    content: Any,
+    tile: Tile | None = None,
 ) -> dict[str, Any]:
     """Return the record of a result; `content` is its digest, or one for each part."""
     return {
@@ -38,121 +49,206 @@ def record(
         "recipe": dict(recipe),
         "saw": dict(saw),
         "content": content,
-    }
+    } | ({"tile": tile.name} if tile else {})
 
 
-def check_record(text: str, key: str) -> dict[str, Any]:
+def parse_record(
+    text: str, key: str | None = None, tile: Tile | None = None
+) -> dict[str, Any]:
     """Return the record in `text`.
 
-    Raises `ValueError` unless it is that of the result `key`.
+    Raises `ValueError` unless it is that of a result or, if they are given, that of
+    this key and tile.
     """
-    found = json.loads(text)
-    if keys.key(found["recipe"]) != found["key"]:
-        raise ValueError("its record does not agree with itself")
-    if found["key"] != key:
-        raise ValueError(f"it is result {found['key']} instead of {key}")
-    return found
+    result = json.loads(text)
+    require(
+        keys.key(result["recipe"]) == result["key"],
+        "its record does not agree with itself",
+    )
+    if key is not None:
+        require(result["key"] == key, f"it is result {result['key']} instead of {key}")
+    if tile is not None:
+        require(result["tile"] == tile.name, f"it holds {result['tile']}")
+    return result
 
 
-def digest_of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
-    """Return the digest of named arrays: their names, types, shapes and values."""
-    found = hashlib.blake2b(digest_size=16)
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        found.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        found.update(array.data if array.size else b"")
-    return found.hexdigest()
-
-
-def load_record(path: Path, key: str) -> dict[str, Any]:
+def load_record(path: Path, key: str | None = None) -> dict[str, Any]:
     """Read the record that `publish` wrote.
 
     Raises `ThawError` if it is damaged or that of another result.
     """
-    with reading(path, "the record it should be"):
-        return check_record(path.read_text(encoding="utf-8"), key)
+    with reading(path):
+        return parse_record(path.read_text(encoding="utf-8"), key)
 
 
 def is_made(path: Path, key: str) -> bool:
     """Whether a record is that of this key, and matches the files beside it.
 
-    Archives only need to exist: reading one shows whether anything is wrong with it.
+    Of an archive only its own record is read, because reading its arrays shows whether
+    anything else is wrong with them.
     """
     try:
-        content = load_record(path, key)["content"]
-        folder = path.parent.parent
-        return all(
-            (folder / name).exists()
-            if name.endswith(".npz")
-            else known_digest(folder / name) == digest
-            for name, digest in content.items()
-        )
+        for name, digest in load_record(path, key)["content"].items():
+            file = path.parent.parent / name
+            if file.suffix == ".npz":
+                with Archive(file, key):
+                    pass
+            elif known_digest(file) != digest:
+                return False
     except (ThawError, OSError, KeyError, AttributeError):
         return False
+    return True
 
 
-class Claim:
-    """A stage's claim to a record and its files, until it has published them.
+def publish(
+    path: Path,
+    recipe: Mapping[str, Any],
+    saw: Mapping[str, Any],
+    outputs: Mapping[Path, Content],
+) -> None:
+    """Write the outputs, which lie in the folder above, and then their record.
 
-    The last claim wins, so that an orphan of an earlier run cannot overwrite newer
-    files. The claim stands in the record's place.
+    Whatever an orphan of an earlier run writes later does not match this record.
     """
+    path.unlink(missing_ok=True)
+    content = {}
+    for output, write in outputs.items():
+        with whole_file(output) as temporary:
+            if isinstance(write, bytes):
+                temporary.write_bytes(write)
+            else:
+                with temporary.open("wb") as file:
+                    write(file)
+            content[output.name] = digest_of_file(temporary)
+    with whole_file(path) as temporary:
+        text = json.dumps(record(recipe, saw, content), indent=1, sort_keys=True)
+        temporary.write_text(text + "\n", encoding="utf-8")
 
-    def __init__(self, path: Path, recipe: Mapping[str, Any]) -> None:
-        """Claim the record at `path` for the result of `recipe`."""
-        self._path, self._recipe = path, recipe
-        self._text = json.dumps({"claim": secrets.token_hex(8)})
-        with whole_file(path) as temporary:
-            temporary.write_text(self._text, encoding="utf-8")
 
-    def publish(self, saw: Mapping[str, Any], outputs: Mapping[Path, Content]) -> None:
-        """Write the outputs, which lie in the folder above, and then the record.
+def digests_of(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Return the digest of each array: of its type, shape and values."""
+    digests = {}
+    for name, values in arrays.items():
+        array = np.ascontiguousarray(values)
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(f"{array.dtype.str} {array.shape} ".encode())
+        digest.update(array.data if array.size else b"")
+        digests[name] = digest.hexdigest()
+    return digests
 
-        Raises `ThawError` if another run has claimed the record since.
+
+def content_digest(record: Mapping[str, Any]) -> str:
+    """Return one digest of all that a file holds, for the records of its readers."""
+    return keys.digest(canonical(record["content"]))
+
+
+class ArchiveWriter:
+    """Write a NumPy archive, one array after the other, and its record in the end."""
+
+    def __init__(self, file: BinaryIO, compression: int = zipfile.ZIP_STORED) -> None:
+        self._archive = zipfile.ZipFile(file, "w", compression)
+        self._digests: dict[str, str] = {}
+
+    def add(self, name: str, values: Any) -> None:
+        """Add an array."""
+        array = np.asarray(values)
+        self._write(name, array)
+        self._digests |= digests_of({name: array})
+
+    def close(
+        self,
+        recipe: Mapping[str, Any],
+        saw: Mapping[str, Any],
+        tile: Tile | None = None,
+    ) -> None:
+        """Add the record, and end the archive."""
+        text = json.dumps(record(recipe, saw, self._digests, tile))
+        self._write("record", np.array(text))
+        self._archive.close()
+
+    def _write(self, name: str, array: np.ndarray) -> None:
+        # A ZipInfo has a fixed date, so the bytes are the same in every run.
+        entry = zipfile.ZipInfo(f"{name}.npy")
+        entry.compress_type = self._archive.compression
+        with self._archive.open(entry, "w", force_zip64=True) as file:
+            np.lib.format.write_array(file, array, allow_pickle=False)
+
+
+def save_arrays(
+    path: Path,
+    arrays: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    saw: Mapping[str, Any],
+    tile: Tile | None = None,
+    *,
+    about: Any = None,
+    compression: int = zipfile.ZIP_STORED,
+) -> None:
+    """Write named arrays, those of a tile's networks in its order, and their record.
+
+    The suffix decides: weights are safetensors, whose record may say more (`about`).
+    """
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        if path.suffix == WEIGHTS:
+            from safetensors.numpy import save
+
+            # A view such as a transpose would be written in the order of its memory.
+            whole = {name: np.ascontiguousarray(v) for name, v in arrays.items()}
+            content = digests_of(whole) | {ABOUT: keys.digest(canonical(about))}
+            text = json.dumps(record(recipe, saw, content, tile) | {"about": about})
+            file.write(save(whole, {"record": text}))
+            return
+        writer = ArchiveWriter(file, compression)
+        for name, values in arrays.items():
+            writer.add(name, values)
+        writer.close(recipe, saw, tile)
+
+
+class Archive(ExitStack):
+    """A file of arrays, which are read one at a time; closed when it is left."""
+
+    def __init__(
+        self, path: Path, key: str | None = None, tile: Tile | None = None
+    ) -> None:
+        """Open a file, whose suffix says what it is.
+
+        Raises `ThawError` if the file is damaged or that of another key or tile.
         """
-        content = {}
-        for path, write in outputs.items():
-            with whole_file(path) as temporary:
-                if isinstance(write, bytes):
-                    temporary.write_bytes(write)
-                else:
-                    with temporary.open("wb") as file:
-                        write(file)
-                content[path.name] = digest_of_file(temporary)
-                self._check()
-        found = record(self._recipe, saw, content)
-        with whole_file(self._path) as temporary:
-            text = json.dumps(found, indent=1, sort_keys=True)
-            temporary.write_text(text + "\n", encoding="utf-8")
-            self._check()
+        super().__init__()
+        self._path = path
+        with reading(path):
+            if path.suffix == WEIGHTS:
+                from safetensors import safe_open
 
-    def withdraw(self) -> None:
-        """Remove the claim, if it still stands."""
-        if self._stands():
-            self._path.unlink()
+                file = self.enter_context(safe_open(path, "np"))
+                self._read, text = file.get_tensor, file.metadata()["record"]
+            else:
+                file = self.enter_context(np.load(path))
+                self._read, text = file.__getitem__, str(file["record"])
+            self.record = parse_record(text, key, tile)
+            about = keys.digest(canonical(self.record.get("about")))
+            same = self.record["content"].get(ABOUT, about) == about
+            require(same, "its description was changed")
 
-    def _check(self) -> None:
-        if not self._stands():
-            raise ThawError(
-                f"{self._path} was claimed by a run that began later, and nothing more "
-                "was written; if that run is over, run again"
-            )
+    def __contains__(self, name: str) -> bool:
+        return name in self.record["content"]
 
-    def _stands(self) -> bool:
-        try:
-            return self._path.read_text(encoding="utf-8") == self._text
-        except (OSError, UnicodeDecodeError):
-            return False
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return an array; raises `ThawError` if it is damaged or was changed."""
+        with reading(self._path):
+            array = self._read(name)
+            digest = digests_of({name: array})[name]
+            require(digest == self.record["content"][name], f"{name} was changed")
+        return array
 
 
-@contextmanager
-def claimed(path: Path, recipe: Mapping[str, Any]) -> Iterator[Claim]:
-    """Claim a record while a stage computes the files to publish with it."""
-    claim = Claim(path, recipe)
-    try:
-        yield claim
-    finally:
-        claim.withdraw()
+def load_arrays(
+    path: Path, key: str | None = None, tile: Tile | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read all arrays of a file, and their record; errors are those of `Archive`."""
+    with Archive(path, key, tile) as archive:
+        names = [name for name in archive.record["content"] if name != ABOUT]
+        return {name: archive[name] for name in names}, archive.record
 
 
 def save_check(
@@ -162,9 +258,9 @@ def save_check(
     saw: Mapping[str, Any],
 ) -> None:
     """Write the rows that a check found, as JSON with their record."""
-    found = record(recipe, saw, keys.digest(keys.canonical(rows))) | {"rows": rows}
+    content = record(recipe, saw, keys.digest(canonical(rows))) | {"rows": rows}
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def load_check(path: Path, key: str) -> list[dict[str, Any]]:
@@ -172,18 +268,18 @@ def load_check(path: Path, key: str) -> list[dict[str, Any]]:
 
     Raises `ThawError` if the file is damaged or holds another one.
     """
-    with reading(path, "the check it should be"):
-        found = check_record(path.read_text(encoding="utf-8"), key)
-        digest = keys.digest(keys.canonical(found["rows"]))
-        require(digest == found["content"], "it was changed")
-        return found["rows"]
+    content = load_record(path, key)
+    with reading(path):
+        digest = keys.digest(canonical(content["rows"]))
+        require(digest == content["content"], "it was changed")
+        return content["rows"]
 
 
 @contextmanager
-def reading(path: Path, what: str) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Turn errors while reading a result into one line with the remedy.
 
-    `what` names the file. A missing file keeps its own message.
+    A missing file keeps its own message.
     """
     try:
         yield
@@ -196,10 +292,10 @@ def reading(path: Path, what: str) -> Iterator[None]:
         # A damaged archive may send its reader to a place beyond the end.
         if error.errno not in (None, errno.EINVAL):
             raise
-        raise _damaged(path, what, error) from error
+        raise _damaged(path, error) from error
     # Reading a damaged archive can fail in any way.
     except Exception as error:
-        raise _damaged(path, what, error) from error
+        raise _damaged(path, error) from error
 
 
 def require(condition: bool | np.bool, reason: str) -> None:
@@ -208,6 +304,8 @@ def require(condition: bool | np.bool, reason: str) -> None:
         raise ValueError(reason)
 
 
-def _damaged(path: Path, what: str, error: Exception) -> ThawError:
+def _damaged(path: Path, error: Exception) -> ThawError:
     reason = " ".join(str(error).split()) or type(error).__name__
-    return ThawError(f"{path} is not {what}: {reason}; delete it and run again")
+    return ThawError(
+        f"{path} is not the result it should be: {reason}; delete it and run again"
+    )

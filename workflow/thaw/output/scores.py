@@ -8,7 +8,6 @@ record of both, and determines every byte of the CSV.
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,16 +21,12 @@ from thaw.learning.history import (
     Reached,
     columns_of,
     final_scores,
-    kept,
 )
 from thaw.learning.seeds import Address
 from thaw.learning.tasks import Constant
 from thaw.output.files import whole_file
-from thaw.output.records import check_record, digest_of_arrays, reading, record, require
+from thaw.output.records import load_arrays, reading, require, save_arrays
 from thaw.output.tiles import Tile
-
-# The types of scores other than float32.
-TYPES = {"failed": bool, "epoch": np.int64, "learning_rate": np.float64}
 
 
 class Scores(NamedTuple):
@@ -59,17 +54,13 @@ def save_scores(
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write the results of a tile's networks, in its order.
+    """Write the results of a tile's networks, in its order; the CSV has the final ones.
 
-    The scores are the final ones.
+    The CSV comes first: where a job is killed between the two, it is no whole result.
     """
-    arrays = named_arrays(reached)
-    content = {"histories": digest_of_arrays(arrays)}
-    of_both = json.dumps(record(recipe, saw, content))
     with whole_file(csv_path) as temporary:
-        temporary.write_bytes(_scores_text(tile, reached))
-    with whole_file(history_path) as temporary:
-        np.savez(temporary, **arrays, record=np.array(of_both))
+        temporary.write_bytes(_scores_csv(tile, reached))
+    save_arrays(history_path, named_arrays(reached), recipe, saw, tile)
 
 
 def load_scores(csv_path: Path, history_path: Path, tile: Tile, key: str) -> Scores:
@@ -77,28 +68,18 @@ def load_scores(csv_path: Path, history_path: Path, tile: Tile, key: str) -> Sco
 
     Raises `ThawError` if a file is damaged or another job's, or if the two disagree.
     """
-    with reading(history_path, "the histories it should be"):
-        with np.load(history_path) as archive:
-            found = check_record(str(archive["record"]), key)
-            reached = Reached(
-                History(*(archive[name] for name in METRICS)),
-                Final(*(archive[name] for name in Final._fields)),
-                Constant(*archive["constant"].tolist()),
-                archive["steps"],
-                str(archive["task"]),
-            )
-        digest = digest_of_arrays(named_arrays(reached))
-        same = digest == found["content"]["histories"]
-        require(same, "its histories were changed")
-        # A user-supplied trainer may leave scores out.
-        complete = "trainer" not in found["recipe"]["settings"].get("network", {})
-        _check(reached, tile.fits, complete)
-    with reading(csv_path, "the scores it should be"):
-        require(
-            csv_path.read_bytes() == _scores_text(tile, reached),
-            f"it disagrees with {history_path.name} or has other rows than {tile.name}",
-        )
-    return Scores(reached, found["saw"], found["recipe"])
+    arrays, record = load_arrays(history_path, key, tile)
+    reached = Reached(
+        history=History(*(arrays[name] for name in METRICS)),
+        final=Final(*(arrays[name] for name in Final._fields)),
+        constant=Constant(*arrays["constant"].tolist()),
+        steps=arrays["steps"],
+        task=str(arrays["task"]),
+    )
+    with reading(csv_path):
+        same = csv_path.read_bytes() == _scores_csv(tile, reached)
+        require(same, f"it disagrees with {history_path.name}")
+    return Scores(reached, record["saw"], record["recipe"])
 
 
 def named_arrays(reached: Reached) -> dict[str, Any]:
@@ -112,37 +93,11 @@ def named_arrays(reached: Reached) -> dict[str, Any]:
     }
 
 
-def _check(reached: Reached, networks: int, complete: bool) -> None:
-    """Raise `ValueError` unless these can be the results of so many networks.
-
-    A network that diverged has a loss that is not finite, and counts. Scores may be
-    missing, as nan, unless they are `complete`.
-    """
-    history, final, _, steps, _ = reached
-    for name, values in (history._asdict() | final._asdict()).items():
-        shape = (networks, len(steps)) if name in METRICS else (networks,)
-        require(values.shape == shape, f"{name} is {values.shape} and not {shape}")
-        right_type = TYPES.get(name, np.float32)
-        require(values.dtype == right_type, f"{name} has another type")
-        if name.endswith(("score", "loss")):
-            require(not (values < 0).any(), f"{name} is less than 0")
-    there = (final.epoch >= 0) & (final.epoch < len(steps))
-    require(there.all(), "there is no such epoch")
-    # nan for an estimator.
-    require(not (final.learning_rate <= 0).any(), "a learning rate is not above 0")
-    test_loss = kept(history.test_loss, final.epoch)
-    lost = ~np.isfinite(test_loss) if complete else np.isinf(test_loss)
-    require(
-        final.failed[lost].all(),
-        "a network whose loss is not finite is not said to have failed",
-    )
-
-
-def _scores_text(tile: Tile, reached: Reached) -> bytes:
+def _scores_csv(tile: Tile, reached: Reached) -> bytes:
     names: Sequence[str] = ["source_model"]
-    which: Sequence[tuple[int, ...]] = [(number,) for number in tile.models]
+    numbers: Sequence[tuple[int, ...]] = [(number,) for number in tile.models]
     if tile.repeats is not None:
-        names, which = Address._fields, tile.addresses
-    rows = zip(which, final_scores(reached), strict=True)
+        names, numbers = Address._fields, tile.addresses
+    rows = zip(numbers, final_scores(reached), strict=True)
     columns = (*names, *columns_of(reached.task))
-    return csv_file(columns, ((*who, *scores) for who, scores in rows))
+    return csv_file(columns, ((*number, *scores) for number, scores in rows))

@@ -41,10 +41,10 @@ class Tile(NamedTuple):
     @classmethod
     def named(cls, name: str) -> Self:
         """Return the tile of that name; raises `ValueError` for any other text."""
-        found = NAMED.fullmatch(name)
-        if not found:
+        match = NAMED.fullmatch(name)
+        if not match:
             raise ValueError(name)
-        ends = [int(end) for end in found.groups() if end]
+        ends = [int(end) for end in match.groups() if end]
         parts = zip(ends[::2], ends[1::2], strict=True)
         return cls(*(range(first, last + 1) for first, last in parts))
 
@@ -53,8 +53,8 @@ class Tile(NamedTuple):
         """Its name in paths: its kind, first and last number."""
         parts = (("models", self.models), ("repeats", self.repeats))
         return "-".join(
-            f"{what}-{numbers[0]:02d}-{numbers[-1]:02d}"
-            for what, numbers in parts
+            f"{kind}-{numbers[0]:02d}-{numbers[-1]:02d}"
+            for kind, numbers in parts
             if numbers is not None
         )
 
@@ -102,13 +102,14 @@ def tiles_of_repeats(
         else:
             numbers = itertools.count(0, max(1, repeats_per_job // width))
         for begin, stop in itertools.pairwise(numbers):
-            own = range(begin, min(stop, repeats))
+            tile_repeats = range(begin, min(stop, repeats))
             step = end - first
             if repeats_per_job == "auto":
                 parts = math.ceil(step / (MOST_FITS // (stop - begin)))
                 step = math.ceil(step / parts)
             for part in range(first, first + width, step):
-                yield Tile(range(part, min(part + step, first + width)), own)
+                last = min(part + step, first + width)
+                yield Tile(range(part, last), tile_repeats)
             if stop >= repeats:
                 break
         if end >= models:

@@ -16,7 +16,7 @@ class Ranking:
     """A ranking on a page, read off its answer, tables and figures."""
 
     def __init__(self, files: Files, told: Mapping[str, Any]) -> None:
-        """Read the files of a ranking; `told` is as `thaw.plan.made.ranked` says."""
+        """Read the files of a ranking; `told` is as `thaw.plan.stages.ranked` says."""
         self.name, self._files = told["study"], files
         self.sources: list[list[str]] = told["sources"]
         self.parts = json.loads(files.content(self.name, "answer.json"))

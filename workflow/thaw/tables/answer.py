@@ -59,24 +59,28 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     heading = f"# {title(settings)}"
     del settings["study"]
     settings["target_sizes"] = in_order(settings["target_sizes"])
+    apart = ("variants", "comparisons")
+    told = {
+        k: v for k, v in settings.items() if k in Question._fields and k not in apart
+    }
     question = Question(
-        variants=settings.pop("described"),
+        variants=settings["described"],
         comparisons=inputs.table("comparisons.csv"),
         best_depths=inputs.table("best-depths.csv"),
         summary=inputs.table("summary.csv"),
         **{
             field: inputs.table(name)
-            if name in inputs.files.made
+            if name in inputs.files.contents
             else pd.DataFrame(columns=["variant"])
             for field, name in SOME.items()
         },
-        **settings,
+        **told,
     )
     parts = answer(question)
     words = [f"{heading}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
-    told = [part._asdict() for part in parts]
+    said = [part._asdict() for part in parts]
     return {
         "answer.md": "\n".join(words).encode(),
-        "answer.json": f"{json.dumps(told, indent=1)}\n".encode(),
+        "answer.json": f"{json.dumps(said, indent=1)}\n".encode(),
         "recommendation.csv": frame(recommendations(question)),
     }

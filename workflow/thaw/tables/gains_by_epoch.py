@@ -46,7 +46,7 @@ class Followed:
         self._failed_in_the_end = histories.failed(arm.name)
         self._lower_is_better = metric.lower_is_better
         self.scale = metric.unit(
-            histories.own_constants(arm.name)[f"test_{metric.history}"]
+            histories.constants(arm.name)[f"test_{metric.history}"]
         )
 
     def after(self, epoch: int) -> Sample:

@@ -61,7 +61,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             name,
             histories.metric(arm.name, metric),
             histories.steps(arm.name),
-            histories.own_constants(arm.name).get(metric),
+            histories.constants(arm.name).get(metric),
         )
     ]
     return {"learning-curves.csv": csv_file(COLUMNS, rows)}

@@ -10,7 +10,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the table as CSV and as Markdown."""
     table = pd.DataFrame(
         row | {key: ", ".join(row[key]) for key in ("frozen", "fresh")}
-        for row in inputs.files.check("network")
+        for row in inputs.files.check("networks", inputs.study)
     )
     header = ("variant", "frozen", "weights that do not learn", "drawn anew")
     rows = [

@@ -8,4 +8,8 @@ from thaw.output.tables import frame
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return a row for each problem whose train rows were searched, as CSV."""
-    return {"overlap.csv": frame(pd.DataFrame(inputs.files.check("overlap")))}
+    return {
+        "overlap.csv": frame(
+            pd.DataFrame(inputs.files.check("overlaps", inputs.settings["target"]))
+        )
+    }

@@ -41,6 +41,9 @@ def ranking_of(inputs: Inputs) -> Ranking:
     table["variant"] = table["variant"] + " from " + table["source"]
     overlaps = [inputs.table("overlap.csv", study) for study in names]
     nothing = pd.DataFrame(columns=["variant", "target_size", "beaten_by"])
+    for key in ("variants", "comparisons", "recipes", "overlap"):
+        settings.pop(key, None)
+    settings = {k: v for k, v in settings.items() if k in Question._fields}
     question = Question(
         variants={arm: described[variant] for arm, (_, variant) in arms.items()}
         | {baseline: described[baseline]},

@@ -44,9 +44,10 @@ Values = Mapping[tuple[str, str], np.ndarray]
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return a row for each size and score, as CSV and for people."""
     settings = inputs.settings
-    checks = inputs.files.checks("transferability")
     scores = {
-        source: values_of(checks.get(study, ()))
+        source: values_of(
+            inputs.files.check("transferability", settings["target"], study)
+        )
         for study, source in settings["sources"]
     }
     sizes = in_order(settings["target_sizes"])
