@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 from projects import SMALL_CONFIG
-from thaw.config.resolve import resolve
+from thaw.config.resolve import MORE, resolve
 from thaw.errors import ThawError
 from thaw.plan.plan import Plan
 
@@ -78,6 +78,8 @@ def write_files(tmp_path):
         (tmp_path / name).write_text("print()\n")
     for suffix in ("csv", "pt", "py"):
         os.mkfifo(tmp_path / f"pipe.{suffix}")
+    (tmp_path / "weights").mkdir()
+    os.mkfifo(tmp_path / "weights/model.safetensors.index.json")
     (tmp_path / "device.csv").symlink_to("/dev/zero")
 
 
@@ -99,7 +101,8 @@ def message_of(config):
     try:
         plan_of(config)
     except ThawError as error:
-        return str(error)
+        lines = str(error).splitlines()
+        return "\n".join(line for line in lines if line.strip() != MORE)
     return ""
 
 

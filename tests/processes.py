@@ -1,5 +1,6 @@
 """Processes that tests wait for, hold up and kill."""
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -24,13 +25,18 @@ def wait_until(answer: Callable, run: Popen | None = None):
 
 def working_in(folder: Path, *stages: str) -> list[psutil.Process]:
     """Return the processes that work in a folder, or only those of some stages."""
-    here, modules = str(folder.resolve()), {f"thaw.stages.{name}" for name in stages}
+    here = str(folder.resolve())
     return [
         process
         for process in psutil.process_iter(["cwd", "cmdline"])
         if process.info["cwd"] == here
-        and (not stages or modules.intersection(process.info["cmdline"] or ()))
+        and (not stages or stage_of(process.info["cmdline"] or []) in stages)
     ]
+
+
+def stage_of(words: list[str]) -> str | None:
+    """Return the stage that a command runs, `python -m thaw.stages JSON`."""
+    return json.loads(words[-1])["stage"] if "thaw.stages" in words else None
 
 
 def send(number: signal.Signals, processes: Iterable[psutil.Process]) -> None:

@@ -179,14 +179,15 @@ class Project:
         Snakemake plans them, and each runs by its rule's own command. Raises `JobError`
         at the first that fails.
         """
-        rules = []
         with planned(self.folder, targets) as dag:
             stale = {*dag.needrun_jobs()}
-            for job in (job for level in dag.toposorted() for job in level):
-                if job in stale and job.shellcmd:
-                    run_here(job)
-                    rules.append(job.rule.name)
-        return rules
+            order = [job for level in dag.toposorted() for job in level]
+            # All commands before any job runs: to Snakemake, a file that appears
+            # behind its back is a broken link.
+            jobs = [job for job in order if job in stale and job.shellcmd]
+            for job in jobs:
+                run_here(job)
+        return [job.rule.name for job in jobs]
 
     def results(self, pattern: str = "**/*.csv") -> dict[str, bytes]:
         """Return the bytes of the result files that match the pattern."""
@@ -234,42 +235,41 @@ def planned(folder: Path, targets) -> Iterator:
 
 
 def run_here(job) -> None:
-    """Run a job by its rule's command: `python -m STAGE ARGUMENTS 2>LOG || …`."""
-    words = shlex.split(job.shellcmd.replace("\\\n", " ").partition("||")[0])
-    (log,) = (word for word in words if word.startswith("2>"))
-    words.remove(log)
-    python, option, stage, *arguments = words
-    assert (python, option) == ("python", "-m"), words
-    for path in (*job.output, log[2:]):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    path = Path(log[2:])
+    """Run a job by its rule's command: `python -m thaw.stages JSON 2>LOG || …`."""
+    python, option, stages, text, redirection = words_of(job)
+    assert (python, option, redirection[:2]) == ("python", "-m", "2>")
+    log = Path(redirection[2:])
+    for path in (*map(Path, job.output), log):
+        path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with (
-            path.open("w") as errors,
-            as_a_process(stage, arguments),
+            log.open("w") as errors,
+            as_a_process(stages, text),
             redirect_stderr(errors),
         ):
-            runpy.run_module(stage, run_name="__main__")
+            runpy.run_module(stages, run_name="__main__")
     except SystemExit as end:
         if end.code:
-            path.write_text(f"{path.read_text()}{end.code}\n")
-            raise JobError(f"{job.rule.name}: {path.read_text()}") from end
+            log.write_text(f"{log.read_text()}{end.code}\n")
+            raise JobError(f"{job.rule.name}: {log.read_text()}") from end
+
+
+def words_of(job) -> list[str]:
+    """Return the words of a job's command, up to what follows if it is killed."""
+    words = shlex.split(job.shellcmd)
+    return words[: words.index("||")]
 
 
 @contextmanager
-def as_a_process(stage: str, arguments: list[str]) -> Iterator[None]:
+def as_a_process(*arguments: str) -> Iterator[None]:
     """Give a stage its arguments, and put back what it changes before it ends."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     handlers = {number: signal.getsignal(number) for number in numbers}
     hook, argv, leave = sys.unraisablehook, sys.argv, command.leave
-    sys.argv, command.leave = [stage, *arguments], lambda: None
-    # It is imported already, and run as `__main__` all the same.
-    imported = sys.modules.pop(stage, None)
+    sys.argv, command.leave = [*arguments], lambda: None
     try:
         yield
     finally:
-        if imported:
-            sys.modules[stage] = imported
         sys.unraisablehook, sys.argv, command.leave = hook, argv, leave
         for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -1,7 +1,12 @@
 """A study's results in notebooks, and the differences between two runs."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import matplotlib as mpl
 import nbformat
@@ -33,6 +38,18 @@ def output_of(*arguments):
     done = CliRunner().invoke(main, [*map(str, arguments)])
     assert done.exit_code == 0, done.output
     return done.output
+
+
+def test_a_command_ends_quietly_when_its_reader_has_enough(finished_once):
+    """As in `thaw answer | head -1`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [Path(sys.executable).with_name("thaw"), "answer", "back"]
+    done = subprocess.run(
+        command, cwd=finished_once.folder, stdout=writer, stderr=subprocess.PIPE
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
 
 
 @pytest.mark.parametrize("study", ["back", "sizes"])

@@ -15,7 +15,7 @@ from torch import nn
 
 from projects import SMALL_CONFIG, JobError, Project
 from test_networks import Tied
-from thaw.config.checkpoints import digest_of, mistakes_of_checkpoint, weight_files
+from thaw.config.users import digest_of_weights, mistakes_of_weights, weight_files
 from thaw.errors import ThawError
 from thaw.external.checkpoints import load_checkpoint
 from thaw.learning.checkpoints import check_alike, source_model
@@ -179,19 +179,21 @@ def test_a_folder_stands_for_the_weights_in_it(tmp_path):
     save_in_parts(parts, {n: v for n, v in entries().items() if n != "second.weight"})
     names = [path.name for path in weight_files(parts)]
     assert names == [f"model-0000{n}-of-00002.safetensors" for n in (1, 2)]
-    digest = digest_of(weight_files(parts))
+    digest = digest_of_weights(weight_files(parts))
     (parts / "README.md").write_text("")
-    assert digest_of(weight_files(parts)) == digest
+    assert digest_of_weights(weight_files(parts)) == digest
     save_file({"a": torch.ones(1)}, weight_files(parts)[1])
-    assert digest_of(weight_files(parts)) != digest
+    assert digest_of_weights(weight_files(parts)) != digest
     file.parent.mkdir()
     save_file({"a": torch.ones(1)}, file)
-    assert digest_of(weight_files(file.parent)) == digest_of(weight_files(file))
-    (line,) = mistakes_of_checkpoint("here", str(tmp_path))
+    assert digest_of_weights(weight_files(file.parent)) == digest_of_weights(
+        weight_files(file)
+    )
+    (line,) = mistakes_of_weights("here", str(tmp_path))
     assert re.search(r"^here: .* is a folder without model.safetensors. Allowed", line)
     for index in ("{", '{"weight_map": {"a": "../a.safetensors"}}'):
         (parts / "model.safetensors.index.json").write_text(index)
-        (line,) = mistakes_of_checkpoint("here", str(parts))
+        (line,) = mistakes_of_weights("here", str(parts))
         assert re.search("is damaged: Expecting|something else than files", line)
 
 

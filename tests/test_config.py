@@ -9,7 +9,6 @@ import yaml
 from configs import change, recipes, small_config, study_of
 from projects import ROOT, SMALL_CONFIG, Project
 from thaw.config.files import choose_file, read
-from thaw.config.generate import generated
 from thaw.errors import ThawError
 
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(
@@ -74,8 +73,8 @@ def test_a_run_takes_a_named_file_and_numbers_in_groups(tmp_path):
         check=False,
     )
     assert done.returncode == 1
-    mistakes = re.findall(r"^  studies\.\w+\.(\S+): set together", done.stderr, re.M)
-    assert {*mistakes} == {"training.steps", "pretraining.steps"}
+    mistakes = re.findall(r"^  (\S+): set together", done.stderr, re.M)
+    assert mistakes == ["training.steps"]
     assert not re.search("margin|WorkflowError", done.stderr)
 
 
@@ -88,6 +87,7 @@ pretraining: {momentum: 0.5} => {} | {momentum: 0.5} | {} | {momentum: 0.5}
  {steps: 9, epochs: LOST} | {steps: 7, epochs: LOST} | {} | {steps: 7, epochs: LOST}
 {~/training: {steps: 9}, ~/pretraining: {epochs: 2}} =>
  {steps: 9, epochs: LOST} | {epochs: 2} | {} | {}
+{@0/training: {augment: {}}, @1/training: {augment: {}}} => {} | {} | {} | {}
 {training/class_weight: {0: 1, b: 2}, pretraining: {class_weight: {}}} =>
  {class_weight: {"0": 1, b: 2}} | {} | {class_weight: {"0": 1, b: 2}} | {}
 """
@@ -113,9 +113,3 @@ def test_what_a_study_is_unless_it_says_otherwise():
     assert usual.items() <= ahead.items()
     assert back["baseline"] == "fixed-1"
     assert config == SMALL_CONFIG
-
-
-def test_what_is_made_from_the_models_is_up_to_date():
-    for file, text in generated().items():
-        mends = "this mends it: .venv/bin/python -m thaw.config.generate"
-        assert file.read_text("utf-8") == text, mends

@@ -16,7 +16,7 @@ from small_tables import (
     with_ages,
     write,
 )
-from thaw.config.extents import GENERATED
+from thaw.config.problem import FUNCTIONS
 from thaw.data.make import Other, make_problem
 from thaw.data.strata import quantiles
 from thaw.errors import ThawError
@@ -177,15 +177,17 @@ def test_a_problem_is_scaled_like_another(tmp_path, frame):
     assert words in message(tmp_path, frame, scale="like", others=others)
 
 
-def test_every_function_is_as_large_as_is_taken():
-    for function, (rows, features, outputs) in GENERATED.items():
-        arguments = {"random_state": 1} if function.startswith("make_") else {}
-        settings = {function: arguments, "train_size": 0.5, "shuffle": 1}
-        settings |= {"task": "regression"} if outputs == 1 else {}
-        problem, description = make_problem(settings)
-        assert len(problem.train_x) + len(problem.test_x) == rows
-        assert problem.train_x.shape[1] == len(description.columns) == features
-        assert (problem.classes or 1) == outputs
+OF_NUMBERS = ("make_friedman1", "make_regression", "load_diabetes")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_makes_a_problem(function):
+    arguments = {"random_state": 1} if function.startswith("make_") else {}
+    settings = {function: arguments, "train_size": 0.5, "shuffle": 1}
+    settings |= {"task": "regression"} if function in OF_NUMBERS else {}
+    problem, description = make_problem(settings)
+    assert problem.train_x.shape[1] == len(description.columns) > 0
+    assert (problem.classes > 0) == (function not in OF_NUMBERS)
 
 
 def test_functions_return_their_rows_in_their_order():

@@ -40,7 +40,7 @@ def test_a_key_holds_the_estimator_alone(folder, monkeypatch):
     forest = recipes(config)["forest"]
     assert forest.recipe["settings"].keys() == {"seed", "estimator"}
     assert forest.recipe["inputs"].keys() == {"problem"}
-    assert forest.recipe["versions"].keys() == {"numpy", "scipy", "sklearn"}
+    assert {"numpy", "scipy", "sklearn"} <= forest.recipe["versions"].keys()
     for network in (MODULE, TRAINER, None):
         other = with_forest(network)
         put(other, "training/epochs", 7)
@@ -60,9 +60,6 @@ def test_a_key_holds_the_estimator_alone(folder, monkeypatch):
 
 
 def test_the_jobs_of_estimators_need_no_torch():
-    code = keys.modules("train", ["thaw.learning.estimators"])
-    assert not code & {"thaw.learning.training", "thaw.learning.ensemble"}
-    assert "thaw.learning.estimators" not in keys.modules("train")
     modules = modules_of("stages.train", "learning.estimators", "external.estimators")
     assert not {*modules} & {"torch", "safetensors", "pydantic", "matplotlib", "yaml"}
 

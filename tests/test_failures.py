@@ -26,15 +26,7 @@ def expected(store) -> dict[str, bytes]:
     return store.finished(ONE_JOB_CONFIG, TARGET).results("**/*.*")
 
 
-def test_what_is_in_the_place_of_a_folder_is_named_and_braces_in_its_path(project):
-    places = "results", "results/problems", "results/ahead", "logs", "logs/repeats"
-    for place in places:
-        path = project.folder / place
-        path.parent.mkdir(exist_ok=True)
-        path.touch()
-        with pytest.raises(SystemExit, match=rf"^error: .*{place} is a file"):
-            project.stale(TARGET)
-        path.unlink()
+def test_a_folder_with_braces_in_its_path_is_refused(project):
     odd = project.folder.rename(project.folder.with_name("{braces}"))
     with pytest.raises(SystemExit, match="a folder with braces"):
         Project(odd).stale(TARGET)
@@ -43,8 +35,7 @@ def test_what_is_in_the_place_of_a_folder_is_named_and_braces_in_its_path(projec
 def test_a_link_to_no_folder_is_named_and_one_to_a_folder_followed(project, expected):
     results, elsewhere = project.folder / "results", project.folder / "elsewhere"
     results.symlink_to(elsewhere)
-    with pytest.raises(SystemExit, match=r"^error: .*results is a link to"):
-        project.stale(TARGET)
+    assert_failed(*run(project), "error: results cannot be written: File exists")
     elsewhere.mkdir()
     project.make(TARGET)
     assert results.is_symlink()

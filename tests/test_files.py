@@ -147,7 +147,13 @@ def test_a_file_of_other_networks_is_refused(results):
     with pytest.raises(ThawError, match="it holds models-00-00-repeats-00-01; delete"):
         load("predictions", renamed)
     renamed.rename(path)
-    with pytest.raises(ThawError, match="some are missing"):
+    weights = min(results.glob("source-models/worth-1-*/*.safetensors"))
+    renamed = weights.with_name("models-30-31.safetensors")
+    weights.rename(renamed)
+    with pytest.raises(ThawError, match="it holds models-00-00; delete"):
+        load("weights", renamed, [30])
+    renamed.rename(weights)
+    with pytest.raises(ThawError, match="hold the source models 0, not 0, 4; delete"):
         load("weights", min(results.glob("source-models/worth-1-*/*.safe*")), [0, 4])
 
 
@@ -161,9 +167,22 @@ def test_tables_are_stale_whose_record_is_no_whole_one_of_theirs(saved_once, tmp
         assert project.stale(target) == {"tables_worth"}, text
 
 
+def test_what_an_orphan_wrote_late_is_made_again(saved_once, tmp_path):
+    """It is no study's that the config has now; nothing is trained for it."""
+    project = saved_once.copy(tmp_path / "project")
+    results = project.folder / "results"
+    target = "results/worth/study.json"
+    for name in ("histories.npz", "scores.csv"):
+        whole = (results / "worth" / name).read_bytes()
+        (results / "worth" / name).write_bytes((results / "each" / name).read_bytes())
+        assert project.stale(target) == {"gather_worth", "tables_worth"}, name
+        (results / "worth" / name).write_bytes(whole)
+
+
 def test_source_models_are_found_in_a_file_that_begins_with_a_later_one(tmp_path):
     weights = {"output.bias": torch.arange(30.0, 36.0)[:, None]}
-    recipe, path = keys.recipe("pretrain", {}, {}), tmp_path / "late.safetensors"
+    recipe = keys.recipe("pretrain", {}, {})
+    path = tmp_path / "models-30-35.safetensors"
     save_networks(path, weights, Tile(range(30, 36)), recipe, {})
     models, _ = load_source_models([path], keys.key(recipe), [32, 33])
     assert models.state["output.bias"].tolist() == [[32], [33]]

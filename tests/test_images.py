@@ -17,7 +17,7 @@ from thaw.data.images import pixels
 from thaw.data.make import make_problem
 from thaw.errors import ThawError
 from thaw.external.checks import check_tokens
-from thaw.keys import known_digest
+from thaw.keys import files_below, known_digest
 from thaw.learning.module import ModuleNetwork
 
 IMAGES = {"images": "photos/", "size": [4, 6], "train_size": 10, "shuffle": 1}
@@ -156,6 +156,21 @@ def test_what_is_no_image_or_lies_elsewhere_is_named(tmp_path):
         known_digest(folder)
 
 
+def test_links_to_a_folder_around_them_are_not_followed(tmp_path):
+    """Two of them would lead to 2^40 paths."""
+    folder = photos(tmp_path / "photos")
+    names = files_below(folder)
+    (folder / "dogs/all").symlink_to(folder)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/back").symlink_to(folder)
+    (folder / "cats/again").symlink_to(tmp_path / "elsewhere")
+    assert files_below(folder) == names
+    # A second link to the same images stands for them, too.
+    (folder / "more").symlink_to(folder / "dogs")
+    more = [name.replace("dogs/", "more/") for name in names if "dogs/" in name]
+    assert files_below(folder) == sorted([*names, *more])
+
+
 def test_files_that_a_system_left_are_no_content(tmp_path):
     folder = photos(tmp_path / "photos")
     first = known_digest(folder)
@@ -205,7 +220,12 @@ def test_rows_without_a_feature_are_left_out_or_filled(tmp_path):
 
 
 CASES = [
-    (IMAGES, {"color": "grey"}, {}, "images of 'two' are [1, 4, 6], those of the"),
+    (
+        IMAGES,
+        {"color": "grey"},
+        {},
+        "images of 'two' and the source 'one' have s",
+    ),
     (TOKENS, {}, {}, "ahead.source: features of 'one' are tokens, and net"),
     (TOKENS, {"tokens": False}, MODULE, "ahead.target: tokens are features of one"),
     (GAPS, {}, TRAINER, "'two' has missing: {fill: m"),

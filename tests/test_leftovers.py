@@ -1,53 +1,87 @@
 """Leftovers: files that a config no longer uses are listed, and deleted on request."""
 
 import re
-from collections import Counter
 
-from configs import plan_of
-from thaw.plan.leftovers import leftovers
+import pytest
+from click.testing import CliRunner
 
-
-def listed(project):
-    """Return how many leftovers lie in each folder, with keys replaced."""
-    results = project.folder / "results"
-    paths = [*leftovers(plan_of(project.config), results)]
-    folders = [path.relative_to(results).parent.as_posix() for path in paths]
-    return Counter(re.sub("-[0-9a-f]{12}", "-KEY", folder) for folder in folders)
+from thaw.cli.main import main
 
 
-def test_the_only_copy_is_no_leftover(finished):
+@pytest.fixture
+def project(finished, monkeypatch):
+    monkeypatch.chdir(finished.folder)
+    return finished
+
+
+def leftovers(*options):
+    """Return the names of leftovers by folder, with keys replaced, and the end."""
+    done = CliRunner().invoke(main, ["leftovers", *options])
+    assert done.exit_code == 0, done.output
+    *lines, end = done.output.splitlines()
+    folders = {}
+    for line in lines:
+        folder, names = re.fullmatch(
+            r" +[\d,]+\.\d MB  results/?(.*): (.*)", line
+        ).groups()
+        folders[re.sub("-[0-9a-f]{12}", "-KEY", folder)] = names
+    return folders, end
+
+
+def test_the_only_copy_is_no_leftover(project):
     """That of jobs that are cut differently now, which train nothing."""
-    assert not listed(finished)
-    finished.change("studies", "back", "repeats_per_job", to=1)
-    assert not finished.stale() and not listed(finished)
+    assert leftovers() == ({}, "0.0 MB that no study uses")
+    project.change("studies", "back", "repeats_per_job", to=1)
+    assert not project.stale() and not leftovers()[0]
 
 
-def test_leftovers_of_studies_variants_repeats_and_kills_are_deleted(finished):
-    config = finished.config
+def test_leftovers_of_studies_variants_repeats_and_kills_are_deleted(project):
+    config = project.config
     del config["studies"]["back"]
     config["studies"]["ahead"]["variants"].remove("fixed-0")
     config["variants"]["fixed-1"]["fresh"] = ["output"]
     config["studies"]["ahead"]["repeats"] = 1
-    finished.config = config
-    results = finished.folder / "results"
-    (results / "repeats/.stray.0123456789abcdef.npz").write_text("not a name of Thaw's")
-    (results / "ahead/.scores.0123456789abcdef.csv").write_text("half a ta")
-    (results / "ahead/notes.txt").write_text("mine")
+    project.config = config
+    results = project.folder / "results"
+    (fixed_0,) = results.glob("repeats/two/fixed-0-*")
+    killed = [
+        fixed_0 / ".models-00-00.0123456789abcdef.csv",
+        results / "ahead/.histories.0123456789abcdef.npz",
+    ]
+    # The edition before made such a table.
+    for path in (*killed, results / "ahead/best-of.csv"):
+        path.write_text("half a ta")
+    (results / "ahead/notes-0123456789ab.txt").write_text("mine")
+    (results / "ahead/notes.csv").write_text("mine")
 
-    counts = listed(finished)
+    folders, _ = leftovers()
     # Two jobs a variant, three files a job; of standalone, the second job.
-    assert counts["repeats/two/fixed-0-KEY"] == counts["repeats/two/fixed-1-KEY"] == 6
-    assert counts["repeats/two/standalone-KEY"] == 3
-    assert counts["source-models/two-KEY"] == 8
-    assert counts["ahead"] == 1
-    assert "back/records" in counts and "source-models/one-KEY" not in counts
+    assert folders["repeats/two/fixed-0-KEY"].endswith(" and 4 more")
+    assert folders["repeats/two/fixed-0-KEY"].startswith(killed[0].name)
+    assert folders["repeats/two/fixed-1-KEY"].endswith(" and 3 more")
+    assert folders["repeats/two/standalone-KEY"].count("repeats-01-01") == 3
+    assert folders["source-models/two-KEY"].endswith(" and 5 more")
+    assert folders["ahead"] == f"{killed[1].name}, best-of.csv"
+    assert "back/records" in folders and "source-models/one-KEY" not in folders
 
-    finished.make("tables")
-    before = finished.results("**/*.*")
-    finished.make("delete_leftovers")
-    after = finished.results("**/*.*")
+    project.make("tables")
+    before = project.results("**/*.*")
+    _, end = leftovers("--delete")
+    assert re.fullmatch(r"1\.\d MB deleted", end)
+    after = project.results("**/*.*")
     assert after == {name: before[name] for name in after}
-    assert {"ahead/notes.txt", "repeats/.stray.0123456789abcdef.npz"} <= after.keys()
-    assert not re.search("back/|ahead/[.]|fixed-0|repeats-01-01", " ".join(after))
+    users = {"ahead/notes-0123456789ab.txt", "ahead/notes.csv"}
+    assert users | {"ahead/records/gather.json"} <= after.keys()
+    assert not re.search("back|best-of|/[.]|/fixed-0|repeats-01-01", " ".join(after))
     assert not (results / "back").exists()
-    assert not finished.stale("tables") and not listed(finished)
+    assert not project.stale("tables") and not leftovers()[0]
+
+
+def test_nothing_is_deleted_while_a_run_is_under_way(project):
+    locks = project.folder / ".snakemake/locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    (locks / "0.input.lock").touch()
+    path = project.folder / "results/ahead/.scores.0123456789abcdef.csv"
+    path.touch()
+    done = CliRunner().invoke(main, ["leftovers", "--delete"])
+    assert "error: a run is under way here" in done.output and path.exists()

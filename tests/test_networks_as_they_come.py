@@ -1,7 +1,6 @@
 """Networks as users write them: what the check says of each, and of its variants."""
 
 import json
-from argparse import Namespace
 
 import pytest
 
@@ -13,6 +12,7 @@ from thaw.external.networks import network_of
 from thaw.learning.settings import Training
 from thaw.output.problems import save_problem
 from thaw.stages import check_network
+from thaw.stages.command import Job
 from trained import draw, fit, same, with_numbers
 
 RECIPE = keys.recipe("make_problem", {}, {})
@@ -123,8 +123,9 @@ def check(tmp_path, problem):
         }
         inputs, output = dict.fromkeys(roles, keys.key(RECIPE)), tmp_path / "check.json"
         recipe = {"settings": settings, "inputs": inputs}
-        options = {"source": None, "source_models": [], "network": file} | paths
-        check_network.main(Namespace(recipe=recipe, output=output, **options))
+        files = {name: [path] for name, path in paths.items()} | {"network": [file]}
+        job = Job("check_network", "", recipe, files, {"rows": [output]})
+        check_network.main(job)
         return json.loads(output.read_text())["rows"]
 
     return check

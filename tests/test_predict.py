@@ -127,6 +127,13 @@ def test_files_that_are_lost_edited_or_older_than_the_config(folder, tmp_path):
     first, _ = thaw.open(each).predictor("fixed-1").files
     with pytest.raises(ThawError, match="networks of another kind, or of another prob"):
         of_files([file, first])
+    # Under the name of other networks, or of those of another config.
+    whole, last = first.read_bytes(), max(each.glob("../repeats/*/fixed-1-*/*.safe*"))
+    first.write_bytes(last.read_bytes())
+    words = "it is result .* instead of|it holds models-01"
+    with pytest.raises(ThawError, match=words):
+        thaw.open(each).predictor("fixed-1")
+    first.write_bytes(whole)
     first.unlink()
     with pytest.raises(ThawError, match="weights of 2 of 4 repeats of fixed-1"):
         thaw.open(each).predictor("fixed-1")
@@ -134,7 +141,7 @@ def test_files_that_are_lost_edited_or_older_than_the_config(folder, tmp_path):
     with pytest.raises(ThawError, match=r"not by .*networks\.py:small as it is now"):
         thaw.open(module).predictor("fixed-1")
     file.write_bytes(file.read_bytes().replace(b'\\"green\\"', b'\\"greem\\"'))
-    with pytest.raises(ThawError, match="its weights were changed"):
+    with pytest.raises(ThawError, match="its description was changed"):
         of_files([file])
 
 

@@ -106,6 +106,10 @@ def test_a_setting_of_a_file_is_in_its_key(folder):
         change(config["problems"]["two"], text)
         key = study_of(config)["keys"]["problems"]["two"]
         assert seen.setdefault(key, text) == text
+        # What equals a default is no difference.
+        change(config["problems"]["two"], "{separator: ',', decimal: .}")
+        if "npz" not in text and text[0] != "s" and "decimal" not in text:
+            assert study_of(config)["keys"]["problems"]["two"] == key, text
 
 
 SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
@@ -117,7 +121,7 @@ KEYS = {
 }
 # Those that other files of tests are about, and those that will go.
 ELSEWHERE = {
-    *("trainer", "files", "packages", "histories", "time_limit", "arguments", "unit"),
+    *("trainer", "files", "packages", "histories", "arguments", "unit"),
     *("images", "size", "color", "tokens", "made_by_rule"),
     *("decay_bias_and_norm", "step_size", "gamma", "augment"),
 }
@@ -136,7 +140,7 @@ DEFAULTS = [
     (place, name, setting["default"])
     for group, place in PLACES.items()
     for name, setting in KEYS[group].items()
-    if "default" in setting
+    if "default" in setting and name not in ELSEWHERE
 ]
 
 
@@ -166,16 +170,15 @@ def test_a_default_is_that_of_the_code_which_is_in_the_keys():
     for place, name, default in DEFAULTS:
         if parameter := inspect.signature(receivers[place]).parameters.get(name):
             assert json.dumps(default) == json.dumps(parameter.default), name
-    modules = {receiver.__module__ for receiver in receivers.values()}
-    assert modules <= keys.modules("train")
-    assert all(module.startswith(keys.COMPUTING) for module in modules)
+    packages = {receiver.__module__.split(".")[1] for receiver in receivers.values()}
+    assert packages <= {*keys.COMPUTING}
 
 
 def test_the_versions_of_libraries_are_in_the_keys(folder, monkeypatch):
     (folder / "networks.py").write_text("import yaml, scipy\n" + NETWORKS)
     configs = (small_config(), small_config(MODULE))
     before = [recipes(config) for config in configs]
-    assert {*before[0]["fixed-0"].recipe["versions"]} == {"numpy", "torch"}
+    assert {"numpy", "torch"} <= before[0]["fixed-0"].recipe["versions"].keys()
     # One is named unlike its distribution.
     versions = before[1]["fixed-0"].recipe["versions"]
     assert {"yaml", "scipy", "torch", "numpy"} <= versions.keys()
@@ -191,9 +194,6 @@ def test_the_versions_of_libraries_are_in_the_keys(folder, monkeypatch):
 def test_an_edit_is_another_key_and_a_comment_a_move_or_another_order_is_not(folder):
     config = small_config(MODULE)
     before = recipes(config)
-    # Only a module has the general learner in its key.
-    code = recipes(small_config())["fixed-0"].recipe["code"]
-    assert before["fixed-0"].recipe["code"] != code
     (folder / "networks.py").unlink()
     (folder / "others.py").write_text("# moved\n" + NETWORKS)
     arguments = dict(reversed(config["network"]["arguments"].items()))

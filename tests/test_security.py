@@ -1,6 +1,7 @@
 """SECURITY.md's promises: a config's values and a file's content run nothing."""
 
 import csv
+import json
 import os
 import pickle
 import re
@@ -96,7 +97,8 @@ def test_shells_obey_no_text_of_jobs(tmp_path):
         subprocess.run(["bash", "-euc", job.shellcmd], check=True, **options)
     words = arguments.read_text().split("\0")
     assert words.count("-m") == len(jobs) > 5
-    assert FILE in words
+    inputs = [json.loads(word)["inputs"] for word in words if word.startswith("{")]
+    assert [FILE] in [files.get("files") for files in inputs]
     assert not [*tmp_path.rglob("pwned*")]
 
 
@@ -147,7 +149,15 @@ def test_names_that_are_more_than_names_are_refused(kind):
     assert all(line.isprintable() for line in lines)
 
 
-PATHS = ("--key=0.csv", "{key}.csv", "a\nb.csv", "a\0.csv", "a/.csv", "x.pkl")
+PATHS = (
+    "--key=0.csv",
+    "{key}.csv",
+    "<key>.csv",
+    "a\nb.csv",
+    "a\0.csv",
+    "a/.csv",
+    "x.pkl",
+)
 ADDRESSES = ("https://127.0.0.1/x.csv", "file:///x.csv", "s3://127.0.0.1/x.csv")
 
 
@@ -189,9 +199,9 @@ def test_no_pickle_is_read(kind, bomb, tmp_path):
     tile = Tile(range(1), range(1))
     for words, read in (
         ("(it is no|X or y holds)", lambda: read_table(path, {"label": "y"})),
-        ("is not the problem", lambda: load_described(path, "0" * 12)),
-        ("is not the histories", lambda: Histories(path, "0" * 12)),
-        ("is not the histories", lambda: load_scores(path, path, tile, "0" * 12)),
+        ("is not the result", lambda: load_described(path, "0" * 12)),
+        ("is not the result", lambda: Histories(path, "0" * 12)),
+        ("is not the result", lambda: load_scores(path, path, tile, "0" * 12)),
     ):
         with pytest.raises(ThawError, match=rf"file\.npz:? {words}"):
             read()
@@ -210,7 +220,7 @@ def test_of_weights_no_pickle_is_read(bomb, tmp_path):
     with pytest.raises(ThawError, match="is damaged, or torch"):
         load_checkpoint(plain)
     for path in (plain, archive):
-        with pytest.raises(ThawError, match="is not the source models it should be"):
+        with pytest.raises(ThawError, match="is not the result it should be"):
             load_source_models([path.rename(f"{path}.safetensors")], "0" * 12, [0])
 
 

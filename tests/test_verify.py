@@ -9,8 +9,8 @@ from thaw import keys
 from thaw.api import verify as api
 from thaw.cli.main import main
 from thaw.learning.training import fix_rounding
+from thaw.output.records import load_arrays, save_arrays
 from thaw.output.tiles import Tile
-from thaw.output.weights import load_entries, save_entries
 
 # Before another test of this process makes the first product.
 fix_rounding()
@@ -84,10 +84,10 @@ def test_a_changed_number_is_detected(name, share, results, monkeypatch):
 @pytest.mark.parametrize("name", ["output.bias", "former"])
 def test_changed_weights_are_detected_in_a_file_whose_digests_agree(name, results):
     path = min(results.glob("repeats/worth-2/fixed-1-*/*.safetensors"))
-    entries, record = load_entries(path, path.parent.name.rpartition("-")[2])
-    entries[name] = entries["output.bias"] * 2
-    parts = (record[part] for part in ("recipe", "saw", "about"))
-    save_entries(path, entries, Tile.named(path.stem), *parts)
+    arrays, record = load_arrays(path)
+    arrays[name] = arrays["output.bias"] * 2
+    recipe, saw, about = (record[part] for part in ("recipe", "saw", "about"))
+    save_arrays(path, arrays, recipe, saw, Tile.named(path.stem), about=about)
     done = verify("results/worth", "--repeats", 8)
     assert done.exit_code == 1
     words = "in one of the two only: weights former"

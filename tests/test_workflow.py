@@ -126,4 +126,4 @@ def test_a_cluster_gets_what_computes_for_long():
         for rule in rules
         if "localrule: True\n" not in rule and "log:\n" in rule
     }
-    assert submitted == {"check_trainer", "pretrain", "train", "transferability"}
+    assert submitted == {"check_network", "pretrain", "train", "transferability"}

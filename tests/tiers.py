@@ -45,6 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     workerinput = getattr(config, "workerinput", {})
     config.stash[TIER] = workerinput.get("tier", tier_of(config))
+    if config.stash[TIER]:
+        config.option.durations = 10
     config.addinivalue_line(
         "markers", "slow: in the second tier, which `pytest --everything` runs"
     )
@@ -81,26 +83,14 @@ def cpu() -> float:
 
 
 class Costs:
-    """The time that tests take, and the dearest of them."""
+    """The time that tests take."""
 
     def __init__(self, config: pytest.Config):
         self.config = config
         self.began = time.monotonic()
-        self.before = cpu()
         # That of the processes that xdist starts, as they report it.
         self.of_workers = 0.0
         self.left_out = 0
-        self.of_tests: Counter[str] = Counter()
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item):
-        report = yield
-        now = cpu()
-        report.cpu, self.before = now - self.before, now
-        return report
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.of_tests[report.nodeid] += report.cpu
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self.left_out += len(items)
@@ -136,14 +126,11 @@ class Costs:
             return
         write = terminalreporter.write_line
         terminalreporter.section("costs")
-        for test, seconds in self.of_tests.most_common(10):
-            write(f"{seconds:6.1f} CPU s  {test}")
         wall, cpu_minutes = BUDGETS[self.config.stash[TIER]]
         minutes = (time.monotonic() - self.began) / 60
         write(
-            f"{len(self.of_tests)} tests in {minutes:.1f} min and "
-            f"{self.minutes_of_cpu():.1f} CPU min; the budget on two idle cores is "
-            f"{wall} min and {cpu_minutes} CPU min."
+            f"{minutes:.1f} min and {self.minutes_of_cpu():.1f} CPU min; the budget "
+            f"on two idle cores is {wall} min and {cpu_minutes} CPU min."
         )
         if self.left_out:
             write(
