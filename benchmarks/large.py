@@ -4,6 +4,7 @@ Four variants, 25 repeats of each from every source model; everything else as sh
 """
 
 import csv
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,6 +28,10 @@ FOLDERS = ("results", "logs", ".snakemake")
 
 # The rule of the jobs with logs in this folder.
 RULES = {"source-models": "pretrain", "repeats": "train"}
+
+# Here, the rules that train measure their jobs: they get a `benchmark:` for each log.
+LOG = re.compile(r'    log:\n        "(logs/(?:source-models|repeats)/.*)\.log",\n')
+BENCHMARK = r'\g<0>    benchmark:\n        "\1.benchmark.tsv"\n'
 
 NOTES = f"""\
 From an empty folder to all tables and figures of the study, once, on {CORES} cores. It
@@ -102,6 +107,8 @@ def new_study(folder: Path, source_models: int) -> int:
         "source_models": source_models,
     }
     change_config(copy_workflow(folder), studies={STUDY: study})
+    rules = folder / "workflow/rules/jobs.smk"
+    rules.write_text(LOG.sub(BENCHMARK, rules.read_text()))
     return source_models * (1 + len(VARIANTS) * REPEATS_OF_EACH)
 
 
