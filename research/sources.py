@@ -22,6 +22,7 @@ from studies import all_of, draw, samples
 from thaw.data.problem import Problem
 from thaw.findings.arms import OF_DEPTHS
 from thaw.findings.best_sources import Found, standings, statements
+from thaw.findings.logme import logme
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.typical import typical_difference
@@ -32,7 +33,6 @@ from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training, Variant
 from thaw.learning.tasks import TASKS
 from thaw.learning.training import fix_rounding
-from thaw.learning.transferability import logme
 from thaw.output.tables import markdown
 
 # The sources by the angle of their teacher, in degrees. One has other source models

@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-import thaw.learning.ensemble
 from thaw.data.problem import Problem
-from thaw.learning.fully_connected import FullyConnected
+from thaw.learning.fully_connected import Ensemble, FullyConnected
 from thaw.learning.learner import State
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
@@ -42,7 +41,7 @@ def train_task(task: common.Task, data: common.Data) -> float:
 
 
 def descend(learning_rate: float, matrices: Sequence[Tensor], x: Tensor, y: Tensor):
-    """Take one step of gradient descent; see `thaw.learning.ensemble`."""
+    """Take one step of gradient descent; see `thaw.learning.fully_connected`."""
     *hidden, output = [matrix.requires_grad_() for matrix in matrices]
     with torch.enable_grad():
         for matrix in hidden:
@@ -58,5 +57,7 @@ def descend(learning_rate: float, matrices: Sequence[Tensor], x: Tensor, y: Tens
 if __name__ == "__main__":
     if sys.argv[2:] == ["autograd"]:
         rate = json.loads(sys.argv[1])["learning_rate"]
-        thaw.learning.ensemble._descend = lambda *step: descend(rate, *step[:3])
+        Ensemble._descend = lambda self, x, y: descend(
+            rate, [layer.matrix for layer in self._running], x, y
+        )
     common.time_runs(train_task)

@@ -31,10 +31,12 @@ PACKAGE = Path(__file__).parent
 FORMAT = 3
 
 # Whose code and versions decide the numbers of problems, source models and repeats, and
-# whose decide how gathered scores, tables, figures and pages look.
+# whose decide scores of source models without training, and how gathered scores,
+# tables, figures and pages look.
 COMPUTING = ("data", "learning")
 ARRANGING = (*COMPUTING, "external", "output", "stages", "findings", "tables")
 CODE = {
+    "transferability": (*COMPUTING, "findings"),
     "gather": ARRANGING,
     "tables": ARRANGING,
     "figures": (*ARRANGING, "figures"),
@@ -137,12 +139,13 @@ def recipe(
     `inputs` are the keys of the results it reads. A description of what users supply,
     in the settings, may name further `libraries`.
     """
-    libraries = {*(DRAW_WITH if stage in CODE else COMPUTE_WITH)}
+    packages = CODE.get(stage, COMPUTING)
+    libraries = {*(DRAW_WITH if "tables" in packages else COMPUTE_WITH)}
     for value in settings.values():
         if isinstance(value, Mapping):
             libraries |= {*value.get("libraries", [])}
     return {
-        "code": code_of(CODE.get(stage, COMPUTING)),
+        "code": code_of(packages),
         "format": FORMAT,
         "inputs": dict(inputs),
         "settings": dict(settings),

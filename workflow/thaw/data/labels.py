@@ -20,7 +20,6 @@ from thaw.data.checks import (
 )
 from thaw.data.strata import MOST_QUANTILES, quantiles
 from thaw.data.table import Table
-from thaw.data.transforms import disturb
 from thaw.errors import ThawError, refuse
 
 
@@ -54,7 +53,6 @@ class Classes:
         refuse(wrong_classes(tables, asked))
         self.names = class_names(tables, asked)
         self._place = tables[0].place
-        self._transforms = settings.get("transforms", [])
         self.strata: Sequence[np.ndarray] = [
             pd.Categorical(table.labels, self.names).codes.astype(np.int64)
             for table in tables
@@ -65,7 +63,6 @@ class Classes:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers of classes."""
         learned, unseen = self.strata[0][train], self.strata[-1][test]
-        learned = disturb(learned, len(self.names), self._transforms)
         check_parts(self._place, self.names, learned, unseen)
         return learned, unseen
 

@@ -1,7 +1,7 @@
 """Transforms of a problem, for studies of how transfer copes with them.
 
-All but `label_noise` change the features, of train and test rows alike, as they are
-before scaling. Random ones read a stream of their own, named by the place in the list.
+They change the features, of train and test rows alike, as they are before scaling.
+Noise reads a stream of its own, named by the place in the list.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,8 @@ from scipy import ndimage
 
 Transforms = Sequence[Mapping[str, Any]]
 
-# Random streams are for features or for labels.
+# The random streams for features.
 FEATURES = 0
-LABELS = 1
 
 
 def transform(
@@ -32,8 +31,6 @@ def transform(
                 x = x + rng.normal(0, value, x.shape)
             case "invert":
                 x = value - x
-            case "permute":
-                x = x[:, np.random.default_rng(value).permutation(x.shape[1])]
             case "rotate":
                 images = x.reshape(len(x), *shape)
                 turned = ndimage.rotate(
@@ -41,15 +38,3 @@ def transform(
                 )
                 x = turned.reshape(x.shape)
     return x
-
-
-def disturb(y: np.ndarray, classes: int, transforms: Transforms) -> np.ndarray:
-    """Return train labels `[rows]`, a share of them replaced by any other class."""
-    for place, step in enumerate(transforms):
-        if "label_noise" in step:
-            rng = np.random.default_rng([LABELS, place])
-            count = round(step["label_noise"] * len(y))
-            rows = rng.choice(len(y), count, replace=False)
-            y = y.copy()
-            y[rows] = (y[rows] + rng.integers(1, classes, count)) % classes
-    return y

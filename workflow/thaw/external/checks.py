@@ -17,8 +17,7 @@ from thaw.errors import ThawError, listed
 from thaw.learning import seeds
 from thaw.learning.checkpoints import size_of
 from thaw.learning.learner import Phase, SourceModels, State
-from thaw.learning.module import ModuleNetwork
-from thaw.learning.module_learner import bits, rows_of, start_generators
+from thaw.learning.module import ModuleNetwork, bits, rows_of, start_generators
 from thaw.learning.settings import ALL_BUT_NORM_LAYERS, Training, Variant
 from thaw.learning.tasks import TASKS
 from thaw.learning.variants import freezes, fresh_groups, frozen_parts, phases_of

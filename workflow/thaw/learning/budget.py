@@ -14,7 +14,7 @@ CACHED_NUMBERS = 2**18
 
 # Rows that pass through a module at once outside training. Always the same number,
 # because some kernels round differently in batches of another size.
-ROWS_ASKED = 256
+ROWS_AT_ONCE = 256
 
 # The most numbers kept of the outputs of a module's frozen parts, 1 GB.
 MOST_KEPT = 2**28

@@ -17,7 +17,7 @@ from thaw.errors import ThawError
 from thaw.learning.history import Reached, names_of
 from thaw.learning.rows import filled
 from thaw.learning.seeds import Whose
-from thaw.learning.splits import split as split_of
+from thaw.learning.splits import split
 from thaw.learning.tasks import TASKS
 from thaw.learning.trainer import reached, rows_of, seeds_of
 
@@ -42,53 +42,38 @@ def learned(
     Raises `ThawError` if the estimator does not go with the task, or fails.
     """
     task = TASKS[problem.task]
-    takes = _takes(kind, arguments)
+    with _errors_in_a_line():
+        settings = kind(**arguments).get_params()
+    is_random = "random_state" in settings
     # In scikit-learn, None means one; elsewhere it may mean all.
-    is_theirs = kind.__module__.startswith("sklearn.")
-    usual = {"n_jobs": 1} if "n_jobs" in takes and not is_theirs else {}
-    draws = seeds_of(whose)
-    scores: list[tuple[float, ...]] = []
-    said: list[np.ndarray] = []
-    split = functools.lru_cache(maxsize=1)(functools.partial(split_of, problem))
+    if "n_jobs" in settings and not kind.__module__.startswith("sklearn."):
+        arguments = {"n_jobs": 1, **arguments}
+    split_of = functools.lru_cache(maxsize=1)(functools.partial(split, problem))
     before: Problem | None = None
-    for place, (model, seed) in enumerate(zip(whose.models, draws, strict=True)):
-        given = split(whose.seed, model)
+    scores: list[list[float]] = []
+    predictions: list[np.ndarray] = []
+    for place, (model, seed) in enumerate(
+        zip(whose.models, seeds_of(whose), strict=True)
+    ):
+        given = split_of(whose.seed, model)
         # Without random numbers, and from all its rows, each repeat is the same.
-        if given is before and size is None and "random_state" not in takes:
-            scores.append(scores[-1])
-            said.append(said[-1])
-            done(1)
-            continue
+        if given is not before or size is not None or is_random:
+            [rows] = rows_of(given, whose.at([place]), size)
+            seeded = {**arguments, "random_state": seed} if is_random else arguments
+            sets = _predictions(kind, seeded, given, np.array(rows))
+            labels = given.train_y[rows], given.test_y
+            pairs = [task.scores(*both) for both in zip(sets, labels, strict=True)]
         before = given
-        [rows] = rows_of(given, whose.some([place]), size)
-        drawn = {"random_state": seed} if "random_state" in takes else {}
-        own = {**usual, **arguments, **drawn}
-        both = _said(kind, own, given, np.array(rows))
-        labels = given.train_y[rows], given.test_y
-        found = [task.scores(*one) for one in zip(both, labels, strict=True)]
-        scores.append(tuple(float(values[0]) for pair in found for values in pair))
-        said.append(both[1])
+        scores.append([float(values[0]) for pair in pairs for values in pair])
+        predictions.append(sets[1])
         done(1)
     columns = dict(zip(names_of(task), np.array(scores).T, strict=True))
-    # Scores that are not finite are counted later, so no warning is needed.
-    failed = np.zeros(len(said), bool)
-    # An estimator has no learning rate.
-    return reached(columns, failed, problem.whole, np.nan), np.concatenate(said)
+    # Scores that are not finite are counted later; an estimator has no learning rate.
+    failed = np.zeros(len(scores), bool)
+    return reached(columns, failed, problem.whole, np.nan), np.concatenate(predictions)
 
 
-def _takes(kind: Callable[..., Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the estimator's arguments, by name."""
-    with _their_errors():
-        made = kind(**arguments)
-    if not hasattr(made, "get_params"):
-        raise ThawError(
-            "it has no get_params and is no estimator like scikit-learn's; choose "
-            "another class"
-        )
-    return made.get_params()
-
-
-def _said(
+def _predictions(
     kind: Callable[..., Any],
     arguments: Mapping[str, Any],
     problem: Problem,
@@ -96,65 +81,58 @@ def _said(
 ) -> list[np.ndarray]:
     """Return the predictions of a fitted estimator for train and test rows.
 
-    Each has the form that the task keeps for one network, `[1, rows, …]`.
+    Each has the form that the task keeps for one network, `[1, rows, …]`, and is nan
+    throughout if a number is not finite.
     """
-    own, _ = filled(problem._replace(train_x=problem.train_x[rows]), len(rows))
+    given, _ = filled(problem._replace(train_x=problem.train_x[rows]), len(rows))
     labels = problem.train_y[rows]
-    x, _ = sets = [x.astype(np.float64) for x in (own.train_x, own.test_x)]
-    if not TASKS[problem.task].has_classes:
-        with _their_errors():
-            made = kind(**arguments).fit(x, labels)
-            # Some return a column.
-            numbers = [
-                np.asarray(made.predict(own), np.float64).reshape(1, len(own))
-                for own in sets
-            ]
-        if hasattr(made, "classes_"):
-            raise ThawError("it is a classifier, and the target's labels are numbers")
-        return [*map(_whole, numbers)]
-    # The classes present, numbered without gaps, which some estimators insist on.
-    present, codes = np.unique(labels, return_inverse=True)
-    if len(present) == 1:
-        # Rows of one class teach nothing more; many estimators refuse them.
-        found = [np.ones((len(own), 1)) for own in sets]
-    else:
-        with _their_errors():
-            made = kind(**arguments)
-            # In some classes the arguments decide whether they have one.
-            if not hasattr(made, "predict_proba"):
+    x, _ = sets = [x.astype(np.float64) for x in (given.train_x, given.test_x)]
+    with _errors_in_a_line():
+        estimator = kind(**arguments)
+        if TASKS[problem.task].has_classes:
+            # The classes present, numbered without gaps, which some insist on.
+            present, codes = np.unique(labels, return_inverse=True)
+            if len(present) > 1:
+                estimator.fit(x, codes)
+                shares = [estimator.predict_proba(part) for part in sets]
+            else:
+                # Rows of one class teach nothing more; many estimators refuse them.
+                shares = [np.ones((len(part), 1)) for part in sets]
+            values = [_logarithms(part, present, problem.classes) for part in shares]
+        else:
+            estimator.fit(x, labels)
+            if hasattr(estimator, "classes_"):
                 raise ThawError(
-                    "it has no predict_proba, which scores of classes need; choose a "
-                    "classifier that has, or an argument that provides it"
+                    "it is a classifier, and the target's labels are numbers"
                 )
-            made.fit(x, codes)
-            found = [np.asarray(made.predict_proba(own), np.float64) for own in sets]
-    return [_placed(own, present, problem.classes) for own in found]
+            # Some return a column.
+            values = [
+                np.asarray(estimator.predict(part), np.float64).reshape(1, len(part))
+                for part in sets
+            ]
+    return [v if np.isfinite(v).all() else np.full_like(v, np.nan) for v in values]
 
 
-def _placed(found: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
+def _logarithms(shares: Any, present: np.ndarray, classes: int) -> np.ndarray:
     """Return the log-probabilities of all classes, float32 `[1, rows, classes]`.
 
     Classes missing from the train rows get the least. As in scikit-learn's log_loss,
     anything below `LEAST` counts as that.
     """
-    if found.shape[1:] != present.shape:
+    shares = np.asarray(shares, np.float64)
+    if shares.shape[1:] != present.shape:
         raise ThawError(
-            f"its predict_proba returned {list(found.shape)} for {len(present)} classes"
+            f"its predict_proba returned {list(shares.shape)} for {len(present)} "
+            "classes"
         )
-    all_classes = np.zeros((len(found), classes))
-    all_classes[:, present] = found
+    all_classes = np.zeros((len(shares), classes))
+    all_classes[:, present] = shares
     clipped = np.clip(all_classes, LEAST, 1)
-    logarithms = np.log(clipped / clipped.sum(1, keepdims=True))
-    return _whole(logarithms.astype(np.float32)[None])
-
-
-def _whole(said: np.ndarray) -> np.ndarray:
-    """Return predictions, all nan if one is not finite."""
-    return said if np.isfinite(said).all() else np.full_like(said, np.nan)
+    return np.log(clipped / clipped.sum(1, keepdims=True)).astype(np.float32)[None]
 
 
 @contextmanager
-def _their_errors() -> Iterator[None]:
+def _errors_in_a_line() -> Iterator[None]:
     """Turn an estimator's error into one message."""
     try:
         yield

@@ -3,8 +3,7 @@
 A module's `forward` is any code, so they are found by watching it run: the calls of
 frozen parts before the first part that learns. What the last of them returns is *passed
 on*. Later it stands in for that call, and the other calls return nan, so that whatever
-else depended on them would show. `forward` itself runs every time, whatever it does
-between and after its parts.
+else depended on them would show. `forward` itself runs every time.
 """
 
 import copy
@@ -23,7 +22,7 @@ from thaw.errors import ThawError
 
 
 class _Call(NamedTuple):
-    """A call of a frozen part, and what it returned, without its values."""
+    """A call of a frozen part, and the form of what it returned."""
 
     part: Module
     shape: Sequence[int]
@@ -33,71 +32,61 @@ class _Call(NamedTuple):
 class _Reached(BaseException):
     """Ends a module's run at the last call; not an error that its code may catch."""
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
 
 class Front:
-    """The frozen parts that a module runs first."""
+    """The calls of the frozen parts that a module runs first, in order."""
 
     def __init__(
         self, module: Module, calls: Sequence[_Call], written: bool = False
     ) -> None:
-        """Take the calls in order; the last one passes its output on.
+        """Take the calls; the last one passes its output on.
 
         written: whether `forward` works in place on what the others return.
         """
         self._module, self._calls, self._written = module, calls, written
-        self._parts = dict.fromkeys(call.part for call in calls)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return what they pass on for rows `x`, `[rows, …]`."""
-        left, inside = list(self._calls), False
-
-        def call(part: Module, forward: Callable, *args: Any, **more: Any) -> Any:
-            nonlocal inside
-            if inside:  # a part of a frozen part
-                return forward(*args, **more)
-            self._expect(part, left)
-            inside = True
-            value = forward(*args, **more)
-            inside = False
-            if not left:
-                raise _Reached(value)
-            return value
-
-        with _replaced(self._parts, call):
-            try:
-                self._module(x.clone())  # a network may write to its rows
-            except _Reached as reached:
-                return reached.value
+        try:
+            self._run(x.clone(), None)  # a network may write to its rows
+        except _Reached as reached:
+            return reached.args[0]
         raise _unlike()
 
     def rest(self, x: Tensor, passed: Tensor) -> Tensor:
         """Return the module's output for rows `x`, given what is passed on for them."""
-        left = list(self._calls)
+        return self._run(x, passed)
+
+    def _run(self, x: Tensor, passed: Tensor | None) -> Tensor:
+        """Run the module, up to the last call unless something is `passed`."""
+        calls, is_inside = list(self._calls), False
 
         def call(part: Module, forward: Callable, *args: Any, **more: Any) -> Any:
-            if not left:
+            nonlocal is_inside
+            if is_inside or not calls:  # a part of a frozen part, or of the rest
                 return forward(*args, **more)
-            expected = self._expect(part, left)
-            if not left:
-                return passed.clone()  # the next part may work in place
-            blank = x.new_full((), torch.nan, dtype=expected.dtype)
-            blank = blank.expand(len(x), *expected.shape)
-            return blank.contiguous() if self._written else blank
+            expected = calls.pop(0)
+            if expected.part is not part:
+                raise _unlike()
+            if passed is not None:
+                # The next part may work in place.
+                return self._blank(x, expected) if calls else passed.clone()
+            is_inside = True
+            value = forward(*args, **more)
+            is_inside = False
+            if not calls:
+                raise _Reached(value)
+            return value
 
-        with _replaced(self._parts, call):
-            said = self._module(x)
-        if left:
+        with _replaced((call.part for call in self._calls), call):
+            output = self._module(x)
+        if calls:
             raise _unlike()
-        return said
+        return output
 
-    def _expect(self, part: Module, left: list[_Call]) -> _Call:
-        """Take the next call off `left`; raise `ThawError` if it is another part's."""
-        if left[0].part is not part:
-            raise _unlike()
-        return left.pop(0)
+    def _blank(self, x: Tensor, call: _Call) -> Tensor:
+        blank = x.new_full((), torch.nan, dtype=call.dtype).expand(len(x), *call.shape)
+        return blank.contiguous() if self._written else blank
 
 
 def front_of(
@@ -112,18 +101,18 @@ def front_of(
     is tried, with a copy: a module may count its calls. seed: seeds all generators that
     the module may draw from; they are left as they happen to be.
 
-    It must be the same in eval and in train mode, for each row whatever its company,
-    must depend on nothing that learns, and draw no random numbers.
+    What they pass on must be the same in eval and in train mode, for each row whatever
+    its company, must depend on nothing that learns, and draw no random numbers.
     """
     for written in (False, True):
         try:
-            tried = copy.deepcopy(module)
-            own = dict(zip(tried.modules(), module.modules(), strict=True))
-            asleep = [part for part in own if own[part] in still]
-            calls = _watched(tried, asleep, samples[0])
-            front = Front(tried, calls, written)
-            if all(_is_sure(front, tried, asleep, x, seed) for x in samples):
-                calls = [call._replace(part=own[call.part]) for call in calls]
+            double = copy.deepcopy(module)
+            originals = dict(zip(double.modules(), module.modules(), strict=True))
+            asleep = [part for part in originals if originals[part] in still]
+            calls = _watched(double, asleep, samples[0])
+            front = Front(double, calls, written)
+            if calls and all(_is_sure(front, double, asleep, x, seed) for x in samples):
+                calls = [call._replace(part=originals[call.part]) for call in calls]
                 return Front(module, calls, written)
         except Exception:  # of the module's own code; training shows it
             continue
@@ -131,32 +120,28 @@ def front_of(
 
 
 def set_mode(module: Module, still: Iterable[Module]) -> None:
-    """Set a module to train mode, except the parts `still`.
-
-    It may have a train() of its own.
-    """
+    """Set a module, which may have a train() of its own, to train mode but `still`."""
     module.train()
     for part in still:
         part.training = False
 
 
-def _watched(module: Module, still: Collection[Module], x: Tensor) -> Sequence[_Call]:
+def _watched(module: Module, still: Collection[Module], x: Tensor) -> list[_Call]:
     """Return the calls of frozen parts before any part that learns.
 
     Those that return no rows, such as positions of a sequence, run every time.
-    Raises `ValueError` if there is no other.
     """
     calls: list[_Call] = []
-    inside = closed = False
+    is_inside = is_closed = False
 
     def call(part: Module, forward: Callable, *args: Any, **more: Any) -> Any:
-        nonlocal inside, closed
-        closed |= part not in still
-        if inside or closed:
+        nonlocal is_inside, is_closed
+        is_closed |= part not in still
+        if is_inside or is_closed:
             return forward(*args, **more)
-        inside = True
+        is_inside = True
         value = forward(*args, **more)
-        inside = False
+        is_inside = False
         is_float = isinstance(value, Tensor) and value.is_floating_point()
         if is_float and len(value) == len(x):
             calls.append(_Call(part, value.shape[1:], value.dtype))
@@ -172,8 +157,6 @@ def _watched(module: Module, still: Collection[Module], x: Tensor) -> Sequence[_
     set_mode(module, module.modules())
     with torch.no_grad(), _replaced([*still, *learning], call):
         module(x.clone())
-    if not calls:
-        raise ValueError
     return calls
 
 
@@ -188,33 +171,28 @@ def _is_sure(
     set_mode(module, module.modules())
     with torch.no_grad():
         passed = front(x)
-        alike = [(passed[:2], front(x[:2]))]
         # Of fewer rows, and of others than the last ones: positions of a sequence may
-        # be as many as rows, and a part may keep what it said last.
+        # be as many as rows, and a part may keep what it passed on last.
         last = front.rest(x[-2:].clone(), passed[-2:]), module(x[-2:].clone())
-        alike.append(last)
+        pairs = [(passed[:2], front(x[:2])), last]
     for asleep in ([*module.modules()], still):
         set_mode(module, asleep)
-        said = []
-        for run in (front, module, partial(front.rest, passed=passed)):
+        with torch.enable_grad():
             seed()
-            before = _generators()
-            with torch.enable_grad():
-                said.append(run(x.clone()))
-            if run is front and (said[0].requires_grad or _generators() != before):
+            numbers = _next_numbers()
+            seed()
+            if front(x).requires_grad or _next_numbers() != numbers:
                 return False
-        alike.append((said[1], said[2]))
-    return all(torch.allclose(*pair, rtol=1e-3, atol=1e-5) for pair in alike)
+            seed()
+            output = module(x.clone())
+            seed()
+            pairs.append((output, front.rest(x.clone(), passed)))
+    return all(torch.allclose(*pair, rtol=1e-3, atol=1e-5) for pair in pairs)
 
 
-def _generators() -> list[Any]:
-    """Return the states of all global generators."""
-    states = [torch.get_rng_state()]
-    if torch.cuda.is_available():
-        states.append(torch.cuda.get_rng_state())
-    own = np.random.get_state(legacy=False)
-    own["state"]["key"] = own["state"]["key"].tolist()
-    return [*(s.tolist() for s in states), own, random.getstate()]
+def _next_numbers() -> list[float]:
+    """Return the next number of each global generator on the CPU."""
+    return [torch.rand(()).item(), np.random.rand(), random.random()]
 
 
 @contextmanager
@@ -226,11 +204,10 @@ def _replaced(parts: Iterable[Module], call: Callable) -> Iterator[None]:
     try:
         yield
     finally:
-        for part, own in before.items():
-            if own is None:
-                del part.__dict__["forward"]
-            else:
-                part.__dict__["forward"] = own
+        for part, forward in before.items():
+            del part.__dict__["forward"]
+            if forward is not None:
+                part.__dict__["forward"] = forward
 
 
 def _unlike() -> ThawError:

@@ -1,11 +1,16 @@
 """Scores of trained networks: histories and final scores."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
 from thaw.learning.tasks import TASKS, Constant, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class History(NamedTuple):
@@ -63,8 +68,8 @@ class Reached(NamedTuple):
 
 def names_of(task: Task) -> list[str]:
     """Return the names of `METRICS` in tables: `test_accuracy` for `test_score`."""
-    own = {"score": task.score, "loss": task.loss}
-    return [f"{part}_{own[kind]}" for part, kind in (m.split("_") for m in METRICS)]
+    names = {"score": task.score, "loss": task.loss}
+    return [f"{part}_{names[kind]}" for part, kind in (m.split("_") for m in METRICS)]
 
 
 def columns_of(task: str) -> list[str]:
@@ -96,6 +101,17 @@ def final_scores(reached: Reached) -> Iterator[tuple]:
         columns[name] = ["" if np.isnan(value) else value for value in columns[name]]
     last = (kept(column, final.epoch) for column in reached.history)
     return zip(*last, *columns.values(), strict=True)
+
+
+def failed(outputs: Tensor) -> np.ndarray:
+    """Return which networks failed, bool `[R]`; outputs are `[R, width, rows]`.
+
+    A network failed if an output is not finite, or if its outputs are the same for all
+    rows, up to `ROUNDING`.
+    """
+    size = outputs.abs().amax(2).clamp(min=1)
+    identical = outputs.amax(2) - outputs.amin(2) <= ROUNDING * size
+    return (identical.all(1) | ~outputs.isfinite().all(2).all(1)).numpy()
 
 
 def kept(column: np.ndarray, epoch: np.ndarray) -> np.ndarray:

@@ -97,14 +97,17 @@ class Learner(Protocol):
         """
 
     def state(self) -> State:
-        """Return the current weights."""
+        """Return the current weights.
+
+        Raises `ThawError` if a user's module changed a frozen one.
+        """
 
 
 class Seen(NamedTuple):
     """What one network makes of some rows.
 
     passed_on: what all groups but the output pass on to it, `[rows, width]`; None where
-    that is not found. outputs: `[rows, width]`.
+    that is not known. outputs: `[rows, width]`.
     """
 
     passed_on: Tensor | None
@@ -112,23 +115,16 @@ class Seen(NamedTuple):
 
 
 class Network(Protocol):
-    """A network's description, without weights."""
+    """A network's description, without weights.
 
-    @property
-    def groups(self) -> Groups:
-        """The layer groups, the output last."""
+    groups: the layer groups, the output last. shapes: of each entry of one network.
+    tied: all names of each entry that has several. norms: the entries of norm layers.
+    """
 
-    @property
-    def shapes(self) -> Mapping[str, Sequence[int]]:
-        """The shape of each entry of one network."""
-
-    @property
-    def tied(self) -> Sequence[Sequence[str]]:
-        """All names of each entry that has several."""
-
-    @property
-    def norms(self) -> Collection[str]:
-        """The entries of norm layers."""
+    groups: Groups
+    shapes: dict[str, tuple[int, ...]]
+    tied: Sequence[Sequence[str]] = ()
+    norms: Collection[str] = ()
 
     def draw(self, groups: Sequence[str], whose: Whose) -> State:
         """Return fresh entries of these groups for each of `whose`."""

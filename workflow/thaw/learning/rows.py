@@ -40,14 +40,14 @@ def held_out(size: int, share: float | None) -> np.ndarray:
         return np.zeros(size, dtype=bool)
     # Rounded, so that a fifth of five is one.
     counts = np.floor(np.round(np.arange(size + 1) * share, 9))
-    found = np.diff(counts) > 0
-    if not found.any() or found.all():
+    is_held_out = np.diff(counts) > 0
+    if not is_held_out.any() or is_held_out.all():
+        lost = "none to learn from" if is_held_out.all() else "no row to validate on"
         raise ThawError(
-            f"validation_size {share:g} of {size} train rows leaves "
-            f"{'none to learn from' if found.all() else 'no row to validate on'}; "
-            "choose another share, or learn from more rows"
+            f"validation_size {share:g} of {size} train rows leaves {lost}; choose "
+            "another share, or learn from more rows"
         )
-    return found
+    return is_held_out
 
 
 def rows_in_order(
@@ -95,8 +95,8 @@ def filled(problem: Problem, rows: int) -> tuple[Problem, np.ndarray | None]:
     train_x, test_x = (
         np.where(np.isnan(x), medians, x) for x in (problem.train_x, problem.test_x)
     )
-    own = problem._replace(train_x=train_x, test_x=test_x, fills=False)
-    return own, medians.reshape(-1, medians.shape[-1])
+    problem = problem._replace(train_x=train_x, test_x=test_x, fills=False)
+    return problem, medians.reshape(-1, medians.shape[-1])
 
 
 def narrowed_rows(problem: Problem, whose: Whose, size: int) -> np.ndarray:
@@ -113,5 +113,5 @@ def narrowed_rows(problem: Problem, whose: Whose, size: int) -> np.ndarray:
     # The rows of all networks, or of each.
     strata = [*map(TASKS[problem.task].strata, np.atleast_2d(problem.train_y))]
     strata *= len(streams) // len(strata)
-    drawn = zip(strata, streams, strict=True)
-    return np.stack([stratified_order(own, s)[:size] for own, s in drawn])
+    orders = map(stratified_order, strata, streams)
+    return np.stack([order[:size] for order in orders])

@@ -16,7 +16,6 @@ BATCH_ORDER = 0
 WEIGHTS = 1
 TRAIN_ROWS = 2
 NOISE = 3  # dropout, and anything else a network draws while it learns
-AUGMENTATION = 4
 SPLIT = 5
 
 
@@ -67,8 +66,8 @@ class Whose(NamedTuple):
         """The number of each source model, or of the one that a repeat starts from."""
         return [first - 1 if first else number for first, number in self.names]
 
-    def some(self, places: Iterable[int]) -> Self:
-        """Name only the streams at these places."""
+    def at(self, places: Iterable[int]) -> Self:
+        """Return the names at these places."""
         return self._replace(names=[self.names[place] for place in places])
 
     def generators(self, *use: int) -> list[np.random.Generator]:

@@ -5,6 +5,7 @@ them out; a changed default changes the keys because this module is in their clo
 does not import torch, so that reading a config is quick.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
@@ -22,8 +23,7 @@ class Training(NamedTuple):
     the one that is best on rows held out of its own train rows, a share of
     `validation_size`. A learner gets one rate, or one for each network, as `steps` all
     that it will take in a phase, and as `class_weight` None or an array
-    `[R or 1, classes]`. Only modules have `augment` (the fields of
-    `thaw.learning.augmentation`) and a `device` other than the CPU.
+    `[R or 1, classes]`. Only modules have a `device` other than the CPU.
     """
 
     epochs: int | None
@@ -36,20 +36,30 @@ class Training(NamedTuple):
     steps: int | None = None
     validation_size: float | None = None
     keep: Literal["last", "best"] = "last"
-    augment: Mapping[str, Any] | None = None
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     class_weight: Any = None
-    schedule: Literal["constant", "cosine", "step"] = "constant"
-    step_size: int = 0
-    gamma: float = 0.1
+    schedule: Literal["constant", "cosine"] = "constant"
     warmup: int = 0
-    decay_bias_and_norm: bool = True
 
     @property
     def rates(self) -> Sequence[float]:
         """The learning rates to choose from."""
         several = isinstance(self.learning_rate, Sequence)
         return self.learning_rate if several else [self.learning_rate]
+
+    def rate_factor(self, step: int) -> float:
+        """Return by what the rate is multiplied in a step of a phase, from 0.
+
+        With a warm-up of W steps it rises evenly: PyTorch's `LinearLR` from 1 / (W + 1)
+        on. Then may follow `CosineAnnealingLR` over the rest of all steps.
+        """
+        if step < self.warmup:
+            return (step + 1) / (self.warmup + 1)
+        step -= self.warmup
+        if self.schedule == "cosine":
+            assert self.steps is not None  # the loop has counted them
+            return (1 + math.cos(math.pi * step / (self.steps - self.warmup))) / 2
+        return 1.0
 
 
 class Variant(NamedTuple):

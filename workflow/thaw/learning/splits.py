@@ -15,6 +15,12 @@ from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.rows import stratified_order
 
+# What each split of a pool has of its own.
+OF_EACH = (
+    *("train_x", "train_y", "test_x", "test_y", "test_rows"),
+    *("centre", "spread"),
+)
+
 REMEDY = "choose other sizes, another seed, or shuffle with a seed instead of each"
 
 
@@ -56,14 +62,19 @@ def split(pool: Problem | Pool, seed: int, number: int) -> Problem:
             f"split {number}: scaled, a value is too large for a number of 32 bits; "
             "correct it, or drop its column"
         )
-    by = (centre, spread) if pool.scaled.any() else (pool.centre, pool.spread)
+    is_scaled = pool.scaled.any()
     return Problem(
-        *(train_x, pool.train_y[train], test_x, pool.test_y[test]),
-        *(pool.rows[test], pool.classes, pool.task),
+        train_x=train_x,
+        train_y=pool.train_y[train],
+        test_x=test_x,
+        test_y=pool.test_y[test],
+        test_rows=pool.rows[test],
+        classes=pool.classes,
+        task=pool.task,
         train_digests=pool.digests[train],
         test_digests=pool.digests[test],
-        centre=by[0],
-        spread=by[1],
+        centre=centre if is_scaled else pool.centre,
+        spread=spread if is_scaled else pool.spread,
         fills=pool.fills,
     )
 
@@ -73,8 +84,10 @@ def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not np.isnan(x).any():
         return x.mean(0), x.std(0), np.ptp(x, axis=0)
     known = np.ma.masked_invalid(x)
-    found = known.mean(0), known.std(0), known.max(0) - known.min(0)
-    mean, deviation, extent = (np.ma.filled(values, 0) for values in found)
+    extent = known.max(0) - known.min(0)
+    mean, deviation, extent = (
+        np.ma.filled(values, 0) for values in (known.mean(0), known.std(0), extent)
+    )
     return mean, deviation, extent
 
 
@@ -88,18 +101,12 @@ def of_each(problem: Problem | Pool, seed: int, models: Sequence[int]) -> Proble
     if isinstance(problem, Problem):
         return problem
     splits = {number: split(problem, seed, number) for number in {*models}}
-    of_all = zip(*(splits[number][:5] for number in models), strict=True)
-    train_x, train_y, test_x, test_y, rows = map(np.stack, of_all)
-    known = problem.classes, problem.task
-    centre, spread = (
-        np.stack([getattr(splits[number], name) for number in models])
-        for name in ("centre", "spread")
-    )
+    stacked = {
+        name: np.stack([getattr(splits[number], name) for number in models])
+        for name in OF_EACH
+    }
     return Problem(
-        *(train_x, train_y, test_x, test_y, rows, *known),
-        centre=centre,
-        spread=spread,
-        fills=problem.fills,
+        **stacked, classes=problem.classes, task=problem.task, fills=problem.fills
     )
 
 
@@ -108,8 +115,8 @@ def test_rows(problem: Problem | Pool, seed: int, models: Sequence[int]) -> np.n
     if isinstance(problem, Problem):
         return problem.test_rows
     numbers, whose = np.unique(models, return_inverse=True)
-    found = [problem.rows[places(problem, seed, int(n))[1]] for n in numbers]
-    return np.stack(found)[whose]
+    rows = [problem.rows[places(problem, seed, int(n))[1]] for n in numbers]
+    return np.stack(rows)[whose]
 
 
 def check(

@@ -7,6 +7,8 @@ are read in `thaw.data.labels`.
 Tensors are used only through their methods, so planning can read this without torch.
 """
 
+# ruff: noqa: D102 (`Task` explains these)
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 
 # The largest rounding error in the sum of a row's probabilities.
-NEAR = 1e-4
+ROUNDED_SUM = 1e-4
 
 
 class Constant(NamedTuple):
@@ -94,10 +96,11 @@ class Task(Protocol):
     def prepared(self, labels: np.ndarray, classes: int) -> Labels:
         """Return scaled labels in the forms that `measure` takes, as arrays."""
 
-    def weights(self, labels: np.ndarray, classes: int, asked: Any) -> np.ndarray:
+    def weights(self, labels: np.ndarray, classes: int, wanted: Any) -> np.ndarray:
         """Return the weight of each class in the loss, float32 `[R or 1, classes]`.
 
-        `labels` are those of the rows that networks learn from.
+        `labels` are those of the rows that networks learn from, `wanted` a weight for
+        each class, or `balanced`. Raises `ThawError` if there are no classes.
         """
 
     def gradient(
@@ -118,14 +121,16 @@ class Task(Protocol):
     def predictions(self, outputs: Tensor, scale: Scale | None) -> np.ndarray:
         """Return the predictions to keep."""
 
-    def are_predictions(self, said: np.ndarray) -> bool:
+    def are_predictions(self, predictions: np.ndarray) -> bool:
         """Whether `predictions` may have returned this."""
 
-    def same(self, said: np.ndarray, problem: Problem, rounding: float) -> np.ndarray:
+    def same(
+        self, predictions: np.ndarray, problem: Problem, rounding: float
+    ) -> np.ndarray:
         """Return which networks predict the same for all rows, up to rounding `[R]`."""
 
     def scores(
-        self, said: np.ndarray, labels: np.ndarray
+        self, predictions: np.ndarray, labels: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the score and loss of predictions that were kept, float64 `[R]`."""
 
@@ -139,7 +144,7 @@ class Task(Protocol):
         """
 
 
-class Classification:
+class Classification(Task):
     """Labels are classes, int64 from 0; the loss is the cross-entropy in nats.
 
     Log-probabilities are kept, float32 `[R, rows, classes]`.
@@ -149,20 +154,16 @@ class Classification:
     kept, has_classes = "log_probabilities", True
 
     def width(self, classes: int) -> int:
-        """One for each class."""
         return classes
 
     def are_labels(self, labels: np.ndarray, classes: int) -> bool:
-        """Whether they are numbers of classes."""
         fit = (labels >= 0) & (labels < classes)
         return labels.dtype == np.int64 and bool(fit.all())
 
     def strata(self, labels: np.ndarray) -> np.ndarray:
-        """The classes."""
         return labels
 
     def scaled(self, problem: Problem, rows: int) -> tuple[Problem, Scale | None]:
-        """Classes have no scale."""
         return problem, None
 
     def prepared(self, labels: np.ndarray, classes: int) -> Labels:
@@ -174,14 +175,14 @@ class Classification:
             smallest * (numbers < index).astype(np.float32),
         )
 
-    def weights(self, labels: np.ndarray, classes: int, asked: Any) -> np.ndarray:
-        """Return the class weights: those `asked` for, or balanced ones.
+    def weights(self, labels: np.ndarray, classes: int, wanted: Any) -> np.ndarray:
+        """Return the class weights: those `wanted`, or balanced ones.
 
         Balanced, all classes weigh the same in the loss, and the mean weight of a row
         is 1 (King and Zeng 2001, as in scikit-learn).
         """
-        if asked != "balanced":
-            return np.array(asked, np.float32)[None]
+        if wanted != "balanced":
+            return np.array(wanted, np.float32)[None]
         rows = labels.reshape(-1, labels.shape[-1])
         counts = (rows[:, :, None] == np.arange(classes)).sum(1)
         balanced = rows.shape[1] / (classes * np.maximum(counts, 1))
@@ -191,10 +192,10 @@ class Classification:
         self, outputs: Tensor, targets: Tensor, weights: Tensor | None
     ) -> Tensor:
         """Return the probabilities less the targets, times the rows' weights."""
-        found = outputs.softmax(1).sub_(targets)
+        errors = outputs.softmax(1).sub_(targets)
         if weights is not None:
-            found *= (targets * weights[:, :, None]).sum(1, keepdim=True)
-        return found
+            errors *= (targets * weights[:, :, None]).sum(1, keepdim=True)
+        return errors
 
     def mean_loss(
         self, outputs: Tensor, labels: Tensor, weights: Tensor | None
@@ -215,8 +216,8 @@ class Classification:
         """
         one_hot, head_start = labels
         rows = outputs.shape[2]
-        own = (outputs * one_hot).sum(1, keepdim=True)
-        lead = (outputs - own).add_(head_start).amax(1)
+        logits = (outputs * one_hot).sum(1, keepdim=True)
+        lead = (outputs - logits).add_(head_start).amax(1)
         correct = lead.le_(0).sum(1)
         losses = outputs.log_softmax(1).mul_(one_hot).sum((1, 2)).neg()
         return (correct.double() / rows).numpy(), (losses / rows).numpy()
@@ -229,24 +230,23 @@ class Classification:
         """
         return outputs.double().log_softmax(1).float().mT.contiguous().numpy()
 
-    def are_predictions(self, said: np.ndarray) -> bool:
-        """Whether probabilities sum to 1 in all rows where they are finite."""
-        sums = np.exp(said).sum(-1)[np.isfinite(said).all(-1)]
-        near = bool((abs(sums - 1) < NEAR).all())
-        return said.dtype == np.float32 and said.ndim == 3 and near
+    def are_predictions(self, predictions: np.ndarray) -> bool:
+        sums = np.exp(predictions).sum(-1)[np.isfinite(predictions).all(-1)]
+        near = bool((abs(sums - 1) < ROUNDED_SUM).all())
+        return predictions.dtype == np.float32 and predictions.ndim == 3 and near
 
-    def same(self, said: np.ndarray, problem: Problem, rounding: float) -> np.ndarray:
-        """Whether all rows have the same log-probabilities."""
-        size = np.maximum(1, abs(said).max(1))
-        return (np.ptp(said, axis=1) <= rounding * size).all(1)
+    def same(
+        self, predictions: np.ndarray, problem: Problem, rounding: float
+    ) -> np.ndarray:
+        size = np.maximum(1, abs(predictions).max(1))
+        return (np.ptp(predictions, axis=1) <= rounding * size).all(1)
 
     def scores(
-        self, said: np.ndarray, labels: np.ndarray
+        self, predictions: np.ndarray, labels: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return accuracy and mean cross-entropy."""
-        own = said[:, np.arange(len(labels)), labels]
-        right = said.argmax(2) == labels
-        return right.mean(1), -own.mean(1, dtype=np.float64)
+        likelihoods = predictions[:, np.arange(len(labels)), labels]
+        is_right = predictions.argmax(2) == labels
+        return is_right.mean(1), -likelihoods.mean(1, dtype=np.float64)
 
     def constant(self, problem: Problem) -> Constant:
         """Return the scores of the train rows' class shares, used as probabilities.
@@ -264,11 +264,11 @@ class Classification:
     def constant_prediction(self, problem: Problem, statistic: str) -> np.ndarray:
         """Return the logarithms of the train rows' class shares."""
         counts = np.bincount(problem.train_y, minlength=problem.classes)
-        said = np.log(counts / counts.sum())
-        return np.broadcast_to(said, (1, len(problem.test_y), problem.classes))
+        logarithms = np.log(counts / counts.sum())
+        return np.broadcast_to(logarithms, (1, len(problem.test_y), problem.classes))
 
 
-class Regression:
+class Regression(Task):
     """Labels are numbers, float64; the loss is the mean squared error.
 
     Labels are first scaled so that the rows a network learns from have mean 0 and
@@ -280,19 +280,15 @@ class Regression:
     kept, has_classes = "numbers", False
 
     def width(self, classes: int) -> int:
-        """One."""
         return 1
 
     def are_labels(self, labels: np.ndarray, classes: int) -> bool:
-        """Whether they are numbers."""
         return labels.dtype == np.float64 and bool(np.isfinite(labels).all())
 
     def strata(self, labels: np.ndarray) -> np.ndarray:
-        """Quantiles."""
         return quantiles(labels)
 
     def scaled(self, problem: Problem, rows: int) -> tuple[Problem, Scale | None]:
-        """Give the labels that are learned from mean 0 and standard deviation 1."""
         learned = problem.train_y[..., :rows]
         centre = learned.mean(-1, keepdims=True)
         # Rounding gives equal labels a standard deviation that is not quite 0.
@@ -307,72 +303,65 @@ class Regression:
         return problem._replace(train_y=train_y, test_y=test_y), scale
 
     def prepared(self, labels: np.ndarray, classes: int) -> Labels:
-        """Return the numbers themselves."""
         return Labels(labels[..., None, :], np.zeros(0, np.float32))
 
-    def weights(self, labels: np.ndarray, classes: int, asked: Any) -> np.ndarray:
-        """Raise `ThawError`: numbers have no classes to weigh."""
+    def weights(self, labels: np.ndarray, classes: int, wanted: Any) -> np.ndarray:
         raise ThawError("class_weight only applies to classes, and labels are numbers")
 
     def gradient(
         self, outputs: Tensor, targets: Tensor, weights: Tensor | None
     ) -> Tensor:
-        """Return twice the errors."""
         return outputs.sub_(targets).mul_(2)
 
     def mean_loss(
         self, outputs: Tensor, labels: Tensor, weights: Tensor | None
     ) -> Tensor:
-        """Return the mean squared error."""
         return (outputs.squeeze(1) - labels).square().mean()
 
     def measure(
         self, outputs: Tensor, labels: Labels, scale: Scale | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mean absolute error and the root of the mean squared one."""
         assert scale is not None
-        said, targets = outputs.numpy(), labels.targets.numpy()
         varies = scale.spread > 0
         # A network that learned from equal labels predicts that number.
-        errors = np.where(varies[:, None, None], said, 0) - targets
-        errors = np.abs(errors, dtype=np.float64)
+        numbers = np.where(varies[:, None, None], outputs.numpy(), 0)
+        errors = np.abs(numbers - labels.targets.numpy(), dtype=np.float64)
         unit = np.where(varies, scale.spread, 1.0)
         squares = np.square(errors).mean((1, 2))
         return errors.mean((1, 2)) * unit, np.sqrt(squares) * unit
 
     def predictions(self, outputs: Tensor, scale: Scale | None) -> np.ndarray:
-        """Return the predicted numbers."""
         assert scale is not None
-        said = outputs.squeeze(1).double().numpy()
-        return scale.centre[:, None] + scale.spread[:, None] * said
+        numbers = outputs.squeeze(1).double().numpy()
+        return scale.centre[:, None] + scale.spread[:, None] * numbers
 
-    def are_predictions(self, said: np.ndarray) -> bool:
-        """Whether there is one number for each row."""
-        return said.dtype == np.float64 and said.ndim == 2
+    def are_predictions(self, predictions: np.ndarray) -> bool:
+        return predictions.dtype == np.float64 and predictions.ndim == 2
 
-    def same(self, said: np.ndarray, problem: Problem, rounding: float) -> np.ndarray:
-        """Whether all rows have the same number, on the scale of the train labels."""
+    def same(
+        self, predictions: np.ndarray, problem: Problem, rounding: float
+    ) -> np.ndarray:
         labels = problem.train_y
-        size = np.maximum(labels.std(), abs(said - labels.mean()).max(1))
-        return np.ptp(said, axis=1) <= rounding * size
+        size = np.maximum(labels.std(), abs(predictions - labels.mean()).max(1))
+        return np.ptp(predictions, axis=1) <= rounding * size
 
     def scores(
-        self, said: np.ndarray, labels: np.ndarray
+        self, predictions: np.ndarray, labels: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mean absolute error and the root of the mean squared one."""
-        errors = np.abs(said - labels)
+        errors = np.abs(predictions - labels)
         return errors.mean(1), np.sqrt(np.square(errors).mean(1))
 
     def constant(self, problem: Problem) -> Constant:
         """Return the score of the train rows' median, and the loss of their mean."""
-        said = [self.constant_prediction(problem, s) for s in ("median", "mean")]
-        median, mean = (self.scores(one, problem.test_y) for one in said)
-        return Constant(float(median[0][0]), float(mean[1][0]))
+        (score, _), (_, loss) = (
+            self.scores(self.constant_prediction(problem, statistic), problem.test_y)
+            for statistic in ("median", "mean")
+        )
+        return Constant(float(score[0]), float(loss[0]))
 
     def constant_prediction(self, problem: Problem, statistic: str) -> np.ndarray:
-        """Return the train rows' median, or their mean."""
-        found = np.median if statistic == "median" else np.mean
-        return np.full((1, len(problem.test_y)), found(problem.train_y))
+        constant = np.median if statistic == "median" else np.mean
+        return np.full((1, len(problem.test_y)), constant(problem.train_y))
 
 
 TASKS: Mapping[str, Task] = {
@@ -380,15 +369,15 @@ TASKS: Mapping[str, Task] = {
 }
 
 
-def named_weights(asked: Mapping[str, float], classes: Sequence[str]) -> list[float]:
+def named_weights(weights: Mapping[str, float], classes: Sequence[str]) -> list[float]:
     """Return the weight of each class, by default 1.
 
     Raises `ThawError` for a name that is not a class.
     """
-    for name in asked:
+    for name in weights:
         if name not in classes:
             raise ThawError(
                 f"training.class_weight: {name!r} is not a class. Allowed: "
                 f"{listed(classes)}"
             )
-    return [float(asked.get(name, 1.0)) for name in classes]
+    return [float(weights.get(name, 1.0)) for name in classes]

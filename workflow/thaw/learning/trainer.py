@@ -75,51 +75,52 @@ def groups_told(described: Mapping[str, Any], groups: Sequence[str]) -> dict[str
     }
 
 
-def failed_in(said: np.ndarray, problem: Problem) -> np.ndarray:
+def failed_in(predictions: np.ndarray, problem: Problem) -> np.ndarray:
     """Return which networks failed, judged by their predictions, bool `[R]`.
 
-    `said` are predictions as the task keeps them. A network failed if one of them is
-    not a number, or if they are the same for all rows, up to `ROUNDING`.
+    They are as the task keeps them. A network failed if one of them is not a number, or
+    if they are the same for all rows, up to `ROUNDING`.
     """
-    lost = np.isnan(said.reshape(len(said), -1)).any(1)
-    return TASKS[problem.task].same(said, problem, ROUNDING) | lost
+    lost = np.isnan(predictions.reshape(len(predictions), -1)).any(1)
+    return TASKS[problem.task].same(predictions, problem, ROUNDING) | lost
 
 
 def completed(
-    scores: Mapping[str, np.ndarray], said: np.ndarray, problem: Problem
+    scores: Mapping[str, np.ndarray], predictions: np.ndarray, problem: Problem
 ) -> dict[str, np.ndarray]:
-    """Return a trainer's scores, float64 `[R]`, and those that follow from `said`.
+    """Return a trainer's scores, float64 `[R]`, and those that predictions give.
 
-    `said` are predictions as the task keeps them, all nan for a network that failed.
-    Scores that the trainer wrote itself are kept.
+    These are as the task keeps them, all nan for a network that failed. Scores that the
+    trainer wrote itself are kept.
     Raises `ThawError` if a written score is not the score of its predictions.
     """
-    task, failed = TASKS[problem.task], np.isnan(said.reshape(len(said), -1)).any(1)
-    own, *_ = names = written_by(problem)[:2]
-    found = dict(zip(names, task.scores(said, problem.test_y), strict=True))
+    task = TASKS[problem.task]
+    failed = np.isnan(predictions.reshape(len(predictions), -1)).any(1)
+    name, *_ = names = written_by(problem)[:2]
+    exact = dict(zip(names, task.scores(predictions, problem.test_y), strict=True))
     # In another order of rows the two would differ by far more.
-    wrong = _differ(scores[own], found[own], problem) & ~failed
+    wrong = _differ(scores[name], exact[name], problem) & ~failed
     if wrong.any():
         network = wrong.argmax()
         raise ThawError(
-            f"networks[{network}]: its {own} is {scores[own][network]:g}, and that of "
-            f"its predictions is {found[own][network]:.4g}; write them in the order of "
-            "networks and of test_x"
+            f"networks[{network}]: its {name} is {scores[name][network]:g}, and that "
+            f"of its predictions is {exact[name][network]:.4g}; write them in the "
+            "order of networks and of test_x"
         )
-    known = {name: np.where(failed, np.nan, values) for name, values in found.items()}
+    known = {name: np.where(failed, np.nan, values) for name, values in exact.items()}
     return known | dict(scores)
 
 
-def _differ(written: np.ndarray, found: np.ndarray, problem: Problem) -> np.ndarray:
+def _differ(written: np.ndarray, exact: np.ndarray, problem: Problem) -> np.ndarray:
     """Return where values of the task's own metric differ by more than rounding."""
     task = TASKS[problem.task]
     unit = 1 if task.has_classes else task.constant(problem).test_score
-    return abs(written - found) > ROUNDED * np.maximum(unit, found)
+    return abs(written - exact) > ROUNDED * np.maximum(unit, exact)
 
 
 def reached(
     scores: Mapping[str, np.ndarray],
-    said_to_have_failed: np.ndarray,
+    has_failed: np.ndarray,
     problem: Problem,
     learning_rate: float,
     history: Mapping[str, np.ndarray] | None = None,
@@ -140,12 +141,12 @@ def reached(
     with np.errstate(over="ignore"):
         columns = {name: v.astype(np.float32) for name, v in columns.items()}
     lost = [~np.isfinite(values[:, -1]) for values in columns.values()]
-    task, networks = TASKS[problem.task], len(said_to_have_failed)
+    task, networks = TASKS[problem.task], len(has_failed)
     unknown = np.full((networks, len(steps)), np.nan, np.float32)
     return Reached(
         History(*(columns.get(name, unknown) for name in names_of(task))),
         Final(
-            np.any([said_to_have_failed, *lost], axis=0),
+            np.any([has_failed, *lost], axis=0),
             np.full(networks, len(steps) - 1, np.int64),
             np.full(networks, learning_rate, np.float64),
             unknown[:, 0],
@@ -162,13 +163,13 @@ def _ended(
     problem: Problem,
 ) -> dict[str, np.ndarray]:
     """Return a history whose last epoch has the final scores, where they are known."""
-    own, *_ = written_by(problem)
-    last = history[own][:, -1]
-    wrong = _differ(last, scores[own], problem)
+    name, *_ = written_by(problem)
+    last = history[name][:, -1]
+    wrong = _differ(last, scores[name], problem)
     if wrong.any():
         network = wrong.argmax()
         raise ThawError(
-            f"networks[{network}]: its {own} is {scores[own][network]:g}, and "
+            f"networks[{network}]: its {name} is {scores[name][network]:g}, and "
             f"{last[network]:g} in the last epoch of its history; repeat there the row "
             "of the epoch that is kept"
         )

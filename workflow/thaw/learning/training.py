@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from thaw.data.problem import Pool, Problem
-from thaw.learning.budget import budget
+from thaw.learning.budget import Budget, budget
 from thaw.learning.history import (
     METRICS,
     Final,
     History,
     Reached,
-    joined_columns,
+    failed,
+    joined,
     kept,
 )
 from thaw.learning.learner import (
@@ -30,12 +31,11 @@ from thaw.learning.learner import (
     stacked,
     take,
 )
-from thaw.learning.measure import failed
 from thaw.learning.rows import chosen, filled, held_out, rows_in_order
 from thaw.learning.seeds import BATCH_ORDER, Whose
 from thaw.learning.settings import Training
 from thaw.learning.splits import of_each
-from thaw.learning.tasks import TASKS, Labels, Scale
+from thaw.learning.tasks import TASKS, Constant, Labels, Scale
 
 
 def fix_rounding() -> None:
@@ -50,27 +50,20 @@ def fix_rounding() -> None:
 
 
 class Trained(NamedTuple):
-    """Networks trained together: their number, weights, scores and predictions.
+    """R networks that were trained together: scores, weights and predictions.
 
-    Predictions are in the form that the task keeps, `[R, rows, …]`.
+    Predictions are in the form that the task keeps, `[R, rows, …]`; the kept scores
+    follow from them.
     """
 
-    networks: int
-    state: State
     reached: Reached
-    predictions: np.ndarray
-
-
-class Outcome(NamedTuple):
-    """The histories of R networks, and the scores and weights that are kept.
-
-    The kept scores follow from the predictions (see `Trained`).
-    """
-
-    history: History
-    final: Final
     state: State
     predictions: np.ndarray
+
+    @property
+    def networks(self) -> int:
+        """How many there are."""
+        return len(self.predictions)
 
 
 class Kept(NamedTuple):
@@ -79,6 +72,65 @@ class Kept(NamedTuple):
     final: Final
     state: State
     outputs: Tensor
+
+
+class Rows:
+    """The rows that each network learns from, and those on which it is validated.
+
+    size: how many train rows each has, or all. learned_from: those without validation.
+    """
+
+    def __init__(
+        self,
+        problem: Problem | Pool,
+        seed: int,
+        size: int | None,
+        validation_size: float | None,
+    ) -> None:
+        self._problem, self._seed = problem, seed
+        self.size = size or problem.train_size
+        self._validation = held_out(self.size, validation_size)
+        self.learned_from = int((~self._validation).sum())
+        self._is_narrowed = bool(size) or bool(self._validation.any())
+        # Networks with the same models get the same arrays, so that a module recognizes
+        # the rows that its frozen parts have seen.
+        self._of_models = functools.lru_cache(maxsize=1)(self._of_these_models)
+
+    def _of_these_models(
+        self, models: tuple[int, ...]
+    ) -> tuple[Problem, np.ndarray | None]:
+        problem = of_each(self._problem, self._seed, models)
+        narrowed = problem, None  # filled later
+        return narrowed if self._is_narrowed else filled(problem, self.learned_from)
+
+    def of(self, whose: Whose) -> tuple[Problem, np.ndarray | None, np.ndarray | None]:
+        """Return the problem of some networks, the numbers of its rows, and medians.
+
+        Numbers are those of each network's train rows, int64 `[R, size]`, None if the
+        problem holds just these. By the medians missing features were filled, if any.
+        """
+        problem, medians = self._of_models(tuple(whose.models))
+        if not self._is_narrowed:
+            return problem, None, medians
+        numbers = rows_in_order(problem, whose, self.size, self._validation)
+        problem = problem._replace(train_y=chosen(problem.train_y, numbers, of_one=1))
+        if not problem.fills:
+            return problem, numbers, None
+        x = chosen(problem.train_x, numbers, of_one=2)
+        problem, medians = filled(problem._replace(train_x=x), self.learned_from)
+        return problem, None, medians
+
+
+class Course(NamedTuple):
+    """All that decides how the networks of one call learn, but for their names."""
+
+    network: Network
+    start: Callable[[Whose], State]
+    training: Training
+    phases: Sequence[Phase]
+    rows: Rows
+    limit: Budget
+    constant: Constant
 
 
 def train(
@@ -103,106 +155,106 @@ def train(
     With several learning rates a network has a candidate for each. They learn side by
     side, like separate networks.
     """
-    rows = size or problem.train_size
-    validation = held_out(rows, training.validation_size)
-    learned_from = int((~validation).sum())
-    is_narrowed = bool(size) or bool(validation.any())
-    task = TASKS[problem.task]
-    constant = task.constant(problem.whole)
-    limit = budget(training.epochs, training.steps, training.batch_size, learned_from)
-
-    at_once, step = network.at_once(rows), at_a_time(network, training, rows)
+    rows = Rows(problem, whose.seed, size, training.validation_size)
+    limit = budget(
+        training.epochs, training.steps, training.batch_size, rows.learned_from
+    )
+    constant = TASKS[problem.task].constant(problem.whole)
+    course = Course(network, start, training, phases, rows, limit, constant)
+    at_once = network.at_once(rows.size)
+    step = at_a_time(network, training, rows.size)
     passes = math.ceil(len(training.rates) / at_once)
-
-    @functools.lru_cache(maxsize=1)
-    def rows_of(models: tuple[int, ...]) -> tuple[Problem, np.ndarray | None]:
-        """Return the rows of networks with these source models, as `filled` does.
-
-        Networks with the same models get the same arrays, so that a module recognizes
-        the rows that its frozen parts have seen. Those that are narrowed are filled
-        later.
-        """
-        own = of_each(problem, whose.seed, models)
-        return (own, None) if is_narrowed else filled(own, learned_from)
-
-    def phased(settings: Training) -> dict[int, tuple[Training, Phase]]:
-        """Return each phase with its training, by its first epoch."""
-        found, done = {}, 0
-        for phase in phases:
-            end = done + phase.epochs if phase.epochs else limit.epochs
-            rate = phase.learning_rate or settings.learning_rate
-            steps = limit.steps[end] - limit.steps[done]
-            own = settings._replace(learning_rate=rate, epochs=None, steps=steps)
-            found[done + 1], done = (own, phase), end
-        return found
-
-    def learned(rates: Sequence[float], some: Whose, passed: int) -> Outcome:
-        """Train some networks together, each at its own rate."""
-
-        def tell(epoch: int) -> None:
-            report(passed * limit.epochs + epoch, last=passes * limit.epochs)
-
-        own, medians = rows_of(tuple(some.models))
-        numbers = None
-        if is_narrowed:
-            numbers = rows_in_order(own, some, rows, validation)
-            own = own._replace(train_y=chosen(own.train_y, numbers, of_one=1))
-            if own.fills:  # each network by its own rows
-                x = chosen(own.train_x, numbers, of_one=2)
-                own, medians = filled(own._replace(train_x=x), learned_from)
-                numbers = None
-        settings = training._replace(
-            learning_rate=rates[0] if len({*rates}) == 1 else rates
-        )
-        if training.class_weight is not None:
-            labels = own.train_y[..., :learned_from]
-            weights = task.weights(labels, own.classes, training.class_weight)
-            settings = settings._replace(class_weight=weights)
-        own, scale = task.scaled(own, learned_from)
-        first, *later = phased(settings).items()
-        learner = network.learner(start(some), own, *first[1], some, numbers)
-        orders = shuffled_orders(some, learned_from, limit.epochs, limit.last_rows)
-        best = training.keep == "best"
-        found = learn(
-            *(learner, own, orders, tell, learned_from, best, scale, dict(later))
-        )
-        rate = np.array(rates, np.float64)
-        state = found.state
-        if own.centre.size:
-            of_features = Scale(*map(np.atleast_2d, (own.centre, own.spread)))
-            state = state | _entries("feature", of_features._asdict(), len(rates))
-        if medians is not None:
-            state = state | _entries("feature", {"median": medians}, len(rates))
-        if scale:
-            state = state | _entries("label", scale._asdict(), len(rates))
-        return found._replace(
-            final=found.final._replace(learning_rate=rate), state=state
-        )
-
     places = range(len(whose.names))
     for first in range(0, len(places), step):
-        some = places[first : first + step]
-        candidates = [(rate, place) for rate in training.rates for place in some]
-        outcomes: list[Outcome] = []
-        for begin in range(0, len(candidates), at_once):
-            rates, who = zip(*candidates[begin : begin + at_once], strict=True)
-            outcomes.append(learned(rates, whose.some(who), len(outcomes)))
-        best = _best_of(outcomes, len(training.rates))
-        steps = np.array(limit.steps)
-        reached = Reached(best.history, best.final, constant, steps, problem.task)
-        found = Trained(len(some), best.state, reached, best.predictions)
-        del outcomes, best  # their weights, while the next networks learn
-        yield found
-        del found
+        candidates = itertools.product(training.rates, places[first : first + step])
+        parts: list[Trained] = []
+        while pairs := [*itertools.islice(candidates, at_once)]:
+            rates, numbers = zip(*pairs, strict=True)
+            report_epoch = functools.partial(
+                _report, report, len(parts) * limit.epochs, passes * limit.epochs
+            )
+            part = _train_together(course, rates, whose.at(numbers), report_epoch)
+            parts.append(part)
+        best = _best_of(parts, len(training.rates))
+        del parts, part  # their weights, while the next networks learn
+        yield best
+        del best
 
 
-def _entries(what: str, scale: Mapping[str, np.ndarray], networks: int) -> State:
+def _report(report: Callable[..., None], before: int, last: int, epoch: int) -> None:
+    report(before + epoch, last=last)
+
+
+def _train_together(
+    course: Course,
+    rates: Sequence[float],
+    whose: Whose,
+    report: Callable[[int], None],
+) -> Trained:
+    """Train some networks together, each at its own rate."""
+    problem, numbers, medians = course.rows.of(whose)
+    task, learned_from = TASKS[problem.task], course.rows.learned_from
+    rate = rates[0] if len({*rates}) == 1 else rates
+    training = course.training._replace(learning_rate=rate)
+    if training.class_weight is not None:
+        labels = problem.train_y[..., :learned_from]
+        weights = task.weights(labels, problem.classes, training.class_weight)
+        training = training._replace(class_weight=weights)
+    problem, scale = task.scaled(problem, learned_from)
+    phases = _phases_by_epoch(training, course.phases, course.limit)
+    learner = course.network.learner(
+        course.start(whose), problem, *phases.pop(1), whose, numbers
+    )
+    history, networks = learn(
+        learner,
+        problem,
+        shuffled_orders(
+            whose, learned_from, course.limit.epochs, course.limit.last_rows
+        ),
+        report,
+        learned_from,
+        training.keep == "best",
+        scale,
+        phases,
+    )
+    final = networks.final._replace(learning_rate=np.array(rates, np.float64))
+    state = networks.state
+    if problem.centre.size:
+        of_features = np.atleast_2d(problem.centre), np.atleast_2d(problem.spread)
+        state |= _entries("feature", Scale(*of_features)._asdict(), len(rates))
+    if medians is not None:
+        state |= _entries("feature", {"median": medians}, len(rates))
+    if scale:
+        state |= _entries("label", scale._asdict(), len(rates))
+    steps = np.array(course.limit.steps)
+    return Trained(
+        Reached(history, final, course.constant, steps, problem.task),
+        state,
+        task.predictions(networks.outputs, scale),
+    )
+
+
+def _phases_by_epoch(
+    training: Training, phases: Sequence[Phase], limit: Budget
+) -> dict[int, tuple[Training, Phase]]:
+    """Return each phase with its training, by its first epoch."""
+    by_epoch, done = {}, 0
+    for phase in phases:
+        end = done + phase.epochs if phase.epochs else limit.epochs
+        rate = phase.learning_rate or training.learning_rate
+        steps = limit.steps[end] - limit.steps[done]
+        settings = training._replace(learning_rate=rate, epochs=None, steps=steps)
+        by_epoch[done + 1], done = (settings, phase), end
+    return by_epoch
+
+
+def _entries(part: str, scale: Mapping[str, np.ndarray], networks: int) -> State:
     """Return a scale, `[networks, …]` or `[1, …]`, as entries beside the weights."""
-    found = {}
-    for name, values in scale.items():
-        of_each = np.broadcast_to(values, (networks, *values.shape[1:]))
-        found[f"{what}.{name}"] = torch.from_numpy(of_each.copy())
-    return found
+    shapes = ((networks, *values.shape[1:]) for values in scale.values())
+    return {
+        f"{part}.{name}": torch.from_numpy(np.broadcast_to(values, shape).copy())
+        for (name, values), shape in zip(scale.items(), shapes, strict=True)
+    }
 
 
 def at_a_time(network: Network, training: Training, rows: int) -> int:
@@ -223,7 +275,7 @@ def learn(
     keep_best: bool = False,
     scale: Scale | None = None,
     later: Mapping[int, tuple[Training, Phase]] = {},
-) -> Outcome:
+) -> tuple[History, Kept]:
     """Train a learner for an epoch in each of `orders`, and measure it after each.
 
     `report` is called after each epoch with its number. The train rows beyond
@@ -231,10 +283,9 @@ def learn(
     `keep_best` each network is kept as it is after the epoch with the least loss on
     them (the first of several); epoch 0 is the start. The problem's labels are scaled
     by `scale`. `later` are the phases after the first, by the epoch that they begin
-    with.
+    with. The kept networks' learning rates are nan.
     """
-    task, total = TASKS[problem.task], problem.train_y.shape[-1]
-    rows = learned_from or total
+    task, rows = TASKS[problem.task], learned_from or problem.train_y.shape[-1]
     train, held_out, test = (
         Labels(*map(torch.from_numpy, task.prepared(labels, problem.classes)))
         for labels in (
@@ -244,14 +295,7 @@ def learn(
         )
     )
     columns = []
-    best: Kept | None = None
-
-    def measured(epoch: int, loss: np.ndarray, unseen: Tensor) -> Kept:
-        """Return the networks as they are after an epoch; `unseen` are its outputs."""
-        rate = np.full(len(loss), np.nan)  # set by the caller
-        final = Final(failed(unseen), np.full(len(loss), epoch), rate, loss)
-        return Kept(final, learner.state(), unseen)
-
+    networks: Kept | None = None
     for epoch, order in enumerate(itertools.chain([None], orders)):
         if order is not None:
             if epoch in later:
@@ -260,74 +304,81 @@ def learn(
                 learner.epoch(order)
         outputs, unseen = learner.outputs("train"), learner.outputs("test")
         loss = np.full(len(outputs), np.nan, np.float32)
-        if rows < total:
-            _, found = task.measure(outputs[:, :, rows:], held_out, scale)
-            found = found.astype(np.float32)
-            loss = np.nan_to_num(found, nan=np.inf, posinf=np.inf)
+        if outputs.shape[2] > rows:
+            measured = task.measure(outputs[:, :, rows:], held_out, scale)[1]
+            loss = np.nan_to_num(measured.astype(np.float32), nan=np.inf, posinf=np.inf)
+        if keep_best and not epoch:
+            # An output that is drawn as zeros has not failed, it has yet to learn.
+            loss[failed(outputs)] = np.inf
         if keep_best:
-            if not epoch:
-                # An output that is drawn as zeros has not failed, it has yet to learn.
-                loss[failed(outputs)] = np.inf
-            better = (
-                loss < best.final.validation_loss if best else np.full(len(loss), True)
-            )
-            if better.any():
-                best = _merged(better, measured(epoch, loss, unseen), best)
-        columns.append(
-            np.stack(
-                [
-                    *task.measure(outputs[:, :, :rows], train, scale),
-                    *task.measure(unseen, test, scale),
-                ]
-            )
-        )
+            networks = _better(networks, learner, epoch, loss, unseen)
+        learned = task.measure(outputs[:, :, :rows], train, scale)
+        columns.append(np.stack([*learned, *task.measure(unseen, test, scale)]))
         if epoch:
             report(epoch)
     # `[metrics, R, epochs + 1]`
     values = np.stack(columns, axis=2).astype(np.float32)
     history = History(**dict(zip(METRICS, values, strict=True)))
-    final, state, said = best or measured(epoch, loss, unseen)
+    networks = networks or _kept_now(learner, epoch, loss, unseen)
     # A loss may overflow even if all outputs are finite.
-    lost = ~np.isfinite(kept(history.test_loss, final.epoch))
-    final = final._replace(failed=final.failed | lost)
-    return Outcome(history, final, state, task.predictions(said, scale))
+    lost = ~np.isfinite(kept(history.test_loss, networks.final.epoch))
+    final = networks.final._replace(failed=networks.final.failed | lost)
+    return history, networks._replace(final=final)
 
 
-def _merged(better: np.ndarray, now: Kept, before: Kept | None) -> Kept:
-    """Return the networks that improved, and the others as they were before."""
-    if before is None or better.all():
+def _kept_now(learner: Learner, epoch: int, loss: np.ndarray, unseen: Tensor) -> Kept:
+    """Return the networks as they are after an epoch; `unseen` are its outputs."""
+    unknown = np.full(len(loss), np.nan)
+    final = Final(failed(unseen), np.full(len(loss), epoch), unknown, loss)
+    return Kept(final, learner.state(), unseen)
+
+
+def _better(
+    before: Kept | None, learner: Learner, epoch: int, loss: np.ndarray, unseen: Tensor
+) -> Kept:
+    """Return the networks that improved in an epoch, and all others as `before`."""
+    if before is None:
+        return _kept_now(learner, epoch, loss, unseen)
+    is_better = loss < before.final.validation_loss
+    if not is_better.any():
+        return before
+    now = _kept_now(learner, epoch, loss, unseen)
+    if is_better.all():
         return now
-    chosen = torch.from_numpy(better)
-
-    def merged(new: Tensor, old: Tensor) -> Tensor:
-        return torch.where(chosen.view(-1, *[1] * (new.ndim - 1)), new, old)
-
     finals = zip(now.final, before.final, strict=True)
+    improved = torch.from_numpy(is_better)
     return Kept(
-        Final(*(np.where(better, *pair) for pair in finals)),
-        {name: merged(new, before.state[name]) for name, new in now.state.items()},
-        merged(now.outputs, before.outputs),
+        Final(*(np.where(is_better, *pair) for pair in finals)),
+        {
+            name: _where(improved, values, before.state[name])
+            for name, values in now.state.items()
+        },
+        _where(improved, now.outputs, before.outputs),
     )
 
 
-def _best_of(outcomes: Sequence[Outcome], candidates: int) -> Outcome:
-    """Return the outcome of each network's best candidate, by the validation loss.
+def _where(improved: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    return torch.where(improved.view(-1, *[1] * (new.ndim - 1)), new, old)
 
-    Outcomes are of the first candidates of all networks, then of their second ones and
-    so on. Ties go to the first.
+
+def _best_of(parts: Sequence[Trained], candidates: int) -> Trained:
+    """Return each network's best candidate, by the validation loss.
+
+    The parts hold the first candidates of all networks, then their second ones and so
+    on. Ties go to the first.
     """
-    histories, finals, states, parts = zip(*outcomes, strict=True)
-    history, final = joined_columns(histories), joined_columns(finals)
-    said = np.concatenate(parts)
-    state = stacked(states)
+    reached = joined([part.reached for part in parts])
+    predictions = np.concatenate([part.predictions for part in parts])
+    state = stacked([part.state for part in parts])
     if candidates > 1:
-        losses = final.validation_loss.reshape(candidates, -1)
+        losses = reached.final.validation_loss.reshape(candidates, -1)
         networks = losses.shape[1]
         places = losses.argmin(0) * networks + np.arange(networks)
-        history = History(*(values[places] for values in history))
-        final = Final(*(values[places] for values in final))
-        state, said = take(state, places.tolist()), said[places]
-    return Outcome(history, final, state, said)
+        history = History(*(values[places] for values in reached.history))
+        final = Final(*(values[places] for values in reached.final))
+        reached = reached._replace(history=history, final=final)
+        state, predictions = take(state, places.tolist()), predictions[places]
+    return Trained(reached, state, predictions)
 
 
 def shuffled_orders(

@@ -34,9 +34,9 @@ def fresh_groups(
             or source_models.state[entry].shape[1:] != network.shapes[entry]
         ]
         if misfits and name == names[0]:
-            theirs = source_models.state[misfits[0]].shape[-1]
+            features = source_models.state[misfits[0]].shape[-1]
             raise ThawError(
-                f"the source models take {theirs} features, the target problem has "
+                f"the source models take {features} features, the target problem has "
                 f"{network.shapes[misfits[0]][-1]}; choose problems with as many"
             )
         if misfits or name in named:
@@ -85,7 +85,7 @@ def phases_of(
         factors={group_of(g, names): f for g, f in variant.rate_factors.items()},
         towards=towards if variant.towards else {},
     )
-    found = [
+    phases = [
         always._replace(
             frozen=frozen_parts(freeze, network, fresh),
             epochs=phase.get("epochs"),
@@ -93,13 +93,13 @@ def phases_of(
         )
         for freeze, phase in zip(freezes(variant), variant.phases or [{}], strict=True)
     ]
-    frozen = {name for phase in found for name in phase.frozen}
+    frozen = {name for phase in phases for name in phase.frozen}
     if variant.pretrained and names[-1] in frozen & {*fresh}:
         raise ThawError(
             "the variant freezes the output, and that of the source models does not "
             "fit the target's classes; leave it out of freeze"
         )
-    return found
+    return phases
 
 
 def start_repeats(
@@ -118,9 +118,9 @@ def start_repeats(
         return drawn
     inherited = {
         entry: source_models.state[entry]
-        for name, own in network.groups.items()
+        for name, entries in network.groups.items()
         if name not in fresh
-        for entry in own
+        for entry in entries
     }
     places = {number: place for place, number in enumerate(source_models.numbers)}
     wanted = [places[address.source_model] for address in whose.addresses]

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import signal
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -58,6 +59,8 @@ def main(argument: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:] in ([], ["--help"], ["-h"]):
+        # Whoever reads it may have enough before the end.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         print(*describe_stages(), sep="\n", end="")
     else:
         main(sys.argv[1])

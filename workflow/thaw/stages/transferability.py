@@ -13,15 +13,18 @@ Writes: `rows`, one for each source model, size and score.
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
+from thaw.data.problem import Pool, Problem
 from thaw.external.networks import network_of, of_network
+from thaw.findings.logme import scores
 from thaw.learning.learner import take
+from thaw.learning.rows import chosen
 from thaw.learning.seeds import Whose
 from thaw.learning.splits import check
 from thaw.learning.tasks import TASKS
-from thaw.learning.training import fix_rounding
-from thaw.learning.transferability import learned_by, scores
+from thaw.learning.training import Rows, fix_rounding
 from thaw.learning.variants import start_repeats
 from thaw.output.records import save_check
 from thaw.output.weights import check_all_there, load_source_models, tile_of
@@ -29,10 +32,7 @@ from thaw.stages.command import Job
 
 
 def score_all(job: Job, saw: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each source model, size and score; put into `saw` what was read.
-
-    LEEP takes source models that predict classes.
-    """
+    """Yield a row for each model, size and score; put into `saw` what was read."""
     settings, seed = job.settings, job.settings["seed"]
     problem, description, saw["target"] = job.load_problem("target")
     numbers = range(settings["source_models"])
@@ -41,10 +41,7 @@ def score_all(job: Job, saw: dict[str, Any]) -> Iterator[dict[str, Any]]:
     network = network_of(
         settings["network"], source.whole, description.shape, job.module
     )
-    has_classes, source_has_classes = (
-        TASKS[problem.task].has_classes,
-        TASKS[source.task].has_classes,
-    )
+    has_classes = TASKS[problem.task].has_classes
     scored: list[int] = []
     # A file at a time, because all source models may not fit into memory.
     for path in job.inputs["source_models"]:
@@ -60,14 +57,33 @@ def score_all(job: Job, saw: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 rows = None if size == "all" else size
                 held_out = settings.get("validation_size")
                 x, labels = learned_by(problem, seed, number, rows, held_out)
-                seen = network.see(model, x)
-                passed_on = None if seen.passed_on is None else seen.passed_on.numpy()
-                shares = seen.outputs.softmax(1).numpy() if source_has_classes else None
-                by_name = scores(labels, passed_on, shares, has_classes)
+                passed_on = network.see(model, x).passed_on
+                if passed_on is None:
+                    continue
                 row = {"source_model": number, "target_size": size}
+                by_name = scores(labels, passed_on.numpy(), has_classes)
                 for name, value in by_name.items():
                     yield row | {"score": name, "value": value}
     check_all_there(job.inputs["source_models"], scored, numbers)
+
+
+def learned_by(
+    problem: Problem | Pool,
+    seed: int,
+    model: int,
+    size: int | None,
+    validation_size: float | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows from which the first repeat of a source model learns.
+
+    They are features `[rows, features]` and labels `[rows]` as networks get them,
+    without validation rows. A `size` of None is that of all rows.
+    """
+    rows = Rows(problem, seed, size or problem.train_size, validation_size)
+    given, numbers, _ = rows.of(Whose.repeats(seed, [(model, 0)]))
+    given, _ = TASKS[given.task].scaled(given, rows.learned_from)
+    x = given.train_x[0] if numbers is None else chosen(given.train_x, numbers, 2)[0]
+    return x[: rows.learned_from], given.train_y[0, : rows.learned_from]
 
 
 def main(job: Job) -> None:

@@ -14,26 +14,17 @@ from thaw.findings.transferability import judged
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, markdown, paragraph
 
-# The scores that `thaw.learning.transferability` makes, in words.
-NAMES = {
-    "logme": "LogME",
-    "linear_probe": "a linear probe",
-    "leep": "LEEP",
-    "h_score": "the H-score",
-}
-
-# By this difference taus are told apart.
-TAU = 0.1
+# The scores that `thaw.findings.logme` makes, in words.
+NAMES = {"logme": "LogME", "linear_probe": "a linear probe"}
 
 UNREAD = (
     "what the layers pass on to the output is not found (a trainer's networks, or a "
     "module that runs other than its groups in order)"
 )
-NO_CLASSES = "these source models predict no classes"
 FAILED = "these source models failed, or the rows have one label or are too few"
 
 COLUMNS = (
-    *("target_size", "score", "sources", "tau", "tau_low", "tau_high"),
+    *("target_size", "score", "sources"),
     *("chosen", "variant", "best", "best_variant", "cost", "cost_low", "cost_high"),
 )
 
@@ -66,9 +57,9 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             if len(own) < 2:
                 continue
             first, variant = best.index[0], best["variant"]
-            tau, chosen, cost = judged(own, found, first, alpha_of_each(count, ALPHA))
+            chosen, cost = judged(own, found, first, alpha_of_each(count, ALPHA))
             choices = chosen, variant[chosen], first, variant[first]
-            rows.append((size, score, len(own), *tau, *choices, *cost))
+            rows.append((size, score, len(own), *choices, *cost))
     told = pd.DataFrame(rows, columns=COLUMNS)
     words = for_people(told, [*missing(scores)], settings)
     return {"transferability.csv": frame(told), "transferability.md": words.encode()}
@@ -105,8 +96,7 @@ def missing(scores: Mapping[str, Values]) -> Iterator[str]:
         for source, values in scores.items():
             own = [v for (of, _), v in values.items() if of == score]
             if not own:
-                reason = NO_CLASSES if score == "leep" else UNREAD
-                reasons.setdefault(reason, []).append(source)
+                reasons.setdefault(UNREAD, []).append(source)
             elif not all(np.isfinite(v).any() for v in own):
                 reasons.setdefault(FAILED, []).append(source)
         if sum(map(len, reasons.values())) == len(scores) and FAILED not in reasons:
@@ -131,19 +121,16 @@ def for_people(
         parts.append(
             paragraph(
                 "Scores of source models that need no training, on the rows that "
-                "repeats learn from. tau: how well a score ranks the sources, from -1 "
-                "to 1 (weighted Kendall's tau between its mean and the gain at a "
-                f"source's best depth), with its 95 % interval over {models}. Cost: "
-                "what typically is lost by the source that it would choose, against "
-                "the best one; all intervals of costs hold together with 95 %."
+                f"repeats learn from; {models}. Cost: what typically is lost by the "
+                "source that it would choose, against the best one; all intervals of "
+                "costs hold together with 95 %."
             )
         )
-        header = ("score", "rows", "tau", "would choose", "cost")
+        header = ("score", "rows", "would choose", "cost")
         rows = [
             (
                 NAMES[row.score],
                 str(row.target_size),
-                _tau(row),
                 row.chosen,
                 "" if row.chosen == row.best else _cost(row, margin, ""),
             )
@@ -175,13 +162,6 @@ def _choice(run: pd.DataFrame, margin: float, units: str) -> str:
     if row["chosen"] == row["best"]:
         return f"{said}, the best source there"
     return f"{said}, which costs {_cost(row, margin, units)} against {row['best']}"
-
-
-def _tau(row: Any) -> str:
-    """Return a tau and its interval, if there are any: all sources may be equal."""
-    if np.isnan(row.tau_low):
-        return number(row.tau, TAU)
-    return f"{number(row.tau, TAU)} ({interval(row.tau_low, row.tau_high, TAU)})"
 
 
 def _cost(row: Any, margin: float, units: str) -> str:

@@ -9,12 +9,6 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import KFold
 
-from thaw.data.problem import Pool, Problem
-from thaw.learning.rows import chosen, filled, held_out, rows_in_order
-from thaw.learning.seeds import Whose
-from thaw.learning.splits import of_each
-from thaw.learning.tasks import TASKS
-
 # The fixed point is near after three or four steps; only features that tell nothing
 # take many.
 STEPS = 200
@@ -26,32 +20,21 @@ PENALTIES = np.logspace(-2, 4, 7)
 
 
 def scores(
-    labels: np.ndarray,
-    features: np.ndarray | None,
-    probabilities: np.ndarray | None,
-    has_classes: bool,
+    labels: np.ndarray, features: np.ndarray, has_classes: bool
 ) -> dict[str, float]:
-    """Return the scores of a source model by name, of those that there can be.
+    """Return the scores of a source model by name.
 
     labels: of the target's rows, `[rows]`: classes, or numbers as networks learn them.
-    features: what the source model's groups pass on to its output, `[rows, width]`.
-    probabilities: those of the source model's own classes, `[rows, classes]`. Either is
-    None if it is unknown. A score is nan if the source model failed, or if all labels
-    are the same.
+    features: what the source model's groups pass on to its output, `[rows, width]`. A
+    score is nan if the source model failed, or if all labels are the same.
     """
-    found = {}
-    varies = np.ptp(labels) > 0
-    if features is not None:
-        sound = varies and bool(np.isfinite(features).all())
-        wide = features.astype(np.float64)
-        found["logme"] = logme(wide, labels, has_classes) if sound else np.nan
-        found["linear_probe"] = probe(wide, labels, has_classes) if sound else np.nan
-        if has_classes:
-            found["h_score"] = h_score(wide, labels) if sound else np.nan
-    if probabilities is not None and has_classes:
-        sound = varies and bool(np.isfinite(probabilities).all())
-        found["leep"] = leep(probabilities, labels) if sound else np.nan
-    return found
+    if np.ptp(labels) == 0 or not np.isfinite(features).all():
+        return {"logme": np.nan, "linear_probe": np.nan}
+    wide = features.astype(np.float64)
+    return {
+        "logme": logme(wide, labels, has_classes),
+        "linear_probe": probe(wide, labels, has_classes),
+    }
 
 
 def logme(features: np.ndarray, labels: np.ndarray, has_classes: bool) -> float:
@@ -77,11 +60,11 @@ def logme(features: np.ndarray, labels: np.ndarray, has_classes: bool) -> float:
     spread = values[:rank] ** 2
     along = (left[:, :rank].T @ targets) ** 2
     beside = np.maximum((targets**2).sum(0) - along.sum(0), 0)
-    own = [
-        _evidence(spread, *one, len(labels))
-        for one in zip(along.T, beside, strict=True)
+    evidence = [
+        _evidence(spread, *column, len(labels))
+        for column in zip(along.T, beside, strict=True)
     ]
-    return float(np.mean(own)) / len(labels)
+    return float(np.mean(evidence)) / len(labels)
 
 
 def _evidence(spread: np.ndarray, along: np.ndarray, beside: float, rows: int) -> float:
@@ -124,68 +107,14 @@ def probe(features: np.ndarray, labels: np.ndarray, has_classes: bool) -> float:
     features = features - features.mean(0)
     features /= features.std() or 1.0
     model = LogisticRegression() if has_classes else RidgeCV(PENALTIES)
-    said = np.empty_like(labels)
+    predicted = np.empty_like(labels)
     for learned, held in KFold(min(FOLDS, len(labels))).split(features):
-        own = labels[learned]
-        if np.ptp(own) > 0:
-            said[held] = model.fit(features[learned], own).predict(features[held])
+        known = labels[learned]
+        if np.ptp(known) > 0:
+            predicted[held] = model.fit(features[learned], known).predict(
+                features[held]
+            )
         else:
-            said[held] = own[0]
+            predicted[held] = known[0]
     measure = accuracy_score if has_classes else r2_score
-    return float(measure(labels, said))
-
-
-def h_score(features: np.ndarray, labels: np.ndarray) -> float:
-    """Return how much of the features' variance lies between classes.
-
-    It is the trace of the inverse of their covariance times that of the classes' means
-    (Bao et al., "An Information-Theoretic Approach to Transferability in Task Transfer
-    Learning", ICIP 2019); the inverse is Moore and Penrose's, as in their code. It is
-    nan if the features tell all rows apart, as with few rows: any would have the same.
-    """
-    centred = features - features.mean(0)
-    if np.linalg.matrix_rank(centred) == len(centred) - 1:
-        return np.nan
-    means = np.empty_like(centred)
-    for label in np.unique(labels):
-        means[labels == label] = centred[labels == label].mean(0)
-    whole, between = (x.T @ x / len(x) for x in (centred, means))
-    return float(np.trace(np.linalg.pinv(whole, hermitian=True) @ between))
-
-
-def leep(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean log-likelihood of the labels, given the source's classes.
-
-    A row's source class is drawn from the source model's probabilities, and the label
-    from the shares of labels that this class has over all rows (LEEP: Nguyen et al.,
-    "LEEP: A New Measure to Evaluate Transferability of Learned Representations", ICML
-    2020).
-    """
-    each = labels[:, None] == np.unique(labels)
-    joint = each.T.astype(np.float64) @ probabilities  # [labels, source classes]
-    total = joint.sum(0)
-    shares = np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)
-    return float(np.log((probabilities @ shares.T)[each]).mean())
-
-
-def learned_by(
-    problem: Problem | Pool,
-    seed: int,
-    model: int,
-    size: int | None,
-    validation_size: float | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows from which the first repeat of a source model learns.
-
-    They are features `[rows, features]` and labels `[rows]` as networks get them, in
-    stratified order, without validation rows. A `size` of None is that of all rows.
-    """
-    own = of_each(problem, seed, [model])
-    total = size or own.train_size
-    validation = held_out(total, validation_size)
-    count = int((~validation).sum())
-    rows = rows_in_order(own, Whose.repeats(seed, [(model, 0)]), total, validation)
-    x, y = chosen(own.train_x, rows, of_one=2), chosen(own.train_y, rows, of_one=1)
-    own, _ = filled(own._replace(train_x=x, train_y=y), count)
-    own, _ = TASKS[own.task].scaled(own, count)
-    return own.train_x[0, :count], own.train_y[0, :count]
+    return float(measure(labels, predicted))
