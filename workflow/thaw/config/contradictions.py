@@ -41,8 +41,9 @@ RESERVED = {
 # Jobs of a study that train. Snakemake takes minutes to plan a tenth of that.
 MOST_JOBS = 100_000
 
-# Variants times target sizes: their keys are an argument of the job that gathers.
-MOST_ARMS = 500
+# Variants times target sizes, and that times files with source models: their keys are
+# an argument of the job that gathers.
+MOST_ARMS, MOST_KEYS = 500, 5_000
 
 # Places, and what is wrong there, as `mistakes` of a group have it.
 Mistakes = Iterator[tuple[Place, str]]
@@ -193,8 +194,6 @@ def _of_training(
 ) -> Iterator[str]:
     """Yield what the study's network, or the problem's labels, have no use for."""
     yield from study.network.mistakes_of_training(training)
-    if training.augment and problem and problem.get("tokens"):
-        yield "augment: only numbers can be altered, and these are tokens; remove it"
     # Source models from files have no known problem.
     if training.class_weight and problem and not TASKS[problem.task].has_classes:
         yield (
@@ -224,6 +223,12 @@ def _of_sizes(study: Study, target: Problem) -> Iterator[str]:
         yield (
             f"variants: {variants} variants at {sizes} sizes are more than {MOST_ARMS} "
             "in one study. Allowed: several studies; they share what they can"
+        )
+    if variants * sizes * len(study.files) > MOST_KEYS:
+        yield (
+            f"source_models.files: {len(study.files)} files, each with {variants} "
+            f"variants at {sizes} sizes, are more than {MOST_KEYS} in one study. "
+            "Allowed: several studies; they share what they can"
         )
     tiles = tiles_of_repeats(study.models, study.repeats, study.repeats_per_job)
     jobs = variants * sizes * sum(1 for _ in itertools.islice(tiles, MOST_JOBS + 1))

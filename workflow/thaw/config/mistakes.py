@@ -24,6 +24,13 @@ Place = tuple[int | str, ...]
 GONE = {
     "time_limit": "give the trainer's own command a limit, such as timeout 600 python "
     "trainer.py",
+    "augment": "alter the rows in a module's own forward() while self.training is true",
+    "decay_bias_and_norm": "remove it (all parameters decay), or let a trainer of your "
+    "own leave them out",
+    "step_size": "write schedule: cosine, or phases with a learning_rate each",
+    "gamma": "write schedule: cosine, or phases with a learning_rate each",
+    "permute": "write the columns of the file in another order",
+    "label_noise": "write a file with these labels",
 }
 
 # Pydantic's names for values of the wrong type, in words.

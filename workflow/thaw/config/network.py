@@ -229,15 +229,14 @@ class HiddenLayers(Kind):
 
     form = "hidden"
     ignored_training = {
-        "augment": "augment is only supported for network.module; remove it",
         "device": "only network.module and network.trainer choose one; remove it",
         "arguments": "only allowed together with network.trainer; remove it",
     }
 
     hidden: Annotated[list[Width], Field(min_length=1, max_length=MOST_LAYERS)]
     """The widths of the source model's hidden layers, the first one first."""
-    activation: Literal["relu", "elu", "tanh"] = "relu"
-    """The hidden layers' activation: relu, elu or tanh."""
+    activation: Literal["relu", "tanh"] = "relu"
+    """The hidden layers' activation: relu or tanh."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """The share of each hidden layer's units that a training step drops; none in frozen
     layers."""
@@ -302,7 +301,7 @@ class Trainer(Kind):
 
     form = "trainer"
     ignored_training = dict.fromkeys(
-        ("validation_size", "keep", "augment", "class_weight"),
+        ("validation_size", "keep", "class_weight"),
         "trainers are not told; remove it, and give the trainer an argument instead",
     )
 

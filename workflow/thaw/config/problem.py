@@ -23,7 +23,6 @@ from thaw.config.fields import (
     OneOf,
     PathName,
     Positive,
-    Seed,
     Text,
     Value,
     Width,
@@ -82,10 +81,6 @@ class Transform(Group):
     """By how many degrees to turn images; needs the problem's shape."""
     invert: Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] = LEFT_OUT
     """Replaces each feature x by this number minus x."""
-    permute: Seed = LEFT_OUT
-    """A seed; features change places, in all rows alike."""
-    label_noise: Annotated[float, Field(gt=0, lt=1)] = LEFT_OUT
-    """The share of train labels replaced by another class's."""
 
     def mistakes(self) -> Iterator[str]:
         if len(self.model_fields_set) != 1:
@@ -184,9 +179,6 @@ class Problem(Group):
         if isinstance(train, float) and isinstance(test, float) and train + test > 1:
             yield f"test_size: {train} and {test} are more than all rows together"
         for number, step in enumerate(self.transforms):
-            if step.label_noise and not has_classes:
-                key = f"transforms[{number}].label_noise"
-                yield _apart(key, f"task: {self.task}")
             if step.rotate is not None and len(self.get("shape") or []) < 2:
                 yield (
                     f"transforms[{number}].rotate: only images can be turned; give the "
@@ -220,9 +212,8 @@ class OfRows(Problem):
         if self.bins:
             if not TASKS[self.task].has_classes:
                 yield _apart("bins", f"task: {self.task}")
-            noise = [step for step in steps if step.endswith("label_noise")]
-            for key in [*(["classes"] if self.classes else []), *noise]:
-                yield _apart(key, "bins")
+            if self.classes:
+                yield _apart("classes", "bins")
         if self.tokens:
             keys = [key for key in ("categorical", "scale") if self.get(key)]
             keys += [step for step in steps if step.endswith(CHANGES_NUMBERS)]

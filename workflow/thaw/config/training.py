@@ -58,19 +58,6 @@ ClassName = Annotated[
 ]
 
 
-class Augment(Group):
-    """Augmentation: train rows are altered anew every epoch; labels do not change."""
-
-    flip: bool = LEFT_OUT
-    """Whether to mirror half of the rows, left to right."""
-    shift: Annotated[int, Field(ge=0, le=10_000), WHOLE] = LEFT_OUT
-    """By how many points to move each row at most, along each side; the border is
-    repeated."""
-    noise: NotNegative = LEFT_OUT
-    """The standard deviation of the normal noise to add, in units of the scaled
-    features."""
-
-
 class Training(Group):
     """How networks learn: repeats and, unless `pretraining` differs, source models."""
 
@@ -103,24 +90,12 @@ class Training(Group):
     weight_decay: NotNegative = TRAINING["weight_decay"]
     """The weight decay of weights and biases: part of the gradient or, with adamw,
     decoupled from it."""
-    decay_bias_and_norm: bool = TRAINING["decay_bias_and_norm"]
-    """Whether biases and the weights of norm layers decay, too. With false, only
-    parameters of two or more dimensions whose name does not end in bias decay."""
-    schedule: Literal["constant", "cosine", "step"] = TRAINING["schedule"]
-    """How the learning rate changes with each step: constant, cosine (it falls to 0
-    over all steps, as PyTorch's CosineAnnealingLR) or step (StepLR)."""
-    step_size: Count = TRAINING["step_size"]
-    """After how many steps of gradient descent the learning rate falls (schedule: step
-    only)."""
-    gamma: Annotated[float, Field(gt=0, le=1)] = TRAINING["gamma"]
-    """By what the learning rate is then multiplied (schedule: step only)."""
+    schedule: Literal["constant", "cosine"] = TRAINING["schedule"]
+    """How the learning rate changes with each step: constant, or cosine (it falls to 0
+    over all steps, as PyTorch's CosineAnnealingLR)."""
     warmup: Count = TRAINING["warmup"]
     """Over how many steps the learning rate first rises evenly (LinearLR); the schedule
     begins after them."""
-    augment: Annotated[
-        Augment, AfterValidator(lambda augment: augment if augment.minimal() else None)
-    ] = TRAINING["augment"]
-    """Augmentation of the train rows (network.module only)."""
     device: Literal["cpu", "cuda", "auto"] = TRAINING["device"]
     """Where a module or a trainer learns: cpu, cuda (an NVIDIA GPU) or auto (a GPU
     where there is one)."""
@@ -162,19 +137,8 @@ class Training(Group):
             )
         if self.optimizer != "sgd" and self.momentum:
             yield f"momentum: {self.optimizer} has none; remove it, or write 0 here"
-        by_step = self.schedule == "step"
-        if by_step and not self.step_size:
-            yield "step_size: this key is missing; schedule is step. Allowed: 1 or more"
-        for key in ("step_size", "gamma"):
-            if not by_step and getattr(self, key) != TRAINING[key]:
-                yield (
-                    f"{key}: only applies to schedule: step; remove it, or write "
-                    f"{TRAINING[key]} here"
-                )
         if self.steps is not None and self.warmup >= self.steps:
             yield f"warmup: as long as all {self.steps} steps. Allowed: less than that"
-        if not self.decay_bias_and_norm and not self.weight_decay:
-            yield "decay_bias_and_norm: false needs a weight_decay. Allowed: true"
         if self.nesterov and not self.momentum:
             yield "nesterov: needs a momentum. Allowed: false, or a momentum"
 

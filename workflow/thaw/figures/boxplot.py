@@ -61,7 +61,9 @@ def draw(
     if any(sample.is_conditional for sample in found.values()):
         caption.append(f"All of it is {CONDITION}.")
     what = f"{metric.axis} of {counts[0]} repeats of each variant"
-    style.words_around(drawn, style.title_of(settings), what, caption)
+    style.words_around(
+        drawn, style.title_of(settings, settings["shown_size"]), what, caption
+    )
     return drawn
 
 

@@ -44,7 +44,9 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
     if settings["tuned"]:
         caption.append("Networks as they were then, not at the epoch that each keeps.")
     what = f"gain on {settings['baseline']} as training goes on"
-    style.words_around(drawn, style.title_of(settings), what, caption)
+    style.words_around(
+        drawn, style.title_of(settings, settings["shown_size"]), what, caption
+    )
     return drawn
 
 

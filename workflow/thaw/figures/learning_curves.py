@@ -126,7 +126,7 @@ def make(inputs: Inputs) -> Figure:
     settings = inputs.settings
     table = rows_at(inputs.table("learning-curves.csv"), settings["shown_size"])
     words = [
-        style.title_of(settings),
+        style.title_of(settings, settings["shown_size"]),
         "learning curves of each variant",
         "Lines: medians over the repeats; bands: the middle half of them.",
     ]

@@ -57,7 +57,12 @@ def draw(
         style.draw_constant(panel, constant, settings) for panel, *_ in panels
     )
     what = "does a better source model transfer better?"
-    style.words_around(drawn, style.title_of(settings), what, [*caption, commonest])
+    style.words_around(
+        drawn,
+        style.title_of(settings, settings["shown_size"]),
+        what,
+        [*caption, commonest],
+    )
     return drawn
 
 

@@ -46,7 +46,9 @@ def draw(
         commonest,
     ]
     what = f"repeats from each of {models} source models, beside {baseline}"
-    style.words_around(drawn, style.title_of(settings), what, caption)
+    style.words_around(
+        drawn, style.title_of(settings, settings["shown_size"]), what, caption
+    )
     return drawn
 
 

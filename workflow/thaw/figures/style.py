@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 
 from thaw.errors import ThawError, visible
 from thaw.findings import shown, verdicts
+from thaw.findings.arms import TargetSize
 
 # Safe for colour-blind readers, in print and on projectors: Paul Tol's muted scheme
 # (personal.sron.nl/~pault), without the colours too light for lines on white, and with
@@ -237,10 +238,9 @@ def words_around(
     drawn.supxlabel(below, x=left, ha="left", fontsize=7.5, color=MUTED)
 
 
-def title_of(settings: Mapping[str, Any]) -> str:
+def title_of(settings: Mapping[str, Any], size: TargetSize = "all") -> str:
     """Return the first line of a figure's title: study, problems, target size."""
     title = shown.title(settings)
-    size = settings.get("shown_size", "all")
     return title if size == "all" else f"{title}, {size} train rows"
 
 
