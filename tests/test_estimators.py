@@ -129,10 +129,10 @@ def test_what_cannot_be_fitted_is_one_message(problem):
     numbers = numbers._replace(train_y=numbers.train_y.round())
     forest = RandomForestClassifier
     for rows, kind, arguments, words in (
-        (problem, LinearSVC, {}, "it has no predict_proba, which scores of classes ne"),
+        (problem, LinearSVC, {}, "LinearSVC' object has no attribute 'predict_proba'"),
         (problem, forest, {"trees": 3}, "unexpected keyword argument 'trees'"),
         (problem, forest, {"n_estimators": 0}, "InvalidParameterError: The 'n_"),
-        (problem, dict, {}, "it has no get_params and is no estimator"),
+        (problem, dict, {}, "'dict' object has no attribute 'get_params'"),
         (numbers, GaussianNB, {}, "it is a classifier, and the target's labels"),
     ):
         with pytest.raises(ThawError, match=rf"^.*{words}.*\Z"):

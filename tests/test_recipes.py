@@ -12,8 +12,7 @@ from torch.nn import functional
 from torch.optim import SGD, Adam, AdamW, lr_scheduler
 
 from test_networks import InOrder, Tied, of_images
-from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.layers import Dropout
+from thaw.learning.fully_connected import Dropout, FullyConnected
 from thaw.learning.learner import Phase
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.rows import narrowed_rows

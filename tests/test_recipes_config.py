@@ -119,11 +119,10 @@ KEYS = {
     for name, group in SCHEMA["properties"].items()
     if name in ("network", "training", "problems", "variants")
 }
-# Those that other files of tests are about, and those that will go.
+# Those that other files of tests are about.
 ELSEWHERE = {
     *("trainer", "files", "packages", "histories", "arguments", "unit"),
     *("images", "size", "color", "tokens", "made_by_rule"),
-    *("decay_bias_and_norm", "step_size", "gamma", "augment"),
 }
 
 

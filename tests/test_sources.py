@@ -157,6 +157,9 @@ def test_variants_of_two_studies_are_compared(results):
 def test_sizes_and_rankings_have_their_figures_pages_and_tables(results):
     for name in ("steps/target-sizes", "steps/freeze-map", "maps/both/freeze-map"):
         assert (results / f"{name}.svg").exists()
+    for name, of_one_size in (("learning-curves", True), ("differences", False)):
+        text = (results / f"steps/{name}.svg").read_text()
+        assert (", 12 train rows" in text) == of_one_size
     for name in ("answer.md", "sources.md", "sources.svg", "source-maps.svg"):
         assert (results / "which" / name).stat().st_size
     lines = (results / "which-one/comparisons.md").read_text().splitlines()

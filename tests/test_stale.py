@@ -97,7 +97,7 @@ CASES = {
 # Edited files of the package, with a time that is older than all results. This process
 # has read them already, so a dry run takes a process of its own.
 CODE_CASES = {
-    "learning/ensemble.py": EVERYTHING,
+    "learning/fully_connected.py": EVERYTHING,
     "figures/boxplot.py": FIGURES | {"problems_figure"},
 }
 SLOW_CODE_CASES = {
@@ -173,7 +173,7 @@ def test_what_has_no_meaning_reruns_nothing(finished):
     change(finished, "delete problems/*.npz overlaps/* source-models/*/*.safet*")
     for path in finished.folder.rglob("*.smk"):
         path.touch()
-    path = finished.folder / "workflow/thaw/learning/ensemble.py"
+    path = finished.folder / "workflow/thaw/learning/fully_connected.py"
     path.write_text(path.read_text().replace('"""', '"""Also: ', 1) + "\n# a comment\n")
     for file in ("progress.py", "__init__.py", "api/results.py", "cli/main.py"):
         edit_code(finished, file)

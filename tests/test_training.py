@@ -13,10 +13,9 @@ from test_recipes import LEARNERS, network_by
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.learning.budget import Budget, budget
-from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.layers import Dropout
+from thaw.learning.fully_connected import Dropout, FullyConnected
+from thaw.learning.history import failed
 from thaw.learning.learner import Phase
-from thaw.learning.measure import failed
 from thaw.learning.settings import Training
 from thaw.learning.tasks import TASKS, Labels, named_weights
 from thaw.learning.training import learn, shuffled_orders
@@ -63,7 +62,7 @@ def test_follows_the_trajectory_of_keras(file, which, freeze):
     start = keras_state(keras, f"{which}_init")
     learner = network.learner(start, problem, training, Phase(NAMES[:freeze]))
     in_order = itertools.repeat(torch.arange(500)[None], training.epochs)
-    history = learn(learner, problem, in_order, scale=scale).history
+    history = learn(learner, problem, in_order, scale=scale)[0]
 
     for name, values in keras_state(keras, f"{which}_final").items():
         torch.testing.assert_close(learner.state()[name], values, rtol=0, atol=1e-5)

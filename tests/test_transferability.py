@@ -12,16 +12,17 @@ from configs import plan_of
 from projects import SMALL_CONFIG
 from samples import nested
 from test_networks import InOrder, Odd, of_images
+from thaw.findings.logme import logme, probe, scores
 from thaw.findings.transferability import judged
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import take
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.rows import narrowed_rows
 from thaw.learning.seeds import Whose
-from thaw.learning.transferability import learned_by, logme, probe, scores
 from thaw.output.problems import load_described
 from thaw.output.records import load_check
 from thaw.output.weights import load_networks
+from thaw.stages.transferability import learned_by
 from thaw.tables.transferability import choices, missing
 from trained import draw, with_numbers
 
@@ -87,11 +88,10 @@ def test_odd_rows_give_a_number_and_failed_models_none(has_classes):
         changes = {"constant": 3, "exact": labels}
         features[:, 0] = changes.get(what, features[:, 0])
         features *= {"zero": 0, "huge": 1e15}.get(what, 1)
-        values = scores(labels, features.astype(np.float32), None, has_classes)
+        values = scores(labels, features.astype(np.float32), has_classes)
         assert np.isfinite([values["logme"], values["linear_probe"]]).all(), what
     for x, y in ((features * np.nan, labels), (features, labels * 0)):
-        assert np.isnan([*scores(y, x, None, has_classes).values()]).all()
-    assert not scores(labels, None, None, has_classes)
+        assert np.isnan([*scores(y, x, has_classes).values()]).all()
 
 
 @pytest.mark.parametrize("validation", [None, 0.2])

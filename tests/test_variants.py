@@ -119,5 +119,5 @@ def test_streams_are_named_by_addresses_and_no_two_meet():
     assert Whose.repeats(7, [(4, 3)]).names == [(5, 3)]
     assert Whose.source_models(7, [5]).names == [(0, 5)]
     whose = Whose.repeats(1, [(2, 0), (2, 1), (0, 5)])
-    assert whose.some([2, 0]) == Whose.repeats(1, [(0, 5), (2, 0)])
+    assert whose.at([2, 0]) == Whose.repeats(1, [(0, 5), (2, 0)])
     assert whose.addresses == [Address(2, 0), Address(2, 1), Address(0, 5)]
