@@ -63,7 +63,7 @@ def init(rows, *arguments, **options):
     return yaml.safe_load(Path("b/config.yaml").read_text()), output
 
 
-# Changes of CONFIG, and the places of the mistakes that are told of them together.
+# Changes of CONFIG, and the places of their mistakes, which come together.
 MISTAKES = [
     (
         """{sed: 1, ~/baseline: gone,

@@ -106,7 +106,7 @@ def test_a_setting_of_a_file_is_in_its_key(folder):
         change(config["problems"]["two"], text)
         key = study_of(config)["keys"]["problems"]["two"]
         assert seen.setdefault(key, text) == text
-        # What equals a default is no difference.
+        # A default that is written out is no difference.
         change(config["problems"]["two"], "{separator: ',', decimal: .}")
         if "npz" not in text and text[0] != "s" and "decimal" not in text:
             assert study_of(config)["keys"]["problems"]["two"] == key, text

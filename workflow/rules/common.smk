@@ -137,9 +137,9 @@ def locate(path):
 def keyed_job(stage, **more):
     """Return a param: a job that makes a keyed result, as one JSON text.
 
-    What it gets `more` than its recipe are functions of its key. The recipe is empty for
-    a key unknown to this config, as on a node whose code or libraries differ from those
-    of the machine that planned the job; the job reports that.
+    `more` are functions of the key, for values that no key covers. The recipe is empty
+    for a key unknown to this config, as on a node whose code or libraries differ from
+    those of the machine that planned the job; the job reports that.
     """
 
     @with_signature

@@ -23,7 +23,7 @@ rule make_problem:
     resources:
         mem_mb=memory,
     params:
-        # What studies require is not in the key: it changes no number of the problem.
+        # Requirements of studies change no number of the problem, so no key has them.
         job=keyed_job("make_problem", studies=PLAN.requirements),
     shell:
         JOB

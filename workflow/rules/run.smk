@@ -16,7 +16,7 @@ from thaw.plan.before_run import refuse_read_only
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
 
-# What the logger counts, by the rules that make it; other jobs make tables and pages.
+# The results that the logger counts, by rule; other jobs make tables and pages.
 COUNTED = {
     "make_problem": "problems",
     "check_overlap": "checks",

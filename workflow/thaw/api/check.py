@@ -52,15 +52,17 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
                 f"problems.{name}: not checked; a rule is to make {missing[0]}"
             )
             continue
-        settings, asked = recipe["settings"], plan.requirements(key)
+        settings, requirements = recipe["settings"], plan.requirements(key)
         inputs = recipe["inputs"].items()
         whole = {role: others[of] for role, of in inputs if of in others}
         by_itself = len(whole) < len(inputs)
         if by_itself:
-            whole, asked = {}, []
+            whole, requirements = {}, []
             settings = {k: value for k, value in settings.items() if k != "scale"}
         try:
-            problem, about = checked_problem(settings, files, joined, asked, **whole)
+            problem, about = checked_problem(
+                settings, files, joined, requirements, **whole
+            )
         except ThawError as error:
             for line in error.args:
                 mistakes.setdefault(line, {})[name] = None

@@ -122,7 +122,7 @@ def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
         network = settings["network"]
         _, _, file = parts_of_function(network.get("module", ""))
         module = file and results.parent / file
-        asked = {
+        labels = {
             *Tile(range(settings["source_models"]), range(settings["repeats"])).labels
         }
         for arm in study.arms:
@@ -144,7 +144,7 @@ def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
                 skipped.append(f"{what}: skipped, its repeats are not in {results}")
             for job in jobs:
                 for number, label in enumerate(job.tile.labels):
-                    if label in asked:
+                    if label in labels:
                         one = Fit(f"{what}, repeat {label}", job, number)
                         found.setdefault((job.key, label), one)
     return [*found.values()], skipped
@@ -224,13 +224,13 @@ def _compared(one: Fit, stored: Scores, source_models: list[Fit]) -> Compared:
             "network": [job.module] if job.module else [],
             "source_models": [model.job.file(WEIGHTS) for model in source_models],
         }
-        asked = stages.Job(
+        planned_job = stages.Job(
             recipe["stage"], keys.key(recipe), recipe, inputs, outputs, one.tile
         )
         stage = {"pretrain": pretrain, "train": train}[recipe["stage"]]
         try:
             with redirect_stderr(io.StringIO()):
-                fit(asked, stage.learn)
+                fit(planned_job, stage.learn)
         except TypeError as error:  # another version's settings are unknown arguments
             raise ThawError(f"its settings are not this version's: {error}") from error
         made = load_scores(

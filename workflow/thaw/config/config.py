@@ -52,7 +52,7 @@ ProblemName = Annotated[str, Field(description="A problem's name.")]
 
 
 class VariantsByName(dict[str, Any]):
-    """What a study's list of variants stands for; no file holds one."""
+    """The variants for which a study's list stands; no file holds one."""
 
 
 def _variants_by_name(variants: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What keys of the config may hold, and groups of keys."""
+"""Types of the config's values, and groups of keys."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Union, get_args

@@ -1,4 +1,4 @@
-"""What follows from what a config leaves out, as plain keys, before it is checked.
+"""Defaults written into a config, as plain keys, before it is checked.
 
 Each study gets what studies share, its variants and the training of each; a study of
 several sources becomes one for each. Whatever is not as it should be stays as it is:
@@ -36,10 +36,10 @@ def filled_in(config: Keys, commanded: Collection[str] = ()) -> dict[str, Any]:
         if not isinstance(study, Mapping):
             studies[name] = study
             continue
-        whole = _whole(study, shared, config, commanded)
-        for source in sources_of(study):
+        whole, sources = _whole(study, shared, config, commanded), sources_of(study)
+        for source in sources:
             studies.setdefault(f"{name}-{source}", whole | {"source": source})
-        if not sources_of(study):
+        if not sources:
             studies[name] = whole
     return filled | _with_variants(config, studies) | {"studies": studies}
 
@@ -47,16 +47,9 @@ def filled_in(config: Keys, commanded: Collection[str] = ()) -> dict[str, Any]:
 def sources_of(study: Any) -> list[str]:
     """Return the sources of a study that has several, or none."""
     study = as_group(study)
-    sources = study.get("sources")
-    if not isinstance(sources, list) or len(sources) < 2 or "source" in study:
-        return []
-    is_right = all(isinstance(source, str) for source in sources)
-    has_files = isinstance(study.get("source_models"), Mapping)
-    return (
-        sources
-        if is_right and len({*sources}) == len(sources) and not has_files
-        else []
-    )
+    sources, models = _names(study.get("sources")), study.get("source_models")
+    is_apart = "source" not in study and not isinstance(models, Mapping)
+    return sources if len(sources) > 1 and is_apart else []
 
 
 def rungs_of(network: Any) -> dict[str, dict[str, Any]]:
@@ -74,7 +67,11 @@ def rungs_of(network: Any) -> dict[str, dict[str, Any]]:
 def names_of(study: Keys) -> list[str]:
     """Return the names in a study's list of variants; none if it is not right."""
     variants = study.get("variants")
-    names = [variants] if isinstance(variants, str) else variants
+    return _names([variants] if isinstance(variants, str) else variants)
+
+
+def _names(names: Any) -> list[str]:
+    """Return a list of names, each once; none of anything else."""
     if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
         return []
     return names if len({*names}) == len(names) else []

@@ -8,6 +8,7 @@ Wherever kinds differ, they have a method or an attribute here, which `Kind` exp
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -89,9 +90,9 @@ class Kind(Group):
         """The user's files that jobs read, of a network and of a trainer."""
         return {"network": [], "trainer": []}
 
-    @property
+    @cached_property
     def content(self) -> dict[str, Any]:
-        """What decides what the network does, as recipes have it.
+        """The settings, code and files that decide the network, as recipes have them.
 
         Of users' code and files it has the content, not the place. `libraries` tell
         `thaw.keys` whose versions count, too.
@@ -132,8 +133,8 @@ class Kind(Group):
     def numbered(self, variant: Variant) -> Variant:
         """Return a variant with its layers as recipes name them.
 
-        What changes nothing is left out: factors of 1, and a phase's rate that is the
-        training's. With phases, its epochs are their sum.
+        Factors of 1, and a phase's rate that is the training's, change nothing and are
+        left out. With phases, its epochs are their sum.
         """
         training, phases = variant.training, []
         for phase in variant.phases:
@@ -273,7 +274,7 @@ class Module(Kind):
         _, _, file = parts_of_function(self.module)
         return {"network": [str(file)] if file else [], "trainer": []}
 
-    @property
+    @cached_property
     def content(self) -> dict[str, Any]:
         function = content_of_function(self.module)
         libraries = {"libraries": function.pop("libraries"), "module": function}
@@ -343,7 +344,7 @@ class Trainer(Kind):
     def user_files(self) -> dict[str, list[str]]:
         return {"network": [], "trainer": self.files or []}
 
-    @property
+    @cached_property
     def content(self) -> dict[str, Any]:
         files = [keys.known_digest(Path(file)) for file in self.files or []]
         return self.minimal("trainer", "files", "packages") | {
@@ -395,7 +396,7 @@ class Trainer(Kind):
 
     def mistakes_of_training(self, training: Training) -> Iterator[str]:
         yield from super().mistakes_of_training(training)
-        if training.rates:
+        if training.rate_choices:
             yield (
                 "learning_rate: a trainer gets one and chooses none. Allowed: a number"
             )

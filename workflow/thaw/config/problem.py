@@ -145,7 +145,7 @@ class Problem(Group):
 
     @property
     def label_names(self) -> Any:
-        """What tells its label from another problem's."""
+        """Its label's name, or its classes: other ones are another label."""
         return None
 
     @property

@@ -113,7 +113,7 @@ class Training(Group):
     rows, as in Keras."""
 
     @property
-    def rates(self) -> list[float]:
+    def rate_choices(self) -> list[float]:
         """The learning rates to choose from; none if there is no choice."""
         return self.learning_rate if isinstance(self.learning_rate, list) else []
 
@@ -123,9 +123,9 @@ class Training(Group):
             yield "epochs: this key is missing; or set steps"
         if self.epochs is not None and self.steps is not None:
             yield "steps: set together with epochs; remove one of them"
-        chooses = self.rates or self.keep == "best"
+        chooses = self.rate_choices or self.keep == "best"
         if chooses and self.validation_size is None:
-            what = "learning_rate is a list" if self.rates else "keep is best"
+            what = "learning_rate is a list" if self.rate_choices else "keep is best"
             yield (
                 f"validation_size: this key is missing; {what}, which needs rows held "
                 "out. Allowed: a share of the train rows, such as 0.2"
@@ -262,7 +262,9 @@ class Variant(Group):
         epochs = sum(phase.epochs for phase in self.phases)
         if epochs > MOST_EPOCHS:
             yield f"phases: {epochs} epochs in all. Allowed: {MOST_EPOCHS} or less"
-        if self.training.rates and all(phase.learning_rate for phase in self.phases):
+        if self.training.rate_choices and all(
+            phase.learning_rate for phase in self.phases
+        ):
             yield (
                 "phases: each has a learning_rate, so the list in training would "
                 "choose nothing; give training a single learning_rate"
@@ -290,7 +292,7 @@ class Estimator(Group):
 
     @property
     def content(self) -> dict[str, Any]:
-        """What decides what it does, as recipes have it."""
+        """The class and arguments that decide it, as recipes have them."""
         package = self.estimator.partition(".")[0]
         arguments = {"arguments": self.arguments} if self.arguments else {}
         # SciPy solves for scikit-learn, and for most of what is made like it.

@@ -337,7 +337,11 @@ class StudyPlan(NamedTuple):
     def rates(self) -> dict[str, list[float]]:
         """The learning rates among which each network of a variant chooses."""
         networks = self.networks.items()
-        return {name: v.training.rates for name, v in networks if v.training.rates}
+        return {
+            name: v.training.rate_choices
+            for name, v in networks
+            if v.training.rate_choices
+        }
 
     @property
     def comparisons(self) -> int:
