@@ -298,8 +298,9 @@ def test_test_rows_from_a_file_of_their_own(tmp_path):
         assert np.bincount(labels).tolist() == [10, 10, 10]
     problem, _ = make_with_test_file(tmp_path, frame, test, train_size=41)
     assert problem.train_y.tolist() == [2] * 20 + [1] * 20 + [0]
-    with pytest.raises(ThawError, match=r"test.csv: test_size asks for 61 rows, an"):
-        make_with_test_file(tmp_path, frame, test, test_size=61)
+    for size, rows in ((61, 61), (0.01, 0)):
+        with pytest.raises(ThawError, match=rf"test.csv: test_size asks for {rows} of"):
+            make_with_test_file(tmp_path, frame, test, test_size=size)
     numbers = with_ages().assign(age=np.arange(60.0))
     changes = {"shuffle": 1, "test_size": 20, **AGES}
     problem, _ = make_with_test_file(tmp_path, with_ages(), numbers, **changes)

@@ -27,7 +27,6 @@ def cell(frame, name, row, value):
 GROUP, IN_ORDER = {"group": "g"}, {"shuffle": None}
 AGES, BINS = {"label": "age", "task": "regression"}, {"label": "age", "bins": 3}
 PARQUET, FILL = {"name": "data.parquet"}, {"missing": {"fill": "median"}}
-LARGE = [2.0**63, 2.0**63 + 1] * 30
 TABLES = [
     ("mass@7", None, {}, "column mass: 1 of 60 missing, first in row 7; give them"),
     ("class@7", None, FILL, "column class: 1 of 60 missing, first in row 7"),
@@ -35,13 +34,13 @@ TABLES = [
     ("g", ["a", None] * 30, FILL | {"categorical": ["g"]}, "fill takes numbers only"),
     ("g", ["a", None] * 30, {"categorical": ["g"]}, "g: 30 of 60 missing, first in"),
     ("mass", [1.5] * 59 + ["n/a"], {}, "1 of 60 not numbers, first 'n/a' in row 60"),
+    ("mass", ["1,5"] * 60, {}, "where a comma is the decimal mark, write decimal"),
+    ("age@9", "1,5", AGES, "where a comma is the decimal mark, write decimal"),
     ("mass@3", 1e39, {}, "mass: 1 of 60 not finite numbers, or too large"),
     ("class", "x", {}, "all rows belong to class 'x'; at least two classes are needed"),
-    ("class", [1, 2, "inf"] * 20, {}, "20 of 60 not finite numbers, first 'inf' in"),
     ("", 4, {}, "column Unnamed: 3 has no name in the file; give it one, or"),
     ("class", range(60), {}, "60 distinct numbers, which looks like a measurement"),
     ("class", ["< 5", *range(59)], {}, "(but for '< 5' in row 1: correct it first)"),
-    ("g", LARGE, PARQUET | GROUP, "column g: 60 of 60 floats of 2^53 or more, where"),
     ("g", [[1, 2]] * 60, PARQUET, "g: 60 of 60 not numbers, first '[1 2]' in row 1"),
     ("", "", IN_ORDER, "no train row has the class 'blue'; another split (shuffle"),
     ("", "", IN_ORDER | {"train_size": 45}, "no test row has the class 'green'"),
@@ -115,7 +114,7 @@ TEXTS = [
     (b"x,class\n1,a\n2,b,3\n", "cannot be read as csv: .*line 3"),
     (b"x,class\n1,a,5\n2,b,3\n", "the first line must name every column"),
     (b'x,class\n1,a\n2,"b\n3,a\n', "cannot be read as csv: .*EOF"),
-    (b"x,class\n1,a\n2,\xff\n", "it is not in UTF-8"),
+    (b"x,class\n1,a\n2,\xff\n", "save it in UTF-8"),
     (b"x,x,class\n1,1,a\n", "the column x stands twice"),
     (b"x,class\n", "no row is left to learn from"),
     (b"\0\0\0\0", ""),
@@ -124,13 +123,13 @@ PLAIN, HALVES = np.ones((4, 2)), np.arange(4) % 2
 ARRAYS = [
     ({"X": np.ones(4), "y": HALVES}, r"X has the shape \[4\]"),
     ({"X": PLAIN, "y": np.ones(5)}, r"y \[5\]"),
-    ({"X": PLAIN, "y": PLAIN}, r"y has the shape \[4, 2\], several labels a row; a"),
-    ({"X": PLAIN, "y": np.array([None] * 4)}, "y holds Python objects"),
+    ({"X": PLAIN, "y": PLAIN}, r"y \[4, 2\]. Allowed: .* a label a row"),
+    ({"X": PLAIN, "y": np.array([None] * 4)}, "Object arrays cannot be loaded"),
     ({"X": np.ones((0, 2)), "y": np.ones(0)}, "no row is left to learn from"),
     ({"X": PLAIN * np.nan, "y": HALVES}, "feature 1: 4 of 4 missing, first in row 1"),
     ({"X": np.full((4, 2), 1e39), "y": HALVES}, "feature 2: 4 of 4 not finite"),
     ({"X": np.full((4, 2), "x"), "y": HALVES}, "4 of 4 not numbers, first 'x' in"),
-    ({"X": PLAIN}, "it lacks an array X or y"),
+    ({"X": PLAIN}, "y is not a file in the archive"),
 ]
 
 

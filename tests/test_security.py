@@ -21,7 +21,7 @@ from configs import message_of
 from projects import LIMIT, ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, new_project, planned
 from samples import DESCRIPTION
 from thaw.api.predictor import of_files
-from thaw.data.files import read_table
+from thaw.data.tables import read_table
 from thaw.errors import ThawError
 from thaw.external.checkpoints import load_checkpoint
 from thaw.output.histories import Histories
@@ -198,7 +198,7 @@ def test_no_pickle_is_read(kind, bomb, tmp_path):
             np.savez(file, **dict.fromkeys(names, objects))
     tile = Tile(range(1), range(1))
     for words, read in (
-        ("(it is no|X or y holds)", lambda: read_table(path, {"label": "y"})),
+        ("cannot be read as npz", lambda: read_table(path, {"label": "y"})),
         ("is not the result", lambda: load_described(path, "0" * 12)),
         ("is not the result", lambda: Histories(path, "0" * 12)),
         ("is not the result", lambda: load_scores(path, path, tile, "0" * 12)),

@@ -114,8 +114,11 @@ def test_features_are_scaled_by_the_train_rows_of_their_split(tmp_path):
 
 def test_a_split_that_teaches_nothing_is_refused(tmp_path):
     for sizes, words in (
-        ({"train_size": 190, "test_size": 20}, "ask for 210 rows, and whole groups"),
-        ({"train_size": 0.001}, "too few for a train and a test set"),
+        (
+            {"train_size": 190, "test_size": 20},
+            "ask for 190 and 20 rows, and 179",
+        ),
+        ({"train_size": 0.001}, "ask for 0 and 179 rows, and 179"),
     ):
         with pytest.raises(ThawError, match=words):
             pool_of_table(tmp_path, groups=True, **sizes)
@@ -127,7 +130,7 @@ def test_a_split_that_teaches_nothing_is_refused(tmp_path):
     numbers = pool_of_table(tmp_path, numbers=True)
     check(numbers, [], SEED, range(9))
     with pytest.raises(ThawError, match="the label is 0 in every train row"):
-        check(numbers._replace(test_y=np.zeros(200)), [], SEED, range(9))
+        check(numbers._replace(y=np.zeros(200)), [], SEED, range(9))
 
 
 def test_one_split_is_no_part_of_several(folder):
@@ -172,7 +175,7 @@ def test_all_of_a_study_is_about_the_split_of_its_source_model(saved_once):
     for address, rows in networks:
         test = places(pool, saved.CONFIG["seed"], address[1])[1]
         assert rows["row"].tolist() == pool.rows[test].tolist()
-        labels = [description.classes[label] for label in pool.test_y[test]]
+        labels = [description.classes[label] for label in pool.y[test]]
         assert rows["label"].tolist() == labels
         right = (rows["predicted"] == rows["label"]).mean()
         assert right == pytest.approx(scores[address])

@@ -68,7 +68,8 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
                 mistakes.setdefault(line, {})[name] = None
             continue
         if not by_itself:
-            others[key], made[key] = Other.of(name, problem, about), problem
+            pool = problem if isinstance(problem, Pool) else None
+            others[key], made[key] = Other(name, about, pool), problem
             columns[key] = about.columns
         doubts += [f"problems.{name}: {note}" for note in about.warnings]
     told = [

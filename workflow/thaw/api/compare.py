@@ -20,7 +20,7 @@ from thaw.api.given import NEEDED, OPTIONAL, checked, unpaired
 from thaw.api.scores import Given, write
 from thaw.config.fields import NAME, NAME_IN_WORDS
 from thaw.data.checks import wrong_values
-from thaw.data.files import read_rows
+from thaw.data.tables import read_rows
 from thaw.errors import ThawError, listed, refuse
 from thaw.findings.shown import counted
 from thaw.keys import digest, result, version

@@ -20,10 +20,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from thaw.config.messages import among
 from thaw.config.users import content_of_function, parts_of_function
 from thaw.data.checks import LARGEST_TOKEN, are_tokens
-from thaw.data.files import read_rows
 from thaw.data.images import pixels
 from thaw.data.new_rows import features_of
 from thaw.data.problem import Problem, as_learned
+from thaw.data.tables import read_rows
 from thaw.errors import ThawError, listed
 from thaw.external.networks import network_of, of_network
 from thaw.findings.arms import Arm, in_order

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.data.table import Table
+from thaw.data.tables import DECIMAL_COMMA, Table
 from thaw.errors import listed, refuse
 
 # Labels with more distinct numbers than this are measurements, not classes.
@@ -90,6 +90,7 @@ def wrong_features(
             remedy = "make them numbers, or empty where missing"
             if table.named:
                 remedy += ", or name the column under categorical or drop"
+            remedy = _decimal_comma(column[wrong]) or remedy
             yield from _counted(table, column, wrong, "not numbers", remedy)
             # Decimals of a database are numbers, of an odd type.
             if not wrong.any() and types.infer_dtype(column) != "decimal":
@@ -124,16 +125,6 @@ def wrong_names(table: Table) -> Iterator[str]:
         if values is not None:
             remedy = "give them, or leave the rows out"
             yield from _counted(table, values, values.isna(), "missing", remedy)
-    if table.groups is not None:
-        yield from _infinite(table, table.groups)
-
-
-def _infinite(table: Table, names: pd.Series) -> Iterator[str]:
-    """Yield that names, all of them numbers, are not finite."""
-    numbers = _as_numbers(names).set_axis(names.index)
-    if numbers.notna().all():
-        what, remedy = "not finite numbers", "correct them, or leave the rows out"
-        yield from _counted(table, names, np.isinf(numbers), what, remedy)
 
 
 def wrong_categories(
@@ -202,8 +193,6 @@ def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str
             "classes by quantiles"
         )
         return
-    for table in tables:
-        yield from _infinite(table, table.labels)
     absent = [name for name in asked if name not in rows]
     yield from (f"{place}: no row has the class {name!r}" for name in absent)
     if len(rows) < 2 and not absent:
@@ -240,7 +229,8 @@ def wrong_numbers(table: Table) -> Iterator[str]:
     ]
     remedy = "correct them, or leave the rows out"
     what = "not numbers, which task: regression and bins take"
-    yield from _counted(table, labels, none, what, remedy)
+    mark = _decimal_comma(labels[none])
+    yield from _counted(table, labels, none, what, mark or remedy)
     what = "not finite numbers, or too large"
     yield from _counted(table, labels, pd.Series(far, labels.index), what, remedy)
 
@@ -257,6 +247,13 @@ def _number(text: str) -> float | None:
         return float(text.replace("_", "?"))
     except ValueError:
         return None
+
+
+def _decimal_comma(values: pd.Series) -> str:
+    """Return the remedy for numbers with decimal commas; empty if there are none."""
+    if values.astype(str).str.fullmatch(DECIMAL_COMMA).any():
+        return 'where a comma is the decimal mark, write decimal: "," in the problem'
+    return ""
 
 
 def _counted(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from thaw.data import MODES, shape_of
-from thaw.data.table import Table, numbered
+from thaw.data.tables import Table, numbered
 from thaw.errors import ThawError, of_each, refuse
 from thaw.keys import files_below
 

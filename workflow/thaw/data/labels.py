@@ -4,9 +4,11 @@ Each kind reads the labels of a problem's tables, says by what rows are drawn, a
 returns what is learned once it is known which rows are the train set.
 """
 
+# ruff: noqa: D102 (`Labels` explains these)
+
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,14 +21,14 @@ from thaw.data.checks import (
     wrong_numbers,
 )
 from thaw.data.strata import MOST_QUANTILES, quantiles
-from thaw.data.table import Table
+from thaw.data.tables import Table
 from thaw.errors import ThawError, refuse
 
 
-class Labels(Protocol):
+class Labels:
     """The labels of tables: one with all rows, or a train and a test set.
 
-    task: the name of the task. names: the classes' names, by label, once `parts` was
+    task: the name of the task. names: the classes' names, by label, once `learned` was
     called. strata: of each table, by what its rows are drawn, int64 `[rows]`.
     """
 
@@ -34,76 +36,73 @@ class Labels(Protocol):
     names: Sequence[str]
     strata: Sequence[np.ndarray]
 
-    def parts(
-        self, train: np.ndarray, test: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the labels of the first table's train rows, the last one's test rows.
+    def __init__(self, tables: Sequence[Table], settings: Mapping[str, Any]) -> None:
+        """Take the tables; raises `ThawError` with all that is wrong with labels."""
+        raise NotImplementedError
 
-        Raises `ThawError` if a part lacks a class.
+    def learned(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Return the labels of all rows of all tables, `[rows]`, as they are learned.
+
+        `train` and `test` are the places of train and test rows among them.
+        Raises `ThawError` if one of the two lacks a class, or the labels teach nothing.
         """
+        raise NotImplementedError
 
 
-class Classes:
+class Classes(Labels):
     """Labels that name classes."""
 
     task = "classification"
 
     def __init__(self, tables: Sequence[Table], settings: Mapping[str, Any]) -> None:
-        asked = [*map(str, settings.get("classes", []))]
-        refuse(wrong_classes(tables, asked))
-        self.names = class_names(tables, asked)
+        wanted = [*map(str, settings.get("classes", []))]
+        refuse(wrong_classes(tables, wanted))
+        self.names = class_names(tables, wanted)
         self._place = tables[0].place
-        self.strata: Sequence[np.ndarray] = [
+        self.strata = [
             pd.Categorical(table.labels, self.names).codes.astype(np.int64)
             for table in tables
         ]
 
-    def parts(
-        self, train: np.ndarray, test: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the numbers of classes."""
-        learned, unseen = self.strata[0][train], self.strata[-1][test]
-        check_parts(self._place, self.names, learned, unseen)
-        return learned, unseen
+    def learned(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        labels = np.concatenate(self.strata)
+        check_parts(self._place, self.names, labels[train], labels[test])
+        return labels
 
 
-class Numbers:
+class Numbers(Labels):
     """Labels that are numbers, in their own units."""
 
     task = "regression"
 
     def __init__(self, tables: Sequence[Table], settings: Mapping[str, Any]) -> None:
         refuse(wrong for table in tables for wrong in wrong_numbers(table))
-        self.names: Sequence[str] = []
+        self.names = []
         self._place = tables[0].place
-        self._values = [numbers_of(table) for table in tables]
+        values = [numbers_of(table) for table in tables]
+        self._values = np.concatenate(values)
         # Each side of the split must be able to hold a row of each.
         most = [MOST_QUANTILES]
         for size in (settings.get("train_size"), settings.get("test_size")):
-            for values in self._values:
+            for table in values:
                 if size is not None:
-                    rows = size if isinstance(size, int) else int(size * len(values))
-                    most += [rows, len(values) - rows]
+                    rows = size if isinstance(size, int) else int(size * len(table))
+                    most += [rows, len(table) - rows]
         fewest = max(1, min(number for number in most if number > 0))
-        self.strata: Sequence[np.ndarray] = [
-            quantiles(values, fewest) for values in self._values
-        ]
+        self.strata = [quantiles(table, fewest) for table in values]
 
-    def parts(
-        self, train: np.ndarray, test: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the numbers."""
-        learned, unseen = self._values[0][train], self._values[-1][test]
-        if np.ptp(learned) == 0:
+    def learned(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        labels = self._values[train]
+        if np.ptp(labels) == 0:
             raise ThawError(
-                f"{self._place}: the label is {learned[0]:g} in every train row; there "
+                f"{self._place}: the label is {labels[0]:g} in every train row; there "
                 "is nothing to learn"
             )
-        return learned, unseen
+        return self._values
 
 
 class Binned(Numbers):
-    """Numbers that are made classes by quantiles of the train rows."""
+    """Numbers that become classes by quantiles of the train rows."""
 
     task = "classification"
 
@@ -111,17 +110,12 @@ class Binned(Numbers):
         super().__init__(tables, settings)
         self._bins = settings["bins"]
 
-    def parts(
-        self, train: np.ndarray, test: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the numbers of classes, from the smallest labels to the largest.
-
-        Raises `ThawError` if too many labels are equal for so many classes.
-        """
-        parts = super().parts(train, test)
-        cuts = np.quantile(parts[0], np.arange(1, self._bins) / self._bins)
-        learned, unseen = (np.searchsorted(cuts, y, side="right") for y in parts)
-        if len(np.unique(learned)) < self._bins:
+    def learned(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        """Return the numbers of classes, from the smallest labels to the largest."""
+        numbers = super().learned(train, test)
+        cuts = np.quantile(numbers[train], np.arange(1, self._bins) / self._bins)
+        labels = np.searchsorted(cuts, numbers, side="right")
+        if len(np.unique(labels[train])) < self._bins:
             raise ThawError(
                 f"{self._place}: too many labels are equal for {self._bins} bins; ask "
                 "for fewer"
@@ -134,8 +128,8 @@ class Binned(Numbers):
             *(f"{low} to {high}" for low, high in itertools.pairwise(ends)),
             f"{ends[-1]} or more",
         ]
-        check_parts(self._place, self.names, learned, unseen)
-        return learned, unseen
+        check_parts(self._place, self.names, labels[train], labels[test])
+        return labels
 
 
 def labels_of(tables: Sequence[Table], settings: Mapping[str, Any]) -> Labels:

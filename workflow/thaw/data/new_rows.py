@@ -10,7 +10,7 @@ import pandas as pd
 
 from thaw.data.checks import LARGEST
 from thaw.data.problem import Description
-from thaw.data.table import Table, as_text, encode
+from thaw.data.tables import Table, as_text, encode
 from thaw.data.transforms import transform
 from thaw.errors import ThawError, listed
 

@@ -54,51 +54,86 @@ class Problem(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """A problem whose rows are split anew for each source model: `shuffle: each`.
+    """All rows of a problem, from which its train and test rows are taken.
 
-    Learners get a `Problem` for each split, as `thaw.learning.splits` makes it of
-    the study's seed and the source model's number; neither stands here. Each split has
-    `train_size` and `test_size` rows.
+    `x`, float64 `[rows, features]` (tokens int64), are the features before they are
+    scaled; `y`, `rows` (numbers of rows), `groups` and `digests`, `[rows]`, are as a
+    problem's. By `centre` and `spread` features are scaled whichever rows are taken;
+    empty where they are not.
 
-    `x`, float64 `[rows, features]` (tokens int64), are the features before a split
-    scales them; by `centre` and `spread` they were scaled before, as a problem's are.
-    `train_y` are the labels as they are learned, `test_y` as they are, `[rows]`;
-    `rows`, `groups` and `digests` are as those of a problem's test rows. By `strata`,
-    int64, rows are drawn, `[rows]`, or whole groups, `[groups]`. Features that are
-    `scaled`, bool `[features]`, get mean 0 and standard deviation 1 on the train rows
-    of a split or, where features are scaled `like` those of another pool, on its train
-    rows. It `fills` missing features as a problem does.
+    With `shuffle: each` the rows are split anew for each source model, by its number
+    and the study's seed (`thaw.learning.splits`), into `train_size` and `test_size`
+    rows. By `strata`, int64, rows are drawn, `[rows]`, or whole groups, `[groups]`.
+    Features that are `scaled`, bool `[features]`, get mean 0 and standard deviation 1
+    on the train rows of a split or, where another pool is given as `like`, on the train
+    rows of that pool's split.
     """
 
     x: np.ndarray
-    train_y: np.ndarray
-    test_y: np.ndarray
+    y: np.ndarray
     rows: np.ndarray
     classes: int
     task: str
     groups: np.ndarray
     digests: np.ndarray
-    strata: np.ndarray
-    train_size: int
-    test_size: int
-    scaled: np.ndarray
-    like: "Pool | None" = None
+    fills: bool = False
     centre: np.ndarray = np.empty(0)
     spread: np.ndarray = np.empty(0)
-    fills: bool = False
+    strata: np.ndarray = np.empty(0, np.int64)
+    train_size: int = 0
+    test_size: int = 0
+    scaled: np.ndarray = np.empty(0, bool)
+    like: "Pool | None" = None
 
     @property
     def whole(self) -> Problem:
-        """All rows, as train and as test rows.
+        """All rows, as train and as test rows; features are not scaled."""
+        every = np.arange(len(self.y))
+        return take(self._replace(centre=np.empty(0), spread=np.empty(0)), every, every)
 
-        Features are not scaled.
-        """
-        x = as_learned(self.x)
-        return Problem(
-            *(x, self.train_y, x, self.test_y, self.rows, self.classes, self.task),
-            *(self.groups, self.digests, self.digests),
-            fills=self.fills,
-        )
+
+def take(pool: Pool, train: np.ndarray, test: np.ndarray) -> Problem:
+    """Return the problem of a pool's rows at these places, scaled.
+
+    Scaled, a value may be infinite as a float32.
+    """
+    parts = [pool.x[places] for places in (train, test)]
+    if len(pool.centre):
+        parts = [(x - pool.centre) / pool.spread for x in parts]
+    groups = pool.groups
+    if len(groups):
+        groups = np.unique(groups[test], return_inverse=True)[1].astype(np.int64)
+    with np.errstate(over="ignore"):
+        train_x, test_x = map(as_learned, parts)
+    return Problem(
+        train_x=train_x,
+        train_y=pool.y[train],
+        test_x=test_x,
+        test_y=pool.y[test],
+        test_rows=pool.rows[test],
+        classes=pool.classes,
+        task=pool.task,
+        test_groups=groups,
+        train_digests=pool.digests[train],
+        test_digests=pool.digests[test],
+        centre=pool.centre,
+        spread=pool.spread,
+        fills=pool.fills,
+    )
+
+
+def scale_of(x: np.ndarray, scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of the features `[rows, features]` scaled.
+
+    They are 0 and 1 for features that are not `scaled`, bool `[features]`, or that are
+    missing in all rows; the deviation is 1 where all rows are equal.
+    """
+    # Imported here, because networks of a problem with one split do without.
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(x)
+    is_scaled = scaled & ~np.isnan(scaler.mean_)
+    return np.where(is_scaled, scaler.mean_, 0), np.where(is_scaled, scaler.scale_, 1)
 
 
 # How a note begins that tells of something doubtful.

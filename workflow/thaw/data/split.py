@@ -29,10 +29,10 @@ def split(
     Raises `ThawError` if there are too few rows.
     """
     train, test = settings.get("train_size"), settings.get("test_size")
-    asked = [size for size in (train, test) if isinstance(size, int)]
-    if sum(asked) > len(y):
+    counts = [size for size in (train, test) if isinstance(size, int)]
+    if sum(counts) > len(y):
         raise ThawError(
-            f"{place}: train_size and test_size ask for {sum(asked)} rows, and there "
+            f"{place}: train_size and test_size ask for {sum(counts)} rows, and there "
             f"are {len(y)}"
         )
     shuffle = settings.get("shuffle")
@@ -52,40 +52,35 @@ def split(
     return first, second
 
 
-def sizes(
-    place: str, rows: int, largest: int, settings: Mapping[str, Any]
-) -> tuple[int, int]:
+def sizes(place: str, rows: int, settings: Mapping[str, Any]) -> tuple[int, int]:
     """Return how many train and how many test rows each of several splits has.
 
-    The `largest` group has so many of all `rows`, 1 where rows are in none. So that no
-    group lies on both sides, fewer rows than it has stay out of each split; of sizes
-    that are shares, both give up their part of them.
-    Raises `ThawError` if there are too few rows.
+    `rows` are those that can be on either side, of which shares are taken.
+    Raises `ThawError` if there are too few.
     """
-    train, test = settings.get("train_size"), settings.get("test_size")
-    left = rows - largest + 1
-    if isinstance(train, int) or isinstance(test, int):
-        wanted = [0 if size is None else _rows(size, rows) for size in (train, test)]
-        if None in (train, test):
-            wanted[train is not None] = max(left - sum(wanted), 1)
-        if sum(wanted) > left:
-            whole = "there are" if largest == 1 else "whole groups leave"
-            raise ThawError(
-                f"{place}: train_size and test_size ask for {sum(wanted)} rows, and "
-                f"{whole} {left}; ask for fewer, or for shares"
-            )
-    else:
-        share = 1 - (test or 0) if train is None else train
-        both = share + (1 - share if test is None else test)
-        total = min(left, round(both * rows))
-        wanted = [int(round(total * share / both, 9)), 0]
-        wanted[1] = total - wanted[0]
-    if min(wanted) < 1:
+    wanted = [settings.get("train_size"), settings.get("test_size")]
+    train, test = (None if size is None else _rows(size, rows) for size in wanted)
+    train = rows - (test or 0) if train is None else train
+    test = rows - train if test is None else test
+    if min(train, test) < 1 or train + test > rows:
         raise ThawError(
-            f"{place}: {left} rows, as many as can be on either side, are too few for "
-            "a train and a test set; give it more rows, or smaller groups"
+            f"{place}: train_size and test_size ask for {train} and {test} rows, and "
+            f"{rows} can be on either side; ask for others, or for shares"
         )
-    return wanted[0], wanted[1]
+    return train, test
+
+
+def groups_in_strata(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
+    """Return the stratum of each group, that of most of its rows.
+
+    A group that is alone in its stratum, and would come in the middle of every order,
+    gets the commonest one.
+    """
+    counts = np.zeros((groups.max() + 1, strata.max() + 1), np.int64)
+    np.add.at(counts, (groups, strata), 1)
+    by_group = counts.argmax(1)
+    sizes = np.bincount(by_group)
+    return np.where(sizes[by_group] == 1, sizes.argmax(), by_group)
 
 
 def some(
@@ -99,8 +94,8 @@ def some(
     if size is None:
         return rows
     wanted = _rows(size, len(y))
-    if wanted > len(y):
-        raise ThawError(f"{place}: {key} asks for {size} rows, and there are {len(y)}")
+    if not 0 < wanted <= len(y):
+        raise ThawError(f"{place}: {key} asks for {wanted} of {len(y)} rows")
     return rows[:wanted] if shuffle is None else _cut(rows, y, wanted, shuffle)
 
 
@@ -144,12 +139,12 @@ def _by_group(
     splitter = StratifiedGroupKFold(
         share.denominator, shuffle=True, random_state=shuffle
     )
-    found = [part for _, part in splitter.split(y, y, groups)]
+    dealt = [part for _, part in splitter.split(y, y, groups)]
     border = share.numerator
-    sides = np.concatenate(found[border:]), np.concatenate(found[:border])
+    sides = np.concatenate(dealt[border:]), np.concatenate(dealt[:border])
     cut = []
-    asked = (("train_size", train), ("test_size", test))
-    for (key, size), side in zip(asked, sides, strict=True):
+    sizes = (("train_size", train), ("test_size", test))
+    for (key, size), side in zip(sizes, sides, strict=True):
         if isinstance(size, int) and size > len(side):
             raise ThawError(
                 f"{place}: {key} asks for {size} rows, and whole groups leave "

@@ -29,7 +29,7 @@ def draw(flat: Mapping[str, tuple[Problem | Pool, Description]]) -> Figure:
     for panel, name in zip(grid, flat, strict=False):
         problem, description = flat[name]
         if isinstance(problem, Pool):
-            x, y = problem.x, problem.test_y
+            x, y = problem.x, problem.y
         else:
             x = np.concatenate([problem.train_x, problem.test_x])
             y = np.concatenate([problem.train_y, problem.test_y])

@@ -10,16 +10,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from thaw.data.problem import Pool, Problem, as_learned
+from thaw.data.problem import Pool, Problem, scale_of, take
 from thaw.errors import ThawError
 from thaw.learning import seeds
 from thaw.learning.rows import stratified_order
 
-# What each split of a pool has of its own.
-OF_EACH = (
-    *("train_x", "train_y", "test_x", "test_y", "test_rows"),
-    *("centre", "spread"),
-)
+# The arrays in which the splits of a pool differ, and learners use.
+ARRAYS = ("train_x", "train_y", "test_x", "test_y", "test_rows", "centre", "spread")
 
 REMEDY = "choose other sizes, another seed, or shuffle with a seed instead of each"
 
@@ -45,50 +42,19 @@ def split(pool: Problem | Pool, seed: int, number: int) -> Problem:
     if isinstance(pool, Problem):
         return pool
     train, test = places(pool, seed, number)
-    learned = pool.x[train]
-    if pool.like:
-        learned = pool.like.x[places(pool.like, seed, number)[0]]
-    mean, deviation, extent = _moments(learned)
-    centre = np.where(pool.scaled, mean, 0)
-    # Rounding gives equal numbers a standard deviation that is not quite 0.
-    spread = np.where(pool.scaled & (extent > 0), deviation, 1)
-    parts = [pool.x[rows] for rows in (train, test)]
     if pool.scaled.any():
-        parts = [(x - centre) / spread for x in parts]
-    with np.errstate(over="ignore"):  # reported below
-        train_x, test_x = map(as_learned, parts)
-    if np.isinf(train_x).any() or np.isinf(test_x).any():
+        learned = pool.x[train]
+        if pool.like:
+            learned = pool.like.x[places(pool.like, seed, number)[0]]
+        centre, spread = scale_of(learned, pool.scaled)
+        pool = pool._replace(centre=centre, spread=spread)
+    problem = take(pool, train, test)
+    if np.isinf(problem.train_x).any() or np.isinf(problem.test_x).any():
         raise ThawError(
             f"split {number}: scaled, a value is too large for a number of 32 bits; "
             "correct it, or drop its column"
         )
-    is_scaled = pool.scaled.any()
-    return Problem(
-        train_x=train_x,
-        train_y=pool.train_y[train],
-        test_x=test_x,
-        test_y=pool.test_y[test],
-        test_rows=pool.rows[test],
-        classes=pool.classes,
-        task=pool.task,
-        train_digests=pool.digests[train],
-        test_digests=pool.digests[test],
-        centre=centre if is_scaled else pool.centre,
-        spread=spread if is_scaled else pool.spread,
-        fills=pool.fills,
-    )
-
-
-def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return mean, standard deviation and range of each column, but for what is nan."""
-    if not np.isnan(x).any():
-        return x.mean(0), x.std(0), np.ptp(x, axis=0)
-    known = np.ma.masked_invalid(x)
-    extent = known.max(0) - known.min(0)
-    mean, deviation, extent = (
-        np.ma.filled(values, 0) for values in (known.mean(0), known.std(0), extent)
-    )
-    return mean, deviation, extent
+    return problem
 
 
 def of_each(problem: Problem | Pool, seed: int, models: Sequence[int]) -> Problem:
@@ -103,7 +69,7 @@ def of_each(problem: Problem | Pool, seed: int, models: Sequence[int]) -> Proble
     splits = {number: split(problem, seed, number) for number in {*models}}
     stacked = {
         name: np.stack([getattr(splits[number], name) for number in models])
-        for name in OF_EACH
+        for name in ARRAYS
     }
     return Problem(
         **stacked, classes=problem.classes, task=problem.task, fills=problem.fills
@@ -130,7 +96,7 @@ def check(
     if isinstance(pool, Problem):
         return
     for number in sorted({*models}):
-        train, test = (pool.test_y[rows] for rows in places(pool, seed, number))
+        train, test = (pool.y[rows] for rows in places(pool, seed, number))
         wrong = [
             f"no {part} row has the class {name!r}"
             for part, labels in (("train", train), ("test", test))

@@ -40,8 +40,6 @@ def load_described(path: Path, key: str) -> tuple[Problem | Pool, Description, s
 def _arrays(problem: Problem | Pool) -> dict[str, Any]:
     """Return a problem's arrays by name; those of a pool's `like` begin with that."""
     fields: dict[str, Any] = problem._asdict()
-    if not problem.fills:  # as in files from before there was such a field
-        del fields["fills"]
     like = fields.pop("like", None)
     of_like = _arrays(like) if like else {}
     return fields | {f"{LIKE}{name}": values for name, values in of_like.items()}
@@ -60,5 +58,5 @@ def _scalars(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {
         "classes": int(arrays["classes"]),
         "task": str(arrays["task"]),
-        "fills": bool(arrays.get("fills", False)),
+        "fills": bool(arrays["fills"]),
     }

@@ -11,15 +11,18 @@ from typing import Any, NamedTuple
 import pandas as pd
 import yaml
 
+from thaw.data import SEPARATORS
 from thaw.data.checks import MOSTLY, are_measured, doubts
-from thaw.data.files import how_written, read_rows
-from thaw.data.table import (
+from thaw.data.tables import (
+    DECIMAL_COMMA,
     Table,
     as_text,
     choose,
     complete,
     missing_in,
+    read_rows,
     require_columns,
+    separator_in,
 )
 from thaw.errors import ThawError, listed
 
@@ -53,6 +56,11 @@ SECONDS_A_JOB = 2
 
 # The share of a label's standard deviation that counts as a difference.
 MARGIN = 0.05
+
+
+# A whole number, and one with commas between its thousands.
+WHOLE = r"[-+]?\d+"
+THOUSANDS = r"[-+]?[1-9]\d{0,2}(?:,\d{3})+"
 
 
 CONFIG = """\
@@ -279,6 +287,37 @@ def _read(
     frame = read_rows(path, text, where, **written)
     require_columns(str(path), frame.columns, {"the command": text})
     return frame
+
+
+def how_written(path: Path) -> dict[str, str]:
+    """Return the keys that say how a text file is written, if it is not as usual.
+
+    Raises `ThawError` if the file cannot be read.
+    """
+    if path.suffix not in SEPARATORS:
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            mark = separator_in(lines.readline())
+    except (OSError, ValueError) as error:
+        raise ThawError(f"{path}: cannot be read as csv: {error}") from error
+    keys = {} if mark == SEPARATORS[path.suffix] else {"separator": mark}
+    frame = read_rows(path, (), {}, **keys)
+    if any(_has_commas(frame[name]) for name in frame):
+        keys["decimal"] = ","
+    return keys
+
+
+def _has_commas(column: pd.Series) -> bool:
+    """Whether a column of text holds numbers with decimal commas."""
+    texts = column.dropna()
+    if pd.api.types.is_numeric_dtype(texts) or texts.empty:
+        return False
+    texts = texts.astype(str)
+    commas = texts.str.fullmatch(DECIMAL_COMMA)
+    numbers = commas | texts.str.fullmatch(WHOLE)
+    thousands = texts[commas].str.fullmatch(THOUSANDS)
+    return bool(numbers.mean() > MOSTLY and not thousands.all())
 
 
 def _table(label: str, rows: Rows) -> Table:

@@ -27,7 +27,7 @@ def checked_problem(
     files: Sequence[Path],
     joined: Sequence[Path],
     requirements: Sequence[Mapping[str, Any]],
-    **others: Other,
+    **related: Other,
 ) -> tuple[Problem | Pool, Description]:
     """Make a problem, and check that it has what studies need.
 
@@ -35,7 +35,7 @@ def checked_problem(
     `thaw.data.make.make_problem`.
     Raises `ThawError` with all that is wrong.
     """
-    problem, description = make_problem(settings, files, joined, **others)
+    problem, description = make_problem(settings, files, joined, **related)
 
     def check(study: Mapping[str, Any]) -> None:
         models = range(study["source_models"])
@@ -52,15 +52,17 @@ def checked_problem(
 def main(job: Job) -> None:
     """Make the problem and write it."""
     settings, saw = job.settings, dict[str, Any]()
-    others: dict[str, Other] = {}
+    related: dict[str, Other] = {}
     for role in ("source", "like"):
         if role in job.keys:
             other, description, saw[role] = job.load_problem(role)
             name = job.input(role).stem.rpartition("-")[0]
-            others[role] = Other.of(name, other, description)
+            related[role] = Other(
+                name, description, other if isinstance(other, Pool) else None
+            )
     files, joined = job.inputs.get("files", []), job.inputs.get("joined", [])
     problem, description = checked_problem(
-        settings, files, joined, job.more["studies"], **others
+        settings, files, joined, job.more["studies"], **related
     )
     in_config = [settings[key] for key in FILES if key in settings]
     in_config += settings.get("joined", {}).get("files", [])
