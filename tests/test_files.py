@@ -153,6 +153,8 @@ def test_a_file_of_other_networks_is_refused(results):
     with pytest.raises(ThawError, match="it holds models-00-00; delete"):
         load("weights", renamed, [30])
     renamed.rename(weights)
+    path = min(results.glob("source-models/kind-1-*/*.safetensors"))
+    assert [*load("weights", path)[0].classes] == ["green", "red"]
     with pytest.raises(ThawError, match="hold the source models 0, not 0, 4; delete"):
         load("weights", min(results.glob("source-models/worth-1-*/*.safe*")), [0, 4])
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import thaw
-from configs import TRAINER, message_of, recipes, small_config
+from configs import TRAINER, message_of, small_config
 from projects import SMALL_CONFIG
 from small_tables import make_arrays
 from thaw.cli.main import main
@@ -241,20 +241,6 @@ def test_contradictions_of_configs_are_named(folder):
     write_data(folder)
     for problem, changes, network, words in CASES:
         assert words in message_of(with_problems(problem, problem | changes, network))
-
-
-def test_the_output_is_drawn_anew_for_images_of_other_classes(folder):
-    for name in ("photos", "same", "other"):
-        photos(folder / name)
-    (folder / "other/dogs").rename(folder / "other/birds")
-    for images, classes, fresh in (
-        ("same", ["cats", "dogs"], None),
-        ("same", ["dogs", "cats"], ["output"]),
-        ("other", ["birds", "cats"], ["output"]),
-    ):
-        config = with_problems(IMAGES, IMAGES | {"images": images, "classes": classes})
-        variant = recipes(config)["fixed-1"].recipe["settings"]["variant"]
-        assert variant.get("fresh") == fresh
 
 
 PROBLEMS = {

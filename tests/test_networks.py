@@ -161,7 +161,7 @@ def test_repeats_from_one_source_model_ask_its_frozen_parts_once(
     x, y = np.tile(problem.train_x, (12, 1)), np.tile(problem.train_y, 12)
     many = problem._replace(train_x=x, train_y=y)
     rows, ends, numbers = [], [], range(len(starts))
-    forgetful = SimpleNamespace(of=lambda *rows: PassedOn().of(*rows), _kept=())
+    forgetful = SimpleNamespace(of=lambda *rows: PassedOn().of(*rows))
     for passed_on in (PassedOn(), forgetful):
         network = ModuleNetwork(lambda: nn.Sequential(Counted(hidden), nn.Linear(4, 3)))
         network.passed_on = passed_on
@@ -173,12 +173,23 @@ def test_repeats_from_one_source_model_ask_its_frozen_parts_once(
 
         Counted.rows = 0
         trained = parts(many, TRAINING, numbers, network, 1, size, start=start)
-        assert size is None or len(passed_on._kept) <= 2
         rows.append(Counted.rows)
         ends.append({place: part.state for place, part in enumerate(trained)})
     # All look at two batches of 256 and 2 rows; so do those that ask for the rest.
     assert rows[1] - rows[0] == times * (600 - 256)
     assert all(same(state, ends[1][n]) == {*state} for n, state in ends[0].items())
+
+
+def test_each_phase_keeps_what_its_frozen_parts_pass_on():
+    x, passed_on = torch.ones(3, 2), PassedOn()
+
+    def outputs(weights):
+        return passed_on.of(lambda rows: rows + 1, weights, "train", x, x)
+
+    phases = {"a": x, "b": x}, {"a": x}
+    first = [*map(outputs, phases)]
+    assert all(outputs(w) is values for w, values in zip(phases, first, strict=True))
+    assert outputs({"a": x, "b": x + 1}) is not first[0]
 
 
 def test_groups_are_parts_names_or_regular_expressions_and_must_fit():

@@ -42,14 +42,14 @@ CHANGES = {
     "fixed-0": """
         @0/pretrained: false | @0/freeze: 2 | @0/freeze: [2] | @0/fresh: [2]
         @0/add: [3] | @0/rate_factors: {1: 0.5} | @0/phases: [{epochs: 3}]
-        @0/towards: 0.1 | @0/training: {epochs: 4}
+        @0/towards: 0.1 | @0/training: {epochs: 4} | @0/inherit: output
         @0: {estimator: sklearn.dummy.DummyClassifier}
     """,
     "": """
         {title: Another one, question: Which one, variants/further: {freeze: 2}}
         {margin: 0.1, predictions: false, maps: {both: [ahead]}, repeats_per_job: 7}
         {problems/third: {load_iris: {}, train_size: 9}, problems/two/overlap: error}
-        {~/variants: [fixed-1, fixed-0, standalone], @0/inherit: output}
+        {~/variants: [fixed-1, fixed-0, standalone]}
         @0/save: weights
         {~/repeats: 9, ~/source_models: 3, ~/repeats_per_job: 2, ~/margin: 0.1}
         {~/metric: roc_auc_ovr, ~/margin: 0.5, ~/baseline: fixed-1, ~/pairs: []}

@@ -221,7 +221,11 @@ def test_a_network_that_only_gets_worse_is_kept_as_it_started(problem):
     harmful = harmful._replace(learning_rate=10.0)
     part = fit_repeats(problem, harmful, [0], SMALL, start=lambda some: start)
     assert part.reached.final.epoch > 0 and not part.reached.final.failed
-    # A rate that diverges is not chosen.
+    # One that diverges in each epoch is failed, and its rate not chosen.
+    final = fit_repeats(problem, harmful._replace(learning_rate=1e30), [0], SMALL)
+    assert final.reached.final.failed and np.isinf(final.reached.final.validation_loss)
+    part = fit_repeats(problem, harmful._replace(learning_rate=[1e30, 1e-30]), [0])
+    assert part.reached.final.learning_rate == 1e-30 and not part.reached.final.failed
     wild = TUNED._replace(learning_rate=[1e30, 0.1], keep="last")
     final = fit_repeats(problem, wild, range(5), SMALL).reached.final
     assert (final.learning_rate == 0.1).all() and (final.epoch == 6).all()

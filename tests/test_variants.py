@@ -63,6 +63,14 @@ def test_an_output_must_fit_the_classes_and_features_must_be_as_many():
     """It is drawn where classes differ, and then cannot stay frozen."""
     state, fresh = start(Variant(freeze=2), classes=4)
     assert fresh == ["output"]
+    models = SourceModels(SOURCE_MODELS, range(3), ["a", "b", "c"])
+    for names, inherit, drawn in (
+        (["a", "b", "c"], None, []),
+        (["a", "b", "d"], None, ["output"]),
+        (["a", "b", "d"], "output", []),
+    ):
+        variant = Variant(inherit=inherit)
+        assert fresh_groups(variant, NETWORK, models, names) == drawn
     assert state["output.weight"].shape == (7, 4, 5)
     with pytest.raises(ThawError, match=r"take 2 features.*has 3"):
         start(Variant(), features=3)

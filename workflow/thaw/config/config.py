@@ -332,14 +332,15 @@ class Config(Group):
     def is_other_label(self, study: Study) -> bool:
         """Whether a study's label is another one than that of its source models.
 
-        It is if their columns have other names, if images are of other classes, or if
-        the tasks differ. For files this is unknown: a number then fits any other.
+        It is if their columns have other names, or if the tasks differ. (Classes of
+        other names show when they are read.) For files this is unknown: a number then
+        fits any other.
         """
         target = self.problems[study.target]
         if study.files:
             return not TASKS[target.task].has_classes
         labels = [
-            (problem.task, problem.get("bins") is None, problem.label_names)
+            (problem.task, problem.get("bins") is None, problem.get("label"))
             for problem in (target, self.problems[study.source])
         ]
         return labels[0] != labels[1]

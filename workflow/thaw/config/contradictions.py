@@ -5,7 +5,6 @@ network does not have, problems that do not go together.
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from thaw.config.config import Config, Study
@@ -16,7 +15,6 @@ from thaw.config.network import OUTPUT, HiddenLayers, Layer, Trainer
 from thaw.config.problem import Like, Problem
 from thaw.config.training import Training, Variant
 from thaw.data import COMMON
-from thaw.errors import ThawError
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.settings import ALL_BUT_NORM_LAYERS, BUDGETS
@@ -388,13 +386,11 @@ def _why_output_is_drawn(
         return ""
     if variant.add:
         return "after added layers, has to learn; leave it out"
-    # An unreadable folder is reported with its problem.
-    with suppress(ThawError):
-        if not variant.inherit and config.is_other_label(study):
-            return (
-                f"because source and target of {place} have other labels, has to "
-                "learn; leave it out, or add inherit: output"
-            )
+    if not variant.inherit and config.is_other_label(study):
+        return (
+            f"because source and target of {place} have other labels, has to learn; "
+            "leave it out, or add inherit: output"
+        )
     return ""
 
 

@@ -29,7 +29,6 @@ from thaw.config.fields import (
 )
 from thaw.config.messages import is_there, shown, unreadable
 from thaw.data import ARRAYS, CHANNELS, EACH, SEPARATORS, SUFFIXES, WRITTEN
-from thaw.keys import files_below
 from thaw.learning.tasks import TASKS
 
 Table = Annotated[
@@ -144,11 +143,6 @@ class Problem(Group):
         return {}
 
     @property
-    def label_names(self) -> Any:
-        """Its label's name, or its classes: other ones are another label."""
-        return None
-
-    @property
     def fills(self) -> bool:
         """Whether missing values are filled."""
         missing = self.get("missing")
@@ -258,10 +252,6 @@ class OfFile(OfRows):
         paths = {"file": self.file, "test_file": self.test_file}
         return {key: path for key, path in paths.items() if path}
 
-    @property
-    def label_names(self) -> Any:
-        return self.label
-
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
         if {Path(path).suffix for path in self.paths.values()}.isdisjoint(SEPARATORS):
@@ -325,11 +315,6 @@ class OfImages(Problem):
     def paths(self) -> dict[str, str]:
         # Snakemake warns of a folder whose path ends with a slash.
         return {"images": self.images.rstrip("/")}
-
-    @property
-    def label_names(self) -> Any:
-        names = {name.partition("/")[0] for name in files_below(Path(self.images))}
-        return [*map(str, self.classes)] or sorted(names)
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()

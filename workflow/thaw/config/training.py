@@ -209,7 +209,7 @@ class Variant(Group):
     this many times their distance from it is added to their gradient (L2-SP)."""
     inherit: Literal["output"] = LEFT_OUT
     """output: keep the source model's output even where source and target differ in the
-    label's name, in the classes of images or in the task. By default, the output is
+    label's name, in the names of the classes or in the task. By default, the output is
     then drawn anew."""
     training: Training
     """Overrides the study's training for this variant's repeats."""

@@ -28,10 +28,14 @@ Groups = Mapping[str, Sequence[str]]
 
 
 class SourceModels(NamedTuple):
-    """Some source models: `state` holds those of `numbers`."""
+    """Some source models: `state` holds those of `numbers`.
+
+    classes: the names of what their output tells apart; empty if unknown, or a number.
+    """
 
     state: State
     numbers: Sequence[int]
+    classes: Sequence[str] = ()
 
 
 def take(state: State, places: Sequence[int]) -> State:

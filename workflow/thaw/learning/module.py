@@ -151,16 +151,20 @@ class ModuleNetwork(Network):
         return parts
 
 
+# The weights of frozen parts and, for a part of a problem, its rows and the outputs.
+_Outputs = tuple[State, dict[Part, tuple[np.ndarray, Tensor]]]
+
+
 class PassedOn:
-    """Keeps the outputs of frozen parts, those of one source model.
+    """Keeps the outputs of frozen parts, those of one source model in each phase.
 
     So they run once for all repeats that start from it, which come one after the other.
     """
 
     def __init__(self) -> None:
         """Start empty."""
-        self._weights: State = {}
-        self._kept: dict[Part, tuple[np.ndarray, Tensor]] = {}
+        # By the names of the frozen entries, in which phases differ.
+        self._kept: dict[frozenset[str], _Outputs] = {}
 
     def of(
         self, front: Front, weights: State, part: Part, data: np.ndarray, x: Tensor
@@ -170,15 +174,17 @@ class PassedOn:
         weights: the entries of frozen parts, which nobody may change. Of each part of a
         problem the last data set is kept.
         """
-        if not _same(self._weights, weights):
-            self._weights, self._kept = weights, {}
+        entries = frozenset(weights)
+        if entries not in self._kept or not _same(self._kept[entries][0], weights):
+            self._kept[entries] = weights, {}
+        by_part = self._kept[entries][1]
         head, *rest = x.split(ROWS_AT_ONCE)
         first = front(head)
-        last_data, values = self._kept.get(part, (None, first))
+        last_data, values = by_part.get(part, (None, first))
         # A module may hold numbers outside its entries.
         if last_data is not data or not torch.equal(values[: len(first)], first):
             values = torch.cat([first, *map(front, rest)])
-            self._kept[part] = data, values
+            by_part[part] = data, values
         return values
 
 

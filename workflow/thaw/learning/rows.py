@@ -86,17 +86,19 @@ def filled(problem: Problem, rows: int) -> tuple[Problem, np.ndarray | None]:
     """
     if not problem.fills:
         return problem, None
-    # What is missing comes last.
-    learned = np.sort(problem.train_x[..., :rows, :], axis=-2)
-    known = (~np.isnan(learned)).sum(-2, keepdims=True)
-    middle = (np.maximum(known - 1, 0) // 2, known // 2)
-    halves = [np.take_along_axis(learned, place, -2) / 2 for place in middle]
-    medians = np.nan_to_num(halves[0] + halves[1])
+    # Imported here, because only problems with gaps need it.
+    from sklearn.impute import SimpleImputer
+
+    learned = problem.train_x[..., :rows, :]
+    # A column for each feature of each network.
+    columns = np.moveaxis(learned, -2, 0).reshape(rows, -1)
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True).fit(columns)
+    medians = imputer.statistics_.reshape(-1, learned.shape[-1]).astype(np.float32)
+    of_rows = medians.reshape(*learned.shape[:-2], 1, -1)
     train_x, test_x = (
-        np.where(np.isnan(x), medians, x) for x in (problem.train_x, problem.test_x)
+        np.where(np.isnan(x), of_rows, x) for x in (problem.train_x, problem.test_x)
     )
-    problem = problem._replace(train_x=train_x, test_x=test_x, fills=False)
-    return problem, medians.reshape(-1, medians.shape[-1])
+    return problem._replace(train_x=train_x, test_x=test_x, fills=False), medians
 
 
 def narrowed_rows(problem: Problem, whose: Whose, size: int) -> np.ndarray:

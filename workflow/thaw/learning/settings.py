@@ -76,6 +76,8 @@ class Variant(NamedTuple):
     phases: what replaces `freeze` (0 if left out) and the `learning_rate` (the
     training's if left out) for so many `epochs`, one phase after the other.
     towards: how strongly inherited weights are drawn to where they started.
+    inherit: `output` keeps the source models' output where its classes have other
+    names.
     """
 
     pretrained: bool = True
@@ -85,3 +87,4 @@ class Variant(NamedTuple):
     rate_factors: Mapping[str, float] = {}
     phases: Sequence[Mapping[str, Any]] = ()
     towards: float = 0.0
+    inherit: Literal["output"] | None = None

@@ -294,7 +294,7 @@ def learn(
             problem.test_y,
         )
     )
-    columns = []
+    columns, diverged = [], np.array(True)  # as long as no epoch ended with a loss
     networks: Kept | None = None
     for epoch, order in enumerate(itertools.chain([None], orders)):
         if order is not None:
@@ -310,6 +310,8 @@ def learn(
         if keep_best and not epoch:
             # An output that is drawn as zeros has not failed, it has yet to learn.
             loss[failed(outputs)] = np.inf
+        if epoch:
+            diverged = diverged & np.isinf(loss)
         if keep_best:
             networks = _better(networks, learner, epoch, loss, unseen)
         learned = task.measure(outputs[:, :, :rows], train, scale)
@@ -323,6 +325,11 @@ def learn(
     # A loss may overflow even if all outputs are finite.
     lost = ~np.isfinite(kept(history.test_loss, networks.final.epoch))
     final = networks.final._replace(failed=networks.final.failed | lost)
+    if keep_best:  # what diverged from the first epoch on is not its start
+        final = final._replace(
+            failed=final.failed | diverged,
+            validation_loss=np.where(diverged, np.inf, final.validation_loss),
+        )
     return history, networks._replace(final=final)
 
 

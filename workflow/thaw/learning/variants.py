@@ -9,13 +9,16 @@ from thaw.learning.settings import ALL_BUT_NORM_LAYERS, Variant
 
 
 def fresh_groups(
-    variant: Variant, network: Network, source_models: SourceModels | None
+    variant: Variant,
+    network: Network,
+    source_models: SourceModels | None,
+    classes: Sequence[str] = (),
 ) -> list[str]:
     """Return the layer groups that `network`, for the target, draws anew.
 
     These are the groups that the variant names, those that the source models lack, and
     the output if the source models' does not fit: after added layers, or if the source
-    problem has other classes.
+    problem has other classes than these, by number or by name.
 
     Raises `ThawError` if the source models take another number of features.
     """
@@ -23,7 +26,9 @@ def fresh_groups(
     if source_models is None:
         return names
     named = {group_of(layer, names) for layer in variant.fresh}
-    if variant.add:
+    known = source_models.classes
+    has_other_classes = known and [*known] != [*classes] and not variant.inherit
+    if variant.add or has_other_classes:
         named.add(names[-1])
     fresh = []
     for name in names:
@@ -97,7 +102,7 @@ def phases_of(
     if variant.pretrained and names[-1] in frozen & {*fresh}:
         raise ThawError(
             "the variant freezes the output, and that of the source models does not "
-            "fit the target's classes; leave it out of freeze"
+            "fit the target's classes; leave it out of freeze, or add inherit: output"
         )
     return phases
 

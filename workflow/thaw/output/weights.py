@@ -88,10 +88,13 @@ def load_source_models(
     Raises `ThawError` if a file is damaged or holds other weights.
     """
     states, held, digests = [], [], {}
+    classes: Sequence[str] = ()
     for path in paths:
         tile = tile_of(path)
         arrays, record = load_arrays(path, key, tile)
         digests[path.name] = content_digest(record)
+        if about := record["about"]:  # weights of the user's say nothing
+            classes = about["described"]["classes"]
         inside = [number for number in numbers if number in tile.models]
         state = _state(arrays)
         if inside != list(tile.models):
@@ -99,7 +102,7 @@ def load_source_models(
         states.append(state)
         held += inside
     check_all_there(paths, held, numbers)
-    return SourceModels(stacked(states), held), digests
+    return SourceModels(stacked(states), held, classes), digests
 
 
 def tile_of(path: Path) -> Tile:

@@ -87,7 +87,7 @@ def _arms(
         if isinstance(variant, Estimator):
             settings["estimator"] = variant.content
         else:
-            described = variant.minimal("training", "save", "inherit")
+            described = variant.described
             if variant.pretrained and draws_output and not variant.inherit:
                 described["fresh"] = [*dict.fromkeys([*variant.fresh, "output"])]
             training = variant.training.minimal()

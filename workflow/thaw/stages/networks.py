@@ -34,12 +34,13 @@ def train_networks(
     job: Job,
     whose: Whose,
     kind: str,
-    start: Callable[[Network], Start],
+    start: Callable[[Network, Sequence[str]], Start],
     added: Sequence[int] = (),
 ) -> tuple[Reached, Predictions]:
     """Train networks and write their weights; return scores and predictions.
 
-    `kind` names them. `added` are the widths of a variant's own layers.
+    `kind` names them. `start` gets the classes' names, too. `added` are the widths of a
+    variant's own layers.
     """
     fix_rounding()
     settings, module = job.settings, job.module
@@ -49,7 +50,7 @@ def train_networks(
     network = network_of(
         settings["network"], problem.whole, described.shape, module, added
     )
-    weights, phases, saw = start(network)
+    weights, phases, saw = start(network, described.classes)
     training = _training(settings["training"], described.classes)
     size = settings.get("target_size")
     at_once = at_a_time(network, training, size or problem.train_size)

@@ -8,6 +8,8 @@ Reads: `problem`, and the user's `network` module or `trainer`. All of a study's
 Writes: `weights`, `scores`, `history` and, if they are kept, `predictions`.
 """
 
+from collections.abc import Sequence
+
 from thaw.learning.history import Reached
 from thaw.learning.learner import Network
 from thaw.learning.seeds import Whose
@@ -17,7 +19,7 @@ from thaw.stages.fit import fit
 from thaw.stages.networks import Start, train_networks
 
 
-def draw_all(network: Network) -> Start:
+def draw_all(network: Network, classes: Sequence[str]) -> Start:
     """Draw all layers."""
     return Start(lambda whose: network.draw(list(network.groups), whose))
 

@@ -10,6 +10,7 @@ Writes: `scores`, `history` and, if they are kept, `predictions` and `weights`.
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from thaw.learning.history import Reached
@@ -30,14 +31,14 @@ def learn(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
 
     variant = Variant(**job.settings["variant"])
 
-    def start(network: Network) -> Start:
+    def start(network: Network, classes: Sequence[str]) -> Start:
         inherited = None
         saw: dict[str, Any] = {}
         if variant.pretrained:
             paths, key = job.inputs["source_models"], job.keys["source_models"]
             inherited, digests = load_source_models(paths, key, job.tile.models)
             saw["source_models"] = digests
-        fresh = fresh_groups(variant, network, inherited)
+        fresh = fresh_groups(variant, network, inherited, classes)
         print(f"drawn anew: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
         saw["fresh"] = ", ".join(fresh)
         phases = phases_of(variant, network, fresh)
