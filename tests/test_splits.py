@@ -116,9 +116,9 @@ def test_a_split_that_teaches_nothing_is_refused(tmp_path):
     for sizes, words in (
         (
             {"train_size": 190, "test_size": 20},
-            "ask for 190 and 20 rows, and 179",
+            "ask for 190 and 20 rows of 179",
         ),
-        ({"train_size": 0.001}, "ask for 0 and 179 rows, and 179"),
+        ({"train_size": 0.001}, "ask for 0 and 179 rows of 179"),
     ):
         with pytest.raises(ThawError, match=words):
             pool_of_table(tmp_path, groups=True, **sizes)

@@ -17,7 +17,7 @@ from thaw.learning.fully_connected import Dropout, FullyConnected
 from thaw.learning.history import failed
 from thaw.learning.learner import Phase
 from thaw.learning.settings import Training
-from thaw.learning.tasks import TASKS, Labels, named_weights
+from thaw.learning.tasks import TASKS, Targets, named_weights
 from thaw.learning.training import learn, shuffled_orders
 from trained import (
     NETWORK,
@@ -143,7 +143,7 @@ def test_logits_that_tie_that_lie_far_apart_and_that_are_not_finite():
     assert values[0, 0].tolist() == [0, -1e4, -1e4]
     # In float32 it would be 0.
     assert values[0, 1, 1] == pytest.approx(-2 * np.exp(-20))
-    labels = Labels(*map(torch.from_numpy, CLASSES.prepared(np.array([0, 0, 1]), 2)))
+    labels = Targets(*map(torch.from_numpy, CLASSES.prepared(np.array([0, 0, 1]), 2)))
     accuracy, loss = CLASSES.measure(torch.zeros(1, 2, 3), labels, None)
     assert (accuracy.item(), loss.item()) == pytest.approx((2 / 3, np.log(2)))
     for logit in (np.inf, np.nan, -np.inf):

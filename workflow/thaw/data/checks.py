@@ -140,7 +140,7 @@ def wrong_categories(
 
 def wrong_columns(
     place: str,
-    found: Collection[str],
+    names: Collection[str],
     columns: Collection[str],
     whose: str,
     may_share: bool,
@@ -149,14 +149,15 @@ def wrong_columns(
 
     may_share: whether the problem could take the columns in common.
     """
-    ours, theirs = {*found}, {*columns}
-    here = [name for name in found if name not in theirs]
-    there = [name for name in columns if name not in ours]
-    only = ((place, here), (whose, there))
-    parts = [f"{who} only: {listed(names, 10)}" for who, names in only if names]
+    here, there = {*names}, {*columns}
+    only = (
+        (place, [name for name in names if name not in there]),
+        (whose, [name for name in columns if name not in here]),
+    )
+    parts = [f"{who} only: {listed(left, 10)}" for who, left in only if left]
     if parts:
         remedy = "rename them, or name them under drop"
-        if may_share and ours & theirs:
+        if may_share and here & there:
             remedy += ", or take those of both (columns: common)"
         yield (
             f"{place}: its columns are not those of {whose} ({'; '.join(parts)}); "
@@ -176,8 +177,8 @@ def _as_numbers(names: Iterable[str]) -> pd.Series:
     return pd.to_numeric(pd.Series(names, dtype=object), errors="coerce")
 
 
-def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str]:
-    """Yield why the labels are no classes, or not those that are `asked`."""
+def wrong_classes(tables: Sequence[Table], wanted: Sequence[str]) -> Iterator[str]:
+    """Yield why the labels are no classes, or not those that are `wanted`."""
     place = tables[0].place
     labels = pd.concat([table.labels for table in tables])
     rows = labels.value_counts()
@@ -193,7 +194,7 @@ def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str
             "classes by quantiles"
         )
         return
-    absent = [name for name in asked if name not in rows]
+    absent = [name for name in wanted if name not in rows]
     yield from (f"{place}: no row has the class {name!r}" for name in absent)
     if len(rows) < 2 and not absent:
         yield (
@@ -208,10 +209,10 @@ def wrong_classes(tables: Sequence[Table], asked: Sequence[str]) -> Iterator[str
         )
 
 
-def class_names(tables: Sequence[Table], asked: Sequence[str]) -> list[str]:
-    """Return the classes' names in order: as `asked`, or else by number or text."""
-    if asked:
-        return list(asked)
+def class_names(tables: Sequence[Table], wanted: Sequence[str]) -> list[str]:
+    """Return the classes' names in order: as `wanted`, or else by number or text."""
+    if wanted:
+        return list(wanted)
     names = pd.concat([table.labels for table in tables]).value_counts().index
     numbers = _as_numbers(names)
     if numbers.notna().all():

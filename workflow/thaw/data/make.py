@@ -30,7 +30,7 @@ from thaw.data.problem import (
     scale_of,
     take,
 )
-from thaw.data.split import groups_in_strata, sizes, some, split
+from thaw.data.split import choose_rows, groups_in_strata, sizes, split
 from thaw.data.tables import (
     Table,
     as_text,
@@ -358,7 +358,7 @@ def _parts(settings: Settings, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
         return split(rows.place, strata[0], groups, settings)
     shuffle = settings.get("shuffle")
     train, test = (
-        some(table.place, labels, settings.get(key), shuffle, key)
+        choose_rows(table.place, labels, settings.get(key), shuffle, key)
         for table, labels, key in zip(
             tables, strata, ("train_size", "test_size"), strict=True
         )

@@ -52,12 +52,12 @@ def _read(
     missing, unless one `fills` numbers.
     """
     if known is None:
-        found = pd.to_numeric(column, errors="coerce").astype(np.float64)
-        wrong = ~(found.abs() <= LARGEST) & ~(fills & column.isna())
+        values = pd.to_numeric(column, errors="coerce").astype(np.float64)
+        wrong = ~(values.abs() <= LARGEST) & ~(fills & column.isna())
         reason = "{!r} is not a finite number; correct it, or leave the row out"
     else:
-        found = as_text(column)
-        wrong = ~found.isin(known)
+        values = as_text(column)
+        wrong = ~values.isin(known)
         reason = f"the category {{!r}} is unknown. Allowed: {listed(known)}"
     if wrong.any():
         row = wrong.idxmax()
@@ -65,4 +65,4 @@ def _read(
             reason = "a value is missing; give it, or leave the row out"
         where = f"{place}: column {column.name}, row {row}"
         raise ThawError(f"{where}: {reason.format(str(column[row]))}")
-    return found
+    return values

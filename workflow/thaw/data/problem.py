@@ -183,7 +183,7 @@ class Description(NamedTuple):
     def before_encoding(self) -> list[str]:
         """The columns that rows have before they are encoded."""
         categories = self.categories.items()
-        encoded = {f"{name}={one}" for name, known in categories for one in known}
+        encoded = {f"{name}={value}" for name, known in categories for value in known}
         return [name for name in self.columns if name not in encoded] + [
             *self.categories
         ]
@@ -205,5 +205,5 @@ def digests_of_rows(x: np.ndarray) -> np.ndarray:
     Rows of equal numbers have equal digests; of others, one pair in 2^64 has.
     """
     x = np.ascontiguousarray(x) + 0.0  # -0 equals 0, and is other bytes
-    found = [hashlib.blake2b(row, digest_size=8).digest() for row in x]
-    return np.frombuffer(b"".join(found), "<u8").astype(np.uint64)
+    digests = [hashlib.blake2b(row, digest_size=8).digest() for row in x]
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)

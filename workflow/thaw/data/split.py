@@ -64,8 +64,8 @@ def sizes(place: str, rows: int, settings: Mapping[str, Any]) -> tuple[int, int]
     test = rows - train if test is None else test
     if min(train, test) < 1 or train + test > rows:
         raise ThawError(
-            f"{place}: train_size and test_size ask for {train} and {test} rows, and "
-            f"{rows} can be on either side; ask for others, or for shares"
+            f"{place}: train_size and test_size ask for {train} and {max(test, 0)} "
+            f"rows of {rows} that can be on either side; ask for others, or for shares"
         )
     return train, test
 
@@ -83,7 +83,7 @@ def groups_in_strata(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
     return np.where(sizes[by_group] == 1, sizes.argmax(), by_group)
 
 
-def some(
+def choose_rows(
     place: str, y: np.ndarray, size: Size | None, shuffle: int | None, key: str
 ) -> Rows:
     """Return so many rows of a table that is a train or a test set of its own.

@@ -80,8 +80,8 @@ def common(
             f"{table.place}: columns: common, but it shares no column with {whose}, "
             f"which has {listed(sorted(shared), 10)}"
         )
-    others = [name for name in table.features if name not in shared]
-    return table._replace(features=table.features[names]), others
+    rest = [name for name in table.features if name not in shared]
+    return table._replace(features=table.features[names]), rest
 
 
 def complete(table: Table) -> Table:
@@ -106,18 +106,18 @@ def missing_in(tables: Sequence[Table]) -> str:
     """Say how many rows lack a feature, and how often each is missing."""
     missing = pd.concat([table.features.isna() for table in tables])
     columns = [f"{name} {rows}" for name, rows in missing.sum().items() if rows]
-    found = f"{missing.any(axis=1).sum():,} of {len(missing):,} rows"
-    return f"{found} ({listed(columns, 10)})" if columns else found
+    rows = f"{missing.any(axis=1).sum():,} of {len(missing):,} rows"
+    return f"{rows} ({listed(columns, 10)})" if columns else rows
 
 
 def require_columns(
-    place: str, columns: Collection[str], asked: Mapping[str, Collection[str]]
+    place: str, columns: Collection[str], keys: Mapping[str, Collection[str]]
 ) -> None:
     """Raise `ThawError` unless the columns that keys of the config name are there."""
     refuse(
         f"{place}: there is no column {name!r}, which {key} names. Its columns are "
-        f"{listed([_with_blanks(str(one)) for one in columns])}"
-        for key, names in asked.items()
+        f"{listed([_with_blanks(str(column)) for column in columns])}"
+        for key, names in keys.items()
         for name in names
         if name not in columns
     )
@@ -153,9 +153,9 @@ def encode(table: Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFram
     """
     numbers = table.features.drop(columns=[*categories]).astype(np.float64)
     ones = {
-        f"{column}={one}": table.features[column] == one
+        f"{column}={value}": table.features[column] == value
         for column, known in categories.items()
-        for one in known
+        for value in known
     }
     frame = pd.DataFrame(ones, index=numbers.index, dtype=np.float64)
     return pd.concat([numbers, frame], axis=1)
@@ -164,7 +164,9 @@ def encode(table: Table, categories: Mapping[str, Sequence[str]]) -> pd.DataFram
 def encoded_names(table: Table, categories: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the names of the columns that `encode` returns."""
     numbers = [name for name in table.features if name not in categories]
-    ones = [f"{column}={one}" for column, known in categories.items() for one in known]
+    ones = [
+        f"{column}={value}" for column, known in categories.items() for value in known
+    ]
     return [*numbers, *ones]
 
 

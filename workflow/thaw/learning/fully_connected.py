@@ -232,7 +232,7 @@ class Ensemble(Learner):
         ]
         self._task, class_weight = TASKS[problem.task], training.class_weight
         labels = self._task.prepared(problem.train_y, problem.classes)
-        self._targets = self._for_each(torch.from_numpy(labels.targets))
+        self._targets = self._for_each(torch.from_numpy(labels.values))
         self._class_weight = (
             None if class_weight is None else torch.from_numpy(class_weight)
         )

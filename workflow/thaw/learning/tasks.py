@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from thaw.data.problem import Problem
 
 
-# The largest rounding error in the sum of a row's probabilities.
-ROUNDED_SUM = 1e-4
-
-
 class Constant(NamedTuple):
     """The scores of the best constant prediction on the test rows."""
 
@@ -47,15 +43,15 @@ class Scale(NamedTuple):
     spread: np.ndarray
 
 
-class Labels(NamedTuple):
+class Targets(NamedTuple):
     """A set's labels in the form that scores need, float32 `[…, width, rows]`.
 
-    targets: what the network's outputs should be like.
+    values: what the network's outputs should be like.
     head_start: a class's lead over the row's own in a tie; more than 0 for an earlier
     class, which then is the predicted one. Empty in a regression.
     """
 
-    targets: Any
+    values: Any
     head_start: Any
 
 
@@ -81,9 +77,6 @@ class Task(Protocol):
     def width(self, classes: int) -> int:
         """Return the number of a network's outputs for a problem of so many classes."""
 
-    def are_labels(self, labels: np.ndarray, classes: int) -> bool:
-        """Whether these may be a problem's labels."""
-
     def strata(self, labels: np.ndarray) -> np.ndarray:
         """Return the strata of rows with these labels, int64 `[rows]`."""
 
@@ -93,7 +86,7 @@ class Task(Protocol):
         It is the scale of the first `rows` train rows, those that networks learn from.
         """
 
-    def prepared(self, labels: np.ndarray, classes: int) -> Labels:
+    def prepared(self, labels: np.ndarray, classes: int) -> Targets:
         """Return scaled labels in the forms that `measure` takes, as arrays."""
 
     def weights(self, labels: np.ndarray, classes: int, wanted: Any) -> np.ndarray:
@@ -114,15 +107,12 @@ class Task(Protocol):
         """Return the mean loss of one network with these outputs, `[rows, width]`."""
 
     def measure(
-        self, outputs: Tensor, labels: Labels, scale: Scale | None
+        self, outputs: Tensor, labels: Targets, scale: Scale | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return each network's score and loss, float64 `[R]`."""
 
     def predictions(self, outputs: Tensor, scale: Scale | None) -> np.ndarray:
         """Return the predictions to keep."""
-
-    def are_predictions(self, predictions: np.ndarray) -> bool:
-        """Whether `predictions` may have returned this."""
 
     def same(
         self, predictions: np.ndarray, problem: Problem, rounding: float
@@ -156,21 +146,17 @@ class Classification(Task):
     def width(self, classes: int) -> int:
         return classes
 
-    def are_labels(self, labels: np.ndarray, classes: int) -> bool:
-        fit = (labels >= 0) & (labels < classes)
-        return labels.dtype == np.int64 and bool(fit.all())
-
     def strata(self, labels: np.ndarray) -> np.ndarray:
         return labels
 
     def scaled(self, problem: Problem, rows: int) -> tuple[Problem, Scale | None]:
         return problem, None
 
-    def prepared(self, labels: np.ndarray, classes: int) -> Labels:
+    def prepared(self, labels: np.ndarray, classes: int) -> Targets:
         """Return 1 for a row's class, else 0; and head starts."""
         index, numbers = labels[..., None, :], np.arange(classes)[:, None]
         smallest = np.finfo(np.float32).tiny
-        return Labels(
+        return Targets(
             (numbers == index).astype(np.float32),
             smallest * (numbers < index).astype(np.float32),
         )
@@ -205,7 +191,7 @@ class Classification(Task):
         return (losses if weights is None else losses * weights[0][labels]).mean()
 
     def measure(
-        self, outputs: Tensor, labels: Labels, scale: Scale | None
+        self, outputs: Tensor, labels: Targets, scale: Scale | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return accuracy and mean cross-entropy.
 
@@ -229,11 +215,6 @@ class Classification(Task):
         round to 1, and such rows would all rank the same.
         """
         return outputs.double().log_softmax(1).float().mT.contiguous().numpy()
-
-    def are_predictions(self, predictions: np.ndarray) -> bool:
-        sums = np.exp(predictions).sum(-1)[np.isfinite(predictions).all(-1)]
-        near = bool((abs(sums - 1) < ROUNDED_SUM).all())
-        return predictions.dtype == np.float32 and predictions.ndim == 3 and near
 
     def same(
         self, predictions: np.ndarray, problem: Problem, rounding: float
@@ -282,9 +263,6 @@ class Regression(Task):
     def width(self, classes: int) -> int:
         return 1
 
-    def are_labels(self, labels: np.ndarray, classes: int) -> bool:
-        return labels.dtype == np.float64 and bool(np.isfinite(labels).all())
-
     def strata(self, labels: np.ndarray) -> np.ndarray:
         return quantiles(labels)
 
@@ -302,8 +280,8 @@ class Regression(Task):
         scale = Scale(centre.reshape(-1), spread.reshape(-1))
         return problem._replace(train_y=train_y, test_y=test_y), scale
 
-    def prepared(self, labels: np.ndarray, classes: int) -> Labels:
-        return Labels(labels[..., None, :], np.zeros(0, np.float32))
+    def prepared(self, labels: np.ndarray, classes: int) -> Targets:
+        return Targets(labels[..., None, :], np.zeros(0, np.float32))
 
     def weights(self, labels: np.ndarray, classes: int, wanted: Any) -> np.ndarray:
         raise ThawError("class_weight only applies to classes, and labels are numbers")
@@ -319,13 +297,13 @@ class Regression(Task):
         return (outputs.squeeze(1) - labels).square().mean()
 
     def measure(
-        self, outputs: Tensor, labels: Labels, scale: Scale | None
+        self, outputs: Tensor, labels: Targets, scale: Scale | None
     ) -> tuple[np.ndarray, np.ndarray]:
         assert scale is not None
         varies = scale.spread > 0
         # A network that learned from equal labels predicts that number.
         numbers = np.where(varies[:, None, None], outputs.numpy(), 0)
-        errors = np.abs(numbers - labels.targets.numpy(), dtype=np.float64)
+        errors = np.abs(numbers - labels.values.numpy(), dtype=np.float64)
         unit = np.where(varies, scale.spread, 1.0)
         squares = np.square(errors).mean((1, 2))
         return errors.mean((1, 2)) * unit, np.sqrt(squares) * unit
@@ -334,9 +312,6 @@ class Regression(Task):
         assert scale is not None
         numbers = outputs.squeeze(1).double().numpy()
         return scale.centre[:, None] + scale.spread[:, None] * numbers
-
-    def are_predictions(self, predictions: np.ndarray) -> bool:
-        return predictions.dtype == np.float64 and predictions.ndim == 2
 
     def same(
         self, predictions: np.ndarray, problem: Problem, rounding: float

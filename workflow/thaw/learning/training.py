@@ -35,7 +35,7 @@ from thaw.learning.rows import chosen, filled, held_out, rows_in_order
 from thaw.learning.seeds import BATCH_ORDER, Whose
 from thaw.learning.settings import Training
 from thaw.learning.splits import of_each
-from thaw.learning.tasks import TASKS, Constant, Labels, Scale
+from thaw.learning.tasks import TASKS, Constant, Scale, Targets
 
 
 def fix_rounding() -> None:
@@ -287,7 +287,7 @@ def learn(
     """
     task, rows = TASKS[problem.task], learned_from or problem.train_y.shape[-1]
     train, held_out, test = (
-        Labels(*map(torch.from_numpy, task.prepared(labels, problem.classes)))
+        Targets(*map(torch.from_numpy, task.prepared(labels, problem.classes)))
         for labels in (
             problem.train_y[..., :rows],
             problem.train_y[..., rows:],

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import yaml
 
-from thaw.data import SEPARATORS
+from thaw.data import EACH, SEPARATORS
 from thaw.data.checks import MOSTLY, are_measured, doubts
 from thaw.data.tables import (
     DECIMAL_COMMA,
@@ -74,12 +74,12 @@ problems:
   {source}:
     {of_source}
     train_size: 0.5  # of these rows; the others are the test set
-    shuffle: 1  # rows are drawn, with this seed
+    shuffle: {shuffle}
     scale: standard  # by mean and standard deviation of the train rows
   {target}:
     {of_target}
     train_size: 0.5
-    shuffle: 1
+    shuffle: {shuffle_target}
     scale: {{like: {source}}}  # as what the source models have seen
 
 studies:
@@ -138,6 +138,11 @@ class Draft(NamedTuple):
     batch_size: int
     minutes: int
 
+    @property
+    def is_split_anew(self) -> bool:
+        """Whether the answer covers other splits: one file holds all rows."""
+        return self.rows[0].path == self.rows[1].path and self.source_models > 1
+
     def config(self, folder: Path) -> str:
         """Return the config as it stands in a folder, relative to which paths are."""
         source, target = self.names
@@ -152,6 +157,10 @@ class Draft(NamedTuple):
             study=f"from-{source}",
             of_source="\n    ".join(self._problem(0, folder)),
             of_target="\n    ".join(self._problem(1, folder)),
+            shuffle="each  # each source model gets another half"
+            if self.is_split_anew
+            else "1  # rows are drawn, with this seed",
+            shuffle_target=EACH if self.is_split_anew else 1,
             sizes=_yaml([*self.sizes]),
             source_models=self.source_models,
             repeats=REPEATS,
@@ -194,7 +203,8 @@ class Draft(NamedTuple):
                 yield f"left out of {name} because of missing values: {words}"
         if self.categorical:
             yield f"one-hot encoded: {listed(self.categorical)}"
-        yield "half of the rows, drawn with a seed, are the train set, the others test"
+        drawn = "anew for each source model" if self.is_split_anew else "with a seed"
+        yield f"half of the rows, drawn {drawn}, are the train set, the others test"
         yield f"features are scaled by the train rows of {source}"
         yield (
             f"{self.source_models} source models, {REPEATS} repeats of each, from "
