@@ -1,5 +1,7 @@
 """Problems from files and functions: rows that are read, encoded, scaled and split."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,6 +72,13 @@ def test_every_kind_of_table_gives_the_same(tmp_path, frame, task):
     frame["mass"] = ["1.234", "2,5", "1"] * 20
     words = "column mass holds numbers as text, such as '1.234'; correct the row"
     assert words in message(tmp_path, frame, how=european[0], **european[1])
+
+
+def test_a_name_like_an_address_is_a_file(tmp_path, frame, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    expected, _ = make(tmp_path, frame)
+    for name in ("file:a.csv", "http:a.parquet"):
+        assert_equal(make(Path(), frame, name)[0], expected)
 
 
 def test_arrays_are_a_table_without_names(tmp_path, frame):
