@@ -78,7 +78,8 @@ def test_a_name_like_an_address_is_a_file(tmp_path, frame, monkeypatch):
     monkeypatch.chdir(tmp_path)
     expected, _ = make(tmp_path, frame)
     for name in ("file:a.csv", "http:a.parquet"):
-        assert_equal(make(Path(), frame, name)[0], expected)
+        path = write(tmp_path / f"a{Path(name).suffix}", frame).rename(name)
+        assert_equal(make_problem(SETTINGS, [path])[0], expected)
 
 
 def test_arrays_are_a_table_without_names(tmp_path, frame):
