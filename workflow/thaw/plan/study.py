@@ -289,7 +289,7 @@ class StudyPlan(NamedTuple):
         """Whether there is what tables and figures show: see `thaw.plan.outputs`."""
         study, network = self.settings, self.settings.network
         several_models = study.models > 1 and bool(self.pretrained)
-        histories = network.histories_are_known
+        histories = network.has_histories
         return {
             "comparisons": len(self.variants) > 1,
             "confusions": self.keeps_predictions and self.task.has_classes,

@@ -78,11 +78,6 @@ class Joined:
         self._finals.append(reached.final)
         self._parts.append(places)
 
-    @property
-    def jobs(self) -> int:
-        """The number of jobs so far."""
-        return len(self._parts)
-
     def in_order(self, parts: Sequence[np.ndarray]) -> np.ndarray:
         """Return an array of each job as one, in the order of the tile."""
         order = np.argsort(np.concatenate(self._parts))
@@ -207,12 +202,9 @@ class Gathering:
                 f"the jobs of {name} saw other data than {target} has now; delete the "
                 "folders of its repeats and run again"
             )
-        measures: dict[str, np.ndarray] = {}
-        # A trainer may write none; those of some jobs would pass for those of all.
-        if measured.jobs == joined.jobs:
-            by_network = measured.networks.items()
-            measures = {name: joined.in_order(parts) for name, parts in by_network}
-            measures |= measured.of_rows
+        by_network = measured.networks.items()
+        measures = {name: joined.in_order(parts) for name, parts in by_network}
+        measures |= measured.of_rows
         reached = joined.reached()
         self._tell(name, reached, measures)
         return reached, measures
@@ -243,8 +235,7 @@ class Gathering:
             if measured and self._settings["keeps_predictions"]:
                 task, failed = scores.reached.task, scores.reached.final.failed
                 kept = load_predictions(predictions, part, key, task)
-                if len(kept.outputs):
-                    measured.add(kept.outputs, kept.rows, failed, task)
+                measured.add(kept.outputs, kept.rows, failed, task)
         # Not the files with source models: they depend on how jobs were cut.
         self.saw[name] = {"problem": saw["problem"]}
         return joined
