@@ -249,7 +249,7 @@ def test_a_study_says_which_parts_learn_and_what_is_wrong_before_any_does(projec
     project.change("network", "arguments", "outputs", to=7)
     with pytest.raises(JobError) as caught:
         project.make("scores")
-    assert "network: for 2 rows of one, which takes 3 outputs" in str(caught.value)
+    assert "network: for one it returns 2 by 7 numbers" in str(caught.value)
     assert str(caught.value).strip().count("\n") == 0
     assert project.results("**/*") == before
 

@@ -18,12 +18,12 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.checks import (
     Share,
-    check_answers,
-    check_determined,
-    check_draws,
+    check_depth,
+    check_eval_mode,
     check_learns,
+    check_rows_apart,
+    check_seeds,
     check_short_batches,
-    check_tokens,
     check_train_mode,
     check_transfer,
     learning_groups,
@@ -69,9 +69,8 @@ def check_all(job: Job, saw: dict[str, str]) -> list[Share]:
         if role in job.keys
     }
     target = built["target"]
-    check_determined(target.network, target.problem)
-    if alike := check_draws(target.network):
-        print(f"the same for every seed: {', '.join(alike)}", file=sys.stderr)
+    check_seeds(target.network, target.problem)
+    check_rows_apart(target.network, target.problem)
     shapes: Mapping[str, Sequence[int]] | None = None
     if "source" in built:
         shapes = built["source"].network.shapes
@@ -101,10 +100,10 @@ def _build(
     name, module = job.settings[role], job.module
     network = network_of(job.settings["network"], problem, description.shape, module)
     assert isinstance(network, ModuleNetwork)
-    check_tokens(name, network, problem)
-    check_answers(name, network, problem)
+    check_eval_mode(name, network, problem)
     groups = list(network.groups)  # those of source models all learn
     if role == "target":
+        check_depth(network, variants)
         groups = learning_groups(network, variants)
     check_train_mode(name, network, problem, groups)
     return Built(network, problem, loaded.train_size)
