@@ -8,6 +8,7 @@ from samples import DESCRIPTION
 from thaw import keys
 from thaw.config.network import content_of_function
 from thaw.errors import ThawError
+from thaw.external.functions import load
 from thaw.external.networks import network_of
 from thaw.learning.settings import Training
 from thaw.output.problems import save_problem
@@ -57,9 +58,9 @@ WRONG = [
     ("Two(lambda n, x: n.head(F.dropout(n.body(x))))", "from call to call"),
     ("(torch.manual_seed(1), Two())[1]", "its weights are the same for two seeds.*; s"),
     # Weights, and what else a function returns.
-    ("Two().to(torch.bfloat16)", "its body.weight is bfloat16, not float32; return"),
+    ("Two().to(torch.bfloat16)", "its body.weight is torch.bfloat16, not torch.fl"),
     ("nn.Sequential(nn.LazyLinear(4))", r"its 0\.weight has no size .* call the modul"),
-    ("None", "its function returns None, not a .*; end it with return"),
+    ("None", "its function returns None, not a .*; return one"),
     ("changed(lambda n: n.body.bias.data.div_(0))", "its body.bias is not finite bef"),
     # The network's outputs.
     ("Two(lambda n, x: {'logits': n.logits(x)})", "for flowers it returns dict inste"),
@@ -142,6 +143,13 @@ def test_what_is_wrong_with_a_network_is_one_line(code, words, check):
     with refused(words) as caught:
         check(code, sizes=["all", 21], takes="outputs" * ("=outputs" in code))
     assert "\n" not in str(caught.value)
+
+
+def test_a_package_that_cannot_be_imported_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "broken.py").write_text("raise RuntimeError('no\\n GPU')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ThawError, match=r"^broken: RuntimeError: no GPU\Z"):
+        load({"import": "broken", "function": "small"}, None)
 
 
 @pytest.mark.parametrize("code", GOOD)

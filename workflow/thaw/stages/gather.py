@@ -22,7 +22,7 @@ import numpy as np
 
 from thaw.data.problem import Pool
 from thaw.errors import ThawError
-from thaw.external.functions import in_their_words, load
+from thaw.external.functions import errors_in_a_line, load
 from thaw.findings.arms import CHECKPOINTS, Arm, arms
 from thaw.findings.measured import Measured, Metrics
 from thaw.learning.history import (
@@ -130,20 +130,22 @@ class Gathering:
 
     def write_histories(self, file: BinaryIO) -> None:
         """Write the archive; at any time no more than one arm is in memory."""
-        writer, settings = ArchiveWriter(file), self._settings
-        if settings["pretrained"] and settings["source"] != CHECKPOINTS:
-            add_networks(writer, SOURCE_MODELS, *self._gather_source_models())
-        for arm in self._arms:
-            reached, measures = self._gather_repeats(arm)
-            add_networks(writer, arm.name, reached, self._models_of(arm) | measures)
-        of_all = {
-            "addresses": self._repeats.addresses,
-            "positive": self._metrics.positive,
-            "has_splits": self._has_splits,
-        }
-        for name, values in (of_all | self._metrics.of_constant).items():
-            writer.add(name, values)
-        writer.close(self._recipe, self.saw)
+        settings = self._settings
+        with ArchiveWriter(file) as writer:
+            if settings["pretrained"] and settings["source"] != CHECKPOINTS:
+                add_networks(writer, SOURCE_MODELS, *self._gather_source_models())
+            for arm in self._arms:
+                reached, measures = self._gather_repeats(arm)
+                measures = self._models_of(arm) | measures
+                add_networks(writer, arm.name, reached, measures)
+            of_all = {
+                "addresses": self._repeats.addresses,
+                "positive": self._metrics.positive,
+                "has_splits": self._has_splits,
+            }
+            for name, values in (of_all | self._metrics.of_constant).items():
+                writer.add(name, values)
+            writer.close(self._recipe, self.saw)
 
     def write_scores(self, file: BinaryIO) -> None:
         """Write the scores of all repeats, in the order of the arms."""
@@ -284,7 +286,8 @@ def _functions(job: Job) -> dict[str, Any]:
         if described := metric.get("function"):
             file = next(files) if "code" in described else None
             place = str(file or described["import"])
-            functions[metric["name"]] = in_their_words(load(described, file), place)
+            function = load(described, file)
+            functions[metric["name"]] = errors_in_a_line(place)(function)
     return functions
 
 
