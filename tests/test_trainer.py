@@ -190,7 +190,6 @@ def test_rows_and_seeds_are_those_of_the_repeat(project):
     assert all(0 <= seed < 2**31 for seed in seeds)
 
 
-IRREGULAR = "is a link, a folder, a pipe or a device; write"
 PATHS = "\nimport os\npath, save = job['predictions'], network.get('save')\n"
 
 
@@ -199,10 +198,7 @@ PATHS = "\nimport os\npath, save = job['predictions'], network.get('save')\n"
     [
         ("raise SystemExit(3)", "ended with status 3"),
         ("os.remove(path)", "No such file or directory.*; write one array"),
-        ("os.remove(save + '/a.bin')", "no file for source model 0; write"),
-        # Reading a pipe would never end, and a link leads elsewhere.
-        ("os.remove(path), os.mkfifo(path)", IRREGULAR),
-        ("os.symlink('/', save + '/b')", IRREGULAR),
+        ("os.remove(save + '/a.bin')", "no file of its source model into "),
     ],
 )
 def test_a_trainer_that_fails_is_named_before_anything_learns(project, code, words):
@@ -232,7 +228,7 @@ def test_few_rows_are_whole_batches_of_all_classes(problem):
         ("no-such-program x", "'no-such-program' cannot be run: No such file"),
         ("A=1 python trainer.py", "there is no shell"),
         ("python -c 'import os; os.kill(os.getpid(), 9)'", "killed, most likely"),
-        ("python -c 0 $(touch pwned); touch pwned", "it wrote no file"),
+        ("python -c 0 $(touch pwned); touch pwned", "it wrote no file of its"),
     ],
 )
 def test_a_command_that_fails_is_named(project, command, words, tmp_path):
@@ -267,9 +263,8 @@ def runs(pid):
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_nothing_that_a_trainer_started_survives(project, tmp_path, monkeypatch, ends):
+def test_nothing_that_a_trainer_started_survives(project, tmp_path, ends):
     """After its own end or its job's; signals that end politely are ignored."""
-    monkeypatch.setattr("thaw.external.trainers.SECONDS_TO_END", 0.2)
     is_ended = "os.kill(os.getppid(), signal.SIGTERM)\ntime.sleep(300)\n"
     script = CHILD + (SCRIPT if ends else is_ended)
     (project.folder / "trainer.py").write_text(script)

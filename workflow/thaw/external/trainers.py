@@ -42,13 +42,6 @@ from thaw.output.tiles import Tile
 from thaw.output.weights import check_all_there, tile_of
 from thaw.stages.command import Job
 
-# The workflow sets it for its own jobs. It would hide the modules beside a trainer's
-# script.
-PYTHON_SAFE_PATH = "PYTHONSAFEPATH"
-
-# How long a trainer may take to end itself.
-SECONDS_TO_END = 10
-
 # The largest error in the sum of a row's probabilities.
 ROUNDING = 1e-3
 
@@ -160,9 +153,10 @@ def train(
         save.mkdir(parents=True)
     file.write_text(json.dumps(job), encoding="utf-8")
     try:
-        _call(shlex.split(command), file)
+        _call([*shlex.split(command), str(file)])
         for save in saved:
-            files_in(save)
+            if not any(path.is_file() for path in save.rglob("*")):
+                raise ThawError(f"it wrote no file of its source model into {save}")
         return read_predictions(predictions, len(networks), problem)
     except ThawError as error:
         raise TrainerError(
@@ -210,7 +204,6 @@ def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
 
 def _array(path: Path, shape: Sequence[int]) -> np.ndarray:
     """Return a saved array of floating-point numbers as float64, never a pickle."""
-    _check_regular(path)
     try:
         array = np.load(path, allow_pickle=False)
         if not isinstance(array, np.ndarray):
@@ -232,6 +225,42 @@ def _array(path: Path, shape: Sequence[int]) -> np.ndarray:
     return array.astype(np.float64)
 
 
+def _call(command: Sequence[str]) -> None:
+    """Run a command without a shell; its output goes to the job's log."""
+    environment = dict(os.environ)
+    # The workflow sets it for its own jobs. It would hide the modules beside a
+    # trainer's script.
+    environment.pop("PYTHONSAFEPATH", None)
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            env=environment,
+            # A group by itself, so that all that it starts can be ended.
+            process_group=0,
+        )
+    except OSError as error:
+        raise ThawError(
+            f"{command[0]!r} cannot be run: {error.strerror}; there is no shell: name "
+            "a program and its arguments, or bash -c '…'"
+        ) from None
+    try:
+        status = process.wait()
+    finally:
+        # Also if the job itself is ended. If all are dead, macOS permits nothing.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if status == -signal.SIGKILL:
+        raise ThawError(
+            "it was killed, most likely because memory ran out; lower "
+            "repeats_per_job, or run fewer jobs at once (--cores)"
+        )
+    if status:
+        raise ThawError(f"it ended with status {status}; see its output above")
+
+
 def save_models(
     path: Path,
     folders: Path,
@@ -239,45 +268,13 @@ def save_models(
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write a tile's source models: all files in each one's folder below `folders`.
-
-    Raises `ThawError` if one of the folders is empty.
-    """
-    entries: dict[str, np.ndarray] = {}
-    for number in tile.models:
-        folder = folders / str(number)
-        for file in files_in(folder):
-            name = f"{number}/{file.relative_to(folder).as_posix()}"
-            entries[name] = np.frombuffer(file.read_bytes(), np.uint8)
+    """Write a tile's source models: all files in each one's folder below `folders`."""
+    entries = {
+        file.relative_to(folders).as_posix(): np.frombuffer(file.read_bytes(), np.uint8)
+        for file in sorted(folders.rglob("*"))
+        if file.is_file()
+    }
     save_arrays(path, entries, recipe, saw, tile)
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Return the files of a source model, in order.
-
-    Raises `ThawError` if there are none, or if one is a link, a pipe or a device.
-    """
-    # The folder itself, too, must not lead elsewhere.
-    paths = [folder] if folder.is_symlink() else sorted(folder.rglob("*"))
-    files = [path for path in paths if path.is_symlink() or not path.is_dir()]
-    for file in files:
-        _check_regular(file)
-    if not files:
-        raise ThawError(
-            f"it wrote no file for source model {folder.name}; write into {folder}"
-        )
-    return files
-
-
-def _check_regular(path: Path) -> None:
-    """Raise `ThawError` if there is something else than a regular file.
-
-    Reading a pipe or a device might never end, and a link leads elsewhere.
-    """
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise ThawError(
-            f"{path} is a link, a folder, a pipe or a device; write a regular file"
-        )
 
 
 def unpack_models(
@@ -296,8 +293,8 @@ def unpack_models(
             for name, values in entries.items():
                 number, *within = PurePosixPath(name).parts
                 # An edited result may name a place outside the folder.
-                require(number.isdecimal() and bool(within), "an entry is not a file")
-                require(".." not in within, "a file would lie elsewhere")
+                is_safe = number.isdecimal() and within and ".." not in within
+                require(bool(is_safe), "an entry is not a file of a source model")
                 if int(number) in numbers:
                     unpacked.add(int(number))
                     target = into.joinpath(number, *within)
@@ -322,59 +319,3 @@ def folder_for_trainer() -> Iterator[Path]:
         shutil.rmtree(folder)
         raise
     shutil.rmtree(folder)
-
-
-def _call(words: Sequence[str], job: Path) -> None:
-    """Run a command without a shell; its output goes to the job's log."""
-    environment = dict(os.environ)
-    environment.pop(PYTHON_SAFE_PATH, None)
-    # A job that is ended takes its trainer with it.
-    handlers = {
-        number: signal.signal(number, signal.default_int_handler)
-        for number in (signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
-        process = subprocess.Popen(
-            [*words, job],
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-            env=environment,
-            # A group by itself, so that all that it starts can be ended.
-            process_group=0,
-        )
-        try:
-            status = process.wait()
-        finally:
-            _end(process)
-    except OSError as error:
-        raise ThawError(
-            f"{words[0]!r} cannot be run: {error.strerror}; there is no shell: name a "
-            "program and its arguments, or bash -c '…'"
-        ) from None
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    if status == -signal.SIGKILL:
-        raise ThawError(
-            "it was killed, most likely because memory ran out; lower "
-            "repeats_per_job, or run fewer jobs at once (--cores)"
-        )
-    if status < 0:
-        raise ThawError(f"it was ended by {signal.Signals(-status).name}")
-    if status:
-        raise ThawError(f"it ended with status {status}; see its output above")
-
-
-def _end(process: subprocess.Popen) -> None:
-    """End a process, if it still runs, and all that it started in its group."""
-    # If all are dead, macOS says that it is not permitted.
-    dead = ProcessLookupError, PermissionError
-    try:
-        if process.poll() is None:
-            with suppress(subprocess.TimeoutExpired, *dead):
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(SECONDS_TO_END)
-    finally:
-        with suppress(*dead):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
