@@ -16,14 +16,11 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError, listed
 from thaw.learning import seeds
 from thaw.learning.checkpoints import size_of
-from thaw.learning.learner import Phase, SourceModels, State
+from thaw.learning.learner import ALL_LEARN, Learner, Phase, SourceModels, State
 from thaw.learning.module import ModuleNetwork, bits, rows_of, start_generators
 from thaw.learning.settings import ALL_BUT_NORM_LAYERS, Training, Variant
 from thaw.learning.tasks import TASKS
 from thaw.learning.variants import freezes, fresh_groups, frozen_parts, phases_of
-
-# The size of the step does not matter to the checks.
-STEP = 1e-3
 
 # The rows of a batch in which a row's outputs must be those of the row alone, and how
 # far they may differ, relative to the largest: other sizes round differently.
@@ -288,17 +285,17 @@ def check_transfer(
         )
 
 
-def shares(
+def check_variants(
     network: ModuleNetwork,
+    problem: Problem,
     variants: Mapping[str, Mapping[str, Any]],
     source: Mapping[str, Sequence[int]] | None,
-) -> Iterator[tuple[Share, Phase, State]]:
-    """Yield the effect on a network for the target of each phase of each variant.
+) -> Iterator[Share]:
+    """Yield the effect of each phase of each variant on a network for the target.
 
-    With it come the phase and a start. `source` are the shapes of the source models'
-    entries.
+    `source` are the shapes of the source models' entries.
     Raises `ThawError` for a variant that treats a weight in two groups differently, or
-    in whose phase nothing learns.
+    in whose phase nothing learns or something frozen changes.
     """
     start = network.draw(list(network.groups), seeds.FIRST)
     models = SourceModels(
@@ -327,7 +324,11 @@ def shares(
                     f"variants.{place}: no weight of the network would learn; freeze "
                     "fewer groups"
                 )
-            yield Share(place, frozen, fresh, *counts), phase, start
+            try:
+                _step(network, problem, start, phase).state()
+            except ThawError as error:
+                raise ThawError(f"variants.{place}: {error}") from None
+            yield Share(place, frozen, fresh, *counts)
 
 
 def _check_tied(
@@ -360,22 +361,6 @@ def _count(network: ModuleNetwork, module: Module, phase: Phase) -> tuple[int, i
     return sum(n for n, still in sizes if still), sum(n for n, _ in sizes)
 
 
-def check_learns(
-    network: ModuleNetwork, share: Share, phase: Phase, start: State, problem: Problem
-) -> None:
-    """Train a network for one step on two rows, as a phase of a variant would.
-
-    Raises `ThawError` if a frozen entry changes.
-    """
-    training = Training(1, 2, STEP)
-    learner = network.learner(start, _two_rows(problem), training, phase)
-    learner.epoch(torch.arange(2)[None])
-    try:
-        learner.state()
-    except ThawError as error:
-        raise ThawError(f"variants.{share.variant}: {error}") from None
-
-
 def check_short_batches(
     network: ModuleNetwork,
     problem: Problem,
@@ -395,9 +380,8 @@ def check_short_batches(
     if not single:
         return
     state = network.draw(list(network.groups), seeds.FIRST)
-    learner = network.learner(state, _two_rows(problem), Training(1, 1, STEP))
     try:
-        learner.epoch(torch.arange(1)[None])
+        _step(network, problem, state, rows=1)
     except ValueError as error:
         rows, batch = single[0]
         raise ThawError(
@@ -407,7 +391,17 @@ def check_short_batches(
         ) from None
 
 
-def _two_rows(problem: Problem) -> Problem:
+def _step(
+    network: ModuleNetwork,
+    problem: Problem,
+    start: State,
+    phase: Phase = ALL_LEARN,
+    rows: int = 2,
+) -> Learner:
+    """Return a network that took one step, of any size, on a batch of so many rows."""
     arrays = ("train_x", "train_y", "test_x", "test_y", "test_rows")
     two = problem._replace(**{name: getattr(problem, name)[:2] for name in arrays})
-    return TASKS[problem.task].scaled(two, 2)[0]
+    two, _ = TASKS[problem.task].scaled(two, 2)
+    learner = network.learner(start, two, Training(1, rows, 1e-3), phase)
+    learner.epoch(torch.arange(rows)[None])
+    return learner

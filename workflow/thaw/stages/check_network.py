@@ -20,14 +20,13 @@ from thaw.external.checks import (
     Share,
     check_depth,
     check_eval_mode,
-    check_learns,
     check_rows_apart,
     check_seeds,
     check_short_batches,
     check_train_mode,
     check_transfer,
+    check_variants,
     learning_groups,
-    shares,
 )
 from thaw.external.networks import network_of, of_network
 from thaw.learning.checkpoints import check_alike
@@ -68,19 +67,18 @@ def check_all(job: Job, saw: dict[str, str]) -> list[Share]:
         for role in ("source", "target")
         if role in job.keys
     }
-    target = built["target"]
-    check_seeds(target.network, target.problem)
-    check_rows_apart(target.network, target.problem)
+    network, problem, _ = built["target"]
+    check_seeds(network, problem)
+    check_rows_apart(network, problem)
     shapes: Mapping[str, Sequence[int]] | None = None
     if "source" in built:
         shapes = built["source"].network.shapes
     if "source_models" in job.keys:
         shapes = _shapes_in_files(job, saw)
     if shapes is not None:
-        check_transfer(settings["source"], shapes, target.network)
+        check_transfer(settings["source"], shapes, network)
     effects = []
-    for share, phase, start in shares(target.network, variants, shapes):
-        check_learns(target.network, share, phase, start, target.problem)
+    for share in check_variants(network, problem, variants, shapes):
         print(share, file=sys.stderr)
         effects.append(share)
     for role, (network, problem, rows) in built.items():
