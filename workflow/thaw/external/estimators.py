@@ -32,7 +32,9 @@ def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
     progress = Progress(kind, job.tile.fits, 1)
     reached, outputs = fit_repeats(estimator, problem, whose, size, progress.trained)
     rows = test_rows(problem, whose.seed, whose.models)
-    return reached, Predictions(problem.task, outputs, rows, {"problem": digest})
+    return reached, Predictions(
+        task=problem.task, outputs=outputs, rows=rows, saw={"problem": digest}
+    )
 
 
 def check_estimators(study: Mapping[str, Any], problem: Problem | Pool) -> None:
@@ -45,7 +47,8 @@ def check_estimators(study: Mapping[str, Any], problem: Problem | Pool) -> None:
         try:
             fit_repeats(estimator, problem, first, study["target_size"])
         except ThawError as error:
-            raise ThawError(f"variants.{name}: {error}") from None
+            place = f"studies.{study['study']}: variants.{name}"
+            raise ThawError(f"{place}: {error}") from None
 
 
 def fit_repeats(

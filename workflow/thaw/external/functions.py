@@ -37,7 +37,7 @@ def load(
     else:
         place = str(file)
         keys.check_unchanged(file, keys.code_of_file(file)[0], content["code"])
-        spec = importlib.util.spec_from_file_location(f"brought_{file.stem}", file)
+        spec = importlib.util.spec_from_file_location(f"user_{file.stem}", file)
         assert spec is not None and spec.loader is not None  # its suffix is .py
         module = importlib.util.module_from_spec(spec)
         # Dataclasses and the like look for their module there.

@@ -98,7 +98,7 @@ def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
             save_models(job.output("weights"), models, tile, job.recipe, saw)
     problem, rate = given.problem, settings["training"]["learning_rate"]
     return scored(predictions, problem, rate), Predictions(
-        problem.task, predictions, problem.test_rows, saw
+        task=problem.task, outputs=predictions, rows=problem.test_rows, saw=saw
     )
 
 

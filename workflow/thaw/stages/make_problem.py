@@ -31,8 +31,8 @@ def checked_problem(
 ) -> tuple[Problem | Pool, Description]:
     """Make a problem, and check that it has what studies need.
 
-    `requirements` are those of each study on its classes and splits. Its estimators
-    are fitted as for the first repeat. For the rest see `thaw.data.make.make_problem`.
+    `requirements` are those of each study on its classes and splits; for the rest see
+    `thaw.data.make.make_problem`.
     Raises `ThawError` with all that is wrong.
     """
     problem, description = make_problem(settings, files, joined, **others)
@@ -42,11 +42,6 @@ def checked_problem(
         try:
             check_classes(study, description.classes)
             check_splits(problem, description.classes, study["seed"], models)
-            if study["estimators"]:
-                # Only those that have any wait for the import.
-                from thaw.external.estimators import check_estimators
-
-                check_estimators(study, problem)
         except ThawError as error:
             raise ThawError(f"studies.{study['study']}.{error}") from None
 
@@ -67,6 +62,13 @@ def main(job: Job) -> None:
     problem, description = checked_problem(
         settings, files, joined, job.more["studies"], **others
     )
+    for study in job.more["studies"]:
+        # `thaw check` leaves it out, because it runs what the config names.
+        if study["estimators"]:
+            # Only those that have any wait for the import.
+            from thaw.external.estimators import check_estimators
+
+            check_estimators(study, problem)
     in_config = [settings[key] for key in FILES if key in settings]
     in_config += settings.get("joined", {}).get("files", [])
     paths = [*files, *joined]
