@@ -263,7 +263,7 @@ def words_of(job) -> list[str]:
 @contextmanager
 def as_a_process(*arguments: str) -> Iterator[None]:
     """Give a stage its arguments, and put back what it changes before it ends."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = {number: signal.getsignal(number) for number in numbers}
     hook, argv, leave = sys.unraisablehook, sys.argv, command.leave
     sys.argv, command.leave = [*arguments], lambda: None

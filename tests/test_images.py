@@ -16,7 +16,7 @@ from thaw.cli.main import main
 from thaw.data.images import pixels
 from thaw.data.make import make_problem
 from thaw.errors import ThawError
-from thaw.external.checks import check_tokens
+from thaw.external.checks import check_eval_mode
 from thaw.keys import files_below, known_digest
 from thaw.learning.module import ModuleNetwork
 
@@ -194,9 +194,9 @@ def test_tokens_stay_integers_as_an_embedding_takes_them(tmp_path, shuffle):
     assert make_arrays(tmp_path, x, y)[0].train_x.dtype == np.float32
     space = {}
     exec(NETWORKS, space)
-    check_tokens("words", ModuleNetwork(lambda: space["Words"](12, 2)), whole)
+    check_eval_mode("words", ModuleNetwork(lambda: space["Words"](12, 2)), whole)
     with pytest.raises(ThawError, match="with 11, the largest token of words, it fail"):
-        check_tokens("words", ModuleNetwork(lambda: space["Words"](11, 2)), whole)
+        check_eval_mode("words", ModuleNetwork(lambda: space["Words"](11, 2)), whole)
     x = x.astype(float)
     for value in (-1, 0.5, 2**24 + 1):
         x[6, 2] = value

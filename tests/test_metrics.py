@@ -15,6 +15,7 @@ from thaw.findings.measured import Measured, Metrics
 from thaw.findings.metrics import METRICS
 from thaw.findings.predicted import confusion, predicted_counts, share_right
 from thaw.findings.rows_luck import influence
+from thaw.output.records import ArchiveWriter
 
 CLASSES, NUMBERS = METRICS["classification"], METRICS["regression"]
 EVERY = CLASSES | NUMBERS
@@ -329,7 +330,9 @@ def enrichment(labels, predicted):
 """
 
 
-def test_another_metric_trains_nothing_and_users_functions_are_part_of_keys(finished):
+def test_another_metric_trains_nothing_and_users_functions_are_part_of_keys(
+    finished, monkeypatch
+):
     path = finished.folder / "metrics.py"
     path.write_text(METRICS_PY)
     function = {"function": "metrics.py:enrichment", "greater_is_better": True}
@@ -344,8 +347,16 @@ def test_another_metric_trains_nothing_and_users_functions_are_part_of_keys(fini
     assert finished.stale("ahead") - {"ahead"} == set()
     path.write_text(METRICS_PY.replace("predicted[", "nothing["))
     assert finished.stale("ahead") - {"ahead"} == {*jobs}
+    archives, start = [], ArchiveWriter.__init__
+
+    def started(writer, *arguments):
+        start(writer, *arguments)
+        archives.append(writer._archive)
+
+    monkeypatch.setattr(ArchiveWriter, "__init__", started)
     with pytest.raises(JobError, match=r"metrics.py, line 3, in enrichment: NameError"):
         finished.make("ahead")
+    assert [archive.fp for archive in archives] == [None]  # it is closed
 
 
 def test_classes_unfit_for_a_metric_are_reported_before_training(fresh):

@@ -121,7 +121,7 @@ KEYS = {
 }
 # Those that other files of tests are about.
 ELSEWHERE = {
-    *("trainer", "files", "packages", "histories", "arguments", "unit"),
+    *("trainer", "files", "packages", "arguments", "unit"),
     *("images", "size", "color", "tokens", "made_by_rule"),
 }
 

@@ -290,8 +290,6 @@ class Results:
             if not places:
                 continue
             found = load_predictions(path, tile, key, task)
-            if not len(found.outputs):
-                continue  # a trainer wrote none
             own = [addresses[place] for place in places]
             wanted -= {*own}
             rows = found.rows if found.rows.ndim == 1 else found.rows[places]
@@ -299,8 +297,7 @@ class Results:
         if wanted:
             raise ThawError(
                 f"{self.folder.parent} lacks the predictions of {len(wanted)} networks "
-                f"of {arm.name}; run again or, if a trainer wrote none, let it write "
-                "them (docs/trainer.md)"
+                f"of {arm.name}; run again"
             )
 
 

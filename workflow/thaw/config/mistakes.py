@@ -24,6 +24,8 @@ Place = tuple[int | str, ...]
 GONE = {
     "time_limit": "give the trainer's own command a limit, such as timeout 600 python "
     "trainer.py",
+    "histories": "remove it: a trainer writes predictions alone, and its networks have "
+    "no learning curves",
     "augment": "alter the rows in a module's own forward() while self.training is true",
     "decay_bias_and_norm": "remove it (all parameters decay), or let a trainer of your "
     "own leave them out",

@@ -58,12 +58,13 @@ class Kind(Group):
 
     form: the key that says which kind it is. ignored_training: the keys of `training`
     that mean nothing to it, and a remedy. words: what else than layers a variant may
-    freeze.
+    freeze. has_histories: whether scores are known epoch by epoch.
     """
 
     form: ClassVar[str]
     ignored_training: ClassVar[Mapping[str, str]] = {}
     words: ClassVar[Sequence[str]] = ()
+    has_histories: ClassVar[bool] = True
 
     @property
     def names(self) -> Sequence[str]:
@@ -79,11 +80,6 @@ class Kind(Group):
     def layers(self) -> set[Layer]:
         """All layers as recipes name them; none if they are unknown."""
         return {*range(1, len(self.names)), OUTPUT} if self.names else set()
-
-    @property
-    def histories_are_known(self) -> bool:
-        """Whether it is known what networks reached epoch by epoch."""
-        return True
 
     @property
     def user_files(self) -> dict[str, list[str]]:
@@ -301,6 +297,7 @@ class Trainer(Kind):
     """A user's command that trains in the place of Thaw's learners."""
 
     form = "trainer"
+    has_histories = False
     ignored_training = dict.fromkeys(
         ("validation_size", "keep", "class_weight"),
         "trainers are not told; remove it, and give the trainer an argument instead",
@@ -332,13 +329,6 @@ class Trainer(Kind):
     """Arguments for the trainer, by names that it knows."""
     groups: Groups = LEFT_OUT
     """The trainer's names of its layers; left out, it can freeze nothing."""
-    histories: bool = False
-    """Whether the trainer writes scores after every epoch; then there are learning
-    curves and gains by epoch."""
-
-    @property
-    def histories_are_known(self) -> bool:
-        return self.histories
 
     @property
     def user_files(self) -> dict[str, list[str]]:

@@ -1,1 +1,1 @@
-"""User-supplied code and weights: functions, networks, trainers, checkpoints."""
+"""User-supplied code and weights: functions, networks, trainers, estimators."""

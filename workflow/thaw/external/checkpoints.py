@@ -1,7 +1,6 @@
 """User-supplied files with pretrained weights, read without running their code."""
 
 import re
-import shlex
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,22 +15,6 @@ from thaw.learning.learner import State
 
 # The first bytes of a file that Git LFS has not fetched.
 POINTER = b"version https://git-lfs"
-# How to make a file that holds only weights, of a module or of a dictionary that holds
-# a module or a state_dict.
-CONVERT = (
-    'python -c "import sys, torch, safetensors.torch as s; f = lambda w: w.state_dict()'
-    " if isinstance(w, torch.nn.Module) else w; w = f(torch.load(sys.argv[1], "
-    "map_location='cpu', weights_only=False)); d = next(d for d in (w, *map(f, "
-    "w.values())) if isinstance(d, dict) and d and all(map(torch.is_tensor, "
-    "d.values()))); s.save_file({{n: d[n].clone().contiguous() for n in d}}, "
-    'sys.argv[2])" {path} {new}'
-)
-# How to keep one of several sets of weights.
-KEEP = (
-    'python -c "import sys, torch; torch.save(torch.load(sys.argv[1], '
-    "map_location='cpu', weights_only=True)[sys.argv[2]], sys.argv[3])\" "
-    "{path} {name} {new}"
-)
 
 
 def load_checkpoint(path: Path) -> State:
@@ -56,50 +39,50 @@ def load_checkpoint(path: Path) -> State:
                 "copy it again"
             ) from None
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     # A pickle, an archive, or anything: reading it can fail in any way.
     except OSError:
         raise
     except Exception as error:
-        named = re.search(r"GLOBAL ([\w.]+)", str(error))
-        if not named and not zipfile.is_zipfile(path):
+        kind = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if not kind and not zipfile.is_zipfile(path):
             raise ThawError(
                 f"{path} is damaged, or torch.save did not write it; save or copy it "
                 "again"
             ) from None
         raise ThawError(
-            f"{path} holds more than weights{f' ({named[1]})' if named else ''}, or is "
-            "damaged; reading it could run code of others. If you trust it, "
-            "convert it where its contents can be imported: "
-            + CONVERT.format(
-                path=shlex.quote(str(path)),
-                new=shlex.quote(f"{path.stem}.safetensors"),
-            )
+            f"{path} holds more than weights{f' ({kind[1]})' if kind else ''}, or is "
+            "damaged; reading it could run code of others. If you trust it, convert "
+            "it as docs/networks.md shows"
         ) from None
-    inside = found if isinstance(found, Mapping) else {}
-    sets = {name: held for name, held in inside.items() if _are_entries(held)}
-    if _are_entries(found):
-        entries = found
-    elif len(sets) == 1:
-        (entries,) = sets.values()
-    elif sets:
-        first = next(iter(sets))
+    return _plain(path, _entries_in(path, content))
+
+
+def _entries_in(path: Path, content: Any) -> State:
+    """Return the only entries of a network in a file's content."""
+    if _are_entries(content):
+        return content
+    parts = content if isinstance(content, Mapping) else {}
+    networks = {name: part for name, part in parts.items() if _are_entries(part)}
+    if len(networks) == 1:
+        return next(iter(networks.values()))
+    if networks:
         raise ThawError(
-            f"{path} holds several networks ({', '.join(map(str, sets))}); keep one: "
-            + KEEP.format(
-                path=shlex.quote(str(path)),
-                name=shlex.quote(str(first)),
-                new=shlex.quote(f"{path.stem}-{first}.pt"),
-            )
+            f"{path} holds several networks ({', '.join(map(str, networks))}); save "
+            "one of them, as docs/networks.md shows"
         )
-    else:
-        held = (
-            f"a dictionary of {listed(inside, 6)}" if inside else type(found).__name__
-        )
-        raise ThawError(
-            f"{path} holds {held}, not the entries of a network by name; save them: "
-            "torch.save(module.state_dict(), PATH)"
-        )
+    kind = f"a dictionary of {listed(parts, 6)}" if parts else type(content).__name__
+    raise ThawError(
+        f"{path} holds {kind}, not the entries of a network by name; save them: "
+        "torch.save(module.state_dict(), PATH)"
+    )
+
+
+def _plain(path: Path, entries: State) -> State:
+    """Return copies of entries; those that share memory cannot be saved as they are.
+
+    Raises `ThawError` if they are no plain tensors of numbers.
+    """
     odd = [
         name
         for name, values in entries.items()
@@ -110,15 +93,14 @@ def load_checkpoint(path: Path) -> State:
             f"{path}: quantized, sparse or without numbers (meta): {listed(odd)}; save "
             "plain tensors (.dequantize() or .to_dense())"
         )
-    # Entries that share memory, or are views, cannot be saved as they are.
     return {name: values.detach().clone() for name, values in entries.items()}
 
 
-def _are_entries(held: Any) -> bool:
+def _are_entries(content: Any) -> bool:
     """Whether this is a network's `state_dict`."""
     return (
-        isinstance(held, Mapping)
-        and bool(held)
-        and all(isinstance(name, str) for name in held)
-        and all(isinstance(values, torch.Tensor) for values in held.values())
+        isinstance(content, Mapping)
+        and bool(content)
+        and all(isinstance(name, str) for name in content)
+        and all(isinstance(values, torch.Tensor) for values in content.values())
     )

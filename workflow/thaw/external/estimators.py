@@ -3,14 +3,15 @@
 Only their jobs import this, and the package that holds the class.
 """
 
-import importlib
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
+from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError
+from thaw.external.functions import load
 from thaw.learning.estimators import learned
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
@@ -28,37 +29,47 @@ def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
     estimator, size = job.settings["estimator"], job.settings.get("target_size")
     problem, description, digest = job.load_problem("problem")
     check(problem, description.classes, whose.seed, whose.models)
-    name, arguments = estimator["class"], estimator.get("arguments", {})
     progress = Progress(kind, job.tile.fits, 1)
+    reached, outputs = fit_repeats(estimator, problem, whose, size, progress.trained)
+    rows = test_rows(problem, whose.seed, whose.models)
+    return reached, Predictions(
+        task=problem.task, outputs=outputs, rows=rows, saw={"problem": digest}
+    )
+
+
+def check_estimators(study: Mapping[str, Any], problem: Problem | Pool) -> None:
+    """Fit each of a study's estimators as for its first repeat, at its smallest size.
+
+    Raises `ThawError`, which names the variant, if one fails.
+    """
+    first = Whose.repeats(study["seed"], [(0, 0)])
+    for name, estimator in study["estimators"].items():
+        try:
+            fit_repeats(estimator, problem, first, study["target_size"])
+        except ThawError as error:
+            place = f"studies.{study['study']}: variants.{name}"
+            raise ThawError(f"{place}: {error}") from None
+
+
+def fit_repeats(
+    estimator: Mapping[str, Any],
+    problem: Problem | Pool,
+    whose: Whose,
+    size: int | None,
+    done: Callable[[int], None] = lambda _: None,
+) -> tuple[Reached, np.ndarray]:
+    """Return the scores and predictions of a recipe's estimator, for each of `whose`.
+
+    For `size` and `done` see `thaw.learning.estimators.learned`.
+    Raises `ThawError`, which names the estimator, if it fails.
+    """
+    place, arguments = estimator["class"], estimator.get("arguments", {})
+    package, _, name = place.rpartition(".")
     try:
-        estimator_class = load(name)
+        kind = load({"import": package, "function": name}, None)
         # Sums over several cores differ in their last bits.
         with threadpool_limits(1):
-            reached, outputs = learned(
-                estimator_class, arguments, problem, whose, size, progress.trained
-            )
+            return learned(kind, arguments, problem, whose, size, done)
     except ThawError as error:
-        raise ThawError(f"{called(name, arguments)}: {error}") from error
-    rows = test_rows(problem, whose.seed, whose.models)
-    return reached, Predictions(problem.task, outputs, rows, {"problem": digest})
-
-
-def load(name: str) -> Callable[..., Any]:
-    """Return the class of that name, imported from its package.
-
-    Raises `ThawError` if there is none.
-    """
-    module, _, own = name.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), own)
-    except (ImportError, AttributeError) as error:
-        raise ThawError(f"it cannot be imported: {error}") from error
-    if not inspect.isclass(found):
-        raise ThawError("it is not a class; name one")
-    return found
-
-
-def called(name: str, arguments: Mapping[str, Any]) -> str:
-    """Return the call that makes an estimator, as text."""
-    told = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-    return f"variant's estimator {name}({told})"
+        values = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+        raise ThawError(f"{place}({values}): {error}") from error

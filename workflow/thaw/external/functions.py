@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -21,48 +20,39 @@ CALLS_A_MODULE = str(Path("torch", "nn", "modules", "module.py"))
 
 
 def load(
-    told: Mapping[str, Any], file: Path | None, key: str = ""
+    content: Mapping[str, Any], file: Path | None, key: str = ""
 ) -> Callable[..., Any]:
     """Return the function that a recipe describes, from its file or package.
 
-    `told` is what `thaw.config.users.content_of_function` returns. Messages about
+    `content` is what `thaw.config.users.content_of_function` returns. Messages about
     its code begin with `key`.
     Raises `ThawError` if it is missing, or if the file's code has changed.
     """
-    if "import" in told:
-        with their_errors(told["import"], key):
-            module = importlib.import_module(told["import"])
-        where = told["import"]
+    if "import" in content:
+        place = content["import"]
+        with errors_in_a_line(place, key):
+            module = importlib.import_module(place)
+    elif file is None:
+        raise ThawError("the file with the function is missing")
     else:
-        if file is None:
-            raise ThawError("the file with the function is missing")
-        keys.check_unchanged(file, keys.code_of_file(file)[0], told["code"])
-        spec = importlib.util.spec_from_file_location(f"brought_{file.stem}", file)
+        place = str(file)
+        keys.check_unchanged(file, keys.code_of_file(file)[0], content["code"])
+        spec = importlib.util.spec_from_file_location(f"user_{file.stem}", file)
         assert spec is not None and spec.loader is not None  # its suffix is .py
         module = importlib.util.module_from_spec(spec)
         # Dataclasses and the like look for their module there.
         sys.modules[spec.name] = module
-        with their_errors(str(file), key):
+        with errors_in_a_line(place, key):
             spec.loader.exec_module(module)
-        where = str(file)
-    function = getattr(module, told["function"], None)
+    name = content["function"]
+    function = getattr(module, name, None)
     if not callable(function):
-        raise ThawError(f"{key}{where} does not define a function {told['function']!r}")
+        raise ThawError(f"{key}{place} does not define {name!r}")
     return function
 
 
-def in_their_words(function: Callable[..., Any], place: str) -> Callable[..., Any]:
-    """Return a user's function whose errors become messages; see `their_errors`."""
-
-    def called(*arguments: Any) -> Any:
-        with their_errors(place):
-            return function(*arguments)
-
-    return called
-
-
 @contextmanager
-def their_errors(place: str, key: str = "") -> Iterator[None]:
+def errors_in_a_line(place: str, key: str = "") -> Iterator[None]:
     """Turn an error in a user's code into one message that names its line.
 
     `place` is the user's file or module; the message begins with `key`. Errors that
@@ -74,23 +64,25 @@ def their_errors(place: str, key: str = "") -> Iterator[None]:
         raise
     # `sys.exit()` would end the job without a word, as if it had succeeded.
     except (Exception, SystemExit) as error:
-        where = _their_line(error, place)
-        if where is None or OUT_OF_MEMORY in str(error):
+        line = _line_of(error, place)
+        if line is None or OUT_OF_MEMORY in str(error):
             raise
-        reason = re.sub(r"\s+", " ", str(error)).strip()[:300]
-        told = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        words = type(error).__name__
+        if reason := " ".join(str(error).split())[:300]:
+            words += f": {reason}"
         if isinstance(error, SystemExit):
-            told += "; raise an error instead of ending the process"
-        raise ThawError(f"{key}{where}: {told}") from error
+            words += "; raise an error instead of ending the process"
+        raise ThawError(f"{key}{line}: {words}") from error
 
 
-def _their_line(error: BaseException, place: str) -> str | None:
+def _line_of(error: BaseException, place: str) -> str | None:
     """Return the last line of the user's code in an error's traceback, if any.
 
-    For an error within a network made of PyTorch's own parts, return the place.
+    For an error while a package is imported, or within a network made of PyTorch's own
+    parts, return the place.
     """
     is_file = place.endswith(".py")
-    if isinstance(error, ImportError) and not is_file and place not in sys.modules:
+    if not is_file and place not in sys.modules:
         return place
     home = Path(place) if is_file else Path(str(sys.modules[place].__file__)).parent
     frames = traceback.extract_tb(error.__traceback__)

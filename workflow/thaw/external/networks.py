@@ -1,18 +1,23 @@
 """The network that a job's settings describe, built for its problem."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from torch.nn import Module
+import torch
+from torch.nn.parameter import is_lazy
 
 from thaw.data.problem import Problem
+from thaw.errors import ThawError
 from thaw.external import functions
-from thaw.external.modules import check_arguments, module_of
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import Network
 from thaw.learning.tasks import TASKS
+
+# Rows are float32, and no layer takes two types; NumPy cannot write the first.
+OTHER_TYPES = (torch.bfloat16, torch.float16, torch.float64)
 
 
 def network_of(
@@ -31,28 +36,27 @@ def network_of(
     features = problem.train_x.shape[-1]
     width = TASKS[problem.task].width(problem.classes)
     if "module" not in settings:
-        own = dict(settings) | {"hidden": [*settings["hidden"], *added]}
-        return FullyConnected(features, width=width, **own)
+        hidden = [*settings["hidden"], *added]
+        return FullyConnected(features, width=width, **{**settings, "hidden": hidden})
     function = functions.load(settings["module"], file, "network: ")
-    filled_in = {
+    facts = {
         "$classes": width,
         "$features": features,
         "$shape": list(shape) or [features],
     }
     arguments = {
-        name: filled_in.get(value, value) if isinstance(value, str) else value
+        name: facts.get(value, value) if isinstance(value, str) else value
         for name, value in settings.get("arguments", {}).items()
     }
-    check_arguments(function, arguments)
-
-    def build() -> Module:
-        return module_of(function(**arguments))
+    _check_arguments(function, arguments)
 
     # Only who has such a network waits for the import.
     from thaw.learning.module import ModuleNetwork
 
     with of_network(settings, file):
-        return ModuleNetwork(build, settings.get("groups", ()), shape)
+        return ModuleNetwork(
+            lambda: _module(function(**arguments)), settings.get("groups", ()), shape
+        )
 
 
 def of_network(
@@ -62,4 +66,60 @@ def of_network(
     if "module" not in settings:
         return nullcontext()
     place = str(file or settings["module"]["import"])
-    return functions.their_errors(place, "network: ")
+    return functions.errors_in_a_line(place, "network: ")
+
+
+def _check_arguments(
+    function: Callable[..., Any], arguments: Mapping[str, Any]
+) -> None:
+    """Raise `ThawError` unless a function takes these arguments."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # one written in C, say
+        return
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        name = getattr(function, "__name__", "the function")
+        takes = ", ".join(signature.parameters) or "none"
+        raise ThawError(
+            f"network.arguments: {name} {error}; its arguments are {takes}"
+        ) from None
+
+
+def _module(returned: Any) -> torch.nn.Module:
+    """Return what a function returned, if it is a module that can be trained.
+
+    A compiled module is taken as it was before, because each job would compile it anew,
+    which takes longer than it saves.
+    Raises `ThawError` for anything else, and for entries without size or numbers, on a
+    device, of another type than float32, or that are no tensors.
+    """
+    module = getattr(returned, "_orig_mod", returned)
+    if not isinstance(module, torch.nn.Module):
+        raise ThawError(
+            f"network: its function returns {module!r:.80}, not a torch.nn.Module; "
+            "return one (a class, or a function that builds one, has to be called)"
+        )
+    for name, values in module.state_dict(keep_vars=True).items():
+        if not isinstance(values, torch.Tensor):
+            wrong = f"is a {type(values).__name__}, not a tensor"
+            remedy = "remove get_extra_state, or register a buffer"
+        elif is_lazy(values):
+            wrong = "has no size before the first row (LazyLinear and the like)"
+            remedy = (
+                "name the sizes, or call the module once in the function, on "
+                "torch.zeros(2, *shape) (arguments: {shape: $shape})"
+            )
+        elif values.device.type != "cpu":
+            wrong = f"is on the device {values.device}"
+            remedy = "build it on the CPU; training: {device: cuda} moves it"
+        elif values.dtype in OTHER_TYPES and (
+            isinstance(values, torch.nn.Parameter) or values.dtype == torch.bfloat16
+        ):
+            wrong = f"is {values.dtype}, not torch.float32"
+            remedy = "return the module's .float()"
+        else:
+            continue
+        raise ThawError(f"network: its {name} {wrong}; {remedy}")
+    return module

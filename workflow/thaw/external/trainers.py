@@ -1,8 +1,7 @@
 """Trainers: user-supplied commands that replace Thaw's learners.
 
-A stage passes the command a JSON file with its instructions, and reads the CSV of
-scores that it writes. The command writes only into a temporary folder; the stage checks
-the files and stores them like its own results.
+A stage passes the command a JSON file with its instructions, and reads the predictions
+that it writes into a temporary folder: a saved NumPy array. All scores follow from it.
 
 Source models of trainers are opaque files. Like the weights of Thaw's own networks, a
 job's are kept as entries of one file: each holds the bytes of one file, and is named by
@@ -14,7 +13,6 @@ import os
 import shlex
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -27,21 +25,11 @@ import numpy as np
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
-from thaw.external.trainer_predictions import read_predictions
-from thaw.external.trainer_scores import read_history, read_scores
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
-from thaw.learning.trainer import (
-    completed,
-    failed_in,
-    groups_told,
-    reached,
-    rows_of,
-    seeds_of,
-    steps_of,
-    written_by,
-)
+from thaw.learning.tasks import TASKS
+from thaw.learning.trainer import rows_of, scored, seeds_of, with_group_names
 from thaw.output.predictions import Predictions
 from thaw.output.records import (
     content_digest,
@@ -54,66 +42,12 @@ from thaw.output.tiles import Tile
 from thaw.output.weights import check_all_there, tile_of
 from thaw.stages.command import Job
 
-# The workflow sets it for its own jobs. It would hide the modules beside a trainer's
-# script.
-OURS = "PYTHONSAFEPATH"
-
-# How long a trainer may take to end itself.
-SECONDS_TO_END = 10
+# The largest error in the sum of a row's probabilities.
+ROUNDING = 1e-3
 
 
 class TrainerError(ThawError):
     """A trainer failed; its job file is kept, so that it can be run by hand."""
-
-
-def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
-    """Run a trainer on a tile's networks, and write its source models.
-
-    Returns their scores and predictions; see `thaw.stages.fit`.
-    """
-    settings = job.settings
-    check_files(job.inputs["trainer"], settings["network"])
-    problem, description, digest = job.load_problem("problem")
-    assert isinstance(problem, Problem)  # the config allows nothing else
-    given = Given(job.input("problem"), problem, description.shape)
-    saw: dict[str, Any] = {"problem": digest}
-    tile = job.tile
-    rows = rows_of(problem, whose, settings.get("target_size"))
-    networks: list[dict[str, Any]] = [
-        {"seed": seed, "rows": own}
-        for seed, own in zip(seeds_of(whose), rows, strict=True)
-    ]
-    with folder_for_trainer() as folder:
-        models, variant = folder / "source-models", None
-        if tile.repeats is None:
-            for network, number in zip(networks, tile.models, strict=True):
-                network |= {"source_model": number, "save": str(models / str(number))}
-        else:
-            groups = settings["network"].get("groups", [])
-            variant = groups_told(settings["variant"], groups)
-            for network, label, address in zip(
-                networks, tile.labels, tile.addresses, strict=True
-            ):
-                network |= {"repeat": label, "source_model": address.source_model}
-            if variant["pretrained"]:
-                folders, saw["source_models"] = unpack_models(
-                    job.inputs["source_models"],
-                    job.keys["source_models"],
-                    tile.models,
-                    models,
-                )
-                for network in networks:
-                    network["start"] = str(folders[network["source_model"]])
-        ended, said = train(folder, settings, given, networks, variant)
-        if tile.repeats is None:
-            save_models(job.output("weights"), models, tile, job.recipe, saw)
-    return ended, Predictions(problem.task, said, problem.test_rows, saw)
-
-
-def check_files(files: Sequence[Path], network: Mapping[str, Any]) -> None:
-    """Raise `ThawError` unless a trainer's files are those with which the run began."""
-    for file, digest in zip(files, network["trainer"]["files"], strict=True):
-        check_unchanged(file, digest_of_file(file), digest)
 
 
 class Given(NamedTuple):
@@ -124,14 +58,71 @@ class Given(NamedTuple):
     shape: Sequence[int]
 
 
+def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
+    """Run a trainer on a tile's networks, and write its source models.
+
+    Returns their scores and predictions; see `thaw.stages.fit`.
+    """
+    settings, tile = job.settings, job.tile
+    check_files(job.inputs["trainer"], settings["network"])
+    given, digest = given_problem(job, "problem")
+    saw: dict[str, Any] = {"problem": digest}
+    rows = rows_of(given.problem, whose, settings.get("target_size"))
+    networks: list[dict[str, Any]] = [
+        {"seed": seed, "rows": numbers}
+        for seed, numbers in zip(seeds_of(whose), rows, strict=True)
+    ]
+    with folder_for_trainer() as folder:
+        models, variant = folder / "source-models", None
+        if tile.repeats is None:
+            for network, number in zip(networks, tile.models, strict=True):
+                network |= {"source_model": number, "save": str(models / str(number))}
+        else:
+            groups = settings["network"].get("groups", [])
+            variant = with_group_names(settings["variant"], groups)
+            for network, label, address in zip(
+                networks, tile.labels, tile.addresses, strict=True
+            ):
+                network |= {"repeat": label, "source_model": address.source_model}
+                if variant["pretrained"]:
+                    network["start"] = str(models / str(address.source_model))
+            if variant["pretrained"]:
+                saw["source_models"] = unpack_models(
+                    job.inputs["source_models"],
+                    job.keys["source_models"],
+                    tile.models,
+                    models,
+                )
+        predictions = train(folder, settings, given, networks, variant)
+        if tile.repeats is None:
+            save_models(job.output("weights"), models, tile, job.recipe, saw)
+    problem, rate = given.problem, settings["training"]["learning_rate"]
+    return scored(predictions, problem, rate), Predictions(
+        task=problem.task, outputs=predictions, rows=problem.test_rows, saw=saw
+    )
+
+
+def given_problem(job: Job, name: str, kind: str = "") -> tuple[Given, str]:
+    """Return a problem of a job as a trainer gets it, and its digest."""
+    problem, description, digest = job.load_problem(name, kind)
+    assert isinstance(problem, Problem)  # the config allows nothing else
+    return Given(job.input(name), problem, description.shape), digest
+
+
+def check_files(files: Sequence[Path], network: Mapping[str, Any]) -> None:
+    """Raise `ThawError` unless a trainer's files are those with which the run began."""
+    for file, digest in zip(files, network["trainer"]["files"], strict=True):
+        check_unchanged(file, digest_of_file(file), digest)
+
+
 def train(
     folder: Path,
     settings: Mapping[str, Any],
     given: Given,
     networks: Sequence[Mapping[str, Any]],
     variant: Mapping[str, Any] | None = None,
-) -> tuple[Reached, np.ndarray]:
-    """Have a trainer train networks; return their scores and predictions.
+) -> np.ndarray:
+    """Have a trainer train networks; return their predictions as the task keeps them.
 
     `settings` are a recipe's, `networks` as they stand in the job's file, which is
     written into `folder`. Without a `variant` they are source models, and each has a
@@ -140,9 +131,7 @@ def train(
     """
     network, training = settings["network"], settings["training"]
     command, problem = network["trainer"]["command"], given.problem
-    has_histories = network.get("histories", False)
     file, predictions = folder / "job.json", folder / "predictions.npy"
-    scores, history = folder / "scores.csv", folder / "history.csv"
     job = {
         "stage": "train" if variant else "pretrain",
         "problem": {
@@ -156,42 +145,120 @@ def train(
         "training": {k: v for k, v in training.items() if k != "arguments"},
         "arguments": network.get("arguments", {}) | training.get("arguments", {}),
         "networks": networks,
-        "scores": str(scores),
         "predictions": str(predictions),
     }
-    if has_histories:
-        job["history"] = str(history)
     folder.mkdir(exist_ok=True)
-    saved = [Path(one["save"]) for one in networks if "save" in one]
+    saved = [Path(network["save"]) for network in networks if "save" in network]
     for save in saved:
         save.mkdir(parents=True)
     file.write_text(json.dumps(job), encoding="utf-8")
-    column = "repeat" if variant else "source_model"
-    told = column, [str(one[column]) for one in networks], written_by(problem)
     try:
-        _call(shlex.split(command), file)
-        for path in (scores, history, predictions):
-            _check_regular(path)
-        found, failed = read_scores(scores, *told)
-        said = read_predictions(predictions, len(networks), problem)
-        if len(said):
-            found = completed(found, said, problem)
-            failed = failed | failed_in(said, problem)
-        by_epoch: dict[str, np.ndarray] | None = None
-        steps = [0]
-        if has_histories:
-            steps = steps_of(training, len(networks[0]["rows"]))
-            by_epoch = read_history(history, *told, len(steps) - 1)
+        _call([*shlex.split(command), str(file)])
         for save in saved:
-            files_in(save)
-        rate = training["learning_rate"]
-        ended = reached(found, failed, problem, rate, by_epoch, steps)
+            if not any(path.is_file() for path in save.rglob("*")):
+                raise ThawError(f"it wrote no file of its source model into {save}")
+        return read_predictions(predictions, len(networks), problem)
     except ThawError as error:
         raise TrainerError(
             f"{command}: {error}. Nothing was written. To try it by hand, in "
             f"{Path.cwd()}: {command} {shlex.quote(str(file))}"
         ) from None
-    return ended, said
+
+
+def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
+    """Read the predictions of so many networks for the problem's test rows, in order.
+
+    Log-probabilities, float32 `[networks, rows, classes]`, whose sums are corrected
+    within `ROUNDING`; or numbers in the label's units, float64 `[networks, rows]`. A
+    network failed if any is nan; all of its predictions are then nan.
+    Raises `ThawError` that names the file, the place and the remedy.
+    """
+    has_classes = TASKS[problem.task].has_classes
+    classes = [problem.classes] if has_classes else []
+    values = _array(path, [networks, len(problem.test_y), *classes])
+    failed = np.isnan(values.reshape(networks, -1)).any(1)
+    # Log-probabilities must fit into float32, too.
+    with np.errstate(over="ignore"):
+        wrong = np.isinf(values.astype(np.float32) if has_classes else values)
+        if has_classes:
+            sums = np.exp(values).sum(2, keepdims=True)
+            wrong |= abs(sums - 1) > ROUNDING
+    wrong[failed] = False
+    if wrong.any():
+        network, row, *_ = np.argwhere(wrong)[0]
+        remedy = (
+            "is infinite, or its probabilities do not sum to 1; write their natural "
+            "logarithms (log_softmax)"
+            if has_classes
+            else "is infinite; write a finite number"
+        )
+        raise ThawError(
+            f"{path}: networks[{network}], test row {row} (from 0) {remedy}, or nan "
+            "for a network that failed"
+        )
+    if has_classes:
+        values = (values - np.log(sums)).astype(np.float32)
+    values[failed] = np.nan
+    return values
+
+
+def _array(path: Path, shape: Sequence[int]) -> np.ndarray:
+    """Return a saved array of floating-point numbers as float64, never a pickle."""
+    try:
+        array = np.load(path, allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            array.close()
+            raise ValueError("it holds several arrays")
+        if array.dtype.kind != "f":
+            raise ValueError(f"its type is {array.dtype}, not floating-point")
+        if list(array.shape) != list(shape):
+            raise ValueError(f"its shape is {list(array.shape)}, not {list(shape)}")
+    # Reading a damaged file can fail in any way.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        # NumPy's words advise to load it all the same.
+        reason = "it is not an array of numbers" if "pickle" in reason else reason
+        raise ThawError(
+            f"{path}: {reason}; write one array, of networks, test rows and, of "
+            "classes, their log-probabilities: numpy.save(job['predictions'], array)"
+        ) from None
+    return array.astype(np.float64)
+
+
+def _call(command: Sequence[str]) -> None:
+    """Run a command without a shell; its output goes to the job's log."""
+    environment = dict(os.environ)
+    # The workflow sets it for its own jobs. It would hide the modules beside a
+    # trainer's script.
+    environment.pop("PYTHONSAFEPATH", None)
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            env=environment,
+            # A group by itself, so that all that it starts can be ended.
+            process_group=0,
+        )
+    except OSError as error:
+        raise ThawError(
+            f"{command[0]!r} cannot be run: {error.strerror}; there is no shell: name "
+            "a program and its arguments, or bash -c '…'"
+        ) from None
+    try:
+        status = process.wait()
+    finally:
+        # Also if the job itself is ended. If all are dead, macOS permits nothing.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if status == -signal.SIGKILL:
+        raise ThawError(
+            "it was killed, most likely because memory ran out; lower "
+            "repeats_per_job, or run fewer jobs at once (--cores)"
+        )
+    if status:
+        raise ThawError(f"it ended with status {status}; see its output above")
 
 
 def save_models(
@@ -201,57 +268,24 @@ def save_models(
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
 ) -> None:
-    """Write a tile's source models: all files in each one's folder below `folders`.
-
-    Raises `ThawError` if one of the folders is empty.
-    """
-    entries: dict[str, np.ndarray] = {}
-    for number in tile.models:
-        folder = folders / str(number)
-        for file in files_in(folder):
-            name = f"{number}/{file.relative_to(folder).as_posix()}"
-            entries[name] = np.frombuffer(file.read_bytes(), np.uint8)
+    """Write a tile's source models: all files in each one's folder below `folders`."""
+    entries = {
+        file.relative_to(folders).as_posix(): np.frombuffer(file.read_bytes(), np.uint8)
+        for file in sorted(folders.rglob("*"))
+        if file.is_file()
+    }
     save_arrays(path, entries, recipe, saw, tile)
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Return the files of a source model, in order.
-
-    Raises `ThawError` if there are none, or if one is a link, a pipe or a device.
-    """
-    # The folder itself, too, must not lead elsewhere.
-    paths = [folder] if folder.is_symlink() else sorted(folder.rglob("*"))
-    files = [path for path in paths if path.is_symlink() or not path.is_dir()]
-    for file in files:
-        _check_regular(file)
-    if not files:
-        raise ThawError(
-            f"it wrote no file for source model {folder.name}; write into {folder}"
-        )
-    return files
-
-
-def _check_regular(path: Path) -> None:
-    """Raise `ThawError` if there is something else than a regular file.
-
-    Reading a pipe or a device might never end, and a link leads elsewhere.
-    """
-    with suppress(FileNotFoundError):
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise ThawError(
-                f"{path} is a link, a folder, a pipe or a device; write a regular file"
-            )
 
 
 def unpack_models(
     paths: Sequence[Path], key: str, numbers: Collection[int], into: Path
-) -> tuple[dict[int, Path], dict[str, str]]:
+) -> dict[str, str]:
     """Unpack the files of the source models of these numbers into folders below `into`.
 
-    Returns the folder of each, and the digest of each of our files by its name.
+    A folder's name is the number. Returns the digest of each of our files by its name.
     Raises `ThawError` if one is damaged or holds other source models.
     """
-    folders: dict[int, Path] = {}
+    unpacked: set[int] = set()
     digests: dict[str, str] = {}
     for path in paths:
         entries, record = load_arrays(path, key, tile_of(path))
@@ -259,18 +293,18 @@ def unpack_models(
             for name, values in entries.items():
                 number, *within = PurePosixPath(name).parts
                 # An edited result may name a place outside the folder.
-                require(number.isdecimal() and bool(within), "an entry is not a file")
-                require(".." not in within, "a file would lie elsewhere")
+                is_safe = number.isdecimal() and within and ".." not in within
+                require(bool(is_safe), "an entry is not a file of a source model")
                 if int(number) in numbers:
-                    folders[int(number)] = into / number
+                    unpacked.add(int(number))
                     target = into.joinpath(number, *within)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(values.tobytes())
                     # Several repeats start from it, so none may change it.
                     target.chmod(0o444)
         digests[path.name] = content_digest(record)
-    check_all_there(paths, sorted(folders), sorted(numbers))
-    return folders, digests
+    check_all_there(paths, sorted(unpacked), sorted(numbers))
+    return digests
 
 
 @contextmanager
@@ -285,58 +319,3 @@ def folder_for_trainer() -> Iterator[Path]:
         shutil.rmtree(folder)
         raise
     shutil.rmtree(folder)
-
-
-def _call(words: Sequence[str], job: Path) -> None:
-    """Run a command without a shell; its output goes to the job's log."""
-    environment = {name: value for name, value in os.environ.items() if name != OURS}
-    # A job that is ended takes its trainer with it.
-    handlers = {
-        number: signal.signal(number, signal.default_int_handler)
-        for number in (signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
-        process = subprocess.Popen(
-            [*words, job],
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-            env=environment,
-            # Of its own, so that all that it starts can be ended.
-            process_group=0,
-        )
-        try:
-            status = process.wait()
-        finally:
-            _end(process)
-    except OSError as error:
-        raise ThawError(
-            f"{words[0]!r} cannot be run: {error.strerror}; there is no shell: name a "
-            "program and its arguments, or bash -c '…'"
-        ) from None
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    if status == -signal.SIGKILL:
-        raise ThawError(
-            "it was killed, most likely because memory ran out; lower "
-            "repeats_per_job, or run fewer jobs at once (--cores)"
-        )
-    if status < 0:
-        raise ThawError(f"it was ended by {signal.Signals(-status).name}")
-    if status:
-        raise ThawError(f"it ended with status {status}; see its output above")
-
-
-def _end(process: subprocess.Popen) -> None:
-    """End a process, if it still runs, and all that it started in its group."""
-    # If all are dead, macOS says that it is not permitted.
-    dead = ProcessLookupError, PermissionError
-    try:
-        if process.poll() is None:
-            with suppress(subprocess.TimeoutExpired, *dead):
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(SECONDS_TO_END)
-    finally:
-        with suppress(*dead):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

@@ -177,7 +177,7 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
     # The table holds the largest size only.
     place = _with_rows(study, [study.shown_size])
     own = table[table["variant"].isin(study.transferred)]
-    if own.empty:  # a trainer may report final scores only
+    if own.empty:  # a trainer's networks have no scores by epoch
         return
     for (begin, end), rows in own.groupby(["from_epoch", "to_epoch"], sort=False):
         margin = rows["margin"].iloc[0]

@@ -180,11 +180,11 @@ class Measured:
     """An arm's results by its predictions, job by job.
 
     networks: a value for each network, by its name in `thaw.output.histories`, an array
-    for each job; jobs: their number.
+    for each job.
     """
 
     def __init__(self, metrics: Metrics) -> None:
-        self._metrics, self.jobs = metrics, 0
+        self._metrics = metrics
         self._counts: np.ndarray | None = None
         self.networks: dict[str, list[np.ndarray]] = {}
 
@@ -220,7 +220,6 @@ class Measured:
                 for sound, own, places in parts:
                     values[sound] = function(metric, own, places)
                 self.networks.setdefault(f"{part}/{metric.name}", []).append(values)
-        self.jobs += 1
 
     @property
     def of_rows(self) -> dict[str, np.ndarray]:

@@ -94,22 +94,16 @@ class Histories(Archive):
     def score(self, name: str, metric: Metric) -> np.ndarray:
         """Return a metric of each repeat on the test rows, as `final`.
 
-        Raises `ThawError`, too, if the study's trainer did not write it.
+        Raises `ThawError`, too, if a network that did not fail has none.
         """
-        values = self._find(f"{name}/metrics/{metric.name}")
         if metric.history:
             values = self.final(name, f"test_{metric.history}")
-        if values is None:
-            raise ThawError(
-                f"{metric.name} is computed from predictions, and the study's trainer "
-                f"wrote none of {name}; choose another metric for the study, or let "
-                "the trainer write predictions (docs/trainer.md)"
-            )
+        else:
+            values = self[f"{name}/metrics/{metric.name}"]
         if not (np.isfinite(values) | self.failed(name)).all():
             raise ThawError(
                 f"some networks of {name} have no finite value of {metric.name}; "
-                "choose another metric for the study or, where a trainer writes the "
-                "scores, let it write that column"
+                "choose another metric for the study"
             )
         return values
 

@@ -158,7 +158,7 @@ class Inputs(NamedTuple):
     def predicted(self, problem: Problem) -> dict[Arm, np.ndarray]:
         """Return how many networks of each arm predict each class, `[rows, classes]`.
 
-        `problem` is the target. There are none if a trainer wrote no predictions.
+        `problem` is the target. There are none if the study keeps no predictions.
         """
         nothing = np.zeros((len(problem.test_y), problem.classes), np.int64)
         all_arms = arms(self.settings["variants"], self.settings["target_sizes"])

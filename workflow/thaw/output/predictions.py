@@ -16,9 +16,8 @@ class Predictions(NamedTuple):
     """The predictions of R networks for each test row, and the digests of their inputs.
 
     outputs: in the form that the `task` keeps, `[R, rows, …]`, not finite only for
-    networks that failed; R is 0 if a trainer wrote none. rows: int64 `[rows]`, the
-    rows' numbers (see `thaw.data.problem`), or `[R, rows]`, if each network has its
-    own.
+    networks that failed. rows: int64 `[rows]`, the rows' numbers (see
+    `thaw.data.problem`), or `[R, rows]`, if each network has its own.
     """
 
     task: str

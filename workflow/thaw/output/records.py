@@ -19,7 +19,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
@@ -143,11 +143,20 @@ def content_digest(record: Mapping[str, Any]) -> str:
 
 
 class ArchiveWriter:
-    """Write a NumPy archive, one array after the other, and its record in the end."""
+    """Write a NumPy archive, one array after the other, and its record in the end.
+
+    As a context it is closed even if the arrays end in an error.
+    """
 
     def __init__(self, file: BinaryIO, compression: int = zipfile.ZIP_STORED) -> None:
         self._archive = zipfile.ZipFile(file, "w", compression)
         self._digests: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
 
     def add(self, name: str, values: Any) -> None:
         """Add an array."""

@@ -10,7 +10,6 @@ from thaw.config.training import Estimator, Variant
 from thaw.config.users import digest_of_weights, weight_files
 from thaw.errors import ThawError
 from thaw.findings.arms import Arm, TargetSize, arms
-from thaw.findings.metrics import metric_of
 from thaw.keys import Result, result
 from thaw.learning.settings import BUDGETS
 from thaw.plan.problems import Problems
@@ -157,11 +156,7 @@ def _short_run(plan: StudyPlan) -> Result:
     smallest: TargetSize = min(sizes, default="all")
     variant = (plan.pretrained or [*plan.networks])[0]
     settings = dict(plan.arms[Arm(variant, smallest).name][0].recipe["settings"])
-    settings |= {
-        "study": plan.name,
-        "training": _shortest(settings["training"]),
-        "metrics": {m.name: m.history for m in map(metric_of, plan.metrics)},
-    }
+    settings |= {"study": plan.name, "training": _shortest(settings["training"])}
     inputs = {"problem": plan.target.key}
     if plan.source_models and plan.source:
         settings["pretraining"] = _shortest(plan.settings.pretraining.minimal())

@@ -162,9 +162,12 @@ class StudyPlan(NamedTuple):
         return self.overlap_file if settings["refuse"] or "columns" in settings else []
 
     def requirements(self, key: str) -> Iterator[dict[str, Any]]:
-        """Yield the study's requirements on the classes of the problem of this key."""
+        """Yield the study's requirements on the problem of this key.
+
+        They are its classes and splits, and that its estimators can be fitted.
+        """
         shared: dict[str, Any] = self.facts(("study", "seed", "source_models"))
-        shared |= {"positive": None, "two_classes": []}
+        shared |= {"positive": None, "two_classes": [], "estimators": {}}
         if self.source and key == self.source.key:
             weights = _weighted("pretraining", self.settings.pretraining)
             yield shared | {"weights": weights}
@@ -172,7 +175,18 @@ class StudyPlan(NamedTuple):
             metrics = map(metric_of, self.metrics)
             shared["two_classes"] = [m.name for m in metrics if m.two_classes]
             weights = _weighted("training", self.settings.training)
-            yield shared | {"positive": self.settings.positive, "weights": weights}
+            estimators = {
+                name: variant.content
+                for name, variant in self.variants.items()
+                if isinstance(variant, Estimator)
+            }
+            sizes = [size for size in self.settings.target_sizes if size != "all"]
+            yield shared | {
+                "positive": self.settings.positive,
+                "weights": weights,
+                "estimators": estimators,
+                "target_size": min(sizes, default=None),
+            }
 
     # Jobs, and the files below `results/` that they leave
 
@@ -289,7 +303,7 @@ class StudyPlan(NamedTuple):
         """Whether there is what tables and figures show: see `thaw.plan.outputs`."""
         study, network = self.settings, self.settings.network
         several_models = study.models > 1 and bool(self.pretrained)
-        histories = network.histories_are_known
+        histories = network.has_histories
         return {
             "comparisons": len(self.variants) > 1,
             "confusions": self.keeps_predictions and self.task.has_classes,

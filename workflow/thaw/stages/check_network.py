@@ -18,16 +18,15 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.external.checks import (
     Share,
-    check_answers,
-    check_determined,
-    check_draws,
-    check_learns,
+    check_depth,
+    check_eval_mode,
+    check_rows_apart,
+    check_seeds,
     check_short_batches,
-    check_tokens,
     check_train_mode,
     check_transfer,
+    check_variants,
     learning_groups,
-    shares,
 )
 from thaw.external.networks import network_of, of_network
 from thaw.learning.checkpoints import check_alike
@@ -68,20 +67,18 @@ def check_all(job: Job, saw: dict[str, str]) -> list[Share]:
         for role in ("source", "target")
         if role in job.keys
     }
-    target = built["target"]
-    check_determined(target.network, target.problem)
-    if alike := check_draws(target.network):
-        print(f"the same for every seed: {', '.join(alike)}", file=sys.stderr)
+    network, problem, _ = built["target"]
+    check_seeds(network, problem)
+    check_rows_apart(network, problem)
     shapes: Mapping[str, Sequence[int]] | None = None
     if "source" in built:
         shapes = built["source"].network.shapes
     if "source_models" in job.keys:
         shapes = _shapes_in_files(job, saw)
     if shapes is not None:
-        check_transfer(settings["source"], shapes, target.network)
+        check_transfer(settings["source"], shapes, network)
     effects = []
-    for share, phase, start in shares(target.network, variants, shapes):
-        check_learns(target.network, share, phase, start, target.problem)
+    for share in check_variants(network, problem, variants, shapes):
         print(share, file=sys.stderr)
         effects.append(share)
     for role, (network, problem, rows) in built.items():
@@ -101,10 +98,10 @@ def _build(
     name, module = job.settings[role], job.module
     network = network_of(job.settings["network"], problem, description.shape, module)
     assert isinstance(network, ModuleNetwork)
-    check_tokens(name, network, problem)
-    check_answers(name, network, problem)
+    check_eval_mode(name, network, problem)
     groups = list(network.groups)  # those of source models all learn
     if role == "target":
+        check_depth(network, variants)
         groups = learning_groups(network, variants)
     check_train_mode(name, network, problem, groups)
     return Built(network, problem, loaded.train_size)

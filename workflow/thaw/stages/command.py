@@ -84,7 +84,10 @@ def run(stage: Callable[[], None]) -> None:
     traceback.
     """
     # A job that is ended removes its temporary files, as after Ctrl-C.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = {signal.SIGINT, signal.SIGTERM}
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # unless nohup ignores it
+        numbers.add(signal.SIGHUP)
+    for number in numbers:
         signal.signal(number, signal.default_int_handler)
     # Messages from the reader of a damaged archive as it is thrown away.
     sys.unraisablehook = lambda _: None

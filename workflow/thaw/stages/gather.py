@@ -22,7 +22,7 @@ import numpy as np
 
 from thaw.data.problem import Pool
 from thaw.errors import ThawError
-from thaw.external.functions import in_their_words, load
+from thaw.external.functions import errors_in_a_line, load
 from thaw.findings.arms import CHECKPOINTS, Arm, arms
 from thaw.findings.measured import Measured, Metrics
 from thaw.learning.history import (
@@ -78,11 +78,6 @@ class Joined:
         self._finals.append(reached.final)
         self._parts.append(places)
 
-    @property
-    def jobs(self) -> int:
-        """The number of jobs so far."""
-        return len(self._parts)
-
     def in_order(self, parts: Sequence[np.ndarray]) -> np.ndarray:
         """Return an array of each job as one, in the order of the tile."""
         order = np.argsort(np.concatenate(self._parts))
@@ -135,20 +130,22 @@ class Gathering:
 
     def write_histories(self, file: BinaryIO) -> None:
         """Write the archive; at any time no more than one arm is in memory."""
-        writer, settings = ArchiveWriter(file), self._settings
-        if settings["pretrained"] and settings["source"] != CHECKPOINTS:
-            add_networks(writer, SOURCE_MODELS, *self._gather_source_models())
-        for arm in self._arms:
-            reached, measures = self._gather_repeats(arm)
-            add_networks(writer, arm.name, reached, self._models_of(arm) | measures)
-        of_all = {
-            "addresses": self._repeats.addresses,
-            "positive": self._metrics.positive,
-            "has_splits": self._has_splits,
-        }
-        for name, values in (of_all | self._metrics.of_constant).items():
-            writer.add(name, values)
-        writer.close(self._recipe, self.saw)
+        settings = self._settings
+        with ArchiveWriter(file) as writer:
+            if settings["pretrained"] and settings["source"] != CHECKPOINTS:
+                add_networks(writer, SOURCE_MODELS, *self._gather_source_models())
+            for arm in self._arms:
+                reached, measures = self._gather_repeats(arm)
+                measures = self._models_of(arm) | measures
+                add_networks(writer, arm.name, reached, measures)
+            of_all = {
+                "addresses": self._repeats.addresses,
+                "positive": self._metrics.positive,
+                "has_splits": self._has_splits,
+            }
+            for name, values in (of_all | self._metrics.of_constant).items():
+                writer.add(name, values)
+            writer.close(self._recipe, self.saw)
 
     def write_scores(self, file: BinaryIO) -> None:
         """Write the scores of all repeats, in the order of the arms."""
@@ -207,12 +204,9 @@ class Gathering:
                 f"the jobs of {name} saw other data than {target} has now; delete the "
                 "folders of its repeats and run again"
             )
-        measures: dict[str, np.ndarray] = {}
-        # A trainer may write none; those of some jobs would pass for those of all.
-        if measured.jobs == joined.jobs:
-            by_network = measured.networks.items()
-            measures = {name: joined.in_order(parts) for name, parts in by_network}
-            measures |= measured.of_rows
+        by_network = measured.networks.items()
+        measures = {name: joined.in_order(parts) for name, parts in by_network}
+        measures |= measured.of_rows
         reached = joined.reached()
         self._tell(name, reached, measures)
         return reached, measures
@@ -243,8 +237,7 @@ class Gathering:
             if measured and self._settings["keeps_predictions"]:
                 task, failed = scores.reached.task, scores.reached.final.failed
                 kept = load_predictions(predictions, part, key, task)
-                if len(kept.outputs):
-                    measured.add(kept.outputs, kept.rows, failed, task)
+                measured.add(kept.outputs, kept.rows, failed, task)
         # Not the files with source models: they depend on how jobs were cut.
         self.saw[name] = {"problem": saw["problem"]}
         return joined
@@ -293,7 +286,8 @@ def _functions(job: Job) -> dict[str, Any]:
         if described := metric.get("function"):
             file = next(files) if "code" in described else None
             place = str(file or described["import"])
-            functions[metric["name"]] = in_their_words(load(described, file), place)
+            function = load(described, file)
+            functions[metric["name"]] = errors_in_a_line(place)(function)
     return functions
 
 
