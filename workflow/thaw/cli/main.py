@@ -323,7 +323,7 @@ def predict(study: str, variant: str, new: Path, target_size: str | None) -> Non
     type=click.IntRange(min=1),
     default=5,
     show_default=True,
-    help="How many are trained again.",
+    help="How many repeats and source models are trained again.",
 )
 @click.option(
     "--seed",
@@ -332,13 +332,13 @@ def predict(study: str, variant: str, new: Path, target_size: str | None) -> Non
     help="Draw the same ones as a run that printed this seed.",
 )
 def verify(results: Path, repeats: int, seed: int) -> None:
-    """Train some repeats again from their records, and compare all bytes.
+    """Train some networks again from their records, and compare all bytes.
 
-    RESULTS is the folder of a study, such as results/forward, or results/ with all. The
-    source models from which these repeats start are trained again as well. Functions
-    and estimators that the results name are run, so verify only results that you trust.
-    Where processors, library versions or code differ, numbers may differ by 1 %; the
-    command fails if any differs by more.
+    RESULTS is the folder of a study, such as results/forward, or results/ with all.
+    Repeats and source models are drawn alike. Functions and estimators that the results
+    name are run, so verify only results that you trust. Where processors, library
+    versions or code differ, numbers may differ by 1 %; the command fails if any differs
+    by more.
     """
     from thaw.api.verify import Compared, compared, fits_of
     from thaw.errors import ThawError, visible
