@@ -162,9 +162,10 @@ def test_a_diff_tells_what_is_the_same_and_what_changed(finished, tmp_path):
 
 
 def test_the_command_says_what_is_there_and_what_is_missing(finished, monkeypatch):
-    monkeypatch.chdir("/")  # where the test is back when it ends
+    monkeypatch.chdir("/")
     here = "--directory", finished.folder
     words = output_of(*here, "answer")
+    assert Path.cwd() == Path("/")
     assert words.startswith("ahead: ")
     assert f"To read: {finished.folder}/results/report.html" in words
     assert "| comparison " in output_of(*here, "answer", "ahead")

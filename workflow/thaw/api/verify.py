@@ -106,8 +106,8 @@ class Compared(NamedTuple):
 def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
     """Return the repeats and source models of a study, or of all studies in `results/`.
 
-    With them come lines that say what cannot be trained again, and why. Raises `ThawError` if there is no study, or if one is
-    damaged.
+    With them come lines that say what cannot be trained again, and why.
+    Raises `ThawError` if there is no study, or if one is damaged.
     """
     fits: dict[tuple[str, str], Fit] = {}
     skipped = []
