@@ -5,7 +5,6 @@ made of a study's scores can be made of these. What only training knows (losses,
 what was predicted of each row) is not there.
 """
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -113,8 +112,13 @@ def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
     rows = rows.assign(**{k: v for k, v in OPTIONAL.items() if k not in rows})
     rows.index = pd.RangeIndex(1, len(rows) + 1)
     given = Given([], [], rows.assign(model=NONE), place)
-    values = pd.Series([*map(_score, rows["score"])], rows.index, float)
-    sizes = pd.Series([*map(_size, rows["target_size"])], rows.index, object)
+    values, counts = (
+        pd.to_numeric(rows[name], errors="coerce") for name in ("score", "target_size")
+    )
+    is_failed = rows["score"].str.lower().isin(["", "nan"])
+    is_count = (counts >= 1) & (counts % 1 == 0)
+    sizes = counts.where(is_count, 0).astype("int64").astype(object)
+    sizes = sizes.where(is_count, rows["target_size"])
     variants = pd.Series([*map(name_of, rows["variant"])], rows.index, object)
     refuse(
         line
@@ -125,12 +129,16 @@ def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
             ),
             ("repeat", rows["repeat"] == "", "empty", "name or number the repeats"),
             (
-                *("score", values.abs() > LARGEST, f"not numbers within ±{LARGEST:g}"),
+                *(
+                    "score",
+                    ~(values.abs() <= LARGEST) & ~is_failed,
+                    f"not numbers within ±{LARGEST:g}",
+                ),
                 "correct them, or choose another unit; empty is the score of a network "
                 "that failed",
             ),
             (
-                *("target_size", sizes.isna(), "no numbers of rows"),
+                *("target_size", ~sizes.eq("all") & ~is_count, "no numbers of rows"),
                 "make them whole numbers, or all",
             ),
         )
@@ -144,7 +152,7 @@ def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
         if len(texts) > 1
     )
     rows = rows.assign(
-        variant=variants, score=values, failed=values.isna(), target_size=sizes
+        variant=variants, score=values, failed=is_failed, target_size=sizes
     )
     for name, number in (("source_model", "model"), ("repeat", "number")):
         # Empty cells have the number `NONE`.
@@ -162,27 +170,6 @@ def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
 def name_of(text: str) -> str:
     """Return a variant's name as files and targets can have it."""
     return re.sub("[^A-Za-z0-9_-]+", "-", text).strip("-_")[:LONGEST_NAME]
-
-
-def _score(text: str) -> float:
-    """Return a score: nan if it is empty, and infinite if it is no number."""
-    if text.lower() in ("", "nan"):
-        return math.nan
-    try:
-        return float(text)
-    except ValueError:
-        return math.inf
-
-
-def _size(text: str) -> TargetSize | None:
-    """Return a target size, if it is one."""
-    if text == "all":
-        return "all"
-    try:
-        value = float(text)
-        return int(value) if value >= 1 and value == int(value) else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _wrong_rows(given: Given) -> Iterator[str]:
@@ -295,7 +282,16 @@ def _write(given: Given, file: BinaryIO, recipe: Mapping[str, Any]) -> None:
         }
         if arm.variant in given.pretrained:
             more["source_model"] = model
-        add_networks(writer, arm.name, _reached(rows["failed"].to_numpy()), more)
+        failed = rows["failed"].to_numpy()
+        nothing = np.full(len(rows), np.nan, np.float32)
+        reached = Reached(
+            history=History(*(nothing[:, None] for _ in METRICS)),
+            final=Final(failed, nothing, nothing, nothing),
+            constant=Constant(np.nan, np.nan),
+            steps=np.zeros(1, int),
+            task="",
+        )
+        add_networks(writer, arm.name, reached, more)
     constant = settings["constant"]
     of_all: dict[str, Any] = {"positive": "", "has_splits": False, "tested": 0}
     if constant is not None:
@@ -303,11 +299,3 @@ def _write(given: Given, file: BinaryIO, recipe: Mapping[str, Any]) -> None:
     for name, value in of_all.items():
         writer.add(name, value)
     writer.close(recipe, recipe["inputs"])
-
-
-def _reached(failed: np.ndarray) -> Reached:
-    """Return what is known of networks: which failed."""
-    nothing = np.full(len(failed), np.nan, np.float32)
-    history = History(*(nothing[:, None] for _ in METRICS))
-    final = Final(failed, nothing, nothing, nothing)
-    return Reached(history, final, Constant(np.nan, np.nan), np.zeros(1, int), "")

@@ -120,13 +120,15 @@ def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
         models, repeats = (range(settings[k]) for k in ("source_models", "repeats"))
         labels = {*Tile(models).labels, *Tile(models, repeats).labels}
         for name, jobs in _jobs_of(study):
-            if isinstance(jobs, str):
-                skipped.append(f"{name}: skipped, {jobs}")
-                continue
+            if not jobs:
+                skipped.append(
+                    f"{name.format('s')}: skipped; they are not in {results}, or a "
+                    "trainer made them"
+                )
             for key, tile, path in jobs:
                 for place, label in enumerate(tile.labels):
                     fit = Fit(
-                        name=name.format(label),
+                        name=name.format(f" {label}"),
                         key=key,
                         tile=tile,
                         place=place,
@@ -139,34 +141,28 @@ def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
     return [*fits.values()], skipped
 
 
-def _jobs_of(
-    study: Results,
-) -> Iterator[tuple[str, list[tuple[str, Tile, Path]] | str]]:
-    """Yield key, tile and history of the jobs of each arm, and of the source models.
+def _jobs_of(study: Results) -> Iterator[tuple[str, list[tuple[str, Tile, Path]]]]:
+    """Yield what each arm's repeats, and source models, are called, and their jobs.
 
-    With the name of their networks, in which `{}` stands for the label. Instead of jobs
-    there may be a reason why there are none.
+    A job is a key, a tile and a history; `{}` in a name stands for the label. There are
+    none that a trainer made.
     """
     description, results = study.description, study.folder.parent
     settings, stored = description["settings"], description["keys"]
-    has_trainer = "trainer" in settings["network"]
+    has_trainer, target = "trainer" in settings["network"], settings["target"]
     for arm in study.arms:
-        name, keys = f"{study.name}, {arm.name}", stored["arms"][arm.name]
-        if has_trainer and "estimator" not in description["variants"][arm.variant]:
-            yield name, "made by a trainer"
-            continue
-        jobs = [*find_jobs(results, settings["target"], arm.name, keys, HISTORY_NPZ)]
-        if jobs:
-            yield f"{name}, repeat {{}}", jobs
-        else:
-            yield name, f"its repeats are not in {results}"
-    # Those that a trainer made are not trained here; those read from files have no
-    # history.
-    for key in [] if has_trainer else stored["source_models"]:
+        is_estimator = "estimator" in description["variants"][arm.variant]
+        known = stored["arms"][arm.name] if is_estimator or not has_trainer else []
+        jobs = find_jobs(results, target, arm.name, known, HISTORY_NPZ)
+        yield f"{study.name}, {arm.name}, repeat{{}}", [*jobs]
+    # Those that were read from files have no history.
+    for key in (
+        [] if has_trainer or settings.get("checkpoints") else stored["source_models"]
+    ):
         begin = models_begin(settings["source"], key)
         paths = sorted(results.glob(f"{begin}*{HISTORY_NPZ}"))
         yield (
-            f"source model {{}} of {settings['source']}",
+            f"source model{{}} of {settings['source']}",
             [(key, Tile.named(p.name.removesuffix(HISTORY_NPZ)), p) for p in paths],
         )
 
@@ -294,11 +290,11 @@ def _difference(now: np.ndarray, before: np.ndarray) -> float:
     """
     if now.dtype.kind not in "fiub" or now.shape != before.shape:
         return 0.0 if np.array_equal(now, before) else math.inf
-    one, other = now.astype(np.float64), before.astype(np.float64)
-    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    new, old = now.astype(np.float64), before.astype(np.float64)
+    same = (new == old) | (np.isnan(new) & np.isnan(old))
     if same.all():
         return 0.0
     with np.errstate(invalid="ignore"):  # of infinite numbers, told below
-        apart = abs(one - other)[~same].max()
-    largest = abs(other[np.isfinite(other)]).max(initial=0)
+        apart = abs(new - old)[~same].max()
+    largest = abs(old[np.isfinite(old)]).max(initial=0)
     return float(apart / largest) if np.isfinite(apart) and largest else math.inf
