@@ -40,7 +40,7 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
     """
     mistakes: dict[str, dict[str, None]] = {}  # and which problems have them
     doubts: list[str] = []
-    others: dict[str, Other] = {}
+    known: dict[str, Other] = {}
     problems: dict[str, Problem | Pool] = {}
     columns: dict[str, Sequence[str]] = {}
     for key, part in plan.problems.by_key.items():
@@ -54,7 +54,7 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
             continue
         settings, requirements = recipe["settings"], plan.requirements(key)
         inputs = recipe["inputs"].items()
-        whole = {role: others[of] for role, of in inputs if of in others}
+        whole = {role: known[of] for role, of in inputs if of in known}
         by_itself = len(whole) < len(inputs)
         if by_itself:
             whole, requirements = {}, []
@@ -68,7 +68,7 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
                 mistakes.setdefault(line, {})[name] = None
             continue
         if not by_itself:
-            others[key], problems[key] = Other.of(name, problem, about), problem
+            known[key], problems[key] = Other.of(name, problem, about), problem
             columns[key] = about.columns
         doubts += [f"problems.{name}: {note}" for note in about.warnings]
     lines = [

@@ -103,7 +103,7 @@ class Results:
         Raises `ThawError` if the study has none of that name.
         """
         known = [n for record in self._records.values() for n in record["content"]]
-        tables = [one for one in known if one.endswith(".csv")]
+        tables = [file for file in known if file.endswith(".csv")]
         if name not in tables:
             raise ThawError(f"{self.name} has no {name}{among(name, tables)}")
         return read_table(self._content(name))
@@ -249,11 +249,12 @@ class Results:
         keys = {GATHER: {self.name: self._records[GATHER]["key"]}}
         with Files({"inputs": keys}, self.folder.parent) as files:
             inputs = Inputs({"study": self.name}, files)
-            found = {}
-            for arm in arms:
-                named = inputs.samples([arm.variant], arm.target_size, self.metric)
-                found[arm] = named[arm.variant]
-        return found
+            return {
+                arm: inputs.samples([arm.variant], arm.target_size, self.metric)[
+                    arm.variant
+                ]
+                for arm in arms
+            }
 
     @property
     def description(self) -> dict[str, Any]:
@@ -316,8 +317,8 @@ class Results:
         path = self.folder / "records" / f"{stage}.json"
         if not path.exists():
             places = self.folder, self.folder / "results", self.folder.parent
-            found = [one for place in places for one in studies_in(place)]
-            there = f"; there are {', '.join(map(str, found))}" if found else ""
+            studies = [str(study) for place in places for study in studies_in(place)]
+            there = f"; there are {', '.join(studies)}" if studies else ""
             what = "scores" if stage == GATHER else stage
             if (self.folder / BEST_SOURCES).exists():
                 raise ThawError(
@@ -330,7 +331,7 @@ class Results:
 
     def _content(self, name: str) -> bytes:
         """Return a file's content, checked against the record of its stage."""
-        keys = {stage: {self.name: one["key"]} for stage, one in self._records.items()}
+        keys = {stage: {self.name: r["key"]} for stage, r in self._records.items()}
         with Files({"inputs": keys}, self.folder.parent) as files:
             return files.content(self.name, name)
 

@@ -174,7 +174,7 @@ def compared(fits: list[Fit], number: int, seed: int) -> Iterator[Compared | str
     that made it.
     """
     places = np.random.default_rng(seed).permutation(len(fits))[:number]
-    told: set[str] = set()
+    differences: set[str] = set()
     for fit in (fits[place] for place in sorted(places)):
         try:
             stored = load_scores(
@@ -182,8 +182,8 @@ def compared(fits: list[Fit], number: int, seed: int) -> Iterator[Compared | str
             )
             recipe = stored.recipe
             here = keys.recipe(recipe["stage"], recipe["settings"], recipe["inputs"])
-            for line in {*keys.differences(recipe, here)} - told:
-                told.add(line)
+            for line in {*keys.differences(recipe, here)} - differences:
+                differences.add(line)
                 yield line
             yield _compared(fit, stored)
         except (ThawError, OSError) as error:
@@ -279,7 +279,7 @@ def _numbers(fit: Fit, scores: Scores) -> dict[str, np.ndarray]:
         numbers["test rows"] = kept.rows if kept.rows.ndim == 1 else kept.rows[place]
     if (path := fit.file(WEIGHTS)).exists():
         entries, _ = load_arrays(path, fit.key, fit.tile)
-        numbers |= {f"weights {name}": own[place] for name, own in entries.items()}
+        numbers |= {f"weights {name}": v[place] for name, v in entries.items()}
     return {name: np.asarray(values) for name, values in numbers.items()}
 
 
