@@ -55,8 +55,9 @@ class Results:
         self.name: str = self._settings["study"]
         self.arms = arms(self._settings["variants"], self._settings["target_sizes"])
         self.metric = metric_of(self._settings["metric"][0])
-        scores = self._records[TABLES]["recipe"]["inputs"][GATHER]
-        if scores.get(self.name) != self._records[GATHER]["key"]:
+        key = self._records[GATHER]["key"]
+        read = self._records[TABLES]["recipe"]["inputs"].get(GATHER, {})
+        if read.get(self.name, key) != key:
             raise ThawError(
                 f"{folder}: its tables were made from other scores than those beside "
                 "them; run the stage that makes tables again (`snakemake "
