@@ -82,6 +82,18 @@ def test_scores_follow_from_histories_and_predictions(finished_once, store, stud
     losses = pd.concat([by_network["loss"], scores["test_loss"]], axis=1)
     losses = losses[losses["test_loss"] < 10]
     np.testing.assert_allclose(losses["loss"], losses["test_loss"], rtol=1e-4)
+    # Classes and rows are counted over sound networks, at the largest size.
+    own = sound[(sound["variant"] == "fixed-1") & (sound["target_size"] == "all")]
+    confusion, rows = results.confusion("fixed-1"), results.rows("fixed-1")
+    assert [*confusion.index] == [*confusion] and len(confusion) > 1
+    pairs = zip(own["label"], own["predicted"], strict=True)
+    shares = pd.Series([*pairs]).value_counts()
+    for label, row in confusion.iterrows():
+        counts = [shares.get((label, predicted), 0) for predicted in confusion]
+        np.testing.assert_allclose(row, np.array(counts) / sum(counts))
+    by_row = own.groupby("row")["right"].mean()
+    assert [*rows] == ["row", "label", "right"]
+    assert by_row.to_dict() == rows.set_index("row")["right"].to_dict()
 
 
 def test_predictions_outlive_another_cut_of_jobs(finished, ahead):
@@ -129,6 +141,11 @@ def test_a_folder_is_named_in_any_way_and_holds_a_whole_study(finished, monkeypa
     (folder / "summary.csv").write_text("variant,mean\n")
     with pytest.raises(ThawError, match="was changed"):
         _ = thaw.open(folder).summary
+    # Scores of another run, put in the place of its own.
+    finished.change("training", "epochs", to=4)
+    finished.make("gather_ahead")
+    with pytest.raises(ThawError, match=r"from other scores .*snakemake tables_ahead"):
+        thaw.open(folder)
 
 
 def test_a_diff_tells_what_is_the_same_and_what_changed(finished, tmp_path):
@@ -145,9 +162,10 @@ def test_a_diff_tells_what_is_the_same_and_what_changed(finished, tmp_path):
 
 
 def test_the_command_says_what_is_there_and_what_is_missing(finished, monkeypatch):
-    monkeypatch.chdir("/")  # where the test is back when it ends
+    monkeypatch.chdir("/")
     here = "--directory", finished.folder
     words = output_of(*here, "answer")
+    assert Path.cwd() == Path("/")
     assert words.startswith("ahead: ")
     assert f"To read: {finished.folder}/results/report.html" in words
     assert "| comparison " in output_of(*here, "answer", "ahead")

@@ -73,7 +73,7 @@ def test_it_opens_as_a_study_does_and_says_that_only_scores_are_known(tmp_path):
     assert "transfer" not in words and "scratch" not in words
     names = {path.name for path in plain.folder.iterdir()}
     assert {"summary.csv", "recommendation.csv", "boxplot.svg", "page.html"} <= names
-    assert not {"best-depths.csv", "overlap.csv", "source-spread.svg"} & names
+    assert not {"overlap.csv", "source-spread.svg", "learning-curves.csv"} & names
     page = (plain.folder / "page.html").read_text("utf-8")
     assert "did not make them" in page
     assert "snakemake" not in page and "for new ones" not in page
@@ -146,11 +146,13 @@ def changed(row: int, **values) -> pd.DataFrame:
 PAIRED = {"paired": True}
 MISTAKES = [
     (small().drop(columns="score"), {}, "there is no column 'score'"),
-    (changed(3, score="good"), {}, "of 16 not finite numbers, first 'good' in row 3"),
-    (changed(3, score=np.inf), {}, "of 16 not finite numbers, first 'inf' in row 3"),
+    (small().assign(x=1).rename(columns={"x": "score"}), {}, "several columns are nam"),
+    (changed(3, score="good"), {}, "of 16 not numbers within ±1e.30, first 'good' in"),
+    (changed(3, score=-1e308), {}, "of 16 not numbers within ±1e.30, first '-1e.308' "),
     (changed(3, score=""), {}, "1 of 16 empty, so .* in row 3; means .*constant"),
     (changed(3, score=7), {"bounds": (-9, 5)}, "1 of 16 beyond the bounds, -9 and 5"),
-    (changed(3, variant="a/b"), {}, "variant: 1 of 16 no names, first 'a/b' in row"),
+    (changed(3, variant="?"), {}, "variant: 1 of 16 no names, first '.' in row 3"),
+    (changed(3, variant="a!"), {}, "variant: a, a! would all be called a; rename one"),
     (changed(3, repeat=""), {}, "column repeat: 1 of 16 empty, first"),
     (changed(3, repeat=0), {}, "repeat: 1 of 16 there before with the same .* row 3"),
     (small(target_size=1.5), {}, "target_size: 16 of 16 no numbers of rows"),
@@ -162,8 +164,8 @@ MISTAKES = [
     (changed(3, repeat="x"), PAIRED, "2 of 16 not there for each of a, b, first 'x'"),
     (small(source_model=[*"12345678"] * 2), PAIRED, "no variant can be paired with a"),
     (small(), {"baseline": "c"}, "baseline: 'c' is no variant. Allowed: a, b"),
-    (small(), {"margin": 0}, "margin: 0 is not above 0"),
-    (small(), {"bounds": (1, 0)}, "bounds: 1 is not below 0, or one is not finite"),
+    (small(), {"margin": 1e-320}, "margin: 9.99989e-321 is not a number from 1e-30 to"),
+    (small(), {"bounds": (1, 0)}, "bounds: 1 is not below 0, or one is not a number"),
     (small(), {"constant": 9, "bounds": (-9, 5)}, "constant: 9 is beyond the"),
 ]
 
@@ -200,3 +202,17 @@ def test_the_command_makes_the_same(tmp_path, monkeypatch):
     rules = Rules(higher=True, margin=0.123456789, bounds=(-1e-9, 1234567.5))
     words = rules.command("scores.csv", tmp_path)
     assert "--margin 0.123456789 --bounds -1e-09 1234567.5 " in words
+
+
+def test_columns_and_variants_have_the_names_that_people_write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    variants, columns = ("Random forest", "ridge (a = 1)"), ("My method", "seed", "F1")
+    table = small(variants).set_axis([*columns], axis=1).assign(variant="other")
+    table.to_csv("scores.csv", index=False)
+    words = ["compare", "scores.csv", "--higher", "--margin", "0.01", "--baseline"]
+    words += [variants[0], "--variant", columns[0], "--repeat", "seed", "--score", "F1"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    results = thaw.open("results/compared/scores")
+    assert [*results.summary["variant"]] == ["Random-forest", "ridge-a-1"]
+    assert "--variant 'My method' --repeat seed" in results.description["command"]

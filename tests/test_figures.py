@@ -67,6 +67,8 @@ def test_a_look_follows_from_what_a_variant_is_and_no_two_are_alike():
     ladder = {f"d{n}": n for n in range(-1, 30)} | {"d-again": -1, "d0-again": 0}
     many = looks([*(f"v{n}" for n in range(100)), *ladder], ladder)
     assert len(set(many.values())) == len(many) == 133
+    # Without one from scratch nobody is black, and the colours run out earlier.
+    assert len(looks([f"v{n}" for n in range(9)], {})) == 9
     # Neighbours differ in colour, line and marker, so that one of these may be lost.
     for look, neighbour in itertools.pairwise(style.look(n) for n in range(60)):
         assert not {*map(str, look)} & {*map(str, neighbour)}

@@ -69,7 +69,10 @@ def test_a_network_says_of_raw_rows_what_its_job_stored(study, size, folder):
     names = [name for name, *_ in stored(predictor)]
     assert names == predictor.networks_ != []
     assert not predictor.failed_
-    # Nothing else in the user's process changes.
+    # Nothing else in the user's process changes, even if a row does not fit.
+    rows = saved.table().head(1).assign(length=3e38)
+    with pytest.raises(ThawError, match="too large"):
+        predictor.predict(rows)
     assert torch.equal(torch.random.get_rng_state(), generators[0])
     assert np.array_equal(np.random.get_state()[1], generators[1])
 
@@ -185,3 +188,12 @@ def test_rows_that_do_not_fit_are_named(folder, tmp_path):
         done = predict(tmp_path, table.head(0) if value == "no rows" else table)
         assert "new.csv: " in done.output and words in done.output
         assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    rows, networks = saved.table(), predictor_of("sizes")
+    for table, words in (
+        (rows.assign(mass=pd.Timestamp("2026")), "mass holds dates, durations or comp"),
+        (rows.assign(mass=1j), "mass holds dates, durations or complex numbers"),
+        (pd.concat([rows, rows], axis=1), "several columns are named mass, length"),
+        (rows.rename(columns={"mass": None}), "missing columns: mass"),
+    ):
+        with pytest.raises(ThawError, match=words):
+            networks.predict(table)

@@ -42,15 +42,13 @@ def test_all_is_equal_to_the_byte(results):
         assert f"{name}: {EQUAL}" in lines
 
 
-def test_a_seed_draws_some_and_the_source_models_they_start_from(results, monkeypatch):
+def test_a_seed_draws_some_source_models_like_repeats(results, monkeypatch):
     monkeypatch.chdir(results / "each")
-    outputs = [verify(".", "--repeats", 3, "--seed", seed).output for seed in (0, 1)]
-    for output in outputs:
-        assert len(re.findall("^each, ", output, re.M)) == 3
-        starts = re.findall(r"^each, fixed-1, repeat (\d)", output, re.M)
-        models = re.findall(r"^source model (\d)", output, re.M)
-        assert {*models} == {*starts}
-    assert outputs[0] != outputs[1]
+    drawn = [verify(".", "--repeats", 5, "--seed", seed).output for seed in (0, 1)]
+    assert drawn[0] != drawn[1]
+    for output in drawn:
+        assert len(re.findall("^(each, .*|source model .*): equal", output, re.M)) == 5
+    assert "source model" in "".join(drawn)
     # Without one, each run draws another seed, and prints it.
     first, second = (verify(".", "--repeats", 1).output for _ in range(2))
     seeds = [re.match(r"drawn with --seed (\d+)\n", o)[1] for o in (first, second)]
@@ -66,14 +64,14 @@ def test_a_changed_number_is_detected(name, share, results, monkeypatch):
     """As read from the files of the job that trained the network."""
     numbers_of = api._numbers
 
-    def changed(job, scores, place):
-        numbers = numbers_of(job, scores, place)
-        if job.results in job.file("").parents and job.tile.labels[place] == "1-1":
+    def changed(fit, scores):
+        numbers = numbers_of(fit, scores)
+        if fit.results in fit.file("").parents and fit.label == "1-1":
             numbers[name] = numbers[name] * (1 + share)
         return numbers
 
     monkeypatch.setattr(api, "_numbers", changed)
-    done = verify("results/worth", "--repeats", 8)
+    done = verify("results/worth", "--repeats", 10)
     begin = f"worth, standalone, repeat 1-1: {name} differ by "
     (line,) = (line for line in done.output.splitlines() if line.startswith(begin))
     assert line.endswith(", more than 1%") == (share == 0.1) == done.exit_code
@@ -88,7 +86,7 @@ def test_changed_weights_are_detected_in_a_file_whose_digests_agree(name, result
     arrays[name] = arrays["output.bias"] * 2
     recipe, saw, about = (record[part] for part in ("recipe", "saw", "about"))
     save_arrays(path, arrays, recipe, saw, Tile.named(path.stem), about=about)
-    done = verify("results/worth", "--repeats", 8)
+    done = verify("results/worth", "--repeats", 10)
     assert done.exit_code == 1
     words = "in one of the two only: weights former"
     assert (words in done.output) == (name == "former")
@@ -117,7 +115,7 @@ def test_other_versions_and_code_are_named_and_compared(results, monkeypatch):
         ("module", "../networks.py", "not compared: .*py was changed since"),
         ("worth", "problems/worth-2-*.npz", r"not compared: the problem \(key"),
         ("worth", "source-models/worth-1-*", r"compared: source model 1 \(key"),
-        ("each", "repeats", "error: results/each: nothing to train again"),
+        ("each", "[rs]*s", "error: results/each: nothing to train again"),
     ],
 )
 def test_what_cannot_be_compared_is_an_error(study, pattern, words, results):
@@ -125,20 +123,35 @@ def test_what_cannot_be_compared_is_an_error(study, pattern, words, results):
         if path.suffix in (".csv", ".py"):
             path.write_text(path.read_text() + "1\n")
         else:
-            path.rename(path.with_name("lost"))
-    done = verify(f"results/{study}", "--repeats", 8)
+            path.rename(path.with_suffix(".lost"))
+    done = verify(f"results/{study}", "--repeats", 10)
     assert re.search(words, done.output)
     assert done.exit_code == 1
 
 
-def test_a_trainer_that_a_record_names_is_not_run(results, monkeypatch):
-    def with_trainer(*arguments):
-        scores, trainer = load_scores(*arguments), {"command": "true", "files": []}
-        scores.recipe["settings"]["network"] = {"trainer": trainer}
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"network": {"trainer": {"command": "true"}}}, "names a trainer, which is no"),
+        ({"training": {"former": 1}}, "this version does not know the settings former"),
+    ],
+)
+def test_records_of_trainers_and_other_versions(settings, words, results, monkeypatch):
+    load_scores = api.load_scores
+
+    def with_settings(*arguments):
+        scores = load_scores(*arguments)
+        scores.recipe["settings"] |= settings
         return scores
 
-    load_scores = api.load_scores
-    monkeypatch.setattr(api, "load_scores", with_trainer)
+    monkeypatch.setattr(api, "load_scores", with_settings)
     done = verify("results/worth", "--repeats", 1)
-    assert "not compared: its record names a trainer, which is not run" in done.output
+    assert f"not compared: {words}" in done.output.replace("its record ", "")
     assert done.exit_code == 1
+
+
+def test_an_error_of_a_network_is_no_matter_of_versions(results, monkeypatch):
+    """As if its code called a function wrongly."""
+    monkeypatch.setattr(api, "train_job", lambda job, learn: job + learn)
+    done = verify("results/module", "--repeats", 1)
+    assert isinstance(done.exception, TypeError)

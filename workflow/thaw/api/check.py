@@ -40,8 +40,8 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
     """
     mistakes: dict[str, dict[str, None]] = {}  # and which problems have them
     doubts: list[str] = []
-    others: dict[str, Other] = {}
-    made: dict[str, Problem | Pool] = {}
+    known: dict[str, Other] = {}
+    problems: dict[str, Problem | Pool] = {}
     columns: dict[str, Sequence[str]] = {}
     for key, part in plan.problems.by_key.items():
         name, recipe = part.name, part.result.recipe
@@ -54,7 +54,7 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
             continue
         settings, requirements = recipe["settings"], plan.requirements(key)
         inputs = recipe["inputs"].items()
-        whole = {role: others[of] for role, of in inputs if of in others}
+        whole = {role: known[of] for role, of in inputs if of in known}
         by_itself = len(whole) < len(inputs)
         if by_itself:
             whole, requirements = {}, []
@@ -69,19 +69,19 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
             continue
         if not by_itself:
             pool = problem if isinstance(problem, Pool) else None
-            others[key], made[key] = Other(name, about, pool), problem
+            known[key], problems[key] = Other(name, about, pool), problem
             columns[key] = about.columns
         doubts += [f"problems.{name}: {note}" for note in about.warnings]
-    told = [
+    lines = [
         line if line.startswith("studies.") else f"problems.{', '.join(names)}: {line}"
         for line, names in mistakes.items()
     ]
-    return [*told, *_refused(plan, made, columns)], list(dict.fromkeys(doubts))
+    return [*lines, *_refused(plan, problems, columns)], list(dict.fromkeys(doubts))
 
 
 def _refused(
     plan: Plan,
-    made: Mapping[str, Problem | Pool],
+    problems: Mapping[str, Problem | Pool],
     columns: Mapping[str, Sequence[str]],
 ) -> Iterator[str]:
     """Yield which sources have other columns than the target of several sources, and
@@ -90,11 +90,11 @@ def _refused(
     for study in plan.studies.values():
         recipe = study.overlap.recipe
         keys = recipe["inputs"]
-        if study.refusal and {*keys.values()} <= {*made}:
-            own = recipe["settings"]
+        if study.refusal and {*keys.values()} <= {*problems}:
+            settings = recipe["settings"]
             try:
-                refuse_other_columns(own, {k: columns[keys[k]] for k in keys})
-                if own["refuse"]:
-                    equal_rows(own, {k: made[keys[k]] for k in keys})
+                refuse_other_columns(settings, {k: columns[keys[k]] for k in keys})
+                if settings["refuse"]:
+                    equal_rows(settings, {k: problems[keys[k]] for k in keys})
             except ThawError as error:
                 yield from error.args

@@ -5,25 +5,24 @@ kind of file. What it takes rows, losses or epochs to know is left out.
 """
 
 import json
-import math
 import re
 import shlex
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import pandas as pd
+from rich.console import Console
+from rich.progress import track
 
-from thaw.api.given import NEEDED, OPTIONAL, checked, unpaired
-from thaw.api.scores import Given, write
+from thaw.api.given import LARGEST, Given, name_of, read, unpaired, write
+from thaw.config.config import Study
 from thaw.config.fields import NAME, NAME_IN_WORDS
-from thaw.data.checks import wrong_values
-from thaw.data.tables import read_rows
+from thaw.config.network import Trainer
+from thaw.config.training import Variant
 from thaw.errors import ThawError, listed, refuse
-from thaw.findings.shown import counted
-from thaw.keys import digest, result, version
+from thaw.keys import Result, digest, result, version
 from thaw.plan.outputs import FIGURES, GATHER, SCORES, STUDY_PAGE, TABLES
 from thaw.plan.stages import ON_PAGE, Stage, in_folder, plan_outputs, plan_page
 from thaw.plan.study import StudyPlan
@@ -39,7 +38,8 @@ class Rules(NamedTuple):
     higher: whether higher ones are better. margin: the smallest difference that
     matters. bounds: the least and the largest score, if there are. constant: the score
     of the best constant prediction, if it is known. baseline: a variant, by default the
-    first. paired: whether repeats of one name have something in common.
+    first. paired: whether repeats of one name have something in common. columns: the
+    names of the columns with variants, repeats and scores, where they have others.
     """
 
     higher: bool
@@ -48,12 +48,7 @@ class Rules(NamedTuple):
     constant: float | None = None
     baseline: str | None = None
     paired: bool = False
-
-    @property
-    def metric(self) -> dict[str, Any]:
-        """The score, as studies tell of their metrics."""
-        bounds = {} if self.bounds is None else {"bounds": [*self.bounds]}
-        return {"name": "score", "greater_is_better": self.higher} | bounds
+    columns: Mapping[str, str] = {}
 
     def command(self, place: str, folder: Path) -> str:
         """Return the command that compares scores so."""
@@ -64,75 +59,62 @@ class Rules(NamedTuple):
             value = getattr(self, name)
             words += [] if value is None else [f"--{name}", str(value)]
         words += ["--paired"] if self.paired else []
+        for name, column in self.columns.items():
+            words += [f"--{name}", column]
         return shlex.join([*words, "--output", str(folder)])
 
 
-class GivenStudy:
-    """Scores that are given, as what makes tables and figures sees a study.
+class GivenPlan(StudyPlan):
+    """The plan of a study whose scores are given.
 
-    It stands in the place of a `thaw.plan.study.StudyPlan`, of which it has what is
-    asked of scores alone.
+    Nobody knows how its variants learned, nor from which rows. The `command` makes it
+    again.
     """
 
-    check = None
+    rules: Rules
+    command: str
 
-    def __init__(self, name: str, given: Given, rules: Rules, command: str) -> None:
-        """Take the study's `name`, and the `command` that makes it again."""
-        sizes, models = given.target_sizes, given.models
-        repeats = len(given.rows) // (len(given.variants) * len(sizes) * models)
-        self.name = name
-        is_swept = len(sizes) > 1
-        # All else is known only with rows, networks or epochs.
-        self.shown = defaultdict(bool, {"comparisons": True})
-        self.shown |= {"several sizes": is_swept, "several models": models > 1}
-        asked = rules._asdict() | {"baseline": rules.baseline or given.variants[0]}
-        described = {
-            variant: {"given": "From source models"}
-            if variant in given.pretrained
-            else {
-                "given": "No source model" * bool(given.pretrained),
-                "pretrained": False,
-            }
-            for variant in given.variants
+    @property
+    def networks(self) -> dict[str, Variant]:
+        """No variant is known to learn epoch by epoch."""
+        return {}
+
+    @property
+    def shown(self) -> dict[str, bool]:
+        """What there is to show: nothing of rows."""
+        return super().shown | {"rows": False}
+
+    @property
+    def described(self) -> dict[str, dict[str, Any]]:
+        """All that is known: which variants start from source models."""
+        scratch = {
+            "given": "No source model" if self.pretrained else "",
+            "pretrained": False,
         }
-        of_each = f"{counted(models * repeats, 'score')} of each variant"
-        about = {"source": "", "target": "the target", "target_sizes": sizes} | asked
-        self._known = {
-            **about,
-            "study": name,
-            "metric": [rules.metric],
-            "variants": given.variants,
-            "pretrained": given.pretrained,
-            "described": described,
-            "repeats": repeats,
-            "source_models": models,
-            "shown_size": sizes[-1],
-            "size": f"{of_each} and size" if is_swept else of_each,
-            "pairs": [],
-            "tuned": [],
-            "depths": {},
-            "ladder": {},
-            "rates": {},
-            "own_training": {},
-            "recipes": {},
-            "has_splits": False,
-            "description": {
-                "command": command,
-                "settings": about,
-                "variants": described,
-                "problems": {},
-                "keys": {},
-                "code": {},
-                "versions": {name: version(name) for name in ("numpy", "scipy")},
-            },
+        return {
+            name: {"given": "From source models"}
+            if name in self.pretrained
+            else scratch
+            for name in self.variants
         }
 
-    def facts(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return settings of these names."""
-        return {name: self._known[name] for name in names if name in self._known}
+    @property
+    def description(self) -> dict[str, Any]:
+        """The rules behind the results, and the command."""
+        rules = self.rules._asdict() | self.facts(["baseline"])
+        del rules["columns"]
+        return {
+            "command": self.command,
+            "settings": self.facts(("source", "target", "target_sizes")) | rules,
+            "variants": self.described,
+            "problems": {},
+            "keys": {},
+            "code": {},
+            "versions": {name: version(name) for name in ("numpy", "scipy")},
+        }
 
 
-def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
+def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     """Compare the scores of a frame, or of a CSV, and write what follows to a folder.
 
     An earlier comparison in there is replaced once this one is whole.
@@ -140,19 +122,17 @@ def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     Raises `ThawError` with all that is wrong with the rules and the scores, or if the
     folder holds anything else than such a comparison.
     """
-    place, file, mistakes = "the frame", "SCORES.csv", [*_wrong_rules(rules)]
+    mistakes = [*_wrong_rules(rules)]
     try:
-        if isinstance(frame, Path):
-            place = file = str(frame)
-            frame = read_rows(frame, {*NEEDED, *OPTIONAL}, {})
-        given = checked(frame, place)
+        given = read(scores, rules.columns)
     except ThawError as error:
         raise ThawError(*mistakes, *error.args) from None
-    refuse([*mistakes, *_misfits(rules, given, place)])
+    refuse([*mistakes, *_misfits(rules, given)])
     _check_folder(folder)
-    study = GivenStudy(folder.name, given, rules, rules.command(file, folder))
-    names = ("study", "metric", "constant", "paired", "variants", "target_sizes")
-    settings = study.facts(names)
+    file = str(scores) if isinstance(scores, Path) else "SCORES.csv"
+    study = _plan(folder.name, given, rules, rules.command(file, folder))
+    settings = study.facts(("study", "metric", "variants", "target_sizes"))
+    settings |= {"constant": rules.constant, "paired": rules.paired}
     text = given.rows.to_csv(index=False)
     gathered = result(STAGE, settings, {"scores": digest(text)})
     files = in_folder(study.name, ["histories.npz", SCORES])
@@ -161,7 +141,14 @@ def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     with TemporaryDirectory(prefix=".thaw-", dir=folder.parent) as beside:
         results = Path(beside)
         write(given, results / study.name, results / first.record, first.recipe)
-        for planned in _stages(study, first):
+        console = Console(stderr=True)
+        for planned in track(
+            _stages(study, first),
+            "Tables, figures and page",
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ):
             inputs = {"results": [results]}
             outputs = {
                 "files": [results / path for path in planned.files],
@@ -171,59 +158,103 @@ def compared(frame: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
         _replace(folder, results / study.name)
 
 
-def _stages(study: GivenStudy, first: Stage) -> Iterable[Stage]:
-    """Return what is made of scores, in order; of a study's, what there is."""
-    as_study = cast(StudyPlan, study)
+def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
+    """Return the plan of a study of this name, whose `command` makes it again."""
+    variants = {
+        variant: Variant.model_construct(pretrained=variant in given.pretrained)
+        for variant in given.variants
+    }
+    bounds = {} if rules.bounds is None else {"bounds": [*rules.bounds]}
+    unknown = Result({}, "")
+    plan = GivenPlan(
+        name=name,
+        # What only training needs is left out; the command trains nothing.
+        settings=Study.model_construct(
+            source="",
+            target="the target",
+            network=Trainer.model_construct(trainer=command),
+            variants=variants,
+            repeats=given.repeats,
+            source_models=given.models,
+            target_sizes=given.target_sizes,
+            margin=rules.margin,
+            baseline=_baseline(rules, given),
+        ),
+        variants={**variants},
+        metrics=[{"name": "score", "greater_is_better": rules.higher} | bounds],
+        source=None,
+        target=unknown,
+        source_models=[],
+        arms={},
+        overlap=unknown,
+        keeps_predictions=False,
+        has_splits=False,
+        source_unit="",
+    )
+    plan.rules, plan.command = rules, command
+    return plan
+
+
+def _baseline(rules: Rules, given: Given) -> str:
+    """Return the variant with which all others are compared."""
+    return given.variants[0] if rules.baseline is None else name_of(rules.baseline)
+
+
+def _stages(study: StudyPlan, first: Stage) -> list[Stage]:
+    """Return what is made of scores, in order."""
     inputs = {GATHER: {study.name: first.key}}
-    tables = plan_outputs(as_study, TABLES, inputs)
-    # No depths are known.
-    left = [path for path in tables.files if not path.endswith("best-depths.csv")]
-    tables = tables._replace(files=left)
+    tables = plan_outputs(study, TABLES, inputs)
     inputs |= {TABLES: {study.name: tables.key}}
-    figures = plan_outputs(as_study, FIGURES, inputs)
+    figures = plan_outputs(study, FIGURES, inputs)
     facts = {"studies": [study.facts(ON_PAGE)]}
     page = plan_page(STUDY_PAGE, study.name, facts, [first, tables, figures])
-    return tables, figures, page
+    return [tables, figures, page]
 
 
 def _wrong_rules(rules: Rules) -> Iterator[str]:
     """Yield what is wrong with the rules, whatever the scores are."""
-    constant = rules.constant
-    if not 0 < rules.margin < math.inf:
-        yield f"margin: {rules.margin:g} is not above 0"
-    if constant is not None and not math.isfinite(constant):
-        yield f"constant: {constant:g} is not finite"
+    margin, constant = rules.margin, rules.constant
+    if not 1 / LARGEST <= margin <= LARGEST:
+        yield f"margin: {margin:g} is not a number from {1 / LARGEST:g} to {LARGEST:g}"
+    if constant is not None and not abs(constant) <= LARGEST:
+        yield f"constant: {constant:g} is not a number within ±{LARGEST:g}"
     if rules.bounds is not None:
         low, high = rules.bounds
-        if not -math.inf < low < high < math.inf:
-            yield f"bounds: {low:g} is not below {high:g}, or one is not finite"
+        if not -LARGEST <= low < high <= LARGEST:
+            yield (
+                f"bounds: {low:g} is not below {high:g}, or one is not a number within "
+                f"±{LARGEST:g}"
+            )
         elif constant is not None and not low <= constant <= high:
             yield f"constant: {constant:g} is beyond the bounds"
 
 
-def _misfits(rules: Rules, given: Given, place: str) -> Iterator[str]:
+def _misfits(rules: Rules, given: Given) -> Iterator[str]:
     """Yield in what the rules and the scores do not fit each other."""
-    scores, failed = (given.rows[name].sort_index() for name in ("score", "failed"))
+    scores, failed = given.rows["score"], given.rows["failed"]
     if rules.bounds is not None:
         low, high = rules.bounds
-        yield from wrong_values(
-            *(place, len(scores), scores, (scores < low) | (scores > high)),
-            *(f"beyond the bounds, {low:g} and {high:g}", "correct one or the other"),
+        yield from given.wrong(
+            "score",
+            (scores < low) | (scores > high),
+            f"beyond the bounds, {low:g} and {high:g}",
+            "correct one or the other",
         )
     if rules.constant is None:
-        yield from wrong_values(
-            *(place, len(scores), scores, failed),
+        yield from given.wrong(
+            "score",
+            failed,
             "empty, so that the network failed",
             "means count it as the best constant prediction: give the score of that "
             "(--constant)",
         )
-    baseline = rules.baseline or given.variants[0]
+    baseline = _baseline(rules, given)
     if baseline not in given.variants:
         yield (
             f"baseline: {baseline!r} is no variant. Allowed: {listed(given.variants)}"
         )
     elif rules.paired:
-        yield from unpaired(given, baseline, place)
+        yield from unpaired(given, baseline)
 
 
 def _check_folder(folder: Path) -> None:
@@ -244,9 +275,10 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _replace(folder: Path, made: Path) -> None:
-    """Move a comparison that was made to a folder, in the place of an earlier one."""
-    files = [path.relative_to(made) for path in made.rglob("*") if path.is_file()]
+def _replace(folder: Path, comparison: Path) -> None:
+    """Move a comparison to a folder, in the place of an earlier one."""
+    every = comparison.rglob("*")
+    files = [path.relative_to(comparison) for path in every if path.is_file()]
     for record in folder.glob("records/*.json"):
         for name in json.loads(record.read_text(encoding="utf-8")).get("content", []):
             # A record that was edited might name a file outside.
@@ -255,4 +287,4 @@ def _replace(folder: Path, made: Path) -> None:
                 (folder / earlier).unlink(missing_ok=True)
     (folder / "records").mkdir(parents=True, exist_ok=True)
     for path in files:
-        (made / path).replace(folder / path)
+        (comparison / path).replace(folder / path)

@@ -24,15 +24,15 @@ def difference(before: Results, after: Results) -> Iterator[str]:
     First settings, code and versions, then scores, then verdicts. Both runs must have
     the same metric for the latter.
     """
-    found = changes(before.folder / "study.json", after.description)
-    found += [
+    differences = changes(before.folder / "study.json", after.description)
+    differences += [
         f"code of {stage}"
         for stage, code in after.code.items()
         if before.code[stage] != code
     ]
     names = dict.fromkeys((before.name, after.name))
-    said = ", ".join(found) or "same settings, code and versions"
-    yield f"{' → '.join(names)}: {said}."
+    words = ", ".join(differences) or "same settings, code and versions"
+    yield f"{' → '.join(names)}: {words}."
     if before.metric != after.metric:
         yield "The metric differs, so scores and verdicts are not compared."
         return
@@ -48,7 +48,7 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
     """
     pairs: dict[Arm, tuple[Sample, Sample]] = {}
     both = [arm for arm in after.arms if arm in before.arms]
-    was, now = (one.samples(both) for one in (before, after))
+    was, now = (results.samples(both) for results in (before, after))
     for arm, new in now.items():
         # Both in the same units: one without a bound has its own.
         old = was[arm]._replace(scale=new.scale)
@@ -66,7 +66,7 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
         typical = typical_difference(pair, alpha)
         kind = kind_of(verdict(pair, typical, alpha, margin))
         clear = {TOO_FEW: "too few", EQUIVALENT: f"within ±{margin:g}"}.get(kind)
-        medians = (number(float(np.median(one.values)), margin) for one in (old, new))
+        medians = (number(float(np.median(side.values)), margin) for side in (old, new))
         rows.append(
             [
                 cell(arm.name),
@@ -86,7 +86,7 @@ def _verdicts(before: Results, after: Results) -> Iterator[str]:
     A gain moved by more than chance where the difference of the two, as of independent
     estimates (Zou and Donner 2008), excludes 0.
     """
-    old, new = (one.comparisons for one in (before, after))
+    old, new = (results.comparisons for results in (before, after))
     both = old.merge(new, on=COMPARED, suffixes=("_old", "_new"))
     moved = both[both["verdict_old"] != both["verdict_new"]]
     if not len(moved):
@@ -103,7 +103,7 @@ def _verdicts(before: Results, after: Results) -> Iterator[str]:
             [
                 f"{cell(row['variant'])} - {cell(row['reference'])}{size}",
                 *(row["verdict_old"], row["verdict_new"]),
-                *(gain(*one, margin) for one in (was, now)),
+                *(gain(*estimate, margin) for estimate in (was, now)),
                 _yes(_differ(was, now)),
             ]
         )
@@ -112,9 +112,9 @@ def _verdicts(before: Results, after: Results) -> Iterator[str]:
     yield "Beyond chance: the interval of the change of the gain excludes 0."
 
 
-def _differ(one: Estimate, other: Estimate) -> bool:
+def _differ(first: Estimate, second: Estimate) -> bool:
     """Whether the interval of the difference of two estimates excludes 0."""
-    (low, high) = sorted((one, other))
+    (low, high) = sorted((first, second))
     return high.value - low.value > np.hypot(
         high.value - high.low, low.high - low.value
     )

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import yaml
 from markdown_it import MarkdownIt
 
 from thaw.config.messages import among
-from thaw.errors import ThawError
-from thaw.findings.arms import Arm, arms
+from thaw.config.users import parts_of_function
+from thaw.errors import ThawError, listed
+from thaw.findings.arms import Arm, arms, in_order
 from thaw.findings.metrics import metric_of
 from thaw.findings.samples import Sample
 from thaw.learning.history import METRICS, names_of
@@ -20,10 +22,10 @@ from thaw.learning.seeds import Address
 from thaw.learning.tasks import TASKS
 from thaw.output.histories import Histories
 from thaw.output.inputs import Files, Inputs, read_table
-from thaw.output.paths import PREDICTIONS_NPZ, find_jobs, problem_file
-from thaw.output.predictions import Predictions, load_predictions
+from thaw.output.paths import PREDICTIONS_NPZ, WEIGHTS, find_jobs, problem_file
+from thaw.output.predictions import load_predictions
 from thaw.output.problems import load_described
-from thaw.output.records import load_record
+from thaw.output.records import Archive, load_record
 from thaw.output.tiles import Tile
 from thaw.plan.outputs import BEST_SOURCES, FIGURES, GATHER, TABLES, named
 
@@ -53,6 +55,14 @@ class Results:
         self.name: str = self._settings["study"]
         self.arms = arms(self._settings["variants"], self._settings["target_sizes"])
         self.metric = metric_of(self._settings["metric"][0])
+        key = self._records[GATHER]["key"]
+        read = self._records[TABLES]["recipe"]["inputs"].get(GATHER, {})
+        if read.get(self.name, key) != key:
+            raise ThawError(
+                f"{folder}: its tables were made from other scores than those beside "
+                "them; run the stage that makes tables again (`snakemake "
+                f"{TABLES}_{self.name}`)"
+            )
         if self.folder.name != self.name:
             raise ThawError(
                 f"{folder} holds the study {self.name}; rename it to {self.name}"
@@ -94,7 +104,7 @@ class Results:
         Raises `ThawError` if the study has none of that name.
         """
         known = [n for record in self._records.values() for n in record["content"]]
-        tables = [one for one in known if one.endswith(".csv")]
+        tables = [file for file in known if file.endswith(".csv")]
         if name not in tables:
             raise ThawError(f"{self.name} has no {name}{among(name, tables)}")
         return read_table(self._content(name))
@@ -134,43 +144,32 @@ class Results:
         beside it that holds what jobs wrote, `repeats/`, is gone, or if the study keeps
         none.
         """
-        self._check_trained()
-        settings, inputs = self._settings, self._records[GATHER]["recipe"]["inputs"]
-        if not settings["keeps_predictions"]:
-            raise ThawError(
-                f"{self.name} keeps no predictions; set `predictions: true`, and run "
-                "again"
-            )
-        ((target, key),) = inputs["problems"].items()
-        results = self.folder.parent
-        problem, description, _ = load_described(
-            results / problem_file(target, key), key
-        )
-        whole = problem.whole
-        labels = pd.Series(whole.test_y, whole.test_rows)
-        names = np.array(description.classes)
-        if whole.classes:
-            labels = labels.map(dict(enumerate(names)))
-        parts = []
-        for arm in self.arms:
-            found = self._predictions_of(arm, target, inputs["arms"][arm.name])
-            for addresses, one in found:
-                frame = _addressed(arm, addresses, one.outputs.shape[1])
-                rows = np.broadcast_to(one.rows, one.outputs.shape[:2]).ravel()
-                frame = frame.assign(row=rows, **description.files_of(rows))
-                frame["label"] = labels.loc[rows].to_numpy()
-                flat = one.outputs.reshape(len(rows), -1)
-                if whole.classes:
-                    known = np.isfinite(flat).all(axis=1)
-                    said = pd.Series(names[flat.argmax(axis=1)])
-                    frame["predicted"] = said.where(known)
-                    shares = np.exp(flat.astype(float)).T
-                    of_classes = zip(names, shares, strict=True)
-                    frame = frame.assign(**{f"p_{n}": s for n, s in of_classes})
-                else:
-                    frame["predicted"] = flat[:, 0]
-                parts.append(frame)
-        return pd.concat(parts, ignore_index=True)
+        return self._predictions(self.arms)
+
+    def confusion(
+        self, variant: str, target_size: int | str | None = None
+    ) -> pd.DataFrame:
+        """Return how a variant's networks predict each class, on average.
+
+        A row a class, a column a predicted one; each cell is a share of the row's class
+        in the test rows. `target_size` is that of `predictor`; errors are those of
+        `predictions`. Raises `ThawError` if the labels are numbers, too.
+        """
+        table, classes = self._of_classes(variant, target_size)
+        counts = pd.crosstab(table["label"], table["predicted"])
+        counts = counts.reindex(index=classes, columns=classes, fill_value=0)
+        return counts.div(counts.sum(axis=1), axis=0)
+
+    def rows(self, variant: str, target_size: int | str | None = None) -> pd.DataFrame:
+        """Return the share of a variant's networks that get each test row right.
+
+        The columns are `row`, of images `file`, `label` and `right`. Arguments and
+        errors are those of `confusion`.
+        """
+        table, _ = self._of_classes(variant, target_size)
+        table["right"] = table["label"] == table["predicted"]
+        columns = [name for name in ("row", "file", "label") if name in table]
+        return table.groupby(columns, as_index=False)["right"].mean()
 
     def figure(self, name: str, ax: "Axes | None" = None) -> "Figure":
         """Draw a figure of the study anew, such as `boxplot`; return it.
@@ -202,24 +201,61 @@ class Results:
     ) -> "Classifier | Regressor":
         """Return a variant's saved networks, as an estimator of scikit-learn.
 
-        target_size: how many train rows of the target they learned from; None is the
-        largest. Raises `ThawError` if the weights were not saved.
+        target_size: how many train rows of the target they learned from, or `"all"`;
+        None is the largest. Raises `ThawError` if the weights were not saved.
         """
-        from thaw.api.predictor import of_study
+        # It imports torch.
+        from thaw.api.predictor import of_files
 
-        self._check_trained()
-        return of_study(self, variant, target_size)
+        arm, results = self._arm(variant, target_size), self.folder.parent
+        description = self.description
+        settings, variants = description["settings"], description["variants"]
+        network = settings["network"]
+        if "estimator" in variants[variant] or "trainer" in network:
+            raise ThawError(
+                f"{variant} of {self.name}: Thaw saves neither estimators nor what a "
+                "trainer has trained. Allowed: a variant of network.hidden or "
+                "network.module"
+            )
+        wanted = {*self._tile.labels}
+        missing, files = {*wanted}, []
+        keys = description["keys"]["arms"][arm.name]
+        for key, tile, path in find_jobs(
+            results, settings["target"], arm.name, keys, WEIGHTS
+        ):
+            if not missing.isdisjoint(tile.labels):
+                missing -= {*tile.labels}
+                with Archive(path, key, tile):  # not another config's, or another job's
+                    pass
+                files.append(path)
+        if missing:
+            entry = yaml.safe_dump(
+                {variant: variants[variant] | {"save": "weights"}},
+                default_flow_style=True,
+            )
+            raise ThawError(
+                f"{self.name}: the weights of {len(missing)} of {len(wanted)} repeats "
+                f"of {arm.name} are not there. Write `{entry.strip()[1:-1]}` below "
+                "`variants:` in the config, unless it is saved already, and run "
+                f"`snakemake {self.name}`, which trains them once more, to the same "
+                "scores"
+            )
+        module = network.get("module")
+        if parts_of_function(module or "")[2]:
+            module = str(results.parent / module)
+        return of_files(files, wanted, module)
 
     def samples(self, arms: Iterable[Arm]) -> dict[Arm, Sample]:
         """Return the scores of arms as the statistics take them."""
         keys = {GATHER: {self.name: self._records[GATHER]["key"]}}
         with Files({"inputs": keys}, self.folder.parent) as files:
             inputs = Inputs({"study": self.name}, files)
-            found = {}
-            for arm in arms:
-                named = inputs.samples([arm.variant], arm.target_size, self.metric)
-                found[arm] = named[arm.variant]
-        return found
+            return {
+                arm: inputs.samples([arm.variant], arm.target_size, self.metric)[
+                    arm.variant
+                ]
+                for arm in arms
+            }
 
     @property
     def description(self) -> dict[str, Any]:
@@ -243,6 +279,31 @@ class Results:
         """The key of the target problem, by its name; of given scores, none."""
         return self._records[GATHER]["recipe"]["inputs"].get("problems", {})
 
+    @property
+    def _tile(self) -> Tile:
+        """The tile of all repeats of an arm."""
+        settings = self._settings
+        return Tile(range(settings["source_models"]), range(settings["repeats"]))
+
+    def _arm(self, variant: str, target_size: int | str | None) -> Arm:
+        """Return an arm by its names, at the largest size unless one is named.
+
+        Raises `ThawError` if it is not one of the study, or if scores were given.
+        """
+        self._check_trained()
+        variants = self._settings["variants"]
+        sizes = {str(size): size for size in in_order(self._settings["target_sizes"])}
+        size = [*sizes][-1] if target_size is None else str(target_size)
+        if variant not in variants:
+            raise ThawError(
+                f"{variant!r} is no variant of {self.name}{among(variant, variants)}"
+            )
+        if size not in sizes:
+            raise ThawError(
+                f"{size} is no target size of {self.name}. Allowed: {listed(sizes)}"
+            )
+        return Arm(variant, sizes[size])
+
     def _check_trained(self) -> None:
         """Raise `ThawError` where scores were given, and no network is known."""
         if self._records[GATHER]["recipe"]["stage"] != GATHER:
@@ -257,8 +318,8 @@ class Results:
         path = self.folder / "records" / f"{stage}.json"
         if not path.exists():
             places = self.folder, self.folder / "results", self.folder.parent
-            found = [one for place in places for one in studies_in(place)]
-            there = f"; there are {', '.join(map(str, found))}" if found else ""
+            studies = [str(study) for place in places for study in studies_in(place)]
+            there = f"; there are {', '.join(studies)}" if studies else ""
             what = "scores" if stage == GATHER else stage
             if (self.folder / BEST_SOURCES).exists():
                 raise ThawError(
@@ -271,29 +332,73 @@ class Results:
 
     def _content(self, name: str) -> bytes:
         """Return a file's content, checked against the record of its stage."""
-        keys = {stage: {self.name: one["key"]} for stage, one in self._records.items()}
+        keys = {stage: {self.name: r["key"]} for stage, r in self._records.items()}
         with Files({"inputs": keys}, self.folder.parent) as files:
             return files.content(self.name, name)
 
-    def _predictions_of(
+    def _of_classes(
+        self, variant: str, target_size: int | str | None
+    ) -> tuple[pd.DataFrame, list[str]]:
+        """Return a variant's predictions, of sound networks, and all classes."""
+        table = self._predictions([self._arm(variant, target_size)])
+        classes = [name[2:] for name in table if name.startswith("p_")]
+        if not classes:
+            raise ThawError(f"{self.name} predicts numbers; this is for classes")
+        return table[table["predicted"].notna()].copy(), classes
+
+    def _predictions(self, arms: Iterable[Arm]) -> pd.DataFrame:
+        """Return the predictions of arms, as `predictions`."""
+        self._check_trained()
+        inputs = self._records[GATHER]["recipe"]["inputs"]
+        if not self._settings["keeps_predictions"]:
+            raise ThawError(
+                f"{self.name} keeps no predictions; set `predictions: true`, and run "
+                "again"
+            )
+        ((target, key),) = inputs["problems"].items()
+        path = self.folder.parent / problem_file(target, key)
+        problem, description, _ = load_described(path, key)
+        whole, classes = problem.whole, np.array(description.classes)
+        labels = classes[whole.test_y] if whole.classes else whole.test_y
+        by_row = pd.Series(labels, whole.test_rows)
+        parts = []
+        for arm in arms:
+            keys = inputs["arms"][arm.name]
+            for addresses, rows, outputs in self._outputs(arm, target, keys):
+                table = _addressed(arm, addresses, rows.shape[1])
+                rows = rows.ravel()
+                table = table.assign(row=rows, **description.files_of(rows))
+                table["label"] = by_row.loc[rows].to_numpy()
+                if whole.classes:
+                    logs = outputs.reshape(len(rows), -1).astype(float)
+                    predicted = pd.Series(classes[logs.argmax(axis=1)])
+                    table["predicted"] = predicted.where(np.isfinite(logs).all(axis=1))
+                    shares = zip(classes, np.exp(logs).T, strict=True)
+                    table = table.assign(**{f"p_{name}": p for name, p in shares})
+                else:
+                    table["predicted"] = outputs.ravel()
+                parts.append(table)
+        return pd.concat(parts, ignore_index=True)
+
+    def _outputs(
         self, arm: Arm, target: str, keys: list[str]
-    ) -> Iterator[tuple[list[Address], Predictions]]:
-        """Yield the predictions of an arm, job by job, with the networks' addresses."""
-        total, repeats = self._settings["source_models"], self._settings["repeats"]
-        wanted = {*Tile(range(total), range(repeats)).addresses}
-        task = self._settings["metric"][0]["task"]
+    ) -> Iterator[tuple[list[Address], np.ndarray, np.ndarray]]:
+        """Yield an arm's networks job by job: addresses, rows and what is kept of them.
+
+        Rows are `[R, rows]`, what is kept `[R, rows, …]`.
+        """
+        wanted, task = {*self._tile.addresses}, self._settings["metric"][0]["task"]
         for key, tile, path in find_jobs(
             self.folder.parent, target, arm.name, keys, PREDICTIONS_NPZ
         ):
             addresses = tile.addresses
-            places = [i for i, one in enumerate(addresses) if one in wanted]
+            places = [n for n, address in enumerate(addresses) if address in wanted]
             if not places:
                 continue
-            found = load_predictions(path, tile, key, task)
-            own = [addresses[place] for place in places]
-            wanted -= {*own}
-            rows = found.rows if found.rows.ndim == 1 else found.rows[places]
-            yield own, found._replace(outputs=found.outputs[places], rows=rows)
+            kept = load_predictions(path, tile, key, task)
+            wanted -= {addresses[place] for place in places}
+            rows = np.broadcast_to(kept.rows, kept.outputs.shape[:2])
+            yield [addresses[n] for n in places], rows[places], kept.outputs[places]
         if wanted:
             raise ThawError(
                 f"{self.folder.parent} lacks the predictions of {len(wanted)} networks "

@@ -1,4 +1,4 @@
-"""Train some repeats again from their records, and compare them with what is stored.
+"""Train some networks again from their records, and compare them with what is stored.
 
 Each is trained alone, because its numbers do not depend on the others of its job.
 """
@@ -17,6 +17,7 @@ from thaw import keys
 from thaw.api.results import Results, studies_in
 from thaw.config.users import parts_of_function
 from thaw.errors import ThawError, listed
+from thaw.learning import settings as known
 from thaw.learning.history import METRICS, Final
 from thaw.output.paths import (
     HISTORY_NPZ,
@@ -24,14 +25,15 @@ from thaw.output.paths import (
     SCORES_CSV,
     WEIGHTS,
     find_jobs,
+    models_begin,
 )
 from thaw.output.predictions import load_predictions
 from thaw.output.records import digests_of, load_arrays
 from thaw.output.scores import Scores, load_scores, named_arrays
 from thaw.output.tiles import Tile
-from thaw.stages import command as stages
 from thaw.stages import pretrain, train
-from thaw.stages.fit import fit
+from thaw.stages.command import Job
+from thaw.stages.fit import fit as train_job
 
 # Where processors, versions or code differ, numbers may differ by this share of the
 # largest one of their kind. Rounding that training has amplified stays far below, and
@@ -39,39 +41,35 @@ from thaw.stages.fit import fit
 TOLERANCE = 0.01
 
 
-class Job(NamedTuple):
-    """A job that trained: its key, its tile and the beginning of its files' paths.
+class Fit(NamedTuple):
+    """A repeat or source model, and the job that trained it.
 
-    results: the folder of all results. module: the file with the function that builds
-    the network, if there is one.
+    name: in messages. place: in the job's `tile`. stem: the beginning of the paths of
+    the job's files. results: the folder of all results. module: the file with the
+    function that builds the network, if there is one.
     """
 
+    name: str
     key: str
     tile: Tile
+    place: int
     stem: str
     results: Path
     module: Path | None
 
     def file(self, suffix: str) -> Path:
-        """Return one of its files."""
+        """Return one of the job's files."""
         return Path(f"{self.stem}{suffix}")
 
-
-class Fit(NamedTuple):
-    """A repeat or source model: its name in messages, job and place in its tile."""
-
-    what: str
-    job: Job
-    number: int
+    def alone(self, stem: str) -> "Fit":
+        """Return it as the only network of a job, with other files."""
+        tile = Tile(*(range(n, n + 1) for n in map(int, self.label.split("-"))))
+        return self._replace(tile=tile, place=0, stem=stem)
 
     @property
-    def tile(self) -> Tile:
-        """The tile that holds nothing else."""
-        if self.job.tile.repeats is None:
-            model = self.job.tile.models[self.number]
-            return Tile(range(model, model + 1))
-        model, repeat = self.job.tile.addresses[self.number]
-        return Tile(range(model, model + 1), range(repeat, repeat + 1))
+    def label(self) -> str:
+        """The network's label: a source model's number, a repeat's address."""
+        return self.tile.labels[self.place]
 
 
 class Compared(NamedTuple):
@@ -80,7 +78,7 @@ class Compared(NamedTuple):
     difference: by how much, as a share of the largest number of their kind.
     """
 
-    what: str
+    name: str
     difference: float = 0.0
     numbers: str = ""
     error: str = ""
@@ -98,190 +96,205 @@ class Compared(NamedTuple):
     def __str__(self) -> str:
         """Return it in words."""
         if self.error:
-            return f"{self.what}: not compared: {self.error}"
+            return f"{self.name}: not compared: {self.error}"
         if self.is_equal:
-            return f"{self.what}: equal to the byte"
+            return f"{self.name}: equal to the byte"
         beyond = f", more than {TOLERANCE:.0%}" if self.is_wrong else ""
-        return f"{self.what}: {self.numbers} differ by {self.difference:.2g}{beyond}"
+        return f"{self.name}: {self.numbers} differ by {self.difference:.2g}{beyond}"
 
 
 def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
-    """Return the repeats of a study, or of all studies in `results/`; and what is left.
+    """Return the repeats and source models of a study, or of all studies in `results/`.
 
-    The latter are lines that say what cannot be trained again, and why. Raises
-    `ThawError` if there is no study, or if one is damaged.
+    With them come lines that say what cannot be trained again, and why.
+    Raises `ThawError` if there is no study, or if one is damaged.
     """
-    found: dict[tuple[str, str], Fit] = {}
+    fits: dict[tuple[str, str], Fit] = {}
     skipped = []
     for study in map(Results, studies_in(folder) or [folder]):
-        told, results = study.description, study.folder.parent
-        settings = told["settings"]
-        if "network" not in settings:
+        if not study.target:
             skipped.append(f"{study.name}: skipped, made from scores")
             continue
-        network = settings["network"]
-        _, _, file = parts_of_function(network.get("module", ""))
-        module = file and results.parent / file
-        labels = {
-            *Tile(range(settings["source_models"]), range(settings["repeats"])).labels
-        }
-        for arm in study.arms:
-            what = f"{study.name}, {arm.name}"
-            if (
-                "trainer" in network
-                and "estimator" not in told["variants"][arm.variant]
-            ):
-                skipped.append(f"{what}: skipped, made by a trainer")
-                continue
-            own = told["keys"]["arms"][arm.name]
-            jobs = [
-                Job(key, tile, str(path).removesuffix(HISTORY_NPZ), results, module)
-                for key, tile, path in find_jobs(
-                    results, settings["target"], arm.name, own, HISTORY_NPZ
-                )
-            ]
+        settings, results = study.description["settings"], study.folder.parent
+        *_, file = parts_of_function(settings["network"].get("module", ""))
+        models, repeats = (range(settings[k]) for k in ("source_models", "repeats"))
+        labels = {*Tile(models).labels, *Tile(models, repeats).labels}
+        for name, jobs in _jobs_of(study):
             if not jobs:
-                skipped.append(f"{what}: skipped, its repeats are not in {results}")
-            for job in jobs:
-                for number, label in enumerate(job.tile.labels):
+                skipped.append(
+                    f"{name.format('s')}: skipped; they are not in {results}, or a "
+                    "trainer made them"
+                )
+            for key, tile, path in jobs:
+                for place, label in enumerate(tile.labels):
+                    fit = Fit(
+                        name=name.format(f" {label}"),
+                        key=key,
+                        tile=tile,
+                        place=place,
+                        stem=str(path).removesuffix(HISTORY_NPZ),
+                        results=results,
+                        module=file and results.parent / file,
+                    )
                     if label in labels:
-                        one = Fit(f"{what}, repeat {label}", job, number)
-                        found.setdefault((job.key, label), one)
-    return [*found.values()], skipped
+                        fits.setdefault((key, label), fit)
+    return [*fits.values()], skipped
 
 
-def compared(fits: list[Fit], repeats: int, seed: int) -> Iterator[Compared | str]:
-    """Train some drawn by `seed`, and the source models from which they start.
+def _jobs_of(study: Results) -> Iterator[tuple[str, list[tuple[str, Tile, Path]]]]:
+    """Yield what each arm's repeats, and source models, are called, and their jobs.
+
+    A job is a key, a tile and a history; `{}` in a name stands for the label. There are
+    none that a trainer made.
+    """
+    description, results = study.description, study.folder.parent
+    settings, stored = description["settings"], description["keys"]
+    has_trainer, target = "trainer" in settings["network"], settings["target"]
+    for arm in study.arms:
+        is_estimator = "estimator" in description["variants"][arm.variant]
+        known = stored["arms"][arm.name] if is_estimator or not has_trainer else []
+        jobs = find_jobs(results, target, arm.name, known, HISTORY_NPZ)
+        yield f"{study.name}, {arm.name}, repeat{{}}", [*jobs]
+    # Those that were read from files have no history.
+    for key in (
+        [] if has_trainer or settings.get("checkpoints") else stored["source_models"]
+    ):
+        begin = models_begin(settings["source"], key)
+        paths = sorted(results.glob(f"{begin}*{HISTORY_NPZ}"))
+        yield (
+            f"source model{{}} of {settings['source']}",
+            [(key, Tile.named(p.name.removesuffix(HISTORY_NPZ)), p) for p in paths],
+        )
+
+
+def compared(fits: list[Fit], number: int, seed: int) -> Iterator[Compared | str]:
+    """Train so many again, which `seed` draws.
 
     Yields the result of each and, as text, how versions and code here differ from those
     that made it.
     """
-    places = np.random.default_rng(seed).permutation(len(fits))[:repeats]
-    waiting, told = [fits[place] for place in sorted(places)], set[str]()
-    done = set[tuple[str, str]]()
-    while waiting:
-        one = waiting.pop(0)
-        job = one.job
-        if (job.key, one.tile.name) in done:
-            continue
-        done.add((job.key, one.tile.name))
+    places = np.random.default_rng(seed).permutation(len(fits))[:number]
+    differences: set[str] = set()
+    for fit in (fits[place] for place in sorted(places)):
         try:
             stored = load_scores(
-                *(job.file(SCORES_CSV), job.file(HISTORY_NPZ), job.tile, job.key)
+                fit.file(SCORES_CSV), fit.file(HISTORY_NPZ), fit.tile, fit.key
             )
             recipe = stored.recipe
             here = keys.recipe(recipe["stage"], recipe["settings"], recipe["inputs"])
-            for line in {*keys.differences(recipe, here)} - told:
-                told.add(line)
+            for line in {*keys.differences(recipe, here)} - differences:
+                differences.add(line)
                 yield line
-            source_models = _source_models(one, recipe)
-            # Source models that were read from files have no history.
-            waiting += [
-                fit for fit in source_models if fit.job.file(HISTORY_NPZ).exists()
-            ]
-            yield _compared(one, stored, source_models)
+            yield _compared(fit, stored)
         except (ThawError, OSError) as error:
-            yield Compared(one.what, error=str(error))
+            yield Compared(fit.name, error=str(error))
 
 
-def _source_models(one: Fit, recipe: Mapping[str, Any]) -> list[Fit]:
-    """Return the source model from which a repeat starts, if it starts from one."""
-    key = recipe["inputs"].get("source_models")
-    if key is None:
-        return []
-    model = one.tile.models[0]
-    for path in sorted(one.job.results.glob(f"source-models/*-{key}/*{WEIGHTS}")):
-        tile = Tile.named(path.stem)
-        if model in tile.models:
-            job = one.job._replace(
-                key=key, tile=tile, stem=str(path).removesuffix(WEIGHTS)
-            )
-            what = f"source model {model} of {path.parent.name.removesuffix(f'-{key}')}"
-            return [Fit(what, job, tile.models.index(model))]
-    raise ThawError(f"source model {model} (key {key}) is not in {one.job.results}")
-
-
-def _compared(one: Fit, stored: Scores, source_models: list[Fit]) -> Compared:
+def _compared(fit: Fit, stored: Scores) -> Compared:
     """Train a repeat or source model again, and compare all that is stored of it."""
-    job, recipe = one.job, stored.recipe
-    if "trainer" in recipe["settings"].get("network", {}):
-        raise ThawError("its record names a trainer, which is not run")
-    key = recipe["inputs"]["problem"]
-    problems = [*job.results.glob(f"problems/*-{key}.npz")]
-    if not problems:
-        raise ThawError(f"the problem (key {key}) is not in {job.results}/problems")
+    before = _numbers(fit, stored)
     with tempfile.TemporaryDirectory(prefix="thaw-") as folder:
-        again = job._replace(tile=one.tile, stem=f"{folder}/again")
-        named = {"predictions": PREDICTIONS_NPZ, "weights": WEIGHTS}
-        outputs = {
-            "scores": [again.file(SCORES_CSV)],
-            "history": [again.file(HISTORY_NPZ)],
-        }
-        for name, suffix in named.items():
-            outputs[name] = [again.file(suffix)] if job.file(suffix).exists() else []
-        inputs = {
-            "problem": problems,
-            "network": [job.module] if job.module else [],
-            "source_models": [model.job.file(WEIGHTS) for model in source_models],
-        }
-        planned_job = stages.Job(
-            recipe["stage"], keys.key(recipe), recipe, inputs, outputs, one.tile
+        again = fit.alone(f"{folder}/again")
+        with redirect_stderr(io.StringIO()):
+            _train(fit, again, stored.recipe)
+        scores = load_scores(
+            again.file(SCORES_CSV), again.file(HISTORY_NPZ), again.tile, fit.key
         )
-        stage = {"pretrain": pretrain, "train": train}[recipe["stage"]]
-        try:
-            with redirect_stderr(io.StringIO()):
-                fit(planned_job, stage.learn)
-        except TypeError as error:  # another version's settings are unknown arguments
-            raise ThawError(f"its settings are not this version's: {error}") from error
-        made = load_scores(
-            again.file(SCORES_CSV), again.file(HISTORY_NPZ), one.tile, job.key
-        )
-        ours = _numbers(again, made, 0)
-    theirs = _numbers(job, stored, one.number)
-    if digests_of(ours) == digests_of(theirs):
-        return Compared(one.what)
-    if others := ours.keys() ^ theirs.keys():
+        now = _numbers(again, scores)
+    if digests_of(now) == digests_of(before):
+        return Compared(fit.name)
+    if names := now.keys() ^ before.keys():
         raise ThawError(
             "it holds other entries than training again gives; in one of the two only: "
-            f"{listed(sorted(others))}"
+            f"{listed(sorted(names))}"
         )
-    found = {name: _difference(ours[name], theirs[name]) for name in theirs}
-    worst = max(found, key=lambda name: found[name])
-    return Compared(one.what, found[worst], worst)
+    differences = {name: _difference(now[name], before[name]) for name in before}
+    worst = max(differences, key=lambda name: differences[name])
+    return Compared(fit.name, differences[worst], worst)
 
 
-def _numbers(job: Job, scores: Scores, place: int) -> dict[str, np.ndarray]:
-    """Return all that a job's files hold of the network at a place, by name."""
-    own = (*METRICS, *Final._fields)
-    found = {
-        name: np.asarray(values)[place] if name in own else np.asarray(values)
+def _train(fit: Fit, again: Fit, recipe: dict[str, Any]) -> None:
+    """Train a network alone, as its job did, and write the files of `again`.
+
+    Raises `ThawError` if its record is another version's, or names a trainer, or if a
+    file that it starts from is lost.
+    """
+    settings, inputs = recipe["settings"], recipe["inputs"]
+    if "trainer" in settings.get("network", {}):
+        raise ThawError("its record names a trainer, which is not run")
+    for name, kind in (("training", known.Training), ("variant", known.Variant)):
+        if unknown := settings.get(name, {}).keys() - {*kind._fields}:
+            raise ThawError(
+                f"this version does not know the settings {listed(sorted(unknown))}"
+            )
+    key = inputs["problem"]
+    problems = [*fit.results.glob(f"problems/*-{key}.npz")]
+    if not problems:
+        raise ThawError(f"the problem (key {key}) is not in {fit.results}/problems")
+    suffixes = {
+        "scores": SCORES_CSV,
+        "history": HISTORY_NPZ,
+        "predictions": PREDICTIONS_NPZ,
+        "weights": WEIGHTS,
+    }
+    job = Job(
+        stage=recipe["stage"],
+        key=fit.key,
+        recipe=recipe,
+        inputs={
+            "problem": problems,
+            "network": [fit.module] if fit.module else [],
+            "source_models": _source_models(fit, inputs),
+        },
+        outputs={
+            name: [again.file(suffix)] if fit.file(suffix).exists() else []
+            for name, suffix in suffixes.items()
+        },
+        tile=again.tile,
+    )
+    train_job(job, {"pretrain": pretrain, "train": train}[job.stage].learn)
+
+
+def _source_models(fit: Fit, inputs: Mapping[str, Any]) -> list[Path]:
+    """Return the file with the source model from which a repeat starts, if any."""
+    key, model = inputs.get("source_models"), int(fit.label.partition("-")[0])
+    if key is None:
+        return []
+    for path in sorted(fit.results.glob(f"source-models/*-{key}/*{WEIGHTS}")):
+        if model in Tile.named(path.stem).models:
+            return [path]
+    raise ThawError(f"source model {model} (key {key}) is not in {fit.results}")
+
+
+def _numbers(fit: Fit, scores: Scores) -> dict[str, np.ndarray]:
+    """Return all that a job's files hold of a network, by name."""
+    place, by_network = fit.place, (*METRICS, *Final._fields)
+    numbers = {
+        name: np.asarray(values)[place] if name in by_network else np.asarray(values)
         for name, values in named_arrays(scores.reached).items()
     }
-    if (path := job.file(PREDICTIONS_NPZ)).exists():
-        task = scores.reached.task
-        told = load_predictions(path, job.tile, job.key, task)
-        found["predictions"] = told.outputs[place]
-        found["test rows"] = np.atleast_2d(told.rows)[
-            place if told.rows.ndim > 1 else 0
-        ]
-    if (path := job.file(WEIGHTS)).exists():
-        entries, _ = load_arrays(path, job.key, job.tile)
-        found |= {f"weights {name}": values[place] for name, values in entries.items()}
-    return {name: np.asarray(values) for name, values in found.items()}
+    if (path := fit.file(PREDICTIONS_NPZ)).exists():
+        kept = load_predictions(path, fit.tile, fit.key, scores.reached.task)
+        numbers["predictions"] = kept.outputs[place]
+        numbers["test rows"] = kept.rows if kept.rows.ndim == 1 else kept.rows[place]
+    if (path := fit.file(WEIGHTS)).exists():
+        entries, _ = load_arrays(path, fit.key, fit.tile)
+        numbers |= {f"weights {name}": v[place] for name, v in entries.items()}
+    return {name: np.asarray(values) for name, values in numbers.items()}
 
 
-def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Return the largest difference, as a share of the largest of their numbers.
+def _difference(now: np.ndarray, before: np.ndarray) -> float:
+    """Return the largest difference, as a share of the largest number before.
 
     It is infinite between what is a number and what is not.
     """
-    if ours.dtype.kind not in "fiub" or ours.shape != theirs.shape:
-        return 0.0 if np.array_equal(ours, theirs) else math.inf
-    one, other = ours.astype(np.float64), theirs.astype(np.float64)
-    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    if now.dtype.kind not in "fiub" or now.shape != before.shape:
+        return 0.0 if np.array_equal(now, before) else math.inf
+    new, old = now.astype(np.float64), before.astype(np.float64)
+    same = (new == old) | (np.isnan(new) & np.isnan(old))
     if same.all():
         return 0.0
     with np.errstate(invalid="ignore"):  # of infinite numbers, told below
-        apart = abs(one - other)[~same].max()
-    largest = abs(other[np.isfinite(other)]).max(initial=0)
+        apart = abs(new - old)[~same].max()
+    largest = abs(old[np.isfinite(old)]).max(initial=0)
     return float(apart / largest) if np.isfinite(apart) and largest else math.inf

@@ -3,6 +3,7 @@
 Imports stay inside the commands, so that `thaw --help` is there at once.
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -47,7 +48,12 @@ def main(directory: str | None) -> None:
     `snakemake --cores 8` trains what a config asks for; these commands do the rest.
     """
     if directory:
-        os.chdir(directory)
+        _go_to(directory)
+
+
+def _go_to(folder: str | Path) -> None:
+    """Run the command in a folder, and no longer: the process may go on."""
+    click.get_current_context().with_resource(contextlib.chdir(folder))
 
 
 @main.command()
@@ -153,7 +159,7 @@ def check(config: Path | None) -> None:
 
     if config and config.name == "config.yaml":
         # A run takes it in its folder, from which the paths in it start.
-        os.chdir(config.parent)
+        _go_to(config.parent)
         config = Path(config.name)
     settings = read(config or config_file())
     mistakes = all_wrong(settings)
@@ -231,13 +237,16 @@ def plan() -> None:
     help="Repeats of one name have something in common, such as a seed or a split, and "
     "are compared with each other.",
 )
+@click.option("--variant", help="The column with the variants' names, if not variant.")
+@click.option("--repeat", help="The column that numbers repeats, if not repeat.")
+@click.option("--score", help="The column with the scores, if not score.")
 @click.option(
     "--output",
     type=FILE,
     help="The folder to write; by default results/compared/SCORES.",
 )
 def compare(
-    scores: Path, higher: bool, lower: bool, output: Path | None, **rules: Any
+    scores: Path, higher: bool, lower: bool, output: Path | None, **options: Any
 ) -> None:
     """Compare variants by scores that you already have.
 
@@ -247,12 +256,15 @@ def compare(
     page to send.
     """
     from thaw.api.compare import Rules, compared
+    from thaw.api.given import NEEDED
     from thaw.plan.draft import name_of
 
     if higher == lower:
         raise click.UsageError("say which scores are better: --higher or --lower")
     output = output or RESULTS / "compared" / name_of(scores.stem, "scores")
-    compared(scores, output, Rules(higher, **rules))
+    columns = {name: options.pop(name) for name in NEEDED}
+    columns = {name: column for name, column in columns.items() if column}
+    compared(scores, output, Rules(higher, columns=columns, **options))
     click.echo((output / "answer.md").read_text(encoding="utf-8"))
     click.echo(f"To read: {output / 'page.html'}")
 
@@ -323,7 +335,7 @@ def predict(study: str, variant: str, new: Path, target_size: str | None) -> Non
     type=click.IntRange(min=1),
     default=5,
     show_default=True,
-    help="How many are trained again.",
+    help="How many repeats and source models are trained again.",
 )
 @click.option(
     "--seed",
@@ -332,13 +344,13 @@ def predict(study: str, variant: str, new: Path, target_size: str | None) -> Non
     help="Draw the same ones as a run that printed this seed.",
 )
 def verify(results: Path, repeats: int, seed: int) -> None:
-    """Train some repeats again from their records, and compare all bytes.
+    """Train some networks again from their records, and compare all bytes.
 
-    RESULTS is the folder of a study, such as results/forward, or results/ with all. The
-    source models from which these repeats start are trained again as well. Functions
-    and estimators that the results name are run, so verify only results that you trust.
-    Where processors, library versions or code differ, numbers may differ by 1 %; the
-    command fails if any differs by more.
+    RESULTS is the folder of a study, such as results/forward, or results/ with all.
+    Repeats and source models are drawn alike. Functions and estimators that the results
+    name are run, so verify only results that you trust. Where processors, library
+    versions or code differ, numbers may differ by 1 %; the command fails if any differs
+    by more.
     """
     from thaw.api.verify import Compared, compared, fits_of
     from thaw.errors import ThawError, visible

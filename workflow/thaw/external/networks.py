@@ -27,14 +27,26 @@ def network_of(
     file: Path | None,
     added: Sequence[int] = (),
 ) -> Network:
-    """Return the network of a recipe's `settings`, for a problem with rows of a shape.
-
-    `file` holds the user's function that builds it, if any. `added` are the widths of
-    hidden layers put before the output.
-    Raises `ThawError` if that function fails, or returns no module to train.
-    """
+    """Return the network of a recipe for a problem; see `network_for`."""
     features = problem.train_x.shape[-1]
     width = TASKS[problem.task].width(problem.classes)
+    return network_for(settings, features, width, shape, file, added)
+
+
+def network_for(
+    settings: Mapping[str, Any],
+    features: int,
+    width: int,
+    shape: Sequence[int],
+    file: Path | None,
+    added: Sequence[int] = (),
+) -> Network:
+    """Return the network of a recipe's `settings`: so many features, and outputs.
+
+    `shape` is that of a row. `file` holds the user's function that builds it, if any.
+    `added` are the widths of hidden layers put before the output.
+    Raises `ThawError` if that function fails, or returns no module to train.
+    """
     if "module" not in settings:
         hidden = [*settings["hidden"], *added]
         return FullyConnected(features, width=width, **{**settings, "hidden": hidden})

@@ -25,7 +25,6 @@ from thaw.findings.arms import TargetSize
 BLACK = "#000000"
 COLOURS = ("#AA4499", "#117733", "#888822", "#332288", "#CC6677", "#882255")
 # No dots: the line of the best constant prediction is dotted.
-MOST_COLOURS = len({BLACK, *COLOURS})
 LINES = ("-", (0, (5, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2.5, 1)), (0, (9, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MUTED, PALE = "#666666", "#e8e8e8"
@@ -126,7 +125,7 @@ def looks(settings: Mapping[str, Any]) -> dict[str, Look]:
     for place, name in sorted((place, name) for name, place in wanted.items()):
         taken = {look(other).colour for other in places.values()}
         while place in places.values() or (
-            place > DEPTHS and look(place).colour in taken and len(taken) < MOST_COLOURS
+            place > DEPTHS and look(place).colour in taken and {*COLOURS} - taken
         ):
             place = max(place, DEPTHS) + 1
         places[name] = place

@@ -406,10 +406,11 @@ class StudyPlan(NamedTuple):
     @property
     def own_training(self) -> dict[str, dict[str, Any]]:
         """The training settings in which variants differ from the study, by variant."""
-        usual = self.settings.training.minimal()
         differences = {}
         for name, variant in self.networks.items():
-            training = variant.training.minimal()
+            usual, training = (
+                whole.training.minimal() for whole in (self.settings, variant)
+            )
             keys = [k for k in {**usual, **training} if usual.get(k) != training.get(k)]
             differences[name] = {key: training.get(key, "default") for key in keys}
         return differences
@@ -417,9 +418,9 @@ class StudyPlan(NamedTuple):
     @property
     def recipes(self) -> dict[str, str]:
         """What variants do, in words, where it is more than freezing first layers."""
-        names, usual = self.settings.network.names, self.settings.training.epochs
         recipes = {}
         for name, variant in self.networks.items():
+            names, usual = self.settings.network.names, self.settings.training.epochs
             if words := recipe_in_words(variant.described, names):
                 epochs = self.own_training[name].get("epochs")
                 if epochs and variant.phases:

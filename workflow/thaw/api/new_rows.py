@@ -1,6 +1,6 @@
 """New rows of a problem: checked, and encoded as those that networks learned from.
 
-No key holds this file: nothing that learns imports it.
+Not in `data`, because a change here changes no key.
 """
 
 from collections.abc import Sequence
@@ -24,12 +24,16 @@ def features_of(rows: pd.DataFrame, described: Description, place: str) -> np.nd
     Raises `ThawError` if a column or value is missing, or if one is of another kind. A
     missing number is nan if those of the problem are filled.
     """
-    wanted = described.before_encoding
-    missing = [name for name in wanted if name not in rows]
+    wanted, columns = described.before_encoding, list(rows.columns)
+    missing = [name for name in wanted if name not in columns]
     if missing:
         raise ThawError(
             f"{place}: missing columns: {listed(missing)}. The networks learned from "
             f"{listed(wanted)}"
+        )
+    if twice := [name for name in wanted if columns.count(name) > 1]:
+        raise ThawError(
+            f"{place}: several columns are named {listed(twice)}; keep one of each"
         )
     if rows.empty:
         raise ThawError(f"{place}: there are no rows")
@@ -52,7 +56,14 @@ def _read(
     missing, unless one `fills` numbers.
     """
     if known is None:
-        values = pd.to_numeric(column, errors="coerce").astype(np.float64)
+        numbers = pd.to_numeric(column, errors="coerce")
+        # pandas counts dates in nanoseconds, and drops an imaginary part.
+        if column.dtype.kind in "mM" or numbers.dtype.kind == "c":
+            raise ThawError(
+                f"{place}: column {column.name} holds dates, durations or complex "
+                "numbers; make real numbers of it"
+            )
+        values = numbers.astype(np.float64)
         wrong = ~(values.abs() <= LARGEST) & ~(fills & column.isna())
         reason = "{!r} is not a finite number; correct it, or leave the row out"
     else:
