@@ -139,6 +139,5 @@ def question(samples, variants=LADDER, pairs=(), changes=(), equal=(), **setting
         best_depths=depths_table(samples, depths, 0.01),
         summary=summary_of(arms, at_edge=at_edge),
         training_time=pd.DataFrame(changes, columns=CHANGES),
-        best_of=pd.DataFrame(columns=["variant"]),
         overlap=pd.DataFrame(equal),
     )

@@ -113,8 +113,10 @@ class GivenStudy:
             "depths": {},
             "ladder": {},
             "rates": {},
-            "own_training": {},
+            "question": "",
+            "words": {name: own["given"] for name, own in described.items()},
             "recipes": {},
+            "draws_output": False,
             "has_splits": False,
             "description": {
                 "command": command,
@@ -181,7 +183,7 @@ def _stages(study: GivenStudy, first: Stage) -> Iterable[Stage]:
     tables = tables._replace(files=left)
     inputs |= {TABLES: {study.name: tables.key}}
     figures = plan_outputs(as_study, FIGURES, inputs)
-    facts = {"studies": [study.facts(ON_PAGE)]}
+    facts = [study.facts(ON_PAGE)]
     page = plan_page(STUDY_PAGE, study.name, facts, [first, tables, figures])
     return tables, figures, page
 

@@ -23,7 +23,6 @@ from thaw.findings.gains import (
     rows_at,
     span,
 )
-from thaw.findings.keeping import which_to_keep
 from thaw.findings.metrics import metric_of
 from thaw.findings.recommendation import NONE, advice, recommended
 
@@ -147,7 +146,6 @@ PARTS = {
     "What would decide it": what_would_decide,
     COMPARED: what_was_compared,
     "How many layers to freeze": how_many_layers,
-    "Which source model to keep": which_to_keep,
 }
 CAVEATS = {
     "What would change it": what_would_change_it,

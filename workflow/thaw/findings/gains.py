@@ -50,7 +50,6 @@ class Question(NamedTuple):
     best_depths: pd.DataFrame
     summary: pd.DataFrame
     training_time: pd.DataFrame
-    best_of: pd.DataFrame
     overlap: pd.DataFrame
 
     @property
