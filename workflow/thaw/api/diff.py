@@ -10,7 +10,7 @@ from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 from thaw.findings.shown import counted, gain, number
 from thaw.findings.typical import typical_difference
-from thaw.findings.verdicts import CLEAR, EQUIVALENT, TOO_FEW, kind_of, verdict
+from thaw.findings.verdicts import CLEAR, EQUIVALENT, TOO_FEW, verdict
 from thaw.output.tables import cell, markdown
 from thaw.plan.changes import changes
 
@@ -63,8 +63,8 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
     alpha, margin, rows = alpha_of_each(len(pairs), ALPHA), after.margin, []
     for arm, (new, old) in pairs.items():
         pair = Pair(new, old)
-        typical = typical_difference(pair, alpha)
-        kind = kind_of(verdict(pair, typical, alpha, margin))
+        typical = typical_difference(pair, alpha).given_rows
+        kind = verdict(pair, typical, alpha, margin)
         clear = {TOO_FEW: "too few", EQUIVALENT: f"within ±{margin:g}"}.get(kind)
         medians = (number(float(np.median(one.values)), margin) for one in (old, new))
         rows.append(

@@ -16,7 +16,7 @@ from thaw.findings.failures import meaning_of_weak
 from thaw.findings.gains import Row, estimate, more_networks, rows_at, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import counted, from_to, interval, number
-from thaw.findings.verdicts import NO_VERDICT, first_part, kind_of
+from thaw.findings.verdicts import NO_VERDICT, kind_of
 from thaw.output.inputs import Files, read_table
 from thaw.page import drawn
 from thaw.plan.outputs import ON_PAGES, SCORES, tables_by_file
@@ -120,8 +120,12 @@ class Section:
     def to_do(self) -> list[tuple[bool, str]]:
         """The advice, sentence by sentence, and whether each says so itself."""
         said = [one for one in self.parts if one["heading"] == TO_DO]
-        acts = {one.sentence for one in self.recommended(1)}
-        return [(words in acts, words) for part in said for words in part["sentences"]]
+        acts = tuple(one.sentence.rstrip(".") for one in self.recommended(1))
+        return [
+            (words.startswith(acts), words)
+            for part in said
+            for words in part["sentences"]
+        ]
 
     @property
     def more(self) -> list[dict[str, Any]]:
@@ -188,7 +192,7 @@ class Section:
 
     def _shown(self, row: Row) -> dict[str, Any]:
         kind = kind_of(row["verdict"])
-        css, words = drawn.CLASSES.get(kind, ("unclear", first_part(row["verdict"])))
+        css, words = drawn.CLASSES.get(kind, ("unclear", kind))
         weak = [100 * row[name] for name in ("weak", "reference_weak")]
         known = not math.isnan(weak[0])
         return dict(row) | {

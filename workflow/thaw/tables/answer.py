@@ -17,7 +17,6 @@ from thaw.output.tables import frame, paragraph
 # Tables that not every study has.
 SOME = {
     "training_time": "training-time.csv",
-    "best_of": "best-of.csv",
     "overlap": "overlap.csv",
 }
 

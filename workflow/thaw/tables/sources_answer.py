@@ -52,9 +52,7 @@ def ranking_of(inputs: Inputs) -> Ranking:
         comparisons=table,
         # The rows of the target's own are the same in each.
         overlap=pd.concat(overlaps, ignore_index=True).drop_duplicates(),
-        **dict.fromkeys(
-            ("best_depths", "summary", "training_time", "best_of"), nothing
-        ),
+        **dict.fromkeys(("best_depths", "summary", "training_time"), nothing),
         **settings | {"target_sizes": in_order(settings["target_sizes"])},
     )
     return Ranking(question, arms, inputs.table("best-sources.csv"))
