@@ -7,14 +7,16 @@ success and a failure, so that "none of ten" is not taken for "never".
 
 A network is weak if it learned, but falls short of the baseline's median by more than a
 fifth of the median's gain on the best constant prediction: a convention that works in
-every metric. Statements about weak networks are given that limit, which the answer
-names, and these test rows.
+every metric. The answer names the limit.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
 from thaw.findings.metrics import Metric
+from thaw.findings.new_rows import RowsLuck, joined
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 
@@ -41,19 +43,30 @@ def is_no_better(sample: Sample) -> np.ndarray:
     return sample.sound & (sample.ranked <= sample.ranked_constant + ROUNDING)
 
 
-def limit_of_weak(baseline: Sample, margin: float) -> float:
-    """Return the score beyond which a network is weak, as of `Sample.values`.
+class Limit(NamedTuple):
+    """The score beyond which a network is weak, as of `Sample.values`.
 
     It is nan if the baseline's median does not beat the best constant prediction by
-    more than the `margin`.
+    more than the margin. error: its standard error, as that median is an estimate.
     """
-    if not baseline.sound.any():
-        return np.nan
-    median = float(np.median(baseline.values[baseline.sound]))
+
+    value: float
+    error: float
+
+
+def limit_of_weak(baseline: Sample, margin: float) -> Limit:
+    """Return the limit beside a baseline."""
+    values = baseline.values[baseline.sound]
+    if not len(values):
+        return Limit(np.nan, np.nan)
+    # One standard error of a share either side of the median (Woodruff 1952).
+    shift = min(0.5 / np.sqrt(baseline.units), 0.5)
+    low, median, high = np.quantile(values, [0.5 - shift, 0.5, 0.5 + shift]).tolist()
     lead = baseline.in_units(median) - baseline.ranked_constant
     if not lead * baseline.scale > margin:
-        return np.nan
-    return median - (median - baseline.constant) / 5
+        return Limit(np.nan, np.nan)
+    lost = (median - baseline.constant) / 5
+    return Limit(median - lost, 4 / 5 * (high - low) / 2)
 
 
 def is_weak(sample: Sample, limit: float) -> np.ndarray:
@@ -62,6 +75,53 @@ def is_weak(sample: Sample, limit: float) -> np.ndarray:
         return np.full(len(sample.values), np.nan)
     # Not by the last bit: a network at the limit is not weak.
     return sample.sound & (sample.ranked < sample.in_units(limit) - 1e-9)
+
+
+class Shares(NamedTuple):
+    """The shares of a kind of networks on both sides of a pair, and the difference."""
+
+    variant: float
+    reference: float
+    difference: Estimate
+
+
+def shares(pair: Pair, limit: Limit, rows: RowsLuck, alpha: float) -> dict[str, Shares]:
+    """Return the shares of `KINDS`; the intervals are at level 1 - `alpha`.
+
+    Other repeats of the baseline, and other `rows`, would move a variant and the limit
+    of weak networks apart.
+    """
+    sides = pair.variant, pair.reference
+    failed = [~sample.sound for sample in sides]
+    weak = [is_weak(sample, limit.value) for sample in sides]
+    reach = rows.widen(Estimate(0.0, 0.0, 0.0), alpha).high
+    reach = float(np.hypot(reach, -special.ndtri(alpha / 2) * limit.error))
+    fewest, most = (
+        _share_of(pair.variant, is_weak(pair.variant, limit.value + far))
+        for far in sorted((-reach, reach), key=pair.variant.in_units)
+    )
+    others = _share_of(pair.reference, weak[1])
+    of_weak = joined(
+        difference_of_shares(pair, weak[0], weak[1], alpha),
+        fewest - others,
+        most - others,
+    )
+    differences = {
+        "failed": difference_of_shares(pair, failed[0], failed[1], alpha),
+        "weak": Estimate(of_weak.value, *np.clip(of_weak[1:], -1, 1).tolist()),
+    }
+    return {
+        kind: Shares(
+            _share_of(sides[0], which[0]),
+            _share_of(sides[1], which[1]),
+            differences[kind],
+        )
+        for kind, which in (("failed", failed), ("weak", weak))
+    }
+
+
+def _share_of(sample: Sample, which: np.ndarray) -> float:
+    return float(sample.unit_means(which.astype(float)).mean())
 
 
 def difference_of_shares(

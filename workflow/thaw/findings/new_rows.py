@@ -39,12 +39,21 @@ class RowsLuck(NamedTuple):
             return Estimate(given_rows.value, -np.inf, np.inf)
         # Student's quantile, because few groups say little about their own spread.
         reach = -special.stdtrit(self.units - 1, alpha / 2) * self.error
-        value, low, high = given_rows
-        return Estimate(
-            value,
-            float(value - np.hypot(value - low, reach)),
-            float(value + np.hypot(high - value, reach)),
-        )
+        value = given_rows.value
+        return joined(given_rows, value - reach, value + reach)
+
+
+def joined(estimate: Estimate, low: float, high: float) -> Estimate:
+    """Return an estimate whose interval covers another, independent luck, too.
+
+    `low` and `high` are the ends that this luck alone would give it.
+    """
+    value = estimate.value
+    return Estimate(
+        value,
+        float(value - np.hypot(value - estimate.low, value - low)),
+        float(value + np.hypot(estimate.high - value, high - value)),
+    )
 
 
 def luck_of_rows(*sides: tuple[Sample, np.ndarray]) -> RowsLuck:

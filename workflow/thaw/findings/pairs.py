@@ -45,6 +45,8 @@ class Pair:
         extra = math.ceil(math.log10(TINY / size)) if 0 < size < TINY else 0
         self.digits = DIGITS + extra
         self._span = float(np.ptp(scores)) if len(scores) else 0.0
+        self._weights = self.variant.weights
+        self._ranked = [side.ranked for side in sides]
         if self.matched:
             self._tables = [self._rounded(_table(side)) for side in sides]
         else:
@@ -86,23 +88,20 @@ class Pair:
         `[n]`, and where matched, the share of the reference's networks in its unit.
         """
         if not self.matched:
-            shifted = self._rounded(self.variant.ranked - shift)
+            shifted = self._rounded(self._ranked[0] - shift)
             return _below(shifted, *self._lines[1])
-        ours, others = self._tables
-        return self._wins(shift).sum(2)[~np.isnan(ours)] / _counts(self.variant, others)
+        return self._shares_of_wins(shift, 2)[~np.isnan(self._tables[0])]
 
     def lost(self, shift: float = 0.0) -> np.ndarray:
         """Return the share of the variant that beats each network of the reference."""
         if not self.matched:
-            shifted = self._rounded(self.reference.ranked + shift)
+            shifted = self._rounded(self._ranked[1] + shift)
             return 1 - _below(shifted, *self._lines[0])
-        ours, others = self._tables
-        wins = self._wins(shift).sum(1)
-        return wins[~np.isnan(others)] / _counts(self.reference, ours)
+        return self._shares_of_wins(shift, 1)[~np.isnan(self._tables[1])]
 
     def chance(self, shift: float = 0.0) -> float:
         """Return how often the variant beats the reference; units weigh equally."""
-        return float(self.variant.weights @ self.beaten(shift))
+        return float(self._weights @ self.beaten(shift))
 
     @property
     def reach(self) -> float:
@@ -130,20 +129,24 @@ class Pair:
             middle = (low + high) / 2
             if middle in (low, high):  # no number lies between the two
                 break
-            low, high = (
-                (middle, high) if self.chance(middle) > chance else (low, middle)
-            )
+            if self.chance(middle) > chance:
+                low = middle
+            else:
+                high = middle
         return round(high, self.digits) + 0.0  # never -0.0
 
     def _rounded(self, scores: np.ndarray) -> np.ndarray:
         """Return scores without the last bits, so that ties stay ties when shifted."""
         return np.round(scores, self.digits + 2)
 
-    def _wins(self, shift: float) -> np.ndarray:
-        """Return who wins in each unit, `[units, n, m]`; missing networks never win."""
+    def _shares_of_wins(self, shift: float, axis: int) -> np.ndarray:
+        """Return how often each network wins or, along axis 1, loses in its unit."""
         ours, others = self._tables
         one, other = self._rounded(ours[:, :, None] - shift), others[:, None, :]
-        return (one > other) + (one == other) / 2
+        # Missing networks neither win nor tie.
+        wins = ((one > other) + (one == other) / 2).sum(axis)
+        beside = others if axis == 2 else ours
+        return wins / (~np.isnan(beside)).sum(1)[:, None]
 
 
 def units_needed(alpha: float) -> int:
@@ -165,11 +168,6 @@ def _table(sample: Sample) -> np.ndarray:
     table = np.full((len(counts), counts.max()), np.nan)
     table[np.arange(counts.max()) < counts[:, None]] = sample.ranked
     return table
-
-
-def _counts(sample: Sample, other_table: np.ndarray) -> np.ndarray:
-    """Return the number of the other side's networks in each network's unit, `[n]`."""
-    return (~np.isnan(other_table)).sum(1)[sample.unit_numbers]
 
 
 def _line(ranked: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -33,8 +33,8 @@ class Typical(NamedTuple):
     """A typical difference with its interval, as of the scores; more is better.
 
     given_rows: with the interval for these test rows alone. rows: the luck of others.
-    by_unit: how far each unit moves it, `[units]` of each side that varies, in units of
-    `Sample.scale`; empty if there are too few.
+    by_unit: how far each unit moves it, `[units]` of each side, in units of
+    `Sample.scale`; 0 if that is unknown.
     """
 
     value: float
@@ -60,11 +60,13 @@ def typical_difference(pair: Pair, alpha: float) -> Typical:
         ends = pair.last_shift(0.5) + pair.first_shift(0.5)
     middle = round(ends / 2, pair.digits) if np.isfinite(ends) else ends
     scale, value = pair.variant.scale, middle * pair.variant.scale
-    placements = _placements(pair, middle) if np.isfinite(middle) else []
+    # Beyond all scores, if the median is infinite.
+    shift = float(np.clip(np.nan_to_num(middle), -pair.reach, pair.reach))
+    placements = _placements(pair, shift)
     error = _error_of_share(placements)
     if pair.is_known:
         given_rows = Estimate(value, value, value)
-    elif not placements or pair.units < units_needed(alpha):
+    elif pair.units < units_needed(alpha):
         given_rows = Estimate(value, -np.inf, np.inf)
     else:
         reach = -special.stdtrit(pair.units - 1, alpha / 2) * error
@@ -72,11 +74,9 @@ def typical_difference(pair: Pair, alpha: float) -> Typical:
         given_rows = Estimate(value, low * scale, high * scale)
     rows = _luck_of_rows(pair, middle, max(error, NEAR))
     typical = rows.widen(given_rows, alpha)
-    by_unit = []
-    if placements and error:
-        low, high = _quantiles(pair, error)
-        slope = (high - low) / 2 / error
-        by_unit = [slope * (own - own.mean()) for own in placements]
+    low, high = _quantiles(pair, error)
+    slope = (high - low) / 2 / error if error and np.isfinite([low, high]).all() else 0
+    by_unit = [slope * (own - own.mean()) for own in placements]
     return Typical(*typical, given_rows, rows, by_unit)
 
 
@@ -91,9 +91,9 @@ def change(first: Typical, last: Typical, scale: float, alpha: float) -> Estimat
         after - before
         for before, after in zip(first.by_unit, last.by_unit, strict=False)
     ]
-    if not sides or not np.isfinite(np.concatenate(sides)).all():
-        return Estimate(value, np.nan, np.nan)
     units = min(map(len, sides))
+    if units < 2 or not all(map(np.any, sides)):
+        return Estimate(value, np.nan, np.nan)
     error = np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
     reach = -special.stdtrit(units - 1, alpha / 2) * error * scale
     return Estimate(value, float(value - reach), float(value + reach))

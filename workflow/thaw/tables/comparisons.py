@@ -19,12 +19,7 @@ from thaw.findings.arms import (
     pairs_compared,
 )
 from thaw.findings.best import beaten, statements, stay
-from thaw.findings.failures import (
-    KINDS,
-    difference_of_shares,
-    is_weak,
-    limit_of_weak,
-)
+from thaw.findings.failures import Limit, Shares, limit_of_weak, shares
 from thaw.findings.mean import mean_difference
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Estimate, Sample
@@ -61,7 +56,7 @@ def comparisons(
     return pd.DataFrame(rows)
 
 
-def compare(pair: Pair, limit: float, count: int, margin: float) -> dict[str, Any]:
+def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, Any]:
     """Return the findings of one of `count` comparisons, by the names of columns.
 
     `limit` is that of weak networks. Intervals hold for new test rows, too, if
@@ -73,21 +68,8 @@ def compare(pair: Pair, limit: float, count: int, margin: float) -> dict[str, An
     alpha, of_shares = alpha_of_each(count), alpha_of_each(count, OF_SHARES)
     variant, reference = pair.variant, pair.reference
     typical = typical_difference(pair, alpha)
-    shares: dict[str, float] = {}
-    differences: dict[str, Estimate] = {}
-    for kind in KINDS:
-        ours, others = (
-            ~sample.sound if kind == "failed" else is_weak(sample, limit)
-            for sample in (variant, reference)
-        )
-        differences[kind] = difference_of_shares(pair, ours, others, of_shares)
-        shares |= {
-            kind: float(variant.weights @ ours),
-            f"reference_{kind}": float(reference.weights @ others),
-            f"{kind}_difference": differences[kind].value,
-            f"{kind}_low": differences[kind].low,
-            f"{kind}_high": differences[kind].high,
-        }
+    found = shares(pair, limit, typical.rows, of_shares)
+    differences = {kind: own.difference for kind, own in found.items()}
     which = verdict(pair, typical.estimate, alpha, margin)
     return {
         **_columns("typical", typical.estimate),
@@ -107,13 +89,21 @@ def compare(pair: Pair, limit: float, count: int, margin: float) -> dict[str, An
         "tested": variant.tested,
         "better": pair.chance(),
         **_columns("mean", mean_difference(pair, ALPHA)),
-        **shares,
-    }
+    } | _columns_of_shares(found)
 
 
 def _columns(name: str, estimate: Estimate) -> dict[str, float]:
     value, low, high = estimate
     return {name: value, f"{name}_low": low, f"{name}_high": high}
+
+
+def _columns_of_shares(found: Mapping[str, Shares]) -> dict[str, float]:
+    columns: dict[str, float] = {}
+    for kind, (variant, reference, (difference, low, high)) in found.items():
+        columns |= {kind: variant, f"reference_{kind}": reference}
+        columns[f"{kind}_difference"] = difference
+        columns |= {f"{kind}_low": low, f"{kind}_high": high}
+    return columns
 
 
 def depths_table(
