@@ -10,7 +10,7 @@ from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 from thaw.findings.shown import counted, gain, number
 from thaw.findings.typical import typical_difference
-from thaw.findings.verdicts import CLEAR, EQUIVALENT, TOO_FEW, verdict
+from thaw.findings.verdicts import CLEAR, EQUIVALENT, TOO_FEW, kind_of, verdict
 from thaw.output.tables import cell, markdown
 from thaw.plan.changes import changes
 
@@ -88,7 +88,8 @@ def _verdicts(before: Results, after: Results) -> Iterator[str]:
     """
     old, new = (one.comparisons for one in (before, after))
     both = old.merge(new, on=COMPARED, suffixes=("_old", "_new"))
-    moved = both[both["verdict_old"] != both["verdict_new"]]
+    kinds = (both[f"verdict{which}"].map(kind_of) for which in ("_old", "_new"))
+    moved = both[next(kinds) != next(kinds)]
     if not len(moved):
         yield f"Same verdicts of {counted(len(both), 'comparison')}."
         return

@@ -84,7 +84,7 @@ def _weak(study: Question) -> Iterator[Caveat]:
             edge = number(median - (median - constant) / 5, study.margin)
             limit = f"{metric.axis} {side} {edge}{study.units}, "
         meaning = meaning_of_weak(metric, study.baseline)
-        yield Caveat(f"Weak: {limit}{meaning}, on these test rows.")
+        yield Caveat(f"Weak: {limit}{meaning}.")
     uncounted = study.comparisons.loc[study.comparisons["weak"].isna(), "target_size"]
     if len(uncounted):
         why = (
