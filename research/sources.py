@@ -18,10 +18,10 @@ from learned import losses, losses_of, source_models
 from populations import ACCURACY, BASELINE, ERROR, MARGIN, Population
 from scipy import stats
 from studies import all_of, draw, samples
+from thaw.findings.best_sources import Found, standings, statements
 
 from thaw.data.problem import Problem
 from thaw.findings.arms import OF_DEPTHS
-from thaw.findings.best_sources import Found, standings, statements
 from thaw.findings.logme import logme
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample

@@ -215,7 +215,6 @@ def test_why_a_job_failed(tmp_path):
 def test_advice_in_a_line():
     for sentences, line in (
         (["Train from scratch.", "No other gains."], "Train from scratch."),
-        (["Undecided.", "It may gain.", "So."], "Undecided. It may gain."),
         (["With 5 rows: a.", "So.", "With all: b."], "With 5 rows: a. With all: b."),
     ):
         assert advice([{"sentences": sentences}]) == line

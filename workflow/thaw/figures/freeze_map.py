@@ -21,7 +21,7 @@ from thaw.findings.arms import in_order
 from thaw.findings.gains import by_size
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import number
-from thaw.findings.verdicts import CLEAR, EQUIVALENT, kind_of
+from thaw.findings.verdicts import CLEAR, EQUIVALENT
 from thaw.output.inputs import Inputs
 
 # Orange is worse, blue is better, white is the same.
@@ -91,9 +91,8 @@ def draw_map(
     image = panel.pcolormesh(
         known, cmap=GAINS, norm=norm, edgecolors="white", linewidth=1.5
     )
-    colours = style.text_on(image.to_rgba(known))
     for (row, column), gain in np.ndenumerate(gains):
-        kind, is_known = kind_of(verdicts[row][column]), np.isfinite(gain)
+        kind, is_known = verdicts[row][column], np.isfinite(gain)
         text = style.minus(number(gain, margin, "+")) if is_known else "n/a"
         panel.text(
             column + 0.5,
@@ -103,7 +102,8 @@ def draw_map(
             va="center",
             fontsize=8,
             weight="bold" if kind in CLEAR else "normal",
-            color=colours[row, column] if is_known else "black",
+            # Only on the deepest colours is white more readable.
+            color="white" if abs(gain) > 0.9 * reach else "black",
         )
     return image
 

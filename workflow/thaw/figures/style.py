@@ -26,7 +26,6 @@ from thaw.findings.arms import TargetSize
 BLACK = "#000000"
 COLOURS = ("#AA4499", "#117733", "#888822", "#332288", "#CC6677", "#882255")
 # No dots: the line of the best constant prediction is dotted.
-MOST_COLOURS = len({BLACK, *COLOURS})
 LINES = ("-", (0, (5, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (2.5, 1)), (0, (9, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MUTED, PALE = "#666666", "#e8e8e8"
@@ -41,9 +40,6 @@ VERDICTS = {
     verdicts.EQUIVALENT: (EQUIVALENT, "D"),
 }
 NONE = (MUTED, "o")
-
-# The looks of depths come before those of variants known only by name.
-DEPTHS = 30
 
 # Above this many points an SVG is slow to open.
 MANY_POINTS = 5000
@@ -107,40 +103,15 @@ def look(place: int) -> Look:
 def looks(settings: Mapping[str, Any]) -> dict[str, Look]:
     """Return the look of each of a study's variants.
 
-    A variant looks the same in all figures of all studies and configs: the first from
-    scratch, then the depths (the study's `ladder`). All others get a look by name;
-    names that differ in the last character get neighbouring ones. If two variants of a
-    study would share a colour, the second moves on, past the depths, while there are
-    others.
+    Depths (the study's `ladder`), with the first from scratch before them, look the
+    same in all studies; the other variants follow, in the study's order.
     """
-    wanted = {
-        name: 1 + DEPTHS + int.from_bytes(name.encode()) % 151
-        for name in settings["variants"]
-    } | {name: 1 + depth for name, depth in settings["ladder"].items()}
-    places: dict[str, int] = {}
-    for place, name in sorted((place, name) for name, place in wanted.items()):
-        taken = {look(other).colour for other in places.values()}
-        while place in places.values() or (
-            place > DEPTHS and look(place).colour in taken and len(taken) < MOST_COLOURS
-        ):
-            place = max(place, DEPTHS) + 1
-        places[name] = place
+    ladder = settings["ladder"]
+    places = {name: 1 + depth for name, depth in ladder.items()}
+    others = [name for name in settings["variants"] if name not in ladder]
+    first = max(places.values(), default=0) + 1
+    places |= {name: place for place, name in enumerate(others, first)}
     return {name: look(place) for name, place in places.items()}
-
-
-def verdict_look(verdict: str) -> tuple[str, str]:
-    """Return the colour and the marker of a verdict; `NONE` where nothing is clear."""
-    return VERDICTS.get(verdicts.kind_of(verdict), NONE)
-
-
-def text_on(colours: np.ndarray) -> np.ndarray:
-    """Return whether black or white is more readable on each colour, `[..., RGB(A)]`.
-
-    By WCAG 2's relative luminance: at 0.179 the two have the same contrast.
-    """
-    rgb = np.asarray(colours)[..., :3]
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return np.where(linear @ [0.2126, 0.7152, 0.0722] > 0.179, "black", "white")
 
 
 class Shown(Figure):
@@ -255,13 +226,11 @@ def draw_margin(panel: Axes, margin: float, way: str = "h") -> str:
     return f"Grey:\N{NO-BREAK SPACE}±{margin:g}, the margin."
 
 
-def about_intervals(comparisons: pd.DataFrame) -> str:
-    """Say how sure the intervals of comparisons are, and whether they cover rows."""
-    level = f"{100 * comparisons['level'].iloc[0]:.4g}"
-    covered = "Other test rows are not covered."
-    if (comparisons["row_units"] > 0).all():
-        covered = "Thick: given these test rows; thin: for new ones, too."
-    return f"{level} % intervals: all statements hold at once with 95 %. {covered}"
+def about_intervals(comparisons: pd.DataFrame, settings: Mapping[str, Any]) -> str:
+    """Say what the intervals of comparisons cover, and how they are drawn."""
+    words = shown.coverage(comparisons, settings["has_splits"])
+    drawn = " Thick: given these test rows; thin: for new ones, too."
+    return words + drawn * shown.covers_rows(comparisons)
 
 
 def minus(text: str) -> str:

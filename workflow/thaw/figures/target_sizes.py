@@ -42,7 +42,7 @@ def draw(
     caption = [
         "Left: means with 95 % intervals.",
         style.draw_constant(left, summary["constant"].iloc[0], settings),
-        f"Right: gains with {style.about_intervals(comparisons)}",
+        f"Right: gains. {style.about_intervals(comparisons, settings)}",
         style.draw_margin(right, settings["margin"]),
     ]
     for panel in (left, right):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from thaw.findings.gains import Row
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import counted, number
-from thaw.findings.verdicts import BETTER, WORSE, kind_of
+from thaw.findings.verdicts import BETTER, WORSE
 
 # The title of a report, unless it has one of its own: a question that the studies
 # answer by yes or no.
@@ -62,7 +62,7 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
 
 
 def _are(rows: Sequence[Row], kind: str) -> bool:
-    return any(kind_of(row["verdict"]) == kind for row in rows)
+    return any(row["verdict"] == kind for row in rows)
 
 
 def _rules_out(study: Compared) -> bool:
@@ -77,7 +77,7 @@ def _costs(studies: Sequence[Compared]) -> Iterator[str]:
         depths = study.settings["depths"]
         for row in study.gains:
             depth = depths.get(row["variant"], 0)
-            if depth and kind_of(row["verdict"]) == WORSE:
+            if depth and row["verdict"] == WORSE:
                 losses.setdefault(depth, []).append(-row["typical"])
     scales = {
         (metric_of(s.settings["metric"][0]), s.settings["margin"]) for s in studies

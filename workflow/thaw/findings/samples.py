@@ -172,6 +172,27 @@ class Sample(NamedTuple):
         units = np.asarray(above_worst) + lowest
         return sign * units * self.scale + 0.0  # never -0.0
 
+    @property
+    def weights(self) -> np.ndarray:
+        """The weights of the values `[n]`, which add up to 1; units weigh equally."""
+        counts = np.bincount(self.unit_numbers)
+        return 1 / (counts[self.unit_numbers] * len(counts))
+
+    def by_unit(self) -> Self:
+        """Return the sample with its values sorted by unit."""
+        order = np.argsort(self.unit_numbers, kind="stable")
+
+        def ordered(column: np.ndarray | None) -> np.ndarray | None:
+            return None if column is None else column[order]
+
+        return self._replace(
+            values=self.values[order],
+            source_models=ordered(self.source_models),
+            failed=ordered(self.failed),
+            addresses=ordered(self.addresses),
+            by_rows=ordered(self.by_rows),
+        )
+
     def unit_means(self, values: np.ndarray | None = None) -> np.ndarray:
         """Return the mean of each unit's values `[units]`.
 

@@ -1,12 +1,10 @@
 """The page of a study, of a ranking, or of all of a config, by one template."""
 
 import functools
-import itertools
-import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from thaw.findings.overall import in_short
+from thaw.findings.shown import covers_rows
 from thaw.output.inputs import Inputs
 from thaw.page.axis import Axis
 from thaw.page.section import ENDS, Section, figures_of
@@ -35,6 +34,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     (name,) = settings["outputs"]
     sections = [Section(files, known) for known in settings["studies"]]
     studies = [section for section in sections if not section.sources]
+    versions = {v for study in studies for v in study.made["versions"].items()}
     networks = Counter(key for study in studies for key in study.networks)
     scales = {(s.metric.axis, s.metric.units, s.margin) for s in studies}
     reach = [
@@ -54,14 +54,14 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         sections=sections,
         is_report="title" in settings,
         figures=figures_of(files, "problems"),
-        versions=_versions(study.made["versions"] for study in studies),
+        versions=dict(sorted(versions)),
         # Caveats that all studies share are listed once.
         shared=set.intersection(*tags) if len(tags) > 1 else set(),
         share_networks=max(networks.values(), default=0) > 1,
         reach=1.1 * max([LEAST_REACH, *filter(math.isfinite, reach)]),
         # In units of the metric if all studies have the same, else in margins.
         scale=scales.pop() if len(scales) == 1 else None,
-        covers_rows=any((s.comparisons["row_units"] > 1).any() for s in studies),
+        covers_rows=any(covers_rows(section.comparisons) for section in sections),
     )
     return {f"{name}.html": page.encode()}
 
@@ -71,10 +71,11 @@ def _template() -> Any:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    filters = (typeset, markdown, flat, anchor)
+    filters = (typeset, markdown, anchor)
     environment.filters |= {function.__name__: function for function in filters}
     environment.tests["finite"] = math.isfinite
     environment.globals["Axis"] = Axis
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     return environment.from_string((HERE / "template.html").read_text(encoding="utf-8"))
 
 
@@ -95,18 +96,6 @@ def markdown(text: str) -> Markup:
     return Markup(renderer.render(text))
 
 
-def flat(value: Any) -> str:
-    """Return a setting on one line."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def anchor(parts: Sequence[str]) -> str:
     """Return the id of a part of a study: its name and the part's heading."""
     return "-".join(parts).replace(" ", "-").lower()
-
-
-def _versions(versions: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return the libraries used in training, with all their versions."""
-    pairs = sorted({*itertools.chain(*(known.items() for known in versions))})
-    groups = itertools.groupby(pairs, key=lambda pair: pair[0])
-    return {library: ", ".join(v for _, v in group) for library, group in groups}

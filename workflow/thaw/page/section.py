@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from thaw.findings import verdicts
-from thaw.findings.answer import COMPARED, TO_DO
-from thaw.findings.gains import Row, enumerate_words, rows_at, span
+from thaw.findings.answer import TO_DO
+from thaw.findings.gains import Row, estimate, rows_at, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.overall import Compared
-from thaw.findings.shown import from_to, interval, number
+from thaw.findings.shown import enumerate_words, from_to
 from thaw.output.inputs import Files, read_table
 from thaw.page.axis import Axis
 from thaw.plan.outputs import BEST_SOURCES, figures_on_pages
@@ -48,7 +48,8 @@ class Section:
         self.baseline, self.words = settings["baseline"], settings["words"]
         self.sizes, self.problems = settings["target_sizes"], from_to(settings)
         self.sources: list[list[str]] = settings.get("sources", [])
-        self.parts = json.loads(self._content("answer.json"))
+        parts = json.loads(self._content("answer.json"))
+        self.parts = {part["heading"]: part for part in parts}
         self.made = {} if self.sources else json.loads(self._content("study.json"))
         facts = [self.problems, *self.made.get("facts", []), settings["size"]]
         self.facts = [f"{fact.removesuffix('.')}." for fact in facts if fact]
@@ -75,19 +76,18 @@ class Section:
     @property
     def to_do(self) -> list[str]:
         """The advice, sentence by sentence."""
-        parts = (part for part in self.parts if part["heading"] == TO_DO)
-        return [sentence for part in parts for sentence in part["sentences"]]
+        return self.parts[TO_DO]["sentences"]
 
     @property
     def more(self) -> list[dict[str, Any]]:
-        """The other parts of the answer; comparisons have a table of their own."""
-        shown = (TO_DO, COMPARED)
-        return [part for part in self.parts if part["heading"] not in shown]
+        """The other parts of the answer."""
+        return [part for name, part in self.parts.items() if name != TO_DO]
 
     @property
     def tags(self) -> dict[str, str]:
         """The heading of the part of the answer that each caveat belongs to."""
-        return {tag: part["heading"] for part in self.parts for tag in part["tags"]}
+        parts = self.parts.items()
+        return {tag: heading for heading, part in parts for tag in part["tags"]}
 
     @property
     def networks(self) -> set[str]:
@@ -141,31 +141,26 @@ class Section:
 
     def _shown(self, row: Row) -> dict[str, Any]:
         """Return a comparison as the page's tables show it."""
-        kind = verdicts.kind_of(row["verdict"])
-        known = LOOKS.get(kind, ("unclear", verdicts.first_part(row["verdict"])))
+        without = f"{row['verdict']}: {row.get('note', '')}"
+        look, words = LOOKS.get(row["verdict"], ("unclear", without))
         name = row.get("source", row.get("variant", ""))
         return {
             **row,
-            "look": known[0],
-            "words": known[1],
+            "look": look,
+            "words": words,
             "label": self.words.get(name, name),
             "code": row.get("variant", ""),
-            "gain": self._gain(row, "typical"),
+            "gain": estimate(row, self.margin, ""),
             "beside": ", ".join(self._beside(row)) if "mean" in row else "",
         }
-
-    def _gain(self, row: Row, name: str) -> str:
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        ends = interval(low, high, self.margin, "+")
-        return f"{number(row[name], self.margin, '+')} ({ends})"
 
     def _beside(self, row: Row) -> Iterator[str]:
         """Yield the mean where it disagrees, and shares that surely differ."""
         surely = row["mean_low"] > 0 or row["mean_high"] < 0
-        is_clear = verdicts.kind_of(row["verdict"]) in verdicts.CLEAR
+        is_clear = row["verdict"] in verdicts.CLEAR
         is_far = abs(row["mean"] - row["typical"]) >= self.margin
         if is_far or (surely and not is_clear):
-            yield f"mean {self._gain(row, 'mean')}"
+            yield f"mean {estimate(row, self.margin, '', 'mean')}"
         for kind in ("failed", "weak"):
             if row[f"{kind}_low"] > 0 or row[f"{kind}_high"] < 0:
                 shares = (100 * row[name] for name in (kind, f"reference_{kind}"))

@@ -11,7 +11,7 @@ from thaw.config.config import Study
 from thaw.config.network import Module
 from thaw.config.training import Estimator, Training, Variant
 from thaw.config.users import parts_of_function, weight_files
-from thaw.findings.arms import TargetSize, arms, pairs_asked
+from thaw.findings.arms import TargetSize, arms, pairs_compared
 from thaw.findings.metrics import metric_of
 from thaw.keys import Result
 from thaw.learning.tasks import TASKS, Task
@@ -342,7 +342,7 @@ class StudyPlan(NamedTuple):
     def comparisons(self) -> int:
         """The number of comparisons, at all target sizes together."""
         study = self.settings
-        pairs = pairs_asked([*self.variants], study.baseline, study.pairs)
+        pairs = pairs_compared([*self.variants], study.baseline, study.pairs)
         return len(pairs) * len(study.target_sizes)
 
     @property

@@ -10,7 +10,7 @@ from thaw.findings.arms import ALPHA, Arm
 from thaw.findings.failures import FEW, is_no_better
 from thaw.findings.mean import mean_of
 from thaw.findings.metrics import Metric
-from thaw.findings.new_rows import luck_of_mean
+from thaw.findings.new_rows import units_of
 from thaw.findings.samples import BEYOND, CONDITION, Sample
 from thaw.findings.shown import counted, from_to, interval, number
 from thaw.findings.spread import share_interval, variance_components
@@ -51,8 +51,7 @@ def summary(
     for arm, sample in found.items():
         values = sample.values
         q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
-        rows_luck = luck_of_mean(sample)
-        mean = rows_luck.widen(mean_of(sample, ALPHA), rows_luck.mean, ALPHA)
+        mean = mean_of(sample, ALPHA)
         mean_low, mean_high = np.clip(
             mean[1:], min(metric.best, metric.worst), max(metric.best, metric.worst)
         )
@@ -74,7 +73,7 @@ def summary(
                 "max": values.max(),
                 "mean_low": mean_low,
                 "mean_high": mean_high,
-                "row_units": rows_luck.units,
+                "row_units": units_of(sample),
                 "std_between": between,
                 "std_within": within,
                 "share_between": share,
