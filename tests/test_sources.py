@@ -160,12 +160,16 @@ def test_sizes_and_rankings_have_their_figures_pages_and_tables(results):
     for name, of_one_size in (("learning-curves", True), ("differences", False)):
         text = (results / f"steps/{name}.svg").read_text()
         assert (", 12 train rows" in text) == of_one_size
-    for name in ("answer.md", "sources.md", "sources.svg", "source-maps.svg"):
+    for name in ("answer.md", "sources.md", "differences.svg", "freeze-map.svg"):
         assert (results / "which" / name).stat().st_size
     lines = (results / "which-one/comparisons.md").read_text().splitlines()
     # They fit a terminal.
     assert max(len(line) for line in lines if line.startswith("|")) <= 80
+    drawn = (results / "which/differences.svg").read_text()
+    assert "from each source" in drawn and "10 rows" in drawn
     page = (results / "which/page.html").read_text()
+    # A row for each source at each size, and a folded table of all depths.
+    assert page.count('<th scope="row">') == 3 * 2
     assert all(f'href="../{study}/page.html"' in page for study in STUDIES)
     answers = (results / "answers.md").read_text()
     assert answers.index("# which: 3 sources → two") < answers.index("# which-four")
@@ -208,7 +212,7 @@ def test_exactly_what_depends_on_a_size_or_another_study_reruns(project):
 def test_a_further_source_trains_only_what_is_new(project):
     project.change("studies", "which", "sources", to=["one", "three"])
     stale = project.stale(*TARGETS)
-    assert stale >= {"tables_which", "figures_which", "ranking_which"}
+    assert stale >= {"tables_which", "figures_which", "page_which"}
     assert not [job for job in stale if "train" in job or "gather" in job]
     project.make("results/which/sources.csv")
     sources = table(project.folder / "results", "which/sources.csv")["source"]

@@ -256,7 +256,7 @@ def wrapped(name: str, width: int = 12) -> str:
 def label(variant: str, settings: Mapping[str, Any], width: int = 15) -> str:
     """Return a variant's plain name and, below it, the one that the config gives it."""
     words = verbatim(settings["words"].get(variant, ""))
-    plain = textwrap.fill(words, width)
+    plain = textwrap.fill(words, width, break_on_hyphens=False)
     return "\n".join(filter(None, [plain, wrapped(variant, width)]))
 
 
