@@ -157,7 +157,7 @@ def test_variants_of_two_studies_are_compared(results):
 def test_sizes_and_rankings_have_their_figures_pages_and_tables(results):
     for name in ("steps/target-sizes", "steps/freeze-map", "maps/both/freeze-map"):
         assert (results / f"{name}.svg").exists()
-    for name, of_one_size in (("learning-curves", True), ("differences", False)):
+    for name, of_one_size in (("learning-curves", True), ("target-sizes", False)):
         text = (results / f"steps/{name}.svg").read_text()
         assert (", 12 train rows" in text) == of_one_size
     for name in ("answer.md", "sources.md", "differences.svg", "freeze-map.svg"):

@@ -334,7 +334,7 @@ class Trainer(Kind):
     """The trainer's names of its layers; left out, it can freeze nothing."""
     histories: bool = False
     """Whether the trainer writes scores after every epoch; then there are learning
-    curves and gains by epoch."""
+    curves."""
 
     @property
     def histories_are_known(self) -> bool:

@@ -72,7 +72,7 @@ def in_full(plan: Plan, name: str, results: Path) -> Iterator[str]:
         figures = plan.stages[f"{FIGURES}_{name}"].files
         drawn = (Path(path).stem for path in figures if path.endswith(".svg"))
         names = ", ".join(drawn)
-        place = f"Figures in {results / name}, as .svg, .pdf and .png"
+        place = f"Figures in {results / name}, as .svg and .png"
         yield textwrap.fill(f"{place}: {names}", 80)
     yield from _notes(plan, name, results)
 

@@ -18,8 +18,8 @@ class Output(NamedTuple):
     """A table, figure or page.
 
     name: of the file and, with underscores, of the module that makes it. about: a
-    sentence that describes it. when: what must be known of a study, as
-    `thaw.plan.study.StudyPlan.shown` has it. suffixes: those of its files. more:
+    sentence that describes it. when: what must be known of a study, or must `not` be
+    so, as `thaw.plan.study.StudyPlan.shown` has it. suffixes: those of its files. more:
     further files. on_page: whether pages show a figure; they hold the differences as a
     table.
     """
@@ -100,7 +100,7 @@ OF_A_STUDY = (
         "several sizes, depths"),
     _figure("differences",
         "The comparisons: each typical difference with its interval.",
-        "comparisons", on_page=False),
+        "comparisons, not several sizes", on_page=False),
     _figure("learning-curves",
         "Loss and score by epoch: a line a variant, with a band over its repeats.",
         "histories"),
@@ -146,7 +146,9 @@ def outputs_of(
     """Yield the outputs of a stage for a study, or for the ranking that it is in."""
     shown = study.shown
     for output in every:
-        if output.stage == stage and all(shown[name] for name in output.when):
+        names = [(name.removeprefix("not "), name) for name in output.when]
+        holds = all(shown[name] == (name == written) for name, written in names)
+        if output.stage == stage and holds:
             yield output
 
 
