@@ -173,23 +173,6 @@ def share_at_edge(rate: np.ndarray, epoch: np.ndarray, rates: Sequence[float]) -
     return float((at_edge & (epoch > 0)).mean())
 
 
-def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the choices made on validation rows, if any."""
-    swept = len(settings["target_sizes"]) > 1
-    said = [
-        row.variant
-        + (f" from {row.target_size}" if swept else "")
-        + f" {row.learning_rate:g} and {row.epoch:g}"
-        for row in table.itertuples()
-        if row.variant in settings["tuned"]
-    ]
-    if said:
-        yield (
-            "Chosen on validation rows, learning rate and epoch (medians over "
-            f"repeats): {'; '.join(said)}."
-        )
-
-
 def failures(
     found: Mapping[Arm, Sample],
     failed_models: np.ndarray | None,
@@ -244,7 +227,6 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     lost = histories.failed_source_models()
     warnings = [
         *failures(found, lost, not settings["source"]),
-        *what_was_chosen(table, settings),
         *(f"{name}: {recipe}." for name, recipe in settings["recipes"].items()),
     ]
     if not metric.has_bounds and any(sample.has_worst for sample in found.values()):
