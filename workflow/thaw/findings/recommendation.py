@@ -246,9 +246,9 @@ def _use_estimator(alike: list[Advice], study: Question) -> Iterator[str]:
 
 def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
     rows = [row for one in alike for row in one.rows.values()]
-    rows = [row for row in rows if not math.isnan(row["typical"])]
-    best = max(rows, key=lambda row: row["typical"])
-    worst = min(rows, key=lambda row: row["typical"])
+    known = [row for row in rows if not math.isnan(row["typical"])]
+    best = max(known, key=lambda row: row["typical"])
+    worst = min(known, key=lambda row: row["typical"])
     if study.is_from_scratch(study.baseline):
         yield f"train from scratch ({study.baseline})"
     else:
@@ -259,7 +259,7 @@ def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
         words += f", {study.name(best['variant'])}, by {size_of(best, study)}"
     else:
         words = f"no {kind} typically gains {study.margin_in_units} or more"
-    if worst["verdict"] == WORSE and len(rows) > 1:
+    if worst["verdict"] == WORSE and len(known) > 1:
         words += f"; {study.name(worst['variant'])} costs {size_of(worst, study)}"
         words += perhaps_less(worst, study) + more_networks(worst)
     yield words
