@@ -136,7 +136,7 @@ def test_shifted_swapped_reordered_as_losses_and_in_other_units(name):
 
 
 def test_the_change_of_a_gain_is_known_as_well_as_its_units_tell():
-    """Half of the units gain 0.1 more at the end, on both sides of the median."""
+    """It has one where the units moved apart from each other."""
     gains = np.linspace(-0.02, 0.02, 41)
     first, final = (
         typical_difference(
