@@ -129,11 +129,13 @@ class Sample(NamedTuple):
     def beside(self, other: Self) -> Self:
         """Return a known value as if each repeat of the other's had reached it."""
         count = len(other.values)
+        rows = self.by_rows
         return self._replace(
             values=np.full(count, self.values[0]),
             failed=np.full(count, not self.sound[0]),
             source_models=other.source_models,
             addresses=other.addresses,
+            by_rows=None if rows is None else np.repeat(rows[:1], count, axis=0),
         )
 
     @property

@@ -2,10 +2,11 @@
 
 import json
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
-from thaw.findings.answer import answer
+from thaw.findings.answer import Part, answer
 from thaw.findings.arms import in_order
 from thaw.findings.deciding import fits_to_decide
 from thaw.findings.gains import Question
@@ -53,7 +54,7 @@ def recommendations(study: Question) -> pd.DataFrame:
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
-    """Return the answer, as Markdown and part by part, and the recommendations."""
+    """Return the answer and the recommendations."""
     settings = dict(inputs.settings)
     heading = f"# {title(settings)}"
     del settings["study"]
@@ -75,11 +76,16 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         },
         **told,
     )
-    parts = answer(question)
+    return as_files(heading, answer(question)) | {
+        "recommendation.csv": frame(recommendations(question))
+    }
+
+
+def as_files(heading: str, parts: Sequence[Part]) -> dict[str, bytes]:
+    """Return an answer, as Markdown and part by part."""
     words = [f"{heading}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
-    said = [part._asdict() for part in parts]
+    described = [part._asdict() for part in parts]
     return {
         "answer.md": "\n".join(words).encode(),
-        "answer.json": f"{json.dumps(said, indent=1)}\n".encode(),
-        "recommendation.csv": frame(recommendations(question)),
+        "answer.json": f"{json.dumps(described, indent=1)}\n".encode(),
     }
