@@ -73,10 +73,10 @@ class Sample(NamedTuple):
 
     def has_addresses_of(self, other: Self) -> bool:
         """Whether each repeat drew the same random numbers as the other's."""
-        ours, theirs = self.addresses, other.addresses
-        if ours is None or theirs is None:
+        addresses, other_addresses = self.addresses, other.addresses
+        if addresses is None or other_addresses is None:
             return len(self.values) == len(other.values)
-        return np.array_equal(ours, theirs)
+        return np.array_equal(addresses, other_addresses)
 
     @property
     def sound(self) -> np.ndarray:

@@ -77,7 +77,7 @@ def typical_difference(pair: Pair, alpha: float) -> Typical:
     low, high = _quantiles(pair, error)
     is_known = error > 0 and np.isfinite([low, high]).all()
     slope = (high - low) / 2 / error if is_known else np.nan
-    by_unit = [slope * (own - own.mean()) for own in placements]
+    by_unit = [slope * (placement - placement.mean()) for placement in placements]
     return Typical(*typical, given_rows, rows, by_unit)
 
 
@@ -117,10 +117,10 @@ def _placements(pair: Pair, shift: float) -> list[np.ndarray]:
 def _error_of_share(placements: list[np.ndarray]) -> float:
     """Return the standard error of how often the variant wins."""
     variance = 0.0
-    for own in placements:
-        if len(own) > 1:
-            squares = ((own - own.mean()) ** 2).sum() + 2 * 0.5**2
-            variance += squares / (len(own) - 1) / (len(own) + 2)
+    for side in placements:
+        if len(side) > 1:
+            squares = ((side - side.mean()) ** 2).sum() + 2 * 0.5**2
+            variance += squares / (len(side) - 1) / (len(side) + 2)
     return float(np.sqrt(variance))
 
 
@@ -137,5 +137,7 @@ def _luck_of_rows(pair: Pair, middle: float, near: float) -> RowsLuck:
         (pair.variant, pair.beaten(low - edge) - pair.beaten(high + edge)),
         (pair.reference, pair.lost(low - edge) - pair.lost(high + edge)),
     )
-    weighted = [(side, side.weights * pairs) for side, pairs in sides]
-    return luck_of_rows(*((side, own / own.sum()) for side, own in weighted))
+    weighted = [(sample, sample.weights * pairs) for sample, pairs in sides]
+    return luck_of_rows(
+        *((sample, weights / weights.sum()) for sample, weights in weighted)
+    )

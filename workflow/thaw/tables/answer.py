@@ -33,21 +33,25 @@ def recommendations(study: Question) -> pd.DataFrame:
     """
     rows = []
     for alike in advices(study):
-        for own in alike:
-            known = [row for row in own.rows.values() if not math.isnan(row["typical"])]
+        for advice in alike:
+            known = [
+                row for row in advice.rows.values() if not math.isnan(row["typical"])
+            ]
             gains = sorted(known, key=lambda row: -row["typical"])
-            gain = own.rows[own.variant] if own.variant else (gains or [{}])[0]
+            gain = advice.rows[advice.variant] if advice.variant else (gains or [{}])[0]
             ends = ("typical", "typical_low", "typical_high")
             rows.append(
                 {
-                    "target_size": own.size,
-                    "kind": own.kind,
+                    "target_size": advice.size,
+                    "kind": advice.kind,
                     "act": act(alike, study),
-                    "variant": own.variant,
-                    "ties": " ".join(name for name in own.named if name != own.variant),
+                    "variant": advice.variant,
+                    "ties": " ".join(
+                        name for name in advice.named if name != advice.variant
+                    ),
                     "best": gain.get("variant"),
                     **{end: gain.get(end) for end in ends},
-                    "more_fits": fits_to_decide(study, own),
+                    "more_fits": fits_to_decide(study, advice),
                 }
             )
     return pd.DataFrame(rows)
@@ -60,7 +64,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     del settings["study"]
     settings["target_sizes"] = in_order(settings["target_sizes"])
     apart = ("variants", "comparisons")
-    told = {
+    facts = {
         k: v for k, v in settings.items() if k in Question._fields and k not in apart
     }
     question = Question(
@@ -74,7 +78,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             else pd.DataFrame(columns=["variant"])
             for field, name in SOME.items()
         },
-        **told,
+        **facts,
     )
     return as_files(heading, answer(question)) | {
         "recommendation.csv": frame(recommendations(question))
