@@ -29,6 +29,8 @@ LOST = ladder(0.405, 0.7, 0.8, spread=0.001)
 FAILING = GROWS | {"fixed-1": scores(0.8, models=100, failed=0.3, seed=2)}
 OFTEN_WEAK = ladder(0.8, 0.82, 0.82, models=100)
 OFTEN_WEAK["fixed-1"].values[OFTEN_WEAK["fixed-1"].source_models % 4 == 0] = 0.6
+RARELY_BAD = ladder(0.8, 0.8, 0.8, models=100, spread=0.001)
+RARELY_BAD["fixed-1"].values[:20] = 0.5
 MEDIAN_FAILED = GROWS | {"fixed-1": scores(0.7, failed=0.9, seed=2)}
 USELESS = changed(ladder(0.85, 0.86, 0.86), constant=0.82)
 USELESS["standalone"].values[:9] = 0.81
@@ -70,6 +72,7 @@ CASES = [
         {},
         ["Undecided: no variant is clearly better or", "Best case +0."],
     ),
+    (RARELY_BAD, {}, ["is typically equivalent, but not on average: mean -0.0"]),
     (GROWS, PRETRAINED, ["Use fixed-1.", "itself pretrained"]),
     (GROWS, {"variants": {"standalone": SCRATCH}}, ["nothing is compared"]),
     (ONE_MODEL, {"source_models": 1}, ["this one source model"]),

@@ -279,7 +279,7 @@ def test_the_answer_is_the_best_source_or_the_baseline(results):
     words = answered(results, tied, ["three"])
     assert "use transfer from three and freeze nothing (fixed-0)." in words
     assert "Every other source is typically worse." in words
-    assert "but may: four, up to 1.5" in words
+    assert "but may: four, up to +1.5" in words
     worse = {"one": (-4, -6), "three": (-7, -8), "four": (-9, -9)}
     words = answered(results, worse, ["one"])
     assert "With 10 rows: train from scratch (standalone)" in words

@@ -10,8 +10,10 @@ from scipy import stats
 from samples import FAILED, as_losses, ends_of, nested, normal, row_of, summary_of
 from thaw.findings.arms import OF_SHARES, Arm, alpha_of_each
 from thaw.findings.metrics import METRICS
+from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.shown import number
+from thaw.findings.typical import change, typical_difference
 from thaw.tables.summary import failures, for_people, share_at_edge
 
 
@@ -131,6 +133,27 @@ def test_shifted_swapped_reordered_as_losses_and_in_other_units(name):
         alike.append(scaled | gains)
     for other, value in itertools.product(alike, row):
         np.testing.assert_allclose(other[value], row[value], atol=1e-9, err_msg=value)
+
+
+def test_the_change_of_a_gain_is_known_as_well_as_its_units_tell():
+    """It has one where the units moved apart from each other."""
+    gains = np.linspace(-0.02, 0.02, 41)
+    first, final = (
+        typical_difference(
+            Pair(Sample(0.7 + gains + more), Sample(np.full(41, 0.7))), 0.05
+        )
+        for more in (0, np.full(41, 0.03))
+    )
+    # All units moved alike, so that nothing is open.
+    assert change(first, final, 1, 0.05) == pytest.approx([0.03] * 3)
+    apart = Sample(0.7 + gains + np.where(np.arange(41) % 2, 0.1, 0))
+    moved = typical_difference(Pair(apart, Sample(np.full(41, 0.7))), 0.05)
+    value, low, high = change(first, moved, 1, 0.05)
+    assert value == pytest.approx(moved.value - first.value)
+    assert low < value < high and high - value == pytest.approx(value - low)
+    # Too few units for an influence.
+    single = typical_difference(Pair(Sample(gains[:1]), Sample(gains[1:2])), 0.05)
+    assert np.isnan(change(single, single, 1, 0.05).low)
 
 
 @pytest.mark.parametrize("is_matched", [True, False])

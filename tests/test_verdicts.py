@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from samples import as_losses, best_depths, compared, ends_of, nested, normal, row_of
-from thaw.findings.best import beaten, statements, stay
+from thaw.findings.best import beaten, rows_to_tell, statements, stay
 from thaw.findings.metrics import METRICS
+from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import in_words
 from thaw.tables.comparisons_in_words import for_people
@@ -251,6 +252,25 @@ THESE_ROWS = {s: {"": of[""]._replace(by_rows=None)} for s, of in OTHER_ROWS.ite
 def test_the_sources_that_are_beaten(samples, out):
     expected = {name: [*out.get(name, "")] for name in samples}
     assert beaten(samples, ALPHA, MARGIN) == expected
+
+
+def test_so_many_rows_would_tell_two_sources_apart():
+    """On so many of the same kind, or somewhat fewer, the interval excludes 0."""
+    first, second = (of[""]._replace(tested=40) for of in OTHER_ROWS.values())
+    needed = rows_to_tell(Pair(first, second), ALPHA)
+    for share, tells in ((0.8, False), (1.05, True)):
+        times = int(share * needed / 40)
+        more = [
+            s._replace(by_rows=np.tile(s.by_rows, times), tested=40 * times)
+            for s in (first, second)
+        ]
+        beaten_by = beaten({"a": {"": more[0]}, "b": {"": more[1]}}, ALPHA, 0.001)
+        assert bool(beaten_by["b"]) == tells
+    assert rows_to_tell(Pair(first, second), ALPHA) == pytest.approx(
+        rows_to_tell(Pair(second, first), ALPHA)
+    )
+    unknown = [s._replace(by_rows=None) for s in (first, second)]
+    assert np.isnan(rows_to_tell(Pair(*unknown), ALPHA))
 
 
 def test_sources_that_beat_each_other_in_a_circle_all_stay():

@@ -126,11 +126,11 @@ def how_many_layers(study: Question) -> Iterator[str]:
     """Say for each target size which of the depths tried may be the best."""
     if len(study.depths) < 2:
         return
-    found: dict[TargetSize, str] = {}
+    best: dict[TargetSize, str] = {}
     for size in study.target_sizes:
         if advice(study, size).kind != NONE:
-            found[size] = _best_of_depths(study, size)
-    for words, sizes in itertools.groupby(found, key=found.__getitem__):
+            best[size] = _best_of_depths(study, size)
+    for words, sizes in itertools.groupby(best, key=best.__getitem__):
         place = study.place([*sizes]).strip()
         sentence = f"{place}, {words}" if place else words
         yield f"{sentence[0].upper()}{sentence[1:]}."

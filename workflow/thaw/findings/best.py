@@ -75,16 +75,19 @@ def stay(beaten_by: Mapping[str, list[str]]) -> list[str]:
 def rows_to_tell(pair: Pair, alpha: float) -> float:
     """Return how many test rows would tell two samples apart, if that is what it takes.
 
-    It is nan if nothing is known of rows, or if no number of them would do.
+    The part of the interval that comes from rows shrinks with the root of their number,
+    until the interval ends at 0, if the difference is what it seems. It is nan if
+    nothing is known of rows, or if no number of them would do.
     """
     typical = typical_difference(pair, alpha)
     lead = abs(typical.value)
-    units = lead - min(abs(end - typical.value) for end in typical.given_rows[1:])
-    if not (units > 0 and typical.rows.units > 1):
-        return np.nan
-    given_rows = lead - units
-    of_rows = max(
-        (end - typical.value) ** 2 - (given - typical.value) ** 2
-        for end, given in zip(typical[1:3], typical.given_rows[1:], strict=True)
+    # The ends on the side of 0.
+    side = 1 if typical.value > 0 else 2
+    with_rows, given_rows = (
+        abs(ends[side] - typical.value)
+        for ends in (typical.estimate, typical.given_rows)
     )
+    if typical.rows.units < 2 or not given_rows < lead < np.inf:
+        return np.nan
+    of_rows = with_rows**2 - given_rows**2
     return pair.variant.tested * of_rows / (lead**2 - given_rows**2)

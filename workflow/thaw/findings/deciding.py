@@ -14,17 +14,13 @@ from typing import NamedTuple
 
 from scipy import special
 
-from thaw.findings.gains import Question, Row, rows_at
+from thaw.findings.gains import Question, Row
 from thaw.findings.recommendation import UNDECIDED, Advice, advice
-from thaw.findings.shown import counted
 
 # The numbers of source models, or of repeats where these vary, to choose from.
 NUMBERS = (10, 20, 30, 50, 100, 150, 200, 300, 500, 1000)
 
 POWER = 0.84  # the normal quantile of 80 %
-
-# Intervals narrower by this share are worth a sentence.
-WORTH_A_WORD = 0.1
 
 
 class Needed(NamedTuple):
@@ -128,8 +124,6 @@ def what_would_decide(study: Question) -> Iterator[str]:
         place = study.place([one.size for one, _ in alike]).strip()
         words = f"{place}, {words}" if place else words
         yield f"{words[0].upper()}{words[1:]}."
-        if all(needs and needs.rows == 1 for _, needs in alike):
-            yield from _how_to_allocate(alike[-1][0], study)
 
 
 def fits_to_decide(study: Question, undecided: Advice) -> int | None:
@@ -144,31 +138,6 @@ def fits(study: Question, units: int) -> int:
     if study.source_models > 1:
         return (units - study.source_models) * (1 + arms * study.repeats)
     return (units - study.repeats) * arms
-
-
-def _how_to_allocate(undecided: Advice, study: Question) -> Iterator[str]:
-    """Say how many repeats of each source model would tell more at the same cost.
-
-    A source model costs as much as a repeat, and serves all variants.
-    """
-    table = rows_at(study.summary, undecided.size).set_index("variant")
-    parts = table.loc[[*undecided.named], ["std_between", "std_within"]] ** 2
-    if parts.isna().any(axis=None):
-        return
-    between, within = parts.mean()
-    arms = len(study.networks) * len(study.target_sizes)
-
-    def error(repeats: int) -> float:
-        return math.sqrt((between + within / repeats) * (1 + arms * repeats))
-
-    best = min((1, 2, 3, 5, 10), key=error)
-    if error(best) < (1 - WORTH_A_WORD) * error(study.repeats):
-        cost = (1 + arms * study.repeats) / (1 + arms * best)
-        models = int(study.source_models * cost)
-        yield (
-            f"As many networks as this study's tell more as {models:,} source models "
-            f"with {counted(best, 'repeat')} of each."
-        )
 
 
 def _rounded(rows: float) -> int:

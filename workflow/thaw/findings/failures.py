@@ -100,11 +100,11 @@ def shares(pair: Pair, limit: Limit, rows: RowsLuck, alpha: float) -> dict[str, 
         _share_of(pair.variant, is_weak(pair.variant, limit.value + far))
         for far in sorted((-reach, reach), key=pair.variant.in_units)
     )
-    others = _share_of(pair.reference, weak[1])
+    reference_share = _share_of(pair.reference, weak[1])
     of_weak = joined(
         difference_of_shares(pair, weak[0], weak[1], alpha),
-        fewest - others,
-        most - others,
+        fewest - reference_share,
+        most - reference_share,
     )
     differences = {
         "failed": difference_of_shares(pair, failed[0], failed[1], alpha),
@@ -131,23 +131,23 @@ def difference_of_shares(
 
     `variant` and `reference` `[n]` say which networks count.
     """
-    ours = pair.variant.unit_means(variant.astype(float))
-    others = pair.reference.unit_means(reference.astype(float))
+    units = pair.variant.unit_means(variant.astype(float))
+    reference_units = pair.reference.unit_means(reference.astype(float))
     if pair.matched:
-        more = _share(np.clip(ours - others, 0, None))
-        less = _share(np.clip(others - ours, 0, None))
+        more = _share(np.clip(units - reference_units, 0, None))
+        less = _share(np.clip(reference_units - units, 0, None))
         middle = more - less
-        variance = (more + less - middle**2) / (len(ours) + 2)
+        variance = (more + less - middle**2) / (len(units) + 2)
     else:
-        mine, theirs = _share(ours), _share(others)
-        middle = mine - theirs
-        variance = mine * (1 - mine) / (len(ours) + 2)
-        variance += theirs * (1 - theirs) / (len(others) + 2)
+        share, reference_share = _share(units), _share(reference_units)
+        middle = share - reference_share
+        variance = share * (1 - share) / (len(units) + 2)
+        variance += reference_share * (1 - reference_share) / (len(reference_units) + 2)
     # Student's quantile; theirs, the normal one, is too small at 20 units.
-    degrees = max(min(len(ours), len(others)) - 1, 1)
+    degrees = max(min(len(units), len(reference_units)) - 1, 1)
     half = -special.stdtrit(degrees, alpha / 2) * np.sqrt(variance)
     low, high = np.clip([middle - half, middle + half], -1, 1).tolist()
-    return Estimate(float(ours.mean() - others.mean()), low, high)
+    return Estimate(float(units.mean() - reference_units.mean()), low, high)
 
 
 def _share(shares: np.ndarray) -> float:

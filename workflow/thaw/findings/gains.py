@@ -80,7 +80,7 @@ class Question(NamedTuple):
     @property
     def networks(self) -> list[str]:
         """The variants that are networks."""
-        return [n for n, own in self.variants.items() if "estimator" not in own]
+        return [n for n, variant in self.variants.items() if "estimator" not in variant]
 
     @property
     def is_swept(self) -> bool:

@@ -45,23 +45,28 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     beyond a sample's `worst` count as that: an error has no bound, so the worst one not
     drawn might be anything. Test rows are covered as `thaw.findings.new_rows` says.
     """
-    ours, others = _unit_means(pair.variant), _unit_means(pair.reference)
-    sound, others_sound = ~np.isnan(ours), ~np.isnan(others)
+    units, reference_units = _unit_means(pair.variant), _unit_means(pair.reference)
+    sound, reference_sound = ~np.isnan(units), ~np.isnan(reference_units)
     if pair.matched:
-        sound = others_sound = sound & others_sound
-    ours, others = ours[sound], others[others_sound]
-    if not (len(ours) and len(others)):
+        sound = reference_sound = sound & reference_sound
+    units, reference_units = units[sound], reference_units[reference_sound]
+    if not (len(units) and len(reference_units)):
         return Estimate(np.nan, np.nan, np.nan)
-    unit, difference = pair.variant.scale, float(ours.mean() - others.mean())
-    if min(len(ours), len(others)) < FEWEST or not pair.variant.has_worst:
-        return Estimate(difference * unit, np.nan, np.nan)
+    scale, difference = pair.variant.scale, float(units.mean() - reference_units.mean())
+    if min(len(units), len(reference_units)) < FEWEST or not pair.variant.has_worst:
+        return Estimate(difference * scale, np.nan, np.nan)
     if pair.is_conditional:
-        half = _half_width([ours - others] if pair.matched else [ours, others], alpha)
+        half = _half_width(
+            [units - reference_units] if pair.matched else [units, reference_units],
+            alpha,
+        )
         ends = [difference - half, difference + half]
     else:
         levels = [alpha / 2, 1 - alpha / 2]
-        ends = np.quantile(_draws_of_difference(pair, ours, others), levels).tolist()
-    given_rows = Estimate(difference * unit, *(end * unit for end in ends))
+        ends = np.quantile(
+            _draws_of_difference(pair, units, reference_units), levels
+        ).tolist()
+    given_rows = Estimate(difference * scale, *(end * scale for end in ends))
     return _luck_of_rows(pair.variant, pair.reference).widen(given_rows, alpha)
 
 
@@ -76,8 +81,8 @@ def mean_of(sample: Sample, alpha: float) -> Estimate:
         ends = units.mean() + _half_width([units], alpha) * np.array([-1, 1])
     else:
         rng = np.random.Generator(np.random.PCG64(0))
-        found = _draws(units, sample.piles_up, rng)
-        ends = np.quantile(found, [alpha / 2, 1 - alpha / 2])
+        draws = _draws(units, sample.piles_up, rng)
+        ends = np.quantile(draws, [alpha / 2, 1 - alpha / 2])
     low, high = sorted(sample.score_of(np.maximum(ends, 0)).tolist())
     return _luck_of_rows(sample).widen(Estimate(mean, low, high), alpha)
 
@@ -120,29 +125,31 @@ def _unit_means(sample: Sample) -> np.ndarray:
 
 
 def _draws_of_difference(
-    pair: Pair, ours: np.ndarray, others: np.ndarray
+    pair: Pair, units: np.ndarray, reference_units: np.ndarray
 ) -> np.ndarray:
     piles_up = pair.variant.piles_up
-    sides = ((pair.variant, ours), (pair.reference, others))
+    sides = ((pair.variant, units), (pair.reference, reference_units))
     if pair.has_known:
-        mine, theirs = (
-            units[:1]
+        means, reference_means = (
+            side[:1]
             if sample.is_known
-            else _draws(units, piles_up, np.random.Generator(np.random.PCG64(0)))
-            for sample, units in sides
+            else _draws(side, piles_up, np.random.Generator(np.random.PCG64(0)))
+            for sample, side in sides
         )
-        return mine - theirs
+        return means - reference_means
     rng = np.random.Generator(np.random.PCG64(0))
     if not pair.matched:
-        return _draws(ours, piles_up, rng) - _draws(others, piles_up, rng)
-    ours_far, ours_middle, ours_unseen = _stragglers(ours, piles_up, rng)
-    others_far, others_middle, others_unseen = _stragglers(others, piles_up, rng)
+        return _draws(units, piles_up, rng) - _draws(reference_units, piles_up, rng)
+    far, middle, unseen = _stragglers(units, piles_up, rng)
+    reference_far, reference_middle, reference_unseen = _stragglers(
+        reference_units, piles_up, rng
+    )
     kinds = [
-        (ours_far & ~others_far, ours_unseen - others_middle),
-        (~ours_far & others_far, ours_middle - others_unseen),
-        (ours_far & others_far, ours_unseen - others_unseen),
+        (far & ~reference_far, unseen - reference_middle),
+        (~far & reference_far, middle - reference_unseen),
+        (far & reference_far, unseen - reference_unseen),
     ]
-    return _mixture(ours - others, kinds, rng)
+    return _mixture(units - reference_units, kinds, rng)
 
 
 def _draws(units: np.ndarray, piles_up: bool, rng: np.random.Generator) -> np.ndarray:
@@ -173,9 +180,9 @@ def _mixture(
 
     A kind of stragglers is given by their places and draws of an unseen one.
     """
-    others = values[~np.any([where for where, _ in kinds], axis=0)]
-    weights = rng.standard_gamma(OTHERS + len(others), DRAWS)
-    total = weights * _students(others, rng)
+    rest = values[~np.any([where for where, _ in kinds], axis=0)]
+    weights = rng.standard_gamma(OTHERS + len(rest), DRAWS)
+    total = weights * _students(rest, rng)
     for where, unseen in kinds:
         share = rng.standard_gamma(STRAGGLERS + where.sum(), DRAWS)
         total += share * _random_means(values[where], unseen, rng)

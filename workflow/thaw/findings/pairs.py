@@ -141,11 +141,14 @@ class Pair:
 
     def _shares_of_wins(self, shift: float, axis: int) -> np.ndarray:
         """Return how often each network wins or, along axis 1, loses in its unit."""
-        ours, others = self._tables
-        one, other = self._rounded(ours[:, :, None] - shift), others[:, None, :]
+        ranks, reference_ranks = self._tables
+        shifted, beside_each = (
+            self._rounded(ranks[:, :, None] - shift),
+            reference_ranks[:, None, :],
+        )
         # Missing networks neither win nor tie.
-        wins = ((one > other) + (one == other) / 2).sum(axis)
-        beside = others if axis == 2 else ours
+        wins = ((shifted > beside_each) + (shifted == beside_each) / 2).sum(axis)
+        beside = reference_ranks if axis == 2 else ranks
         return wins / (~np.isnan(beside)).sum(1)[:, None]
 
 

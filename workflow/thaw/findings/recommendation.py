@@ -154,12 +154,17 @@ def _named_alike(alike: list[Advice]) -> list[Advice]:
 def recommended(study: Question) -> Iterator[str]:
     """Give the advice, by target size."""
     for alike in advices(study):
-        sentences = [*WORDS[alike[0].kind](alike, study)]
-        sentences += _without_network(alike, study)
-        if study.is_swept:
-            sizes = span([one.size for one in alike])
-            sentences[0] = f"with {sizes}: {sentences[0]}"
-        yield from (f"{words[0].upper()}{words[1:]}." for words in sentences)
+        words = [*WORDS[alike[0].kind](alike, study)]
+        yield from in_sentences(alike, study, [*words, *_without_network(alike, study)])
+
+
+def in_sentences(
+    alike: list[Advice], study: Question, words: list[str]
+) -> Iterator[str]:
+    """Yield words as sentences, the first with its target sizes if there are any."""
+    if study.is_swept:
+        words[0] = f"with {span([one.size for one in alike])}: {words[0]}"
+    yield from (f"{sentence[0].upper()}{sentence[1:]}." for sentence in words)
 
 
 def act(alike: list[Advice], study: Question) -> str:
@@ -201,14 +206,9 @@ def how(name: str, study: Question) -> str:
     """Return the advice to use a variant."""
     if study.is_from_scratch(name) and study.transferred:
         return f"use {name}, which is not pretrained"
-    if name not in study.depths and name not in study.recipes:
+    helps = study.is_pretrained(name) and not study.is_pretrained(study.baseline)
+    if not helps or study.name(name) == name:
         return f"use {name}"
-    if study.is_pretrained(study.baseline) or not study.is_pretrained(name):
-        return (
-            f"use {study.recipes[name]} ({name})"
-            if name in study.recipes
-            else (f"use {name}")
-        )
     return f"use transfer and {study.name(name)}"
 
 
@@ -246,8 +246,9 @@ def _use_estimator(alike: list[Advice], study: Question) -> Iterator[str]:
 
 def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
     rows = [row for one in alike for row in one.rows.values()]
-    best = max(rows, key=lambda row: row["typical"])
-    worst = min(rows, key=lambda row: row["typical"])
+    known = [row for row in rows if not math.isnan(row["typical"])]
+    best = max(known, key=lambda row: row["typical"])
+    worst = min(known, key=lambda row: row["typical"])
     if study.is_from_scratch(study.baseline):
         yield f"train from scratch ({study.baseline})"
     else:
@@ -258,7 +259,7 @@ def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
         words += f", {study.name(best['variant'])}, by {size_of(best, study)}"
     else:
         words = f"no {kind} typically gains {study.margin_in_units} or more"
-    if worst["verdict"] == WORSE and len(rows) > 1:
+    if worst["verdict"] == WORSE and len(known) > 1:
         words += f"; {study.name(worst['variant'])} costs {size_of(worst, study)}"
         words += perhaps_less(worst, study) + more_networks(worst)
     yield words

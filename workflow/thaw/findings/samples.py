@@ -73,10 +73,10 @@ class Sample(NamedTuple):
 
     def has_addresses_of(self, other: Self) -> bool:
         """Whether each repeat drew the same random numbers as the other's."""
-        ours, theirs = self.addresses, other.addresses
-        if ours is None or theirs is None:
+        addresses, other_addresses = self.addresses, other.addresses
+        if addresses is None or other_addresses is None:
             return len(self.values) == len(other.values)
-        return np.array_equal(ours, theirs)
+        return np.array_equal(addresses, other_addresses)
 
     @property
     def sound(self) -> np.ndarray:
@@ -129,11 +129,13 @@ class Sample(NamedTuple):
     def beside(self, other: Self) -> Self:
         """Return a known value as if each repeat of the other's had reached it."""
         count = len(other.values)
+        rows = self.by_rows
         return self._replace(
             values=np.full(count, self.values[0]),
             failed=np.full(count, not self.sound[0]),
             source_models=other.source_models,
             addresses=other.addresses,
+            by_rows=None if rows is None else np.repeat(rows[:1], count, axis=0),
         )
 
     @property

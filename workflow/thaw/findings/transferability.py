@@ -23,7 +23,7 @@ class Judged(NamedTuple):
 
 def judged(
     scores: Mapping[str, np.ndarray],
-    found: Mapping[str, Sample],
+    samples: Mapping[str, Sample],
     best: str,
     alpha: float,
 ) -> Judged:
@@ -37,6 +37,6 @@ def judged(
     chosen = max(means, key=lambda source: means[source])
     cost = Estimate(0.0, 0.0, 0.0)
     if chosen != best:
-        pair = Pair(found[best], found[chosen])
+        pair = Pair(samples[best], samples[chosen])
         cost = typical_difference(pair, alpha).estimate
     return Judged(chosen, cost)

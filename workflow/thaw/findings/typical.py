@@ -34,7 +34,7 @@ class Typical(NamedTuple):
 
     given_rows: with the interval for these test rows alone. rows: the luck of others.
     by_unit: how far each unit moves it, `[units]` of each side, in units of
-    `Sample.scale`; 0 if that is unknown.
+    `Sample.scale`; nan if that is unknown.
     """
 
     value: float
@@ -75,8 +75,9 @@ def typical_difference(pair: Pair, alpha: float) -> Typical:
     rows = _luck_of_rows(pair, middle, max(error, NEAR))
     typical = rows.widen(given_rows, alpha)
     low, high = _quantiles(pair, error)
-    slope = (high - low) / 2 / error if error and np.isfinite([low, high]).all() else 0
-    by_unit = [slope * (own - own.mean()) for own in placements]
+    is_known = error > 0 and np.isfinite([low, high]).all()
+    slope = (high - low) / 2 / error if is_known else np.nan
+    by_unit = [slope * (placement - placement.mean()) for placement in placements]
     return Typical(*typical, given_rows, rows, by_unit)
 
 
@@ -92,7 +93,7 @@ def change(first: Typical, last: Typical, scale: float, alpha: float) -> Estimat
         for before, after in zip(first.by_unit, last.by_unit, strict=False)
     ]
     units = min(map(len, sides))
-    if units < 2 or not all(map(np.any, sides)):
+    if units < 2 or np.isnan(np.concatenate(sides)).any():
         return Estimate(value, np.nan, np.nan)
     error = np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
     reach = -special.stdtrit(units - 1, alpha / 2) * error * scale
@@ -116,10 +117,10 @@ def _placements(pair: Pair, shift: float) -> list[np.ndarray]:
 def _error_of_share(placements: list[np.ndarray]) -> float:
     """Return the standard error of how often the variant wins."""
     variance = 0.0
-    for own in placements:
-        if len(own) > 1:
-            squares = ((own - own.mean()) ** 2).sum() + 2 * 0.5**2
-            variance += squares / (len(own) - 1) / (len(own) + 2)
+    for side in placements:
+        if len(side) > 1:
+            squares = ((side - side.mean()) ** 2).sum() + 2 * 0.5**2
+            variance += squares / (len(side) - 1) / (len(side) + 2)
     return float(np.sqrt(variance))
 
 
@@ -136,5 +137,7 @@ def _luck_of_rows(pair: Pair, middle: float, near: float) -> RowsLuck:
         (pair.variant, pair.beaten(low - edge) - pair.beaten(high + edge)),
         (pair.reference, pair.lost(low - edge) - pair.lost(high + edge)),
     )
-    weighted = [(side, side.weights * pairs) for side, pairs in sides]
-    return luck_of_rows(*((side, own / own.sum()) for side, own in weighted))
+    weighted = [(sample, sample.weights * pairs) for sample, pairs in sides]
+    return luck_of_rows(
+        *((sample, weights / weights.sum()) for sample, weights in weighted)
+    )

@@ -27,6 +27,7 @@ from thaw.findings.recommendation import (
     cases,
     end,
     in_ranges,
+    in_sentences,
     perhaps,
     worth,
 )
@@ -124,10 +125,7 @@ def _recommended(ranking: Ranking) -> Iterator[str]:
             sentences = [f"undecided: {cases(rows, 'better', 'source', question)}"]
         else:
             sentences = [*WORDS[kind](alike, question)]
-        if question.is_swept:
-            sizes = span([one.size for one in alike])
-            sentences[0] = f"with {sizes}: {sentences[0]}"
-        yield from (f"{words[0].upper()}{words[1:]}." for words in sentences)
+        yield from in_sentences(alike, question, sentences)
 
 
 def _use(alike: list[Advice], ranking: Ranking) -> Iterator[str]:

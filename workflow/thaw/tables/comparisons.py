@@ -47,11 +47,11 @@ def comparisons(
         return comparisons(samples, [(baseline, baseline)], baseline, margin).head(0)
     count = len(pairs) * len(samples)
     rows = []
-    for size, own in samples.items():
-        limit = limit_of_weak(own[baseline], margin)
+    for size, of_size in samples.items():
+        limit = limit_of_weak(of_size[baseline], margin)
         for variant, other in pairs:
             names = {"target_size": size, "variant": variant, "reference": other}
-            row = compare(Pair(own[variant], own[other]), limit, count, margin)
+            row = compare(Pair(of_size[variant], of_size[other]), limit, count, margin)
             rows.append(names | row)
     return pd.DataFrame(rows)
 
@@ -68,8 +68,8 @@ def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, An
     alpha, of_shares = alpha_of_each(count), alpha_of_each(count, OF_SHARES)
     variant, reference = pair.variant, pair.reference
     typical = typical_difference(pair, alpha)
-    found = shares(pair, limit, typical.rows, of_shares)
-    differences = {kind: own.difference for kind, own in found.items()}
+    of_kinds = shares(pair, limit, typical.rows, of_shares)
+    differences = {kind: of_kind.difference for kind, of_kind in of_kinds.items()}
     which = verdict(pair, typical.estimate, alpha, margin)
     return {
         **_columns("typical", typical.estimate),
@@ -89,7 +89,7 @@ def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, An
         "tested": variant.tested,
         "better": pair.chance(),
         **_columns("mean", mean_difference(pair, ALPHA)),
-    } | _columns_of_shares(found)
+    } | _columns_of_shares(of_kinds)
 
 
 def _columns(name: str, estimate: Estimate) -> dict[str, float]:
@@ -97,9 +97,9 @@ def _columns(name: str, estimate: Estimate) -> dict[str, float]:
     return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
-def _columns_of_shares(found: Mapping[str, Shares]) -> dict[str, float]:
+def _columns_of_shares(of_kinds: Mapping[str, Shares]) -> dict[str, float]:
     columns: dict[str, float] = {}
-    for kind, (variant, reference, (difference, low, high)) in found.items():
+    for kind, (variant, reference, (difference, low, high)) in of_kinds.items():
         columns |= {kind: variant, f"reference_{kind}": reference}
         columns[f"{kind}_difference"] = difference
         columns |= {f"{kind}_low": low, f"{kind}_high": high}

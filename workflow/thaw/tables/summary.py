@@ -31,7 +31,7 @@ class Chosen(NamedTuple):
 
 
 def summary(
-    found: Mapping[Arm, Sample], metric: Metric, chosen: Mapping[Arm, Chosen]
+    samples: Mapping[Arm, Sample], metric: Metric, chosen: Mapping[Arm, Chosen]
 ) -> pd.DataFrame:
     """Return a row for each arm.
 
@@ -48,7 +48,7 @@ def summary(
     shares, however many repeats start from it.
     """
     rows = []
-    for arm, sample in found.items():
+    for arm, sample in samples.items():
         values = sample.values
         q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
         mean = mean_of(sample, ALPHA)
@@ -173,25 +173,8 @@ def share_at_edge(rate: np.ndarray, epoch: np.ndarray, rates: Sequence[float]) -
     return float((at_edge & (epoch > 0)).mean())
 
 
-def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the choices made on validation rows, if any."""
-    swept = len(settings["target_sizes"]) > 1
-    said = [
-        row.variant
-        + (f" from {row.target_size}" if swept else "")
-        + f" {row.learning_rate:g} and {row.epoch:g}"
-        for row in table.itertuples()
-        if row.variant in settings["tuned"]
-    ]
-    if said:
-        yield (
-            "Chosen on validation rows, learning rate and epoch (medians over "
-            f"repeats): {'; '.join(said)}."
-        )
-
-
 def failures(
-    found: Mapping[Arm, Sample],
+    samples: Mapping[Arm, Sample],
     failed_models: np.ndarray | None,
     is_given: bool = False,
 ) -> Iterator[str]:
@@ -199,7 +182,7 @@ def failures(
 
     `is_given` says whether only scores are known.
     """
-    failed = {arm.name: ~sample.sound for arm, sample in found.items()}
+    failed = {arm.name: ~sample.sound for arm, sample in samples.items()}
     if failed_models is not None:
         failed = {"source models": failed_models} | failed
     lost = [
@@ -224,13 +207,13 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the summary as CSV and as Markdown."""
     settings, histories = inputs.settings, inputs.histories
     metric, sizes = inputs.metric, settings["target_sizes"]
-    found = {
+    samples = {
         Arm(name, size): sample
         for size in sizes
         for name, sample in inputs.samples(settings["variants"], size, metric).items()
     }
     chosen = {}
-    for arm in found:
+    for arm in samples:
         rate, epoch, loss = (
             histories.final(arm.name, name)
             for name in ("learning_rate", "epoch", "validation_loss")
@@ -240,14 +223,13 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             edge = share_at_edge(rate, epoch, rates)
         medians = [float(np.median(values)) for values in (rate, epoch, loss)]
         chosen[arm] = Chosen(medians[0], medians[1], medians[2], edge)
-    table = summary(found, metric, chosen)
+    table = summary(samples, metric, chosen)
     lost = histories.failed_source_models()
     warnings = [
-        *failures(found, lost, not settings["source"]),
-        *what_was_chosen(table, settings),
+        *failures(samples, lost, not settings["source"]),
         *(f"{name}: {recipe}." for name, recipe in settings["recipes"].items()),
     ]
-    if not metric.has_bounds and any(sample.has_worst for sample in found.values()):
+    if not metric.has_bounds and any(sample.has_worst for sample in samples.values()):
         mark = "≥" if metric.lower_is_better else "≤"
         warnings.append(f"In means, {BEYOND} (marked {mark}).")
     words = for_people(table, warnings, metric, settings)
