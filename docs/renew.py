@@ -66,10 +66,7 @@ STUDIES = {
             "learning-curves": "forward/learning-curves",
             **{
                 name: f"many-sources/{name}"
-                for name in (
-                    *("differences", "gains-by-epoch", "source-accuracy"),
-                    *("source-models", "source-spread"),
-                )
+                for name in ("differences", "source-spread")
             },
         },
     ),
@@ -80,7 +77,7 @@ STUDIES = {
             "flash-points": "maps/flash-point/freeze-map",
         },
     ),
-    SOURCES: Study(with_rules(SOURCES), {"which-source": "which-source/sources"}),
+    SOURCES: Study(with_rules(SOURCES), {"which-source": "which-source/differences"}),
     RECIPES: Study(with_rules(RECIPES), {"recipes": "flash-points/target-sizes"}),
     "studies/your-table": Study(
         (),

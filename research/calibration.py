@@ -216,26 +216,23 @@ def table_of_truth(cells: pd.DataFrame) -> str:
     columns = {
         "anything false": lambda own: own["anything false"],
         "a false verdict": lambda own: own["false verdict"],
-        "the edition before": lambda own: own["false verdict before"],
         "typical covers": lambda own: _mean_of(own, "typical"),
-        "before": lambda own: _mean_of(own, "typical before"),
         "mean covers": lambda own: _mean_of(own, "mean"),
         "equivalent": lambda own: _mean_of(own, "equivalent"),
-        "before ": lambda own: _mean_of(own, "equivalent before"),
     }
     return _by_rows(cells[cells["gain"] == 0], columns)
 
 
 def table_of_power(cells: pd.DataFrame) -> str:
-    """Return how often gains are found, beside the previous edition."""
+    """Return how often gains are found, and found to reach the margin."""
 
-    def found(gain: int, measure: str) -> Callable:
+    def share(gain: int, measure: str) -> Callable:
         return lambda own: _mean_of(own[own["gain"] == gain], measure)
 
     columns = {
-        f"{words}{column}": found(gain, f"better{when}")
+        f"{words} {column}": share(gain, measure)
         for gain, words in ((2, "+.02"), (5, "+.05"))
-        for column, when in ((" found", ""), (" before", " before"))
+        for column, measure in (("found", "better"), ("surely", "surely"))
     }
     return _by_rows(cells[cells["population"].map(lambda n: CASES[n].power)], columns)
 

@@ -5,7 +5,7 @@ import torch
 
 from thaw.data.problem import Problem
 from thaw.learning.fully_connected import FullyConnected
-from thaw.learning.learner import SourceModels, stacked
+from thaw.learning.learner import Phase, SourceModels, stacked
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training, Variant
 from thaw.learning.tasks import TASKS, Scale
@@ -41,7 +41,7 @@ def losses(
     """
     inherited = models if variant.pretrained else None
     how = network, fresh_groups(variant, network, inherited), inherited
-    frozen = list(network.groups)[: variant.freeze]
+    phase = Phase(list(network.groups)[: variant.freeze])
     task, found = TASKS[problem.task], []
     for part in train(
         network,
@@ -49,10 +49,10 @@ def losses(
         _few(problem),
         training,
         whose,
-        frozen,
+        [phase],
         size,
     ):
-        learner = network.learner(part.state, problem, training, frozen)
+        learner = network.learner(part.state, problem, training, phase)
         names = [f"label.{name}" for name in Scale._fields]
         scale = None
         if names[0] in part.state:

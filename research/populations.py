@@ -90,13 +90,17 @@ def _problem(config, name, rows):
             "task": "regression",
             "train_size": 500,
             "scale": "standard",
-            "transforms": [{"permute": 1}] if number == 2 else [],
         }
     else:
         settings = config["problems"][name]
     (function,) = (key for key in settings if key.startswith("make_"))
     arguments = settings[function] | {"n_samples": settings["train_size"] + rows}
-    return make_problem(settings | {function: arguments})[0]
+    problem = make_problem(settings | {function: arguments})[0]
+    if name != "friedman-2":
+        return problem
+    return problem._replace(
+        train_x=problem.train_x[:, ::-1].copy(), test_x=problem.test_x[:, ::-1].copy()
+    )
 
 
 def made(

@@ -21,7 +21,7 @@ from studies import all_of, draw, samples
 
 from thaw.data.problem import Problem
 from thaw.findings.arms import OF_DEPTHS
-from thaw.findings.best_sources import Found, standings, statements
+from thaw.findings.best import Candidates, beaten, statements, stay
 from thaw.findings.logme import logme
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
@@ -58,9 +58,6 @@ UNITS, ROWS = 30, 200
 
 # The columns that identify a study.
 STUDY = ["labels", "rows", "sources", "trial"]
-
-# The limits between which chances are held against how often they come true.
-LIMITS = (0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1)
 
 # So small that no study has enough units for an interval, which takes long.
 NO_INTERVAL = 1e-300
@@ -168,7 +165,7 @@ def _logme(models: SourceModels, target: Problem, rows: np.ndarray) -> np.ndarra
     )
 
 
-def _by_source(found: Mapping[str, Sample], sources: Sequence[str]) -> Found:
+def _by_source(found: Mapping[str, Sample], sources: Sequence[str]) -> Candidates:
     return {s: {name: found[f"{s}/{name}"] for name in DEPTHS} for s in sources}
 
 
@@ -199,21 +196,20 @@ def look_at(known: Known, trials: int, seed: int) -> list[dict]:
             best = [source for source in sources if known.gains[source] >= tied]
             own = _by_source(found, sources)
             alpha = OF_DEPTHS / statements(own) / len(SIZES)
-            stand = standings(own, gains, alpha, known.population.margin)
-            for row in stand:
+            kept = stay(beaten(own, alpha, known.population.margin))
+            for source in sources:
                 rows.append(
                     {
                         "labels": known.kind,
                         "rows": known.size,
                         "sources": words,
                         "trial": trial,
-                        "source": row.source,
-                        "stays": row.may_be_best,
-                        "chance": row.chance,
-                        "best": (row.source in best) / len(best),
-                        "gain": gains[row.source][row.variant],
-                        "score": known.scores[row.source][drawn.models].mean(),
-                        "truth": known.gains[row.source] / known.population.margin,
+                        "source": source,
+                        "stays": source in kept,
+                        "best": source in best,
+                        "gain": max(gains[source].values()),
+                        "score": known.scores[source][drawn.models].mean(),
+                        "truth": known.gains[source] / known.population.margin,
                     }
                 )
     return rows
@@ -228,7 +224,7 @@ def by_study(looked: pd.DataFrame) -> pd.DataFrame:
         stay = own[own["stays"]]
         chosen = {"answer": stay["gain"].idxmax(), "score": own["score"].idxmax()}
         study = dict(zip(STUDY, names, strict=True))
-        study["holds"] = own.loc[own["best"] > 0, "stays"].all()
+        study["holds"] = own.loc[own["best"], "stays"].all()
         study |= {"stay": len(stay), "of": len(own)}
         for name, place in chosen.items():
             study[f"cost of {name}"] = own["truth"].max() - own["truth"][place]
@@ -271,21 +267,6 @@ def table_of_truth(looked: pd.DataFrame) -> str:
     return markdown(("labels", "rows", *ANGLES), rows)
 
 
-def table_of_chances(looked: pd.DataFrame) -> str:
-    """Return how often sources with some chance of being the best are."""
-    which = pd.cut(looked["chance"], LIMITS, include_lowest=True)
-    rows = [
-        (
-            f"{max(span.left, 0):g} to {span.right:g}",
-            str(len(own)),
-            percent(own["chance"].mean()),
-            percent(own["best"].mean()),
-        )
-        for span, own in looked.groupby(which, observed=True)
-    ]
-    return markdown(("chance", "sources", "mean chance, %", "are the best, %"), rows)
-
-
 def main() -> None:
     """Train, draw the studies, and put the tables below their markers in the page."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -308,7 +289,6 @@ def main() -> None:
             "sources-made": f"Made by `.venv/bin/python research/sources.py {how}`.",
             "sources-truth": table_of_truth(looked),
             "sources": table_of_sets(by_study(looked)),
-            "chances": table_of_chances(looked),
         }
     )
 

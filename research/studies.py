@@ -11,16 +11,9 @@ from populations import BASELINE, Population
 from thaw.findings import scoring
 from thaw.findings.failures import KINDS
 from thaw.findings.metrics import METRICS
-from thaw.findings.pairs import Pair
 from thaw.findings.rows_luck import influence
-from thaw.findings.samples import Estimate, Sample
-from thaw.findings.verdicts import (
-    BETTER,
-    EQUIVALENT,
-    WORSE,
-    kind_of,
-    verdict,
-)
+from thaw.findings.samples import Sample
+from thaw.findings.verdicts import BETTER, EQUIVALENT, WORSE
 from thaw.tables.comparisons import comparisons, depths_table
 
 # If the truth is equality, differences are not smaller than this.
@@ -119,6 +112,7 @@ def samples(
             worst=metric.worst_told(constant),
             by_rows=None if by_rows is None else by_rows + gain[:, None],
             constant_by_rows=None if of_rows is None else of_rows[0],
+            tested=len(np.unique(drawn.groups)),
         )
     return found
 
@@ -162,24 +156,15 @@ class Known:
         pairs = [(depth, BASELINE) for depth in self.depths]
         table = comparisons({"all": found}, pairs, BASELINE, margin)
         measures: Measures = {}
-        false = {name: [] for name in ("verdict", "verdict before", "shares")}
+        false = {name: [] for name in ("verdict", "shares")}
         for row in table.to_dict("records"):
-            depth, alpha = row["variant"], 1 - row["level"]
+            depth, kind = row["variant"], row["verdict"]
             truth = self.truth.loc[depth, BASELINE]
-            ends = row["these_rows_low"], row["these_rows_high"]
-            before = Estimate(row["typical"], *ends)
-            pair = Pair(found[depth], found[BASELINE])
-            said = {
-                "": row["verdict"],
-                " before": verdict(pair, before, alpha, margin),
-            }
-            for when, words in said.items():
-                kind, gain = kind_of(words), truth["typical"]
-                false[f"verdict{when}"].append(_is_false(kind, gain, margin))
-                measures[f"better{when}, {depth}"] = kind == BETTER
-                measures[f"equivalent{when}, {depth}"] = kind == EQUIVALENT
-            measures[f"typical before, {depth}"] = (
-                before.low <= truth["typical"] <= before.high
+            false["verdict"].append(_is_false(kind, truth["typical"], margin))
+            measures[f"better, {depth}"] = kind == BETTER
+            measures[f"equivalent, {depth}"] = kind == EQUIVALENT
+            measures[f"surely, {depth}"] = kind == BETTER and (
+                row["typical_low"] >= margin
             )
             for name, value, ends in (
                 ("typical", "typical", "typical"),
@@ -193,10 +178,10 @@ class Known:
                 measures[f"{name}, {depth}"] = covers if is_shown else np.nan
             for kind, words in KINDS.items():
                 share = truth[f"{kind}_difference"]
-                more = share <= TINY and f"{words} more often" in row["verdict"]
-                less = share >= -TINY and f"{words} less often" in row["verdict"]
+                more = share <= TINY and f"{words} more often" in row["note"]
+                less = share >= -TINY and f"{words} less often" in row["note"]
                 false["shares"].append(more or less)
-        for name in ("typical", "typical before", *KINDS):
+        for name in ("typical", *KINDS):
             own = [measures[f"{name}, {depth}"] for depth in self.depths]
             measures[f"all {name}"] = float(np.nanmin([1, *own]))
         measures |= {f"false {name}": any(own) for name, own in false.items()}

@@ -28,6 +28,7 @@ CONFIG = {
             "source": "named",
             "target": "named",
             "variants": ["standalone", "fixed-0", "fixed-1", "nan"],
+            "question": f"S {MARKUP}",
             "repeats": 12,
             "target_sizes": ["all", 10],
         }

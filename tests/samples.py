@@ -13,6 +13,7 @@ from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.tables.comparisons import comparisons, depths_table
 from thaw.tables.summary import Chosen, summary
+from thaw.tables.training_time import COLUMNS
 
 ACCURACY = METRICS["classification"]["accuracy"]
 FAILED = np.nan
@@ -23,11 +24,6 @@ LADDER = {"standalone": SCRATCH, "fixed-0": {}, "fixed-1": {"freeze": 1}}
 SETTINGS = {"source": "one", "target": "two", "baseline": "standalone", "tuned": []}
 SETTINGS |= {"metric": [{"task": "classification", "name": "accuracy"}], "margin": 0.01}
 SETTINGS |= {"repeats": 2, "source_models": 30, "has_splits": False, "recipes": {}}
-
-CHANGES = (
-    *("variant", "reference", "from_epoch", "to_epoch"),
-    *("change", "change_low", "change_high", "margin"),
-)
 
 NOTHING = {"categories": {}, "shape": [], "notes": [], "transforms": [], "files": []}
 SCALE = {"centre": [0.0, 0.0], "spread": [1.0, 1.0]}
@@ -113,7 +109,7 @@ def question(samples, variants=LADDER, pairs=(), changes=(), equal=(), **setting
     """Return a study of these samples, by target size and variant."""
     if not isinstance(next(iter(samples.values())), dict):
         samples = {"all": samples}
-    verdict = settings.pop("verdict", None)
+    note = settings.pop("without_verdict", None)
     at_edge = settings.pop("at_edge", np.nan)
     settings = SETTINGS | settings
     baseline = settings["baseline"]
@@ -135,10 +131,9 @@ def question(samples, variants=LADDER, pairs=(), changes=(), equal=(), **setting
         target_sizes=list(samples),
         shown_size=[*samples][-1],
         depths=depths,
-        comparisons=table.assign(verdict=verdict) if verdict else table,
+        comparisons=table.assign(verdict="no verdict", note=note) if note else table,
         best_depths=depths_table(samples, depths, 0.01),
         summary=summary_of(arms, at_edge=at_edge),
-        training_time=pd.DataFrame(changes, columns=CHANGES),
-        best_of=pd.DataFrame(columns=["variant"]),
+        training_time=pd.DataFrame(changes, columns=COLUMNS),
         overlap=pd.DataFrame(equal),
     )

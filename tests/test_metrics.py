@@ -13,7 +13,6 @@ from thaw.errors import ThawError
 from thaw.findings import scoring
 from thaw.findings.measured import Measured, Metrics
 from thaw.findings.metrics import METRICS
-from thaw.findings.predicted import confusion, predicted_counts, share_right
 from thaw.findings.rows_luck import influence
 from thaw.output.records import ArchiveWriter
 
@@ -255,10 +254,10 @@ def test_jobs_add_up_and_networks_that_failed_have_no_score():
     predicted = log_probabilities()
     metrics = metrics_of("accuracy", "roc_auc", "f1")
     whole, parts = Measured(metrics), Measured(metrics)
-    whole.add(predicted, PLACES + 1, FAILED, "classification")
+    whole.add(predicted, PLACES + 1, FAILED)
     # All networks of one of the jobs failed.
     for part in np.split(np.arange(NETWORKS), [1, 2, 3]):
-        parts.add(predicted[part], PLACES + 1, FAILED[part], "classification")
+        parts.add(predicted[part], PLACES + 1, FAILED[part])
     # Histories hold the accuracy already.
     rows = {f"rows/{name}" for name in ("accuracy", "roc_auc", "f1")}
     assert whole.networks.keys() == {"metrics/roc_auc", "metrics/f1", *rows}
@@ -266,8 +265,6 @@ def test_jobs_add_up_and_networks_that_failed_have_no_score():
         np.testing.assert_array_equal(values, np.concatenate(parts.networks[name]))
         unknown = np.isnan(values).reshape(NETWORKS, -1)
         assert (unknown == FAILED[:, None]).all()
-    counts = (jobs.of_rows["predicted"] for jobs in (whole, parts))
-    np.testing.assert_array_equal(*counts)
     sound = predicted[~FAILED].astype(float)
     expected = {"accuracy": sound.argmax(2) == LABELS}
     expected["roc_auc"] = influence_of("roc_auc", LABELS, sound)
@@ -307,21 +304,6 @@ def test_a_users_function_gets_labels_and_what_one_network_predicts():
     functions["enrichment"] = lambda *_: [1, 2]
     with pytest.raises(ThawError, match=r"enrichment returned .*, not one number"):
         metrics.scores(metric, predicted, PLACES)
-
-
-def test_which_classes_are_predicted_is_scikit_learns():
-    """Of the networks that did not fail; and the counts of several jobs add up."""
-    labels, predicted = RNG.integers(0, 3, ROWS), log_probabilities(3)[~FAILED]
-    chosen = predicted.argmax(2)
-    counts = sum(predicted_counts(part) for part in np.split(predicted, 3))
-    np.testing.assert_allclose(share_right(counts, labels), (chosen == labels).mean(0))
-    pairs = np.tile(labels, len(chosen)), chosen.ravel()
-    matrix = sklearn_metrics.confusion_matrix(*pairs, normalize="true")
-    np.testing.assert_allclose(confusion(counts, labels), matrix)
-    # Without a network, or without rows of a class, nothing is known.
-    assert np.isnan(share_right(predicted_counts(predicted[:0]), labels)).all()
-    matrix = confusion(np.ones((3, 4), np.int64), np.zeros(3, np.int64))
-    assert matrix[0].tolist() == [0.25] * 4 and np.isnan(matrix[1:]).all()
 
 
 METRICS_PY = """

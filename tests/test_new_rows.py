@@ -82,9 +82,15 @@ def test_errors_beyond_the_constants_count_as_that_in_each_draw():
 def test_an_estimator_that_is_known_has_the_luck_of_the_rows():
     """All of its repeats are one and the same."""
     right = np.random.default_rng(4).random(ROWS) < 0.8
-    sides = (of_networks(np.tile(x, (40, 1)), is_known=True) for x in (right, ~right))
-    row = row_of(*sides)
+    known, other = (
+        of_networks(np.tile(x, (count, 1)), is_known=True)
+        for x, count in ((right, 40), (~right, 9))
+    )
+    row = row_of(known, other)
     assert row["typical_low"] < row["these_rows_low"] == row["these_rows_high"]
+    assert row["typical"] == pytest.approx(right.mean() - (~right).mean())
+    row = row_of(networks(0.7), other)
+    assert row["rows_error"] > 0 and row["units"] == 20
 
 
 POPULATIONS = [

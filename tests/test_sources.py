@@ -157,15 +157,19 @@ def test_variants_of_two_studies_are_compared(results):
 def test_sizes_and_rankings_have_their_figures_pages_and_tables(results):
     for name in ("steps/target-sizes", "steps/freeze-map", "maps/both/freeze-map"):
         assert (results / f"{name}.svg").exists()
-    for name, of_one_size in (("learning-curves", True), ("differences", False)):
+    for name, of_one_size in (("learning-curves", True), ("target-sizes", False)):
         text = (results / f"steps/{name}.svg").read_text()
         assert (", 12 train rows" in text) == of_one_size
-    for name in ("answer.md", "sources.md", "sources.svg", "source-maps.svg"):
+    for name in ("answer.md", "sources.md", "differences.svg", "freeze-map.svg"):
         assert (results / "which" / name).stat().st_size
     lines = (results / "which-one/comparisons.md").read_text().splitlines()
     # They fit a terminal.
     assert max(len(line) for line in lines if line.startswith("|")) <= 80
+    drawn = (results / "which/differences.svg").read_text()
+    assert "from each source" in drawn and "10 rows" in drawn
     page = (results / "which/page.html").read_text()
+    # A row for each source at each size, and a folded table of all depths.
+    assert page.count('<th scope="row">') == 3 * 2
     assert all(f'href="../{study}/page.html"' in page for study in STUDIES)
     answers = (results / "answers.md").read_text()
     assert answers.index("# which: 3 sources → two") < answers.index("# which-four")
@@ -208,7 +212,7 @@ def test_exactly_what_depends_on_a_size_or_another_study_reruns(project):
 def test_a_further_source_trains_only_what_is_new(project):
     project.change("studies", "which", "sources", to=["one", "three"])
     stale = project.stale(*TARGETS)
-    assert stale >= {"tables_which", "figures_which", "ranking_which"}
+    assert stale >= {"tables_which", "figures_which", "page_which"}
     assert not [job for job in stale if "train" in job or "gather" in job]
     project.make("results/which/sources.csv")
     sources = table(project.folder / "results", "which/sources.csv")["source"]
@@ -275,7 +279,7 @@ def test_the_answer_is_the_best_source_or_the_baseline(results):
     words = answered(results, tied, ["three"])
     assert "use transfer from three and freeze nothing (fixed-0)." in words
     assert "Every other source is typically worse." in words
-    assert "but may: four, up to 1.5" in words
+    assert "but may: four, up to +1.5" in words
     worse = {"one": (-4, -6), "three": (-7, -8), "four": (-9, -9)}
     words = answered(results, worse, ["one"])
     assert "With 10 rows: train from scratch (standalone)" in words

@@ -10,8 +10,10 @@ from scipy import stats
 from samples import FAILED, as_losses, ends_of, nested, normal, row_of, summary_of
 from thaw.findings.arms import OF_SHARES, Arm, alpha_of_each
 from thaw.findings.metrics import METRICS
+from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.shown import number
+from thaw.findings.typical import change, typical_difference
 from thaw.tables.summary import failures, for_people, share_at_edge
 
 
@@ -40,7 +42,7 @@ def estimates(row):
     """Return each value of a row with the ends of its interval."""
     return {
         name: np.array([row.get(f"{name}_difference", row[name]), *ends_of(row, name)])
-        for name in ("typical", "mean", "failed", "weak", "better")
+        for name in ("typical", "mean", "failed", "weak")
     }
 
 
@@ -105,11 +107,10 @@ def test_shifted_swapped_reordered_as_losses_and_in_other_units(name):
     np.testing.assert_allclose(moved["mean"], row["mean"] + 0.1, atol=0.04)
 
     for value, (middle, low, high) in estimates(row_of(reference, variant)).items():
-        swapped = np.array([middle, high, low])
-        expected = 1 - swapped if value == "better" else -swapped
+        expected = -np.array([middle, high, low])
         if value != "weak":  # which depends on the baseline
             # Intervals from random draws differ by the draws.
-            near = 0.02 if value in ("better", "mean") else 1e-9
+            near = 0.02 if value == "mean" else 1e-9
             np.testing.assert_allclose(row[value], expected, atol=near, err_msg=value)
 
     def reversed_order(sample):
@@ -134,11 +135,25 @@ def test_shifted_swapped_reordered_as_losses_and_in_other_units(name):
         np.testing.assert_allclose(other[value], row[value], atol=1e-9, err_msg=value)
 
 
-def test_how_often_it_is_better_is_clopper_and_pearsons_where_units_win_or_lose():
-    wins = Sample(np.repeat([0.9, 0.7], [7, 3]))
-    row = row_of(wins, Sample(np.full(10, 0.8)))
-    exact = stats.binomtest(7, 10).proportion_ci(row["level"])
-    assert estimates(row)["better"] == pytest.approx([0.7, *exact], abs=0.02)
+def test_the_change_of_a_gain_is_known_as_well_as_its_units_tell():
+    """It has one where the units moved apart from each other."""
+    gains = np.linspace(-0.02, 0.02, 41)
+    first, final = (
+        typical_difference(
+            Pair(Sample(0.7 + gains + more), Sample(np.full(41, 0.7))), 0.05
+        )
+        for more in (0, np.full(41, 0.03))
+    )
+    # All units moved alike, so that nothing is open.
+    assert change(first, final, 1, 0.05) == pytest.approx([0.03] * 3)
+    apart = Sample(0.7 + gains + np.where(np.arange(41) % 2, 0.1, 0))
+    moved = typical_difference(Pair(apart, Sample(np.full(41, 0.7))), 0.05)
+    value, low, high = change(first, moved, 1, 0.05)
+    assert value == pytest.approx(moved.value - first.value)
+    assert low < value < high and high - value == pytest.approx(value - low)
+    # Too few units for an influence.
+    single = typical_difference(Pair(Sample(gains[:1]), Sample(gains[1:2])), 0.05)
+    assert np.isnan(change(single, single, 1, 0.05).low)
 
 
 @pytest.mark.parametrize("is_matched", [True, False])
@@ -325,7 +340,7 @@ def test_a_network_kept_as_it_started_chose_no_rate():
 def test_a_number_has_a_digit_more_than_the_margin():
     for value, margin, sign, shown in (
         (0.12345, 0.01, "-", "0.123"),
-        (-0.00001, 0.01, "+", "-0.000"),
+        (-0.00001, 0.01, "+", "-0.0000"),
         (-1e-17, 0.01, "+", "+0.000"),
         (1.2345e-9, 1e-10, "-", "1.23e-09"),
         (1.23456e-6, 1e-10, "-", "1.23456e-06"),

@@ -133,7 +133,7 @@ def test_a_study_that_is_named_shows_its_tables_as_they_should_be(complete):
     lines = done.stdout.strip().splitlines()
     assert "**back**: two ? one" in lines[0]
     assert not re.search("always helps|ahead", done.stdout + answer.read_text())
-    assert "Figures in results/back, as .svg, .pdf and .png: boxplot" in done.stdout
+    assert "Figures in results/back, as .svg and .png: boxplot" in done.stdout
     assert lines[-1] == f"To read: {folder.name}/results/back/page.html"
     assert max(map(len, lines)) <= 80
 
@@ -215,7 +215,6 @@ def test_why_a_job_failed(tmp_path):
 def test_advice_in_a_line():
     for sentences, line in (
         (["Train from scratch.", "No other gains."], "Train from scratch."),
-        (["Undecided.", "It may gain.", "So."], "Undecided. It may gain."),
         (["With 5 rows: a.", "So.", "With all: b."], "With 5 rows: a. With all: b."),
     ):
         assert advice([{"sentences": sentences}]) == line

@@ -189,6 +189,7 @@ def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
         overlap=unknown,
         keeps_predictions=False,
         has_splits=False,
+        draws_output=False,
         source_unit="",
     )
     plan.rules, plan.command = rules, command
@@ -206,7 +207,7 @@ def _stages(study: StudyPlan, first: Stage) -> list[Stage]:
     tables = plan_outputs(study, TABLES, inputs)
     inputs |= {TABLES: {study.name: tables.key}}
     figures = plan_outputs(study, FIGURES, inputs)
-    facts = {"studies": [study.facts(ON_PAGE)]}
+    facts = [study.facts(ON_PAGE)]
     page = plan_page(STUDY_PAGE, study.name, facts, [first, tables, figures])
     return [tables, figures, page]
 

@@ -63,8 +63,8 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
     alpha, margin, rows = alpha_of_each(len(pairs), ALPHA), after.margin, []
     for arm, (new, old) in pairs.items():
         pair = Pair(new, old)
-        typical = typical_difference(pair, alpha)
-        kind = kind_of(verdict(pair, typical, alpha, margin))
+        typical = typical_difference(pair, alpha).given_rows
+        kind = verdict(pair, typical, alpha, margin)
         clear = {TOO_FEW: "too few", EQUIVALENT: f"within ±{margin:g}"}.get(kind)
         medians = (number(float(np.median(side.values)), margin) for side in (old, new))
         rows.append(
@@ -88,7 +88,8 @@ def _verdicts(before: Results, after: Results) -> Iterator[str]:
     """
     old, new = (results.comparisons for results in (before, after))
     both = old.merge(new, on=COMPARED, suffixes=("_old", "_new"))
-    moved = both[both["verdict_old"] != both["verdict_new"]]
+    kinds = (both[f"verdict{which}"].map(kind_of) for which in ("_old", "_new"))
+    moved = both[next(kinds) != next(kinds)]
     if not len(moved):
         yield f"Same verdicts of {counted(len(both), 'comparison')}."
         return

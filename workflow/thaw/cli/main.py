@@ -416,7 +416,10 @@ TEMPORARY = re.compile(r"[.].+[.][0-9a-f]{16}[.]\w+")
 
 # Files with plain names, of this edition and earlier ones.
 PLAIN = re.compile(r"[a-z-]+[.](csv|html|json|md|npz|pdf|png|svg)")
-EARLIER = {"best-of", "confusion", "rows", "source-accuracy", "gains-by-epoch"}
+EARLIER = {
+    *("best-of", "confusion", "rows", "figures", "source-accuracy", "gains-by-epoch"),
+    "source-maps",
+}
 
 
 def _leftovers(used: set[str]) -> Iterator[Path]:

@@ -30,6 +30,7 @@ from thaw.config.problem import AnyProblem
 from thaw.config.training import AnyVariant, Training
 from thaw.config.users import mistakes_of_function, mistakes_of_weights
 from thaw.findings.arms import CHECKPOINTS
+from thaw.findings.overall import TITLE
 from thaw.learning.tasks import TASKS
 from thaw.output.tiles import JobSize
 
@@ -160,12 +161,20 @@ NETWORKS_A_JOB = 5
 SINGLE = {"seed", "repeats_per_job", "margin"}
 
 
+Line = Annotated[
+    str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+
+
 class Study(Settings):
     """A study. Those of its keys that stand at the top level too override them here."""
 
     margin: Annotated[float, Field(gt=0, le=1e30)] = LEFT_OUT
     """The smallest difference that matters, in the study's metric and its units;
     variants whose typical difference surely lies within ± this are equivalent."""
+    question: Line = LEFT_OUT
+    """The question that the study answers, shown below its name. Left out, it follows
+    from source, target and variants."""
     source: str
     """The problem on which the source models are pretrained; left out where they are
     files."""
@@ -274,9 +283,6 @@ class Study(Settings):
 # The keys of a study that do not stand at the top level, too.
 STUDY_ONLY = Study.model_fields.keys() - Settings.model_fields.keys()
 
-Line = Annotated[
-    str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
 Map = Annotated[
     list[StudyName],
     Field(min_length=1, max_length=20, description="studies, each once"),
@@ -287,7 +293,7 @@ Map = Annotated[
 class Config(Group):
     """The config: problems, variants and studies, each as a whole."""
 
-    title: Line = "Does transfer learning pay off?"
+    title: Line = TITLE
     """The title of the report, `results/report.html`."""
     question: Line = (
         "Does a network that has learned one problem learn a related one better, and "

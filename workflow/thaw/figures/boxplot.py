@@ -13,27 +13,27 @@ from thaw.output.inputs import Inputs
 
 
 def draw(
-    found: Mapping[str, Sample], metric: Metric, settings: Mapping[str, Any]
+    samples: Mapping[str, Sample], metric: Metric, settings: Mapping[str, Any]
 ) -> Figure:
     """Draw a box for each variant, and all points.
 
     With several source models the points of a box form columns by source model.
     """
-    drawn = style.figure(max(5.2, 1.1 + 1.25 * len(found)), 4.2)
+    drawn = style.figure(max(5.2, 1.1 + 1.25 * len(samples)), 4.2)
     panel = drawn.subplots()
-    counts = [len(sample.values) for sample in found.values()]
+    counts = [len(sample.values) for sample in samples.values()]
     boxes = panel.boxplot(
-        [sample.values for sample in found.values()],
-        tick_labels=[style.label(variant) for variant in found],
+        [sample.values for sample in samples.values()],
+        tick_labels=[style.label(variant, settings) for variant in samples],
         widths=0.62,
         showfliers=False,
         medianprops={"color": "black", "linewidth": 1.6},
         whiskerprops={"color": style.MUTED},
         capprops={"color": style.MUTED},
     )
-    styles = style.looks(settings)
-    for place, (variant, sample) in enumerate(found.items()):
-        look = styles[variant]
+    looks = style.looks(settings)
+    for place, (variant, sample) in enumerate(samples.items()):
+        look = looks[variant]
         boxes["boxes"][place].set_color(look.colour)
         if sample.is_nested:
             offsets = spread(len(sample.models))[sample.unit_numbers]
@@ -51,14 +51,14 @@ def draw(
             **look.of_points(sum(counts)),
         )
     panel.set_ylabel(metric.axis)
-    nested = any(sample.is_nested for sample in found.values())
+    nested = any(sample.is_nested for sample in samples.values())
     caption = [
         "Boxes: median and quartiles; whiskers reach the furthest points within 1.5 "
         "interquartile ranges of the box.",
         f"Each point is a network{', in columns by source model' if nested else ''}.",
-        style.draw_constant(panel, next(iter(found.values())).constant, settings),
+        style.draw_constant(panel, next(iter(samples.values())).constant, settings),
     ]
-    if any(sample.is_conditional for sample in found.values()):
+    if any(sample.is_conditional for sample in samples.values()):
         caption.append(f"All of it is {CONDITION}.")
     what = f"{metric.axis} of {counts[0]} repeats of each variant"
     style.words_around(
@@ -76,5 +76,5 @@ def make(inputs: Inputs) -> Figure:
     """Return the figure."""
     settings = inputs.settings
     metric, size = inputs.metric, settings["shown_size"]
-    found = inputs.samples(settings["variants"], size, metric)
-    return draw(found, metric, settings)
+    samples = inputs.samples(settings["variants"], size, metric)
+    return draw(samples, metric, settings)

@@ -1,7 +1,8 @@
 """Draw freeze maps: each depth's gain on the baseline at each target size.
 
 A depth is a variant that only freezes so many layers of a source model. The maps of
-several studies stand side by side under one scale of colours.
+several studies, or of the sources of a ranking, stand side by side under one scale of
+colours.
 """
 
 import textwrap
@@ -10,24 +11,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from thaw.figures import style
+from thaw.figures.differences import by_gain
 from thaw.findings.arms import in_order
 from thaw.findings.gains import by_size
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import number
-from thaw.findings.verdicts import CLEAR, EQUIVALENT, kind_of
+from thaw.findings.verdicts import CLEAR, EQUIVALENT
 from thaw.output.inputs import Inputs
 
 # Orange is worse, blue is better, white is the same.
 GAINS = LinearSegmentedColormap.from_list("gains", [style.WORSE, "white", style.BETTER])
-
-CAPTION = (
-    "Bold: typically better or worse, clear over all comparisons of the study at once. "
-    "=: equivalent within the margin."
-)
 
 # A scale of fewer margins would paint noise.
 LEAST_REACH = 5
@@ -36,90 +34,86 @@ LEAST_REACH = 5
 def draw(
     tables: Sequence[pd.DataFrame],
     maps: Sequence[Mapping[str, Any]],
-    title: str = "How much does transfer gain?",
-    caption: str = CAPTION,
+    title: str,
+    together: str = "study",
 ) -> Figure:
-    """Draw a panel for each study: depths from left to right, sizes from below.
+    """Draw a panel for each map: depths from left to right, sizes from below.
 
-    A map's `title` stands above its panel, if there are several.
+    A map's `title` stands above its panel, if there are several. Verdicts hold for all
+    comparisons of what is `together`.
     """
     grids = [grid(*pair) for pair in zip(tables, maps, strict=True)]
     finite = np.concatenate([gains[np.isfinite(gains)] for gains, _ in grids])
-    margin = min(one["margin"] for one in maps)
+    margin = min(settings["margin"] for settings in maps)
     reach = max([LEAST_REACH * margin, *np.abs(finite)])
-    norm = TwoSlopeNorm(0, -reach, reach)
-    columns = min(len(grids), style.IN_A_ROW)
-    lines = -(-len(grids) // columns)
-    # Panels below each other are as wide and as high as the largest of them.
-    widths = [max(g.shape[1] for g, _ in grids[n::columns]) for n in range(columns)]
-    heights = [
-        max(g.shape[0] for g, _ in grids[n : n + columns])
-        for n in range(0, len(grids), columns)
-    ]
-    drawn = style.figure(
-        2.2 + 0.85 * sum(widths) + 0.5 * columns,
-        1.2 + 0.42 * sum(heights) + 0.9 * lines,
-    )
-    places = drawn.subplots(
-        lines,
-        columns,
-        squeeze=False,
-        gridspec_kw={"width_ratios": widths, "height_ratios": heights},
-    )
-    panels = [*places.flat][: len(grids)]
-    for place in [*places.flat][len(grids) :]:
-        place.remove()
-    for panel, (gains, verdicts), one in zip(panels, grids, maps, strict=True):
-        panel.grid(False)
-        known = np.where(np.isfinite(gains), gains, np.nan)
-        image = panel.pcolormesh(
-            known, cmap=GAINS, norm=norm, edgecolors="white", linewidth=1.5
-        )
-        colours = style.text_on(image.to_rgba(known))
-        for (row, column), gain in np.ndenumerate(gains):
-            kind = kind_of(verdicts[row][column])
-            text = (
-                style.minus(number(gain, margin, "+")) if np.isfinite(gain) else "n/a"
-            )
-            text += " =" if kind == EQUIVALENT else ""
-            panel.text(
-                column + 0.5,
-                row + 0.5,
-                text,
-                ha="center",
-                va="center",
-                fontsize=8,
-                weight="bold" if kind in CLEAR else "normal",
-                color=colours[row, column] if np.isfinite(gain) else "black",
-            )
-        sizes, depths = in_order(one["target_sizes"]), list(one["depths"].values())
+    rows, columns = np.max([gains.shape for gains, _ in grids], axis=0)
+    width = 0.6 + 0.85 * columns
+    drawn, panels = style.panels_of(len(grids), width, 0.9 + 0.42 * rows)
+    for place, (panel, (gains, verdicts), settings) in enumerate(
+        zip(panels, grids, maps, strict=True)
+    ):
+        image = draw_map(panel, gains, verdicts, margin, reach)
+        sizes, depths = in_order(settings["target_sizes"]), settings["depths"].values()
         panel.set_xticks(np.arange(len(depths)) + 0.5, map(str, depths))
         panel.set_yticks(np.arange(len(sizes)) + 0.5, map(str, sizes))
-        panel.tick_params(length=0)
-        panel.spines[:].set_visible(False)
         panel.set_xlabel("frozen layers")
         if len(maps) > 1:
-            panel.set_title(one["title"])
-    for panel in panels[::columns]:
-        panel.set_ylabel("train rows of the target")
+            panel.set_title(settings["title"])
+        if place % style.IN_A_ROW == 0:
+            panel.set_ylabel("train rows of the target")
     bar = drawn.colorbar(image, ax=panels, shrink=0.9)
     gain, baseline = metric_of(maps[0]["metric"][0]).gain, maps[0]["baseline"]
-    words = f"worse ← typical {gain} → better"
-    bar.set_label(textwrap.fill(words, int(9 * style.inches(drawn)[1])))
+    height = int(9 * drawn.bbox.height / drawn.dpi)
+    bar.set_label(textwrap.fill(f"worse ← typical {gain} → better", height))
     bar.outline.set_visible(False)
-    title = style.title_of(maps[0]) if len(maps) == 1 else title
+    caption = [
+        "Bold: typically better or worse, clear over all comparisons of the "
+        f"{together} at once. =: equivalent within the margin."
+    ]
     what = f"typical gain on {baseline} by frozen layers and train rows"
-    style.words_around(drawn, title, what, [caption])
+    style.words_around(drawn, title, what, caption)
     return drawn
 
 
+def draw_map(
+    panel: Axes,
+    gains: np.ndarray,
+    verdicts: Sequence[Sequence[str]],
+    margin: float,
+    reach: float,
+) -> Any:
+    """Draw gains and verdicts `[sizes, depths]`; return what the colours stand for."""
+    panel.grid(False)
+    panel.tick_params(length=0)
+    panel.spines[:].set_visible(False)
+    known = np.where(np.isfinite(gains), gains, np.nan)
+    norm = TwoSlopeNorm(0, -reach, reach)
+    image = panel.pcolormesh(
+        known, cmap=GAINS, norm=norm, edgecolors="white", linewidth=1.5
+    )
+    for (row, column), gain in np.ndenumerate(gains):
+        kind, is_known = verdicts[row][column], np.isfinite(gain)
+        text = style.minus(number(gain, margin, "+")) if is_known else "n/a"
+        panel.text(
+            column + 0.5,
+            row + 0.5,
+            f"{text} =" if kind == EQUIVALENT else text,
+            ha="center",
+            va="center",
+            fontsize=8,
+            weight="bold" if kind in CLEAR else "normal",
+            # Only on the deepest colours is white more readable.
+            color="white" if abs(gain) > 0.9 * reach else "black",
+        )
+    return image
+
+
 def grid(
-    table: pd.DataFrame, one: Mapping[str, Any]
+    table: pd.DataFrame, settings: Mapping[str, Any]
 ) -> tuple[np.ndarray, list[list[str]]]:
     """Return the typical gains `[sizes, depths]` and the verdicts, laid out alike."""
-    sizes = in_order(one["target_sizes"])
-    table = table[table["reference"] == one["baseline"]]
-    depths = one["depths"]
+    sizes, depths = in_order(settings["target_sizes"]), settings["depths"]
+    table = table[table["reference"] == settings["baseline"]]
     columns = [by_size(table[table["variant"] == depth], sizes) for depth in depths]
     gains = np.stack([column["typical"].to_numpy(float) for column in columns], axis=1)
     verdicts = zip(*(column["verdict"] for column in columns), strict=True)
@@ -127,9 +121,18 @@ def grid(
 
 
 def make(inputs: Inputs) -> Figure:
-    """Return the figure of one study, or of several."""
-    maps = [
-        one | {"title": f"{one['study']}:\n{one['source']} → {one['target']}"}
-        for one in inputs.settings["maps"]
-    ]
-    return draw([inputs.table("comparisons.csv", one["study"]) for one in maps], maps)
+    """Return the figure of a study, of several, or of a ranking's sources."""
+    settings = inputs.settings
+    if "sources" in settings:
+        table, best = map(inputs.table, ("sources.csv", "best-sources.csv"))
+        sources = by_gain(best)
+        maps = [{**settings, "title": style.wrapped(name, 24)} for name in sources]
+        tables = [table[table["source"] == name] for name in sources]
+        return draw(tables, maps, style.title_of(settings), "ranking")
+    maps = settings["maps"]
+    tables = [inputs.table("comparisons.csv", of["study"]) for of in maps]
+    if len(maps) == 1:
+        return draw(tables, maps, style.title_of(maps[0]))
+    titles = [f"{of['study']}:\n{of['source']} → {of['target']}" for of in maps]
+    maps = [of | {"title": title} for of, title in zip(maps, titles, strict=True)]
+    return draw(tables, maps, "How much does transfer gain?")

@@ -3,7 +3,6 @@
 Problems with more or fewer features are left out.
 """
 
-import math
 import textwrap
 from collections.abc import Mapping
 
@@ -15,31 +14,30 @@ from thaw.figures import style
 from thaw.output.inputs import Inputs
 
 
-def draw(flat: Mapping[str, tuple[Problem | Pool, Description]]) -> Figure:
-    """Draw a panel for each two-dimensional problem, or say that there is none."""
-    columns = min(3, max(1, len(flat)))
-    rows = max(1, math.ceil(len(flat) / columns))
-    drawn = style.figure(4 * columns, 3.2 * rows)
-    if not flat:
+def draw(problems: Mapping[str, tuple[Problem | Pool, Description]]) -> Figure:
+    """Draw a panel for each problem of two features, or say that there is none."""
+    if not problems:
+        drawn = style.figure(4, 3.2)
         drawn.text(0.5, 0.5, "no problem has two features", ha="center", va="center")
         return drawn
-    grid = drawn.subplots(rows, columns, squeeze=False).flat
-    for panel in grid[len(flat) :]:
-        panel.remove()
-    for panel, name in zip(grid, flat, strict=False):
-        problem, description = flat[name]
+    drawn, panels = style.panels_of(len(problems), 4, 3.2)
+    for panel, (name, (problem, description)) in zip(
+        panels, problems.items(), strict=True
+    ):
         if isinstance(problem, Pool):
             x, y = problem.x, problem.y
         else:
             x = np.concatenate([problem.train_x, problem.test_x])
             y = np.concatenate([problem.train_y, problem.test_y])
-        for label, called in enumerate(description.classes):
-            look, lines = style.look(1 + label), textwrap.wrap(f"class {called}", 30)
+        for number, class_name in enumerate(description.classes):
+            lines = textwrap.wrap(f"class {class_name}", 30)
+            points = x[y == number]
             panel.scatter(
-                *x[y == label].T,
+                points[:, 0],
+                points[:, 1],
                 s=8,
                 alpha=0.6,
-                **look.of_points(len(x)),
+                **style.look(1 + number).of_points(len(x)),
                 label="\n".join(map(style.verbatim, lines)),
             )
         across, up = map(style.verbatim, description.columns)
@@ -51,5 +49,5 @@ def draw(flat: Mapping[str, tuple[Problem | Pool, Description]]) -> Figure:
 
 def make(inputs: Inputs) -> Figure:
     """Return the figure."""
-    found = inputs.files.problems()
-    return draw({n: p for n, p in found.items() if len(p[1].columns) == 2})
+    problems = inputs.files.problems().items()
+    return draw({n: p for n, p in problems if len(p[1].columns) == 2})

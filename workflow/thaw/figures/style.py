@@ -6,14 +6,15 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.lines import Line2D
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from thaw.errors import ThawError, visible
 from thaw.findings import shown, verdicts
@@ -40,30 +41,21 @@ VERDICTS = {
 }
 NONE = (MUTED, "o")
 
-# The looks of depths come before those of variants known only by name.
-DEPTHS = 30
-
 # Above this many points an SVG is slow to open.
 MANY_POINTS = 5000
 
-# The line widths of intervals: for new test rows, and given these.
-OUTER, INNER = 1.3, 3.2
-
-# The endings of the columns of a number and its interval.
-ENDS = ("", "_low", "_high")
+# The line widths of intervals by the names of their columns: for new test rows, and
+# given these.
+WIDTHS = {"typical": 1.3, "these_rows": 3.2}
 
 # The most panels side by side.
 IN_A_ROW = 4
 
-# Left out of metadata: dates and versions would make every file differ.
-METADATA: dict[str, dict[str, Any]] = {
-    "svg": {"Date": None},
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
+# Colours of lines and text, and their shades where they cover each other.
+COLOURS_OF_PNG = 128
 
-# The metadata field that names the recipe.
-SOURCE = {"svg": "Source", "png": "Source", "pdf": "Subject"}
+# Left out of metadata: dates and versions would make every file differ.
+METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {"Software": None}}
 
 STYLE: dict[Any, Any] = {
     "axes.grid": True,
@@ -111,40 +103,15 @@ def look(place: int) -> Look:
 def looks(settings: Mapping[str, Any]) -> dict[str, Look]:
     """Return the look of each of a study's variants.
 
-    A variant looks the same in all figures of all studies and configs: the first from
-    scratch, then the depths (the study's `ladder`). All others get a look by name;
-    names that differ in the last character get neighbouring ones. If two variants of a
-    study would share a colour, the second moves on, past the depths, while there are
-    others.
+    Depths (the study's `ladder`), with the first from scratch before them, look the
+    same in all studies; the other variants follow, in the study's order.
     """
-    wanted = {
-        name: 1 + DEPTHS + int.from_bytes(name.encode()) % 151
-        for name in settings["variants"]
-    } | {name: 1 + depth for name, depth in settings["ladder"].items()}
-    places: dict[str, int] = {}
-    for place, name in sorted((place, name) for name, place in wanted.items()):
-        taken = {look(other).colour for other in places.values()}
-        while place in places.values() or (
-            place > DEPTHS and look(place).colour in taken and {*COLOURS} - taken
-        ):
-            place = max(place, DEPTHS) + 1
-        places[name] = place
+    ladder = settings["ladder"]
+    places = {name: 1 + depth for name, depth in ladder.items()}
+    others = [name for name in settings["variants"] if name not in ladder]
+    first = max(places.values(), default=0) + 1
+    places |= {name: place for place, name in enumerate(others, first)}
     return {name: look(place) for name, place in places.items()}
-
-
-def verdict_look(verdict: str) -> tuple[str, str]:
-    """Return the colour and the marker of a verdict; `NONE` where nothing is clear."""
-    return VERDICTS.get(verdicts.kind_of(verdict), NONE)
-
-
-def text_on(colours: np.ndarray) -> np.ndarray:
-    """Return whether black or white is more readable on each colour, `[..., RGB(A)]`.
-
-    By WCAG 2's relative luminance: at 0.179 the two have the same contrast.
-    """
-    rgb = np.asarray(colours)[..., :3]
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return np.where(linear @ [0.2126, 0.7152, 0.0722] > 0.179, "black", "white")
 
 
 class Shown(Figure):
@@ -189,36 +156,25 @@ def in_place_of(ax: Axes | None) -> Iterator[None]:
         _PLACE.reset(token)
 
 
-def inches(drawn: Figure | SubFigure) -> tuple[float, float]:
-    """Return the width and height of a figure, or of a part of one."""
-    return drawn.bbox.width / drawn.dpi, drawn.bbox.height / drawn.dpi
-
-
 def panels_of(
-    variants: Sequence[str],
-    settings: Mapping[str, Any],
-    size: tuple[float, float],
-    axes: tuple[str, str],
-) -> tuple[Figure, list[tuple[Axes, str, Look]]]:
-    """Return a figure with a panel of that size for each variant, and the panels.
+    count: int, width: float, height: float, **shared: Any
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many panels of that size, and the panels.
 
-    The panels share their axes, named across and up.
+    They stand in rows of `IN_A_ROW`; `shared` are the axes that they share, as
+    `subplots` takes them.
     """
-    columns, (width, height) = min(len(variants), IN_A_ROW), size
-    rows = -(-len(variants) // columns)
-    drawn = figure(max(4.8, 1 + width * columns), 1.5 + height * rows)
-    grid = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    panels = [*grid.flat]
-    drawn.supylabel(textwrap.fill(axes[1], int(14 * height * rows)), fontsize=9)
-    for panel in panels[len(variants) :]:
+    columns = min(count, IN_A_ROW)
+    rows = -(-count // columns)
+    drawn = figure(max(4.8, 1.0 + width * columns), 1.5 + height * rows)
+    places = drawn.subplots(rows, columns, squeeze=False, **shared)
+    panels = [*places.flat]
+    for panel in panels[count:]:
         panel.remove()
-    for panel in panels[len(variants) - columns : len(variants)]:
+    # A panel without one below it is the last of its column.
+    for panel in panels[max(0, count - columns) : count]:
         panel.tick_params(labelbottom=True)
-        panel.set_xlabel(textwrap.fill(axes[0], int(15 * width)))
-    styles = looks(settings)
-    for panel, variant in zip(panels, variants, strict=False):
-        panel.set_title(label(variant, 28))
-    return drawn, [(p, v, styles[v]) for p, v in zip(panels, variants, strict=False)]
+    return drawn, panels[:count]
 
 
 def words_around(
@@ -228,7 +184,7 @@ def words_around(
 
     A long title shrinks, so that it is not cut off.
     """
-    width, _ = inches(drawn)
+    width = drawn.bbox.width / drawn.dpi
     left, size = 0.06 / width, min(10, 135 * width / max(len(title), len(what)))
     drawn.suptitle(f"{title}\n{what}", x=left, ha="left", fontsize=size)
     if isinstance(drawn, SubFigure):
@@ -241,29 +197,6 @@ def title_of(settings: Mapping[str, Any], size: TargetSize = "all") -> str:
     """Return the first line of a figure's title: study, problems, target size."""
     title = shown.title(settings)
     return title if size == "all" else f"{title}, {size} train rows"
-
-
-def draw_line(
-    panel: Axes,
-    x: np.ndarray,
-    rows: pd.DataFrame,
-    name: str,
-    look: Look,
-    inner: str = "",
-) -> Line2D:
-    """Draw a line through a column of a table, with its interval at each point.
-
-    `inner` names the columns of another interval, drawn broader.
-    """
-    values = rows[name].to_numpy(float)
-    for column, width in ((name, OUTER), *([(inner, INNER)] if inner else [])):
-        low, high = (rows[column + end].to_numpy(float) for end in ENDS[1:])
-        # An interval without bounds shows nothing, and would squash the panel.
-        bounded = np.isfinite(low) & np.isfinite(high)
-        ends = low[bounded], high[bounded]
-        panel.vlines(x[bounded], *ends, color=look.colour, lw=width)
-    known = np.where(np.isfinite(values), values, np.nan)
-    return panel.plot(x, known, ms=4.5, lw=1.2, **look.of_lines())[0]
 
 
 def draw_constant(panel: Axes, score: float, settings: Mapping[str, Any]) -> str:
@@ -293,21 +226,11 @@ def draw_margin(panel: Axes, margin: float, way: str = "h") -> str:
     return f"Grey:\N{NO-BREAK SPACE}±{margin:g}, the margin."
 
 
-def of_rows(comparisons: pd.DataFrame) -> str:
-    """Explain how intervals are drawn, or say that other test rows are not covered."""
-    if (comparisons["row_units"] > 0).all():
-        return "Thick: given these test rows; thin: for new ones, too."
-    return "Other test rows are not covered."
-
-
-def level_of(level: float) -> str:
-    """Say how sure the intervals of several comparisons are: each one, and all."""
-    return f"{100 * level:.4g} % intervals: all statements hold at once with 95 %."
-
-
-def number(value: float, form: str) -> str:
-    """Return a number as text, with a minus sign instead of a hyphen."""
-    return minus(format(value, form))
+def about_intervals(comparisons: pd.DataFrame, settings: Mapping[str, Any]) -> str:
+    """Say what the intervals of comparisons cover, and how they are drawn."""
+    words = shown.coverage(comparisons, settings["has_splits"])
+    drawn = " Thick: given these test rows; thin: for new ones, too."
+    return words + drawn * shown.covers_rows(comparisons)
 
 
 def minus(text: str) -> str:
@@ -320,14 +243,21 @@ def verbatim(text: str) -> str:
     return visible(text).replace("$", r"\$")
 
 
-def label(variant: str, width: int = 12) -> str:
+def wrapped(name: str, width: int = 12) -> str:
     """Break a long name, at its hyphens if possible, so that labels do not collide."""
     lines = [""]
-    for part in re.findall(f"[^-_]{{1,{width - 1}}}[-_]?|[-_]", variant):
+    for part in re.findall(f"[^-_]{{1,{width - 1}}}[-_]?|[-_]", name):
         if lines[-1] and len(lines[-1]) + len(part) > width:
             lines.append("")
         lines[-1] += part
     return "\n".join(lines)
+
+
+def label(variant: str, settings: Mapping[str, Any], width: int = 15) -> str:
+    """Return a variant's plain name and, below it, the one that the config gives it."""
+    words = verbatim(settings["words"].get(variant, ""))
+    plain = textwrap.fill(words, width, break_on_hyphens=False)
+    return "\n".join(filter(None, [plain, wrapped(variant, width)]))
 
 
 def files_of(drawn: Figure, names: Sequence[str], key: str) -> dict[str, bytes]:
@@ -338,11 +268,21 @@ def files_of(drawn: Figure, names: Sequence[str], key: str) -> dict[str, bytes]:
     # The layout is computed once, so it is the same in all of them.
     drawn.draw_without_rendering()
     drawn.set_layout_engine("none")
-    files = {}
+    files, source = {}, f"Thaw, settings {key}"
     for name in names:
-        suffix = name.rpartition(".")[2]
-        metadata = METADATA[suffix] | {SOURCE[suffix]: f"Thaw, settings {key}"}
-        file = io.BytesIO()
-        drawn.savefig(file, format=suffix, metadata=metadata)
-        files[name] = file.getvalue()
+        file, suffix = io.BytesIO(), name.rpartition(".")[2]
+        drawn.savefig(
+            file, format=suffix, metadata=METADATA[suffix] | {"Source": source}
+        )
+        is_png = suffix == "png"
+        files[name] = with_palette(file, source) if is_png else file.getvalue()
     return files
+
+
+def with_palette(file: BinaryIO, source: str) -> bytes:
+    """Return a PNG in few colours, a third as large, because pages hold it."""
+    image, content, metadata = Image.open(file), io.BytesIO(), PngInfo()
+    metadata.add_text("Source", source)
+    small = image.convert("RGB").quantize(COLOURS_OF_PNG, dither=Image.Dither.NONE)
+    small.save(content, "PNG", dpi=image.info["dpi"], pnginfo=metadata)
+    return content.getvalue()

@@ -1,7 +1,8 @@
 """The answer: a study's result in a few sentences that anyone understands.
 
-The advice comes first, then its grounds, what would decide or change it, and what it
-does not cover. Everything is read off the tables; the answer adds nothing to them.
+The advice comes first, then what the study's pairs say, what would decide or change it,
+and what it does not cover. Everything is read off the tables; the answer adds nothing
+to them.
 """
 
 import itertools
@@ -15,17 +16,10 @@ from thaw.findings.caveats import (
     what_would_change_it,
 )
 from thaw.findings.deciding import what_would_decide
-from thaw.findings.gains import (
-    Question,
-    by_size_and_verdict,
-    by_verdict,
-    enumerate_words,
-    rows_at,
-    span,
-)
-from thaw.findings.keeping import which_to_keep
-from thaw.findings.metrics import metric_of
-from thaw.findings.recommendation import NONE, advice, recommended
+from thaw.findings.gains import Question, estimate, more_networks, rows_at
+from thaw.findings.recommendation import NONE, advice, disagreeing_means, recommended
+from thaw.findings.shown import enumerate_words
+from thaw.findings.verdicts import BETTER, EQUIVALENT, UNCLEAR, WORSE
 
 
 class Part(NamedTuple):
@@ -38,17 +32,18 @@ class Part(NamedTuple):
 
 def answer(study: Question) -> list[Part]:
     """Return the parts of the answer that are not empty."""
-    told = [Part(words, [*about(study)], []) for words, about in PARTS.items()]
+    parts = [Part(heading, [*about(study)], []) for heading, about in PARTS.items()]
     for heading, about in CAVEATS.items():
         caveats = [*about(study)]
         tags = [caveat.tag for caveat in caveats if caveat.tag]
-        told.append(Part(heading, [caveat.words for caveat in caveats], tags))
-    return [part for part in told if part.sentences]
+        parts.append(Part(heading, [caveat.words for caveat in caveats], tags))
+    return [part for part in parts if part.sentences]
 
 
 def what_to_do(study: Question) -> Iterator[str]:
     """Give the advice, and say where a study cannot show whether transfer helps."""
     yield from recommended(study)
+    yield from (f"{words[0].upper()}{words[1:]}." for words in disagreeing_means(study))
     if not any(map(study.is_pretrained, study.variants)):
         if not study.is_given:
             yield (
@@ -97,57 +92,78 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
         )
 
 
+# How a variant compares with another one, by the verdict.
+COMPARES = {
+    BETTER: "is typically better than",
+    WORSE: "is typically worse than",
+    EQUIVALENT: "is typically equivalent to",
+    UNCLEAR: "is not clearly better or worse than",
+}
+
+
 def what_was_compared(study: Question) -> Iterator[str]:
-    """Give each comparison's verdict, with the difference and its interval."""
-    random = [
-        name
-        for name in study.networks
-        if not study.is_pretrained(name) and study.variants[name].get("freeze", 0)
-    ]
-    if len(study.comparisons):
-        yield f"A gain is a {metric_of(study.metric[0]).gain}."
-    for reference, own in study.comparisons.groupby("reference", sort=False):
-        known = " (frozen random layers)" if reference in random else ""
-        start = f"Compared with {reference}{known}"
-        if not study.is_swept:
-            yield f"{start}: {by_verdict(own.to_dict('records'), study)}."
-            continue
-        for variant, rows in own.groupby("variant", sort=False):
-            said = by_size_and_verdict(rows.to_dict("records"), study)
-            yield f"{start}, {variant}: {said}."
+    """Say what each pair shows that the study lists beside the baseline's."""
+    table = study.comparisons[study.comparisons["reference"] != study.baseline]
+    for (variant, reference), rows in table.groupby(
+        ["variant", "reference"], sort=False
+    ):
+        by_verdict = itertools.groupby(rows.to_dict("records"), lambda r: r["verdict"])
+        for verdict, group in by_verdict:
+            if verdict not in COMPARES:
+                continue
+            alike = [*group]
+            gains = [
+                f"{estimate(row, study.margin, study.units)}{more_networks(row)}"
+                for row in alike
+            ]
+            place = study.place([row["target_size"] for row in alike])
+            yield f"{variant} {COMPARES[verdict]} {reference}{place}: " + (
+                f"{enumerate_words(gains)}."
+            )
 
 
 def how_many_layers(study: Question) -> Iterator[str]:
     """Say for each target size which of the depths tried may be the best."""
     if len(study.depths) < 2:
         return
-    tried = f"Of {enumerate_words(sorted(study.depths.values()))} frozen layers"
-    said: dict[TargetSize, str] = {}
+    best: dict[TargetSize, str] = {}
     for size in study.target_sizes:
-        if advice(study, size).kind == NONE:
-            continue
-        rows = rows_at(study.best_depths, size)
-        kept = rows.loc[rows["may_be_best"] == "yes", "freeze"].tolist()
-        if len(kept) == len(study.depths):
-            said[size] = "no depth can be ruled out as the best"
-        else:
-            out = enumerate_words(sorted({*study.depths.values()} - {*kept}))
-            said[size] = (
-                f"{enumerate_words(sorted(kept), 'or')} may be best; freezing {out} is "
-                "typically worse than another depth"
-            )
-    for words, alike in itertools.groupby(said, key=said.__getitem__):
-        place = f", with {span([*alike])}" if study.is_swept else ""
-        yield f"{tried}{place}, {words}."
+        if advice(study, size).kind != NONE:
+            best[size] = _best_of_depths(study, size)
+    for words, sizes in itertools.groupby(best, key=best.__getitem__):
+        place = study.place([*sizes]).strip()
+        sentence = f"{place}, {words}" if place else words
+        yield f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _best_of_depths(study: Question, size: TargetSize) -> str:
+    rows = rows_at(study.best_depths, size).sort_values("freeze")
+    stays = rows["may_be_best"] == "yes"
+    if stays.all():
+        return "no depth can be ruled out as the best"
+    kept, out = rows[stays], rows[~stays]
+    freezing = f"freezing {_layers([*out['freeze']])} is worse than"
+    rivals = [set(names.split()) for names in out["beaten_by"]]
+    if len(kept) == 1 and all(kept["variant"].iloc[0] in names for names in rivals):
+        return f"{freezing} freezing {_layers([*kept['freeze']])}"
+    return (
+        f"freezing {_layers([*kept['freeze']])} may be best; {freezing} another depth"
+    )
+
+
+def _layers(depths: list[int]) -> str:
+    """Return numbers of frozen layers as words: "none", "1 or 2 layers"."""
+    words = ["none" if depth == 0 else str(depth) for depth in depths]
+    unit = "" if depths == [0] else " layer" if depths[-1] == 1 else " layers"
+    return f"{enumerate_words(words, 'or')}{unit}"
 
 
 TO_DO, COMPARED = "What to do", "What was compared"
 PARTS = {
     TO_DO: what_to_do,
-    "What would decide it": what_would_decide,
     COMPARED: what_was_compared,
+    "What would decide it": what_would_decide,
     "How many layers to freeze": how_many_layers,
-    "Which source model to keep": which_to_keep,
 }
 CAVEATS = {
     "What would change it": what_would_change_it,

@@ -13,7 +13,7 @@ CHECKPOINTS = "checkpoints"
 # All statements of a study hold at once at 1 less this: its verdicts, its statements
 # about failed and weak networks, and its sets of depths share it out.
 ALPHA = 0.05
-OF_VERDICTS, OF_SHARES, OF_DEPTHS = 0.03, 0.01, 0.01
+OF_VERDICTS, OF_SHARES, OF_DEPTHS = 0.04, 0.005, 0.005
 
 
 class Arm(NamedTuple):
@@ -42,15 +42,13 @@ def in_order(sizes: Sequence[TargetSize]) -> list[TargetSize]:
     return sorted(sizes, key=lambda size: math.inf if size == "all" else size)
 
 
-def pairs_asked(
+def pairs_compared(
     variants: Sequence[str], baseline: str, pairs: Sequence[Sequence[str]]
 ) -> list[tuple[str, ...]]:
     """Return the comparisons: each variant with the baseline, and further pairs."""
-    asked: list[tuple[str, ...]] = [
-        (variant, baseline) for variant in variants if variant != baseline
-    ]
-    asked += map(tuple, pairs)
-    return list(dict.fromkeys(asked))  # one asked for twice is one comparison
+    with_baseline = [(name, baseline) for name in variants if name != baseline]
+    # A pair that is listed twice is one comparison.
+    return list(dict.fromkeys([*with_baseline, *map(tuple, pairs)]))
 
 
 def alpha_of_each(comparisons: int, of_all: float = OF_VERDICTS) -> float:

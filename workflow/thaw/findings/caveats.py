@@ -4,27 +4,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from thaw.findings.arms import CHECKPOINTS, TargetSize
-from thaw.findings.failures import FEW, KINDS, limit_of_weak, meaning_of_weak
-from thaw.findings.gains import Question, enumerate_words, estimate
+from thaw.findings.failures import FEW, meaning_of_weak
+from thaw.findings.gains import Question, Row, more_networks
 from thaw.findings.metrics import by_epoch, metric_of
 from thaw.findings.overlap import in_words
-from thaw.findings.shown import number
+from thaw.findings.shown import coverage, covers_rows, enumerate_words, number
 
-# May surprise users who set `scale: standard`.
-SCALED_LIKE = (
-    " With target sizes, a target with scale: standard is scaled like the source; "
-    "where that does not fit it, give it a scale of its own (docs/tutorial.md, section "
-    "6)."
-)
-
-# If more networks chose the edge of a range, the answer says so.
-AT_EDGE = 0.2
-
-# If more networks are no better than the constant, the answer says so.
-MANY = 0.1
-
-# If the commonest class has a larger share of the test rows, accuracy misleads.
-IMBALANCED = 0.8
+# If a larger share of networks chose the edge of a range, or of networks is no better
+# than the constant, or of test rows is of the commonest class, the answer says so.
+AT_EDGE, MANY, IMBALANCED = 0.2, 0.1, 0.8
 
 
 class Caveat(NamedTuple):
@@ -37,12 +25,10 @@ class Caveat(NamedTuple):
 def what_spoils_it(study: Question) -> Iterator[Caveat]:
     """Name what qualifies the answer: failures, controls, rows seen before."""
     yield from overlapping(study)
-    yield from _missing(study)
-    failed = _shares(study, "failed", FEW)
-    if failed:
+    if failed := _shares(study, "failed", FEW):
         remedy = (
             "scale the inputs, lower the learning rate or train longer before you rely "
-            f"on this.{SCALED_LIKE if study.is_swept else ''}"
+            "on this."
         )
         if study.is_given:
             remedy = "their scores are empty, and rank below all others."
@@ -53,63 +39,64 @@ def what_spoils_it(study: Question) -> Iterator[Caveat]:
             f"{useless}.",
             "networks learned nothing",
         )
-    yield from _imbalanced(study)
-    if study.comparisons["verdict"].str.contains(KINDS["weak"], regex=False).any():
-        meaning = meaning_of_weak(metric_of(study.metric[0]), study.baseline)
-        yield Caveat(f"Weak means {meaning}{_limit(study)}.")
-    uncounted = study.comparisons.loc[
-        study.comparisons["weak"].isna(), "target_size"
-    ].unique()
-    if len(uncounted):
-        unknown = (
-            "the best constant prediction's score is not given"
-            if study.is_given
-            else "a constant prediction has no score"
-        )
-        why = (
-            unknown
-            if study.summary["constant"].isna().all()
-            else f"the median of {study.baseline} does not beat the best constant "
-            f"prediction by more than the margin of {study.margin_in_units}"
-        )
+    commonest = study.summary["constant"].iloc[0]
+    if metric_of(study.metric[0]).name == "accuracy" and commonest > IMBALANCED:
         yield Caveat(
-            f"Weak networks{_with_rows(study, uncounted)} are not counted, because "
-            f"{why}."
+            f"{100 * commonest:.0f} % of the test rows belong to one class, so that "
+            "accuracy hardly tells networks apart: choose metric: balanced_accuracy "
+            "or, of two classes, [roc_auc, average_precision]; training with "
+            "class_weight: balanced makes networks look at the rare ones.",
+            "imbalanced classes",
         )
+    yield from _weak(study)
     if study.source == study.target and study.transferred:
         yield Caveat(
             "Source and target are the same problem: nothing foreign is transferred, "
             "and a gain says that longer training helps.",
-            "same problem",
+            "source is the target",
         )
 
 
-def _limit(study: Question) -> str:
-    """Return the score beyond which a network is weak, where there is one."""
-    if study.is_swept:
-        return ""
-    own = study.summary[study.summary["variant"] == study.baseline].iloc[0]
-    limit = float(limit_of_weak(own["median"], own["constant"]))
-    return f": {number(limit, study.margin)}{study.units}"
-
-
 def overlapping(study: Question) -> Iterator[Caveat]:
-    """Say how many test rows have the same features as train rows."""
-    for found in study.overlap.to_dict("records"):
-        own = found["train_rows_of"] == study.target
-        if found["equal"]:
+    """Say how many test rows have the same features as train rows, and lack values."""
+    for row in study.overlap.to_dict("records"):
+        if row["equal"]:
+            is_own = row["train_rows_of"] == study.target
             yield Caveat(
-                f"{in_words(found)}. Those that are the same samples flatter "
-                f"{'all' if own else 'pretrained'} variants and should be left out.",
+                f"{in_words(row)}. Those that are the same samples flatter "
+                f"{'all' if is_own else 'pretrained'} variants and should be left out.",
                 "test rows among train rows",
             )
+        if isinstance(missing := row.get("missing"), str):
+            yield Caveat(f"{row['train_rows_of']}: {missing}.")
 
 
-def _missing(study: Question) -> Iterator[Caveat]:
-    """Say what became of rows with missing values."""
-    for found in study.overlap.fillna("").to_dict("records"):
-        if found.get("missing"):
-            yield Caveat(f"{found['train_rows_of']}: {found['missing']}.")
+def _weak(study: Question) -> Iterator[Caveat]:
+    """Say which networks are weak, or why none are counted."""
+    metric = metric_of(study.metric[0])
+    rows = study.comparisons.to_dict("records")
+    if any("weak" in more_networks(row) for row in rows):
+        limit = ""
+        if not study.is_swept:
+            baseline = study.summary[study.summary["variant"] == study.baseline]
+            median, constant = baseline[["median", "constant"]].iloc[0]
+            side = "above" if metric.lower_is_better else "below"
+            edge = number(median - (median - constant) / 5, study.margin)
+            limit = f"{metric.axis} {side} {edge}{study.units}, "
+        meaning = meaning_of_weak(metric, study.baseline)
+        yield Caveat(f"Weak: {limit}{meaning}.")
+    uncounted = study.comparisons.loc[study.comparisons["weak"].isna(), "target_size"]
+    if len(uncounted):
+        why = (
+            f"the median of {study.baseline} does not beat the best constant "
+            f"prediction by more than the margin of {study.margin_in_units}"
+        )
+        if study.summary["constant"].isna().all():
+            why = "a constant prediction has no score"
+            if study.is_given:
+                why = "the best constant prediction's score is not given"
+        place = _with_rows(study, uncounted.unique())
+        yield Caveat(f"Weak networks{place} are not counted, because {why}.")
 
 
 def _shares(study: Question, kind: str, least: float) -> str:
@@ -125,19 +112,6 @@ def _shares(study: Question, kind: str, least: float) -> str:
     )
 
 
-def _imbalanced(study: Question) -> Iterator[Caveat]:
-    """Say where accuracy hardly tells networks apart, and which metrics do."""
-    commonest = study.summary["constant"].iloc[0]
-    if metric_of(study.metric[0]).name == "accuracy" and commonest > IMBALANCED:
-        yield Caveat(
-            f"{100 * commonest:.0f} % of the test rows belong to one class, so that "
-            "accuracy hardly tells networks apart: choose metric: balanced_accuracy "
-            "or, of two classes, [roc_auc, average_precision]; training with "
-            "class_weight: balanced makes networks look at the rare ones.",
-            "imbalanced classes",
-        )
-
-
 def _with_rows(study: Question, sizes: Sequence[TargetSize]) -> str:
     return f" with {enumerate_words(sizes)} rows" if study.is_swept else ""
 
@@ -146,7 +120,9 @@ def what_would_change_it(study: Question) -> Iterator[Caveat]:
     """Say what longer training or other training settings might change."""
     if study.is_given:
         return
-    yield from _longer_training(study)
+    table = study.training_time
+    for row in table[table["variant"].isin(study.transferred)].to_dict("records"):
+        yield from _longer_training(row, study)
     if not study.tuned:
         yield Caveat("No variant's training settings were tuned.", "untuned")
         return
@@ -154,123 +130,108 @@ def what_would_change_it(study: Question) -> Iterator[Caveat]:
         f"Learning rate or epoch of {enumerate_words(study.tuned)} were chosen on rows "
         "held out of each network's own train rows."
     )
-    at_edge = [
-        f"{100 * row['at_edge']:.0f} % of {row['variant']}'s networks"
-        + _with_rows(study, [row["target_size"]])
-        for row in study.summary.to_dict("records")
-        if row["at_edge"] > AT_EDGE
-    ]
-    if at_edge:
+    if at_edge := _shares(study, "at_edge", AT_EDGE):
         yield Caveat(
-            f"The learning rate chosen was the lowest or the highest for "
-            f"{enumerate_words(at_edge)}: a wider range could change this answer.",
-            "edge of the rates",
+            f"The learning rate chosen was the lowest or the highest for {at_edge} "
+            "networks: a wider range could change this answer.",
+            "best rate at the end of the range",
         )
 
 
-def _longer_training(study: Question) -> Iterator[Caveat]:
-    """Say how gains on these test rows changed from half-way to the end."""
-    table = study.training_time
-    known = by_epoch(study.metric[0])
-    alone = known != metric_of(study.metric[0])
-    metric = f", by {known.axis}, the only metric known by epoch," if alone else ""
-    # The table holds the largest size only.
-    place = _with_rows(study, [study.shown_size])
-    own = table[table["variant"].isin(study.transferred)]
-    if own.empty:  # a trainer's networks have no scores by epoch
+def _longer_training(row: Row, study: Question) -> Iterator[Caveat]:
+    """Say which way a gain surely moved in the second half of training, if it did.
+
+    The table holds the largest size only.
+    """
+    low, high, margin = row["change_low"], row["change_high"], row["margin"]
+    if not (low > 0 or high < 0) or max(-low, high) <= margin:
         return
-    for (begin, end), rows in own.groupby(["from_epoch", "to_epoch"], sort=False):
-        margin = rows["margin"].iloc[0]
-        units = f" {known.units}" if known.units else ""
-        moved, may, rest = (
-            "still changed, so that longer training could change this answer:",
-            "may still change:",
-            f"have settled (±{margin:g}{units}):",
-        )
-        said: dict[str, list[str]] = {moved: [], may: [], rest: []}
-        for row in rows.to_dict("records"):
-            low, high = row["change_low"], row["change_high"]
-            clear = moved if low > 0 or high < 0 else may
-            words = rest if max(-low, high) <= margin else clear
-            gain = estimate(row, margin, units, "change")
-            said[words].append(f"{row['variant']} by{gain}")
-        parts = (
-            f"{words} {enumerate_words(own)}" for words, own in said.items() if own
-        )
+    metric, (first, last) = (
+        by_epoch(study.metric[0]),
+        (row["from_epoch"], row["to_epoch"]),
+    )
+    units = f" {metric.units}" if metric.units else ""
+    before, after, change = (
+        f"{number(abs(row[name]), margin)}{units}"
+        for name in ("before", "after", "change")
+    )
+    name, place = row["variant"], _with_rows(study, [study.shown_size])
+    if metric != metric_of(study.metric[0]):
+        place += f", by {metric.axis}, the only metric known by epoch"
+    grows = row["change"] > 0
+    if grows and row["before"] < 0:
+        words = f"Longer training helps {name}: it caught up {change}"
+    elif grows:
+        words = f"Longer training may help {name}: its gain grew by {change}"
+    elif row["before"] > 0 and row["after"] > 0:
         yield Caveat(
-            f"From epoch {begin} to {end}, gains on these test rows{place}{metric} "
-            f"{'; '.join(parts)}.",
-            "gains still change" if said[moved] else "",
+            f"The head start of {name}{place}, {before} after {first} epochs, is "
+            f"{after} after {last}.",
+            "the gain shrinks with training",
         )
+        return
+    else:
+        words = f"Longer training does not help {name}: it fell behind by {change}"
+    yield Caveat(
+        f"{words} from epoch {first} to {last}{place}.",
+        "longer training may help" if grows else "the gain shrinks with training",
+    )
 
 
 def what_is_covered(study: Question) -> Iterator[Caveat]:
     """Say which luck the intervals cover, and which they do not."""
+    table = study.comparisons
     if study.is_given:
         yield from _covered_by_scores(study)
         return
-    starts = any(map(study.is_pretrained, study.variants))
-    models = study.source_models if starts or study.has_splits else 0
-    several = study.has_splits and models > 1
-    total = study.source_models * study.repeats
-    what = CHECKPOINTS if study.source == CHECKPOINTS else "source models"
-    units = study.comparisons["row_units"]
-    has_rows = len(units) and (units > 1).all()
-    if several:
-        what = f"{what}, each with a split of its own" if starts else "splits"
-    covered = [
-        *([f"{models} {what}"] if models > 1 else []),
-        f"{total} repeat{'s' if total > 1 else ''}",
-        *(["the rows that each repeat drew"] if study.is_swept else []),
-        *(["the test rows"] if has_rows else []),
-    ]
-    words = f"Intervals cover the luck of {enumerate_words(covered)}"
+    has_rows = covers_rows(table)
     left = [
         *([] if has_rows else ["other test rows"]),
-        *([] if several else ["another split of these rows"]),
-        "other rows to learn from",
+        *([] if study.has_splits else ["another split of these rows"]),
+        *([] if study.is_swept else ["other rows to learn from"]),
     ]
-    last = f"or {left[-1]}" if left[:-1] else left[-1]
-    yield Caveat(f"{words}. They do not cover {', '.join([*left[:-1], last])}.")
-    if (units == 1).any():
+    if len(table):
+        words = coverage(table, study.has_splits)
+        words += f" They do not cover {enumerate_words(left, 'or')}." * bool(left)
+        yield Caveat(words)
+    if (table["row_units"] == 1).any():
         yield Caveat(
             "Test rows, or those of a class, are too few to say what others would do.",
             "too few test rows",
         )
-    elif len(units) and not has_rows:
+    elif len(table) and not has_rows:
         yield Caveat(
             "They would cover test rows if predictions were kept and the metric were "
             "one of Thaw's.",
             "test rows not covered",
         )
-    if models == 1:
-        one = "checkpoint" if study.source == CHECKPOINTS else "source model"
+    is_pretrained = any(map(study.is_pretrained, study.variants))
+    if study.source_models == 1 and (is_pretrained or study.has_splits):
+        single = "checkpoint" if study.source == CHECKPOINTS else "source model"
         if study.has_splits:
-            one = f"{one} and its split" if starts else "split"
+            single = f"{single} and its split" if is_pretrained else "split"
         yield Caveat(
-            f"All of this holds for this one {one}; another one could reverse it.",
-            f"one {one}",
+            f"All of this holds for this one {single}; another one could reverse it.",
+            f"one {single}",
         )
 
 
 def _covered_by_scores(study: Question) -> Iterator[Caveat]:
     """Say it of scores that are given: only what differs between repeats is seen."""
     table = study.comparisons
-    models = f"{study.source_models} source models and " * (study.source_models > 1)
     yield Caveat(
-        f"Intervals cover the luck of {models}whatever else differed between repeats, "
-        "which count as independent: the folds of one cross-validation are not. They "
-        "do not cover what all repeats shared, such as test rows, because the scores "
-        "do not say what was predicted of each row.",
+        f"{coverage(table)} Repeats count as independent: the folds of one "
+        "cross-validation are not. Intervals do not cover what all repeats shared, "
+        "such as test rows, because the scores do not say what was predicted of each.",
         "test rows not covered",
     )
-    for matched, own in table.groupby(table["matched_by"].astype(object).fillna("")):
+    for matched, rows in table.groupby(table["matched_by"].astype(object).fillna("")):
         how = (
             f"Matched with {study.baseline}, {matched} by {matched}"
             if matched
             else f"Not matched with {study.baseline}, but treated as independent of it"
         )
-        yield Caveat(f"{how}: {enumerate_words(dict.fromkeys(own['variant']))}.")
+        yield Caveat(f"{how}: {enumerate_words(dict.fromkeys(rows['variant']))}.")
     if table["mean_low"].isna().all():
         yield Caveat(
             "Means have no interval, because it is not known how bad a score can be "

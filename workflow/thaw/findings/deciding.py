@@ -14,21 +14,17 @@ from typing import NamedTuple
 
 from scipy import special
 
-from thaw.findings.gains import Question, Row, rows_at, span
+from thaw.findings.gains import Question, Row
 from thaw.findings.recommendation import UNDECIDED, Advice, advice
-from thaw.findings.shown import counted
 
 # The numbers of source models, or of repeats where these vary, to choose from.
 NUMBERS = (10, 20, 30, 50, 100, 150, 200, 300, 500, 1000)
 
 POWER = 0.84  # the normal quantile of 80 %
 
-# Intervals narrower by this share are worth a sentence.
-WORTH_A_WORD = 0.1
-
 
 class Needed(NamedTuple):
-    """The units that would decide a comparison.
+    """The units that would decide a comparison, or several.
 
     `units` is their number, None if no number of `NUMBERS` will do. Then `rows` is the
     factor by which test rows are too few; 1 if more of them alone would not help.
@@ -70,98 +66,70 @@ def _is_decided(middle: float, below: float, above: float, margin: float) -> boo
     return low > 0 or high < 0 or (-margin <= low and high <= margin)
 
 
-def what_would_decide(study: Question) -> Iterator[str]:
-    """Say what would decide the undecided comparisons, by target size."""
-    found = [
-        (own, *(_asked(study, own) if own.kind == UNDECIDED else (0, 0.0)))
-        for own in (advice(study, size) for size in study.target_sizes)
-    ]
-    unit = "source model" if study.source_models > 1 else "repeat"
-    # Sizes that need more test rows share a sentence.
-    for _, alike in itertools.groupby(found, _told_with):
-        (own, units, factor), *more = alike
-        if units:
-            words = (
-                f"about {units:,} {unit}s would probably decide it, if differences are "
-                f"what they seem: {fits(study, units):,} more networks to train"
-            )
-        elif factor > 1:
-            factors = [factor, *(others for *_, others in more)]
-            times = dict.fromkeys(_rounded(f) for f in (min(factors), max(factors)))
-            tested = own.rows[own.named[0]]["tested"]
-            words = (
-                f"more {unit}s will not decide it: that takes more than "
-                f"{' to '.join(times)} times as many test rows"
-                + (f" as these {tested:,.0f}" if tested else "")
-            )
-        elif factor:
-            words = f"not even {NUMBERS[-1]:,} {unit}s would decide it"
-        else:
-            continue
-        if study.is_swept:
-            words = f"with {span([own.size, *(o.size for o, *_ in more)])}, {words}"
-        yield f"{words[0].upper()}{words[1:]}."
-        if factor == 1:
-            yield from _how_to_allocate(own, study)
+def needed_for_all(study: Question, undecided: Advice) -> Needed | None:
+    """Return the source models, or repeats, that decide everything undecided.
 
-
-def _told_with(one: tuple[Advice, int, float]) -> object:
-    own, _, factor = one
-    return "too few rows" if factor > 1 else own.size
-
-
-def fits_to_decide(study: Question, own: Advice) -> int | None:
-    """Return how many networks more would probably decide it, if known."""
-    units = _asked(study, own)[0] if own.kind == UNDECIDED else 0
-    return fits(study, units) if units else None
-
-
-def _asked(study: Question, own: Advice) -> tuple[int, float]:
-    """Return how many source models, or repeats, decide everything undecided.
-
-    It is 0 if no number does, or if none is known. The second value is the factor by
-    which test rows are too few: 1 if they suffice, 0 if unknown.
+    It is None if something is decided already, or if a number is unknown.
     """
-    rows = [own.rows[name] for name in own.named]
-    found = [needed(row, study.margin) for row in rows]
-    known = [one for one in found if one]
-    if len(known) < len(found):
-        return 0, 0
-    factor = max(one.rows for one in known)
+    if undecided.kind != UNDECIDED:
+        return None
+    rows = [undecided.rows[name] for name in undecided.named]
+    each = [needed(row, study.margin) for row in rows]
+    known = [needs for needs in each if needs]
+    if len(known) < len(each):
+        return None
     units = [
         # Repeats of variants without source models come with these.
-        math.ceil(one.units / study.repeats)
+        math.ceil(needs.units / study.repeats)
         if study.source_models > 1 and row["unit"] == "repeat"
-        else one.units
-        for one, row in zip(known, rows, strict=True)
-        if one.units
+        else needs.units
+        for needs, row in zip(known, rows, strict=True)
+        if needs.units
     ]
-    return (max(units) if len(units) == len(known) else 0), factor
+    most = max(units) if len(units) == len(known) else None
+    return Needed(most, max(needs.rows for needs in known))
 
 
-def _how_to_allocate(own: Advice, study: Question) -> Iterator[str]:
-    """Say how many repeats of each source model would tell more at the same cost.
+def what_would_decide(study: Question) -> Iterator[str]:
+    """Say what would decide the undecided comparisons, by target size."""
+    advices = [advice(study, size) for size in study.target_sizes]
+    found = [(one, needed_for_all(study, one)) for one in advices]
+    unit = "source model" if study.source_models > 1 else "repeat"
 
-    A source model costs as much as a repeat, and serves all variants.
-    """
-    table = rows_at(study.summary, own.size).set_index("variant")
-    parts = table.loc[[*own.named], ["std_between", "std_within"]] ** 2
-    if parts.isna().any(axis=None):
-        return
-    between, within = parts.mean()
-    arms = len(study.networks) * len(study.target_sizes)
+    # Sizes that need as many rows share a sentence.
+    def sentence(found: tuple[Advice, Needed | None]) -> str:
+        undecided, needs = found
+        if needs is None:
+            return ""
+        if needs.units:
+            return (
+                f"about {needs.units:,} {unit}s would probably decide it, if "
+                "differences are what they seem: "
+                f"{fits(study, needs.units):,} more networks to train"
+            )
+        if needs.rows == 1:
+            return f"not even {NUMBERS[-1]:,} {unit}s would decide it"
+        words = f"more {unit}s would not help here: it takes about"
+        if tested := undecided.rows[undecided.named[0]]["tested"]:
+            return (
+                f"{words} {_rounded(needs.rows * tested):,} test rows, and you have "
+                f"{tested:,.0f}"
+            )
+        return f"{words} {needs.rows:.2g} times as many test rows"
 
-    def error(repeats: int) -> float:
-        return math.sqrt((between + within / repeats) * (1 + arms * repeats))
+    for words, group in itertools.groupby(found, sentence):
+        alike = [*group]
+        if not words:
+            continue
+        place = study.place([one.size for one, _ in alike]).strip()
+        words = f"{place}, {words}" if place else words
+        yield f"{words[0].upper()}{words[1:]}."
 
-    best = min((1, 2, 3, 5, 10), key=error)
-    if error(best) < (1 - WORTH_A_WORD) * error(study.repeats):
-        cost = (1 + arms * study.repeats) / (1 + arms * best)
-        models = int(study.source_models * cost)
-        yield (
-            f"As many networks as this study's tell more as {models:,} source models "
-            f"with {counted(best, 'repeat')} of each."
-        )
+
+def fits_to_decide(study: Question, undecided: Advice) -> int | None:
+    """Return how many networks more would probably decide it, if known."""
+    needs = needed_for_all(study, undecided)
+    return fits(study, needs.units) if needs and needs.units else None
 
 
 def fits(study: Question, units: int) -> int:
@@ -172,5 +140,7 @@ def fits(study: Question, units: int) -> int:
     return (units - study.repeats) * arms
 
 
-def _rounded(factor: float) -> str:
-    return f"{math.ceil(factor * 10) / 10:g}" if factor < 10 else f"{math.ceil(factor)}"
+def _rounded(rows: float) -> int:
+    """Return a number of rows, rounded up to two digits."""
+    unit = 10 ** max(math.floor(math.log10(rows)) - 1, 0)
+    return unit * math.ceil(rows / unit)

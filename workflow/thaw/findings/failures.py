@@ -7,17 +7,16 @@ success and a failure, so that "none of ten" is not taken for "never".
 
 A network is weak if it learned, but falls short of the baseline's median by more than a
 fifth of the median's gain on the best constant prediction: a convention that works in
-every metric. The median is itself an estimate, so a narrow variant near the limit may
-lie on either side of it. Weak networks are therefore counted by three limits, and the
-interval is as wide as those of all three together. Other test rows would move variant
-and baseline apart, which two more limits allow for.
+every metric. The answer names the limit.
 """
 
+from typing import NamedTuple
+
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from thaw.findings.metrics import Metric
+from thaw.findings.new_rows import RowsLuck, joined
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 
@@ -33,11 +32,10 @@ ROUNDING = 1e-6
 
 def meaning_of_weak(metric: Metric, baseline: str) -> str:
     """Return the meaning of weak, for tables and sentences."""
-    side = "above" if metric.lower_is_better else "below"
-    return (
-        f"{side} the median of {baseline} by more than a fifth of what that gains on "
-        "the best constant prediction"
-    )
+    guess = "the best constant prediction"
+    if metric.name == "accuracy":
+        guess = "always guessing one class"
+    return f"a fifth of the lead of {baseline} over {guess} lost"
 
 
 def is_no_better(sample: Sample) -> np.ndarray:
@@ -45,96 +43,112 @@ def is_no_better(sample: Sample) -> np.ndarray:
     return sample.sound & (sample.ranked <= sample.ranked_constant + ROUNDING)
 
 
-def is_weak(
-    sample: Sample, baseline: Sample, alpha: float, margin: float, reach: float = 0.0
-) -> np.ndarray:
-    """Return which networks are sound, but weak beside the baseline `[5, n]`.
+class Limit(NamedTuple):
+    """The score beyond which a network is weak, as of `Sample.values`.
 
-    The limits are its median, both ends of the median's interval at level 1 - `alpha`,
-    and two that are lower and higher by `reach`, in units: as far as test rows may have
-    moved them. All are nan if the median does not beat the best constant prediction by
-    more than the `margin`.
+    It is nan if the baseline's median does not beat the best constant prediction by
+    more than the margin. error: its standard error, as that median is an estimate.
     """
-    if baseline.sound.any():
-        levels = median_levels(len(baseline.unit_means()), alpha)
-        medians = np.quantile(baseline.ranked[baseline.sound], levels)
-        constant = baseline.ranked_constant
-        if medians[0] - constant > margin / baseline.scale:
-            limits = limit_of_weak(medians, constant)
-            limits = np.append(limits, limits[0] + reach * np.array([-1, 1]))[:, None]
-            # Not by the last bit: a network at the limit is not weak.
-            return sample.sound & (sample.ranked < limits - 1e-9)
-    return np.full((5, len(sample.values)), np.nan)
+
+    value: float
+    error: float
 
 
-def limit_of_weak(median: np.ndarray, constant: ArrayLike) -> np.ndarray:
-    """Return the score beyond which a network is weak, given the baseline's median."""
-    return median - (median - constant) / 5
+def limit_of_weak(baseline: Sample, margin: float) -> Limit:
+    """Return the limit beside a baseline."""
+    values = baseline.values[baseline.sound]
+    if not len(values):
+        return Limit(np.nan, np.nan)
+    # One standard error of a share either side of the median (Woodruff 1952).
+    shift = min(0.5 / np.sqrt(baseline.units), 0.5)
+    low, median, high = np.quantile(values, [0.5 - shift, 0.5, 0.5 + shift]).tolist()
+    lead = baseline.in_units(median) - baseline.ranked_constant
+    if not lead * baseline.scale > margin:
+        return Limit(np.nan, np.nan)
+    lost = (median - baseline.constant) / 5
+    return Limit(median - lost, 4 / 5 * (high - low) / 2)
 
 
-def median_levels(units: int, alpha: float) -> list[float]:
-    """Return the quantiles of a median and of its interval's two ends.
+def is_weak(sample: Sample, limit: float) -> np.ndarray:
+    """Return which networks are sound, but weak `[n]`; nan if there is no limit."""
+    if np.isnan(limit):
+        return np.full(len(sample.values), np.nan)
+    # Not by the last bit: a network at the limit is not weak.
+    return sample.sound & (sample.ranked < sample.in_units(limit) - 1e-9)
 
-    The ends are those of the sign test: the highest and lowest rank beyond which the
-    median of `units` independent values lies with at most `alpha` / 2.
+
+class Shares(NamedTuple):
+    """The shares of a kind of networks on both sides of a pair, and the difference."""
+
+    variant: float
+    reference: float
+    difference: Estimate
+
+
+def shares(pair: Pair, limit: Limit, rows: RowsLuck, alpha: float) -> dict[str, Shares]:
+    """Return the shares of `KINDS`; the intervals are at level 1 - `alpha`.
+
+    Other repeats of the baseline, and other `rows`, would move a variant and the limit
+    of weak networks apart.
     """
-    rank = max(stats.binom.ppf(alpha / 2, units, 0.5) - 1, 0)
-    level = float(rank) / max(units - 1, 1)
-    return [0.5, level, 1 - level]
+    sides = pair.variant, pair.reference
+    failed = [~sample.sound for sample in sides]
+    weak = [is_weak(sample, limit.value) for sample in sides]
+    reach = rows.widen(Estimate(0.0, 0.0, 0.0), alpha).high
+    reach = float(np.hypot(reach, -special.ndtri(alpha / 2) * limit.error))
+    fewest, most = (
+        _share_of(pair.variant, is_weak(pair.variant, limit.value + far))
+        for far in sorted((-reach, reach), key=pair.variant.in_units)
+    )
+    reference_share = _share_of(pair.reference, weak[1])
+    of_weak = joined(
+        difference_of_shares(pair, weak[0], weak[1], alpha),
+        fewest - reference_share,
+        most - reference_share,
+    )
+    differences = {
+        "failed": difference_of_shares(pair, failed[0], failed[1], alpha),
+        "weak": Estimate(of_weak.value, *np.clip(of_weak[1:], -1, 1).tolist()),
+    }
+    return {
+        kind: Shares(
+            _share_of(sides[0], which[0]),
+            _share_of(sides[1], which[1]),
+            differences[kind],
+        )
+        for kind, which in (("failed", failed), ("weak", weak))
+    }
+
+
+def _share_of(sample: Sample, which: np.ndarray) -> float:
+    return float(sample.unit_means(which.astype(float)).mean())
 
 
 def difference_of_shares(
     pair: Pair, variant: np.ndarray, reference: np.ndarray, alpha: float
 ) -> Estimate:
-    """Return the share of one side less that of the other.
+    """Return the share of one side less that of the other, at level 1 - `alpha`.
 
-    `variant` and `reference` `[ways, n]` say in several ways which networks count. The
-    value is that of the first way; the interval spans those of all, each at level
-    1 - `alpha`.
+    `variant` and `reference` `[n]` say which networks count.
     """
-    ours, others = (
-        np.array([sample.unit_means(way.astype(float)) for way in counts])
-        for sample, counts in ((pair.variant, variant), (pair.reference, reference))
-    )
-    low, high = shares_interval(ours, others, bool(pair.matched), alpha)
-    value = ours[0].mean() - others[0].mean()
-    return Estimate(float(value), float(low.min()), float(high.max()))
-
-
-def difference_on_other_rows(
-    pair: Pair, variant: np.ndarray, reference: np.ndarray
-) -> tuple[float, float]:
-    """Return the smallest and the largest difference of shares that rows allow.
-
-    `variant` and `reference` `[2, n]` say which networks are weak, at fewest and at
-    most.
-    """
-    (fewest, most), (others_fewest, others_most) = (
-        [sample.unit_means(way.astype(float)).mean() for way in ways]
-        for sample, ways in ((pair.variant, variant), (pair.reference, reference))
-    )
-    return fewest - others_most, most - others_fewest
-
-
-def shares_interval(
-    ours: np.ndarray, others: np.ndarray, matched: bool, alpha: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the interval of the difference of the shares of units `[..., units]`."""
-    if matched:
-        more = _share(np.clip(ours - others, 0, None))
-        less = _share(np.clip(others - ours, 0, None))
+    units = pair.variant.unit_means(variant.astype(float))
+    reference_units = pair.reference.unit_means(reference.astype(float))
+    if pair.matched:
+        more = _share(np.clip(units - reference_units, 0, None))
+        less = _share(np.clip(reference_units - units, 0, None))
         middle = more - less
-        variance = (more + less - middle**2) / (ours.shape[-1] + 2)
+        variance = (more + less - middle**2) / (len(units) + 2)
     else:
-        mine, theirs = _share(ours), _share(others)
-        middle = mine - theirs
-        variance = mine * (1 - mine) / (ours.shape[-1] + 2)
-        variance += theirs * (1 - theirs) / (others.shape[-1] + 2)
+        share, reference_share = _share(units), _share(reference_units)
+        middle = share - reference_share
+        variance = share * (1 - share) / (len(units) + 2)
+        variance += reference_share * (1 - reference_share) / (len(reference_units) + 2)
     # Student's quantile; theirs, the normal one, is too small at 20 units.
-    degrees = max(min(ours.shape[-1], others.shape[-1]) - 1, 1)
-    half = stats.t.isf(alpha / 2, degrees) * np.sqrt(variance)
-    return np.clip(middle - half, -1, 1), np.clip(middle + half, -1, 1)
+    degrees = max(min(len(units), len(reference_units)) - 1, 1)
+    half = -special.stdtrit(degrees, alpha / 2) * np.sqrt(variance)
+    low, high = np.clip([middle - half, middle + half], -1, 1).tolist()
+    return Estimate(float(units.mean() - reference_units.mean()), low, high)
 
 
-def _share(shares: np.ndarray) -> np.ndarray:
-    return (shares.sum(-1) + 1) / (shares.shape[-1] + 2)
+def _share(shares: np.ndarray) -> float:
+    return float((shares.sum() + 1) / (len(shares) + 2))

@@ -1,23 +1,15 @@
 """A study's settings and tables, as the answer reads them, and comparisons in words."""
 
-import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from thaw.findings.arms import TargetSize
 from thaw.findings.metrics import metric_of
-from thaw.findings.shown import interval, number
-from thaw.findings.verdicts import (
-    BETTER,
-    EQUIVALENT,
-    TOO_FEW,
-    WORSE,
-    first_part,
-    kind_of,
-)
+from thaw.findings.shown import counted, enumerate_words, gain, number
+from thaw.findings.verdicts import BETTER, EQUIVALENT, TOO_FEW, WORSE
 
 # A row of a table.
 Row = Mapping[str, Any]
@@ -50,7 +42,6 @@ class Question(NamedTuple):
     best_depths: pd.DataFrame
     summary: pd.DataFrame
     training_time: pd.DataFrame
-    best_of: pd.DataFrame
     overlap: pd.DataFrame
 
     @property
@@ -89,12 +80,16 @@ class Question(NamedTuple):
     @property
     def networks(self) -> list[str]:
         """The variants that are networks."""
-        return [n for n, own in self.variants.items() if "estimator" not in own]
+        return [n for n, variant in self.variants.items() if "estimator" not in variant]
 
     @property
     def is_swept(self) -> bool:
         """Whether some repeats learn from fewer than all rows."""
         return list(self.target_sizes) != ["all"]
+
+    def place(self, sizes: Sequence[TargetSize]) -> str:
+        """Return where something holds: " with 20 to 100 rows"; "" if there is one."""
+        return f" with {span(sizes)}" if self.is_swept else ""
 
     def gains_at(self, size: TargetSize) -> dict[str, Row]:
         """Return the comparisons of networks with the baseline, by variant."""
@@ -105,130 +100,105 @@ class Question(NamedTuple):
             if row["variant"] in self.networks and row["reference"] == self.baseline
         }
 
-    def beats(self, one: str, other: str, size: TargetSize) -> bool:
+    def beats(self, variant: str, other: str, size: TargetSize) -> bool:
         """Whether the study found one variant typically better than another."""
         depths = rows_at(self.best_depths, size).set_index("variant")
-        rivals = depths["beaten_by"].fillna("").get(other, "").split()
+        rivals = depths["beaten_by"].astype(object).fillna("").get(other, "").split()
         rows = rows_at(self.comparisons, size).to_dict("records")
-        return one in rivals or any(
-            {row["variant"], row["reference"]} == {one, other} and ahead_of(row) == one
+        return variant in rivals or any(
+            {row["variant"], row["reference"]} == {variant, other}
+            and ahead_of(row) == variant
             for row in rows
         )
+
+    def name(self, variant: str) -> str:
+        """Return a variant in plain words with its name: "freeze 1 layer (fixed-1)"."""
+        if recipe := self.recipes.get(variant):
+            return f"{recipe} ({variant})"
+        if variant not in self.depths:
+            return variant
+        depth = self.depths[variant]
+        frozen = counted(depth, "layer") if depth else "nothing"
+        return f"freeze {frozen} ({variant})"
+
+    @property
+    def baseline_in_words(self) -> str:
+        """What the baseline does: "training from scratch"."""
+        if self.is_from_scratch(self.baseline):
+            return "training from scratch"
+        return self.baseline
 
 
 def ahead_of(row: Row) -> str:
     """Return which side of a comparison is typically better; "" if neither is."""
     sides = {BETTER: row["variant"], WORSE: row["reference"]}
-    return sides.get(kind_of(row["verdict"]), "")
-
-
-def by_verdict(rows: Sequence[Row], study: Question) -> str:
-    """Return variants with their typical differences, verdict by verdict."""
-    parts: dict[str, list[str]] = {}
-    for row in rows:
-        parts.setdefault(verdict_of(row, study), []).append(named(row, study))
-    return "; ".join(
-        f"{verdict}: {', '.join(variants)}" for verdict, variants in parts.items()
-    )
-
-
-def by_size_and_verdict(rows: Sequence[Row], study: Question) -> str:
-    """Return the verdicts on one comparison by size, equal ones joined."""
-    said = []
-    for verdict, alike in itertools.groupby(rows, lambda row: verdict_of(row, study)):
-        own = list(alike)
-        ends = []
-        for row in own if len(own) == 1 else [own[0], own[-1]]:
-            gain = estimate(row, study.margin, study.units)
-            place = f" with {row['target_size']}" if len(own) > 1 else ""
-            ends.append(f"{gain}{place}{more_networks(row)}")
-        sizes = span([row["target_size"] for row in own])
-        gains = f":{' and'.join(ends)}" if ends[0] else ""
-        said.append(f"{verdict} with {sizes}{gains}")
-    return "; ".join(said)
-
-
-def verdict_of(row: Row, study: Question) -> str:
-    """Return the verdict on the typical difference, with the margin in its units."""
-    if kind_of(row["verdict"]) == EQUIVALENT:
-        return f"{EQUIVALENT} within ±{study.margin_in_units}"
-    return first_part(row["verdict"])
-
-
-def named(row: Row, study: Question) -> str:
-    """Return a variant with its typical difference, and whether it fails more often."""
-    gain = estimate(row, study.margin, study.units)
-    return f"{row['variant']}{gain}{more_networks(row)}"
+    return sides.get(row["verdict"], "")
 
 
 def estimate(row: Row, margin: float, units: str, name: str = "typical") -> str:
-    """Return a difference and its interval, if there are any, after a space."""
-    middle, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-    if pd.isna(middle):
-        return ""
-    if math.isinf(middle):
-        return " of unknown size, because too many networks failed"
-    said = f" {number(middle, margin, '+')}{units}"
-    if math.isinf(low) and math.isinf(high):
-        return f"{said} (without a limit)"
-    if math.isinf(low):
-        return f"{said} (at most {number(high, margin, '+')}, without a lower limit)"
-    if math.isinf(high):
-        return f"{said} (at least {number(low, margin, '+')}, without an upper limit)"
-    return f"{said} ({interval(low, high, margin, '+')})"
+    """Return a difference of a row and its interval, if there are any."""
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+    return "" if pd.isna(value) else gain(value, low, high, margin, units)
 
 
 def size_of(row: Row, study: Question) -> str:
     """Return the size of a difference, without its sign: "0.034 (0.018 to 0.050)"."""
     ends = [row[f"typical{end}"] for end in ("", "_low", "_high")]
-    middle, low, high = ends if ends[0] >= 0 else [-ends[0], -ends[2], -ends[1]]
-    if math.isinf(middle):
+    value, low, high = ends if ends[0] >= 0 else [-ends[0], -ends[2], -ends[1]]
+    if math.isinf(value):
         return "more than can be said, because too many networks failed"
-    said = f"{number(middle, study.margin)}{study.units}"
-    if math.isinf(low):
-        return f"{said} (without a limit)"
-    if math.isinf(high):
-        return f"{said} (at least {number(low, study.margin)})"
-    return f"{said} ({interval(low, high, study.margin)})"
+    return gain(value, low, high, study.margin, study.units, "-")
+
+
+def perhaps_less(row: Row, study: Question) -> str:
+    """Return that a clear difference may be smaller than the margin, if it may."""
+    nearest = min(abs(row["typical_low"]), abs(row["typical_high"]))
+    return f", perhaps less than the margin ({study.margin_in_units})" * bool(
+        ahead_of(row) and nearest < study.margin
+    )
 
 
 def is_riskier(row: Row) -> bool:
     """Whether a variant surely fails, or is weak, more often than its reference."""
-    return kind_of(row["verdict"]) != TOO_FEW and any(
+    return row["verdict"] != TOO_FEW and any(
         row[f"{kind}_low"] > 0 for kind in ("failed", "weak")
     )
 
 
 def more_networks(row: Row) -> str:
-    """Return by how many points more or fewer networks surely fail or are weak."""
-    said = []
-    if kind_of(row["verdict"]) != TOO_FEW:
-        for kind in ("failed", "weak"):
-            value, low, high = (row[f"{kind}_{end}"] for end in SHARES)
-            if low > 0 or high < 0:
-                word = "more" if low > 0 else "fewer"
-                ends = sorted(abs(end) for end in (low, high))
-                said.append(
-                    f"{points(abs(value))} points {word} {kind} networks "
-                    f"({points(ends[0])} to {points(ends[1])})"
-                )
-    return f", with {enumerate_words(said)}" if said else ""
+    """Return how many more or fewer networks surely fail or are weak."""
+    words = []
+    for kind in ("failed", "weak"):
+        low, high = row[f"{kind}_low"], row[f"{kind}_high"]
+        if row["verdict"] == TOO_FEW or not (low > 0 or high < 0):
+            continue
+        ends = sorted(abs(end) for end in (low, high))
+        change = percent_of(abs(row[f"{kind}_difference"]))
+        more = "more" if low > 0 else "fewer"
+        does = "fail" if kind == "failed" else "are weak"
+        words.append(
+            f"{change} % {more} of its networks {does} "
+            f"({percent_of(ends[0])} to {percent_of(ends[1])} %)"
+        )
+    return f", and {enumerate_words(words)}" if words else ""
 
 
-def points(share: float) -> str:
-    """Return a share in points, with a decimal if it is less than one."""
+def apart_from_typical(row: Row, study: Question) -> str:
+    """Return mean and weak networks of an equivalent variant, where the mean is not."""
+    if row["verdict"] != EQUIVALENT or not abs(row["mean"]) > study.margin:
+        return ""
+    words = f"mean {number(row['mean'], study.margin, '+')}{study.units}"
+    if row["weak"] > 0 or row["reference_weak"] > 0:
+        weak = percent_of(row["weak"]), percent_of(row["reference_weak"])
+        words += f", weak {weak[0]} against {weak[1]} %"
+    return f"{row['variant']} is typically equivalent, but not on average: {words}"
+
+
+def percent_of(share: float) -> str:
+    """Return a share in percent, with a decimal if it is less than one."""
     if 0 < share < 0.001:
         return "more than 0"
-    return f"{100 * share:.{0 if share >= 0.01 else 1}f}"
-
-
-# The endings of the columns of a difference of shares and its interval.
-SHARES = ("difference", "low", "high")
-
-
-def layers(numbers: Sequence[int]) -> str:
-    """Return numbers of layers as words: "0 or 1 layers"."""
-    return f"{enumerate_words(numbers, 'or')} {'layer' if numbers == [1] else 'layers'}"
+    return f"{100 * share:.{0 if share >= 0.01 or share == 0 else 1}f}"
 
 
 def span(sizes: Sequence[TargetSize]) -> str:
@@ -237,14 +207,6 @@ def span(sizes: Sequence[TargetSize]) -> str:
     if len(sizes) == 1:
         return f"{first} rows"
     return f"{first} rows to all" if last == "all" else f"{first} to {last} rows"
-
-
-def enumerate_words(words: Iterable[Any], last: str = "and") -> str:
-    """Return words as an enumeration: "1, 2 and 3"."""
-    texts = list(map(str, words))
-    if len(texts) < 2:
-        return "".join(texts)
-    return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
 
 
 def rows_at(table: pd.DataFrame, size: TargetSize) -> pd.DataFrame:

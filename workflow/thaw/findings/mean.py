@@ -5,9 +5,10 @@ those. So its interval comes from a mixture. A unit is a straggler, more than `F
 below its variant's median unit, with a probability whose prior is Beta(0.5, 4.5). The
 others' mean has Student's distribution. The stragglers' mean is a random mean of those
 seen and of one more that may lie anywhere below, or at the worst score if all useless
-networks count as that. If units are matched, either of the two or both may be
-stragglers. The interval holds the middle of the posterior draws, whose random numbers
-are always the same. A single mean gets its interval in the same way.
+networks count as that (the Bayesian bootstrap, Rubin 1981). If units are matched,
+either of the two or both may be stragglers. The interval holds the middle of the
+posterior draws, whose random numbers are always the same. A single mean gets its
+interval in the same way.
 
 Given one source model there is no such luck, and the interval is Student's for matched
 differences, or else Welch's (1947).
@@ -16,12 +17,12 @@ It carries no verdict: with few source models it covers too little where straggl
 rare and bad (docs/calibration.md).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import special
 
-from thaw.findings.how_often import DRAWS, random_means
+from thaw.findings.new_rows import RowsLuck, luck_of_rows
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 
@@ -33,6 +34,8 @@ STRAGGLERS, OTHERS = 0.5, 4.5
 # The coverage of intervals was not measured with fewer units.
 FEWEST = 5
 
+DRAWS = 5000
+
 
 def mean_difference(pair: Pair, alpha: float) -> Estimate:
     """Return the difference of the means with its interval at level 1 - `alpha`.
@@ -40,33 +43,31 @@ def mean_difference(pair: Pair, alpha: float) -> Estimate:
     Units weigh equally. It is nan if a side has no value. The interval is nan if a side
     has fewer units than `FEWEST`, or if it is unknown how bad a network can be. Scores
     beyond a sample's `worst` count as that: an error has no bound, so the worst one not
-    drawn might be anything.
+    drawn might be anything. Test rows are covered as `thaw.findings.new_rows` says.
     """
-    ours, others = _unit_means(pair.variant), _unit_means(pair.reference)
-    sound, others_sound = ~np.isnan(ours), ~np.isnan(others)
+    units, reference_units = _unit_means(pair.variant), _unit_means(pair.reference)
+    sound, reference_sound = ~np.isnan(units), ~np.isnan(reference_units)
     if pair.matched:
-        sound = others_sound = sound & others_sound
-    ours, others = ours[sound], others[others_sound]
-    if not (len(ours) and len(others)):
+        sound = reference_sound = sound & reference_sound
+    units, reference_units = units[sound], reference_units[reference_sound]
+    if not (len(units) and len(reference_units)):
         return Estimate(np.nan, np.nan, np.nan)
-    unit, difference = pair.variant.scale, float(ours.mean() - others.mean())
-    if min(len(ours), len(others)) < FEWEST or not pair.variant.has_worst:
-        return Estimate(difference * unit, np.nan, np.nan)
-    piles_up = pair.variant.piles_up
+    scale, difference = pair.variant.scale, float(units.mean() - reference_units.mean())
+    if min(len(units), len(reference_units)) < FEWEST or not pair.variant.has_worst:
+        return Estimate(difference * scale, np.nan, np.nan)
     if pair.is_conditional:
-        half = _half_width([ours - others] if pair.matched else [ours, others], alpha)
-        return Estimate(*(unit * (difference + side * half) for side in (0, -1, 1)))
-    if pair.has_known:
-        sides = (pair.variant, ours), (pair.reference, others)
-        mine, theirs = (
-            units[:1] if sample.is_known else single_draws(units, piles_up)
-            for sample, units in sides
+        half = _half_width(
+            [units - reference_units] if pair.matched else [units, reference_units],
+            alpha,
         )
-        found = mine - theirs
+        ends = [difference - half, difference + half]
     else:
-        found = draws(ours, others, bool(pair.matched), piles_up)
-    low, high = np.quantile(found, [alpha / 2, 1 - alpha / 2])
-    return Estimate(difference * unit, float(low) * unit, float(high) * unit)
+        levels = [alpha / 2, 1 - alpha / 2]
+        ends = np.quantile(
+            _draws_of_difference(pair, units, reference_units), levels
+        ).tolist()
+    given_rows = Estimate(difference * scale, *(end * scale for end in ends))
+    return _luck_of_rows(pair.variant, pair.reference).widen(given_rows, alpha)
 
 
 def mean_of(sample: Sample, alpha: float) -> Estimate:
@@ -74,15 +75,30 @@ def mean_of(sample: Sample, alpha: float) -> Estimate:
     units = _unit_means(sample)
     units = units[~np.isnan(units)]
     mean = float(sample.score_of(units.mean())) if len(units) else np.nan
-    if not has_interval(sample):
+    if len(units) < FEWEST or sample.is_known or not sample.has_worst:
         return Estimate(mean, np.nan, np.nan)
-    levels = [alpha / 2, 1 - alpha / 2]
     if sample.is_conditional:
         ends = units.mean() + _half_width([units], alpha) * np.array([-1, 1])
     else:
-        ends = np.quantile(single_draws(units, sample.piles_up), levels)
+        rng = np.random.Generator(np.random.PCG64(0))
+        draws = _draws(units, sample.piles_up, rng)
+        ends = np.quantile(draws, [alpha / 2, 1 - alpha / 2])
     low, high = sorted(sample.score_of(np.maximum(ends, 0)).tolist())
-    return Estimate(mean, low, high)
+    return _luck_of_rows(sample).widen(Estimate(mean, low, high), alpha)
+
+
+def _luck_of_rows(*samples: Sample) -> RowsLuck:
+    """Return the luck of the rows; scores beyond the worst count as that there, too."""
+    sides = []
+    for sample in samples:
+        beyond = sample.above_worst == 0
+        if sample.by_rows is not None and sample.has_worst and beyond.any():
+            worst = sample.constant_by_rows if sample.piles_up else None
+            rows = sample.by_rows.copy()
+            rows[beyond] = sample.worst if worst is None else worst
+            sample = sample._replace(by_rows=rows)
+        sides.append((sample, sample.weights))
+    return luck_of_rows(*sides)
 
 
 def _half_width(sides: Sequence[np.ndarray], alpha: float) -> float:
@@ -96,45 +112,6 @@ def _half_width(sides: Sequence[np.ndarray], alpha: float) -> float:
     return float(-special.stdtrit(degrees, alpha / 2) * np.sqrt(total))
 
 
-def has_interval(sample: Sample) -> bool:
-    """Whether the mean of a sample has an interval; a known value needs none."""
-    if sample.is_known or not sample.has_worst:
-        return False
-    return (~np.isnan(_unit_means(sample))).sum() >= FEWEST
-
-
-def single_draws(units: np.ndarray, piles_up: bool = False) -> np.ndarray:
-    """Return draws of the mean of units `[..., units]`, `[..., DRAWS]`.
-
-    `piles_up` is as `Sample.piles_up`.
-    """
-    rng = np.random.Generator(np.random.PCG64(0))
-    far, _, unseen = _stragglers(units, piles_up, rng)
-    return _mixture(units, [(far, unseen)], rng)
-
-
-def draws(
-    ours: np.ndarray, others: np.ndarray, matched: bool, piles_up: bool = False
-) -> np.ndarray:
-    """Return draws of the difference of the means of units, `[..., DRAWS]`.
-
-    `ours` and `others` are `[..., units]`; where matched, unit by unit. `piles_up` is
-    as `Sample.piles_up`.
-    """
-    rng = np.random.Generator(np.random.PCG64(0))
-    ours_far, ours_middle, ours_unseen = _stragglers(ours, piles_up, rng)
-    others_far, others_middle, others_unseen = _stragglers(others, piles_up, rng)
-    if not matched:
-        mine = _mixture(ours, [(ours_far, ours_unseen)], rng)
-        return mine - _mixture(others, [(others_far, others_unseen)], rng)
-    kinds = [
-        (ours_far & ~others_far, ours_unseen - others_middle),
-        (~ours_far & others_far, ours_middle - others_unseen),
-        (ours_far & others_far, ours_unseen - others_unseen),
-    ]
-    return _mixture(ours - others, kinds, rng)
-
-
 def _unit_means(sample: Sample) -> np.ndarray:
     """Return the mean of each unit's values above the worst; nan if it has none."""
     numbers, values = sample.unit_numbers, sample.above_worst
@@ -144,15 +121,54 @@ def _unit_means(sample: Sample) -> np.ndarray:
         return sums / np.bincount(numbers, sound)
 
 
+# Draws of the mixture, in units of the samples, `[DRAWS]`
+
+
+def _draws_of_difference(
+    pair: Pair, units: np.ndarray, reference_units: np.ndarray
+) -> np.ndarray:
+    piles_up = pair.variant.piles_up
+    sides = ((pair.variant, units), (pair.reference, reference_units))
+    if pair.has_known:
+        means, reference_means = (
+            side[:1]
+            if sample.is_known
+            else _draws(side, piles_up, np.random.Generator(np.random.PCG64(0)))
+            for sample, side in sides
+        )
+        return means - reference_means
+    rng = np.random.Generator(np.random.PCG64(0))
+    if not pair.matched:
+        return _draws(units, piles_up, rng) - _draws(reference_units, piles_up, rng)
+    far, middle, unseen = _stragglers(units, piles_up, rng)
+    reference_far, reference_middle, reference_unseen = _stragglers(
+        reference_units, piles_up, rng
+    )
+    kinds = [
+        (far & ~reference_far, unseen - reference_middle),
+        (~far & reference_far, middle - reference_unseen),
+        (far & reference_far, unseen - reference_unseen),
+    ]
+    return _mixture(units - reference_units, kinds, rng)
+
+
+def _draws(units: np.ndarray, piles_up: bool, rng: np.random.Generator) -> np.ndarray:
+    """Return draws of the mean of units; `piles_up` is as `Sample.piles_up`."""
+    far, _, unseen = _stragglers(units, piles_up, rng)
+    return _mixture(units, [(far, unseen)], rng)
+
+
 def _stragglers(
     units: np.ndarray, piles_up: bool, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, float, np.ndarray]:
     """Return which units are stragglers, the median, and draws of an unseen one."""
-    middle = np.median(units, -1, keepdims=True)
-    limit = middle - FAR
-    lowest = np.minimum(limit, 0)
-    unseen = lowest if piles_up else lowest + (limit - lowest) * rng.random(DRAWS)
-    return units < limit, middle, unseen
+    middle = float(np.median(units))
+    lowest = min(middle - FAR, 0.0)
+    if piles_up:
+        unseen = np.full(DRAWS, lowest)
+    else:
+        unseen = lowest + (middle - FAR - lowest) * rng.random(DRAWS)
+    return units < middle - FAR, middle, unseen
 
 
 def _mixture(
@@ -160,40 +176,33 @@ def _mixture(
     kinds: Sequence[tuple[np.ndarray, np.ndarray]],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return draws of the mean of values of several kinds, `[..., DRAWS]`.
+    """Return draws of the mean of values of several kinds.
 
     A kind of stragglers is given by their places and draws of an unseen one.
     """
-    others = ~np.any([where for where, _ in kinds], axis=0)
-    weights = _shares(others, OTHERS, rng)
-    total = weights * _students(values, others, rng)
+    rest = values[~np.any([where for where, _ in kinds], axis=0)]
+    weights = rng.standard_gamma(OTHERS + len(rest), DRAWS)
+    total = weights * _students(rest, rng)
     for where, unseen in kinds:
-        share = _shares(where, STRAGGLERS, rng)
-        total += share * random_means(values, where, unseen, rng)
+        share = rng.standard_gamma(STRAGGLERS + where.sum(), DRAWS)
+        total += share * _random_means(values[where], unseen, rng)
         weights += share
     return total / weights
 
 
-def _shares(where: np.ndarray, prior: float, rng: np.random.Generator) -> np.ndarray:
-    """Return draws of a kind's share of all units, up to a factor."""
-    return _by_count(where, lambda count: rng.standard_gamma(prior + count, DRAWS))
+def _students(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return draws of the mean of values other than stragglers'."""
+    count = max(len(values), 1)
+    mean = values.sum() / count
+    error = np.sqrt(((values - mean) ** 2).sum() / max(count - 1, 1) / count)
+    return mean + error * rng.standard_t(max(count - 1, 1), DRAWS)
 
 
-def _students(
-    values: np.ndarray, where: np.ndarray, rng: np.random.Generator
+def _random_means(
+    values: np.ndarray, unseen: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return draws of the mean of values other than stragglers', `[..., DRAWS]`."""
-    count = where.sum(-1, keepdims=True)
-    mean = np.where(where, values, 0).sum(-1, keepdims=True) / np.maximum(count, 1)
-    squares = np.where(where, (values - mean) ** 2, 0).sum(-1, keepdims=True)
-    error = np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1))
-    ts = _by_count(where, lambda count: rng.standard_t(max(count - 1, 1), DRAWS))
-    return mean + error * ts
-
-
-def _by_count(where: np.ndarray, draw: Callable[[int], np.ndarray]) -> np.ndarray:
-    """Return draws that depend on how many units are of a kind, `[..., DRAWS]`."""
-    counts = where.sum(-1)
-    distinct, places = np.unique(counts, return_inverse=True)
-    table = np.array([draw(int(count)) for count in distinct])
-    return table[places.reshape(counts.shape)]
+    """Return draws of the mean of values and an unseen one, under random weights."""
+    # Values that agree to three digits share a weight, so that many cost little.
+    values, counts = np.unique(values.round(3), return_counts=True)
+    weights = rng.standard_gamma(np.append(counts, 1), (DRAWS, len(counts) + 1)).T
+    return (values @ weights[:-1] + unseen * weights[-1]) / weights.sum(0)

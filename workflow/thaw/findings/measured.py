@@ -1,4 +1,4 @@
-"""Results of an arm's predictions: metrics, the luck of the rows, counts of classes.
+"""Results of an arm's predictions: metrics, and the luck of the rows.
 
 Jobs are added one after the other, and their predictions are not kept. Failed networks
 have no score.
@@ -14,7 +14,6 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.findings import scoring
 from thaw.findings.metrics import Metric, check_classes, metric_of
-from thaw.findings.predicted import predicted_counts
 from thaw.findings.rows_luck import by_unit, units_of
 from thaw.learning.tasks import TASKS
 
@@ -185,12 +184,9 @@ class Measured:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._counts: np.ndarray | None = None
         self.networks: dict[str, list[np.ndarray]] = {}
 
-    def add(
-        self, said: np.ndarray, rows: np.ndarray, failed: np.ndarray, task: str
-    ) -> None:
+    def add(self, said: np.ndarray, rows: np.ndarray, failed: np.ndarray) -> None:
         """Add the predictions of a job's networks, except those that `failed` `[R]`.
 
         `said` and `rows` are as in `thaw.output.predictions`.
@@ -201,12 +197,6 @@ class Measured:
             for networks, places in metrics.parts(rows, len(said))
             if len(sound := networks[~failed[networks]])
         ]
-        if TASKS[task].has_classes:
-            if self._counts is None:
-                shape = metrics.rows, said.shape[2]
-                self._counts = np.zeros(shape, np.int64)
-            for _, own, places in parts:
-                self._counts[places] += predicted_counts(own)
         for metric in metrics.metrics:
             for part, function, dtype in (
                 ("metrics", metrics.scores, np.float64),
@@ -220,8 +210,3 @@ class Measured:
                 for sound, own, places in parts:
                     values[sound] = function(metric, own, places)
                 self.networks.setdefault(f"{part}/{metric.name}", []).append(values)
-
-    @property
-    def of_rows(self) -> dict[str, np.ndarray]:
-        """The values of each row, by their names in `thaw.output.histories`."""
-        return {} if self._counts is None else {"predicted": self._counts}

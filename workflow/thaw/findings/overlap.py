@@ -30,11 +30,11 @@ def overlap(
     problem is split anew for each of these source `models`, the numbers are those of
     the split with most of them, of so many `splits`; a split is that of both problems.
     """
-    found = [
+    row = [
         _of_split(name, split(learned, seed, model), split(target, seed, model))
         for model in models
     ]
-    return max(found, key=lambda row: row["equal"]) | {"splits": len(models)}
+    return max(row, key=lambda row: row["equal"]) | {"splits": len(models)}
 
 
 def _of_split(name: str, learned: Problem, target: Problem) -> dict[str, Any]:
@@ -51,12 +51,12 @@ def _of_split(name: str, learned: Problem, target: Problem) -> dict[str, Any]:
     }
 
 
-def in_words(found: Mapping[str, Any]) -> str:
+def in_words(row: Mapping[str, Any]) -> str:
     """Say how many rows are equal, and which, as found by `overlap`."""
-    only_scaled = found["equal"] - found["as_read"]
+    only_scaled = row["equal"] - row["as_read"]
     scaled = f", {only_scaled} of them only once scaled" if only_scaled else ""
-    most = f", in the worst of {found['splits']} splits" if found["splits"] > 1 else ""
+    most = f", in the worst of {row['splits']} splits" if row["splits"] > 1 else ""
     return (
-        f"{found['equal']} of {found['test_rows']} test rows have the same features as "
-        f"train rows of {found['train_rows_of']}{scaled}{most} (rows {found['rows']})"
+        f"{row['equal']} of {row['test_rows']} test rows have the same features as "
+        f"train rows of {row['train_rows_of']}{scaled}{most} (rows {row['rows']})"
     )

@@ -8,46 +8,28 @@ either way. All others are independent.
 
 A known value (see `thaw.findings.samples.Sample`) has no luck of its own: it is
 compared with each unit of the other side, and only those are counted.
-
-A *placement* is the share of the other side that a unit beats, ties counting half.
-Their mean is the probability that the variant beats the reference (Brunner and Munzel
-2000); a source model's placement is the mean of its repeats' (Obuchowski 1997).
 """
 
-import functools
-from typing import NamedTuple
+import math
 
 import numpy as np
 
 from thaw.findings.samples import Sample
 
-# Scores beyond so many units, and so many times the median one, count as equal: finer
-# differences would take the digits in which the others differ.
-FURTHEST = 1000.0
+# Differences are known to so many digits, in units of the scores' samples; if scores
+# are tiny, to as many of theirs.
+DIGITS = 8
+TINY = 1e-4
 
-
-class Placements(NamedTuple):
-    """The placements of a variant's units and, unless matched, of the reference's.
-
-    Several comparisons may lie in leading axes: `[..., units]`.
-    """
-
-    variant: np.ndarray
-    reference: np.ndarray | None = None
-
-    @property
-    def units(self) -> int:
-        """The number of units on the side that has fewer."""
-        sizes = [side.shape[-1] for side in self if side is not None]
-        return min(sizes)
+# Shares of pairs that differ by less are the same.
+ROUNDING = 1e-9
 
 
 class Pair:
     """A variant and its reference. Failed networks lose against all others.
 
-    `matched` is the unit by which the two are matched: "source model", "repeat", or ""
-    where they are independent. `span` bounds the differences: no two scores that did
-    not fail are further apart. `size` is the median size of a score, in units.
+    Networks are sorted by unit. `matched` is the unit by which the two are matched:
+    "source model", "repeat", or "" where they are independent.
     """
 
     def __init__(self, variant: Sample, reference: Sample) -> None:
@@ -55,16 +37,22 @@ class Pair:
             reference = reference.beside(variant)
         elif variant.is_known:
             variant = variant.beside(reference)
-        self.variant = variant
-        self.reference = reference
         self.matched = _matched_by(variant, reference)
-        scores = np.concatenate([variant.ranked, reference.ranked])
-        finite = scores[np.isfinite(scores)]
-        self.size = float(np.median(np.abs(finite))) if len(finite) else 0.0
-        self._bound = FURTHEST * max(self.size, 1.0)
-        near = np.clip(finite, -self._bound, self._bound)
-        self._lowest = near.min() if len(near) else 0.0
-        self.span = float(np.ptp(near)) if len(near) else 0.0
+        self.variant, self.reference = variant.by_unit(), reference.by_unit()
+        sides = (self.variant, self.reference)
+        scores = np.concatenate([side.ranked[side.sound] for side in sides])
+        size = float(np.median(np.abs(scores))) if len(scores) else 0.0
+        extra = math.ceil(math.log10(TINY / size)) if 0 < size < TINY else 0
+        self.digits = DIGITS + extra
+        self._span = float(np.ptp(scores)) if len(scores) else 0.0
+        self._weights = self.variant.weights
+        self._ranked = [side.ranked for side in sides]
+        if self.matched:
+            self._tables = [self._rounded(_table(side)) for side in sides]
+        else:
+            self._lines = [
+                _line(self._rounded(side.ranked), side.weights) for side in sides
+            ]
 
     @property
     def units(self) -> int:
@@ -93,43 +81,80 @@ class Pair:
         """Whether all statements hold given one source model only."""
         return self.variant.is_conditional or self.reference.is_conditional
 
-    def placements(self, shift: float = 0.0) -> Placements:
-        """Return the placements after `shift` is subtracted from the variant.
+    def beaten(self, shift: float = 0.0) -> np.ndarray:
+        """Return the share of the reference that each network of the variant beats.
 
-        The shift is at most slightly more than `span`.
+        That is after `shift` is subtracted from the variant; ties count half. It is
+        `[n]`, and where matched, the share of the reference's networks in its unit.
         """
-        ours, others = self._sides
-        beaten = ours.placements(others, -shift)
-        return Placements(
-            beaten, None if self.matched else others.placements(ours, shift)
-        )
+        if not self.matched:
+            shifted = self._rounded(self._ranked[0] - shift)
+            return _below(shifted, *self._lines[1])
+        return self._shares_of_wins(shift, 2)[~np.isnan(self._tables[0])]
 
-    def chance(self, shift: float) -> float:
-        """Return the mean of the variant's placements after the shift."""
-        ours, others = self._sides
-        return float(ours.placements(others, -shift).mean())
+    def lost(self, shift: float = 0.0) -> np.ndarray:
+        """Return the share of the variant that beats each network of the reference."""
+        if not self.matched:
+            shifted = self._rounded(self._ranked[1] + shift)
+            return 1 - _below(shifted, *self._lines[0])
+        return self._shares_of_wins(shift, 1)[~np.isnan(self._tables[1])]
 
-    @functools.cached_property
-    def _sides(self) -> tuple["_Side", "_Side"]:
-        width = self.span or 1.0
-        ours, others = (
-            _Side(
-                sample,
-                np.clip(sample.ranked, -self._bound, self._bound) - self._lowest,
-                bool(self.matched),
-                width,
-            )
-            for sample in (self.variant, self.reference)
+    def chance(self, shift: float = 0.0) -> float:
+        """Return how often the variant beats the reference; units weigh equally."""
+        return float(self._weights @ self.beaten(shift))
+
+    @property
+    def reach(self) -> float:
+        """A shift after which one side wins against all that did not fail."""
+        return self._span + min(max(self._span, 1) * 1e-6, self._span or 1)
+
+    def last_shift(self, chance: float) -> float:
+        """Return the last shift after which the variant wins more often than `chance`.
+
+        It is infinite if it does after each shift that the scores allow, or after none.
+        """
+        return self._last_above(chance + ROUNDING)
+
+    def first_shift(self, chance: float) -> float:
+        """Return the first shift after which it wins less often than `chance`."""
+        return self._last_above(chance - ROUNDING)
+
+    def _last_above(self, chance: float) -> float:
+        low, high = -self.reach, self.reach
+        if self.chance(low) <= chance:
+            return -np.inf
+        if self.chance(high) > chance:
+            return np.inf
+        while high - low > 10.0 ** -(self.digits + 3):
+            middle = (low + high) / 2
+            if middle in (low, high):  # no number lies between the two
+                break
+            if self.chance(middle) > chance:
+                low = middle
+            else:
+                high = middle
+        return round(high, self.digits) + 0.0  # never -0.0
+
+    def _rounded(self, scores: np.ndarray) -> np.ndarray:
+        """Return scores without the last bits, so that ties stay ties when shifted."""
+        return np.round(scores, self.digits + 2)
+
+    def _shares_of_wins(self, shift: float, axis: int) -> np.ndarray:
+        """Return how often each network wins or, along axis 1, loses in its unit."""
+        ranks, reference_ranks = self._tables
+        shifted, beside_each = (
+            self._rounded(ranks[:, :, None] - shift),
+            reference_ranks[:, None, :],
         )
-        return ours, others
+        # Missing networks neither win nor tie.
+        wins = ((shifted > beside_each) + (shifted == beside_each) / 2).sum(axis)
+        beside = reference_ranks if axis == 2 else ranks
+        return wins / (~np.isnan(beside)).sum(1)[:, None]
 
 
 def units_needed(alpha: float) -> int:
     """Return how many units can reject anything: 2^-units is at most `alpha` / 2."""
-    units = 1
-    while 2.0**-units > alpha / 2:
-        units += 1
-    return units
+    return math.ceil(1 - math.log2(alpha) - ROUNDING)
 
 
 def _matched_by(variant: Sample, reference: Sample) -> str:
@@ -140,41 +165,21 @@ def _matched_by(variant: Sample, reference: Sample) -> str:
     return "repeat" if variant.has_addresses_of(reference) else ""
 
 
-class _Side:
-    """A sample laid out on a line, sorted, so that ranks are found by bisection.
+def _table(sample: Sample) -> np.ndarray:
+    """Return the ranks of each unit's networks, `[units, most]`, nan where fewer."""
+    counts = np.bincount(sample.unit_numbers)
+    table = np.full((len(counts), counts.max()), np.nan)
+    table[np.arange(counts.max()) < counts[:, None]] = sample.ranked
+    return table
 
-    Matched units are compared only within their own block of the line. A block is so
-    long that shifted scores stay within it, above failed ones at its beginning.
-    """
 
-    def __init__(
-        self, sample: Sample, scores: np.ndarray, matched: bool, width: float
-    ) -> None:
-        units = sample.unit_numbers
-        self.counts = np.bincount(units)
-        blocks = units if matched else np.zeros_like(units)
-        within = np.where(sample.sound, scores + 3 * width, 0.0)
-        line = 8 * width * blocks + within
-        # Equal scores are looked up once.
-        self.line, first, self.places = np.unique(
-            line, return_index=True, return_inverse=True
-        )
-        self.units = units
-        self.blocks = blocks[first]
-        self.moves = sample.sound[first].astype(float)
-        # Units weigh equally within a block, whatever their numbers of repeats.
-        own: np.ndarray = 1 / self.counts[units]
-        weights = np.bincount(self.places, own) / (1 if matched else len(self.counts))
-        self.below = np.concatenate([[0.0], np.cumsum(weights)])
+def _line(ranked: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores in order, and the weight of all that come before, `[n + 1]`."""
+    order = np.argsort(ranked)
+    return ranked[order], np.concatenate([[0.0], np.cumsum(weights[order])])
 
-    def placements(self, others: "_Side", shift: float) -> np.ndarray:
-        """Return, after a shift, the share of the others that each unit beats."""
-        line = self.line + shift * self.moves
-        left = np.searchsorted(others.line, line)
-        ties = others.line[np.minimum(left, len(others.line) - 1)] == line
-        right = left + ties
-        # Each earlier block weighs 1.
-        beaten = (others.below[left] + others.below[right]) / 2 - self.blocks
-        shares = np.bincount(self.units, beaten[self.places]) / self.counts
-        # Rounded, so that equal shares are equal to the last bit.
-        return np.clip(np.round(shares, 9), 0, 1)
+
+def _below(scores: np.ndarray, line: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return the weight of a line's scores below each score, those equal half."""
+    ends = [np.searchsorted(line, scores, side) for side in ("left", "right")]
+    return before[ends].mean(0)

@@ -6,7 +6,8 @@ together, and says no more than they do. Its kinds:
 - use an estimator: it is surely better than all networks (`thaw.findings.references`);
 - use a variant: among those typically better than the baseline and not beaten by
   another of them, the one that gains most and fails or is weak no more often than the
-  baseline. The others are its ties;
+  baseline. The others are its ties. Readers take the margin for what is worth doing, so
+  a gain that may be smaller is said to be;
 - keep the baseline: no interval reaches the margin;
 - no difference: all networks are equivalent to the baseline;
 - undecided: some interval reaches the margin;
@@ -14,22 +15,22 @@ together, and says no more than they do. Its kinds:
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
 
 from thaw.findings.arms import TargetSize
 from thaw.findings.gains import (
     Question,
     Row,
-    enumerate_words,
+    apart_from_typical,
     is_riskier,
     more_networks,
+    perhaps_less,
     size_of,
     span,
-    verdict_of,
 )
-from thaw.findings.references import Found, best_estimator
-from thaw.findings.shown import counted, number
+from thaw.findings.references import Reference, best_estimator
+from thaw.findings.shown import enumerate_words, number
 from thaw.findings.verdicts import (
     BETTER,
     EQUIVALENT,
@@ -37,11 +38,22 @@ from thaw.findings.verdicts import (
     TOO_FEW,
     UNCLEAR,
     WORSE,
-    kind_of,
 )
 
-ESTIMATOR, USE, KEEP = "use an estimator", "use a variant", "keep the baseline"
-SAME, UNDECIDED, NONE = "no difference", "undecided", "none"
+Kind = Literal[
+    "use an estimator",
+    "use a variant",
+    "keep the baseline",
+    "no difference",
+    "undecided",
+    "none",
+]
+ESTIMATOR: Kind = "use an estimator"
+USE: Kind = "use a variant"
+KEEP: Kind = "keep the baseline"
+SAME: Kind = "no difference"
+UNDECIDED: Kind = "undecided"
+NONE: Kind = "none"
 
 
 class Advice(NamedTuple):
@@ -52,10 +64,10 @@ class Advice(NamedTuple):
     """
 
     size: TargetSize
-    kind: str
+    kind: Kind
     rows: dict[str, Row]
     named: Sequence[str] = ()
-    estimator: Found | None = None
+    estimator: Reference | None = None
 
     @property
     def variant(self) -> str:
@@ -66,34 +78,38 @@ class Advice(NamedTuple):
 def advice(study: Question, size: TargetSize) -> Advice:
     """Return the recommendation at a size."""
     rows = study.gains_at(size)
-    kinds = {name: kind_of(row["verdict"]) for name, row in rows.items()}
+    kinds = {row["verdict"] for row in rows.values()}
     estimator = best_estimator(study, size)
     if estimator and estimator.surely:
-        name = estimator.estimator["variant"]
-        return Advice(size, ESTIMATOR, {name: estimator.estimator}, [name], estimator)
-    if not kinds or {*kinds.values()} <= {TOO_FEW, NO_VERDICT}:
+        name = estimator.row["variant"]
+        return Advice(size, ESTIMATOR, {name: estimator.row}, [name], estimator)
+    if kinds <= {TOO_FEW, NO_VERDICT}:
         return Advice(size, NONE, rows)
-    better = [name for name, kind in kinds.items() if kind == BETTER]
+    better = [name for name, row in rows.items() if row["verdict"] == BETTER]
     if better:
         unbeaten = [
             name
             for name in better
-            if not any(_is_behind(name, other, rows, study) for other in better)
+            if not any(_is_behind(rows[name], rows[other], study) for other in better)
         ]
         # They may beat each other in a circle.
         named = unbeaten or better
         named.sort(key=lambda n: (is_riskier(rows[n]), -rows[n]["typical"]))
         return Advice(size, USE, rows, named, estimator)
-    if {*kinds.values()} == {EQUIVALENT}:
+    if kinds == {EQUIVALENT}:
         return Advice(size, SAME, rows, (), estimator)
     unclear = [
         name
-        for name, kind in kinds.items()
-        if kind in (UNCLEAR, TOO_FEW) and rows[name]["typical_high"] >= study.margin
+        for name, row in rows.items()
+        if row["verdict"] in (UNCLEAR, TOO_FEW) and row["typical_high"] >= study.margin
     ]
-    if unclear:
-        return Advice(size, UNDECIDED, rows, unclear, estimator)
-    return Advice(size, KEEP, rows, (), estimator)
+    return Advice(size, UNDECIDED if unclear else KEEP, rows, unclear, estimator)
+
+
+def _is_behind(row: Row, other: Row, study: Question) -> bool:
+    """Whether a variant is surely worse than another, by a verdict or by intervals."""
+    apart = row["typical_high"] < other["typical_low"]
+    return apart or study.beats(other["variant"], row["variant"], row["target_size"])
 
 
 def advices(study: Question) -> list[list[Advice]]:
@@ -101,211 +117,210 @@ def advices(study: Question) -> list[list[Advice]]:
     return [*in_ranges([advice(study, size) for size in study.target_sizes])]
 
 
-def _is_behind(name: str, other: str, rows: dict[str, Row], study: Question) -> bool:
-    """Whether a variant is surely worse than another, by a verdict or by intervals."""
-    apart = rows[name]["typical_high"] < rows[other]["typical_low"]
-    return apart or study.beats(other, name, rows[other]["target_size"])
-
-
-def in_ranges(found: Sequence[Advice]) -> Iterator[list[Advice]]:
+def in_ranges(
+    advices: Sequence[Advice], ties: Callable[[Advice], Any] = lambda one: {*one.named}
+) -> Iterator[list[Advice]]:
     """Yield the recommendations of neighbouring sizes that agree, as one.
 
-    They name the same variant if one may be named at all of the sizes.
+    What to use has the same `ties` at all of them: a range would hide others.
     """
-    own: list[Advice] = []
-    common: list[str] = []
-    for one in found:
-        shared = [name for name in common if name in one.named]
-        agree = own and one.kind == own[0].kind
-        if agree and (shared or one.kind not in (USE, ESTIMATOR)):
-            common = shared
-        else:
-            if own:
-                yield _named_alike(own, common)
-            own, common = [], list(one.named)
-        own.append(one)
-    if own:
-        yield _named_alike(own, common)
+
+    def agreed(one: Advice) -> tuple[Kind, Any]:
+        return one.kind, ties(one) if one.kind == USE else None
+
+    alike: list[Advice] = []
+    for new in advices:
+        if alike and agreed(new) != agreed(alike[0]):
+            yield _named_alike(alike)
+            alike = []
+        alike.append(new)
+    if alike:
+        yield _named_alike(alike)
 
 
-def _named_alike(own: list[Advice], common: list[str]) -> list[Advice]:
+def _named_alike(alike: list[Advice]) -> list[Advice]:
     """Return recommendations with one variant named at all sizes, the best in all."""
-    if own[0].kind != USE:
-        return own
-    risks = {name: any(is_riskier(one.rows[name]) for one in own) for name in common}
-    gains = {name: sum(one.rows[name]["typical"] for one in own) for name in common}
-    best = min(common, key=lambda name: (risks[name], -gains[name]))
-    return [
-        one._replace(named=[best, *(n for n in one.named if n != best)]) for one in own
-    ]
+    if alike[0].kind != USE:
+        return alike
+    names = [n for n in alike[0].named if all(n in one.named for one in alike)]
+    if not names:
+        return alike
+    risks = {name: any(is_riskier(one.rows[name]) for one in alike) for name in names}
+    gains = {name: sum(one.rows[name]["typical"] for one in alike) for name in names}
+    named = sorted(names, key=lambda name: (risks[name], -gains[name]))
+    return [one._replace(named=named) for one in alike]
 
 
 def recommended(study: Question) -> Iterator[str]:
     """Give the advice, by target size."""
-    for own in advices(study):
-        words = [*WORDS[own[0].kind](own, study), *_without_network(own, study)]
-        if study.is_swept:
-            words[0] = f"with {span([one.size for one in own])}: {words[0]}"
-        yield from (f"{said[0].upper()}{said[1:]}." for said in words)
+    for alike in advices(study):
+        words = [*WORDS[alike[0].kind](alike, study)]
+        yield from in_sentences(alike, study, [*words, *_without_network(alike, study)])
 
 
-def act(own: list[Advice], study: Question) -> str:
+def in_sentences(
+    alike: list[Advice], study: Question, words: list[str]
+) -> Iterator[str]:
+    """Yield words as sentences, the first with its target sizes if there are any."""
+    if study.is_swept:
+        words[0] = f"with {span([one.size for one in alike])}: {words[0]}"
+    yield from (f"{sentence[0].upper()}{sentence[1:]}." for sentence in words)
+
+
+def act(alike: list[Advice], study: Question) -> str:
     """Return the advice in a few words."""
-    said = next(iter(WORDS[own[0].kind](own, study)))
-    return f"{said[0].upper()}{said[1:]}"
+    words = next(iter(WORDS[alike[0].kind](alike, study))).partition(": no ")[0]
+    return f"{words[0].upper()}{words[1:]}"
 
 
-def _without_network(own: list[Advice], study: Question) -> Iterator[str]:
+def _without_network(alike: list[Advice], study: Question) -> Iterator[str]:
     """Name an estimator that may be as good as all networks."""
-    some = [one for one in own if one.estimator and not one.estimator.surely]
-    found = some[0].estimator if some else None
-    if found and found.best is not None:
-        place = f" with {span([one.size for one in some])}" if study.is_swept else ""
-        than = f"{found.best['variant']}, the best of the networks"
+    near = [one for one in alike if one.estimator and not one.estimator.surely]
+    reference = near[0].estimator if near else None
+    if reference and reference.best is not None:
+        than = f"{reference.best['variant']}, the best of the networks"
         does = (
             f"typically gains more than {than}, but their intervals overlap"
-            if found.ahead
+            if reference.ahead
             else f"may do as well as {than}"
         )
-        gain = size_of(found.estimator, study)
-        name = found.estimator["variant"]
         yield (
-            f"A network may not be needed{place}: {name}, which gains {gain} on "
-            f"{study.baseline}, {does}"
+            f"a network may not be needed{study.place([one.size for one in near])}: "
+            f"{reference.row['variant']}, which gains {size_of(reference.row, study)} "
+            f"on {study.baseline}, {does}"
         )
 
 
 # Each yields sentences without their capital and full stop, the advice first.
 
 
-def _use(own: list[Advice], study: Question) -> Iterator[str]:
-    name = own[0].variant
-    yield _how(name, study)
-    yield f"it typically gains {worth(own, study)}"
-    ties = [n for n in own[0].named if n != name and all(n in o.named for o in own)]
-    if ties:
+def _use(alike: list[Advice], study: Question) -> Iterator[str]:
+    name = alike[0].variant
+    yield how(name, study) + perhaps(alike, study)
+    yield f"it typically gains {worth(alike, study)}"
+    if ties := alike[0].named[1:]:
         yield f"it cannot be told apart from {enumerate_words(ties, 'or')}"
 
 
-def worth(own: list[Advice], study: Question) -> str:
-    """Return the gain of the variant to use, at the first and at the last size."""
-    name = own[0].variant
-    first, last = own[0].rows[name], own[-1].rows[name]
-    words = f"{size_of(first, study)} on {study.baseline}"
-    if len(own) > 1:
-        words += f" with {own[0].size} rows{more_networks(first)}, and "
-        words += f"{size_of(last, study)} with {own[-1].size}"
-    return words + more_networks(last)
-
-
-def _how(name: str, study: Question) -> str:
+def how(name: str, study: Question) -> str:
     """Return the advice to use a variant."""
     if study.is_from_scratch(name) and study.transferred:
         return f"use {name}, which is not pretrained"
-    recipe = study.recipes.get(name)
-    if study.is_pretrained(study.baseline) or not study.is_pretrained(name):
-        return f"use {name}: {recipe}" if recipe else f"use {name}"
-    if recipe:
-        return f"use transfer: {recipe} ({name})"
-    if name not in study.depths:
+    helps = study.is_pretrained(name) and not study.is_pretrained(study.baseline)
+    if not helps or study.name(name) == name:
         return f"use {name}"
-    return f"use transfer and {how(name, study.depths[name])}"
+    return f"use transfer and {study.name(name)}"
 
 
-def how(name: str, depth: int) -> str:
-    """Return the words for freezing so many layers, as a variant does."""
-    return f"freeze {counted(depth, 'layer') if depth else 'nothing'} ({name})"
+def perhaps(alike: list[Advice], study: Question) -> str:
+    """Return that the gain of the variant to use may be smaller than the margin."""
+    rows = [one.rows[one.variant] for one in alike]
+    if all(row["typical_low"] >= study.margin for row in rows):
+        return ""
+    return ", perhaps for less than the margin"
 
 
-def _use_estimator(own: list[Advice], study: Question) -> Iterator[str]:
-    name = own[0].variant
-    row = own[0].rows[name]
-    found = own[0].estimator
-    others = study.baseline
-    if found and found.best is not None:
-        others += " and all other networks"
-    place = f" from {own[0].size} rows" if len(own) > 1 else ""
+def worth(alike: list[Advice], study: Question) -> str:
+    """Return the gain of the variant to use, at the first and at the last size."""
+    name = alike[0].variant
+    first, last = alike[0].rows[name], alike[-1].rows[name]
+    words = f"{size_of(first, study)} on {study.baseline}"
+    if len(alike) > 1:
+        words += f" with {alike[0].size} rows{more_networks(first)}, and "
+        words += f"{size_of(last, study)} with {alike[-1].size}"
+    return words + more_networks(last)
+
+
+def _use_estimator(alike: list[Advice], study: Question) -> Iterator[str]:
+    name, reference = alike[0].variant, alike[0].estimator
+    than = study.baseline
+    if reference and reference.best is not None:
+        than += " and all other networks"
+    place = f" from {alike[0].size} rows" if len(alike) > 1 else ""
     yield f"use {name}, no network is needed"
     yield (
-        f"it is better than {others}: it typically gains {size_of(row, study)}{place} "
-        f"on {study.baseline}"
+        f"it is better than {than}: it typically gains "
+        f"{size_of(alike[0].rows[name], study)}{place} on {study.baseline}"
     )
 
 
-def _keep(own: list[Advice], study: Question) -> Iterator[str]:
-    rows = [row for one in own for row in one.rows.values()]
-    most = max(rows, key=lambda row: row["typical_high"])
-    worst = min(rows, key=lambda row: row["typical"])
-    yield _baseline(study)
-    if {kind_of(row["verdict"]) for row in rows} == {WORSE}:
-        best = max(rows, key=lambda row: row["typical"])
-        words = (
-            "all other networks are typically worse, the best of them, "
-            f"{best['variant']}, by {size_of(best, study)}"
-        )
+def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
+    rows = [row for one in alike for row in one.rows.values()]
+    known = [row for row in rows if not math.isnan(row["typical"])]
+    best = max(known, key=lambda row: row["typical"])
+    worst = min(known, key=lambda row: row["typical"])
+    if study.is_from_scratch(study.baseline):
+        yield f"train from scratch ({study.baseline})"
     else:
-        said = number(max(most["typical_high"], 0.0), study.margin)
-        if said == number(study.margin, study.margin):
-            said = f"just below {said}"
-        words = (
-            f"no other network typically gains the margin ({study.margin_in_units}): "
-            f"at most {said}{study.units}"
-        )
-    if worst["typical_high"] < 0 and len(rows) > 1:
-        words += f", and {worst['variant']} costs {size_of(worst, study)}"
-        words += more_networks(worst)
+        yield f"keep {study.baseline}"
+    kind = _variant(study)
+    if {row["verdict"] for row in rows} == {WORSE}:
+        words = f"every other {kind} is typically worse, the best of them"
+        words += f", {study.name(best['variant'])}, by {size_of(best, study)}"
+    else:
+        words = f"no {kind} typically gains {study.margin_in_units} or more"
+    if worst["verdict"] == WORSE and len(known) > 1:
+        words += f"; {study.name(worst['variant'])} costs {size_of(worst, study)}"
+        words += perhaps_less(worst, study) + more_networks(worst)
     yield words
 
 
-def _baseline(study: Question) -> str:
-    if study.is_from_scratch(study.baseline):
-        return f"train from scratch ({study.baseline})"
-    return f"keep {study.baseline}"
-
-
-def _same(own: list[Advice], study: Question) -> Iterator[str]:
+def _same(alike: list[Advice], study: Question) -> Iterator[str]:
     yield f"it makes no difference that matters (±{study.margin_in_units})"
-    words = f"all networks are equivalent to {study.baseline}"
+    words = f"every {_variant(study)} is typically equivalent to {study.baseline}"
     apart = []
-    for one in own:
-        place = f" with {span([one.size])}" if len(own) > 1 else ""
+    for one in alike:
+        place = study.place([one.size]) if len(alike) > 1 else ""
         for name, row in one.rows.items():
-            if said := more_networks(row):
+            if more := more_networks(row):
                 risk = "riskier" if is_riskier(row) else "safer"
-                apart.append(f"{name} is {risk}{place}{said}")
+                apart.append(f"{name} is {risk}{place}{more}")
     yield f"{words}, but {enumerate_words(apart)}" if apart else words
 
 
-def _undecided(own: list[Advice], study: Question) -> Iterator[str]:
-    names = dict.fromkeys(name for one in own for name in one.named)
-    yield from undecided(own, study, enumerate_words(names, "or"))
+def _variant(study: Question) -> str:
+    """Return "network" where some variants are none."""
+    return "variant" if len(study.networks) == len(study.variants) else "network"
 
 
-def undecided(own: list[Advice], study: Question, named: str) -> Iterator[str]:
-    """Say what the variants may gain or lose, `named` in these words."""
-    rows = [one.rows[name] for one in own for name in one.named]
-    high = max(row["typical_high"] for row in rows)
-    low = min(row["typical_low"] for row in rows)
-    yield "undecided"
-    yield (
-        f"compared with {study.baseline}, {named} may gain {end(high, study)} or lose "
-        f"{end(-low, study)}"
+def _undecided(alike: list[Advice], study: Question) -> Iterator[str]:
+    rows = [one.rows[name] for one in alike for name in one.named]
+    others = {row["verdict"] for one in alike for row in one.rows.values()}
+    clear = "better" if WORSE in others else "better or worse"
+    yield f"undecided: {cases(rows, clear, _variant(study), study)}"
+
+
+def cases(rows: Sequence[Row], clear: str, kind: str, study: Question) -> str:
+    """Return the best and the worst case of what is undecided.
+
+    `clear` is what no variant is, and `kind` says of what kind these are.
+    """
+    best = max(rows, key=lambda row: row["typical_high"])
+    worst = min(rows, key=lambda row: row["typical_low"])
+    ends = [
+        f"{end(row[f'typical_{side}'], study)}: {study.name(row['variant'])}"
+        for row, side in ((best, "high"), (worst, "low"))
+    ]
+    return (
+        f"no {kind} is clearly {clear} than {study.baseline_in_words}. Best case "
+        f"{ends[0]}; worst case {ends[1]}"
     )
-    if study.is_from_scratch(study.baseline):
-        yield "until it is decided, training from scratch is the cheapest"
 
 
 def end(value: float, study: Question) -> str:
     """Return the words for how large a gain or loss may be."""
     if not math.isfinite(value):
         return "without a limit"
-    return f"up to {number(max(value, 0.0), study.margin)}{study.units}"
+    return f"{number(value, study.margin, '+')}{study.units}"
 
 
-def _none(own: list[Advice], study: Question) -> Iterator[str]:
-    reasons = {verdict_of(row, study) for one in own for row in one.rows.values()}
-    why = "; ".join(sorted(reasons)) or "nothing is compared"
-    yield f"no recommendation: {why.removeprefix(f'{NO_VERDICT}: ')}"
+def _none(alike: list[Advice], study: Question) -> Iterator[str]:
+    reasons = {
+        f"{TOO_FEW}: {row['note']}" if row["verdict"] == TOO_FEW else row["note"]
+        for one in alike
+        for row in one.rows.values()
+    }
+    yield f"no recommendation: {'; '.join(sorted(reasons)) or 'nothing is compared'}"
 
 
 WORDS = {
@@ -316,3 +331,12 @@ WORDS = {
     UNDECIDED: _undecided,
     NONE: _none,
 }
+
+
+def disagreeing_means(study: Question) -> Iterator[str]:
+    """Say where a typical network is equivalent, but the mean is not."""
+    for size in study.target_sizes:
+        for row in study.gains_at(size).values():
+            if words := apart_from_typical(row, study):
+                place = study.place([size]).strip()
+                yield f"{f'{place}, ' if place else ''}{words}"

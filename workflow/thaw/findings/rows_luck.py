@@ -32,7 +32,7 @@ PLACED = ("roc_auc", "roc_auc_ovr")
 
 
 def influence(
-    metric: Metric, labels: np.ndarray, said: np.ndarray, groups: np.ndarray
+    metric: Metric, labels: np.ndarray, predictions: np.ndarray, groups: np.ndarray
 ) -> np.ndarray:
     """Return values whose mean over units is the metric, float64 `[R, units]`.
 
@@ -42,7 +42,7 @@ def influence(
     With one group there is no standard error: some units are nan. Nor is there, except
     for means over rows, if a class has fewer than two rows, or for an AUC `FEWEST`.
     """
-    return by_unit(metric, labels, said, units_of(metric, labels, groups))
+    return by_unit(metric, labels, predictions, units_of(metric, labels, groups))
 
 
 def units_of(metric: Metric, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def units_of(metric: Metric, labels: np.ndarray, groups: np.ndarray) -> np.ndarr
 
 
 def by_unit(
-    metric: Metric, labels: np.ndarray, said: np.ndarray, units: np.ndarray
+    metric: Metric, labels: np.ndarray, predictions: np.ndarray, units: np.ndarray
 ) -> np.ndarray:
     """Return the values of `units` of rows `[rows]`, as `influence`.
 
@@ -64,18 +64,18 @@ def by_unit(
     """
     there, blocks = np.unique(units, return_inverse=True)
     if len(there) == 1:
-        return np.full((len(said), 1), np.nan)
+        return np.full((len(predictions), 1), np.nan)
     if metric.per_row:
-        by_row = scoring.PER_ROW[metric.name](labels, said)
+        by_row = scoring.PER_ROW[metric.name](labels, predictions)
     elif metric.name == "roc_auc":
-        by_row = _placements(labels == 1, scoring.log_odds(said))
+        by_row = _placements(labels == 1, scoring.log_odds(predictions))
     elif metric.name == "roc_auc_ovr":
-        classes = range(said.shape[2])
+        classes = range(predictions.shape[2])
         by_row = np.mean(
-            [_placements(labels == c, said[:, :, c]) for c in classes], axis=0
+            [_placements(labels == c, predictions[:, :, c]) for c in classes], axis=0
         )
     else:
-        return _pseudo_values(metric, labels, said, blocks)
+        return _pseudo_values(metric, labels, predictions, blocks)
     if np.array_equal(blocks, np.arange(len(labels))):
         return np.ascontiguousarray(by_row)
     return _by_block(by_row, blocks)
@@ -116,17 +116,17 @@ def _placements(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def _pseudo_values(
-    metric: Metric, labels: np.ndarray, said: np.ndarray, blocks: np.ndarray
+    metric: Metric, labels: np.ndarray, predictions: np.ndarray, blocks: np.ndarray
 ) -> np.ndarray:
     """Return the pseudo-values of blocks of rows, float64 `[R, blocks]`."""
     score = getattr(scoring, metric.name)
-    whole = score(labels, said)
+    whole = score(labels, predictions)
     count = blocks.max() + 1
     found = []
     for block in range(count):
         kept = blocks != block
         # Faster than an index, which scatters a network's rows in memory.
-        without = score(labels[kept], np.compress(kept, said, axis=1))
+        without = score(labels[kept], np.compress(kept, predictions, axis=1))
         # Blocks may differ by a row. With these weights the mean is that over rows.
         found.append(whole + count * kept.mean() * (whole - without))
     return np.stack(found, axis=1)

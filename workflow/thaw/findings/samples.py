@@ -73,10 +73,10 @@ class Sample(NamedTuple):
 
     def has_addresses_of(self, other: Self) -> bool:
         """Whether each repeat drew the same random numbers as the other's."""
-        ours, theirs = self.addresses, other.addresses
-        if ours is None or theirs is None:
+        addresses, other_addresses = self.addresses, other.addresses
+        if addresses is None or other_addresses is None:
             return len(self.values) == len(other.values)
-        return np.array_equal(ours, theirs)
+        return np.array_equal(addresses, other_addresses)
 
     @property
     def sound(self) -> np.ndarray:
@@ -129,11 +129,13 @@ class Sample(NamedTuple):
     def beside(self, other: Self) -> Self:
         """Return a known value as if each repeat of the other's had reached it."""
         count = len(other.values)
+        rows = self.by_rows
         return self._replace(
             values=np.full(count, self.values[0]),
             failed=np.full(count, not self.sound[0]),
             source_models=other.source_models,
             addresses=other.addresses,
+            by_rows=None if rows is None else np.repeat(rows[:1], count, axis=0),
         )
 
     @property
@@ -171,6 +173,27 @@ class Sample(NamedTuple):
         lowest = self.in_units(self.worst) if self.has_worst else 0
         units = np.asarray(above_worst) + lowest
         return sign * units * self.scale + 0.0  # never -0.0
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The weights of the values `[n]`, which add up to 1; units weigh equally."""
+        counts = np.bincount(self.unit_numbers)
+        return 1 / (counts[self.unit_numbers] * len(counts))
+
+    def by_unit(self) -> Self:
+        """Return the sample with its values sorted by unit."""
+        order = np.argsort(self.unit_numbers, kind="stable")
+
+        def ordered(column: np.ndarray | None) -> np.ndarray | None:
+            return None if column is None else column[order]
+
+        return self._replace(
+            values=self.values[order],
+            source_models=ordered(self.source_models),
+            failed=ordered(self.failed),
+            addresses=ordered(self.addresses),
+            by_rows=ordered(self.by_rows),
+        )
 
     def unit_means(self, values: np.ndarray | None = None) -> np.ndarray:
         """Return the mean of each unit's values `[units]`.

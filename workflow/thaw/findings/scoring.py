@@ -17,53 +17,53 @@ import numpy as np
 from scipy.stats import rankdata
 
 
-def accuracy(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def accuracy(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the share of rows that are predicted right."""
-    return means(_is_right(labels, said))
+    return means(_is_right(labels, predictions))
 
 
-def log_loss(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def log_loss(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the mean over rows of minus the log-probability of the true class."""
-    return means(_log_losses(labels, said))
+    return means(_log_losses(labels, predictions))
 
 
-def brier_score(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def brier_score(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the mean squared error of the positive class's probability."""
-    return means(_brier_scores(labels, said))
+    return means(_brier_scores(labels, predictions))
 
 
-def balanced_accuracy(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def balanced_accuracy(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the mean recall over classes."""
-    return means(_recalls(_confusion(labels, said)))
+    return means(_recalls(_confusion(labels, predictions)))
 
 
-def f1_macro(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def f1_macro(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the mean F1 over classes."""
-    return means(_f1s(_confusion(labels, said)))
+    return means(_f1s(_confusion(labels, predictions)))
 
 
-def f1(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def f1(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return F1 of the positive class, the harmonic mean of precision and recall."""
-    return _f1s(_confusion(labels, said))[:, 1]
+    return _f1s(_confusion(labels, predictions))[:, 1]
 
 
-def precision(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def precision(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the share of positives among rows predicted positive; 0 if none is."""
-    counts = _confusion(labels, said)
+    counts = _confusion(labels, predictions)
     return counts[:, 1, 1] / np.maximum(counts[:, :, 1].sum(1), 1)
 
 
-def recall(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def recall(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the share of positive rows that are predicted positive."""
-    return _recalls(_confusion(labels, said))[:, 1]
+    return _recalls(_confusion(labels, predictions))[:, 1]
 
 
-def matthews_corrcoef(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def matthews_corrcoef(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the correlation of true and predicted classes (Gorodkin 2004).
 
     It is 0 for a network that predicts one class only.
     """
-    counts = _confusion(labels, said)
+    counts = _confusion(labels, predictions)
     true, predicted = counts.sum(2), counts.sum(1)
     rows = len(labels)
     shared = rows * np.trace(counts, axis1=1, axis2=2) - (true * predicted).sum(1)
@@ -71,23 +71,25 @@ def matthews_corrcoef(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
     return shared / np.sqrt(np.where(spread == 0, 1, spread))
 
 
-def roc_auc(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def roc_auc(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the chance that a positive ranks above a negative, ties counting half."""
-    return _auc(labels == 1, log_odds(said))
+    return _auc(labels == 1, log_odds(predictions))
 
 
-def roc_auc_ovr(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def roc_auc_ovr(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the mean over classes of each one's AUC against the rest."""
-    classes = range(said.shape[2])
-    return means(np.stack([_auc(labels == c, said[:, :, c]) for c in classes], axis=1))
+    classes = range(predictions.shape[2])
+    return means(
+        np.stack([_auc(labels == c, predictions[:, :, c]) for c in classes], axis=1)
+    )
 
 
-def average_precision(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def average_precision(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the mean over positives of the precision among rows ranked as high."""
     positive = labels == 1
     if positive.all() or not positive.any():
-        return np.full(len(said), np.nan)
-    scores = log_odds(said)
+        return np.full(len(predictions), np.nan)
+    scores = log_odds(predictions)
     order = np.argsort(-scores, axis=1)
     scores = np.take_along_axis(scores, order, axis=1)
     found = positive[order].cumsum(axis=1)
@@ -100,40 +102,40 @@ def average_precision(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
     return _sums(new * precisions) / positive.sum()
 
 
-def mean_absolute_error(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def mean_absolute_error(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the mean absolute error, in the label's unit."""
-    return means(_absolute_errors(labels, said))
+    return means(_absolute_errors(labels, predictions))
 
 
-def mean_squared_error(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def mean_squared_error(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the mean squared error, in the label's unit squared."""
-    return means(_squared_errors(labels, said))
+    return means(_squared_errors(labels, predictions))
 
 
-def root_mean_squared_error(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def root_mean_squared_error(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the root of the mean squared error, in the label's unit."""
-    return np.sqrt(mean_squared_error(labels, said))
+    return np.sqrt(mean_squared_error(labels, predictions))
 
 
-def median_absolute_error(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def median_absolute_error(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the median absolute error, in the label's unit."""
-    return np.median(_absolute_errors(labels, said), axis=1)
+    return np.median(_absolute_errors(labels, predictions), axis=1)
 
 
-def r2(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def r2(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return the share of the labels' variance that is explained."""
     # Not by the variance, which rounding makes more than 0.
     if np.ptp(labels) == 0:
-        return np.full(len(said), np.nan)
-    return 1 - mean_squared_error(labels, said) / labels.var()
+        return np.full(len(predictions), np.nan)
+    return 1 - mean_squared_error(labels, predictions) / labels.var()
 
 
-def log_odds(said: np.ndarray) -> np.ndarray:
+def log_odds(predictions: np.ndarray) -> np.ndarray:
     """Return the ranking scores, float64 `[R, rows]`: the positive class's log-odds.
 
     Unlike probabilities they do not round to 1.
     """
-    return said[:, :, 1] - said[:, :, 0]
+    return predictions[:, :, 1] - predictions[:, :, 0]
 
 
 def means(values: np.ndarray) -> np.ndarray:
@@ -141,24 +143,24 @@ def means(values: np.ndarray) -> np.ndarray:
     return _sums(values) / values.shape[1]
 
 
-def _is_right(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
-    return (said.argmax(2) == labels).astype(np.float64)
+def _is_right(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return (predictions.argmax(2) == labels).astype(np.float64)
 
 
-def _log_losses(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
-    return -np.take_along_axis(said, labels[None, :, None], axis=2)[:, :, 0]
+def _log_losses(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return -np.take_along_axis(predictions, labels[None, :, None], axis=2)[:, :, 0]
 
 
-def _brier_scores(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
-    return (np.exp(said[:, :, 1]) - labels) ** 2
+def _brier_scores(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return (np.exp(predictions[:, :, 1]) - labels) ** 2
 
 
-def _absolute_errors(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
-    return np.abs(said - labels)
+def _absolute_errors(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return np.abs(predictions - labels)
 
 
-def _squared_errors(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
-    return (said - labels) ** 2
+def _squared_errors(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    return (predictions - labels) ** 2
 
 
 # The values of rows, float64 `[R, rows]`, whose means these metrics are.
@@ -185,15 +187,15 @@ def _auc(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return (_sums(ranks) / count - (count + 1) / 2) / others
 
 
-def _confusion(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+def _confusion(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Return counts by class and predicted class, float64 `[R, classes, classes]`.
 
     They, and everything that follows from them, are nan if a class has no rows.
     """
-    networks, _, classes = said.shape
+    networks, _, classes = predictions.shape
     if len(np.unique(labels)) < classes:
         return np.full((networks, classes, classes), np.nan)
-    pairs = labels * classes + said.argmax(2)
+    pairs = labels * classes + predictions.argmax(2)
     cells = pairs + classes**2 * np.arange(networks)[:, None]
     counts = np.bincount(cells.ravel(), minlength=networks * classes**2)
     return counts.reshape(networks, classes, classes).astype(np.float64)

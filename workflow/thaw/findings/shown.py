@@ -1,10 +1,12 @@
-"""Numbers for readers: to a tenth of the margin, and no further."""
+"""Numbers for readers: to a tenth of the margin, and what their intervals cover."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
+
+from thaw.findings.samples import CONDITION
 
 # A difference smaller than the margin by this factor is none.
 NOISE = 1e-9
@@ -26,12 +28,21 @@ def counted(count: int, unit: str) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
+def enumerate_words(words: Iterable[Any], last: str = "and") -> str:
+    """Return words as an enumeration: "1, 2 and 3"."""
+    texts = list(map(str, words))
+    if len(texts) < 2:
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
+
+
 def number(value: float, margin: float, sign: str = "-") -> str:
     """Return a score or, with `sign` "+", a gain as text.
 
     A margin of 0.01 shows three decimals, one of 2 K shows one. `margin` is the
-    smallest difference that matters, in the score's units. A value rounded to 0 keeps
-    its sign, because a verdict may depend on it; rounding noise has none.
+    smallest difference that matters, in the score's units. A value that would be
+    rounded to 0 gets a digit more, because a verdict may depend on its sign; rounding
+    noise has none.
     """
     if abs(value) < NOISE * margin:
         value = 0.0
@@ -41,12 +52,44 @@ def number(value: float, margin: float, sign: str = "-") -> str:
         return f"{value:{sign}}".replace("inf", "∞")
     decimals = 1 - math.floor(math.log10(margin))
     if -3 <= decimals <= 6:
-        return f"{value:{sign}.{max(decimals, 0)}f}"
+        decimals = max(decimals, 0)
+        decimals += value != 0 and round(value, decimals) == 0
+        return f"{value:{sign}.{decimals}f}"
     if value == 0:
         return f"{value:{sign}.0f}"
     # Enough digits to tell values apart that differ by a tenth of the margin.
     digits = max(decimals + math.floor(math.log10(abs(value))), 0)
     return f"{value:{sign}.{digits}e}"
+
+
+def interval(low: float, high: float, margin: float, sign: str = "-") -> str:
+    """Return an interval in words; an end that the data do not bound is said so."""
+    if math.isnan(low) or math.isnan(high):
+        return "n/a"
+    if math.isinf(low) and math.isinf(high):
+        return "without a limit"
+    if math.isinf(low):
+        return f"at most {number(high, margin, sign)}"
+    if math.isinf(high):
+        return f"at least {number(low, margin, sign)}"
+    return f"{number(low, margin, sign)} to {number(high, margin, sign)}"
+
+
+def gain(
+    value: float,
+    low: float,
+    high: float,
+    margin: float,
+    units: str = "",
+    sign: str = "+",
+) -> str:
+    """Return a gain and its interval in words: "+0.010 (-0.002 to +0.022)"."""
+    if math.isinf(value):
+        return "of unknown size, because too many networks failed"
+    words = f"{number(value, margin, sign)}{units}"
+    if math.isnan(low):
+        return words
+    return f"{words} ({interval(low, high, margin, sign)})"
 
 
 def units(comparisons: pd.DataFrame) -> list[str]:
@@ -60,13 +103,28 @@ def units(comparisons: pd.DataFrame) -> list[str]:
     return [counted(*side) for side in dict.fromkeys(sides)]
 
 
-def gain(value: float, low: float, high: float, margin: float) -> str:
-    """Return a gain and its interval in words: "+0.010 (-0.002 to +0.022)"."""
-    return f"{number(value, margin, '+')} ({interval(low, high, margin, '+')})"
+def covers_rows(comparisons: pd.DataFrame) -> bool:
+    """Whether all intervals of a table hold for other test rows, too."""
+    return bool(len(comparisons) and (comparisons["row_units"] > 1).all())
 
 
-def interval(low: float, high: float, margin: float, sign: str = "-") -> str:
-    """Return an interval in words."""
-    if math.isnan(low):
-        return "n/a"
-    return f"{number(low, margin, sign)} to {number(high, margin, sign)}"
+def coverage(comparisons: pd.DataFrame, has_splits: bool = False) -> str:
+    """Say which luck the intervals of a table of comparisons cover."""
+    units = {*comparisons["unit"], *comparisons["reference_unit"]}
+    covered = [
+        *(["source models"] if "source model" in units else []),
+        *(["splits"] if has_splits and "source model" in units else []),
+        "repeats",
+        *(["test rows"] if covers_rows(comparisons) else []),
+    ]
+    words = (
+        f"Intervals hold all at once with 95 %, for other {enumerate_words(covered)}"
+    )
+    # From a table, no condition is nan.
+    conditional = comparisons["given"].isin([CONDITION])
+    if conditional.all():
+        return f"{words}, but {CONDITION}."
+    if conditional.any():
+        names = comparisons.loc[conditional, "variant"].unique()
+        return f"{words}; those of {enumerate_words(names)} are {CONDITION}."
+    return f"{words}."

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from thaw.findings.new_rows import drawn, luck
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 from thaw.findings.typical import typical_difference
@@ -24,7 +23,7 @@ class Judged(NamedTuple):
 
 def judged(
     scores: Mapping[str, np.ndarray],
-    found: Mapping[str, Sample],
+    samples: Mapping[str, Sample],
     best: str,
     alpha: float,
 ) -> Judged:
@@ -38,9 +37,6 @@ def judged(
     chosen = max(means, key=lambda source: means[source])
     cost = Estimate(0.0, 0.0, 0.0)
     if chosen != best:
-        pair = Pair(found[best], found[chosen])
-        on_new_rows = drawn({source: found[source] for source in (best, chosen)})
-        rows_luck = luck(on_new_rows[best], on_new_rows[chosen])
-        cost = typical_difference(pair, alpha)
-        cost = rows_luck.widen(cost, rows_luck.typical, alpha)
+        pair = Pair(samples[best], samples[chosen])
+        cost = typical_difference(pair, alpha).estimate
     return Judged(chosen, cost)

@@ -1,93 +1,143 @@
 """The typical difference: the median of variant minus reference, and its interval.
 
-The interval holds every difference that is not rejected (Hodges and Lehmann 1963):
-after its subtraction the variant does not surely beat the reference more often than
-not, or less often. Unlike a mean's it moves only as far as the number of bad units lets
-it, however bad they are.
+The difference is the median over all pairs of networks that are compared (Hodges and
+Lehmann 1963). Unlike a mean's it moves only as far as the number of bad units lets it,
+however bad they are.
+
+The interval over units is read off the same pairs (Woodruff 1952): its ends are their
+quantiles at the shares that are 1/2 within the error of a share. That error is the one
+of Brunner and Munzel's test (2000): after the difference is subtracted, a unit's
+*placement* is the share of the other side that it beats, and placements vary from unit
+to unit; a source model's is the mean of its repeats' (Obuchowski 1997). Two units more,
+one that always wins and one that never does, keep it honest where units are few or
+agree. On the arcsine's scale a share's error depends least on the share.
+
+No interval is finite if 2^-units, the smallest p-value of a sign test, is not below the
+level asked. Test rows are covered as `thaw.findings.new_rows` says.
 """
 
-import math
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
-from thaw.findings.evidence import opposite, p_more_often
-from thaw.findings.pairs import Pair, Placements, units_needed
+from thaw.findings.new_rows import RowsLuck, luck_of_rows, units_of
+from thaw.findings.pairs import Pair, units_needed
 from thaw.findings.samples import Estimate
 
-# The precision of intervals, in units of the scores' samples; if scores are tiny, in
-# digits of them.
-DIGITS = 8
-TINY = 1e-4
+# The networks next to the median: at least within so many shares of pairs.
+NEAR = 0.02
 
 
-def typical_difference(pair: Pair, alpha: float) -> Estimate:
+class Typical(NamedTuple):
+    """A typical difference with its interval, as of the scores; more is better.
+
+    given_rows: with the interval for these test rows alone. rows: the luck of others.
+    by_unit: how far each unit moves it, `[units]` of each side, in units of
+    `Sample.scale`; nan if that is unknown.
+    """
+
+    value: float
+    low: float
+    high: float
+    given_rows: Estimate
+    rows: RowsLuck
+    by_unit: list[np.ndarray]
+
+    @property
+    def estimate(self) -> Estimate:
+        """The difference and its interval alone."""
+        return Estimate(self.value, self.low, self.high)
+
+
+def typical_difference(pair: Pair, alpha: float) -> Typical:
     """Return the typical difference with its interval at level 1 - `alpha`.
 
-    Units as the scores'. If so many networks failed that the median is one of them, it
-    is infinite; if that holds on both sides, nan.
+    If so many networks failed that the median is one of them, it is infinite; if that
+    holds on both sides, nan. A difference of two known values has no luck of units.
     """
-    highest = _last(lambda shift: pair.chance(shift) - 0.5 + 1e-9, pair)
-    lowest = _last(lambda shift: pair.chance(shift) - 0.5 - 1e-9, pair)
-    with np.errstate(invalid="ignore"):
-        middle = round((lowest + highest) / 2, _digits(pair)) * pair.variant.scale
+    with np.errstate(invalid="ignore"):  # of two medians that failed
+        ends = pair.last_shift(0.5) + pair.first_shift(0.5)
+    middle = round(ends / 2, pair.digits) if np.isfinite(ends) else ends
+    scale, value = pair.variant.scale, middle * pair.variant.scale
+    # Beyond all scores, if the median is infinite.
+    shift = float(np.clip(np.nan_to_num(middle), -pair.reach, pair.reach))
+    placements = _placements(pair, shift)
+    error = _error_of_share(placements)
     if pair.is_known:
-        return Estimate(middle, middle, middle)
-    if pair.units < units_needed(alpha):
-        return Estimate(middle, -np.inf, np.inf)
-
-    limit = _normal(alpha / 2)
-    # Most of the shifts that are tried change no rank, and so no p-value.
-    known: dict[bytes, float] = {}
-
-    def deviations(found: Placements) -> float:
-        ranks = b"".join(side.tobytes() for side in found if side is not None)
-        if ranks not in known:
-            known[ranks] = _normal(p_more_often(found))
-        return known[ranks]
-
-    def is_low(shift: float) -> float:
-        return deviations(pair.placements(shift)) - limit
-
-    def is_not_high(shift: float) -> float:
-        return limit - deviations(opposite(pair.placements(shift)))
-
-    ends = (_last(test, pair) for test in (is_low, is_not_high))
-    low, high = (end * pair.variant.scale for end in ends)
-    return Estimate(middle, low, high)
+        given_rows = Estimate(value, value, value)
+    elif pair.units < units_needed(alpha):
+        given_rows = Estimate(value, -np.inf, np.inf)
+    else:
+        reach = -special.stdtrit(pair.units - 1, alpha / 2) * error
+        low, high = _quantiles(pair, reach)
+        given_rows = Estimate(value, low * scale, high * scale)
+    rows = _luck_of_rows(pair, middle, max(error, NEAR))
+    typical = rows.widen(given_rows, alpha)
+    low, high = _quantiles(pair, error)
+    is_known = error > 0 and np.isfinite([low, high]).all()
+    slope = (high - low) / 2 / error if is_known else np.nan
+    by_unit = [slope * (placement - placement.mean()) for placement in placements]
+    return Typical(*typical, given_rows, rows, by_unit)
 
 
-def _normal(p_value: np.ndarray | float) -> float:
-    """Return a p-value in standard deviations, which is nearly straight in a shift."""
-    return -float(special.ndtri(np.clip(p_value, 1e-300, 0.5)))
+def change(first: Typical, last: Typical, scale: float, alpha: float) -> Estimate:
+    """Return the change of a typical difference, given these test rows.
 
-
-def _digits(pair: Pair) -> int:
-    """Return the number of digits to which a difference is known, in units."""
-    if 0 < pair.size < TINY:
-        return DIGITS + math.ceil(math.log10(TINY / pair.size))
-    return DIGITS
-
-
-def _last(falling: Callable[[float], float], pair: Pair) -> float:
-    """Return the last shift at which a falling function is still above 0.
-
-    It is infinite if the function is above 0, or below it, at all differences that the
-    scores can have.
+    Both are of the same units, which move the two together. The interval is nan if
+    these are too few.
     """
-    span, digits = pair.span, _digits(pair)
-    limit = span + min(max(span, 1) * 1e-6, span or 1)
-    if falling(-limit) <= 0:
-        return -np.inf
-    if falling(limit) > 0:
-        return np.inf
+    value = last.value - first.value
+    sides = [
+        after - before
+        for before, after in zip(first.by_unit, last.by_unit, strict=False)
+    ]
+    units = min(map(len, sides))
+    if units < 2 or np.isnan(np.concatenate(sides)).any():
+        return Estimate(value, np.nan, np.nan)
+    error = np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
+    reach = -special.stdtrit(units - 1, alpha / 2) * error * scale
+    return Estimate(value, float(value - reach), float(value + reach))
 
-    root = optimize.brentq(
-        lambda shift: falling(shift) or -1e-12,
-        -limit,
-        limit,
-        xtol=10.0 ** -(digits + 1),
-        maxiter=1000,
+
+def _quantiles(pair: Pair, reach: float) -> tuple[float, float]:
+    """Return the differences so far from the median, on the arcsine's scale."""
+    more = np.sin(min(np.pi / 4 + reach, np.pi / 2)) ** 2
+    return pair.last_shift(more), pair.first_shift(1 - more)
+
+
+def _placements(pair: Pair, shift: float) -> list[np.ndarray]:
+    """Return the placements of each side's units; of a matched pair's, one side's."""
+    sides = [(pair.variant, pair.beaten(shift))]
+    if not pair.matched:
+        sides.append((pair.reference, pair.lost(shift)))
+    return [sample.unit_means(wins) for sample, wins in sides]
+
+
+def _error_of_share(placements: list[np.ndarray]) -> float:
+    """Return the standard error of how often the variant wins."""
+    variance = 0.0
+    for side in placements:
+        if len(side) > 1:
+            squares = ((side - side.mean()) ** 2).sum() + 2 * 0.5**2
+            variance += squares / (len(side) - 1) / (len(side) + 2)
+    return float(np.sqrt(variance))
+
+
+def _luck_of_rows(pair: Pair, middle: float, near: float) -> RowsLuck:
+    """Return the luck of the rows of the networks next to the median.
+
+    Those are in pairs within so many shares of all, `near`, of the median.
+    """
+    if not np.isfinite(middle):
+        return RowsLuck(np.nan, min(map(units_of, (pair.variant, pair.reference))))
+    edge = 10.0**-pair.digits
+    low, high = np.clip(_quantiles(pair, near), -pair.reach, pair.reach)
+    sides = (
+        (pair.variant, pair.beaten(low - edge) - pair.beaten(high + edge)),
+        (pair.reference, pair.lost(low - edge) - pair.lost(high + edge)),
     )
-    return round(float(root), digits) + 0.0  # never -0.0
+    weighted = [(sample, sample.weights * pairs) for sample, pairs in sides]
+    return luck_of_rows(
+        *((sample, weights / weights.sum()) for sample, weights in weighted)
+    )

@@ -1,48 +1,52 @@
-"""The rule that turns the intervals of a comparison into words.
+"""The rule that turns the interval of a comparison into a verdict, and its words.
 
 Typical and on average are two questions. The verdict answers the first and is read off
-the interval of the typical difference. A higher share of failed or weak networks is
-added to it, after a semicolon. The mean gets no verdict.
-
-The words stand only here: to read a table, call `kind_of`.
+the interval of the typical difference. A note beside it says whether networks fail or
+are weak more or less often. The mean gets no verdict.
 """
 
-from collections.abc import Iterable
+from typing import Any, Literal
 
+from thaw.findings.failures import KINDS
 from thaw.findings.pairs import Pair, units_needed
 from thaw.findings.samples import Estimate
 
-# The kinds of verdicts, by their first words.
-BETTER = "typically better"
-WORSE = "typically worse"
-EQUIVALENT = "equivalent"
-UNCLEAR = "no clear difference"
-TOO_FEW = "too few"
-NO_VERDICT = "no verdict"
-KINDS = (BETTER, WORSE, EQUIVALENT, UNCLEAR, TOO_FEW, NO_VERDICT)
+Kind = Literal[
+    "typically better",
+    "typically worse",
+    "equivalent",
+    "no clear difference",
+    "too few",
+    "no verdict",
+]
+BETTER: Kind = "typically better"
+WORSE: Kind = "typically worse"
+EQUIVALENT: Kind = "equivalent"
+UNCLEAR: Kind = "no clear difference"
+TOO_FEW: Kind = "too few"
+NO_VERDICT: Kind = "no verdict"
+ALL_KINDS = (BETTER, WORSE, EQUIVALENT, UNCLEAR, TOO_FEW, NO_VERDICT)
 
 # Those in which one of the two is ahead.
 CLEAR = (BETTER, WORSE)
 
-MODELS_FAILED = f"{NO_VERDICT}: all source models failed"
-ALL_FAILED = f"{NO_VERDICT}: all networks failed"
+MODELS_FAILED = "all source models failed"
+ALL_FAILED = "all networks failed"
 
 
-def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
-    """Put into words what the typical difference and its interval at 1 - `alpha` show.
+def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> Kind:
+    """Return the verdict on a typical difference and its interval at 1 - `alpha`.
 
-    Typically better or worse if the interval excludes 0, unless all of it lies within
-    ±`margin`, the smallest difference that matters. A known difference has an interval
-    without width.
+    It is typically better or worse if the interval excludes 0, unless all of it lies
+    within ±`margin`, the smallest difference that matters. A known difference has an
+    interval without width.
     """
     if not (pair.variant.sound.any() or pair.reference.sound.any()):
-        return ALL_FAILED
-    needed = units_needed(alpha)
-    if pair.units < needed and not pair.is_known:
-        unit = pair.fewer.unit
-        return f"{TOO_FEW} {unit}s: {pair.units} of the {needed} it takes"
+        return NO_VERDICT
+    if pair.units < units_needed(alpha) and not pair.is_known:
+        return TOO_FEW
     if -margin <= typical.low and typical.high <= margin:
-        return f"{EQUIVALENT} within ±{margin:g}"
+        return EQUIVALENT
     if typical.low > 0:
         return BETTER
     if typical.high < 0:
@@ -50,30 +54,33 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
     return UNCLEAR
 
 
-def more_or_less(words: str, difference: Estimate) -> str:
-    """Say whether networks surely fail, say, more or less often; "" if neither."""
-    if difference.low > 0:
-        return more_often(words)
-    if difference.high < 0:
-        return f"{words} less often"
-    return ""
+def note(pair: Pair, kind: Kind, alpha: float, shares: dict[str, Estimate]) -> str:
+    """Return why there is no verdict, or who surely fails or is weak more often.
+
+    `shares` are the differences of shares, by their names in `failures.KINDS`.
+    """
+    if kind == NO_VERDICT:
+        return ALL_FAILED
+    if kind == TOO_FEW:
+        needed = units_needed(alpha)
+        return f"{pair.units} of the {needed} {pair.fewer.unit}s it takes"
+    more = [f"{KINDS[name]} more often" for name, d in shares.items() if d.low > 0]
+    less = [f"{KINDS[name]} less often" for name, d in shares.items() if d.high < 0]
+    return "; ".join([*more, *less])
 
 
-def more_often(words: str) -> str:
-    """Say that networks do something ("fails") more often."""
-    return f"{words} more often"
+def in_words(kind: Kind, note: Any, margin: str) -> str:
+    """Return a verdict with its note, as a table for people has it.
+
+    `margin` has its units; without a note it may be nan, as read from a table.
+    """
+    words = f"{kind} within ±{margin}" if kind == EQUIVALENT else kind
+    note = note if isinstance(note, str) else ""
+    if kind in (TOO_FEW, NO_VERDICT):
+        return f"{words}: {note}"
+    return f"{words}; {note}" if note else words
 
 
-def joined(parts: Iterable[str]) -> str:
-    """Return a verdict with its additions; empty ones are left out."""
-    return "; ".join(filter(None, parts))
-
-
-def first_part(verdict: str) -> str:
-    """Return a verdict on the typical difference without its additions."""
-    return verdict.partition(";")[0]
-
-
-def kind_of(verdict: str) -> str:
-    """Return which of `KINDS` a verdict is."""
-    return next(kind for kind in KINDS if verdict.startswith(kind))
+def kind_of(verdict: str) -> Kind:
+    """Return the kind of a verdict; builds before 0.1.0 wrote its note behind it."""
+    return next(kind for kind in ALL_KINDS if verdict.startswith(kind))

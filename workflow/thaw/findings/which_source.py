@@ -7,6 +7,7 @@ set of those that may be best.
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -15,15 +16,7 @@ import pandas as pd
 from thaw.findings.answer import TO_DO, Part
 from thaw.findings.arms import TargetSize
 from thaw.findings.caveats import Caveat, overlapping, what_is_covered
-from thaw.findings.gains import (
-    Question,
-    Row,
-    enumerate_words,
-    rows_at,
-    size_of,
-    span,
-    verdict_of,
-)
+from thaw.findings.gains import Question, Row, rows_at, size_of, span
 from thaw.findings.recommendation import (
     NONE,
     UNDECIDED,
@@ -31,20 +24,15 @@ from thaw.findings.recommendation import (
     WORDS,
     Advice,
     advice,
+    cases,
     end,
-    how,
     in_ranges,
-    undecided,
+    in_sentences,
+    perhaps,
     worth,
 )
-from thaw.findings.verdicts import (
-    BETTER,
-    EQUIVALENT,
-    NO_VERDICT,
-    TOO_FEW,
-    WORSE,
-    kind_of,
-)
+from thaw.findings.shown import counted, enumerate_words
+from thaw.findings.verdicts import BETTER, EQUIVALENT, NO_VERDICT, TOO_FEW, WORSE
 
 # The verdict on a source at a size, over all of its depths.
 HELPS, UNKNOWN, NO_MATTER, OPEN, HURTS = range(5)
@@ -75,13 +63,12 @@ class Ranking(NamedTuple):
     def rows_of(self, source: str, size: TargetSize) -> list[Row]:
         """Return the comparisons of a source's depths with the baseline."""
         gains = self.question.gains_at(size)
-        return [gains[arm] for arm, (own, _) in self.arms.items() if own == source]
+        return [gains[arm] for arm, (name, _) in self.arms.items() if name == source]
 
-    def may_be_best(self, sizes: Sequence[TargetSize]) -> list[str]:
-        """Return the sources that may be the best at all of these sizes."""
-        at_each = [rows_at(self.best, size) for size in sizes]
-        kept = [{*own["source"][own["may_be_best"] == "yes"]} for own in at_each]
-        return [s for s in self.sources if all(s in own for own in kept)]
+    def may_be_best(self, size: TargetSize) -> list[str]:
+        """Return the sources that may be the best, the largest gain first."""
+        best = rows_at(self.best, size)
+        return [*best["source"][best["may_be_best"] == "yes"]]
 
     @property
     def advices(self) -> list[list[Advice]]:
@@ -92,17 +79,16 @@ class Ranking(NamedTuple):
         """
         found = []
         for size in self.question.target_sizes:
-            one, best = advice(self.question, size), self.may_be_best([size])
+            one, best = advice(self.question, size), self.may_be_best(size)
             if one.kind == USE:
                 kept = [name for name in one.named if self.arms[name][0] in best]
                 one = one._replace(named=kept or one.named)
             found.append(one)
-        return [*in_ranges(found)]
 
-    @property
-    def known(self) -> list[TargetSize]:
-        """The sizes with verdicts."""
-        return [one.size for own in self.advices for one in own if one.kind != NONE]
+        def ties(one: Advice) -> object:
+            return one.variant, {*self.may_be_best(one.size)}
+
+        return [*in_ranges(found, ties)]
 
 
 def answer(ranking: Ranking, scores: list[str]) -> list[Part]:
@@ -110,17 +96,16 @@ def answer(ranking: Ranking, scores: list[str]) -> list[Part]:
 
     `scores` say what scores that need no training would have chosen.
     """
-    caveats = [*_overlapping(ranking.question)]
-    covered = [*what_is_covered(ranking.question), *_not_told(ranking)]
-    told = [
+    covered = [*what_is_covered(ranking.question), *_not_compared(ranking)]
+    parts = [
         Part(TO_DO, [*_recommended(ranking)], []),
+        Part("What would tell sources apart", [*_rows_that_tell(ranking)], []),
         Part("Which sources do not help", [*_others(ranking)], []),
-        Part("How likely each is the best", [*_chances(ranking)], []),
         Part("Without training", scores, []),
-        _part("What to beware of", caveats),
+        _part("What to beware of", [*_overlapping(ranking.question)]),
         _part("What is covered", covered),
     ]
-    return [part for part in told if part.sentences]
+    return [part for part in parts if part.sentences]
 
 
 def _part(heading: str, caveats: Sequence[Caveat]) -> Part:
@@ -131,41 +116,53 @@ def _part(heading: str, caveats: Sequence[Caveat]) -> Part:
 def _recommended(ranking: Ranking) -> Iterator[str]:
     """Give the advice, by target size."""
     question = ranking.question
-    for own in ranking.advices:
-        kind = own[0].kind
-        if kind in OWN_WORDS:
-            words = [*OWN_WORDS[kind](own, ranking)]
+    for alike in ranking.advices:
+        kind = alike[0].kind
+        if kind == USE:
+            sentences = [*_use(alike, ranking)]
+        elif kind == UNDECIDED:
+            rows = [one.rows[name] for one in alike for name in one.named]
+            sentences = [f"undecided: {cases(rows, 'better', 'source', question)}"]
         else:
-            words = [*WORDS[kind](own, question)]
-        if question.is_swept:
-            words[0] = f"with {span([one.size for one in own])}: {words[0]}"
-        yield from (f"{said[0].upper()}{said[1:]}." for said in words)
+            sentences = [*WORDS[kind](alike, question)]
+        yield from in_sentences(alike, question, sentences)
 
 
-def _use(own: list[Advice], ranking: Ranking) -> Iterator[str]:
-    name = own[0].variant
+def _use(alike: list[Advice], ranking: Ranking) -> Iterator[str]:
+    question, name = ranking.question, alike[0].variant
     source, variant = ranking.arms[name]
-    depth = how(variant, ranking.question.depths[name])
-    yield f"use transfer from {source} and {depth}"
-    yield f"it typically gains {worth(own, ranking.question)}"
-    ties = [o for o in ranking.may_be_best([one.size for one in own]) if o != source]
-    if ties:
+    depth = question.depths[name]
+    frozen = counted(depth, "layer") if depth else "nothing"
+    how = f"use transfer from {source} and freeze {frozen} ({variant})"
+    yield how + perhaps(alike, question)
+    yield f"it typically gains {worth(alike, question)}"
+    ties = [other for other in ranking.may_be_best(alike[0].size) if other != source]
+    if len(ties) == len(ranking.sources) - 1:
+        yield "no source can be ruled out as the best"
+    elif ties:
         yield f"it cannot be told apart from {enumerate_words(ties, 'or')}"
-    elif len(own) == 1:
+    else:
         yield "every other source is typically worse"
 
 
-def _undecided(own: list[Advice], ranking: Ranking) -> Iterator[str]:
-    sources = dict.fromkeys(ranking.arms[name][0] for one in own for name in one.named)
-    named = f"transfer from {enumerate_words(sources, 'or')}"
-    yield from undecided(own, ranking.question, named)
-
-
-OWN_WORDS = {USE: _use, UNDECIDED: _undecided}
+def _rows_that_tell(ranking: Ranking) -> Iterator[str]:
+    """Say how many test rows would tell, where no source can be ruled out."""
+    for size in ranking.question.target_sizes:
+        best = rows_at(ranking.best, size)
+        first, *others = best.to_dict("records")
+        known = [row for row in others if math.isfinite(row["rows_to_tell"])]
+        if (best["may_be_best"] == "yes").all() and known:
+            soonest = min(known, key=lambda row: row["rows_to_tell"])
+            place = ranking.question.place([size])
+            yield (
+                f"About {soonest['rows_to_tell']:,.0f} test rows would tell "
+                f"{first['source']} from {soonest['source']}{place}, if gains are what "
+                "they seem."
+            )
 
 
 def _standing(rows: Sequence[Row]) -> int:
-    kinds = {kind_of(row["verdict"]) for row in rows}
+    kinds = {row["verdict"] for row in rows}
     if BETTER in kinds:
         return HELPS
     if kinds <= {TOO_FEW, NO_VERDICT}:
@@ -178,20 +175,19 @@ def _standing(rows: Sequence[Row]) -> int:
 def _others(ranking: Ranking) -> Iterator[str]:
     """Say which sources hurt, do not matter, or are not found to help, by size."""
     question, found = ranking.question, dict[tuple, list[str]]()
+    sizes = [one.size for alike in ranking.advices for one in alike if one.kind != NONE]
     for source in ranking.sources:
-        at = [
-            (_standing(ranking.rows_of(source, size)), size) for size in ranking.known
-        ]
-        for standing, alike in itertools.groupby(at, lambda one: one[0]):
+        at = [(_standing(ranking.rows_of(source, size)), size) for size in sizes]
+        for standing, alike in itertools.groupby(at, lambda place: place[0]):
             if standing != HELPS:
-                sizes = tuple(size for _, size in alike)
-                found.setdefault((standing, sizes), []).append(source)
-    for (standing, sizes), sources in sorted(found.items(), key=lambda one: -one[0][0]):
+                where = tuple(size for _, size in alike)
+                found.setdefault((standing, where), []).append(source)
+    for (standing, where), sources in sorted(found.items(), key=lambda f: -f[0][0]):
         words = DO_NOT_HELP[standing].format(question.baseline)
         if question.is_swept:
-            words = f"with {span(sizes)}, {words}"
-        said = "; ".join(_how_much(source, sizes, ranking) for source in sources)
-        yield f"{words[0].upper()}{words[1:]}: {said}."
+            words = f"with {span(where)}, {words}"
+        each = "; ".join(_how_much(source, where, ranking) for source in sources)
+        yield f"{words[0].upper()}{words[1:]}: {each}."
 
 
 def _how_much(source: str, sizes: Sequence[TargetSize], ranking: Ranking) -> str:
@@ -199,31 +195,11 @@ def _how_much(source: str, sizes: Sequence[TargetSize], ranking: Ranking) -> str
     question = ranking.question
     rows = [row for size in sizes for row in ranking.rows_of(source, size)]
     if _standing(rows) == UNKNOWN:
-        reason = verdict_of(rows[0], question).removeprefix(f"{NO_VERDICT}: ")
-        return f"{source} ({reason})"
-    if all(kind_of(row["verdict"]) == WORSE for row in rows):
+        return f"{source} ({rows[0]['note']})"
+    if all(row["verdict"] == WORSE for row in rows):
         best = max(rows, key=lambda row: row["typical"])
         return f"{source}, at its best depth by {size_of(best, question)}"
-    return f"{source}, {end(max(row['typical_high'] for row in rows), question)}"
-
-
-def _chances(ranking: Ranking) -> Iterator[str]:
-    """Name the sources with a chance to be the best that rounds to a percent."""
-    found = []
-    for size in ranking.known:
-        own = rows_at(ranking.best, size).sort_values(
-            "chance", ascending=False, kind="stable"
-        )
-        said = [
-            f"{row.source} {100 * row.chance:.0f} %"
-            for row in own.itertuples()
-            if row.chance >= 0.005
-        ]
-        if said:
-            place = f"with {span([size])}, " if ranking.question.is_swept else ""
-            found.append(f"{place}{', '.join(said)}")
-    if found:
-        yield f"The chance of being the best: {'; '.join(found)}."
+    return f"{source}, up to {end(max(row['typical_high'] for row in rows), question)}"
 
 
 def _overlapping(question: Question) -> Iterator[Caveat]:
@@ -243,7 +219,7 @@ def _overlapping(question: Question) -> Iterator[Caveat]:
         )
 
 
-def _not_told(ranking: Ranking) -> Iterator[Caveat]:
+def _not_compared(ranking: Ranking) -> Iterator[Caveat]:
     yield Caveat(
         f"Only these {len(ranking.sources)} sources and their depths are compared. The "
         "answer of each source's own study says what training time, tuning or more "

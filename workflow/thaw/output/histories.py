@@ -5,8 +5,7 @@ Its arrays are `source-models/{metric}` `[source models, epochs + 1]` and, for e
 pretrained, `{arm}/source_model` `[repeats]`; both also have the final scores,
 `{arm}/{score}` `[repeats]`, those of the best `constant` prediction, and the `steps` of
 gradient descent by the end of each epoch, `[epochs + 1]`. If predictions are kept,
-`{arm}/predicted` `[test rows, classes]` counts the sound networks that predict each
-class, `{arm}/metrics/{metric}` `[repeats]` is a metric outside the histories, and
+`{arm}/metrics/{metric}` `[repeats]` is a metric outside the histories, and
 `{arm}/rows/{metric}` `[repeats, units]` the part of each unit of test rows in a metric
 (see `thaw.findings.rows_luck`), nan for failed networks. `constant/metrics/{metric}` is
 the score of the best constant prediction, `constant/rows/{metric}` `[units]` the rows'
@@ -72,13 +71,6 @@ class Histories(Archive):
         """
         of_arm = self._find(f"{arm}/addresses")
         return self["addresses"] if of_arm is None else of_arm
-
-    def predicted(self, arm: str) -> np.ndarray | None:
-        """Return how many networks predict each class, int64 `[test rows, classes]`.
-
-        None if nothing is known about an arm's predictions.
-        """
-        return self._find(f"{arm}/predicted")
 
     def final(self, name: str, metric: str) -> np.ndarray:
         """Return a final score, float64 `[repeats]`.

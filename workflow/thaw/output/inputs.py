@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from thaw.data.problem import Description, Pool, Problem
-from thaw.findings.arms import Arm, TargetSize, arms
+from thaw.findings.arms import Arm, TargetSize
 from thaw.findings.metrics import Metric, metric_of
 from thaw.findings.samples import Sample
 from thaw.keys import digest_of_file
@@ -29,8 +29,8 @@ from thaw.output.records import load_check, load_record, reading, require
 # The columns that are text: names, and target sizes, one of which is "all".
 TEXT = ("study", "source", "variant", "reference", "best", "target_size")
 
-# The stage that made a file; for all others, `tables`.
-STAGES = {"scores.csv": "gather", "figures.json": "figures"}
+# The stages that made files by how their names end; all others are `tables`.
+STAGES = {"scores.csv": "gather", ".svg": "figures", ".png": "figures"}
 
 
 def read_table(content: bytes) -> pd.DataFrame:
@@ -71,7 +71,7 @@ class Files(ExitStack):
         return self._histories[study]
 
     def content(self, study: str, name: str) -> bytes:
-        """Return the content of a table of a study, or of its figures for a page.
+        """Return the content of a table or figure of a study.
 
         Raises `ThawError` if it does not match its record.
         """
@@ -90,7 +90,8 @@ class Files(ExitStack):
 
     def _recorded(self, study: str, name: str) -> dict[str, str]:
         """Return the digests of the files of the stage that makes a file of a study."""
-        stage = STAGES.get(name, "tables")
+        stages = (stage for end, stage in STAGES.items() if name.endswith(end))
+        stage = next(stages, "tables")
         key = self._keys.get(stage, {}).get(study)
         if key is None:
             return {}
@@ -149,21 +150,6 @@ class Inputs(NamedTuple):
     def table(self, name: str, study: str | None = None) -> pd.DataFrame:
         """Return a table, of this study unless another one is named."""
         return read_table(self.files.content(study or self.study, name))
-
-    def target(self) -> tuple[Problem, Description]:
-        """Return the target problem; of a pool, all rows."""
-        problem, description = self.files.problems()[self.settings["target"]]
-        return problem.whole, description
-
-    def predicted(self, problem: Problem) -> dict[Arm, np.ndarray]:
-        """Return how many networks of each arm predict each class, `[rows, classes]`.
-
-        `problem` is the target. There are none if the study keeps no predictions.
-        """
-        nothing = np.zeros((len(problem.test_y), problem.classes), np.int64)
-        all_arms = arms(self.settings["variants"], self.settings["target_sizes"])
-        counts = {arm: self.histories.predicted(arm.name) for arm in all_arms}
-        return {arm: nothing if n is None else n for arm, n in counts.items()}
 
     def samples(
         self,

@@ -1,13 +1,10 @@
-"""The page of a study, and the parts that the report of all studies shares."""
+"""The page of a study, of a ranking, or of all of a config, by one template."""
 
-import base64
 import functools
-import hashlib
-import itertools
-import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +12,11 @@ from jinja2 import Environment, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
+from thaw.findings.overall import in_short
+from thaw.findings.shown import covers_rows
 from thaw.output.inputs import Inputs
-from thaw.page.drawn import Axis
-from thaw.page.section import Section
+from thaw.page.axis import Axis
+from thaw.page.section import ENDS, Section, figures_of
 
 HERE = Path(__file__).parent
 
@@ -25,42 +24,46 @@ HERE = Path(__file__).parent
 INTERVAL = re.compile("(?:[+\N{MINUS SIGN}]?[0-9.]+ )?\\([^()]* to [^()]*\\)")
 MINUS = re.compile(r"(?<![\w.])-(?=[\d∞])")
 
+# The overview's axis covers at least so many margins either way.
+LEAST_REACH = 3
+
 
 def make(inputs: Inputs) -> dict[str, bytes]:
-    """Return the page of the only study, with its tables."""
-    (study,) = sections(inputs)
-    title = f"{study.name}: {study.facts[0]}"
-    page = rendered(
-        title=title, rankings=[], studies=[study], made=[study.made], is_report=False
-    )
-    return {"page.html": page}
-
-
-def sections(inputs: Inputs) -> list[Section]:
-    """Return the studies that are passed to a page."""
-    return [Section(inputs.files, told) for told in inputs.settings["studies"]]
-
-
-def rendered(**shown: Any) -> bytes:
-    """Return a page with a `title` and the other values that the template takes.
-
-    `made` are the descriptions of its studies, from `study.json`. The page requests
-    nothing from elsewhere, and runs nothing but its script.
-    """
-    files = {name: _read(name) for name in ("style.css", "script.js")}
-    digest = base64.b64encode(hashlib.sha256(files["script.js"].encode()).digest())
+    """Return the page; it requests nothing from elsewhere, and runs no script."""
+    settings, files = inputs.settings, inputs.files
+    (name,) = settings["outputs"]
+    sections = [Section(files, known) for known in settings["studies"]]
+    studies = [section for section in sections if not section.sources]
+    versions = {v for study in studies for v in study.made["versions"].items()}
+    networks = Counter(key for study in studies for key in study.networks)
+    scales = {(s.metric.axis, s.metric.units, s.margin) for s in studies}
+    reach = [
+        abs(row[end]) / study.margin
+        for study in studies
+        for row in study.recommended
+        for end in ENDS
+    ]
+    title = ": ".join(filter(None, [sections[0].name, sections[0].problems]))
+    title = settings.get("title", title)
+    tags = [{*study.tags} for study in studies]
     page = _template().render(
-        style=Markup(files["style.css"]),
-        script=Markup(files["script.js"]),
-        digest=digest.decode(),
-        versions=_versions(shown["made"]),
-        **shown,
+        style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
+        title=title,
+        answer=in_short([study.compared for study in studies], title),
+        question=settings.get("question", ""),
+        sections=sections,
+        is_report="title" in settings,
+        figures=figures_of(files, "problems"),
+        versions=dict(sorted(versions)),
+        # Caveats that all studies share are listed once.
+        shared=set.intersection(*tags) if len(tags) > 1 else set(),
+        share_networks=max(networks.values(), default=0) > 1,
+        reach=1.1 * max([LEAST_REACH, *filter(math.isfinite, reach)]),
+        # In units of the metric if all studies have the same, else in margins.
+        scale=scales.pop() if len(scales) == 1 else None,
+        covers_rows=any(covers_rows(section.comparisons) for section in sections),
     )
-    return page.encode()
-
-
-def _read(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
+    return {f"{name}.html": page.encode()}
 
 
 @functools.cache
@@ -68,48 +71,31 @@ def _template() -> Any:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    filters = (typeset, markdown, anchor)
+    environment.filters |= {function.__name__: function for function in filters}
+    environment.tests["finite"] = math.isfinite
     environment.globals["Axis"] = Axis
-    filters = (typeset, markdown, flat, sortable)
-    environment.filters |= {one.__name__: one for one in filters}
-    return environment.from_string(_read("template.html"))
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return environment.from_string((HERE / "template.html").read_text(encoding="utf-8"))
 
 
 def typeset(text: str) -> Markup:
     """Return text as HTML, with minus signs and unbroken intervals."""
     signed = MINUS.sub("\N{MINUS SIGN}", text)
-    found = Markup("")
-    end = 0
-    for one in INTERVAL.finditer(signed):
-        found += escape(signed[end : one.start()])
-        found += Markup('<span class="one">{}</span>').format(one[0])
-        end = one.end()
-    return found + escape(signed[end:])
+    html, end = Markup(""), 0
+    for match in INTERVAL.finditer(signed):
+        html += escape(signed[end : match.start()])
+        html += Markup('<span class="whole">{}</span>').format(match[0])
+        end = match.end()
+    return html + escape(signed[end:])
 
 
 def markdown(text: str) -> Markup:
     """Return a table for people as HTML; its names cannot add markup."""
-    return Markup(
-        MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    )
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    return Markup(renderer.render(text))
 
 
-def sortable(value: Any) -> str:
-    """Return a number, or a target size, as the page's script sorts it."""
-    number = math.inf if value == "all" else float(value)
-    if math.isinf(number):
-        return "Infinity" if number > 0 else "-Infinity"
-    return "" if math.isnan(number) else str(number)
-
-
-def flat(value: Any) -> str:
-    """Return a setting on one line."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _versions(made: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
-    """Return the libraries used in training, with all their versions."""
-    found = itertools.chain(*(one["versions"].items() for one in made))
-    versions: dict[str, list[str]] = {}
-    for library, version in sorted({*found}):
-        versions.setdefault(library, []).append(version)
-    return {library: ", ".join(own) for library, own in versions.items()}
+def anchor(parts: Sequence[str]) -> str:
+    """Return the id of a part of a study: its name and the part's heading."""
+    return "-".join(parts).replace(" ", "-").lower()

@@ -72,7 +72,7 @@ def in_full(plan: Plan, name: str, results: Path) -> Iterator[str]:
         figures = plan.stages[f"{FIGURES}_{name}"].files
         drawn = (Path(path).stem for path in figures if path.endswith(".svg"))
         names = ", ".join(drawn)
-        place = f"Figures in {results / name}, as .svg, .pdf and .png"
+        place = f"Figures in {results / name}, as .svg and .png"
         yield textwrap.fill(f"{place}: {names}", 80)
     yield from _notes(plan, name, results)
 
@@ -85,16 +85,9 @@ def _notes(plan: Plan, name: str, results: Path) -> Iterator[str]:
 
 
 def advice(answer: Sequence[Mapping[str, Any]]) -> str:
-    """Return the advice from the parts of an answer, at each target size if several.
-
-    A single word, such as "Undecided.", says too little, so the next sentence joins it.
-    """
-    sentences, parts = answer[0]["sentences"], []
-    for place, sentence in enumerate(sentences):
-        if place == 0 or sentence.startswith("With "):
-            end = place + (1 if " " in sentence else 2)
-            parts += sentences[place:end]
-    return " ".join(parts)
+    """Return the advice from the parts of an answer, at each target size if several."""
+    first, *others = answer[0]["sentences"]
+    return " ".join([first, *(words for words in others if words.startswith("With "))])
 
 
 def what_to_read(plan: Plan, names: Sequence[str], results: Path) -> Iterator[str]:

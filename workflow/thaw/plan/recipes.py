@@ -1,12 +1,46 @@
-"""The recipes of variants in words: which layers learn, when, and how fast."""
+"""Variants in words: where they start, which layers learn, when, and how fast."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from thaw.config.network import OUTPUT
+from thaw.findings.shown import counted
 from thaw.learning.settings import ALL_BUT_NORM_LAYERS
 
 NORM_ALONE = "norm layers alone"
+RANDOM = "random layer"
+
+
+def variant_in_words(
+    variant: Mapping[str, Any], training: Mapping[str, Any], recipe: str
+) -> str:
+    """Return a variant's plain name, such as "freeze 1 layer".
+
+    `training` are the settings in which it differs from its study, `recipe` is what
+    `recipe_in_words` says of it.
+    """
+    if "estimator" in variant:
+        return str(variant["estimator"]).rpartition(".")[2]
+    freeze, is_pretrained = variant.get("freeze", 0), variant.get("pretrained", True)
+    words = ["fine-tune all layers" if is_pretrained else "train from scratch"]
+    if recipe:  # it says what is frozen
+        words = ["fine-tune" if is_pretrained else "train from scratch", recipe]
+    elif freeze:
+        words = [f"freeze {counted(freeze, 'layer' if is_pretrained else RANDOM)}"]
+    if layers := variant.get("fresh"):
+        names = " and ".join(map(str, layers))
+        is_number = isinstance(layers[0], int)
+        kind = "" if not is_number else "layer " if len(layers) == 1 else "layers "
+        words.append(f"re-initialize {kind}{names}")
+    words += [f"add a layer of {width}" for width in variant.get("add", [])]
+    if "inherit" in variant:
+        words.append(f"inherit the {variant['inherit']}")
+    words += [
+        f"{key.replace('_', ' ')} {value}"
+        for key, value in training.items()
+        if key != "epochs" or "phases" not in variant
+    ]
+    return ", ".join(words)
 
 
 def recipe_in_words(variant: Mapping[str, Any], names: Sequence[str]) -> str:

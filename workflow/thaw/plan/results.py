@@ -31,6 +31,7 @@ def plan_of_study(
     if any(variant.pretrained for variant in variants.values()):
         source_models = [*_source_models(name, study, source, target)]
     learned_from = config.problems.get(study.source)
+    draws_output = config.is_other_label(study)
     plan = StudyPlan(
         name=name,
         settings=study,
@@ -39,10 +40,11 @@ def plan_of_study(
         source=source,
         target=target,
         source_models=source_models,
-        arms=_arms(study, variants, target, source_models, config),
+        arms=_arms(study, variants, target, source_models, draws_output),
         overlap=_overlap(study, source if source_models else None, target, config),
         keeps_predictions=config.predictions,
         has_splits=config.problems[study.target].is_split,
+        draws_output=draws_output,
         source_unit=(learned_from and learned_from.unit) or "",
     )
     plan = plan._replace(check=_check(plan))
@@ -75,10 +77,10 @@ def _arms(
     variants: Mapping[str, Variant | Estimator],
     target: Result,
     source_models: Sequence[Result],
-    config: Config,
+    draws_output: bool,
 ) -> dict[str, list[Result]]:
     """Return the results of each arm, by its name."""
-    network, draws_output = study.network.content, config.is_other_label(study)
+    network = study.network.content
     results = {}
     for arm in arms([*variants], study.target_sizes):
         variant = variants[arm.variant]

@@ -21,14 +21,12 @@ from thaw.plan.outputs import (
     GATHER,
     GATHERED,
     OF_A_RANKING,
-    ON_PAGES,
     PROBLEMS,
-    RANKING_PAGE,
     REPORT,
-    SCORES,
     STUDY_PAGE,
     TABLES,
     Output,
+    figures_on_pages,
     files_of,
     outputs_of,
 )
@@ -73,7 +71,8 @@ FACTS = (
     *("study", "source", "target", "variants", "networks", "pretrained", "described"),
     *("target_sizes", "shown_size", "is_swept", "baseline", "pairs", "comparisons"),
     *("metric", "margin", "depths", "ladder", "maps", "recipes", "rates", "tuned"),
-    *("repeats", "source_models", "source_unit", "has_splits"),
+    *("repeats", "source_models", "source_unit", "has_splits", "words"),
+    "draws_output",
 )
 # What the stage that gathers knows of it, beside its metrics.
 TO_GATHER = (
@@ -81,7 +80,10 @@ TO_GATHER = (
     *("repeats", "source_models", "keeps_predictions", "positive"),
 )
 # What pages know of it.
-ON_PAGE = ("study", "size", "metric", "variants", "own_training", "recipes")
+ON_PAGE = (
+    *("study", "source", "target", "question", "size", "words", "pretrained"),
+    *("metric", "margin", "baseline", "target_sizes", "depths"),
+)
 
 
 def all_stages(
@@ -98,7 +100,7 @@ def all_stages(
         figures = plan_outputs(study, FIGURES, inputs)
         stages[name] = [gathered[name], tables, figures]
         yield from stages[name]
-        yield plan_page(STUDY_PAGE, name, _of_studies([study]), stages[name])
+        yield plan_page(STUDY_PAGE, name, [study.facts(ON_PAGE)], stages[name])
     rankings = {
         name: [studies[study] for study in names]
         for name, names in config.rankings.items()
@@ -111,27 +113,29 @@ def all_stages(
         figures = plan_ranking(name, ranked, FIGURES, {TABLES: {name: tables.key}})
         stages[name] = [tables, figures]
         yield from stages[name]
-        ranking = {"ranking": facts_of_ranking(name, ranked, ["size"])}
-        beside = [tables for *_, tables, _ in parts]
-        yield plan_page(RANKING_PAGE, name, ranking, stages[name], beside)
-    all_tables = {name: tables for name, (*_, tables, _) in stages.items()}
+        facts = [facts_of_ranking(name, ranked, ON_PAGE)]
+        yield plan_page(STUDY_PAGE, name, facts, stages[name])
+    every = by_evidence(studies.values())
+    names = [*rankings, *(study.name for study in every)]
+    all_tables = {name: stages[name][-2] for name in names}
     yield from _answers_and_maps(config, studies, all_tables)
     figure = _figure_of_problems(problems)
     yield figure
-    settings = _of_studies(studies.values()) | {
-        "title": config.title,
-        "question": config.question,
-        "rankings": [
-            facts_of_ranking(name, ranked, ["size"])
-            for name, ranked in rankings.items()
-        ],
-    }
-    yield plan_page(REPORT, ".", settings, [*itertools.chain(*stages.values()), figure])
+    facts = [facts_of_ranking(*ranking, ON_PAGE) for ranking in rankings.items()]
+    facts += [study.facts(ON_PAGE) for study in every]
+    made = [*itertools.chain(*stages.values()), figure]
+    title = {"title": config.title, "question": config.question}
+    yield plan_page(REPORT, ".", facts, made, title)
 
 
-def _of_studies(studies: Iterable[StudyPlan]) -> dict[str, Any]:
-    """Return what a page knows of studies."""
-    return {"studies": [study.facts(ON_PAGE) for study in studies]}
+def by_evidence(studies: Iterable[StudyPlan]) -> list[StudyPlan]:
+    """Return studies, those with the most source models and networks first."""
+
+    def evidence(study: StudyPlan) -> tuple[int, int]:
+        models, repeats = study.settings.models, study.settings.repeats
+        return models, models * repeats
+
+    return sorted(studies, key=evidence, reverse=True)
 
 
 def _keys(stages: Iterable[Stage]) -> dict[str, str]:
@@ -142,14 +146,13 @@ def _answers_and_maps(
     config: Config, studies: Mapping[str, StudyPlan], tables: Mapping[str, Stage]
 ) -> Iterator[Stage]:
     """Yield all answers in one file, and the freeze maps of several studies."""
-    names = sorted(tables)
     yield plan_output(
         ANSWERS,
         rule=ANSWERS.name,
         folder=".",
-        settings={"studies": names},
-        inputs={TABLES: _keys(tables[name] for name in names)},
-        reads=in_folders(names, ["answer.md", RECORD_OF_TABLES]),
+        settings={"studies": [*tables]},
+        inputs={TABLES: _keys(tables.values())},
+        reads=in_folders(tables, ["answer.md", RECORD_OF_TABLES]),
     )
     for name, names in config.maps.items():
         yield plan_output(
@@ -234,6 +237,7 @@ def facts_of_ranking(
     return studies[0].facts(names) | {
         "study": name,
         "source": f"{len(studies)} sources",
+        "question": studies[0].settings.question or "Which source is the best?",
         "target": studies[0].settings.target,
         # A list keeps the order.
         "sources": [[study.name, study.settings.source] for study in studies],
@@ -264,22 +268,23 @@ def plan_ranking(
 def plan_page(
     output: Output,
     folder: str,
-    settings: Mapping[str, Any],
+    studies: Sequence[Mapping[str, Any]],
     stages: Sequence[Stage],
-    beside: Sequence[Stage] = (),
+    title: Mapping[str, str] | None = None,
 ) -> Stage:
-    """Return the stage of a page, which reads all tables of these stages.
+    """Return the stage of a page, which reads the tables and images of these stages.
 
-    Of the stages `beside` them it reads the studies' settings.
+    `studies` are the facts of its studies and rankings; a report has a `title`, too.
     """
+    settings = {"studies": [*studies], **(title or {})}
     inputs: dict[str, dict[str, str]] = {}
     reads = []
-    for stage in (*stages, *beside):
+    for stage in stages:
+        if stage.name == GATHER:
+            continue
         inputs.setdefault(stage.name, {})[stage.folder] = stage.key
-        names = {SCORES, ON_PAGES} if stage in stages else {"study.json"}
-        files = stage.files
-        if stage.name != TABLES or stage in beside:
-            files = [f for f in files if f in in_folder(stage.folder, names)]
+        images = [f"{stage.folder}/{name}.png" for name in figures_on_pages()]
+        files = [f for f in stage.files if stage.name == TABLES or f in images]
         reads += [*files, stage.record]
     rule = output.name if folder == "." else f"{output.name}_{folder}"
     return plan_output(output, rule, folder, settings, inputs, reads)

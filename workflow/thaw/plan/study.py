@@ -11,7 +11,7 @@ from thaw.config.config import Study
 from thaw.config.network import Module
 from thaw.config.training import Estimator, Training, Variant
 from thaw.config.users import parts_of_function, weight_files
-from thaw.findings.arms import TargetSize, arms, pairs_asked
+from thaw.findings.arms import TargetSize, arms, pairs_compared
 from thaw.findings.metrics import metric_of
 from thaw.keys import Result
 from thaw.learning.tasks import TASKS, Task
@@ -26,7 +26,7 @@ from thaw.output.paths import (
     repeats_jobs,
 )
 from thaw.output.tiles import JobSize, Tile, tiles_of_models
-from thaw.plan.recipes import recipe_in_words
+from thaw.plan.recipes import recipe_in_words, variant_in_words
 
 # Files by the name that a rule has for them.
 Files = dict[str, list[str]]
@@ -50,8 +50,9 @@ class StudyPlan(NamedTuple):
     `transferability` are the scores of its source models without training, if it is one
     of several sources.
     `keeps_predictions` says whether predictions are kept, `has_splits` whether each
-    source model has its own split of the target. `source_unit` is that of the source's
-    labels, "" if they have none.
+    source model has its own split of the target, `draws_output` whether variants draw
+    the output layer anew unless they say otherwise. `source_unit` is that of the
+    source's labels, "" if they have none.
     """
 
     name: str
@@ -65,6 +66,7 @@ class StudyPlan(NamedTuple):
     overlap: Result
     keeps_predictions: bool
     has_splits: bool
+    draws_output: bool
     source_unit: str
     check: Result | None = None
     transferability: Result | None = None
@@ -302,22 +304,15 @@ class StudyPlan(NamedTuple):
     def shown(self) -> dict[str, bool]:
         """Whether there is what tables and figures show: see `thaw.plan.outputs`."""
         study, network = self.settings, self.settings.network
-        several_models = study.models > 1 and bool(self.pretrained)
-        histories = network.has_histories
         return {
             "comparisons": len(self.variants) > 1,
-            "confusions": self.keeps_predictions and self.task.has_classes,
             "depths": bool(self.mapped),
-            "gains by epoch": histories and len(self.networks) > 1,
-            "histories": histories,
-            "pretraining": bool(self.pretraining_jobs),
+            "histories": network.has_histories,
             "rows": True,
             "several metrics": len(self.metrics) > 1,
-            "several models": several_models,
+            "several models": study.models > 1 and bool(self.pretrained),
             "several sizes": self.is_swept,
             "shares": isinstance(network, Module),
-            # With splits of their own, the best may be the one with the easiest rows.
-            "best models": several_models and bool(self.tuned) and not self.has_splits,
         }
 
     @property
@@ -361,7 +356,7 @@ class StudyPlan(NamedTuple):
     def comparisons(self) -> int:
         """The number of comparisons, at all target sizes together."""
         study = self.settings
-        pairs = pairs_asked([*self.variants], study.baseline, study.pairs)
+        pairs = pairs_compared([*self.variants], study.baseline, study.pairs)
         return len(pairs) * len(study.target_sizes)
 
     @property
@@ -427,6 +422,37 @@ class StudyPlan(NamedTuple):
                     words += f" ({epochs:,} epochs in all, not {usual:,})"
                 recipes[name] = words
         return recipes
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The plain names of the variants, by the names that the config gives them."""
+        return {
+            name: variant_in_words(
+                variant, self.own_training.get(name, {}), self.recipes.get(name, "")
+            )
+            for name, variant in self.described.items()
+        }
+
+    @property
+    def question(self) -> str:
+        """The question that the study answers, its own or one that fits it."""
+        study, target = self.settings, self.settings.target
+        if study.question and not study.sources:
+            return study.question
+        if not self.pretrained:
+            return f"Which variant predicts {target} best?"
+        if study.baseline in self.pretrained:
+            return f"Which use of a network that learned {study.source} fits {target}?"
+        if study.source == target:
+            return (
+                f"Control: does a network that learned {target} gain by it once more?"
+            )
+        learner = f"a network that learned {study.source}"
+        if study.files:
+            learner = "a network with pretrained weights"
+        given = ", given one source model" * (study.models == 1)
+        sizes = ", and up to how many train rows" * self.is_swept
+        return f"Does {learner} learn {target} better{given}{sizes}?"
 
     @property
     def maps(self) -> list[dict[str, Any]]:

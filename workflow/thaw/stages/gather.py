@@ -206,7 +206,6 @@ class Gathering:
             )
         by_network = measured.networks.items()
         measures = {name: joined.in_order(parts) for name, parts in by_network}
-        measures |= measured.of_rows
         reached = joined.reached()
         self._tell(name, reached, measures)
         return reached, measures
@@ -237,7 +236,7 @@ class Gathering:
             if measured and self._settings["keeps_predictions"]:
                 task, failed = scores.reached.task, scores.reached.final.failed
                 kept = load_predictions(predictions, part, key, task)
-                measured.add(kept.outputs, kept.rows, failed, task)
+                measured.add(kept.outputs, kept.rows, failed)
         # Not the files with source models: they depend on how jobs were cut.
         self.saw[name] = {"problem": saw["problem"]}
         return joined

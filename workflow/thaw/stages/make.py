@@ -9,17 +9,14 @@ Writes: `files`, and their `record`.
 """
 
 import importlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from thaw import keys
 from thaw.output.inputs import Files, Inputs
 from thaw.output.records import publish
-from thaw.plan.outputs import FIGURES, ON_PAGES, Output, named
+from thaw.plan.outputs import FIGURES, Output, named
 from thaw.stages.command import Job
-
-DRAWS = ("thaw.figures.style", "thaw.figures.for_page")
 
 
 def main(job: Job) -> None:
@@ -33,20 +30,14 @@ def main(job: Job) -> None:
 def make_all(recipe: Mapping[str, Any], files: Files) -> Mapping[str, bytes]:
     """Return the contents of all files, by their names."""
     settings, key = recipe["settings"], keys.key(recipe)
-    on_pages = []
     for output in named(recipe["stage"], settings["outputs"]):
         result = make_output(output, settings, files)
         if output.stage == FIGURES:
             # Named at run time, so that tables do not depend on how figures are drawn.
-            style, page = map(importlib.import_module, DRAWS)
-            figure, result = result, style.files_of(result, output.files, key)
-            if not output.as_table:
-                prefix = f"{key}-{output.name}"
-                on_pages.append(page.for_page(figure, output.name, prefix))
+            style = importlib.import_module("thaw.figures.style")
+            result = style.files_of(result, output.files, key)
         # Tables further down may read it.
         files.contents |= result
-    if on_pages:
-        files.contents[ON_PAGES] = json.dumps(on_pages, indent=1).encode()
     return files.contents
 
 

@@ -2,10 +2,11 @@
 
 import json
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
-from thaw.findings.answer import answer
+from thaw.findings.answer import Part, answer
 from thaw.findings.arms import in_order
 from thaw.findings.deciding import fits_to_decide
 from thaw.findings.gains import Question
@@ -17,7 +18,6 @@ from thaw.output.tables import frame, paragraph
 # Tables that not every study has.
 SOME = {
     "training_time": "training-time.csv",
-    "best_of": "best-of.csv",
     "overlap": "overlap.csv",
 }
 
@@ -33,34 +33,38 @@ def recommendations(study: Question) -> pd.DataFrame:
     """
     rows = []
     for alike in advices(study):
-        for own in alike:
-            known = [row for row in own.rows.values() if not math.isnan(row["typical"])]
+        for advice in alike:
+            known = [
+                row for row in advice.rows.values() if not math.isnan(row["typical"])
+            ]
             gains = sorted(known, key=lambda row: -row["typical"])
-            gain = own.rows[own.variant] if own.variant else (gains or [{}])[0]
+            gain = advice.rows[advice.variant] if advice.variant else (gains or [{}])[0]
             ends = ("typical", "typical_low", "typical_high")
             rows.append(
                 {
-                    "target_size": own.size,
-                    "kind": own.kind,
+                    "target_size": advice.size,
+                    "kind": advice.kind,
                     "act": act(alike, study),
-                    "variant": own.variant,
-                    "ties": " ".join(name for name in own.named if name != own.variant),
+                    "variant": advice.variant,
+                    "ties": " ".join(
+                        name for name in advice.named if name != advice.variant
+                    ),
                     "best": gain.get("variant"),
                     **{end: gain.get(end) for end in ends},
-                    "more_fits": fits_to_decide(study, own),
+                    "more_fits": fits_to_decide(study, advice),
                 }
             )
     return pd.DataFrame(rows)
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
-    """Return the answer, as Markdown and part by part, and the recommendations."""
+    """Return the answer and the recommendations."""
     settings = dict(inputs.settings)
     heading = f"# {title(settings)}"
     del settings["study"]
     settings["target_sizes"] = in_order(settings["target_sizes"])
     apart = ("variants", "comparisons")
-    told = {
+    facts = {
         k: v for k, v in settings.items() if k in Question._fields and k not in apart
     }
     question = Question(
@@ -74,13 +78,18 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             else pd.DataFrame(columns=["variant"])
             for field, name in SOME.items()
         },
-        **told,
+        **facts,
     )
-    parts = answer(question)
+    return as_files(heading, answer(question)) | {
+        "recommendation.csv": frame(recommendations(question))
+    }
+
+
+def as_files(heading: str, parts: Sequence[Part]) -> dict[str, bytes]:
+    """Return an answer, as Markdown and part by part."""
     words = [f"{heading}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
-    said = [part._asdict() for part in parts]
+    described = [part._asdict() for part in parts]
     return {
         "answer.md": "\n".join(words).encode(),
-        "answer.json": f"{json.dumps(said, indent=1)}\n".encode(),
-        "recommendation.csv": frame(recommendations(question)),
+        "answer.json": f"{json.dumps(described, indent=1)}\n".encode(),
     }

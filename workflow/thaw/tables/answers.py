@@ -6,5 +6,5 @@ from thaw.output.inputs import Inputs
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return all answers, one after the other."""
     studies = inputs.settings["studies"]
-    found = [inputs.files.content(study, "answer.md").decode() for study in studies]
-    return {"answers.md": "\n".join(found).encode()}
+    answers = [inputs.files.content(study, "answer.md").decode() for study in studies]
+    return {"answers.md": "\n".join(answers).encode()}

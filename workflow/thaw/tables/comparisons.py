@@ -5,11 +5,9 @@ of the target: `selfer/fixed-2`.
 """
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import (
@@ -18,157 +16,98 @@ from thaw.findings.arms import (
     OF_SHARES,
     TargetSize,
     alpha_of_each,
-    pairs_asked,
+    pairs_compared,
 )
-from thaw.findings.best_depths import beaten
-from thaw.findings.failures import (
-    KINDS,
-    difference_of_shares,
-    difference_on_other_rows,
-    is_weak,
-)
-from thaw.findings.how_often import how_often
+from thaw.findings.best import beaten, statements, stay
+from thaw.findings.failures import Limit, Shares, limit_of_weak, shares
 from thaw.findings.mean import mean_difference
-from thaw.findings.new_rows import Luck, drawn, luck, reach_of_lead, widened
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Estimate, Sample
 from thaw.findings.typical import typical_difference
-from thaw.findings.verdicts import (
-    MODELS_FAILED,
-    TOO_FEW,
-    joined,
-    kind_of,
-    more_or_less,
-    verdict,
-)
+from thaw.findings.verdicts import MODELS_FAILED, NO_VERDICT, note, verdict
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame
 from thaw.tables.comparisons_in_words import for_people
 
+# The samples of variants, by target size.
+Samples = Mapping[TargetSize, Mapping[str, Sample]]
+
 
 def comparisons(
-    found: Mapping[TargetSize, Mapping[str, Sample]],
-    pairs: Sequence[tuple[str, ...]],
-    baseline: str,
-    margin: float,
+    samples: Samples, pairs: Sequence[tuple[str, ...]], baseline: str, margin: float
 ) -> pd.DataFrame:
     """Return a row for each target size and pair (variant, reference) of samples.
 
     All intervals except that of the mean are adjusted for the number of comparisons
     (Bonferroni), so that all statements of a study hold at once with 95 %; `level` is
-    that of the typical difference and of how often the variant is better.
-    They hold for new test rows, too, if `row_units` is more than 0; that from
-    `these_rows_low` to `these_rows_high`, and that of how often the variant is
-    `better`, are given these rows. `rows_error` is the standard error of the typical
-    difference over draws of test rows.
-    Differences are gains: more than 0 is better. Shares of weak networks are nan at
-    sizes where the baseline does not beat the best constant prediction.
+    that of the typical difference. Differences are gains: more than 0 is better. The
+    first columns are for people, the `verdict` is a kind of `thaw.findings.verdicts`.
     """
     if not pairs:  # the same columns, and no rows
-        return comparisons(found, [(baseline, baseline)], baseline, margin).head(0)
-    count = len(pairs) * len(found)
-    alpha, of_shares = alpha_of_each(count), alpha_of_each(count, OF_SHARES)
+        return comparisons(samples, [(baseline, baseline)], baseline, margin).head(0)
+    count = len(pairs) * len(samples)
     rows = []
-    for size, samples in found.items():
-        on_new_rows = drawn(samples, samples[baseline])
+    for size, of_size in samples.items():
+        limit = limit_of_weak(of_size[baseline], margin)
         for variant, other in pairs:
-            pair = Pair(samples[variant], samples[other])
             names = {"target_size": size, "variant": variant, "reference": other}
-            kinds, reference_kinds = (
-                {
-                    "failed": ~sample.sound[None],
-                    "weak": is_weak(
-                        sample,
-                        samples[baseline],
-                        of_shares,
-                        margin,
-                        reach_of_lead(on_new_rows[name], of_shares),
-                    ),
-                }
-                for name, sample in ((variant, pair.variant), (other, pair.reference))
-            )
-            rows_luck = luck(on_new_rows[variant], on_new_rows[other])
-            own = compare(
-                pair, rows_luck, kinds, reference_kinds, alpha, of_shares, margin
-            )
-            rows.append(names | own)
+            row = compare(Pair(of_size[variant], of_size[other]), limit, count, margin)
+            rows.append(names | row)
     return pd.DataFrame(rows)
 
 
-def compare(
-    pair: Pair,
-    rows_luck: Luck,
-    kinds: Mapping[str, np.ndarray],
-    reference_kinds: Mapping[str, np.ndarray],
-    alpha: float,
-    of_shares: float,
-    margin: float,
-) -> dict[str, Any]:
-    """Return the findings of a comparison, by the names of the table's columns."""
-    given_rows = typical_difference(pair, alpha)
-    typical = rows_luck.widen(given_rows, rows_luck.typical, alpha)
-    if pair.variant.is_bounded:
-        # By a bounded metric no two scores are further apart.
-        typical = within(typical, pair.variant.scale)
-    said = [verdict(pair, typical, alpha, margin)]
-    mean = rows_luck.widen(mean_difference(pair, ALPHA), rows_luck.mean, ALPHA)
-    shares: dict[str, float] = {}
-    for kind, words in KINDS.items():
-        ours, others = kinds[kind], reference_kinds[kind]
-        difference = difference_of_shares(pair, ours[:3], others[:3], of_shares)
-        if kind == "weak":
-            ends = difference_on_other_rows(pair, ours[3:], others[3:])
-            difference = widened(difference, *ends)
-        shares |= {
-            kind: pair.variant.unit_means(ours[0]).mean(),
-            f"reference_{kind}": pair.reference.unit_means(others[0]).mean(),
-            f"{kind}_difference": difference.value,
-            f"{kind}_low": max(difference.low, -1),
-            f"{kind}_high": min(difference.high, 1),
-        }
-        if kind_of(said[0]) != TOO_FEW:
-            said.append(more_or_less(words, difference))
+def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, Any]:
+    """Return the findings of one of `count` comparisons, by the names of columns.
+
+    `limit` is that of weak networks. Intervals hold for new test rows, too, if
+    `row_units` is more than 1; that from `these_rows_low` to `these_rows_high`, how
+    often the variant is `better`, and shares of failed and weak networks are of these
+    rows. `rows_error` is the standard error of the typical difference over draws of
+    rows. Shares of weak networks are nan if there is no limit.
+    """
+    alpha, of_shares = alpha_of_each(count), alpha_of_each(count, OF_SHARES)
+    variant, reference = pair.variant, pair.reference
+    typical = typical_difference(pair, alpha)
+    of_kinds = shares(pair, limit, typical.rows, of_shares)
+    differences = {kind: of_kind.difference for kind, of_kind in of_kinds.items()}
+    which = verdict(pair, typical.estimate, alpha, margin)
     return {
-        "verdict": joined(said),
+        **_columns("typical", typical.estimate),
+        "verdict": which,
+        "note": note(pair, which, alpha, differences),
         "given": CONDITION if pair.is_conditional else "",
-        "unit": pair.variant.unit,
-        "units": pair.variant.units,
-        "reference_unit": pair.reference.unit,
-        "reference_units": pair.reference.units,
+        "unit": variant.unit,
+        "units": variant.units,
+        "reference_unit": reference.unit,
+        "reference_units": reference.units,
         "matched_by": "" if pair.has_known else pair.matched,
         "level": 1 - alpha,
-        **_columns("typical", typical),
-        "these_rows_low": given_rows.low,
-        "these_rows_high": given_rows.high,
-        "rows_error": rows_luck.typical,
-        "row_units": rows_luck.units,
-        "tested": pair.variant.tested,
-        **_columns("better", how_often(pair, alpha)),
-        **_columns("mean", mean),
-        **shares,
-    }
+        "these_rows_low": typical.given_rows.low,
+        "these_rows_high": typical.given_rows.high,
+        "rows_error": typical.rows.error,
+        "row_units": typical.rows.units,
+        "tested": variant.tested,
+        "better": pair.chance(),
+        **_columns("mean", mean_difference(pair, ALPHA)),
+    } | _columns_of_shares(of_kinds)
 
 
-def within(found: Estimate, most: float) -> Estimate:
-    """Return an estimate whose interval reaches at most `most` either way.
-
-    An end without a limit stays so.
-    """
-    low, high = (
-        end if np.isinf(end) else float(np.clip(end, -most, most)) for end in found[1:]
-    )
-    return Estimate(found.value, low, high)
+def _columns(name: str, estimate: Estimate) -> dict[str, float]:
+    value, low, high = estimate
+    return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
-def _columns(name: str, found: Estimate) -> dict[str, float]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+def _columns_of_shares(of_kinds: Mapping[str, Shares]) -> dict[str, float]:
+    columns: dict[str, float] = {}
+    for kind, (variant, reference, (difference, low, high)) in of_kinds.items():
+        columns |= {kind: variant, f"reference_{kind}": reference}
+        columns[f"{kind}_difference"] = difference
+        columns |= {f"{kind}_low": low, f"{kind}_high": high}
+    return columns
 
 
 def depths_table(
-    found: Mapping[TargetSize, Mapping[str, Sample]],
-    depths: Mapping[str, int],
-    margin: float,
-    comparisons: int = 1,
+    samples: Samples, depths: Mapping[str, int], margin: float, comparisons: int = 1
 ) -> pd.DataFrame:
     """Return a row for each size and depth: whether it may be the best, and by what
     others it is typically beaten; all of it holds at 1 less `OF_DEPTHS`.
@@ -176,20 +115,27 @@ def depths_table(
     Two depths are told apart no more easily than in one of so many `comparisons`, so
     that the table of these says the same.
     """
-    pairs = max(1, math.comb(len(depths), 2)) * len(found)
-    alpha = min(OF_DEPTHS / pairs, alpha_of_each(comparisons))
     rows = []
-    for size, samples in found.items():
-        own = {variant: samples[variant] for variant in depths}
-        beaten_by = beaten(own, alpha, margin)
-        # They may beat each other in a circle.
-        none_stays = all(beaten_by.values())
+    for size, of_size in samples.items():
+        candidates = {depth: {depth: of_size[depth]} for depth in depths}
+        alpha = OF_DEPTHS / statements(candidates) / len(samples)
+        alpha = min(alpha, alpha_of_each(comparisons))
+        beaten_by = beaten(candidates, alpha, margin)
+        best = stay(beaten_by)
         for variant, freeze in depths.items():
-            rivals = beaten_by[variant]
-            stays = "yes" if none_stays or not rivals else "no"
-            rows.append((size, variant, freeze, stays, " ".join(rivals)))
+            may_be_best = "yes" if variant in best else "no"
+            rivals = " ".join(beaten_by[variant])
+            rows.append((size, variant, freeze, may_be_best, rivals))
     columns = ["target_size", "variant", "freeze", "may_be_best", "beaten_by"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def without_verdict(table: pd.DataFrame, where: pd.Series) -> None:
+    """Take the verdicts of some rows: their source models failed.
+
+    Inheriting from networks that failed says nothing about transfer.
+    """
+    table.loc[where, ["verdict", "note"]] = NO_VERDICT, MODELS_FAILED
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
@@ -197,24 +143,19 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     settings = inputs.settings
     variants, baseline = settings["variants"], settings["baseline"]
     metric, sizes = inputs.metric, settings["target_sizes"]
-    pairs = pairs_asked(variants, baseline, settings["pairs"])
+    pairs = pairs_compared(variants, baseline, settings["pairs"])
     names = dict.fromkeys([*variants, *itertools.chain(*pairs)])
-    found = {size: inputs.samples(names, size, metric) for size in sizes}
-    table = comparisons(found, pairs, baseline, settings["margin"])
+    samples = {size: inputs.samples(names, size, metric) for size in sizes}
+    table = comparisons(samples, pairs, baseline, settings["margin"])
     failed = inputs.histories.failed_source_models()
     if failed is not None and failed.all():
-        # Inheriting from networks that failed says nothing about transfer.
         inherits = table[["variant", "reference"]].isin(settings["pretrained"])
-        table.loc[inherits.any(axis=1), "verdict"] = MODELS_FAILED
+        without_verdict(table, inherits.any(axis=1))
     depths = depths_table(
-        found, settings["depths"], settings["margin"], len(pairs) * len(sizes)
+        samples, settings["depths"], settings["margin"], len(pairs) * len(sizes)
     )
-    is_capped = not metric.has_bounds and found[sizes[0]][baseline].has_worst
     return {
         "comparisons.csv": frame(table),
-        "comparisons.md": for_people(
-            *(table, depths, baseline, metric, settings["margin"]),
-            *(is_capped, settings["has_splits"]),
-        ).encode(),
+        "comparisons.md": for_people(table, depths, metric, settings).encode(),
         "best-depths.csv": frame(depths),
     }

@@ -34,7 +34,7 @@ def curve(
 
     `values` is `[repeats, epochs + 1]`, `steps` `[epochs + 1]`.
     """
-    found = np.stack(
+    statistics = np.stack(
         [
             values.mean(axis=0, dtype=np.float64),
             *np.quantile(values, list(QUANTILES.values()), axis=0),
@@ -42,7 +42,7 @@ def curve(
         axis=1,
     )
     last = "" if constant is None else f"{constant:.6g}"
-    for epoch, numbers in enumerate(found):
+    for epoch, numbers in enumerate(statistics):
         texts = (f"{number:.6g}" for number in numbers)
         yield *arm, metric, epoch, steps[epoch], *texts, last
 

@@ -9,28 +9,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thaw.findings.arms import alpha_of_each
+from thaw.findings.arms import OF_VERDICTS, alpha_of_each
 from thaw.findings.metrics import Metric, metric_of
-from thaw.findings.new_rows import drawn, luck
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
-from thaw.findings.shown import interval, number
+from thaw.findings.shown import gain, number
 from thaw.findings.typical import typical_difference
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, markdown, of_size, paragraph
 
 
 def rows_of(
-    found: Mapping[str, Sample], baseline: str, alpha: float
+    samples: Mapping[str, Sample], baseline: str, alpha: float
 ) -> Iterator[dict[str, Any]]:
     """Yield each variant's median, and its typical gain on the baseline."""
-    on_new_rows = drawn(found)
-    for variant, sample in found.items():
+    for variant, sample in samples.items():
         gain = [np.nan] * 3
         if variant != baseline:
-            pair = Pair(sample, found[baseline])
-            rows = luck(on_new_rows[variant], on_new_rows[baseline])
-            gain = [*rows.widen(typical_difference(pair, alpha), rows.typical, alpha)]
+            pair = Pair(sample, samples[baseline])
+            gain = [*typical_difference(pair, alpha).estimate]
         yield {
             "variant": variant,
             "median": np.median(sample.values),
@@ -49,18 +46,15 @@ def for_people(
     rows = []
     for row in table.to_dict("records"):
         metric, digits = names[row["metric"]], row["scale"] / 100
-        ends = row["typical_low"], row["typical_high"]
-        gain = number(row["typical"], digits, "+")
-        if row["variant"] == settings["baseline"]:
-            gain = "baseline"
-        elif np.isfinite(ends).any():
-            gain += f" ({interval(*ends, digits, '+')})"
-        rows.append((metric.axis, row["variant"], number(row["median"], digits), gain))
+        value, low, high = (row[f"typical{end}"] for end in ("", "_low", "_high"))
+        is_baseline = row["variant"] == settings["baseline"]
+        shown = "baseline" if is_baseline else gain(value, low, high, digits)
+        rows.append((metric.axis, row["variant"], number(row["median"], digits), shown))
     words = (
         f"**{settings['study']}**: its metrics side by side{of_size(settings)}. "
         f"Verdicts are of the first, {metrics[0].axis}. Gains are typical differences "
         "from the baseline, more than 0 is better; the intervals of one metric all "
-        "hold at once with 97 %."
+        f"hold at once with {100 * (1 - OF_VERDICTS):g} %."
     )
     header = ("metric", "variant", "median", "gain")
     return f"{paragraph(words)}\n" + markdown(header, rows)

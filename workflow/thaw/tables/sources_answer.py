@@ -1,7 +1,5 @@
 """Answer which source to use, in a few sentences."""
 
-import json
-
 import pandas as pd
 
 from thaw.findings.arms import in_order
@@ -9,21 +7,16 @@ from thaw.findings.gains import Question
 from thaw.findings.shown import title
 from thaw.findings.which_source import Ranking, answer
 from thaw.output.inputs import Inputs
-from thaw.output.tables import paragraph
+from thaw.tables.answer import as_files
 from thaw.tables.transferability import choices
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the answer, as Markdown and part by part."""
     scores = choices(inputs.table("transferability.csv"), inputs.settings)
-    parts = answer(ranking_of(inputs), [*scores])
-    heading = f"# {title(inputs.settings)}"
-    words = [f"{heading}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
-    told = [part._asdict() for part in parts]
-    return {
-        "answer.md": "\n".join(words).encode(),
-        "answer.json": f"{json.dumps(told, indent=1)}\n".encode(),
-    }
+    return as_files(
+        f"# {title(inputs.settings)}", answer(ranking_of(inputs), [*scores])
+    )
 
 
 def ranking_of(inputs: Inputs) -> Ranking:
@@ -52,9 +45,7 @@ def ranking_of(inputs: Inputs) -> Ranking:
         comparisons=table,
         # The rows of the target's own are the same in each.
         overlap=pd.concat(overlaps, ignore_index=True).drop_duplicates(),
-        **dict.fromkeys(
-            ("best_depths", "summary", "training_time", "best_of"), nothing
-        ),
+        **dict.fromkeys(("best_depths", "summary", "training_time"), nothing),
         **settings | {"target_sizes": in_order(settings["target_sizes"])},
     )
     return Ranking(question, arms, inputs.table("best-sources.csv"))

@@ -10,7 +10,7 @@ from thaw.findings.arms import ALPHA, Arm
 from thaw.findings.failures import FEW, is_no_better
 from thaw.findings.mean import mean_of
 from thaw.findings.metrics import Metric
-from thaw.findings.new_rows import luck_of_mean
+from thaw.findings.new_rows import units_of
 from thaw.findings.samples import BEYOND, CONDITION, Sample
 from thaw.findings.shown import counted, from_to, interval, number
 from thaw.findings.spread import share_interval, variance_components
@@ -31,7 +31,7 @@ class Chosen(NamedTuple):
 
 
 def summary(
-    found: Mapping[Arm, Sample], metric: Metric, chosen: Mapping[Arm, Chosen]
+    samples: Mapping[Arm, Sample], metric: Metric, chosen: Mapping[Arm, Chosen]
 ) -> pd.DataFrame:
     """Return a row for each arm.
 
@@ -48,11 +48,10 @@ def summary(
     shares, however many repeats start from it.
     """
     rows = []
-    for arm, sample in found.items():
+    for arm, sample in samples.items():
         values = sample.values
         q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
-        rows_luck = luck_of_mean(sample)
-        mean = rows_luck.widen(mean_of(sample, ALPHA), rows_luck.mean, ALPHA)
+        mean = mean_of(sample, ALPHA)
         mean_low, mean_high = np.clip(
             mean[1:], min(metric.best, metric.worst), max(metric.best, metric.worst)
         )
@@ -74,7 +73,7 @@ def summary(
                 "max": values.max(),
                 "mean_low": mean_low,
                 "mean_high": mean_high,
-                "row_units": rows_luck.units,
+                "row_units": units_of(sample),
                 "std_between": between,
                 "std_within": within,
                 "share_between": share,
@@ -174,25 +173,8 @@ def share_at_edge(rate: np.ndarray, epoch: np.ndarray, rates: Sequence[float]) -
     return float((at_edge & (epoch > 0)).mean())
 
 
-def what_was_chosen(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the choices made on validation rows, if any."""
-    swept = len(settings["target_sizes"]) > 1
-    said = [
-        row.variant
-        + (f" from {row.target_size}" if swept else "")
-        + f" {row.learning_rate:g} and {row.epoch:g}"
-        for row in table.itertuples()
-        if row.variant in settings["tuned"]
-    ]
-    if said:
-        yield (
-            "Chosen on validation rows, learning rate and epoch (medians over "
-            f"repeats): {'; '.join(said)}."
-        )
-
-
 def failures(
-    found: Mapping[Arm, Sample],
+    samples: Mapping[Arm, Sample],
     failed_models: np.ndarray | None,
     is_given: bool = False,
 ) -> Iterator[str]:
@@ -200,7 +182,7 @@ def failures(
 
     `is_given` says whether only scores are known.
     """
-    failed = {arm.name: ~sample.sound for arm, sample in found.items()}
+    failed = {arm.name: ~sample.sound for arm, sample in samples.items()}
     if failed_models is not None:
         failed = {"source models": failed_models} | failed
     lost = [
@@ -225,13 +207,13 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the summary as CSV and as Markdown."""
     settings, histories = inputs.settings, inputs.histories
     metric, sizes = inputs.metric, settings["target_sizes"]
-    found = {
+    samples = {
         Arm(name, size): sample
         for size in sizes
         for name, sample in inputs.samples(settings["variants"], size, metric).items()
     }
     chosen = {}
-    for arm in found:
+    for arm in samples:
         rate, epoch, loss = (
             histories.final(arm.name, name)
             for name in ("learning_rate", "epoch", "validation_loss")
@@ -241,14 +223,13 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             edge = share_at_edge(rate, epoch, rates)
         medians = [float(np.median(values)) for values in (rate, epoch, loss)]
         chosen[arm] = Chosen(medians[0], medians[1], medians[2], edge)
-    table = summary(found, metric, chosen)
+    table = summary(samples, metric, chosen)
     lost = histories.failed_source_models()
     warnings = [
-        *failures(found, lost, not settings["source"]),
-        *what_was_chosen(table, settings),
+        *failures(samples, lost, not settings["source"]),
         *(f"{name}: {recipe}." for name, recipe in settings["recipes"].items()),
     ]
-    if not metric.has_bounds and any(sample.has_worst for sample in found.values()):
+    if not metric.has_bounds and any(sample.has_worst for sample in samples.values()):
         mark = "≥" if metric.lower_is_better else "≤"
         warnings.append(f"In means, {BEYOND} (marked {mark}).")
     words = for_people(table, warnings, metric, settings)

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each, in_order
-from thaw.findings.gains import enumerate_words, rows_at, span
+from thaw.findings.gains import rows_at, span
 from thaw.findings.metrics import metric_of
-from thaw.findings.shown import counted, interval, number, title
+from thaw.findings.shown import counted, enumerate_words, gain, title
 from thaw.findings.transferability import judged
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, markdown, paragraph
@@ -168,5 +168,4 @@ def _cost(row: Any, margin: float, units: str) -> str:
     """Return a cost and its interval in words."""
     if not np.isfinite(row.cost):
         return "more than can be said, because too many networks failed"
-    ends = interval(row.cost_low, row.cost_high, margin)
-    return f"{number(row.cost, margin)}{units} ({ends})"
+    return gain(row.cost, row.cost_low, row.cost_high, margin, units, "-")

@@ -1,0 +1,95 @@
+"""All studies in short: whether transfer helps, and what freezing costs.
+
+Only studies count that can tell: their baseline learns from scratch, and their source
+is another problem than their target.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from thaw.findings.gains import Row
+from thaw.findings.metrics import metric_of
+from thaw.findings.shown import counted, number
+from thaw.findings.verdicts import BETTER, WORSE
+
+# The title of a report, unless it has one of its own: a question that the studies
+# answer by yes or no.
+TITLE = "Does transfer learning pay off?"
+
+
+class Compared(NamedTuple):
+    """A study: what is known of it, and the rows of its comparisons.
+
+    `settings` are those that pages have (`thaw.plan.stages.ON_PAGE`).
+    """
+
+    settings: Mapping[str, Any]
+    comparisons: Sequence[Row]
+
+    @property
+    def gains(self) -> list[Row]:
+        """The comparisons of pretrained variants with a baseline from scratch."""
+        known, baseline = self.settings, self.settings["baseline"]
+        if baseline in known["pretrained"] or known["source"] == known["target"]:
+            return []
+        rows = (row for row in self.comparisons if row["reference"] == baseline)
+        return [row for row in rows if row["variant"] in known["pretrained"]]
+
+
+def in_short(studies: Sequence[Compared], title: str) -> str:
+    """Return what the studies say together; "" unless several of them can tell."""
+    telling = [study for study in studies if study.gains]
+    if len(telling) < 2:
+        return ""
+    helped = [study for study in telling if _are(study.gains, BETTER)]
+    out = [s for s in telling if s not in helped and _rules_out(s)]
+    undecided = len(telling) - len(helped) - len(out)
+    short = "No. " if out else "Not clear. "
+    if helped:
+        short = "Yes. " if helped == telling else "At times. "
+    count = f"In {len(helped) or 'none'} of {len(telling)} studies"
+    verb = "a transferred network clearly beats training from scratch"
+    if not helped:
+        verb = "does a transferred network clearly beat training from scratch"
+    rest = []
+    if out:
+        rule = "rules" if len(out) == 1 else "rule"
+        rest.append(f"{len(out)} {rule} out a gain that matters")
+    if undecided:
+        rest.append(f"{undecided} {'is' if undecided == 1 else 'are'} undecided")
+    words = f"{count} {verb}{'; ' if rest else ''}{', '.join(rest)}."
+    return " ".join([(short if title == TITLE else "") + words, *_costs(telling)])
+
+
+def _are(rows: Sequence[Row], kind: str) -> bool:
+    return any(row["verdict"] == kind for row in rows)
+
+
+def _rules_out(study: Compared) -> bool:
+    """Whether no variant gains the margin, at any size."""
+    return all(row["typical_high"] < study.settings["margin"] for row in study.gains)
+
+
+def _costs(studies: Sequence[Compared]) -> Iterator[str]:
+    """Say what freezing most layers costs where that is clear, in one unit."""
+    losses: dict[int, list[float]] = {}
+    for study in studies:
+        depths = study.settings["depths"]
+        for row in study.gains:
+            depth = depths.get(row["variant"], 0)
+            if depth and row["verdict"] == WORSE:
+                losses.setdefault(depth, []).append(-row["typical"])
+    scales = {
+        (metric_of(s.settings["metric"][0]), s.settings["margin"]) for s in studies
+    }
+    if not losses or len(scales) > 1:
+        return
+    ((metric, margin),) = scales
+    depth = max(losses)
+    ends = (min(losses[depth]), max(losses[depth]))
+    words = dict.fromkeys(number(end, margin) for end in ends)
+    units = f" {metric.units}" if metric.units else ""
+    yield (
+        f"Freezing {counted(depth, 'layer')} costs {' to '.join(words)}{units} where "
+        "that is clear."
+    )

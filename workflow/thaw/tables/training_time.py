@@ -1,0 +1,79 @@
+"""How typical gains on the baseline changed from half-way to the end of training.
+
+A gain that still grows may be larger after longer training. The change is that of the
+typical difference, the number that the answer shows; medians do not add up, so the
+typical change of a network would be another one. A variant is followed as long as its
+epochs have as many steps as the baseline's. Networks that kept their best epoch are not
+those of the last one, so nothing is said of them.
+"""
+
+import numpy as np
+import pandas as pd
+
+from thaw.findings.arms import Arm, alpha_of_each
+from thaw.findings.metrics import Metric, by_epoch
+from thaw.findings.pairs import Pair
+from thaw.findings.samples import Sample
+from thaw.findings.typical import change, typical_difference
+from thaw.output.histories import Histories, as_read
+from thaw.output.inputs import Inputs
+from thaw.output.tables import frame
+
+COLUMNS = (
+    *("variant", "reference", "from_epoch", "to_epoch", "before", "after"),
+    *("change", "change_low", "change_high", "margin"),
+)
+
+
+def epochs_alike(variant: np.ndarray, baseline: np.ndarray) -> int:
+    """Return the last epoch up to which both took the same steps."""
+    shorter = min(len(variant), len(baseline))
+    differ = np.flatnonzero(variant[:shorter] != baseline[:shorter])
+    return int(differ[0] if len(differ) else shorter) - 1
+
+
+def after(histories: Histories, arm: Arm, metric: Metric, epoch: int) -> Sample:
+    """Return the scores of an arm's repeats after an epoch.
+
+    Before the end, a network counts as failed if its loss is not finite.
+    """
+    name = f"test_{metric.history}"
+    failed = ~np.isfinite(histories.metric(arm.name, "test_loss")[:, epoch])
+    if epoch == len(histories.steps(arm.name)) - 1:
+        failed |= histories.failed(arm.name)
+    return Sample(
+        as_read(histories.metric(arm.name, name)[:, epoch]),
+        histories.source_models(arm.name),
+        failed,
+        metric.lower_is_better,
+        scale=metric.unit(histories.constants(arm.name)[name]),
+    )
+
+
+def make(inputs: Inputs) -> dict[str, bytes]:
+    """Return a row for each network but the baseline."""
+    settings, histories, margin = inputs.settings, inputs.histories, 1.0
+    metric, size = by_epoch(settings["metric"][0]), settings["shown_size"]
+    baseline, alpha = settings["baseline"], alpha_of_each(settings["comparisons"])
+    reference, rows = Arm(baseline, size), []
+    for variant in settings["networks"]:
+        arm = Arm(variant, size)
+        last = epochs_alike(histories.steps(arm.name), histories.steps(reference.name))
+        epochs = last // 2, last
+        keeps_best = any(name in settings["tuned"] for name in (variant, baseline))
+        if variant == baseline or last < 2 or keeps_best:
+            continue
+        sides = [
+            [after(histories, side, metric, epoch) for side in (arm, reference)]
+            for epoch in epochs
+        ]
+        first, final = (typical_difference(Pair(*pair), alpha) for pair in sides)
+        scale = sides[0][0].scale
+        if metric != inputs.metric:
+            # The same part of the constant prediction's possible gain.
+            samples = inputs.samples([baseline], size, inputs.metric)
+            margin = scale / samples[baseline].scale
+        moved = change(first, final, scale, alpha)
+        values = first.value, final.value, *moved, margin * settings["margin"]
+        rows.append((variant, baseline, *epochs, *values))
+    return {"training-time.csv": frame(pd.DataFrame(rows, columns=COLUMNS))}
