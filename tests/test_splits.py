@@ -178,5 +178,5 @@ def test_all_of_a_study_is_about_the_split_of_its_source_model(saved_once):
         right = (rows["predicted"] == rows["label"]).mean()
         assert right == pytest.approx(scores[address])
     assert {*results.comparisons["matched_by"]} == {"source model"}
-    words = "2 source models, each with a split of its own"
+    words = "for other source models, splits, repeats and test rows"
     assert words in " ".join(results.answer.split())
