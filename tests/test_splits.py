@@ -9,7 +9,7 @@ from configs import TRAINER, message_of, small_config
 from small_tables import SEED, assert_equal, pool_of_table
 from thaw.data.make import Other, make_problem
 from thaw.errors import ThawError
-from thaw.findings.new_rows import drawn, luck_of_mean
+from thaw.findings.new_rows import luck_of_rows, units_of
 from thaw.findings.overlap import in_words, overlap
 from thaw.findings.samples import Sample
 from thaw.keys import key
@@ -155,13 +155,14 @@ def test_the_luck_of_rows_is_over_those_that_are_tested():
     apart, alike = np.full((2, 2, 200), np.nan)
     apart[0, :60] = apart[1, 60:120] = alike[:, :60] = np.arange(60) % 2
     for by_rows, rows in ((apart, 120), (alike, 60)):
-        lucky = luck_of_mean(sample_of([0.4, 0.4], by_rows))
-        assert lucky.units == rows
-        assert lucky.mean == pytest.approx(0.5 / rows**0.5, rel=0.1)
+        sample = sample_of([0.4, 0.4], by_rows)
+        luck = luck_of_rows((sample, sample.weights))
+        assert luck.units == rows
+        assert luck.error == pytest.approx(0.5 / rows**0.5, rel=0.01)
     # A failed network, of a score of a half, has none.
     failed = np.full((3, 10), np.nan)
     failed[0, :4], failed[1, 2:6], failed[2] = 1, 0, 0.5
-    assert drawn({"": sample_of([1, 0, 0.5], failed)})[""].units == 6
+    assert units_of(sample_of([1, 0, 0.5], failed)) == 6
 
 
 def test_all_of_a_study_is_about_the_split_of_its_source_model(saved_once):
@@ -180,5 +181,5 @@ def test_all_of_a_study_is_about_the_split_of_its_source_model(saved_once):
         right = (rows["predicted"] == rows["label"]).mean()
         assert right == pytest.approx(scores[address])
     assert {*results.comparisons["matched_by"]} == {"source model"}
-    words = "2 source models, each with a split of its own"
+    words = "for other source models, splits, repeats and test rows"
     assert words in " ".join(results.answer.split())

@@ -69,9 +69,11 @@ def luck_of_rows(*sides: tuple[Sample, np.ndarray]) -> RowsLuck:
         return RowsLuck(np.nan, units)
     first, *second = (_influence(*side) for side in sides)
     apart = first - sum(second)
-    spread = ((apart - apart.mean()) ** 2).sum() / len(apart)
+    # With splits, there may be rows that nothing was tested on.
+    variance = ((apart - apart.mean()) ** 2).sum() / len(apart) ** 2
+    error = float(np.sqrt(variance * units / (units - 1)))
     least = max(_error_of_one_row(sample) for sample, _ in sides)
-    return RowsLuck(max(float(np.sqrt(spread / (units - 1))), least), units)
+    return RowsLuck(max(error, least), units)
 
 
 def units_of(sample: Sample) -> int:

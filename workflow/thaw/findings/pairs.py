@@ -18,7 +18,7 @@ from thaw.findings.samples import Sample
 
 # Differences are known to so many digits, in units of the scores' samples; if scores
 # are tiny, to as many of theirs.
-DIGITS = 8
+DIGITS = 10
 TINY = 1e-4
 
 # Shares of pairs that differ by less are the same.
