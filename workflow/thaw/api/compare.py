@@ -99,6 +99,16 @@ class GivenPlan(StudyPlan):
         }
 
     @property
+    def words(self) -> dict[str, str]:
+        """Plain names of variants, as far as anything is known of them."""
+        return {name: settings["given"] for name, settings in self.described.items()}
+
+    @property
+    def question(self) -> str:
+        """None: the scores do not say what was asked."""
+        return ""
+
+    @property
     def description(self) -> dict[str, Any]:
         """The rules behind the results, and the command."""
         rules = self.rules._asdict() | self.facts(["baseline"])
