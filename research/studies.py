@@ -9,11 +9,10 @@ import pandas as pd
 from populations import BASELINE, Population
 
 from thaw.findings import scoring
-from thaw.findings.failures import KINDS
 from thaw.findings.metrics import METRICS
 from thaw.findings.rows_luck import influence
 from thaw.findings.samples import Sample
-from thaw.findings.verdicts import BETTER, EQUIVALENT, WORSE
+from thaw.findings.verdicts import BETTER, EQUIVALENT, KINDS, WORSE
 from thaw.tables.comparisons import comparisons, depths_table
 
 # If the truth is equality, differences are not smaller than this.

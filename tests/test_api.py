@@ -114,7 +114,10 @@ def test_a_notebook_shows_the_answer_the_comparisons_and_figures(ahead, monkeypa
     assert first in repr(ahead)
     monkeypatch.setitem(mpl.rcParams, "font.size", 13.0)
     ticks = ahead.figure("boxplot").axes[0].get_xticklabels()
-    assert [tick.get_text() for tick in ticks][1:] == ["fixed-0", "fixed-1"]
+    assert [tick.get_text() for tick in ticks][1:] == [
+        "fine-tune all\nlayers\nfixed-0",
+        "freeze 1 layer\nfixed-1",
+    ]
     assert mpl.rcParams["font.size"] == 13.0
     figure, axes = pyplot.subplots(1, 2, layout="constrained")
     part = ahead.figure("learning-curves", ax=axes[1])

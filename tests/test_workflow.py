@@ -35,8 +35,8 @@ def test_a_run_makes_every_file_and_ends_with_the_answers(finished_once):
     assert expected <= names
     assert not [name for name in names if Path(name).name.startswith(".")]
     assert (finished_once.folder / "output.txt").read_text().splitlines() == [
-        "ahead: No recommendation: too few repeats: 2 of the 8 it takes.",
-        "back: No recommendation: too few source models: 2 of the 7 it takes.",
+        "ahead: No recommendation: too few: 2 of the 7 repeats it takes.",
+        "back: No recommendation: too few: 2 of the 6 source models it takes.",
         "To read: results/report.html",
     ]
 

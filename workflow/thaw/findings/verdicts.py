@@ -7,7 +7,6 @@ are weak more or less often. The mean gets no verdict.
 
 from typing import Any, Literal
 
-from thaw.findings.failures import KINDS
 from thaw.findings.pairs import Pair, units_needed
 from thaw.findings.samples import Estimate
 
@@ -26,6 +25,9 @@ UNCLEAR: Kind = "no clear difference"
 TOO_FEW: Kind = "too few"
 NO_VERDICT: Kind = "no verdict"
 ALL_KINDS = (BETTER, WORSE, EQUIVALENT, UNCLEAR, TOO_FEW, NO_VERDICT)
+
+# The kinds of networks that are counted apart, and their words in notes.
+KINDS = {"failed": "fails", "weak": "is weak"}
 
 # Those in which one of the two is ahead.
 CLEAR = (BETTER, WORSE)
@@ -57,7 +59,7 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> Kind:
 def note(pair: Pair, kind: Kind, alpha: float, shares: dict[str, Estimate]) -> str:
     """Return why there is no verdict, or who surely fails or is weak more often.
 
-    `shares` are the differences of shares, by their names in `failures.KINDS`.
+    `shares` are the differences of shares, by their names in `KINDS`.
     """
     if kind == NO_VERDICT:
         return ALL_FAILED

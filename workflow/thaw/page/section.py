@@ -4,6 +4,7 @@ import base64
 import functools
 import itertools
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,6 +30,13 @@ LOOKS = {
 
 # The tables for people that a page holds, folded.
 FOLDED = ("summary", "metrics", "network", "sources", "transferability")
+
+# The comparison of a baseline with itself.
+WITHOUT = {
+    "verdict": verdicts.NO_VERDICT,
+    "these_rows_low": math.nan,
+    "these_rows_high": math.nan,
+}
 
 ENDS = ["typical_low", "typical_high"]
 
@@ -108,7 +116,7 @@ class Section:
         gains = (r for r in table if (r["variant"], r["reference"]) == pair)
         place = f" with {sizes[0]} rows" if len(sizes) > 1 else ""
         return {
-            **self._shown(next(gains, {**row, "verdict": verdicts.NO_VERDICT})),
+            **self._shown(next(gains, {**row, **WITHOUT})),
             "act": row["act"],
             "rows": f"With {span(sizes)}" if self.sizes != ["all"] else "",
             "best": f"{self.words.get(row['best'], row['best'])}{place}",

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from thaw.findings.failures import KINDS, meaning_of_weak
+from thaw.findings.failures import meaning_of_weak
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import BEYOND
 from thaw.findings.shown import coverage, enumerate_words, gain, units
-from thaw.findings.verdicts import in_words
+from thaw.findings.verdicts import KINDS, in_words
 from thaw.output.tables import markdown, paragraph, percent
 
 
