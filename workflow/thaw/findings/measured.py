@@ -27,28 +27,28 @@ Function = Callable[[np.ndarray, np.ndarray], Any]
 class Metrics:
     """The metrics of a study, for its target problem.
 
-    `told` are as `thaw.findings.metrics.metric_of` takes them, `functions` those of
+    `settings` are as `thaw.findings.metrics.metric_of` takes them, `functions` those of
     users by the metric's name. `positive` is the positive class, by default the rarer
     of two. Raises `ThawError` if the problem's classes do not suit a metric.
     """
 
     def __init__(
         self,
-        told: Sequence[Mapping[str, Any]],
+        settings: Sequence[Mapping[str, Any]],
         functions: Mapping[str, Function],
         positive: Any,
         problem: Problem,
         classes: Sequence[str],
     ) -> None:
-        self.metrics = [metric_of(one) for one in told]
+        self.metrics = [metric_of(metric) for metric in settings]
         self._functions, self._problem = functions, problem
         self._task = TASKS[problem.task]
         # For two classes: the order that puts the positive one last.
         self._order: list[int] = []
         self.positive = ""
         pair = [metric.name for metric in self.metrics if metric.two_classes]
-        asked = {"two_classes": pair, "positive": positive, "weights": {}}
-        check_classes(asked, classes)
+        requirements = {"two_classes": pair, "positive": positive, "weights": {}}
+        check_classes(requirements, classes)
         if pair:
             rows = np.bincount(problem.train_y, minlength=2)
             # If both are as frequent the second, as in scikit-learn.
@@ -58,16 +58,16 @@ class Metrics:
             self._order, self.positive = [1 - last, last], classes[last]
 
     def scores(
-        self, metric: Metric, said: np.ndarray, places: np.ndarray
+        self, metric: Metric, predictions: np.ndarray, places: np.ndarray
     ) -> np.ndarray:
         """Return a metric of each network's predictions, float64 `[R]`.
 
         They are computed on the rows at some `places` of the problem's test rows.
         """
-        return self._by_parts(metric, said, places, self._score)
+        return self._by_parts(metric, predictions, places, self._score)
 
     def influence(
-        self, metric: Metric, said: np.ndarray, places: np.ndarray
+        self, metric: Metric, predictions: np.ndarray, places: np.ndarray
     ) -> np.ndarray:
         """Return what each unit of rows adds to a metric, `[R, units]`.
 
@@ -75,11 +75,11 @@ class Metrics:
         places, and unknown for a user's function.
         """
         units = self._units[metric.name]
-        found = np.full((len(said), units.max() + 1), np.nan)
+        by_row_unit = np.full((len(predictions), units.max() + 1), np.nan)
         values = functools.partial(by_unit, units=units[places])
         there = np.unique(units[places])
-        found[:, there] = self._by_parts(metric, said, places, values)
-        return found
+        by_row_unit[:, there] = self._by_parts(metric, predictions, places, values)
+        return by_row_unit
 
     def parts(
         self, rows: np.ndarray, networks: int
@@ -92,8 +92,8 @@ class Metrics:
             yield np.arange(networks), np.arange(len(rows))
             return
         splits, numbers = np.unique(rows, axis=0, return_inverse=True)
-        for number, own in enumerate(splits):
-            places = np.searchsorted(self._problem.test_rows, own)
+        for number, split in enumerate(splits):
+            places = np.searchsorted(self._problem.test_rows, split)
             yield np.flatnonzero(numbers == number), places
 
     @property
@@ -124,30 +124,30 @@ class Metrics:
         `thaw.output.histories`.
         """
         every = np.arange(self.rows)
-        found: dict[str, Any] = {"tested": len(np.unique(self._groups))}
+        values: dict[str, Any] = {"tested": len(np.unique(self._groups))}
         for metric in self.metrics:
-            said = self._task.constant_prediction(self._problem, metric.constant)
-            score = self.scores(metric, said, every)[0]
-            found[f"constant/metrics/{metric.name}"] = score
+            predictions = self._task.constant_prediction(self._problem, metric.constant)
+            score = self.scores(metric, predictions, every)[0]
+            values[f"constant/metrics/{metric.name}"] = score
             if metric.name not in self._functions:
-                by_rows = self.influence(metric, said, every)[0]
-                found[f"constant/rows/{metric.name}"] = by_rows
-        return found
+                by_rows = self.influence(metric, predictions, every)[0]
+                values[f"constant/rows/{metric.name}"] = by_rows
+        return values
 
     def _score(
-        self, metric: Metric, labels: np.ndarray, said: np.ndarray
+        self, metric: Metric, labels: np.ndarray, predictions: np.ndarray
     ) -> np.ndarray:
         function = self._functions.get(metric.name)
         if function is None:
-            return getattr(scoring, metric.name)(labels, said)
-        predicted = np.exp(said) if self._task.has_classes else said
-        found = [np.asarray(function(labels.copy(), own.copy())) for own in predicted]
-        for value in found:
+            return getattr(scoring, metric.name)(labels, predictions)
+        predicted = np.exp(predictions) if self._task.has_classes else predictions
+        values = [np.asarray(function(labels.copy(), x.copy())) for x in predicted]
+        for value in values:
             if value.shape != () or value.dtype.kind not in "fiub":
                 raise ThawError(
                     f"the metric {metric.name} returned {value!r}, not one number"
                 )
-        return np.array(found, np.float64)
+        return np.array(values, np.float64)
 
     def _labels(self, metric: Metric) -> np.ndarray:
         """Return the labels of all test rows in the form that a metric takes."""
@@ -159,18 +159,18 @@ class Metrics:
     def _by_parts(
         self,
         metric: Metric,
-        said: np.ndarray,
+        predictions: np.ndarray,
         places: np.ndarray,
         what: Callable[..., np.ndarray],
     ) -> np.ndarray:
         """Return a function's values for some networks, one after the other."""
         labels = self._labels(metric)[places]
         if metric.two_classes:
-            said = said[..., self._order]
-        step = max(1, AT_ONCE // said[0].size)
+            predictions = predictions[..., self._order]
+        step = max(1, AT_ONCE // predictions[0].size)
         parts = [
-            what(metric, labels, said[first : first + step].astype(np.float64))
-            for first in range(0, len(said), step)
+            what(metric, labels, predictions[first : first + step].astype(np.float64))
+            for first in range(0, len(predictions), step)
         ]
         return np.concatenate(parts)
 
@@ -186,15 +186,17 @@ class Measured:
         self._metrics = metrics
         self.networks: dict[str, list[np.ndarray]] = {}
 
-    def add(self, said: np.ndarray, rows: np.ndarray, failed: np.ndarray) -> None:
+    def add(
+        self, predictions: np.ndarray, rows: np.ndarray, failed: np.ndarray
+    ) -> None:
         """Add the predictions of a job's networks, except those that `failed` `[R]`.
 
-        `said` and `rows` are as in `thaw.output.predictions`.
+        `predictions` and `rows` are as in `thaw.output.predictions`.
         """
         known, metrics = self._metrics.of_constant, self._metrics
         parts = [
-            (sound, said[sound], places)
-            for networks, places in metrics.parts(rows, len(said))
+            (sound, predictions[sound], places)
+            for networks, places in metrics.parts(rows, len(predictions))
             if len(sound := networks[~failed[networks]])
         ]
         for metric in metrics.metrics:
@@ -206,7 +208,7 @@ class Measured:
                 constant = known.get(f"constant/{part}/{metric.name}")
                 if constant is None or (part == "metrics" and metric.history):
                     continue
-                values = np.full((len(said), *np.shape(constant)), np.nan, dtype)
-                for sound, own, places in parts:
-                    values[sound] = function(metric, own, places)
+                values = np.full((len(predictions), *np.shape(constant)), np.nan, dtype)
+                for sound, of_sound, places in parts:
+                    values[sound] = function(metric, of_sound, places)
                 self.networks.setdefault(f"{part}/{metric.name}", []).append(values)

@@ -150,30 +150,31 @@ METRICS = {
 }
 
 
-def metric_of(told: Mapping[str, Any]) -> Metric:
+def metric_of(settings: Mapping[str, Any]) -> Metric:
     """Return the metric that a study names.
 
-    `told` holds the `task` and the `name`; the `unit` of its labels, if they have one;
-    of a user's function or score, whether `greater_is_better` and, if they are known,
-    its `bounds`.
+    `settings` holds the `task` and the `name`; the `unit` of its labels, if they have
+    one; of a user's function or score, whether `greater_is_better` and, if they are
+    known, its `bounds`.
     """
-    if "greater_is_better" in told:
-        worst, best = told.get("bounds", (-math.inf, math.inf))
-        if not told["greater_is_better"]:
+    if "greater_is_better" in settings:
+        worst, best = settings.get("bounds", (-math.inf, math.inf))
+        if not settings["greater_is_better"]:
             worst, best = best, worst
-        return Metric(told["name"], told["name"], best, worst, constant="mean")
-    metric, unit = METRICS[told["task"]][told["name"]], told.get("unit", "")
+        return Metric(settings["name"], settings["name"], best, worst, constant="mean")
+    metric, unit = METRICS[settings["task"]][settings["name"]], settings.get("unit", "")
     return metric._replace(units=metric.units.format(unit) if unit else "")
 
 
-def check_classes(asked: Mapping[str, Any], classes: Sequence[str]) -> None:
+def check_classes(requirements: Mapping[str, Any], classes: Sequence[str]) -> None:
     """Raise `ThawError` unless a problem has the classes that a study names or takes.
 
-    `asked` holds the names of its metrics of `two_classes`, the `positive` class if one
-    is named, and, by their place in the study, the classes that are given `weights`.
+    `requirements` holds the names of its metrics of `two_classes`, the `positive` class
+    if one is named, and, by their place in the study, the classes that are given
+    `weights`.
     """
-    pair, positive = asked["two_classes"], asked["positive"]
-    for place, names in asked["weights"].items():
+    pair, positive = requirements["two_classes"], requirements["positive"]
+    for place, names in requirements["weights"].items():
         for name in names:
             if name not in classes:
                 raise ThawError(
@@ -192,12 +193,12 @@ def check_classes(asked: Mapping[str, Any], classes: Sequence[str]) -> None:
         )
 
 
-def by_epoch(told: Mapping[str, Any]) -> Metric:
+def by_epoch(settings: Mapping[str, Any]) -> Metric:
     """Return the metric in histories: the metric itself or the task's own."""
-    metric = metric_of(told)
+    metric = metric_of(settings)
     if metric.history:
         return metric
-    return of_history(told["task"], "score", told.get("unit", ""))
+    return of_history(settings["task"], "score", settings.get("unit", ""))
 
 
 def of_history(task: str, kept: str, unit: str) -> Metric:
@@ -205,5 +206,5 @@ def of_history(task: str, kept: str, unit: str) -> Metric:
 
     `unit` is that of the labels, "" if they have none.
     """
-    name = next(one.name for one in METRICS[task].values() if one.history == kept)
+    name = next(m.name for m in METRICS[task].values() if m.history == kept)
     return metric_of({"task": task, "name": name, "unit": unit})

@@ -118,15 +118,16 @@ def advices(study: Question) -> list[list[Advice]]:
 
 
 def in_ranges(
-    advices: Sequence[Advice], ties: Callable[[Advice], Any] = lambda one: {*one.named}
+    advices: Sequence[Advice],
+    ties: Callable[[Advice], Any] = lambda item: {*item.named},
 ) -> Iterator[list[Advice]]:
     """Yield the recommendations of neighbouring sizes that agree, as one.
 
     What to use has the same `ties` at all of them: a range would hide others.
     """
 
-    def agreed(one: Advice) -> tuple[Kind, Any]:
-        return one.kind, ties(one) if one.kind == USE else None
+    def agreed(item: Advice) -> tuple[Kind, Any]:
+        return item.kind, ties(item) if item.kind == USE else None
 
     alike: list[Advice] = []
     for new in advices:
@@ -142,13 +143,13 @@ def _named_alike(alike: list[Advice]) -> list[Advice]:
     """Return recommendations with one variant named at all sizes, the best in all."""
     if alike[0].kind != USE:
         return alike
-    names = [n for n in alike[0].named if all(n in one.named for one in alike)]
+    names = [n for n in alike[0].named if all(n in item.named for item in alike)]
     if not names:
         return alike
-    risks = {name: any(is_riskier(one.rows[name]) for one in alike) for name in names}
-    gains = {name: sum(one.rows[name]["typical"] for one in alike) for name in names}
+    risks = {name: any(is_riskier(item.rows[name]) for item in alike) for name in names}
+    gains = {name: sum(item.rows[name]["typical"] for item in alike) for name in names}
     named = sorted(names, key=lambda name: (risks[name], -gains[name]))
-    return [one._replace(named=named) for one in alike]
+    return [item._replace(named=named) for item in alike]
 
 
 def recommended(study: Question) -> Iterator[str]:
@@ -163,7 +164,7 @@ def in_sentences(
 ) -> Iterator[str]:
     """Yield words as sentences, the first with its target sizes if there are any."""
     if study.is_swept:
-        words[0] = f"with {span([one.size for one in alike])}: {words[0]}"
+        words[0] = f"with {span([item.size for item in alike])}: {words[0]}"
     yield from (f"{sentence[0].upper()}{sentence[1:]}." for sentence in words)
 
 
@@ -175,7 +176,7 @@ def act(alike: list[Advice], study: Question) -> str:
 
 def _without_network(alike: list[Advice], study: Question) -> Iterator[str]:
     """Name an estimator that may be as good as all networks."""
-    near = [one for one in alike if one.estimator and not one.estimator.surely]
+    near = [item for item in alike if item.estimator and not item.estimator.surely]
     reference = near[0].estimator if near else None
     if reference and reference.best is not None:
         than = f"{reference.best['variant']}, the best of the networks"
@@ -184,8 +185,9 @@ def _without_network(alike: list[Advice], study: Question) -> Iterator[str]:
             if reference.ahead
             else f"may do as well as {than}"
         )
+        place = study.place([item.size for item in near])
         yield (
-            f"a network may not be needed{study.place([one.size for one in near])}: "
+            f"a network may not be needed{place}: "
             f"{reference.row['variant']}, which gains {size_of(reference.row, study)} "
             f"on {study.baseline}, {does}"
         )
@@ -214,7 +216,7 @@ def how(name: str, study: Question) -> str:
 
 def perhaps(alike: list[Advice], study: Question) -> str:
     """Return that the gain of the variant to use may be smaller than the margin."""
-    rows = [one.rows[one.variant] for one in alike]
+    rows = [item.rows[item.variant] for item in alike]
     if all(row["typical_low"] >= study.margin for row in rows):
         return ""
     return ", perhaps for less than the margin"
@@ -245,7 +247,7 @@ def _use_estimator(alike: list[Advice], study: Question) -> Iterator[str]:
 
 
 def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
-    rows = [row for one in alike for row in one.rows.values()]
+    rows = [row for item in alike for row in item.rows.values()]
     known = [row for row in rows if not math.isnan(row["typical"])]
     best = max(known, key=lambda row: row["typical"])
     worst = min(known, key=lambda row: row["typical"])
@@ -269,9 +271,9 @@ def _same(alike: list[Advice], study: Question) -> Iterator[str]:
     yield f"it makes no difference that matters (±{study.margin_in_units})"
     words = f"every {_variant(study)} is typically equivalent to {study.baseline}"
     apart = []
-    for one in alike:
-        place = study.place([one.size]) if len(alike) > 1 else ""
-        for name, row in one.rows.items():
+    for item in alike:
+        place = study.place([item.size]) if len(alike) > 1 else ""
+        for name, row in item.rows.items():
             if more := more_networks(row):
                 risk = "riskier" if is_riskier(row) else "safer"
                 apart.append(f"{name} is {risk}{place}{more}")
@@ -284,9 +286,9 @@ def _variant(study: Question) -> str:
 
 
 def _undecided(alike: list[Advice], study: Question) -> Iterator[str]:
-    rows = [one.rows[name] for one in alike for name in one.named]
-    others = {row["verdict"] for one in alike for row in one.rows.values()}
-    clear = "better" if WORSE in others else "better or worse"
+    rows = [item.rows[name] for item in alike for name in item.named]
+    kinds = {row["verdict"] for item in alike for row in item.rows.values()}
+    clear = "better" if WORSE in kinds else "better or worse"
     yield f"undecided: {cases(rows, clear, _variant(study), study)}"
 
 
@@ -317,8 +319,8 @@ def end(value: float, study: Question) -> str:
 def _none(alike: list[Advice], study: Question) -> Iterator[str]:
     reasons = {
         f"{TOO_FEW}: {row['note']}" if row["verdict"] == TOO_FEW else row["note"]
-        for one in alike
-        for row in one.rows.values()
+        for item in alike
+        for row in item.rows.values()
     }
     yield f"no recommendation: {'; '.join(sorted(reasons)) or 'nothing is compared'}"
 

@@ -1,10 +1,10 @@
 """The metrics of `metrics`, a function each under its own name, for many networks.
 
 A function takes `labels` `[rows]` and the predictions of R networks, and returns
-float64 `[R]`. For classes, labels are int64 and `said` holds log-probabilities, float64
-`[R, rows, classes]`; the predicted class is the first of those with the highest. For
-metrics of two classes, class 1 is the positive one. For numbers, labels are float64 and
-`said` is float64 `[R, rows]`.
+float64 `[R]`. For classes, labels are int64 and `predictions` holds log-probabilities,
+float64 `[R, rows, classes]`; the predicted class is the first of those with the
+highest. For metrics of two classes, class 1 is the positive one. For numbers, labels
+are float64 and `predictions` is float64 `[R, rows]`.
 
 Values are scikit-learn's, except where it has none: metrics of classes other than means
 over rows are nan if a class has no rows, and R² if all labels are equal.
@@ -92,13 +92,13 @@ def average_precision(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray
     scores = log_odds(predictions)
     order = np.argsort(-scores, axis=1)
     scores = np.take_along_axis(scores, order, axis=1)
-    found = positive[order].cumsum(axis=1)
+    positives = positive[order].cumsum(axis=1)
     # Rows with equal scores are found together, with the last of them.
     is_last = np.ones(scores.shape, dtype=bool)
     is_last[:, :-1] = scores[:, 1:] != scores[:, :-1]
-    so_far = np.maximum.accumulate(np.where(is_last, found, 0), axis=1)
+    so_far = np.maximum.accumulate(np.where(is_last, positives, 0), axis=1)
     new = np.diff(so_far, axis=1, prepend=0)
-    precisions = found / np.arange(1, len(labels) + 1)
+    precisions = positives / np.arange(1, len(labels) + 1)
     return _sums(new * precisions) / positive.sum()
 
 
@@ -180,11 +180,11 @@ def _sums(values: np.ndarray) -> np.ndarray:
 
 def _auc(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Return the AUC by the mid-ranks of the positives (Mann and Whitney 1947)."""
-    count, others = positive.sum(), (~positive).sum()
-    if not (count and others):
+    count, negatives = positive.sum(), (~positive).sum()
+    if not (count and negatives):
         return np.full(len(scores), np.nan)
     ranks = rankdata(scores, axis=1)[:, positive]
-    return (_sums(ranks) / count - (count + 1) / 2) / others
+    return (_sums(ranks) / count - (count + 1) / 2) / negatives
 
 
 def _confusion(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:

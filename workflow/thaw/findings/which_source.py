@@ -77,18 +77,18 @@ class Ranking(NamedTuple):
         A source to use is one that may be the best. By their gains on the baseline
         alone, others could be named, too.
         """
-        found = []
+        by_size = []
         for size in self.question.target_sizes:
-            one, best = advice(self.question, size), self.may_be_best(size)
-            if one.kind == USE:
-                kept = [name for name in one.named if self.arms[name][0] in best]
-                one = one._replace(named=kept or one.named)
-            found.append(one)
+            item, best = advice(self.question, size), self.may_be_best(size)
+            if item.kind == USE:
+                kept = [name for name in item.named if self.arms[name][0] in best]
+                item = item._replace(named=kept or item.named)
+            by_size.append(item)
 
-        def ties(one: Advice) -> object:
-            return one.variant, {*self.may_be_best(one.size)}
+        def ties(item: Advice) -> object:
+            return item.variant, {*self.may_be_best(item.size)}
 
-        return [*in_ranges(found, ties)]
+        return [*in_ranges(by_size, ties)]
 
 
 def answer(ranking: Ranking, scores: list[str]) -> list[Part]:
@@ -121,7 +121,7 @@ def _recommended(ranking: Ranking) -> Iterator[str]:
         if kind == USE:
             sentences = [*_use(alike, ranking)]
         elif kind == UNDECIDED:
-            rows = [one.rows[name] for one in alike for name in one.named]
+            rows = [item.rows[name] for item in alike for name in item.named]
             sentences = [f"undecided: {cases(rows, 'better', 'source', question)}"]
         else:
             sentences = [*WORDS[kind](alike, question)]
@@ -149,8 +149,8 @@ def _rows_that_tell(ranking: Ranking) -> Iterator[str]:
     """Say how many test rows would tell, where no source can be ruled out."""
     for size in ranking.question.target_sizes:
         best = rows_at(ranking.best, size)
-        first, *others = best.to_dict("records")
-        known = [row for row in others if math.isfinite(row["rows_to_tell"])]
+        first, *rest = best.to_dict("records")
+        known = [row for row in rest if math.isfinite(row["rows_to_tell"])]
         if (best["may_be_best"] == "yes").all() and known:
             soonest = min(known, key=lambda row: row["rows_to_tell"])
             place = ranking.question.place([size])
@@ -174,15 +174,19 @@ def _standing(rows: Sequence[Row]) -> int:
 
 def _others(ranking: Ranking) -> Iterator[str]:
     """Say which sources hurt, do not matter, or are not found to help, by size."""
-    question, found = ranking.question, dict[tuple, list[str]]()
-    sizes = [one.size for alike in ranking.advices for one in alike if one.kind != NONE]
+    question, by_standing = ranking.question, dict[tuple, list[str]]()
+    sizes = [
+        item.size for alike in ranking.advices for item in alike if item.kind != NONE
+    ]
     for source in ranking.sources:
         at = [(_standing(ranking.rows_of(source, size)), size) for size in sizes]
         for standing, alike in itertools.groupby(at, lambda place: place[0]):
             if standing != HELPS:
                 where = tuple(size for _, size in alike)
-                found.setdefault((standing, where), []).append(source)
-    for (standing, where), sources in sorted(found.items(), key=lambda f: -f[0][0]):
+                by_standing.setdefault((standing, where), []).append(source)
+    for (standing, where), sources in sorted(
+        by_standing.items(), key=lambda f: -f[0][0]
+    ):
         words = DO_NOT_HELP[standing].format(question.baseline)
         if question.is_swept:
             words = f"with {span(where)}, {words}"
@@ -207,11 +211,11 @@ def _overlapping(question: Question) -> Iterator[Caveat]:
     table = question.overlap
     of_target = table["train_rows_of"] == question.target
     yield from overlapping(question._replace(overlap=table[of_target]))
-    found = table[~of_target & (table["equal"] > 0)]
-    if len(found):
-        each = [f"{row.train_rows_of} {row.equal:,}" for row in found.itertuples()]
+    equal = table[~of_target & (table["equal"] > 0)]
+    if len(equal):
+        each = [f"{row.train_rows_of} {row.equal:,}" for row in equal.itertuples()]
         yield Caveat(
-            f"Of {found['test_rows'].iloc[0]:,} test rows, some have the same features "
+            f"Of {equal['test_rows'].iloc[0]:,} test rows, some have the same features "
             f"as train rows of a source: {enumerate_words(each)}. Those that are the "
             "same samples flatter that source and should be left out; overlap.csv of "
             "its study names them.",

@@ -42,36 +42,36 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         for study, source in settings["sources"]
     }
     sizes = in_order(settings["target_sizes"])
-    asked = {size: {s: known(scores, s, size) for s in NAMES} for size in sizes}
-    count = sum(len(own) > 1 for some in asked.values() for own in some.values())
+    by_size = {size: {s: known(scores, s, size) for s in NAMES} for size in sizes}
+    count = sum(len(v) > 1 for by_score in by_size.values() for v in by_score.values())
     # The best source at its best depth is that of the largest gain, so each of these
     # might have been in its place.
     count *= (len(scores) - 1) * len(settings["depths"])
-    table, rows = inputs.table("best-sources.csv"), []
-    for size, some in asked.items():
-        best = rows_at(table, size).set_index("source")
+    best_sources, rows = inputs.table("best-sources.csv"), []
+    for size, by_score in by_size.items():
+        best = rows_at(best_sources, size).set_index("source")
         arms = best["study"] + "/" + best["variant"]
         samples = inputs.samples(arms, size, inputs.metric)
-        found = {source: samples[arm] for source, arm in arms.items()}
-        for score, own in some.items():
-            if len(own) < 2:
+        gains = {source: samples[arm] for source, arm in arms.items()}
+        for score, values in by_score.items():
+            if len(values) < 2:
                 continue
             first, variant = best.index[0], best["variant"]
-            chosen, cost = judged(own, found, first, alpha_of_each(count, ALPHA))
+            chosen, cost = judged(values, gains, first, alpha_of_each(count, ALPHA))
             choices = chosen, variant[chosen], first, variant[first]
-            rows.append((size, score, len(own), *choices, *cost))
-    told = pd.DataFrame(rows, columns=COLUMNS)
-    words = for_people(told, [*missing(scores)], settings)
-    return {"transferability.csv": frame(told), "transferability.md": words.encode()}
+            rows.append((size, score, len(values), *choices, *cost))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    words = for_people(table, [*missing(scores)], settings)
+    return {"transferability.csv": frame(table), "transferability.md": words.encode()}
 
 
 def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
     """Return the values that the stage `transferability` wrote of a source."""
-    found: dict[tuple[str, str], list[float]] = {}
+    values: dict[tuple[str, str], list[float]] = {}
     for row in rows:
         place = row["score"], str(row["target_size"])
-        found.setdefault(place, []).append(row["value"])
-    return {place: np.array(values) for place, values in found.items()}
+        values.setdefault(place, []).append(row["value"])
+    return {place: np.array(numbers) for place, numbers in values.items()}
 
 
 def known(
@@ -80,9 +80,9 @@ def known(
     """Return the values of the sources that have such a score at a size."""
     place = score, str(size)
     return {
-        source: own[place]
-        for source, own in scores.items()
-        if place in own and np.isfinite(own[place]).any()
+        source: values[place]
+        for source, values in scores.items()
+        if place in values and np.isfinite(values[place]).any()
     }
 
 
@@ -94,20 +94,20 @@ def missing(scores: Mapping[str, Values]) -> Iterator[str]:
     for score, name in NAMES.items():
         reasons: dict[str, list[str]] = {}
         for source, values in scores.items():
-            own = [v for (of, _), v in values.items() if of == score]
-            if not own:
+            by_size = [v for (of, _), v in values.items() if of == score]
+            if not by_size:
                 reasons.setdefault(UNREAD, []).append(source)
-            elif not all(np.isfinite(v).any() for v in own):
+            elif not all(np.isfinite(v).any() for v in by_size):
                 reasons.setdefault(FAILED, []).append(source)
         if sum(map(len, reasons.values())) == len(scores) and FAILED not in reasons:
             continue  # no source has it
         for reason, sources in reasons.items():
-            said = f"nothing of {enumerate_words(sources)}: {reason}."
-            alike.setdefault(said, []).append(name)
-    for said, names in alike.items():
+            words = f"nothing of {enumerate_words(sources)}: {reason}."
+            alike.setdefault(words, []).append(name)
+    for words, names in alike.items():
         verb = "says" if len(names) == 1 else "say"
-        words = f"{enumerate_words(names)} {verb} {said}"
-        yield words[0].upper() + words[1:]
+        sentence = f"{enumerate_words(names)} {verb} {words}"
+        yield sentence[0].upper() + sentence[1:]
 
 
 def for_people(
@@ -145,27 +145,27 @@ def choices(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
     metric, margin = metric_of(settings["metric"][0]), settings["margin"]
     units = f" {metric.units}" if metric.units else ""
     alike = dict[str, list[str]]()
-    for score, own in table.groupby("score", sort=False):
+    for score, rows in table.groupby("score", sort=False):
         # With neighbouring sizes it is often the same source, and the best one.
-        places = own["chosen"].where(own["chosen"] == own["best"], own.index)
-        runs = [run for _, run in own.groupby((places != places.shift()).cumsum())]
-        said = "; ".join(_choice(run, margin, units) for run in runs)
-        alike.setdefault(said, []).append(NAMES[score])
-    for said, names in alike.items():
-        yield f"Without training, {enumerate_words(names)} would have chosen {said}."
+        places = rows["chosen"].where(rows["chosen"] == rows["best"], rows.index)
+        runs = [run for _, run in rows.groupby((places != places.shift()).cumsum())]
+        words = "; ".join(_choice(run, margin, units) for run in runs)
+        alike.setdefault(words, []).append(NAMES[score])
+    for words, names in alike.items():
+        yield f"Without training, {enumerate_words(names)} would have chosen {words}."
 
 
 def _choice(run: pd.DataFrame, margin: float, units: str) -> str:
     """Return the source that a score chooses at some sizes, and what that costs."""
     row = run.iloc[0]
-    said = f"{row['chosen']} with {span([*run['target_size']])}"
+    words = f"{row['chosen']} with {span([*run['target_size']])}"
     if row["chosen"] == row["best"]:
-        return f"{said}, the best source there"
-    return f"{said}, which costs {_cost(row, margin, units)} against {row['best']}"
+        return f"{words}, the best source there"
+    return f"{words}, which costs {_cost(row, margin, units)} against {row['best']}"
 
 
 def _cost(row: Any, margin: float, units: str) -> str:
     """Return a cost and its interval in words."""
     if not np.isfinite(row.cost):
-        return "more than can be said, because too many networks failed"
+        return "more than can be words, because too many networks failed"
     return gain(row.cost, row.cost_low, row.cost_high, margin, units, "-")
