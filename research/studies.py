@@ -185,8 +185,9 @@ class Known:
             measures[f"all {name}"] = float(np.nanmin([1, *own]))
         measures |= {f"false {name}": any(own) for name, own in false.items()}
         if self.best and len(self.depths) > 1 and found[self.depths[0]].is_nested:
-            table = depths_table({"all": found}, dict.fromkeys(self.depths, 0), margin)
-            stay = table.loc[table["may_be_best"] == "yes", "variant"]
+            depths = dict.fromkeys(self.depths, 0)
+            sets = depths_table({"all": found}, depths, margin, table)
+            stay = sets.loc[sets["may_be_best"] == "yes", "variant"]
             measures["false set"] = not self.best & {*stay}
             measures["depths in set"] = len(stay)
         kinds = ("verdict", "shares", "set")

@@ -3,6 +3,8 @@
 The one place where tests of statistics and answers know which classes hold these.
 """
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -95,8 +97,12 @@ def ends_of(row, name):
 
 def best_depths(samples):
     """Return the table of the depths that may be the best, by depth."""
-    depths = dict.fromkeys(samples, 0)
-    return depths_table({"all": samples}, depths, 0.01).set_index("variant")
+    depths, by_size = dict.fromkeys(samples, 0), {"all": samples}
+    pairs = [*itertools.pairwise(samples)]
+    table = pd.DataFrame(columns=["verdict"])
+    if samples:
+        table = comparisons(by_size, pairs, next(iter(samples)), 0.01)
+    return depths_table(by_size, depths, 0.01, table).set_index("variant")
 
 
 def summary_of(samples, metric=ACCURACY, at_edge=np.nan):
@@ -132,7 +138,7 @@ def question(samples, variants=LADDER, pairs=(), changes=(), equal=(), **setting
         shown_size=[*samples][-1],
         depths=depths,
         comparisons=table.assign(verdict="no verdict", note=note) if note else table,
-        best_depths=depths_table(samples, depths, 0.01),
+        best_depths=depths_table(samples, depths, 0.01, table),
         summary=summary_of(arms, at_edge=at_edge),
         training_time=pd.DataFrame(changes, columns=COLUMNS),
         overlap=pd.DataFrame(equal),

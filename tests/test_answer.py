@@ -72,7 +72,7 @@ CASES = [
         {},
         ["Undecided: no variant is clearly better or", "Best case +0."],
     ),
-    (RARELY_BAD, {}, ["is typically equivalent, but not on average: mean -0.0"]),
+    (RARELY_BAD, {}, ["is typically equivalent, with a mean of -0.0"]),
     (GROWS, PRETRAINED, ["Use fixed-1.", "itself pretrained"]),
     (GROWS, {"variants": {"standalone": SCRATCH}}, ["nothing is compared"]),
     (ONE_MODEL, {"source_models": 1}, ["this one source model"]),

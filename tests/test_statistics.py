@@ -340,7 +340,7 @@ def test_a_network_kept_as_it_started_chose_no_rate():
 def test_a_number_has_a_digit_more_than_the_margin():
     for value, margin, sign, shown in (
         (0.12345, 0.01, "-", "0.123"),
-        (-0.00001, 0.01, "+", "-0.0000"),
+        (-0.00001, 0.01, "+", "-0.00001"),
         (-1e-17, 0.01, "+", "+0.000"),
         (1.2345e-9, 1e-10, "-", "1.23e-09"),
         (1.23456e-6, 1e-10, "-", "1.23456e-06"),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from thaw.findings.arms import CHECKPOINTS, TargetSize
 from thaw.findings.failures import FEW, meaning_of_weak
-from thaw.findings.gains import Question, Row, more_networks
+from thaw.findings.gains import Question, Row, apart_from_typical, more_networks
 from thaw.findings.metrics import by_epoch, metric_of
 from thaw.findings.overlap import in_words
 from thaw.findings.shown import coverage, covers_rows, enumerate_words, number
@@ -75,7 +75,8 @@ def _weak(study: Question) -> Iterator[Caveat]:
     """Say which networks are weak, or why none are counted."""
     metric = metric_of(study.metric[0])
     rows = study.comparisons.to_dict("records")
-    if any("weak" in more_networks(row) for row in rows):
+    words = (more_networks(row) + apart_from_typical(row, study) for row in rows)
+    if any("weak" in sentence for sentence in words):
         limit = ""
         if not study.is_swept:
             baseline = study.summary[study.summary["variant"] == study.baseline]

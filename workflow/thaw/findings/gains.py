@@ -8,7 +8,7 @@ import pandas as pd
 
 from thaw.findings.arms import TargetSize
 from thaw.findings.metrics import metric_of
-from thaw.findings.shown import counted, enumerate_words, gain, number
+from thaw.findings.shown import counted, enumerate_words, gain
 from thaw.findings.verdicts import BETTER, EQUIVALENT, TOO_FEW, WORSE
 
 # A row of a table.
@@ -187,11 +187,12 @@ def apart_from_typical(row: Row, study: Question) -> str:
     """Return mean and weak networks of an equivalent variant, where the mean is not."""
     if row["verdict"] != EQUIVALENT or not abs(row["mean"]) > study.margin:
         return ""
-    words = f"mean {number(row['mean'], study.margin, '+')}{study.units}"
+    mean = estimate(row, study.margin, study.units, "mean")
+    words = f"{row['variant']} is typically equivalent, with a mean of {mean}"
     if row["weak"] > 0 or row["reference_weak"] > 0:
         weak = percent_of(row["weak"]), percent_of(row["reference_weak"])
-        words += f", weak {weak[0]} against {weak[1]} %"
-    return f"{row['variant']} is typically equivalent, but not on average: {words}"
+        words += f"; {weak[0]} against {weak[1]} % of networks are weak"
+    return words
 
 
 def percent_of(share: float) -> str:

@@ -47,10 +47,13 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
     short = "No. " if out else "Not clear. "
     if helped:
         short = "Yes. " if helped == telling else "At times. "
-    count = f"In {len(helped) or 'none'} of {len(telling)} studies"
-    verb = "a transferred network clearly beats training from scratch"
+    count = (
+        f"In {len(helped) or 'none'} of the {len(telling)} studies with another source "
+        "and a baseline from scratch"
+    )
+    verb = "a transferred network clearly beats this baseline"
     if not helped:
-        verb = "does a transferred network clearly beat training from scratch"
+        verb = "does a transferred network clearly beat this baseline"
     rest = []
     if out:
         rule = "rules" if len(out) == 1 else "rule"

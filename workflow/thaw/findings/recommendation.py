@@ -299,14 +299,12 @@ def cases(rows: Sequence[Row], clear: str, kind: str, study: Question) -> str:
     """
     best = max(rows, key=lambda row: row["typical_high"])
     worst = min(rows, key=lambda row: row["typical_low"])
-    ends = [
-        f"{end(row[f'typical_{side}'], study)}: {study.name(row['variant'])}"
-        for row, side in ((best, "high"), (worst, "low"))
-    ]
-    return (
-        f"no {kind} is clearly {clear} than {study.baseline_in_words}. Best case "
-        f"{ends[0]}; worst case {ends[1]}"
-    )
+    high, low = end(best["typical_high"], study), end(worst["typical_low"], study)
+    names = [study.name(row["variant"]) for row in (best, worst)]
+    ends = f"Best case {high}: {names[0]}; worst case {low}: {names[1]}"
+    if best is worst:
+        ends = f"Best case {high}, worst case {low}: {names[0]}"
+    return f"no {kind} is clearly {clear} than {study.baseline_in_words}. {ends}"
 
 
 def end(value: float, study: Question) -> str:

@@ -41,7 +41,7 @@ def number(value: float, margin: float, sign: str = "-") -> str:
 
     A margin of 0.01 shows three decimals, one of 2 K shows one. `margin` is the
     smallest difference that matters, in the score's units. A value that would be
-    rounded to 0 gets a digit more, because a verdict may depend on its sign; rounding
+    rounded to 0 gets more digits, because a verdict may depend on its sign; rounding
     noise has none.
     """
     if abs(value) < NOISE * margin:
@@ -53,7 +53,8 @@ def number(value: float, margin: float, sign: str = "-") -> str:
     decimals = 1 - math.floor(math.log10(margin))
     if -3 <= decimals <= 6:
         decimals = max(decimals, 0)
-        decimals += value != 0 and round(value, decimals) == 0
+        while value and round(value, decimals) == 0:
+            decimals += 1
         return f"{value:{sign}.{decimals}f}"
     if value == 0:
         return f"{value:{sign}.0f}"

@@ -28,11 +28,12 @@ class Axis(NamedTuple):
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """The places of two to four round values, and these as text."""
-        rough = (self.high - self.low) / 3
-        unit = 10 ** math.floor(math.log10(rough))
-        step = unit * next(n for n in (1, 2, 5, 10) if n * unit >= rough)
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        """The places of two to five round values, and these as text."""
+        unit = 10 ** math.floor(math.log10(self.high - self.low))
+        for step in (5 * unit, 2 * unit, unit, unit / 2):
+            first, last = math.ceil(self.low / step), math.floor(self.high / step)
+            if last > first:
+                break
         digits = max(0, -math.floor(math.log10(step)))
         values = [n * step for n in range(first, last + 1)]
         return [(self.place(value), f"{value:z.{digits}f}") for value in values]

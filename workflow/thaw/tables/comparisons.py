@@ -24,7 +24,14 @@ from thaw.findings.mean import mean_difference
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Estimate, Sample
 from thaw.findings.typical import typical_difference
-from thaw.findings.verdicts import MODELS_FAILED, NO_VERDICT, note, verdict
+from thaw.findings.verdicts import (
+    BETTER,
+    MODELS_FAILED,
+    NO_VERDICT,
+    WORSE,
+    note,
+    verdict,
+)
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame
 from thaw.tables.comparisons_in_words import for_people
@@ -107,20 +114,30 @@ def _columns_of_shares(of_kinds: Mapping[str, Shares]) -> dict[str, float]:
 
 
 def depths_table(
-    samples: Samples, depths: Mapping[str, int], margin: float, comparisons: int = 1
+    samples: Samples, depths: Mapping[str, int], margin: float, table: pd.DataFrame
 ) -> pd.DataFrame:
     """Return a row for each size and depth: whether it may be the best, and by what
     others it is typically beaten; all of it holds at 1 less `OF_DEPTHS`.
 
-    Two depths are told apart no more easily than in one of so many `comparisons`, so
-    that the table of these says the same.
+    Two depths are told apart no more easily than in the `table` of comparisons, and
+    what is told apart there is so here, too.
     """
+    worse = table[table["verdict"] == WORSE], ("variant", "reference")
+    better = table[table["verdict"] == BETTER], ("reference", "variant")
+    apart = {
+        (row.target_size, getattr(row, loser), getattr(row, winner))
+        for rows, (loser, winner) in (worse, better)
+        for row in rows.itertuples()
+    }
     rows = []
     for size, of_size in samples.items():
         candidates = {depth: {depth: of_size[depth]} for depth in depths}
         alpha = OF_DEPTHS / statements(candidates) / len(samples)
-        alpha = min(alpha, alpha_of_each(comparisons))
+        alpha = min(alpha, alpha_of_each(len(table)))
         beaten_by = beaten(candidates, alpha, margin)
+        for loser, winner in itertools.permutations(depths, 2):
+            if (size, loser, winner) in apart and winner not in beaten_by[loser]:
+                beaten_by[loser].append(winner)
         best = stay(beaten_by)
         for variant, freeze in depths.items():
             may_be_best = "yes" if variant in best else "no"
@@ -151,9 +168,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     if failed is not None and failed.all():
         inherits = table[["variant", "reference"]].isin(settings["pretrained"])
         without_verdict(table, inherits.any(axis=1))
-    depths = depths_table(
-        samples, settings["depths"], settings["margin"], len(pairs) * len(sizes)
-    )
+    depths = depths_table(samples, settings["depths"], settings["margin"], table)
     return {
         "comparisons.csv": frame(table),
         "comparisons.md": for_people(table, depths, metric, settings).encode(),

@@ -32,9 +32,10 @@ def facts(inputs: Inputs) -> Iterator[str]:
     if settings["pretrained"]:
         _, source = problems.get(settings["source"], (None, description))
         yield (
-            "All layers but the output start from the source model."
+            "Transfer starts from all layers of the source model but the output."
             if settings["draws_output"] or source.classes != description.classes
-            else "All layers, the output too, start from the source model."
+            else "Transfer starts from all layers of the source model, the output too, "
+            "but for those that a variant draws anew."
         )
 
 
@@ -46,7 +47,12 @@ def _network(network: Mapping[str, Any], widths: list[int]) -> str:
 
 def _training(training: Mapping[str, Any]) -> str:
     unit = "epoch" if training["epochs"] else "step"
-    return f"{OPTIMIZERS[training['optimizer']]}, {counted(training[unit + 's'], unit)}"
+    words = (
+        f"{OPTIMIZERS[training['optimizer']]}, {counted(training[unit + 's'], unit)}"
+    )
+    if isinstance(training["learning_rate"], list):
+        words += ", learning rate chosen on held-out rows"
+    return words + ", best epoch kept" * (training["keep"] == "best")
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
