@@ -112,6 +112,7 @@ def samples(
             by_rows=None if by_rows is None else by_rows + gain[:, None],
             constant_by_rows=None if of_rows is None else of_rows[0],
             tested=len(np.unique(drawn.groups)),
+            decisive=len(np.unique(drawn.groups)),
         )
     return found
 

@@ -256,12 +256,18 @@ def test_the_sources_that_are_beaten(samples, out):
 
 def test_so_many_rows_would_tell_two_sources_apart():
     """On so many of the same kind, or somewhat fewer, the interval excludes 0."""
-    first, second = (of[""]._replace(tested=40) for of in OTHER_ROWS.values())
+    first, second = (
+        of[""]._replace(tested=40, decisive=40) for of in OTHER_ROWS.values()
+    )
     needed = rows_to_tell(Pair(first, second), ALPHA)
     for share, tells in ((0.8, False), (1.05, True)):
         times = int(share * needed / 40)
         more = [
-            s._replace(by_rows=np.tile(s.by_rows, times), tested=40 * times)
+            s._replace(
+                by_rows=np.tile(s.by_rows, times),
+                tested=40 * times,
+                decisive=40 * times,
+            )
             for s in (first, second)
         ]
         beaten_by = beaten({"a": {"": more[0]}, "b": {"": more[1]}}, ALPHA, 0.001)

@@ -298,7 +298,8 @@ def _write(given: Given, file: BinaryIO, recipe: Mapping[str, Any]) -> None:
         )
         add_networks(writer, arm.name, reached, more)
     constant = settings["constant"]
-    of_all: dict[str, Any] = {"positive": "", "has_splits": False, "tested": 0}
+    of_all: dict[str, Any] = {"positive": "", "has_splits": False}
+    of_all |= {"tested": 0, "rarest": 0}
     if constant is not None:
         of_all["constant/metrics/score"] = constant
     for name, value in of_all.items():

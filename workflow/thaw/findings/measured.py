@@ -120,11 +120,13 @@ class Metrics:
     def of_constant(self) -> dict[str, Any]:
         """The score of the best constant prediction, in total and by unit of rows.
 
-        With it comes the number of test rows, or groups of them. The names are those of
-        `thaw.output.histories`.
+        With it comes the number of test rows, or groups of them, and that of the rarest
+        class. The names are those of `thaw.output.histories`.
         """
         every = np.arange(self.rows)
-        values: dict[str, Any] = {"tested": len(np.unique(self._groups))}
+        values: dict[str, Any] = {"tested": len(np.unique(self._groups)), "rarest": 0}
+        if self._task.has_classes:
+            values["rarest"] = np.bincount(self._problem.test_y).min()
         for metric in self.metrics:
             predictions = self._task.constant_prediction(self._problem, metric.constant)
             score = self.scores(metric, predictions, every)[0]

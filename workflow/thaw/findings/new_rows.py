@@ -72,6 +72,9 @@ def luck_of_rows(*sides: tuple[Sample, np.ndarray]) -> RowsLuck:
     # With splits, there may be rows that nothing was tested on.
     variance = ((apart - apart.mean()) ** 2).sum() / len(apart) ** 2
     error = float(np.sqrt(variance * units / (units - 1)))
+    decisive = [sample.decisive for sample, _ in sides if sample.decisive]
+    # A few rows of a class say no more than they are, however many others there are.
+    units = max(2, min([units, *decisive]))
     least = max(_error_of_one_row(sample) for sample, _ in sides)
     return RowsLuck(max(error, least), units)
 
@@ -109,4 +112,5 @@ def _influence(sample: Sample, weights: np.ndarray) -> np.ndarray:
 
 
 def _error_of_one_row(sample: Sample) -> float:
-    return sample.scale / sample.tested if sample.is_bounded and sample.tested else 0.0
+    rows = sample.decisive
+    return sample.scale / rows if sample.is_bounded and rows else 0.0

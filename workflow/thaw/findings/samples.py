@@ -54,7 +54,8 @@ class Sample(NamedTuple):
     of test rows in the scores and the constant's (see `thaw.findings.rows_luck`); None
     if unknown. `has_splits` says that each source model has its own split, so that all
     repeats have one; by rows, a network is then nan where it has no test row. `tested`
-    is the number of test rows, or groups of them; 0 if unknown.
+    is the number of test rows, or groups of them; `decisive` are those on which the
+    metric rests, the rows of the rarest class if it is no mean over rows; 0 if unknown.
     """
 
     values: np.ndarray
@@ -70,6 +71,7 @@ class Sample(NamedTuple):
     constant_by_rows: np.ndarray | None = None
     has_splits: bool = False
     tested: int = 0
+    decisive: int = 0
 
     def has_addresses_of(self, other: Self) -> bool:
         """Whether each repeat drew the same random numbers as the other's."""

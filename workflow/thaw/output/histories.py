@@ -11,7 +11,8 @@ gradient descent by the end of each epoch, `[epochs + 1]`. If predictions are ke
 the score of the best constant prediction, `constant/rows/{metric}` `[units]` the rows'
 part in it, `positive` the name of the positive class if a metric has one, `addresses`
 `[repeats, 2]` those of all arms, or `{arm}/addresses` those of one. `tested` is the
-number of test rows, or groups of them, `has_splits` says whether each source model has
+number of test rows, or groups of them, `rarest` that of the rarest class, 0 where
+labels are numbers. `has_splits` says whether each source model has
 its own split of the target. Then all arms have a `source_model`, test rows are all
 rows, and `rows/{metric}` is nan for units in which a network has no test row. Each
 array is read by itself, so that a stage holds only those that it needs.
@@ -144,6 +145,10 @@ class Histories(Archive):
     def tested(self) -> int:
         """Return the number of test rows, or groups of them."""
         return int(self["tested"])
+
+    def rarest(self) -> int:
+        """Return the number of test rows of the rarest class; 0 if there are none."""
+        return int(self["rarest"])
 
     def _find(self, name: str) -> np.ndarray | None:
         is_there = name in self
