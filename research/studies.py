@@ -91,6 +91,9 @@ def samples(
         return values, influence(metric, labels, said, drawn.groups)
 
     (constant,), of_rows = measured(population.constant[None, drawn.rows])
+    tested, rarest = len(np.unique(drawn.groups)), 0
+    if metric in METRICS["classification"].values():
+        rarest = int(np.bincount(labels.astype(int)).min())
     found = {}
     for name, said in population.said.items():
         own = said[drawn.models[:, None], drawn.repeats[:, None], drawn.rows]
@@ -111,8 +114,8 @@ def samples(
             worst=metric.worst_told(constant),
             by_rows=None if by_rows is None else by_rows + gain[:, None],
             constant_by_rows=None if of_rows is None else of_rows[0],
-            tested=len(np.unique(drawn.groups)),
-            decisive=len(np.unique(drawn.groups)),
+            tested=tested,
+            decisive=metric.decisive_rows(tested, rarest),
         )
     return found
 

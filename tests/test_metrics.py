@@ -13,7 +13,9 @@ from thaw.errors import ThawError
 from thaw.findings import scoring
 from thaw.findings.measured import Measured, Metrics
 from thaw.findings.metrics import METRICS
+from thaw.findings.new_rows import RowsLuck, luck_of_rows
 from thaw.findings.rows_luck import influence
+from thaw.findings.samples import Sample
 from thaw.output.records import ArchiveWriter
 
 CLASSES, NUMBERS = METRICS["classification"], METRICS["regression"]
@@ -138,6 +140,20 @@ def test_without_rows_of_a_class_there_is_no_value(name):
     rows = (labels != 0) | (np.arange(len(labels)) == np.flatnonzero(labels == 0)[0])
     assert np.isfinite(score(name, labels[rows], predicted[:, rows])).all()
     assert math.isnan(rows_error(influence_of(name, labels[rows], predicted[:, rows])))
+
+
+def test_a_rare_class_decides_on_metrics_that_are_no_means_over_rows():
+    decisive = {
+        metric.name: metric.decisive_rows(300, 3)
+        for by_name in METRICS.values()
+        for metric in by_name.values()
+    }
+    expected = {"accuracy": 300, "brier_score": 300, "recall": 3, "log_loss": 0}
+    assert decisive.items() >= {**expected, "f1": 3, "mean_absolute_error": 0}.items()
+    # So networks that agree on three rows are not said to be equivalent.
+    alike = Sample(np.ones(9), by_rows=np.ones((9, 40)), decisive=3)
+    luck = luck_of_rows((alike, np.full(9, 1 / 9)), (alike, np.full(9, 1 / 9)))
+    assert luck == RowsLuck(1 / 3, 3)
 
 
 def test_units_of_scores():

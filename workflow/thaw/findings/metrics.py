@@ -76,6 +76,13 @@ class Metric(NamedTuple):
                 return unit
         return 1.0
 
+    def decisive_rows(self, tested: int, rarest: int) -> int:
+        """Return on how many of the `tested` rows a bounded metric rests, otherwise 0.
+
+        One that is no mean over rows may rest on the `rarest` class, of so many rows.
+        """
+        return (tested if self.per_row else rarest) * self.has_bounds
+
     def worst_told(self, constant: float) -> float:
         """Return the score beyond which a mean tells no difference, or nan.
 

@@ -113,4 +113,4 @@ def _influence(sample: Sample, weights: np.ndarray) -> np.ndarray:
 
 def _error_of_one_row(sample: Sample) -> float:
     rows = sample.decisive
-    return sample.scale / rows if sample.is_bounded and rows else 0.0
+    return sample.scale / rows if rows else 0.0

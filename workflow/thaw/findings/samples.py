@@ -54,8 +54,8 @@ class Sample(NamedTuple):
     of test rows in the scores and the constant's (see `thaw.findings.rows_luck`); None
     if unknown. `has_splits` says that each source model has its own split, so that all
     repeats have one; by rows, a network is then nan where it has no test row. `tested`
-    is the number of test rows, or groups of them; `decisive` are those on which the
-    metric rests, the rows of the rarest class if it is no mean over rows; 0 if unknown.
+    is the number of test rows, or groups of them; 0 if unknown. `decisive` are those on
+    which a bounded metric rests (see `decisive_rows`); 0 if unknown, or unbounded.
     """
 
     values: np.ndarray
@@ -156,11 +156,6 @@ class Sample(NamedTuple):
     def has_worst(self) -> bool:
         """Whether there is a worst that a mean tells apart."""
         return bool(np.isfinite(self.worst))
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether no two scores are further apart than one unit."""
-        return self.has_worst and not self.piles_up
 
     @property
     def above_worst(self) -> np.ndarray:

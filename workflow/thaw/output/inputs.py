@@ -198,5 +198,5 @@ def _sample(histories: Histories, arm: Arm, metric: Metric) -> Sample:
         constant_by_rows=constant_rows,
         has_splits=histories.has_splits(),
         tested=histories.tested(),
-        decisive=histories.tested() if metric.per_row else histories.rarest(),
+        decisive=metric.decisive_rows(histories.tested(), histories.rarest()),
     )
