@@ -81,7 +81,7 @@ class GivenPlan(StudyPlan):
 
     @property
     def shown(self) -> dict[str, bool]:
-        """What there is to show: nothing of rows."""
+        """Whether there is what tables and figures show; nothing of rows is known."""
         return super().shown | {"rows": False}
 
     @property
@@ -178,7 +178,7 @@ def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
     unknown = Result({}, "")
     plan = GivenPlan(
         name=name,
-        # What only training needs is left out; the command trains nothing.
+        # Keys that only training needs are left out; the command trains nothing.
         settings=Study.model_construct(
             source="",
             target="the target",

@@ -171,7 +171,7 @@ def make_problem(
     if settings.get("shuffle") == EACH:
         problem = _split_later(settings, pool, rows, source, like)
     else:
-        problem = _split(settings, pool, rows, train, test, like)
+        problem = _split(settings, pool, rows, train, test, (centre, spread), like)
     notes += _notes(settings, description, problem, like)
     notes += _doubts(tables, description, source)
     return problem, description._replace(notes=notes)
@@ -354,8 +354,8 @@ def _parts(settings: Settings, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
         every = np.arange(len(rows.x))
         return every, every
     if len(tables) == 1:
-        groups = rows.groups if len(rows.groups) else None
-        return split(rows.place, strata[0], groups, settings)
+        groups = rows.groups
+        return split(rows.place, strata[0], groups if len(groups) else None, settings)
     shuffle = settings.get("shuffle")
     train, test = (
         choose_rows(table.place, labels, settings.get(key), shuffle, key)
@@ -372,16 +372,16 @@ def _split(
     rows: Rows,
     train: np.ndarray,
     test: np.ndarray,
+    scale: tuple[np.ndarray, np.ndarray],
     like: Other | None,
 ) -> Problem:
     """Return the problem of these train and test rows, scaled.
 
+    `scale` are mean and standard deviation of the train rows.
     Raises `ThawError` if a value is too large once it is scaled.
     """
     if "scale" in settings:
-        scale = (
-            _scale_of(like, rows) if like else scale_of(rows.x[train], ~rows.one_hot)
-        )
+        scale = _scale_of(like, rows) if like else scale
         pool = pool._replace(centre=scale[0], spread=scale[1])
     problem = take(pool, train, test)
     for part in (problem.train_x, problem.test_x):

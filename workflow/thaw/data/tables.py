@@ -136,7 +136,7 @@ def numbered(count: int) -> list[str]:
 def as_text(values: pd.Series) -> pd.Series:
     """Return labels, groups or categories as text, a whole number without a point.
 
-    What is missing stays missing.
+    Missing values stay missing.
     """
     if values.isna().any():
         return as_text(values.dropna()).reindex(values.index)

@@ -123,7 +123,7 @@ def in_ranges(
 ) -> Iterator[list[Advice]]:
     """Yield the recommendations of neighbouring sizes that agree, as one.
 
-    What to use has the same `ties` at all of them: a range would hide others.
+    Variants to use have the same `ties` at all of them: a range would hide others.
     """
 
     def agreed(item: Advice) -> tuple[Kind, Any]:

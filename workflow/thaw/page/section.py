@@ -78,7 +78,7 @@ class Section:
 
     @property
     def compared(self) -> Compared:
-        """What it says together with other studies."""
+        """The study as it is counted together with others."""
         return Compared(self._settings, self.comparisons.to_dict("records"))
 
     @property
