@@ -23,8 +23,8 @@ from thaw.learning.tasks import TASKS
 from thaw.learning.training import fix_rounding, train
 
 ROOT = Path(__file__).parent.parent
-NETWORKS = 30
-SIZES = (20, 100, None)
+NETWORKS = 20
+SIZES = (20, 100, 300)
 RATES = {"adam": [0.001, 0.003, 0.01], "sgd": [0.01, 0.03, 0.1]}
 
 # The initial weights, and what the output's are multiplied by.
@@ -69,9 +69,7 @@ def problems(folder: Path) -> dict[str, Problem]:
     return {name: make_problem(*table)[0] for name, table in tables.items()}
 
 
-def scores(
-    problem: Problem, start: str, optimizer: str, size: int | None
-) -> np.ndarray:
+def scores(problem: Problem, start: str, optimizer: str, size: int) -> np.ndarray:
     """Return the test scores of networks from scratch, `[networks]`."""
     task, (initial, factor) = TASKS[problem.task], STARTS[start]
     network = FullyConnected(
@@ -104,7 +102,7 @@ def main() -> None:
         for name, problem in problems(Path(folder)).items():
             for optimizer in RATES:
                 for size in SIZES:
-                    if size and size > problem.train_size:
+                    if size > problem.train_size:
                         continue
                     by_start = {
                         start: scores(problem, start, optimizer, size)
@@ -114,7 +112,7 @@ def main() -> None:
                     where = {
                         "problem": name,
                         "optimizer": optimizer,
-                        "rows": size or problem.train_size,
+                        "rows": size,
                     }
                     rows.append(where | means)
                     print(rows[-1], file=sys.stderr, flush=True)

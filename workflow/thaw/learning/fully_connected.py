@@ -84,7 +84,7 @@ class FullyConnected(Network):
         width: int,
         activation: str = "relu",
         dropout: float = 0.0,
-        initial: str = "keras",
+        initial: str = "pytorch",
     ) -> None:
         """Describe networks with hidden layers of these widths, the first one first.
 
