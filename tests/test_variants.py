@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from thaw.errors import ThawError
 from thaw.learning import seeds
@@ -80,16 +81,20 @@ def test_an_output_must_fit_the_classes_and_features_must_be_as_many():
         phases_of(variant, FullyConnected(2, [5, 5], 4), ["output"])
 
 
-def test_initial_weights_are_those_of_keras():
-    state = draw(FullyConnected(2, [5], 3), range(4000))
-    hidden, output = state["hidden-1.weight"], state["output.weight"]
-    tanh = draw(FullyConnected(2, [50], 3, "tanh"), range(400))["hidden-1.weight"]
+def test_initial_weights_are_those_of_keras_or_of_pytorch():
     he, glorot = (6 / 2) ** 0.5, (6 / (5 + 3)) ** 0.5
-    for weights, limit in ((hidden, he), (output, glorot), (tanh, (6 / 52) ** 0.5)):
-        assert limit * 0.99 < weights.abs().max() < limit
-    assert hidden.std() == pytest.approx(he / 3**0.5, rel=0.02)
-    assert not state["hidden-1.bias"].any()
-    assert not state["output.bias"].any()
+    for initial, activation, limits in (
+        ("keras", "relu", (he, 0, glorot, 0)),
+        ("keras", "tanh", ((6 / 7) ** 0.5, 0, glorot, 0)),
+        ("pytorch", "relu", (2**-0.5, 2**-0.5, 5**-0.5, 5**-0.5)),
+    ):
+        network = FullyConnected(2, [5], 3, activation, initial=initial)
+        state = draw(network, range(4000))
+        for values, limit in zip(state.values(), limits, strict=True):
+            assert limit * 0.99 <= values.abs().max() <= limit
+            assert values.std() == pytest.approx(limit / 3**0.5, rel=0.02)
+    for parameter in nn.Linear(5, 4000).parameters():
+        assert limit * 0.99 <= parameter.abs().max() <= limit
     # Layers of one shape differ within a network.
     state = draw(FullyConnected(5, [5, 5], 5), range(2))
     assert not torch.equal(state["hidden-1.weight"], state["hidden-2.weight"])

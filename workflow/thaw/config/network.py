@@ -237,6 +237,10 @@ class HiddenLayers(Kind):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """The share of each hidden layer's units that a training step drops; none in frozen
     layers."""
+    initial: Literal["pytorch", "keras"] = "pytorch"
+    """The initial weights of all layers that are drawn: pytorch, as `torch.nn.Linear`
+    draws weights and biases, or keras, He uniform before ReLUs, otherwise Glorot
+    uniform, with biases 0."""
 
     @property
     def names(self) -> Sequence[str]:

@@ -84,12 +84,14 @@ class FullyConnected(Network):
         width: int,
         activation: str = "relu",
         dropout: float = 0.0,
+        initial: str = "pytorch",
     ) -> None:
         """Describe networks with hidden layers of these widths, the first one first.
 
         width: the number of outputs. dropout: the share of a hidden layer's units that
-        a step leaves out.
+        a step leaves out. initial: whose initial weights layers have (see `draw`).
         """
+        self._initial = initial
         self.activation, self.dropout = ACTIVATIONS[activation], dropout
         self._widest = max(features, *hidden)
         names = [*(f"hidden-{number + 1}" for number in range(len(hidden))), "output"]
@@ -103,25 +105,35 @@ class FullyConnected(Network):
             self.shapes[f"{name}.bias"] = (fan_out,)
 
     def draw(self, groups: Sequence[str], whose: seeds.Whose) -> State:
-        """Return fresh entries of these groups for each of `whose`, as Keras draws.
+        """Return fresh entries of these groups for each of `whose`.
 
-        Hidden kernels before ReLUs are He uniform (He et al. 2015), other kernels
-        Glorot uniform (Glorot and Bengio 2010), biases zero. A stream is named by the
-        layer's shape and, if several layers of one shape are drawn, by its place among
-        them. So fresh layers of the same shape start the same in every variant.
+        A stream is named by the layer's shape and, if several layers of one shape are
+        drawn, by its place among them. So fresh layers of the same shape start the same
+        in every variant.
         """
         state, drawn = {}, Counter[tuple[int, int]]()
         for name in groups:
-            fan_in, fan_out = fans = self._fans[name]
-            is_he = name != "output" and self.activation.is_he
-            limit = np.sqrt(6 / (fan_in if is_he else fan_in + fan_out))
+            fans = self._fans[name]
             streams = whose.generators(seeds.WEIGHTS, *fans, drawn[fans])
             drawn[fans] += 1
-            shape = self.shapes[f"{name}.weight"]
-            weight = np.stack([s.uniform(-limit, limit, shape) for s in streams])
-            state[f"{name}.weight"] = torch.from_numpy(weight.astype(np.float32))
-            state[f"{name}.bias"] = torch.zeros(len(streams), fan_out)
+            for entry, limit in zip(self.groups[name], self._limits(name), strict=True):
+                shape = self.shapes[entry]
+                values = np.stack([s.uniform(-limit, limit, shape) for s in streams])
+                state[entry] = torch.from_numpy(values.astype(np.float32))
         return state
+
+    def _limits(self, name: str) -> tuple[float, float]:
+        """Return between which numbers, ±, a layer's kernel and biases are drawn.
+
+        In PyTorch both are uniform by the number of inputs (`torch.nn.Linear`). In
+        Keras hidden kernels before ReLUs are He uniform (He et al. 2015), other kernels
+        Glorot uniform (Glorot and Bengio 2010), and biases zero.
+        """
+        fan_in, fan_out = self._fans[name]
+        if self._initial == "pytorch":
+            return fan_in**-0.5, fan_in**-0.5
+        is_he = name != "output" and self.activation.is_he
+        return np.sqrt(6 / (fan_in if is_he else fan_in + fan_out)), 0.0
 
     def at_once(self, rows: int) -> int:
         """As many as fit into the cache."""
