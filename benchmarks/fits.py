@@ -6,7 +6,7 @@ The peers are the scripts in benchmarks/peers/.
 import json
 import statistics
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,10 +48,9 @@ class Method(NamedTuple):
 
     name: str
     script: str
-    own_python: bool = False  # Thaw's, else the peers'
+    is_peer: bool = False  # so it runs in the peers' Python
     compiles: bool = False  # so its first run is cold
     arguments: Sequence[str] = ()
-    environment: Mapping[str, str] = {}
 
 
 class Cost(NamedTuple):
@@ -66,19 +65,12 @@ NETWORKS = (
     Network(64, [32, 32], 10, 20),
     Network(2, [256, 256], 3, 20),
 )
-LOOP, KERAS = "one after the other", "keras_loop"
 METHODS = (
-    Method("Thaw", "thaw_ensemble", own_python=True),
-    Method("Thaw, autograd", "thaw_ensemble", True, arguments=["autograd"]),
-    Method(f"PyTorch, {LOOP}", "torch_loop", own_python=True),
-    Method("PyTorch, `torch.func.vmap`", "torch_vmap", own_python=True),
-    Method("JAX, vmap and scan", "jax_vmap", compiles=True),
-    Method(f"Keras on JAX, {LOOP}", KERAS, environment={"KERAS_BACKEND": "jax"}),
-    Method(
-        f"Keras on TensorFlow, {LOOP}",
-        KERAS,
-        environment={"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"},
-    ),
+    Method("Thaw", "thaw_ensemble"),
+    Method("Thaw, autograd", "thaw_ensemble", arguments=["autograd"]),
+    Method("PyTorch, one after the other", "torch_loop"),
+    Method("PyTorch, `torch.func.vmap`", "torch_vmap"),
+    Method("JAX, vmap and scan", "jax_vmap", is_peer=True, compiles=True),
 )
 
 NOTES = f"""\
@@ -89,7 +81,7 @@ to the last score, with scores on the whole train and test set after every epoch
 with drawing initial weights and batch orders. It leaves out starting Python, imports,
 making the data, and a warm-up of one epoch. JAX compiles a program for each number of
 repeats instead: its cold row includes that, as every new process pays it; the warm row
-is the same call again. Keras scores the train set while it learns, at no cost.
+is the same call again.
 
 ≈ marks a cell that was not run because it would have taken more than {BUDGET} s: it
 repeats the cost a fit of the largest run to its left.
@@ -120,7 +112,7 @@ def costs(
         print(f"{network}, {method.name}, {repeats}", file=sys.stderr)
         script = ROOT / f"benchmarks/peers/{method.script}.py"
         command = [python, script, json.dumps(task), *method.arguments]
-        _, output = run(command, environment=ENVIRONMENT | method.environment)
+        _, output = run(command, environment=ENVIRONMENT)
         result = json.loads(output.splitlines()[-1])
         seconds, accuracy = result["seconds"], result["test_accuracy"]
         typical = statistics.median(seconds[1:] if method.compiles else seconds)
@@ -137,9 +129,9 @@ def rounded(number: float, digits: int) -> str:
     return f"{number:.{digits}g}" if number < 10**digits else f"{number:.0f}"
 
 
-def cells(own: Sequence[Cost], row: Sequence[Cost]) -> Iterator[str]:
+def cells(thaw: Sequence[Cost], row: Sequence[Cost]) -> Iterator[str]:
     """Yield a row's cells: milliseconds and the ratio to Thaw's."""
-    for reference, cost in zip(own, row, strict=True):
+    for reference, cost in zip(thaw, row, strict=True):
         mark = "" if cost.measured and reference.measured else "≈ "
         ratio = cost.seconds / reference.seconds
         yield f"{mark}{rounded(1000 * cost.seconds, 3)} ({rounded(ratio, 2)}x)"
@@ -147,15 +139,15 @@ def cells(own: Sequence[Cost], row: Sequence[Cost]) -> Iterator[str]:
 
 def network_table(network: Network, peers: Path | None) -> str:
     """Measure all methods on a network; return the table."""
-    rows, own = [], None
+    rows, thaw = [], None
     for method in METHODS:
-        python = sys.executable if method.own_python else peers
+        python = peers if method.is_peer else sys.executable
         if not python:
             continue
-        found, accuracy = costs(method, network, python)
-        for name, row in found.items():
-            own = own or row
-            rows.append([name, *cells(own, row), f"{accuracy:.3f}"])
+        measured, accuracy = costs(method, network, python)
+        for name, row in measured.items():
+            thaw = thaw or row
+            rows.append([name, *cells(thaw, row), f"{accuracy:.3f}"])
     return markdown(["repeats", *REPEATS, "mean test accuracy"], rows)
 
 

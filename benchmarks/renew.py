@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import fits
-import large
 import modules
 import runs
-import slurm
 from measure import ROOT, machine, only_cores, versions
 
 PAGE = ROOT / "docs/benchmarks.md"
@@ -53,17 +51,14 @@ class Part(NamedTuple):
     title: str
     report: Callable[[Path | None], Iterator[str]]
     cores: int
-    has_peers: bool = True
 
 
 PARTS = {
     "runs": Part("Whole runs", runs.report, cores=2),
     "fits": Part("A fit, alone and in company", fits.report, cores=1),
     "modules": Part("A module", modules.report, cores=1),
-    "large": Part("101,000 fits", large.report, cores=2, has_peers=False),
-    "slurm": Part("10,100 fits through Slurm", slurm.report, cores=2, has_peers=False),
 }
-OWN = ("snakemake", "torch", "numpy")
+PACKAGES = ("snakemake", "torch", "numpy")
 PEERS = ("jax", "keras", "tensorflow_cpu", "torch", "torchvision", "skorch", "numpy")
 
 
@@ -72,14 +67,12 @@ def about(part: Part, peers: Path | None) -> str:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     thaw = f"Thaw {project['project']['version']}"
     cores = "one core" if part.cores == 1 else f"{part.cores} cores"
-    lines = [
-        f"- Measured on {datetime.date.today()}, on {cores} of: {machine()}",
-        f"- {thaw}, {versions(sys.executable, OWN)}",
-    ]
-    if part.has_peers:
-        found = versions(peers, PEERS) if peers else "not installed, so left out"
-        lines.append(f"- Peers: {found}")
-    return "\n".join(lines)
+    installed = versions(peers, PEERS) if peers else "not installed, so left out"
+    return (
+        f"- Measured on {datetime.date.today()}, on {cores} of: {machine()}\n"
+        f"- {thaw}, {versions(sys.executable, PACKAGES)}\n"
+        f"- Peers: {installed}"
+    )
 
 
 def sections() -> dict[str, str]:
@@ -112,8 +105,8 @@ def main() -> None:
         part = PARTS[name]
         with only_cores(part.cores):
             pieces = [f"## {part.title}", about(part, peers), *part.report(peers)]
-        found = sections() | {name: "\n\n".join(pieces)}
-        blocks = [f"<!-- {one} -->\n{found[one]}\n" for one in PARTS if one in found]
+        texts = sections() | {name: "\n\n".join(pieces)}
+        blocks = [f"<!-- {part} -->\n{texts[part]}\n" for part in PARTS]
         PAGE.write_text("\n".join([INTRODUCTION, *blocks]), encoding="utf-8")
 
 
