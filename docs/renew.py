@@ -49,11 +49,11 @@ class Study(NamedTuple):
     before: Sequence[str] = ()
 
 
-def with_rules(folder: str) -> Sequence[str]:
-    """Return the options of a folder with a Snakefile of its own."""
-    file = f"{folder}/Snakefile"
-    return "--snakefile", file, "--workflow-profile", "profiles/default"
-
+# Of folders whose data come from packages.
+WITH_RULES = (
+    *("--snakefile", "studies/Snakefile"),
+    *("--workflow-profile", "profiles/default"),
+)
 
 POINTS, CNN = "studies/flash-points", "studies/digits-cnn"
 SOURCES, RECIPES = "studies/which-source", "studies/recipes"
@@ -71,14 +71,14 @@ STUDIES = {
         },
     ),
     POINTS: Study(
-        with_rules(POINTS),
+        WITH_RULES,
         {
             "freeze-map": "maps/flash-point-thirds/freeze-map",
             "flash-points": "maps/flash-point/freeze-map",
         },
     ),
-    SOURCES: Study(with_rules(SOURCES), {"which-source": "which-source/differences"}),
-    RECIPES: Study(with_rules(RECIPES), {"recipes": "flash-points/target-sizes"}),
+    SOURCES: Study(WITH_RULES, {"which-source": "which-source/differences"}),
+    RECIPES: Study(WITH_RULES, {"recipes": "flash-points/target-sizes"}),
     "studies/your-table": Study(
         (),
         {
@@ -90,7 +90,7 @@ STUDIES = {
         (),
         {"digits": "maps/digits/freeze-map", "digits-noisy": "to-noisy/target-sizes"},
     ),
-    CNN: Study(with_rules(CNN), {"digits-cnn": "to-mnist/freeze-map"}),
+    CNN: Study(WITH_RULES, {"digits-cnn": "to-mnist/freeze-map"}),
     "studies/r-net": Study(
         (),
         {"r-net": "from-faces/freeze-map"},
@@ -104,7 +104,7 @@ STUDIES = {
     "studies/sequences": Study(
         (),
         {"sequences": "from-boiling/freeze-map"},
-        ("studies/sequences/make_tokens.py", "studies/sequences/data"),
+        ("studies/scripts/make_tokens.py", "studies/sequences/data"),
     ),
     "studies/imbalance": Study(
         (),

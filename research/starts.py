@@ -43,7 +43,7 @@ PENGUINS = ROOT / "studies/your-table/penguins.csv"
 def problems(folder: Path) -> dict[str, Problem]:
     """Return the problems by name, the first five to choose by, three to confirm."""
     files = [folder / "flash-point.csv", folder / "melting-point.csv"]
-    script = ROOT / "studies/flash-points/make_tables.py"
+    script = ROOT / "studies/scripts/make_compounds.py"
     subprocess.run([sys.executable, script, *files], check=True)
     numbers = SHARED | {"task": "regression"}
     birds = {"file": {}, "drop": ["bird"]}

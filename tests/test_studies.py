@@ -82,9 +82,10 @@ def small(folder: Path, name: str, studies: list[str], **settings) -> Project:
     return project
 
 
-def make_data(study: Project, *rules: str) -> None:
-    """Run the rules of a study's own Snakefile, by Snakemake."""
-    study.snakemake(*rules, "-c2", "--workflow-profile", "../../profiles/default")
+def make_data(study: Project, *files: str) -> None:
+    """Make files by the rules that all these studies share, by Snakemake."""
+    profile = "--workflow-profile", "../../profiles/default"
+    study.snakemake(*files, "-c2", "--snakefile", "../Snakefile", *profile)
 
 
 @pytest.mark.slow
@@ -94,7 +95,8 @@ def test_flash_points(tmp_path):
     sizes = {"source_models": 3, "target_sizes": [20, "all"]}
     study = small(tmp_path, "flash-points", names, variants=FEW, **sizes)
     study.config |= {"maps": {"flash-point": ["from-boiling"]}}
-    make_data(study, "tables_of_compounds")
+    properties = "boiling-point", "melting-point", "flash-point"
+    make_data(study, *(f"data/{name}.csv" for name in properties))
     targets = ["results/answers.md", "results/maps/flash-point/freeze-map.png"]
     study.make(*targets)
     assert not study.stale(*targets)
@@ -114,7 +116,7 @@ def test_which_source(tmp_path):
     sources = ["boiling-point", "permittivity"]
     names, target = ["which-source"], "results/which-source/best-sources.csv"
     study = small(tmp_path, "which-source", names, sources=sources, variants=FEW)
-    make_data(study, "tables_of_compounds")
+    make_data(study, *(f"data/{name}.csv" for name in [*sources, "flash-point"]))
     study.make(target)
     assert {*pd.read_csv(study.folder / target)["source"]} == {*sources}
     assert len(pd.read_csv(study.folder / "data/permittivity.csv")) == 711
@@ -127,7 +129,8 @@ def test_recipes(tmp_path):
     """Every recipe, of either network, from the packages to the scores."""
     names = ["beyond", "to-mnist"]
     study = small(tmp_path, "recipes", names, source_models=1, repeats=2)
-    make_data(study, "tables_of_compounds", "images", "turned_digits")
+    turned = "upright", "turned-30", "turned-60", "turned-30-60"
+    make_data(study, "data/mnist.csv", *(f"data/{name}.npz" for name in turned))
     study.make(*(f"results/{name}/scores.csv" for name in names))
     for name in names:
         scores = pd.read_csv(study.folder / f"results/{name}/scores.csv")
@@ -149,9 +152,9 @@ def test_recipes(tmp_path):
     ("name", "source", "study", "settings"),
     [
         ("digits", None, "to-rotated", {}),
-        ("digits-cnn", "images", "to-mnist", {}),
+        ("digits-cnn", "data/mnist.csv", "to-mnist", {}),
         ("images", "make_images.py", "from-low", {}),
-        ("sequences", "make_tokens.py", "from-boiling", {}),
+        ("sequences", "../scripts/make_tokens.py", "from-boiling", {}),
         ("imbalance", "make_tables.py", "weighted", {}),
         ("r-net", "make_files.py", "from-faces", R_NET),
     ],

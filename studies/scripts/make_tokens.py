@@ -9,14 +9,11 @@ studies/flash-points; of the boiling points, the first 1,000.
 """
 
 import argparse
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "flash-points"))
-from make_tables import TOKEN, compounds, smiles_by_cas
+from make_compounds import TOKEN, compounds, smiles_by_cas
 
 LENGTH = 24
 VOCABULARY = 24

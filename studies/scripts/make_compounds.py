@@ -1,6 +1,6 @@
 """Make tables of properties of compounds from the package `chemicals`.
 
-    python make_tables.py data/boiling-point.csv data/flash-point.csv …
+    python make_compounds.py data/boiling-point.csv data/flash-point.csv …
 
 A file's name says which property. A row a compound: its property in SI units, and the
 counts of the commonest parts of its SMILES, log(1 + n). A part is a token (an atom,
