@@ -104,17 +104,12 @@ def main() -> None:
                 for size in SIZES:
                     if size > problem.train_size:
                         continue
-                    by_start = {
-                        start: scores(problem, start, optimizer, size)
+                    means = {
+                        start: scores(problem, start, optimizer, size).mean()
                         for start in STARTS
                     }
-                    means = {start: v.mean() for start, v in by_start.items()}
-                    where = {
-                        "problem": name,
-                        "optimizer": optimizer,
-                        "rows": size,
-                    }
-                    rows.append(where | means)
+                    cell = {"problem": name, "optimizer": optimizer, "rows": size}
+                    rows.append(cell | means)
                     print(rows[-1], file=sys.stderr, flush=True)
     print(pd.DataFrame(rows).to_markdown(index=False, floatfmt=".4g"))
 
