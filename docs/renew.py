@@ -123,7 +123,7 @@ TEXTBOOK = (
 # The pages, and the folders whose results they show.
 PAGES = {
     "README.md": [".", POINTS],
-    "docs/misleading.md": ["."],
+    "docs/misleading.md": [".", POINTS],
     "docs/flash-points.md": [POINTS],
     "docs/which-source.md": [SOURCES],
     "docs/recipes.md": [RECIPES],
