@@ -130,25 +130,35 @@ def test_the_penguins_become_the_tutorials_study():
         assert problem == tutorial["problems"][name] | {"file": "../b.csv"}
     study = tutorial["studies"]["from-adelie"] | {"margin": tutorial["margin"]}
     assert config["studies"] == {"from-adelie": study}
-    for key in ("seed", "network", "training"):
+    for key in ("seed", "network", "training", "variants"):
         assert config[key] == tutorial[key]
+    assert "with the source models' output layer, too" in output
 
 
 def test_two_files_with_numbers_as_labels():
     rows = pd.DataFrame(np.random.default_rng(0).normal(size=(480, 3)).round(4))
     rows = rows.assign(boils=(rows[0] * 50 + 300).round(2), kind=[*range(12)] * 40)
-    rows.assign(cas=range(480)).to_csv("first.csv", index=False)
-    target = rows[::2].assign(only=1.5)
-    config, _ = init(target, "--label", "boils", "--source", "first.csv")
+    source = rows.rename(columns={"boils": "melts"}).assign(cas=range(480), id=rows[1])
+    source.to_csv("first.csv", index=False)
+    target = rows[::2].assign(only=1.5, patient_id=[*range(48)] * 5)
+    from_first = "--source", "first.csv"
+    names = "--label", "boils", "--source-label", "melts"
+    config, output = init(target, *names, *from_first)
     first, second = config["problems"]["first"], config["problems"]["b"]
-    assert (first["file"], first["drop"]) == ("../first.csv", ["cas"])
+    assert (first["file"], first["drop"]) == ("../first.csv", ["cas", "id"])
     assert (second["task"], second["drop"]) == ("regression", ["only"])
+    assert (first["label"], second["label"]) == ("melts", "boils")
+    assert ("group" in first, second["group"]) == (False, "patient_id")
+    assert "output layer anew, because the labels differ" in output
+    assert "patient_id repeats" in output and re.search(r"fits, about \d+ min", output)
+    ridge = "sklearn.linear_model.RidgeCV"
+    assert config["variants"]["ridge"]["estimator"] == ridge
     # A twentieth of the label's standard deviation, with one digit.
     margin = float(f"{target['boils'].std() / 20:.0e}")
     assert config["studies"]["from-first"]["margin"] == margin
     # Frequent whole numbers are classes.
     Path("b/config.yaml").unlink()
-    _, output = init(target, "--label", "kind", "--source", "first.csv")
+    _, output = init(target, "--label", "kind", *from_first)
     assert "kind is a class" in output
 
 

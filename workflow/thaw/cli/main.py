@@ -60,12 +60,18 @@ def _go_to(folder: str | Path) -> None:
 @click.argument("file", type=FILE)
 @click.option("--label", required=True, help="The column to predict.")
 @click.option("--source", type=FILE, help="The file that source models learn from.")
+@click.option("--source-label", help="The column to predict there, if another.")
 @click.option(
     "--where", metavar="COLUMN=VALUE", help="Or the rows of FILE that they learn from."
 )
 @click.option("--folder", type=FILE, help="What to write; by default named as FILE.")
 def init(
-    file: Path, label: str, source: Path | None, where: str | None, folder: Path | None
+    file: Path,
+    label: str,
+    source: Path | None,
+    source_label: str | None,
+    where: str | None,
+    folder: Path | None,
 ) -> None:
     """Write a folder with a config for FILE, which runs as it is.
 
@@ -74,9 +80,11 @@ def init(
     """
     import yaml
 
+    from thaw.api import cost
     from thaw.api.check import all_wrong
     from thaw.errors import ThawError, visible
-    from thaw.plan.draft import Rows, draft, groups, other_group
+    from thaw.plan.columns import Rows, groups, other_group
+    from thaw.plan.draft import draft
 
     folder = folder or Path(file.stem)
     config = folder / "config.yaml"
@@ -106,7 +114,8 @@ def init(
         if rest:
             groups_there = ", ".join([target, *rest])
             assumptions = [f"the target is {target}, the largest of {groups_there}"]
-    drafted = draft(label, source_rows, target_rows)
+    labels = source_label or label, label
+    drafted = draft(labels, source_rows, target_rows)
     mistakes = all_wrong(yaml.safe_load(drafted.config(Path())))
     if mistakes.config:
         raise ThawError(
@@ -124,7 +133,7 @@ def init(
     with config.open("x", encoding="utf-8") as stream:
         stream.write(drafted.config(folder))
     click.echo(f"Wrote {config}, which assumes:")
-    for line in [*drafted.assumed(), *assumptions, *mistakes.doubts]:
+    for line in [*drafted.assumed(cost.seconds), *assumptions, *mistakes.doubts]:
         click.echo(visible(f"  {line}"))
     click.echo("Correct it where it is wrong. This makes results/report.html in there:")
     click.echo(f"  {_run_command(folder)}")
@@ -257,7 +266,7 @@ def compare(
     """
     from thaw.api.compare import Rules, compared
     from thaw.api.given import NEEDED
-    from thaw.plan.draft import name_of
+    from thaw.plan.columns import name_of
 
     if higher == lower:
         raise click.UsageError("say which scores are better: --higher or --lower")

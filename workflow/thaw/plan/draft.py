@@ -3,64 +3,78 @@
 import itertools
 import math
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 import yaml
 
-from thaw.data import EACH, SEPARATORS
-from thaw.data.checks import MOSTLY, are_measured, doubts
-from thaw.data.tables import (
-    DECIMAL_COMMA,
-    Table,
-    as_text,
-    choose,
-    complete,
-    missing_in,
-    read_rows,
-    require_columns,
-    separator_in,
+from thaw.data import EACH
+from thaw.data.checks import are_measured
+from thaw.data.tables import choose, complete, missing_in
+from thaw.errors import listed
+from thaw.plan.columns import (
+    Rows,
+    how_written,
+    is_text,
+    no_features,
+    read_table,
+    repeating_columns,
 )
-from thaw.errors import ThawError, listed
 
-HIDDEN = (16, 16)
-EPOCHS = 100
-REPEATS = 2
+# Hidden layers, with few train rows and with many.
+NARROW, WIDE = (16, 16), (64, 32)
+MANY_ROWS = 300
 
-# Of classes and of numbers, whether a label is one.
-RATES: Mapping[bool, Mapping[str, Any]] = {
-    False: {"learning_rate": 0.05},
-    True: {"optimizer": "adam", "learning_rate": 0.01},
+# As strong as any other training that was tried on five data sets, and stronger than
+# rates tuned on a fifth of the train rows, which a network with few rows cannot spare.
+TRAINING = {
+    "epochs": 100,
+    "batch_size": 16,
+    "optimizer": "adam",
+    "learning_rate": 0.001,
 }
+LARGE_BATCH, FROM_ROWS = 64, 2_000
+REPEATS = 2
+VARIANTS = 4  # of the ladder, with two hidden layers
 
-# A column with at most so many values may name groups of rows.
-MOST_GROUPS = 20
-FEWEST_IN_GROUP = 20
-
-# A column that lacks a larger share of its values is dropped; of another one, the rows.
-MOST_MISSING = 0.2
+# No networks, to judge networks by; for numbers to predict, and for classes.
+LINEAR, ENSEMBLE = "sklearn.linear_model", "sklearn.ensemble"
+PENALTIES = {"alphas": [0.1, 0.3, 1, 3, 10, 30, 100]}
+TREES = {"n_estimators": 50}
+ESTIMATORS: Mapping[bool, Mapping[str, Mapping[str, Any]]] = {
+    True: {
+        "ridge": {"estimator": f"{LINEAR}.RidgeCV", "arguments": PENALTIES},
+        "forest": {
+            "estimator": f"{ENSEMBLE}.RandomForestRegressor",
+            "arguments": TREES,
+        },
+    },
+    False: {
+        "logistic": {
+            "estimator": f"{LINEAR}.LogisticRegression",
+            "arguments": {"max_iter": 1000},
+        },
+        "forest": {
+            "estimator": f"{ENSEMBLE}.RandomForestClassifier",
+            "arguments": TREES,
+        },
+    },
+}
 
 # Numbers of train rows to learn from; so many are taken, and none beyond half of them.
 SIZES = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
-MOST_SIZES = 3
+MOST_SIZES = 2
 
-# As many source models as are trained in so many minutes, at so many multiplications a
-# second and with so many seconds for each job to start: those of a usual core.
-SOURCE_MODELS = (150, 60, 30, 10)
-MINUTES = 10
-MULTIPLICATIONS_A_SECOND = 1e9
+# As many source models as a usual core trains in so many minutes, with so many seconds
+# for each job to start. Fewer than the last would allow no verdict.
+SOURCE_MODELS = (150, 60, 30, 20)
+MINUTES = 3
 SECONDS_A_JOB = 2
 
 # The share of a label's standard deviation that counts as a difference.
 MARGIN = 0.05
-
-
-# A whole number, and one with commas between its thousands.
-WHOLE = r"[-+]?\d+"
-THOUSANDS = r"[-+]?[1-9]\d{0,2}(?:,\d{3})+"
 
 
 CONFIG = """\
@@ -69,6 +83,8 @@ CONFIG = """\
 seed: 1  # every random number follows from it
 network: {network}
 training: {training}
+# To tune, learning_rate: [0.001, 0.003, 0.01] and validation_size: 0.2. Each network
+# keeps the rate that is best on a fifth of its train rows, and learns from the others.
 
 problems:
   {source}:
@@ -82,11 +98,16 @@ problems:
     shuffle: {shuffle_target}
     scale: {{like: {source}}}  # as what the source models have seen
 
+# No networks, to judge these by: they learn from the same rows.
+variants:
+  {estimators}
+
 studies:
   {study}:
     source: {source}
     target: {target}
-    variants: ladder  # from scratch; from the source, with 0, 1 or 2 layers frozen
+    # ladder: from scratch; from the source, with 0, 1 or 2 layers frozen
+    variants: {variants}
     target_sizes: {sizes}  # train rows to learn from
     source_models: {source_models}
     repeats: {repeats}  # from each of them
@@ -94,49 +115,57 @@ studies:
 """
 
 
-def name_of(text: str, default: str) -> str:
-    """Return a name made of any text; the default if it holds no letter or digit."""
-    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    # Short enough for a study to be called from-NAME.
-    return name[:90].rstrip("-") or default
+class Cost(Protocol):
+    """Tells how long networks, and estimators beside them, learn."""
 
+    def __call__(
+        self,
+        widths: Sequence[int],
+        training: Mapping[str, Any],
+        estimators: Sequence[Mapping[str, Any]],
+        rows: int,
+        tested: int,
+    ) -> tuple[float, float]:
+        """Return the CPU seconds of a network, and of all estimators together.
 
-class Rows(NamedTuple):
-    """Rows of a file: those with a value in a column, or all.
-
-    written: the keys of a problem that say how the file is written.
-    """
-
-    path: Path
-    where: Mapping[str, str]
-    written: Mapping[str, str] = {}
-
-    def called(self, role: str) -> str:
-        """Return a name for a problem of these rows; that of its role if need be."""
-        return name_of("-".join(self.where.values()) or self.path.stem, role)
+        widths: of features, hidden layers and outputs. They learn from so many rows,
+        and are tested on others.
+        """
 
 
 class Draft(NamedTuple):
-    """A study of two tables with the same label, as a config describes it.
+    """A study of two tables, as a config describes it.
 
-    names, rows, columns: of the source and the target. drop: which columns are no
-    features, and why. missing: how many rows of each lack a value; empty if none
-    does. minutes: what it takes on one core.
+    Pairs are of the source and the target. groups: the column whose rows stay
+    together, or none. drop: which columns are no features, and why. missing: how many
+    rows lack a value; empty if none does. keeps_output: whether the target's networks
+    start with the source model's output layer. learned, tested: the train rows of
+    source models, and of the target, which has as many test rows. widths: of features,
+    hidden layers and outputs.
     """
 
-    label: str
+    labels: tuple[str, str]
     regression: bool
     names: tuple[str, str]
     rows: tuple[Rows, Rows]
     columns: tuple[Sequence[str], Sequence[str]]
+    groups: tuple[str, str]
     drop: Mapping[str, str]
     missing: tuple[str, str]
     categorical: Sequence[str]
+    keeps_output: bool
     margin: float
     sizes: Sequence[int | str]
-    source_models: int
-    batch_size: int
-    minutes: int
+    learned: int
+    tested: int
+    widths: Sequence[int]
+    training: Mapping[str, Any]
+    source_models: int = 0
+
+    @property
+    def estimators(self) -> Mapping[str, Mapping[str, Any]]:
+        """The references by name, as the config describes them."""
+        return ESTIMATORS[self.regression]
 
     @property
     def is_split_anew(self) -> bool:
@@ -146,11 +175,12 @@ class Draft(NamedTuple):
     def config(self, folder: Path) -> str:
         """Return the config as it stands in a folder, relative to which paths are."""
         source, target = self.names
-        training = {"epochs": EPOCHS, "batch_size": self.batch_size}
-        training |= RATES[self.regression]
+        estimators = [f"{n}: {_yaml(dict(v))}" for n, v in self.estimators.items()]
         return CONFIG.format(
-            network=_yaml({"hidden": [*HIDDEN]}),
-            training=_yaml(training),
+            network=_yaml({"hidden": [*self.widths[1:-1]]}),
+            training=_yaml(dict(self.training)),
+            estimators="\n  ".join(estimators),
+            variants=_yaml(["ladder", *self.estimators]),
             # YAML reads some names as true or as numbers.
             source=_yaml(source),
             target=_yaml(target),
@@ -176,17 +206,32 @@ class Draft(NamedTuple):
             yield f"{key}: {_yaml(value)}  # as the file is written"
         if rows.where:
             yield f"rows: {_yaml(dict(rows.where))}  # only these"
-        yield f"label: {_yaml(self.label)}  # the column to predict"
+        yield f"label: {_yaml(self.labels[role])}  # the column to predict"
         if self.regression:
             yield "task: regression  # the label is a number; unit: K would name a unit"
+        if group := self.groups[role]:
+            yield f"group: {_yaml(group)}  # its rows stay on one side of the split"
         if drop:
             yield f"drop: {_yaml(drop)}  # columns that are no features"
         if self.missing[role]:
             yield f"missing: {{drop: rows}}  # {self.missing[role]}"
+            yield "# Or {fill: median}, which takes what the train rows have."
         if self.categorical:
             yield f"categorical: {_yaml([*self.categorical])}  # a column for each word"
 
-    def assumed(self) -> Iterator[str]:
+    def minutes(self, cost: Cost, source_models: int) -> int:
+        """Return the CPU minutes of so many source models and all that starts there."""
+        study = self.widths, self.training, [*self.estimators.values()]
+        seconds, _ = cost(*study, self.learned, self.learned)
+        for size in self.sizes:
+            rows = self.tested if isinstance(size, str) else size
+            network, estimators = cost(*study, rows, self.tested)
+            seconds += REPEATS * (VARIANTS * network + estimators)
+        arms = (VARIANTS + len(self.estimators)) * len(self.sizes)
+        jobs = 15 + arms * (2 + source_models // 100)
+        return math.ceil((source_models * seconds + jobs * SECONDS_A_JOB) / 60)
+
+    def assumed(self, cost: Cost) -> Iterator[str]:
         """Yield in words what was assumed, a line each."""
         source, target = self.names
         for path, written in {rows.path: rows.written for rows in self.rows}.items():
@@ -195,7 +240,16 @@ class Draft(NamedTuple):
                 yield f"{path} is read with {how}"
         kind = "a number (task: regression)" if self.regression else "a class"
         yield f"source models learn {source}; the question is about {target}"
-        yield f"{self.label} is {kind}; a difference of {self.margin:g} matters"
+        yield f"{self.labels[1]} is {kind}; a difference of {self.margin:g} matters"
+        if self.keeps_output:
+            yield "transferred networks start with the source models' output layer, too"
+        else:
+            yield (
+                "transferred networks draw their output layer anew, because the labels "
+                "differ; inherit: output in a variant keeps it"
+            )
+        for group in dict.fromkeys(filter(None, self.groups)):
+            yield f"{group} repeats: rows with the same one stay together (group)"
         for column, why in self.drop.items():
             yield f"{column} is no feature: it {why}"
         for name, words in zip(self.names, self.missing, strict=True):
@@ -208,25 +262,39 @@ class Draft(NamedTuple):
         yield f"features are scaled by the train rows of {source}"
         yield (
             f"{self.source_models} source models, {REPEATS} repeats of each, from "
-            f"{listed(self.sizes)} train rows; about {self.minutes} min of one core"
+            f"{listed(self.sizes)} train rows: {self.fits:,} fits, about "
+            f"{self.minutes(cost, self.source_models)} min of one core"
         )
 
+    @property
+    def fits(self) -> int:
+        """How many networks and estimators learn."""
+        arms = (VARIANTS + len(self.estimators)) * len(self.sizes)
+        return self.source_models * (1 + REPEATS * arms)
 
-def draft(label: str, source: Rows, target: Rows) -> Draft:
+
+def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
     """Return a study of what is to be learned in the rows of `target` from `source`.
 
+    labels: the columns to predict, of source and target.
     Raises `ThawError` if a file cannot be read as a table, or has no such column.
     """
     source, target = (
         rows._replace(written=how_written(rows.path)) for rows in (source, target)
     )
-    tables = [_table(label, rows) for rows in (source, target)]
+    pairs = zip(labels, (source, target), strict=True)
+    tables = [read_table(label, rows) for label, rows in pairs]
     regression = any(are_measured(table.labels) for table in tables)
     columns = [list(table.features) for table in tables]
-    drop = _dropped(tables)
+    groups = repeating_columns(tables)
+    drop = {
+        name: reason
+        for name, reason in no_features(tables).items()
+        if any(name in c and name != g for c, g in zip(columns, groups, strict=True))
+    }
     tables = [
-        choose(table, {"drop": [name for name in drop if name in table.features]})
-        for table in tables
+        choose(t, {"drop": [c for c in t.features if c in drop or c in groups]})
+        for t in tables
     ]
     gaps = [table.features.isna().any(axis=None) for table in tables]
     missing = [
@@ -234,134 +302,55 @@ def draft(label: str, source: Rows, target: Rows) -> Draft:
     ]
     tables = [*map(complete, tables)]
     left = [name for name in tables[1].features if name not in drop]
-    words = [name for name in left if any(_is_text(t.features[name]) for t in tables)]
+    words = [name for name in left if any(is_text(t.features[name]) for t in tables)]
     categories = {str(v) for t in tables for name in words for v in t.features[name]}
     learned, rows = (len(table.labels) // 2 for table in tables)
     outputs = 1 if regression else tables[1].labels.nunique()
     sizes = _sizes(rows, outputs)
-    widths = [len(left) + len(categories), *HIDDEN, outputs]
-    models, minutes = _source_models(widths, learned, [*sizes, rows])
+    hidden = WIDE if rows >= MANY_ROWS else NARROW
+    training = TRAINING | ({"batch_size": LARGE_BATCH} if learned >= FROM_ROWS else {})
+    same_classes = regression or {*tables[0].labels} == {*tables[1].labels}
     names = source.called("source"), target.called("target")
     margin = 0.02
     if regression:
         spread = pd.to_numeric(tables[1].labels, errors="coerce").std()
         margin = float(f"{MARGIN * spread:.0e}") or MARGIN
-    return Draft(
-        label=label,
+    drafted = Draft(
+        labels=labels,
         regression=regression,
         names=names if names[0] != names[1] else ("source", "target"),
         rows=(source, target),
         columns=(columns[0], columns[1]),
+        groups=groups,
         drop=drop,
         missing=(missing[0], missing[1]),
         categorical=words,
+        keeps_output=labels[0] == labels[1] and same_classes,
         margin=margin,
         sizes=[*sizes, "all"],
-        source_models=models,
-        batch_size=16 if learned < 2_000 else 64,
-        minutes=minutes,
+        learned=learned,
+        tested=rows,
+        widths=[len(left) + len(categories), *hidden, outputs],
+        training=training,
     )
+    affordable = (m for m in SOURCE_MODELS if drafted.minutes(_usual, m) <= MINUTES)
+    return drafted._replace(source_models=next(affordable, SOURCE_MODELS[-1]))
 
 
-def other_group(path: Path, column: str, value: str) -> tuple[str, list[str]]:
-    """Return the largest group of rows with another value in a column, and the rest."""
-    frame = _read(path, {column}, {}, how_written(path))
-    counts = as_text(frame[column]).value_counts()
-    if value not in counts:
-        raise ThawError(
-            f"{path}: no row has {value!r} in the column {column}. It has "
-            f"{listed(counts.index)}"
-        )
-    values = [name for name in counts.index if name != value]
-    if not values:
-        raise ThawError(f"{path}: all rows have {value!r} in the column {column}")
-    return values[0], values[1:]
+def _usual(
+    widths: Sequence[int],
+    training: Mapping[str, Any],
+    estimators: Sequence[Mapping[str, Any]],
+    rows: int,
+    tested: int,
+) -> tuple[float, float]:
+    """Return the seconds of a usual core, by which every machine takes as many models.
 
-
-def groups(path: Path, label: str) -> Iterator[str]:
-    """Yield each column that forms groups, one of which could be a source."""
-    frame = _read(path, {label}, {}, how_written(path))
-    for name in frame.columns.drop(label):
-        column = frame[name].dropna()
-        counts = as_text(column).value_counts()
-        large = (counts >= FEWEST_IN_GROUP).sum()
-        whole = _is_text(column) or pd.api.types.is_integer_dtype(column)
-        if whole and large > 1 and len(counts) <= MOST_GROUPS:
-            yield f"{name} ({', '.join(f'{v} {n}' for v, n in counts.items())})"
-
-
-def _read(
-    path: Path, text: set[str], where: Mapping[str, str], written: Mapping[str, str]
-) -> pd.DataFrame:
-    """Read a table's rows; raises `ThawError` if it lacks a column of `text`."""
-    frame = read_rows(path, text, where, **written)
-    require_columns(str(path), frame.columns, {"the command": text})
-    return frame
-
-
-def how_written(path: Path) -> dict[str, str]:
-    """Return the keys that say how a text file is written, if it is not as usual.
-
-    Raises `ThawError` if the file cannot be read.
+    Measured with 10 to 100 features and 20 to 5,000 rows.
     """
-    if path.suffix not in SEPARATORS:
-        return {}
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            mark = separator_in(lines.readline())
-    except (OSError, ValueError) as error:
-        raise ThawError(f"{path}: cannot be read as csv: {error}") from error
-    keys = {} if mark == SEPARATORS[path.suffix] else {"separator": mark}
-    frame = read_rows(path, (), {}, **keys)
-    if any(_has_commas(frame[name]) for name in frame):
-        keys["decimal"] = ","
-    return keys
-
-
-def _has_commas(column: pd.Series) -> bool:
-    """Whether a column of text holds numbers with decimal commas."""
-    texts = column.dropna()
-    if pd.api.types.is_numeric_dtype(texts) or texts.empty:
-        return False
-    texts = texts.astype(str)
-    commas = texts.str.fullmatch(DECIMAL_COMMA)
-    numbers = commas | texts.str.fullmatch(WHOLE)
-    thousands = texts[commas].str.fullmatch(THOUSANDS)
-    return bool(numbers.mean() > MOSTLY and not thousands.all())
-
-
-def _table(label: str, rows: Rows) -> Table:
-    frame = _read(rows.path, {label}, rows.where, rows.written)
-    features = frame.drop(columns=[label, *rows.where])
-    return Table(features, frame[label], None, str(rows.path), named=True)
-
-
-def _is_text(column: pd.Series) -> bool:
-    """Whether a column holds words, not numbers with a slip of the pen among them."""
-    if pd.api.types.is_numeric_dtype(column):
-        return False
-    numbers = pd.to_numeric(column.dropna().astype(str), errors="coerce")
-    return len(numbers) > 0 and numbers.notna().mean() <= MOSTLY
-
-
-def _dropped(tables: Sequence[Table]) -> dict[str, str]:
-    """Return which columns are no features, and why."""
-    reasons: dict[str, str] = {}
-    for table, other in (tables, tables[::-1]):
-        words = [name for name in table.features if _is_text(table.features[name])]
-        reasons |= dict(doubts(table, words))
-        for name, column in table.features.items():
-            if name not in other.features:
-                reasons[name] = "is in one of the two only"
-            elif pd.api.types.is_datetime64_any_dtype(column):
-                reasons[name] = "holds dates"
-            elif (missing := column.isna()).mean() > MOST_MISSING:
-                rows = f"{missing.sum():,} of {len(column):,} rows"
-                reasons[name] = f"is missing in {rows} of one of the two"
-            elif column.nunique() == 1:
-                value = column.dropna().iloc[0]
-                reasons[name] = f"is {value} in all rows of one of the two"
-    return reasons
+    weights = sum((before + 1) * after for before, after in itertools.pairwise(widths))
+    of_network = training["epochs"] * rows * (1e-6 + 1e-9 * weights)
+    return of_network, 0.05 * len(estimators) * max(1, rows / 500)
 
 
 def _sizes(rows: int, classes: int) -> list[int]:
@@ -369,25 +358,6 @@ def _sizes(rows: int, classes: int) -> list[int]:
     known = [size for size in SIZES if 2 * classes <= size <= rows / 2]
     step = max(1, math.ceil(len(known) / MOST_SIZES))
     return known[::step]
-
-
-def _source_models(
-    widths: Sequence[int], learned: int, sizes: Sequence[int]
-) -> tuple[int, int]:
-    """Return how many source models, and how many minutes of a core it all takes.
-
-    learned: the rows of which source models learn. sizes: those of repeats.
-    """
-    variants = 2 + len(HIDDEN)
-    rows = learned + REPEATS * variants * sum(sizes)
-    weights = sum((before + 1) * after for before, after in itertools.pairwise(widths))
-    seconds = 3 * EPOCHS * weights * rows / MULTIPLICATIONS_A_SECOND
-    for models in SOURCE_MODELS:
-        jobs = 10 + variants * len(sizes) * math.ceil(models / 50)
-        minutes = math.ceil((models * seconds + jobs * SECONDS_A_JOB) / 60)
-        if minutes <= MINUTES:
-            break
-    return models, minutes
 
 
 def _relative(path: Path, folder: Path) -> str:
