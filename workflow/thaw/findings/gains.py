@@ -96,8 +96,10 @@ class Question(NamedTuple):
         """Return where something holds: " with 20 to 100 rows"; "" if there is one."""
         if not self.is_swept:
             return ""
-        first = [*self.target_sizes].index(sizes[0])
-        if [*sizes] == [*self.target_sizes[first : first + len(sizes)]]:
+        # A CSV holds them as text.
+        names, every = [*map(str, sizes)], [*map(str, self.target_sizes)]
+        first = every.index(names[0])
+        if names == every[first : first + len(names)]:
             return f" with {span(sizes)}"
         return f" with {enumerate_words(sizes)} rows"
 
