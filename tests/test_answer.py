@@ -91,7 +91,7 @@ CASES = [
     ),
     (RARELY_BAD, {}, ["is typically equivalent, with a mean of -0.0"]),
     (GROWS, PRETRAINED, ["Use fixed-1.", "itself pretrained"]),
-    (GROWS, {"variants": {"standalone": SCRATCH}}, ["nothing is compared"]),
+    (GROWS, {"variants": {"standalone": SCRATCH}}, ["no other network is compared"]),
     (ONE_MODEL, {"source_models": 1}, ["this one source model"]),
     (ONE_MODEL, {"source_models": 1, "source": CHECKPOINTS}, ["this one checkpoint"]),
     (GROWS | {"head": scores(0.8)}, HEAD, ["Use transfer and the output alone (head)"]),

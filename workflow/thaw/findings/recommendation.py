@@ -324,7 +324,7 @@ def _none(alike: list[Advice], study: Question) -> Iterator[str]:
         for item in alike
         for row in item.rows.values()
     }
-    yield f"no recommendation: {'; '.join(sorted(reasons)) or 'nothing is compared'}"
+    yield f"no recommendation: {'; '.join(sorted(reasons)) or 'no other network is compared'}"
 
 
 WORDS = {
