@@ -34,13 +34,15 @@ AUC, BALANCED = (
 class Case(NamedTuple):
     """A population, and the studies to draw: their units and rows.
 
-    An adversary is a population that the rule was not made for.
+    An adversary is a population that the rule was not made for. Of each cell so many
+    `times` the trials are drawn.
     """
 
     make: Callable[[], Population]
     cells: Sequence[tuple[int, int]] = GRID
     power: bool = False
     adversary: bool = True
+    times: int = 1
 
 
 def _main(power: bool = False, **how) -> Case:
@@ -118,7 +120,9 @@ CASES = {
 for count in (0, 2, 5):
     for words, how in (("rows differ", {"own_rows": 0.7, "noise": 0.1}), ("alike", {})):
         CASES[f"{words}, {count} references"] = Case(
-            functools.partial(made, references=count, **NARROW, **how), SELECTION
+            functools.partial(made, references=count, **NARROW, **how),
+            SELECTION,
+            times=3,
         )
 
 
@@ -165,7 +169,7 @@ def look_at(name: str, trials: int, seed: int) -> list[dict]:
     for gain in (0, *(POWER * case.power)):
         known = Known(population, gain)
         for units, rows in case.cells:
-            studies = trials if gain == 0 else max(1, trials // 4)
+            studies = trials * case.times if gain == 0 else max(1, trials // 4)
             rng = np.random.default_rng(
                 [seed, zlib.crc32(name.encode()), gain, units, rows]
             )

@@ -213,15 +213,16 @@ class Known:
         )
         return measures
 
-
     def _is_false_headline(self, table: pd.DataFrame, sets: pd.DataFrame) -> bool:
         """Whether what the answer says to use is no better than it says."""
-        networks = {BASELINE: {"pretrained": False}, **dict.fromkeys(self.depths, {})}
+        variants: dict[str, dict] = {BASELINE: {"pretrained": False}}
+        variants |= {name: {} for name in self.depths}
+        variants |= {name: {"estimator": name} for name in self.references}
         nothing = dict.fromkeys(Question._fields, "")
         question = Question(
             **nothing
             | {
-                "variants": networks | dict.fromkeys(self.references, {"estimator": 1}),
+                "variants": variants,
                 "source": "source",
                 "baseline": BASELINE,
                 "margin": self.population.margin,
@@ -231,7 +232,7 @@ class Known:
         )
         choice = advice(question, "all")
         rivals = [BASELINE] * bool(choice.variant)
-        rivals = [*networks] if choice.lead else rivals
+        rivals = question.networks if choice.lead else rivals
         gains = [self.truth.loc[choice.variant, rival]["typical"] for rival in rivals]
         return any(gain <= TINY for gain in gains)
 

@@ -324,7 +324,8 @@ def _none(alike: list[Advice], study: Question) -> Iterator[str]:
         for item in alike
         for row in item.rows.values()
     }
-    yield f"no recommendation: {'; '.join(sorted(reasons)) or 'no other network is compared'}"
+    why = "; ".join(sorted(reasons)) or "no other network is compared"
+    yield f"no recommendation: {why}"
 
 
 WORDS = {
