@@ -22,6 +22,8 @@ PAGE = ROOT / "docs/calibration.md"
 SOURCE_MODELS, ROWS, LOOKS = (10, 30, 150), (60, 150, 500), (30, 50, 150)
 GRID = [(units, rows) for units in SOURCE_MODELS for rows in ROWS]
 
+SELECTION = [(30, 150), (150, 500)]
+
 # Typical gains in margins: most trials for equal variants, then for finding gains.
 POWER = (2, 5)
 AUC, BALANCED = (
@@ -32,13 +34,15 @@ AUC, BALANCED = (
 class Case(NamedTuple):
     """A population, and the studies to draw: their units and rows.
 
-    An adversary is a population that the rule was not made for.
+    An adversary is a population that the rule was not made for. Of each cell so many
+    `times` the trials are drawn.
     """
 
     make: Callable[[], Population]
     cells: Sequence[tuple[int, int]] = GRID
     power: bool = False
     adversary: bool = True
+    times: int = 1
 
 
 def _main(power: bool = False, **how) -> Case:
@@ -113,6 +117,15 @@ CASES = {
 }
 
 
+for count in (0, 2, 5):
+    for words, how in (("rows differ", {"own_rows": 0.7, "noise": 0.1}), ("alike", {})):
+        CASES[f"{words}, {count} references"] = Case(
+            functools.partial(made, references=count, **NARROW, **how),
+            SELECTION,
+            times=3,
+        )
+
+
 class Bar(NamedTuple):
     """A share required of a measure, or of each one that begins with its name."""
 
@@ -137,6 +150,7 @@ BARS = (
     Bar("anything false in a study", "anything false", 0.05, True),
     Bar("a false verdict", "false verdict", 0.05, True),
     Bar("anything false about weak or failed networks", "false shares", 0.05, True),
+    Bar("a false headline", "false headline", 0.05, True),
     Bar("a set that lacks every best depth", "false set", 0.05, True),
     Bar("anything false in three looks", "false in 3 looks", 0.05, True),
     Bar("a typical difference's interval covers", "typical", 0.935),
@@ -155,7 +169,7 @@ def look_at(name: str, trials: int, seed: int) -> list[dict]:
     for gain in (0, *(POWER * case.power)):
         known = Known(population, gain)
         for units, rows in case.cells:
-            studies = trials if gain == 0 else max(1, trials // 4)
+            studies = trials * case.times if gain == 0 else max(1, trials // 4)
             rng = np.random.default_rng(
                 [seed, zlib.crc32(name.encode()), gain, units, rows]
             )

@@ -16,7 +16,7 @@ from thaw.data.make import make_problem
 from thaw.findings.metrics import METRICS, Metric
 
 ROOT = Path(__file__).parent.parent
-BASELINE = "standalone"
+BASELINE, REFERENCE = "standalone", "reference"
 ACCURACY = METRICS["classification"]["accuracy"]
 ERROR = METRICS["regression"]["mean_absolute_error"]
 MARGIN = 0.01
@@ -120,6 +120,7 @@ def made(
     together: bool = False,
     fail: bool = False,
     positives: float = 1.0,
+    references: int = 0,
     family: int = 1,
     group: int = 1,
 ) -> Population:
@@ -138,6 +139,7 @@ def made(
     bad: the share of source models, and of standalone's repeats, that are weak or, with
         `fail`, fail; the same source models for all depths if `together`.
     positives: the share of rows of class 1.
+    references: the number of reference estimators, each fitted once.
     family, group: as for `Population`; they share five sixths of their luck.
     """
     rng = np.random.default_rng(0)
@@ -178,6 +180,12 @@ def made(
         else:
             found = side * (1 + skill / 0.24) + row
         said[name] = found.astype(np.float16)
+    for number in range(references):
+        own = np.sqrt(own_rows) * luck(rows) + np.sqrt(noise) * luck(rows)
+        fitted = side + np.sqrt(1 - own_rows - noise) * ease + own
+        said[f"{REFERENCE}-{number}"] = np.broadcast_to(
+            fitted.astype(np.float16), (models, repeats, rows)
+        )
     constant = np.exp(0.7 * (ease + luck(rows)) / np.sqrt(2) - 0.245)
     if metric is not ERROR:
         constant = np.where((positives == 1) & (rng.random(rows) < 1 / 3), 1, -1)

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from populations import BASELINE, Population
+from populations import BASELINE, REFERENCE, Population
 
 from thaw.findings import scoring
+from thaw.findings.gains import Question
 from thaw.findings.metrics import METRICS
+from thaw.findings.recommendation import advice
 from thaw.findings.rows_luck import influence
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import BETTER, EQUIVALENT, KINDS, WORSE
@@ -106,10 +108,11 @@ def samples(
         gain = -gain if metric.lower_is_better else gain
         found[name] = Sample(
             values + gain,
-            None if name == BASELINE else drawn.numbers,
+            drawn.numbers if name.startswith("fixed") else None,
             failed,
             metric.lower_is_better,
             constant,
+            is_known=name.startswith(REFERENCE),
             scale=metric.unit(constant),
             worst=metric.worst_told(constant),
             by_rows=None if by_rows is None else by_rows + gain[:, None],
@@ -129,15 +132,19 @@ class Known:
 
     def __init__(self, population: Population, gain: float | None) -> None:
         self.population = population
-        self.depths = [name for name in population.said if name != BASELINE]
+        names = [*population.said]
+        self.depths = [name for name in names if name.startswith("fixed")]
+        self.references = [name for name in names if name.startswith(REFERENCE)]
         self.gains: dict[str, float] = {}
         self.truth = self._table()
         if gain is not None:
             wanted = gain * population.margin
             typical = self.truth["typical"].xs(BASELINE, level="reference")
             self.gains = {name: wanted - typical[name] for name in self.depths}
+            self.gains |= {name: -typical[name] for name in self.references}
             self.truth = self._table()
         apart = self.truth["typical"].drop(BASELINE, level="reference")
+        apart = apart.drop(self.references, level="variant")
         # Medians do not add up: depths that gain the same on standalone may differ a
         # little, and are all among the best.
         tied = population.margin / 5
@@ -149,6 +156,8 @@ class Known:
         found = samples(self.population, all_of(self.population), self.gains)
         pairs = [(depth, BASELINE) for depth in self.depths]
         pairs += itertools.combinations(self.depths, 2)
+        networks = [BASELINE, *self.depths]
+        pairs += itertools.product(self.references, networks)
         table = comparisons({"all": found}, pairs, BASELINE, self.population.margin)
         return table.set_index(["variant", "reference"])
 
@@ -156,14 +165,17 @@ class Known:
         """Return whether a study's statements are true, by the name of a measure."""
         margin = self.population.margin
         found = samples(self.population, drawn, self.gains)
-        pairs = [(depth, BASELINE) for depth in self.depths]
-        table = comparisons({"all": found}, pairs, BASELINE, margin)
+        pairs = [(name, BASELINE) for name in (*self.depths, *self.references)]
+        against = dict.fromkeys(self.references, self.depths)
+        table = comparisons({"all": found}, pairs, BASELINE, margin, against)
         measures: Measures = {}
         false = {name: [] for name in ("verdict", "shares")}
         for row in table.to_dict("records"):
             depth, kind = row["variant"], row["verdict"]
-            truth = self.truth.loc[depth, BASELINE]
+            truth = self.truth.loc[depth, row["reference"]]
             false["verdict"].append(_is_false(kind, truth["typical"], margin))
+            if depth in self.references:
+                continue
             measures[f"better, {depth}"] = kind == BETTER
             measures[f"equivalent, {depth}"] = kind == EQUIVALENT
             measures[f"surely, {depth}"] = kind == BETTER and (
@@ -188,17 +200,41 @@ class Known:
             own = [measures[f"{name}, {depth}"] for depth in self.depths]
             measures[f"all {name}"] = float(np.nanmin([1, *own]))
         measures |= {f"false {name}": any(own) for name, own in false.items()}
+        depths = dict.fromkeys(self.depths, 0)
+        sets = depths_table({"all": found}, depths, margin, table)
+        measures["false headline"] = self._is_false_headline(table, sets)
         if self.best and len(self.depths) > 1 and found[self.depths[0]].is_nested:
-            depths = dict.fromkeys(self.depths, 0)
-            sets = depths_table({"all": found}, depths, margin, table)
             stay = sets.loc[sets["may_be_best"] == "yes", "variant"]
             measures["false set"] = not self.best & {*stay}
             measures["depths in set"] = len(stay)
-        kinds = ("verdict", "shares", "set")
+        kinds = ("verdict", "shares", "set", "headline")
         measures["anything false"] = any(
             measures.get(f"false {kind}", False) for kind in kinds
         )
         return measures
+
+    def _is_false_headline(self, table: pd.DataFrame, sets: pd.DataFrame) -> bool:
+        """Whether what the answer says to use is no better than it says."""
+        variants: dict[str, dict] = {BASELINE: {"pretrained": False}}
+        variants |= {name: {} for name in self.depths}
+        variants |= {name: {"estimator": name} for name in self.references}
+        nothing = dict.fromkeys(Question._fields, "")
+        question = Question(
+            **nothing
+            | {
+                "variants": variants,
+                "source": "source",
+                "baseline": BASELINE,
+                "margin": self.population.margin,
+                "comparisons": table,
+                "best_depths": sets,
+            }
+        )
+        choice = advice(question, "all")
+        rivals = [BASELINE] * bool(choice.variant)
+        rivals = question.networks if choice.lead else rivals
+        gains = [self.truth.loc[choice.variant, rival]["typical"] for rival in rivals]
+        return any(gain <= TINY for gain in gains)
 
 
 def _is_false(kind: str, truth: float, margin: float) -> bool:

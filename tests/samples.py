@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from thaw.data.problem import Description
-from thaw.findings.arms import Arm
+from thaw.findings.arms import Arm, beside_networks
 from thaw.findings.gains import Question
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
@@ -26,6 +26,7 @@ LADDER = {"standalone": SCRATCH, "fixed-0": {}, "fixed-1": {"freeze": 1}}
 SETTINGS = {"source": "one", "target": "two", "baseline": "standalone", "tuned": []}
 SETTINGS |= {"metric": [{"task": "classification", "name": "accuracy"}], "margin": 0.01}
 SETTINGS |= {"repeats": 2, "source_models": 30, "has_splits": False, "recipes": {}}
+SETTINGS |= {"learning": {"initial": "pytorch", "optimizer": "adam"}, "words": {}}
 
 NOTHING = {"categories": {}, "shape": [], "notes": [], "transforms": [], "files": []}
 SCALE = {"centre": [0.0, 0.0], "spread": [1.0, 1.0]}
@@ -122,10 +123,11 @@ def question(samples, variants=LADDER, pairs=(), changes=(), equal=(), **setting
     depths = {
         name: variant.get("freeze", 0)
         for name, variant in variants.items()
-        if variant.get("pretrained", True)
+        if variant.get("pretrained", True) and "estimator" not in variant
     }
     pairs = [*((name, baseline) for name in variants if name != baseline), *pairs]
-    table = comparisons(samples, pairs, baseline, 0.01)
+    references = beside_networks(variants, baseline)
+    table = comparisons(samples, pairs, baseline, 0.01, references)
     arms = {
         Arm(name, size): sample
         for size, of_size in samples.items()

@@ -6,12 +6,29 @@ from itertools import combinations_with_replacement
 import numpy as np
 import pytest
 
-from samples import LADDER, SCRATCH, alone, changed, ladder, question, scores
+from samples import (
+    LADDER,
+    SCRATCH,
+    alone,
+    changed,
+    compared,
+    ladder,
+    question,
+    scores,
+)
 from thaw.findings import recommendation
 from thaw.findings.answer import answer
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.deciding import fits, needed
-from thaw.findings.recommendation import KEEP, NONE, SAME, UNDECIDED, USE, advice
+from thaw.findings.recommendation import (
+    ESTIMATOR,
+    KEEP,
+    NONE,
+    SAME,
+    UNDECIDED,
+    USE,
+    advice,
+)
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import MODELS_FAILED
 from thaw.tables.answer import recommendations
@@ -74,7 +91,7 @@ CASES = [
     ),
     (RARELY_BAD, {}, ["is typically equivalent, with a mean of -0.0"]),
     (GROWS, PRETRAINED, ["Use fixed-1.", "itself pretrained"]),
-    (GROWS, {"variants": {"standalone": SCRATCH}}, ["nothing is compared"]),
+    (GROWS, {"variants": {"standalone": SCRATCH}}, ["no other network is compared"]),
     (ONE_MODEL, {"source_models": 1}, ["this one source model"]),
     (ONE_MODEL, {"source_models": 1, "source": CHECKPOINTS}, ["this one checkpoint"]),
     (GROWS | {"head": scores(0.8)}, HEAD, ["Use transfer and the output alone (head)"]),
@@ -87,7 +104,7 @@ CASES = [
     (
         FAILING,
         {},
-        ["(30 % of fixed-1's)", "more of its networks fail ("],
+        ["(30 % of fixed-1's)", "points more failed networks ("],
     ),
     (DEAD, {}, ["all networks failed.", "100 % of fixed-0's", "not frozen layers"]),
     (
@@ -152,31 +169,38 @@ KINDS = {"Use": USE, "Train": KEEP, "It": SAME, "Undecided:": UNDECIDED, "No": N
 def assert_agrees(study):
     """Assert that a recommendation says what its table does, and no more."""
     table, choice = study.comparisons, advice(study, "all")
+    table = table[table["reference"] == study.baseline]
     text = " ".join(recommendation.recommended(study))
-    assert KINDS[text.split()[0]] == choice.kind
+    is_network = choice.kind != ESTIMATOR
+    assert KINDS[text.split()[0]] == (choice.kind if is_network else USE)
     (row,) = recommendations(study).to_dict("records")
     assert (row["kind"], row["variant"] or "") == (choice.kind, choice.variant)
     lows, highs = table["typical_low"], table["typical_high"]
     kinds, is_better = {*table["verdict"]}, table["verdict"] == "typically better"
-    if choice.kind == USE:
+    if choice.kind in (USE, ESTIMATOR):
+        assert ("estimator" in study.variants[choice.variant]) != is_network
         # Everything named is clearly better, and what is recommended has its gain.
         assert {*choice.named} <= {*table["variant"][is_better]}
         assert choice.variant in text
         gain = table.set_index("variant").loc[choice.variant, "typical"]
         assert row["typical"] == gain and f"gains {gain:.3f} (" in text
         low = table.set_index("variant").loc[choice.variant, "typical_low"]
-        assert ("perhaps for less than the margin" in text) == (low < 0.01)
+        words = "perhaps for less than the margin" in text
+        assert words == (low < 0.01 and not choice.lead)
     else:
         assert not is_better.any()
+        table = table[table["variant"].isin(study.networks)]
+        lows, highs, kinds = lows[table.index], highs[table.index], {*table["verdict"]}
     if choice.kind == KEEP:
         # If all networks failed there is no interval.
         assert (highs.dropna() < 0.01).all() and kinds != {"equivalent"}
         is_worst = kinds == {"typically worse"}
-        assert ("Every other variant is typically worse" in text) == is_worst
+        assert ("Every other " in text) == is_worst
     elif choice.kind == SAME:
         assert ((lows >= -0.01) & (highs <= 0.01)).all()
     elif choice.kind == UNDECIDED:
         unclear = table["verdict"].isin(["no clear difference", "too few"])
+        highs = highs[table.index]
         named = table.loc[unclear & (highs >= 0.01), "variant"]
         assert choice.named == [*named] and len(named)
         worst = table.loc[unclear & (highs >= 0.01)].set_index("variant")
@@ -220,6 +244,53 @@ def test_the_answer_agrees_with_the_tables_of_any_study(seed):
         assert f"reezing {' or '.join(depths)} layer" in text
 
 
+FOREST, RIDGE = {"estimator": "sklearn.Forest"}, {"estimator": "sklearn.Ridge"}
+WITH_REFERENCES = {**THREE, "forest": FOREST, "ridge": RIDGE}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_headline_pairs_and_table_agree_where_there_are_references(seed):
+    """No sentence contradicts another one, whichever variant is ahead."""
+    rng = np.random.default_rng(seed)
+    means, names = 0.7 + 0.01 * seed / 4 * rng.normal(size=6), [*WITH_REFERENCES]
+    samples = {
+        name: scores(mean, 30, 2, 0, 0.01, int(rng.integers(99)))
+        if name in THREE and name != "standalone"
+        else alone(mean, spread=0.01)
+        for name, mean in zip(names, means, strict=True)
+    }
+    pairs = [[("ridge", "fixed-1"), ("fixed-0", "forest")][seed % 2]]
+    study = question(samples, variants=WITH_REFERENCES, pairs=pairs)
+    assert_agrees(study)
+    choice, table = advice(study, "all"), study.comparisons
+    beats = {
+        (a, b) if kind == "typically better" else (b, a)
+        for a, b, kind in table[["variant", "reference", "verdict"]].to_numpy()
+        if kind in ("typically better", "typically worse")
+    }
+    text, is_lost = words_in(study), {loser for _, loser in beats}
+    for winner, loser in beats:
+        assert f"{loser} is typically better than {winner}" not in text
+        assert {winner, loser} - {*choice.named} or choice.kind == UNDECIDED
+    if choice.variant:
+        assert choice.variant not in is_lost
+    for name in ("forest", "ridge"):
+        rows = table[(table["variant"] == name) | (table["reference"] == name)]
+        assert len(rows) >= 2  # the baseline, and the network that is hardest to beat
+        if ("standalone", name) not in beats and (name, "standalone") in beats:
+            assert f"{name} is typically better than standalone" in text
+            assert choice.kind in (USE, ESTIMATOR)
+    # Each network against each estimator, one by one: none has a better claim.
+    if choice.lead:
+        row = choice.lead
+        (act,) = recommendations(study)["act"]
+        low, high = row["typical_low"], row["typical_high"]
+        assert act.startswith(f"Use {choice.variant}: {low:.3f} to {high:.3f} better ")
+        for network in study.networks:
+            pair = {"variant": samples[choice.variant], "reference": samples[network]}
+            assert compared(pair, ("variant", "reference"))["typical_low"].iloc[0] > 0
+
+
 def test_a_depth_that_another_one_beats_is_not_recommended():
     """It may have the larger gain on the baseline: that does not order them."""
     models = np.arange(100).repeat(2)
@@ -235,9 +306,13 @@ def test_a_depth_that_another_one_beats_is_not_recommended():
 
 
 RISKS = [
-    ((0.15, 0.35), (0, 0), "but fixed-1 is riskier, and 25 % more of its networks are"),
-    ((-0.35, -0.15), (0, 0), "but fixed-1 is safer, and 25 % fewer of its networks"),
-    ((-0.3, -0.1), (0.1, 1), "but fixed-1 is riskier, and"),
+    ((0.15, 0.35), (0, 0), "but fixed-1 is riskier, with 25 points more weak"),
+    (
+        (-0.35, -0.15),
+        (0, 0),
+        "but fixed-1 is safer, with 25 points fewer weak",
+    ),
+    ((-0.3, -0.1), (0.1, 1), "but fixed-1 is riskier, with"),
 ]
 
 

@@ -80,6 +80,11 @@ class GivenPlan(StudyPlan):
         return {}
 
     @property
+    def learning(self) -> dict[str, Any]:
+        """Nothing is known of how networks learned."""
+        return {}
+
+    @property
     def shown(self) -> dict[str, bool]:
         """Whether there is what tables and figures show; nothing of rows is known."""
         return super().shown | {"rows": False}

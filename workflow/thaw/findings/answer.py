@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from thaw.findings.arms import TargetSize
+from thaw.findings.baseline import how_strong_it_is
 from thaw.findings.caveats import (
     what_is_covered,
     what_spoils_it,
     what_would_change_it,
 )
 from thaw.findings.deciding import what_would_decide
-from thaw.findings.gains import Question, estimate, more_networks, rows_at
+from thaw.findings.gains import Question, pairs_in_words, rows_at
 from thaw.findings.recommendation import NONE, advice, disagreeing_means, recommended
 from thaw.findings.shown import enumerate_words
-from thaw.findings.verdicts import BETTER, EQUIVALENT, UNCLEAR, WORSE
 
 
 class Part(NamedTuple):
@@ -92,34 +92,10 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
         )
 
 
-# How a variant compares with another one, by the verdict.
-COMPARES = {
-    BETTER: "is typically better than",
-    WORSE: "is typically worse than",
-    EQUIVALENT: "is typically equivalent to",
-    UNCLEAR: "is not clearly better or worse than",
-}
-
-
 def what_was_compared(study: Question) -> Iterator[str]:
-    """Say what each pair shows that the study lists beside the baseline's."""
+    """Say what each pair shows that the study compares beside the baseline's."""
     table = study.comparisons[study.comparisons["reference"] != study.baseline]
-    for (variant, reference), rows in table.groupby(
-        ["variant", "reference"], sort=False
-    ):
-        by_verdict = itertools.groupby(rows.to_dict("records"), lambda r: r["verdict"])
-        for verdict, group in by_verdict:
-            if verdict not in COMPARES:
-                continue
-            alike = [*group]
-            gains = [
-                f"{estimate(row, study.margin, study.units)}{more_networks(row)}"
-                for row in alike
-            ]
-            place = study.place([row["target_size"] for row in alike])
-            yield f"{variant} {COMPARES[verdict]} {reference}{place}: " + (
-                f"{enumerate_words(gains)}."
-            )
+    yield from pairs_in_words(table, study)
 
 
 def how_many_layers(study: Question) -> Iterator[str]:
@@ -166,6 +142,7 @@ PARTS = {
     "How many layers to freeze": how_many_layers,
 }
 CAVEATS = {
+    "How strong the baseline is": how_strong_it_is,
     "What would change it": what_would_change_it,
     "What to beware of": what_spoils_it,
     "What is covered": what_is_covered,

@@ -1,8 +1,8 @@
 """Arms of a study, each a variant at a target size: names, order, comparisons."""
 
 import math
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 # A number of train rows of the target, or all of them.
 TargetSize = int | Literal["all"]
@@ -49,6 +49,23 @@ def pairs_compared(
     with_baseline = [(name, baseline) for name in variants if name != baseline]
     # A pair that is listed twice is one comparison.
     return list(dict.fromkeys([*with_baseline, *map(tuple, pairs)]))
+
+
+def beside_networks(
+    variants: Mapping[str, Mapping[str, Any]], baseline: str
+) -> dict[str, list[str]]:
+    """Return the networks that stand against each reference estimator, by its name.
+
+    Each is compared with the baseline anyway, and with the network among these that it
+    beats least surely. Where there is no such network, neither is there an estimator.
+    """
+    networks = [
+        name
+        for name, variant in variants.items()
+        if "estimator" not in variant and name != baseline
+    ]
+    estimators = [name for name, variant in variants.items() if "estimator" in variant]
+    return dict.fromkeys(estimators, networks) if networks else {}
 
 
 def alpha_of_each(comparisons: int, of_all: float = OF_VERDICTS) -> float:

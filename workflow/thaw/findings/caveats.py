@@ -1,9 +1,9 @@
 """The caveats of an answer: failures, training time, tuning, luck not covered."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from thaw.findings.arms import CHECKPOINTS, TargetSize
+from thaw.findings.baseline import Caveat
 from thaw.findings.failures import FEW, meaning_of_weak
 from thaw.findings.gains import Question, Row, apart_from_typical, more_networks
 from thaw.findings.metrics import by_epoch, metric_of
@@ -13,13 +13,6 @@ from thaw.findings.shown import coverage, covers_rows, enumerate_words, number
 # If a larger share of networks chose the edge of a range, or of networks is no better
 # than the constant, or of test rows is of the commonest class, the answer says so.
 AT_EDGE, MANY, IMBALANCED = 0.2, 0.1, 0.8
-
-
-class Caveat(NamedTuple):
-    """A sentence, and the few words that stand for it in an overview, if any."""
-
-    words: str
-    tag: str = ""
 
 
 def what_spoils_it(study: Question) -> Iterator[Caveat]:
@@ -125,7 +118,6 @@ def what_would_change_it(study: Question) -> Iterator[Caveat]:
     for row in table[table["variant"].isin(study.transferred)].to_dict("records"):
         yield from _longer_training(row, study)
     if not study.tuned:
-        yield Caveat("No variant's training settings were tuned.", "untuned")
         return
     yield Caveat(
         f"Learning rate or epoch of {enumerate_words(study.tuned)} were chosen on rows "

@@ -1,7 +1,8 @@
 """A study's settings and tables, as the answer reads them, and comparisons in words."""
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from thaw.findings.arms import TargetSize
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import counted, enumerate_words, gain
-from thaw.findings.verdicts import BETTER, EQUIVALENT, TOO_FEW, WORSE
+from thaw.findings.verdicts import BETTER, EQUIVALENT, TOO_FEW, UNCLEAR, WORSE
 
 # A row of a table.
 Row = Mapping[str, Any]
@@ -19,9 +20,10 @@ class Question(NamedTuple):
     """A study's settings, and its tables by the names of their files.
 
     `variants` are as in the config, sizes in order. `source` is "" for given scores, of
-    which nothing else is known. `has_splits` says whether each source model has its own
-    split of the target. `recipes` are the words for variants that do more than freeze
-    their first layers.
+    which nothing else is known. `learning` says how the baseline's networks start and
+    by which optimizer they learn, `words` what each variant does. `has_splits` says
+    whether each source model has its own split of the target. `recipes` are the words
+    for variants that do more than freeze their first layers.
     """
 
     source: str
@@ -37,6 +39,8 @@ class Question(NamedTuple):
     repeats: int
     source_models: int
     has_splits: bool
+    learning: Mapping[str, Any]
+    words: Mapping[str, str]
     recipes: Mapping[str, str]
     comparisons: pd.DataFrame
     best_depths: pd.DataFrame
@@ -62,7 +66,8 @@ class Question(NamedTuple):
 
     def is_from_scratch(self, variant: str) -> bool:
         """Whether it is known that a variant's networks start from nothing."""
-        return not (self.is_given or self.is_pretrained(variant))
+        known = variant in self.variants and not self.is_given
+        return known and not self.is_pretrained(variant)
 
     def is_pretrained(self, variant: str) -> bool:
         """Whether a variant starts from source models."""
@@ -89,27 +94,58 @@ class Question(NamedTuple):
 
     def place(self, sizes: Sequence[TargetSize]) -> str:
         """Return where something holds: " with 20 to 100 rows"; "" if there is one."""
-        return f" with {span(sizes)}" if self.is_swept else ""
+        if not self.is_swept:
+            return ""
+        # A CSV holds them as text.
+        names, every = [*map(str, sizes)], [*map(str, self.target_sizes)]
+        first = every.index(names[0])
+        if names == every[first : first + len(names)]:
+            return f" with {span(sizes)}"
+        return f" with {enumerate_words(sizes)} rows"
 
-    def gains_at(self, size: TargetSize) -> dict[str, Row]:
-        """Return the comparisons of networks with the baseline, by variant."""
+    def all_gains_at(self, size: TargetSize) -> dict[str, Row]:
+        """Return the comparisons of all variants with the baseline, by variant."""
         rows = rows_at(self.comparisons, size).to_dict("records")
         return {
             row["variant"]: row
             for row in rows
-            if row["variant"] in self.networks and row["reference"] == self.baseline
+            if row["variant"] in self.variants and row["reference"] == self.baseline
         }
+
+    def gains_at(self, size: TargetSize) -> dict[str, Row]:
+        """Return the comparisons of networks with the baseline, by variant."""
+        rows = self.all_gains_at(size).items()
+        return {name: row for name, row in rows if name in self.networks}
 
     def beats(self, variant: str, other: str, size: TargetSize) -> bool:
         """Whether the study found one variant typically better than another."""
         depths = rows_at(self.best_depths, size).set_index("variant")
         rivals = depths["beaten_by"].astype(object).fillna("").get(other, "").split()
+        if variant in rivals:
+            return True
+        if other in self.networks and other != self.baseline:
+            beside = self.beside_networks(variant, size)
+            if beside and beside["verdict"] == BETTER:
+                return True
         rows = rows_at(self.comparisons, size).to_dict("records")
-        return variant in rivals or any(
+        return any(
             {row["variant"], row["reference"]} == {variant, other}
             and ahead_of(row) == variant
             for row in rows
         )
+
+    def beside_networks(self, name: str, size: TargetSize) -> Row | None:
+        """Return how an estimator compares with the network it beats least surely.
+
+        The baseline does not count. It is None for a network, and if there is none.
+        """
+        if name in self.networks:
+            return None
+        rivals = {*self.networks} - {self.baseline}
+        rows = rows_at(self.comparisons, size).to_dict("records")
+        rows += [seen_from_the_reference(row) for row in rows]
+        pairs = [r for r in rows if r["variant"] == name and r["reference"] in rivals]
+        return min(pairs, key=lambda row: row["typical_low"], default=None)
 
     def name(self, variant: str) -> str:
         """Return a variant in plain words with its name: "freeze 1 layer (fixed-1)"."""
@@ -120,6 +156,13 @@ class Question(NamedTuple):
         depth = self.depths[variant]
         frozen = counted(depth, "layer") if depth else "nothing"
         return f"freeze {frozen} ({variant})"
+
+    def label(self, variant: str) -> str:
+        """Return a variant's name; a rival from scratch may have any, so with words."""
+        is_rival = self.is_from_scratch(variant) and variant != self.baseline
+        if is_rival and variant in self.networks and variant in self.words:
+            return f"{variant} ({self.words[variant]})"
+        return variant
 
     @property
     def baseline_in_words(self) -> str:
@@ -135,6 +178,51 @@ def ahead_of(row: Row) -> str:
     return sides.get(row["verdict"], "")
 
 
+# How a variant compares with another one, by the verdict.
+COMPARES = {
+    BETTER: "is typically better than",
+    WORSE: "is typically worse than",
+    EQUIVALENT: "is typically equivalent to",
+    UNCLEAR: "is not clearly better or worse than",
+}
+
+
+def pairs_in_words(table: pd.DataFrame, study: Question) -> Iterator[str]:
+    """Say what each pair of a table shows, by target size."""
+    for (variant, reference), rows in table.groupby(
+        ["variant", "reference"], sort=False
+    ):
+        names = study.label(variant), study.label(reference)
+        by_verdict = itertools.groupby(rows.to_dict("records"), lambda r: r["verdict"])
+        for verdict, group in by_verdict:
+            if verdict not in COMPARES:
+                continue
+            alike = [*group]
+            gains = [
+                f"{estimate(row, study.margin, study.units)}{more_networks(row)}"
+                for row in alike
+            ]
+            place = study.place([row["target_size"] for row in alike])
+            yield (
+                f"{names[0]} {COMPARES[verdict]} {names[1]}{place}: "
+                f"{enumerate_words(gains)}."
+            )
+
+
+def seen_from_the_reference(row: Row) -> Row:
+    """Return a typical difference as that of the reference on the variant."""
+    verdicts = {BETTER: WORSE, WORSE: BETTER}
+    return {
+        **row,
+        "variant": row["reference"],
+        "reference": row["variant"],
+        "verdict": verdicts.get(row["verdict"], row["verdict"]),
+        "typical": -row["typical"],
+        "typical_low": -row["typical_high"],
+        "typical_high": -row["typical_low"],
+    }
+
+
 def estimate(row: Row, margin: float, units: str, name: str = "typical") -> str:
     """Return a difference of a row and its interval, if there are any."""
     value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
@@ -143,8 +231,9 @@ def estimate(row: Row, margin: float, units: str, name: str = "typical") -> str:
 
 def size_of(row: Row, study: Question) -> str:
     """Return the size of a difference, without its sign: "0.034 (0.018 to 0.050)"."""
-    ends = [row[f"typical{end}"] for end in ("", "_low", "_high")]
-    value, low, high = ends if ends[0] >= 0 else [-ends[0], -ends[2], -ends[1]]
+    if row["typical"] < 0:
+        row = seen_from_the_reference(row)
+    value, low, high = (row[f"typical{end}"] for end in ("", "_low", "_high"))
     if math.isinf(value):
         return "more than can be said, because too many networks failed"
     return gain(value, low, high, study.margin, study.units, "-")
@@ -166,7 +255,10 @@ def is_riskier(row: Row) -> bool:
 
 
 def more_networks(row: Row) -> str:
-    """Return how many more or fewer networks surely fail or are weak."""
+    """Return by how many points of percent more or fewer networks fail or are weak.
+
+    Only sure differences count.
+    """
     words = []
     for kind in ("failed", "weak"):
         low, high = row[f"{kind}_low"], row[f"{kind}_high"]
@@ -175,12 +267,12 @@ def more_networks(row: Row) -> str:
         ends = sorted(abs(end) for end in (low, high))
         change = percent_of(abs(row[f"{kind}_difference"]))
         more = "more" if low > 0 else "fewer"
-        does = "fail" if kind == "failed" else "are weak"
+        what = "failed" if kind == "failed" else "weak"
         words.append(
-            f"{change} % {more} of its networks {does} "
-            f"({percent_of(ends[0])} to {percent_of(ends[1])} %)"
+            f"with {change} points {more} {what} networks "
+            f"({percent_of(ends[0])} to {percent_of(ends[1])} points)"
         )
-    return f", and {enumerate_words(words)}" if words else ""
+    return f", {enumerate_words(words)}" if words else ""
 
 
 def apart_from_typical(row: Row, study: Question) -> str:

@@ -3,11 +3,11 @@
 It is read off the comparisons with the baseline at a target size, whose intervals hold
 together, and says no more than they do. Its kinds:
 
-- use an estimator: it is surely better than all networks (`thaw.findings.references`);
 - use a variant: among those typically better than the baseline and not beaten by
   another of them, the one that gains most and fails or is weak no more often than the
   baseline. The others are its ties. Readers take the margin for what is worth doing, so
   a gain that may be smaller is said to be;
+- use an estimator: likewise, if that variant is no network;
 - keep the baseline: no interval reaches the margin;
 - no difference: all networks are equivalent to the baseline;
 - undecided: some interval reaches the margin;
@@ -29,8 +29,7 @@ from thaw.findings.gains import (
     size_of,
     span,
 )
-from thaw.findings.references import Reference, best_estimator
-from thaw.findings.shown import enumerate_words, number
+from thaw.findings.shown import enumerate_words, interval, number
 from thaw.findings.verdicts import (
     BETTER,
     EQUIVALENT,
@@ -60,14 +59,15 @@ class Advice(NamedTuple):
     """The recommendation at a target size.
 
     `rows` are the comparisons behind it, by variant. `named` are the variants that it
-    names: the one to use and its ties, or the undecided ones.
+    names: the one to use and its ties, or the undecided ones. `lead` compares an
+    estimator that is typically better than every network with the best of them.
     """
 
     size: TargetSize
     kind: Kind
     rows: dict[str, Row]
     named: Sequence[str] = ()
-    estimator: Reference | None = None
+    lead: Row | None = None
 
     @property
     def variant(self) -> str:
@@ -77,33 +77,42 @@ class Advice(NamedTuple):
 
 def advice(study: Question, size: TargetSize) -> Advice:
     """Return the recommendation at a size."""
-    rows = study.gains_at(size)
-    kinds = {row["verdict"] for row in rows.values()}
-    estimator = best_estimator(study, size)
-    if estimator and estimator.surely:
-        name = estimator.row["variant"]
-        return Advice(size, ESTIMATOR, {name: estimator.row}, [name], estimator)
-    if kinds <= {TOO_FEW, NO_VERDICT}:
-        return Advice(size, NONE, rows)
-    better = [name for name, row in rows.items() if row["verdict"] == BETTER]
+    every = study.all_gains_at(size)
+    better = [name for name, row in every.items() if row["verdict"] == BETTER]
     if better:
         unbeaten = [
             name
             for name in better
-            if not any(_is_behind(rows[name], rows[other], study) for other in better)
+            if not any(_is_behind(every[name], every[other], study) for other in better)
         ]
         # They may beat each other in a circle.
         named = unbeaten or better
-        named.sort(key=lambda n: (is_riskier(rows[n]), -rows[n]["typical"]))
-        return Advice(size, USE, rows, named, estimator)
+        named.sort(key=lambda n: (is_riskier(every[n]), -every[n]["typical"]))
+        kind = USE if named[0] in study.networks else ESTIMATOR
+        return Advice(size, kind, every, named, _lead(every[named[0]], study))
+    rows = study.gains_at(size)
+    kinds = {row["verdict"] for row in rows.values()}
+    if kinds <= {TOO_FEW, NO_VERDICT}:
+        return Advice(size, NONE, rows)
     if kinds == {EQUIVALENT}:
-        return Advice(size, SAME, rows, (), estimator)
+        return Advice(size, SAME, rows)
     unclear = [
         name
         for name, row in rows.items()
         if row["verdict"] in (UNCLEAR, TOO_FEW) and row["typical_high"] >= study.margin
     ]
-    return Advice(size, UNDECIDED if unclear else KEEP, rows, unclear, estimator)
+    return Advice(size, UNDECIDED if unclear else KEEP, rows, unclear)
+
+
+def _lead(row: Row, study: Question) -> Row | None:
+    """Return the lead of an estimator, typically better than the baseline, if any."""
+    if row["variant"] in study.networks:
+        return None
+    beside = study.beside_networks(row["variant"], row["target_size"])
+    rows = [row, beside] if beside else [row]
+    if any(row["verdict"] != BETTER for row in rows):
+        return None
+    return min(rows, key=lambda row: row["typical"])
 
 
 def _is_behind(row: Row, other: Row, study: Question) -> bool:
@@ -119,7 +128,7 @@ def advices(study: Question) -> list[list[Advice]]:
 
 def in_ranges(
     advices: Sequence[Advice],
-    ties: Callable[[Advice], Any] = lambda item: {*item.named},
+    ties: Callable[[Advice], Any] = lambda item: ({*item.named}, item.lead is None),
 ) -> Iterator[list[Advice]]:
     """Yield the recommendations of neighbouring sizes that agree, as one.
 
@@ -127,7 +136,7 @@ def in_ranges(
     """
 
     def agreed(item: Advice) -> tuple[Kind, Any]:
-        return item.kind, ties(item) if item.kind == USE else None
+        return item.kind, ties(item) if item.variant else None
 
     alike: list[Advice] = []
     for new in advices:
@@ -141,22 +150,21 @@ def in_ranges(
 
 def _named_alike(alike: list[Advice]) -> list[Advice]:
     """Return recommendations with one variant named at all sizes, the best in all."""
-    if alike[0].kind != USE:
-        return alike
+    firsts = [item.variant for item in alike if item.variant]
     names = [n for n in alike[0].named if all(n in item.named for item in alike)]
-    if not names:
+    if not (firsts and names):
         return alike
     risks = {name: any(is_riskier(item.rows[name]) for item in alike) for name in names}
     gains = {name: sum(item.rows[name]["typical"] for item in alike) for name in names}
-    named = sorted(names, key=lambda name: (risks[name], -gains[name]))
+    # So that an estimator stays the first where it is.
+    named = sorted(names, key=lambda n: (n not in firsts, risks[n], -gains[n]))
     return [item._replace(named=named) for item in alike]
 
 
 def recommended(study: Question) -> Iterator[str]:
     """Give the advice, by target size."""
     for alike in advices(study):
-        words = [*WORDS[alike[0].kind](alike, study)]
-        yield from in_sentences(alike, study, [*words, *_without_network(alike, study)])
+        yield from in_sentences(alike, study, [*WORDS[alike[0].kind](alike, study)])
 
 
 def in_sentences(
@@ -174,25 +182,6 @@ def act(alike: list[Advice], study: Question) -> str:
     return f"{words[0].upper()}{words[1:]}"
 
 
-def _without_network(alike: list[Advice], study: Question) -> Iterator[str]:
-    """Name an estimator that may be as good as all networks."""
-    near = [item for item in alike if item.estimator and not item.estimator.surely]
-    reference = near[0].estimator if near else None
-    if reference and reference.best is not None:
-        than = f"{reference.best['variant']}, the best of the networks"
-        does = (
-            f"typically gains more than {than}, but their intervals overlap"
-            if reference.ahead
-            else f"may do as well as {than}"
-        )
-        place = study.place([item.size for item in near])
-        yield (
-            f"a network may not be needed{place}: "
-            f"{reference.row['variant']}, which gains {size_of(reference.row, study)} "
-            f"on {study.baseline}, {does}"
-        )
-
-
 # Each yields sentences without their capital and full stop, the advice first.
 
 
@@ -201,7 +190,9 @@ def _use(alike: list[Advice], study: Question) -> Iterator[str]:
     yield how(name, study) + perhaps(alike, study)
     yield f"it typically gains {worth(alike, study)}"
     if ties := alike[0].named[1:]:
-        yield f"it cannot be told apart from {enumerate_words(ties, 'or')}"
+        words = f"it cannot be told apart from {enumerate_words(ties, 'or')}"
+        networks = {*study.networks}
+        yield words + ": a network may not be needed" * bool({*ties} - networks)
 
 
 def how(name: str, study: Question) -> str:
@@ -234,16 +225,29 @@ def worth(alike: list[Advice], study: Question) -> str:
 
 
 def _use_estimator(alike: list[Advice], study: Question) -> Iterator[str]:
-    name, reference = alike[0].variant, alike[0].estimator
-    than = study.baseline
-    if reference and reference.best is not None:
-        than += " and all other networks"
-    place = f" from {alike[0].size} rows" if len(alike) > 1 else ""
-    yield f"use {name}, no network is needed"
-    yield (
-        f"it is better than {than}: it typically gains "
-        f"{size_of(alike[0].rows[name], study)}{place} on {study.baseline}"
-    )
+    name = alike[0].variant
+    if alike[0].lead:
+        ends = alike if len(alike) == 1 else [alike[0], alike[-1]]
+        yield f"use {name}: {enumerate_words(_ahead(item, study) for item in ends)}"
+    else:
+        yield f"use {name}, which is no network{perhaps(alike, study)}"
+    yield f"it typically gains {worth(alike, study)}"
+    if ties := alike[0].named[1:]:
+        yield f"it cannot be told apart from {enumerate_words(ties, 'or')}"
+
+
+def _ahead(item: Advice, study: Question) -> str:
+    """Return by how much an estimator is better than the best network."""
+    row = item.lead
+    assert row is not None
+    ends = row["typical_low"], row["typical_high"]
+    words = f"{interval(*ends, study.margin)}{study.units} better"
+    if math.isinf(row["typical_low"]):
+        words = "typically better"
+    than = f"the best network ({row['reference']})"
+    if study.networks == [row["reference"]]:
+        than = row["reference"]
+    return f"{words} than {than}{study.place([item.size])}"
 
 
 def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
@@ -320,7 +324,8 @@ def _none(alike: list[Advice], study: Question) -> Iterator[str]:
         for item in alike
         for row in item.rows.values()
     }
-    yield f"no recommendation: {'; '.join(sorted(reasons)) or 'nothing is compared'}"
+    why = "; ".join(sorted(reasons)) or "no other network is compared"
+    yield f"no recommendation: {why}"
 
 
 WORDS = {

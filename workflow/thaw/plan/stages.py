@@ -72,7 +72,7 @@ FACTS = (
     *("target_sizes", "shown_size", "is_swept", "baseline", "pairs", "comparisons"),
     *("metric", "margin", "depths", "ladder", "maps", "recipes", "rates", "tuned"),
     *("repeats", "source_models", "source_unit", "has_splits", "words"),
-    "draws_output",
+    *("draws_output", "learning"),
 )
 # What the stage that gathers knows of it, beside its metrics.
 TO_GATHER = (

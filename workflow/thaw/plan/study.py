@@ -11,7 +11,7 @@ from thaw.config.config import Study
 from thaw.config.network import Module
 from thaw.config.training import Estimator, Training, Variant
 from thaw.config.users import parts_of_function, weight_files
-from thaw.findings.arms import TargetSize, arms, pairs_compared
+from thaw.findings.arms import TargetSize, arms, beside_networks, pairs_compared
 from thaw.findings.metrics import metric_of
 from thaw.keys import Result
 from thaw.learning.tasks import TASKS, Task
@@ -353,11 +353,19 @@ class StudyPlan(NamedTuple):
         }
 
     @property
+    def learning(self) -> dict[str, Any]:
+        """How the baseline's networks start, and by which optimizer they learn."""
+        training = self.networks[self.settings.baseline].training
+        start = getattr(self.settings.network, "initial", None)
+        return {"initial": start, "optimizer": training.optimizer}
+
+    @property
     def comparisons(self) -> int:
         """The number of comparisons, at all target sizes together."""
         study = self.settings
         pairs = pairs_compared([*self.variants], study.baseline, study.pairs)
-        return len(pairs) * len(study.target_sizes)
+        references = beside_networks(self.described, study.baseline)
+        return (len(pairs) + len(references)) * len(study.target_sizes)
 
     @property
     def shown_size(self) -> TargetSize:

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import (
@@ -16,6 +17,7 @@ from thaw.findings.arms import (
     OF_SHARES,
     TargetSize,
     alpha_of_each,
+    beside_networks,
     pairs_compared,
 )
 from thaw.findings.best import beaten, statements, stay
@@ -41,7 +43,11 @@ Samples = Mapping[TargetSize, Mapping[str, Sample]]
 
 
 def comparisons(
-    samples: Samples, pairs: Sequence[tuple[str, ...]], baseline: str, margin: float
+    samples: Samples,
+    pairs: Sequence[tuple[str, ...]],
+    baseline: str,
+    margin: float,
+    references: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
     """Return a row for each target size and pair (variant, reference) of samples.
 
@@ -49,18 +55,45 @@ def comparisons(
     (Bonferroni), so that all statements of a study hold at once with 95 %; `level` is
     that of the typical difference. Differences are gains: more than 0 is better. The
     first columns are for people, the `verdict` is a kind of `thaw.findings.verdicts`.
+
+    `references` are estimators, each with networks. At each size it is compared with
+    the one that it beats least surely, unless the two are a pair anyway. Because any
+    of the networks might have come to be that one, this comparison shares its error
+    out among them.
     """
+    references = references or {}
     if not pairs:  # the same columns, and no rows
         return comparisons(samples, [(baseline, baseline)], baseline, margin).head(0)
-    count = len(pairs) * len(samples)
+    count = (len(pairs) + len(references)) * len(samples)
     rows = []
     for size, of_size in samples.items():
         limit = limit_of_weak(of_size[baseline], margin)
-        for variant, other in pairs:
+        compared = [(*pair, count) for pair in pairs]
+        for name, networks in references.items():
+            best = hardest_to_beat(of_size, name, networks, alpha_of_each(count))
+            if not {(name, best), (best, name)} & {*pairs}:
+                compared.append((name, best, count * len(networks)))
+        for variant, other, number in compared:
             names = {"target_size": size, "variant": variant, "reference": other}
-            row = compare(Pair(of_size[variant], of_size[other]), limit, count, margin)
+            row = compare(Pair(of_size[variant], of_size[other]), limit, number, margin)
             rows.append(names | row)
     return pd.DataFrame(rows)
+
+
+def hardest_to_beat(
+    samples: Mapping[str, Sample], name: str, networks: Sequence[str], alpha: float
+) -> str:
+    """Return the network that a reference beats least surely.
+
+    Whoever is surely better than this one is so than each of them.
+    """
+
+    def lead(network: str) -> tuple[float, ...]:
+        typical = typical_difference(Pair(samples[name], samples[network]), alpha)
+        # Where both failed, nothing is known.
+        return tuple(np.nan_to_num([typical.low, typical.value], nan=np.inf))
+
+    return min(networks, key=lead)
 
 
 def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, Any]:
@@ -163,7 +196,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     pairs = pairs_compared(variants, baseline, settings["pairs"])
     names = dict.fromkeys([*variants, *itertools.chain(*pairs)])
     samples = {size: inputs.samples(names, size, metric) for size in sizes}
-    table = comparisons(samples, pairs, baseline, settings["margin"])
+    references = beside_networks(settings["described"], baseline)
+    table = comparisons(samples, pairs, baseline, settings["margin"], references)
     failed = inputs.histories.failed_source_models()
     if failed is not None and failed.all():
         inherits = table[["variant", "reference"]].isin(settings["pretrained"])

@@ -34,7 +34,7 @@ def ranking_of(inputs: Inputs) -> Ranking:
     table["variant"] = table["variant"] + " from " + table["source"]
     overlaps = [inputs.table("overlap.csv", study) for study in names]
     nothing = pd.DataFrame(columns=["variant", "target_size", "beaten_by"])
-    for key in ("variants", "comparisons", "recipes", "overlap"):
+    for key in ("variants", "comparisons", "recipes", "overlap", "words"):
         settings.pop(key, None)
     settings = {k: v for k, v in settings.items() if k in Question._fields}
     question = Question(
@@ -42,6 +42,7 @@ def ranking_of(inputs: Inputs) -> Ranking:
         | {baseline: described[baseline]},
         depths={arm: depths[variant] for arm, (_, variant) in arms.items()},
         recipes={},  # depths only freeze
+        words={},
         comparisons=table,
         # The rows of the target's own are the same in each.
         overlap=pd.concat(overlaps, ignore_index=True).drop_duplicates(),

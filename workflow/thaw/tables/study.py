@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from thaw.data.problem import Pool
+from thaw.findings.baseline import OPTIMIZERS
 from thaw.findings.shown import counted
 from thaw.output.inputs import Inputs
-
-OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 
 
 def facts(inputs: Inputs) -> Iterator[str]:

@@ -1,0 +1,61 @@
+"""How strong a baseline is: how it learns, and where it stands beside references.
+
+A gain on a weak baseline says little: from other start weights, or beside a forest, it
+may be none.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from thaw.findings.gains import Question, pairs_in_words
+from thaw.findings.verdicts import BETTER
+
+STARTS = {"pytorch": "PyTorch's", "keras": "Keras'"}
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
+
+
+class Caveat(NamedTuple):
+    """A sentence, and the few words that stand for it in an overview, if any."""
+
+    words: str
+    tag: str = ""
+
+
+def how_strong_it_is(study: Question) -> Iterator[Caveat]:
+    """Say how the baseline starts and learns, and what estimators reach beside it."""
+    if study.is_given:
+        return
+    yield _learning(study)
+    table = study.comparisons
+    estimators = {*study.variants} - {*study.networks}
+    beside = table["variant"].isin(estimators)
+    table = table[beside & (table["reference"] == study.baseline)]
+    if not estimators:
+        yield Caveat(
+            f"No reference estimator says how strong {study.baseline} is: add one to "
+            "variants, such as ridge regression or a forest.",
+            "no reference",
+        )
+    ahead = {*table["variant"][table["verdict"] == BETTER]}
+    for words in pairs_in_words(table, study):
+        name = words.partition(" ")[0]
+        tag = f"{study.baseline} is worse than {name}" if name in ahead else ""
+        yield Caveat(words, tag)
+
+
+def _learning(study: Question) -> Caveat:
+    """Say how the baseline's networks start, by what they learn, and if tuned."""
+    start = STARTS.get(study.learning["initial"])
+    words = f"{study.baseline} " + (
+        f"starts from {start} initial weights and learns"
+        if start and not study.is_pretrained(study.baseline)
+        else "learns"
+    )
+    words += f" by {OPTIMIZERS[study.learning['optimizer']]}"
+    if study.baseline in study.tuned:
+        return Caveat(f"{words}; learning rate or epoch were chosen on held-out rows.")
+    if study.tuned:
+        words += ", with training settings that were not tuned"
+    else:
+        words += "; no variant's training settings were tuned"
+    return Caveat(f"{words}.", "untuned")
