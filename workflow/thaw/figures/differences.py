@@ -5,7 +5,6 @@ for each source, at its best depth, the source that gains most on top.
 """
 
 import textwrap
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,21 +15,29 @@ from matplotlib.figure import Figure
 from thaw.figures import style
 from thaw.findings.arms import in_order
 from thaw.findings.gains import rows_at
-from thaw.findings.metrics import metric_of
 from thaw.findings.shown import units
 from thaw.findings.verdicts import in_words
 from thaw.output.inputs import Inputs
 
 
-def draw(
-    table: pd.DataFrame, settings: Mapping[str, Any], what: str, caption: str
-) -> Figure:
-    """Draw a panel for each target size; comparisons keep their lines in all of them.
-
-    `table` is that of the comparisons, with the `line` of each, its `note` at the right
-    and whether its marker is `hollow`.
-    """
-    sizes, lines = in_order(settings["target_sizes"]), [*table["line"].unique()]
+def make(inputs: Inputs) -> Figure:
+    """Return the figure; comparisons keep their lines in all panels."""
+    settings, metric = inputs.settings, inputs.metric
+    sizes = in_order(settings["target_sizes"])
+    if "sources" in settings:
+        table = gains_of_sources(
+            *map(inputs.table, ("sources.csv", "best-sources.csv"))
+        )
+        about = f"gain on {settings['baseline']} from each source, at its best depth"
+        caption = (
+            "Filled: may be the best source; hollow: another one is typically better. "
+            "At the right: how many layers the best depth freezes. Each panel has its "
+            "own scale."
+        )
+    else:
+        table = pairs_of_study(inputs)
+        about, caption = "typical differences", f"n = {', '.join(units(table))}."
+    lines = [*table["line"].unique()]
     width = 2.3 if len(sizes) > 1 else 5.8
     height = 0.6 + 0.16 * sum(2 + line.count("\n") for line in lines)
     drawn, panels = style.panels_of(len(sizes), width, height, sharey=True)
@@ -40,19 +47,21 @@ def draw(
         if len(sizes) > 1:
             panel.set_title(f"{size} rows")
     panels[0].set_yticks(range(len(lines)), lines)
-    gain = metric_of(settings["metric"][0]).gain
     words = [
-        f"Worse ← typical {gain} → better.",
+        f"Worse ← typical {metric.gain} → better.",
         style.about_intervals(table, settings),
         margin,
         caption,
     ]
-    style.words_around(drawn, style.title_of(settings), what, words)
+    style.words_around(drawn, style.title_of(settings), about, words)
     return drawn
 
 
 def draw_panel(panel: Axes, table: pd.DataFrame, margin: float) -> str:
-    """Draw a line for each row, and return what the band of the margin is."""
+    """Draw a line for each row, and return what the band of the margin is.
+
+    A row has its `note` at the right, and its marker may be `hollow`.
+    """
     panel.grid(False)
     ends = table[["typical", "typical_low", "typical_high"]].to_numpy(float)
     known = [-2 * margin, 2 * margin, *ends[np.isfinite(ends)]]
@@ -69,52 +78,30 @@ def draw_panel(panel: Axes, table: pd.DataFrame, margin: float) -> str:
         if np.isfinite(row["typical"]):
             fill = "white" if row["hollow"] else colour
             panel.plot(row["typical"], place, marker, color=colour, mfc=fill, ms=6)
-        panel.annotate(
-            row["note"],
-            (1.02, place),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=8,
-            color=colour,
-        )
+        at, axes = (1.02, place), ("axes fraction", "data")
+        looks: dict[str, Any] = {"va": "center", "fontsize": 8, "color": colour}
+        panel.annotate(row["note"], at, xycoords=axes, **looks)
     panel.set_ylim(len(table) - 0.4, -0.6)
     panel.set_xlim(*limits)
     return words
 
 
-def make(inputs: Inputs) -> Figure:
-    """Return the figure."""
-    settings = inputs.settings
-    if "sources" in settings:
-        table = gains_of_sources(
-            *map(inputs.table, ("sources.csv", "best-sources.csv"))
-        )
-        what = f"gain on {settings['baseline']} from each source, at its best depth"
-        caption = (
-            "Filled: may be the best source; hollow: another one is typically better. "
-            "At the right: how many layers the best depth freezes. Each panel has its "
-            "own scale."
-        )
-        return draw(table, settings, what, caption)
-    table, margin = inputs.table("comparisons.csv"), f"{settings['margin']:g}"
-    names = [
-        f"{style.label(row.variant, settings, 26)}\nvs {style.wrapped(row.reference)}"
-        for row in table.itertuples()
-    ]
-    is_swept = len(settings["target_sizes"]) > 1
-    notes = [
-        "" if is_swept else textwrap.fill(in_words(row.verdict, row.note, margin), 26)
-        for row in table.itertuples()
-    ]
-    hollow = [verdict not in style.VERDICTS for verdict in table["verdict"]]
-    table = table.assign(line=names, note=notes, hollow=hollow)
-    return draw(
-        table, settings, "typical differences", f"n = {', '.join(units(table))}."
-    )
+def pairs_of_study(inputs: Inputs) -> pd.DataFrame:
+    """Return a study's comparisons with the `line` of each, as `make` draws them."""
+    settings, table = inputs.settings, inputs.table("comparisons.csv")
+    margin, is_swept = f"{settings['margin']:g}", len(settings["target_sizes"]) > 1
+    lines, notes = [], []
+    for row in table.itertuples():
+        name = style.label(row.variant, settings, 26)
+        lines.append(f"{name}\nvs {style.wrapped(row.reference)}")
+        words = in_words(row.verdict, row.note, margin)
+        notes.append("" if is_swept else textwrap.fill(words, 26))
+    hollow = ~table["verdict"].isin([*style.VERDICTS])
+    return table.assign(line=lines, note=notes, hollow=hollow)
 
 
 def gains_of_sources(table: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
-    """Return the gain from each source at its best depth, as `draw` takes them."""
+    """Return the gain from each source at its best depth, as `make` draws them."""
     key = ["target_size", "source", "variant"]
     gains = best[[*key, "freeze", "may_be_best"]].merge(table, on=key)
     # Lines come in the order of rows.

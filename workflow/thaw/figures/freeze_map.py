@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from thaw.figures import style
@@ -70,15 +70,15 @@ def draw(
         "Bold: typically better or worse, clear over all comparisons of the "
         f"{together} at once. =: equivalent within the margin."
     ]
-    what = f"typical gain on {baseline} by frozen layers and train rows"
-    style.words_around(drawn, title, what, caption)
+    about = f"typical gain on {baseline} by frozen layers and train rows"
+    style.words_around(drawn, title, about, caption)
     return drawn
 
 
 def draw_map(
     panel: Axes,
     gains: np.ndarray,
-    verdicts: Sequence[Sequence[str]],
+    verdicts: np.ndarray,
     margin: float,
     reach: float,
 ) -> Any:
@@ -87,37 +87,32 @@ def draw_map(
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
     known = np.where(np.isfinite(gains), gains, np.nan)
-    norm = TwoSlopeNorm(0, -reach, reach)
-    image = panel.pcolormesh(
-        known, cmap=GAINS, norm=norm, edgecolors="white", linewidth=1.5
-    )
+    looks: dict[str, Any] = {"cmap": GAINS, "edgecolors": "white", "linewidth": 1.5}
+    image = panel.pcolormesh(known, vmin=-reach, vmax=reach, **looks)
     for (row, column), gain in np.ndenumerate(gains):
-        kind, is_known = verdicts[row][column], np.isfinite(gain)
+        kind, is_known = verdicts[row, column], np.isfinite(gain)
         text = style.minus(number(gain, margin, "+")) if is_known else "n/a"
-        panel.text(
-            column + 0.5,
-            row + 0.5,
-            f"{text} =" if kind == EQUIVALENT else text,
-            ha="center",
-            va="center",
-            fontsize=8,
-            weight="bold" if kind in CLEAR else "normal",
-            # Only on the deepest colours is white more readable.
-            color="white" if abs(gain) > 0.9 * reach else "black",
-        )
+        text += " =" if kind == EQUIVALENT else ""
+        weight = "bold" if kind in CLEAR else "normal"
+        # Only on the deepest colours is white more readable.
+        colour = "white" if abs(gain) > 0.9 * reach else "black"
+        placed: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8}
+        panel.text(column + 0.5, row + 0.5, text, weight=weight, color=colour, **placed)
     return image
 
 
 def grid(
     table: pd.DataFrame, settings: Mapping[str, Any]
-) -> tuple[np.ndarray, list[list[str]]]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the typical gains `[sizes, depths]` and the verdicts, laid out alike."""
-    sizes, depths = in_order(settings["target_sizes"]), settings["depths"]
+    sizes, table = in_order(settings["target_sizes"]), table.set_index("variant")
     table = table[table["reference"] == settings["baseline"]]
-    columns = [by_size(table[table["variant"] == depth], sizes) for depth in depths]
-    gains = np.stack([column["typical"].to_numpy(float) for column in columns], axis=1)
-    verdicts = zip(*(column["verdict"] for column in columns), strict=True)
-    return gains, [list(row) for row in verdicts]
+    columns = [by_size(table.loc[[depth]], sizes) for depth in settings["depths"]]
+    gains, verdicts = (
+        np.stack([column[name].to_numpy() for column in columns], axis=1)
+        for name in ("typical", "verdict")
+    )
+    return gains.astype(float), verdicts
 
 
 def make(inputs: Inputs) -> Figure:

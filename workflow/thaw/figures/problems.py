@@ -4,25 +4,26 @@ Problems with more or fewer features are left out.
 """
 
 import textwrap
-from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from thaw.data.problem import Description, Pool, Problem
+from thaw.data.problem import Pool
 from thaw.figures import style
 from thaw.output.inputs import Inputs
 
 
-def draw(problems: Mapping[str, tuple[Problem | Pool, Description]]) -> Figure:
-    """Draw a panel for each problem of two features, or say that there is none."""
-    if not problems:
+def make(inputs: Inputs) -> Figure:
+    """Return a panel for each problem of two features, or say that there is none."""
+    problems = inputs.files.problems().items()
+    shown = {name: both for name, both in problems if len(both[1].columns) == 2}
+    if not shown:
         drawn = style.figure(4, 3.2)
         drawn.text(0.5, 0.5, "no problem has two features", ha="center", va="center")
         return drawn
-    drawn, panels = style.panels_of(len(problems), 4, 3.2)
+    drawn, panels = style.panels_of(len(shown), 4, 3.2)
     for panel, (name, (problem, description)) in zip(
-        panels, problems.items(), strict=True
+        panels, shown.items(), strict=True
     ):
         if isinstance(problem, Pool):
             x, y = problem.x, problem.y
@@ -31,23 +32,12 @@ def draw(problems: Mapping[str, tuple[Problem | Pool, Description]]) -> Figure:
             y = np.concatenate([problem.train_y, problem.test_y])
         for number, class_name in enumerate(description.classes):
             lines = textwrap.wrap(f"class {class_name}", 30)
-            points = x[y == number]
-            panel.scatter(
-                points[:, 0],
-                points[:, 1],
-                s=8,
-                alpha=0.6,
-                **style.look(1 + number).of_points(len(x)),
-                label="\n".join(map(style.verbatim, lines)),
-            )
+            label = "\n".join(map(style.verbatim, lines))
+            points = style.look(1 + number).of_points(len(x))
+            first, second = x[y == number].T
+            panel.scatter(first, second, s=8, alpha=0.6, label=label, **points)
         across, up = map(style.verbatim, description.columns)
         panel.set(title=name, xlabel=across, ylabel=up, aspect="equal")
         panel.set_adjustable("datalim")
         panel.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=1.5)
     return drawn
-
-
-def make(inputs: Inputs) -> Figure:
-    """Return the figure."""
-    problems = inputs.files.problems().items()
-    return draw({n: p for n, p in problems if len(p[1].columns) == 2})

@@ -28,12 +28,10 @@ class Axis(NamedTuple):
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """The places of two to five round values, and these as text."""
-        unit = 10 ** math.floor(math.log10(self.high - self.low))
-        for step in (5 * unit, 2 * unit, unit, unit / 2):
-            first, last = math.ceil(self.low / step), math.floor(self.high / step)
-            if last > first:
-                break
-        digits = max(0, -math.floor(math.log10(step)))
+        """The places of two to five round values, so few that they never touch."""
+        least = (self.high - self.low) / 4
+        unit = 10.0 ** math.floor(math.log10(least))
+        step = next(unit * n for n in (1, 2, 2.5, 5, 10) if unit * n >= least)
+        first, last = math.ceil(self.low / step), math.floor(self.high / step)
         values = [n * step for n in range(first, last + 1)]
-        return [(self.place(value), f"{value:z.{digits}f}") for value in values]
+        return [(self.place(value), f"{round(value, 9):zg}") for value in values]

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markdown_it import MarkdownIt
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from thaw.findings.overall import in_short
 from thaw.findings.shown import covers_rows
@@ -32,7 +32,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the page; it requests nothing from elsewhere, and runs no script."""
     settings, files = inputs.settings, inputs.files
     (name,) = settings["outputs"]
-    sections = [Section(files, known) for known in settings["studies"]]
+    sections = [Section(files, facts) for facts in settings["studies"]]
     studies = [section for section in sections if not section.sources]
     versions = {v for study in studies for v in study.made["versions"].items()}
     networks = Counter(key for study in studies for key in study.networks)
@@ -43,8 +43,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         for row in study.recommended
         for end in ENDS
     ]
-    title = ": ".join(filter(None, [sections[0].name, sections[0].problems]))
-    title = settings.get("title", title)
+    title = settings.get("title") or sections[0].title
     tags = [{*study.tags} for study in studies]
     page = _template().render(
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
@@ -79,15 +78,10 @@ def _template() -> Any:
     return environment.from_string((HERE / "template.html").read_text(encoding="utf-8"))
 
 
-def typeset(text: str) -> Markup:
-    """Return text as HTML, with minus signs and unbroken intervals."""
+def typeset(text: str) -> str:
+    """Return text with minus signs and unbroken intervals."""
     signed = MINUS.sub("\N{MINUS SIGN}", text)
-    html, end = Markup(""), 0
-    for match in INTERVAL.finditer(signed):
-        html += escape(signed[end : match.start()])
-        html += Markup('<span class="whole">{}</span>').format(match[0])
-        end = match.end()
-    return html + escape(signed[end:])
+    return INTERVAL.sub(lambda match: match[0].replace(" ", "\N{NBSP}"), signed)
 
 
 def markdown(text: str) -> Markup:

@@ -16,6 +16,7 @@ from thaw.findings.gains import Row, estimate, rows_at, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.overall import Compared
 from thaw.findings.shown import enumerate_words, from_to
+from thaw.findings.shown import title as title_of
 from thaw.output.inputs import Files, read_table
 from thaw.page.axis import Axis
 from thaw.plan.outputs import BEST_SOURCES, figures_on_pages
@@ -45,7 +46,8 @@ class Section:
     """A study, or a ranking of several, on a page.
 
     A ranking shows the gain from each source at its best depth, and has no settings and
-    recommendations by target size.
+    recommendations by target size. `parts` are those of the answer; of these `lead` are
+    the first, up to the advice, and `more` all others.
     """
 
     def __init__(self, files: Files, settings: Mapping[str, Any]) -> None:
@@ -54,14 +56,25 @@ class Section:
         self.name, self.question = settings["study"], settings["question"]
         self.metric, self.margin = metric_of(settings["metric"][0]), settings["margin"]
         self.baseline, self.words = settings["baseline"], settings["words"]
-        self.sizes, self.problems = settings["target_sizes"], from_to(settings)
+        self.title, self.problems = title_of(settings), from_to(settings)
+        self.sizes: list[Any] = settings["target_sizes"]
         self.sources: list[list[str]] = settings.get("sources", [])
-        parts = json.loads(self._content("answer.json"))
-        self.parts = {part["heading"]: part for part in parts}
+        self.parts = json.loads(self._content("answer.json"))
+        end = 1 + [part["heading"] for part in self.parts].index(TO_DO)
+        self.lead, self.more = self.parts[:end], self.parts[end:]
         self.made = {} if self.sources else json.loads(self._content("study.json"))
         facts = [self.problems, *self.made.get("facts", []), settings["size"]]
         self.facts = [f"{fact.removesuffix('.')}." for fact in facts if fact]
-        self.comparisons = self._compared()
+        if self.sources:
+            # Each source at its best depth.
+            key = ["target_size", "source", "variant"]
+            best, gains = self._table(BEST_SOURCES), self._table("sources.csv")
+            self.comparisons = best[key].merge(gains, on=key)
+        else:
+            self.comparisons = self._table("comparisons.csv")
+        self.compared = Compared(settings, self.comparisons.to_dict("records"))
+        values = self.comparisons[["typical", *ENDS]].to_numpy(float).ravel()
+        self.axis = Axis.around([0, *values], 1.5 * self.margin)
 
     def _content(self, name: str) -> bytes:
         return self._files.content(self.name, name)
@@ -69,33 +82,10 @@ class Section:
     def _table(self, name: str) -> pd.DataFrame:
         return read_table(self._content(name))
 
-    def _compared(self) -> pd.DataFrame:
-        """Return the comparisons or, of a ranking, each source's at its best depth."""
-        if not self.sources:
-            return self._table("comparisons.csv")
-        key = ["target_size", "source", "variant"]
-        return self._table(BEST_SOURCES)[key].merge(self._table("sources.csv"), on=key)
-
-    @property
-    def compared(self) -> Compared:
-        """The study as it is counted together with others."""
-        return Compared(self._settings, self.comparisons.to_dict("records"))
-
-    @property
-    def to_do(self) -> list[str]:
-        """The advice, sentence by sentence."""
-        return self.parts[TO_DO]["sentences"]
-
-    @property
-    def more(self) -> list[dict[str, Any]]:
-        """The other parts of the answer."""
-        return [part for name, part in self.parts.items() if name != TO_DO]
-
     @property
     def tags(self) -> dict[str, str]:
         """The heading of the part of the answer that each caveat belongs to."""
-        parts = self.parts.items()
-        return {tag: heading for heading, part in parts for tag in part["tags"]}
+        return {tag: part["heading"] for part in self.parts for tag in part["tags"]}
 
     @property
     def networks(self) -> set[str]:
@@ -134,12 +124,6 @@ class Section:
             return kept[0]
         pairs = zip(sizes, kept, strict=True)
         return "; ".join(f"{size} rows: {words}" for size, words in pairs)
-
-    @functools.cached_property
-    def axis(self) -> Axis:
-        """The axis of all differences of the study."""
-        values = self.comparisons[["typical", *ENDS]].to_numpy(float).ravel()
-        return Axis.around([0, *values], 1.5 * self.margin)
 
     @property
     def groups(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -54,7 +54,7 @@ def in_a_line(plan: Plan, name: str, results: Path) -> Iterator[str]:
     if _is_made(plan, name, TABLES, results):
         text = (results / name / "answer.json").read_text(encoding="utf-8")
         answer = json.loads(text)
-        whole = " ".join(answer[0]["sentences"])
+        whole = " ".join(_to_do(answer))
         words = whole if name in plan.rankings else advice(answer)
         yield textwrap.fill(f"{name}: {words}", 80)
         yield from _notes(plan, name, results)
@@ -86,8 +86,14 @@ def _notes(plan: Plan, name: str, results: Path) -> Iterator[str]:
 
 def advice(answer: Sequence[Mapping[str, Any]]) -> str:
     """Return the advice from the parts of an answer, at each target size if several."""
-    first, *others = answer[0]["sentences"]
+    first, *others = _to_do(answer)
     return " ".join([first, *(words for words in others if words.startswith("With "))])
+
+
+def _to_do(answer: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the part with the advice; before it may be what a study asks of pairs."""
+    parts = {part["heading"]: part["sentences"] for part in answer}
+    return parts["What to do"]
 
 
 def what_to_read(plan: Plan, names: Sequence[str], results: Path) -> Iterator[str]:

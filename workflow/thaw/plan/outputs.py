@@ -80,7 +80,7 @@ OF_A_STUDY = (
         "csv", when="histories"),
     _table("network",
         "The frozen and fresh parts of a user-supplied network, by variant.",
-        "csv md", when="shares"),
+        "md", when="shares"),
     _table("overlap",
         "Test rows with the same features as train rows.",
         "csv", when="rows"),

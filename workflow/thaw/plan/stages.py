@@ -118,13 +118,24 @@ def all_stages(
     every = by_evidence(studies.values())
     names = [*rankings, *(study.name for study in every)]
     all_tables = {name: stages[name][-2] for name in names}
-    yield from _answers_and_maps(config, studies, all_tables)
-    figure = _figure_of_problems(problems)
-    yield figure
     facts = [facts_of_ranking(*ranking, ON_PAGE) for ranking in rankings.items()]
     facts += [study.facts(ON_PAGE) for study in every]
-    made = [*itertools.chain(*stages.values()), figure]
     title = {"title": config.title, "question": config.question}
+    yield plan_output(
+        ANSWERS,
+        rule=ANSWERS.name,
+        folder=".",
+        settings={"studies": facts, **title},
+        inputs={TABLES: _keys(all_tables.values())},
+        reads=[
+            *in_folders(all_tables, ["answer.json", RECORD_OF_TABLES]),
+            *in_folders(studies, ["comparisons.csv"]),
+        ],
+    )
+    yield from _maps(config, studies, all_tables)
+    figure = _figure_of_problems(problems)
+    yield figure
+    made = [*itertools.chain(*stages.values()), figure]
     yield plan_page(REPORT, ".", facts, made, title)
 
 
@@ -142,18 +153,10 @@ def _keys(stages: Iterable[Stage]) -> dict[str, str]:
     return {stage.folder: stage.key for stage in stages}
 
 
-def _answers_and_maps(
+def _maps(
     config: Config, studies: Mapping[str, StudyPlan], tables: Mapping[str, Stage]
 ) -> Iterator[Stage]:
-    """Yield all answers in one file, and the freeze maps of several studies."""
-    yield plan_output(
-        ANSWERS,
-        rule=ANSWERS.name,
-        folder=".",
-        settings={"studies": [*tables]},
-        inputs={TABLES: _keys(tables.values())},
-        reads=in_folders(tables, ["answer.md", RECORD_OF_TABLES]),
-    )
+    """Yield the freeze maps of several studies."""
     for name, names in config.maps.items():
         yield plan_output(
             FREEZE_MAP,

@@ -20,9 +20,13 @@ def facts(inputs: Inputs) -> Iterator[str]:
     target = f"{problem.classes} classes" if problem.classes else "a number"
     rows = f"{problem.train_size:,} train and {tested:,} test rows"
     yield f"{counted(features, 'feature')}, {target}; {rows}{' a split' * is_pool}."
-    network, training = described["network"], described["training"]
-    widths = [features, *network.get("hidden", []), problem.classes or 1]
-    yield f"{_network(network, widths)}, {_training(training)}."
+    network = described["network"]
+    if "hidden" in network:
+        widths = [features, *network["hidden"], problem.classes or 1]
+        name = "-".join(map(str, widths))
+    else:
+        name = str(network.get("module") or network["trainer"]).rpartition(":")[2]
+    yield f"Network {name}; {', '.join(_training(described['training']))}."
     if is_pool:
         yield (
             "Networks are tested on the rows that their source model's split leaves out"
@@ -30,28 +34,22 @@ def facts(inputs: Inputs) -> Iterator[str]:
         )
     if settings["pretrained"]:
         _, source = problems.get(settings["source"], (None, description))
-        yield (
-            "Transfer starts from all layers of the source model but the output."
-            if settings["draws_output"] or source.classes != description.classes
-            else "Transfer starts from all layers of the source model, the output too, "
-            "but for those that a variant draws anew."
+        is_anew = settings["draws_output"] or source.classes != description.classes
+        layers = (
+            "All layers but the output" if is_anew else "All layers, the output too,"
         )
+        yield f"{layers} start from the source model."
 
 
-def _network(network: Mapping[str, Any], widths: list[int]) -> str:
-    if "hidden" in network:
-        return "-".join(map(str, widths))
-    return str(network.get("module") or network["trainer"]).rpartition(":")[2]
-
-
-def _training(training: Mapping[str, Any]) -> str:
+def _training(training: Mapping[str, Any]) -> Iterator[str]:
+    rate = training["learning_rate"]
+    chosen = "chosen on held-out rows" if isinstance(rate, list) else f"{rate:g}"
+    yield f"{OPTIMIZERS[training['optimizer']]}, learning rate {chosen}"
+    yield f"batches of {training['batch_size']}"
     unit = "epoch" if training["epochs"] else "step"
-    words = (
-        f"{OPTIMIZERS[training['optimizer']]}, {counted(training[unit + 's'], unit)}"
-    )
-    if isinstance(training["learning_rate"], list):
-        words += ", learning rate chosen on held-out rows"
-    return words + ", best epoch kept" * (training["keep"] == "best")
+    yield counted(training[unit + "s"], unit)
+    if training["keep"] == "best":
+        yield "best epoch kept"
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:

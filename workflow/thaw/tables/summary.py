@@ -1,6 +1,6 @@
 """Summarize a study: the distribution of its metric, a row for each variant."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,32 +33,20 @@ class Chosen(NamedTuple):
 def summary(
     samples: Mapping[Arm, Sample], metric: Metric, chosen: Mapping[Arm, Chosen]
 ) -> pd.DataFrame:
-    """Return a row for each arm.
+    """Return a row for each arm; docs/files.md says what its columns hold.
 
-    Columns: variant, target size, repeats, source models, mean, std (n-1) and quartiles
-    of the metric; the mean's 95 % interval, which holds for new test rows if
-    `row_units` is more than 0; the std between and within source models and the share
-    of the variance that lies between them; the share of networks that failed, which
-    count as the best constant prediction, with its interval; the share of all networks
-    that did not fail, but are `no_better` than that prediction; its score, the
-    `constant`; the learning rate and the epoch that were kept, and their loss on
-    validation rows, if there are any (medians over the `chosen`); the share of repeats
-    that chose the edge of several learning rates; a note on what cannot be estimated.
     If there are several source models, each has the same weight in the mean and in
     shares, however many repeats start from it.
     """
     rows = []
     for arm, sample in samples.items():
         values = sample.values
-        q25, median, q75 = np.quantile(values, (0.25, 0.5, 0.75))
         mean = mean_of(sample, ALPHA)
-        mean_low, mean_high = np.clip(
-            mean[1:], min(metric.best, metric.worst), max(metric.best, metric.worst)
-        )
+        low, high = sorted([metric.worst, metric.best])
         between, within, share = variance_components(sample)
         # One known value says nothing about many.
         failed = sample.unit_means(~sample.sound)[: sample.units]
-        failed_low, failed_high = share_interval(failed)
+        least, q25, median, q75, most = np.quantile(values, (0, 0.25, 0.5, 0.75, 1))
         rows.append(
             {
                 **arm._asdict(),
@@ -66,20 +54,14 @@ def summary(
                 "source_models": len(sample.models),
                 "mean": mean.value,
                 "std": values.std(ddof=1) if len(values) > 1 else np.nan,
-                "min": values.min(),
-                "q25": q25,
-                "median": median,
-                "q75": q75,
-                "max": values.max(),
-                "mean_low": mean_low,
-                "mean_high": mean_high,
+                **{"min": least, "q25": q25, "median": median, "q75": q75, "max": most},
+                **_ends("mean", np.clip(mean[1:], low, high)),
                 "row_units": units_of(sample),
                 "std_between": between,
                 "std_within": within,
                 "share_between": share,
                 "failed": failed.mean(),
-                "failed_low": failed_low,
-                "failed_high": failed_high,
+                **_ends("failed", share_interval(failed)),
                 "no_better": sample.unit_means(is_no_better(sample)).mean(),
                 "constant": sample.constant,
                 **chosen[arm]._asdict(),
@@ -87,6 +69,10 @@ def summary(
             }
         )
     return pd.DataFrame(rows)
+
+
+def _ends(name: str, interval: Iterable[float]) -> dict[str, float]:
+    return dict(zip((f"{name}_low", f"{name}_high"), interval, strict=True))
 
 
 def note(sample: Sample) -> str:
@@ -115,32 +101,29 @@ def for_people(
     It has a row for each variant, with mean, interval and spread; with several target
     sizes, the mean alone, in a column for each size.
     """
-    repeats, margin = table["repeats"][0], settings["margin"]
-    what = ", ".join(filter(None, [from_to(settings), metric.axis]))
-    title = f"**{settings['study']}**: {what} of {counted(repeats, 'repeat')}"
-    models = table["source_models"].max()
+    margin, models = settings["margin"], table["source_models"].max()
+    about = ", ".join(filter(None, [from_to(settings), metric.axis]))
+    words = (
+        f"**{settings['study']}**: {about} of {counted(table['repeats'][0], 'repeat')}"
+    )
     if models == 1:
-        title += f", {CONDITION}"
+        words += f", {CONDITION}"
     elif models:
-        title += f" from {models} source models"
-        if settings["has_splits"]:
-            title += ", each with a split of its own"
-    covered = [
-        *(["other test rows"] if (table["row_units"] > 0).all() else []),
-        *(["failures that did not occur here"] if models != 1 else []),
-    ]
+        words += f" from {models} source models"
+        words += ", each with a split of its own" * settings["has_splits"]
+    covered = ["other test rows"] * bool((table["row_units"] > 0).all())
+    covered += ["failures that did not occur here"] * bool(models != 1)
     # Where it is not known how bad a score can be, means have none.
     if covered and table["mean_low"].notna().any():
-        title += f". Intervals of means allow for {' and '.join(covered)}"
-    sizes = settings["target_sizes"]
-    header: Sequence[str] = ("mean from rows:", *map(str, sizes))
+        words += f". Intervals of means allow for {' and '.join(covered)}"
     means = [_mean(row, metric, margin) for row in table.itertuples()]
-    rows: list[Sequence[str]] = [
-        (variant, *own)
-        for variant, own in pd.Series(means).groupby(table["variant"], sort=False)
-    ]
-    if len(sizes) == 1:
-        header = ("variant", "mean (std)", "95 % interval", "between", "within")
+    rows: list[Sequence[str]]
+    if len(settings["target_sizes"]) > 1:
+        header = ["mean from rows:", *map(str, settings["target_sizes"])]
+        by_variant = pd.Series(means).groupby(table["variant"], sort=False)
+        rows = [(variant, *of_sizes) for variant, of_sizes in by_variant]
+    else:
+        header = ["variant", "mean (std)", "95 % interval", "between", "within"]
         rows = [
             (
                 row.variant,
@@ -152,7 +135,7 @@ def for_people(
             )
             for row, mean in zip(table.itertuples(), means, strict=True)
         ]
-    return "\n".join([*map(paragraph, [title, *warnings]), markdown(header, rows)])
+    return "\n".join([*map(paragraph, [words, *warnings]), markdown(header, rows)])
 
 
 def _mean(row: Any, metric: Metric, margin: float) -> str:
@@ -182,23 +165,21 @@ def failures(
 
     `is_given` says whether only scores are known.
     """
-    failed = {arm.name: ~sample.sound for arm, sample in samples.items()}
-    if failed_models is not None:
-        failed = {"source models": failed_models} | failed
+    failed = {"source models": failed_models} if failed_models is not None else {}
+    failed |= {arm.name: ~sample.sound for arm, sample in samples.items()}
     lost = [
         f"{which.sum()} of {len(which)} {name}"
         for name, which in failed.items()
         if which.mean() > FEW
     ]
+    why = (
+        "their loss is not finite, or their outputs are the same for all test rows. "
+        "Scaled inputs, a lower learning rate or more epochs usually mend it."
+    )
     if lost:
-        why = (
-            "their scores are empty."
-            if is_given
-            else "their loss is not finite, or their outputs are the same for all test "
-            "rows. Scaled inputs, a lower learning rate or more epochs usually mend it."
-        )
         yield (
-            f"Warning: networks failed ({', '.join(lost)}): {why} Failed networks "
+            f"Warning: networks failed ({', '.join(lost)}): "
+            f"{'their scores are empty.' if is_given else why} Failed networks "
             "count here as the best constant prediction."
         )
 
@@ -214,15 +195,12 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     }
     chosen = {}
     for arm in samples:
-        rate, epoch, loss = (
-            histories.final(arm.name, name)
-            for name in ("learning_rate", "epoch", "validation_loss")
-        )
-        edge = np.nan
-        if rates := settings["rates"].get(arm.variant):
-            edge = share_at_edge(rate, epoch, rates)
-        medians = [float(np.median(values)) for values in (rate, epoch, loss)]
-        chosen[arm] = Chosen(medians[0], medians[1], medians[2], edge)
+        names = ("learning_rate", "epoch", "validation_loss")
+        kept = [histories.final(arm.name, name) for name in names]
+        rate, epoch, loss = (float(np.median(values)) for values in kept)
+        rates = settings["rates"].get(arm.variant)
+        edge = share_at_edge(kept[0], kept[1], rates) if rates else np.nan
+        chosen[arm] = Chosen(rate, epoch, loss, edge)
     table = summary(samples, metric, chosen)
     lost = histories.failed_source_models()
     warnings = [

@@ -17,11 +17,11 @@ from thaw.output.tables import frame, markdown, paragraph
 # The scores that `thaw.findings.logme` makes, in words.
 NAMES = {"logme": "LogME", "linear_probe": "a linear probe"}
 
-UNREAD = (
+UNKNOWN = (
     "what the layers pass on to the output is not found (a trainer's networks, or a "
-    "module that runs other than its groups in order)"
+    "module that runs other than its groups in order), the source models failed, or "
+    "the rows have one label or are too few"
 )
-FAILED = "these source models failed, or the rows have one label or are too few"
 
 COLUMNS = (
     *("target_size", "score", "sources"),
@@ -87,27 +87,19 @@ def known(
 
 
 def missing(scores: Mapping[str, Values]) -> Iterator[str]:
-    """Say which sources lack a score that others have, and why."""
-    if not any(scores.values()):
-        yield f"There are no scores: {UNREAD}."
-    alike: dict[str, list[str]] = {}
-    for score, name in NAMES.items():
-        reasons: dict[str, list[str]] = {}
-        for source, values in scores.items():
-            by_size = [v for (of, _), v in values.items() if of == score]
-            if not by_size:
-                reasons.setdefault(UNREAD, []).append(source)
-            elif not all(np.isfinite(v).any() for v in by_size):
-                reasons.setdefault(FAILED, []).append(source)
-        if sum(map(len, reasons.values())) == len(scores) and FAILED not in reasons:
-            continue  # no source has it
-        for reason, sources in reasons.items():
-            words = f"nothing of {enumerate_words(sources)}: {reason}."
-            alike.setdefault(words, []).append(name)
-    for words, names in alike.items():
-        verb = "says" if len(names) == 1 else "say"
-        sentence = f"{enumerate_words(names)} {verb} {words}"
-        yield sentence[0].upper() + sentence[1:]
+    """Say which sources lack a score that others have."""
+    kinds = {score for values in scores.values() for score, _ in values} or NAMES
+    for score in filter(kinds.__contains__, NAMES):
+        lacking = [
+            source
+            for source, values in scores.items()
+            if not any(
+                np.isfinite(v).any() for (s, _), v in values.items() if s == score
+            )
+        ]
+        if lacking:
+            name = NAMES[score][0].upper() + NAMES[score][1:]
+            yield f"{name} says nothing of {enumerate_words(lacking)}: {UNKNOWN}."
 
 
 def for_people(
