@@ -52,7 +52,7 @@ FIGURES = FIGURES_AHEAD | {"figures_back", "page_back"}
 # Changes of the config, as YAML with the path of a value, and of results.
 CASES = {
     "margin: 0.5": BOTH_DRAWN,
-    "title: Another": {"report"},
+    "title: Another": {"answers", "report"},
     "variants/fixed-0/freeze: 2": TRAIN_FIXED_0 | tables("ahead"),
     "variants/fixed-0/training: {epochs: 2}": TRAIN_FIXED_0 | tables("ahead"),
     "pretraining: {epochs: 2}": (
@@ -161,6 +161,13 @@ def test_more_to_learn_makes_again_what_jobs_learn_from(finished):
     learned = PRETRAIN_AHEAD | train("two", AHEAD, ["00-00 02-02"])
     problems = PROBLEM_TWO | {"make_problem one"} | OVERLAPS
     assert finished.stale() == problems | learned | BOTH
+
+
+def test_what_made_problems_show_to_be_wrong_is_refused_before_any_job(finished):
+    """A job would fail when Snakemake has removed its files."""
+    change(finished, "studies/ahead/metric: f1")
+    with pytest.raises(SystemExit, match=r"studies\.ahead\.metric: f1 takes two cla"):
+        finished.stale()
 
 
 def test_what_has_no_meaning_reruns_nothing(finished):

@@ -28,6 +28,8 @@ def all_wrong(config: Mapping[str, Any]) -> Wrong:
     except ThawError as error:
         return Wrong([*map(str, error.args)], [], [])
     mistakes, doubts = _look_at_data(plan)
+    for name, study in plan.studies.items():
+        doubts += [f"studies.{name}: warning: {words}" for words in study.too_few]
     lines = [f"  {line}" for line in shortened(mistakes)]
     return Wrong([], ["the data are wrong:", *lines] if lines else [], doubts)
 

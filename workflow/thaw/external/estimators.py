@@ -43,9 +43,10 @@ def check_estimators(study: Mapping[str, Any], problem: Problem | Pool) -> None:
     Raises `ThawError`, which names the variant, if one fails.
     """
     first = Whose.repeats(study["seed"], [(0, 0)])
+    smallest = min(study["target_sizes"], default=None)
     for name, estimator in study["estimators"].items():
         try:
-            fit_repeats(estimator, problem, first, study["target_size"])
+            fit_repeats(estimator, problem, first, smallest)
         except ThawError as error:
             place = f"studies.{study['study']}: variants.{name}"
             raise ThawError(f"{place}: {error}") from None

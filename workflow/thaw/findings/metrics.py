@@ -173,13 +173,21 @@ def metric_of(settings: Mapping[str, Any]) -> Metric:
     return metric._replace(units=metric.units.format(unit) if unit else "")
 
 
-def check_classes(requirements: Mapping[str, Any], classes: Sequence[str]) -> None:
-    """Raise `ThawError` unless a problem has the classes that a study names or takes.
+def check_requirements(
+    requirements: Mapping[str, Any], classes: Sequence[str], train_size: int
+) -> None:
+    """Raise `ThawError` unless a problem has the classes and rows that a study takes.
 
     `requirements` holds the names of its metrics of `two_classes`, the `positive` class
-    if one is named, and, by their place in the study, the classes that are given
-    `weights`.
+    if one is named, by their place in the study the classes that are given `weights`,
+    and the numbers of train rows to learn from.
     """
+    largest = max(requirements["target_sizes"], default=0)
+    if largest > train_size:
+        raise ThawError(
+            f"target_sizes: the target has {train_size} train rows, and {largest} are "
+            "asked for; ask for fewer, or for all"
+        )
     pair, positive = requirements["two_classes"], requirements["positive"]
     for place, names in requirements["weights"].items():
         for name in names:

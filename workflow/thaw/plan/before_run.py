@@ -1,9 +1,16 @@
 """Checks before a run: obstacles to it."""
 
+import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from thaw.errors import ThawError
+from thaw.errors import ThawError, refuse
+from thaw.findings.metrics import check_requirements
+from thaw.output.paths import problem_file
+from thaw.output.records import Archive
+from thaw.plan.plan import Plan
 
 
 def refuse_read_only(folder: Path) -> None:
@@ -16,3 +23,27 @@ def refuse_read_only(folder: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ThawError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def refuse_unfit_problems(plan: Plan, results: Path) -> None:
+    """Raise `ThawError` where a problem that is made already lacks what a study takes.
+
+    Its job, which checks that, does not run again, and a later one would fail when
+    Snakemake has removed its files.
+    """
+    refuse(_unfit(plan, results))
+
+
+def _unfit(plan: Plan, results: Path) -> Iterator[str]:
+    for key, part in plan.problems.by_key.items():
+        path = results / problem_file(part.name, key)
+        # A damaged file is reported by the job that reads it.
+        with suppress(OSError, ThawError), Archive(path, key) as archive:
+            classes = json.loads(str(archive["description"]))["classes"]
+            is_pool = "train_size" in archive.record["content"]
+            size = int(archive["train_size"]) if is_pool else len(archive["train_y"])
+            for study in plan.requirements(key):
+                try:
+                    check_requirements(study, classes, size)
+                except ThawError as error:
+                    yield f"studies.{study['study']}.{error}"

@@ -46,8 +46,9 @@ def report(
 ) -> Iterator[str]:
     """Yield a line for each study: the changes, and the training that a run must do.
 
-    Work that several studies share is counted with the first of them. A `forced` run
-    (`-F`) also trains existing results again.
+    A second line warns where no verdict can come of it. Work that several studies share
+    is counted with the first of them. A `forced` run (`-F`) also trains existing
+    results again.
     """
     counted: set[str] = set()
     labels = functools.cache(labels_in)
@@ -69,6 +70,7 @@ def report(
         words += edited(plan, name, results)
         size = [study.size] if counts else []
         yield f"{name}: {'; '.join([', '.join(words) or 'no change', *size, to_train])}"
+        yield from (f"{name}: warning: {words}" for words in study.too_few)
 
 
 class Job(NamedTuple):

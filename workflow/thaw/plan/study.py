@@ -11,8 +11,15 @@ from thaw.config.config import Study
 from thaw.config.network import Module
 from thaw.config.training import Estimator, Training, Variant
 from thaw.config.users import parts_of_function, weight_files
-from thaw.findings.arms import TargetSize, arms, beside_networks, pairs_compared
+from thaw.findings.arms import (
+    TargetSize,
+    alpha_of_each,
+    arms,
+    beside_networks,
+    pairs_compared,
+)
 from thaw.findings.metrics import metric_of
+from thaw.findings.pairs import units_needed
 from thaw.keys import Result
 from thaw.learning.tasks import TASKS, Task
 from thaw.output.paths import (
@@ -166,10 +173,11 @@ class StudyPlan(NamedTuple):
     def requirements(self, key: str) -> Iterator[dict[str, Any]]:
         """Yield the study's requirements on the problem of this key.
 
-        They are its classes and splits, and that its estimators can be fitted.
+        They are its classes, rows and splits, and that its estimators can be fitted.
         """
         shared: dict[str, Any] = self.facts(("study", "seed", "source_models"))
         shared |= {"positive": None, "two_classes": [], "estimators": {}}
+        shared["target_sizes"] = []
         if self.source and key == self.source.key:
             weights = _weighted("pretraining", self.settings.pretraining)
             yield shared | {"weights": weights}
@@ -187,7 +195,7 @@ class StudyPlan(NamedTuple):
                 "positive": self.settings.positive,
                 "weights": weights,
                 "estimators": estimators,
-                "target_size": min(sizes, default=None),
+                "target_sizes": sizes,
             }
 
     # Jobs, and the files below `results/` that they leave
@@ -366,6 +374,22 @@ class StudyPlan(NamedTuple):
         pairs = pairs_compared([*self.variants], study.baseline, study.pairs)
         references = beside_networks(self.described, study.baseline)
         return (len(pairs) + len(references)) * len(study.target_sizes)
+
+    @property
+    def too_few(self) -> list[str]:
+        """A warning that no verdict can come, however its networks learn, if it is so.
+
+        None for a single source model: what is said then holds for that one.
+        """
+        models, count = self.settings.models, self.comparisons
+        needed = units_needed(alpha_of_each(count))
+        if not 1 < models < needed or not (self.pretrained and count):
+            return []
+        comparisons = f"{count} comparison{'s' * (count > 1)}"
+        return [
+            f"{models} source models allow no verdict: it takes {needed} for "
+            f"{comparisons}"
+        ]
 
     @property
     def shown_size(self) -> TargetSize:

@@ -15,7 +15,7 @@ from thaw.data import FILES
 from thaw.data.make import Other, make_problem
 from thaw.data.problem import Description, Pool, Problem
 from thaw.errors import ThawError, of_each, visible
-from thaw.findings.metrics import check_classes
+from thaw.findings.metrics import check_requirements
 from thaw.keys import check_unchanged, known_digest
 from thaw.learning.splits import check as check_splits
 from thaw.output.problems import save_problem
@@ -31,7 +31,7 @@ def checked_problem(
 ) -> tuple[Problem | Pool, Description]:
     """Make a problem, and check that it has what studies need.
 
-    `requirements` are those of each study on its classes and splits; for the rest see
+    `requirements` are those of each study (`StudyPlan.requirements`); for the rest see
     `thaw.data.make.make_problem`.
     Raises `ThawError` with all that is wrong.
     """
@@ -40,7 +40,7 @@ def checked_problem(
     def check(study: Mapping[str, Any]) -> None:
         models = range(study["source_models"])
         try:
-            check_classes(study, description.classes)
+            check_requirements(study, description.classes, problem.train_size)
             check_splits(problem, description.classes, study["seed"], models)
         except ThawError as error:
             raise ThawError(f"studies.{study['study']}.{error}") from None
