@@ -110,6 +110,47 @@ def test_a_config_is_checked_with_its_data_and_nothing_is_written(case):
     assert len([*Path().iterdir()]) == 3
 
 
+MODULES = """
+from torch import nn
+
+class Rows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rows, self.output = nn.GRU(8, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.output(self.rows(x)[0][:, -1])
+
+class Images(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(1, 4, 8), nn.Flatten(), nn.Linear(4, 2))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Rows", "nothing wrong"),
+        ("Images", "studies.ahead: network: net.py: RuntimeError: Given groups=1"),
+        ("Images", "it got 2 by 8 by 8 numbers, 2 rows of two; shape in the prob"),
+    ],
+)
+def test_a_module_is_checked_with_rows_as_their_array_has_them(name, words):
+    images = np.random.default_rng(0).normal(size=(60, 8, 8))
+    np.savez("images.npz", X=images, y=np.arange(60) % 2)
+    Path("net.py").write_text(MODULES)
+    config = copy.deepcopy(CONFIG)
+    for problem in config["problems"].values():
+        problem["file"] = "images.npz"
+        del problem["label"]
+    groups = ["rows", "output"] if name == "Rows" else ["0", "2"]
+    study = {"source": "one", "target": "two", "variants": ["standalone"]}
+    config["studies"] = {"ahead": study | {"repeats": 1}}
+    config["network"] = {"module": f"net.py:{name}", "groups": groups}
+    Path("config.yaml").write_text(yaml.safe_dump(config))
+    assert words in thaw("check")[1]
+
+
 def test_names_of_rules_are_no_names_of_studies():
     files = [*(ROOT / "workflow").rglob("*.smk"), ROOT / "workflow/Snakefile"]
     text = "".join(path.read_text("utf-8") for path in files)

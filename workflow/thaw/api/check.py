@@ -1,15 +1,22 @@
 """All that is wrong with a config and its data, before anything runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from thaw.config.network import Module
 from thaw.config.resolve import resolve
 from thaw.data.make import Other
 from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError, shortened
+from thaw.output.problems import save_problem
 from thaw.plan.plan import Plan
+from thaw.stages import check_network
 from thaw.stages.check_overlap import equal_rows, refuse_other_columns
+from thaw.stages.command import Job
 from thaw.stages.make_problem import checked_problem
 
 
@@ -78,7 +85,9 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
         line if line.startswith("studies.") else f"problems.{', '.join(names)}: {line}"
         for line, names in mistakes.items()
     ]
-    return [*lines, *_refused(plan, problems, columns)], list(dict.fromkeys(doubts))
+    lines += _refused(plan, problems, columns)
+    lines += _unfit_networks(plan, problems, known)
+    return lines, list(dict.fromkeys(doubts))
 
 
 def _refused(
@@ -98,5 +107,36 @@ def _refused(
                 refuse_other_columns(settings, {k: columns[keys[k]] for k in keys})
                 if settings["refuse"]:
                     equal_rows(settings, {k: problems[keys[k]] for k in keys})
+            except ThawError as error:
+                yield from error.args
+
+
+def _unfit_networks(
+    plan: Plan, problems: Mapping[str, Problem | Pool], known: Mapping[str, Other]
+) -> Iterator[str]:
+    """Yield why the module of a study does not fit its problems, as its job checks it.
+
+    Trainers, and modules whose weights are in files, are left to their jobs.
+    """
+    for study in plan.studies.values():
+        check = study.check
+        if check is None or not isinstance(study.settings.network, Module):
+            continue
+        keys = check.recipe["inputs"]
+        if not {*map(str, keys.values())} <= {*problems}:
+            continue
+        with TemporaryDirectory() as folder:
+            inputs = {role: [Path(folder, f"{role}.npz")] for role in keys}
+            for role, key in keys.items():
+                recipe = plan.problems.by_key[key].result.recipe
+                about = known[key].description
+                save_problem(inputs[role][0], problems[key], about, recipe, {})
+            for name, paths in study.settings.network.user_files.items():
+                inputs[name] = [*map(Path, paths)]
+            outputs = {"rows": [Path(folder, "rows.json")]}
+            job = Job("check_network", check.key, check.recipe, inputs, outputs)
+            try:
+                with redirect_stderr(StringIO()):
+                    check_network.main(job)
             except ThawError as error:
                 yield from error.args

@@ -149,7 +149,7 @@ def make_problem(
         centre=centre.tolist(),
         spread=spread.tolist(),
         notes=[],
-        shape=shape_of(settings),
+        shape=shape_of(settings) or [*tables[0].shape],
         transforms=settings.get("transforms", []),
         files=[*tables[0].files],
         tokens=settings.get("tokens", False),

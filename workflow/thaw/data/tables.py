@@ -39,6 +39,7 @@ class Table(NamedTuple):
     place: what messages call it, a file's path or a function's name.
     named: whether the columns have names of their own, by which one can be dropped.
     files: of images, the file that each row of the index stands for, from row 1.
+    shape: how a row's features were arranged, if not in a line.
     """
 
     features: pd.DataFrame
@@ -47,6 +48,7 @@ class Table(NamedTuple):
     place: str
     named: bool
     files: Sequence[str] = ()
+    shape: Sequence[int] = ()
 
     def row(self, number: int) -> str:
         """Return what messages call a row."""
@@ -358,10 +360,11 @@ def _read_arrays(path: Path, settings: Mapping[str, Any]) -> Table:
     # pandas takes the machine's byte order only.
     x, y = (a.astype(a.dtype.newbyteorder("="), copy=False) for a in (x, y))
     index = pd.RangeIndex(1, len(x) + 1)
+    shape = x.shape[1:] if x.ndim > 2 else ()
     x = x.reshape(len(x), math.prod(x.shape[1:]))
     features = pd.DataFrame(x, index, numbered(x.shape[1]))
     labels = as_text(pd.Series(y, index, name="y"))
-    return Table(features, labels, None, str(path), named=False)
+    return Table(features, labels, None, str(path), named=False, shape=shape)
 
 
 def _unreadable(path: Path, error: Exception) -> ThawError:

@@ -66,10 +66,15 @@ def check_eval_mode(name: str, network: ModuleNetwork, problem: Problem) -> None
     if x.dtype == np.int64:
         every = np.concatenate([problem.train_x, problem.test_x])
         x = every[[0, every.max(1).argmax()]]
+    batch = rows_of(x, network.shape)
     try:
-        outputs = module(rows_of(x, network.shape).clone())
-    except IndexError as error:
-        if x.dtype != np.int64:
+        outputs = module(batch.clone())
+    except Exception as error:
+        if not isinstance(error, IndexError) or x.dtype != np.int64:
+            error.add_note(
+                f"it got {size_of(batch.shape)} numbers, 2 rows of {name}; shape in "
+                "the problem arranges them in another way"
+            )
             raise
         raise ThawError(
             f"network: with {x.max()}, the largest token of {name}, it fails ({error})"

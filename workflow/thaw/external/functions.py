@@ -70,6 +70,7 @@ def errors_in_a_line(place: str, key: str = "") -> Iterator[None]:
         words = type(error).__name__
         if reason := " ".join(str(error).split())[:300]:
             words += f": {reason}"
+        words = "; ".join([words, *getattr(error, "__notes__", [])])
         if isinstance(error, SystemExit):
             words += "; raise an error instead of ending the process"
         raise ThawError(f"{key}{line}: {words}") from error

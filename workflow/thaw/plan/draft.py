@@ -71,7 +71,7 @@ MOST_SIZES = 2
 # for each job to start. Fewer than the last would allow no verdict.
 SOURCE_MODELS = (150, 60, 30, 20)
 MINUTES = 3
-SECONDS_A_JOB = 2
+SECONDS_A_JOB = 1.5
 
 # The share of a label's standard deviation that counts as a difference.
 MARGIN = 0.05
@@ -228,7 +228,7 @@ class Draft(NamedTuple):
             network, estimators = cost(*study, rows, self.tested)
             seconds += REPEATS * (VARIANTS * network + estimators)
         arms = (VARIANTS + len(self.estimators)) * len(self.sizes)
-        jobs = 15 + arms * (2 + source_models // 100)
+        jobs = 15 + arms * (2 if source_models <= 30 else 3)
         return math.ceil((source_models * seconds + jobs * SECONDS_A_JOB) / 60)
 
     def assumed(self, cost: Cost) -> Iterator[str]:
