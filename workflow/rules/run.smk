@@ -54,10 +54,13 @@ def studies_of(jobs):
 
 
 def count_results(job):
-    """Return what the logger counts a job's results as, and how many it makes."""
+    """Return what the logger counts a job's results as, how many it makes, and how many
+    rows its fits learn from, again and again.
+    """
     kind = COUNTED.get(job.rule.name, "tables and pages")
     tile = job.wildcards.get("tile")
-    return kind, Tile.named(tile).fits if tile else 1
+    fits = Tile.named(tile).fits if tile else 1
+    return kind, fits, fits * PLAN.rows_seen(job.wildcards.key) if tile else 0
 
 
 def show_results():

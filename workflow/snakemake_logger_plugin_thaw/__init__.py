@@ -20,6 +20,7 @@ SHOWN = ("thaw", LogEvent.RUN_INFO, LogEvent.SHELLCMD, LogEvent.DEBUG_DAG)
 STOPPED = ("Terminating processes on user request", "Will exit after finishing")
 REPEATED = r"Exiting because a job|(RuleException:\s+)?CalledProcessError"
 KILLED = r"OUT_OF_MEMORY|oom.kill|memory limit|TIMEOUT|TIME LIMIT|NODE_FAIL|CANCELLED"
+SECONDS_TO_START = 1.5  # a job with its imports
 UNCLEAR = ("interrupted", "its log is empty")  # perhaps by Ctrl-C
 
 
@@ -33,8 +34,11 @@ class LogHandler(LogHandlerBase):
         """Find out where to write."""
         self.stream = getattr(sys, ("stderr", "stdout")[self.common_settings.stdout])
         self.stream.reconfigure(errors="replace")  # an old terminal lacks characters
-        self.jobs: dict[int, tuple[str, int]] = {}  # stages and numbers of results
+        # By job: its stage, its number of results, and the rows that fits learn from.
+        self.jobs: dict[int, tuple[str, int, int]] = {}
         self.done, self.total = Counter[str](), Counter[str]()  # results by stage
+        self.began: dict[int, float] = {}  # when a job did
+        self.ended: dict[int, float] = {}  # how many seconds it took
         self.failures: dict[int, str] = {}  # by job
         self.is_dry = self.comes_again = self.common_settings.dryrun  # table of jobs
         self.has_begun = self.interrupted = False
@@ -57,13 +61,14 @@ class LogHandler(LogHandlerBase):
     def _show(self, record: Any, event: LogEvent | None, text: str) -> None:
         self.interrupted |= text.startswith(STOPPED)
         if hasattr(record, "thaw_jobs"):
-            self.jobs, self.start = record.thaw_jobs, time.monotonic()
-            for stage, size in self.jobs.values():
+            self.jobs = record.thaw_jobs
+            for stage, size, _ in self.jobs.values():
                 self.total[stage] += size
         elif self.common_settings.verbose and record.levelno > DEBUG * self.is_dry:
             self._write(self.format(record))
         elif event == LogEvent.JOB_FINISHED and record.job_id in self.jobs:
             self.failures.pop(record.job_id, None)  # it was tried again
+            self.ended[record.job_id] = time.monotonic() - self.began[record.job_id]
             self._count(*self.jobs[record.job_id])
         elif event == LogEvent.JOB_ERROR:
             self._fail(record)
@@ -76,24 +81,47 @@ class LogHandler(LogHandlerBase):
             self._write("" if self.interrupted or re.match(REPEATED, text) else text)
         elif event == LogEvent.RUN_INFO and self.comes_again:
             self.comes_again = False
+        elif event == LogEvent.JOB_STARTED:
+            self.began |= dict.fromkeys(record.jobs, time.monotonic())
         elif event in SHOWN or not self.has_begun or "Nothing to be done" in text:
             self._write(self.format(record))
 
-    def _count(self, stage: str, size: int) -> None:
+    def _count(self, stage: str, size: int, _: int) -> None:
         """Count a job's results, and show how far its stage and training are."""
         self.done[stage] += size
         done, total = self.done[stage], self.total[stage]
         line = f"{stage}: {done:,} of {total:,}"
-        trained = sum(self.done[stage] for stage in TRAINING)
-        left = sum(self.total[stage] for stage in TRAINING) - trained
-        if trained and left:
-            seconds = (time.monotonic() - self.start) / trained * left
+        if seconds := self._seconds_left():
             line += f", about {timedelta(seconds=round(seconds))} of training left"
         is_tenth = done * 10 // total > (done - size) * 10 // total
         if done == total or (is_tenth and stage == "repeats"):
             self._write(line)
         elif self.stream.isatty():
             self._write(line, end="")
+
+    def _seconds_left(self) -> float:
+        """Return how long training still takes; 0 if that is not known yet.
+
+        A job takes some time to start, and the rest by the rows that it learns from, as
+        those of its stage did. As many run at once as did so far.
+        """
+        training = {n: job for n, job in self.jobs.items() if job[0] in TRAINING}
+        done = [n for n in training if n in self.ended]
+        if not done or len(done) == len(training):
+            return 0
+        taken = sum(self.ended[n] for n in done)
+        elapsed = time.monotonic() - min(self.began[n] for n in done)
+        seconds = 0.0
+        for stage in TRAINING:
+            jobs = [n for n in done if training[n][0] == stage] or done
+            rows = sum(training[n][2] for n in jobs)
+            beyond = sum(max(self.ended[n] - SECONDS_TO_START, 0) for n in jobs)
+            seconds += sum(
+                SECONDS_TO_START + job[2] * beyond / rows
+                for n, job in training.items()
+                if job[0] == stage and n not in self.ended
+            )
+        return seconds * elapsed / taken
 
     def _fail(self, record: Any) -> None:
         """Report a failed job; at the end only if Ctrl-C may have ended it."""

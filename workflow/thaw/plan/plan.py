@@ -93,6 +93,27 @@ class Plan:
         studies = self.studies.values()
         return [needed for study in studies for needed in study.requirements(key)]
 
+    def rows_seen(self, key: str) -> int:
+        """Return how many rows, again and again, a fit of a key learns from.
+
+        Where only the data say how many train rows there are, it is three times the
+        most that any study names.
+        """
+        settings, inputs = self.recipes[key]["settings"], self.recipes[key]["inputs"]
+        rows = settings.get("target_size")
+        if rows is None:
+            problem = self.recipes.get(str(inputs.get("problem")), {"settings": {}})
+            rows = problem["settings"].get("train_size")
+        if not isinstance(rows, int):
+            sizes = [s for study in self.studies.values() for s in study.sizes_in_rows]
+            rows = 3 * max(sizes, default=1)
+        training = settings.get("training", {})
+        if steps := training.get("steps"):
+            return steps * training["batch_size"]
+        rates = training.get("learning_rate")
+        several = len(rates) if isinstance(rates, list) else 1
+        return rows * several * training.get("epochs", 1)
+
     def gpus(self, key: str) -> int:
         """Return how many GPUs a training job needs."""
         training = self.recipes.get(key, {}).get("settings", {}).get("training", {})

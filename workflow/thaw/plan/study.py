@@ -190,12 +190,11 @@ class StudyPlan(NamedTuple):
                 for name, variant in self.variants.items()
                 if isinstance(variant, Estimator)
             }
-            sizes = [size for size in self.settings.target_sizes if size != "all"]
             yield shared | {
                 "positive": self.settings.positive,
                 "weights": weights,
                 "estimators": estimators,
-                "target_sizes": sizes,
+                "target_sizes": self.sizes_in_rows,
             }
 
     # Jobs, and the files below `results/` that they leave
@@ -333,6 +332,11 @@ class StudyPlan(NamedTuple):
             return f"{of_each} {arm}"
         total = f"{models * repeats:,} of each {arm}"
         return f"{models:,} source models × {of_each} = {total}"
+
+    @property
+    def sizes_in_rows(self) -> list[int]:
+        """The target sizes that are numbers of rows."""
+        return [size for size in self.settings.target_sizes if size != "all"]
 
     @property
     def is_swept(self) -> bool:
