@@ -218,6 +218,15 @@ def with_table(verdicts, gains):
     return MIXED._replace(comparisons=table.assign(note="why"))
 
 
+def test_an_answer_begins_with_the_pairs_that_a_study_asks_about():
+    steps = {"pairs": [("fixed-1", "fixed-0")]}
+    for samples, pairs, first in (
+        (SELFER, PAIR, "What was compared"),
+        (GROWS, steps, "What to do"),
+    ):
+        assert answer(question(samples, **pairs))[0].heading == first
+
+
 def test_a_recommendation_says_what_its_table_does_and_no_more():
     for rows in combinations_with_replacement(GAINS, 3):
         verdicts, gains = zip(*rows, strict=True)

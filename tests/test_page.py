@@ -135,6 +135,12 @@ def test_a_page_is_sound_in_a_browser(project, browser, name, width, scheme):
     page = browser.new_page(offline=True, bypass_csp=True, **screen)
     page.goto((project.folder / "results" / name).as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # Paper shows what is folded on a screen.
+    is_seen = "[...document.images].every(image => image.checkVisibility())"
+    assert not page.evaluate(is_seen)
+    page.emulate_media(media="print")
+    assert page.evaluate(is_seen)
+    page.emulate_media(media="screen")
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     page.evaluate(Path(__file__).with_name("axe").joinpath("axe.min.js").read_text())
     violations = page.evaluate("axe.run().then(result => result.violations)")

@@ -239,8 +239,13 @@ def test_sizes_and_scores_that_choose_alike_are_named_together():
         "0.30",
     ):
         assert part in words
-    values = {(name, "10"): np.ones(2) for name in names}
-    lost = {(name, "10"): np.full(2, np.nan) for name in names}
-    words = [*missing({"a": values, "b": lost})]
-    assert words[0].startswith("LogME says nothing of b: ") and len(words) == 2
-    assert len([*missing({"a": {}})]) == 2
+    columns = ["source", "score", "value"]
+    rows = [
+        (source, name, value)
+        for source, value in (("a", 1.0), ("b", np.nan))
+        for name in names
+    ]
+    (words,) = missing(pd.DataFrame(rows, columns=columns), ["a", "b"])
+    assert words.startswith("LogME and a linear probe say nothing of b: ")
+    (words,) = missing(pd.DataFrame(columns=columns), ["a"])
+    assert words.startswith("LogME and a linear probe say nothing of a: ")

@@ -265,9 +265,10 @@ def files_of(drawn: Figure, names: Sequence[str], key: str) -> dict[str, bytes]:
 
     Their metadata name the recipe, whose key the figures' record holds.
     """
-    # The layout is computed once, so it is the same in all of them.
+    # The layout is computed once, so it is the same in all of them; any other engine,
+    # "none" too, would draw each once more.
     drawn.draw_without_rendering()
-    drawn.set_layout_engine("none")
+    drawn.set_layout_engine(None)
     files, source = {}, f"Thaw, settings {key}"
     for name in names:
         file, suffix = io.BytesIO(), name.rpartition(".")[2]

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from thaw.findings.samples import Sample
 
-CONFIDENCE = 0.95
+ALPHA = 0.05
 
 NAN = float("nan")
 
@@ -32,14 +32,18 @@ def share_interval(units: np.ndarray) -> tuple[float, float]:
     Student's t, cut off at 0 and 1. It is nan for one unit, and for several that do not
     vary.
     """
-    if len(units) > 1 and np.isin(units, (0, 1)).all():
-        exact = stats.binomtest(int(units.sum()), len(units)).proportion_ci(CONFIDENCE)
-        return float(exact.low), float(exact.high)
+    count, total = len(units), units.sum()
+    if count > 1 and np.isin(units, (0, 1)).all():
+        low = special.betaincinv(total, count - total + 1, ALPHA / 2) if total else 0
+        missing = count - total
+        high = special.betainccinv(total + 1, missing, ALPHA / 2) if missing else 1
+        return float(low), float(high)
     # Up to rounding: the means of equal scores may differ in their last bits.
     if np.allclose(units, units[0], rtol=1e-9, atol=1e-12):
         return NAN, NAN
-    low, high = stats.ttest_1samp(units, 0).confidence_interval(CONFIDENCE)
-    return max(low, 0.0), min(high, 1.0)
+    error = units.std(ddof=1) / np.sqrt(count)
+    reach = -special.stdtrit(count - 1, ALPHA / 2) * error
+    return float(max(units.mean() - reach, 0)), float(min(units.mean() + reach, 1))
 
 
 def variance_components(sample: Sample) -> Components:

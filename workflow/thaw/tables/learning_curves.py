@@ -5,11 +5,11 @@ and quantiles over repeats and, on the test rows, the score of the best constant
 prediction.
 """
 
-from collections.abc import Iterator
+import itertools
 
 import numpy as np
 
-from thaw.findings.arms import Arm, arms
+from thaw.findings.arms import arms
 from thaw.learning.history import METRICS, names_of
 from thaw.learning.tasks import TASKS
 from thaw.output.inputs import Inputs
@@ -23,45 +23,20 @@ COLUMNS = (
 )
 
 
-def curve(
-    arm: Arm,
-    metric: str,
-    values: np.ndarray,
-    steps: np.ndarray,
-    constant: float | None,
-) -> Iterator[tuple]:
-    """Yield the rows of one curve.
-
-    `values` is `[repeats, epochs + 1]`, `steps` `[epochs + 1]`.
-    """
-    statistics = np.stack(
-        [
-            values.mean(axis=0, dtype=np.float64),
-            *np.quantile(values, list(QUANTILES.values()), axis=0),
-        ],
-        axis=1,
-    )
-    last = "" if constant is None else f"{constant:.6g}"
-    for epoch, numbers in enumerate(statistics):
-        texts = (f"{number:.6g}" for number in numbers)
-        yield *arm, metric, epoch, steps[epoch], *texts, last
-
-
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the learning curves of all arms."""
     settings, histories = inputs.settings, inputs.histories
-    all_arms = arms(settings["networks"], settings["target_sizes"])
+    all_arms, rows = arms(settings["networks"], settings["target_sizes"]), []
     names = names_of(TASKS[histories.task(all_arms[0].name)])
-    rows = [
-        row
-        for arm in all_arms
-        for metric, name in zip(METRICS, names, strict=True)
-        for row in curve(
-            arm,
-            name,
-            histories.metric(arm.name, metric),
-            histories.steps(arm.name),
-            histories.constants(arm.name).get(metric),
-        )
-    ]
+    metrics = zip(METRICS, names, strict=True)
+    for arm, (metric, name) in itertools.product(all_arms, metrics):
+        # [repeats, epochs + 1], and a step for each epoch.
+        values, steps = histories.metric(arm.name, metric), histories.steps(arm.name)
+        mean = values.mean(axis=0, dtype=np.float64)
+        curves = [mean, *np.quantile(values, [*QUANTILES.values()], axis=0)]
+        constant = histories.constants(arm.name).get(metric)
+        last = "" if constant is None else f"{constant:.6g}"
+        for epoch, numbers in enumerate(np.stack(curves, axis=1)):
+            texts = (f"{number:.6g}" for number in numbers)
+            rows.append((*arm, name, epoch, steps[epoch], *texts, last))
     return {"learning-curves.csv": csv_file(COLUMNS, rows)}

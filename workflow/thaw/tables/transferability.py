@@ -28,78 +28,59 @@ COLUMNS = (
     *("chosen", "variant", "best", "best_variant", "cost", "cost_low", "cost_high"),
 )
 
-# The values of a source's models, in order, by score and target size as text.
-Values = Mapping[tuple[str, str], np.ndarray]
-
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return a row for each size and score, as CSV and for people."""
-    settings = inputs.settings
-    scores = {
-        source: values_of(
-            inputs.files.check("transferability", settings["target"], study)
-        )
-        for study, source in settings["sources"]
-    }
-    sizes = in_order(settings["target_sizes"])
-    by_size = {size: {s: known(scores, s, size) for s in NAMES} for size in sizes}
-    count = sum(len(v) > 1 for by_score in by_size.values() for v in by_score.values())
+    settings, sources = inputs.settings, dict(inputs.settings["sources"])
+    target, sizes = settings["target"], in_order(settings["target_sizes"])
+    values = pd.DataFrame(
+        [
+            (source, row["score"], str(row["target_size"]), row["value"])
+            for study, source in sources.items()
+            for row in inputs.files.check("transferability", target, study)
+        ],
+        columns=["source", "score", "target_size", "value"],
+    )
+    by_place = {(n, score): known(values, score, n) for n in sizes for score in NAMES}
+    by_place = {place: scores for place, scores in by_place.items() if len(scores) > 1}
     # The best source at its best depth is that of the largest gain, so each of these
     # might have been in its place.
-    count *= (len(scores) - 1) * len(settings["depths"])
+    count = len(by_place) * (len(sources) - 1) * len(settings["depths"])
     best_sources, rows = inputs.table("best-sources.csv"), []
-    for size, by_score in by_size.items():
+    for (size, score), scores in by_place.items():
         best = rows_at(best_sources, size).set_index("source")
         arms = best["study"] + "/" + best["variant"]
         samples = inputs.samples(arms, size, inputs.metric)
         gains = {source: samples[arm] for source, arm in arms.items()}
-        for score, values in by_score.items():
-            if len(values) < 2:
-                continue
-            first, variant = best.index[0], best["variant"]
-            chosen, cost = judged(values, gains, first, alpha_of_each(count, ALPHA))
-            choices = chosen, variant[chosen], first, variant[first]
-            rows.append((size, score, len(values), *choices, *cost))
+        first, variant = best.index[0], best["variant"]
+        chosen, cost = judged(scores, gains, first, alpha_of_each(count, ALPHA))
+        choices = chosen, variant[chosen], first, variant[first]
+        rows.append((size, score, len(scores), *choices, *cost))
     table = pd.DataFrame(rows, columns=COLUMNS)
-    words = for_people(table, [*missing(scores)], settings)
+    words = for_people(table, [*missing(values, sources.values())], settings)
     return {"transferability.csv": frame(table), "transferability.md": words.encode()}
 
 
-def values_of(rows: Iterable[Mapping[str, Any]]) -> Values:
-    """Return the values that the stage `transferability` wrote of a source."""
-    values: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        place = row["score"], str(row["target_size"])
-        values.setdefault(place, []).append(row["value"])
-    return {place: np.array(numbers) for place, numbers in values.items()}
-
-
-def known(
-    scores: Mapping[str, Values], score: str, size: TargetSize
-) -> dict[str, np.ndarray]:
+def known(values: pd.DataFrame, score: str, size: TargetSize) -> dict[str, np.ndarray]:
     """Return the values of the sources that have such a score at a size."""
-    place = score, str(size)
-    return {
-        source: values[place]
-        for source, values in scores.items()
-        if place in values and np.isfinite(values[place]).any()
-    }
+    rows = values[(values["score"] == score) & (values["target_size"] == str(size))]
+    by_source = rows.groupby("source", sort=False)["value"]
+    scores = {str(source): group.to_numpy(float) for source, group in by_source}
+    return {name: array for name, array in scores.items() if np.isfinite(array).any()}
 
 
-def missing(scores: Mapping[str, Values]) -> Iterator[str]:
-    """Say which sources lack a score that others have."""
-    kinds = {score for values in scores.values() for score, _ in values} or NAMES
-    for score in filter(kinds.__contains__, NAMES):
-        lacking = [
-            source
-            for source, values in scores.items()
-            if not any(
-                np.isfinite(v).any() for (s, _), v in values.items() if s == score
-            )
-        ]
-        if lacking:
-            name = NAMES[score][0].upper() + NAMES[score][1:]
-            yield f"{name} says nothing of {enumerate_words(lacking)}: {UNKNOWN}."
+def missing(values: pd.DataFrame, sources: Iterable[str]) -> Iterator[str]:
+    """Say which sources lack a score that others have, or that all lack both."""
+    finite = values[np.isfinite(values["value"].astype(float))]
+    lacking: dict[str, list[str]] = {}
+    for score in [name for name in NAMES if name in {*values["score"]}] or NAMES:
+        having = {*finite.loc[finite["score"] == score, "source"]}
+        names = enumerate_words([name for name in sources if name not in having])
+        lacking.setdefault(names, []).append(NAMES[score])
+    for names, scores in lacking.items():
+        if names:
+            words = f"{enumerate_words(scores)} {'say' if scores[1:] else 'says'}"
+            yield f"{words[0].upper()}{words[1:]} nothing of {names}: {UNKNOWN}."
 
 
 def for_people(
@@ -159,5 +140,5 @@ def _choice(run: pd.DataFrame, margin: float, units: str) -> str:
 def _cost(row: Any, margin: float, units: str) -> str:
     """Return a cost and its interval in words."""
     if not np.isfinite(row.cost):
-        return "more than can be words, because too many networks failed"
+        return "more than can be said, because too many networks failed"
     return gain(row.cost, row.cost_low, row.cost_high, margin, units, "-")
