@@ -56,8 +56,9 @@ def overlapping(study: Question) -> Iterator[Caveat]:
         if row["equal"]:
             is_own = row["train_rows_of"] == study.target
             yield Caveat(
-                f"{in_words(row)}. Those that are the same samples flatter "
-                f"{'all' if is_own else 'pretrained'} variants and should be left out.",
+                f"{in_words(row)}. If they are the same samples, they flatter "
+                f"{'all' if is_own else 'pretrained'} variants: leave them out of a "
+                "file, or give samples a group. Other samples can share counts.",
                 "test rows among train rows",
             )
         if isinstance(missing := row.get("missing"), str):

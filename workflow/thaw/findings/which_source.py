@@ -216,9 +216,9 @@ def _overlapping(question: Question) -> Iterator[Caveat]:
         each = [f"{row.train_rows_of} {row.equal:,}" for row in equal.itertuples()]
         yield Caveat(
             f"Of {equal['test_rows'].iloc[0]:,} test rows, some have the same features "
-            f"as train rows of a source: {enumerate_words(each)}. Those that are the "
-            "same samples flatter that source and should be left out; overlap.csv of "
-            "its study names them.",
+            f"as train rows of a source: {enumerate_words(each)}. If they are the "
+            "same samples, they flatter that source: leave them out of its file. "
+            "overlap.csv of its study names them; other samples can share counts.",
             "test rows among train rows",
         )
 
