@@ -281,8 +281,11 @@ def table_of_selection(cells: pd.DataFrame) -> str:
     """Return a row for each cell with reference estimators, and one for all."""
     measures = ["anything false", "false verdict", "false headline"]
     rows = [
-        (cell["population"], f"{cell['units']} × {cell['rows']}")
-        + tuple(percent(cell[measure]) for measure in measures)
+        (
+            cell["population"],
+            f"{cell['units']} × {cell['rows']}",
+            *(percent(cell[measure]) for measure in measures),
+        )
         for _, cell in cells.iterrows()
     ]
     means = cells[measures].mean()
