@@ -34,15 +34,13 @@ AUC, BALANCED = (
 class Case(NamedTuple):
     """A population, and the studies to draw: their units and rows.
 
-    An adversary is a population that the rule was not made for. Of each cell so many
-    `times` the trials are drawn.
+    An adversary is a population that the rule was not made for.
     """
 
     make: Callable[[], Population]
     cells: Sequence[tuple[int, int]] = GRID
     power: bool = False
     adversary: bool = True
-    times: int = 1
 
 
 def _main(power: bool = False, **how) -> Case:
@@ -117,13 +115,15 @@ CASES = {
 }
 
 
-for count in (0, 2, 5):
-    for words, how in (("rows differ", {"own_rows": 0.7, "noise": 0.1}), ("alike", {})):
-        CASES[f"{words}, {count} references"] = Case(
-            functools.partial(made, references=count, **NARROW, **how),
-            SELECTION,
-            times=3,
-        )
+# Variants that are compared with the best of the others, as chosen after looking.
+SELECTED = {
+    f"{words}, {count} references": Case(
+        functools.partial(made, references=count, **NARROW, **how), SELECTION
+    )
+    for count in (0, 2, 5)
+    for words, how in (("rows differ", {"own_rows": 0.7, "noise": 0.1}), ("alike", {}))
+}
+PARTS = {"selection": SELECTED, "all": CASES | SELECTED}
 
 
 class Bar(NamedTuple):
@@ -164,12 +164,12 @@ BARS = (
 
 def look_at(name: str, trials: int, seed: int) -> list[dict]:
     """Return the shares of studies in which each measure holds, cell by cell."""
-    case, found = CASES[name], []
+    case, found = PARTS["all"][name], []
     population = case.make()
     for gain in (0, *(POWER * case.power)):
         known = Known(population, gain)
         for units, rows in case.cells:
-            studies = trials * case.times if gain == 0 else max(1, trials // 4)
+            studies = trials if gain == 0 else max(1, trials // 4)
             rng = np.random.default_rng(
                 [seed, zlib.crc32(name.encode()), gain, units, rows]
             )
@@ -277,27 +277,51 @@ def table_of_adversaries(cells: pd.DataFrame) -> str:
     return markdown(("population", "S × rows", *(bar.measure for bar in bars)), rows)
 
 
+def table_of_selection(cells: pd.DataFrame) -> str:
+    """Return a row for each cell with reference estimators, and one for all."""
+    measures = ["anything false", "false verdict", "false headline"]
+    rows = [
+        (
+            cell["population"],
+            f"{cell['units']} × {cell['rows']}",
+            *(percent(cell[measure]) for measure in measures),
+        )
+        for _, cell in cells.iterrows()
+    ]
+    means = cells[measures].mean()
+    rows.append(("all", "", *(percent(means[measure]) for measure in measures)))
+    return markdown(("population", "S × rows", *measures), rows)
+
+
 def main() -> None:
     """Draw the studies, and put the tables below their markers in the page."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("part", nargs="?", choices=PARTS, default="all")
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    names = PARTS[args.part]
     with ProcessPoolExecutor(2) as pool:
-        tasks = [pool.submit(look_at, name, args.trials, args.seed) for name in CASES]
+        tasks = [pool.submit(look_at, name, args.trials, args.seed) for name in names]
         cells = pd.DataFrame([cell for task in tasks for cell in task.result()])
-    ours, others = (own for _, own in cells.groupby("adversary"))
-    made_by = f"research/calibration.py --trials {args.trials} --seed {args.seed}"
-    put(
-        {
-            "made": f"Made by `.venv/bin/python {made_by}`.",
+    how = f"--trials {args.trials} --seed {args.seed}"
+    is_selected = cells["population"].isin(SELECTED)
+    command = "Made by `.venv/bin/python research/calibration.py"
+    tables = {
+        "selection-made": f"{command} selection {how}`.",
+        "selection": table_of_selection(cells[is_selected]),
+    }
+    if args.part == "all":
+        ours, others = (part for _, part in cells[~is_selected].groupby("adversary"))
+        tables |= {
+            "made": f"{command} {how}`.",
             "bars": table_of_bars(ours),
             "truth": table_of_truth(ours),
             "power": table_of_power(ours),
             "looks": table_of_looks(ours),
             "adversaries": table_of_adversaries(others),
         }
-    )
+    put(tables)
 
 
 def put(parts: Mapping[str, str]) -> None:

@@ -55,6 +55,8 @@ WITH_RANDOM = LADDER | {"random-1": {"pretrained": False, "freeze": 1}}
 RANDOM = {"variants": WITH_RANDOM, "pairs": [("fixed-1", "random-1")]}
 SELFER = GROWS | {"selfer/fixed-1": scores(0.85, seed=3)}
 PAIR = {"pairs": [("fixed-1", "selfer/fixed-1")]}
+FOREST, RIDGE = {"estimator": "sklearn.Forest"}, {"estimator": "sklearn.Ridge"}
+REFERENCE = {"variants": LADDER | {"forest": FOREST}}
 PRETRAINED = {"variants": {"fixed-0": {}, "fixed-1": {}}, "baseline": "fixed-0"}
 HEAD = {"variants": {"standalone": SCRATCH, "head": {"phases": []}}}
 HEAD |= {"recipes": {"head": "the output alone"}}
@@ -76,6 +78,22 @@ def change(gain):
 CASES = [
     (GROWS, {}, ["Use transfer and freeze 1 layer (fixed-1).", "other source models"]),
     (GROWS, {}, ["do not cover other test", "settings were tuned", "not told apart"]),
+    (
+        GROWS,
+        {},
+        ["standalone starts from PyTorch's initial weights and learns by Adam"],
+    ),
+    (GROWS, {}, ["No reference estimator says how strong standalone is: add"]),
+    (
+        GROWS | {"forest": alone(0.9)},
+        REFERENCE,
+        ["Use forest: 0.0", "than the best network (fixed-1). It", "not No reference"],
+    ),
+    (
+        GROWS | {"forest": alone(0.6)},
+        REFERENCE,
+        ["forest is typically worse than stan"],
+    ),
     (ladder(0.7, 0.705, 0.712), {}, ["(fixed-1), perhaps for less than the margin."]),
     (HURTS, {}, ["Train from scratch (standalone)", "costs 0.098", "not decide"]),
     (
@@ -253,7 +271,6 @@ def test_the_answer_agrees_with_the_tables_of_any_study(seed):
         assert f"reezing {' or '.join(depths)} layer" in text
 
 
-FOREST, RIDGE = {"estimator": "sklearn.Forest"}, {"estimator": "sklearn.Ridge"}
 WITH_REFERENCES = {**THREE, "forest": FOREST, "ridge": RIDGE}
 
 

@@ -8,6 +8,7 @@ from thaw.findings.failures import FEW, meaning_of_weak
 from thaw.findings.gains import Question, Row, apart_from_typical, more_networks
 from thaw.findings.metrics import by_epoch, metric_of
 from thaw.findings.overlap import in_words
+from thaw.findings.samples import CONDITION
 from thaw.findings.shown import coverage, covers_rows, enumerate_words, number
 
 # If a larger share of networks chose the edge of a range, or of networks is no better
@@ -174,10 +175,20 @@ def _longer_training(row: Row, study: Question) -> Iterator[Caveat]:
 
 def what_is_covered(study: Question) -> Iterator[Caveat]:
     """Say which luck the intervals cover, and which they do not."""
+    yield from (_covered_by_scores if study.is_given else _covered)(study)
+    if study.comparisons["given"].isin([CONDITION]).any():
+        single = "checkpoint" if study.source == CHECKPOINTS else "source model"
+        if study.has_splits:
+            is_pretrained = any(map(study.is_pretrained, study.variants))
+            single = f"{single} and its split" if is_pretrained else "split"
+        yield Caveat(
+            f"All of this holds for this one {single}; another one could reverse it.",
+            f"one {single}",
+        )
+
+
+def _covered(study: Question) -> Iterator[Caveat]:
     table = study.comparisons
-    if study.is_given:
-        yield from _covered_by_scores(study)
-        return
     has_rows = covers_rows(table)
     left = [
         *([] if has_rows else ["other test rows"]),
@@ -198,15 +209,6 @@ def what_is_covered(study: Question) -> Iterator[Caveat]:
             "They would cover test rows if predictions were kept and the metric were "
             "one of Thaw's.",
             "test rows not covered",
-        )
-    is_pretrained = any(map(study.is_pretrained, study.variants))
-    if study.source_models == 1 and (is_pretrained or study.has_splits):
-        single = "checkpoint" if study.source == CHECKPOINTS else "source model"
-        if study.has_splits:
-            single = f"{single} and its split" if is_pretrained else "split"
-        yield Caveat(
-            f"All of this holds for this one {single}; another one could reverse it.",
-            f"one {single}",
         )
 
 
@@ -230,10 +232,4 @@ def _covered_by_scores(study: Question) -> Iterator[Caveat]:
         yield Caveat(
             "Means have no interval, because it is not known how bad a score can be "
             "or because scores are too few."
-        )
-    if table["given"].notna().any():
-        yield Caveat(
-            "All of this holds for this one source model; another one could reverse "
-            "it.",
-            "one source model",
         )

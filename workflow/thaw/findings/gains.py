@@ -73,6 +73,10 @@ class Question(NamedTuple):
         """Whether a variant starts from source models."""
         return self.variants[variant].get("pretrained", True)
 
+    def is_transferred(self, variant: str) -> bool:
+        """Whether a variant starts from source models, and the baseline does not."""
+        return self.is_pretrained(variant) and not self.is_pretrained(self.baseline)
+
     @property
     def transferred(self) -> list[str]:
         """The pretrained variants that are compared."""

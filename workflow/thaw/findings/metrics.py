@@ -98,6 +98,12 @@ def _by_name(*metrics: Metric) -> dict[str, Metric]:
     return {metric.name: metric for metric in metrics}
 
 
+def _error(name: str, constant: str, units: str = "{}", **more: Any) -> Metric:
+    """Return a metric without a bound, in the units of the labels."""
+    words = name.replace("_", " ")
+    return Metric(name, words, 0, math.inf, constant=constant, units=units, **more)
+
+
 # By task. Histories hold the task's own metric as "score", and its reported loss as
 # "loss".
 METRICS = {
@@ -116,42 +122,10 @@ METRICS = {
         Metric("brier_score", "Brier score", 0, 1, two_classes=True, per_row=True),
     ),
     "regression": _by_name(
-        Metric(
-            "mean_absolute_error",
-            "mean absolute error",
-            0,
-            math.inf,
-            history="score",
-            per_row=True,
-            constant="median",
-            units="{}",
-        ),
-        Metric(
-            "root_mean_squared_error",
-            "root mean squared error",
-            0,
-            math.inf,
-            history="loss",
-            constant="mean",
-            units="{}",
-        ),
-        Metric(
-            "mean_squared_error",
-            "mean squared error",
-            0,
-            math.inf,
-            per_row=True,
-            constant="mean",
-            units="{}²",
-        ),
-        Metric(
-            "median_absolute_error",
-            "median absolute error",
-            0,
-            math.inf,
-            constant="median",
-            units="{}",
-        ),
+        _error("mean_absolute_error", "median", history="score", per_row=True),
+        _error("root_mean_squared_error", "mean", history="loss"),
+        _error("mean_squared_error", "mean", units="{}²", per_row=True),
+        _error("median_absolute_error", "median"),
         Metric("r2", "R²", 1, -math.inf, constant="mean"),
     ),
 }

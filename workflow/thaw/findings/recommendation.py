@@ -186,23 +186,28 @@ def act(alike: list[Advice], study: Question) -> str:
 
 
 def _use(alike: list[Advice], study: Question) -> Iterator[str]:
-    name = alike[0].variant
-    yield how(name, study) + perhaps(alike, study)
+    yield how(alike, study)
     yield f"it typically gains {worth(alike, study)}"
     if ties := alike[0].named[1:]:
         words = f"it cannot be told apart from {enumerate_words(ties, 'or')}"
-        networks = {*study.networks}
-        yield words + ": a network may not be needed" * bool({*ties} - networks)
+        is_optional = alike[0].kind == USE and {*ties} - {*study.networks}
+        yield words + ": a network may not be needed" * bool(is_optional)
 
 
-def how(name: str, study: Question) -> str:
-    """Return the advice to use a variant."""
-    if study.is_from_scratch(name) and study.transferred:
-        return f"use {name}, which is not pretrained"
-    helps = study.is_pretrained(name) and not study.is_pretrained(study.baseline)
-    if not helps or study.name(name) == name:
-        return f"use {name}"
-    return f"use transfer and {study.name(name)}"
+def how(alike: list[Advice], study: Question) -> str:
+    """Return the advice to use a variant, and by how much if that is the lead."""
+    name = alike[0].variant
+    if alike[0].lead:
+        ends = alike if len(alike) == 1 else [alike[0], alike[-1]]
+        return f"use {name}: {enumerate_words(_ahead(item, study) for item in ends)}"
+    words = f"use {name}"
+    if alike[0].kind == ESTIMATOR:
+        words += ", which is no network"
+    elif study.is_from_scratch(name) and study.transferred:
+        words += ", which is not pretrained"
+    elif study.is_transferred(name) and study.name(name) != name:
+        words = f"use transfer and {study.name(name)}"
+    return words + perhaps(alike, study)
 
 
 def perhaps(alike: list[Advice], study: Question) -> str:
@@ -222,18 +227,6 @@ def worth(alike: list[Advice], study: Question) -> str:
         words += f" with {alike[0].size} rows{more_networks(first)}, and "
         words += f"{size_of(last, study)} with {alike[-1].size}"
     return words + more_networks(last)
-
-
-def _use_estimator(alike: list[Advice], study: Question) -> Iterator[str]:
-    name = alike[0].variant
-    if alike[0].lead:
-        ends = alike if len(alike) == 1 else [alike[0], alike[-1]]
-        yield f"use {name}: {enumerate_words(_ahead(item, study) for item in ends)}"
-    else:
-        yield f"use {name}, which is no network{perhaps(alike, study)}"
-    yield f"it typically gains {worth(alike, study)}"
-    if ties := alike[0].named[1:]:
-        yield f"it cannot be told apart from {enumerate_words(ties, 'or')}"
 
 
 def _ahead(item: Advice, study: Question) -> str:
@@ -329,7 +322,7 @@ def _none(alike: list[Advice], study: Question) -> Iterator[str]:
 
 
 WORDS = {
-    ESTIMATOR: _use_estimator,
+    ESTIMATOR: _use,
     USE: _use,
     KEEP: _keep,
     SAME: _same,

@@ -119,7 +119,8 @@ def coverage(comparisons: pd.DataFrame, has_splits: bool = False) -> str:
         *(["test rows"] if covers_rows(comparisons) else []),
     ]
     words = (
-        f"Intervals hold all at once with 95 %, for other {enumerate_words(covered)}"
+        "Intervals hold all at once with 95 % (the more comparisons, the wider), for "
+        f"other {enumerate_words(covered)}"
     )
     # From a table, no condition is nan.
     conditional = comparisons["given"].isin([CONDITION])

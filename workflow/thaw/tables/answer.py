@@ -15,11 +15,15 @@ from thaw.findings.shown import title
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, paragraph
 
-# Tables that not every study has.
-SOME = {
+# The tables that an answer reads, and those of them that not every study has.
+READ = {
+    "comparisons": "comparisons.csv",
+    "best_depths": "best-depths.csv",
+    "summary": "summary.csv",
     "training_time": "training-time.csv",
     "overlap": "overlap.csv",
 }
+SOME = ("training_time", "overlap")
 
 
 def recommendations(study: Question) -> pd.DataFrame:
@@ -59,27 +63,18 @@ def recommendations(study: Question) -> pd.DataFrame:
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the answer and the recommendations."""
-    settings = dict(inputs.settings)
-    heading = f"# {title(settings)}"
-    del settings["study"]
-    settings["target_sizes"] = in_order(settings["target_sizes"])
-    apart = ("variants", "comparisons")
-    facts = {
-        k: v for k, v in settings.items() if k in Question._fields and k not in apart
+    settings = inputs.settings
+    facts = {name: settings[name] for name in Question._fields if name in settings}
+    tables = {
+        name: inputs.table(file)
+        if name not in SOME or file in inputs.files.contents
+        else pd.DataFrame(columns=["variant"])
+        for name, file in READ.items()
     }
-    question = Question(
-        variants=settings["described"],
-        comparisons=inputs.table("comparisons.csv"),
-        best_depths=inputs.table("best-depths.csv"),
-        summary=inputs.table("summary.csv"),
-        **{
-            field: inputs.table(name)
-            if name in inputs.files.contents
-            else pd.DataFrame(columns=["variant"])
-            for field, name in SOME.items()
-        },
-        **facts,
-    )
+    sizes = in_order(settings["target_sizes"])
+    changed = {"variants": settings["described"], "target_sizes": sizes}
+    question = Question(**facts | changed | tables)
+    heading = f"# {title(settings)}"
     return as_files(heading, answer(question)) | {
         "recommendation.csv": frame(recommendations(question))
     }

@@ -68,7 +68,7 @@ def comparisons(
     rows = []
     for size, of_size in samples.items():
         limit = limit_of_weak(of_size[baseline], margin)
-        compared = [(*pair, count) for pair in pairs]
+        compared = [(variant, other, count) for variant, other in pairs]
         for name, networks in references.items():
             best = hardest_to_beat(of_size, name, networks, alpha_of_each(count))
             if not {(name, best), (best, name)} & {*pairs}:

@@ -40,8 +40,7 @@ def for_people(
 
     about = (
         f"The typical (median) {metric.gain}, of {enumerate_words(units(table))}. "
-        f"{coverage(table, settings['has_splits'])} The more comparisons a study has, "
-        "the wider its intervals."
+        f"{coverage(table, settings['has_splits'])}"
     )
     header = ["comparison", *["rows"] * is_swept, "typical difference", "verdict"]
     widths = (18, 5, 23, 21) if is_swept else (22, 25, 23)

@@ -21,10 +21,9 @@ def make(inputs: Inputs) -> dict[str, bytes]:
 
 def ranking_of(inputs: Inputs) -> Ranking:
     """Return the ranking whose tables are read."""
-    settings = dict(inputs.settings)
-    names, described = dict(settings.pop("sources")), settings.pop("described")
-    depths, baseline = settings.pop("depths"), settings["baseline"]
-    del settings["study"]
+    settings = inputs.settings
+    names, depths = dict(settings["sources"]), settings["depths"]
+    described, baseline = settings["described"], settings["baseline"]
     arms = {
         f"{variant} from {source}": (source, variant)
         for source in names.values()
@@ -34,19 +33,18 @@ def ranking_of(inputs: Inputs) -> Ranking:
     table["variant"] = table["variant"] + " from " + table["source"]
     overlaps = [inputs.table("overlap.csv", study) for study in names]
     nothing = pd.DataFrame(columns=["variant", "target_size", "beaten_by"])
-    for key in ("variants", "comparisons", "recipes", "overlap", "words"):
-        settings.pop(key, None)
-    settings = {k: v for k, v in settings.items() if k in Question._fields}
-    question = Question(
-        variants={arm: described[variant] for arm, (_, variant) in arms.items()}
-        | {baseline: described[baseline]},
-        depths={arm: depths[variant] for arm, (_, variant) in arms.items()},
-        recipes={},  # depths only freeze
-        words={},
-        comparisons=table,
+    facts = {name: settings[name] for name in Question._fields if name in settings}
+    of_arms = {arm: described[variant] for arm, (_, variant) in arms.items()}
+    facts |= {
+        "variants": of_arms | {baseline: described[baseline]},
+        "depths": {arm: depths[variant] for arm, (_, variant) in arms.items()},
+        "target_sizes": in_order(settings["target_sizes"]),
+        # Depths only freeze.
+        "recipes": {},
+        "words": {},
+        "comparisons": table,
         # The rows of the target's own are the same in each.
-        overlap=pd.concat(overlaps, ignore_index=True).drop_duplicates(),
+        "overlap": pd.concat(overlaps, ignore_index=True).drop_duplicates(),
         **dict.fromkeys(("best_depths", "summary", "training_time"), nothing),
-        **settings | {"target_sizes": in_order(settings["target_sizes"])},
-    )
-    return Ranking(question, arms, inputs.table("best-sources.csv"))
+    }
+    return Ranking(Question(**facts), arms, inputs.table("best-sources.csv"))
