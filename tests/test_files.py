@@ -11,10 +11,9 @@ import torch
 import thaw
 from thaw import keys
 from thaw.errors import ThawError
-from thaw.output.files import whole_file
 from thaw.output.predictions import load_predictions
 from thaw.output.problems import load_described
-from thaw.output.records import load_check
+from thaw.output.records import load_check, whole_file
 from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
 from thaw.output.weights import load_source_models, save_networks
