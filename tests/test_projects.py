@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from projects import ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, JobError, Store
+from projects import ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, Store
 from same_results import differences
 
 
@@ -16,15 +16,6 @@ def test_jobs_in_this_process_leave_what_a_run_leaves(finished_once, store):
     here = store.finished(SMALL_CONFIG)
     assert here.results("**/*.*") == finished_once.results("**/*.*")
     assert here.stale() == finished_once.stale() == set()
-
-
-def test_a_job_that_fails_here_says_what_it_would(store, tmp_path):
-    project = store.copy(tmp_path / "project", ONE_JOB_CONFIG)
-    (problem,) = project.folder.glob("results/problems/two-*.npz")
-    problem.write_bytes(problem.read_bytes()[:100])
-    project.change("studies", "ahead", "repeats", to=2)
-    with pytest.raises(JobError, match="train: error: results/problems/two-"):
-        project.make("scores")
 
 
 def test_a_shared_project_that_a_test_changes_is_found(store, tmp_path):
