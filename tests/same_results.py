@@ -6,7 +6,7 @@ Keys do not count, because a new edition of the code may change them all: neithe
 paths nor in texts, where the keys are those of the folder's paths and records. Records
 and settings are left out. Archives and weights are compared by their arrays, figures by
 everything except the metadata that name a key. A file in only one folder is listed and
-counts as a difference; `--only` and `--without` choose the paths that count.
+counts as a difference.
 """
 
 import argparse
@@ -98,19 +98,12 @@ def contents(folder: Path) -> dict[str, list[str]]:
     return {name: sorted(each) for name, each in digests.items()}
 
 
-def differences(
-    old: Path, new: Path, only: str = "", without: str = "(?!)"
-) -> list[str]:
+def differences(old: Path, new: Path) -> list[str]:
     """Return a line for each path at which two folders differ."""
     before, now = contents(old), contents(new)
-    names = [
-        name
-        for name in sorted(before | now)
-        if re.search(only, name) and not re.search(without, name)
-    ]
     return [
         f"{'differs' if name in before and name in now else 'only in one'}: {name}"
-        for name in names
+        for name in sorted(before | now)
         if before.get(name) != now.get(name)
     ]
 
@@ -119,12 +112,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)
-    parser.add_argument(
-        "--only", default="", help="only the paths in which this expression is found"
-    )
-    parser.add_argument(
-        "--without", default="(?!)", help="not those in which this expression is found"
-    )
     lines = differences(**vars(parser.parse_args()))
     print("\n".join(lines) or "The same.")
     sys.exit(bool(lines))

@@ -85,9 +85,9 @@ def compared(samples, *pairs, baseline="reference", margin=0.01):
     return comparisons({"all": samples}, pairs, baseline, margin)
 
 
-def row_of(variant, reference, margin=0.01, others=0):
+def row_of(variant, reference, margin=0.01, more_pairs=0):
     """Return the comparison of two, in a study of that many more comparisons."""
-    pairs = [("variant", "reference")] * (1 + others)
+    pairs = [("variant", "reference")] * (1 + more_pairs)
     samples = {"variant": variant, "reference": reference}
     return compared(samples, *pairs, margin=margin).iloc[0]
 

@@ -44,11 +44,11 @@ def write(path, frame, **how):
     return path
 
 
-def make(folder, frame, name="data.csv", others=None, how=None, **changes):
+def make(folder, frame, name="data.csv", known=None, how=None, **changes):
     """Write a frame to a file and make a problem of it; None takes a setting away."""
     settings = {k: v for k, v in (SETTINGS | changes).items() if v is not None}
     path = write(folder / name, frame, **how or {})
-    return make_problem(settings, [path], **others or {})
+    return make_problem(settings, [path], **known or {})
 
 
 def make_with_test_file(folder, train, test, **changes):

@@ -83,15 +83,15 @@ def test_scores_follow_from_histories_and_predictions(finished_once, store, stud
     losses = losses[losses["test_loss"] < 10]
     np.testing.assert_allclose(losses["loss"], losses["test_loss"], rtol=1e-4)
     # Classes and rows are counted over sound networks, at the largest size.
-    own = sound[(sound["variant"] == "fixed-1") & (sound["target_size"] == "all")]
+    fixed = sound[(sound["variant"] == "fixed-1") & (sound["target_size"] == "all")]
     confusion, rows = results.confusion("fixed-1"), results.rows("fixed-1")
     assert [*confusion.index] == [*confusion] and len(confusion) > 1
-    pairs = zip(own["label"], own["predicted"], strict=True)
+    pairs = zip(fixed["label"], fixed["predicted"], strict=True)
     shares = pd.Series([*pairs]).value_counts()
     for label, row in confusion.iterrows():
         counts = [shares.get((label, predicted), 0) for predicted in confusion]
         np.testing.assert_allclose(row, np.array(counts) / sum(counts))
-    by_row = own.groupby("row")["right"].mean()
+    by_row = fixed.groupby("row")["right"].mean()
     assert [*rows] == ["row", "label", "right"]
     assert by_row.to_dict() == rows.set_index("row")["right"].to_dict()
 

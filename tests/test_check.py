@@ -44,12 +44,12 @@ def thaw(*arguments):
     return done.exit_code, done.output
 
 
-def check(text, one, two):
+def check(text, first, second):
     """Check CONFIG after a change, with these tables beside it."""
     config = copy.deepcopy(CONFIG)
     change(config, text)
-    one.to_csv("one.csv", index=False)
-    two.to_csv("two.csv", index=False)
+    first.to_csv("one.csv", index=False)
+    second.to_csv("two.csv", index=False)
     Path("config.yaml").write_text(yaml.safe_dump(config))
     return thaw("check")
 

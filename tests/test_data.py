@@ -135,9 +135,9 @@ def test_categories_of_source_and_target_are_joined(tmp_path, frame):
     backwards = frame.assign(solvent=["water", "NA"] * 30)[order]
     path = write(tmp_path / "target.csv", backwards)
     first, joined = frame.assign(solvent=["oil", "water"] * 30), {"joined": [path]}
-    _, source = make(tmp_path, first, **settings, joined={"rows": {}}, others=joined)
-    others = {"source": Other("first", source)}
-    target, description = make(tmp_path, backwards, **settings, others=others)
+    _, source = make(tmp_path, first, **settings, joined={"rows": {}}, known=joined)
+    known = {"source": Other("first", source)}
+    target, description = make(tmp_path, backwards, **settings, known=known)
     columns = ["heat", "mass", "solvent=NA", "solvent=oil", "solvent=water"]
     assert source.columns == description.columns == columns
     # Categories are not scaled.
@@ -155,15 +155,16 @@ def test_columns_in_common_are_taken_and_the_others_named(tmp_path, frame):
     settings |= {"missing": {"drop": "rows"}}
     joined = {"joined": {"files": [{}], "rows": {}, **read}}
     files = [write(tmp_path / "one.csv", first)], [write(tmp_path / "two.csv", second)]
-    _, one = make_problem(settings | joined, *files)
-    _, two = make_problem(settings, files[1], source=Other("one", one))
+    _, first_table = make_problem(settings | joined, *files)
+    source = Other("one", first_table)
+    _, second_table = make_problem(settings, files[1], source=source)
     columns = ["heat", "mass", "solvent=acid", "solvent=oil", "solvent=water"]
-    assert one.columns == two.columns == columns
+    assert first_table.columns == second_table.columns == columns
     taken = "heat, mass, solvent; left out here:"
     words = f"the target: {taken} old, left; left out there: kind, new"
-    assert one.notes[0] == f"columns in common with {words}"
-    assert two.notes[0] == f"columns in common with one: {taken} new, kind"
-    assert "0 of 60 rows" in one.missing
+    assert first_table.notes[0] == f"columns in common with {words}"
+    assert second_table.notes[0] == f"columns in common with one: {taken} new, kind"
+    assert "0 of 60 rows" in first_table.missing
     write(tmp_path / "two.csv", second[["class"]].assign(hot=1, id=1))
     with pytest.raises(ThawError, match="no column with the target, which has hot"):
         make_problem(settings | joined, *files)
@@ -171,20 +172,20 @@ def test_columns_in_common_are_taken_and_the_others_named(tmp_path, frame):
 
 def test_a_problem_is_scaled_like_another(tmp_path, frame):
     _, like = make(tmp_path, frame)
-    others = {"like": Other("first", like)}
+    known = {"like": Other("first", like)}
     other = frame[["mass", "class", "heat"]] * {"mass": 2, "heat": 3, "class": 1}
     plain, _ = make(tmp_path, other)
-    problem, description = make(tmp_path, other, scale="like", others=others)
+    problem, description = make(tmp_path, other, scale="like", known=known)
     assert description.columns == ["mass", "heat"]
     centre, spread = np.array(like.centre)[::-1], np.array(like.spread)[::-1]
     expected = (plain.train_x - centre) / spread
     np.testing.assert_allclose(problem.train_x, expected, rtol=1e-4, atol=1e-5)
     renamed = frame.rename(columns={"mass": "weight"})
     words = "the column weight is not one of first, by which it would be"
-    assert words in message(tmp_path, renamed, scale="like", others=others)
-    others["like"] = Other("first", like._replace(spread=[1, 1e-38]))
+    assert words in message(tmp_path, renamed, scale="like", known=known)
+    known["like"] = Other("first", like._replace(spread=[1, 1e-38]))
     words = "data.csv: column mass: scaled, a value is too large"
-    assert words in message(tmp_path, frame, scale="like", others=others)
+    assert words in message(tmp_path, frame, scale="like", known=known)
 
 
 OF_NUMBERS = ("make_friedman1", "make_regression", "load_diabetes")

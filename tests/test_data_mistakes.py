@@ -178,9 +178,9 @@ def test_what_looks_wrong_is_a_doubt(tmp_path):
         for warning, part in zip(description.warnings, words, strict=True):
             assert part in warning
     # Also classes that the source writes differently.
-    others = {"source": Other("first", make(tmp_path, frame)[1])}
+    known = {"source": Other("first", make(tmp_path, frame)[1])}
     frame["class"] = frame["class"].replace({"red": "Red", "green": "n/a"})
-    lost, alike = make(tmp_path, frame, others=others)[1].warnings
+    lost, alike = make(tmp_path, frame, known=known)[1].warnings
     assert lost.startswith("warning: column class has 'n/a', which may mean a missing")
     assert "class has 'Red', 'red', which differ in case or blanks only" in alike
 

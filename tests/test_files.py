@@ -9,15 +9,13 @@ import pytest
 import torch
 
 import thaw
-from thaw import keys
 from thaw.errors import ThawError
-from thaw.output.files import whole_file
 from thaw.output.predictions import load_predictions
 from thaw.output.problems import load_described
-from thaw.output.records import load_check
+from thaw.output.records import load_check, whole_file
 from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
-from thaw.output.weights import load_source_models, save_networks
+from thaw.output.weights import load_source_models
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -179,12 +177,3 @@ def test_what_an_orphan_wrote_late_is_made_again(saved_once, tmp_path):
         (results / "worth" / name).write_bytes((results / "each" / name).read_bytes())
         assert project.stale(target) == {"gather_worth", "tables_worth"}, name
         (results / "worth" / name).write_bytes(whole)
-
-
-def test_source_models_are_found_in_a_file_that_begins_with_a_later_one(tmp_path):
-    weights = {"output.bias": torch.arange(30.0, 36.0)[:, None]}
-    recipe = keys.recipe("pretrain", {}, {})
-    path = tmp_path / "models-30-35.safetensors"
-    save_networks(path, weights, Tile(range(30, 36)), recipe, {})
-    models, _ = load_source_models([path], keys.key(recipe), [32, 33])
-    assert models.state["output.bias"].tolist() == [[32], [33]]

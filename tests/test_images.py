@@ -232,9 +232,9 @@ CASES = [
 ]
 
 
-def with_problems(one, two, network=None):
+def with_problems(first, second, network=None):
     config = small_config(network)
-    return config | {"problems": {"one": one, "two": two}}
+    return config | {"problems": {"one": first, "two": second}}
 
 
 def test_contradictions_of_configs_are_named(folder):

@@ -36,10 +36,10 @@ def test_the_error_is_that_of_the_rows_that_variant_and_baseline_differ_in(share
     """All networks of a side get the same rows right, and both sides the shared."""
     rng = np.random.default_rng(1)
     same = rng.random(shared) < 0.8
-    ours, others = (rng.random(ROWS - shared) < p for p in (0.85, 0.75))
-    sides = [networks(0.5, alike=np.r_[same, right]) for right in (ours, others)]
+    ours, rivals = (rng.random(ROWS - shared) < p for p in (0.85, 0.75))
+    sides = [networks(0.5, alike=np.r_[same, right]) for right in (ours, rivals)]
     row = row_of(*sides)
-    difference = np.concatenate([np.zeros(shared), ours.astype(float) - others])
+    difference = np.concatenate([np.zeros(shared), ours.astype(float) - rivals])
     expected = difference.std(ddof=1) / math.sqrt(ROWS)
     assert row["rows_error"] == pytest.approx(expected, rel=0.1)
     assert row["row_units"] == ROWS

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from projects import ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, JobError, Store
+from projects import ONE_JOB_CONFIG, ROOT, SMALL_CONFIG, Store
 from same_results import differences
 
 
@@ -16,15 +16,6 @@ def test_jobs_in_this_process_leave_what_a_run_leaves(finished_once, store):
     here = store.finished(SMALL_CONFIG)
     assert here.results("**/*.*") == finished_once.results("**/*.*")
     assert here.stale() == finished_once.stale() == set()
-
-
-def test_a_job_that_fails_here_says_what_it_would(store, tmp_path):
-    project = store.copy(tmp_path / "project", ONE_JOB_CONFIG)
-    (problem,) = project.folder.glob("results/problems/two-*.npz")
-    problem.write_bytes(problem.read_bytes()[:100])
-    project.change("studies", "ahead", "repeats", to=2)
-    with pytest.raises(JobError, match="train: error: results/problems/two-"):
-        project.make("scores")
 
 
 def test_a_shared_project_that_a_test_changes_is_found(store, tmp_path):
@@ -64,7 +55,6 @@ def test_results_are_the_same_whatever_their_keys(tmp_path):
     (second / "new.csv").write_text("")
     lines = ["differs: figures.json", "only in one: new.csv", "differs: page.html"]
     assert differences(first, second) == lines
-    assert differences(first, second, only="csv", without="new") == []
     third = results_of(tmp_path / "third", "0123456789ab", score="0.6")
     assert differences(first, third) == [
         "differs: repeats/two/fixed-1-KEY/models-00-00.csv"
@@ -81,12 +71,11 @@ def test_slow(): pass
 """
 
 
-def run_tests(folder, *arguments, conftest=""):
+def run_tests(folder, *arguments):
     """Run pytest in a folder with a test of each tier."""
     (folder / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
     (folder / "tests").mkdir()
-    plugin = f'pytest_plugins = ["tiers"]\n{conftest}'
-    (folder / "tests/conftest.py").write_text(plugin)
+    (folder / "tests/conftest.py").write_text('pytest_plugins = ["tiers"]')
     (folder / "tests/test_some.py").write_text(TESTS)
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-v", *arguments],
@@ -98,17 +87,17 @@ def run_tests(folder, *arguments, conftest=""):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "tests", "words"),
+    ("arguments", "tests"),
     [
-        ([], ["test_quick"], "1 tests of the second tier were left out"),
-        (["--everything"], ["test_quick", "test_slow"], "budget"),
-        (["tests/test_some.py"], ["test_quick", "test_slow"], ""),
-        (["-m", "slow"], ["test_slow"], ""),
-        (["-k", "slow"], ["test_slow"], ""),
-        (["-n", "2"], ["test_quick"], "1 tests of the second tier were left out"),
+        ([], ["test_quick"]),
+        (["--everything"], ["test_quick", "test_slow"]),
+        (["tests/test_some.py"], ["test_quick", "test_slow"]),
+        (["-m", "slow"], ["test_slow"]),
+        (["-k", "slow"], ["test_slow"]),
+        (["-n", "2"], ["test_quick"]),
     ],
 )
-def test_a_command_line_runs_a_tier_or_what_it_names(tmp_path, arguments, tests, words):
+def test_a_command_line_runs_a_tier_or_what_it_names(tmp_path, arguments, tests):
     done = run_tests(tmp_path, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     passed = {
@@ -118,14 +107,3 @@ def test_a_command_line_runs_a_tier_or_what_it_names(tmp_path, arguments, tests,
         if "PASSED" in line and "::" in word
     }
     assert passed == {*tests}
-    assert words in done.stdout
-    assert ("costs" in done.stdout) == bool(words)
-
-
-@pytest.mark.parametrize(("option", "status"), [("--hold-budget", 1), ("-v", 0)])
-def test_only_a_budget_that_is_held_turns_tests_red(tmp_path, option, status):
-    conftest = 'import tiers\ntiers.BUDGETS["first"] = (5, 0)\n'
-    done = run_tests(tmp_path, option, conftest=conftest)
-    assert done.returncode == status
-    assert "1 passed" in done.stdout
-    assert ("more than 1.3 times the CPU budget" in done.stdout) == bool(status)

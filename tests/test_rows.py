@@ -209,7 +209,7 @@ def test_a_network_that_only_gets_worse_is_kept_as_it_started(problem):
     harmful = Training(3, 8, [30.0, 60.0], validation_size=0.2, keep="best")
     start = draw(SMALL, [0])
     at_rates = take(start, [0, 0])
-    part = fit_repeats(problem, harmful, [0], SMALL, start=lambda some: at_rates)
+    part = fit_repeats(problem, harmful, [0], SMALL, start=lambda whose: at_rates)
     assert part.reached.final.epoch == 0
     assert same(part.state, start) == {*start}
     # Of equal epochs and rates, the first are kept.
@@ -219,7 +219,7 @@ def test_a_network_that_only_gets_worse_is_kept_as_it_started(problem):
     # A start that gives all rows the same outputs would count as failed.
     start |= {name: start[name] * 0 for name in ("output.weight", "output.bias")}
     harmful = harmful._replace(learning_rate=10.0)
-    part = fit_repeats(problem, harmful, [0], SMALL, start=lambda some: start)
+    part = fit_repeats(problem, harmful, [0], SMALL, start=lambda whose: start)
     assert part.reached.final.epoch > 0 and not part.reached.final.failed
     # One that diverges in each epoch is failed, and its rate not chosen.
     final = fit_repeats(problem, harmful._replace(learning_rate=1e30), [0], SMALL)

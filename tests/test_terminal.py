@@ -99,14 +99,6 @@ def test_a_dry_run_is_a_summary_or_a_line_a_job(complete):
     )
 
 
-@pytest.mark.slow
-def test_jobs_a_second_are_limited_only_on_request(complete):
-    """Where they are, Snakemake's own process takes more with each finished job."""
-    for options, limited in (([], False), (["--max-jobs-per-timespan", "9/2s"], True)):
-        done = complete.snakemake("--verbose", "--cores", "1", *options)
-        assert ("Submitting maximum" in done.stderr) == limited
-
-
 def test_mistakes_in_the_config_are_said_once_before_any_job(fresh):
     use_shipped(fresh).change("studies", "ahead", "repeats", to=0)
     done = fresh.snakemake("--cores", "1", check=False)

@@ -100,17 +100,6 @@ def test_initial_weights_are_those_of_keras_or_of_pytorch():
     assert not torch.equal(state["hidden-1.weight"], state["hidden-2.weight"])
 
 
-def test_a_repeat_depends_on_the_seed_and_on_no_other_repeat():
-    states = (
-        start(Variant(pretrained=False), addresses, seed=seed)[0]["hidden-1.weight"]
-        for addresses, seed in ((ADDRESSES, 1), (ADDRESSES[5:6], 1), (ADDRESSES, 2))
-    )
-    many, alone, other_seed = states
-    assert torch.equal(alone[0], many[5])
-    drawn = torch.cat([many, other_seed, SOURCE_MODELS["hidden-1.weight"]])
-    assert len(drawn.unique(dim=0)) == len(drawn)
-
-
 # Streams of random numbers
 
 LAYERS = (2, 5, 0), (5, 5, 0), (5, 5, 1)

@@ -96,25 +96,25 @@ def test_a_verdict_agrees_with_its_interval(seed):
 
 def test_too_few_source_models_bear_no_verdict():
     """Even if all of them win, as often as a coin falls on one side."""
-    for models, others, needed in ((5, 0, 6), (7, 2, 8), (7, 4, 8)):
-        row = row_of(nested([[0.9, 0.91]] * models), BASE, others=others)
+    for models, more_pairs, needed in ((5, 0, 6), (7, 2, 8), (7, 4, 8)):
+        row = row_of(nested([[0.9, 0.91]] * models), BASE, more_pairs=more_pairs)
         words = f"{models} of the {needed} source models it takes"
         assert (row["verdict"], row["note"]) == ("too few", words)
         assert ends_of(row, "typical") == [-np.inf, np.inf]
         assert row["typical"] == pytest.approx(0.105, abs=0.01)
-        row = row_of(nested([[0.9, 0.91]] * needed), BASE, others=others)
+        row = row_of(nested([[0.9, 0.91]] * needed), BASE, more_pairs=more_pairs)
         assert row["verdict"] == "typically better"
 
 
 def test_intervals_are_adjusted_for_the_number_of_comparisons():
     variant = normal(30, 2, between=0.05)
-    one, five = row_of(variant, BASE), row_of(variant, BASE, others=4)
-    assert 1 - five["level"] == pytest.approx((1 - one["level"]) / 5)
+    alone, five = row_of(variant, BASE), row_of(variant, BASE, more_pairs=4)
+    assert 1 - five["level"] == pytest.approx((1 - alone["level"]) / 5)
     for name in ("typical", "weak"):
-        (low, high), (lower, higher) = (ends_of(row, name) for row in (one, five))
+        (low, high), (lower, higher) = (ends_of(row, name) for row in (alone, five))
         assert lower < low and high < higher, name
     # The mean bears no verdict, and its interval stands alone.
-    assert five["mean_low"] == one["mean_low"]
+    assert five["mean_low"] == alone["mean_low"]
 
 
 def words_on(samples, *pairs, metric="accuracy", depths=()):

@@ -148,10 +148,3 @@ def test_records_of_trainers_and_other_versions(settings, words, results, monkey
     done = verify("results/worth", "--repeats", 1)
     assert f"not compared: {words}" in done.output.replace("its record ", "")
     assert done.exit_code == 1
-
-
-def test_an_error_of_a_network_is_no_matter_of_versions(results, monkeypatch):
-    """As if its code called a function wrongly."""
-    monkeypatch.setattr(api, "train_job", lambda job, learn: job + learn)
-    done = verify("results/module", "--repeats", 1)
-    assert isinstance(done.exception, TypeError)

@@ -29,9 +29,7 @@ def train_task(task: common.Task, data: common.Data) -> float:
     fix_rounding()
     problem = Problem(*data, np.arange(len(data.test_y)), task.classes)
     training = Training(task.epochs, task.batch_size, task.learning_rate)
-    network = FullyConnected(
-        task.features, task.hidden, task.classes, initial="keras"
-    )
+    network = FullyConnected(task.features, task.hidden, task.classes, initial="keras")
     whose = Whose.repeats(SEED, ((0, number) for number in range(task.repeats)))
 
     def start(some: Whose) -> State:

@@ -53,7 +53,9 @@ def visible(text: str) -> str:
 
     A terminal would obey control characters, and SVG forbids them.
     """
-    return "".join(c if c.isprintable() else _escape(c) for c in text)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def format_error(error: ThawError) -> str:
@@ -66,7 +68,3 @@ def listed(names: Collection[object], most: int = 20) -> str:
     """Return the names for a message, cut short if there are very many."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join([*map(str, names)][:most]) + more
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode()

@@ -13,8 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pandas as pd
-from rich.console import Console
-from rich.progress import track
 
 from thaw.api.given import LARGEST, Given, name_of, read, unpaired, write
 from thaw.config.config import Study
@@ -156,14 +154,7 @@ def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     with TemporaryDirectory(prefix=".thaw-", dir=folder.parent) as beside:
         results = Path(beside)
         write(given, results / study.name, results / first.record, first.recipe)
-        console = Console(stderr=True)
-        for planned in track(
-            _stages(study, first),
-            "Tables, figures and page",
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ):
+        for planned in _stages(study, first):
             inputs = {"results": [results]}
             outputs = {
                 "files": [results / path for path in planned.files],

@@ -61,10 +61,6 @@ class Histories(Archive):
         """Return each repeat's source model `[repeats]`; None if it has none."""
         return self._find(f"{arm}/source_model")
 
-    def has_splits(self) -> bool:
-        """Whether each source model has its own split of the target."""
-        return bool(self["has_splits"])
-
     def addresses(self, arm: str = "") -> np.ndarray:
         """Return the address of each repeat of an arm, int64 `[repeats, 2]`.
 
@@ -141,14 +137,6 @@ class Histories(Archive):
     def task(self, name: str) -> str:
         """Return the name of the task."""
         return str(self[f"{name}/task"])
-
-    def tested(self) -> int:
-        """Return the number of test rows, or groups of them."""
-        return int(self["tested"])
-
-    def rarest(self) -> int:
-        """Return the number of test rows of the rarest class; 0 if there are none."""
-        return int(self["rarest"])
 
     def _find(self, name: str) -> np.ndarray | None:
         is_there = name in self

@@ -182,6 +182,7 @@ def _sample(histories: Histories, arm: Arm, metric: Metric) -> Sample:
     failed, constant = histories.failed(name), histories.constant(metric)
     rows = histories.rows(name, metric)
     constant_rows = histories.rows("constant", metric)
+    tested, rarest = int(histories["tested"]), int(histories["rarest"])
     if rows is not None:
         rows[failed] = constant_rows
     return Sample(
@@ -196,7 +197,7 @@ def _sample(histories: Histories, arm: Arm, metric: Metric) -> Sample:
         is_known=arm.target_size == "all" and histories.is_known(name),
         by_rows=rows,
         constant_by_rows=constant_rows,
-        has_splits=histories.has_splits(),
-        tested=histories.tested(),
-        decisive=metric.decisive_rows(histories.tested(), histories.rarest()),
+        has_splits=bool(histories["has_splits"]),
+        tested=tested,
+        decisive=metric.decisive_rows(tested, rarest),
     )

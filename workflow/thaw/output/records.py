@@ -15,6 +15,7 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,7 +27,6 @@ import numpy as np
 from thaw import keys
 from thaw.errors import ThawError
 from thaw.keys import canonical, digest_of_file, known_digest
-from thaw.output.files import whole_file
 from thaw.output.paths import WEIGHTS
 from thaw.output.tiles import Tile
 
@@ -282,6 +282,28 @@ def load_check(path: Path, key: str) -> list[dict[str, Any]]:
         digest = keys.digest(canonical(content["rows"]))
         require(digest == content["content"], "it was changed")
         return content["rows"]
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` when all went well.
+
+    A reader, a killed job or an orphan of an earlier run never sees half a file,
+    because a rename within one folder is atomic, even on network file systems. The
+    temporary name is random, because jobs on several machines may write the same file,
+    and keeps the suffix, because savers choose the format by it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        # An error while writing (a full disk) does not name the file.
+        error.filename = error.filename or str(path)
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

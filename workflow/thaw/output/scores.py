@@ -24,8 +24,13 @@ from thaw.learning.history import (
 )
 from thaw.learning.seeds import Address
 from thaw.learning.tasks import Constant
-from thaw.output.files import whole_file
-from thaw.output.records import load_arrays, reading, require, save_arrays
+from thaw.output.records import (
+    load_arrays,
+    reading,
+    require,
+    save_arrays,
+    whole_file,
+)
 from thaw.output.tiles import Tile
 
 

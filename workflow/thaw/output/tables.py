@@ -56,12 +56,12 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     The first column is text and left-aligned, the others are right-aligned.
     """
-    lines = [list(header), *(list(row) for row in rows)]
+    lines = [header, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
 
     def aligned(line: Sequence[str]) -> str:
-        first, *others = line
-        cells = [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]
+        first, *numbers = line
+        cells = [first.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])]
         return f"| {' | '.join(cells)} |"
 
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]

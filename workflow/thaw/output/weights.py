@@ -59,14 +59,12 @@ def save_networks(
     save_arrays(path, arrays, recipe, saw, tile, about=in_record)
 
 
-def load_networks(
-    path: Path, key: str | None = None, tile: Tile | None = None
-) -> Networks:
-    """Read the trained networks of a file; without key and tile, whatever made it.
+def load_networks(path: Path) -> Networks:
+    """Read the trained networks of a file, whatever made it.
 
     Raises `ThawError` if the file is damaged or holds something else.
     """
-    arrays, record = load_arrays(path, key, tile)
+    arrays, record = load_arrays(path)
     with reading(path):
         about = record["about"]
         require(bool(about), "it says nothing of what its networks learned")
