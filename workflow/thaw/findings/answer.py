@@ -20,6 +20,7 @@ from thaw.findings.deciding import what_would_decide
 from thaw.findings.gains import Question, pairs_in_words, rows_at
 from thaw.findings.recommendation import NONE, advice, disagreeing_means, recommended
 from thaw.findings.shown import enumerate_words
+from thaw.findings.verdicts import WORSE
 
 
 class Part(NamedTuple):
@@ -110,9 +111,13 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
 
 
 def what_was_compared(study: Question) -> Iterator[str]:
-    """Say what each pair shows that the study compares beside the baseline's."""
+    """Say what each pair shows that the study compares beside the baseline's.
+
+    An estimator that is worse than the best network is left to the table.
+    """
     table = study.comparisons[study.comparisons["reference"] != study.baseline]
-    yield from pairs_in_words(table, study)
+    loses = ~table["variant"].isin(study.networks) & (table["verdict"] == WORSE)
+    yield from pairs_in_words(table[~loses], study)
 
 
 def how_many_layers(study: Question) -> Iterator[str]:
