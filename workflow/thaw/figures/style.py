@@ -108,9 +108,9 @@ def looks(settings: Mapping[str, Any]) -> dict[str, Look]:
     """
     ladder = settings["ladder"]
     places = {name: 1 + depth for name, depth in ladder.items()}
-    others = [name for name in settings["variants"] if name not in ladder]
+    beside = [name for name in settings["variants"] if name not in ladder]
     first = max(places.values(), default=0) + 1
-    places |= {name: place for place, name in enumerate(others, first)}
+    places |= {name: place for place, name in enumerate(beside, first)}
     return {name: look(place) for name, place in places.items()}
 
 

@@ -52,17 +52,17 @@ def beaten(candidates: Candidates, alpha: float, margin: float) -> dict[str, lis
 
     # The hardest to beat comes first, which saves most comparisons.
     variants = {
-        name: sorted(own.values(), key=lambda sample: -np.median(sample.ranked))
-        for name, own in candidates.items()
+        name: sorted(samples.values(), key=lambda sample: -np.median(sample.ranked))
+        for name, samples in candidates.items()
     }
     return {
         name: [
             rival
-            for rival, others in variants.items()
+            for rival, rivals in variants.items()
             if rival != name
-            and any(all(is_better(other, mine) for mine in own) for other in others)
+            and any(all(is_better(best, each) for each in samples) for best in rivals)
         ]
-        for name, own in variants.items()
+        for name, samples in variants.items()
     }
 
 

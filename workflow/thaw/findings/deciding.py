@@ -93,12 +93,12 @@ def needed_for_all(study: Question, undecided: Advice) -> Needed | None:
 def what_would_decide(study: Question) -> Iterator[str]:
     """Say what would decide the undecided comparisons, by target size."""
     advices = [advice(study, size) for size in study.target_sizes]
-    found = [(one, needed_for_all(study, one)) for one in advices]
+    pairs = [(item, needed_for_all(study, item)) for item in advices]
     unit = "source model" if study.source_models > 1 else "repeat"
 
     # Sizes that need as many rows share a sentence.
-    def sentence(found: tuple[Advice, Needed | None]) -> str:
-        undecided, needs = found
+    def sentence(pair: tuple[Advice, Needed | None]) -> str:
+        undecided, needs = pair
         if needs is None:
             return ""
         if needs.units:
@@ -117,11 +117,11 @@ def what_would_decide(study: Question) -> Iterator[str]:
             )
         return f"{words} {needs.rows:.2g} times as many test rows"
 
-    for words, group in itertools.groupby(found, sentence):
+    for words, group in itertools.groupby(pairs, sentence):
         alike = [*group]
         if not words:
             continue
-        place = study.place([one.size for one, _ in alike]).strip()
+        place = study.place([item.size for item, _ in alike]).strip()
         words = f"{place}, {words}" if place else words
         yield f"{words[0].upper()}{words[1:]}."
 

@@ -89,7 +89,7 @@ def _by_block(by_row: np.ndarray, blocks: np.ndarray) -> np.ndarray:
     """
     mean = scoring.means(by_row)[:, None]
     sizes = np.bincount(blocks)
-    sums = np.stack([np.bincount(blocks, own) for own in by_row])
+    sums = np.stack([np.bincount(blocks, values) for values in by_row])
     return mean + (sums - sizes * mean) * len(sizes) / len(blocks)
 
 
@@ -103,7 +103,7 @@ def _placements(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
     rows = len(positive)
     if not FEWEST <= positive.sum() <= rows - FEWEST:
         return np.full(scores.shape, np.nan)
-    found = np.empty(scores.shape)
+    influence = np.empty(scores.shape)
     for side, values in ((positive, scores), (~positive, -scores)):
         count = side.sum()
         within = rankdata(values[:, side], axis=1)
@@ -111,8 +111,8 @@ def _placements(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
         placements = below / (rows - count)
         auc = scoring.means(placements)[:, None]
         scale = np.sqrt(rows * (rows - 1) / (count * (count - 1)))
-        found[:, side] = auc + scale * (placements - auc)
-    return found
+        influence[:, side] = auc + scale * (placements - auc)
+    return influence
 
 
 def _pseudo_values(
@@ -122,14 +122,14 @@ def _pseudo_values(
     score = getattr(scoring, metric.name)
     whole = score(labels, predictions)
     count = blocks.max() + 1
-    found = []
+    columns = []
     for block in range(count):
         kept = blocks != block
         # Faster than an index, which scatters a network's rows in memory.
         without = score(labels[kept], np.compress(kept, predictions, axis=1))
         # Blocks may differ by a row. With these weights the mean is that over rows.
-        found.append(whole + count * kept.mean() * (whole - without))
-    return np.stack(found, axis=1)
+        columns.append(whole + count * kept.mean() * (whole - without))
+    return np.stack(columns, axis=1)
 
 
 def _blocks(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -143,7 +143,7 @@ def _blocks(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
         return _dealt(groups, MOST_BLOCKS)
     order = np.random.default_rng(0).permutation(len(labels))
     # Rows are dealt like cards: neighbours of one class land in different blocks.
-    pairs = [order[labels[order] == one][:2] for one in np.unique(labels)]
+    pairs = [order[labels[order] == label][:2] for label in np.unique(labels)]
     first = np.concatenate(pairs)
     order = np.concatenate([first, order[~np.isin(order, first)]])
     blocks = np.empty(len(labels), dtype=np.int64)

@@ -34,7 +34,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     (name,) = settings["outputs"]
     sections = [Section(files, facts) for facts in settings["studies"]]
     studies = [section for section in sections if not section.sources]
-    versions = {v for study in studies for v in study.made["versions"].items()}
+    versions = {v for study in studies for v in study.description["versions"].items()}
     networks = Counter(key for study in studies for key in study.networks)
     scales = {(s.metric.axis, s.metric.units, s.margin) for s in studies}
     reach = [

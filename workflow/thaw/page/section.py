@@ -62,8 +62,10 @@ class Section:
         self.parts = json.loads(self._content("answer.json"))
         end = 1 + [part["heading"] for part in self.parts].index(TO_DO)
         self.lead, self.more = self.parts[:end], self.parts[end:]
-        self.made = {} if self.sources else json.loads(self._content("study.json"))
-        facts = [self.problems, *self.made.get("facts", []), settings["size"]]
+        self.description = (
+            {} if self.sources else json.loads(self._content("study.json"))
+        )
+        facts = [self.problems, *self.description.get("facts", []), settings["size"]]
         self.facts = [f"{fact.removesuffix('.')}." for fact in facts if fact]
         if self.sources:
             # Each source at its best depth.
@@ -90,7 +92,7 @@ class Section:
     @property
     def networks(self) -> set[str]:
         """The keys of its networks; studies that share some are not independent."""
-        return {*itertools.chain(*self.made["keys"].get("arms", {}).values())}
+        return {*itertools.chain(*self.description["keys"].get("arms", {}).values())}
 
     @functools.cached_property
     def recommended(self) -> list[dict[str, Any]]:

@@ -86,8 +86,8 @@ def _notes(plan: Plan, name: str, results: Path) -> Iterator[str]:
 
 def advice(answer: Sequence[Mapping[str, Any]]) -> str:
     """Return the advice from the parts of an answer, at each target size if several."""
-    first, *others = _to_do(answer)
-    return " ".join([first, *(words for words in others if words.startswith("With "))])
+    first, *rest = _to_do(answer)
+    return " ".join([first, *(words for words in rest if words.startswith("With "))])
 
 
 def _to_do(answer: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -135,8 +135,8 @@ def all_stages(
     yield from _maps(config, studies, all_tables)
     figure = _figure_of_problems(problems)
     yield figure
-    made = [*itertools.chain(*stages.values()), figure]
-    yield plan_page(REPORT, ".", facts, made, title)
+    before = [*itertools.chain(*stages.values()), figure]
+    yield plan_page(REPORT, ".", facts, before, title)
 
 
 def by_evidence(studies: Iterable[StudyPlan]) -> list[StudyPlan]:

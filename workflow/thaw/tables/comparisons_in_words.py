@@ -73,12 +73,12 @@ def _beside_verdicts(
 
     def cells(row: Any) -> list[str]:
         shares = [
-            f"{kind} {percent(ours)}, {percent(others)}"
+            f"{kind} {percent(share)}, {percent(beside)}"
             for kind in KINDS
-            for ours, others in [
+            for share, beside in [
                 (getattr(row, kind), getattr(row, f"reference_{kind}"))
             ]
-            if ours + others > 0
+            if share + beside > 0
         ]
         mean = gain(row.mean, row.mean_low, row.mean_high, settings["margin"])
         return [_name(row), percent(row.better), mean, "; ".join(shares) or "none"]

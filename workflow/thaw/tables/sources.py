@@ -85,11 +85,11 @@ def best_sources(
     kept, sources = stay(beaten_by), best["source"]
     best["may_be_best"] = ["yes" if name in kept else "no" for name in sources]
     best["beaten_by"] = [" ".join(beaten_by[name]) for name in sources]
-    first, *others = [
+    first, *rest = [
         candidates[source][variant]
         for source, variant in zip(sources, best["variant"], strict=True)
     ]
-    tell = [rows_to_tell(Pair(first, other), alpha) for other in others]
+    tell = [rows_to_tell(Pair(first, other), alpha) for other in rest]
     return best.assign(rows_to_tell=[np.nan, *tell])
 
 
