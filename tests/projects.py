@@ -200,10 +200,11 @@ class Project:
 
 
 @contextmanager
-def planned(folder: Path, targets) -> Iterator:
+def planned(folder: Path, targets, snakefile: Path | None = None) -> Iterator:
     """Yield Snakemake's DAG of a dry run, from within the folder.
 
-    What Snakemake changes in a process is put back.
+    Its own Snakefile is taken unless another is named. What Snakemake changes in a
+    process is put back.
     """
     environment, path, here = dict(os.environ), list(sys.path), Path.cwd()
     output = io.StringIO()
@@ -215,7 +216,7 @@ def planned(folder: Path, targets) -> Iterator:
         ):
             api_workflow = api.workflow(
                 ResourceSettings(cores=1),
-                snakefile=folder / "Snakefile",
+                snakefile=snakefile or folder / "Snakefile",
                 workdir=folder,
             )
             triggers = frozenset({RerunTrigger.MTIME})

@@ -90,16 +90,16 @@ def test_a_command_is_understood(words, monkeypatch):
 
 def test_the_targets_of_commands_are_there():
     """For each folder and Snakefile that commands name, together."""
-    targets: dict[Path, set[str]] = {}
+    targets: dict[tuple[Path, str], set[str]] = {}
     for program, *arguments in COMMANDS:
         if program == "snakemake":
             _, options = parse_args([PLACES.get(word, word) for word in arguments])
-            folder = Path(options.directory or ".")
-            targets.setdefault(folder, set()).update(options.targets)
-    assert {"forward", "many-sources"} < targets[Path()]
-    for folder, names in targets.items():
+            place = Path(options.directory or "."), options.snakefile or "Snakefile"
+            targets.setdefault(place, set()).update(options.targets)
+    assert {"forward", "many-sources"} < targets[Path(), "Snakefile"]
+    for (folder, snakefile), names in targets.items():
         if names:
-            with planned(ROOT / folder, sorted(names)) as dag:
+            with planned(ROOT / folder, sorted(names), ROOT / snakefile) as dag:
                 assert list(dag.jobs)
 
 

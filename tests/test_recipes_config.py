@@ -19,6 +19,7 @@ from thaw.learning.settings import Training, Variant
 CHANGES = {
     "standalone, fixed-0, fixed-1, source models": """
         seed: 2 | ~/seed: 3 | network/hidden: [4, 4] | network/activation: tanh
+        network/initial: keras
         network/dropout: 0.5 | ~/network: {hidden: [5, 4]} | training/epochs: 4
         {training/epochs: LOST, training/steps: 9} | ~/training: {epochs: 5}
         {training/epochs: LOST, training/steps: 8} | training/batch_size: 9

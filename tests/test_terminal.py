@@ -69,17 +69,18 @@ def test_a_dry_run_says_what_changed_and_what_is_trained_again(complete):
     path = complete.folder / "workflow/thaw/figures/boxplot.py"
     path.write_text(path.read_text() + "\nEDITED = 1\n")
     *lines, total = complete.snakemake("-n").stdout.strip().splitlines()
-    assert lines[:3] == [
+    assert lines[:4] == [
         "ahead: training.epochs 3 → 2, variants.fixed-0.freeze default → 2, code of "
         "figures, page; 2 repeats of each variant; 6 repeats and 1 source model to "
         "train",
         "back: 2 → 3 source models, margin 0.01 → 0.5, code of figures, page; 3 "
         "source models × 2 repeats of each = 6 of each variant; 8 repeats and 2 source "
         "models to train, 5 of them again (in jobs that are cut differently now)",
+        "back: warning: 3 source models allow no verdict: it takes 6 for 1 comparison",
         "new: new; 2 repeats of each variant; 2 repeats to train",
     ]
     # Snakemake's own table of jobs by rule follows, and nothing else.
-    assert lines[3] == "Job stats:"
+    assert lines[4] == "Job stats:"
     assert re.fullmatch(r"total +\d+", total)
     assert re.search(r"^train +\d+$", "\n".join(lines), re.M)
 
@@ -209,4 +210,4 @@ def test_advice_in_a_line():
         (["Train from scratch.", "No other gains."], "Train from scratch."),
         (["With 5 rows: a.", "So.", "With all: b."], "With 5 rows: a. With all: b."),
     ):
-        assert advice([{"sentences": sentences}]) == line
+        assert advice([{"heading": "What to do", "sentences": sentences}]) == line

@@ -32,7 +32,8 @@ def written() -> str:
     for name, anchor in (("gentoo", "gentoo"), ("from-adelie", "study")):
         assert f"`{name}: &{anchor}`" in PAGE
         text = text.replace(f"  {name}:\n", f"  {name}: &{anchor}\n")
-    return text.replace("\nstudies:", f"{PROBLEMS}\nstudies:") + STUDIES
+    references = "\n# No networks"
+    return text.replace(references, f"{PROBLEMS}{references}") + STUDIES
 
 
 def small(config: str) -> str:
