@@ -35,6 +35,7 @@ ONE_DECIMAL = re.compile(r"\d+\.\d\b")
 BLOCK = re.compile(
     r"(<!-- from ([^,\n]+?)(?:, table (\d+))? -->\n).*?(<!-- end -->)", re.S
 )
+CODE = re.compile(r"```.*?```", re.S)
 DATE = re.compile(r"(<!-- date -->).*?(<!-- end -->)")
 
 
@@ -178,7 +179,7 @@ def unfounded(text: str, folders: Sequence[str]) -> Iterator[str]:
     # The page says in words what a sign says.
     known = {*TEXTBOOK, *(number.lstrip("+-") for number in NUMBER.findall(written))}
     known.update(ONE_DECIMAL.findall(written))
-    prose = " ".join(BLOCK.sub("", text).split())
+    prose = " ".join(CODE.sub("", BLOCK.sub("", text)).split())
     for found in (*NUMBER.finditer(prose), *KELVIN.finditer(prose)):
         if found[0].lstrip("+-") not in known:
             yield f"{found[0]}: … {prose[max(0, found.start() - 60) : found.end()]}"

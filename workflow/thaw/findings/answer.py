@@ -20,7 +20,7 @@ from thaw.findings.deciding import what_would_decide
 from thaw.findings.gains import Question, pairs_in_words, rows_at
 from thaw.findings.recommendation import NONE, advice, disagreeing_means, recommended
 from thaw.findings.shown import enumerate_words
-from thaw.findings.verdicts import WORSE
+from thaw.findings.verdicts import BETTER
 
 
 class Part(NamedTuple):
@@ -113,11 +113,13 @@ def _up_to_how_much_data(study: Question) -> Iterator[str]:
 def what_was_compared(study: Question) -> Iterator[str]:
     """Say what each pair shows that the study compares beside the baseline's.
 
-    An estimator that is worse than the best network is left to the table.
+    An estimator that is not better than the best network is left to the table.
     """
     table = study.comparisons[study.comparisons["reference"] != study.baseline]
-    loses = ~table["variant"].isin(study.networks) & (table["verdict"] == WORSE)
-    yield from pairs_in_words(table[~loses], study)
+    is_ahead = table["verdict"] == BETTER
+    yield from pairs_in_words(
+        table[is_ahead | table["variant"].isin(study.networks)], study
+    )
 
 
 def how_many_layers(study: Question) -> Iterator[str]:
