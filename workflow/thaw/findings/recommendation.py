@@ -197,9 +197,8 @@ def _use(alike: list[Advice], study: Question) -> Iterator[str]:
 def how(alike: list[Advice], study: Question) -> str:
     """Return the advice to use a variant, and by how much if that is the lead."""
     name = alike[0].variant
-    if alike[0].lead:
-        ends = alike if len(alike) == 1 else [alike[0], alike[-1]]
-        return f"use {name}: {enumerate_words(_ahead(item, study) for item in ends)}"
+    if leads := [item.lead for item in alike if item.lead]:
+        return f"use {name}: {_ahead(leads, study)}"
     words = f"use {name}"
     if alike[0].kind == ESTIMATOR:
         words += ", which is no network"
@@ -229,18 +228,20 @@ def worth(alike: list[Advice], study: Question) -> str:
     return words + more_networks(last)
 
 
-def _ahead(item: Advice, study: Question) -> str:
-    """Return by how much an estimator is better than the best network."""
-    row = item.lead
-    assert row is not None
-    ends = row["typical_low"], row["typical_high"]
-    words = f"{interval(*ends, study.margin)}{study.units} better"
-    if math.isinf(row["typical_low"]):
+def _ahead(leads: Sequence[Row], study: Question) -> str:
+    """Return by how much an estimator is better than the best network of each size."""
+    low = min(row["typical_low"] for row in leads)
+    high = max(row["typical_high"] for row in leads)
+    words = f"{interval(low, high, study.margin)}{study.units} better"
+    if math.isinf(low):
         words = "typically better"
-    than = f"the best network ({row['reference']})"
-    if study.networks == [row["reference"]]:
-        than = row["reference"]
-    return f"{words} than {than}{study.place([item.size])}"
+    best = {row["reference"] for row in leads}
+    than = "the best network"
+    if study.networks == [*best]:
+        than = study.networks[0]
+    elif len(best) == 1:
+        than += f" ({next(iter(best))})"
+    return f"{words} than {than}"
 
 
 def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
