@@ -23,7 +23,7 @@ LEFT_BY_A_RUN = shutil.ignore_patterns("data", "logs", "results", ".snakemake")
 
 TRAININGS = ("training", "pretraining")
 # Where a study names variants that come by themselves, the ladder's.
-VARIANTS = {"variants": {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}}
+VARIANTS = {"standalone": {"pretrained": False}, "fixed-1": {"freeze": 1}}
 FEW = ["standalone", "fixed-1"]
 R_NET = {"source_models": {"files": ["data/r-net.safetensors"]}, "repeats": 2}
 
@@ -68,7 +68,8 @@ def small(folder: Path, name: str, studies: list[str], **settings) -> Project:
     if not (project.folder / "Snakefile").exists():
         # Its users name the Snakefile in the root instead.
         (project.folder / "Snakefile").write_text('include: "../../Snakefile"\n')
-    config = VARIANTS | project.config
+    config = project.config
+    config["variants"] = VARIANTS | config.get("variants", {})
     sizes = {"repeats": 1, "source_models": 2, "target_sizes": [20]}
     config["studies"] = {s: config["studies"][s] | sizes | settings for s in studies}
     config.pop("maps", None)

@@ -38,7 +38,9 @@ def written() -> str:
 
 def small(config: str) -> str:
     """Return the config with few and short trainings."""
-    sizes = {"epochs": 1, "source_models": 3, "repeats": 2, "target_sizes": "[5, all]"}
+    # As many source models as allow verdicts: the page shows no warning.
+    few = {"epochs": 1, "source_models": 10, "repeats": 2}
+    sizes = few | {"target_sizes": "[5, all]"}
     for key, value in sizes.items():
         pattern = rf"\b{key}: (\d+|\[.*?\])"
         config, count = re.subn(pattern, f"{key}: {value}", config)
