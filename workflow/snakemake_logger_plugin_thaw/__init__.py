@@ -37,8 +37,13 @@ class LogHandler(LogHandlerBase):
         # By job: its stage, its number of results, and the rows that fits learn from.
         self.jobs: dict[int, tuple[str, int, int]] = {}
         self.done, self.total = Counter[str](), Counter[str]()  # results by stage
-        self.began: dict[int, float] = {}  # when a job did
-        self.ended: dict[int, float] = {}  # how many seconds it took
+        self.began: dict[Any, float] = {}  # when a job or a group of jobs did
+        # By stage that trains: the jobs and rows that are left, the rows that are done,
+        # and the seconds that these took, in all and beyond the start of their jobs.
+        self.left, self.rows_left = Counter[str](), Counter[str]()
+        self.rows, self.taken = Counter[str](), 0.0
+        self.beyond = dict.fromkeys(TRAINING, 0.0)
+        self.start = float("inf")  # when the first of them began
         self.failures: dict[int, str] = {}  # by job
         self.is_dry = self.comes_again = self.common_settings.dryrun  # table of jobs
         self.has_begun = self.interrupted = False
@@ -62,14 +67,19 @@ class LogHandler(LogHandlerBase):
         self.interrupted |= text.startswith(STOPPED)
         if hasattr(record, "thaw_jobs"):
             self.jobs = record.thaw_jobs
-            for stage, size, _ in self.jobs.values():
+            for stage, size, rows in self.jobs.values():
                 self.total[stage] += size
+                if stage in TRAINING:
+                    self.left[stage] += 1
+                    self.rows_left[stage] += rows
         elif self.common_settings.verbose and record.levelno > DEBUG * self.is_dry:
             self._write(self.format(record))
         elif event == LogEvent.JOB_FINISHED and record.job_id in self.jobs:
             self.failures.pop(record.job_id, None)  # it was tried again
-            self.ended[record.job_id] = time.monotonic() - self.began[record.job_id]
-            self._count(*self.jobs[record.job_id])
+            stage, size, rows = self.jobs[record.job_id]
+            if stage in TRAINING:
+                self._time(stage, rows, self.began.get(record.job_id))
+            self._count(stage, size)
         elif event == LogEvent.JOB_ERROR:
             self._fail(record)
         elif "At least one job did not complete" in text:
@@ -86,7 +96,7 @@ class LogHandler(LogHandlerBase):
         elif event in SHOWN or not self.has_begun or "Nothing to be done" in text:
             self._write(self.format(record))
 
-    def _count(self, stage: str, size: int, _: int) -> None:
+    def _count(self, stage: str, size: int) -> None:
         """Count a job's results, and show how far its stage and training are."""
         self.done[stage] += size
         done, total = self.done[stage], self.total[stage]
@@ -99,29 +109,33 @@ class LogHandler(LogHandlerBase):
         elif self.stream.isatty():
             self._write(line, end="")
 
+    def _time(self, stage: str, rows: int, began: float | None) -> None:
+        """Take note of a job that trained; in a group, none says when it began."""
+        self.left[stage] -= 1
+        self.rows_left[stage] -= rows
+        if began is not None:
+            self.start = min(self.start, began)
+            seconds = time.monotonic() - began
+            self.rows[stage] += rows
+            self.taken += seconds
+            self.beyond[stage] += max(seconds - SECONDS_TO_START, 0)
+
     def _seconds_left(self) -> float:
         """Return how long training still takes; 0 if that is not known yet.
 
         A job takes some time to start, and the rest by the rows that it learns from, as
         those of its stage did. As many run at once as did so far.
         """
-        training = {n: job for n, job in self.jobs.items() if job[0] in TRAINING}
-        done = [n for n in training if n in self.ended]
-        if not done or len(done) == len(training):
+        if not self.taken:
             return 0
-        taken = sum(self.ended[n] for n in done)
-        elapsed = time.monotonic() - min(self.began[n] for n in done)
         seconds = 0.0
         for stage in TRAINING:
-            jobs = [n for n in done if training[n][0] == stage] or done
-            rows = sum(training[n][2] for n in jobs)
-            beyond = sum(max(self.ended[n] - SECONDS_TO_START, 0) for n in jobs)
-            seconds += sum(
-                SECONDS_TO_START + job[2] * beyond / rows
-                for n, job in training.items()
-                if job[0] == stage and n not in self.ended
-            )
-        return seconds * elapsed / taken
+            stages = [stage] if self.rows[stage] else TRAINING
+            beyond = sum(self.beyond[name] for name in stages)
+            rows = sum(self.rows[name] for name in stages)
+            seconds += SECONDS_TO_START * self.left[stage]
+            seconds += self.rows_left[stage] * beyond / rows
+        return seconds * (time.monotonic() - self.start) / self.taken
 
     def _fail(self, record: Any) -> None:
         """Report a failed job; at the end only if Ctrl-C may have ended it."""

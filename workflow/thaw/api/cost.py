@@ -1,7 +1,7 @@
 """How long networks and estimators take to learn on this machine."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.seeds import Whose
 from thaw.learning.settings import Training
 from thaw.learning.training import fix_rounding, train
+from thaw.plan.draft import Fits
 
 # Networks that learn together share what a step costs.
 NETWORKS = 10
@@ -20,36 +21,29 @@ NETWORKS = 10
 MOST_ROWS = 1_000
 
 
-def seconds(
-    widths: Sequence[int],
-    training: Mapping[str, Any],
-    estimators: Sequence[Mapping[str, Any]],
-    rows: int,
-    tested: int,
-) -> tuple[float, float]:
+def seconds(fits: Fits) -> tuple[float, float]:
     """Return the CPU seconds of a network, and of all estimators together.
 
-    widths: of features, hidden layers and outputs. They learn from so many random rows,
-    and are tested on others. A few epochs are timed, after one that does not count.
+    The rows are random. A few epochs are timed, after one that does not count.
     """
-    scale = max(rows / MOST_ROWS, 1)
-    problem = _random_problem(widths, min(rows, MOST_ROWS), min(tested, MOST_ROWS))
-    features, *hidden, outputs = widths
+    scale = max(fits.rows / MOST_ROWS, 1)
+    problem = _random_problem(fits)
+    features, *hidden, outputs = fits.widths
     network = FullyConnected(features, hidden, outputs)
     start = partial(network.draw, [*network.groups])
     whose = Whose.repeats(0, [(0, number) for number in range(NETWORKS)])
     fix_rounding()
 
     def learn(epochs: int) -> None:
-        settings = Training(**{**training, "epochs": epochs})
+        settings = Training(**{**fits.training, "epochs": epochs})
         for _ in train(network, start, problem, settings, whose):
             pass
 
     epochs = 3
     taken = _cpu_seconds(learn, 1 + epochs) - _cpu_seconds(learn, 1)
-    of_network = max(taken, 0.0) * training["epochs"] / epochs / NETWORKS
+    of_network = max(taken, 0.0) * fits.training["epochs"] / epochs / NETWORKS
     of_estimators = 0.0
-    for variant in estimators:
+    for variant in fits.estimators:
         estimator = {"class": variant["estimator"], "arguments": variant["arguments"]}
         fit = fit_repeats, estimator, problem, whose.at([0]), None
         _cpu_seconds(*fit)  # with imports
@@ -63,10 +57,12 @@ def _cpu_seconds(function: Callable[..., Any], *arguments: Any) -> float:
     return time.process_time() - start
 
 
-def _random_problem(widths: Sequence[int], rows: int, tested: int) -> Problem:
+def _random_problem(fits: Fits) -> Problem:
+    rows, tested = min(fits.rows, MOST_ROWS), min(fits.tested, MOST_ROWS)
+    features, *_, outputs = fits.widths
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((rows + tested, widths[0])).astype(np.float32)
-    classes = widths[-1] if widths[-1] > 1 else 0
+    x = rng.standard_normal((rows + tested, features)).astype(np.float32)
+    classes = outputs if outputs > 1 else 0
     task = "classification" if classes else "regression"
     y = np.arange(len(x)) % classes if classes else rng.standard_normal(len(x))
     return Problem(

@@ -3,9 +3,9 @@
 import itertools
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import pandas as pd
 import yaml
@@ -112,22 +112,22 @@ studies:
 """
 
 
-class Cost(Protocol):
-    """Tells how long networks, and estimators beside them, learn."""
+class Fits(NamedTuple):
+    """Fits of a network, and of estimators beside it.
 
-    def __call__(
-        self,
-        widths: Sequence[int],
-        training: Mapping[str, Any],
-        estimators: Sequence[Mapping[str, Any]],
-        rows: int,
-        tested: int,
-    ) -> tuple[float, float]:
-        """Return the CPU seconds of a network, and of all estimators together.
+    widths: of features, hidden layers and outputs. They learn from so many rows, and
+    are tested on others.
+    """
 
-        widths: of features, hidden layers and outputs. They learn from so many rows,
-        and are tested on others.
-        """
+    widths: Sequence[int]
+    training: Mapping[str, Any]
+    estimators: Sequence[Mapping[str, Any]]
+    rows: int
+    tested: int
+
+
+# Returns the CPU seconds of a network, and of all estimators together.
+Cost = Callable[[Fits], tuple[float, float]]
 
 
 class Draft(NamedTuple):
@@ -218,14 +218,14 @@ class Draft(NamedTuple):
 
     def minutes(self, cost: Cost, source_models: int) -> int:
         """Return the CPU minutes of so many source models and all that starts there."""
-        study = self.widths, self.training, [*self.estimators.values()]
-        seconds, _ = cost(*study, self.learned, self.learned)
+        fits = Fits(self.widths, self.training, [], self.learned, self.learned)
+        seconds, _ = cost(fits)
+        fits = fits._replace(estimators=[*self.estimators.values()], tested=self.tested)
         for size in self.sizes:
             rows = self.tested if isinstance(size, str) else size
-            network, estimators = cost(*study, rows, self.tested)
+            network, estimators = cost(fits._replace(rows=rows))
             seconds += REPEATS * (VARIANTS * network + estimators)
-        arms = (VARIANTS + len(self.estimators)) * len(self.sizes)
-        jobs = 15 + arms * (2 if source_models <= 30 else 3)
+        jobs = 15 + self.arms * (2 if source_models <= 30 else 3)
         return math.ceil((source_models * seconds + jobs * SECONDS_A_JOB) / 60)
 
     def assumed(self, cost: Cost) -> Iterator[str]:
@@ -266,8 +266,12 @@ class Draft(NamedTuple):
     @property
     def fits(self) -> int:
         """How many networks and estimators learn."""
-        arms = (VARIANTS + len(self.estimators)) * len(self.sizes)
-        return self.source_models * (1 + REPEATS * arms)
+        return self.source_models * (1 + REPEATS * self.arms)
+
+    @property
+    def arms(self) -> int:
+        """How many variants there are, at all target sizes together."""
+        return (VARIANTS + len(self.estimators)) * len(self.sizes)
 
 
 def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
@@ -336,20 +340,15 @@ def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
     return drafted._replace(source_models=next(affordable, SOURCE_MODELS[-1]))
 
 
-def _usual(
-    widths: Sequence[int],
-    training: Mapping[str, Any],
-    estimators: Sequence[Mapping[str, Any]],
-    rows: int,
-    tested: int,
-) -> tuple[float, float]:
+def _usual(fits: Fits) -> tuple[float, float]:
     """Return the seconds of a usual core, by which every machine takes as many models.
 
     Measured with 10 to 100 features and 20 to 5,000 rows.
     """
-    weights = sum((before + 1) * after for before, after in itertools.pairwise(widths))
-    of_network = training["epochs"] * rows * (1e-6 + 1e-9 * weights)
-    return of_network, 0.05 * len(estimators) * max(1, rows / 500)
+    pairs = itertools.pairwise(fits.widths)
+    weights = sum((before + 1) * after for before, after in pairs)
+    of_network = fits.training["epochs"] * fits.rows * (1e-6 + 1e-9 * weights)
+    return of_network, 0.05 * len(fits.estimators) * max(1, fits.rows / 500)
 
 
 def _sizes(rows: int, classes: int) -> list[int]:
