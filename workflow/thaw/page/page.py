@@ -4,7 +4,7 @@ import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     sections = [Section(files, facts) for facts in settings["studies"]]
     studies = [section for section in sections if not section.sources]
     versions = {v for study in studies for v in study.description["versions"].items()}
-    networks = Counter(key for study in studies for key in study.networks)
+    arms = [study.description["keys"].get("arms", {}) for study in studies]
+    networks = Counter(key for of in arms for key in {*chain(*of.values())})
     scales = {(s.metric.axis, s.metric.units, s.margin) for s in studies}
     reach = [
         abs(row[end]) / study.margin
@@ -52,7 +53,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         question=settings.get("question", ""),
         sections=sections,
         is_report="title" in settings,
-        figures=figures_of(files, "problems"),
+        figures=functools.partial(figures_of, files),
         versions=dict(sorted(versions)),
         # Caveats that all studies share are listed once.
         shared=set.intersection(*tags) if len(tags) > 1 else set(),
@@ -70,8 +71,7 @@ def _template() -> Any:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    filters = (typeset, markdown, anchor)
-    environment.filters |= {function.__name__: function for function in filters}
+    environment.filters |= {"typeset": typeset, "markdown": markdown}
     environment.tests["finite"] = math.isfinite
     environment.globals["Axis"] = Axis
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
@@ -88,8 +88,3 @@ def markdown(text: str) -> Markup:
     """Return a table for people as HTML; its names cannot add markup."""
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
     return Markup(renderer.render(text))
-
-
-def anchor(parts: Sequence[str]) -> str:
-    """Return the id of a part of a study: its name and the part's heading."""
-    return "-".join(parts).replace(" ", "-").lower()

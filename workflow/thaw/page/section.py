@@ -2,9 +2,7 @@
 
 import base64
 import functools
-import itertools
 import json
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,10 +10,10 @@ import pandas as pd
 
 from thaw.findings import verdicts
 from thaw.findings.answer import TO_DO
-from thaw.findings.gains import Row, estimate, rows_at, span
+from thaw.findings.gains import Row, estimate, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.overall import Compared
-from thaw.findings.shown import enumerate_words, from_to
+from thaw.findings.shown import from_to
 from thaw.findings.shown import title as title_of
 from thaw.output.inputs import Files, read_table
 from thaw.page.axis import Axis
@@ -32,13 +30,6 @@ LOOKS = {
 # The tables for people that a page holds, folded.
 FOLDED = ("summary", "metrics", "network", "sources", "transferability")
 
-# The comparison of a baseline with itself.
-WITHOUT = {
-    "verdict": verdicts.NO_VERDICT,
-    "these_rows_low": math.nan,
-    "these_rows_high": math.nan,
-}
-
 ENDS = ["typical_low", "typical_high"]
 
 
@@ -52,7 +43,7 @@ class Section:
 
     def __init__(self, files: Files, settings: Mapping[str, Any]) -> None:
         """Read its files; `settings` are those of `thaw.plan.stages.ON_PAGE`."""
-        self._files, self._settings = files, settings
+        self._files = files
         self.name, self.question = settings["study"], settings["question"]
         self.metric, self.margin = metric_of(settings["metric"][0]), settings["margin"]
         self.baseline, self.words = settings["baseline"], settings["words"]
@@ -89,43 +80,22 @@ class Section:
         """The heading of the part of the answer that each caveat belongs to."""
         return {tag: part["heading"] for part in self.parts for tag in part["tags"]}
 
-    @property
-    def networks(self) -> set[str]:
-        """The keys of its networks; studies that share some are not independent."""
-        return {*itertools.chain(*self.description["keys"].get("arms", {}).values())}
-
     @functools.cached_property
     def recommended(self) -> list[dict[str, Any]]:
         """The recommendations, each for neighbouring target sizes that agree."""
         table = self._table("recommendation.csv")
-        changes = (table["act"] != table["act"].shift()).cumsum()
+        alike = table[["act", "layers"]]
+        changes = (alike != alike.shift()).any(axis=1).cumsum()
         return [self._recommended(alike) for _, alike in table.groupby(changes)]
 
     def _recommended(self, alike: pd.DataFrame) -> dict[str, Any]:
         row, sizes = alike.iloc[0].to_dict(), [*alike["target_size"]]
-        table = rows_at(self.comparisons, sizes[0]).to_dict("records")
-        pair = (row["best"], self.baseline)
-        gains = (r for r in table if (r["variant"], r["reference"]) == pair)
         place = f" with {sizes[0]} rows" if len(sizes) > 1 else ""
         return {
-            **self._shown(next(gains, {**row, **WITHOUT})),
-            "act": row["act"],
+            **self._shown(row),
             "rows": f"With {span(sizes)}" if self.sizes != ["all"] else "",
             "best": f"{self.words.get(row['best'], row['best'])}{place}",
-            "depths": self._depths(sizes),
         }
-
-    def _depths(self, sizes: list[Any]) -> str:
-        """Return the numbers of frozen layers that may be best at these sizes."""
-        if len(self._settings["depths"]) < 2:
-            return ""
-        table = self._table("best-depths.csv")
-        table = table[table["may_be_best"] == "yes"]
-        kept = [enumerate_words(rows_at(table, n)["freeze"], "or") for n in sizes]
-        if len({*kept}) == 1:
-            return kept[0]
-        pairs = zip(sizes, kept, strict=True)
-        return "; ".join(f"{size} rows: {words}" for size, words in pairs)
 
     @property
     def groups(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -135,30 +105,16 @@ class Section:
 
     def _shown(self, row: Row) -> dict[str, Any]:
         """Return a comparison as the page's tables show it."""
-        without = f"{row['verdict']}: {row.get('note', '')}"
-        look, words = LOOKS.get(row["verdict"], ("unclear", without))
-        name = row.get("source", row.get("variant", ""))
+        look, words = LOOKS.get(row["verdict"], ("unclear", row["verdict"]))
+        name = row.get("source", row["variant"])
         return {
             **row,
             "look": look,
             "words": words,
             "label": self.words.get(name, name),
-            "code": row.get("variant", ""),
             "gain": estimate(row, self.margin, ""),
-            "beside": ", ".join(self._beside(row)) if "mean" in row else "",
+            "note": "" if pd.isna(row["note"]) else row["note"],
         }
-
-    def _beside(self, row: Row) -> Iterator[str]:
-        """Yield the mean where it disagrees, and shares that surely differ."""
-        surely = row["mean_low"] > 0 or row["mean_high"] < 0
-        is_clear = row["verdict"] in verdicts.CLEAR
-        is_far = abs(row["mean"] - row["typical"]) >= self.margin
-        if is_far or (surely and not is_clear):
-            yield f"mean {estimate(row, self.margin, '', 'mean')}"
-        for kind in ("failed", "weak"):
-            if row[f"{kind}_low"] > 0 or row[f"{kind}_high"] < 0:
-                shares = (100 * row[name] for name in (kind, f"reference_{kind}"))
-                yield "{} {:.0f} against {:.0f} %".format(kind, *shares)
 
     @property
     def tables(self) -> Iterator[tuple[str, str]]:
@@ -166,11 +122,6 @@ class Section:
         for name in FOLDED:
             if self._files.has(self.name, f"{name}.md"):
                 yield name, self._content(f"{name}.md").decode()
-
-    @property
-    def figures(self) -> Iterator[tuple[str, str, str, int]]:
-        """The figures: as `figures_of` gives them."""
-        return figures_of(self._files, self.name)
 
 
 def figures_of(files: Files, folder: str) -> Iterator[tuple[str, str, str, int]]:

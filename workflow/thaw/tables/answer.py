@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from thaw.findings.answer import Part, answer
-from thaw.findings.arms import in_order
+from thaw.findings.arms import TargetSize, in_order
 from thaw.findings.deciding import fits_to_decide
-from thaw.findings.gains import Question
+from thaw.findings.gains import Question, rows_at
 from thaw.findings.recommendation import act, advices
-from thaw.findings.shown import title
+from thaw.findings.shown import enumerate_words, title
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, paragraph
 
@@ -24,6 +24,12 @@ READ = {
     "overlap": "overlap.csv",
 }
 SOME = ("training_time", "overlap")
+
+# The columns of a comparison that a recommendation has, too.
+OF_GAIN = (
+    *("typical", "typical_low", "typical_high", "verdict", "note"),
+    *("these_rows_low", "these_rows_high"),
+)
 
 
 def recommendations(study: Question) -> pd.DataFrame:
@@ -43,7 +49,6 @@ def recommendations(study: Question) -> pd.DataFrame:
             ]
             gains = sorted(known, key=lambda row: -row["typical"])
             gain = advice.rows[advice.variant] if advice.variant else (gains or [{}])[0]
-            ends = ("typical", "typical_low", "typical_high")
             rows.append(
                 {
                     "target_size": advice.size,
@@ -54,11 +59,19 @@ def recommendations(study: Question) -> pd.DataFrame:
                         name for name in advice.named if name != advice.variant
                     ),
                     "best": gain.get("variant"),
-                    **{end: gain.get(end) for end in ends},
+                    **{name: gain.get(name) for name in OF_GAIN},
+                    "layers": layers_that_may_be_best(study, advice.size),
                     "more_fits": fits_to_decide(study, advice),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def layers_that_may_be_best(study: Question, size: TargetSize) -> str:
+    """Return the numbers of frozen layers that may be best: "0, 1 or 2"."""
+    table = rows_at(study.best_depths, size)
+    kept = table.loc[table["may_be_best"] == "yes", "freeze"]
+    return enumerate_words(kept, "or") if len(table) > 1 else ""
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
