@@ -13,7 +13,6 @@ from projects import SMALL_CONFIG
 from samples import nested
 from test_networks import InOrder, Odd, of_images
 from thaw.findings.logme import logme, probe, scores
-from thaw.findings.transferability import judged
 from thaw.learning.fully_connected import FullyConnected
 from thaw.learning.learner import take
 from thaw.learning.module import ModuleNetwork
@@ -23,7 +22,7 @@ from thaw.output.problems import load_described
 from thaw.output.records import load_check
 from thaw.output.weights import load_networks
 from thaw.stages.transferability import learned_by
-from thaw.tables.transferability import choices, missing
+from thaw.tables.transferability import choices, judged, missing
 from trained import draw, with_numbers
 
 
@@ -210,17 +209,16 @@ def samples():
 def test_the_cost_of_a_choice_is_what_is_lost_against_the_best():
     values = {source: np.full(20, level) for source, level in LEVELS.items()}
     values["a"][:19] = np.nan  # failed source models are left out
-    right = judged(values, samples(), "a", 0.05)
-    assert (right.chosen, right.cost) == ("a", (0, 0, 0))
+    assert judged(values, samples(), "a", 0.05) == ("a", (0, 0, 0))
     values = {source: -level for source, level in values.items()}
-    wrong = judged(values, samples(), "a", 0.05)
-    assert wrong.chosen == "d"
-    assert wrong.cost.low < 0.3 < wrong.cost.high
-    assert wrong.cost.value == pytest.approx(0.3, abs=0.01)
-    assert wrong.cost.high - wrong.cost.low < 0.05
+    chosen, cost = judged(values, samples(), "a", 0.05)
+    assert chosen == "d"
+    assert cost.low < 0.3 < cost.high
+    assert cost.value == pytest.approx(0.3, abs=0.01)
+    assert cost.high - cost.low < 0.05
     less = {s: v._replace(lower_is_better=True) for s, v in samples().items()}
-    lost = judged(values | {"a": np.ones(20)}, less, "d", 0.05)
-    assert (lost.chosen, lost.cost.value) == ("a", pytest.approx(0.3, abs=0.01))
+    chosen, cost = judged(values | {"a": np.ones(20)}, less, "d", 0.05)
+    assert (chosen, cost.value) == ("a", pytest.approx(0.3, abs=0.01))
 
 
 def test_sizes_and_scores_that_choose_alike_are_named_together():

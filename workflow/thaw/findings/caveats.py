@@ -134,42 +134,27 @@ def what_would_change_it(study: Question) -> Iterator[Caveat]:
 
 
 def _longer_training(row: Row, study: Question) -> Iterator[Caveat]:
-    """Say which way a gain surely moved in the second half of training, if it did.
+    """Say how a gain surely moved in the second half of training, if it did.
 
     The table holds the largest size only.
     """
     low, high, margin = row["change_low"], row["change_high"], row["margin"]
     if not (low > 0 or high < 0) or max(-low, high) <= margin:
         return
-    metric, (first, last) = (
-        by_epoch(study.metric[0]),
-        (row["from_epoch"], row["to_epoch"]),
-    )
-    units = f" {metric.units}" if metric.units else ""
-    before, after, change = (
-        f"{number(abs(row[name]), margin)}{units}"
-        for name in ("before", "after", "change")
-    )
-    name, place = row["variant"], _with_rows(study, [study.shown_size])
+    metric, place = by_epoch(study.metric[0]), _with_rows(study, [study.shown_size])
     if metric != metric_of(study.metric[0]):
         place += f", by {metric.axis}, the only metric known by epoch"
-    grows = row["change"] > 0
-    if grows and row["before"] < 0:
-        words = f"Longer training helps {name}: it caught up {change}"
-    elif grows:
-        words = f"Longer training may help {name}: its gain grew by {change}"
-    elif row["before"] > 0 and row["after"] > 0:
-        yield Caveat(
-            f"The head start of {name}{place}, {before} after {first} epochs, is "
-            f"{after} after {last}.",
-            "the gain shrinks with training",
-        )
-        return
-    else:
-        words = f"Longer training does not help {name}: it fell behind by {change}"
+    before, after = (number(row[name], margin, "+") for name in ("before", "after"))
+    units = f" {metric.units}" if metric.units else ""
+    moved = f"fell from {before} to {after}{units}"
+    tag = "the gain shrinks with training"
+    if row["change"] > 0:
+        tag = "longer training may help"
+        moved = f"rose from {before} to {after}{units}: {tag}"
     yield Caveat(
-        f"{words} from epoch {first} to {last}{place}.",
-        "longer training may help" if grows else "the gain shrinks with training",
+        f"From epoch {row['from_epoch']} to {row['to_epoch']}{place}, the gain of "
+        f"{row['variant']} {moved}.",
+        tag,
     )
 
 

@@ -14,8 +14,9 @@ together, and says no more than they do. Its kinds:
 - none: there is no verdict.
 """
 
+import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from thaw.findings.arms import TargetSize
@@ -126,39 +127,19 @@ def advices(study: Question) -> list[list[Advice]]:
     return [*in_ranges([advice(study, size) for size in study.target_sizes])]
 
 
-def in_ranges(
-    advices: Sequence[Advice],
-    ties: Callable[[Advice], Any] = lambda item: ({*item.named}, item.lead is None),
-) -> Iterator[list[Advice]]:
+def in_ranges(advices: Iterable[Advice]) -> Iterator[list[Advice]]:
     """Yield the recommendations of neighbouring sizes that agree, as one.
 
-    Variants to use have the same `ties` at all of them: a range would hide others.
+    Variants to use have the same ties at all of them: a range would hide others.
     """
 
-    def agreed(item: Advice) -> tuple[Kind, Any]:
-        return item.kind, ties(item) if item.variant else None
+    def agreed(item: Advice) -> tuple[Any, ...]:
+        if not item.variant:
+            return (item.kind,)
+        return item.kind, item.variant, sorted(item.named), item.lead is None
 
-    alike: list[Advice] = []
-    for new in advices:
-        if alike and agreed(new) != agreed(alike[0]):
-            yield _named_alike(alike)
-            alike = []
-        alike.append(new)
-    if alike:
-        yield _named_alike(alike)
-
-
-def _named_alike(alike: list[Advice]) -> list[Advice]:
-    """Return recommendations with one variant named at all sizes, the best in all."""
-    firsts = [item.variant for item in alike if item.variant]
-    names = [n for n in alike[0].named if all(n in item.named for item in alike)]
-    if not (firsts and names):
-        return alike
-    risks = {name: any(is_riskier(item.rows[name]) for item in alike) for name in names}
-    gains = {name: sum(item.rows[name]["typical"] for item in alike) for name in names}
-    # So that an estimator stays the first where it is.
-    named = sorted(names, key=lambda n: (n not in firsts, risks[n], -gains[n]))
-    return [item._replace(named=named) for item in alike]
+    for _, alike in itertools.groupby(advices, agreed):
+        yield [*alike]
 
 
 def recommended(study: Question) -> Iterator[str]:

@@ -74,21 +74,19 @@ class Ranking(NamedTuple):
     def advices(self) -> list[list[Advice]]:
         """The recommendations, in ranges of sizes that agree.
 
-        A source to use is one that may be the best. By their gains on the baseline
-        alone, others could be named, too.
+        A source to use is one that may be the best; its ties are the other such
+        sources, not variants.
         """
         by_size = []
         for size in self.question.target_sizes:
             item, best = advice(self.question, size), self.may_be_best(size)
             if item.kind == USE:
-                kept = [name for name in item.named if self.arms[name][0] in best]
-                item = item._replace(named=kept or item.named)
+                named = (name for name in item.named if self.arms[name][0] in best)
+                variant = next(named, item.variant)
+                ties = [name for name in best if name != self.arms[variant][0]]
+                item = item._replace(named=[variant, *ties])
             by_size.append(item)
-
-        def ties(item: Advice) -> object:
-            return item.variant, {*self.may_be_best(item.size)}
-
-        return [*in_ranges(by_size, ties)]
+        return [*in_ranges(by_size)]
 
 
 def answer(ranking: Ranking, scores: list[str]) -> list[Part]:
@@ -136,7 +134,7 @@ def _use(alike: list[Advice], ranking: Ranking) -> Iterator[str]:
     how = f"use transfer from {source} and freeze {frozen} ({variant})"
     yield how + perhaps(alike, question)
     yield f"it typically gains {worth(alike, question)}"
-    ties = [other for other in ranking.may_be_best(alike[0].size) if other != source]
+    ties = alike[0].named[1:]
     if len(ties) == len(ranking.sources) - 1:
         yield "no source can be ruled out as the best"
     elif ties:

@@ -9,8 +9,10 @@ import pandas as pd
 from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each, in_order
 from thaw.findings.gains import rows_at, span
 from thaw.findings.metrics import metric_of
+from thaw.findings.pairs import Pair
+from thaw.findings.samples import Estimate, Sample
 from thaw.findings.shown import counted, enumerate_words, gain, title
-from thaw.findings.transferability import judged
+from thaw.findings.typical import typical_difference
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, markdown, paragraph
 
@@ -59,6 +61,26 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     table = pd.DataFrame(rows, columns=COLUMNS)
     words = for_people(table, [*missing(values, sources.values())], settings)
     return {"transferability.csv": frame(table), "transferability.md": words.encode()}
+
+
+def judged(
+    scores: Mapping[str, np.ndarray],
+    samples: Mapping[str, Sample],
+    best: str,
+    alpha: float,
+) -> tuple[str, Estimate]:
+    """Return the source with the highest mean score, and its cost at 1 - `alpha`.
+
+    scores: of each source's models; nan for those that failed. samples: each source's,
+    at its best depth. The cost is the typical loss against the `best` source, in the
+    metric's units.
+    """
+    means = {source: np.nanmean(values) for source, values in scores.items()}
+    chosen = max(means, key=means.__getitem__)
+    if chosen == best:
+        return chosen, Estimate(0.0, 0.0, 0.0)
+    pair = Pair(samples[best], samples[chosen])
+    return chosen, typical_difference(pair, alpha).estimate
 
 
 def known(values: pd.DataFrame, score: str, size: TargetSize) -> dict[str, np.ndarray]:
