@@ -6,11 +6,15 @@ import re
 import shutil
 import signal
 import time
+from logging import INFO, makeLogRecord
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from projects import ROOT, SMALL_CONFIG, Project
-from snakemake_logger_plugin_thaw import reason
+from snakemake_logger_plugin_thaw import LogHandler, reason
 from thaw.plan.after_run import advice
 
 KEPT = (
@@ -203,6 +207,40 @@ def test_why_a_job_failed(tmp_path):
     ):
         log.write_text(text)
         assert reason(message, str(log)) == expected
+
+
+def test_the_time_left_is_right_within_a_factor_of_two(monkeypatch, capsys):
+    """Jobs learn from 20 to 2,000 rows, the fewest first, two at a time."""
+    rng, clock, ends = np.random.default_rng(0), [0.0], []
+    jobs = {0: ("source models", 30, 15_000)}
+    for number in range(1, 61):
+        rows = (20, 200, 2_000)[(number - 1) // 20]
+        jobs[number] = ("repeats", 10, 10 * rows)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    handler = LogHandler(
+        SimpleNamespace(stdout=True, dryrun=False, verbose=False), None
+    )
+
+    def tell(**facts):
+        handler.emit(makeLogRecord({"levelno": INFO, **facts}))
+
+    tell(thaw_jobs=jobs)
+    for number, (_, _, rows) in jobs.items():
+        if len(ends) == 2:
+            clock[0], done = ends.pop(0)
+            tell(event=LogEvent.JOB_FINISHED, job_id=done)
+            print("at", clock[0])
+        tell(event=LogEvent.JOB_STARTED, jobs=[number])
+        seconds = 1.5 + rows * 0.01 * rng.uniform(0.7, 1.3)
+        ends = sorted([*ends, (clock[0] + seconds, number)])
+    end, lines = ends[-1][0], capsys.readouterr().out
+    seen = re.findall(r"about (\d+):(\d+):(\d+) of training left\nat ([\d.]+)", lines)
+    assert len(seen) >= 8
+    for *left, now in seen:
+        seconds = sum(
+            int(n) * unit for n, unit in zip(left, (3600, 60, 1), strict=True)
+        )
+        assert 1 / 2 < seconds / (end - float(now)) < 2, (left, now, end)
 
 
 def test_advice_in_a_line():

@@ -77,8 +77,9 @@ class LogHandler(LogHandlerBase):
         elif event == LogEvent.JOB_FINISHED and record.job_id in self.jobs:
             self.failures.pop(record.job_id, None)  # it was tried again
             stage, size, rows = self.jobs[record.job_id]
+            began = self.began.pop(record.job_id, None)
             if stage in TRAINING:
-                self._time(stage, rows, self.began.get(record.job_id))
+                self._time(stage, rows, began)
             self._count(stage, size)
         elif event == LogEvent.JOB_ERROR:
             self._fail(record)
@@ -124,7 +125,7 @@ class LogHandler(LogHandlerBase):
         """Return how long training still takes; 0 if that is not known yet.
 
         A job takes some time to start, and the rest by the rows that it learns from, as
-        those of its stage did. As many run at once as did so far.
+        those of its stage did. As many run at once as did so far, with those that run.
         """
         if not self.taken:
             return 0
@@ -135,7 +136,9 @@ class LogHandler(LogHandlerBase):
             rows = sum(self.rows[name] for name in stages)
             seconds += SECONDS_TO_START * self.left[stage]
             seconds += self.rows_left[stage] * beyond / rows
-        return seconds * (time.monotonic() - self.start) / self.taken
+        now = time.monotonic()
+        running = sum(now - self.began[job] for job in self.began if job in self.jobs)
+        return seconds * (now - self.start) / (self.taken + running)
 
     def _fail(self, record: Any) -> None:
         """Report a failed job; at the end only if Ctrl-C may have ended it."""
@@ -143,6 +146,7 @@ class LogHandler(LogHandlerBase):
         line = f"failed: {record.rule_name}: {why} ({', '.join(record.log[:1])})"
         is_new = self.failures.get(record.jobid) != line  # Snakemake 9.19 reports twice
         self.failures[record.jobid] = line
+        self.began.pop(record.jobid, None)
         self._write(line if is_new and not why.startswith(UNCLEAR) else "")
 
     def _write(self, text: str, end: str = "\n") -> None:
