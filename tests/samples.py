@@ -13,6 +13,7 @@ from thaw.findings.arms import Arm, beside_networks
 from thaw.findings.gains import Question
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
+from thaw.plan.recipes import variant_in_words
 from thaw.tables.comparisons import comparisons, depths_table
 from thaw.tables.summary import Chosen, summary
 from thaw.tables.training_time import COLUMNS
@@ -25,8 +26,8 @@ LADDER = {"standalone": SCRATCH, "fixed-0": {}, "fixed-1": {"freeze": 1}}
 
 SETTINGS = {"source": "one", "target": "two", "baseline": "standalone", "tuned": []}
 SETTINGS |= {"metric": [{"task": "classification", "name": "accuracy"}], "margin": 0.01}
-SETTINGS |= {"repeats": 2, "source_models": 30, "has_splits": False, "recipes": {}}
-SETTINGS |= {"learning": {"initial": "pytorch", "optimizer": "adam"}, "words": {}}
+SETTINGS |= {"repeats": 2, "source_models": 30, "has_splits": False}
+SETTINGS |= {"learning": {"initial": "pytorch", "optimizer": "adam"}}
 
 NOTHING = {"categories": {}, "shape": [], "notes": [], "transforms": [], "files": []}
 SCALE = {"centre": [0.0, 0.0], "spread": [1.0, 1.0]}
@@ -125,6 +126,8 @@ def question(samples, variants=LADDER, pairs=(), changes=(), equal=(), **setting
         for name, variant in variants.items()
         if variant.get("pretrained", True) and "estimator" not in variant
     }
+    words = {name: variant_in_words(each, {}, "") for name, each in variants.items()}
+    settings["words"] = words | settings.pop("words", {})
     pairs = [*((name, baseline) for name in variants if name != baseline), *pairs]
     references = beside_networks(variants, baseline)
     table = comparisons(samples, pairs, baseline, 0.01, references)

@@ -59,7 +59,7 @@ FOREST, RIDGE = {"estimator": "sklearn.Forest"}, {"estimator": "sklearn.Ridge"}
 REFERENCE = {"variants": LADDER | {"forest": FOREST}}
 PRETRAINED = {"variants": {"fixed-0": {}, "fixed-1": {}}, "baseline": "fixed-0"}
 HEAD = {"variants": {"standalone": SCRATCH, "head": {"phases": []}}}
-HEAD |= {"recipes": {"head": "the output alone"}}
+HEAD |= {"words": {"head": "fine-tune, the output alone"}}
 EQUAL = {"train_rows_of": "one", "test_rows": 99, "equal": 5, "as_read": 5}
 EQUAL |= {"splits": 1, "rows": "1, 2, 3, 4, 5"}
 
@@ -99,7 +99,7 @@ CASES = [
     (
         ladder(0.75, 0.8, 0.7),
         {},
-        ["freeze nothing (fixed-0)", "worse than freezing none."],
+        ["fine-tune all layers (fixed-0)", "worse than freezing none."],
     ),
     (ALIKE, {}, ["makes no difference that matters (±0.01)", "No depth can be ruled"]),
     (
@@ -112,7 +112,11 @@ CASES = [
     (GROWS, {"variants": {"standalone": SCRATCH}}, ["no other network is compared"]),
     (ONE_MODEL, {"source_models": 1}, ["this one source model"]),
     (ONE_MODEL, {"source_models": 1, "source": CHECKPOINTS}, ["this one checkpoint"]),
-    (GROWS | {"head": scores(0.8)}, HEAD, ["Use transfer and the output alone (head)"]),
+    (
+        GROWS | {"head": scores(0.8)},
+        HEAD,
+        ["Use transfer and fine-tune, the output alone (head)"],
+    ),
     (GROWS, {"equal": [EQUAL]}, ["5 of 99", "flatter pretrained"]),
     (GROWS, {"source": "two"}, ["nothing foreign is transferred"]),
     (TWO_MODELS, {}, ["too few: 2 of the 7", "not may be best"]),
@@ -150,7 +154,7 @@ CASES = [
     (
         GROWS | {"random-1": alone(0.6)},
         RANDOM,
-        ["typically better than random-1: +0."],
+        ["typically better than random-1 (freeze 1 random layer): +0."],
     ),
     (SELFER, PAIR, ["fixed-1 is typically worse than selfer/fixed-1: -0."]),
     (

@@ -277,7 +277,7 @@ def test_the_answer_is_the_best_source_or_the_baseline(results):
     """The gain of the best source on the baseline need not be the largest."""
     tied = {"one": (9, 8), "three": (8.9, 8), "four": (0.5, -0.5)}
     words = answered(results, tied, ["three"])
-    assert "use transfer from three and freeze nothing (fixed-0)." in words
+    assert "use transfer from three and fine-tune all layers (fixed-0)." in words
     assert "Every other source is typically worse." in words
     assert "but may: four, up to +1.5" in words
     worse = {"one": (-4, -6), "three": (-7, -8), "four": (-9, -9)}

@@ -9,7 +9,7 @@ import pandas as pd
 
 from thaw.findings.arms import TargetSize
 from thaw.findings.metrics import metric_of
-from thaw.findings.shown import counted, enumerate_words, gain
+from thaw.findings.shown import enumerate_words, gain
 from thaw.findings.verdicts import BETTER, EQUIVALENT, TOO_FEW, UNCLEAR, WORSE
 
 # A row of a table.
@@ -22,8 +22,7 @@ class Question(NamedTuple):
     `variants` are as in the config, sizes in order. `source` is "" for given scores, of
     which nothing else is known. `learning` says how the baseline's networks start and
     by which optimizer they learn, `words` what each variant does. `has_splits` says
-    whether each source model has its own split of the target. `recipes` are the words
-    for variants that do more than freeze their first layers.
+    whether each source model has its own split of the target.
     """
 
     source: str
@@ -41,7 +40,6 @@ class Question(NamedTuple):
     has_splits: bool
     learning: Mapping[str, Any]
     words: Mapping[str, str]
-    recipes: Mapping[str, str]
     comparisons: pd.DataFrame
     best_depths: pd.DataFrame
     summary: pd.DataFrame
@@ -152,14 +150,9 @@ class Question(NamedTuple):
         return min(pairs, key=lambda row: row["typical_low"], default=None)
 
     def name(self, variant: str) -> str:
-        """Return a variant in plain words with its name: "freeze 1 layer (fixed-1)"."""
-        if recipe := self.recipes.get(variant):
-            return f"{recipe} ({variant})"
-        if variant not in self.depths:
-            return variant
-        depth = self.depths[variant]
-        frozen = counted(depth, "layer") if depth else "nothing"
-        return f"freeze {frozen} ({variant})"
+        """Return a network in plain words with its name: "freeze 1 layer (fixed-1)"."""
+        words = self.words.get(variant) if variant in self.networks else ""
+        return f"{words} ({variant})" if words else variant
 
     def label(self, variant: str) -> str:
         """Return a variant's name; a rival from scratch may have any, so with words."""

@@ -31,7 +31,7 @@ from thaw.findings.recommendation import (
     perhaps,
     worth,
 )
-from thaw.findings.shown import counted, enumerate_words
+from thaw.findings.shown import enumerate_words
 from thaw.findings.verdicts import BETTER, EQUIVALENT, NO_VERDICT, TOO_FEW, WORSE
 
 # The verdict on a source at a size, over all of its depths.
@@ -129,10 +129,8 @@ def _recommended(ranking: Ranking) -> Iterator[str]:
 def _use(alike: list[Advice], ranking: Ranking) -> Iterator[str]:
     question, name = ranking.question, alike[0].variant
     source, variant = ranking.arms[name]
-    depth = question.depths[name]
-    frozen = counted(depth, "layer") if depth else "nothing"
-    how = f"use transfer from {source} and freeze {frozen} ({variant})"
-    yield how + perhaps(alike, question)
+    words = f"use transfer from {source} and {question.words[name]} ({variant})"
+    yield words + perhaps(alike, question)
     yield f"it typically gains {worth(alike, question)}"
     ties = alike[0].named[1:]
     if len(ties) == len(ranking.sources) - 1:

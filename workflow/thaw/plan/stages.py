@@ -70,7 +70,7 @@ RECORD_OF_TABLES = f"records/{TABLES}.json"
 FACTS = (
     *("study", "source", "target", "variants", "networks", "pretrained", "described"),
     *("target_sizes", "shown_size", "is_swept", "baseline", "pairs", "comparisons"),
-    *("metric", "margin", "depths", "ladder", "maps", "recipes", "rates", "tuned"),
+    *("metric", "margin", "depths", "ladder", "maps", "rates", "tuned"),
     *("repeats", "source_models", "source_unit", "has_splits", "words"),
     *("draws_output", "learning"),
 )

@@ -447,27 +447,18 @@ class StudyPlan(NamedTuple):
         return differences
 
     @property
-    def recipes(self) -> dict[str, str]:
-        """What variants do, in words, where it is more than freezing first layers."""
-        recipes = {}
-        for name, variant in self.networks.items():
-            names, usual = self.settings.network.names, self.settings.training.epochs
-            if words := recipe_in_words(variant.described, names):
-                epochs = self.own_training[name].get("epochs")
-                if epochs and variant.phases:
-                    words += f" ({epochs:,} epochs in all, not {usual:,})"
-                recipes[name] = words
-        return recipes
-
-    @property
     def words(self) -> dict[str, str]:
         """The plain names of the variants, by the names that the config gives them."""
-        return {
-            name: variant_in_words(
-                variant, self.own_training.get(name, {}), self.recipes.get(name, "")
-            )
-            for name, variant in self.described.items()
-        }
+        names, usual = self.settings.network.names, self.settings.training.epochs
+        words = {}
+        for name, variant in self.described.items():
+            changes = self.own_training.get(name, {})
+            recipe = recipe_in_words(variant, names)
+            epochs = changes.get("epochs")
+            if epochs and "phases" in variant:
+                recipe += f" ({epochs:,} epochs in all, not {usual:,})"
+            words[name] = variant_in_words(variant, changes, recipe)
+        return words
 
     @property
     def question(self) -> str:

@@ -39,9 +39,7 @@ def ranking_of(inputs: Inputs) -> Ranking:
         "variants": of_arms | {baseline: described[baseline]},
         "depths": {arm: depths[variant] for arm, (_, variant) in arms.items()},
         "target_sizes": in_order(settings["target_sizes"]),
-        # Depths only freeze.
-        "recipes": {},
-        "words": {},
+        "words": {arm: settings["words"][name] for arm, (_, name) in arms.items()},
         "comparisons": table,
         # The rows of the target's own are the same in each.
         "overlap": pd.concat(overlaps, ignore_index=True).drop_duplicates(),

@@ -205,7 +205,11 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     lost = histories.failed_source_models()
     warnings = [
         *failures(samples, lost, not settings["source"]),
-        *(f"{name}: {recipe}." for name, recipe in settings["recipes"].items()),
+        *(
+            f"{name}: {settings['words'][name]}."
+            for name in settings["networks"]
+            if name not in settings["ladder"]
+        ),
     ]
     if not metric.has_bounds and any(sample.has_worst for sample in samples.values()):
         mark = "≥" if metric.lower_is_better else "≤"
