@@ -168,8 +168,8 @@ def test_intervals_of_shares_worked_by_hand(is_matched):
         a, b = 6 / 12, 2 / 22
         variance = a * (1 - a) / 12 + b * (1 - b) / 22
     row = row_of(*(Sample(np.full(len(x), 0.8), None, x) for x in (first, second)))
-    half = stats.t.isf(alpha_of_each(1, OF_SHARES) / 2, 9) * math.sqrt(variance)
-    expected = [first.mean() - second.mean(), a - b - half, a - b + half]
+    half = stats.t.isf(alpha_of_each(2, OF_SHARES) / 2, 9) * math.sqrt(variance)
+    expected = [first.mean() - second.mean(), a - b - half, min(a - b + half, 1)]
     assert estimates(row)["failed"] == pytest.approx(expected, abs=1e-6)
     assert [row["failed"], row["reference_failed"]] == [first.mean(), second.mean()]
 

@@ -2,8 +2,9 @@
 
 All units count alike: a source model with half of its repeats weak is half a weak one.
 The intervals keep their level with few units and rare failures: Agresti and Caffo
-(2000) for independent sides, Bonett and Price (2012) for matched ones. Each adds a
-success and a failure, so that "none of ten" is not taken for "never".
+(2000) for independent sides, Bonett and Price (2012) for matched ones, but by Student's
+quantile. Each adds a success and a failure, so that "none of ten" is not taken for
+"never".
 
 A network is weak if it learned, but falls short of the baseline's median by more than a
 fifth of the median's gain on the best constant prediction: a convention that works in
@@ -44,7 +45,8 @@ class Limit(NamedTuple):
     """The score beyond which a network is weak, as of `Sample.values`.
 
     It is nan if the baseline's median does not beat the best constant prediction by
-    more than the margin. error: its standard error, as that median is an estimate.
+    more than the margin. error: its standard error, as that median is an estimate: 4/5
+    of half the distance between the quantiles one standard error of a share apart.
     """
 
     value: float
@@ -86,7 +88,8 @@ def shares(pair: Pair, limit: Limit, rows: RowsLuck, alpha: float) -> dict[str, 
     """Return the shares of `KINDS`; the intervals are at level 1 - `alpha`.
 
     Other repeats of the baseline, and other `rows`, would move a variant and the limit
-    of weak networks apart.
+    of weak networks apart: the variant's share at either end of that joins the interval
+    as an independent part.
     """
     sides = pair.variant, pair.reference
     failed = [~sample.sound for sample in sides]

@@ -8,9 +8,11 @@ The interval over units is read off the same pairs (Woodruff 1952): its ends are
 quantiles at the shares that are 1/2 within the error of a share. That error is the one
 of Brunner and Munzel's test (2000): after the difference is subtracted, a unit's
 *placement* is the share of the other side that it beats, and placements vary from unit
-to unit; a source model's is the mean of its repeats' (Obuchowski 1997). Two units more,
-one that always wins and one that never does, keep it honest where units are few or
-agree. On the arcsine's scale a share's error depends least on the share.
+to unit; a source model's is the mean of its repeats' (Obuchowski 1997). The squares of
+two units more, one that always wins and one that never does, are added to the sum of
+squares, which keeps it honest where units are few or agree. On the arcsine's scale a
+share's error depends least on the share; there the ends are as many errors from 1/2 as
+Student's quantile, with one degree of freedom less than the smaller side has units.
 
 No interval is finite if 2^-units, the smallest p-value of a sign test, is not below the
 level asked. Test rows are covered as `thaw.findings.new_rows` says.
@@ -127,7 +129,8 @@ def _error_of_share(placements: list[np.ndarray]) -> float:
 def _luck_of_rows(pair: Pair, middle: float, near: float) -> RowsLuck:
     """Return the luck of the rows of the networks next to the median.
 
-    Those are in pairs within so many shares of all, `near`, of the median.
+    A network weighs as many of its pairs as lie within the share's error, or `NEAR` if
+    that is more, of the median (`near`, on the arcsine's scale).
     """
     if not np.isfinite(middle):
         return RowsLuck(np.nan, min(map(units_of, (pair.variant, pair.reference))))

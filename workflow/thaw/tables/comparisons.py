@@ -105,7 +105,8 @@ def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, An
     rows. `rows_error` is the standard error of the typical difference over draws of
     rows. Shares of weak networks are nan if there is no limit.
     """
-    alpha, of_shares = alpha_of_each(count), alpha_of_each(count, OF_SHARES)
+    # Shares are of two kinds.
+    alpha, of_shares = alpha_of_each(count), alpha_of_each(2 * count, OF_SHARES)
     variant, reference = pair.variant, pair.reference
     typical = typical_difference(pair, alpha)
     of_kinds = shares(pair, limit, typical.rows, of_shares)
