@@ -15,6 +15,7 @@ from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
 from thaw.plan.recipes import variant_in_words
 from thaw.tables.comparisons import comparisons, depths_table
+from thaw.tables.learning_curves import COLUMNS as CURVES
 from thaw.tables.summary import Chosen, summary
 from thaw.tables.training_time import COLUMNS
 
@@ -113,7 +114,9 @@ def summary_of(samples, metric=ACCURACY, at_edge=np.nan):
     return summary(samples, metric, chosen)
 
 
-def question(samples, variants=LADDER, pairs=(), changes=(), equal=(), **settings):
+def question(
+    samples, variants=LADDER, pairs=(), changes=(), equal=(), curves=(), **settings
+):
     """Return a study of these samples, by target size and variant."""
     if not isinstance(next(iter(samples.values())), dict):
         samples = {"all": samples}
@@ -146,5 +149,6 @@ def question(samples, variants=LADDER, pairs=(), changes=(), equal=(), **setting
         best_depths=depths_table(samples, depths, 0.01, table),
         summary=summary_of(arms, at_edge=at_edge),
         training_time=pd.DataFrame(changes, columns=COLUMNS),
+        learning_curves=pd.DataFrame(curves, columns=CURVES),
         overlap=pd.DataFrame(equal),
     )

@@ -7,8 +7,12 @@ may be none.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from thaw.findings.gains import Question, pairs_in_words
+from thaw.findings.gains import Question, pairs_in_words, rows_at
+from thaw.findings.metrics import by_epoch, metric_of
+from thaw.findings.shown import number
 from thaw.findings.verdicts import BETTER
+from thaw.learning.history import names_of
+from thaw.learning.tasks import TASKS
 
 STARTS = {"pytorch": "PyTorch's", "keras": "Keras'"}
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
@@ -26,6 +30,7 @@ def how_strong_it_is(study: Question) -> Iterator[Caveat]:
     if study.is_given:
         return
     yield _learning(study)
+    yield from _learning_too_long(study)
     table = study.comparisons
     estimators = {*study.variants} - {*study.networks}
     beside = table["variant"].isin(estimators)
@@ -34,7 +39,7 @@ def how_strong_it_is(study: Question) -> Iterator[Caveat]:
         yield Caveat(
             f"No reference estimator says how strong {study.baseline} is: add one to "
             "variants, such as ridge regression or a forest.",
-            "no reference",
+            "no reference estimator",
         )
     ahead = {*table["variant"][table["verdict"] == BETTER]}
     for words in pairs_in_words(table, study):
@@ -59,3 +64,25 @@ def _learning(study: Question) -> Caveat:
     else:
         words += "; no variant's training settings were tuned"
     return Caveat(f"{words}.", "untuned")
+
+
+def _learning_too_long(study: Question) -> Iterator[Caveat]:
+    """Say if the baseline was better by more than the margin before it ended."""
+    metric, table = metric_of(study.metric[0]), study.learning_curves
+    if study.baseline in study.tuned or metric != by_epoch(study.metric[0]):
+        return
+    score, loss = names_of(TASKS[study.metric[0]["task"]])[2:]
+    table = rows_at(table[table["variant"] == study.baseline], study.shown_size)
+    name = score if metric.history == "score" else loss
+    curve = table.loc[table["metric"] == name, "mean"].to_numpy(float)
+    if not len(curve):
+        return
+    best = int(curve.argmin() if metric.lower_is_better else curve.argmax())
+    if abs(curve[best] - curve[-1]) > study.margin:
+        scores = (number(curve[place], study.margin) for place in (best, -1))
+        yield Caveat(
+            f"The mean of {study.baseline}{study.place([study.shown_size])} was best "
+            f"after {best} of {len(curve) - 1} epochs: {' and '.join(scores)}"
+            f"{study.units} at the end. Fewer epochs would make a stronger baseline.",
+            "the baseline learns too long",
+        )

@@ -136,6 +136,8 @@ def what_would_change_it(study: Question) -> Iterator[Caveat]:
 def _longer_training(row: Row, study: Question) -> Iterator[Caveat]:
     """Say how a gain surely moved in the second half of training, if it did.
 
+    It moves with the baseline, too, so this says nothing of whether to train longer.
+
     The table holds the largest size only.
     """
     low, high, margin = row["change_low"], row["change_high"], row["margin"]
@@ -146,14 +148,12 @@ def _longer_training(row: Row, study: Question) -> Iterator[Caveat]:
         place += f", by {metric.axis}, the only metric known by epoch"
     before, after = (number(row[name], margin, "+") for name in ("before", "after"))
     units = f" {metric.units}" if metric.units else ""
-    moved = f"fell from {before} to {after}{units}"
-    tag = "the gain shrinks with training"
+    moved, tag = "fell", "gains fall with training"
     if row["change"] > 0:
-        tag = "longer training may help"
-        moved = f"rose from {before} to {after}{units}: {tag}"
+        moved, tag = "rose", "gains rise with training"
     yield Caveat(
         f"From epoch {row['from_epoch']} to {row['to_epoch']}{place}, the gain of "
-        f"{row['variant']} {moved}.",
+        f"{row['variant']} {moved} from {before} to {after}{units}.",
         tag,
     )
 

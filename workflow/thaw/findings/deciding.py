@@ -98,7 +98,7 @@ def what_would_decide(study: Question) -> Iterator[str]:
 
     # Sizes that need as many rows share a sentence.
     def sentence(pair: tuple[Advice, Needed | None]) -> str:
-        undecided, needs = pair
+        _, needs = pair
         if needs is None:
             return ""
         if needs.units:
@@ -109,13 +109,10 @@ def what_would_decide(study: Question) -> Iterator[str]:
             )
         if needs.rows == 1:
             return f"not even {NUMBERS[-1]:,} {unit}s would decide it"
-        words = f"more {unit}s would not help here: it takes about"
-        if tested := undecided.rows[undecided.named[0]]["tested"]:
-            return (
-                f"{words} {_rounded(needs.rows * tested):,} test rows, and you have "
-                f"{tested:,.0f}"
-            )
-        return f"{words} {needs.rows:.2g} times as many test rows"
+        return (
+            f"more {unit}s would not decide it, but {needs.rows:.2g} times as many "
+            "test rows might, if differences are what they seem"
+        )
 
     for words, group in itertools.groupby(pairs, sentence):
         alike = [*group]
@@ -138,9 +135,3 @@ def fits(study: Question, units: int) -> int:
     if study.source_models > 1:
         return (units - study.source_models) * (1 + arms * study.repeats)
     return (units - study.repeats) * arms
-
-
-def _rounded(rows: float) -> int:
-    """Return a number of rows, rounded up to two digits."""
-    unit = 10 ** max(math.floor(math.log10(rows)) - 1, 0)
-    return unit * math.ceil(rows / unit)

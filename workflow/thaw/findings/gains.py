@@ -44,6 +44,7 @@ class Question(NamedTuple):
     best_depths: pd.DataFrame
     summary: pd.DataFrame
     training_time: pd.DataFrame
+    learning_curves: pd.DataFrame
     overlap: pd.DataFrame
 
     @property

@@ -93,6 +93,6 @@ def _costs(studies: Sequence[Compared]) -> Iterator[str]:
     words = dict.fromkeys(number(end, margin) for end in ends)
     units = f" {metric.units}" if metric.units else ""
     yield (
-        f"Freezing {counted(depth, 'layer')} costs {' to '.join(words)}{units} where "
-        "that is clear."
+        f"In studies where that is clear, freezing {counted(depth, 'layer')} costs "
+        f"{' to '.join(words)}{units}."
     )

@@ -24,13 +24,14 @@ from thaw.findings.gains import (
     Question,
     Row,
     apart_from_typical,
+    estimate,
     is_riskier,
     more_networks,
     perhaps_less,
     size_of,
     span,
 )
-from thaw.findings.shown import enumerate_words, interval, number
+from thaw.findings.shown import enumerate_words, interval
 from thaw.findings.verdicts import (
     BETTER,
     EQUIVALENT,
@@ -265,32 +266,34 @@ def _variant(study: Question) -> str:
 
 
 def _undecided(alike: list[Advice], study: Question) -> Iterator[str]:
-    rows = [item.rows[name] for item in alike for name in item.named]
+    yield from undecided(alike, _variant(study), study)
+
+
+def undecided(alike: list[Advice], kind: str, study: Question) -> Iterator[str]:
+    """Yield that nothing of a `kind` is clear, and the best one's gain and interval."""
     kinds = {row["verdict"] for item in alike for row in item.rows.values()}
     clear = "better" if WORSE in kinds else "better or worse"
-    yield f"undecided: {cases(rows, clear, _variant(study), study)}"
+    yield f"undecided: no {kind} is clearly {clear} than {study.baseline_in_words}"
+    row = largest_gain(alike[0])
+    gains = {
+        item.size: estimate(item.rows[row["variant"]], study.margin, study.units)
+        for item in (alike[0], alike[-1])
+    }
+    if len(gains) > 1:
+        gains = {size: f"{gains[size]}{study.place([size])}" for size in gains}
+    words = enumerate_words(gains.values())
+    yield f"the best of them, {study.name(row['variant'])}, gains {words}"
 
 
-def cases(rows: Sequence[Row], clear: str, kind: str, study: Question) -> str:
-    """Return the best and the worst case of what is undecided.
+def largest_gain(item: Advice) -> Row:
+    """Return the row of the variant to use or, without one, of the largest gain.
 
-    `clear` is what no variant is, and `kind` says of what kind these are.
+    It is empty if no gain is known.
     """
-    best = max(rows, key=lambda row: row["typical_high"])
-    worst = min(rows, key=lambda row: row["typical_low"])
-    high, low = end(best["typical_high"], study), end(worst["typical_low"], study)
-    names = [study.name(row["variant"]) for row in (best, worst)]
-    ends = f"Best case {high}: {names[0]}; worst case {low}: {names[1]}"
-    if best is worst:
-        ends = f"Best case {high}, worst case {low}: {names[0]}"
-    return f"no {kind} is clearly {clear} than {study.baseline_in_words}. {ends}"
-
-
-def end(value: float, study: Question) -> str:
-    """Return the words for how large a gain or loss may be."""
-    if not math.isfinite(value):
-        return "without a limit"
-    return f"{number(value, study.margin, '+')}{study.units}"
+    if item.variant:
+        return item.rows[item.variant]
+    known = [row for row in item.rows.values() if not math.isnan(row["typical"])]
+    return max(known, key=lambda row: row["typical"], default={})
 
 
 def _none(alike: list[Advice], study: Question) -> Iterator[str]:

@@ -56,8 +56,15 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> Kind:
     return UNCLEAR
 
 
-def note(pair: Pair, kind: Kind, alpha: float, shares: dict[str, Estimate]) -> str:
-    """Return why there is no verdict, or who surely fails or is weak more often.
+def note(
+    pair: Pair,
+    kind: Kind,
+    alpha: float,
+    margin: float,
+    typical: Estimate,
+    shares: dict[str, Estimate],
+) -> str:
+    """Return why there is no verdict, or what qualifies it: size, failures, weakness.
 
     `shares` are the differences of shares, by their names in `KINDS`.
     """
@@ -68,6 +75,8 @@ def note(pair: Pair, kind: Kind, alpha: float, shares: dict[str, Estimate]) -> s
         return f"{pair.units} of the {needed} {pair.fewer.unit}s it takes"
     more = [f"{KINDS[name]} more often" for name, d in shares.items() if d.low > 0]
     less = [f"{KINDS[name]} less often" for name, d in shares.items() if d.high < 0]
+    if kind in CLEAR and min(abs(typical.low), abs(typical.high)) < margin:
+        more.insert(0, "perhaps less than the margin")
     return "; ".join([*more, *less])
 
 

@@ -24,14 +24,13 @@ from thaw.findings.recommendation import (
     WORDS,
     Advice,
     advice,
-    cases,
-    end,
     in_ranges,
     in_sentences,
     perhaps,
+    undecided,
     worth,
 )
-from thaw.findings.shown import enumerate_words
+from thaw.findings.shown import enumerate_words, number
 from thaw.findings.verdicts import BETTER, EQUIVALENT, NO_VERDICT, TOO_FEW, WORSE
 
 # The verdict on a source at a size, over all of its depths.
@@ -119,8 +118,7 @@ def _recommended(ranking: Ranking) -> Iterator[str]:
         if kind == USE:
             sentences = [*_use(alike, ranking)]
         elif kind == UNDECIDED:
-            rows = [item.rows[name] for item in alike for name in item.named]
-            sentences = [f"undecided: {cases(rows, 'better', 'source', question)}"]
+            sentences = [*undecided(alike, "source", question)]
         else:
             sentences = [*WORDS[kind](alike, question)]
         yield from in_sentences(alike, question, sentences)
@@ -199,7 +197,10 @@ def _how_much(source: str, sizes: Sequence[TargetSize], ranking: Ranking) -> str
     if all(row["verdict"] == WORSE for row in rows):
         best = max(rows, key=lambda row: row["typical"])
         return f"{source}, at its best depth by {size_of(best, question)}"
-    return f"{source}, up to {end(max(row['typical_high'] for row in rows), question)}"
+    most = max(row["typical_high"] for row in rows)
+    if not math.isfinite(most):
+        return f"{source}, without a limit"
+    return f"{source}, up to {number(most, question.margin, '+')}{question.units}"
 
 
 def _overlapping(question: Question) -> Iterator[Caveat]:

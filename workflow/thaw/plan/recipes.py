@@ -8,7 +8,7 @@ from thaw.findings.shown import counted
 from thaw.learning.settings import ALL_BUT_NORM_LAYERS
 
 NORM_ALONE = "norm layers alone"
-RANDOM = "random layer"
+RANDOM = "untrained layer"
 
 
 def variant_in_words(

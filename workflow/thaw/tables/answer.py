@@ -1,7 +1,6 @@
 """Answer a study's questions in a few sentences, and give a recommendation."""
 
 import json
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -10,7 +9,7 @@ from thaw.findings.answer import Part, answer
 from thaw.findings.arms import TargetSize, in_order
 from thaw.findings.deciding import fits_to_decide
 from thaw.findings.gains import Question, rows_at
-from thaw.findings.recommendation import act, advices
+from thaw.findings.recommendation import act, advices, largest_gain
 from thaw.findings.shown import enumerate_words, title
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, paragraph
@@ -21,9 +20,10 @@ READ = {
     "best_depths": "best-depths.csv",
     "summary": "summary.csv",
     "training_time": "training-time.csv",
+    "learning_curves": "learning-curves.csv",
     "overlap": "overlap.csv",
 }
-SOME = ("training_time", "overlap")
+SOME = ("training_time", "learning_curves", "overlap")
 
 # The columns of a comparison that a recommendation has, too.
 OF_GAIN = (
@@ -44,11 +44,7 @@ def recommendations(study: Question) -> pd.DataFrame:
     rows = []
     for alike in advices(study):
         for advice in alike:
-            known = [
-                row for row in advice.rows.values() if not math.isnan(row["typical"])
-            ]
-            gains = sorted(known, key=lambda row: -row["typical"])
-            gain = advice.rows[advice.variant] if advice.variant else (gains or [{}])[0]
+            gain = largest_gain(advice)
             rows.append(
                 {
                     "target_size": advice.size,
@@ -68,10 +64,13 @@ def recommendations(study: Question) -> pd.DataFrame:
 
 
 def layers_that_may_be_best(study: Question, size: TargetSize) -> str:
-    """Return the numbers of frozen layers that may be best: "0, 1 or 2"."""
+    """Return how many frozen layers may be best: "0 or 1", or "1 of 1 and 2"."""
     table = rows_at(study.best_depths, size)
-    kept = table.loc[table["may_be_best"] == "yes", "freeze"]
-    return enumerate_words(kept, "or") if len(table) > 1 else ""
+    kept = enumerate_words(table.loc[table["may_be_best"] == "yes", "freeze"], "or")
+    if len(table) < 2:
+        return ""
+    is_whole = 0 in {*table["freeze"]}
+    return kept if is_whole else f"{kept} of {enumerate_words(table['freeze'])}"
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
@@ -81,7 +80,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     tables = {
         name: inputs.table(file)
         if name not in SOME or file in inputs.files.contents
-        else pd.DataFrame(columns=["variant"])
+        else pd.DataFrame(columns=["variant", "target_size"])
         for name, file in READ.items()
     }
     sizes = in_order(settings["target_sizes"])

@@ -115,7 +115,7 @@ def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, An
     return {
         **_columns("typical", typical.estimate),
         "verdict": which,
-        "note": note(pair, which, alpha, differences),
+        "note": note(pair, which, alpha, margin, typical.estimate, differences),
         "given": CONDITION if pair.is_conditional else "",
         "unit": variant.unit,
         "units": variant.units,

@@ -43,6 +43,8 @@ def ranking_of(inputs: Inputs) -> Ranking:
         "comparisons": table,
         # The rows of the target's own are the same in each.
         "overlap": pd.concat(overlaps, ignore_index=True).drop_duplicates(),
-        **dict.fromkeys(("best_depths", "summary", "training_time"), nothing),
+        **dict.fromkeys(
+            ("best_depths", "summary", "training_time", "learning_curves"), nothing
+        ),
     }
     return Ranking(Question(**facts), arms, inputs.table("best-sources.csv"))

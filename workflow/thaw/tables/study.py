@@ -35,10 +35,8 @@ def facts(inputs: Inputs) -> Iterator[str]:
     if settings["pretrained"]:
         _, source = problems.get(settings["source"], (None, description))
         is_anew = settings["draws_output"] or source.classes != description.classes
-        layers = (
-            "All layers but the output" if is_anew else "All layers, the output too,"
-        )
-        yield f"{layers} start from the source model."
+        layers = "all layers but the output" if is_anew else "all layers"
+        yield f"In pretrained variants, {layers} start from the source model."
 
 
 def _training(training: Mapping[str, Any]) -> Iterator[str]:
