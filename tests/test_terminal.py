@@ -18,8 +18,8 @@ from snakemake_logger_plugin_thaw import LogHandler, reason
 from thaw.plan.after_run import advice
 
 KEPT = (
-    r"Interrupted\. \d+ source models and (\d+) repeats are kept; "
-    r"run the same command to go on\."
+    r"Interrupted\. All is kept, \d+ source models and (\d+) repeats of this run; "
+    r"run again to go on\."
 )
 FAILED = (
     r"failed: train: "

@@ -12,26 +12,31 @@ from thaw.output.inputs import Inputs
 
 def facts(inputs: Inputs) -> Iterator[str]:
     """Yield sentences on data, network and training."""
-    settings, described = inputs.settings, inputs.settings["description"]["settings"]
+    settings, described = inputs.settings, inputs.settings["description"]
     problems = inputs.files.problems()
     problem, description = problems[settings["target"]]
     is_pool, features = isinstance(problem, Pool), len(description.columns)
     tested = problem.test_size if isinstance(problem, Pool) else len(problem.test_y)
     target = f"{problem.classes} classes" if problem.classes else "a number"
-    rows = f"{problem.train_size:,} train and {tested:,} test rows"
-    yield f"{counted(features, 'feature')}, {target}; {rows}{' a split' * is_pool}."
-    network = described["network"]
+    rows = (
+        f"{problem.train_size:,} train and {tested:,} test rows{' a split' * is_pool}"
+    )
+    words = f"{counted(features, 'feature')}, {target}"
+    given = described["problems"][settings["target"]]
+    if label := given.get("label"):
+        words = f"Predicts {label} ({target}) from {counted(features, 'feature')}"
+    if group := given.get("group"):
+        rows += f", grouped by {group}"
+    yield f"{words}; {rows}."
+    network = described["settings"]["network"]
     if "hidden" in network:
         widths = [features, *network["hidden"], problem.classes or 1]
         name = "-".join(map(str, widths))
     else:
         name = str(network.get("module") or network["trainer"]).rpartition(":")[2]
-    yield f"Network {name}; {', '.join(_training(described['training']))}."
+    yield f"Network {name}; {', '.join(_training(described['settings']['training']))}."
     if is_pool:
-        yield (
-            "Networks are tested on the rows that their source model's split leaves out"
-            ", and predict new rows together."
-        )
+        yield "Each source model has a split of its own, which its repeats share."
     if settings["pretrained"]:
         _, source = problems.get(settings["source"], (None, description))
         is_anew = settings["draws_output"] or source.classes != description.classes
