@@ -76,7 +76,7 @@ def test_a_page_holds_the_answer_each_comparison_and_each_figure(project, page):
     for part in json.loads((folder / "answer.json").read_text()):
         assert all(sentence in text for sentence in part["sentences"])
     assert "networks failed" in text
-    assert "2 features, 3 classes; 40 train and 80 test rows. Network 2-4-3-3" in text
+    assert "from 2 features; 40 train and 80 test rows. Network 2-4-3-3" in text
     assert "; SGD, learning rate 0.1, batches of 8, 3 epochs." in text
     header, *rows = (folder / "comparisons.csv").read_text().splitlines()
     body = re.search(r'"Comparisons of sizes".*?</table>', page.html, re.S)[0]
