@@ -80,7 +80,6 @@ def init(
     """
     import yaml
 
-    from thaw.api import cost
     from thaw.api.check import all_wrong
     from thaw.errors import ThawError, visible
     from thaw.plan.columns import Rows, groups, other_group
@@ -133,7 +132,7 @@ def init(
     with config.open("x", encoding="utf-8") as stream:
         stream.write(drafted.config(folder))
     click.echo(f"Wrote {config}, which assumes:")
-    for line in [*drafted.assumed(cost.seconds), *assumptions, *mistakes.doubts]:
+    for line in [*drafted.assumed(), *assumptions, *mistakes.doubts]:
         click.echo(visible(f"  {line}"))
     click.echo("Correct it where it is wrong. This makes results/report.html in there:")
     click.echo(f"  {_run_command(folder)}")
