@@ -4,12 +4,10 @@ The tables, figures and page are made by what makes those of a study, from the s
 kind of file. What it takes rows, losses or epochs to know is left out.
 """
 
-import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -21,6 +19,7 @@ from thaw.config.network import Trainer
 from thaw.config.training import Variant
 from thaw.errors import ThawError, listed, refuse
 from thaw.keys import Result, digest, result, version
+from thaw.output.records import load_record
 from thaw.plan.outputs import FIGURES, GATHER, SCORES, STUDY_PAGE, TABLES
 from thaw.plan.stages import ON_PAGE, Stage, in_folder, plan_outputs, plan_page
 from thaw.plan.study import StudyPlan
@@ -130,8 +129,7 @@ class GivenPlan(StudyPlan):
 def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     """Compare the scores of a frame, or of a CSV, and write what follows to a folder.
 
-    An earlier comparison in there is replaced once this one is whole.
-
+    It replaces an earlier comparison in there.
     Raises `ThawError` with all that is wrong with the rules and the scores, or if the
     folder holds anything else than such a comparison.
     """
@@ -141,7 +139,7 @@ def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     except ThawError as error:
         raise ThawError(*mistakes, *error.args) from None
     refuse([*mistakes, *_misfits(rules, given)])
-    _check_folder(folder)
+    _clear(folder)
     file = str(scores) if isinstance(scores, Path) else "SCORES.csv"
     study = _plan(folder.name, given, rules, rules.command(file, folder))
     settings = study.facts(("study", "metric", "variants", "target_sizes"))
@@ -150,18 +148,15 @@ def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     gathered = result(STAGE, settings, {"scores": digest(text)})
     files = in_folder(study.name, ["histories.npz", SCORES])
     first = Stage(STAGE, GATHER, study.name, *gathered, [], files)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".thaw-", dir=folder.parent) as beside:
-        results = Path(beside)
-        write(given, results / study.name, results / first.record, first.recipe)
-        for planned in _stages(study, first):
-            inputs = {"results": [results]}
-            outputs = {
-                "files": [results / path for path in planned.files],
-                "record": [results / planned.record],
-            }
-            stage.main(Job(planned.name, planned.key, planned.recipe, inputs, outputs))
-        _replace(folder, results / study.name)
+    results = folder.parent
+    write(given, folder, results / first.record, first.recipe)
+    for planned in _stages(study, first):
+        inputs = {"results": [results]}
+        outputs = {
+            "files": [results / path for path in planned.files],
+            "record": [results / planned.record],
+        }
+        stage.main(Job(planned.name, planned.key, planned.recipe, inputs, outputs))
 
 
 def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
@@ -264,34 +259,23 @@ def _misfits(rules: Rules, given: Given) -> Iterator[str]:
         yield from unpaired(given, baseline)
 
 
-def _check_folder(folder: Path) -> None:
-    """Raise `ThawError` if a folder holds anything else than a comparison."""
+def _clear(folder: Path) -> None:
+    """Delete the files of an earlier comparison from a folder.
+
+    Raises `ThawError` if it holds anything else.
+    """
     if not re.match(NAME, folder.name):
         raise ThawError(
             f"{folder}: the folder's name becomes a title. Allowed: {NAME_IN_WORDS}; "
             "choose another one with --output"
         )
-    try:
-        text = (folder / "records/gather.json").read_text(encoding="utf-8")
-        is_ours = json.loads(text)["recipe"]["stage"] == STAGE
-    except (OSError, ValueError, LookupError, TypeError):
-        is_ours = not folder.exists() or not any(folder.iterdir())
-    if not is_ours:
+    records = [load_record(path) for path in folder.glob("records/*.json")]
+    is_empty = not folder.exists() or not any(folder.iterdir())
+    if not is_empty and STAGE not in [record["recipe"]["stage"] for record in records]:
         raise ThawError(
             f"{folder} holds something else; choose another folder with --output"
         )
-
-
-def _replace(folder: Path, comparison: Path) -> None:
-    """Move a comparison to a folder, in the place of an earlier one."""
-    every = comparison.rglob("*")
-    files = [path.relative_to(comparison) for path in every if path.is_file()]
-    for record in folder.glob("records/*.json"):
-        for name in json.loads(record.read_text(encoding="utf-8")).get("content", []):
+    for record in records:
+        for name in record["content"]:
             # A record that was edited might name a file outside.
-            earlier = Path(Path(name).name)
-            if earlier not in files:
-                (folder / earlier).unlink(missing_ok=True)
-    (folder / "records").mkdir(parents=True, exist_ok=True)
-    for path in files:
-        (comparison / path).replace(folder / path)
+            (folder / Path(name).name).unlink(missing_ok=True)

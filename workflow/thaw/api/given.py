@@ -125,29 +125,20 @@ def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
     sizes = counts.where(is_count, 0).astype("int64").astype(object)
     sizes = sizes.where(is_count, rows["target_size"])
     variants = pd.Series([*map(name_of, rows["variant"])], rows.index, object)
+    is_size = sizes.eq("all") | is_count
+    in_range = f"numbers within ±{LARGEST:g}"
+    letters = "a name has at least a letter or a digit"
+    unit = "correct them, or choose another unit; a failed network's score is empty"
+    wrong_scores = ~(values.abs() <= LARGEST) & ~is_failed
     refuse(
-        line
-        for name, is_wrong, words, remedy in (
-            (
-                *("variant", variants == "", "no names"),
-                "a name has at least a letter or a digit",
+        [
+            *given.wrong("variant", variants == "", "no names", letters),
+            *given.wrong(
+                "repeat", rows["repeat"] == "", "empty", "name or number them"
             ),
-            ("repeat", rows["repeat"] == "", "empty", "name or number the repeats"),
-            (
-                *(
-                    "score",
-                    ~(values.abs() <= LARGEST) & ~is_failed,
-                    f"not numbers within ±{LARGEST:g}",
-                ),
-                "correct them, or choose another unit; empty is the score of a network "
-                "that failed",
-            ),
-            (
-                *("target_size", ~sizes.eq("all") & ~is_count, "no numbers of rows"),
-                "make them whole numbers, or all",
-            ),
-        )
-        for line in given.wrong(name, is_wrong, words, remedy)
+            *given.wrong("score", wrong_scores, f"not {in_range}", unit),
+            *given.wrong("target_size", ~is_size, "no numbers of rows", "or write all"),
+        ]
     )
     spellings = rows["variant"].groupby(variants).unique()
     refuse(
