@@ -137,7 +137,12 @@ def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
                 "repeat", rows["repeat"] == "", "empty", "name or number them"
             ),
             *given.wrong("score", wrong_scores, f"not {in_range}", unit),
-            *given.wrong("target_size", ~is_size, "no numbers of rows", "or write all"),
+            *given.wrong(
+                "target_size",
+                ~is_size,
+                "no numbers of rows",
+                "write whole numbers, or all",
+            ),
         ]
     )
     spellings = rows["variant"].groupby(variants).unique()

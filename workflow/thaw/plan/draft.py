@@ -65,8 +65,8 @@ SIZES = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 MOST_SIZES = 2
 
 # As many source models as a usual core trains in so many minutes, with so many seconds
-# for each job to start. Fewer than the last would allow no verdict. Fits were timed with
-# 10 to 100 features and 20 to 5,000 rows.
+# for each job to start. Fewer than the last would allow no verdict. The time of a fit
+# was measured with 10 to 100 features and 20 to 5,000 rows.
 SOURCE_MODELS = (150, 60, 30, 20)
 MINUTES = 3
 SECONDS_A_JOB = 1.5
