@@ -371,9 +371,9 @@ def verify(results: Path, repeats: int, seed: int) -> None:
     click.echo(f"drawn with --seed {seed}")
     comparisons = []
     for news in compared(fits, repeats, seed):
-        click.echo(visible(str(news)))
         if isinstance(news, Compared):
             comparisons.append(news)
+        click.echo(visible(news if isinstance(news, str) else news.words))
     wrong = sum(comparison.is_wrong for comparison in comparisons)
     equal = sum(comparison.is_equal for comparison in comparisons)
     summary = f"{equal} of {len(comparisons)} are equal to the byte"
