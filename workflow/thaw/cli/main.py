@@ -81,6 +81,7 @@ def init(
     import yaml
 
     from thaw.api.check import all_wrong
+    from thaw.api.cost import seconds_a_row
     from thaw.errors import ThawError, visible
     from thaw.plan.columns import Rows, groups, other_group
     from thaw.plan.draft import draft
@@ -132,7 +133,8 @@ def init(
     with config.open("x", encoding="utf-8") as stream:
         stream.write(drafted.config(folder))
     click.echo(f"Wrote {config}, which assumes:")
-    for line in [*drafted.assumed(), *assumptions, *mistakes.doubts]:
+    cost = seconds_a_row(drafted.widths, drafted.training)
+    for line in [*drafted.assumed(cost), *assumptions, *mistakes.doubts]:
         click.echo(visible(f"  {line}"))
     click.echo("Correct it where it is wrong. This makes results/report.html in there:")
     click.echo(f"  {_run_command(folder)}")

@@ -141,6 +141,8 @@ def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         if before != now:
             words = f"{_value(before)} → {_value(now)}"
+            if place == "network.initial" and before is None and now != "keras":
+                words += " (write initial: keras to keep your numbers)"
             counted = place in COUNTED
             yield f"{words} {COUNTED[place]}" if counted else f"{place} {words}"
         return

@@ -198,21 +198,28 @@ class Draft(NamedTuple):
         if self.categorical:
             yield f"categorical: {_yaml([*self.categorical])}  # a column for each word"
 
-    def minutes(self, source_models: int) -> int:
-        """Return the minutes of a usual core for so many source models, in whole."""
+    @property
+    def seconds_a_row(self) -> float:
+        """The seconds of a usual core for each row that a network learns from."""
         pairs = itertools.pairwise(self.widths)
         weights = sum((before + 1) * after for before, after in pairs)
-        per_row = self.training["epochs"] * (1e-6 + 1e-9 * weights)
-        seconds = per_row * self.learned
+        return self.training["epochs"] * (1e-6 + 1e-9 * weights)
+
+    def minutes(self, seconds_a_row: float, source_models: int) -> int:
+        """Return the CPU minutes of so many source models and all that starts there."""
+        seconds = seconds_a_row * self.learned
         for size in self.sizes:
             rows = self.trained if isinstance(size, str) else size
             of_estimators = 0.05 * len(self.estimators) * max(1, rows / 500)
-            seconds += REPEATS * (VARIANTS * per_row * rows + of_estimators)
+            seconds += REPEATS * (VARIANTS * seconds_a_row * rows + of_estimators)
         jobs = 15 + self.arms * (2 if source_models <= 30 else 3)
         return math.ceil((source_models * seconds + jobs * SECONDS_A_JOB) / 60)
 
-    def assumed(self) -> Iterator[str]:
-        """Yield in words what was assumed, a line each."""
+    def assumed(self, seconds_a_row: float) -> Iterator[str]:
+        """Yield in words what was assumed, a line each.
+
+        `seconds_a_row` are those of this machine.
+        """
         source, target = self.names
         for path, written in {rows.path: rows.written for rows in self.rows}.items():
             if written:
@@ -243,7 +250,7 @@ class Draft(NamedTuple):
         yield (
             f"{self.source_models} source models, {REPEATS} repeats of each, from "
             f"{listed(self.sizes)} train rows: {self.fits:,} fits, about "
-            f"{self.minutes(self.source_models)} min of a usual core"
+            f"{self.minutes(seconds_a_row, self.source_models)} min of one core"
         )
 
     @property
@@ -319,7 +326,8 @@ def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
         widths=[len(left) + len(categories), *hidden, outputs],
         training=training,
     )
-    affordable = (m for m in SOURCE_MODELS if drafted.minutes(m) <= MINUTES)
+    usual = drafted.seconds_a_row
+    affordable = (m for m in SOURCE_MODELS if drafted.minutes(usual, m) <= MINUTES)
     return drafted._replace(source_models=next(affordable, SOURCE_MODELS[-1]))
 
 
