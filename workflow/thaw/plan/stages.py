@@ -201,7 +201,7 @@ def plan_gathering(study: StudyPlan) -> Stage:
         GATHER,
         study.name,
         *keyed,
-        reads=[*study.gathered, *study.target_file],
+        reads=[*study.written, *study.files["target"]],
         files=in_folder(study.name, GATHERED),
         functions=study.metric_files,
         job_size=study.settings.job_size,
@@ -220,11 +220,11 @@ def plan_outputs(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Stage:
         settings |= study.facts(["description"])
         if study.check:
             inputs = inputs | {"networks": study.check.key}
-            reads += study.check_file
+            reads += study.files["check"]
         if study.shown["rows"]:
             target = {study.settings.target: study.target.key}
             inputs = inputs | {"overlaps": study.overlap.key, "problems": target}
-            reads += [*study.overlap_file, *study.target_file]
+            reads += [*study.files["overlap"], *study.files["target"]]
     keyed = result(stage, settings, inputs)
     files = in_folder(study.name, files_of(outputs))
     return Stage(f"{stage}_{study.name}", stage, study.name, *keyed, reads, files)
@@ -262,7 +262,7 @@ def plan_ranking(
         scores = {study.name: study.transferability for study in studies}
         keys = {study: score.key for study, score in scores.items() if score}
         inputs = inputs | {"transferability": keys}
-        reads += [path for study in studies for path in study.transferability_file]
+        reads += [path for study in studies for path in study.files["transferability"]]
     keyed = result(stage, settings, inputs)
     files = in_folder(name, files_of(outputs))
     return Stage(f"{stage}_{name}", stage, name, *keyed, reads, files)
