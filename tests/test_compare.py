@@ -137,7 +137,6 @@ def changed(row: int, **values) -> pd.DataFrame:
 PAIRED = {"paired": True}
 MISTAKES = [
     (small().drop(columns="score"), {}, "there is no column 'score'"),
-    (small().assign(x=1).rename(columns={"x": "score"}), {}, "several columns are nam"),
     (changed(3, score="good"), {}, "of 16 not numbers within ±1e.30, first 'good' in"),
     (changed(3, score=-1e308), {}, "of 16 not numbers within ±1e.30, first '-1e.308' "),
     (changed(3, score=""), {}, "1 of 16 empty, so .* in row 3; means .*constant"),

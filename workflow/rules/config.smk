@@ -26,16 +26,6 @@ def prepend(variable, folder):
     os.environ[variable] = os.pathsep.join(folders)
 
 
-def report_interruption(kind, error, trace):
-    """Report Ctrl-C before the first job in a line, any other exception as usual."""
-    if kind is KeyboardInterrupt:
-        print("Interrupted before anything ran.", file=sys.stderr)
-    else:
-        sys.__excepthook__(kind, error, trace)
-
-
-sys.excepthook = report_interruption
-
 # Jobs call `python -m thaw…` with the interpreter that runs Snakemake, even if its
 # environment is not activated, and with the package beside this workflow, even if
 # another copy is installed; but with no module from the working folder.
@@ -70,12 +60,5 @@ if workflow.modifier.is_main_snakefile():
             f"Results are in {Path('results').absolute()}.",
             file=sys.stderr,
         )
-        old = HOME / "results"
-        if CONFIG_FILE.parent == HOME and old.is_dir() and not Path("results").exists():
-            print(
-                f"There are none yet; this config has results in {old}, and a run here "
-                "makes them again.",
-                file=sys.stderr,
-            )
 else:
     CONFIG_FILE = "config.yaml"

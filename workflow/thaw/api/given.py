@@ -104,11 +104,6 @@ def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
         for name in NEEDED
         if names[name] not in table
     )
-    refuse(
-        f"{place}: several columns are named {column!r}; keep one of them"
-        for column in names.values()
-        if list(table.columns).count(column) > 1
-    )
     rows = pd.DataFrame(
         {name: table[column] for name, column in names.items() if column in table},
         dtype=object,

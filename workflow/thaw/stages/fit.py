@@ -21,13 +21,11 @@ def fit(job: Job, learn: Learner) -> None:
     function `fit` that takes the same.
     """
     settings, tile, recipe = job.settings, job.tile, job.recipe
+    seed = settings["seed"]
     if tile.repeats is None:
-        kind, whose = (
-            "source models",
-            Whose.source_models(settings["seed"], tile.models),
-        )
+        kind, whose = "source models", Whose.source_models(seed, tile.models)
     else:
-        kind, whose = "repeats", Whose.repeats(settings["seed"], tile.addresses)
+        kind, whose = "repeats", Whose.repeats(seed, tile.addresses)
     # Imported only here, because each needs other packages.
     if "estimator" in settings:
         learn = importlib.import_module("thaw.external.estimators").fit
