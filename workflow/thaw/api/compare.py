@@ -179,7 +179,7 @@ def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
             source_models=given.models,
             target_sizes=given.target_sizes,
             margin=rules.margin,
-            baseline=_baseline(rules, given),
+            baseline=name_of(rules.baseline or given.variants[0]),
         ),
         variants={**variants},
         metrics=[{"name": "score", "greater_is_better": rules.higher} | bounds],
@@ -197,11 +197,6 @@ def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
     return plan
 
 
-def _baseline(rules: Rules, given: Given) -> str:
-    """Return the variant with which all others are compared."""
-    return given.variants[0] if rules.baseline is None else name_of(rules.baseline)
-
-
 def _stages(study: StudyPlan, first: Stage) -> list[Stage]:
     """Return what is made of scores, in order."""
     inputs = {GATHER: {study.name: first.key}}
@@ -215,20 +210,13 @@ def _stages(study: StudyPlan, first: Stage) -> list[Stage]:
 
 def _wrong_rules(rules: Rules) -> Iterator[str]:
     """Yield what is wrong with the rules, whatever the scores are."""
-    margin, constant = rules.margin, rules.constant
-    if not 1 / LARGEST <= margin <= LARGEST:
-        yield f"margin: {margin:g} is not a number from {1 / LARGEST:g} to {LARGEST:g}"
-    if constant is not None and not abs(constant) <= LARGEST:
-        yield f"constant: {constant:g} is not a number within ±{LARGEST:g}"
-    if rules.bounds is not None:
-        low, high = rules.bounds
-        if not -LARGEST <= low < high <= LARGEST:
-            yield (
-                f"bounds: {low:g} is not below {high:g}, or one is not a number within "
-                f"±{LARGEST:g}"
-            )
-        elif constant is not None and not low <= constant <= high:
-            yield f"constant: {constant:g} is beyond the bounds"
+    if not 0 < rules.margin <= LARGEST:
+        yield f"margin: {rules.margin:g} is not a number above 0, up to {LARGEST:g}"
+    low, high = rules.bounds or (-LARGEST, LARGEST)
+    if not -LARGEST <= low < high <= LARGEST:
+        yield f"bounds: {low:g} is not below {high:g}, within ±{LARGEST:g}"
+    elif rules.constant is not None and not low <= rules.constant <= high:
+        yield f"constant: {rules.constant:g} is not between {low:g} and {high:g}"
 
 
 def _misfits(rules: Rules, given: Given) -> Iterator[str]:
@@ -236,21 +224,14 @@ def _misfits(rules: Rules, given: Given) -> Iterator[str]:
     scores, failed = given.rows["score"], given.rows["failed"]
     if rules.bounds is not None:
         low, high = rules.bounds
-        yield from given.wrong(
-            "score",
-            (scores < low) | (scores > high),
-            f"beyond the bounds, {low:g} and {high:g}",
-            "correct one or the other",
-        )
+        words = f"beyond the bounds, {low:g} and {high:g}"
+        is_beyond = (scores < low) | (scores > high)
+        yield from given.wrong("score", is_beyond, words, "correct one or the other")
     if rules.constant is None:
-        yield from given.wrong(
-            "score",
-            failed,
-            "empty, so that the network failed",
-            "means count it as the best constant prediction: give the score of that "
-            "(--constant)",
-        )
-    baseline = _baseline(rules, given)
+        words = "empty, so that the network failed"
+        remedy = "means count it as the best constant prediction: give --constant"
+        yield from given.wrong("score", failed, words, remedy)
+    baseline = name_of(rules.baseline or given.variants[0])
     if baseline not in given.variants:
         yield (
             f"baseline: {baseline!r} is no variant. Allowed: {listed(given.variants)}"

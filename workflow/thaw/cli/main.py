@@ -192,18 +192,18 @@ def answer(study: str | None) -> None:
     For the studies of the config.yaml in this folder. Nothing is made: `snakemake`
     makes what is missing.
     """
-    from thaw.plan.after_run import in_a_line, in_full, to_show, what_to_read
+    from thaw.plan.after_run import lines_of, to_show, what_to_read
     from thaw.plan.read import named, planned
 
     plan = planned()
     if study is None:
-        lines_of = in_a_line
         names = to_show(plan, [*plan.rankings, *plan.studies], RESULTS)
     else:
-        lines_of, names = in_full, [named(study, plan)]
+        names = [named(study, plan)]
     for name in names:
         missing = f"{name}: not made, or of other settings; `snakemake {name}` makes it"
-        click.echo("\n".join([*lines_of(plan, name, RESULTS)] or [missing]))
+        lines = [*lines_of(plan, name, RESULTS, study is not None)] or [missing]
+        click.echo("\n".join(lines))
     began = Path(click.get_current_context().find_root().params.get("directory") or "")
     for page in what_to_read(plan, names, RESULTS):
         click.echo(f"To read: {began / page}")
