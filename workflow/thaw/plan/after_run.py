@@ -46,7 +46,7 @@ def to_show(
 
 
 def lines_of(plan: Plan, name: str, results: Path, in_full: bool) -> Iterator[str]:
-    """Yield a study's recommendation, or its tables and answer, and warnings, each once.
+    """Yield a study's recommendation, or its tables and answer; then its warnings.
 
     Nothing if it is not complete: files made from other settings or data, or edited
     since, count as missing. Of a ranking, the whole recommendation.
