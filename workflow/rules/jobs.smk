@@ -2,8 +2,8 @@
 
 `docs/files.md` says what each file holds. A tile is named after its content: some source
 models, models-01-29, and some repeats from each, models-01-29-repeats-00-01. An arm is a
-variant or, as in fixed-0@20, a variant that learns from so many rows. Jobs that are short
-run where Snakemake does, as `make_problem`, all others where `check_network` does.
+variant or, as in fixed-0@20, a variant that learns from so many rows. A rule that is
+derived from a local one is not local by itself.
 """
 
 
@@ -39,6 +39,7 @@ use rule make_problem as check_overlap with:
         rows="results/overlaps/{problem}-{key}.json",
     log:
         "logs/overlaps/{problem}-{key}.log",
+    localrule: True
     params:
         job=keyed_job("check_overlap"),
 
@@ -96,6 +97,7 @@ use rule make_problem as read_checkpoints with:
         weights="results/source-models/checkpoints-{key}/{tile}.safetensors",
     log:
         "logs/source-models/checkpoints-{key}/{tile}.log",
+    localrule: True
     params:
         job=keyed_job("read_checkpoints"),
 
