@@ -1,8 +1,8 @@
 """The environment of jobs, and the choice of the config file.
 
-The config is chosen and checked here, before Snakemake reads it. What the user can mend
-ends Snakemake with `sys.exit`: around the words of an exception it would print where in
-the rules that was raised.
+The config is chosen and checked here, before Snakemake reads it. Errors that the user can
+mend end Snakemake with `sys.exit`: around the words of an exception it would print where
+in the rules that was raised.
 """
 
 import os

@@ -108,9 +108,9 @@ def _refused(
                 for role, problem_key in needed.items():
                     path = Path(folder, study.files[role][0])
                     inputs[role] = [path]
-                    made_by = plan.recipes[problem_key]
+                    recipe_of = plan.recipes[problem_key]
                     if not path.exists():
-                        save_problem(path, *problems[problem_key], made_by, {})
+                        save_problem(path, *problems[problem_key], recipe_of, {})
                 outputs = {"rows": [Path(folder, "rows.json")]}
                 job = Job(recipe["stage"], key, recipe, inputs, outputs)
                 try:

@@ -1,7 +1,7 @@
 """Compare variants by scores that anyone made: what a study has, as far as it applies.
 
 The tables, figures and page are made by what makes those of a study, from the same
-kind of file. What it takes rows, losses or epochs to know is left out.
+kind of file. Whatever takes rows, losses or epochs is left out.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Scores that anyone made: read, checked, and written as those of a study.
 
 `write` writes them where `gather` writes those of trained networks, so that all that is
-made of a study's scores can be made of these. What only training knows (losses, epochs,
-what was predicted of each row) is not there.
+made of a study's scores can be made of these. Losses, epochs and predictions, which
+only training knows, are not there.
 """
 
 import re

@@ -138,12 +138,12 @@ def check_seeds(network: ModuleNetwork, problem: Problem) -> None:
         network.built(seeds.Whose.repeats(0, [(0, number)])).eval()
         for number in (0, 0, 1)
     )
-    entries, others = first.state_dict(), same.state_dict()
+    entries, again = first.state_dict(), same.state_dict()
     # Before the first rows, by which some networks set themselves up.
     unseeded = [
         f"its {name} differs"
         for name, values in entries.items()
-        if not torch.equal(bits(values), bits(others[name]))
+        if not torch.equal(bits(values), bits(again[name]))
     ]
     if all(map(torch.equal, first.parameters(), third.parameters())):
         raise ThawError(

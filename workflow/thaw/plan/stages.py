@@ -66,7 +66,7 @@ class Stage(NamedTuple):
 
 RECORD_OF_TABLES = f"records/{TABLES}.json"
 
-# What tables and figures know of their study.
+# The facts of a study that tables and figures get.
 FACTS = (
     *("study", "source", "target", "variants", "networks", "pretrained", "described"),
     *("target_sizes", "shown_size", "is_swept", "baseline", "pairs", "comparisons"),
@@ -74,12 +74,12 @@ FACTS = (
     *("repeats", "source_models", "source_unit", "has_splits", "words"),
     *("draws_output", "learning"),
 )
-# What the stage that gathers knows of it, beside its metrics.
+# Those that the stage that gathers gets, beside its metrics.
 TO_GATHER = (
     *("study", "source", "target", "variants", "pretrained", "target_sizes"),
     *("repeats", "source_models", "keeps_predictions", "positive"),
 )
-# What pages know of it.
+# Those that pages get.
 ON_PAGE = (
     *("study", "source", "target", "question", "size", "words", "pretrained"),
     *("metric", "margin", "baseline", "target_sizes", "depths"),

@@ -278,7 +278,7 @@ class StudyPlan(NamedTuple):
         place = bisect.bisect(tiles, tile.models[0], key=lambda t: t.models[0])
         return [f"{self._model_stem(tiles[place - 1])}{WEIGHTS}"]
 
-    # What is known of the study, for tables, figures and messages
+    # Facts of the study, for tables, figures and messages
 
     @property
     def networks(self) -> dict[str, Variant]:
@@ -424,7 +424,7 @@ class StudyPlan(NamedTuple):
         }
 
     @property
-    def own_training(self) -> dict[str, dict[str, Any]]:
+    def training_changes(self) -> dict[str, dict[str, Any]]:
         """The training settings in which variants differ from the study, by variant."""
         differences = {}
         for name, variant in self.networks.items():
@@ -437,12 +437,12 @@ class StudyPlan(NamedTuple):
 
     @property
     def recipes(self) -> dict[str, str]:
-        """What variants do, in words, where it is more than freezing first layers."""
+        """Variants in words, where they do more than freeze first layers."""
         recipes = {}
         for name, variant in self.networks.items():
             names, usual = self.settings.network.names, self.settings.training.epochs
             if words := recipe_in_words(variant.described, names):
-                epochs = self.own_training[name].get("epochs")
+                epochs = self.training_changes[name].get("epochs")
                 if epochs and variant.phases:
                     words += f" ({epochs:,} epochs in all, not {usual:,})"
                 recipes[name] = words
@@ -453,7 +453,7 @@ class StudyPlan(NamedTuple):
         """The plain names of the variants, by the names that the config gives them."""
         return {
             name: variant_in_words(
-                variant, self.own_training.get(name, {}), self.recipes.get(name, "")
+                variant, self.training_changes.get(name, {}), self.recipes.get(name, "")
             )
             for name, variant in self.described.items()
         }

@@ -1,4 +1,4 @@
-"""What the stages that train share: the choice of a learner, and outputs."""
+"""The choice of a learner, and the outputs, of all stages that train."""
 
 import importlib
 from collections.abc import Callable
