@@ -174,9 +174,28 @@ def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
     Raises `ThawError` that names the file, the place and the remedy.
     """
     has_classes = TASKS[problem.task].has_classes
-    classes = [problem.classes] if has_classes else []
-    values = _array(path, [networks, len(problem.test_y), *classes])
-    failed = np.isnan(values.reshape(networks, -1)).any(1)
+    shape = [networks, len(problem.test_y), *([problem.classes] * has_classes)]
+    try:
+        return _checked(np.load(path, allow_pickle=False), shape, has_classes)
+    # Reading a damaged file can fail in any way.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        # NumPy's words advise to load it all the same.
+        reason = "it is not an array of numbers" if "pickle" in reason else reason
+        raise ThawError(
+            f"{path}: {reason}; write one array, of networks, test rows and, of "
+            "classes, their natural log-probabilities (log_softmax), nan for a network "
+            "that failed: numpy.save(job['predictions'], array)"
+        ) from None
+
+
+def _checked(array: Any, shape: Sequence[int], has_classes: bool) -> np.ndarray:
+    """Return predictions as `read_predictions`; raises `ValueError` if they are not."""
+    require(isinstance(array, np.ndarray), "it holds several arrays")
+    require(array.dtype.kind == "f", f"its type is {array.dtype}, not floating-point")
+    require([*array.shape] == shape, f"its shape is {[*array.shape]}, not {shape}")
+    values = array.astype(np.float64)
+    failed = np.isnan(values.reshape(len(values), -1)).any(1)
     # Log-probabilities must fit into float32, too.
     with np.errstate(over="ignore"):
         wrong = np.isinf(values.astype(np.float32) if has_classes else values)
@@ -186,43 +205,13 @@ def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
     wrong[failed] = False
     if wrong.any():
         network, row, *_ = np.argwhere(wrong)[0]
-        remedy = (
-            "is infinite, or its probabilities do not sum to 1; write their natural "
-            "logarithms (log_softmax)"
-            if has_classes
-            else "is infinite; write a finite number"
-        )
-        raise ThawError(
-            f"{path}: networks[{network}], test row {row} (from 0) {remedy}, or nan "
-            "for a network that failed"
-        )
+        or_sums = ", or its probabilities do not sum to 1" * has_classes
+        place = f"networks[{network}], test row {row} (from 0)"
+        raise ValueError(f"{place} is infinite{or_sums}")
     if has_classes:
         values = (values - np.log(sums)).astype(np.float32)
     values[failed] = np.nan
     return values
-
-
-def _array(path: Path, shape: Sequence[int]) -> np.ndarray:
-    """Return a saved array of floating-point numbers as float64, never a pickle."""
-    try:
-        array = np.load(path, allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            array.close()
-            raise ValueError("it holds several arrays")
-        if array.dtype.kind != "f":
-            raise ValueError(f"its type is {array.dtype}, not floating-point")
-        if list(array.shape) != list(shape):
-            raise ValueError(f"its shape is {list(array.shape)}, not {list(shape)}")
-    # Reading a damaged file can fail in any way.
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        # NumPy's words advise to load it all the same.
-        reason = "it is not an array of numbers" if "pickle" in reason else reason
-        raise ThawError(
-            f"{path}: {reason}; write one array, of networks, test rows and, of "
-            "classes, their log-probabilities: numpy.save(job['predictions'], array)"
-        ) from None
-    return array.astype(np.float64)
 
 
 def _call(command: Sequence[str]) -> None:
