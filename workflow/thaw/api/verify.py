@@ -31,9 +31,8 @@ from thaw.output.predictions import load_predictions
 from thaw.output.records import digests_of, load_arrays
 from thaw.output.scores import Scores, load_scores, named_arrays
 from thaw.output.tiles import Tile
-from thaw.stages import pretrain, train
+from thaw.stages import train
 from thaw.stages.command import Job
-from thaw.stages.fit import fit as train_job
 
 # Where processors, versions or code differ, numbers may differ by this share of the
 # largest one of their kind. Rounding that training has amplified stays far below, and
@@ -236,7 +235,7 @@ def _train(fit: Fit, again: Fit, recipe: dict[str, Any]) -> None:
         },
         tile=again.tile,
     )
-    train_job(job, {"pretrain": pretrain, "train": train}[job.stage].learn)
+    train.main(job)
 
 
 def _source_models(fit: Fit, inputs: Mapping[str, Any]) -> list[Path]:

@@ -7,7 +7,7 @@ from thaw import keys
 from thaw.stages.command import Job, leave, run
 
 # All other stages have a module of their name.
-MODULES = {"tables": "make", "figures": "make", "page": "make"}
+MODULES = {"pretrain": "train", "tables": "make", "figures": "make", "page": "make"}
 
 
 def main(argument: str) -> None:
