@@ -24,7 +24,7 @@ from thaw.stages.command import Job
 def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
     """Fit an estimator for each repeat of a tile; return scores and predictions.
 
-    See `thaw.stages.train.learn`.
+    See `thaw.stages.train`.
     """
     estimator, size = job.settings["estimator"], job.settings.get("target_size")
     problem, description, digest = job.load_problem("problem")

@@ -61,7 +61,7 @@ class Given(NamedTuple):
 def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
     """Run a trainer on a tile's networks, and write its source models.
 
-    Returns their scores and predictions; see `thaw.stages.train.learn`.
+    Returns their scores and predictions; see `thaw.stages.train`.
     """
     settings, tile = job.settings, job.tile
     check_files(job.inputs["trainer"], settings["network"])

@@ -1,7 +1,8 @@
-"""Train networks in a job: the part of the training stages that needs torch."""
+"""Train networks in a job, with Thaw's learners: the part that needs torch."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -9,48 +10,29 @@ from thaw.external.networks import network_of, of_network
 from thaw.learning.history import Reached, joined
 from thaw.learning.learner import ALL_LEARN, Network, Phase, State, stacked
 from thaw.learning.seeds import Whose
-from thaw.learning.settings import Training
+from thaw.learning.settings import Training, Variant
 from thaw.learning.splits import check, test_rows
 from thaw.learning.tasks import named_weights
 from thaw.learning.training import at_a_time, fix_rounding, train
+from thaw.learning.variants import fresh_groups, phases_of, start_repeats
 from thaw.output.predictions import Predictions
-from thaw.output.weights import About, save_networks
+from thaw.output.weights import About, load_source_models, save_networks
 from thaw.progress import Progress
 from thaw.stages.command import Job
 
 
-class Start(NamedTuple):
-    """The start of networks: the `weights` of some, and the phases in which they learn.
-
-    saw: the digests of the sources of the weights.
-    """
-
-    weights: Callable[[Whose], State]
-    phases: Sequence[Phase] = (ALL_LEARN,)
-    saw: Mapping[str, Any] = {}
-
-
-def train_networks(
-    job: Job,
-    whose: Whose,
-    kind: str,
-    start: Callable[[Network, Sequence[str]], Start],
-    added: Sequence[int] = (),
-) -> tuple[Reached, Predictions]:
-    """Train networks and write their weights; return scores and predictions.
-
-    `kind` names them. `start` gets the classes' names, too. `added` are the widths of a
-    variant's own layers.
-    """
+def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
+    """Train networks and write their weights; see `thaw.stages.train`."""
     fix_rounding()
     settings, module = job.settings, job.module
     problem, described, digest = job.load_problem("problem")
     # The study may have more source models than when the problem was made.
     check(problem, described.classes, whose.seed, whose.models)
+    added = settings.get("variant", {}).get("add", ())
     network = network_of(
         settings["network"], problem.whole, described.shape, module, added
     )
-    weights, phases, saw = start(network, described.classes)
+    weights, phases, saw = _start(job, network, described.classes)
     training = _training(settings["training"], described.classes)
     size = settings.get("target_size")
     at_once = at_a_time(network, training, size or problem.train_size)
@@ -79,6 +61,26 @@ def train_networks(
         rows=test_rows(problem, whose.seed, whose.models),
         saw=saw,
     )
+
+
+def _start(
+    job: Job, network: Network, classes: Sequence[str]
+) -> tuple[Callable[[Whose], State], Sequence[Phase], Mapping[str, Any]]:
+    """Return the weights of some networks, their phases, and the digests of sources."""
+    if job.tile.repeats is None:
+        every = list(network.groups)
+        return lambda whose: network.draw(every, whose), (ALL_LEARN,), {}
+    variant, inherited = Variant(**job.settings["variant"]), None
+    saw: dict[str, Any] = {}
+    if variant.pretrained:
+        paths, key = job.inputs["source_models"], job.keys["source_models"]
+        inherited, digests = load_source_models(paths, key, job.tile.models)
+        saw["source_models"] = digests
+    fresh = fresh_groups(variant, network, inherited, classes)
+    print(f"drawn anew: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
+    saw["fresh"] = ", ".join(fresh)
+    phases = phases_of(variant, network, fresh)
+    return lambda whose: start_repeats(network, fresh, inherited, whose), phases, saw
 
 
 def _training(settings: Mapping[str, Any], classes: Sequence[str]) -> Training:
