@@ -23,14 +23,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from thaw.data.problem import Problem
+from thaw.data.problem import Description, Pool, Problem
 from thaw.errors import ThawError
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
 from thaw.learning.tasks import TASKS
 from thaw.learning.trainer import rows_of, scored, seeds_of, with_group_names
-from thaw.output.predictions import Predictions
 from thaw.output.records import (
     content_digest,
     load_arrays,
@@ -58,16 +57,23 @@ class Given(NamedTuple):
     shape: Sequence[int]
 
 
-def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
+def fit(
+    job: Job,
+    problem: Problem | Pool,
+    described: Description,
+    whose: Whose,
+    kind: str,
+    saw: dict[str, Any],
+) -> tuple[Reached, np.ndarray]:
     """Run a trainer on a tile's networks, and write its source models.
 
-    Returns their scores and predictions; see `thaw.stages.train`.
+    See `thaw.stages.train`.
     """
     settings, tile = job.settings, job.tile
     check_files(job.inputs["trainer"], settings["network"])
-    given, digest = given_problem(job, "problem")
-    saw: dict[str, Any] = {"problem": digest}
-    rows = rows_of(given.problem, whose, settings.get("target_size"))
+    assert isinstance(problem, Problem)  # the config allows nothing else
+    given = Given(job.input("problem"), problem, described.shape)
+    rows = rows_of(problem, whose, settings.get("target_size"))
     networks: list[dict[str, Any]] = [
         {"seed": seed, "rows": numbers}
         for seed, numbers in zip(seeds_of(whose), rows, strict=True)
@@ -96,10 +102,8 @@ def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
         predictions = train(folder, settings, given, networks, variant)
         if tile.repeats is None:
             save_models(job.output("weights"), models, tile, job.recipe, saw)
-    problem, rate = given.problem, settings["training"]["learning_rate"]
-    return scored(predictions, problem, rate), Predictions(
-        task=problem.task, outputs=predictions, rows=problem.test_rows, saw=saw
-    )
+    rate = settings["training"]["learning_rate"]
+    return scored(predictions, problem, rate), predictions
 
 
 def given_problem(job: Job, name: str, kind: str = "") -> tuple[Given, str]:

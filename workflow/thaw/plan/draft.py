@@ -247,16 +247,12 @@ class Draft(NamedTuple):
         drawn = "anew for each source model" if self.is_split_anew else "with a seed"
         yield f"half of the rows, drawn {drawn}, are the train set, the others test"
         yield f"features are scaled by the train rows of {source}"
+        fits = self.source_models * (1 + REPEATS * self.arms)
         yield (
             f"{self.source_models} source models, {REPEATS} repeats of each, from "
-            f"{listed(self.sizes)} train rows: {self.fits:,} fits, about "
+            f"{listed(self.sizes)} train rows: {fits:,} fits, about "
             f"{self.minutes(seconds_a_row, self.source_models)} min of one core"
         )
-
-    @property
-    def fits(self) -> int:
-        """How many networks and estimators learn."""
-        return self.source_models * (1 + REPEATS * self.arms)
 
     @property
     def arms(self) -> int:

@@ -12,9 +12,11 @@ of repeats and `predictions`.
 """
 
 import importlib
+from typing import Any
 
 from thaw.learning.seeds import Whose
-from thaw.output.predictions import save_predictions
+from thaw.learning.splits import check, test_rows
+from thaw.output.predictions import Predictions, save_predictions
 from thaw.output.scores import save_scores
 from thaw.progress import warn_of_failures
 from thaw.stages.command import Job
@@ -23,8 +25,9 @@ from thaw.stages.command import Job
 def main(job: Job) -> None:
     """Train a tile's networks; write scores, histories and, if wanted, predictions.
 
-    The `fit` of a module trains them: it gets the job, whose they are and their kind in
-    words, and returns scores and predictions.
+    The `fit` of a module trains them. It gets the job, its problem with a description,
+    whose random numbers they get, their kind in words, and the digests of inputs, to
+    which it adds. It returns their scores, and predictions as the task keeps them.
     """
     settings, tile, recipe = job.settings, job.tile, job.recipe
     seed = settings["seed"]
@@ -32,6 +35,10 @@ def main(job: Job) -> None:
         kind, whose = "source models", Whose.source_models(seed, tile.models)
     else:
         kind, whose = "repeats", Whose.repeats(seed, tile.addresses)
+    problem, described, digest = job.load_problem("problem")
+    # The study may have more source models than when the problem was made.
+    check(problem, described.classes, seed, whose.models)
+    saw: dict[str, Any] = {"problem": digest}
     learner = "stages.networks"
     if "estimator" in settings:
         learner = "external.estimators"
@@ -39,9 +46,11 @@ def main(job: Job) -> None:
         learner = "external.trainers"
     # Only now, because each needs other packages.
     fit = importlib.import_module(f"thaw.{learner}").fit
-    reached, predictions = fit(job, whose, kind)
+    reached, outputs = fit(job, problem, described, whose, kind, saw)
     warn_of_failures(kind, tile.labels, reached.final.failed)
     scores, history = job.output("scores"), job.output("history")
-    save_scores(scores, history, tile, reached, recipe, predictions.saw)
+    save_scores(scores, history, tile, reached, recipe, saw)
     if job.outputs.get("predictions"):
+        rows = test_rows(problem, seed, whose.models)
+        predictions = Predictions(problem.task, outputs, rows, saw)
         save_predictions(job.output("predictions"), predictions, tile, recipe)
