@@ -14,7 +14,6 @@ from thaw.api.compare import Rules
 from thaw.api.diff import difference
 from thaw.cli.main import main
 from thaw.errors import ThawError
-from thaw.stages import make as stage
 
 
 def small(variants=("a", "b"), count=8, **columns) -> pd.DataFrame:
@@ -78,7 +77,7 @@ def test_it_opens_as_a_study_does_and_says_that_only_scores_are_known(tmp_path):
     assert "snakemake" not in page and "for new ones" not in page
 
 
-def test_target_sizes_source_models_and_failures(tmp_path, monkeypatch):
+def test_target_sizes_source_models_and_failures(tmp_path):
     parts = [small(("a", "b", "c"), target_size=size) for size in (100, "all", 20)]
     frame = pd.concat(parts, ignore_index=True)
     # No formulas in a spreadsheet.
@@ -95,13 +94,6 @@ def test_target_sizes_source_models_and_failures(tmp_path, monkeypatch):
     assert sizes.exists() and spread.exists()
     written = pd.read_csv(folder / "scores.csv", keep_default_na=False)
     assert written["repeat"].str.startswith("'=1+").all()
-    # One that is stopped leaves the earlier one.
-    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
-    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(stage, "main", lambda args: 1 / 0)
-        compared(folder, small())
-    assert before == {path: path.read_bytes() for path in folder.rglob("*.*")}
-    assert [*tmp_path.iterdir()] == [folder]
     # Another one takes its place, and leaves what is not its own.
     (folder / "notes.txt").write_text("mine")
     frame = small()
@@ -145,7 +137,6 @@ def changed(row: int, **values) -> pd.DataFrame:
 PAIRED = {"paired": True}
 MISTAKES = [
     (small().drop(columns="score"), {}, "there is no column 'score'"),
-    (small().assign(x=1).rename(columns={"x": "score"}), {}, "several columns are nam"),
     (changed(3, score="good"), {}, "of 16 not numbers within ±1e.30, first 'good' in"),
     (changed(3, score=-1e308), {}, "of 16 not numbers within ±1e.30, first '-1e.308' "),
     (changed(3, score=""), {}, "1 of 16 empty, so .* in row 3; means .*constant"),
@@ -163,9 +154,8 @@ MISTAKES = [
     (changed(3, repeat="x"), PAIRED, "2 of 16 not there for each of a, b, first 'x'"),
     (small(source_model=[*"12345678"] * 2), PAIRED, "no variant can be paired with a"),
     (small(), {"baseline": "c"}, "baseline: 'c' is no variant. Allowed: a, b"),
-    (small(), {"margin": 1e-320}, "margin: 9.99989e-321 is not a number from 1e-30 to"),
-    (small(), {"bounds": (1, 0)}, "bounds: 1 is not below 0, or one is not a number"),
-    (small(), {"constant": 9, "bounds": (-9, 5)}, "constant: 9 is beyond the"),
+    (small(), {"margin": 0}, "margin: 0 is not a number above 0, up to 1e.30"),
+    (small(), {"constant": 9, "bounds": (-9, 5)}, "constant: 9 is not between -9 and"),
 ]
 
 
@@ -180,7 +170,7 @@ def test_all_mistakes_are_named_at_once(tmp_path):
     frame = changed(3, score="good").assign(target_size=0)
     with pytest.raises(ThawError) as caught:
         compared(tmp_path, frame, margin=0, bounds=(1, 0), constant=np.nan)
-    words = ["margin", "constant: nan is not", "bounds", "score: 1 of", "target_size"]
+    words = ["margin", "bounds: 1 is not below 0", "score: 1 of", "target_size"]
     for word, line in zip(words, caught.value.args, strict=True):
         assert word in line
 

@@ -195,8 +195,9 @@ def test_tokens_stay_integers_as_an_embedding_takes_them(tmp_path, shuffle):
     space = {}
     exec(NETWORKS, space)
     check_eval_mode("words", ModuleNetwork(lambda: space["Words"](12, 2)), whole)
-    with pytest.raises(ThawError, match="with 11, the largest token of words, it fail"):
+    with pytest.raises(IndexError) as caught:
         check_eval_mode("words", ModuleNetwork(lambda: space["Words"](11, 2)), whole)
+    assert "an nn.Embedding takes 12 rows" in caught.value.__notes__[0]
     x = x.astype(float)
     for value in (-1, 0.5, 2**24 + 1):
         x[6, 2] = value

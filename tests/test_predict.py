@@ -188,12 +188,6 @@ def test_rows_that_do_not_fit_are_named(folder, tmp_path):
         done = predict(tmp_path, table.head(0) if value == "no rows" else table)
         assert "new.csv: " in done.output and words in done.output
         assert (done.exit_code, done.output.count("\n")) == (1, 1)
-    rows, networks = saved.table(), predictor_of("sizes")
-    for table, words in (
-        (rows.assign(mass=pd.Timestamp("2026")), "mass holds dates, durations or comp"),
-        (rows.assign(mass=1j), "mass holds dates, durations or complex numbers"),
-        (pd.concat([rows, rows], axis=1), "several columns are named mass, length"),
-        (rows.rename(columns={"mass": None}), "missing columns: mass"),
-    ):
-        with pytest.raises(ThawError, match=words):
-            networks.predict(table)
+    rows = saved.table().rename(columns={"mass": None})
+    with pytest.raises(ThawError, match="missing columns: mass"):
+        predictor_of("sizes").predict(rows)

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import torch
 import pages
 from projects import (
     ONE_JOB_CONFIG,
-    ROOT,
     JobError,
     modules_of,
     planned,
@@ -74,27 +72,6 @@ def test_figures_and_help_import_nothing_slow():
     help_texts = {*modules_of("cli.main")}
     assert "click" in help_texts
     assert not help_texts & {"numpy", "yaml", "torch", "pandas"}
-
-
-def test_help_says_what_each_stage_reads_and_writes():
-    """By the names that inputs and outputs have in its rule."""
-    done = subprocess.run(
-        [sys.executable, "-m", "thaw.stages", "--help"],
-        cwd=ROOT / "workflow",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    blocks = re.split(r"^(\w+):\n", done.stdout, flags=re.MULTILINE)
-    stages = dict(zip(blocks[1::2], blocks[2::2], strict=True))
-    assert {"gather", "tables", "figures", "page", "check_trainer"} <= {*stages}
-    rules = (ROOT / "workflow/rules/jobs.smk").read_text()
-    for rule in re.split(r"^rule ", rules, flags=re.MULTILINE)[1:]:
-        stage, rest = rule.partition(":")[::2]
-        files = rest.partition("    input:")[2].partition("    log:")[0]
-        for name in re.findall(r"^        (\w+)=", files, re.MULTILINE):
-            of_trainer = stages["check_trainer"] if stage == "check_network" else ""
-            assert f"`{name}`" in stages[stage] + of_trainer, (stage, name)
 
 
 def test_logs_say_what_was_made_and_what_failed(store):

@@ -79,7 +79,7 @@ def test_a_dry_run_says_what_changed_and_what_is_trained_again(complete):
         "train",
         "back: 2 → 3 source models, margin 0.01 → 0.5, code of figures, page; 3 "
         "source models × 2 repeats of each = 6 of each variant; 8 repeats and 2 source "
-        "models to train, 5 of them again (in jobs that are cut differently now)",
+        "models to train, 5 of them again",
         "back: warning: 3 source models allow no verdict: it takes 6 for 1 comparison",
         "new: new; 2 repeats of each variant; 2 repeats to train",
     ]
@@ -95,7 +95,7 @@ def test_a_dry_run_is_a_summary_or_a_line_a_job(complete):
     assert "ahead: no change; nothing to train" in output
     assert "Nothing to be done" in output
     forced = complete.snakemake("-n", "-F").stdout
-    assert "1 source model to train, 7 of them again (forced)" in forced
+    assert "1 source model to train, 7 of them again" in forced
     assert re.search(r"^pretrain +3$", forced, re.M)
     output = complete.snakemake("-n", "-F", "--verbose", "ahead").stdout
     assert not re.search("^back", output, re.M)

@@ -352,7 +352,7 @@ BAD = [
 ]
 BAD_NUMBERS = [
     (lambda guesses: guesses[:2], "shape is [2, 40], not [3, 40]"),
-    (lambda guesses: guesses + np.inf, "test row 0 (from 0) is infinite; write a f"),
+    (lambda guesses: guesses + np.inf, "test row 0 (from 0) is infinite; write one"),
 ]
 
 

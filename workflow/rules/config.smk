@@ -1,8 +1,8 @@
 """The environment of jobs, and the choice of the config file.
 
-The config is chosen and checked here, before Snakemake reads it. What the user can mend
-ends Snakemake with `sys.exit`: around the words of an exception it would print where in
-the rules that was raised.
+The config is chosen and checked here, before Snakemake reads it. Errors that the user can
+mend end Snakemake with `sys.exit`: around the words of an exception it would print where
+in the rules that was raised.
 """
 
 import os
@@ -25,16 +25,6 @@ def prepend(variable, folder):
     folders = filter(None, [str(folder), os.environ.get(variable)])
     os.environ[variable] = os.pathsep.join(folders)
 
-
-def report_interruption(kind, error, trace):
-    """Report Ctrl-C before the first job in a line, any other exception as usual."""
-    if kind is KeyboardInterrupt:
-        print("Interrupted before anything ran.", file=sys.stderr)
-    else:
-        sys.__excepthook__(kind, error, trace)
-
-
-sys.excepthook = report_interruption
 
 # Jobs call `python -m thaw…` with the interpreter that runs Snakemake, even if its
 # environment is not activated, and with the package beside this workflow, even if
@@ -70,12 +60,5 @@ if workflow.modifier.is_main_snakefile():
             f"Results are in {Path('results').absolute()}.",
             file=sys.stderr,
         )
-        old = HOME / "results"
-        if CONFIG_FILE.parent == HOME and old.is_dir() and not Path("results").exists():
-            print(
-                f"There are none yet; this config has results in {old}, and a run here "
-                "makes them again.",
-                file=sys.stderr,
-            )
 else:
     CONFIG_FILE = "config.yaml"

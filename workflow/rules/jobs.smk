@@ -2,7 +2,8 @@
 
 `docs/files.md` says what each file holds. A tile is named after its content: some source
 models, models-01-29, and some repeats from each, models-01-29-repeats-00-01. An arm is a
-variant or, as in fixed-0@20, a variant that learns from so many rows.
+variant or, as in fixed-0@20, a variant that learns from so many rows. A rule that is
+derived from a local one is not local by itself.
 """
 
 
@@ -29,7 +30,7 @@ rule make_problem:
         JOB
 
 
-rule check_overlap:
+use rule make_problem as check_overlap with:
     """Look for test rows of a target among the train rows that networks learn from."""
     input:
         target=results("target"),
@@ -39,12 +40,8 @@ rule check_overlap:
     log:
         "logs/overlaps/{problem}-{key}.log",
     localrule: True
-    conda:
-        "../envs/thaw.yaml"
     params:
         job=keyed_job("check_overlap"),
-    shell:
-        JOB
 
 
 rule check_network:
@@ -70,7 +67,7 @@ rule check_network:
         JOB
 
 
-rule pretrain:
+use rule check_network as pretrain with:
     """Pretrain some source models, all at once."""
     input:
         problem=results("problem"),
@@ -86,18 +83,11 @@ rule pretrain:
         ),
     log:
         "logs/source-models/{problem}-{key}/{tile}.log",
-    conda:
-        "../envs/thaw.yaml"
-    resources:
-        mem_mb=memory,
-        gpu=gpus,
     params:
         job=keyed_job("pretrain"),
-    shell:
-        JOB
 
 
-rule read_checkpoints:
+use rule make_problem as read_checkpoints with:
     """Read a source model from its files with pretrained weights."""
     input:
         problem=results("problem"),
@@ -108,15 +98,11 @@ rule read_checkpoints:
     log:
         "logs/source-models/checkpoints-{key}/{tile}.log",
     localrule: True
-    conda:
-        "../envs/thaw.yaml"
     params:
         job=keyed_job("read_checkpoints"),
-    shell:
-        JOB
 
 
-rule transferability:
+use rule check_network as transferability with:
     """Score a study's source models on the target's rows, without training anything."""
     input:
         target=results("target"),
@@ -128,17 +114,11 @@ rule transferability:
         rows="results/transferability/{problem}-{key}.json",
     log:
         "logs/transferability/{problem}-{key}.log",
-    conda:
-        "../envs/thaw.yaml"
-    resources:
-        mem_mb=memory,
     params:
         job=keyed_job("transferability"),
-    shell:
-        JOB
 
 
-rule train:
+use rule check_network as train with:
     """Train some repeats of a variant, all at once."""
     input:
         problem=results("problem"),
@@ -156,18 +136,12 @@ rule train:
         "logs/repeats/{problem}/{arm}-{key}/{tile}.log",
     wildcard_constraints:
         arm=any_of(ARMS - SAVED),
-    conda:
-        "../envs/thaw.yaml"
-    resources:
-        mem_mb=memory,
-        gpu=gpus,
     params:
         job=keyed_job("train"),
-    shell:
-        JOB
 
 
 use rule train as train_and_save with:
+    """Train such repeats and keep their weights, as a variant's `save` says."""
     output:
         scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
         history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",

@@ -10,7 +10,7 @@ from snakemake.logging import logger
 
 from thaw.output.tiles import Tile
 from thaw.plan import changes
-from thaw.plan.after_run import full_disks, in_a_line, in_full, to_show, what_to_read
+from thaw.plan.after_run import full_disks, lines_of, to_show, what_to_read
 from thaw.plan.before_run import refuse_read_only, refuse_unfit_problems
 
 # Options that print a graph, and should print nothing else.
@@ -79,8 +79,7 @@ def show_results():
     folder = locate("results")
     names = to_show(PLAN, studies_of(workflow.dag.jobs), folder, NAMED)
     for name in names:
-        lines = in_full if name in NAMED else in_a_line
-        for line in lines(PLAN, name, folder):
+        for line in lines_of(PLAN, name, folder, name in NAMED):
             print(line)
     # Seen from where Snakemake was started, which is not where it runs.
     began = Path(workflow.overwrite_workdir or "")

@@ -2,7 +2,7 @@
 
 `thaw.open("results/forward")` opens the results of a study, `thaw.compare` compares
 scores that anyone made. The package knows nothing of Snakemake. `thaw.stages` has the
-stages of a study, which also run alone from a shell: `python -m thaw.stages --help`.
+stages of a study, which also run alone from a shell: `python -m thaw.stages JOB`.
 """
 
 from __future__ import annotations

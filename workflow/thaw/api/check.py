@@ -1,6 +1,6 @@
 """All that is wrong with a config and its data, before anything runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 from thaw.config.network import Module
 from thaw.config.resolve import resolve
 from thaw.data.make import Other
-from thaw.data.problem import Pool, Problem
+from thaw.data.problem import Description, Pool, Problem
 from thaw.errors import ThawError, shortened
 from thaw.output.problems import save_problem
 from thaw.plan.plan import Plan
-from thaw.stages import check_network
-from thaw.stages.check_overlap import equal_rows, refuse_other_columns
+from thaw.stages import check_network, check_overlap
 from thaw.stages.command import Job
 from thaw.stages.make_problem import checked_problem
 
@@ -50,8 +49,7 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
     mistakes: dict[str, dict[str, None]] = {}  # and which problems have them
     doubts: list[str] = []
     known: dict[str, Other] = {}
-    problems: dict[str, Problem | Pool] = {}
-    columns: dict[str, Sequence[str]] = {}
+    problems: dict[str, tuple[Problem | Pool, Description]] = {}
     for key, part in plan.problems.by_key.items():
         name, recipe = part.name, part.result.recipe
         files, joined = ([*map(Path, part.inputs[k])] for k in ("files", "joined"))
@@ -78,65 +76,45 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
             continue
         if not by_itself:
             pool = problem if isinstance(problem, Pool) else None
-            known[key], problems[key] = Other(name, about, pool), problem
-            columns[key] = about.columns
+            known[key], problems[key] = Other(name, about, pool), (problem, about)
         doubts += [f"problems.{name}: {note}" for note in about.warnings]
     lines = [
         line if line.startswith("studies.") else f"problems.{', '.join(names)}: {line}"
         for line, names in mistakes.items()
     ]
-    lines += _refused(plan, problems, columns)
-    lines += _unfit_networks(plan, problems, known)
+    lines += _refused(plan, problems)
     return lines, list(dict.fromkeys(doubts))
 
 
 def _refused(
-    plan: Plan,
-    problems: Mapping[str, Problem | Pool],
-    columns: Mapping[str, Sequence[str]],
+    plan: Plan, problems: Mapping[str, tuple[Problem | Pool, Description]]
 ) -> Iterator[str]:
-    """Yield which sources have other columns than the target of several sources, and
-    which test rows stand among train rows, where `overlap: error` is set.
-    """
-    for study in plan.studies.values():
-        recipe = study.overlap.recipe
-        keys = recipe["inputs"]
-        if study.refusal and {*keys.values()} <= {*problems}:
-            settings = recipe["settings"]
-            try:
-                refuse_other_columns(settings, {k: columns[keys[k]] for k in keys})
-                if settings["refuse"]:
-                    equal_rows(settings, {k: problems[keys[k]] for k in keys})
-            except ThawError as error:
-                yield from error.args
+    """Yield what the checks of studies refuse, as their jobs do.
 
-
-def _unfit_networks(
-    plan: Plan, problems: Mapping[str, Problem | Pool], known: Mapping[str, Other]
-) -> Iterator[str]:
-    """Yield why the module of a study does not fit its problems, as its job checks it.
-
+    They are of equal rows and of columns, where these may be refused, and of modules.
     Trainers, and modules whose weights are in files, are left to their jobs.
     """
-    for study in plan.studies.values():
-        check = study.check
-        if check is None or not isinstance(study.settings.network, Module):
-            continue
-        keys = check.recipe["inputs"]
-        if not {*map(str, keys.values())} <= {*problems}:
-            continue
-        with TemporaryDirectory() as folder:
-            inputs = {role: [Path(folder, f"{role}.npz")] for role in keys}
-            for role, key in keys.items():
-                recipe = plan.problems.by_key[key].result.recipe
-                about = known[key].description
-                save_problem(inputs[role][0], problems[key], about, recipe, {})
-            for name, paths in study.settings.network.user_files.items():
-                inputs[name] = [*map(Path, paths)]
-            outputs = {"rows": [Path(folder, "rows.json")]}
-            job = Job("check_network", check.key, check.recipe, inputs, outputs)
-            try:
-                with redirect_stderr(StringIO()):
-                    check_network.main(job)
-            except ThawError as error:
-                yield from error.args
+    with TemporaryDirectory() as folder:
+        for study in plan.studies.values():
+            checks = [(check_overlap, study.overlap)] if study.refusal else []
+            if study.check and isinstance(study.settings.network, Module):
+                checks.append((check_network, study.check))
+            for stage, (recipe, key) in checks:
+                needed = recipe["inputs"]
+                if not {*map(str, needed.values())} <= {*problems}:
+                    continue
+                code = study.settings.network.user_files.items()
+                inputs = {name: [*map(Path, paths)] for name, paths in code}
+                for role, problem_key in needed.items():
+                    path = Path(folder, study.files[role][0])
+                    inputs[role] = [path]
+                    recipe_of = plan.recipes[problem_key]
+                    if not path.exists():
+                        save_problem(path, *problems[problem_key], recipe_of, {})
+                outputs = {"rows": [Path(folder, "rows.json")]}
+                job = Job(recipe["stage"], key, recipe, inputs, outputs)
+                try:
+                    with redirect_stderr(StringIO()):
+                        stage.main(job)
+                except ThawError as error:
+                    yield from error.args

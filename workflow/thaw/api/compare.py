@@ -1,15 +1,13 @@
 """Compare variants by scores that anyone made: what a study has, as far as it applies.
 
 The tables, figures and page are made by what makes those of a study, from the same
-kind of file. What it takes rows, losses or epochs to know is left out.
+kind of file. Whatever takes rows, losses or epochs is left out.
 """
 
-import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -21,6 +19,7 @@ from thaw.config.network import Trainer
 from thaw.config.training import Variant
 from thaw.errors import ThawError, listed, refuse
 from thaw.keys import Result, digest, result, version
+from thaw.output.records import load_record
 from thaw.plan.outputs import FIGURES, GATHER, SCORES, STUDY_PAGE, TABLES
 from thaw.plan.stages import ON_PAGE, Stage, in_folder, plan_outputs, plan_page
 from thaw.plan.study import StudyPlan
@@ -130,8 +129,7 @@ class GivenPlan(StudyPlan):
 def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     """Compare the scores of a frame, or of a CSV, and write what follows to a folder.
 
-    An earlier comparison in there is replaced once this one is whole.
-
+    It replaces an earlier comparison in there.
     Raises `ThawError` with all that is wrong with the rules and the scores, or if the
     folder holds anything else than such a comparison.
     """
@@ -141,7 +139,7 @@ def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     except ThawError as error:
         raise ThawError(*mistakes, *error.args) from None
     refuse([*mistakes, *_misfits(rules, given)])
-    _check_folder(folder)
+    _clear(folder)
     file = str(scores) if isinstance(scores, Path) else "SCORES.csv"
     study = _plan(folder.name, given, rules, rules.command(file, folder))
     settings = study.facts(("study", "metric", "variants", "target_sizes"))
@@ -150,18 +148,15 @@ def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
     gathered = result(STAGE, settings, {"scores": digest(text)})
     files = in_folder(study.name, ["histories.npz", SCORES])
     first = Stage(STAGE, GATHER, study.name, *gathered, [], files)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".thaw-", dir=folder.parent) as beside:
-        results = Path(beside)
-        write(given, results / study.name, results / first.record, first.recipe)
-        for planned in _stages(study, first):
-            inputs = {"results": [results]}
-            outputs = {
-                "files": [results / path for path in planned.files],
-                "record": [results / planned.record],
-            }
-            stage.main(Job(planned.name, planned.key, planned.recipe, inputs, outputs))
-        _replace(folder, results / study.name)
+    results = folder.parent
+    write(given, folder, results / first.record, first.recipe)
+    for planned in _stages(study, first):
+        inputs = {"results": [results]}
+        outputs = {
+            "files": [results / path for path in planned.files],
+            "record": [results / planned.record],
+        }
+        stage.main(Job(planned.name, planned.key, planned.recipe, inputs, outputs))
 
 
 def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
@@ -184,7 +179,7 @@ def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
             source_models=given.models,
             target_sizes=given.target_sizes,
             margin=rules.margin,
-            baseline=_baseline(rules, given),
+            baseline=name_of(rules.baseline or given.variants[0]),
         ),
         variants={**variants},
         metrics=[{"name": "score", "greater_is_better": rules.higher} | bounds],
@@ -202,11 +197,6 @@ def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
     return plan
 
 
-def _baseline(rules: Rules, given: Given) -> str:
-    """Return the variant with which all others are compared."""
-    return given.variants[0] if rules.baseline is None else name_of(rules.baseline)
-
-
 def _stages(study: StudyPlan, first: Stage) -> list[Stage]:
     """Return what is made of scores, in order."""
     inputs = {GATHER: {study.name: first.key}}
@@ -220,20 +210,13 @@ def _stages(study: StudyPlan, first: Stage) -> list[Stage]:
 
 def _wrong_rules(rules: Rules) -> Iterator[str]:
     """Yield what is wrong with the rules, whatever the scores are."""
-    margin, constant = rules.margin, rules.constant
-    if not 1 / LARGEST <= margin <= LARGEST:
-        yield f"margin: {margin:g} is not a number from {1 / LARGEST:g} to {LARGEST:g}"
-    if constant is not None and not abs(constant) <= LARGEST:
-        yield f"constant: {constant:g} is not a number within ±{LARGEST:g}"
-    if rules.bounds is not None:
-        low, high = rules.bounds
-        if not -LARGEST <= low < high <= LARGEST:
-            yield (
-                f"bounds: {low:g} is not below {high:g}, or one is not a number within "
-                f"±{LARGEST:g}"
-            )
-        elif constant is not None and not low <= constant <= high:
-            yield f"constant: {constant:g} is beyond the bounds"
+    if not 0 < rules.margin <= LARGEST:
+        yield f"margin: {rules.margin:g} is not a number above 0, up to {LARGEST:g}"
+    low, high = rules.bounds or (-LARGEST, LARGEST)
+    if not -LARGEST <= low < high <= LARGEST:
+        yield f"bounds: {low:g} is not below {high:g}, within ±{LARGEST:g}"
+    elif rules.constant is not None and not low <= rules.constant <= high:
+        yield f"constant: {rules.constant:g} is not between {low:g} and {high:g}"
 
 
 def _misfits(rules: Rules, given: Given) -> Iterator[str]:
@@ -241,21 +224,14 @@ def _misfits(rules: Rules, given: Given) -> Iterator[str]:
     scores, failed = given.rows["score"], given.rows["failed"]
     if rules.bounds is not None:
         low, high = rules.bounds
-        yield from given.wrong(
-            "score",
-            (scores < low) | (scores > high),
-            f"beyond the bounds, {low:g} and {high:g}",
-            "correct one or the other",
-        )
+        words = f"beyond the bounds, {low:g} and {high:g}"
+        is_beyond = (scores < low) | (scores > high)
+        yield from given.wrong("score", is_beyond, words, "correct one or the other")
     if rules.constant is None:
-        yield from given.wrong(
-            "score",
-            failed,
-            "empty, so that the network failed",
-            "means count it as the best constant prediction: give the score of that "
-            "(--constant)",
-        )
-    baseline = _baseline(rules, given)
+        words = "empty, so that the network failed"
+        remedy = "means count it as the best constant prediction: give --constant"
+        yield from given.wrong("score", failed, words, remedy)
+    baseline = name_of(rules.baseline or given.variants[0])
     if baseline not in given.variants:
         yield (
             f"baseline: {baseline!r} is no variant. Allowed: {listed(given.variants)}"
@@ -264,34 +240,23 @@ def _misfits(rules: Rules, given: Given) -> Iterator[str]:
         yield from unpaired(given, baseline)
 
 
-def _check_folder(folder: Path) -> None:
-    """Raise `ThawError` if a folder holds anything else than a comparison."""
+def _clear(folder: Path) -> None:
+    """Delete the files of an earlier comparison from a folder.
+
+    Raises `ThawError` if it holds anything else.
+    """
     if not re.match(NAME, folder.name):
         raise ThawError(
             f"{folder}: the folder's name becomes a title. Allowed: {NAME_IN_WORDS}; "
             "choose another one with --output"
         )
-    try:
-        text = (folder / "records/gather.json").read_text(encoding="utf-8")
-        is_ours = json.loads(text)["recipe"]["stage"] == STAGE
-    except (OSError, ValueError, LookupError, TypeError):
-        is_ours = not folder.exists() or not any(folder.iterdir())
-    if not is_ours:
+    records = [load_record(path) for path in folder.glob("records/*.json")]
+    is_empty = not folder.exists() or not any(folder.iterdir())
+    if not is_empty and STAGE not in [record["recipe"]["stage"] for record in records]:
         raise ThawError(
             f"{folder} holds something else; choose another folder with --output"
         )
-
-
-def _replace(folder: Path, comparison: Path) -> None:
-    """Move a comparison to a folder, in the place of an earlier one."""
-    every = comparison.rglob("*")
-    files = [path.relative_to(comparison) for path in every if path.is_file()]
-    for record in folder.glob("records/*.json"):
-        for name in json.loads(record.read_text(encoding="utf-8")).get("content", []):
+    for record in records:
+        for name in record["content"]:
             # A record that was edited might name a file outside.
-            earlier = Path(Path(name).name)
-            if earlier not in files:
-                (folder / earlier).unlink(missing_ok=True)
-    (folder / "records").mkdir(parents=True, exist_ok=True)
-    for path in files:
-        (comparison / path).replace(folder / path)
+            (folder / Path(name).name).unlink(missing_ok=True)

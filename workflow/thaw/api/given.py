@@ -1,8 +1,8 @@
 """Scores that anyone made: read, checked, and written as those of a study.
 
 `write` writes them where `gather` writes those of trained networks, so that all that is
-made of a study's scores can be made of these. What only training knows (losses, epochs,
-what was predicted of each row) is not there.
+made of a study's scores can be made of these. Losses, epochs and predictions, which
+only training knows, are not there.
 """
 
 import re
@@ -104,11 +104,6 @@ def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
         for name in NEEDED
         if names[name] not in table
     )
-    refuse(
-        f"{place}: several columns are named {column!r}; keep one of them"
-        for column in names.values()
-        if list(table.columns).count(column) > 1
-    )
     rows = pd.DataFrame(
         {name: table[column] for name, column in names.items() if column in table},
         dtype=object,
@@ -125,29 +120,25 @@ def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
     sizes = counts.where(is_count, 0).astype("int64").astype(object)
     sizes = sizes.where(is_count, rows["target_size"])
     variants = pd.Series([*map(name_of, rows["variant"])], rows.index, object)
+    is_size = sizes.eq("all") | is_count
+    in_range = f"numbers within ±{LARGEST:g}"
+    letters = "a name has at least a letter or a digit"
+    unit = "correct them, or choose another unit; a failed network's score is empty"
+    wrong_scores = ~(values.abs() <= LARGEST) & ~is_failed
     refuse(
-        line
-        for name, is_wrong, words, remedy in (
-            (
-                *("variant", variants == "", "no names"),
-                "a name has at least a letter or a digit",
+        [
+            *given.wrong("variant", variants == "", "no names", letters),
+            *given.wrong(
+                "repeat", rows["repeat"] == "", "empty", "name or number them"
             ),
-            ("repeat", rows["repeat"] == "", "empty", "name or number the repeats"),
-            (
-                *(
-                    "score",
-                    ~(values.abs() <= LARGEST) & ~is_failed,
-                    f"not numbers within ±{LARGEST:g}",
-                ),
-                "correct them, or choose another unit; empty is the score of a network "
-                "that failed",
+            *given.wrong("score", wrong_scores, f"not {in_range}", unit),
+            *given.wrong(
+                "target_size",
+                ~is_size,
+                "no numbers of rows",
+                "write whole numbers, or all",
             ),
-            (
-                *("target_size", ~sizes.eq("all") & ~is_count, "no numbers of rows"),
-                "make them whole numbers, or all",
-            ),
-        )
-        for line in given.wrong(name, is_wrong, words, remedy)
+        ]
     )
     spellings = rows["variant"].groupby(variants).unique()
     refuse(

@@ -24,16 +24,12 @@ def features_of(rows: pd.DataFrame, described: Description, place: str) -> np.nd
     Raises `ThawError` if a column or value is missing, or if one is of another kind. A
     missing number is nan if those of the problem are filled.
     """
-    wanted, columns = described.before_encoding, list(rows.columns)
-    missing = [name for name in wanted if name not in columns]
+    wanted = described.before_encoding
+    missing = [name for name in wanted if name not in rows]
     if missing:
         raise ThawError(
             f"{place}: missing columns: {listed(missing)}. The networks learned from "
             f"{listed(wanted)}"
-        )
-    if twice := [name for name in wanted if columns.count(name) > 1]:
-        raise ThawError(
-            f"{place}: several columns are named {listed(twice)}; keep one of each"
         )
     if rows.empty:
         raise ThawError(f"{place}: there are no rows")
@@ -56,14 +52,7 @@ def _read(
     missing, unless one `fills` numbers.
     """
     if known is None:
-        numbers = pd.to_numeric(column, errors="coerce")
-        # pandas counts dates in nanoseconds, and drops an imaginary part.
-        if column.dtype.kind in "mM" or numbers.dtype.kind == "c":
-            raise ThawError(
-                f"{place}: column {column.name} holds dates, durations or complex "
-                "numbers; make real numbers of it"
-            )
-        values = numbers.astype(np.float64)
+        values = pd.to_numeric(column, errors="coerce").astype(np.float64)
         wrong = ~(values.abs() <= LARGEST) & ~(fills & column.isna())
         reason = "{!r} is not a finite number; correct it, or leave the row out"
     else:

@@ -20,7 +20,6 @@ from thaw.findings.samples import Sample
 from thaw.learning.history import METRICS, names_of
 from thaw.learning.seeds import Address
 from thaw.learning.tasks import TASKS
-from thaw.output.histories import Histories
 from thaw.output.inputs import Files, Inputs, read_table
 from thaw.output.paths import PREDICTIONS_NPZ, WEIGHTS, find_jobs, problem_file
 from thaw.output.predictions import load_predictions
@@ -118,9 +117,8 @@ class Results:
         train and test rows.
         """
         self._check_trained()
-        path = self.folder / "histories.npz"
-        with Histories(path, self._records[GATHER]["key"]) as histories:
-            parts = []
+        with self._files() as files:
+            histories, parts = files.histories(self.name), []
             for arm in self.arms:
                 steps = histories.steps(arm.name)
                 values = [histories.metric(arm.name, metric) for metric in METRICS]
@@ -247,15 +245,13 @@ class Results:
 
     def samples(self, arms: Iterable[Arm]) -> dict[Arm, Sample]:
         """Return the scores of arms as the statistics take them."""
-        keys = {GATHER: {self.name: self._records[GATHER]["key"]}}
-        with Files({"inputs": keys}, self.folder.parent) as files:
+        with self._files() as files:
             inputs = Inputs({"study": self.name}, files)
-            return {
-                arm: inputs.samples([arm.variant], arm.target_size, self.metric)[
-                    arm.variant
-                ]
-                for arm in arms
-            }
+            samples = {}
+            for arm in arms:
+                of_arm = inputs.samples([arm.variant], arm.target_size, self.metric)
+                samples[arm] = of_arm[arm.variant]
+            return samples
 
     @property
     def description(self) -> dict[str, Any]:
@@ -332,9 +328,12 @@ class Results:
 
     def _content(self, name: str) -> bytes:
         """Return a file's content, checked against the record of its stage."""
-        keys = {stage: {self.name: r["key"]} for stage, r in self._records.items()}
-        with Files({"inputs": keys}, self.folder.parent) as files:
+        with self._files() as files:
             return files.content(self.name, name)
+
+    def _files(self) -> Files:
+        keys = {stage: {self.name: r["key"]} for stage, r in self._records.items()}
+        return Files({"inputs": keys}, self.folder.parent)
 
     def _of_classes(
         self, variant: str, target_size: int | str | None

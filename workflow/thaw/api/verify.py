@@ -31,9 +31,8 @@ from thaw.output.predictions import load_predictions
 from thaw.output.records import digests_of, load_arrays
 from thaw.output.scores import Scores, load_scores, named_arrays
 from thaw.output.tiles import Tile
-from thaw.stages import pretrain, train
+from thaw.stages import train
 from thaw.stages.command import Job
-from thaw.stages.fit import fit as train_job
 
 # Where processors, versions or code differ, numbers may differ by this share of the
 # largest one of their kind. Rounding that training has amplified stays far below, and
@@ -73,34 +72,15 @@ class Fit(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """The result of training one again: which numbers differ most, or an `error`.
+    """The result of training one again, in words.
 
-    difference: by how much, as a share of the largest number of their kind.
+    is_equal: to the byte. is_wrong: it differs by more than rounding, or could not be
+    compared.
     """
 
-    name: str
-    difference: float = 0.0
-    numbers: str = ""
-    error: str = ""
-
-    @property
-    def is_equal(self) -> bool:
-        """Whether all bytes are equal."""
-        return not self.numbers and not self.error
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether it differs by more than rounding, or could not be compared."""
-        return bool(self.error) or self.difference > TOLERANCE
-
-    def __str__(self) -> str:
-        """Return it in words."""
-        if self.error:
-            return f"{self.name}: not compared: {self.error}"
-        if self.is_equal:
-            return f"{self.name}: equal to the byte"
-        beyond = f", more than {TOLERANCE:.0%}" if self.is_wrong else ""
-        return f"{self.name}: {self.numbers} differ by {self.difference:.2g}{beyond}"
+    words: str
+    is_equal: bool = False
+    is_wrong: bool = False
 
 
 def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
@@ -187,7 +167,7 @@ def compared(fits: list[Fit], number: int, seed: int) -> Iterator[Compared | str
                 yield line
             yield _compared(fit, stored)
         except (ThawError, OSError) as error:
-            yield Compared(fit.name, error=str(error))
+            yield Compared(f"{fit.name}: not compared: {error}", is_wrong=True)
 
 
 def _compared(fit: Fit, stored: Scores) -> Compared:
@@ -202,15 +182,18 @@ def _compared(fit: Fit, stored: Scores) -> Compared:
         )
         now = _numbers(again, scores)
     if digests_of(now) == digests_of(before):
-        return Compared(fit.name)
+        return Compared(f"{fit.name}: equal to the byte", is_equal=True)
     if names := now.keys() ^ before.keys():
         raise ThawError(
             "it holds other entries than training again gives; in one of the two only: "
             f"{listed(sorted(names))}"
         )
-    differences = {name: _difference(now[name], before[name]) for name in before}
-    worst = max(differences, key=lambda name: differences[name])
-    return Compared(fit.name, differences[worst], worst)
+    shares = ((_difference(now[name], before[name]), name) for name in before)
+    share, name = max(shares)
+    is_wrong = share > TOLERANCE
+    beyond = f", more than {TOLERANCE:.0%}" if is_wrong else ""
+    words = f"{fit.name}: {name} differ by {share:.2g}{beyond}"
+    return Compared(words, is_wrong=is_wrong)
 
 
 def _train(fit: Fit, again: Fit, recipe: dict[str, Any]) -> None:
@@ -252,7 +235,7 @@ def _train(fit: Fit, again: Fit, recipe: dict[str, Any]) -> None:
         },
         tile=again.tile,
     )
-    train_job(job, {"pretrain": pretrain, "train": train}[job.stage].learn)
+    train.main(job)
 
 
 def _source_models(fit: Fit, inputs: Mapping[str, Any]) -> list[Path]:
@@ -291,10 +274,10 @@ def _difference(now: np.ndarray, before: np.ndarray) -> float:
     if now.dtype.kind not in "fiub" or now.shape != before.shape:
         return 0.0 if np.array_equal(now, before) else math.inf
     new, old = now.astype(np.float64), before.astype(np.float64)
-    same = (new == old) | (np.isnan(new) & np.isnan(old))
-    if same.all():
+    differs = (new != old) & ~(np.isnan(new) & np.isnan(old))
+    if not differs.any():
         return 0.0
-    with np.errstate(invalid="ignore"):  # of infinite numbers, told below
-        apart = abs(new - old)[~same].max()
+    apart = abs(new[differs] - old[differs]).max()
     largest = abs(old[np.isfinite(old)]).max(initial=0)
+    # Where only one of the two is finite, nan is no share.
     return float(apart / largest) if np.isfinite(apart) and largest else math.inf

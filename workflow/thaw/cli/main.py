@@ -80,8 +80,8 @@ def init(
     """
     import yaml
 
-    from thaw.api import cost
     from thaw.api.check import all_wrong
+    from thaw.api.cost import seconds_a_row
     from thaw.errors import ThawError, visible
     from thaw.plan.columns import Rows, groups, other_group
     from thaw.plan.draft import draft
@@ -133,7 +133,8 @@ def init(
     with config.open("x", encoding="utf-8") as stream:
         stream.write(drafted.config(folder))
     click.echo(f"Wrote {config}, which assumes:")
-    for line in [*drafted.assumed(cost.seconds), *assumptions, *mistakes.doubts]:
+    cost = seconds_a_row(drafted.widths, drafted.training)
+    for line in [*drafted.assumed(cost), *assumptions, *mistakes.doubts]:
         click.echo(visible(f"  {line}"))
     click.echo("Correct it where it is wrong. This makes results/report.html in there:")
     click.echo(f"  {_run_command(folder)}")
@@ -191,18 +192,18 @@ def answer(study: str | None) -> None:
     For the studies of the config.yaml in this folder. Nothing is made: `snakemake`
     makes what is missing.
     """
-    from thaw.plan.after_run import in_a_line, in_full, to_show, what_to_read
+    from thaw.plan.after_run import lines_of, to_show, what_to_read
     from thaw.plan.read import named, planned
 
     plan = planned()
     if study is None:
-        lines_of = in_a_line
         names = to_show(plan, [*plan.rankings, *plan.studies], RESULTS)
     else:
-        lines_of, names = in_full, [named(study, plan)]
+        names = [named(study, plan)]
     for name in names:
         missing = f"{name}: not made, or of other settings; `snakemake {name}` makes it"
-        click.echo("\n".join([*lines_of(plan, name, RESULTS)] or [missing]))
+        lines = [*lines_of(plan, name, RESULTS, study is not None)] or [missing]
+        click.echo("\n".join(lines))
     began = Path(click.get_current_context().find_root().params.get("directory") or "")
     for page in what_to_read(plan, names, RESULTS):
         click.echo(f"To read: {began / page}")
@@ -372,9 +373,9 @@ def verify(results: Path, repeats: int, seed: int) -> None:
     click.echo(f"drawn with --seed {seed}")
     comparisons = []
     for news in compared(fits, repeats, seed):
-        click.echo(visible(str(news)))
         if isinstance(news, Compared):
             comparisons.append(news)
+        click.echo(visible(news if isinstance(news, str) else news.words))
     wrong = sum(comparison.is_wrong for comparison in comparisons)
     equal = sum(comparison.is_equal for comparison in comparisons)
     summary = f"{equal} of {len(comparisons)} are equal to the byte"

@@ -13,9 +13,6 @@ from safetensors.torch import load_file
 from thaw.errors import ThawError, listed
 from thaw.learning.learner import State
 
-# The first bytes of a file that Git LFS has not fetched.
-POINTER = b"version https://git-lfs"
-
 
 def load_checkpoint(path: Path) -> State:
     """Read the entries of one network.
@@ -25,18 +22,13 @@ def load_checkpoint(path: Path) -> State:
     holds them and other things (`state_dict`, `model`, …).
     Raises `ThawError` if the file is damaged or holds anything else.
     """
-    with path.open("rb") as file:
-        if file.read(len(POINTER)) == POINTER:
-            raise ThawError(
-                f"{path} is a pointer of Git LFS, not the weights; run git lfs pull"
-            )
     if path.suffix == ".safetensors":
         try:
             return load_file(path)
         except SafetensorError as error:
             raise ThawError(
                 f"{path} is not a safetensors file, or is damaged ({error}); save or "
-                "copy it again"
+                "copy it again, or run git lfs pull if it is a pointer of Git LFS"
             ) from None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -55,7 +47,9 @@ def load_checkpoint(path: Path) -> State:
             "damaged; reading it could run code of others. If you trust it, convert "
             "it as docs/networks.md shows"
         ) from None
-    return _plain(path, _entries_in(path, content))
+    # Copies, because entries that share memory cannot be saved as they are.
+    entries = _entries_in(path, content)
+    return {name: values.detach().clone() for name, values in entries.items()}
 
 
 def _entries_in(path: Path, content: Any) -> State:
@@ -76,24 +70,6 @@ def _entries_in(path: Path, content: Any) -> State:
         f"{path} holds {kind}, not the entries of a network by name; save them: "
         "torch.save(module.state_dict(), PATH)"
     )
-
-
-def _plain(path: Path, entries: State) -> State:
-    """Return copies of entries; those that share memory cannot be saved as they are.
-
-    Raises `ThawError` if they are no plain tensors of numbers.
-    """
-    odd = [
-        name
-        for name, values in entries.items()
-        if values.is_quantized or values.is_meta or values.layout != torch.strided
-    ]
-    if odd:
-        raise ThawError(
-            f"{path}: quantized, sparse or without numbers (meta): {listed(odd)}; save "
-            "plain tensors (.dequantize() or .to_dense())"
-        )
-    return {name: values.detach().clone() for name, values in entries.items()}
 
 
 def _are_entries(content: Any) -> bool:

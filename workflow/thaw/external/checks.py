@@ -1,7 +1,7 @@
 """Check that a module can learn what a study needs, before any training.
 
-It is built with two seeds, run on a few rows of each problem in both modes and, for
-each variant, trained on two.
+It is built with two seeds, run on two rows of each problem in both modes and, for each
+variant, trained on these.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,15 +16,11 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError, listed
 from thaw.learning import seeds
 from thaw.learning.checkpoints import size_of
-from thaw.learning.learner import ALL_LEARN, Learner, Phase, SourceModels, State
+from thaw.learning.learner import Learner, Phase, SourceModels, State
 from thaw.learning.module import ModuleNetwork, bits, rows_of, start_generators
 from thaw.learning.settings import ALL_BUT_NORM_LAYERS, Training, Variant
 from thaw.learning.tasks import TASKS
 from thaw.learning.variants import freezes, fresh_groups, frozen_parts, phases_of
-
-# The rows of a batch in which a row's outputs must be those of the row alone, and how
-# far they may differ, relative to the largest: other sizes round differently.
-BATCH, ROUNDING = 16, 1e-3
 
 
 class Share(NamedTuple):
@@ -51,35 +47,24 @@ class Share(NamedTuple):
 def check_eval_mode(name: str, network: ModuleNetwork, problem: Problem) -> None:
     """Run a network on two rows of a problem, in eval mode.
 
-    Raises `ThawError` unless its weights are finite, its embedding takes the largest
-    token, if there are tokens, and it returns, for each row, a number for each class
-    or, in a regression, a single number.
+    Raises `ThawError` unless it returns, for each row, a number for each class or, in a
+    regression, a single number. One of the rows has the largest token, if there are
+    tokens.
     """
     module = network.built().eval()
-    for entry, values in module.named_parameters():
-        if not values.isfinite().all():
-            raise ThawError(
-                f"network: its {entry} is not finite before anything learns; "
-                "initialise it (torch.empty holds what memory held before)"
-            )
     x = problem.train_x[:2]
+    remedy = "shape in the problem arranges them in another way"
     if x.dtype == np.int64:
         every = np.concatenate([problem.train_x, problem.test_x])
         x = every[[0, every.max(1).argmax()]]
+        remedy = f"for the largest token an nn.Embedding takes {x.max() + 1} rows"
     batch = rows_of(x, network.shape)
     try:
         outputs = module(batch.clone())
     except Exception as error:
-        if not isinstance(error, IndexError) or x.dtype != np.int64:
-            error.add_note(
-                f"it got {size_of(batch.shape)} numbers, 2 rows of {name}; shape in "
-                "the problem arranges them in another way"
-            )
-            raise
-        raise ThawError(
-            f"network: with {x.max()}, the largest token of {name}, it fails ({error})"
-            f"; an nn.Embedding takes {x.max() + 1} rows or more"
-        ) from None
+        size = size_of(batch.shape)
+        error.add_note(f"it got {size} numbers, 2 rows of {name}; {remedy}")
+        raise
     _check_outputs(outputs, f"for {name}", problem)
     if outputs.isnan().any():
         raise ThawError(
@@ -93,18 +78,13 @@ def check_train_mode(
 ) -> None:
     """Run a network on two rows of a problem, in train mode.
 
-    Raises `ThawError` unless it returns what it does in eval mode, has the same entries
-    and sends a gradient to each of the groups `learning`.
+    Raises `ThawError` unless it returns what it does in eval mode, and sends a gradient
+    to each of the groups `learning`.
     """
     module = network.built().train()
     outputs = module(rows_of(problem.train_x[:2], network.shape).clone())
     _check_outputs(outputs, f"in train mode, for {name}", problem)
     entries = module.state_dict(keep_vars=True)
-    if changed := sorted({*entries} ^ {*network.shapes}):
-        raise ThawError(
-            f"network: in train mode its state_dict has other entries "
-            f"({listed(changed, 3)}); make all parts in its constructor"
-        )
     if outputs.requires_grad:
         outputs.sum().backward()
     for group in learning:
@@ -119,15 +99,15 @@ def check_train_mode(
             )
 
 
-def _check_outputs(outputs: Any, place: str, problem: Problem, rows: int = 2) -> None:
-    """Raise `ThawError` unless these are a network's outputs for so many rows."""
-    shape = rows, TASKS[problem.task].width(problem.classes)
+def _check_outputs(outputs: Any, place: str, problem: Problem) -> None:
+    """Raise `ThawError` unless these are a network's outputs for two rows."""
+    shape = 2, TASKS[problem.task].width(problem.classes)
     if not isinstance(outputs, Tensor):
         kind = type(outputs).__name__
         wrong = f"{kind} instead of a tensor; return the logits, [rows, classes]"
     elif outputs.shape != shape:
         wrong = (
-            f"{size_of(outputs.shape)} numbers for a batch of {rows}, not "
+            f"{size_of(outputs.shape)} numbers for a batch of 2, not "
             f"{size_of(shape)}; give its function num_classes: $classes, by its own "
             "name for it, and return [rows, outputs] in both modes, without squeeze()"
         )
@@ -158,20 +138,12 @@ def check_seeds(network: ModuleNetwork, problem: Problem) -> None:
         network.built(seeds.Whose.repeats(0, [(0, number)])).eval()
         for number in (0, 0, 1)
     )
-    entries = [module.state_dict() for module in (first, same, third)]
-    for state in entries:
-        shapes = {name: tuple(values.shape) for name, values in state.items()}
-        if wrong := dict(shapes.items() ^ network.shapes.items()):
-            raise ThawError(
-                f"network: {listed(sorted(wrong), 3)} are not in each network it "
-                "builds, or not of one size; draw weights only, not which parts there "
-                "are"
-            )
+    entries, again = first.state_dict(), same.state_dict()
     # Before the first rows, by which some networks set themselves up.
     unseeded = [
         f"its {name} differs"
-        for name, values in entries[0].items()
-        if not torch.equal(bits(values), bits(entries[1][name]))
+        for name, values in entries.items()
+        if not torch.equal(bits(values), bits(again[name]))
     ]
     if all(map(torch.equal, first.parameters(), third.parameters())):
         raise ThawError(
@@ -189,7 +161,7 @@ def check_seeds(network: ModuleNetwork, problem: Problem) -> None:
         )
     if not torch.equal(same(rows.clone()), outputs):
         unseeded.append("its forward() differs")
-    third.load_state_dict(entries[0])
+    third.load_state_dict(entries)
     inherits = torch.equal(third(rows.clone()), outputs)
     in_training = []
     for module in (first, same):
@@ -209,24 +181,6 @@ def check_seeds(network: ModuleNetwork, problem: Problem) -> None:
             "network: something random is outside its state_dict, so that networks "
             "with the same weights answer differently; register it by register_buffer, "
             "without persistent=False"
-        )
-
-
-@torch.no_grad()
-def check_rows_apart(network: ModuleNetwork, problem: Problem) -> None:
-    """Raise `ThawError` if a row's outputs depend on the rows beside it.
-
-    In eval mode: scores would depend on which rows are tested together.
-    """
-    module = network.built().eval()
-    rows = rows_of(problem.train_x[:BATCH], network.shape)
-    among, alone = module(rows.clone()), module(rows[:1].clone())
-    _check_outputs(alone, "for one row", problem, rows=1)
-    if (among[0] - alone[0]).abs().max() > ROUNDING * among.abs().max():
-        raise ThawError(
-            "network: in eval mode, a row's outputs depend on the other rows of its "
-            "batch; let forward() take each row by itself, without means of rows or "
-            "attention between them"
         )
 
 
@@ -366,47 +320,13 @@ def _count(network: ModuleNetwork, module: Module, phase: Phase) -> tuple[int, i
     return sum(n for n, still in sizes if still), sum(n for n, _ in sizes)
 
 
-def check_short_batches(
-    network: ModuleNetwork,
-    problem: Problem,
-    sizes: Sequence[int],
-    batch_sizes: Sequence[int],
-) -> None:
-    """Raise `ThawError` if a batch is a single row and the network needs more.
-
-    Batch norm needs two. `sizes` are the numbers of train rows.
-    """
-    single = [
-        (rows, batch)
-        for rows in sizes
-        for batch in batch_sizes
-        if rows == 1 or batch == 1 or rows % batch == 1
-    ]
-    if not single:
-        return
-    state = network.draw(list(network.groups), seeds.FIRST)
-    try:
-        _step(network, problem, state, rows=1)
-    except ValueError as error:
-        rows, batch = single[0]
-        raise ThawError(
-            f"training.batch_size: {rows} rows in batches of {batch} leave a batch of "
-            f"one row, from which the network cannot learn ({error}); choose another "
-            "batch_size"
-        ) from None
-
-
 def _step(
-    network: ModuleNetwork,
-    problem: Problem,
-    start: State,
-    phase: Phase = ALL_LEARN,
-    rows: int = 2,
+    network: ModuleNetwork, problem: Problem, start: State, phase: Phase
 ) -> Learner:
-    """Return a network that took one step, of any size, on a batch of so many rows."""
+    """Return a network that took one step, of any size, on two rows."""
     arrays = ("train_x", "train_y", "test_x", "test_y", "test_rows")
     two = problem._replace(**{name: getattr(problem, name)[:2] for name in arrays})
     two, _ = TASKS[problem.task].scaled(two, 2)
-    learner = network.learner(start, two, Training(1, rows, 1e-3), phase)
-    learner.epoch(torch.arange(rows)[None])
+    learner = network.learner(start, two, Training(1, 2, 1e-3), phase)
+    learner.epoch(torch.arange(2)[None])
     return learner

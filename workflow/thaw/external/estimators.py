@@ -9,32 +9,28 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from thaw.data.problem import Pool, Problem
+from thaw.data.problem import Description, Pool, Problem
 from thaw.errors import ThawError
 from thaw.external.functions import load
 from thaw.learning.estimators import learned
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
-from thaw.learning.splits import check, test_rows
-from thaw.output.predictions import Predictions
 from thaw.progress import Progress
 from thaw.stages.command import Job
 
 
-def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
-    """Fit an estimator for each repeat of a tile; return scores and predictions.
-
-    See `thaw.stages.fit`.
-    """
+def fit(
+    job: Job,
+    problem: Problem | Pool,
+    described: Description,
+    whose: Whose,
+    kind: str,
+    saw: dict[str, Any],
+) -> tuple[Reached, np.ndarray]:
+    """Fit an estimator for each repeat of a tile; see `thaw.stages.train`."""
     estimator, size = job.settings["estimator"], job.settings.get("target_size")
-    problem, description, digest = job.load_problem("problem")
-    check(problem, description.classes, whose.seed, whose.models)
     progress = Progress(kind, job.tile.fits, 1)
-    reached, outputs = fit_repeats(estimator, problem, whose, size, progress.trained)
-    rows = test_rows(problem, whose.seed, whose.models)
-    return reached, Predictions(
-        task=problem.task, outputs=outputs, rows=rows, saw={"problem": digest}
-    )
+    return fit_repeats(estimator, problem, whose, size, progress.trained)
 
 
 def check_estimators(study: Mapping[str, Any], problem: Problem | Pool) -> None:

@@ -104,8 +104,8 @@ def _module(returned: Any) -> torch.nn.Module:
 
     A compiled module is taken as it was before, because each job would compile it anew,
     which takes longer than it saves.
-    Raises `ThawError` for anything else, and for entries without size or numbers, on a
-    device, of another type than float32, or that are no tensors.
+    Raises `ThawError` for anything else, and for entries without size, or of another
+    type than float32.
     """
     module = getattr(returned, "_orig_mod", returned)
     if not isinstance(module, torch.nn.Module):
@@ -114,18 +114,12 @@ def _module(returned: Any) -> torch.nn.Module:
             "return one (a class, or a function that builds one, has to be called)"
         )
     for name, values in module.state_dict(keep_vars=True).items():
-        if not isinstance(values, torch.Tensor):
-            wrong = f"is a {type(values).__name__}, not a tensor"
-            remedy = "remove get_extra_state, or register a buffer"
-        elif is_lazy(values):
+        if is_lazy(values):
             wrong = "has no size before the first row (LazyLinear and the like)"
             remedy = (
                 "name the sizes, or call the module once in the function, on "
                 "torch.zeros(2, *shape) (arguments: {shape: $shape})"
             )
-        elif values.device.type != "cpu":
-            wrong = f"is on the device {values.device}"
-            remedy = "build it on the CPU; training: {device: cuda} moves it"
         elif values.dtype in OTHER_TYPES and (
             isinstance(values, torch.nn.Parameter) or values.dtype == torch.bfloat16
         ):

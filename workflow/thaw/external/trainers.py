@@ -23,14 +23,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from thaw.data.problem import Problem
+from thaw.data.problem import Description, Pool, Problem
 from thaw.errors import ThawError
 from thaw.keys import check_unchanged, digest_of_file
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
 from thaw.learning.tasks import TASKS
 from thaw.learning.trainer import rows_of, scored, seeds_of, with_group_names
-from thaw.output.predictions import Predictions
 from thaw.output.records import (
     content_digest,
     load_arrays,
@@ -58,16 +57,23 @@ class Given(NamedTuple):
     shape: Sequence[int]
 
 
-def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
+def fit(
+    job: Job,
+    problem: Problem | Pool,
+    described: Description,
+    whose: Whose,
+    kind: str,
+    saw: dict[str, Any],
+) -> tuple[Reached, np.ndarray]:
     """Run a trainer on a tile's networks, and write its source models.
 
-    Returns their scores and predictions; see `thaw.stages.fit`.
+    See `thaw.stages.train`.
     """
     settings, tile = job.settings, job.tile
     check_files(job.inputs["trainer"], settings["network"])
-    given, digest = given_problem(job, "problem")
-    saw: dict[str, Any] = {"problem": digest}
-    rows = rows_of(given.problem, whose, settings.get("target_size"))
+    assert isinstance(problem, Problem)  # the config allows nothing else
+    given = Given(job.input("problem"), problem, described.shape)
+    rows = rows_of(problem, whose, settings.get("target_size"))
     networks: list[dict[str, Any]] = [
         {"seed": seed, "rows": numbers}
         for seed, numbers in zip(seeds_of(whose), rows, strict=True)
@@ -96,10 +102,8 @@ def fit(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
         predictions = train(folder, settings, given, networks, variant)
         if tile.repeats is None:
             save_models(job.output("weights"), models, tile, job.recipe, saw)
-    problem, rate = given.problem, settings["training"]["learning_rate"]
-    return scored(predictions, problem, rate), Predictions(
-        task=problem.task, outputs=predictions, rows=problem.test_rows, saw=saw
-    )
+    rate = settings["training"]["learning_rate"]
+    return scored(predictions, problem, rate), predictions
 
 
 def given_problem(job: Job, name: str, kind: str = "") -> tuple[Given, str]:
@@ -174,9 +178,28 @@ def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
     Raises `ThawError` that names the file, the place and the remedy.
     """
     has_classes = TASKS[problem.task].has_classes
-    classes = [problem.classes] if has_classes else []
-    values = _array(path, [networks, len(problem.test_y), *classes])
-    failed = np.isnan(values.reshape(networks, -1)).any(1)
+    shape = [networks, len(problem.test_y), *([problem.classes] * has_classes)]
+    try:
+        return _checked(np.load(path, allow_pickle=False), shape, has_classes)
+    # Reading a damaged file can fail in any way.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        # NumPy's words advise to load it all the same.
+        reason = "it is not an array of numbers" if "pickle" in reason else reason
+        raise ThawError(
+            f"{path}: {reason}; write one array, of networks, test rows and, of "
+            "classes, their natural log-probabilities (log_softmax), nan for a network "
+            "that failed: numpy.save(job['predictions'], array)"
+        ) from None
+
+
+def _checked(array: Any, shape: Sequence[int], has_classes: bool) -> np.ndarray:
+    """Return predictions as `read_predictions`; raises `ValueError` if they are not."""
+    require(isinstance(array, np.ndarray), "it holds several arrays")
+    require(array.dtype.kind == "f", f"its type is {array.dtype}, not floating-point")
+    require([*array.shape] == shape, f"its shape is {[*array.shape]}, not {shape}")
+    values = array.astype(np.float64)
+    failed = np.isnan(values.reshape(len(values), -1)).any(1)
     # Log-probabilities must fit into float32, too.
     with np.errstate(over="ignore"):
         wrong = np.isinf(values.astype(np.float32) if has_classes else values)
@@ -186,43 +209,13 @@ def read_predictions(path: Path, networks: int, problem: Problem) -> np.ndarray:
     wrong[failed] = False
     if wrong.any():
         network, row, *_ = np.argwhere(wrong)[0]
-        remedy = (
-            "is infinite, or its probabilities do not sum to 1; write their natural "
-            "logarithms (log_softmax)"
-            if has_classes
-            else "is infinite; write a finite number"
-        )
-        raise ThawError(
-            f"{path}: networks[{network}], test row {row} (from 0) {remedy}, or nan "
-            "for a network that failed"
-        )
+        or_sums = ", or its probabilities do not sum to 1" * has_classes
+        place = f"networks[{network}], test row {row} (from 0)"
+        raise ValueError(f"{place} is infinite{or_sums}")
     if has_classes:
         values = (values - np.log(sums)).astype(np.float32)
     values[failed] = np.nan
     return values
-
-
-def _array(path: Path, shape: Sequence[int]) -> np.ndarray:
-    """Return a saved array of floating-point numbers as float64, never a pickle."""
-    try:
-        array = np.load(path, allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            array.close()
-            raise ValueError("it holds several arrays")
-        if array.dtype.kind != "f":
-            raise ValueError(f"its type is {array.dtype}, not floating-point")
-        if list(array.shape) != list(shape):
-            raise ValueError(f"its shape is {list(array.shape)}, not {list(shape)}")
-    # Reading a damaged file can fail in any way.
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        # NumPy's words advise to load it all the same.
-        reason = "it is not an array of numbers" if "pickle" in reason else reason
-        raise ThawError(
-            f"{path}: {reason}; write one array, of networks, test rows and, of "
-            "classes, their log-probabilities: numpy.save(job['predictions'], array)"
-        ) from None
-    return array.astype(np.float64)
 
 
 def _call(command: Sequence[str]) -> None:

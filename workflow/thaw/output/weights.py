@@ -25,7 +25,7 @@ from thaw.output.tiles import Tile
 
 
 class About(NamedTuple):
-    """What is to be known of trained networks beside their weights.
+    """Facts about trained networks beside their weights.
 
     task: its name. described: the meaning of the problem's numbers. failed: the places
     of the networks that failed.

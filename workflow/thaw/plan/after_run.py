@@ -45,43 +45,32 @@ def to_show(
     return [*rankings, *(study for study in plan.studies if study in apart)]
 
 
-def in_a_line(plan: Plan, name: str, results: Path) -> Iterator[str]:
-    """Yield a study's recommendation and warnings; nothing if it is not complete.
+def lines_of(plan: Plan, name: str, results: Path, in_full: bool) -> Iterator[str]:
+    """Yield a study's recommendation, or its tables and answer; then its warnings.
 
-    Files made from other settings or data, or edited since, count as missing. Of a
-    ranking, the whole recommendation.
+    Nothing if it is not complete: files made from other settings or data, or edited
+    since, count as missing. Of a ranking, the whole recommendation.
     """
-    if _is_made(plan, name, TABLES, results):
-        text = (results / name / "answer.json").read_text(encoding="utf-8")
-        answer = json.loads(text)
-        whole = " ".join(_to_do(answer))
-        words = whole if name in plan.rankings else advice(answer)
-        yield textwrap.fill(f"{name}: {words}", 80)
-        yield from _notes(plan, name, results)
-
-
-def in_full(plan: Plan, name: str, results: Path) -> Iterator[str]:
-    """Yield tables and answer, and the figures' place, as `in_a_line`."""
     if not _is_made(plan, name, TABLES, results):
         return
-    yield ""
-    for table in SHOWN:
-        if f"{name}/{table}" in plan.stages[f"{TABLES}_{name}"].files:
-            yield (results / name / table).read_text(encoding="utf-8")
-    if _is_made(plan, name, FIGURES, results):
-        figures = plan.stages[f"{FIGURES}_{name}"].files
-        drawn = (Path(path).stem for path in figures if path.endswith(".svg"))
-        names = ", ".join(drawn)
-        place = f"Figures in {results / name}, as .svg and .png"
-        yield textwrap.fill(f"{place}: {names}", 80)
-    yield from _notes(plan, name, results)
-
-
-def _notes(plan: Plan, name: str, results: Path) -> Iterator[str]:
-    """Yield warnings, each once."""
-    names = plan.rankings.get(name, [name])
-    lines = (line for n in names for line in warnings(plan.studies[n], results))
-    yield from dict.fromkeys(lines)
+    if in_full:
+        yield ""
+        for table in SHOWN:
+            if f"{name}/{table}" in plan.stages[f"{TABLES}_{name}"].files:
+                yield (results / name / table).read_text(encoding="utf-8")
+        if _is_made(plan, name, FIGURES, results):
+            figures = plan.stages[f"{FIGURES}_{name}"].files
+            drawn = ", ".join(Path(p).stem for p in figures if p.endswith(".svg"))
+            place = f"Figures in {results / name}, as .svg and .png"
+            yield textwrap.fill(f"{place}: {drawn}", 80)
+    else:
+        text = (results / name / "answer.json").read_text(encoding="utf-8")
+        answer = json.loads(text)
+        words = " ".join(_to_do(answer)) if name in plan.rankings else advice(answer)
+        yield textwrap.fill(f"{name}: {words}", 80)
+    studies = [plan.studies[n] for n in plan.rankings.get(name, [name])]
+    notes = (note for study in studies for note in warnings(study, results))
+    yield from dict.fromkeys(notes)
 
 
 def advice(answer: Sequence[Mapping[str, Any]]) -> str:

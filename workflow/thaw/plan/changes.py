@@ -8,19 +8,13 @@ gives now.
 import functools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from thaw.data import FILES
-from thaw.output.paths import (
-    HISTORY_NPZ,
-    PREDICTIONS_NPZ,
-    SCORES_CSV,
-    SUFFIXES,
-    WEIGHTS,
-)
+from thaw.output.paths import SCORES_CSV, SUFFIXES
 from thaw.output.records import is_made
 from thaw.output.tiles import Tile
 from thaw.plan.plan import Plan
@@ -33,10 +27,6 @@ NAMED = {
     "versions": "",
 }
 
-
-# Without these files a job is trained again even if its scores exist.
-NAMES = {HISTORY_NPZ: "histories", WEIGHTS: "weights", PREDICTIONS_NPZ: "predictions"}
-
 # Settings that are numbers of things, and the names of these things.
 COUNTED = {"source_models": "source models", "repeats": "repeats of each"}
 
@@ -47,25 +37,25 @@ def report(
     """Yield a line for each study: the changes, and the training that a run must do.
 
     A second line warns where no verdict can come of it. Work that several studies share
-    is counted with the first of them. A `forced` run (`-F`) also trains existing
-    results again.
+    is counted with the first of them. Networks are trained again in a `forced` run
+    (`-F`), where their jobs are cut differently now, or where a file of theirs is
+    missing, such as weights.
     """
     counted: set[str] = set()
     labels = functools.cache(labels_in)
     for name in studies:
         study = plan.studies[name]
-        networks, repeated = Counter[str](), Counter[str]()
-        for job in jobs_to_run(plan, name, results, forced):
-            if job.stem in counted:
+        networks, again = Counter[str](), 0
+        for kind, tile, stem in jobs_to_run(plan, name, results, forced):
+            if stem in counted:
                 continue
-            counted.add(job.stem)
-            networks[job.kind] += job.tile.fits
-            why, number = trained_before(job, results, labels)
-            repeated[why] += number
+            counted.add(stem)
+            networks[kind] += tile.fits
+            again += len(labels((results / stem).parent).intersection(tile.labels))
         counts = [f"{n:,} {kind}{'s' * (n != 1)}" for kind, n in networks.items()]
         to_train = f"{' and '.join(counts)} to train" if counts else "nothing to train"
-        for why, number in sorted((+repeated).items()):
-            to_train += f", {number:,} of them again ({why})"
+        if again:
+            to_train += f", {again:,} of them again"
         words = changes(results / name / "study.json", study.description)
         words += edited(plan, name, results)
         size = [study.size] if counts else []
@@ -73,23 +63,13 @@ def report(
         yield from (f"{name}: warning: {words}" for words in study.too_few)
 
 
-class Job(NamedTuple):
-    """A training job that a run must do.
-
-    kind: that of its networks. stem: where its files begin, in `results/`. missing:
-    the files that it lacks; none if the run is forced.
-    """
-
-    kind: str
-    tile: Tile
-    stem: str
-    missing: list[str]
-
-
 def jobs_to_run(
     plan: Plan, name: str, results: Path, forced: bool = False
-) -> Iterator[Job]:
-    """Yield the training jobs that a run must do for a study."""
+) -> Iterator[tuple[str, Tile, str]]:
+    """Yield the training jobs that a run must do for a study.
+
+    Each is the kind of its networks, its tile, and the beginning of its files.
+    """
     study, gather = plan.studies[name], plan.stages[f"gather_{name}"]
     wanted = {*study.weights}
     if forced or not is_made(results / gather.record, gather.key):
@@ -100,9 +80,8 @@ def jobs_to_run(
     ):
         for tile, stem in jobs:
             files = wanted.intersection(f"{stem}{suffix}" for suffix in SUFFIXES)
-            missing = [file for file in files if not (results / file).exists()]
-            if missing or forced:
-                yield Job(kind, tile, stem, missing)
+            if forced or not all((results / file).exists() for file in files):
+                yield kind, tile, stem
 
 
 def labels_in(folder: Path) -> set[str]:
@@ -112,23 +91,6 @@ def labels_in(folder: Path) -> set[str]:
         with suppress(ValueError):  # any other file
             labels |= {*Tile.named(path.stem).labels}
     return labels
-
-
-def trained_before(
-    job: Job, results: Path, labels: Callable[[Path], set[str]]
-) -> tuple[str, int]:
-    """Return why networks of a job are trained again, and how many.
-
-    `labels` are those of the networks in a folder.
-    """
-    if not job.missing:
-        return "forced", job.tile.fits
-    scores = results / f"{job.stem}{SCORES_CSV}"
-    if scores.exists():
-        lacking = sorted(NAMES[file.removeprefix(job.stem)] for file in job.missing)
-        return f"for their {' and '.join(lacking)}", job.tile.fits
-    again = labels(scores.parent).intersection(job.tile.labels)
-    return "in jobs that are cut differently now", len(again)
 
 
 def changes(path: Path, now: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What can be seen in the columns of a table, without knowing what they mean."""
+"""Columns of a table that look like groups, identifiers, text or no features."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,7 +3,7 @@
 import itertools
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +65,8 @@ SIZES = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 MOST_SIZES = 2
 
 # As many source models as a usual core trains in so many minutes, with so many seconds
-# for each job to start. Fewer than the last would allow no verdict.
+# for each job to start. Fewer than the last would allow no verdict. The time of a fit
+# was measured with 10 to 100 features and 20 to 5,000 rows.
 SOURCE_MODELS = (150, 60, 30, 20)
 MINUTES = 3
 SECONDS_A_JOB = 1.5
@@ -112,33 +113,14 @@ studies:
 """
 
 
-class Fits(NamedTuple):
-    """Fits of a network, and of estimators beside it.
-
-    widths: of features, hidden layers and outputs. They learn from so many rows, and
-    are tested on others.
-    """
-
-    widths: Sequence[int]
-    training: Mapping[str, Any]
-    estimators: Sequence[Mapping[str, Any]]
-    rows: int
-    tested: int
-
-
-# Returns the CPU seconds of a network, and of all estimators together.
-Cost = Callable[[Fits], tuple[float, float]]
-
-
 class Draft(NamedTuple):
     """A study of two tables, as a config describes it.
 
     Pairs are of the source and the target. groups: the column whose rows stay
     together, or none. drop: which columns are no features, and why. missing: how many
     rows lack a value; empty if none does. keeps_output: whether the target's networks
-    start with the source model's output layer. learned, tested: the train rows of
-    source models, and of the target, which has as many test rows. widths: of features,
-    hidden layers and outputs.
+    start with the source model's output layer. learned, trained: the train rows of
+    source and target. widths: of features, hidden layers and outputs.
     """
 
     labels: tuple[str, str]
@@ -154,7 +136,7 @@ class Draft(NamedTuple):
     margin: float
     sizes: Sequence[int | str]
     learned: int
-    tested: int
+    trained: int
     widths: Sequence[int]
     training: Mapping[str, Any]
     source_models: int = 0
@@ -216,20 +198,28 @@ class Draft(NamedTuple):
         if self.categorical:
             yield f"categorical: {_yaml([*self.categorical])}  # a column for each word"
 
-    def minutes(self, cost: Cost, source_models: int) -> int:
+    @property
+    def seconds_a_row(self) -> float:
+        """The seconds of a usual core for each row that a network learns from."""
+        pairs = itertools.pairwise(self.widths)
+        weights = sum((before + 1) * after for before, after in pairs)
+        return self.training["epochs"] * (1e-6 + 1e-9 * weights)
+
+    def minutes(self, seconds_a_row: float, source_models: int) -> int:
         """Return the CPU minutes of so many source models and all that starts there."""
-        fits = Fits(self.widths, self.training, [], self.learned, self.learned)
-        seconds, _ = cost(fits)
-        fits = fits._replace(estimators=[*self.estimators.values()], tested=self.tested)
+        seconds = seconds_a_row * self.learned
         for size in self.sizes:
-            rows = self.tested if isinstance(size, str) else size
-            network, estimators = cost(fits._replace(rows=rows))
-            seconds += REPEATS * (VARIANTS * network + estimators)
+            rows = self.trained if isinstance(size, str) else size
+            of_estimators = 0.05 * len(self.estimators) * max(1, rows / 500)
+            seconds += REPEATS * (VARIANTS * seconds_a_row * rows + of_estimators)
         jobs = 15 + self.arms * (2 if source_models <= 30 else 3)
         return math.ceil((source_models * seconds + jobs * SECONDS_A_JOB) / 60)
 
-    def assumed(self, cost: Cost) -> Iterator[str]:
-        """Yield in words what was assumed, a line each."""
+    def assumed(self, seconds_a_row: float) -> Iterator[str]:
+        """Yield in words what was assumed, a line each.
+
+        `seconds_a_row` are those of this machine.
+        """
         source, target = self.names
         for path, written in {rows.path: rows.written for rows in self.rows}.items():
             if written:
@@ -257,16 +247,12 @@ class Draft(NamedTuple):
         drawn = "anew for each source model" if self.is_split_anew else "with a seed"
         yield f"half of the rows, drawn {drawn}, are the train set, the others test"
         yield f"features are scaled by the train rows of {source}"
+        fits = self.source_models * (1 + REPEATS * self.arms)
         yield (
             f"{self.source_models} source models, {REPEATS} repeats of each, from "
-            f"{listed(self.sizes)} train rows: {self.fits:,} fits, about "
-            f"{self.minutes(cost, self.source_models)} min of one core"
+            f"{listed(self.sizes)} train rows: {fits:,} fits, about "
+            f"{self.minutes(seconds_a_row, self.source_models)} min of one core"
         )
-
-    @property
-    def fits(self) -> int:
-        """How many networks and estimators learn."""
-        return self.source_models * (1 + REPEATS * self.arms)
 
     @property
     def arms(self) -> int:
@@ -332,23 +318,13 @@ def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
         margin=margin,
         sizes=[*sizes, "all"],
         learned=learned,
-        tested=rows,
+        trained=rows,
         widths=[len(left) + len(categories), *hidden, outputs],
         training=training,
     )
-    affordable = (m for m in SOURCE_MODELS if drafted.minutes(_usual, m) <= MINUTES)
+    usual = drafted.seconds_a_row
+    affordable = (m for m in SOURCE_MODELS if drafted.minutes(usual, m) <= MINUTES)
     return drafted._replace(source_models=next(affordable, SOURCE_MODELS[-1]))
-
-
-def _usual(fits: Fits) -> tuple[float, float]:
-    """Return the seconds of a usual core, by which every machine takes as many models.
-
-    Measured with 10 to 100 features and 20 to 5,000 rows.
-    """
-    pairs = itertools.pairwise(fits.widths)
-    weights = sum((before + 1) * after for before, after in pairs)
-    of_network = fits.training["epochs"] * fits.rows * (1e-6 + 1e-9 * weights)
-    return of_network, 0.05 * len(fits.estimators) * max(1, fits.rows / 500)
 
 
 def _sizes(rows: int, classes: int) -> list[int]:

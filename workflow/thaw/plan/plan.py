@@ -3,6 +3,7 @@
 The workflow's rules and messages about a run read it; nothing here runs anything.
 """
 
+import itertools
 from typing import Any
 
 from thaw.config.config import Config
@@ -129,6 +130,6 @@ class Plan:
         for stage in self.stages.values():
             files |= {*stage.files, stage.record}
         for study in self.studies.values():
-            files |= {*study.check_file, *study.overlap_file, *study.weights}
-            files |= {*study.transferability_file, *study.written, *study.model_files}
+            files |= {*study.weights, *study.written, *study.model_files}
+            files |= {*itertools.chain(*study.files.values())}
         return files

@@ -16,7 +16,8 @@ from thaw.data import COMMON, IMAGES, WRITTEN
 from thaw.keys import Result, known_digest, result
 from thaw.output.paths import problem_file
 
-# What else of a problem decides which columns another one takes with columns: common.
+# The other keys of a problem that decide which columns another one takes with columns:
+# common.
 OF_COLUMNS = ("columns", "label", "group", "drop")
 
 

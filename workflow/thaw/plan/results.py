@@ -135,16 +135,11 @@ def _check(plan: StudyPlan) -> Result | None:
         name: plan.arms[Arm(name, plan.settings.target_sizes[0]).name][0].recipe
         for name in plan.networks
     }
-    sizes = {v.training.batch_size for v in plan.networks.values()}
-    settings = plan.facts(("study", "source", "target", "target_sizes")) | {
+    settings = plan.facts(("study", "source", "target")) | {
         "network": plan.settings.network.content,
         # In the config's order, which a recipe's keys do not keep.
         "variants": [(n, r["settings"]["variant"]) for n, r in recipes.items()],
         "checkpoints": plan.settings.files,
-        "batch_sizes": {
-            "source": [plan.settings.pretraining.batch_size],
-            "target": sorted(sizes),
-        },
     }
     return result("check_network", settings, inputs)
 

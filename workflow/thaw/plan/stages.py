@@ -66,7 +66,7 @@ class Stage(NamedTuple):
 
 RECORD_OF_TABLES = f"records/{TABLES}.json"
 
-# What tables and figures know of their study.
+# The facts of a study that tables and figures get.
 FACTS = (
     *("study", "source", "target", "variants", "networks", "pretrained", "described"),
     *("target_sizes", "shown_size", "is_swept", "baseline", "pairs", "comparisons"),
@@ -74,12 +74,12 @@ FACTS = (
     *("repeats", "source_models", "source_unit", "has_splits", "words"),
     *("draws_output", "learning"),
 )
-# What the stage that gathers knows of it, beside its metrics.
+# Those that the stage that gathers gets, beside its metrics.
 TO_GATHER = (
     *("study", "source", "target", "variants", "pretrained", "target_sizes"),
     *("repeats", "source_models", "keeps_predictions", "positive"),
 )
-# What pages know of it.
+# Those that pages get.
 ON_PAGE = (
     *("study", "source", "target", "question", "size", "words", "pretrained"),
     *("metric", "margin", "baseline", "target_sizes", "depths"),
@@ -123,7 +123,6 @@ def all_stages(
     title = {"title": config.title, "question": config.question}
     yield plan_output(
         ANSWERS,
-        rule=ANSWERS.name,
         folder=".",
         settings={"studies": facts, **title},
         inputs={TABLES: _keys(all_tables.values())},
@@ -131,9 +130,26 @@ def all_stages(
             *in_folders(all_tables, ["answer.json", RECORD_OF_TABLES]),
             *in_folders(studies, ["comparisons.csv"]),
         ],
+        rule=ANSWERS.name,
     )
-    yield from _maps(config, studies, all_tables)
-    figure = _figure_of_problems(problems)
+    for name, names in config.maps.items():
+        yield plan_output(
+            FREEZE_MAP,
+            folder=f"maps/{name}",
+            settings={"maps": [m for study in names for m in studies[study].maps]},
+            inputs={TABLES: _keys(all_tables[study] for study in names)},
+            reads=in_folders(names, ["comparisons.csv", RECORD_OF_TABLES]),
+            rule=f"map_{name}",
+        )
+    shown = sorted(problems.shown.items())
+    figure = plan_output(
+        PROBLEMS,
+        folder="problems",
+        settings={},
+        inputs={"problems": {name: problem.key for name, problem in shown}},
+        reads=[problem_file(name, problem.key) for name, problem in shown],
+        rule="problems_figure",
+    )
     yield figure
     before = [*itertools.chain(*stages.values()), figure]
     yield plan_page(REPORT, ".", facts, before, title)
@@ -153,35 +169,6 @@ def _keys(stages: Iterable[Stage]) -> dict[str, str]:
     return {stage.folder: stage.key for stage in stages}
 
 
-def _maps(
-    config: Config, studies: Mapping[str, StudyPlan], tables: Mapping[str, Stage]
-) -> Iterator[Stage]:
-    """Yield the freeze maps of several studies."""
-    for name, names in config.maps.items():
-        yield plan_output(
-            FREEZE_MAP,
-            rule=f"map_{name}",
-            folder=f"maps/{name}",
-            settings={
-                "maps": [part for study in names for part in studies[study].maps]
-            },
-            inputs={TABLES: _keys(tables[study] for study in names)},
-            reads=in_folders(names, ["comparisons.csv", RECORD_OF_TABLES]),
-        )
-
-
-def _figure_of_problems(problems: Problems) -> Stage:
-    shown = sorted(problems.shown.items())
-    return plan_output(
-        PROBLEMS,
-        rule="problems_figure",
-        folder="problems",
-        settings={},
-        inputs={"problems": {name: problem.key for name, problem in shown}},
-        reads=[problem_file(name, problem.key) for name, problem in shown],
-    )
-
-
 def plan_gathering(study: StudyPlan) -> Stage:
     """Return the stage that gathers all jobs of a study."""
     metrics = [
@@ -195,17 +182,11 @@ def plan_gathering(study: StudyPlan) -> Stage:
         "arms": study.arm_keys,
         "problems": {study.settings.target: study.target.key},
     }
-    keyed = result(GATHER, study.facts(TO_GATHER) | {"metric": metrics}, inputs)
-    return Stage(
-        f"gather_{study.name}",
-        GATHER,
-        study.name,
-        *keyed,
-        reads=[*study.gathered, *study.target_file],
-        files=in_folder(study.name, GATHERED),
-        functions=study.metric_files,
-        job_size=study.settings.job_size,
-    )
+    settings = study.facts(TO_GATHER) | {"metric": metrics}
+    reads = [*study.written, *study.files["target"]]
+    stage = plan_stage(GATHER, study.name, settings, inputs, reads, GATHERED)
+    functions, job_size = study.metric_files, study.settings.job_size
+    return stage._replace(functions=functions, job_size=job_size)
 
 
 def plan_outputs(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Stage:
@@ -220,14 +201,12 @@ def plan_outputs(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Stage:
         settings |= study.facts(["description"])
         if study.check:
             inputs = inputs | {"networks": study.check.key}
-            reads += study.check_file
+            reads += study.files["check"]
         if study.shown["rows"]:
             target = {study.settings.target: study.target.key}
             inputs = inputs | {"overlaps": study.overlap.key, "problems": target}
-            reads += [*study.overlap_file, *study.target_file]
-    keyed = result(stage, settings, inputs)
-    files = in_folder(study.name, files_of(outputs))
-    return Stage(f"{stage}_{study.name}", stage, study.name, *keyed, reads, files)
+            reads += [*study.files["overlap"], *study.files["target"]]
+    return plan_stage(stage, study.name, settings, inputs, reads, files_of(outputs))
 
 
 def facts_of_ranking(
@@ -262,10 +241,8 @@ def plan_ranking(
         scores = {study.name: study.transferability for study in studies}
         keys = {study: score.key for study, score in scores.items() if score}
         inputs = inputs | {"transferability": keys}
-        reads += [path for study in studies for path in study.transferability_file]
-    keyed = result(stage, settings, inputs)
-    files = in_folder(name, files_of(outputs))
-    return Stage(f"{stage}_{name}", stage, name, *keyed, reads, files)
+        reads += [path for study in studies for path in study.files["transferability"]]
+    return plan_stage(stage, name, settings, inputs, reads, files_of(outputs))
 
 
 def plan_page(
@@ -289,22 +266,37 @@ def plan_page(
         images = [f"{stage.folder}/{name}.png" for name in figures_on_pages()]
         files = [f for f in stage.files if stage.name == TABLES or f in images]
         reads += [*files, stage.record]
-    rule = output.name if folder == "." else f"{output.name}_{folder}"
-    return plan_output(output, rule, folder, settings, inputs, reads)
+    rule = output.name if folder == "." else ""
+    return plan_output(output, folder, settings, inputs, reads, rule)
 
 
 def plan_output(
     output: Output,
-    rule: str,
     folder: str,
     settings: Mapping[str, Any],
     inputs: Mapping[str, Any],
     reads: list[str],
+    rule: str = "",
 ) -> Stage:
     """Return the stage of a single table, figure or page."""
-    keyed = result(output.stage, {"outputs": [output.name], **settings}, inputs)
-    files = in_folder(folder, files_of([output]))
-    return Stage(rule, output.stage, folder, *keyed, reads, files)
+    settings = {"outputs": [output.name], **settings}
+    files = output.files
+    return plan_stage(output.stage, folder, settings, inputs, reads, files, rule)
+
+
+def plan_stage(
+    name: str,
+    folder: str,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    reads: list[str],
+    files: Iterable[str],
+    rule: str = "",
+) -> Stage:
+    """Return a stage of that name, which makes files in a folder."""
+    keyed = result(name, settings, inputs)
+    rule = rule or f"{name}_{folder}"
+    return Stage(rule, name, folder, *keyed, reads, in_folder(folder, files))
 
 
 def in_folders(folders: Iterable[str], names: Sequence[str]) -> list[str]:

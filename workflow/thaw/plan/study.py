@@ -21,7 +21,6 @@ from thaw.findings.arms import (
 from thaw.findings.metrics import metric_of
 from thaw.findings.pairs import units_needed
 from thaw.keys import Result
-from thaw.learning.tasks import TASKS, Task
 from thaw.output.paths import (
     HISTORY_NPZ,
     PREDICTIONS_NPZ,
@@ -37,6 +36,13 @@ from thaw.plan.recipes import recipe_in_words, variant_in_words
 
 # Files by the name that a rule has for them.
 Files = dict[str, list[str]]
+
+
+# The settings in a study's description as the config has them.
+DESCRIBED = (
+    *("source", "target", "variants", "repeats", "target_sizes", "source_models"),
+    *("positive", "baseline", "pairs", "seed", "margin"),
+)
 
 
 @functools.cache
@@ -105,27 +111,28 @@ class StudyPlan(NamedTuple):
         follow from the job.
         """
         code: Files = self.settings.network.user_files
-        problems = {"target": self.target_file, "source": self.source_file}
+        files_of, refusal = self.files, self.refusal
+        problems = {role: files_of[role] for role in ("target", "source")}
+        target = {"problem": files_of["target"]}
         roles = self.overlap.recipe["inputs"]
         yield self.overlap, {role: problems[role] for role in roles}
         if self.check:
-            files = problems if self.source_models else {"target": self.target_file}
+            files = problems if self.source_models else {"target": files_of["target"]}
             models = {"source_models": self.model_files if self.settings.files else []}
             yield self.check, code | files | models
-        must_pass = [*self.refusal, *self.check_file]
+        must_pass = [*refusal, *files_of["check"]]
         for number, keyed in enumerate(self.source_models):
             if self.source:
-                checked = {"checked": [*self.target_file, *must_pass]}
-                yield keyed, code | {"problem": self.source_file} | checked
+                checked = {"checked": [*files_of["target"], *must_pass]}
+                yield keyed, code | {"problem": files_of["source"]} | checked
             else:
                 paths = weight_files(Path(self.settings.files[number]))
-                weights = {"weights": [*map(str, paths)]}
-                yield keyed, code | {"problem": self.target_file} | weights
+                yield keyed, code | target | {"weights": [*map(str, paths)]}
         if self.transferability:
-            models = {"source_models": self.model_files, "checked": self.check_file}
+            models = {"source_models": self.model_files, "checked": files_of["check"]}
             yield self.transferability, code | problems | models
         for keyed in itertools.chain(*self.arms.values()):
-            files = {"problem": self.target_file, "checked": self.refusal}
+            files = target | {"checked": refusal}
             if "estimator" not in keyed.recipe["settings"]:
                 files |= code | {"checked": must_pass}
             yield keyed, files
@@ -137,38 +144,31 @@ class StudyPlan(NamedTuple):
         return source | {self.settings.target: self.target}
 
     @property
-    def source_file(self) -> list[str]:
-        """The source problem's file below `results/`, if any."""
-        if self.source is None:
-            return []
-        return [problem_file(self.settings.source, self.source.key)]
+    def files(self) -> Files:
+        """The files below `results/` of all that is no network, if there are any.
 
-    @property
-    def target_file(self) -> list[str]:
-        """The target problem's file below `results/`."""
-        return [problem_file(self.settings.target, self.target.key)]
-
-    @property
-    def check_file(self) -> list[str]:
-        """The file below `results/` that says that the network passed its check."""
-        return [check_file("networks", self.name, self.check.key)] if self.check else []
-
-    @property
-    def overlap_file(self) -> list[str]:
-        """The file below `results/` that says which test rows are among train rows."""
-        return [check_file("overlaps", self.settings.target, self.overlap.key)]
-
-    @property
-    def transferability_file(self) -> list[str]:
-        """The file below `results/` with the scores that need no training, if any."""
-        scores, target = self.transferability, self.settings.target
-        return [check_file("transferability", target, scores.key)] if scores else []
+        They are the problems, `source` and `target`, the `overlap` of their rows, the
+        `check` of the network, and the scores of `transferability`.
+        """
+        source, target = self.settings.source, self.settings.target
+        files: Files = {name: [] for name in ("source", "check", "transferability")}
+        files["target"] = [problem_file(target, self.target.key)]
+        files["overlap"] = [check_file("overlaps", target, self.overlap.key)]
+        if self.source:
+            files["source"] = [problem_file(source, self.source.key)]
+        if self.check:
+            files["check"] = [check_file("networks", self.name, self.check.key)]
+        if scores := self.transferability:
+            path = check_file("transferability", target, scores.key)
+            files["transferability"] = [path]
+        return files
 
     @property
     def refusal(self) -> list[str]:
         """The check for equal rows, if it may refuse any: training waits for it."""
         settings = self.overlap.recipe["settings"]
-        return self.overlap_file if settings["refuse"] or "columns" in settings else []
+        may_refuse = settings["refuse"] or "columns" in settings
+        return self.files["overlap"] if may_refuse else []
 
     def requirements(self, key: str) -> Iterator[dict[str, Any]]:
         """Yield the study's requirements on the problem of this key.
@@ -242,12 +242,6 @@ class StudyPlan(NamedTuple):
         return [f"{stem}{suffix}" for suffix in suffixes for _, stem in jobs]
 
     @property
-    def gathered(self) -> list[str]:
-        """The files to gather: all but the predictions of source models."""
-        apart = {f"{stem}{PREDICTIONS_NPZ}" for _, stem in self.pretraining_jobs}
-        return [path for path in self.written if path not in apart]
-
-    @property
     def metric_files(self) -> list[str]:
         """The files with the functions of users' metrics, in order."""
         functions = (metric.get("function", "") for metric in self.metrics)
@@ -284,7 +278,7 @@ class StudyPlan(NamedTuple):
         place = bisect.bisect(tiles, tile.models[0], key=lambda t: t.models[0])
         return [f"{self._model_stem(tiles[place - 1])}{WEIGHTS}"]
 
-    # What is known of the study, for tables, figures and messages
+    # Facts of the study, for tables, figures and messages
 
     @property
     def networks(self) -> dict[str, Variant]:
@@ -301,11 +295,6 @@ class StudyPlan(NamedTuple):
     def described(self) -> dict[str, dict[str, Any]]:
         """The settings of each variant, without defaults and training."""
         return {name: variant.described for name, variant in self.variants.items()}
-
-    @property
-    def task(self) -> Task:
-        """The target's task."""
-        return TASKS[self.metrics[0]["task"]]
 
     @property
     def shown(self) -> dict[str, bool]:
@@ -435,7 +424,7 @@ class StudyPlan(NamedTuple):
         }
 
     @property
-    def own_training(self) -> dict[str, dict[str, Any]]:
+    def training_changes(self) -> dict[str, dict[str, Any]]:
         """The training settings in which variants differ from the study, by variant."""
         differences = {}
         for name, variant in self.networks.items():
@@ -452,7 +441,7 @@ class StudyPlan(NamedTuple):
         names, usual = self.settings.network.names, self.settings.training.epochs
         words = {}
         for name, variant in self.described.items():
-            changes = self.own_training.get(name, {})
+            changes = self.training_changes.get(name, {})
             recipe = recipe_in_words(variant, names)
             epochs = changes.get("epochs")
             if epochs and "phases" in variant:
@@ -491,12 +480,8 @@ class StudyPlan(NamedTuple):
     def description(self) -> dict[str, Any]:
         """Everything behind the results: settings, keys, code, library versions."""
         study, training = self.settings, self.settings.training.model_dump()
-        names = ("source", "target", "variants", "repeats", "target_sizes")
         # How jobs are cut changes no result.
-        settings = self.facts(
-            (*names, "source_models", "positive", "baseline", "pairs")
-        )
-        settings |= self.facts(("seed", "margin")) | {
+        settings = self.facts(DESCRIBED) | {
             "metric": [*map(_metric_in_words, self.metrics)],
             "network": study.network.written,
             "training": training,
@@ -509,29 +494,26 @@ class StudyPlan(NamedTuple):
             "predictions": self.keeps_predictions,
             **({"checkpoints": study.files} if study.files else {}),
         }
-        recipes = [
-            *(problem.recipe for problem in self.problems.values()),
-            *(arm[0].recipe for arm in self.arms.values()),
-            *(keyed.recipe for keyed in self.source_models[:1]),
-        ]
-        # Two kinds of code train.
-        stages = [
-            "estimators" if "estimator" in recipe["settings"] else recipe["stage"]
-            for recipe in recipes
-        ]
+        problems = self.problems
+        arms = (arm[0] for arm in self.arms.values())
+        code: dict[str, str] = {}
+        versions: dict[str, str] = {}
+        for recipe, _ in (*problems.values(), *arms, *self.source_models[:1]):
+            # Two kinds of code train.
+            is_estimator = "estimator" in recipe["settings"]
+            code["estimators" if is_estimator else recipe["stage"]] = recipe["code"]
+            versions |= recipe["versions"]
         return {
             "settings": settings,
-            "problems": {n: p.recipe["settings"] for n, p in self.problems.items()},
+            "problems": {n: p.recipe["settings"] for n, p in problems.items()},
             "variants": self.described,
             "keys": {
-                "problems": {name: keyed.key for name, keyed in self.problems.items()},
+                "problems": {name: keyed.key for name, keyed in problems.items()},
                 "source_models": [keyed.key for keyed in self.source_models],
                 "arms": self.arm_keys,
             },
-            "code": {n: r["code"] for n, r in zip(stages, recipes, strict=True)},
-            "versions": {
-                k: v for recipe in recipes for k, v in recipe["versions"].items()
-            },
+            "code": code,
+            "versions": versions,
         }
 
 

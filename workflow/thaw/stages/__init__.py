@@ -1,6 +1,4 @@
-"""One module for each stage. Jobs run them: `python -m thaw.stages --help` says what
-each reads and writes.
-"""
+"""One module for each stage, which says what its jobs read and write."""
 
 import signal
 import sys

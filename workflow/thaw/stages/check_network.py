@@ -3,8 +3,7 @@
 It says what each variant freezes, draws anew and trains, phase by phase.
 
 Settings: `study`, `source`, `target`, the `network`, `variants` (pairs of a name and
-the config's settings, in order), `target_sizes`, `batch_sizes` and the names of the
-`checkpoints`.
+the config's settings, in order) and the names of the `checkpoints`.
 Reads: `target`; `source`, or the `source_models` that were read from those files; and
 the user's `network` module. The rule also serves `check_trainer`.
 Writes: `rows`, one for each phase of a variant.
@@ -12,7 +11,7 @@ Writes: `rows`, one for each phase of a variant.
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
@@ -20,9 +19,7 @@ from thaw.external.checks import (
     Share,
     check_depth,
     check_eval_mode,
-    check_rows_apart,
     check_seeds,
-    check_short_batches,
     check_train_mode,
     check_transfer,
     check_variants,
@@ -36,14 +33,6 @@ from thaw.learning.training import fix_rounding
 from thaw.output.records import save_check
 from thaw.output.weights import load_source_models
 from thaw.stages.command import Job
-
-
-class Built(NamedTuple):
-    """A network that was built for a problem, which has so many train `rows`."""
-
-    network: ModuleNetwork
-    problem: Problem
-    rows: int
 
 
 def main(job: Job) -> None:
@@ -67,12 +56,11 @@ def check_all(job: Job, saw: dict[str, str]) -> list[Share]:
         for role in ("source", "target")
         if role in job.keys
     }
-    network, problem, _ = built["target"]
+    network, problem = built["target"]
     check_seeds(network, problem)
-    check_rows_apart(network, problem)
     shapes: Mapping[str, Sequence[int]] | None = None
     if "source" in built:
-        shapes = built["source"].network.shapes
+        shapes = built["source"][0].shapes
     if "source_models" in job.keys:
         shapes = _shapes_in_files(job, saw)
     if shapes is not None:
@@ -81,18 +69,13 @@ def check_all(job: Job, saw: dict[str, str]) -> list[Share]:
     for share in check_variants(network, problem, variants, shapes):
         print(share, file=sys.stderr)
         effects.append(share)
-    for role, (network, problem, rows) in built.items():
-        sizes = [rows]
-        if role == "target":
-            sizes = [rows if s == "all" else s for s in settings["target_sizes"]]
-        check_short_batches(network, problem, sizes, settings["batch_sizes"][role])
     return effects
 
 
 def _build(
     job: Job, role: str, variants: Mapping[str, Any], saw: dict[str, str]
-) -> Built:
-    """Return the network for the source or target, checked."""
+) -> tuple[ModuleNetwork, Problem]:
+    """Return the network for the source or target, checked, and that problem."""
     loaded, description, saw[role] = job.load_problem(role)
     problem, _ = filled(loaded.whole, loaded.whole.train_size)
     name, module = job.settings[role], job.module
@@ -104,7 +87,7 @@ def _build(
         check_depth(network, variants)
         groups = learning_groups(network, variants)
     check_train_mode(name, network, problem, groups)
-    return Built(network, problem, loaded.train_size)
+    return network, problem
 
 
 def _shapes_in_files(job: Job, saw: dict[str, str]) -> Mapping[str, Sequence[int]]:

@@ -1,4 +1,4 @@
-"""What all jobs share: what a rule tells them, and errors in one line."""
+"""Jobs as their rules write them, and errors in one line."""
 
 import gc
 import json

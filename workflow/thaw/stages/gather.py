@@ -102,10 +102,7 @@ class Gathering:
         How jobs are cut is no part of the recipe, because it changes no number.
         """
         self._recipe, self._settings, self._keys = job.recipe, job.settings, job.keys
-        self._results, self._job_size = (
-            job.input("results"),
-            job.more["job_size"],
-        )
+        self._results, self._job_size = job.input("results"), job.more["job_size"]
         self._arms = arms(job.settings["variants"], job.settings["target_sizes"])
         ((name, key),) = job.keys["problems"].items()
         path = self._results / problem_file(name, key)
@@ -118,11 +115,10 @@ class Gathering:
             description.classes,
         )
         self._has_splits = isinstance(problem, Pool)
-        models, repeats = (job.settings[n] for n in ("source_models", "repeats"))
-        self._models, self._repeats = (
-            Tile(range(models)),
-            Tile(range(models), range(repeats)),
+        models, repeats = (
+            range(job.settings[name]) for name in ("source_models", "repeats")
         )
+        self._models, self._repeats = Tile(models), Tile(models, repeats)
         # The final scores, and their names, for the tables that people read.
         self._rows: dict[str, list[tuple]] = {}
         self._columns: dict[str, list[str]] = {}
@@ -133,11 +129,9 @@ class Gathering:
         settings = self._settings
         with ArchiveWriter(file) as writer:
             if settings["pretrained"] and settings["source"] != CHECKPOINTS:
-                add_networks(writer, SOURCE_MODELS, *self._gather_source_models())
+                add_networks(writer, SOURCE_MODELS, self._gather_source_models(), {})
             for arm in self._arms:
-                reached, measures = self._gather_repeats(arm)
-                measures = self._models_of(arm) | measures
-                add_networks(writer, arm.name, reached, measures)
+                add_networks(writer, arm.name, *self._gather_repeats(arm))
             of_all = {
                 "addresses": self._repeats.addresses,
                 "positive": self._metrics.positive,
@@ -166,37 +160,24 @@ class Gathering:
         columns = self._columns.get(SOURCE_MODELS, [])
         file.write(csv_file(("source_model", *columns), rows))
 
-    def _models_of(self, arm: Arm) -> dict[str, np.ndarray]:
-        """Return the source model of each repeat of an arm, `[repeats]`, if any.
-
-        If each has its own split, repeats that do not start from one have one, too.
-        """
-        if not (self._has_splits or arm.variant in self._settings["pretrained"]):
-            return {}
-        models = [address.source_model for address in self._repeats.addresses]
-        return {"source_model": np.array(models)}
-
-    def _gather_source_models(self) -> tuple[Reached, dict[str, np.ndarray]]:
+    def _gather_source_models(self) -> Reached:
         (key,) = self._keys["source_models"]
         begin = models_begin(self._settings["source"], key)
         tiles = tiles_of_models(self._models.fits, self._job_size)
         jobs = ((tile, f"{begin}{tile.name}", key) for tile in tiles)
         reached = self._join(SOURCE_MODELS, jobs, self._models).reached()
         self._tell(SOURCE_MODELS, reached, {})
-        return reached, {}
+        return reached
 
     def _gather_repeats(self, arm: Arm) -> tuple[Reached, dict[str, np.ndarray]]:
-        """Return an arm's results and, by name, what is measured by its predictions."""
-        name, target = arm.name, self._settings["target"]
-        models, repeats = self._models.fits, len(self._repeats.repeats or [])
-        jobs = repeats_jobs(
-            target,
-            name,
-            self._keys["arms"][name],
-            models,
-            repeats,
-            self._job_size,
-        )
+        """Return an arm's results and, by name, further arrays of its repeats.
+
+        They are what its predictions measure, and the source models. If each of these
+        has its own split, repeats that do not start from one have one, too.
+        """
+        name, target, keys = arm.name, self._settings["target"], self._keys["arms"]
+        models, repeats = (self._settings[n] for n in ("source_models", "repeats"))
+        jobs = repeats_jobs(target, name, keys[name], models, repeats, self._job_size)
         measured = Measured(self._metrics)
         joined = self._join(name, jobs, self._repeats, measured)
         if self.saw[name]["problem"] != self.saw["target"]:
@@ -204,11 +185,15 @@ class Gathering:
                 f"the jobs of {name} saw other data than {target} has now; delete the "
                 "folders of its repeats and run again"
             )
+        arrays: dict[str, np.ndarray] = {}
+        if self._has_splits or arm.variant in self._settings["pretrained"]:
+            models = [address.source_model for address in self._repeats.addresses]
+            arrays["source_model"] = np.array(models)
         by_network = measured.networks.items()
-        measures = {name: joined.in_order(parts) for name, parts in by_network}
+        arrays |= {name: joined.in_order(parts) for name, parts in by_network}
         reached = joined.reached()
-        self._tell(name, reached, measures)
-        return reached, measures
+        self._tell(name, reached, arrays)
+        return reached, arrays
 
     def _join(
         self,
@@ -225,13 +210,12 @@ class Gathering:
         """
         joined, saw = Joined(tile), dict[str, str]()
         for part, begin, key in jobs:
-            stem = self._results / begin
             table, archive, predictions = (
-                Path(f"{stem}{end}")
+                self._results / f"{begin}{end}"
                 for end in (SCORES_CSV, HISTORY_NPZ, PREDICTIONS_NPZ)
             )
             scores = load_scores(table, archive, part, key)
-            _check_alike(name, stem.parent, saw, scores)
+            _check_alike(name, table.parent, saw, scores)
             joined.add(part, scores.reached)
             if measured and self._settings["keeps_predictions"]:
                 task, failed = scores.reached.task, scores.reached.final.failed

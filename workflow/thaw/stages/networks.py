@@ -1,56 +1,41 @@
-"""Train networks in a job: the part of the training stages that needs torch."""
+"""Train networks in a job, with Thaw's learners: the part that needs torch."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from thaw.data.problem import Description, Pool, Problem
 from thaw.external.networks import network_of, of_network
 from thaw.learning.history import Reached, joined
 from thaw.learning.learner import ALL_LEARN, Network, Phase, State, stacked
 from thaw.learning.seeds import Whose
-from thaw.learning.settings import Training
-from thaw.learning.splits import check, test_rows
+from thaw.learning.settings import Training, Variant
 from thaw.learning.tasks import named_weights
 from thaw.learning.training import at_a_time, fix_rounding, train
-from thaw.output.predictions import Predictions
-from thaw.output.weights import About, save_networks
+from thaw.learning.variants import fresh_groups, phases_of, start_repeats
+from thaw.output.weights import About, load_source_models, save_networks
 from thaw.progress import Progress
 from thaw.stages.command import Job
 
 
-class Start(NamedTuple):
-    """The start of networks: the `weights` of some, and the phases in which they learn.
-
-    saw: the digests of the sources of the weights.
-    """
-
-    weights: Callable[[Whose], State]
-    phases: Sequence[Phase] = (ALL_LEARN,)
-    saw: Mapping[str, Any] = {}
-
-
-def train_networks(
+def fit(
     job: Job,
+    problem: Problem | Pool,
+    described: Description,
     whose: Whose,
     kind: str,
-    start: Callable[[Network, Sequence[str]], Start],
-    added: Sequence[int] = (),
-) -> tuple[Reached, Predictions]:
-    """Train networks and write their weights; return scores and predictions.
-
-    `kind` names them. `start` gets the classes' names, too. `added` are the widths of a
-    variant's own layers.
-    """
+    saw: dict[str, Any],
+) -> tuple[Reached, np.ndarray]:
+    """Train networks and write their weights; see `thaw.stages.train`."""
     fix_rounding()
     settings, module = job.settings, job.module
-    problem, described, digest = job.load_problem("problem")
-    # The study may have more source models than when the problem was made.
-    check(problem, described.classes, whose.seed, whose.models)
+    added = settings.get("variant", {}).get("add", ())
     network = network_of(
         settings["network"], problem.whole, described.shape, module, added
     )
-    weights, phases, saw = start(network, described.classes)
+    weights, phases = _start(job, network, described.classes, saw)
     training = _training(settings["training"], described.classes)
     size = settings.get("target_size")
     at_once = at_a_time(network, training, size or problem.train_size)
@@ -67,18 +52,35 @@ def train_networks(
             if keeps_weights:
                 states.append(trained.state)
             del trained  # its weights, while the next networks learn
-    all_reached, saw = joined(reached), {"problem": digest, **saw}
+    all_reached = joined(reached)
     if keeps_weights:
         failed = np.flatnonzero(all_reached.final.failed).tolist()
         about = About(problem.task, described, failed)
         path, state = job.output("weights"), stacked(states)
         save_networks(path, state, job.tile, job.recipe, saw, about)
-    return all_reached, Predictions(
-        task=problem.task,
-        outputs=np.concatenate(outputs),
-        rows=test_rows(problem, whose.seed, whose.models),
-        saw=saw,
-    )
+    return all_reached, np.concatenate(outputs)
+
+
+def _start(
+    job: Job, network: Network, classes: Sequence[str], saw: dict[str, Any]
+) -> tuple[Callable[[Whose], State], Sequence[Phase]]:
+    """Return the weights with which networks start, and the phases in which they learn.
+
+    Puts the digests of source models, and the layers that are fresh, into `saw`.
+    """
+    if job.tile.repeats is None:
+        every = list(network.groups)
+        return lambda whose: network.draw(every, whose), (ALL_LEARN,)
+    variant, inherited = Variant(**job.settings["variant"]), None
+    if variant.pretrained:
+        paths, key = job.inputs["source_models"], job.keys["source_models"]
+        inherited, digests = load_source_models(paths, key, job.tile.models)
+        saw["source_models"] = digests
+    fresh = fresh_groups(variant, network, inherited, classes)
+    print(f"drawn anew: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
+    saw["fresh"] = ", ".join(fresh)
+    phases = phases_of(variant, network, fresh)
+    return lambda whose: start_repeats(network, fresh, inherited, whose), phases
 
 
 def _training(settings: Mapping[str, Any], classes: Sequence[str]) -> Training:

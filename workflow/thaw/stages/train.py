@@ -1,56 +1,56 @@
-"""Train some repeats of a variant on the target problem.
+"""Train source models on the source problem, or repeats of a variant on the target.
 
-A reference has its `estimator` instead of network, training and variant.
+Each source model has its own initial weights and batch order. A reference has its
+`estimator` instead of network, training and variant.
 
-Settings: the study's `seed`, `network` (the source models') and `training`, the
-`variant`, and the `target_size` if it is not all train rows.
+Settings: the study's `seed`, `network` (of repeats, the source models') and `training`;
+of repeats the `variant`, and the `target_size` if it is not all train rows.
 Reads: `problem`, `source_models` if the variant is pretrained, and the user's `network`
 module or `trainer`. All of a study's checks (`checked`) come first.
-Writes: `scores`, `history` and, if they are kept, `predictions` and `weights`.
+Writes: `scores`, `history`, the `weights` of source models and, if they are kept, those
+of repeats and `predictions`.
 """
 
-import sys
-from collections.abc import Sequence
+import importlib
 from typing import Any
 
-from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
-from thaw.learning.settings import Variant
-from thaw.output.predictions import Predictions
+from thaw.learning.splits import check, test_rows
+from thaw.output.predictions import Predictions, save_predictions
+from thaw.output.scores import save_scores
+from thaw.progress import warn_of_failures
 from thaw.stages.command import Job
-from thaw.stages.fit import fit
-
-
-def learn(job: Job, whose: Whose, kind: str) -> tuple[Reached, Predictions]:
-    """Train networks of a variant; return their scores and predictions."""
-    # Imported only here, because an estimator's job needs no torch.
-    from thaw.learning.learner import Network
-    from thaw.learning.variants import fresh_groups, phases_of, start_repeats
-    from thaw.output.weights import load_source_models
-    from thaw.stages.networks import Start, train_networks
-
-    variant = Variant(**job.settings["variant"])
-
-    def start(network: Network, classes: Sequence[str]) -> Start:
-        inherited = None
-        saw: dict[str, Any] = {}
-        if variant.pretrained:
-            paths, key = job.inputs["source_models"], job.keys["source_models"]
-            inherited, digests = load_source_models(paths, key, job.tile.models)
-            saw["source_models"] = digests
-        fresh = fresh_groups(variant, network, inherited, classes)
-        print(f"drawn anew: {', '.join(fresh) or 'no layer'}", file=sys.stderr)
-        saw["fresh"] = ", ".join(fresh)
-        phases = phases_of(variant, network, fresh)
-        return Start(
-            weights=lambda whose: start_repeats(network, fresh, inherited, whose),
-            phases=phases,
-            saw=saw,
-        )
-
-    return train_networks(job, whose, kind, start, variant.add)
 
 
 def main(job: Job) -> None:
-    """Train the repeats; write their scores and histories."""
-    fit(job, learn)
+    """Train a tile's networks; write scores, histories and, if wanted, predictions.
+
+    The `fit` of a module trains them. It gets the job, its problem with a description,
+    whose random numbers they get, their kind in words, and the digests of inputs, to
+    which it adds. It returns their scores, and predictions as the task keeps them.
+    """
+    settings, tile, recipe = job.settings, job.tile, job.recipe
+    seed = settings["seed"]
+    if tile.repeats is None:
+        kind, whose = "source models", Whose.source_models(seed, tile.models)
+    else:
+        kind, whose = "repeats", Whose.repeats(seed, tile.addresses)
+    problem, described, digest = job.load_problem("problem")
+    # The study may have more source models than when the problem was made.
+    check(problem, described.classes, seed, whose.models)
+    saw: dict[str, Any] = {"problem": digest}
+    learner = "stages.networks"
+    if "estimator" in settings:
+        learner = "external.estimators"
+    elif "trainer" in settings["network"]:
+        learner = "external.trainers"
+    # Only now, because each needs other packages.
+    fit = importlib.import_module(f"thaw.{learner}").fit
+    reached, outputs = fit(job, problem, described, whose, kind, saw)
+    warn_of_failures(kind, tile.labels, reached.final.failed)
+    scores, history = job.output("scores"), job.output("history")
+    save_scores(scores, history, tile, reached, recipe, saw)
+    if job.outputs.get("predictions"):
+        rows = test_rows(problem, seed, whose.models)
+        predictions = Predictions(problem.task, outputs, rows, saw)
+        save_predictions(job.output("predictions"), predictions, tile, recipe)
