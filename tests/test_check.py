@@ -197,10 +197,13 @@ def test_two_files_with_numbers_as_labels():
     # A twentieth of the label's standard deviation, with one digit.
     margin = float(f"{target['boils'].std() / 20:.0e}")
     assert config["studies"]["from-first"]["margin"] == margin
-    # Frequent whole numbers are classes.
+    assert "beware" not in output
+    # Frequent whole numbers are classes; and who is in both files is told.
     Path("b/config.yaml").unlink()
+    source.assign(patient_id=range(40, 520)).to_csv("first.csv", index=False)
     _, output = init(target, "--label", "kind", *from_first)
     assert "kind is a class" in output
+    assert "beware: 40 rows of b have a patient_id that first has, too:" in output
 
 
 def test_missing_values_and_how_a_file_is_written_are_seen():

@@ -153,6 +153,19 @@ def repeating_columns(tables: Sequence[Table]) -> tuple[str, str]:
     return first, second
 
 
+def rows_of_the_same(tables: Sequence[Table]) -> dict[str, int]:
+    """Return how many rows of the second table are of someone in the first.
+
+    They are counted by each column that names who a row is of, where there are any.
+    """
+    first, second = (table.features for table in tables)
+    names = [name for name in second if name in first and IDENTIFIER.search(name)]
+    counts = {
+        name: int(second[name].isin(first[name].dropna()).sum()) for name in names
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
 def no_features(tables: Sequence[Table]) -> dict[str, str]:
     """Return which columns are no features, and why."""
     reasons: dict[str, str] = {}

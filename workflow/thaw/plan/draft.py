@@ -21,6 +21,7 @@ from thaw.plan.columns import (
     no_features,
     read_table,
     repeating_columns,
+    rows_of_the_same,
 )
 
 # Hidden layers, with few train rows and with many.
@@ -82,7 +83,8 @@ seed: 1  # every random number follows from it
 network: {network}
 training: {training}
 # To tune, learning_rate: [0.001, 0.003, 0.01] and validation_size: 0.2. Each network
-# keeps the rate that is best on a fifth of its train rows, and learns from the others.
+# keeps the rate that is best on a fifth of its train rows, and learns from the others;
+# with few rows, that costs more than it brings.
 
 problems:
   {source}:
@@ -117,10 +119,11 @@ class Draft(NamedTuple):
     """A study of two tables, as a config describes it.
 
     Pairs are of the source and the target. groups: the column whose rows stay
-    together, or none. drop: which columns are no features, and why. missing: how many
-    rows lack a value; empty if none does. keeps_output: whether the target's networks
-    start with the source model's output layer. learned, trained: the train rows of
-    source and target. widths: of features, hidden layers and outputs.
+    together, or none. drop: which columns are no features, and why. shared: how many
+    rows of the target are of someone in the source, by the column that says so.
+    missing: how many rows lack a value; empty if none does. keeps_output: whether the
+    target's networks start with the source model's output layer. learned, trained: the
+    train rows of source and target. widths: of features, hidden layers and outputs.
     """
 
     labels: tuple[str, str]
@@ -130,6 +133,7 @@ class Draft(NamedTuple):
     columns: tuple[Sequence[str], Sequence[str]]
     groups: tuple[str, str]
     drop: Mapping[str, str]
+    shared: Mapping[str, int]
     missing: tuple[str, str]
     categorical: Sequence[str]
     keeps_output: bool
@@ -179,7 +183,8 @@ class Draft(NamedTuple):
     def _problem(self, role: int, folder: Path) -> Iterator[str]:
         """Yield the keys of a problem that follow from its table."""
         rows = self.rows[role]
-        drop = [name for name in self.drop if name in self.columns[role]]
+        columns = {*self.columns[role]} - {self.groups[role]}
+        drop = [name for name in self.drop if name in columns]
         yield f"file: {_yaml(_relative(rows.path, folder))}"
         for key, value in rows.written.items():
             yield f"{key}: {_yaml(value)}  # as the file is written"
@@ -237,6 +242,11 @@ class Draft(NamedTuple):
             )
         for group in dict.fromkeys(filter(None, self.groups)):
             yield f"{group} repeats: rows with the same one stay together (group)"
+        for column, count in self.shared.items():
+            yield (
+                f"beware: {count:,} rows of {target} have a {column} that {source} "
+                "has, too: if these are the same samples, leave them out of the source"
+            )
         for column, why in self.drop.items():
             yield f"{column} is no feature: it {why}"
         for name, words in zip(self.names, self.missing, strict=True):
@@ -274,6 +284,9 @@ def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
     regression = any(are_measured(table.labels) for table in tables)
     columns = [list(table.features) for table in tables]
     groups = repeating_columns(tables)
+    # The same rows with another label are split alike.
+    are_other_rows = (source.path, source.where) != (target.path, target.where)
+    shared = rows_of_the_same(tables) if are_other_rows else {}
     drop = {
         name: reason
         for name, reason in no_features(tables).items()
@@ -312,6 +325,7 @@ def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
         columns=(columns[0], columns[1]),
         groups=groups,
         drop=drop,
+        shared=shared,
         missing=(missing[0], missing[1]),
         categorical=words,
         keeps_output=labels[0] == labels[1] and same_classes,
