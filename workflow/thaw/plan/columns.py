@@ -175,6 +175,8 @@ def no_features(tables: Sequence[Table]) -> dict[str, str]:
         for name, column in table.features.items():
             if IDENTIFIER.search(name):
                 reasons[name] = "tells rows apart, by its name"
+            elif name == other.labels.name:
+                reasons[name] = "is the other's label"
             elif name not in other.features:
                 reasons[name] = "is in one of the two only"
             elif pd.api.types.is_datetime64_any_dtype(column):
