@@ -80,10 +80,10 @@ def _metrics() -> Iterator[str]:
             classes = "two" if metric.two_classes else "any"
             if not TASKS[task].has_classes:
                 classes = ""
-            own = " (the default)" if metric.history == "score" else ""
+            default = " (the default)" if metric.history == "score" else ""
             yield (
-                f"| {task} | `{metric.name}`{own} | {metric.words} | {metric.best:g} | "
-                f"{_bound(metric.worst)} | {classes} |"
+                f"| {task} | `{metric.name}`{default} | {metric.words} | "
+                f"{metric.best:g} | {_bound(metric.worst)} | {classes} |"
             )
     yield ""
 

@@ -118,12 +118,15 @@ def test_pages_quote_their_studies_and_stale_numbers_are_named(tmp_path, monkeyp
     (tmp_path / "results/answer.md").write_text("+13.9 K (+12.7 to +15.2)\n")
     block = "<!-- from results/summary.md{} -->\n{}<!-- end -->\n"
     prose = "It is 0.812, not 0.811, and 9 %; 13.9 K (12.7 to 15.2 K), not 13.8 K. "
-    page = renew.renewed(prose + block.format(", table 1", "old\n"))
+    page = renew.renew(prose + block.format(", table 1", "old\n"))
     assert page == prose + block.format(", table 1", f"\n{table}\n\n")
     text = f"```text\n200 repeats, 9 % weak\n\n{table}\n```"
-    assert text in renew.renewed(block.format("", ""))
-    assert [line[:7] for line in renew.unfounded(page, ["."])] == ["0.811: ", "13.8: …"]
-    dated = renew.renewed("<!-- date -->1 May 2000<!-- end -->")
+    assert text in renew.renew(block.format("", ""))
+    assert [line[:7] for line in renew.find_unfounded(page, ["."])] == [
+        "0.811: ",
+        "13.8: …",
+    ]
+    dated = renew.renew("<!-- date -->1 May 2000<!-- end -->")
     assert re.fullmatch(r"<!-- date -->\d+ [A-Z]\w+ 20[2-9]\d<!-- end -->", dated)
 
 

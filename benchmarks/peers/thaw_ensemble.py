@@ -32,8 +32,8 @@ def train_task(task: common.Task, data: common.Data) -> float:
     network = FullyConnected(task.features, task.hidden, task.classes, initial="keras")
     whose = Whose.repeats(SEED, ((0, number) for number in range(task.repeats)))
 
-    def start(some: Whose) -> State:
-        return network.draw(list(network.groups), some)
+    def start(tile: Whose) -> State:
+        return network.draw(list(network.groups), tile)
 
     parts = train(network, start, problem, training, whose)
     final = [part.reached.history.test_score[:, -1] for part in parts]
