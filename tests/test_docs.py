@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,11 @@ import click
 import pytest
 import reference
 import renew
+import yaml
 from snakemake.cli import parse_args
 
 import thaw
-from projects import ROOT, planned
+from projects import ROOT, new_project, planned
 from thaw.cli.main import main
 
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -22,6 +24,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
     *(page for page in DOCS if page.name != "tutorial.md"),
 ]
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 README = PAGES[0].read_text(encoding="utf-8")
 
 # Commands that set up an environment; a fresh clone tries them, not a test.
@@ -101,6 +104,20 @@ def test_the_targets_of_commands_are_there():
         if names:
             with planned(ROOT / folder, sorted(names), ROOT / snakefile) as dag:
                 assert list(dag.jobs)
+
+
+@pytest.mark.slow
+def test_commands_that_train_nothing_run(tmp_path):
+    """Those that look at the shipped config, and those on the example's scores."""
+    folder = new_project(tmp_path / "thaw", SHIPPED).folder
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    looks = {"plan", "-n", "--rulegraph", "--dag", "--list-rules", "compare"}
+    words_of = [words for words in COMMANDS if looks & {*words}]
+    words_of = [words for words in words_of if not {*PLACES, "--directory"} & {*words}]
+    assert len(words_of) > 7
+    for program, *arguments in words_of:
+        command = [Path(sys.executable).with_name(program), *arguments]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def test_ci_runs_the_readmes_commands():
