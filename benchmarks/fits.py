@@ -90,7 +90,7 @@ own; mean test accuracies, those of the largest run, agree as far as so many rep
 tell, so all do the same work."""
 
 
-def costs(
+def measure_costs(
     method: Method, network: Network, python: Path | str
 ) -> tuple[dict[str, list[Cost]], float]:
     """Measure a method for each number of repeats.
@@ -141,7 +141,7 @@ def network_table(network: Network, peers: Path | None) -> str:
         python = peers if method.is_peer else sys.executable
         if not python:
             continue
-        measured, accuracy = costs(method, network, python)
+        measured, accuracy = measure_costs(method, network, python)
         for name, row in measured.items():
             thaw = thaw or row
             rows.append([name, *cells(thaw, row), f"{accuracy:.3f}"])

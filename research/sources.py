@@ -77,7 +77,7 @@ class Known(NamedTuple):
     gains: Mapping[str, float]
 
 
-def known(kind: str, models: int, seed: int) -> list[Known]:
+def train_targets(kind: str, models: int, seed: int) -> list[Known]:
     """Train the networks of a target with labels of this kind, "numbers" or "classes".
 
     The scores of LogME are those of the rows that the first repeat learns from.
@@ -89,7 +89,7 @@ def known(kind: str, models: int, seed: int) -> list[Known]:
     def problem(source: str, rows: int, tested: int) -> Problem:
         x = rng.standard_normal((rows + tested, FEATURES)).astype(np.float32)
         angle = np.deg2rad(ANGLES.get(source, 0))
-        truth = np.tanh(turned(x, angle) @ teacher) @ weights
+        truth = np.tanh(rotate(x, angle) @ teacher) @ weights
         if source.endswith("opposite"):
             truth = -truth
         y = truth + 0.2 * truth.std() * rng.standard_normal(len(truth))
@@ -141,7 +141,7 @@ def known(kind: str, models: int, seed: int) -> list[Known]:
     return targets
 
 
-def turned(x: np.ndarray, angle: float) -> np.ndarray:
+def rotate(x: np.ndarray, angle: float) -> np.ndarray:
     """Return rows turned by an angle in the planes of features 1-2, 3-4 and so on."""
     pairs = x[:, 0::2] + 1j * x[:, 1::2]
     pairs = pairs * np.exp(1j * angle)
@@ -279,7 +279,7 @@ def main() -> None:
         [
             row
             for kind in ("numbers", "classes")
-            for target in known(kind, args.models, args.seed)
+            for target in train_targets(kind, args.models, args.seed)
             for row in look_at(target, args.trials, args.seed)
         ]
     )
