@@ -50,7 +50,6 @@ class Method(NamedTuple):
     script: str
     is_peer: bool = False  # so it runs in the peers' Python
     compiles: bool = False  # so its first run is cold
-    arguments: Sequence[str] = ()
 
 
 class Cost(NamedTuple):
@@ -67,7 +66,6 @@ NETWORKS = (
 )
 METHODS = (
     Method("Thaw", "thaw_ensemble"),
-    Method("Thaw, autograd", "thaw_ensemble", arguments=["autograd"]),
     Method("PyTorch, one after the other", "torch_loop"),
     Method("PyTorch, `torch.func.vmap`", "torch_vmap"),
     Method("JAX, vmap and scan", "jax_vmap", is_peer=True, compiles=True),
@@ -89,11 +87,10 @@ repeats the cost a fit of the largest run to its left.
 All train on 500 rows of `make_blobs` and test on 500, in batches of 32, with SGD at a
 learning rate of 0.01, from Keras's initial weights. Each draws with generators of its
 own; mean test accuracies, those of the largest run, agree as far as so many repeats can
-tell, so all do the same work. "Thaw, autograd" is Thaw with only the step of gradient
-descent replaced."""
+tell, so all do the same work."""
 
 
-def costs(
+def measure_costs(
     method: Method, network: Network, python: Path | str
 ) -> tuple[dict[str, list[Cost]], float]:
     """Measure a method for each number of repeats.
@@ -111,7 +108,7 @@ def costs(
         task |= {"batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE}
         print(f"{network}, {method.name}, {repeats}", file=sys.stderr)
         script = ROOT / f"benchmarks/peers/{method.script}.py"
-        command = [python, script, json.dumps(task), *method.arguments]
+        command = [python, script, json.dumps(task)]
         _, output = run(command, environment=ENVIRONMENT)
         result = json.loads(output.splitlines()[-1])
         seconds, accuracy = result["seconds"], result["test_accuracy"]
@@ -144,7 +141,7 @@ def network_table(network: Network, peers: Path | None) -> str:
         python = peers if method.is_peer else sys.executable
         if not python:
             continue
-        measured, accuracy = costs(method, network, python)
+        measured, accuracy = measure_costs(method, network, python)
         for name, row in measured.items():
             thaw = thaw or row
             rows.append([name, *cells(thaw, row), f"{accuracy:.3f}"])

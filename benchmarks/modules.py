@@ -51,13 +51,13 @@ def report(peers: Path | None) -> Iterator[str]:
         kinds["skorch"] = str(peers)
     rows, whole = [], 0.0
     for frozen in range(GROUPS):
-        found = {}
+        results = {}
         for kind, python in kinds.items():
             output = script(python, "convolutions", kind, frozen, EPOCHS, RUNS)[1]
-            found[kind] = json.loads(output)
-        seconds = {kind: statistics.median(f["seconds"]) for kind, f in found.items()}
+            results[kind] = json.loads(output)
+        seconds = {kind: statistics.median(f["seconds"]) for kind, f in results.items()}
         whole = whole or seconds["thaw"]
-        same = found["thaw"]["weights"] == found["loop"]["weights"]
+        same = results["thaw"]["weights"] == results["loop"]["weights"]
         rows.append(
             [
                 f"{frozen} of {GROUPS}",

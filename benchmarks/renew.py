@@ -90,18 +90,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; or all")
-    python = ROOT / ".venv-peers/bin/python"
-    parser.add_argument(
-        "--peers",
-        type=Path,
-        default=python,
-        help="the peers' Python; .venv-peers/bin/python",
-    )
-    args = parser.parse_args()
-    if unknown := sorted({*args.parts} - {*PARTS}):
+    names = parser.parse_args().parts or [*PARTS]
+    if unknown := sorted({*names} - {*PARTS}):
         parser.error(f"no such part: {', '.join(unknown)}")
-    peers = args.peers.absolute() if args.peers.exists() else None
-    for name in args.parts or PARTS:
+    python = ROOT / ".venv-peers/bin/python"
+    peers = python if python.exists() else None
+    for name in names:
         part = PARTS[name]
         with only_cores(part.cores):
             pieces = [f"## {part.title}", about(part, peers), *part.report(peers)]

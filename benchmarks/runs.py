@@ -62,8 +62,8 @@ def first_and_again(*arguments: str) -> list[object]:
         again = median_usage(lambda: snakemake(folder, *CORES, *arguments))
         scores = [
             path
-            for made in ("repeats", "source-models")
-            for path in (folder / "results" / made).rglob("models-*.csv")
+            for kind in ("repeats", "source-models")
+            for path in (folder / "results" / kind).rglob("models-*.csv")
         ]
         fits = sum(len(path.read_text().splitlines()) - 1 for path in scores)
     return [fits, len(scores), *usage.cells, *again.cells[:2]]

@@ -64,6 +64,9 @@ also gets the best constant prediction; where that has no value, means have no i
 # How the page calls the entries of a group whose keys are names.
 ENTRIES = {"problems": "PROBLEM", "variants": "VARIANT", "studies": "STUDY"}
 
+# Groups that stand at several places, and the one that describes their keys.
+SAME_KEYS = {"training": "training", "pretraining": "training", "network": "network"}
+
 
 def reference() -> str:
     """Return the page as Markdown."""
@@ -80,10 +83,10 @@ def _metrics() -> Iterator[str]:
             classes = "two" if metric.two_classes else "any"
             if not TASKS[task].has_classes:
                 classes = ""
-            own = " (the default)" if metric.history == "score" else ""
+            default = " (the default)" if metric.history == "score" else ""
             yield (
-                f"| {task} | `{metric.name}`{own} | {metric.words} | {metric.best:g} | "
-                f"{_bound(metric.worst)} | {classes} |"
+                f"| {task} | `{metric.name}`{default} | {metric.words} | "
+                f"{metric.best:g} | {_bound(metric.worst)} | {classes} |"
             )
     yield ""
 
@@ -96,6 +99,10 @@ def _sections(path: str, group: Schema) -> Iterator[str]:
     """Yield the section of a group of keys and those of the groups within it."""
     yield f"## {f'`{path}`' if path else 'At the top level'}\n"
     yield group["description"] + "\n"
+    top = SAME_KEYS.get(path.rpartition(".")[2], path)
+    if path != top:
+        yield f"It has the keys of [`{top}`](#{top}).\n"
+        return
     yield from _table(group)
     for key, value in group["properties"].items():
         here = f"{path}.{key}".lstrip(".")

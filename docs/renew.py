@@ -148,15 +148,15 @@ def run(folder: str) -> None:
     command = [str(SNAKEMAKE), "--cores", str(os.cpu_count()), *study.options]
     subprocess.run([*command, "--directory", folder], cwd=ROOT, check=True)
     for name, figure in study.pictures.items():
-        made = ROOT / folder / f"results/{figure}.png"
-        shutil.copyfile(made, ROOT / f"docs/pictures/{name}.png")
+        picture = ROOT / folder / f"results/{figure}.png"
+        shutil.copyfile(picture, ROOT / f"docs/pictures/{name}.png")
 
 
-def renewed(text: str) -> str:
+def renew(text: str) -> str:
     """Return a page with all that it quotes as it is now."""
 
-    def quoted(found: re.Match[str]) -> str:
-        begin, path, table, end = found.groups()
+    def quote_file(match: re.Match[str]) -> str:
+        begin, path, table, end = match.groups()
         written = (ROOT / path).read_text(encoding="utf-8").strip()
         language = {".yaml": "yaml", ".py": "python"}.get(Path(path).suffix, "text")
         quote = f"```{language}\n{written}\n```"
@@ -166,10 +166,10 @@ def renewed(text: str) -> str:
         return f"{begin}\n{quote}\n\n{end}"
 
     today = f"{date.today():%-d %B %Y}"
-    return DATE.sub(rf"\g<1>{today}\g<2>", BLOCK.sub(quoted, text))
+    return DATE.sub(rf"\g<1>{today}\g<2>", BLOCK.sub(quote_file, text))
 
 
-def unfounded(text: str, folders: Sequence[str]) -> Iterator[str]:
+def find_unfounded(text: str, folders: Sequence[str]) -> Iterator[str]:
     """Yield the numbers of a page that no text of its studies holds."""
     written = " ".join(
         path.read_text(encoding="utf-8")
@@ -180,9 +180,9 @@ def unfounded(text: str, folders: Sequence[str]) -> Iterator[str]:
     known = {*TEXTBOOK, *(number.lstrip("+-") for number in NUMBER.findall(written))}
     known.update(ONE_DECIMAL.findall(written))
     prose = " ".join(CODE.sub("", BLOCK.sub("", text)).split())
-    for found in (*NUMBER.finditer(prose), *KELVIN.finditer(prose)):
-        if found[0].lstrip("+-") not in known:
-            yield f"{found[0]}: … {prose[max(0, found.start() - 60) : found.end()]}"
+    for number in (*NUMBER.finditer(prose), *KELVIN.finditer(prose)):
+        if number[0].lstrip("+-") not in known:
+            yield f"{number[0]}: … {prose[max(0, number.start() - 60) : number.end()]}"
 
 
 def main() -> int:
@@ -197,9 +197,9 @@ def main() -> int:
         path, folders = ROOT / name, PAGES[name]
         for folder in folders:
             run(folder)
-        text = renewed(path.read_text(encoding="utf-8"))
+        text = renew(path.read_text(encoding="utf-8"))
         path.write_text(text, encoding="utf-8")
-        for line in unfounded(text, folders):
+        for line in find_unfounded(text, folders):
             count += 1
             print(f"{name}: {line}")
     return count

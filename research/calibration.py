@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from populations import ACCURACY, ERROR, ROOT, Population, made, trained
+from populations import ACCURACY, ERROR, ROOT, Population, simulate, train
 from studies import Known, draw
 
 from thaw.findings.metrics import METRICS
@@ -44,7 +44,7 @@ class Case(NamedTuple):
 
 
 def _main(power: bool = False, **how) -> Case:
-    return Case(functools.partial(made, **how), power=power, adversary=False)
+    return Case(functools.partial(simulate, **how), power=power, adversary=False)
 
 
 NARROW = {"between": 0.007, "within": 0.007, "alone": 0.01}
@@ -52,15 +52,15 @@ RARE = {"positives": 0.03, "rows": 10_000, "models": 300}
 IN_REPEATS = {"between": 0, "within": 0.03}
 CASES = {
     "blobs 1 → 2": Case(
-        functools.partial(trained, "blobs-1", "blobs-2", 600, 20_000), GRID, True, False
+        functools.partial(train, "blobs-1", "blobs-2", 600, 20_000), GRID, True, False
     ),
     "friedman": Case(
-        functools.partial(trained, "friedman-1", "friedman-2", 600, 5_000),
+        functools.partial(train, "friedman-1", "friedman-2", 600, 5_000),
         *(GRID, True, False),
     ),
     **{
         f"{words}, {kind}": Case(
-            functools.partial(made, metric, **NARROW, **how), adversary=False
+            functools.partial(simulate, metric, **NARROW, **how), adversary=False
         )
         for metric, kind in ((ACCURACY, "classes"), (ERROR, "numbers"))
         for words, how in (
@@ -70,7 +70,7 @@ CASES = {
         )
     },
     **{
-        words: Case(functools.partial(made, **how), cells)
+        words: Case(functools.partial(simulate, **how), cells)
         for words, how, cells in (
             (
                 "source models in families of ten",
@@ -118,7 +118,7 @@ CASES = {
 # Variants that are compared with the best of the others, as chosen after looking.
 SELECTED = {
     f"{words}, {count} references": Case(
-        functools.partial(made, references=count, **NARROW, **how), SELECTION
+        functools.partial(simulate, references=count, **NARROW, **how), SELECTION
     )
     for count in (0, 2, 5)
     for words, how in (("rows differ", {"own_rows": 0.7, "noise": 0.1}), ("alike", {}))
@@ -131,19 +131,18 @@ class Bar(NamedTuple):
 
     words: str
     measure: str
-    asked: float
+    required: float
     at_most: bool = False
 
     def column(self, cells: pd.DataFrame) -> pd.Series:
         """Return the worst share of each cell."""
-        own = [
-            c for c in cells if c == self.measure or c.startswith(f"{self.measure}, ")
-        ]
-        return cells[own].max(axis=1) if self.at_most else cells[own].min(axis=1)
+        depths = f"{self.measure}, "
+        part = cells[[c for c in cells if c == self.measure or c.startswith(depths)]]
+        return part.max(axis=1) if self.at_most else part.min(axis=1)
 
     def missed(self, share: float) -> bool:
         """Whether a share falls short."""
-        return bool(share > self.asked if self.at_most else share < self.asked)
+        return bool(share > self.required if self.at_most else share < self.required)
 
 
 BARS = (
@@ -164,7 +163,7 @@ BARS = (
 
 def look_at(name: str, trials: int, seed: int) -> list[dict]:
     """Return the shares of studies in which each measure holds, cell by cell."""
-    case, found = PARTS["all"][name], []
+    case, results = PARTS["all"][name], []
     population = case.make()
     for gain in (0, *(POWER * case.power)):
         known = Known(population, gain)
@@ -179,15 +178,15 @@ def look_at(name: str, trials: int, seed: int) -> list[dict]:
                 measures = known.look(drawn)
                 if not (case.adversary or gain) and units == LOOKS[-1]:
                     early = [known.look(drawn.begin(look)) for look in LOOKS[:-1]]
-                    false = [one["anything false"] for one in (*early, measures)]
+                    false = [look["anything false"] for look in (*early, measures)]
                     measures["false in 2 looks"] = any(false[:2])
                     measures["false in 3 looks"] = any(false)
                 looked.append(measures)
             shares = pd.DataFrame(looked).astype(float).mean()
             cell = {"population": name, "gain": gain, "units": units, "rows": rows}
-            found.append(cell | {"adversary": case.adversary} | shares.to_dict())
+            results.append(cell | {"adversary": case.adversary} | shares.to_dict())
     print(name, flush=True)
-    return found
+    return results
 
 
 def percent(share: float) -> str:
@@ -204,9 +203,9 @@ def table_of_bars(cells: pd.DataFrame) -> str:
         worst, cell = shares[place], cells.loc[place]
         gain = {0: "equal", 2: "+.02", 5: "+.05"}[cell["gain"]]
         where = f"{cell['population']}, {gain}, S = {cell['units']}, n = {cell['rows']}"
-        asked = f"{'≤' if bar.at_most else '≥'} {percent(bar.asked)}"
+        required = f"{'≤' if bar.at_most else '≥'} {percent(bar.required)}"
         met = "no" if bar.missed(worst) else "yes"
-        rows.append((bar.words, asked, percent(worst), met, where))
+        rows.append((bar.words, required, percent(worst), met, where))
     return markdown(("share of studies, %", "asked", "worst", "met", "where"), rows)
 
 
@@ -217,22 +216,22 @@ def _mean_of(cells: pd.DataFrame, measure: str) -> pd.Series:
 def _by_rows(cells: pd.DataFrame, columns: dict[str, Callable]) -> str:
     """Return a row a population and number of rows; cells are S = 10, 30, 150."""
     rows = []
-    for (name, count), own in cells.groupby(["population", "rows"], sort=False):
-        said = []
+    for (name, count), group in cells.groupby(["population", "rows"], sort=False):
+        words = []
         for column in columns.values():
-            said.append(" ".join(f"{100 * share:.0f}" for share in column(own)))
-        rows.append((name, str(count), *said))
+            words.append(" ".join(f"{100 * share:.0f}" for share in column(group)))
+        rows.append((name, str(count), *words))
     return markdown(("population", "test rows", *columns), rows)
 
 
 def table_of_truth(cells: pd.DataFrame) -> str:
     """Return the false statements on equal variants, and the coverage of intervals."""
     columns = {
-        "anything false": lambda own: own["anything false"],
-        "a false verdict": lambda own: own["false verdict"],
-        "typical covers": lambda own: _mean_of(own, "typical"),
-        "mean covers": lambda own: _mean_of(own, "mean"),
-        "equivalent": lambda own: _mean_of(own, "equivalent"),
+        "anything false": lambda group: group["anything false"],
+        "a false verdict": lambda group: group["false verdict"],
+        "typical covers": lambda group: _mean_of(group, "typical"),
+        "mean covers": lambda group: _mean_of(group, "mean"),
+        "equivalent": lambda group: _mean_of(group, "equivalent"),
     }
     return _by_rows(cells[cells["gain"] == 0], columns)
 
@@ -241,7 +240,7 @@ def table_of_power(cells: pd.DataFrame) -> str:
     """Return how often gains are found, and found to reach the margin."""
 
     def share(gain: int, measure: str) -> Callable:
-        return lambda own: _mean_of(own[own["gain"] == gain], measure)
+        return lambda group: _mean_of(group[group["gain"] == gain], measure)
 
     columns = {
         f"{words} {column}": share(gain, measure)
@@ -269,11 +268,11 @@ def table_of_adversaries(cells: pd.DataFrame) -> str:
     rows = []
     for place, cell in cells.iterrows():
         shares = [bar.column(cells.loc[[place]])[place] for bar in bars]
-        said = [
+        words = [
             percent(share) + " !" * bar.missed(share)
             for share, bar in zip(shares, bars, strict=True)
         ]
-        rows.append((cell["population"], f"{cell['units']} × {cell['rows']}", *said))
+        rows.append((cell["population"], f"{cell['units']} × {cell['rows']}", *words))
     return markdown(("population", "S × rows", *(bar.measure for bar in bars)), rows)
 
 
@@ -312,14 +311,14 @@ def main() -> None:
         "selection": table_of_selection(cells[is_selected]),
     }
     if args.part == "all":
-        ours, others = (part for _, part in cells[~is_selected].groupby("adversary"))
+        ours, rest = (part for _, part in cells[~is_selected].groupby("adversary"))
         tables |= {
             "made": f"{command} {how}`.",
             "bars": table_of_bars(ours),
             "truth": table_of_truth(ours),
             "power": table_of_power(ours),
             "looks": table_of_looks(ours),
-            "adversaries": table_of_adversaries(others),
+            "adversaries": table_of_adversaries(rest),
         }
     put(tables)
 

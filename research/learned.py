@@ -19,7 +19,7 @@ def source_models(
     """Return the source models of `whose`, numbered from 0."""
     every = list(network.groups)
     parts = train(
-        network, lambda some: network.draw(every, some), _few(problem), training, whose
+        network, lambda tile: network.draw(every, tile), _few(problem), training, whose
     )
     state = stacked([part.state for part in parts])
     return SourceModels(state, range(len(whose.names)))
@@ -42,10 +42,10 @@ def losses(
     inherited = models if variant.pretrained else None
     how = network, fresh_groups(variant, network, inherited), inherited
     phase = Phase(list(network.groups)[: variant.freeze])
-    task, found = TASKS[problem.task], []
+    task, parts = TASKS[problem.task], []
     for part in train(
         network,
-        lambda some: start_repeats(*how, some),
+        lambda tile: start_repeats(*how, tile),
         _few(problem),
         training,
         whose,
@@ -58,16 +58,16 @@ def losses(
         if names[0] in part.state:
             scale = Scale(*(part.state[name].numpy() for name in names))
         with torch.no_grad():
-            said = task.predictions(learner.outputs("test"), scale)
-        found.append(losses_of(said, problem.test_y))
-    return np.concatenate(found)
+            outputs = task.predictions(learner.outputs("test"), scale)
+        parts.append(losses_of(outputs, problem.test_y))
+    return np.concatenate(parts)
 
 
-def losses_of(said: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def losses_of(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the losses of predictions, as `losses`."""
-    if said.ndim == 2:
-        return abs(said - labels).astype(np.float32)
-    return np.where(said.argmax(2) == labels, 1, -1).astype(np.int8)
+    if outputs.ndim == 2:
+        return abs(outputs - labels).astype(np.float32)
+    return np.where(outputs.argmax(2) == labels, 1, -1).astype(np.int8)
 
 
 def _few(problem: Problem) -> Problem:

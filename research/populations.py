@@ -25,9 +25,9 @@ MARGIN = 0.01
 class Population(NamedTuple):
     """Networks of source models, and the repeats of each variant.
 
-    said: the predictions of repeats for each row, `[source models, repeats, rows]` by
-        variant: the log-odds of class 1, or a number. It is nan for networks that
-    failed. Repeats at the same place have the same address.
+    outputs: what repeats predict for each row, `[source models, repeats, rows]` by
+        variant: the log-odds of class 1, or a number; nan for networks that failed.
+        Repeats at the same place have the same address.
     labels: 0 or 1, or numbers, `[rows]`.
     constant: the best constant prediction, `[rows]`.
     margin: the smallest difference that matters.
@@ -36,7 +36,7 @@ class Population(NamedTuple):
     """
 
     metric: Metric
-    said: Mapping[str, np.ndarray]
+    outputs: Mapping[str, np.ndarray]
     labels: np.ndarray
     constant: np.ndarray
     margin: float
@@ -44,7 +44,7 @@ class Population(NamedTuple):
     group: int = 1
 
 
-def trained(source: str, target: str, models: int, rows: int) -> Population:
+def train(source: str, target: str, models: int, rows: int) -> Population:
     """Train as in the config, and score so many test rows.
 
     Problems are the config's, or numbers: one function for source and target, but the
@@ -71,15 +71,16 @@ def trained(source: str, target: str, models: int, rows: int) -> Population:
     whose = Whose.source_models(seed, range(models))
     inherited = source_models(network, before, training, whose)
     whose = Whose.repeats(seed, [(s, j) for s in range(models) for j in range(2)])
-    said = {}
+    outputs = {}
     for name in (BASELINE, "fixed-0", "fixed-1", "fixed-2"):
         variant = Variant(**config["variants"][name])
-        found = losses(network, variant, inherited, problem, training, whose)
-        said[name] = found.reshape(models, 2, rows)
+        loss = losses(network, variant, inherited, problem, training, whose)
+        outputs[name] = loss.reshape(models, 2, rows)
     constant = losses_of(task.constant_prediction(problem, "median"), problem.test_y)[0]
     if problem.classes:
-        return Population(ACCURACY, said, np.ones(rows, np.int64), constant, MARGIN)
-    return Population(ERROR, said, np.zeros(rows), constant, MARGIN * constant.mean())
+        return Population(ACCURACY, outputs, np.ones(rows, np.int64), constant, MARGIN)
+    margin = MARGIN * constant.mean()
+    return Population(ERROR, outputs, np.zeros(rows), constant, margin)
 
 
 def _problem(config, name, rows):
@@ -103,7 +104,7 @@ def _problem(config, name, rows):
     )
 
 
-def made(
+def simulate(
     metric: Metric = ACCURACY,
     models: int = 500,
     repeats: int = 2,
@@ -145,11 +146,11 @@ def made(
     rng = np.random.default_rng(0)
 
     def luck(*shape: int, by: int = 1) -> np.ndarray:
-        own = rng.standard_normal(shape)
+        normal = rng.standard_normal(shape)
         if by > 1:
             shared = rng.standard_normal((shape[0] // by, *shape[1:])).repeat(by, 0)
-            own = np.sqrt(1 / 6) * own + np.sqrt(5 / 6) * shared
-        return own
+            normal = np.sqrt(1 / 6) * normal + np.sqrt(5 / 6) * shared
+        return normal
 
     def heavy(luck: np.ndarray) -> np.ndarray:
         squares = rng.chisquare(tail, luck.shape) / tail if tail < np.inf else 1
@@ -162,28 +163,28 @@ def made(
     labels = (rng.permutation(rows) < positives * rows).astype(np.int64)
     side, ease = 2 * labels - 1, luck(rows, by=group)
     at_address, all_bad = luck(models, repeats), are_bad(models, 1)
-    said = {}
+    outputs = {}
     for name in (BASELINE, *(f"fixed-{depth}" for depth in range(depths))):
         if name == BASELINE:
-            own = np.sqrt(1 - alike**2) * luck(models, repeats)
-            skill = alone * heavy(alike * at_address + own)
+            rest = np.sqrt(1 - alike**2) * luck(models, repeats)
+            skill = alone * heavy(alike * at_address + rest)
             is_bad = are_bad(models, repeats)
         else:
             skill = between * heavy(luck(models, 1, by=family)) + within * at_address
             is_bad = all_bad if together else are_bad(models, 1)
         skill = np.where(is_bad, np.nan if fail else -0.3, skill)[:, :, None]
-        own = np.sqrt(own_rows) * luck(rows, by=group)
+        ease_here = np.sqrt(own_rows) * luck(rows, by=group)
         chance = rng.standard_normal((models, repeats, rows), np.float32)
-        row = np.sqrt(1 - own_rows - noise) * ease + own + np.sqrt(noise) * chance
+        row = np.sqrt(1 - own_rows - noise) * ease + ease_here + np.sqrt(noise) * chance
         if metric is ERROR:
-            found = 0.6 * np.exp(0.7 * row - 0.245 - skill / 0.6)
+            prediction = 0.6 * np.exp(0.7 * row - 0.245 - skill / 0.6)
         else:
-            found = side * (1 + skill / 0.24) + row
-        said[name] = found.astype(np.float16)
+            prediction = side * (1 + skill / 0.24) + row
+        outputs[name] = prediction.astype(np.float16)
     for number in range(references):
-        own = np.sqrt(own_rows) * luck(rows) + np.sqrt(noise) * luck(rows)
-        fitted = side + np.sqrt(1 - own_rows - noise) * ease + own
-        said[f"{REFERENCE}-{number}"] = np.broadcast_to(
+        rest = np.sqrt(own_rows) * luck(rows) + np.sqrt(noise) * luck(rows)
+        fitted = side + np.sqrt(1 - own_rows - noise) * ease + rest
+        outputs[f"{REFERENCE}-{number}"] = np.broadcast_to(
             fitted.astype(np.float16), (models, repeats, rows)
         )
     constant = np.exp(0.7 * (ease + luck(rows)) / np.sqrt(2) - 0.245)
@@ -191,4 +192,4 @@ def made(
         constant = np.where((positives == 1) & (rng.random(rows) < 1 / 3), 1, -1)
     margin = MARGIN * (constant.mean() if metric is ERROR else 1)
     labels = np.zeros(rows) if metric is ERROR else labels
-    return Population(metric, said, labels, constant, margin, family, group)
+    return Population(metric, outputs, labels, constant, margin, family, group)

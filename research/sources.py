@@ -77,7 +77,7 @@ class Known(NamedTuple):
     gains: Mapping[str, float]
 
 
-def known(kind: str, models: int, seed: int) -> list[Known]:
+def train_targets(kind: str, models: int, seed: int) -> list[Known]:
     """Train the networks of a target with labels of this kind, "numbers" or "classes".
 
     The scores of LogME are those of the rows that the first repeat learns from.
@@ -89,10 +89,10 @@ def known(kind: str, models: int, seed: int) -> list[Known]:
     def problem(source: str, rows: int, tested: int) -> Problem:
         x = rng.standard_normal((rows + tested, FEATURES)).astype(np.float32)
         angle = np.deg2rad(ANGLES.get(source, 0))
-        said = np.tanh(turned(x, angle) @ teacher) @ weights
+        truth = np.tanh(rotate(x, angle) @ teacher) @ weights
         if source.endswith("opposite"):
-            said = -said
-        y = said + 0.2 * said.std() * rng.standard_normal(len(said))
+            truth = -truth
+        y = truth + 0.2 * truth.std() * rng.standard_normal(len(truth))
         if kind == "classes":
             y = (y > 0).astype(np.int64)
         parts = x[:rows], y[:rows], x[rows:], y[rows:]
@@ -112,36 +112,36 @@ def known(kind: str, models: int, seed: int) -> list[Known]:
         whose = Whose.source_models(seed, numbers)
         inherited[source] = source_models(network, before, PRETRAINING, whose)
     constant = losses_of(task.constant_prediction(target, "median"), target.test_y)[0]
-    found = []
+    targets = []
     for size in SIZES:
         rows = narrowed_rows(target, addresses, size)
-        said, scores = {}, {}
+        outputs, scores = {}, {}
         fresh = Variant(pretrained=False)
-        for source, own in inherited.items():
+        for source, parent in inherited.items():
             variants = {
                 f"{source}/{name}": Variant(freeze=depth)
                 for name, depth in DEPTHS.items()
             }
-            if not said:
+            if not outputs:
                 variants[BASELINE] = fresh
             for name, variant in variants.items():
-                how = network, variant, own, target, TRAINING, addresses, size
-                said[name] = losses(*how).reshape(models, 1, -1)
-            scores[source] = _logme(own, target, rows)
+                how = network, variant, parent, target, TRAINING, addresses, size
+                outputs[name] = losses(*how).reshape(models, 1, -1)
+            scores[source] = _logme(parent, target, rows)
         if kind == "classes":
             labels = np.ones(TEST_ROWS, np.int64)
-            population = Population(ACCURACY, said, labels, constant, MARGIN)
+            population = Population(ACCURACY, outputs, labels, constant, MARGIN)
         else:
             margin = MARGIN * constant.mean()
             labels = np.zeros(TEST_ROWS)
-            population = Population(ERROR, said, labels, constant, margin)
+            population = Population(ERROR, outputs, labels, constant, margin)
         every = samples(population, all_of(population), {})
-        gains = {name: max(own.values()) for name, own in _gains(every).items()}
-        found.append(Known(kind, size, population, scores, gains))
-    return found
+        gains = {name: max(depths.values()) for name, depths in _gains(every).items()}
+        targets.append(Known(kind, size, population, scores, gains))
+    return targets
 
 
-def turned(x: np.ndarray, angle: float) -> np.ndarray:
+def rotate(x: np.ndarray, angle: float) -> np.ndarray:
     """Return rows turned by an angle in the planes of features 1-2, 3-4 and so on."""
     pairs = x[:, 0::2] + 1j * x[:, 1::2]
     pairs = pairs * np.exp(1j * angle)
@@ -159,24 +159,24 @@ def _logme(models: SourceModels, target: Problem, rows: np.ndarray) -> np.ndarra
     labels, has_classes = target.train_y[rows], target.classes > 0
     return np.array(
         [
-            logme(features.astype(np.float64), own, has_classes)
-            for features, own in zip(x, labels, strict=True)
+            logme(features.astype(np.float64), label, has_classes)
+            for features, label in zip(x, labels, strict=True)
         ]
     )
 
 
-def _by_source(found: Mapping[str, Sample], sources: Sequence[str]) -> Candidates:
-    return {s: {name: found[f"{s}/{name}"] for name in DEPTHS} for s in sources}
+def _by_source(by_name: Mapping[str, Sample], sources: Sequence[str]) -> Candidates:
+    return {s: {name: by_name[f"{s}/{name}"] for name in DEPTHS} for s in sources}
 
 
-def _gains(found: Mapping[str, Sample]) -> dict[str, dict[str, float]]:
+def _gains(by_name: Mapping[str, Sample]) -> dict[str, dict[str, float]]:
     """Return the typical gain of each source's variants."""
     return {
         source: {
-            name: typical_difference(Pair(sample, found[BASELINE]), NO_INTERVAL).value
-            for name, sample in own.items()
+            name: typical_difference(Pair(sample, by_name[BASELINE]), NO_INTERVAL).value
+            for name, sample in depths.items()
         }
-        for source, own in _by_source(found, list(ANGLES)).items()
+        for source, depths in _by_source(by_name, list(ANGLES)).items()
     }
 
 
@@ -188,15 +188,15 @@ def look_at(known: Known, trials: int, seed: int) -> list[dict]:
     rows = []
     for trial in range(trials):
         drawn = draw(known.population, UNITS, ROWS, rng)
-        found = samples(known.population, drawn, {})
-        gains = _gains(found)
+        by_name = samples(known.population, drawn, {})
+        gains = _gains(by_name)
         for words, sources in SETS.items():
             most = max(known.gains[source] for source in sources)
             tied = most - known.population.margin / 5
             best = [source for source in sources if known.gains[source] >= tied]
-            own = _by_source(found, sources)
-            alpha = OF_DEPTHS / statements(own) / len(SIZES)
-            kept = stay(beaten(own, alpha, known.population.margin))
+            candidates = _by_source(by_name, sources)
+            alpha = OF_DEPTHS / statements(candidates) / len(SIZES)
+            kept = stay(beaten(candidates, alpha, known.population.margin))
             for source in sources:
                 rows.append(
                     {
@@ -220,14 +220,14 @@ def by_study(looked: pd.DataFrame) -> pd.DataFrame:
     cost in margins: the largest gain of the set, and the highest score.
     """
     studies = []
-    for names, own in looked.groupby(STUDY, sort=False):
-        stay = own[own["stays"]]
-        chosen = {"answer": stay["gain"].idxmax(), "score": own["score"].idxmax()}
+    for names, rows in looked.groupby(STUDY, sort=False):
+        stay = rows[rows["stays"]]
+        chosen = {"answer": stay["gain"].idxmax(), "score": rows["score"].idxmax()}
         study = dict(zip(STUDY, names, strict=True))
-        study["holds"] = own.loc[own["best"], "stays"].all()
-        study |= {"stay": len(stay), "of": len(own)}
+        study["holds"] = rows.loc[rows["best"], "stays"].all()
+        study |= {"stay": len(stay), "of": len(rows)}
         for name, place in chosen.items():
-            study[f"cost of {name}"] = own["truth"].max() - own["truth"][place]
+            study[f"cost of {name}"] = rows["truth"].max() - rows["truth"][place]
         studies.append(study)
     return pd.DataFrame(studies)
 
@@ -239,16 +239,16 @@ def table_of_sets(studies: pd.DataFrame) -> str:
     rows = []
     for (labels, size), same in studies.groupby(["labels", "rows"], sort=False):
         for words in (*SETS, "all"):
-            own = same if words == "all" else same[same["sources"] == words]
-            held, count = int(own["holds"].sum()), len(own)
+            part = same if words == "all" else same[same["sources"] == words]
+            held, count = int(part["holds"].sum()), len(part)
             # Several sets of one study are not independent.
             low, high = stats.binomtest(held, count).proportion_ci()
             ends = f" ({100 * low:.1f} to {100 * high:.1f})" * (words != "all")
-            costs = [own[f"cost of {name}"] for name in ("answer", "score")]
+            costs = [part[f"cost of {name}"] for name in ("answer", "score")]
             rows.append(
                 (
                     *(labels, str(size), words, percent(held / count) + ends),
-                    f"{own['stay'].mean():.1f} of {own['of'].mean():.1f}",
+                    f"{part['stay'].mean():.1f} of {part['of'].mean():.1f}",
                     *(f"{cost.mean():.2f}" for cost in costs),
                 )
             )
@@ -261,8 +261,8 @@ def table_of_truth(looked: pd.DataFrame) -> str:
     truth = looked.drop_duplicates(["labels", "rows", "source"])
     truth = truth.pivot(index=["labels", "rows"], columns="source", values="truth")
     rows = [
-        (labels, str(size), *(f"{own[source]:+.1f}" for source in ANGLES))
-        for (labels, size), own in truth.iterrows()
+        (labels, str(size), *(f"{gains[source]:+.1f}" for source in ANGLES))
+        for (labels, size), gains in truth.iterrows()
     ]
     return markdown(("labels", "rows", *ANGLES), rows)
 
@@ -279,7 +279,7 @@ def main() -> None:
         [
             row
             for kind in ("numbers", "classes")
-            for target in known(kind, args.models, args.seed)
+            for target in train_targets(kind, args.models, args.seed)
             for row in look_at(target, args.trials, args.seed)
         ]
     )

@@ -50,27 +50,27 @@ def draw(
     population: Population, units: int, rows: int, rng: np.random.Generator
 ) -> Drawn:
     """Draw source models with their repeats, or repeats of the only one; and rows."""
-    models, repeats, there = next(iter(population.said.values())).shape
+    models, repeats, there = next(iter(population.outputs.values())).shape
     if models == 1:
         numbers = places = np.zeros(units, np.int64)
-        own = rng.integers(repeats, size=units)
+        chosen = rng.integers(repeats, size=units)
     else:
         family = population.family
         first = family * rng.integers(models // family, size=(units // family, 1))
         places = (first + np.arange(family)).ravel().repeat(repeats)
         numbers = np.arange(units).repeat(repeats)
-        own = np.tile(np.arange(repeats), units)
+        chosen = np.tile(np.arange(repeats), units)
     group = population.group
     first = group * rng.integers(there // group, size=(rows // group, 1))
     in_rows = (first + np.arange(group)).ravel()
-    return Drawn(places, own, numbers, in_rows, np.arange(rows) // group)
+    return Drawn(places, chosen, numbers, in_rows, np.arange(rows) // group)
 
 
 def all_of(population: Population) -> Drawn:
     """Return the study that has all networks and rows of a population."""
-    models, repeats, rows = next(iter(population.said.values())).shape
-    numbers, own = (axis.ravel() for axis in np.indices((models, repeats)))
-    return Drawn(numbers, own, numbers, np.arange(rows), np.empty(0, np.int64))
+    models, repeats, rows = next(iter(population.outputs.values())).shape
+    numbers, places = (axis.ravel() for axis in np.indices((models, repeats)))
+    return Drawn(numbers, places, numbers, np.arange(rows), np.empty(0, np.int64))
 
 
 def samples(
@@ -83,30 +83,31 @@ def samples(
     """
     metric, labels = population.metric, population.labels[drawn.rows]
 
-    def measured(said: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        said = said.astype(np.float64)
+    def measured(outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        outputs = outputs.astype(np.float64)
         if metric in METRICS["classification"].values():
-            said = np.stack([np.zeros_like(said), said], axis=2)
-        values = getattr(scoring, metric.name)(labels, said)
+            outputs = np.stack([np.zeros_like(outputs), outputs], axis=2)
+        values = getattr(scoring, metric.name)(labels, outputs)
         if not len(drawn.groups):
             return values, None
-        return values, influence(metric, labels, said, drawn.groups)
+        return values, influence(metric, labels, outputs, drawn.groups)
 
     (constant,), of_rows = measured(population.constant[None, drawn.rows])
     tested, rarest = len(np.unique(drawn.groups)), 0
     if metric in METRICS["classification"].values():
         rarest = int(np.bincount(labels.astype(int)).min())
-    found = {}
-    for name, said in population.said.items():
-        own = said[drawn.models[:, None], drawn.repeats[:, None], drawn.rows]
-        failed = np.isnan(own).any(1)
-        own = np.where(failed[:, None], population.constant[drawn.rows], own)
-        parts = [measured(part) for part in np.array_split(own, 1 + own.size // 2**24)]
+    by_name = {}
+    for name, outputs in population.outputs.items():
+        sample = outputs[drawn.models[:, None], drawn.repeats[:, None], drawn.rows]
+        failed = np.isnan(sample).any(1)
+        sample = np.where(failed[:, None], population.constant[drawn.rows], sample)
+        count = 1 + sample.size // 2**24
+        parts = [measured(part) for part in np.array_split(sample, count)]
         values = np.concatenate([value for value, _ in parts])
         by_rows = parts[0][1]
         gain = gains.get(name, 0) * np.where(failed, 0, 1)
         gain = -gain if metric.lower_is_better else gain
-        found[name] = Sample(
+        by_name[name] = Sample(
             values + gain,
             drawn.numbers if name.startswith("fixed") else None,
             failed,
@@ -120,7 +121,7 @@ def samples(
             tested=tested,
             decisive=metric.decisive_rows(tested, rarest),
         )
-    return found
+    return by_name
 
 
 class Known:
@@ -132,7 +133,7 @@ class Known:
 
     def __init__(self, population: Population, gain: float | None) -> None:
         self.population = population
-        names = [*population.said]
+        names = [*population.outputs]
         self.depths = [name for name in names if name.startswith("fixed")]
         self.references = [name for name in names if name.startswith(REFERENCE)]
         self.gains: dict[str, float] = {}
@@ -153,21 +154,21 @@ class Known:
         self.best = {*self.depths} - beaten
 
     def _table(self) -> pd.DataFrame:
-        found = samples(self.population, all_of(self.population), self.gains)
+        by_name = samples(self.population, all_of(self.population), self.gains)
         pairs = [(depth, BASELINE) for depth in self.depths]
         pairs += itertools.combinations(self.depths, 2)
         networks = [BASELINE, *self.depths]
         pairs += itertools.product(self.references, networks)
-        table = comparisons({"all": found}, pairs, BASELINE, self.population.margin)
+        table = comparisons({"all": by_name}, pairs, BASELINE, self.population.margin)
         return table.set_index(["variant", "reference"])
 
     def look(self, drawn: Drawn) -> Measures:
         """Return whether a study's statements are true, by the name of a measure."""
         margin = self.population.margin
-        found = samples(self.population, drawn, self.gains)
+        by_name = samples(self.population, drawn, self.gains)
         pairs = [(name, BASELINE) for name in (*self.depths, *self.references)]
         against = dict.fromkeys(self.references, self.depths)
-        table = comparisons({"all": found}, pairs, BASELINE, margin, against)
+        table = comparisons({"all": by_name}, pairs, BASELINE, margin, against)
         measures: Measures = {}
         false = {name: [] for name in ("verdict", "shares")}
         for row in table.to_dict("records"):
@@ -197,13 +198,13 @@ class Known:
                 less = share >= -TINY and f"{words} less often" in row["note"]
                 false["shares"].append(more or less)
         for name in ("typical", *KINDS):
-            own = [measures[f"{name}, {depth}"] for depth in self.depths]
-            measures[f"all {name}"] = float(np.nanmin([1, *own]))
-        measures |= {f"false {name}": any(own) for name, own in false.items()}
+            covered = [measures[f"{name}, {depth}"] for depth in self.depths]
+            measures[f"all {name}"] = float(np.nanmin([1, *covered]))
+        measures |= {f"false {name}": any(covered) for name, covered in false.items()}
         depths = dict.fromkeys(self.depths, 0)
-        sets = depths_table({"all": found}, depths, margin, table)
+        sets = depths_table({"all": by_name}, depths, margin, table)
         measures["false headline"] = self._is_false_headline(table, sets)
-        if self.best and len(self.depths) > 1 and found[self.depths[0]].is_nested:
+        if self.best and len(self.depths) > 1 and by_name[self.depths[0]].is_nested:
             stay = sets.loc[sets["may_be_best"] == "yes", "variant"]
             measures["false set"] = not self.best & {*stay}
             measures["depths in set"] = len(stay)

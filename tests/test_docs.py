@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import renew
 from snakemake.cli import parse_args
 
 import thaw
-from projects import ROOT, planned
+from projects import ROOT, new_project, planned
 from thaw.cli.main import main
 
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -103,6 +104,21 @@ def test_the_targets_of_commands_are_there():
                 assert list(dag.jobs)
 
 
+@pytest.mark.slow
+def test_commands_that_train_nothing_run(tmp_path):
+    """Those that look at the shipped config, and those on the example's scores."""
+    folder = new_project(tmp_path / "thaw").folder
+    shutil.copy(ROOT / "config.yaml", folder)
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    looks = {"plan", "-n", "--rulegraph", "--dag", "--list-rules", "compare"}
+    elsewhere = {*PLACES, "--directory"}
+    quick = [w for w in COMMANDS if looks & {*w} and not elsewhere & {*w}]
+    assert len(quick) > 7
+    for program, *arguments in quick:
+        command = [Path(sys.executable).with_name(program), *arguments]
+        subprocess.run(command, cwd=folder, check=True)
+
+
 def test_ci_runs_the_readmes_commands():
     assert ["snakemake", "--cores", "8"] in COMMANDS
     ci = (ROOT / ".ci/run").read_text()
@@ -118,12 +134,15 @@ def test_pages_quote_their_studies_and_stale_numbers_are_named(tmp_path, monkeyp
     (tmp_path / "results/answer.md").write_text("+13.9 K (+12.7 to +15.2)\n")
     block = "<!-- from results/summary.md{} -->\n{}<!-- end -->\n"
     prose = "It is 0.812, not 0.811, and 9 %; 13.9 K (12.7 to 15.2 K), not 13.8 K. "
-    page = renew.renewed(prose + block.format(", table 1", "old\n"))
+    page = renew.renew(prose + block.format(", table 1", "old\n"))
     assert page == prose + block.format(", table 1", f"\n{table}\n\n")
     text = f"```text\n200 repeats, 9 % weak\n\n{table}\n```"
-    assert text in renew.renewed(block.format("", ""))
-    assert [line[:7] for line in renew.unfounded(page, ["."])] == ["0.811: ", "13.8: …"]
-    dated = renew.renewed("<!-- date -->1 May 2000<!-- end -->")
+    assert text in renew.renew(block.format("", ""))
+    assert [line[:7] for line in renew.find_unfounded(page, ["."])] == [
+        "0.811: ",
+        "13.8: …",
+    ]
+    dated = renew.renew("<!-- date -->1 May 2000<!-- end -->")
     assert re.fullmatch(r"<!-- date -->\d+ [A-Z]\w+ 20[2-9]\d<!-- end -->", dated)
 
 

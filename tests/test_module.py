@@ -92,6 +92,8 @@ def test_a_repository_is_a_module_or_deployed(tmp_path):
 
     deployed = Project(tmp_path / "deployed")
     snakedeploy = Path(sys.executable).with_name("snakedeploy")
+    if not snakedeploy.exists():
+        pytest.skip("snakedeploy has no release for this Python")
     deploy = [snakedeploy, "deploy-workflow", repository, deployed.folder]
     subprocess.run([*deploy, "--name", "thaw", "--tag", "v1"], check=True)
     # A local repository is not named in what it writes, one on a host is.

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from populations import ACCURACY, ERROR, made
+from populations import ACCURACY, ERROR, simulate
 from scipy import stats
 from studies import Known, draw
 
@@ -106,7 +106,7 @@ POPULATIONS = [
 @pytest.mark.parametrize(("metric", "options", "rows", "gain"), POPULATIONS)
 def test_statements_are_rarely_false_and_gains_are_found(metric, options, rows, gain):
     narrow = {"between": 0.007, "within": 0.007, "alone": 0.01, "depths": 2}
-    population = made(metric, models=100, rows=1000, **narrow | options)
+    population = simulate(metric, models=100, rows=1000, **narrow | options)
     known, rng, trials = Known(population, gain), np.random.default_rng(1), 40
     looks = [known.look(draw(population, 30, rows, rng)) for _ in range(trials)]
     shares = pd.DataFrame(looks).astype(float).mean()

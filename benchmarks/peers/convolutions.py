@@ -88,12 +88,12 @@ def by_loop(data: Data, epochs: int, frozen: int) -> Train:
     @torch.no_grad()
     def score(module: nn.Module) -> list[tuple[float, float]]:
         module.eval()
-        found = []
+        scores = []
         for features, labels in sets:
             logits = module(features)
             right = (logits.argmax(1) == labels).float().mean()
-            found.append((right.item(), cross_entropy(logits, labels).item()))
-        return found
+            scores.append((right.item(), cross_entropy(logits, labels).item()))
+        return scores
 
     def train() -> Mapping[str, Tensor]:
         module = network()

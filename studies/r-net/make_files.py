@@ -24,10 +24,10 @@ BORDER = 2
 
 def inside(package: str, file: str) -> Path:
     """Return a file of a package, which need not be importable."""
-    found = find_spec(package)
-    if found is None:
+    spec = find_spec(package)
+    if spec is None:
         sys.exit(f"{package} is not installed: pip install --no-deps {package}")
-    return Path(found.origin).parent / file
+    return Path(spec.origin).parent / file
 
 
 def main() -> None:

@@ -52,13 +52,13 @@ MOLECULE_OF_CARBON = re.compile(r"[^.]*C(?![a-z])[^.]*")
 
 def smiles_by_cas() -> dict[str, str]:
     """Return each compound's SMILES by its CAS number."""
-    found = {}
+    smiles_of = {}
     for size in ("large", "small"):
         path = DATA / f"Identifiers/chemical identifiers pubchem {size}.tsv"
         for line in path.read_text(encoding="utf-8").splitlines():
             _, cas, _, _, smiles, *_ = line.split("\t")
-            found[cas] = smiles
-    return found
+            smiles_of[cas] = smiles
+    return smiles_of
 
 
 def compounds(name: str, smiles: dict[str, str]) -> pd.DataFrame:
@@ -82,9 +82,9 @@ def main() -> None:
     """Write a CSV for each property asked for, all with the same features."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path, nargs="+")
-    asked = {path.stem: path for path in parser.parse_args().output}
+    outputs = {path.stem: path for path in parser.parse_args().output}
     smiles = smiles_by_cas()
-    names = dict.fromkeys((TARGET, *LARGEST, *asked))
+    names = dict.fromkeys((TARGET, *LARGEST, *outputs))
     tables = {name: compounds(name, smiles) for name in names}
     held_out = set(tables[TARGET]["CAS"])
     counts = {}
@@ -93,14 +93,14 @@ def main() -> None:
             tables[name] = table = table[~table["CAS"].isin(held_out)]
         counts[name] = table["smiles"].map(parts_of)
     common = Counter(
-        part for name in LARGEST for found in counts[name] for part in found
+        part for name in LARGEST for count in counts[name] for part in count
     )
-    known = Counter(part for found in counts[TARGET] for part in found)
+    known = Counter(part for count in counts[TARGET] for part in count)
     # By name where they are as common, so that the order is always the same.
     ranked = sorted(common, key=lambda part: (-common[part], part))
     chosen = [part for part in ranked if known[part] >= ENOUGH][:PARTS]
-    for name, path in asked.items():
-        numbers = [[found[part] for part in chosen] for found in counts[name]]
+    for name, path in outputs.items():
+        numbers = [[count[part] for part in chosen] for count in counts[name]]
         features = pd.DataFrame(np.log1p(numbers).round(4), columns=chosen)
         features.insert(0, name.replace("-", "_"), tables[name]["value"].to_numpy())
         path.parent.mkdir(parents=True, exist_ok=True)

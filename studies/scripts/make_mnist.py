@@ -49,13 +49,13 @@ def main(output: str) -> None:
     table = pd.read_csv(file, header=None).to_numpy(int)
     images, digits = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
     side = range(SIDE // BLOCK)
-    made = pd.DataFrame(
+    table = pd.DataFrame(
         np.array([small(image).ravel() for image in images]),
         columns=[f"pixel_{row}_{column}" for row in side for column in side],
     )
-    made.insert(0, "digit", digits)
+    table.insert(0, "digit", digits)
     Path(output).parent.mkdir(parents=True, exist_ok=True)
-    made.to_csv(output, index=False, lineterminator="\n")
+    table.to_csv(output, index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

@@ -43,9 +43,9 @@ def main() -> None:
         ]
         padded = [(row + [0] * LENGTH)[:LENGTH] for row in rows]
         columns = [f"token_{place:02}" for place in range(1, LENGTH + 1)]
-        made = pd.DataFrame(padded, columns=columns)
-        made.insert(0, name, table["value"].to_numpy())
-        made.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        tokens = pd.DataFrame(padded, columns=columns)
+        tokens.insert(0, name, table["value"].to_numpy())
+        tokens.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":
