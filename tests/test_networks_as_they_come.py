@@ -11,9 +11,9 @@ from thaw.errors import ThawError
 from thaw.external.functions import load
 from thaw.external.networks import network_of
 from thaw.learning.settings import Training
+from thaw.output.job import Job
 from thaw.output.problems import save_problem
 from thaw.stages import check_network
-from thaw.stages.command import Job
 from trained import draw, fit, same, with_numbers
 
 RECIPE = keys.recipe("make_problem", {}, {})

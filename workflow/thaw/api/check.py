@@ -12,10 +12,10 @@ from thaw.config.resolve import resolve
 from thaw.data.make import Other
 from thaw.data.problem import Description, Pool, Problem
 from thaw.errors import ThawError, shortened
+from thaw.output.job import Job
 from thaw.output.problems import save_problem
 from thaw.plan.plan import Plan
 from thaw.stages import check_network, check_overlap
-from thaw.stages.command import Job
 from thaw.stages.make_problem import checked_problem
 
 

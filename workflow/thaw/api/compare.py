@@ -19,12 +19,12 @@ from thaw.config.network import Trainer
 from thaw.config.training import Variant
 from thaw.errors import ThawError, listed, refuse
 from thaw.keys import Result, digest, result, version
+from thaw.output.job import Job
 from thaw.output.records import load_record
 from thaw.plan.outputs import FIGURES, GATHER, SCORES, STUDY_PAGE, TABLES
 from thaw.plan.stages import ON_PAGE, Stage, in_folder, plan_outputs, plan_page
 from thaw.plan.study import StudyPlan
 from thaw.stages import make as stage
-from thaw.stages.command import Job
 
 STAGE = "given"
 

@@ -19,6 +19,7 @@ from thaw.config.users import parts_of_function
 from thaw.errors import ThawError, listed
 from thaw.learning import settings as known
 from thaw.learning.history import METRICS, Final
+from thaw.output.job import Job
 from thaw.output.paths import (
     HISTORY_NPZ,
     PREDICTIONS_NPZ,
@@ -32,7 +33,6 @@ from thaw.output.records import digests_of, load_arrays
 from thaw.output.scores import Scores, load_scores, named_arrays
 from thaw.output.tiles import Tile
 from thaw.stages import train
-from thaw.stages.command import Job
 
 # Where processors, versions or code differ, numbers may differ by this share of the
 # largest one of their kind. Rounding that training has amplified stays far below, and

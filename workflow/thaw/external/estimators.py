@@ -15,8 +15,8 @@ from thaw.external.functions import load
 from thaw.learning.estimators import learned
 from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
+from thaw.output.job import Job
 from thaw.progress import Progress
-from thaw.stages.command import Job
 
 
 def fit(

@@ -30,6 +30,7 @@ from thaw.learning.history import Reached
 from thaw.learning.seeds import Whose
 from thaw.learning.tasks import TASKS
 from thaw.learning.trainer import rows_of, scored, seeds_of, with_group_names
+from thaw.output.job import Job
 from thaw.output.records import (
     content_digest,
     load_arrays,
@@ -39,7 +40,6 @@ from thaw.output.records import (
 )
 from thaw.output.tiles import Tile
 from thaw.output.weights import check_all_there, tile_of
-from thaw.stages.command import Job
 
 # The largest error in the sum of a row's probabilities.
 ROUNDING = 1e-3

@@ -4,7 +4,8 @@ import importlib
 import sys
 
 from thaw import keys
-from thaw.stages.command import Job, leave, run
+from thaw.output.job import Job
+from thaw.stages.command import leave, run
 
 # All other stages have a module of their name.
 MODULES = {"pretrain": "train", "tables": "make", "figures": "make", "page": "make"}

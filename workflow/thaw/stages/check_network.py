@@ -30,9 +30,9 @@ from thaw.learning.checkpoints import check_alike
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.rows import filled
 from thaw.learning.training import fix_rounding
+from thaw.output.job import Job
 from thaw.output.records import save_check
 from thaw.output.weights import load_source_models
-from thaw.stages.command import Job
 
 
 def main(job: Job) -> None:

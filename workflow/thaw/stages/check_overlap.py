@@ -15,8 +15,8 @@ from typing import Any
 from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError, visible
 from thaw.findings.overlap import REMEDY, in_words, overlap
+from thaw.output.job import Job
 from thaw.output.records import save_check
-from thaw.stages.command import Job
 
 
 def equal_rows(

@@ -28,8 +28,8 @@ from thaw.learning.rows import narrowed_rows
 from thaw.learning.seeds import Whose
 from thaw.learning.tasks import TASKS
 from thaw.learning.trainer import seeds_of, with_group_names
+from thaw.output.job import Job
 from thaw.output.records import save_check
-from thaw.stages.command import Job
 
 # So many rows, or so many of each class, are enough.
 FEW, FEW_OF_A_CLASS = 100, 2

@@ -34,6 +34,7 @@ from thaw.learning.history import (
     final_scores,
 )
 from thaw.output.histories import SOURCE_MODELS, add_networks
+from thaw.output.job import Job
 from thaw.output.paths import (
     HISTORY_NPZ,
     PREDICTIONS_NPZ,
@@ -47,7 +48,6 @@ from thaw.output.problems import load_described
 from thaw.output.records import ArchiveWriter, publish
 from thaw.output.scores import Scores, csv_file, load_scores
 from thaw.output.tiles import Tile, tiles_of_models
-from thaw.stages.command import Job
 
 # A job's record of its source models: the layers that they do not give it.
 FRESH = "fresh"

@@ -14,9 +14,9 @@ from typing import Any
 
 from thaw import keys
 from thaw.output.inputs import Files, Inputs
+from thaw.output.job import Job
 from thaw.output.records import publish
 from thaw.plan.outputs import FIGURES, Output, named
-from thaw.stages.command import Job
 
 
 def main(job: Job) -> None:

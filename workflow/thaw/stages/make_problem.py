@@ -18,8 +18,8 @@ from thaw.errors import ThawError, of_each, visible
 from thaw.findings.metrics import check_requirements
 from thaw.keys import check_unchanged, known_digest
 from thaw.learning.splits import check as check_splits
+from thaw.output.job import Job
 from thaw.output.problems import save_problem
-from thaw.stages.command import Job
 
 
 def checked_problem(

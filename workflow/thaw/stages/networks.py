@@ -15,9 +15,9 @@ from thaw.learning.settings import Training, Variant
 from thaw.learning.tasks import named_weights
 from thaw.learning.training import at_a_time, fix_rounding, train
 from thaw.learning.variants import fresh_groups, phases_of, start_repeats
+from thaw.output.job import Job
 from thaw.output.weights import About, load_source_models, save_networks
 from thaw.progress import Progress
-from thaw.stages.command import Job
 
 
 def fit(

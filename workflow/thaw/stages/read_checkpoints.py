@@ -14,8 +14,8 @@ from thaw.external.checkpoints import load_checkpoint
 from thaw.external.networks import network_of, of_network
 from thaw.keys import check_unchanged
 from thaw.learning.checkpoints import source_model
+from thaw.output.job import Job
 from thaw.output.weights import save_networks
-from thaw.stages.command import Job
 
 
 def main(job: Job) -> None:

@@ -16,10 +16,10 @@ from typing import Any
 
 from thaw.learning.seeds import Whose
 from thaw.learning.splits import check, test_rows
+from thaw.output.job import Job
 from thaw.output.predictions import Predictions, save_predictions
 from thaw.output.scores import save_scores
 from thaw.progress import warn_of_failures
-from thaw.stages.command import Job
 
 
 def main(job: Job) -> None:

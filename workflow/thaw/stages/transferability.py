@@ -26,9 +26,9 @@ from thaw.learning.splits import check
 from thaw.learning.tasks import TASKS
 from thaw.learning.training import Rows, fix_rounding
 from thaw.learning.variants import start_repeats
+from thaw.output.job import Job
 from thaw.output.records import save_check
 from thaw.output.weights import check_all_there, load_source_models, tile_of
-from thaw.stages.command import Job
 
 
 def score_all(job: Job, saw: dict[str, Any]) -> Iterator[dict[str, Any]]:
