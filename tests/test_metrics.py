@@ -14,7 +14,7 @@ from thaw.findings import scoring
 from thaw.findings.measured import Measured, Metrics
 from thaw.findings.metrics import METRICS
 from thaw.findings.new_rows import RowsLuck, luck_of_rows
-from thaw.findings.rows_luck import influence
+from thaw.findings.rows_luck import by_unit, units_of
 from thaw.findings.samples import Sample
 from thaw.output.records import ArchiveWriter
 
@@ -28,7 +28,8 @@ def score(name, labels, predicted):
 
 def influence_of(name, labels, predicted):
     """The influence of rows that come one by one."""
-    return influence(EVERY[name], labels, predicted, np.arange(len(labels)))
+    units = units_of(EVERY[name], labels, np.arange(len(labels)))
+    return by_unit(EVERY[name], labels, predicted, units)
 
 
 def log_softmax(logits):
@@ -190,7 +191,8 @@ def test_rows_of_a_group_are_drawn_together(name):
     labels, predicted = data_for(name, 0, rows=39)
     once = influence_of(name, labels, predicted)
     thrice = np.repeat(labels, 3), np.repeat(predicted, 3, axis=1)
-    grouped = influence(EVERY[name], *thrice, np.repeat(np.arange(39), 3))
+    units = units_of(EVERY[name], thrice[0], np.repeat(np.arange(39), 3))
+    grouped = by_unit(EVERY[name], *thrice, units)
     assert grouped.mean(1) == pytest.approx(once.mean(1), abs=0.01)
     assert rows_error(grouped) == pytest.approx(rows_error(once), rel=0.05)
     assert rows_error(influence_of(name, *thrice)) < 0.8 * rows_error(once)

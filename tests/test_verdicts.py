@@ -52,7 +52,7 @@ NEAR = "equivalent within ±0.01"
         # The smaller side decides whether there are too few, whichever it is.
         (normal(10, 2), FOUR, 0.01, "too few: 4 of the 6 repeats it takes"),
         (FOUR, normal(10, 2), 0.01, "too few: 4 of the 6 repeats it takes"),
-        (DEAD, DEAD, 0.01, "no verdict: all networks failed"),
+        (DEAD, DEAD, 0.01, "no verdict: too many networks failed"),
         (TEN, DEAD, 0.01, "typically better; fails less often"),
     ],
 )

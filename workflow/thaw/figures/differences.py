@@ -1,7 +1,7 @@
 """Draw typical differences with their intervals (a forest plot).
 
-A panel for each target size. Of a study, a line for each comparison; of a ranking, one
-for each source, at its best depth, the source that gains most on top.
+Of a study, a line for each comparison. Of a ranking, a panel for each target size, a
+line for each source at its best depth, the one that gains most on top.
 """
 
 import textwrap
@@ -89,13 +89,12 @@ def draw_panel(panel: Axes, table: pd.DataFrame, margin: float) -> str:
 def pairs_of_study(inputs: Inputs) -> pd.DataFrame:
     """Return a study's comparisons with the `line` of each, as `make` draws them."""
     settings, table = inputs.settings, inputs.table("comparisons.csv")
-    margin, is_swept = f"{settings['margin']:g}", len(settings["target_sizes"]) > 1
     lines, notes = [], []
     for row in table.itertuples():
         name = style.label(row.variant, settings, 26)
         lines.append(f"{name}\nvs {style.wrapped(row.reference)}")
-        words = in_words(row.verdict, row.note, margin)
-        notes.append("" if is_swept else textwrap.fill(words, 26))
+        words = in_words(row.verdict, row.note, f"{settings['margin']:g}")
+        notes.append(textwrap.fill(words, 26))
     hollow = ~table["verdict"].isin([*style.VERDICTS])
     return table.assign(line=lines, note=notes, hollow=hollow)
 

@@ -1,6 +1,6 @@
 """Draw the two-dimensional problems, a panel for each, points coloured by class.
 
-Problems with more or fewer features are left out.
+Problems with more or fewer features, or with numbers to predict, are left out.
 """
 
 import textwrap
@@ -14,12 +14,15 @@ from thaw.output.inputs import Inputs
 
 
 def make(inputs: Inputs) -> Figure:
-    """Return a panel for each problem of two features, or say that there is none."""
-    problems = inputs.files.problems().items()
-    shown = {name: both for name, both in problems if len(both[1].columns) == 2}
+    """Return a panel for each problem that can be drawn, or say that there is none."""
+    shown = {
+        name: (problem, about)
+        for name, (problem, about) in inputs.files.problems().items()
+        if len(about.columns) == 2 and about.classes
+    }
     if not shown:
         drawn = style.figure(4, 3.2)
-        drawn.text(0.5, 0.5, "no problem has two features", ha="center", va="center")
+        drawn.text(0.5, 0.5, "no problem has classes and two features", ha="center")
         return drawn
     drawn, panels = style.panels_of(len(shown), 4, 3.2)
     for panel, (name, (problem, description)) in zip(

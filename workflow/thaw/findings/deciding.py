@@ -81,13 +81,19 @@ def needed_for_all(study: Question, undecided: Advice) -> Needed | None:
     units = [
         # Repeats of variants without source models come with these.
         math.ceil(needs.units / study.repeats)
-        if study.source_models > 1 and row["unit"] == "repeat"
+        if study.source_models > 1 and _fewer(row) == "repeat"
         else needs.units
         for needs, row in zip(known, rows, strict=True)
         if needs.units
     ]
     most = max(units) if len(units) == len(known) else None
     return Needed(most, max(needs.rows for needs in known))
+
+
+def _fewer(row: Row) -> str:
+    """Return the unit of the side that has fewer of them, which `needed` counts."""
+    is_first = row["units"] < row["reference_units"]
+    return row["unit"] if is_first else row["reference_unit"]
 
 
 def what_would_decide(study: Question) -> Iterator[str]:

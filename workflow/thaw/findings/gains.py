@@ -16,6 +16,10 @@ from thaw.findings.verdicts import BETTER, EQUIVALENT, TOO_FEW, UNCLEAR, WORSE
 Row = Mapping[str, Any]
 
 
+# A table that a study does not have.
+NOTHING = pd.DataFrame(columns=["variant", "target_size", "beaten_by"])
+
+
 class Question(NamedTuple):
     """A study's settings, and its tables by the names of their files.
 
@@ -41,11 +45,11 @@ class Question(NamedTuple):
     learning: Mapping[str, Any]
     words: Mapping[str, str]
     comparisons: pd.DataFrame
-    best_depths: pd.DataFrame
-    summary: pd.DataFrame
-    training_time: pd.DataFrame
-    learning_curves: pd.DataFrame
-    overlap: pd.DataFrame
+    best_depths: pd.DataFrame = NOTHING
+    summary: pd.DataFrame = NOTHING
+    training_time: pd.DataFrame = NOTHING
+    learning_curves: pd.DataFrame = NOTHING
+    overlap: pd.DataFrame = NOTHING
 
     @property
     def units(self) -> str:
@@ -265,9 +269,8 @@ def more_networks(row: Row) -> str:
         ends = sorted(abs(end) for end in (low, high))
         change = percent_of(abs(row[f"{kind}_difference"]))
         more = "more" if low > 0 else "fewer"
-        what = "failed" if kind == "failed" else "weak"
         words.append(
-            f"with {change} points {more} {what} networks "
+            f"with {change} points {more} {kind} networks "
             f"({percent_of(ends[0])} to {percent_of(ends[1])} points)"
         )
     return f", {enumerate_words(words)}" if words else ""

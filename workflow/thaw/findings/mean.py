@@ -127,19 +127,16 @@ def _unit_means(sample: Sample) -> np.ndarray:
 def _draws_of_difference(
     pair: Pair, units: np.ndarray, reference_units: np.ndarray
 ) -> np.ndarray:
-    piles_up = pair.variant.piles_up
-    sides = ((pair.variant, units), (pair.reference, reference_units))
-    if pair.has_known:
+    piles_up, rng = pair.variant.piles_up, np.random.Generator(np.random.PCG64(0))
+    if pair.has_known or not pair.matched:
         means, reference_means = (
-            side[:1]
-            if sample.is_known
-            else _draws(side, piles_up, np.random.Generator(np.random.PCG64(0)))
-            for sample, side in sides
+            side[:1] if sample.is_known else _draws(side, piles_up, rng)
+            for sample, side in (
+                (pair.variant, units),
+                (pair.reference, reference_units),
+            )
         )
         return means - reference_means
-    rng = np.random.Generator(np.random.PCG64(0))
-    if not pair.matched:
-        return _draws(units, piles_up, rng) - _draws(reference_units, piles_up, rng)
     far, middle, unseen = _stragglers(units, piles_up, rng)
     reference_far, reference_middle, reference_unseen = _stragglers(
         reference_units, piles_up, rng

@@ -4,13 +4,14 @@ Only studies count that can tell: their baseline learns from scratch, and their 
 is another problem than their target.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thaw.findings.gains import Row
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import counted, number
-from thaw.findings.verdicts import BETTER, WORSE
+from thaw.findings.verdicts import BETTER, NO_VERDICT, WORSE
 
 # The title of a report, unless it has one of its own: a question that the studies
 # answer by yes or no.
@@ -41,7 +42,7 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
     telling = [study for study in studies if study.gains]
     if len(telling) < 2:
         return ""
-    helped = [study for study in telling if _are(study.gains, BETTER)]
+    helped = [s for s in telling if BETTER in {row["verdict"] for row in s.gains}]
     out = [s for s in telling if s not in helped and _rules_out(s)]
     undecided = len(telling) - len(helped) - len(out)
     short = "No. " if out else "Not clear. "
@@ -64,13 +65,13 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
     return " ".join([(short if title == TITLE else "") + words, *_costs(telling)])
 
 
-def _are(rows: Sequence[Row], kind: str) -> bool:
-    return any(row["verdict"] == kind for row in rows)
-
-
 def _rules_out(study: Compared) -> bool:
     """Whether no variant gains the margin, at any size."""
-    return all(row["typical_high"] < study.settings["margin"] for row in study.gains)
+    margin = study.settings["margin"]
+    return all(
+        row["verdict"] != NO_VERDICT and row["typical_high"] < margin
+        for row in study.gains
+    )
 
 
 def _costs(studies: Sequence[Compared]) -> Iterator[str]:
@@ -80,7 +81,7 @@ def _costs(studies: Sequence[Compared]) -> Iterator[str]:
         depths = study.settings["depths"]
         for row in study.gains:
             depth = depths.get(row["variant"], 0)
-            if depth and row["verdict"] == WORSE:
+            if depth and row["verdict"] == WORSE and math.isfinite(row["typical"]):
                 losses.setdefault(depth, []).append(-row["typical"])
     scales = {
         (metric_of(s.settings["metric"][0]), s.settings["margin"]) for s in studies

@@ -265,14 +265,11 @@ def _variant(study: Question) -> str:
     return "variant" if len(study.networks) == len(study.variants) else "network"
 
 
-def _undecided(alike: list[Advice], study: Question) -> Iterator[str]:
-    yield from undecided(alike, _variant(study), study)
-
-
-def undecided(alike: list[Advice], kind: str, study: Question) -> Iterator[str]:
+def undecided(alike: list[Advice], study: Question, kind: str = "") -> Iterator[str]:
     """Yield that nothing of a `kind` is clear, and the best one's gain and interval."""
     kinds = {row["verdict"] for item in alike for row in item.rows.values()}
     clear = "better" if WORSE in kinds else "better or worse"
+    kind = kind or _variant(study)
     yield f"undecided: no {kind} is clearly {clear} than {study.baseline_in_words}"
     row = largest_gain(alike[0])
     gains = {
@@ -311,7 +308,7 @@ WORDS = {
     USE: _use,
     KEEP: _keep,
     SAME: _same,
-    UNDECIDED: _undecided,
+    UNDECIDED: undecided,
     NONE: _none,
 }
 

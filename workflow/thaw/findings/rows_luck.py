@@ -32,22 +32,12 @@ FEWEST = 10
 PLACED = ("roc_auc", "roc_auc_ovr")
 
 
-def influence(
-    metric: Metric, labels: np.ndarray, predictions: np.ndarray, groups: np.ndarray
-) -> np.ndarray:
-    """Return values whose mean over units is the metric, float64 `[R, units]`.
-
-    Their standard error, std(ddof=1) / sqrt(units), is that of the metric over draws of
-    test rows, or of `groups` of them, int64 `[rows]`, which are drawn together. Labels
-    and predictions are as for `scoring`; the units depend only on labels and groups.
-    With one group there is no standard error: some units are nan. Nor is there, except
-    for means over rows, if a class has fewer than two rows, or for an AUC `FEWEST`.
-    """
-    return by_unit(metric, labels, predictions, units_of(metric, labels, groups))
-
-
 def units_of(metric: Metric, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return the unit of each row, int64 `[rows]`, from 0 without a gap."""
+    """Return the unit of each row, int64 `[rows]`, from 0 without a gap.
+
+    They depend only on labels and `groups`, int64 `[rows]`, of rows that are drawn
+    together.
+    """
     if not (metric.per_row or metric.name in PLACED):
         return _blocks(labels, groups)
     if len(np.unique(groups)) == len(labels) <= MOST_UNITS:
@@ -58,10 +48,14 @@ def units_of(metric: Metric, labels: np.ndarray, groups: np.ndarray) -> np.ndarr
 def by_unit(
     metric: Metric, labels: np.ndarray, predictions: np.ndarray, units: np.ndarray
 ) -> np.ndarray:
-    """Return the values of `units` of rows `[rows]`, as `influence`.
+    """Return values whose mean over `units` of rows is the metric, `[R, units]`.
 
-    If rows are a part of those that made the units, only the values of their units are
-    returned, in order.
+    Their standard error, std(ddof=1) / sqrt(units), is that of the metric over draws of
+    units. Labels and predictions are as for `scoring`, `units` `[rows]` as `units_of`
+    returns them; of a part of the rows, only the values of their units are returned, in
+    order. With one unit there is no standard error: its value is nan. Nor is there,
+    except for means over rows, if a class has fewer than two rows, or for an AUC
+    `FEWEST`.
     """
     there, blocks = np.unique(units, return_inverse=True)
     if len(there) == 1:

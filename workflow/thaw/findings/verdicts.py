@@ -5,6 +5,7 @@ the interval of the typical difference. A note beside it says whether networks f
 are weak more or less often. The mean gets no verdict.
 """
 
+import math
 from typing import Any, Literal
 
 from thaw.findings.pairs import Pair, units_needed
@@ -33,7 +34,7 @@ KINDS = {"failed": "fails", "weak": "is weak"}
 CLEAR = (BETTER, WORSE)
 
 MODELS_FAILED = "all source models failed"
-ALL_FAILED = "all networks failed"
+ALL_FAILED = "too many networks failed"
 
 
 def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> Kind:
@@ -43,7 +44,7 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> Kind:
     within ±`margin`, the smallest difference that matters. A known difference has an
     interval without width.
     """
-    if not (pair.variant.sound.any() or pair.reference.sound.any()):
+    if math.isnan(typical.value):
         return NO_VERDICT
     if pair.units < units_needed(alpha) and not pair.is_known:
         return TOO_FEW

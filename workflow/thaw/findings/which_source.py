@@ -118,7 +118,7 @@ def _recommended(ranking: Ranking) -> Iterator[str]:
         if kind == USE:
             sentences = [*_use(alike, ranking)]
         elif kind == UNDECIDED:
-            sentences = [*undecided(alike, "source", question)]
+            sentences = [*undecided(alike, question, "source")]
         else:
             sentences = [*WORDS[kind](alike, question)]
         yield from in_sentences(alike, question, sentences)

@@ -27,7 +27,10 @@ from thaw.output.problems import load_described
 from thaw.output.records import load_check, load_record, reading, require
 
 # The columns that are text: names, and target sizes, one of which is "all".
-TEXT = ("study", "source", "variant", "reference", "best", "layers", "target_size")
+TEXT = (
+    *("study", "source", "variant", "reference", "best", "layers", "target_size"),
+    *("train_rows_of", "beaten_by", "chosen", "best_variant", "ties"),
+)
 
 # The stages that made files by how their names end; all others are `tables`.
 STAGES = {"scores.csv": "gather", ".svg": "figures", ".png": "figures"}

@@ -70,6 +70,6 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def percent(value: float, sign: str = "-") -> str:
-    """Return a share in whole percent; with `sign` "+", also the sign of a gain."""
-    return "n/a" if np.isnan(value) else f"{100 * value:{sign}z.0f} %"
+def percent(value: float) -> str:
+    """Return a share in whole percent."""
+    return "n/a" if np.isnan(value) else f"{100 * value:.0f} %"

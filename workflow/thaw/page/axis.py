@@ -34,4 +34,4 @@ class Axis(NamedTuple):
         step = next(unit * n for n in (1, 2, 2.5, 5, 10) if unit * n >= least)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         values = [n * step for n in range(first, last + 1)]
-        return [(self.place(value), f"{round(value, 9):zg}") for value in values]
+        return [(self.place(value), f"{value:z.6g}") for value in values]

@@ -69,7 +69,7 @@ RECORD_OF_TABLES = f"records/{TABLES}.json"
 # The facts of a study that tables and figures get.
 FACTS = (
     *("study", "source", "target", "variants", "networks", "pretrained", "described"),
-    *("target_sizes", "shown_size", "is_swept", "baseline", "pairs", "comparisons"),
+    *("target_sizes", "shown_size", "baseline", "pairs", "comparisons"),
     *("metric", "margin", "depths", "ladder", "maps", "rates", "tuned"),
     *("repeats", "source_models", "source_unit", "has_splits", "words"),
     *("draws_output", "learning"),

@@ -14,7 +14,7 @@ from thaw.findings.shown import enumerate_words, title
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, paragraph
 
-# The tables that an answer reads, and those of them that not every study has.
+# The tables that an answer reads; not every study has all of them.
 READ = {
     "comparisons": "comparisons.csv",
     "best_depths": "best-depths.csv",
@@ -23,7 +23,6 @@ READ = {
     "learning_curves": "learning-curves.csv",
     "overlap": "overlap.csv",
 }
-SOME = ("training_time", "learning_curves", "overlap")
 
 # The columns of a comparison that a recommendation has, too.
 OF_GAIN = (
@@ -79,9 +78,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     facts = {name: settings[name] for name in Question._fields if name in settings}
     tables = {
         name: inputs.table(file)
-        if name not in SOME or file in inputs.files.contents
-        else pd.DataFrame(columns=["variant", "target_size"])
         for name, file in READ.items()
+        if file in inputs.files.contents
     }
     sizes = in_order(settings["target_sizes"])
     changed = {"variants": settings["described"], "target_sizes": sizes}

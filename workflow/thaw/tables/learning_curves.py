@@ -32,6 +32,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     for arm, (metric, name) in itertools.product(all_arms, metrics):
         # [repeats, epochs + 1], and a step for each epoch.
         values, steps = histories.metric(arm.name, metric), histories.steps(arm.name)
+        sound = np.isfinite(values).all(axis=1)
+        values = values[sound] if sound.any() else values
         mean = values.mean(axis=0, dtype=np.float64)
         curves = [mean, *np.quantile(values, [*QUANTILES.values()], axis=0)]
         constant = histories.constants(arm.name).get(metric)

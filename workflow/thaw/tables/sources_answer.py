@@ -32,7 +32,6 @@ def ranking_of(inputs: Inputs) -> Ranking:
     table = inputs.table("sources.csv")
     table["variant"] = table["variant"] + " from " + table["source"]
     overlaps = [inputs.table("overlap.csv", study) for study in names]
-    nothing = pd.DataFrame(columns=["variant", "target_size", "beaten_by"])
     facts = {name: settings[name] for name in Question._fields if name in settings}
     of_arms = {arm: described[variant] for arm, (_, variant) in arms.items()}
     facts |= {
@@ -43,8 +42,5 @@ def ranking_of(inputs: Inputs) -> Ranking:
         "comparisons": table,
         # The rows of the target's own are the same in each.
         "overlap": pd.concat(overlaps, ignore_index=True).drop_duplicates(),
-        **dict.fromkeys(
-            ("best_depths", "summary", "training_time", "learning_curves"), nothing
-        ),
     }
     return Ranking(Question(**facts), arms, inputs.table("best-sources.csv"))

@@ -77,17 +77,18 @@ def _ends(name: str, interval: Iterable[float]) -> dict[str, float]:
 
 def note(sample: Sample) -> str:
     """Name the condition on a variant's row, and what it cannot estimate."""
+    notes = []
     if not sample.sound.all():
-        return "failed networks count as the best constant prediction"
+        notes.append("failed networks count as the best constant prediction")
     if sample.is_known:
-        return "the same in all repeats: these rows allow no other"
-    if sample.is_conditional:
-        return f"{CONDITION}; the spread between source models is not estimable"
-    if sample.is_nested and len(sample.models) == len(sample.values):
-        return (
+        notes.append("the same in all repeats: these rows allow no other")
+    elif sample.is_conditional:
+        notes += [CONDITION, "the spread between source models is not estimable"]
+    elif sample.is_nested and len(sample.models) == len(sample.values):
+        notes.append(
             "one repeat a source model: the two parts of the spread are not estimable"
         )
-    return ""
+    return "; ".join(notes)
 
 
 def for_people(
