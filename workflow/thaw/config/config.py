@@ -14,7 +14,6 @@ from thaw.config.fields import (
     LEFT_OUT,
     NOT_NAMES,
     ONE_IS_A_LIST,
-    TWICE,
     VALUE_OR_GROUP,
     FunctionName,
     Group,
@@ -24,12 +23,10 @@ from thaw.config.fields import (
     Seed,
     Value,
 )
-from thaw.config.messages import shown
 from thaw.config.network import HiddenLayers, Network
 from thaw.config.problem import AnyProblem
 from thaw.config.training import AnyVariant, Training
 from thaw.config.users import mistakes_of_function, mistakes_of_weights
-from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.overall import TITLE
 from thaw.learning.tasks import TASKS
 from thaw.output.tiles import JobSize
@@ -60,11 +57,7 @@ def _variants_by_name(variants: Any) -> Any:
     """Refuse what `filled_in` left as it was, because it lists no variants."""
     if isinstance(variants, VariantsByName):
         return variants
-    if isinstance(variants, list) and variants:
-        if all(isinstance(name, str) for name in variants):
-            raise PydanticCustomError(TWICE, "lists an entry twice")
-        raise PydanticCustomError(NOT_NAMES, "not names")
-    raise PydanticCustomError("list_type" if variants != [] else "too_short", "")
+    raise PydanticCustomError(NOT_NAMES, "not names")
 
 
 # In a config a list of names, which `filled_in` replaces by what they stand for.
@@ -270,11 +263,6 @@ class Study(Settings):
                 f"margin: this key is missing; {metric} has no usual margin, and that "
                 "of the top level is not meant for it. Allowed: the smallest "
                 "difference that matters to you, in its units"
-            )
-        if self.files and self.source != CHECKPOINTS:
-            yield (
-                f"source: {shown(self.source)} has no effect when source_models names "
-                "files; remove it"
             )
         for name in {name for name in names if names.count(name) > 1}:
             yield f"metric: {name!r} is there twice; remove one, or rename one"

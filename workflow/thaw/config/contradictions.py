@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from thaw.config.config import Config, Study
-from thaw.config.fill import LADDER, names_of, rungs_of, sources_of
+from thaw.config.fill import LADDER, names_of, sources_of
 from thaw.config.messages import among, choice, shown
 from thaw.config.mistakes import Place, at
 from thaw.config.network import OUTPUT, HiddenLayers, Layer, Trainer
@@ -39,9 +39,9 @@ RESERVED = {
 # Jobs of a study that train. Snakemake takes minutes to plan a tenth of that.
 MOST_JOBS = 100_000
 
-# Variants times target sizes, and that times files with source models: their keys are
-# an argument of the job that gathers.
-MOST_ARMS, MOST_KEYS = 500, 5_000
+# Variants times target sizes, and with files of source models ten times that: their
+# keys are an argument of the job that gathers.
+MOST_ARMS = 500
 
 # Places, and what is wrong there, as `mistakes` of a group have it.
 Mistakes = Iterator[tuple[Place, str]]
@@ -53,6 +53,7 @@ def contradictions(config: Config, written: Mapping[str, Any]) -> Iterator[str]:
     of_names = [
         *(_of_names(group, written.get(group, {})) for group in RESERVED),
         *(_of_sources(name, study, studies) for name, study in studies.items()),
+        *(_of_list(name, study, config, written) for name, study in studies.items()),
     ]
     # Names that are wrong would make others wrong.
     lines = [*itertools.chain(*of_names)] or _of_all(config, written)
@@ -67,7 +68,6 @@ def _of_all(config: Config, written: Mapping[str, Any]) -> Mistakes:
         words = [*_of_study(study, config), *_of_comparisons(study, config)]
         yield from _at(("studies", name), words)
         yield from _of_variants(name, study, config, written)
-        yield from _of_ladder(name, study, written)
     for name, names in config.rankings.items():
         studies = [config.studies[study] for study in names]
         yield from _at(("studies", name), _of_ranking(studies, config))
@@ -101,6 +101,20 @@ def _of_sources(name: str, study: Any, studies: Mapping[str, Any]) -> Mistakes:
         if f"{name}-{source}" in studies:
             words = f"there is another study '{name}-{source}', which would be that of"
             yield (*place, number), f"{words} this source; rename one of them"
+
+
+def _of_list(name: str, study: Any, config: Config, written: Any) -> Mistakes:
+    """Yield variants that a study as written lists, and that are not there."""
+    filled = config.studies[config.rankings.get(name, [name])[0]]
+    for number, variant in enumerate(names_of(study)):
+        if variant == LADDER:
+            if not filled.network.names:
+                words = "this key is missing; the ladder needs it"
+                yield ("studies", name, "network", "groups"), words
+        elif variant not in filled.variants:
+            known = among(variant, written.get("variants", {}))
+            words = f"{shown(variant)} is not a variant of this config{known}"
+            yield ("studies", name, "variants", number), words
 
 
 def _of_scale(name: str, problem: Problem, problems: Mapping[str, Problem]) -> Mistakes:
@@ -176,15 +190,6 @@ def _of_pair_of_problems(
             f"{study.source!r}, which has other train rows for each source model "
             "(shuffle: each). Allowed: a target with shuffle: each"
         )
-    sizes = [p.get("images") and p.get("shape") for p in (target, source)]
-    if all(sizes) and sizes[0] != sizes[1]:
-        words = f"images of {names} have sizes {sizes[0]} and {sizes[1]}"
-        yield f"target: {words}. Allowed: the same size and color"
-    # For other problems, the job that makes the target compares the columns.
-    features = [problem.features for problem in (target, source)]
-    if None not in features and features[0] != features[1]:
-        words = f"{names} have {features[0]} and {features[1]} features"
-        yield f"target: {words}. Allowed: a problem with as many"
 
 
 def _of_training(
@@ -216,20 +221,15 @@ def _of_sizes(study: Study, target: Problem) -> Iterator[str]:
                 f"target_sizes[{number}]: {size} is more than the {rows} train rows of "
                 f"{study.target!r}. Allowed: 1 to {rows}, all"
             )
-    variants, sizes = len(study.variants), len(study.target_sizes)
-    if variants * sizes > MOST_ARMS:
+    arms = len(study.variants) * len(study.target_sizes)
+    if arms * max(10, len(study.files)) > 10 * MOST_ARMS:
         yield (
-            f"variants: {variants} variants at {sizes} sizes are more than {MOST_ARMS} "
-            "in one study. Allowed: several studies; they share what they can"
-        )
-    if variants * sizes * len(study.files) > MOST_KEYS:
-        yield (
-            f"source_models.files: {len(study.files)} files, each with {variants} "
-            f"variants at {sizes} sizes, are more than {MOST_KEYS} in one study. "
+            f"variants: {len(study.variants)} variants at {len(study.target_sizes)} "
+            f"sizes, from {study.models} source models, are too many for one study. "
             "Allowed: several studies; they share what they can"
         )
     tiles = tiles_of_repeats(study.models, study.repeats, study.repeats_per_job)
-    jobs = variants * sizes * sum(1 for _ in itertools.islice(tiles, MOST_JOBS + 1))
+    jobs = arms * sum(1 for _ in itertools.islice(tiles, MOST_JOBS + 1))
     if jobs > MOST_JOBS:
         yield (
             f"repeats_per_job: {study.repeats_per_job} makes more than {MOST_JOBS} "
@@ -238,7 +238,6 @@ def _of_sizes(study: Study, target: Problem) -> Iterator[str]:
 
 
 def _of_metrics(study: Study, config: Config) -> Iterator[str]:
-    takes_positive = False
     for number, described in enumerate(config.metrics(study)):
         name, task = described["name"], described["task"]
         is_users, known = "function" in described, METRICS[task]
@@ -251,17 +250,11 @@ def _of_metrics(study: Study, config: Config) -> Iterator[str]:
             yield f"metric[{number}]: {words}"
         else:
             metric = metric_of(described)
-            takes_positive |= metric.two_classes
             if not metric.history and not config.predictions:
                 yield (
                     f"metric[{number}]: {name} is computed from predictions, which are "
                     "not kept; remove predictions: false"
                 )
-            if not number and metric.has_bounds and study.margin >= 1:
-                words = f"{study.margin:g} is all that {name} can differ by"
-                yield f"margin: {words}. Allowed: less than 1"
-    if study.positive is not None and not takes_positive:
-        yield "positive: no metric of this study has one; remove it"
 
 
 def _of_comparisons(study: Study, config: Config) -> Iterator[str]:
@@ -340,7 +333,6 @@ def _of_layers(
     """Yield contradictions about layers that the study's network has."""
     network, numbered = study.network, study.network.numbered(variant)
     frozen = {key: _frozen(freeze) for key, freeze in numbered.freezes.items()}
-    still = set.intersection(*frozen.values())
     drawn = _why_output_is_drawn(place, study, numbered, config)
     for key, layers in frozen.items():
         for layer in variant.fresh:
@@ -352,10 +344,6 @@ def _of_layers(
         if network.layers and network.layers <= layers and not numbered.add:
             words = f"all layers of the network of {place} are frozen; nothing would"
             yield f"{key}: {words} learn. Allowed: at least one layer that learns"
-        is_norm = numbered.freezes[key] == ALL_BUT_NORM_LAYERS
-        if is_norm and not numbered.pretrained:
-            words = "has no effect when pretrained is false (all layers are drawn anew)"
-            yield f"{key}: {words}; remove it"
     seen: dict[Layer, Layer] = {}
     for factor in variant.rate_factors:
         layer = network.number_of_key(factor)
@@ -363,12 +351,6 @@ def _of_layers(
         if first != factor:
             words = f"{first!r} and {factor!r} are one layer; remove one of them"
             yield f"rate_factors: {words}"
-        if layer in still:
-            words = f"{factor!r} never learns, so its factor has no effect; remove it"
-            yield f"rate_factors: {words}"
-    fresh = {*numbered.fresh, *([OUTPUT] if drawn else [])}
-    if numbered.towards and network.layers and network.layers <= fresh | still:
-        yield "towards: has no effect, because no inherited layer learns; remove it"
 
 
 def _frozen(freeze: Any) -> set[Layer]:
@@ -392,18 +374,6 @@ def _why_output_is_drawn(
             "leave it out, or add inherit: output"
         )
     return ""
-
-
-def _of_ladder(name: str, study: Study, written: Mapping[str, Any]) -> Mistakes:
-    """Yield variants of a ladder that the config describes in another way."""
-    name = _written_name(name, study)
-    if LADDER not in names_of(written["studies"][name]):
-        return
-    for rung, settings in rungs_of(study.network.model_dump()).items():
-        usual = {} if settings == {"freeze": 0} else settings
-        if study.variants[rung].described != usual:
-            words = f"the ladder of studies.{name} has another variant of this name"
-            yield ("variants", rung), f"{words}; choose another name"
 
 
 def _written_name(name: str, study: Study) -> str:
