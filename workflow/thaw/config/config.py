@@ -63,7 +63,6 @@ def _variants_by_name(variants: Any) -> Any:
 # In a config a list of names, which `filled_in` replaces by what they stand for.
 Variants = Annotated[
     dict[str, AnyVariant],
-    Field(min_length=1),
     BeforeValidator(_variants_by_name),
     WithJsonSchema(
         {

@@ -53,10 +53,11 @@ def contradictions(config: Config, written: Mapping[str, Any]) -> Iterator[str]:
     of_names = [
         *(_of_names(group, written.get(group, {})) for group in RESERVED),
         *(_of_sources(name, study, studies) for name, study in studies.items()),
-        *(_of_list(name, study, config, written) for name, study in studies.items()),
     ]
+    of_lists = (_of_list(name, config, written) for name in studies)
     # Names that are wrong would make others wrong.
-    lines = [*itertools.chain(*of_names)] or _of_all(config, written)
+    chain = itertools.chain.from_iterable
+    lines = [*chain(of_names)] or [*chain(of_lists)] or _of_all(config, written)
     for place, words in lines:
         yield at(place, words, written)
 
@@ -103,8 +104,9 @@ def _of_sources(name: str, study: Any, studies: Mapping[str, Any]) -> Mistakes:
             yield (*place, number), f"{words} this source; rename one of them"
 
 
-def _of_list(name: str, study: Any, config: Config, written: Any) -> Mistakes:
+def _of_list(name: str, config: Config, written: Mapping[str, Any]) -> Mistakes:
     """Yield variants that a study as written lists, and that are not there."""
+    study = written["studies"][name]
     filled = config.studies[config.rankings.get(name, [name])[0]]
     for number, variant in enumerate(names_of(study)):
         if variant == LADDER:

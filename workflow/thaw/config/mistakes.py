@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from thaw.config import fields
+from thaw.config.config import Settings
 from thaw.config.fill import sources_of
 from thaw.config.messages import did_you_mean, path, shown
 from thaw.config.network import NETWORKS
@@ -39,7 +40,7 @@ TYPES = {
     "float_type": "a number",
     "dict_type": "a group of keys",
     "model_type": "a group of keys",
-    fields.NOT_NAMES: "a list of names; write numbers and the like in quotes",
+    fields.NOT_NAMES: "a list of names, each once; write numbers in quotes",
     "list_type": "a list",
     "string_type": "text",
     "bool_type": "true or false",
@@ -102,7 +103,8 @@ def as_written(
         places += [("studies", name, "training", *rest[1:]), ("training", *rest[1:])]
     end = -1 if of_group else None
     there = (place for place in places if _is_there(place[:end], written))
-    return next(there, places[0])
+    is_shared = places[-1][0] in Settings.model_fields
+    return next(there, places[-1 if is_shared else 0])
 
 
 def _is_there(place: Place, value: Any) -> bool:
@@ -120,6 +122,10 @@ def explain(error: ValidationError, written: Mapping[str, Any]) -> Iterator[str]
     for details in error.errors(include_url=False):
         loc, kind = details["loc"], details["type"]
         place = _without_tags(loc)
+        if place[::2][:2] == ("variants", "training") and not _is_there(
+            place[:3], written
+        ):
+            continue  # a study's training, with which it is named
         if kind == fields.MISTAKES:
             yield from (at(place, words, written) for words in details["ctx"]["lines"])
         elif _is_in_key(details):
