@@ -14,7 +14,6 @@ from thaw.config.fields import (
     LEFT_OUT,
     NOT_NAMES,
     ONE_IS_A_LIST,
-    VALUE_OR_GROUP,
     FunctionName,
     Group,
     Name,
@@ -26,7 +25,6 @@ from thaw.config.fields import (
 from thaw.config.network import HiddenLayers, Network
 from thaw.config.problem import AnyProblem
 from thaw.config.training import AnyVariant, Training
-from thaw.config.users import mistakes_of_function, mistakes_of_weights
 from thaw.findings.overall import TITLE
 from thaw.learning.tasks import TASKS
 from thaw.output.tiles import JobSize
@@ -100,11 +98,6 @@ class SourceFiles(Group):
     ]
     """Pretrained weights, a file a source model."""
 
-    def mistakes(self) -> Iterator[str]:
-        """Yield what keeps weights from being read."""
-        for number, file in enumerate(self.files):
-            yield from mistakes_of_weights(f"files[{number}]", file)
-
 
 class UsersMetric(Group):
     """A metric of your own."""
@@ -120,10 +113,6 @@ class UsersMetric(Group):
     def name(self) -> str:
         """The function's name."""
         return self.function.rpartition(":")[2]
-
-    def mistakes(self) -> Iterator[str]:
-        """Yield what is wrong with the function's place."""
-        yield from mistakes_of_function("function", self.function)
 
 
 class Settings(Group):
@@ -190,7 +179,7 @@ class Study(Settings):
     repeat; each variant is trained at each size. all: every row."""
     source_models: Annotated[
         Repeats | SourceFiles,
-        VALUE_OR_GROUP,
+        ALTERNATIVES,
         Field(
             description=(
                 "How many, 1 or more and 1000000 or less, or {files: […]}, pretrained "
@@ -202,7 +191,7 @@ class Study(Settings):
         list[
             Annotated[
                 Annotated[str, Field(max_length=100)] | UsersMetric,
-                VALUE_OR_GROUP,
+                ALTERNATIVES,
                 Field(
                     description=(
                         "one of scikit-learn's scorers (docs/config.md lists them), "

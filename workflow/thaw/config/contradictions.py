@@ -7,13 +7,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from thaw.config.config import Config, Study
+from thaw.config.config import Config, Study, UsersMetric
 from thaw.config.fill import LADDER, names_of, sources_of
 from thaw.config.messages import among, choice, shown
 from thaw.config.mistakes import Place, at
 from thaw.config.network import OUTPUT, HiddenLayers, Layer, Trainer
 from thaw.config.problem import Like, Problem
 from thaw.config.training import Training, Variant
+from thaw.config.users import mistakes_of_function, mistakes_of_weights
 from thaw.data import COMMON
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
@@ -146,6 +147,12 @@ def _of_study(study: Study, config: Config) -> Iterator[str]:
     for role, problem in (("source", source), ("target", target)):
         if problem:
             yield from _of_problem(role, study, problem)
+    for number, file in enumerate(study.files):
+        yield from mistakes_of_weights(f"source_models.files[{number}]", file)
+    for number, metric in enumerate(study.metric or []):
+        if isinstance(metric, UsersMetric):
+            place = f"metric[{number}].function"
+            yield from mistakes_of_function(place, metric.function)
     if study.files and isinstance(study.network, Trainer):
         yield (
             "source_models: a trainer reads no files with weights for Thaw; name them "
