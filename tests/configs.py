@@ -78,8 +78,6 @@ def write_files(tmp_path):
         (tmp_path / name).write_text("print()\n")
     for suffix in ("csv", "pt", "py"):
         os.mkfifo(tmp_path / f"pipe.{suffix}")
-    (tmp_path / "weights").mkdir()
-    os.mkfifo(tmp_path / "weights/model.safetensors.index.json")
     (tmp_path / "device.csv").symlink_to("/dev/zero")
 
 

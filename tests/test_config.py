@@ -12,17 +12,12 @@ from projects import ROOT, SMALL_CONFIG, Project
 from thaw.config.files import choose_file, read
 from thaw.errors import ThawError
 
-LAUGHS = "a0: &a0 [x, x]\n" + "".join(
-    f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)
-)
 # Each file's content, and the mistake in it, if there is one.
 FILES = [
     (b"seed: [1\nmargin: 2\n", r"line 2, column 7: expected ',' or '\]', but got ':'"),
     (b"network:\n\thidden: [5]\n", r"line 2, column 1: found character '\\t'"),
     (b"a: 1\n---\nb: 1\n", "line 2, column 1: but found another"),
     (b"a: !!python/name:os.system x\n", "line 1, column 4: could not"),
-    (b"a: &a [*a]\n", "line 1: an alias stands inside what it"),
-    (LAUGHS.encode(), "aliases stand for too many values"),
     (b"[" * 2000, "nested too deeply"),
     (b"a: " + b"1" * 5000, r"invalid \(Exceeds the limit"),
     (b"a: \xe9t\xe9\n", "cannot be read as a config: byte 4 is not UTF-8"),
@@ -33,13 +28,12 @@ FILES = [
     (b"base: &base {'__use_yte__': true}\n<<: *base\n", "__use_yte__: Thaw runs no"),
     (b"a: &a {freeze: 1}\nb: {<<: *a, freeze: 2}\nc: [*a, *a]\n", "^$"),
     ("\ufeffseed: 1\n".encode(), "^$"),
-    (b'{\n\t"seed":\t1\n}', "^$"),
 ]
 
 
 @pytest.mark.parametrize(("content", "message"), FILES)
 def test_a_file_that_cannot_be_read_as_meant_gets_one_line(tmp_path, content, message):
-    file = tmp_path / ("config.json" if content[-1:] == b"}" else "config.yaml")
+    file = tmp_path / "config.yaml"
     file.write_bytes(content)
     try:
         mistakes = "" if read(file) else None
@@ -65,7 +59,7 @@ def test_a_folder_with_a_config_takes_its_own_and_else_the_default(tmp_path):
 def test_a_run_takes_a_named_file_and_numbers_in_groups(tmp_path):
     named = tmp_path / "one.yaml"
     config = small_config()
-    config["studies"]["ahead"]["margin"] = 1.5  # Too large, but for the command line.
+    config["studies"]["ahead"]["margin"] = -1  # Too small, but for the command line.
     named.write_text(yaml.safe_dump(config))
     (tmp_path / "empty").mkdir()
     done = Project(tmp_path / "empty").snakemake(

@@ -14,8 +14,6 @@ from thaw.config.fields import (
     LEFT_OUT,
     NOT_NAMES,
     ONE_IS_A_LIST,
-    TWICE,
-    VALUE_OR_GROUP,
     FunctionName,
     Group,
     Name,
@@ -24,12 +22,9 @@ from thaw.config.fields import (
     Seed,
     Value,
 )
-from thaw.config.messages import shown
 from thaw.config.network import HiddenLayers, Network
 from thaw.config.problem import AnyProblem
 from thaw.config.training import AnyVariant, Training
-from thaw.config.users import mistakes_of_function, mistakes_of_weights
-from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.overall import TITLE
 from thaw.learning.tasks import TASKS
 from thaw.output.tiles import JobSize
@@ -60,17 +55,12 @@ def _variants_by_name(variants: Any) -> Any:
     """Refuse what `filled_in` left as it was, because it lists no variants."""
     if isinstance(variants, VariantsByName):
         return variants
-    if isinstance(variants, list) and variants:
-        if all(isinstance(name, str) for name in variants):
-            raise PydanticCustomError(TWICE, "lists an entry twice")
-        raise PydanticCustomError(NOT_NAMES, "not names")
-    raise PydanticCustomError("list_type" if variants != [] else "too_short", "")
+    raise PydanticCustomError(NOT_NAMES, "not names")
 
 
 # In a config a list of names, which `filled_in` replaces by what they stand for.
 Variants = Annotated[
     dict[str, AnyVariant],
-    Field(min_length=1),
     BeforeValidator(_variants_by_name),
     WithJsonSchema(
         {
@@ -108,11 +98,6 @@ class SourceFiles(Group):
     ]
     """Pretrained weights, a file a source model."""
 
-    def mistakes(self) -> Iterator[str]:
-        """Yield what keeps weights from being read."""
-        for number, file in enumerate(self.files):
-            yield from mistakes_of_weights(f"files[{number}]", file)
-
 
 class UsersMetric(Group):
     """A metric of your own."""
@@ -128,10 +113,6 @@ class UsersMetric(Group):
     def name(self) -> str:
         """The function's name."""
         return self.function.rpartition(":")[2]
-
-    def mistakes(self) -> Iterator[str]:
-        """Yield what is wrong with the function's place."""
-        yield from mistakes_of_function("function", self.function)
 
 
 class Settings(Group):
@@ -198,7 +179,7 @@ class Study(Settings):
     repeat; each variant is trained at each size. all: every row."""
     source_models: Annotated[
         Repeats | SourceFiles,
-        VALUE_OR_GROUP,
+        ALTERNATIVES,
         Field(
             description=(
                 "How many, 1 or more and 1000000 or less, or {files: […]}, pretrained "
@@ -210,7 +191,7 @@ class Study(Settings):
         list[
             Annotated[
                 Annotated[str, Field(max_length=100)] | UsersMetric,
-                VALUE_OR_GROUP,
+                ALTERNATIVES,
                 Field(
                     description=(
                         "one of scikit-learn's scorers (docs/config.md lists them), "
@@ -270,11 +251,6 @@ class Study(Settings):
                 f"margin: this key is missing; {metric} has no usual margin, and that "
                 "of the top level is not meant for it. Allowed: the smallest "
                 "difference that matters to you, in its units"
-            )
-        if self.files and self.source != CHECKPOINTS:
-            yield (
-                f"source: {shown(self.source)} has no effect when source_models names "
-                "files; remove it"
             )
         for name in {name for name in names if names.count(name) > 1}:
             yield f"metric: {name!r} is there twice; remove one, or rename one"

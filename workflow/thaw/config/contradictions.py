@@ -7,13 +7,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from thaw.config.config import Config, Study
-from thaw.config.fill import LADDER, names_of, rungs_of, sources_of
+from thaw.config.config import Config, Study, UsersMetric
+from thaw.config.fill import LADDER, names_of, sources_of
 from thaw.config.messages import among, choice, shown
 from thaw.config.mistakes import Place, at
 from thaw.config.network import OUTPUT, HiddenLayers, Layer, Trainer
 from thaw.config.problem import Like, Problem
 from thaw.config.training import Training, Variant
+from thaw.config.users import mistakes_of_function, mistakes_of_weights
 from thaw.data import COMMON
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.metrics import METRICS, metric_of
@@ -39,9 +40,9 @@ RESERVED = {
 # Jobs of a study that train. Snakemake takes minutes to plan a tenth of that.
 MOST_JOBS = 100_000
 
-# Variants times target sizes, and that times files with source models: their keys are
-# an argument of the job that gathers.
-MOST_ARMS, MOST_KEYS = 500, 5_000
+# Variants times target sizes, and with files of source models ten times that: their
+# keys are an argument of the job that gathers.
+MOST_ARMS = 500
 
 # Places, and what is wrong there, as `mistakes` of a group have it.
 Mistakes = Iterator[tuple[Place, str]]
@@ -54,8 +55,10 @@ def contradictions(config: Config, written: Mapping[str, Any]) -> Iterator[str]:
         *(_of_names(group, written.get(group, {})) for group in RESERVED),
         *(_of_sources(name, study, studies) for name, study in studies.items()),
     ]
+    of_lists = (_of_list(name, config, written) for name in studies)
     # Names that are wrong would make others wrong.
-    lines = [*itertools.chain(*of_names)] or _of_all(config, written)
+    chain = itertools.chain.from_iterable
+    lines = [*chain(of_names)] or [*chain(of_lists)] or _of_all(config, written)
     for place, words in lines:
         yield at(place, words, written)
 
@@ -67,7 +70,6 @@ def _of_all(config: Config, written: Mapping[str, Any]) -> Mistakes:
         words = [*_of_study(study, config), *_of_comparisons(study, config)]
         yield from _at(("studies", name), words)
         yield from _of_variants(name, study, config, written)
-        yield from _of_ladder(name, study, written)
     for name, names in config.rankings.items():
         studies = [config.studies[study] for study in names]
         yield from _at(("studies", name), _of_ranking(studies, config))
@@ -103,6 +105,21 @@ def _of_sources(name: str, study: Any, studies: Mapping[str, Any]) -> Mistakes:
             yield (*place, number), f"{words} this source; rename one of them"
 
 
+def _of_list(name: str, config: Config, written: Mapping[str, Any]) -> Mistakes:
+    """Yield variants that a study as written lists, and that are not there."""
+    study = written["studies"][name]
+    filled = config.studies[config.rankings.get(name, [name])[0]]
+    for number, variant in enumerate(names_of(study)):
+        if variant == LADDER:
+            if not filled.network.names:
+                words = "this key is missing; the ladder needs it"
+                yield ("studies", name, "network", "groups"), words
+        elif variant not in filled.variants:
+            known = among(variant, written.get("variants", {}))
+            words = f"{shown(variant)} is not a variant of this config{known}"
+            yield ("studies", name, "variants", number), words
+
+
 def _of_scale(name: str, problem: Problem, problems: Mapping[str, Problem]) -> Mistakes:
     if not isinstance(problem.scale, Like):
         return
@@ -130,6 +147,12 @@ def _of_study(study: Study, config: Config) -> Iterator[str]:
     for role, problem in (("source", source), ("target", target)):
         if problem:
             yield from _of_problem(role, study, problem)
+    for number, file in enumerate(study.files):
+        yield from mistakes_of_weights(f"source_models.files[{number}]", file)
+    for number, metric in enumerate(study.metric or []):
+        if isinstance(metric, UsersMetric):
+            place = f"metric[{number}].function"
+            yield from mistakes_of_function(place, metric.function)
     if study.files and isinstance(study.network, Trainer):
         yield (
             "source_models: a trainer reads no files with weights for Thaw; name them "
@@ -176,15 +199,6 @@ def _of_pair_of_problems(
             f"{study.source!r}, which has other train rows for each source model "
             "(shuffle: each). Allowed: a target with shuffle: each"
         )
-    sizes = [p.get("images") and p.get("shape") for p in (target, source)]
-    if all(sizes) and sizes[0] != sizes[1]:
-        words = f"images of {names} have sizes {sizes[0]} and {sizes[1]}"
-        yield f"target: {words}. Allowed: the same size and color"
-    # For other problems, the job that makes the target compares the columns.
-    features = [problem.features for problem in (target, source)]
-    if None not in features and features[0] != features[1]:
-        words = f"{names} have {features[0]} and {features[1]} features"
-        yield f"target: {words}. Allowed: a problem with as many"
 
 
 def _of_training(
@@ -216,20 +230,15 @@ def _of_sizes(study: Study, target: Problem) -> Iterator[str]:
                 f"target_sizes[{number}]: {size} is more than the {rows} train rows of "
                 f"{study.target!r}. Allowed: 1 to {rows}, all"
             )
-    variants, sizes = len(study.variants), len(study.target_sizes)
-    if variants * sizes > MOST_ARMS:
+    arms = len(study.variants) * len(study.target_sizes)
+    if arms * max(10, len(study.files)) > 10 * MOST_ARMS:
         yield (
-            f"variants: {variants} variants at {sizes} sizes are more than {MOST_ARMS} "
-            "in one study. Allowed: several studies; they share what they can"
-        )
-    if variants * sizes * len(study.files) > MOST_KEYS:
-        yield (
-            f"source_models.files: {len(study.files)} files, each with {variants} "
-            f"variants at {sizes} sizes, are more than {MOST_KEYS} in one study. "
+            f"variants: {len(study.variants)} variants at {len(study.target_sizes)} "
+            f"sizes, from {study.models} source models, are too many for one study. "
             "Allowed: several studies; they share what they can"
         )
     tiles = tiles_of_repeats(study.models, study.repeats, study.repeats_per_job)
-    jobs = variants * sizes * sum(1 for _ in itertools.islice(tiles, MOST_JOBS + 1))
+    jobs = arms * sum(1 for _ in itertools.islice(tiles, MOST_JOBS + 1))
     if jobs > MOST_JOBS:
         yield (
             f"repeats_per_job: {study.repeats_per_job} makes more than {MOST_JOBS} "
@@ -238,7 +247,6 @@ def _of_sizes(study: Study, target: Problem) -> Iterator[str]:
 
 
 def _of_metrics(study: Study, config: Config) -> Iterator[str]:
-    takes_positive = False
     for number, described in enumerate(config.metrics(study)):
         name, task = described["name"], described["task"]
         is_users, known = "function" in described, METRICS[task]
@@ -251,17 +259,11 @@ def _of_metrics(study: Study, config: Config) -> Iterator[str]:
             yield f"metric[{number}]: {words}"
         else:
             metric = metric_of(described)
-            takes_positive |= metric.two_classes
             if not metric.history and not config.predictions:
                 yield (
                     f"metric[{number}]: {name} is computed from predictions, which are "
                     "not kept; remove predictions: false"
                 )
-            if not number and metric.has_bounds and study.margin >= 1:
-                words = f"{study.margin:g} is all that {name} can differ by"
-                yield f"margin: {words}. Allowed: less than 1"
-    if study.positive is not None and not takes_positive:
-        yield "positive: no metric of this study has one; remove it"
 
 
 def _of_comparisons(study: Study, config: Config) -> Iterator[str]:
@@ -340,7 +342,6 @@ def _of_layers(
     """Yield contradictions about layers that the study's network has."""
     network, numbered = study.network, study.network.numbered(variant)
     frozen = {key: _frozen(freeze) for key, freeze in numbered.freezes.items()}
-    still = set.intersection(*frozen.values())
     drawn = _why_output_is_drawn(place, study, numbered, config)
     for key, layers in frozen.items():
         for layer in variant.fresh:
@@ -352,10 +353,6 @@ def _of_layers(
         if network.layers and network.layers <= layers and not numbered.add:
             words = f"all layers of the network of {place} are frozen; nothing would"
             yield f"{key}: {words} learn. Allowed: at least one layer that learns"
-        is_norm = numbered.freezes[key] == ALL_BUT_NORM_LAYERS
-        if is_norm and not numbered.pretrained:
-            words = "has no effect when pretrained is false (all layers are drawn anew)"
-            yield f"{key}: {words}; remove it"
     seen: dict[Layer, Layer] = {}
     for factor in variant.rate_factors:
         layer = network.number_of_key(factor)
@@ -363,12 +360,6 @@ def _of_layers(
         if first != factor:
             words = f"{first!r} and {factor!r} are one layer; remove one of them"
             yield f"rate_factors: {words}"
-        if layer in still:
-            words = f"{factor!r} never learns, so its factor has no effect; remove it"
-            yield f"rate_factors: {words}"
-    fresh = {*numbered.fresh, *([OUTPUT] if drawn else [])}
-    if numbered.towards and network.layers and network.layers <= fresh | still:
-        yield "towards: has no effect, because no inherited layer learns; remove it"
 
 
 def _frozen(freeze: Any) -> set[Layer]:
@@ -392,18 +383,6 @@ def _why_output_is_drawn(
             "leave it out, or add inherit: output"
         )
     return ""
-
-
-def _of_ladder(name: str, study: Study, written: Mapping[str, Any]) -> Mistakes:
-    """Yield variants of a ladder that the config describes in another way."""
-    name = _written_name(name, study)
-    if LADDER not in names_of(written["studies"][name]):
-        return
-    for rung, settings in rungs_of(study.network.model_dump()).items():
-        usual = {} if settings == {"freeze": 0} else settings
-        if study.variants[rung].described != usual:
-            words = f"the ladder of studies.{name} has another variant of this name"
-            yield ("variants", rung), f"{words}; choose another name"
 
 
 def _written_name(name: str, study: Study) -> str:

@@ -1,7 +1,7 @@
 """Types of the config's values, and groups of keys."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Union, get_args
+from typing import Annotated, Any, Union
 
 from pydantic import (
     AfterValidator,
@@ -94,24 +94,6 @@ class OneOf:
         return handler.generate_schema(self._union)
 
 
-class _ValueOrGroup:
-    """Of `value | group`: the group where there are keys, and else the value."""
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        def choose(given: Any) -> str:
-            return f"{TAG}{'group' if isinstance(given, Mapping | Group) else 'value'}"
-
-        value, group = get_args(source)
-        kinds = (
-            Annotated[value, ALTERNATIVES, Tag(f"{TAG}value")],
-            Annotated[group, Tag(f"{TAG}group")],
-        )
-        union: Any = Union[*kinds]
-        return handler.generate_schema(Annotated[union, Discriminator(choose)])
-
-
 def _float_to_whole(value: Any) -> Any:
     """Take 30.0 for 30."""
     if isinstance(value, float) and value.is_integer():
@@ -153,7 +135,6 @@ AS_TEXT = BeforeValidator(_number_to_text)
 ONE_IS_A_LIST = BeforeValidator(lambda v: [v] if isinstance(v, str | dict) else v)
 EACH_ONCE = _EachOnce(_each_once)
 ALTERNATIVES = WrapValidator(_one_error)
-VALUE_OR_GROUP = _ValueOrGroup()
 
 # A key that may be left out, and then means nothing: None cannot be written.
 LEFT_OUT: Any = None

@@ -17,10 +17,6 @@ import yaml
 from thaw.config.messages import path, wrong
 from thaw.errors import ThawError
 
-# Values in a config, with each alias written out. A few lines of aliases to aliases
-# stand for more than any machine holds.
-MOST_VALUES = 100_000
-
 # Digits that YAML reads as an octal number.
 LEADING_ZERO = re.compile(r"[-+]?0[0-9_]")
 
@@ -58,12 +54,10 @@ def read(file: Path) -> dict[str, Any]:
         document = loader.get_single_node()
         if not isinstance(document, yaml.MappingNode):
             raise yaml.YAMLError("it holds no keys")
-        if _count(document, {}) > MOST_VALUES:
-            raise yaml.YAMLError("its aliases stand for too many values")
-        mistakes = list(_misread(document, (), file))
+        mistakes = list(_misread(document, (), file, set()))
         config = loader.construct_document(document)
     except yaml.YAMLError as error:
-        raise _unreadable(file, _with_line(error, text)) from None
+        raise _unreadable(file, _with_line(error)) from None
     except RecursionError:
         raise _unreadable(file, "it is nested too deeply") from None
     except Exception as error:
@@ -113,17 +107,15 @@ def _unreadable(file: Path, reason: str) -> ThawError:
 
 def _text(file: Path) -> str:
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         reason = f"byte {error.start + 1} is not UTF-8; save it in that encoding"
         raise _unreadable(file, reason) from None
     except OSError as error:
         raise _unreadable(file, error.strerror or str(error)) from None
-    # JSON is YAML but for tabs between its parts; inside of them it has none.
-    return text.replace("\t", " ") if file.suffix == ".json" else text
 
 
-def _with_line(error: yaml.YAMLError, text: str) -> str:
+def _with_line(error: yaml.YAMLError) -> str:
     """Return the line, the column and what is wrong there."""
     match error:
         case yaml.MarkedYAMLError(problem_mark=yaml.Mark() as mark):
@@ -131,45 +123,21 @@ def _with_line(error: yaml.YAMLError, text: str) -> str:
             if error.context and error.context_mark:
                 reason += f", {error.context} from line {error.context_mark.line + 1}"
             return f"line {mark.line + 1}, column {mark.column + 1}: {reason}"
-        case yaml.reader.ReaderError():
-            before = text[: error.position]
-            line = before.count("\n") + 1
-            column = error.position - before.rfind("\n")
-            return f"line {line}, column {column}: {error.reason}"
     return str(error)
 
 
-def _count(node: yaml.Node, counts: dict[int, int]) -> int:
-    """Return how many values a node stands for, each alias written out.
-
-    `counts` holds what is known, by the node's identity, and 0 for what is being
-    counted: a node that holds itself.
-    """
-    match node:
-        case yaml.SequenceNode():
-            parts = node.value
-        case yaml.MappingNode():
-            parts = [part for pair in node.value for part in pair]
-        case _:
-            return 1
-    if counts.get(id(node)) == 0:
-        line = node.start_mark.line + 1
-        raise yaml.YAMLError(f"line {line}: an alias stands inside what it stands for")
-    if id(node) not in counts:
-        counts[id(node)] = 0
-        counts[id(node)] = 1 + sum(_count(part, counts) for part in parts)
-    return counts[id(node)]
-
-
 def _misread(
-    node: yaml.Node, place: tuple[str | int, ...], file: Path
+    node: yaml.Node, place: tuple[str | int, ...], file: Path, seen: set[int]
 ) -> Iterator[str]:
     """Yield a mistake for what YAML readers silently take for something else.
 
     Of a key that stands twice in its group they keep the last one, so a copied block
     whose name was not changed would replace the original. 017 is octal, and 1:30 are
-    minutes and seconds.
+    minutes and seconds. Nodes in `seen`, by identity, are aliases' and known already.
     """
+    if id(node) in seen:
+        return
+    seen.add(id(node))
     match node:
         case yaml.ScalarNode(tag="tag:yaml.org,2002:int", value=text):
             if LEADING_ZERO.match(text) or ":" in text:
@@ -181,19 +149,19 @@ def _misread(
                 )
         case yaml.SequenceNode():
             for number, entry in enumerate(node.value):
-                yield from _misread(entry, (*place, number), file)
+                yield from _misread(entry, (*place, number), file, seen)
         case yaml.MappingNode():
-            seen = set()
+            names = set()
             for key, value in node.value:
                 # A list as a key is refused when values are made.
                 name = str(key.value)
                 here = (*place, name)
-                if name in seen:
+                if name in names:
                     line = key.start_mark.line + 1
                     yield (
                         f"{path(here)}: is there twice, again in line {line} of "
                         f"{file}; remove or rename one"
                     )
-                seen.add(name)
-                yield from _misread(key, here, file)
-                yield from _misread(value, here, file)
+                names.add(name)
+                yield from _misread(key, here, file, seen)
+                yield from _misread(value, here, file, seen)

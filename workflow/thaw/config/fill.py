@@ -101,8 +101,9 @@ def _whole(
         known = {**rungs, **known}
     if names:
         whole["variants"] = VariantsByName(
-            (name, _trained(known.get(name, name), training))
+            (name, _trained(known[name], training))
             for name in dict.fromkeys(names)
+            if name in known
         )
         first = "standalone" if "standalone" in names else names[0]
         whole.setdefault("baseline", first)

@@ -1,6 +1,5 @@
 """Mistakes in a config in words: place, what is wrong, what to write instead."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,9 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from thaw.config import fields
-from thaw.config.config import STUDY_ONLY
-from thaw.config.fill import LADDER, as_group, sources_of
-from thaw.config.messages import among, did_you_mean, path, shown
+from thaw.config.config import Settings
+from thaw.config.fill import sources_of
+from thaw.config.messages import did_you_mean, path, shown
 from thaw.config.network import NETWORKS
 from thaw.config.problem import PROBLEMS
 from thaw.config.schema import Schema, config_schema, keys_at, schema_at
@@ -41,7 +40,7 @@ TYPES = {
     "float_type": "a number",
     "dict_type": "a group of keys",
     "model_type": "a group of keys",
-    fields.NOT_NAMES: "a list of names; write numbers and the like in quotes",
+    fields.NOT_NAMES: "a list of names, each once; write numbers in quotes",
     "list_type": "a list",
     "string_type": "text",
     "bool_type": "true or false",
@@ -64,9 +63,6 @@ MOST_OWNERS = 2
 # The last part of a place where a key is wrong, not what it holds.
 IN_KEY = "[key]"
 
-# A larger whole number is written with an exponent.
-MOST_WRITTEN_OUT = 1e15
-
 
 def at(place: Place, words: str, written: Mapping[str, Any]) -> str:
     """Return a mistake at a place of a filled-in config, as its author wrote it.
@@ -74,8 +70,7 @@ def at(place: Place, words: str, written: Mapping[str, Any]) -> str:
     `words` are "key: what is wrong", or what is wrong with all that stands there.
     """
     inner, reason = _split(words)
-    is_missing = reason.startswith("this key is missing")
-    return f"{path(as_written(place + inner, written, is_missing))}: {reason}"
+    return f"{path(as_written(place + inner, written, of_group=True))}: {reason}"
 
 
 def _split(words: str) -> tuple[Place, str]:
@@ -88,37 +83,28 @@ def _split(words: str) -> tuple[Place, str]:
 
 
 def as_written(
-    place: Place, written: Mapping[str, Any], is_missing: bool = False
+    place: Place, written: Mapping[str, Any], of_group: bool = False
 ) -> Place:
     """Return where something of a filled-in config stands in the config as written.
 
-    Of the places from which a study may have it, that is the first one that is there;
-    or else the first in whose group a missing key would stand.
+    Of the places from which a study may have it, that is the first one that is there
+    or, `of_group`, the first whose group is: a key may be missing in it.
     """
     if len(place) < 3 or place[0] != "studies":
         return place
     name, *rest = place[1:]
     for ranking, study in written["studies"].items():
-        for number, source in enumerate(sources_of(study)):
-            if name == f"{ranking}-{source}" and name not in written["studies"]:
-                name = ranking
-                if rest == ["source"]:
-                    return "studies", name, "sources", number
-    places: list[Place] = []
-    if rest[0] == "variants" and len(rest) > 1:
-        places.append(tuple(rest))
-        rest = rest[2:] if rest[2:3] == ["training"] else []
-    if rest:
-        places.append(("studies", name, *rest))
-        if rest[0] not in STUDY_ONLY:
-            places.append(tuple(rest))
-    if rest[:1] == ["pretraining"]:
+        if name in [f"{ranking}-{source}" for source in sources_of(study)]:
+            name, rest = ranking, ["sources"] if rest == ["source"] else rest
+    places = [("studies", name, *rest), (*rest,)]
+    if rest[0] == "variants":
+        rest = rest[2:]
+    if rest and rest[0] in ("training", "pretraining"):
         places += [("studies", name, "training", *rest[1:]), ("training", *rest[1:])]
-    for end in (-1,) if is_missing else (None, -1):
-        for candidate in places:
-            if _is_there(candidate[:end], written):
-                return candidate
-    return places[-1]
+    end = -1 if of_group else None
+    there = (place for place in places if _is_there(place[:end], written))
+    is_shared = places[-1][0] in Settings.model_fields
+    return next(there, places[-1 if is_shared else 0])
 
 
 def _is_there(place: Place, value: Any) -> bool:
@@ -133,43 +119,21 @@ def _is_there(place: Place, value: Any) -> bool:
 def explain(error: ValidationError, written: Mapping[str, Any]) -> Iterator[str]:
     """Yield each mistake of a filled-in config in a line, at its place as written."""
     schema = config_schema()
-    errors = error.errors(include_url=False)
-    wrong_keys = {e["loc"][:-1] for e in errors if _is_in_key(e)}
-    # A study's training is named once, not with each change of it that has the mistake.
-    usual = {
-        words
-        for details in errors
-        if details["type"] == fields.MISTAKES and details["loc"][2:] == ("training",)
-        for words in details["ctx"]["lines"]
-    }
-    for details in errors:
+    for details in error.errors(include_url=False):
         loc, kind = details["loc"], details["type"]
         place = _without_tags(loc)
         if place[::2][:2] == ("variants", "training") and not _is_there(
             place[:3], written
         ):
             continue  # a study's training, with which it is named
-        if kind == fields.MISTAKES and _is_change(place):
-            for words in details["ctx"]["lines"]:
-                inner, reason = _split(words)
-                if words not in usual:
-                    yield f"{path((*as_written(place, written), *inner))}: {reason}"
-        elif kind == fields.MISTAKES:
-            for words in details["ctx"]["lines"]:
-                yield at(place, words, written)
+        if kind == fields.MISTAKES:
+            yield from (at(place, words, written) for words in details["ctx"]["lines"])
         elif _is_in_key(details):
             group = as_written(_without_tags(loc[:-2]), written)
             yield _explain_key(details, group, schema)
-        elif kind == "missing" and _is_change(place[:-1]):
-            continue  # as in the study's training
-        elif not any(loc[: len(key)] == key for key in wrong_keys):
-            yield from _explain(details, place, written, schema)
-
-
-def _is_change(place: Place) -> bool:
-    """Whether a place is that of training that changes a study's."""
-    is_studys = place[:1] == ("studies",) and place[2:] == ("training",)
-    return place[-1:] in (("training",), ("pretraining",)) and not is_studys
+        else:
+            place = as_written(place, written, of_group=kind == "missing")
+            yield f"{path(place)}: {_explain(details, place, schema)}"
 
 
 def _is_in_key(details: ErrorDetails) -> bool:
@@ -178,12 +142,8 @@ def _is_in_key(details: ErrorDetails) -> bool:
 
 
 def _without_tags(loc: Place) -> Place:
-    """Return a place of pydantic's without what only says of which kind a group is."""
-    return tuple(part for part in loc if not _is_tag(part))
-
-
-def _is_tag(part: int | str) -> bool:
-    return isinstance(part, str) and part.startswith(fields.TAG)
+    """Return a place of pydantic's without the kinds of groups in it."""
+    return tuple(part for part in loc if not str(part).startswith(fields.TAG))
 
 
 def _explain_key(details: ErrorDetails, group: Place, schema: Schema) -> str:
@@ -195,52 +155,27 @@ def _explain_key(details: ErrorDetails, group: Place, schema: Schema) -> str:
     return f"{path(group)}: {shown(name)} is not allowed. Allowed: {allowed}"
 
 
-def _explain(
-    details: ErrorDetails, place: Place, written: Mapping[str, Any], schema: Schema
-) -> Iterator[str]:
+def _explain(details: ErrorDetails, place: Place, schema: Schema) -> str:
     """Say what is wrong with a value, or which key is missing or unknown."""
-    value, kind = details["input"], details["type"]
-    is_name = place[2:-1] == ("variants",) and value == place[-1]
-    if is_name and not _is_there(place[2:], written):
-        if isinstance(written.get("variants", {}), Mapping):
-            yield _explain_variant(place, value, written)
-        return
-    place = as_written(place, written)
-    match kind:
+    value = details["input"]
+    match details["type"]:
         case "missing":
-            yield f"{path(place)}: this key is missing{_or_another(details['loc'])}"
+            return f"this key is missing{_or_another(details['loc'])}"
         case "extra_forbidden":
-            yield f"{path(place)}: {_unknown(details['loc'], place, schema)}"
+            return _unknown(details["loc"], place, schema)
         case "invalid_key":
-            group = path(place[:-1])
-            yield f"{group}: {shown(value)} is not text; write it in quotes"
+            return f"{shown(value)} is not text; write it in quotes"
         case "string_unicode":
-            yield f"{path(place)}: a key or text in it is not Unicode"
-        case _:
-            allowed = schema_at(schema, place)["description"]
-            reason = f"{shown(value)} {_reason(details, allowed)}"
-            empty = f"it is empty. Allowed: {allowed}"
-            yield f"{path(place)}: {empty if value is None else reason}"
-
-
-def _explain_variant(place: Place, name: str, written: Mapping[str, Any]) -> str:
-    """Say that a study lists a variant that is not there."""
-    study = as_written((*place[:2], "variants"), written)[1]
-    if name == LADDER:
-        return (
-            f"studies.{study}.network.groups: this key is missing; the ladder needs it"
-        )
-    names = written["studies"][study]["variants"]
-    number = 0 if isinstance(names, str) else names.index(name)
-    variants = as_group(written.get("variants"))
-    known = among(name, [n for n in variants if isinstance(n, str)])
-    here = f"studies.{study}.variants[{number}]"
-    return f"{here}: {shown(name)} is not a variant of this config{known}"
+            return "a key or text in it is not Unicode"
+    allowed = schema_at(schema, place)["description"]
+    if value is None:
+        return f"it is empty. Allowed: {allowed}"
+    return f"{shown(value)} {_reason(details, allowed)}"
 
 
 def _kinds_at(loc: Place) -> tuple[str, Mapping[str, Any]]:
     """Return of which kind the group is in which a key stands, and all such kinds."""
-    tag = str(loc[-2])[1:] if len(loc) > 1 and _is_tag(loc[-2]) else ""
+    tag = str(loc[-2]).removeprefix(fields.TAG) if len(loc) > 1 else ""
     kinds = (kinds for kinds in (NETWORKS, PROBLEMS, VARIANTS) if tag in kinds)
     return tag, next(kinds, {})
 
@@ -295,14 +230,9 @@ def _number_hint(value: Any, kind: str) -> str:
     if not isinstance(value, str) or kind not in ("int_type", "float_type"):
         return ""
     try:
-        number = float(value)
+        number = repr(float(value))
     except ValueError:
         return ""
-    if not math.isfinite(number) or (kind == "int_type" and not number.is_integer()):
-        return ""
-    if number.is_integer() and abs(number) < MOST_WRITTEN_OUT:
-        return f" to YAML; write {int(number)}"
-    mantissa, e, exponent = repr(number).partition("e")
-    # Without a point and a sign, YAML takes it for text again.
-    point = ".0" if e and "." not in mantissa else ""
-    return f" to YAML; write {mantissa}{point}{e}{exponent}"
+    # Without a point, YAML takes an exponent for text again.
+    with_point = number if "." in number else number.replace("e", ".0e")
+    return f" to YAML; write {with_point}"

@@ -28,7 +28,7 @@ from thaw.config.fields import (
     Width,
 )
 from thaw.config.messages import is_there, shown, unreadable
-from thaw.data import ARRAYS, CHANNELS, EACH, SEPARATORS, SUFFIXES, WRITTEN
+from thaw.data import ARRAYS, CHANNELS, EACH, SEPARATORS, SUFFIXES
 from thaw.learning.tasks import TASKS
 
 Table = Annotated[
@@ -148,12 +148,6 @@ class Problem(Group):
         missing = self.get("missing")
         return bool(missing and missing.fill)
 
-    @property
-    def features(self) -> int | None:
-        """The number of features, where it is known."""
-        blobs = self.get("make_blobs")
-        return blobs.n_features if blobs else None
-
     def get(self, key: str) -> Any:
         """Return the value of a key that only some kinds of problems have."""
         return getattr(self, key, None)
@@ -164,9 +158,6 @@ class Problem(Group):
             yield _apart("classes", f"task: {self.task}")
         if has_classes and self.unit:
             yield "unit: only applies to task: regression; remove it"
-        texts = [*map(str, self.classes)]
-        if len({*texts}) < len(texts):
-            yield f"classes: {shown(self.classes)} lists a class twice"
         train, test = self.train_size, self.test_size
         if train is None and test is None and "test_file" not in self.paths:
             yield "train_size: this key is missing"
@@ -254,10 +245,6 @@ class OfFile(OfRows):
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
-        if {Path(path).suffix for path in self.paths.values()}.isdisjoint(SEPARATORS):
-            for key in {*WRITTEN} & self.model_fields_set:
-                kinds = " and ".join(SEPARATORS)
-                yield f"{key}: only applies to {kinds} files; remove it"
         if self.file.endswith(ARRAYS):
             for key in ("label", "columns", "categorical", "rows", "group"):
                 if getattr(self, key):
@@ -361,12 +348,6 @@ class _OfFunction(OfRows):
         if first == "make_blobs":
             return
         arguments = getattr(self, first)
-        for name in arguments:
-            if name.startswith("return_") or name == "coef":
-                yield (
-                    f"{first}.{name}: changes what is returned, and Thaw takes "
-                    "features and labels; remove it"
-                )
         seed = arguments.get("random_state")
         if first.startswith("make_") and not isinstance(seed, int):
             yield (

@@ -240,16 +240,6 @@ class Variant(Group):
 
     def mistakes(self) -> Iterator[str]:
         """Yield keys that do not go together."""
-        if not self.pretrained:
-            for key, why in (
-                ("fresh", "all layers are drawn anyway"),
-                ("towards", "nothing is inherited"),
-            ):
-                if value := getattr(self, key):
-                    yield (
-                        f"{key}: {shown(value)} has no effect when pretrained is false "
-                        f"({why}); remove it"
-                    )
         if not self.phases:
             return
         if self.freeze != 0:
@@ -262,13 +252,6 @@ class Variant(Group):
         epochs = sum(phase.epochs for phase in self.phases)
         if epochs > MOST_EPOCHS:
             yield f"phases: {epochs} epochs in all. Allowed: {MOST_EPOCHS} or less"
-        if self.training.rate_choices and all(
-            phase.learning_rate for phase in self.phases
-        ):
-            yield (
-                "phases: each has a learning_rate, so the list in training would "
-                "choose nothing; give training a single learning_rate"
-            )
 
 
 class Estimator(Group):
