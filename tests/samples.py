@@ -149,6 +149,6 @@ def question(
         best_depths=depths_table(samples, depths, 0.01, table),
         summary=summary_of(arms, at_edge=at_edge),
         training_time=pd.DataFrame(changes, columns=COLUMNS),
-        learning_curves=pd.DataFrame(curves, columns=CURVES),
+        **({"learning_curves": pd.DataFrame(curves, columns=CURVES)} if curves else {}),
         overlap=pd.DataFrame(equal),
     )

@@ -133,7 +133,11 @@ CASES = [
         {},
         ["(30 % of fixed-1's)", "points more failed networks ("],
     ),
-    (DEAD, {}, ["too many networks failed.", "100 % of fixed-0's", "not frozen layers"]),
+    (
+        DEAD,
+        {},
+        ["too many networks failed.", "100 % of fixed-0's", "not frozen layers"],
+    ),
     (
         GROWS,
         {"without_verdict": MODELS_FAILED},

@@ -26,7 +26,8 @@ from thaw.output.tiles import tiles_of_repeats
 # beside those that studies share, and its target, beside the workflow's rules.
 RESERVED = {
     "problems": {CHECKPOINTS},
-    "variants": {LADDER},
+    # The others are names in a study's archive of results.
+    "variants": {LADDER, "source-models", "constant", "target"},
     "studies": {
         *("problems", "networks", "source-models", "repeats", "settings", "maps"),
         *("all", "default", "source_models", "scores", "tables", "figures", "overlaps"),

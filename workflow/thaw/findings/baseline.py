@@ -73,10 +73,10 @@ def _learning_too_long(study: Question) -> Iterator[Caveat]:
         return
     score, loss = names_of(TASKS[study.metric[0]["task"]])[2:]
     table = rows_at(table[table["variant"] == study.baseline], study.shown_size)
+    if table.empty:
+        return
     name = score if metric.history == "score" else loss
     curve = table.loc[table["metric"] == name, "mean"].to_numpy(float)
-    if not len(curve):
-        return
     best = int(curve.argmin() if metric.lower_is_better else curve.argmax())
     if abs(curve[best] - curve[-1]) > study.margin:
         scores = (number(curve[place], study.margin) for place in (best, -1))
