@@ -1,8 +1,8 @@
 """The answer: a study's result in a few sentences that anyone understands.
 
 The advice comes first, then what the study's pairs say, what would decide or change it,
-and what it does not cover. Everything is read off the tables; the answer adds nothing
-to them.
+and what it does not cover. It is read off the tables; only how many units or rows would
+decide, and the limit of weak networks, are computed here.
 """
 
 import itertools

@@ -130,7 +130,7 @@ class Files(ExitStack):
 
 
 class Inputs(NamedTuple):
-    """The inputs of one table or figure: the settings that it names, and the files."""
+    """The inputs of tables, figures and pages: settings, and the files."""
 
     settings: Mapping[str, Any]
     files: Files

@@ -1,7 +1,6 @@
 """Make tables, figures or a page: one stage, and one process, for all of a study.
 
-Each output has a module of its own (see `thaw.plan.outputs`), which gets only the
-inputs that its entry names.
+Each output has a module of its own (see `thaw.plan.outputs`).
 
 Settings: `outputs`, their names, and their own settings.
 Reads: what the modules ask for below the folder of `results`; the recipe has the keys.
