@@ -14,8 +14,8 @@ squares, which keeps it honest where units are few or agree. On the arcsine's sc
 share's error depends least on the share; there the ends are as many errors from 1/2 as
 Student's quantile, with one degree of freedom less than the smaller side has units.
 
-No interval is finite if 2^-units, the smallest one-sided p-value of a sign test, is more
-than half the level asked. Test rows are covered as `thaw.findings.new_rows` says.
+No interval is finite if 2^-units, the smallest one-sided p-value of a sign test, is
+more than half the level asked. Test rows are covered as `thaw.findings.new_rows` says.
 """
 
 from typing import NamedTuple

@@ -6,7 +6,6 @@ what to do by the rules of every recommendation; which sources are tied is read 
 set of those that may be best.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -16,9 +15,8 @@ import pandas as pd
 from thaw.findings.answer import TO_DO, Part
 from thaw.findings.arms import TargetSize
 from thaw.findings.caveats import Caveat, overlapping, what_is_covered
-from thaw.findings.gains import Question, Row, rows_at, size_of, span
+from thaw.findings.gains import Question, Row, rows_at, size_of
 from thaw.findings.recommendation import (
-    NONE,
     UNDECIDED,
     USE,
     WORDS,
@@ -30,17 +28,8 @@ from thaw.findings.recommendation import (
     undecided,
     worth,
 )
-from thaw.findings.shown import enumerate_words, number
-from thaw.findings.verdicts import BETTER, EQUIVALENT, NO_VERDICT, TOO_FEW, WORSE
-
-# The verdict on a source at a size, over all of its depths.
-HELPS, UNKNOWN, NO_MATTER, OPEN, HURTS = range(5)
-DO_NOT_HELP = {
-    HURTS: "these are typically worse than {0} at every depth",
-    OPEN: "these are not found to gain on {0}, but may",
-    UNKNOWN: "there is no verdict on these",
-    NO_MATTER: "these gain less than the margin on {0}",
-}
+from thaw.findings.shown import enumerate_words
+from thaw.findings.verdicts import WORSE
 
 
 class Ranking(NamedTuple):
@@ -97,7 +86,7 @@ def answer(ranking: Ranking, scores: list[str]) -> list[Part]:
     parts = [
         Part(TO_DO, [*_recommended(ranking)], []),
         Part("What would tell sources apart", [*_rows_that_tell(ranking)], []),
-        Part("Which sources do not help", [*_others(ranking)], []),
+        Part("Which sources hurt", [*_hurting(ranking)], []),
         Part("Without training", scores, []),
         _part("What to beware of", [*_overlapping(ranking.question)]),
         _part("What is covered", covered),
@@ -155,52 +144,21 @@ def _rows_that_tell(ranking: Ranking) -> Iterator[str]:
             )
 
 
-def _standing(rows: Sequence[Row]) -> int:
-    kinds = {row["verdict"] for row in rows}
-    if BETTER in kinds:
-        return HELPS
-    if kinds <= {TOO_FEW, NO_VERDICT}:
-        return UNKNOWN
-    if kinds == {WORSE}:
-        return HURTS
-    return NO_MATTER if kinds <= {EQUIVALENT, WORSE} else OPEN
-
-
-def _others(ranking: Ranking) -> Iterator[str]:
-    """Say which sources hurt, do not matter, or are not found to help, by size."""
-    question, by_standing = ranking.question, dict[tuple, list[str]]()
-    sizes = [
-        item.size for alike in ranking.advices for item in alike if item.kind != NONE
-    ]
-    for source in ranking.sources:
-        at = [(_standing(ranking.rows_of(source, size)), size) for size in sizes]
-        for standing, alike in itertools.groupby(at, lambda place: place[0]):
-            if standing != HELPS:
-                where = tuple(size for _, size in alike)
-                by_standing.setdefault((standing, where), []).append(source)
-    for (standing, where), sources in sorted(
-        by_standing.items(), key=lambda f: -f[0][0]
-    ):
-        words = DO_NOT_HELP[standing].format(question.baseline)
-        if question.is_swept:
-            words = f"with {span(where)}, {words}"
-        each = "; ".join(_how_much(source, where, ranking) for source in sources)
-        yield f"{words[0].upper()}{words[1:]}: {each}."
-
-
-def _how_much(source: str, sizes: Sequence[TargetSize], ranking: Ranking) -> str:
-    """Return a source with the most that it may gain, or its best depth's loss."""
+def _hurting(ranking: Ranking) -> Iterator[str]:
+    """Say which sources are worse than the baseline at every depth, by size."""
     question = ranking.question
-    rows = [row for size in sizes for row in ranking.rows_of(source, size)]
-    if _standing(rows) == UNKNOWN:
-        return f"{source} ({rows[0]['note']})"
-    if all(row["verdict"] == WORSE for row in rows):
-        best = max(rows, key=lambda row: row["typical"])
-        return f"{source}, at its best depth by {size_of(best, question)}"
-    most = max(row["typical_high"] for row in rows)
-    if not math.isfinite(most):
-        return f"{source}, without a limit"
-    return f"{source}, up to {number(most, question.margin, '+')}{question.units}"
+    for size in question.target_sizes:
+        worse = []
+        for source in ranking.sources:
+            rows = ranking.rows_of(source, size)
+            if {row["verdict"] for row in rows} == {WORSE}:
+                best = max(rows, key=lambda row: row["typical"])
+                worse.append(f"{source} by {size_of(best, question)}")
+        if worse:
+            words = f"even the best depth of these is worse than {question.baseline}"
+            place = question.place([size]).strip()
+            words = f"{place}, {words}" if place else words
+            yield f"{words[0].upper()}{words[1:]}: {enumerate_words(worse)}."
 
 
 def _overlapping(question: Question) -> Iterator[Caveat]:

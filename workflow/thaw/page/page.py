@@ -37,7 +37,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     versions = {v for study in studies for v in study.description["versions"].items()}
     arms = [study.description["keys"].get("arms", {}) for study in studies]
     networks = Counter(key for of in arms for key in {*chain(*of.values())})
-    scales = {(s.metric.axis, s.metric.units, s.margin) for s in studies}
+    scales = {(s.metric.axis, s.metric.units, s.margin) for s in sections}
     reach = [
         abs(row[end]) / study.margin
         for study in studies
