@@ -414,4 +414,4 @@ def test_the_example_ends_in_an_answer_and_its_page_has_no_learning_curves(tmp_p
     answer = project.folder / "results/ahead/answer.md"
     assert answer.read_text().startswith("# ahead: one → two")
     page = (project.folder / "results/ahead/page.html").read_text()
-    assert "There are no learning curves: Thaw sees only the final predictions" in page
+    assert "Boxplot" in page and "Learning curves" not in page
