@@ -12,7 +12,9 @@ from thaw.plan.plan import Plan
 # Not snakemake.utils.validate: this names every mistake with its place, its value and
 # what is allowed.
 try:
-    commanded = workflow.config_settings.config
+    # As a module it takes no key from the command line, which is the outer workflow's.
+    is_main = workflow.modifier.is_main_snakefile()
+    commanded = workflow.config_settings.config if is_main else {}
     config.update(with_values_read(config, commanded))
     PLAN = Plan(resolve(config, commanded))
 except ThawError as error:
@@ -38,9 +40,10 @@ wildcard_constraints:
     tile=r"models-\d\d+-\d\d+(-repeats-\d\d+-\d\d+)?",
 
 
-# A killed job cannot report that itself, so its log does.
+# No module from the working folder counts. A killed job cannot report that itself, so its
+# log does.
 JOB = r"""
-    python -m thaw.stages {params.job:q} 2>{log:q} || {{
+    PYTHONSAFEPATH=1 python -m thaw.stages {params.job:q} 2>{log:q} || {{
         status=$?
         [ $status -ne 137 ] || echo "error: killed, most likely because memory ran out; lower repeats_per_job, or run fewer jobs at once (--cores)" >>{log:q}
         exit $status

@@ -28,12 +28,11 @@ def prepend(variable, folder):
 
 # Jobs call `python -m thaw…` with the interpreter that runs Snakemake, even if its
 # environment is not activated, and with the package beside this workflow, even if
-# another copy is installed; but with no module from the working folder.
+# another copy is installed.
 prepend("PATH", os.path.dirname(sys.executable))
 if (HOME / "workflow" / "thaw").is_dir():
     prepend("PYTHONPATH", HOME / "workflow")
     sys.path.insert(0, str(HOME / "workflow"))
-os.environ |= {"PYTHONSAFEPATH": "1"}
 
 try:
     from thaw.config.files import choose_file, read
