@@ -236,7 +236,7 @@ def planned(folder: Path, targets, snakefile: Path | None = None) -> Iterator:
 
 
 def run_here(job) -> None:
-    """Run a job by its rule's command: `python -m thaw.stages JSON 2>LOG || …`."""
+    """Run a job by its rule's command: `… python -m thaw.stages JSON 2>LOG || …`."""
     python, option, stages, text, redirection = words_of(job)
     assert (python, option, redirection[:2]) == ("python", "-m", "2>")
     log = Path(redirection[2:])
@@ -256,9 +256,12 @@ def run_here(job) -> None:
 
 
 def words_of(job) -> list[str]:
-    """Return the words of a job's command, up to what follows if it is killed."""
+    """Return the words of a job's command, up to what follows if it is killed.
+
+    The first sets a variable of the environment.
+    """
     words = shlex.split(job.shellcmd)
-    return words[: words.index("||")]
+    return words[1 : words.index("||")]
 
 
 @contextmanager

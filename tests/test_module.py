@@ -111,7 +111,6 @@ def test_a_run_elsewhere_takes_the_config_that_lies_there(finished, tmp_path):
     options = ("--snakefile", f"{finished.folder}/Snakefile", "--cores", "2")
     done = finished.snakemake(*options, "-n", cwd=run)
     assert f"The config is {finished.folder}/config.yaml." in done.stderr
-    assert f"this config has results in {finished.folder}/results" in done.stderr
 
     # In an environment that is not activated.
     (run / "config.yaml").write_text(yaml.safe_dump(ONE_JOB_CONFIG))
