@@ -198,7 +198,7 @@ def test_two_files_with_numbers_as_labels():
     margin = float(f"{target['boils'].std() / 20:.0e}")
     assert config["studies"]["from-first"]["margin"] == margin
     assert "beware" not in output
-    # Frequent whole numbers are classes; and who is in both files is told.
+    # Frequent whole numbers are classes. Both files hold rows of the same patients.
     Path("b/config.yaml").unlink()
     source.assign(patient_id=range(40, 520)).to_csv("first.csv", index=False)
     _, output = init(target, "--label", "kind", *from_first)

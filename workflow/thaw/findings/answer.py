@@ -131,9 +131,7 @@ def how_many_layers(study: Question) -> Iterator[str]:
         if advice(study, size).kind != NONE:
             best[size] = _best_of_depths(study, size)
     for words, sizes in itertools.groupby(best, key=best.__getitem__):
-        place = study.place([*sizes]).strip()
-        sentence = f"{place}, {words}" if place else words
-        yield f"{sentence[0].upper()}{sentence[1:]}."
+        yield study.sentence(words, [*sizes])
 
 
 def _best_of_depths(study: Question, size: TargetSize) -> str:

@@ -121,12 +121,8 @@ def what_would_decide(study: Question) -> Iterator[str]:
         )
 
     for words, group in itertools.groupby(pairs, sentence):
-        alike = [*group]
-        if not words:
-            continue
-        place = study.place([item.size for item, _ in alike]).strip()
-        words = f"{place}, {words}" if place else words
-        yield f"{words[0].upper()}{words[1:]}."
+        if words:
+            yield study.sentence(words, [item.size for item, _ in group])
 
 
 def fits_to_decide(study: Question, undecided: Advice) -> int | None:

@@ -110,6 +110,12 @@ class Question(NamedTuple):
             return f" with {span(sizes)}"
         return f" with {enumerate_words(sizes)} rows"
 
+    def sentence(self, words: str, sizes: Sequence[TargetSize]) -> str:
+        """Return words as a sentence that begins with where it holds, as `place`."""
+        place = self.place(sizes).strip()
+        words = f"{place}, {words}" if place else words
+        return f"{words[0].upper()}{words[1:]}."
+
     def all_gains_at(self, size: TargetSize) -> dict[str, Row]:
         """Return the comparisons of all variants with the baseline, by variant."""
         rows = rows_at(self.comparisons, size).to_dict("records")

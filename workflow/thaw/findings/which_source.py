@@ -156,9 +156,7 @@ def _hurting(ranking: Ranking) -> Iterator[str]:
                 worse.append(f"{source} by {size_of(best, question)}")
         if worse:
             words = f"even the best depth of these is worse than {question.baseline}"
-            place = question.place([size]).strip()
-            words = f"{place}, {words}" if place else words
-            yield f"{words[0].upper()}{words[1:]}: {enumerate_words(worse)}."
+            yield question.sentence(f"{words}: {enumerate_words(worse)}", [size])
 
 
 def _overlapping(question: Question) -> Iterator[Caveat]:
