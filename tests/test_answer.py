@@ -110,11 +110,11 @@ CASES = [
     (
         UNCLEAR,
         {},
-        ["Undecided: no variant is clearly better or", "The best of them, f"],
+        ["Undecided. No variant is clearly better or", "The best estimate is +"],
     ),
     (RARELY_BAD, {}, ["is typically equivalent, with a mean of -0.0"]),
     (GROWS, PRETRAINED, ["Use fixed-1.", "itself pretrained"]),
-    (GROWS, {"variants": {"standalone": SCRATCH}}, ["no other network is compared"]),
+    (GROWS, {"variants": {"standalone": SCRATCH}}, ["No other network is compared"]),
     (ONE_MODEL, {"source_models": 1}, ["this one source model"]),
     (ONE_MODEL, {"source_models": 1, "source": CHECKPOINTS}, ["this one checkpoint"]),
     (
@@ -124,10 +124,14 @@ CASES = [
     ),
     (GROWS, {"equal": [EQUAL]}, ["5 of 99", "flatter pretrained"]),
     (GROWS, {"source": "two"}, ["nothing foreign is transferred"]),
-    (TWO_MODELS, {}, ["too few: 2 of the 7", "not may be best"]),
-    (GROWS, {"tuned": ["fixed-0"]}, ["of fixed-0 were chosen", "not were tuned"]),
+    (TWO_MODELS, {}, ["Too few: 2 of the 7", "not may be best"]),
+    (
+        GROWS,
+        {"tuned": ["fixed-0"]},
+        ["with training settings that were not", "not were tuned"],
+    ),
     (GROWS, {"tuned": ["fixed-0"], "at_edge": 0.3}, ["highest for 30 % of"]),
-    ({20: SMALL, 50: LARGE}, {"metric": [KELVIN]}, ["0.222 K (0.2", "than 0.01 K"]),
+    ({20: SMALL, 50: LARGE}, {"metric": [KELVIN]}, ["0.222 K (0.2"]),
     (
         FAILING,
         {},
@@ -136,12 +140,12 @@ CASES = [
     (
         DEAD,
         {},
-        ["too many networks failed.", "100 % of fixed-0's", "not frozen layers"],
+        ["Too many networks failed.", "100 % of fixed-0's", "not frozen layers"],
     ),
     (
         GROWS,
         {"without_verdict": MODELS_FAILED},
-        ["all source models failed", "not Use"],
+        ["All source models failed", "not Use"],
     ),
     (MEDIAN_FAILED, {}, ["90 % of fixed-1's", "not inf", "not ∞"]),
     (OFTEN_WEAK, {}, ["Weak: test accuracy below 0.7", "told apart from fixed-1"]),
@@ -149,36 +153,23 @@ CASES = [
     (LOST, {}, ["does not beat the best constant prediction by more"]),
     ({9: LOST, 20: SMALL, 99: LOST}, {}, ["Weak networks with 9 and 99 rows are not"]),
     (USELESS, {}, ["15 % of standalone's", "82 % of the test rows", "class_weight"]),
-    (
-        {20: SMALL, 50: LARGE},
-        {},
-        ["Up to the largest size, 50", "not other rows to"],
-    ),
-    ({20: SMALL, 50: HURTS}, {}, ["With 20 rows: use", "with 50 rows none does"]),
-    ({20: SMALL, 50: UNCLEAR}, {}, ["With 50 rows: undecided: no", "Up to 20 rows"]),
+    ({20: SMALL, 50: LARGE}, {}, ["With 20 to 50 rows: use", "not other rows to"]),
+    ({20: SMALL, 50: HURTS}, {}, ["With 20 rows: use", "With 50 rows: train"]),
+    ({20: SMALL, 50: UNCLEAR}, {}, ["With 50 rows: undecided. No"]),
     ({20: SMALL, 50: DEAD}, {}, ["With 50 rows: no recommendation"]),
-    ({20: HURTS, 50: GROWS, "all": ALIKE}, {}, ["Only with 50 rows a pretrained"]),
     (dict.fromkeys((20, "all"), SMALL), {}, ["With 20 rows to all: use transfer"]),
     (GROWS | {"random-1": alone(0.85)}, RANDOM, ["Use random-1, which is not pre"]),
     (
         GROWS | {"random-1": alone(0.6)},
         RANDOM,
-        ["typically better than random-1 (freeze 1 untrained layer): +0."],
+        ["typically better than freeze 1 untrained layer (random-1): +0."],
     ),
     (ALIKE, {"curves": OVERTRAINED}, ["after 1 of 2 epochs: 0.800 and 0.700 at the"]),
     (ALIKE, {"curves": OVERTRAINED[:2]}, ["not was best"]),
-    (SELFER, PAIR, ["fixed-1 is typically worse than selfer/fixed-1: -0."]),
-    (
-        ALIKE,
-        {"changes": [change(0.03)]},
-        ["fixed-0 rose from -0.025 to +0.005."],
-    ),
-    (
-        ALIKE,
-        {"changes": [change(-0.03)]},
-        ["fixed-0 fell from +0.035 to +0.005."],
-    ),
-    (ALIKE, {"changes": [change(0.001)]}, ["not rose from", "not fell from"]),
+    (SELFER, PAIR, ["(fixed-1) is typically worse than selfer/fixed-1: -0."]),
+    (ALIKE, {"changes": [change(0.03)]}, ["moved: fixed-0 from -0.025 to +0.005."]),
+    (ALIKE, {"changes": [change(-0.03)]}, ["moved: fixed-0 from +0.035 to +0.005."]),
+    (ALIKE, {"changes": [change(0.001)]}, ["not moved"]),
 ]
 
 
@@ -204,7 +195,7 @@ GAINS = [
 ]
 THREE = {"standalone": SCRATCH} | {f"fixed-{n}": {"freeze": n} for n in range(3)}
 MIXED = question(ALIKE | {"fixed-2": ALIKE["fixed-1"]}, variants=THREE)
-KINDS = {"Use": USE, "Train": KEEP, "It": SAME, "Undecided:": UNDECIDED, "No": NONE}
+KINDS = {"Use": USE, "Train": KEEP, "It": SAME, "Undecided.": UNDECIDED, "No": NONE}
 
 
 def assert_agrees(study):
@@ -224,7 +215,7 @@ def assert_agrees(study):
         assert {*choice.named} <= {*table["variant"][is_better]}
         assert choice.variant in text
         gain = table.set_index("variant").loc[choice.variant, "typical"]
-        assert row["typical"] == gain and f"gains {gain:.3f} (" in text
+        assert row["typical"] == gain and f"best estimate is {gain:.3f} (" in text
         low = table.set_index("variant").loc[choice.variant, "typical_low"]
         words = "perhaps for less than the margin" in text
         assert words == (low < 0.01 and not choice.lead)
@@ -246,7 +237,9 @@ def assert_agrees(study):
         assert choice.named == [*named] and len(named)
         best = table.loc[table["typical"].idxmax()]
         assert row["best"] == best["variant"]
-        assert f"gains {best['typical']:+.3f}" in text or np.isinf(best["typical"])
+        assert f"best estimate is {best['typical']:+.3f}" in text or np.isinf(
+            best["typical"]
+        )
     elif choice.kind == NONE:
         assert kinds <= {"too few", "no verdict"}
 

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from matplotlib import pyplot
 from nbclient import NotebookClient
 
 import pages
@@ -119,10 +118,6 @@ def test_a_notebook_shows_the_answer_the_comparisons_and_figures(ahead, monkeypa
         "freeze 1 layer\nfixed-1",
     ]
     assert mpl.rcParams["font.size"] == 13.0
-    figure, axes = pyplot.subplots(1, 2, layout="constrained")
-    part = ahead.figure("learning-curves", ax=axes[1])
-    assert part.figure is figure and len(part.axes) == 4
-    assert axes[1] not in figure.axes
     with pytest.raises(ThawError, match=r"no figure 'boxplo' \(did you mean 'boxplot'"):
         ahead.figure("boxplo")
 

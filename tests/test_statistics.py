@@ -260,12 +260,11 @@ def test_the_spread_of_unbalanced_counts_worked_by_hand():
     row = summed(nested(groups))
     assert row["std_between"] == pytest.approx(math.sqrt(between))
     assert row["std_within"] == pytest.approx(math.sqrt(within))
-    assert row["share_between"] == pytest.approx(between / (between + within))
     # Source models weigh alike in the mean.
     assert (row["mean"], row["median"]) == (pytest.approx(16 / 3), 3.5)
     # A negative variance is zero.
     row = summed(nested([[1.0, 3.0], [1.0, 3.0]]))
-    assert (row["std_between"], row["share_between"]) == (0, 0)
+    assert row["std_between"] == 0
 
 
 def test_what_one_source_model_or_one_repeat_cannot_say():
@@ -275,7 +274,7 @@ def test_what_one_source_model_or_one_repeat_cannot_say():
         (np.arange(3), math.nan, "one repeat a source model"),
     ):
         row = summed(Sample(np.array([1.0, 2.0, 3.0]), models))
-        assert row[["std_between", "share_between"]].isna().all()
+        assert math.isnan(row["std_between"])
         assert row["std_within"] == pytest.approx(within, nan_ok=True)
         assert row["note"].startswith(note) and bool(note) == bool(row["note"])
 
@@ -311,17 +310,10 @@ def test_failures_are_counted_and_said_first():
     sample = Sample(np.where(failed, 0.4, 0.9), None, failed, constant=0.4)
     row = summed(sample)
     assert (row["failed"], row["no_better"], row["constant"]) == (0.15, 0, 0.4)
-    exact = stats.binomtest(3, 20).proportion_ci()
-    assert ends_of(row, "failed") == pytest.approx([*exact])
     assert row["mean"] == pytest.approx((3 * 0.4 + 17 * 0.9) / 20)
     # No better than the constant are networks that did not fail, up to rounding.
     for constant, share in ((0.9, 0.85), (0.9000005, 0.85), (0.89, 0)):
         assert summed(sample._replace(constant=constant))["no_better"] == share
-    # Shares of source models, some of whose repeats failed, have Student's interval.
-    parts = sample._replace(source_models=np.arange(20) // 2)
-    shares = np.repeat([1, 0.5, 0], [1, 1, 8])
-    exact = stats.ttest_1samp(shares, 0).confidence_interval()
-    assert ends_of(summed(parts), "failed") == pytest.approx([0, exact.high])
 
     arm = Arm("v", 8)
     few = sample._replace(failed=np.arange(20) == 7)

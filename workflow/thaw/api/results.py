@@ -29,7 +29,6 @@ from thaw.output.tiles import Tile
 from thaw.plan.outputs import BEST_SOURCES, FIGURES, GATHER, TABLES, named
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from thaw.api.predictor import Classifier, Regressor
@@ -169,16 +168,13 @@ class Results:
         columns = [name for name in ("row", "file", "label") if name in table]
         return table.groupby(columns, as_index=False)["right"].mean()
 
-    def figure(self, name: str, ax: "Axes | None" = None) -> "Figure":
+    def figure(self, name: str) -> "Figure":
         """Draw a figure of the study anew, such as `boxplot`; return it.
 
-        With `ax`, an axes that `subplots` made, it is drawn in the place of that, which
-        is removed, and the axes' own figure is returned. Raises `ThawError` if the
-        study has no such figure.
+        Raises `ThawError` if the study has no such figure.
         """
         import matplotlib as mpl
 
-        from thaw.figures import style
         from thaw.stages.make import make_output
 
         record = self._record(FIGURES)
@@ -187,11 +183,7 @@ class Results:
             known = among(name, settings["outputs"])
             raise ThawError(f"{self.name} has no figure {name!r}{known}")
         (output,) = named(FIGURES, [name])
-        with (
-            mpl.rc_context(),
-            Files(recipe, self.folder.parent) as files,
-            style.in_place_of(ax),
-        ):
+        with mpl.rc_context(), Files(recipe, self.folder.parent) as files:
             return make_output(output, settings, files)
 
     def predictor(

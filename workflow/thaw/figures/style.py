@@ -3,20 +3,18 @@
 import io
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from thaw.errors import ThawError, visible
+from thaw.errors import visible
 from thaw.findings import shown, verdicts
 from thaw.findings.arms import TargetSize
 
@@ -123,37 +121,12 @@ class Shown(Figure):
         return file.getvalue()
 
 
-# The place for the next figure, if it is a part of the user's own.
-_PLACE: ContextVar[SubFigure | None] = ContextVar("_PLACE", default=None)
-
-
-def figure(width: float, height: float) -> Any:
-    """Return an empty figure of that size in inches, or the place reserved for it."""
+def figure(width: float, height: float) -> Figure:
+    """Return an empty figure of that size in inches."""
     # No settings from a matplotlibrc in the working folder.
     mpl.rcdefaults()
     mpl.rcParams.update(STYLE)
-    place = _PLACE.get()
-    return place or Shown(figsize=(width, height), layout="constrained")
-
-
-@contextmanager
-def in_place_of(ax: Axes | None) -> Iterator[None]:
-    """Draw the next figure in the place of an axes, which is removed; None: by itself.
-
-    Raises `ThawError` if the axes is not in a grid.
-    """
-    place = None
-    if ax is not None:
-        spec = ax.get_subplotspec()
-        if spec is None:
-            raise ThawError("ax is no axes made by subplots")
-        place = ax.figure.add_subfigure(spec)
-        ax.remove()
-    token = _PLACE.set(place)
-    try:
-        yield
-    finally:
-        _PLACE.reset(token)
+    return Shown(figsize=(width, height), layout="constrained")
 
 
 def panels_of(
@@ -177,9 +150,7 @@ def panels_of(
     return drawn, panels[:count]
 
 
-def words_around(
-    drawn: Figure | SubFigure, title: str, what: str, caption: Iterable[str]
-) -> None:
+def words_around(drawn: Figure, title: str, what: str, caption: Iterable[str]) -> None:
     """Set a title of two lines above, and below it the sentences that explain it.
 
     A long title shrinks, so that it is not cut off.
@@ -187,8 +158,6 @@ def words_around(
     width = drawn.bbox.width / drawn.dpi
     left, size = 0.06 / width, min(10, 135 * width / max(len(title), len(what)))
     drawn.suptitle(f"{title}\n{what}", x=left, ha="left", fontsize=size)
-    if isinstance(drawn, SubFigure):
-        return  # the user's own figure has no room for a caption
     below = textwrap.fill(" ".join(caption), int(18 * width), break_on_hyphens=False)
     drawn.supxlabel(below, x=left, ha="left", fontsize=7.5, color=MUTED)
 

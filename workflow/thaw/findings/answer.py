@@ -73,41 +73,6 @@ def what_to_do(study: Question) -> Iterator[str]:
             f"The baseline, {study.baseline}, is itself pretrained, so this study "
             "cannot say whether transfer helps: use a baseline trained from scratch."
         )
-    elif len(study.target_sizes) > 1:
-        yield from _up_to_how_much_data(study)
-
-
-def _up_to_how_much_data(study: Question) -> Iterator[str]:
-    """Say up to which target size the gain exceeds the margin, and where it is below.
-
-    It exceeds the margin if any variant's does, and is below if all variants' are.
-    """
-    above: list[TargetSize] = []
-    below: list[TargetSize] = []
-    for size in study.target_sizes:
-        if advice(study, size).kind == NONE:
-            continue
-        gains = study.gains_at(size)
-        rows = [gains[name] for name in study.transferred if name in gains]
-        if any(row["typical_low"] > study.margin for row in rows):
-            above.append(size)
-            below.clear()
-        elif rows and all(row["typical_high"] < study.margin for row in rows):
-            below.append(size)
-    if not above:
-        return
-    surely = f"a pretrained variant surely gains more than {study.margin_in_units}"
-    if above != [*study.target_sizes[: len(above)]]:
-        yield f"Only with {enumerate_words(above)} rows {surely}."
-    elif above[-1] == study.target_sizes[-1]:
-        yield f"Up to the largest size, {above[-1]} rows, {surely}."
-    elif below:
-        yield f"Up to {above[-1]} rows {surely}, and with {below[0]} rows none does."
-    else:
-        yield (
-            f"Up to {above[-1]} rows {surely}; where that ends cannot be read off "
-            "these sizes."
-        )
 
 
 def what_was_compared(study: Question) -> Iterator[str]:
@@ -117,9 +82,8 @@ def what_was_compared(study: Question) -> Iterator[str]:
     """
     table = study.comparisons[study.comparisons["reference"] != study.baseline]
     is_ahead = table["verdict"] == BETTER
-    yield from pairs_in_words(
-        table[is_ahead | table["variant"].isin(study.networks)], study
-    )
+    table = table[is_ahead | table["variant"].isin(study.networks)]
+    yield from (words for _, words in pairs_in_words(table, study))
 
 
 def how_many_layers(study: Question) -> Iterator[str]:
@@ -140,13 +104,14 @@ def _best_of_depths(study: Question, size: TargetSize) -> str:
     if stays.all():
         return "no depth can be ruled out as the best"
     kept, out = rows[stays], rows[~stays]
-    freezing = f"freezing {_layers([*out['freeze']])} is worse than"
-    rivals = [set(names.split()) for names in out["beaten_by"]]
-    if len(kept) == 1 and all(kept["variant"].iloc[0] in names for names in rivals):
-        return f"{freezing} freezing {_layers([*kept['freeze']])}"
-    return (
-        f"freezing {_layers([*kept['freeze']])} may be best; {freezing} another depth"
-    )
+    # Those that beat all that are out.
+    rivals = set.intersection(*(set(names.split()) for names in out["beaten_by"]))
+    ahead = [*rows.loc[rows["variant"].isin(rivals), "freeze"]]
+    than = f"freezing {_layers(ahead)}" if ahead else "another depth"
+    worse = f"freezing {_layers([*out['freeze']])} is worse than {than}"
+    if ahead == [*kept["freeze"]]:
+        return worse
+    return f"freezing {_layers([*kept['freeze']])} may be best; {worse}"
 
 
 def _layers(depths: list[int]) -> str:

@@ -16,6 +16,7 @@ from thaw.learning.tasks import TASKS
 
 STARTS = {"pytorch": "PyTorch's", "keras": "Keras'"}
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
+REFERENCES = {"classification": "logistic regression", "regression": "ridge regression"}
 
 
 class Caveat(NamedTuple):
@@ -38,14 +39,12 @@ def how_strong_it_is(study: Question) -> Iterator[Caveat]:
     if not estimators:
         yield Caveat(
             f"No reference estimator says how strong {study.baseline} is: add one to "
-            "variants, such as ridge regression or a forest.",
+            f"variants, such as {REFERENCES[study.metric[0]['task']]} or a forest.",
             "no reference estimator",
         )
-    ahead = {*table["variant"][table["verdict"] == BETTER]}
-    for words in pairs_in_words(table, study):
-        name = words.partition(" ")[0]
-        tag = f"{study.baseline} is worse than {name}" if name in ahead else ""
-        yield Caveat(words, tag)
+    for row, words in pairs_in_words(table, study):
+        tag = f"{study.baseline} is worse than {row['variant']}"
+        yield Caveat(words, tag * (row["verdict"] == BETTER))
 
 
 def _learning(study: Question) -> Caveat:
@@ -58,7 +57,7 @@ def _learning(study: Question) -> Caveat:
     )
     words += f" by {OPTIMIZERS[study.learning['optimizer']]}"
     if study.baseline in study.tuned:
-        return Caveat(f"{words}; learning rate or epoch were chosen on held-out rows.")
+        return Caveat(f"{words}; its training settings were chosen on held-out rows.")
     if study.tuned:
         words += ", with training settings that were not tuned"
     else:

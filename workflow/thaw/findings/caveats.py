@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from thaw.findings.arms import CHECKPOINTS, TargetSize
 from thaw.findings.baseline import Caveat
 from thaw.findings.failures import FEW, meaning_of_weak
-from thaw.findings.gains import Question, Row, apart_from_typical, more_networks
+from thaw.findings.gains import Question, apart_from_typical, more_networks
 from thaw.findings.metrics import by_epoch, metric_of
 from thaw.findings.overlap import in_words
 from thaw.findings.samples import CONDITION
@@ -72,15 +72,19 @@ def _weak(study: Question) -> Iterator[Caveat]:
     rows = study.comparisons.to_dict("records")
     words = (more_networks(row) + apart_from_typical(row, study) for row in rows)
     if any("weak" in sentence for sentence in words):
-        limit = ""
+        limit = scores = ""
         if not study.is_swept:
             baseline = study.summary[study.summary["variant"] == study.baseline]
             median, constant = baseline[["median", "constant"]].iloc[0]
             side = "above" if metric.lower_is_better else "below"
-            edge = number(median - (median - constant) / 5, study.margin)
+            edge, *ends = (
+                number(score, study.margin)
+                for score in (median - (median - constant) / 5, median, constant)
+            )
             limit = f"{metric.axis} {side} {edge}{study.units}, "
+            scores = f" ({' to '.join(ends)})"
         meaning = meaning_of_weak(metric, study.baseline)
-        yield Caveat(f"Weak: {limit}{meaning}.")
+        yield Caveat(f"Weak: {limit}{meaning}{scores}.")
     uncounted = study.comparisons.loc[study.comparisons["weak"].isna(), "target_size"]
     if len(uncounted):
         why = (
@@ -116,15 +120,7 @@ def what_would_change_it(study: Question) -> Iterator[Caveat]:
     """Say what longer training or other training settings might change."""
     if study.is_given:
         return
-    table = study.training_time
-    for row in table[table["variant"].isin(study.transferred)].to_dict("records"):
-        yield from _longer_training(row, study)
-    if not study.tuned:
-        return
-    yield Caveat(
-        f"Learning rate or epoch of {enumerate_words(study.tuned)} were chosen on rows "
-        "held out of each network's own train rows."
-    )
+    yield from _longer_training(study)
     if at_edge := _shares(study, "at_edge", AT_EDGE):
         yield Caveat(
             f"The learning rate chosen was the lowest or the highest for {at_edge} "
@@ -133,29 +129,27 @@ def what_would_change_it(study: Question) -> Iterator[Caveat]:
         )
 
 
-def _longer_training(row: Row, study: Question) -> Iterator[Caveat]:
-    """Say how a gain surely moved in the second half of training, if it did.
-
-    It moves with the baseline, too, so this says nothing of whether to train longer.
+def _longer_training(study: Question) -> Iterator[Caveat]:
+    """Say which gains surely moved in the second half of training.
 
     The table holds the largest size only.
     """
-    low, high, margin = row["change_low"], row["change_high"], row["margin"]
-    if not (low > 0 or high < 0) or max(-low, high) <= margin:
-        return
     metric, place = by_epoch(study.metric[0]), _with_rows(study, [study.shown_size])
     if metric != metric_of(study.metric[0]):
         place += f", by {metric.axis}, the only metric known by epoch"
-    before, after = (number(row[name], margin, "+") for name in ("before", "after"))
-    units = f" {metric.units}" if metric.units else ""
-    moved, tag = "fell", "gains fall with training"
-    if row["change"] > 0:
-        moved, tag = "rose", "gains rise with training"
-    yield Caveat(
-        f"From epoch {row['from_epoch']} to {row['to_epoch']}{place}, the gain of "
-        f"{row['variant']} {moved} from {before} to {after}{units}.",
-        tag,
-    )
+    table, moved = study.training_time, dict[tuple[int, int], list[str]]()
+    for row in table[table["variant"].isin(study.transferred)].to_dict("records"):
+        low, high, margin = row["change_low"], row["change_high"], row["margin"]
+        if (low > 0 or high < 0) and max(-low, high) > margin:
+            ends = [number(row[name], margin, "+") for name in ("before", "after")]
+            words = f"{row['variant']} from {' to '.join(ends)}{metric.suffix}"
+            moved.setdefault((row["from_epoch"], row["to_epoch"]), []).append(words)
+    for (first, last), gains in moved.items():
+        yield Caveat(
+            f"From epoch {first} to {last}{place}, gains on {study.baseline} moved: "
+            f"{enumerate_words(gains)}.",
+            "more epochs may change it",
+        )
 
 
 def what_is_covered(study: Question) -> Iterator[Caveat]:

@@ -109,15 +109,15 @@ def what_would_decide(study: Question) -> Iterator[str]:
             return ""
         if needs.units:
             return (
-                f"about {needs.units:,} {unit}s would probably decide it, if "
-                "differences are what they seem: "
+                f"about {needs.units:,} {unit}s would probably decide it, if gains "
+                "are what they seem: "
                 f"{fits(study, needs.units):,} more networks to train"
             )
         if needs.rows == 1:
             return f"not even {NUMBERS[-1]:,} {unit}s would decide it"
         return (
             f"more {unit}s would not decide it, but {needs.rows:.2g} times as many "
-            "test rows might, if differences are what they seem"
+            "test rows might, if gains are what they seem"
         )
 
     for words, group in itertools.groupby(pairs, sentence):

@@ -33,7 +33,7 @@ def meaning_of_weak(metric: Metric, baseline: str) -> str:
     guess = "the best constant prediction"
     if metric.name == "accuracy":
         guess = "always guessing one class"
-    return f"a fifth of the lead of {baseline} over {guess} lost"
+    return f"a fifth of the way from the median of {baseline} to {guess}"
 
 
 def is_no_better(sample: Sample) -> np.ndarray:

@@ -54,8 +54,7 @@ class Question(NamedTuple):
     @property
     def units(self) -> str:
         """The units of the metric after a number, with a space; "" if it has none."""
-        units = metric_of(self.metric[0]).units
-        return f" {units}" if units else ""
+        return metric_of(self.metric[0]).suffix
 
     @property
     def margin_in_units(self) -> str:
@@ -162,15 +161,9 @@ class Question(NamedTuple):
 
     def name(self, variant: str) -> str:
         """Return a network in plain words with its name: "freeze 1 layer (fixed-1)"."""
-        words = self.words.get(variant) if variant in self.networks else ""
+        is_estimator = variant in {*self.variants} - {*self.networks}
+        words = "" if is_estimator else self.words.get(variant)
         return f"{words} ({variant})" if words else variant
-
-    def label(self, variant: str) -> str:
-        """Return a variant's name; a rival from scratch may have any, so with words."""
-        is_rival = self.is_from_scratch(variant) and variant != self.baseline
-        if is_rival and variant in self.networks and variant in self.words:
-            return f"{variant} ({self.words[variant]})"
-        return variant
 
     @property
     def baseline_in_words(self) -> str:
@@ -195,12 +188,10 @@ COMPARES = {
 }
 
 
-def pairs_in_words(table: pd.DataFrame, study: Question) -> Iterator[str]:
-    """Say what each pair of a table shows, by target size."""
-    for (variant, reference), rows in table.groupby(
-        ["variant", "reference"], sort=False
-    ):
-        names = study.label(variant), study.label(reference)
+def pairs_in_words(table: pd.DataFrame, study: Question) -> Iterator[tuple[Row, str]]:
+    """Yield what each pair of a table shows, with its first row, by target size."""
+    for pair, rows in table.groupby(["variant", "reference"], sort=False):
+        names = [n if n == study.baseline else study.name(n) for n in pair]
         by_verdict = itertools.groupby(rows.to_dict("records"), lambda r: r["verdict"])
         for verdict, group in by_verdict:
             if verdict not in COMPARES:
@@ -211,10 +202,10 @@ def pairs_in_words(table: pd.DataFrame, study: Question) -> Iterator[str]:
                 for row in alike
             ]
             place = study.place([row["target_size"] for row in alike])
-            yield (
-                f"{names[0]} {COMPARES[verdict]} {names[1]}{place}: "
-                f"{enumerate_words(gains)}."
-            )
+            words = f"{names[0]} {COMPARES[verdict]} {names[1]}{place}"
+            if names[0] != pair[0]:  # it does not begin with a name
+                words = f"{words[0].upper()}{words[1:]}"
+            yield alike[0], f"{words}: {enumerate_words(gains)}."
 
 
 def seen_from_the_reference(row: Row) -> Row:
@@ -287,10 +278,12 @@ def apart_from_typical(row: Row, study: Question) -> str:
     if row["verdict"] != EQUIVALENT or not abs(row["mean"]) > study.margin:
         return ""
     mean = estimate(row, study.margin, study.units, "mean")
-    words = f"{row['variant']} is typically equivalent, with a mean of {mean}"
+    name = study.name(row["variant"])
+    words = f"{name} is typically equivalent, with a mean of {mean}"
     if row["weak"] > 0 or row["reference_weak"] > 0:
         weak = percent_of(row["weak"]), percent_of(row["reference_weak"])
-        words += f"; {weak[0]} against {weak[1]} % of networks are weak"
+        words += f"; {weak[0]} % of its networks are weak, and {weak[1]} % of "
+        words += f"{row['reference']}'s"
     return words
 
 

@@ -44,6 +44,11 @@ class Metric(NamedTuple):
         return self.words + (f" ({self.units})" if self.units else "")
 
     @property
+    def suffix(self) -> str:
+        """Its units after a number, with a space; "" if it has none."""
+        return f" {self.units}" if self.units else ""
+
+    @property
     def lower_is_better(self) -> bool:
         """Whether it is an error."""
         return self.best < self.worst

@@ -76,13 +76,14 @@ def _rules_out(study: Compared) -> bool:
 
 def _costs(studies: Sequence[Compared]) -> Iterator[str]:
     """Say what freezing most layers costs where that is clear, in one unit."""
-    losses: dict[int, list[float]] = {}
+    losses: dict[int, dict[float, str]] = {}
     for study in studies:
         depths = study.settings["depths"]
         for row in study.gains:
             depth = depths.get(row["variant"], 0)
             if depth and row["verdict"] == WORSE and math.isfinite(row["typical"]):
-                losses.setdefault(depth, []).append(-row["typical"])
+                of_depth = losses.setdefault(depth, {})
+                of_depth[-row["typical"]] = study.settings["study"]
     scales = {
         (metric_of(s.settings["metric"][0]), s.settings["margin"]) for s in studies
     }
@@ -90,10 +91,12 @@ def _costs(studies: Sequence[Compared]) -> Iterator[str]:
         return
     ((metric, margin),) = scales
     depth = max(losses)
-    ends = (min(losses[depth]), max(losses[depth]))
-    words = dict.fromkeys(number(end, margin) for end in ends)
-    units = f" {metric.units}" if metric.units else ""
+    words = [
+        f"{number(loss, margin)}{metric.suffix} ({losses[depth][loss]})"
+        for loss in sorted({min(losses[depth]), max(losses[depth])})
+    ]
+    between = "between " * (len(words) > 1)
     yield (
-        f"In studies where that is clear, freezing {counted(depth, 'layer')} costs "
-        f"{' to '.join(words)}{units}."
+        f"Where freezing {counted(depth, 'layer')} is clearly worse, it costs "
+        f"{between}{' and '.join(words)}."
     )

@@ -160,7 +160,7 @@ def in_sentences(
 
 def act(alike: list[Advice], study: Question) -> str:
     """Return the advice in a few words."""
-    words = next(iter(WORDS[alike[0].kind](alike, study))).partition(": no ")[0]
+    words = next(iter(WORDS[alike[0].kind](alike, study)))
     return f"{words[0].upper()}{words[1:]}"
 
 
@@ -270,7 +270,8 @@ def undecided(alike: list[Advice], study: Question, kind: str = "") -> Iterator[
     kinds = {row["verdict"] for item in alike for row in item.rows.values()}
     clear = "better" if WORSE in kinds else "better or worse"
     kind = kind or _variant(study)
-    yield f"undecided: no {kind} is clearly {clear} than {study.baseline_in_words}"
+    yield "undecided"
+    yield f"no {kind} is clearly {clear} than {study.baseline_in_words}"
     row = largest_gain(alike[0])
     gains = {
         item.size: estimate(item.rows[row["variant"]], study.margin, study.units)
@@ -279,7 +280,7 @@ def undecided(alike: list[Advice], study: Question, kind: str = "") -> Iterator[
     if len(gains) > 1:
         gains = {size: f"{gains[size]}{study.place([size])}" for size in gains}
     words = enumerate_words(gains.values())
-    yield f"the best of them, {study.name(row['variant'])}, gains {words}"
+    yield f"the best estimate is {words}, of {study.name(row['variant'])}"
 
 
 def largest_gain(item: Advice) -> Row:
@@ -300,7 +301,8 @@ def _none(alike: list[Advice], study: Question) -> Iterator[str]:
         for row in item.rows.values()
     }
     why = "; ".join(sorted(reasons)) or "no other network is compared"
-    yield f"no recommendation: {why}"
+    yield "no recommendation"
+    yield why
 
 
 WORDS = {

@@ -35,6 +35,10 @@ class Estimate(NamedTuple):
     low: float
     high: float
 
+    def columns(self, name: str) -> dict[str, float]:
+        """Return it as the columns of a table: the value's, and `_low` and `_high`."""
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+
 
 class Sample(NamedTuple):
     """The scores of one variant, in the order of the repeats, `[n]`.

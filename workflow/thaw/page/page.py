@@ -35,8 +35,11 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     sections = [Section(files, facts) for facts in settings["studies"]]
     studies = [section for section in sections if not section.sources]
     versions = {v for study in studies for v in study.description["versions"].items()}
-    arms = [study.description["keys"].get("arms", {}) for study in studies]
-    networks = Counter(key for of in arms for key in {*chain(*of.values())})
+    networks = {
+        study.name: {*chain(*study.description["keys"].get("arms", {}).values())}
+        for study in studies
+    }
+    counts = Counter(chain(*networks.values()))
     scales = {(s.metric.axis, s.metric.units, s.margin) for s in sections}
     reach = [
         abs(row[end]) / study.margin
@@ -57,7 +60,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         versions=dict(sorted(versions)),
         # Caveats that all studies share are listed once.
         shared=set.intersection(*tags) if len(tags) > 1 else set(),
-        share_networks=max(networks.values(), default=0) > 1,
+        sharing=[n for n, keys in networks.items() if any(counts[k] > 1 for k in keys)],
         reach=1.1 * max([LEAST_REACH, *filter(math.isfinite, reach)]),
         # In units of the metric if all studies have the same, else in margins.
         scale=scales.pop() if len(scales) == 1 else None,

@@ -82,11 +82,15 @@ class Section:
 
     @functools.cached_property
     def recommended(self) -> list[dict[str, Any]]:
-        """The recommendations, each for neighbouring target sizes that agree."""
+        """The recommendations, each for neighbouring target sizes that agree.
+
+        Where a study's question is about pairs, these come first.
+        """
         table = self._table("recommendation.csv")
         alike = table[["act", "layers"]]
         changes = (alike != alike.shift()).any(axis=1).cumsum()
-        return [self._recommended(alike) for _, alike in table.groupby(changes)]
+        rows = [self._recommended(alike) for _, alike in table.groupby(changes)]
+        return [*self._pairs, *rows] if len(self.lead) > 1 else rows
 
     def _recommended(self, alike: pd.DataFrame) -> dict[str, Any]:
         row, sizes = alike.iloc[0].to_dict(), [*alike["target_size"]]
@@ -94,8 +98,24 @@ class Section:
         return {
             **self._shown(row),
             "rows": f"With {span(sizes)}" if self.sizes != ["all"] else "",
-            "best": f"{self.words.get(row['best'], row['best'])}{place}",
+            "best": f"{self._against(row['best'], self.baseline)}{place}",
         }
+
+    def _against(self, variant: str, reference: str) -> str:
+        sides = [self.words.get(name, name) for name in (variant, reference)]
+        return " against ".join(map(str, sides))
+
+    @property
+    def _pairs(self) -> Iterator[dict[str, Any]]:
+        table = self.comparisons[self.comparisons["reference"] != self.baseline]
+        for row in map(self._shown, table.to_dict("records")):
+            size = f"With {row['target_size']} rows" if self.sizes != ["all"] else ""
+            pair = {
+                "act": row["words"],
+                "rows": size,
+                "best": self._against(row["variant"], row["reference"]),
+            }
+            yield row | pair | {"layers": ""}
 
     @property
     def groups(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:

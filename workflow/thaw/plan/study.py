@@ -437,7 +437,10 @@ class StudyPlan(NamedTuple):
 
     @property
     def words(self) -> dict[str, str]:
-        """The plain names of the variants, by the names that the config gives them."""
+        """The plain names of variants, by the names that the config gives them.
+
+        Of another study's variants in pairs, depths have one, too.
+        """
         names, usual = self.settings.network.names, self.settings.training.epochs
         words = {}
         for name, variant in self.described.items():
@@ -447,6 +450,10 @@ class StudyPlan(NamedTuple):
             if epochs and "phases" in variant:
                 recipe += f" ({epochs:,} epochs in all, not {usual:,})"
             words[name] = variant_in_words(variant, changes, recipe)
+        for name in itertools.chain(*self.settings.pairs):
+            other, _, depth = name.rpartition("/")
+            if other and depth in self.depths:
+                words[name] = f"{words[depth]} in {other}"
         return words
 
     @property

@@ -63,13 +63,13 @@ def recommendations(study: Question) -> pd.DataFrame:
 
 
 def layers_that_may_be_best(study: Question, size: TargetSize) -> str:
-    """Return how many frozen layers may be best: "0 or 1", or "1 of 1 and 2"."""
+    """Return how many frozen layers may be best: "0 or 1", or "1 (0 not tried)"."""
     table = rows_at(study.best_depths, size)
     kept = enumerate_words(table.loc[table["may_be_best"] == "yes", "freeze"], "or")
     if len(table) < 2:
         return ""
     is_whole = 0 in {*table["freeze"]}
-    return kept if is_whole else f"{kept} of {enumerate_words(table['freeze'])}"
+    return kept if is_whole else f"{kept} (0 not tried)"
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:

@@ -24,7 +24,7 @@ from thaw.findings.best import beaten, statements, stay
 from thaw.findings.failures import Limit, Shares, limit_of_weak, shares
 from thaw.findings.mean import mean_difference
 from thaw.findings.pairs import Pair
-from thaw.findings.samples import CONDITION, Estimate, Sample
+from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import (
     BETTER,
@@ -113,7 +113,7 @@ def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, An
     differences = {kind: of_kind.difference for kind, of_kind in of_kinds.items()}
     which = verdict(pair, typical.estimate, alpha, margin)
     return {
-        **_columns("typical", typical.estimate),
+        **typical.estimate.columns("typical"),
         "verdict": which,
         "note": note(pair, which, alpha, margin, typical.estimate, differences),
         "given": CONDITION if pair.is_conditional else "",
@@ -129,13 +129,8 @@ def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, An
         "row_units": typical.rows.units,
         "tested": variant.tested,
         "better": pair.chance(),
-        **_columns("mean", mean_difference(pair, ALPHA)),
+        **mean_difference(pair, ALPHA).columns("mean"),
     } | _columns_of_shares(of_kinds)
-
-
-def _columns(name: str, estimate: Estimate) -> dict[str, float]:
-    value, low, high = estimate
-    return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
 def _columns_of_shares(of_kinds: Mapping[str, Shares]) -> dict[str, float]:

@@ -30,7 +30,7 @@ def for_people(
         return ""
     margin, rows = settings["margin"], [*table.itertuples()]
     is_swept = table["target_size"].nunique() > 1
-    margin_in_units = f"{margin:g}{f' {metric.units}' if metric.units else ''}"
+    margin_in_units = f"{margin:g}{metric.suffix}"
 
     def cells(row: Any) -> list[str]:
         typical = gain(row.typical, row.typical_low, row.typical_high, margin)

@@ -106,13 +106,12 @@ def for_people(
 ) -> str:
     """Return a table for each size, at most 80 columns wide."""
     metric, margin = metric_of(settings["metric"][0]), settings["margin"]
-    units = f" {metric.units}" if metric.units else ""
     about = (
         f"The typical (median) {metric.gain} on {settings['baseline']}, of each source "
         f"at its best of {counted(len(settings['depths']), 'depth')}. "
         f"{coverage(table, settings['has_splits'])} A source may be best unless "
         "another one is typically better than each of its depths. The margin is "
-        f"{number(margin, margin)}{units}."
+        f"{number(margin, margin)}{metric.suffix}."
     )
     parts = [paragraph(f"**{title(settings)}**"), paragraph(about)]
     for size, of_size in best.groupby("target_size", sort=False):

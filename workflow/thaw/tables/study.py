@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from thaw.data.problem import Pool
@@ -41,12 +42,18 @@ def facts(inputs: Inputs) -> Iterator[str]:
         _, source = problems.get(settings["source"], (None, description))
         is_anew = settings["draws_output"] or source.classes != description.classes
         layers = "all layers but the output" if is_anew else "all layers"
-        yield f"In pretrained variants, {layers} start from the source model."
+        changed = {"fresh", "added"} & {*chain(*settings["described"].values())}
+        others = ", unless re-initialized or added" * bool(changed)
+        yield f"In pretrained variants, {layers} start from the source model{others}."
 
 
 def _training(training: Mapping[str, Any]) -> Iterator[str]:
     rate = training["learning_rate"]
-    chosen = "chosen on held-out rows" if isinstance(rate, list) else f"{rate:g}"
+    chosen = (
+        f"{rate:g}"
+        if not isinstance(rate, list)
+        else (f"chosen from {min(rate):g} to {max(rate):g} on held-out rows")
+    )
     yield f"{OPTIMIZERS[training['optimizer']]}, learning rate {chosen}"
     yield f"batches of {training['batch_size']}"
     unit = "epoch" if training["epochs"] else "step"

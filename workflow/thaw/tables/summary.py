@@ -13,7 +13,7 @@ from thaw.findings.metrics import Metric
 from thaw.findings.new_rows import units_of
 from thaw.findings.samples import BEYOND, CONDITION, Sample
 from thaw.findings.shown import counted, from_to, interval, number
-from thaw.findings.spread import share_interval, variance_components
+from thaw.findings.spread import variance_components
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, markdown, paragraph
 
@@ -43,7 +43,7 @@ def summary(
         values = sample.values
         mean = mean_of(sample, ALPHA)
         low, high = sorted([metric.worst, metric.best])
-        between, within, share = variance_components(sample)
+        between, within = variance_components(sample)
         # One known value says nothing about many.
         failed = sample.unit_means(~sample.sound)[: sample.units]
         least, q25, median, q75, most = np.quantile(values, (0, 0.25, 0.5, 0.75, 1))
@@ -59,9 +59,7 @@ def summary(
                 "row_units": units_of(sample),
                 "std_between": between,
                 "std_within": within,
-                "share_between": share,
                 "failed": failed.mean(),
-                **_ends("failed", share_interval(failed)),
                 "no_better": sample.unit_means(is_no_better(sample)).mean(),
                 "constant": sample.constant,
                 **chosen[arm]._asdict(),
@@ -117,6 +115,7 @@ def for_people(
     # Where it is not known how bad a score can be, means have none.
     if covered and table["mean_low"].notna().any():
         words += f". Intervals of means allow for {' and '.join(covered)}"
+        words += "; variants are compared by their gains"
     means = [_mean(row, metric, margin) for row in table.itertuples()]
     rows: list[Sequence[str]]
     if len(settings["target_sizes"]) > 1:
@@ -136,7 +135,9 @@ def for_people(
             )
             for row, mean in zip(table.itertuples(), means, strict=True)
         ]
-    return "\n".join([*map(paragraph, [words, *warnings]), markdown(header, rows)])
+    return "\n".join(
+        [*map(paragraph, [f"{words}.", *warnings]), markdown(header, rows)]
+    )
 
 
 def _mean(row: Any, metric: Metric, margin: float) -> str:

@@ -138,13 +138,12 @@ def for_people(
 def choices(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
     """Say which sources scores would have chosen, and at what cost."""
     metric, margin = metric_of(settings["metric"][0]), settings["margin"]
-    units = f" {metric.units}" if metric.units else ""
     alike = dict[str, list[str]]()
     for score, rows in table.groupby("score", sort=False):
         # With neighbouring sizes it is often the same source, and the best one.
         places = rows["chosen"].where(rows["chosen"] == rows["best"], rows.index)
         runs = [run for _, run in rows.groupby((places != places.shift()).cumsum())]
-        words = "; ".join(_choice(run, margin, units) for run in runs)
+        words = "; ".join(_choice(run, margin, metric.suffix) for run in runs)
         alike.setdefault(words, []).append(NAMES[score])
     for words, names in alike.items():
         yield f"Without training, {enumerate_words(names)} would have chosen {words}."
