@@ -53,13 +53,9 @@ def test_a_name_must_do_as_a_folder():
 
 
 def test_what_is_long_is_shown_short():
-    config = small_config() | {"seed": 10**5000}
+    config = small_config() | {"seed": [5] * 1001}
     config["variants"]["a" * 300] = {}
-    put(config, "network/hidden", [5] * 1001)
-    message = message_of(config)
-    assert len(message) < 800
-    assert "seed: a number of thousands of digits is too large" in message
-    assert "[5, 5, 5, 5, 5, 5, ...] is too long. Allowed: 1000 entries or" in message
+    assert len(message_of(config)) < 500
     config = small_config()
     put(config, "network/hidden", ["x"] * 900)
     *lines, rest = message_of(config).splitlines()

@@ -115,10 +115,19 @@ def test_a_setting_of_a_file_is_in_its_key(folder):
 
 SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
 # The keys of each group of settings, with their schemas.
+MODELS = {
+    "network": ("HiddenLayers", "Module", "Trainer"),
+    "training": ("Training",),
+    "problems": ("OfFile", "OfImages", "OfFunction"),
+    "variants": ("Variant", "Estimator"),
+}
 KEYS = {
-    name: (group.get("additionalProperties") or group)["properties"]
-    for name, group in SCHEMA["properties"].items()
-    if name in ("network", "training", "problems", "variants")
+    group: {
+        key: value
+        for model in models
+        for key, value in SCHEMA["$defs"][model]["properties"].items()
+    }
+    for group, models in MODELS.items()
 }
 # Those that other files of tests are about.
 ELSEWHERE = {

@@ -1,158 +1,125 @@
 """Defaults written into a config, as plain keys, before it is checked.
 
-Each study gets what studies share, its variants and the training of each; a study of
-several sources becomes one for each. Whatever is not as it should be stays as it is:
-the models refuse it.
+Each study gets what studies share, its variants and the training of each. Groups and
+names without which this cannot be done are refused here, everything else by the models.
 """
 
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from thaw.config.config import SINGLE, Settings, VariantsByName
+from thaw.config.config import LADDER, SINGLE, Settings
+from thaw.config.messages import among, path, shown, wrong
 from thaw.config.network import inherited
 from thaw.config.training import changed
-from thaw.findings.arms import CHECKPOINTS
-from thaw.findings.metrics import METRICS
-from thaw.learning.tasks import TASKS
-
-# Stands for the whole ladder in a study's list of variants.
-LADDER = "ladder"
+from thaw.learning.settings import BUDGETS
 
 Keys = Mapping[str, Any]
+MERGED = ("network", "training", "pretraining")
 
 
 def filled_in(config: Keys, commanded: Collection[str] = ()) -> dict[str, Any]:
     """Return a config as written, with what follows filled in.
 
     Keys that the command line set, `commanded`, win over a study's own where they hold
-    a single value.
+    a single value. Raises `ThawError` for what is no group of keys, or no variant.
     """
     shared = {key: config[key] for key in Settings.model_fields if key in config}
-    filled = {key: value for key, value in config.items() if key not in shared}
-    if not isinstance(config.get("studies"), Mapping):
-        return filled
-    studies: dict[Any, Any] = {}
-    for name, study in config["studies"].items():
-        if not isinstance(study, Mapping):
-            studies[name] = study
-            continue
-        whole, sources = _whole(study, shared, config, commanded), sources_of(study)
-        for source in sources:
-            studies.setdefault(f"{name}-{source}", whole | {"source": source})
-        if not sources:
-            studies[name] = whole
-    return filled | _with_variants(config, studies) | {"studies": studies}
+    shared |= {key: _group(config, key) for key in MERGED}
+    single = {key: shared[key] for key in SINGLE & {*commanded} & {*shared}}
+    variants, training = _group(config, "variants"), shared["training"]
+    pretraining = changed(training, shared["pretraining"])
+    filled = {**config, **shared, "pretraining": pretraining}
+    # Each variant with the training that it has in the first study.
+    filled["variants"] = whole = _trained(variants, variants, training)
+    if "studies" in config:
+        written = _group(config, "studies")
+        filled["studies"] = {
+            name: _study(("studies", name), written, shared, variants) | single
+            for name in written
+        }
+        for study in reversed(filled["studies"].values()):
+            whole |= {k: v for k, v in study.get("variants", {}).items() if k in whole}
+    return filled
 
 
-def sources_of(study: Any) -> list[str]:
-    """Return the sources of a study that has several, or none."""
-    study = as_group(study)
-    sources, models = _names(study.get("sources")), study.get("source_models")
-    is_apart = "source" not in study and not isinstance(models, Mapping)
-    return sources if len(sources) > 1 and is_apart else []
+def _study(
+    place: tuple[str, str], studies: Keys, shared: Keys, variants: Keys
+) -> dict[str, Any]:
+    """Return the study at a place with what studies share, and with its variants."""
+    study = _group(studies, place[1], place[0])
+    changes = {key: _group(study, key, *place) for key in MERGED}
+    network = inherited(shared["network"], changes["network"])
+    training = changed(shared["training"], changes["training"])
+    pretraining = changed(shared["pretraining"], changes["pretraining"])
+    # The margin of the top level is not meant for every metric.
+    whole = {key: value for key, value in shared.items() if key != "margin"} | {
+        **study,
+        "network": network,
+        "training": training,
+        "pretraining": changed(training, pretraining),
+    }
+    if "variants" not in study:
+        return whole
+    place_of_variants = f"{path(place)}.variants"
+    names = _names(place_of_variants, study["variants"])
+    if LADDER in names:
+        rungs = rungs_of(network)
+        if not rungs:
+            words = "the ladder needs a list of network.hidden, or of network.groups"
+            raise wrong([f"{place_of_variants}: {words}"])
+        variants = {**rungs, **variants}
+        each = (rungs if name == LADDER else [name] for name in names)
+        names = [*dict.fromkeys(itertools.chain(*each))]
+    if unknown := [name for name in names if name not in variants]:
+        words = f"is not a variant of this config{among(unknown[0], variants)}"
+        raise wrong([f"{place_of_variants}: {shown(unknown[0])} {words}"])
+    first = "standalone" if "standalone" in names else names[0]
+    whole["variants"] = _trained(names, variants, training)
+    return {"baseline": first} | whole
 
 
-def rungs_of(network: Any) -> dict[str, dict[str, Any]]:
+def _group(keys: Keys, key: str, *place: str) -> Keys:
+    """Return the group at a key, empty if it is left out."""
+    group = keys.get(key, {})
+    if not isinstance(group, Mapping):
+        raise wrong([f"{path((*place, key))}: {shown(group)} is not a group of keys"])
+    return group
+
+
+def _names(place: str, listed: Any) -> list[str]:
+    """Return the names that a study lists; one by itself is a list, too."""
+    names = [listed] if isinstance(listed, str) else listed
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not is_list or not names or len({*names}) < len(names):
+        words = "is not a list of names, each once; write numbers in quotes"
+        raise wrong([f"{place}: {shown(listed)} {words}"])
+    return names
+
+
+def rungs_of(network: Keys) -> dict[str, dict[str, Any]]:
     """Return the ladder's variants by name: from scratch, and one for each depth.
 
     There are none for a network whose layers are unknown.
     """
-    hidden, groups = (as_group(network).get(key) for key in ("hidden", "groups"))
+    hidden, groups = network.get("hidden"), network.get("groups")
     depth = len(hidden) if isinstance(hidden, list) else -1
     depth = len(groups) - 1 if isinstance(groups, list) else depth
     rungs = {f"fixed-{number}": {"freeze": number} for number in range(depth + 1)}
     return {"standalone": {"pretrained": False}} | rungs if rungs else {}
 
 
-def names_of(study: Keys) -> list[str]:
-    """Return the names in a study's list of variants; none if it is not right."""
-    variants = study.get("variants")
-    return _names([variants] if isinstance(variants, str) else variants)
-
-
-def _names(names: Any) -> list[str]:
-    """Return a list of names, each once; none of anything else."""
-    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
-        return []
-    return names if len({*names}) == len(names) else []
-
-
-def _whole(
-    study: Keys, shared: Keys, config: Keys, commanded: Collection[str]
-) -> dict[str, Any]:
-    """Return a study with what studies share, and with its variants."""
-    single = {key: shared[key] for key in SINGLE & {*commanded} & {*shared}}
-    whole = {**shared, **study, **single}
-    if "margin" not in {*study, *single}:
-        whole["margin"] = whole.get("margin", Settings.model_fields["margin"].default)
-        if not _has_bounds(study, config):
-            del whole["margin"]
-    training = changed(shared.get("training", {}), study.get("training", {}))
-    changes = changed(shared.get("pretraining", {}), study.get("pretraining", {}))
-    network = inherited(shared.get("network", {}), study.get("network", {}))
-    whole["network"] = network
-    whole |= {"training": training, "pretraining": changed(training, changes)}
-    rungs, names = rungs_of(network), names_of(study)
-    known = as_group(config.get("variants"))
-    if LADDER in names:
-        names = [
-            rung for n in names for rung in ([*rungs] if rungs and n == LADDER else [n])
-        ]
-        known = {**rungs, **known}
-    if names:
-        whole["variants"] = VariantsByName(
-            (name, _trained(known[name], training))
-            for name in dict.fromkeys(names)
-            if name in known
-        )
-        first = "standalone" if "standalone" in names else names[0]
-        whole.setdefault("baseline", first)
-    whole.setdefault("baseline", "")
-    if "sources" in study or isinstance(study.get("source_models"), Mapping):
-        whole.setdefault("source", CHECKPOINTS)
+def _trained(names: Iterable[str], variants: Keys, training: Keys) -> dict[str, Any]:
+    """Return variants of these names with their whole training."""
+    whole = {}
+    for name in names:
+        variant = _group(variants, name, "variants")
+        place = ("variants", name)
+        changes = _group(variant, "training", *place)
+        if "phases" in variant and (budgets := changes.keys() & {*BUDGETS}):
+            words = "not allowed together with phases, which have epochs of their own"
+            raise wrong([f"{path((*place, 'training', *budgets))}: {words}; remove it"])
+        whole[name] = {**variant}
+        if "estimator" not in variant:
+            whole[name]["training"] = changed(training, changes)
     return whole
-
-
-def as_group(value: Any) -> Keys:
-    """Return a group of keys; an empty one in the place of anything else."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def _trained(variant: Any, training: Any) -> Any:
-    """Return a variant with its whole training; an estimator has none."""
-    if not isinstance(variant, Mapping) or "estimator" in variant:
-        return variant
-    return {**variant, "training": changed(training, variant.get("training", {}))}
-
-
-def _with_variants(config: Keys, studies: Keys) -> dict[str, Any]:
-    """Return the variants of a config, each as the first study has it."""
-    variants = config.get("variants", {})
-    if not isinstance(variants, Mapping):
-        return {}
-    whole: dict[str, Any] = {}
-    for study in studies.values():
-        listed = as_group(study).get("variants")
-        if isinstance(listed, VariantsByName):
-            whole = {**listed, **whole}
-    trainings = (s["training"] for s in studies.values() if isinstance(s, dict))
-    training: Any = next(trainings, {})
-    return {
-        "variants": {
-            name: whole.get(name, _trained(variant, training))
-            for name, variant in variants.items()
-        }
-    }
-
-
-def _has_bounds(study: Keys, config: Keys) -> bool:
-    """Whether a study's first metric has bounds, and so a usual margin."""
-    metric, target = study.get("metric"), study.get("target")
-    metric = metric[0] if isinstance(metric, list) and metric else metric
-    problems = as_group(config.get("problems"))
-    task = as_group(problems.get(str(target))).get("task")
-    task = task if task in [*TASKS] else "classification"
-    name = TASKS[task].score if metric is None else metric
-    if not isinstance(name, str):
-        return not isinstance(name, Mapping)
-    return name not in METRICS[task] or METRICS[task][name].has_bounds

@@ -20,14 +20,13 @@ from thaw.config.fields import (
     EACH_ONCE,
     LEFT_OUT,
     MOST_LAYERS,
-    PATH_IN_WORDS,
     Arguments,
     FunctionName,
     Group,
     GroupName,
     OneOf,
     PathName,
-    Width,
+    Several,
 )
 from thaw.config.messages import among, is_there, shown, unreadable
 from thaw.config.training import Training, Variant
@@ -47,34 +46,25 @@ OUTPUT, ALL_BUT_OUTPUT = "output", "all but the output"
 # A layer as recipes name it: a hidden one by number from 1, or the output.
 Layer = int | str
 
-TrainerFile = Annotated[PathName, Field(description=f"a file; {PATH_IN_WORDS}")]
-Groups = Annotated[
-    list[GroupName], Field(min_length=2, max_length=MOST_LAYERS), EACH_ONCE
-]
+Groups = Annotated[list[GroupName], Field(min_length=2), EACH_ONCE]
 
 
 class Kind(Group):
     """A network of some kind.
 
     form: the key that says which kind it is. ignored_training: the keys of `training`
-    that mean nothing to it, and a remedy. words: what else than layers a variant may
-    freeze. has_histories: whether scores are known epoch by epoch.
+    that mean nothing to it, and a remedy. has_histories: whether scores are known epoch
+    by epoch.
     """
 
     form: ClassVar[str]
     ignored_training: ClassVar[Mapping[str, str]] = {}
-    words: ClassVar[Sequence[str]] = ()
     has_histories: ClassVar[bool] = True
 
     @property
     def names(self) -> Sequence[str]:
         """The names of all layers, the output's last; none if they are unknown."""
         return getattr(self, "groups", None) or []
-
-    @property
-    def depth(self) -> int | None:
-        """The number of hidden layers, or groups but the output; None if unknown."""
-        return len(self.names) - 1 if self.names else None
 
     @property
     def layers(self) -> set[Layer]:
@@ -115,13 +105,26 @@ class Kind(Group):
         is_number = key not in self.names and re.fullmatch("[1-9][0-9]{0,8}", str(key))
         return int(key) if is_number else self.number(key)
 
+    def frozen_layers(self, freeze: Layer | Sequence[Layer]) -> set[Layer]:
+        """Return the layers that are frozen as a whole, as recipes name them."""
+        if freeze == ALL_BUT_NORM_LAYERS:
+            return set()
+        if freeze == ALL_BUT_OUTPUT and self.names:
+            return self.layers - {OUTPUT}
+        if not isinstance(freeze, int | str):
+            return {*map(self.number, freeze)}
+        last = self.number(freeze)
+        if last == OUTPUT and self.names:
+            return self.layers
+        # Layers that the network does not have stay by themselves, as names do.
+        is_there = isinstance(last, int) and (not self.names or last < len(self.names))
+        return {*range(1, int(last) + 1)} if is_there else {last}
+
     def frozen(self, freeze: Layer | Sequence[Layer]) -> Layer | Sequence[Layer]:
         """Return what is frozen as recipes name it, a number for the first layers."""
-        if freeze == ALL_BUT_OUTPUT and self.depth is not None:
-            return self.depth
-        if isinstance(freeze, int | str):
-            return self.number(freeze)
-        layers = {*map(self.number, freeze)}
+        if freeze == ALL_BUT_NORM_LAYERS:
+            return freeze
+        layers = self.frozen_layers(freeze)
         ordered = sorted(layers, key=lambda layer: (isinstance(layer, str), layer))
         first = [*range(1, len(ordered) + 1)]
         return len(ordered) if ordered == first else ordered
@@ -164,61 +167,52 @@ class Kind(Group):
                 yield f"{key}: {remedy}"
 
     def mistakes_of_variant(self, place: str, variant: Variant) -> Iterator[str]:
-        """Yield what a variant says of layers that the network does not have.
+        """Yield what a variant says of layers that the network cannot do.
 
         `place` is the study's in the config.
         """
-        if variant.add and self.form != HiddenLayers.form:
-            yield (
-                "add: layers can only be added to network.hidden, and "
-                f"{place} has network.{self.form}; remove it"
-            )
+        if variant.add and not isinstance(self, HiddenLayers):
+            yield f"add: only network.hidden takes it, not that of {place}; remove it"
+        frozen = {key: self.frozen_layers(f) for key, f in variant.freezes.items()}
         for key, freeze in variant.freezes.items():
-            if freeze == ALL_BUT_NORM_LAYERS:
-                if freeze not in self.words:
-                    yield (
-                        f"{key}: only network.module can have norm layers, and {place} "
-                        f"has network.{self.form}; name the layers to freeze"
-                    )
-            elif isinstance(freeze, list):
-                for layer in freeze:
-                    yield from self._mistakes_of_layer(place, key, layer)
-            elif self.depth is not None and self.number(freeze) == OUTPUT:
+            if freeze == ALL_BUT_NORM_LAYERS and not isinstance(self, Module):
                 yield (
-                    f"{key}: {freeze!r} is the output of the network of {place}; "
-                    f"nothing would learn. Allowed: 0 to {self.depth}"
+                    f"{key}: only network.module can have norm layers, not that of "
+                    f"{place}; name the layers to freeze"
                 )
-            elif freeze != ALL_BUT_OUTPUT or self.depth is None:
-                known = [*self.names[:-1], ALL_BUT_OUTPUT, *self.words]
-                yield from self._mistakes_of_layer(place, key, freeze, known)
-        for layer in variant.fresh:
-            yield from self._mistakes_of_layer(place, "fresh", layer)
-        for factor in variant.rate_factors:
-            layer = self.number_of_key(factor)
-            yield from self._mistakes_of_layer(place, "rate_factors", layer)
+        factors = [*map(self.number_of_key, variant.rate_factors)]
+        named = frozen | {"fresh": {*variant.fresh}, "rate_factors": {*factors}}
+        unknown = [
+            f"{key}: {words}"
+            for key, layers in named.items()
+            for layer in sorted(layers, key=str)
+            if (words := self._why_unknown(place, layer))
+        ]
+        if unknown:
+            yield from unknown
+            return
+        if len({*factors}) < len(factors):
+            yield "rate_factors: two of them are of one layer; remove one of them"
+        for key, layers in frozen.items():
+            for layer in variant.fresh:
+                if self.number(layer) in layers:
+                    words = f"{layer!r} is frozen by {key}, and a layer drawn anew has"
+                    yield f"fresh: {words} to learn; remove it from one of them"
+            if self.layers and self.layers <= layers and not variant.add:
+                words = f"all layers of the network of {place} are frozen; nothing"
+                yield f"{key}: {words} would learn. Allowed: at least one that learns"
 
-    def _mistakes_of_layer(
-        self, place: str, key: str, layer: Layer, known: Sequence[str] = ()
-    ) -> Iterator[str]:
-        """Yield why a layer is none of the network; `known` are others, if not all."""
+    def _why_unknown(self, place: str, layer: Layer) -> str:
+        """Say why a layer is none of the network; "" if it is."""
         number = self.number(layer)
-        if self.depth is None:
-            if isinstance(number, str) and number != OUTPUT:
-                yield (
-                    f"{key}: {layer!r} needs the names of the groups; {place}."
-                    "network.groups is missing"
-                )
-        elif isinstance(number, int):
-            if number > self.depth:
-                yield (
-                    f"{key}: {layer} is deeper than the network of {place}. Allowed: "
-                    f"{0 if known else 1} to {self.depth}"
-                )
-        elif number != OUTPUT:
-            yield (
-                f"{key}: {layer!r} is not a layer of the network of {place}"
-                f"{among(number, known or self.names)}"
-            )
+        if self.names and number not in self.layers:
+            known = [f"1 to {len(self.names) - 1}", *self.names]
+            words = f"{layer!r} is not a layer of the network of {place}"
+            return f"{words}{among(str(layer), known)}"
+        if not self.names and isinstance(number, str) and number != OUTPUT:
+            words = f"{layer!r} needs the names of the groups"
+            return f"{words}; {place}.network.groups is missing"
+        return ""
 
 
 class HiddenLayers(Kind):
@@ -230,7 +224,7 @@ class HiddenLayers(Kind):
         "arguments": "only allowed together with network.trainer; remove it",
     }
 
-    hidden: Annotated[list[Width], Field(min_length=1, max_length=MOST_LAYERS)]
+    hidden: Annotated[list[Several], Field(min_length=1, max_length=MOST_LAYERS)]
     """The widths of the source model's hidden layers, the first one first."""
     activation: Literal["relu", "tanh"] = "relu"
     """The hidden layers' activation: relu or tanh."""
@@ -255,7 +249,6 @@ class Module(Kind):
     ignored_training = {
         "arguments": "only allowed together with network.trainer; remove it",
     }
-    words = (ALL_BUT_NORM_LAYERS,)
 
     module: FunctionName
     """Instead of hidden: a function that returns a torch.nn.Module, such as
@@ -307,24 +300,14 @@ class Trainer(Kind):
         "trainers are not told; remove it, and give the trainer an argument instead",
     )
 
-    trainer: Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=1_000)]
+    trainer: Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$")]
     """Instead of hidden: a command that trains, such as python trainer.py; it runs
     without a shell, in the working directory."""
-    files: Annotated[list[TrainerFile], Field(max_length=1_000), EACH_ONCE] = LEFT_OUT
-    """The trainer's files, from the working directory; an edit of any of them retrains
-    everything that it trains."""
+    files: Annotated[list[PathName], EACH_ONCE] = LEFT_OUT
+    """The trainer's files, from the working directory, without braces, < and >, and a -
+    in front as ./-; an edit of any of them retrains everything that it trains."""
     packages: Annotated[
-        list[
-            Annotated[
-                str,
-                Field(
-                    pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
-                    max_length=100,
-                    description="a package's name, such as scikit-learn",
-                ),
-            ]
-        ],
-        Field(max_length=1_000),
+        list[Annotated[str, Field(pattern=r"^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$")]],
         EACH_ONCE,
     ] = LEFT_OUT
     """The installed packages that the trainer computes with, by their names in pip;
@@ -399,29 +382,20 @@ class Trainer(Kind):
             yield f"arguments.{name}: not among network.arguments{known}"
 
     def mistakes_of_variant(self, place: str, variant: Variant) -> Iterator[str]:
-        frozen = self.frozen(variant.freeze)
-        if self.depth is None and frozen != 0:
-            yield (
-                f"freeze: {frozen!r} needs the groups; {place}.network.groups is "
-                "missing"
-            )
-            variant = variant.model_copy(update={"freeze": 0})
+        if variant.freeze != 0 and not self.groups:
+            yield f"freeze: needs names of layers; {place}.network.groups is missing"
+            return
         yield from super().mistakes_of_variant(place, variant)
-        if isinstance(frozen, list):
+        if isinstance(self.frozen(variant.freeze), list):
             yield (
                 "freeze: trainers are only told how many layers to freeze, from the "
                 "first. Allowed: a number, or the last one's name"
             )
-        if variant.save:
-            yield (
-                f"save: the network of {place} is a trainer's, whose weights Thaw does "
-                "not see; remove it"
-            )
-        for key in ("rate_factors", "phases", "towards"):
+        for key in ("save", "rate_factors", "phases", "towards"):
             if getattr(variant, key):
                 yield (
-                    f"{key}: trainers are not told, and {place} has one; remove it, "
-                    "and give the trainer an argument instead"
+                    f"{key}: only Thaw's networks can, and {place} has a trainer; "
+                    "remove it, and give the trainer an argument instead"
                 )
 
 
@@ -432,13 +406,11 @@ NETWORKS: dict[str, type[Kind]] = {
 Network = Annotated[Kind, OneOf(NETWORKS, "hidden")]
 
 
-def inherited(shared: Any, network: Any) -> Any:
+def inherited(shared: Mapping[str, Any], network: Mapping[str, Any]) -> dict[str, Any]:
     """Return a study's network as written: the shared one with what the study says.
 
     Where the study says another kind, nothing of the shared one is left.
     """
-    if not isinstance(shared, Mapping) or not isinstance(network, Mapping):
-        return network if network != {} else shared
     kind = next((form for form in NETWORKS if form in network), None)
     if kind is None:
         return {**shared, **network}

@@ -15,17 +15,18 @@ from thaw.config.fields import (
     LARGEST_NUMBER,
     LEFT_OUT,
     MOST_ROWS,
-    MOST_UNITS,
     PATH,
-    WHOLE,
     Arguments,
     Group,
     OneOf,
     PathName,
     Positive,
+    Rows,
+    Several,
+    SmallSeed,
     Text,
     Value,
-    Width,
+    exactly_one,
 )
 from thaw.config.messages import is_there, shown, unreadable
 from thaw.data import ARRAYS, CHANNELS, EACH, SEPARATORS, SUFFIXES
@@ -33,7 +34,7 @@ from thaw.learning.tasks import TASKS
 
 Table = Annotated[
     str,
-    Field(pattern=rf"^{PATH}({'|'.join(map(re.escape, SUFFIXES))})$", max_length=1_000),
+    Field(pattern=rf"^{PATH}({'|'.join(map(re.escape, SUFFIXES))})$"),
 ]
 # Their values are found when this runs, so no type checker can know them.
 Color: Any = Literal[tuple(CHANNELS)]
@@ -41,13 +42,9 @@ TaskName: Any = Literal[tuple(TASKS)]
 # Latin-1 without controls, Greek, super- and subscripts, currencies: what fonts draw,
 # and a cell of a Markdown table holds.
 UNIT = r"^[ -{}~¡-¬®-ÿΑ-Ωα-ω‰⁰-₎₠-₵₽℃]+$"
-ColumnName = Annotated[Text, Field(description="A column's name.")]
-Columns = Annotated[list[ColumnName], Field(max_length=1_000_000), EACH_ONCE]
+Columns = Annotated[list[Text], EACH_ONCE]
 # A whole number is rows; 1.0 is refused, for a share of all leaves no other rows.
-RowsOrShare = Annotated[
-    Annotated[int, Field(ge=1, le=MOST_ROWS)] | Annotated[float, Field(gt=0, lt=1)],
-    ALTERNATIVES,
-]
+RowsOrShare = Annotated[Rows | Annotated[float, Field(gt=0, lt=1)], ALTERNATIVES]
 
 
 class Like(Group):
@@ -67,8 +64,7 @@ class Missing(Group):
     from, in its test rows, too."""
 
     def mistakes(self) -> Iterator[str]:
-        if len(self.model_fields_set) != 1:
-            yield "holds one of drop and fill. Allowed: {drop: rows} or {fill: median}"
+        yield from exactly_one({"drop": self.drop, "fill": self.fill})
 
 
 class Transform(Group):
@@ -82,9 +78,10 @@ class Transform(Group):
     """Replaces each feature x by this number minus x."""
 
     def mistakes(self) -> Iterator[str]:
-        if len(self.model_fields_set) != 1:
-            allowed = ", ".join(Transform.model_fields)
-            yield f"an entry holds one change. Allowed: {allowed}"
+        # A value of 0 is one, too.
+        yield from exactly_one(
+            {key: key in self.model_fields_set for key in Transform.model_fields}
+        )
 
 
 def _apart(key: str, other: str) -> str:
@@ -111,9 +108,7 @@ class Problem(Group):
     these are the first ones."""
     test_size: RowsOrShare = LEFT_OUT
     """The test set: rows, 1 to 100,000,000, or a share; left out, all others."""
-    shuffle: Annotated[
-        Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] | Literal["each"], ALTERNATIVES
-    ] = LEFT_OUT
+    shuffle: Annotated[SmallSeed | Literal["each"], ALTERNATIVES] = LEFT_OUT
     """A seed, 0 to 4294967295, with which rows are drawn, stratified by class, or by
     quantiles of numbers; or each: each source model and its repeats get a split of
     their own, so that an answer holds for other splits. Left out, rows keep their
@@ -127,9 +122,9 @@ class Problem(Group):
     """error: in a study's target, test rows with the same features as train rows of its
     own or of the source are refused before anything is trained. Left out, they are
     counted, and the answer says how many there are."""
-    classes: Annotated[list[Value], Field(max_length=MOST_UNITS), EACH_ONCE] = []
+    classes: Annotated[list[Value], EACH_ONCE] = []
     """The classes to keep, in this order; left out, all."""
-    transforms: Annotated[list[Transform], Field(max_length=100)] = []
+    transforms: list[Transform] = []
     """Changes of the data, one after the other."""
 
     @property
@@ -178,10 +173,10 @@ class OfRows(Problem):
 
     drop: Columns = []
     """Columns that are no features."""
-    bins: Annotated[int, Field(ge=2, le=100), WHOLE] = LEFT_OUT
+    bins: Annotated[int, Field(ge=2, le=100)] = LEFT_OUT
     """Makes so many classes of labels that are numbers, by quantiles of the train rows;
     with shuffle: each, of all rows."""
-    shape: Annotated[list[Width], Field(max_length=10)] = []
+    shape: list[Several] = []
     """How a row's features are arranged, such as [1, 8, 8]."""
     tokens: bool = False
     """Whether features are tokens: whole numbers from 0 that stand for something, such
@@ -230,7 +225,7 @@ class OfFile(OfRows):
     source then takes these only. Left out, columns that differ are refused."""
     categorical: Columns = []
     """Columns to one-hot encode; a study's source and target share categories."""
-    rows: Annotated[dict[ColumnName, Value], Field(max_length=100)] = {}
+    rows: dict[Text, Value] = {}
     """Values by column: keep only rows with these. The columns are no features."""
     group: Text = LEFT_OUT
     """A column, no feature; rows of a group never lie on both sides of the split. Needs
@@ -287,7 +282,7 @@ class OfImages(Problem):
     images: PathName
     """A folder of images in place of a file: a class is a folder in it, a row an image,
     by name. Any format that Pillow reads; features are from 0, black, to 1."""
-    size: Annotated[list[Width], Field(min_length=2, max_length=2)]
+    size: Annotated[list[Several], Field(min_length=2, max_length=2)]
     """The height and width that images get, such as [32, 32]; that of rows is then
     [3, 32, 32], or [1, 32, 32] if they are grey."""
     color: Color = "rgb"
@@ -313,17 +308,17 @@ class OfImages(Problem):
 
 
 class MakeBlobs(Group):
-    """The arguments of scikit-learn's make_blobs."""
+    """Arguments of make_blobs."""
 
-    n_samples: Annotated[int, Field(ge=2, le=MOST_ROWS), WHOLE]
+    n_samples: Annotated[int, Field(ge=2, le=MOST_ROWS)]
     """How many rows."""
-    centers: Annotated[int, Field(ge=2, le=MOST_UNITS), WHOLE]
+    centers: Annotated[int, Field(ge=2, le=LARGEST_NUMBER)]
     """How many classes, one blob each."""
-    n_features: Annotated[int, Field(ge=1, le=MOST_UNITS), WHOLE]
+    n_features: Several
     """How many features."""
     cluster_std: Positive
     """The standard deviation of a blob."""
-    random_state: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE]
+    random_state: SmallSeed
     """The seed of the data."""
 
 
@@ -336,15 +331,16 @@ OTHER_FUNCTIONS = (
 
 
 class _OfFunction(OfRows):
-    """A problem that a function of scikit-learn generates."""
+    """A problem that a function of scikit-learn generates or loads."""
 
     make_blobs: MakeBlobs = LEFT_OUT
+    """The arguments of scikit-learn's make_blobs."""
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
-        first, *more = (name for name in FUNCTIONS if getattr(self, name) is not None)
-        for function in more:
-            yield f"{function}: set together with {first}; remove one of them"
+        given = {name: getattr(self, name) is not None for name in FUNCTIONS}
+        yield from exactly_one(given)
+        first = next(name for name in FUNCTIONS if given[name])
         if first == "make_blobs":
             return
         arguments = getattr(self, first)
@@ -365,6 +361,7 @@ FUNCTIONS = ("make_blobs", *OTHER_FUNCTIONS)
 OfFunction = create_model(
     "OfFunction",
     __base__=_OfFunction,
+    __doc__=_OfFunction.__doc__,
     **{name: _arguments_of(name) for name in OTHER_FUNCTIONS},
 )
 PROBLEMS: dict[str, type[Problem]] = {
@@ -372,10 +369,4 @@ PROBLEMS: dict[str, type[Problem]] = {
     "images": OfImages,
     **dict.fromkeys(FUNCTIONS, OfFunction),
 }
-AnyProblem = Annotated[
-    Problem,
-    OneOf(PROBLEMS, "file"),
-    Field(
-        description="A problem: its data, from a file or one function, and its split."
-    ),
-]
+AnyProblem = Annotated[Problem, OneOf(PROBLEMS, "file")]

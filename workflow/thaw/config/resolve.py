@@ -26,7 +26,7 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
     try:
         result = Config.model_validate(filled_in(config, commanded))
     except ValidationError as error:
-        raise ThawError(*wrong(explain(error, config)).args, f"  {MORE}") from None
-    if lines := [*contradictions(result, config)]:
+        raise ThawError(*wrong(explain(error)).args, f"  {MORE}") from None
+    if lines := [*contradictions(result)]:
         raise wrong(lines)
     return result
