@@ -23,8 +23,6 @@ FILES = [
     (b"a: \xe9t\xe9\n", "cannot be read as a config: byte 4 is not UTF-8"),
     (b"# seed: 1\n", "it holds no keys"),
     (b"a:\n  b: {}\n  b: 1\n", "a.b: is there twice, .* line 3"),
-    (b"a: 017\n", r"a: 017 is 15 to YAML \(line 1.*; write 17, or '017' in quotes"),
-    (b"a: [0, 1:30, '07', 0x1F]\n", r"^  a\[1\]: 1:30 is 90 to YAML.*$"),
     (b"base: &base {'__use_yte__': true}\n<<: *base\n", "__use_yte__: Thaw runs no"),
     (b"a: &a {freeze: 1}\nb: {<<: *a, freeze: 2}\nc: [*a, *a]\n", "^$"),
     ("\ufeffseed: 1\n".encode(), "^$"),

@@ -73,7 +73,7 @@ def test_right_configs_have_no_mistakes():
 IN_ITSELF: list = []
 IN_ITSELF.append(IN_ITSELF)
 STRANGE = [
-    *(None, True, 0, -1, 0.5, 1e308, math.nan, math.inf, 10**5000, 2 + 1j, b"x"),
+    *(None, True, 0, -1, 0.5, 1e308, math.nan, math.inf, 2 + 1j, b"x"),
     *("", "x", "1e-3", "9" * 5000, "x" * 300, "a\nb", "\0", "\ud800", object()),
     *([], [[]], [None], [1, 1], ["\ud800"] * 2, [3] * 2000, (1, 2), {1, 2}, IN_ITSELF),
     *({}, {1: 2}, {"\ud800": 1}, {"x": IN_ITSELF}, datetime.date.min),

@@ -305,25 +305,19 @@ def _of_ranking(study: Study, target: Problem, sources: list[Problem]) -> Iterat
             f"baseline: {study.baseline!r} is pretrained, so that each source would "
             "have another. Allowed: a variant with pretrained: false"
         )
-    for is_wrong, why in (
-        (
-            any(problem.get("categorical") for problem in (target, *sources)),
-            "its categories are joined with those of the source (categorical). "
-            "Allowed: columns that hold numbers",
+    # Of these, the target, and so the baseline, would differ from source to source.
+    for key, depends in {
+        "categorical": any(
+            problem.get("categorical") for problem in (target, *sources)
         ),
-        (
-            target.get("columns") == COMMON,
-            "its columns are those of the source (columns: common). Allowed: the same "
-            "columns in all, such as by drop",
-        ),
-        (
-            target.is_split and any(source.is_split for source in sources),
-            "it may be split like the source (shuffle: each). Allowed: another shuffle",
-        ),
-    ):
-        if is_wrong:
-            words = "would differ from source to source, and so would the baseline"
-            yield f"target: {study.target!r} {words}: {why}"
+        "columns: common": target.get("columns") == COMMON,
+        "shuffle: each": target.is_split and any(p.is_split for p in sources),
+    }.items():
+        if depends:
+            yield (
+                f"target: {key} makes {study.target!r} depend on the source, so that "
+                "no baseline would be that of all. Allowed: problems without"
+            )
 
 
 def _of_map(names: list[str], config: Config) -> Iterator[str]:

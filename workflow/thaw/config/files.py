@@ -7,7 +7,6 @@ checks come before Snakemake's `configfile:`.
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,6 @@ import yaml
 
 from thaw.config.messages import path, wrong
 from thaw.errors import ThawError
-
-# Digits that YAML reads as an octal number.
-LEADING_ZERO = re.compile(r"[-+]?0[0-9_]")
 
 # With this key, Snakemake runs Python from the file.
 YTE = "__use_yte__"
@@ -54,7 +50,7 @@ def read(file: Path) -> dict[str, Any]:
         document = loader.get_single_node()
         if not isinstance(document, yaml.MappingNode):
             raise yaml.YAMLError("it holds no keys")
-        mistakes = list(_misread(document, (), file, set()))
+        mistakes = list(_twice(document, (), file))
         config = loader.construct_document(document)
     except yaml.YAMLError as error:
         raise _unreadable(file, _with_line(error)) from None
@@ -126,30 +122,16 @@ def _with_line(error: yaml.YAMLError) -> str:
     return str(error)
 
 
-def _misread(
-    node: yaml.Node, place: tuple[str | int, ...], file: Path, seen: set[int]
-) -> Iterator[str]:
-    """Yield a mistake for what YAML readers silently take for something else.
+def _twice(node: yaml.Node, place: tuple[str | int, ...], file: Path) -> Iterator[str]:
+    """Yield keys that stand twice in their group.
 
-    Of a key that stands twice in its group they keep the last one, so a copied block
-    whose name was not changed would replace the original. 017 is octal, and 1:30 are
-    minutes and seconds. Nodes in `seen`, by identity, are aliases' and known already.
+    YAML readers silently keep the last one, so a copied block whose name was not
+    changed would replace the original.
     """
-    if id(node) in seen:
-        return
-    seen.add(id(node))
     match node:
-        case yaml.ScalarNode(tag="tag:yaml.org,2002:int", value=text):
-            if LEADING_ZERO.match(text) or ":" in text:
-                line, plain = node.start_mark.line + 1, text.replace("_", "")
-                decimal = "" if ":" in text else f"{int(plain)}, or "
-                yield (
-                    f"{path(place)}: {text} is {yaml.safe_load(text)} to YAML (line "
-                    f"{line} of {file}); write {decimal}'{text}' in quotes for text"
-                )
         case yaml.SequenceNode():
             for number, entry in enumerate(node.value):
-                yield from _misread(entry, (*place, number), file, seen)
+                yield from _twice(entry, (*place, number), file)
         case yaml.MappingNode():
             names = set()
             for key, value in node.value:
@@ -163,5 +145,4 @@ def _misread(
                         f"{file}; remove or rename one"
                     )
                 names.add(name)
-                yield from _misread(key, here, file, seen)
-                yield from _misread(value, here, file, seen)
+                yield from _twice(value, here, file)

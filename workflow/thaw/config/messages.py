@@ -4,7 +4,7 @@ import difflib
 import itertools
 import re
 import reprlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,8 @@ def wrong(mistakes: Iterable[str]) -> ThawError:
 
 def shown(value: Any) -> str:
     """Return a value as Python writes it, shortened, on one line."""
-    try:
-        text = _SHORT.repr(value)
-        return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}…"
-    except ValueError:
-        # Python refuses to write out whole numbers of more than 4,300 digits.
-        return "a number of thousands of digits"
+    text = _SHORT.repr(value)
+    return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}…"
 
 
 def path(place: Iterable[Any]) -> str:
@@ -66,14 +62,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def among(name: str, known: Collection[str]) -> str:
     """Return which names are allowed, for the end of a message about another one."""
     return f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
-
-
-def is_there(path: Path, kind: Callable[[Path], bool]) -> bool:
-    """Whether a path is of a kind, such as `Path.is_dir`; too long a name has none."""
-    try:
-        return kind(path)
-    except OSError:
-        return False
 
 
 def unreadable(place: str, file: Path) -> Iterator[str]:

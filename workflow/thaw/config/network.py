@@ -28,7 +28,7 @@ from thaw.config.fields import (
     PathName,
     Several,
 )
-from thaw.config.messages import among, is_there, shown, unreadable
+from thaw.config.messages import among, shown, unreadable
 from thaw.config.training import Training, Variant
 from thaw.config.users import (
     content_of_function,
@@ -137,9 +137,11 @@ class Kind(Group):
         """
         training, phases = variant.training, []
         for phase in variant.phases:
-            same = phase.learning_rate == training.learning_rate
-            update: dict[str, Any] = {"learning_rate": None} if same else {}
-            update["freeze"] = self.frozen(phase.freeze)
+            rate = phase.learning_rate
+            update = {
+                "freeze": self.frozen(phase.freeze),
+                "learning_rate": None if rate == training.learning_rate else rate,
+            }
             phases.append(phase.model_copy(update=update))
         if phases:
             epochs = sum(phase.epochs for phase in phases)
@@ -349,11 +351,10 @@ class Trainer(Kind):
     def _mistakes_of_command(self) -> Iterator[str]:
         try:
             words = shlex.split(self.trainer)
+            if not any(words):
+                raise ValueError("it is empty")
         except ValueError as error:
             yield f"trainer: {shown(self.trainer)} is not a command ({error})"
-            return
-        if not words or not words[0]:
-            yield f"trainer: {shown(self.trainer)} is empty. Allowed: a command"
             return
         # The program itself is looked for elsewhere, unless its name has a slash.
         files = words if "/" in words[0] else words[1:]
@@ -363,7 +364,7 @@ class Trainer(Kind):
             file = Path(word)
             if file.absolute() in listed:
                 continue
-            if not file.is_absolute() and is_there(file, Path.is_file):
+            if not file.is_absolute() and file.is_file():
                 yield (
                     f"files: {shown(word)} is missing, which the trainer names; add "
                     "it, or its edits go unnoticed"

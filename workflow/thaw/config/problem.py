@@ -28,7 +28,7 @@ from thaw.config.fields import (
     Value,
     exactly_one,
 )
-from thaw.config.messages import is_there, shown, unreadable
+from thaw.config.messages import shown, unreadable
 from thaw.data import ARRAYS, CHANNELS, EACH, SEPARATORS, SUFFIXES
 from thaw.learning.tasks import TASKS
 
@@ -87,10 +87,6 @@ class Transform(Group):
 def _apart(key: str, other: str) -> str:
     """Say that two keys contradict each other."""
     return f"{key}: does not go together with {other}; remove one of them"
-
-
-# Transforms that would make other numbers of tokens.
-CHANGES_NUMBERS = (".noise", ".rotate", ".invert")
 
 
 class Problem(Group):
@@ -184,21 +180,17 @@ class OfRows(Problem):
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
-        steps = [
-            f"transforms[{number}].{key}"
-            for number, step in enumerate(self.transforms)
-            for key in step.model_fields_set
-        ]
         if self.bins:
             if not TASKS[self.task].has_classes:
                 yield _apart("bins", f"task: {self.task}")
             if self.classes:
                 yield _apart("classes", "bins")
         if self.tokens:
-            keys = [key for key in ("categorical", "scale") if self.get(key)]
-            keys += [step for step in steps if step.endswith(CHANGES_NUMBERS)]
-            for key in [*keys, *(["missing.fill"] if self.fills else [])]:
-                yield f"{key}: tokens stay the whole numbers they are; remove it"
+            for key in ("categorical", "scale", "transforms"):
+                if self.get(key):
+                    yield f"{key}: tokens stay the whole numbers they are; remove it"
+            if self.fills:
+                yield "missing.fill: no number lies between tokens; remove it"
 
 
 class OfFile(OfRows):
@@ -302,9 +294,9 @@ class OfImages(Problem):
         yield from super().mistakes()
         if not TASKS[self.task].has_classes:
             yield "task: the folders of images are classes; remove it"
-        if not is_there(Path(self.images), Path.is_dir):
-            where = shown(str(Path.cwd()))
-            yield f"images: {self.images!r} is no folder (from {where})"
+        if not Path(self.images).is_dir():
+            here = shown(str(Path.cwd()))
+            yield f"images: {self.images!r} is no folder (from {here})"
 
 
 class MakeBlobs(Group):
