@@ -12,20 +12,17 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from thaw.config.config import Config
-from thaw.config.contradictions import MOST_JOBS
 from thaw.config.network import NETWORKS
 from thaw.findings.metrics import METRICS
 from thaw.learning.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
 
-INTRODUCTION = f"""\
+INTRODUCTION = """\
 # What a config may hold
 
 Every key, by group. A key that is not listed is an error, so a typing error is found.
 Names in capitals stand for names of your own. `config.yaml` shows all of it in use.
-
-A study has {MOST_JOBS:,} training jobs at most.
 
 This page and `workflow/schemas/config.schema.json`, by which editors complete and check
 a config, are made from the models in `workflow/thaw/config/` by

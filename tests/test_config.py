@@ -18,7 +18,7 @@ FILES = [
     (b"network:\n\thidden: [5]\n", r"line 2, column 1: found character '\\t'"),
     (b"a: 1\n---\nb: 1\n", "line 2, column 1: but found another"),
     (b"a: !!python/name:os.system x\n", "line 1, column 4: could not"),
-    (b"[" * 2000, "nested too deeply"),
+    (b"[" * 2000, "invalid \\(maximum recursion"),
     (b"a: " + b"1" * 5000, r"invalid \(Exceeds the limit"),
     (b"a: \xe9t\xe9\n", "cannot be read as a config: byte 4 is not UTF-8"),
     (b"# seed: 1\n", "it holds no keys"),

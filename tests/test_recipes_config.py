@@ -108,7 +108,7 @@ def test_a_setting_of_a_file_is_in_its_key(folder):
         key = study_of(config)["keys"]["problems"]["two"]
         assert seen.setdefault(key, text) == text
         # A default that is written out is no difference.
-        change(config["problems"]["two"], "{separator: ',', decimal: .}")
+        change(config["problems"]["two"], "{decimal: ., tokens: false}")
         if "npz" not in text and text[0] != "s" and "decimal" not in text:
             assert study_of(config)["keys"]["problems"]["two"] == key, text
 

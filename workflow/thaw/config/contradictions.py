@@ -2,7 +2,6 @@
 network does not have, problems that do not go together.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,10 +15,6 @@ from thaw.config.users import mistakes_of_function, mistakes_of_weights
 from thaw.data import COMMON
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.tasks import TASKS
-from thaw.output.tiles import tiles_of_repeats
-
-# Jobs of a study that train. Snakemake takes minutes to plan a tenth of that.
-MOST_JOBS = 100_000
 
 # Variants times target sizes, and with files of source models ten times that: their
 # keys are an argument of the job that gathers.
@@ -97,7 +92,7 @@ def _of_study(study: Study, singles: list[Study], config: Config) -> Iterator[st
     yield from _of_weights("training", study.training, [target])
     yield from _of_weights("pretraining", study.pretraining, sources)
     yield from _of_metrics(study, config)
-    yield from _of_sizes(study, target)
+    yield from _of_sizes(study)
     yield from _of_comparisons(study, config)
     if study.sources:
         yield from _of_ranking(study, target, sources)
@@ -105,20 +100,15 @@ def _of_study(study: Study, singles: list[Study], config: Config) -> Iterator[st
 
 def _of_problem(role: str, name: str, study: Study, problem: Problem) -> Iterator[str]:
     trains = isinstance(study.network, Trainer)
-    if problem.is_split and trains:
+    if trains and (problem.is_split or problem.fills):
         yield (
-            f"{role}: {name!r} has shuffle: each, and a trainer reads one split. "
-            "Allowed: a problem with another shuffle"
+            f"{role}: a trainer reads one split of the rows as they are. Allowed: a "
+            f"problem unlike {name!r}, without shuffle: each and fill: median"
         )
     if problem.get("tokens") and isinstance(study.network, HiddenLayers):
         yield (
             f"{role}: features of {name!r} are tokens, and network.hidden would take "
             "them for amounts. Allowed: network.module with an nn.Embedding"
-        )
-    if problem.fills and trains:
-        yield (
-            f"{role}: {name!r} has missing: {{fill: median}}, and a trainer reads rows "
-            "as they are. Allowed: missing: {drop: rows}"
         )
 
 
@@ -149,8 +139,8 @@ def _of_weights(
         )
 
 
-def _of_sizes(study: Study, target: Problem) -> Iterator[str]:
-    share, rows = study.training.validation_size, target.train_size
+def _of_sizes(study: Study) -> Iterator[str]:
+    share = study.training.validation_size
     for number, size in enumerate(study.target_sizes):
         # As learning counts them; the share is at most a half.
         if share and size != "all" and round(size * share, 9) < 1:
@@ -159,25 +149,12 @@ def _of_sizes(study: Study, target: Problem) -> Iterator[str]:
                 f"row{'s' * (size != 1)} leaves no row to validate on. Allowed: "
                 f"{math.ceil(round(1 / share, 9))} or more, all"
             )
-        # A share of a file's rows is not known before the file is read.
-        if isinstance(rows, int) and size != "all" and size > rows:
-            yield (
-                f"target_sizes[{number}]: {size} is more than the {rows} train rows of "
-                f"{study.target!r}. Allowed: 1 to {rows}, all"
-            )
     arms = len(study.variants) * len(study.target_sizes)
     if arms * max(10, len(study.files)) > 10 * MOST_ARMS:
         yield (
             f"variants: {len(study.variants)} variants at {len(study.target_sizes)} "
             f"sizes, from {study.models} source models, are too many for one study. "
             "Allowed: several studies; they share what they can"
-        )
-    tiles = tiles_of_repeats(study.models, study.repeats, study.repeats_per_job)
-    jobs = arms * sum(1 for _ in itertools.islice(tiles, MOST_JOBS + 1))
-    if jobs > MOST_JOBS:
-        yield (
-            f"repeats_per_job: {study.repeats_per_job} makes more than {MOST_JOBS} "
-            "jobs that train. Allowed: more repeats in a job, or fewer repeats"
         )
 
 

@@ -54,10 +54,9 @@ def read(file: Path) -> dict[str, Any]:
         config = loader.construct_document(document)
     except yaml.YAMLError as error:
         raise _unreadable(file, _with_line(error)) from None
-    except RecursionError:
-        raise _unreadable(file, "it is nested too deeply") from None
     except Exception as error:
-        # PyYAML lets through whatever its parts raise, for a date such as 2026-13-01.
+        # Whatever PyYAML's parts raise, for a date such as 2026-13-01, or nested too
+        # deeply.
         reason = f"a value in it is invalid ({error})"
         raise _unreadable(file, reason) from None
     if YTE in config:
@@ -115,10 +114,7 @@ def _with_line(error: yaml.YAMLError) -> str:
     """Return the line, the column and what is wrong there."""
     match error:
         case yaml.MarkedYAMLError(problem_mark=yaml.Mark() as mark):
-            reason = str(error.problem)
-            if error.context and error.context_mark:
-                reason += f", {error.context} from line {error.context_mark.line + 1}"
-            return f"line {mark.line + 1}, column {mark.column + 1}: {reason}"
+            return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
     return str(error)
 
 

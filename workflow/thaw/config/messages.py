@@ -1,7 +1,6 @@
 """Messages about a config: how places and values are shown, always short."""
 
 import difflib
-import itertools
 import re
 import reprlib
 from collections.abc import Collection, Iterable, Iterator
@@ -47,12 +46,6 @@ def path(place: Iterable[Any]) -> str:
     return text.lstrip(".") or "config"
 
 
-def choice(names: Collection[str]) -> str:
-    """Return the names that are allowed, not all of very many."""
-    first = list(itertools.islice(names, MOST_NAMES))
-    return ", ".join([*first, "…"] if len(names) > len(first) else first) or "none"
-
-
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a question after the known name most like this one, if one is alike."""
     close = difflib.get_close_matches(name, list(known), n=1)
@@ -61,20 +54,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def among(name: str, known: Collection[str]) -> str:
     """Return which names are allowed, for the end of a message about another one."""
-    return f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
+    first = [*known][:MOST_NAMES] + ["…"] * (len(known) > MOST_NAMES)
+    return f"{did_you_mean(name, known)}. Allowed: {', '.join(first) or 'none'}"
 
 
 def unreadable(place: str, file: Path) -> Iterator[str]:
-    """Yield what keeps a file from being read.
-
-    Opening a pipe, or a device, may wait for ever.
-    """
+    """Yield what keeps a file from being read."""
     try:
-        if file.exists() and not file.is_file() and not file.is_dir():
-            reason = "it is not a regular file; name one that is"
-        else:
-            with file.open("rb"):
-                return
+        with file.open("rb"):
+            return
     except (OSError, ValueError) as error:
         reason = str(getattr(error, "strerror", error))
     yield f"{place}: {str(file)!r}: {reason} (from {shown(str(Path.cwd()))})"

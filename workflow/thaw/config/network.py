@@ -3,13 +3,12 @@
 Wherever kinds differ, they have a method or an attribute here, which `Kind` explains.
 """
 
-# ruff: noqa: D102, RUF012 (`Kind` explains a kind's methods; pydantic copies defaults)
+# ruff: noqa: D102 (`Kind` explains a kind's methods; pydantic copies defaults)
 
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -52,13 +51,13 @@ Groups = Annotated[list[GroupName], Field(min_length=2), EACH_ONCE]
 class Kind(Group):
     """A network of some kind.
 
-    form: the key that says which kind it is. ignored_training: the keys of `training`
-    that mean nothing to it, and a remedy. has_histories: whether scores are known epoch
-    by epoch.
+    form: the key that says which kind it is. ignored: the keys of `training` and of
+    variants that mean nothing to it. has_histories: whether scores are known epoch by
+    epoch.
     """
 
     form: ClassVar[str]
-    ignored_training: ClassVar[Mapping[str, str]] = {}
+    ignored: ClassVar[Sequence[str]]
     has_histories: ClassVar[bool] = True
 
     @property
@@ -100,11 +99,6 @@ class Kind(Group):
             return OUTPUT if place == len(self.names) else place
         return layer
 
-    def number_of_key(self, key: Layer) -> Layer:
-        """Return the layer that a key stands for; in JSON, a number is text as well."""
-        is_number = key not in self.names and re.fullmatch("[1-9][0-9]{0,8}", str(key))
-        return int(key) if is_number else self.number(key)
-
     def frozen_layers(self, freeze: Layer | Sequence[Layer]) -> set[Layer]:
         """Return the layers that are frozen as a whole, as recipes name them."""
         if freeze == ALL_BUT_NORM_LAYERS:
@@ -132,22 +126,19 @@ class Kind(Group):
     def numbered(self, variant: Variant) -> Variant:
         """Return a variant with its layers as recipes name them.
 
-        Factors of 1, and a phase's rate that is the training's, change nothing and are
-        left out. With phases, its epochs are their sum.
+        Factors of 1 change nothing and are left out. With phases, its epochs are their
+        sum.
         """
-        training, phases = variant.training, []
-        for phase in variant.phases:
-            rate = phase.learning_rate
-            update = {
-                "freeze": self.frozen(phase.freeze),
-                "learning_rate": None if rate == training.learning_rate else rate,
-            }
-            phases.append(phase.model_copy(update=update))
+        training = variant.training
+        phases = [
+            phase.model_copy(update={"freeze": self.frozen(phase.freeze)})
+            for phase in variant.phases
+        ]
         if phases:
             epochs = sum(phase.epochs for phase in phases)
             training = training.model_copy(update={"epochs": epochs})
         factors = {
-            str(self.number_of_key(key)): factor
+            str(self.number(key)): factor
             for key, factor in variant.rate_factors.items()
             if factor != 1
         }
@@ -163,18 +154,21 @@ class Kind(Group):
 
     def mistakes_of_training(self, training: Training) -> Iterator[str]:
         """Yield which of these training settings such networks cannot follow."""
-        for key, remedy in self.ignored_training.items():
+        for key in self.ignored:
+            field = Training.model_fields.get(key)
             # An empty group turns off, in one variant, what other variants do.
-            if getattr(training, key) not in (Training.model_fields[key].default, {}):
-                yield f"{key}: {remedy}"
+            if field and getattr(training, key) not in (field.default, {}):
+                yield f"{key}: network.{self.form} has no use for it; remove it"
 
     def mistakes_of_variant(self, place: str, variant: Variant) -> Iterator[str]:
         """Yield what a variant says of layers that the network cannot do.
 
         `place` is the study's in the config.
         """
-        if variant.add and not isinstance(self, HiddenLayers):
-            yield f"add: only network.hidden takes it, not that of {place}; remove it"
+        for key in self.ignored:
+            if getattr(variant, key, None):
+                words = f"network.{self.form} of {place} has no use for it; remove it"
+                yield f"{key}: {words}"
         frozen = {key: self.frozen_layers(f) for key, f in variant.freezes.items()}
         for key, freeze in variant.freezes.items():
             if freeze == ALL_BUT_NORM_LAYERS and not isinstance(self, Module):
@@ -182,7 +176,7 @@ class Kind(Group):
                     f"{key}: only network.module can have norm layers, not that of "
                     f"{place}; name the layers to freeze"
                 )
-        factors = [*map(self.number_of_key, variant.rate_factors)]
+        factors = [*map(self.number, variant.rate_factors)]
         named = frozen | {"fresh": {*variant.fresh}, "rate_factors": {*factors}}
         unknown = [
             f"{key}: {words}"
@@ -221,10 +215,7 @@ class HiddenLayers(Kind):
     """Fully connected layers, which Thaw builds."""
 
     form = "hidden"
-    ignored_training = {
-        "device": "only network.module and network.trainer choose one; remove it",
-        "arguments": "only allowed together with network.trainer; remove it",
-    }
+    ignored = ("device", "arguments")
 
     hidden: Annotated[list[Several], Field(min_length=1, max_length=MOST_LAYERS)]
     """The widths of the source model's hidden layers, the first one first."""
@@ -248,9 +239,7 @@ class Module(Kind):
     """A `torch.nn.Module` that a user's function returns."""
 
     form = "module"
-    ignored_training = {
-        "arguments": "only allowed together with network.trainer; remove it",
-    }
+    ignored = ("arguments", "add")
 
     module: FunctionName
     """Instead of hidden: a function that returns a torch.nn.Module, such as
@@ -297,9 +286,10 @@ class Trainer(Kind):
 
     form = "trainer"
     has_histories = False
-    ignored_training = dict.fromkeys(
-        ("validation_size", "keep", "class_weight"),
-        "trainers are not told; remove it, and give the trainer an argument instead",
+    # A trainer is not told of them; it can get arguments of its own instead.
+    ignored = (
+        *("validation_size", "keep", "class_weight"),
+        *("add", "save", "rate_factors", "phases", "towards"),
     )
 
     trainer: Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$")]
@@ -359,8 +349,7 @@ class Trainer(Kind):
         # The program itself is looked for elsewhere, unless its name has a slash.
         files = words if "/" in words[0] else words[1:]
         listed = {Path(file).absolute() for file in self.files or []}
-        modules = [word for before, word in pairwise(words) if before == "-m"]
-        for word in [*files, *(f"{name.replace('.', '/')}.py" for name in modules)]:
+        for word in files:
             file = Path(word)
             if file.absolute() in listed:
                 continue
@@ -369,7 +358,7 @@ class Trainer(Kind):
                     f"files: {shown(word)} is missing, which the trainer names; add "
                     "it, or its edits go unnoticed"
                 )
-            elif word in files and file.suffix == ".py":
+            elif file.suffix == ".py":
                 yield from unreadable("trainer", file)
 
     def mistakes_of_training(self, training: Training) -> Iterator[str]:
@@ -392,12 +381,6 @@ class Trainer(Kind):
                 "freeze: trainers are only told how many layers to freeze, from the "
                 "first. Allowed: a number, or the last one's name"
             )
-        for key in ("save", "rate_factors", "phases", "towards"):
-            if getattr(variant, key):
-                yield (
-                    f"{key}: only Thaw's networks can, and {place} has a trainer; "
-                    "remove it, and give the trainer an argument instead"
-                )
 
 
 # If a network has keys of several kinds, it is of the first.

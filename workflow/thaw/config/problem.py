@@ -29,7 +29,7 @@ from thaw.config.fields import (
     exactly_one,
 )
 from thaw.config.messages import shown, unreadable
-from thaw.data import ARRAYS, CHANNELS, EACH, SEPARATORS, SUFFIXES
+from thaw.data import ARRAYS, CHANNELS, EACH, SUFFIXES
 from thaw.learning.tasks import TASKS
 
 Table = Annotated[
@@ -235,24 +235,18 @@ class OfFile(OfRows):
         if self.file.endswith(ARRAYS):
             for key in ("label", "columns", "categorical", "rows", "group"):
                 if getattr(self, key):
-                    yield (
-                        f"{key}: only applies to files with named columns; an {ARRAYS} "
-                        "file holds X and y; remove it"
-                    )
+                    yield _apart(key, f"an {ARRAYS} file, which holds X and y")
         elif self.label is None:
             yield "label: this key is missing"
         if not self.made_by_rule:
             for key, path in self.paths.items():
                 yield from unreadable(key, Path(path))
         if self.test_file and self.group:
-            yield "group: test_file decides the split; use drop instead"
+            yield _apart("group", "test_file, which decides the split")
         elif self.group and self.shuffle is None:
             yield "shuffle: this key is missing; whole groups are drawn at random"
         if self.test_file and self.is_split:
-            yield (
-                "shuffle: each splits all rows anew, and test_file says which are test "
-                "rows; remove one of them"
-            )
+            yield _apart("shuffle", "test_file, which decides the split")
         roles: dict[str, str] = {}
         for key in ("label", "group", "rows", "categorical", "drop"):
             value = getattr(self, key) or []
@@ -260,12 +254,6 @@ class OfFile(OfRows):
                 if column in roles:
                     yield f"{key}: {column!r} is already its {roles[column]}"
                 roles[column] = key
-
-    def minimal(self, *without: str) -> dict[str, Any]:
-        settings = super().minimal(*without)
-        if settings.get("separator") == SEPARATORS.get(Path(self.file).suffix):
-            settings.pop("separator", None)
-        return settings
 
 
 class OfImages(Problem):

@@ -5,7 +5,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field
 
 from thaw import keys
 from thaw.config.fields import (
@@ -39,8 +39,6 @@ FreezeValue = Annotated[
     | Annotated[list[Layer], Field(min_length=1), EACH_ONCE],
     ALTERNATIVES,
 ]
-# In JSON, and so in its schema, every key is text.
-LayerKey = Annotated[Layer, WithJsonSchema({"type": "string"})]
 
 
 class Training(Group):
@@ -165,7 +163,7 @@ class Variant(Group):
     add: list[Several] = list(VARIANT["add"])
     """The widths of fresh hidden layers put between the source model's and the output,
     which is then fresh too."""
-    rate_factors: dict[LayerKey, Positive] = dict(VARIANT["rate_factors"])
+    rate_factors: dict[Layer, Positive] = dict(VARIANT["rate_factors"])
     """By what to multiply the learning rate of a layer, at every step, such as
     {hidden-1: 0.1}; 1 for those left out."""
     phases: list[Phase] = list(VARIANT["phases"])
@@ -229,8 +227,8 @@ class Estimator(Group):
     class like scikit-learn's, such as sklearn.linear_model.Ridge. Of classes it must
     say probabilities (predict_proba)."""
     arguments: Arguments = LEFT_OUT
-    """The estimator's arguments, by name; not random_state, which Thaw sets, nor n_jobs
-    other than 1."""
+    """The estimator's arguments, by name; not random_state, which Thaw sets, nor
+    n_jobs, since several cores give other bytes than one."""
 
     @property
     def described(self) -> dict[str, Any]:
@@ -248,25 +246,17 @@ class Estimator(Group):
 
     def mistakes(self) -> Iterator[str]:
         """Yield what is wrong with its class and arguments."""
-        for name, allowed, why in (
-            ("n_jobs", [1], "several cores give other bytes than one"),
-            ("random_state", [], "Thaw sets it from each repeat's own seed"),
-        ):
-            arguments = self.arguments or {}
-            if name in arguments and arguments[name] not in allowed:
-                yield f"arguments.{name}: {why}; remove it"
-        such = "such as sklearn.ensemble.RandomForestClassifier"
-        module, _, name = self.estimator.rpartition(".")
-        package, *parts = module.split(".")
-        if not all(part.isidentifier() for part in (package, *parts, name)):
+        for name in sorted({"n_jobs", "random_state"} & {*(self.arguments or {})}):
             yield (
-                f"estimator: {shown(self.estimator)} is not a class with its package, "
-                f"{such}"
+                f"arguments.{name}: neither cores nor chance may change a score, so "
+                "Thaw sets it; remove it"
             )
-        elif keys.version(package) == "missing":
+        package, *parts = self.estimator.split(".")
+        is_class = parts and all(part.isidentifier() for part in (package, *parts))
+        if not is_class or keys.version(package) == "missing":
             yield (
-                f"estimator: {package} is not an installed package. Allowed: a class "
-                f"of an installed one, {such}"
+                f"estimator: {shown(self.estimator)} is not a class of an installed "
+                "package. Allowed: one such as sklearn.ensemble.RandomForestClassifier"
             )
 
 
