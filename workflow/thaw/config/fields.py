@@ -80,9 +80,7 @@ class OneOf:
             keys = group if isinstance(group, Mapping) else ()
             return f"{TAG}{next((key for key in kinds if key in keys), default)}"
 
-        # The default first, as in the reference page.
-        keys = dict.fromkeys([default, *reversed([*kinds])])
-        with_tags = (Annotated[kinds[key], Tag(f"{TAG}{key}")] for key in keys)
+        with_tags = (Annotated[kinds[key], Tag(f"{TAG}{key}")] for key in kinds)
         self._union = Annotated[Union[*with_tags], Discriminator(tag)]
 
     def __get_pydantic_core_schema__(

@@ -7,7 +7,7 @@ checks come before Snakemake's `configfile:`.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,8 @@ def read(file: Path) -> dict[str, Any]:
 
     Raises `ThawError` if the file cannot be read as a config, or not as it looks.
     """
-    text = _text(file)
     try:
-        loader = yaml.SafeLoader(text)
+        loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
         document = loader.get_single_node()
         if not isinstance(document, yaml.MappingNode):
             raise yaml.YAMLError("it holds no keys")
@@ -54,9 +53,10 @@ def read(file: Path) -> dict[str, Any]:
         config = loader.construct_document(document)
     except yaml.YAMLError as error:
         raise _unreadable(file, _with_line(error)) from None
+    except OSError as error:
+        raise _unreadable(file, error.strerror or str(error)) from None
     except Exception as error:
-        # Whatever PyYAML's parts raise, for a date such as 2026-13-01, or nested too
-        # deeply.
+        # Bytes that are not UTF-8, a date such as 2026-13-01, lists nested too deeply.
         reason = f"a value in it is invalid ({error})"
         raise _unreadable(file, reason) from None
     if YTE in config:
@@ -68,25 +68,17 @@ def read(file: Path) -> dict[str, Any]:
     return config
 
 
-def with_values_read(config: Mapping[str, Any], commanded: Mapping[str, Any]) -> Any:
-    """Return a config with the numbers and booleans that the command line set in it.
+def with_values_read(value: Any, commanded: Any) -> Any:
+    """Return a config, or a part of it, as the command line set it.
 
     `commanded` is what it set. Snakemake reads a number or boolean by itself as one,
-    and takes all values in a group or list for text.
+    and takes all values in a group or list for text, which is read again here.
     """
-    return {
-        key: value if isinstance(value, str) else _read_again(value, commanded.get(key))
-        for key, value in config.items()
-    }
-
-
-def _read_again(value: Any, commanded: Any) -> Any:
-    """Return a value whose texts that were commanded are what YAML reads of them."""
     match commanded:
         case dict():
-            return {k: _read_again(v, commanded.get(k)) for k, v in value.items()}
+            return {k: with_values_read(v, commanded.get(k)) for k, v in value.items()}
         case list():
-            return [_read_again(v, v) for v in value]
+            return [with_values_read(entry, entry) for entry in value]
         case str():
             try:
                 number = yaml.safe_load(commanded)
@@ -98,16 +90,6 @@ def _read_again(value: Any, commanded: Any) -> Any:
 
 def _unreadable(file: Path, reason: str) -> ThawError:
     return wrong([f"{file}: cannot be read as a config: {reason}"])
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        reason = f"byte {error.start + 1} is not UTF-8; save it in that encoding"
-        raise _unreadable(file, reason) from None
-    except OSError as error:
-        raise _unreadable(file, error.strerror or str(error)) from None
 
 
 def _with_line(error: yaml.YAMLError) -> str:

@@ -50,9 +50,6 @@ REASONS = {
     fields.TWICE: "lists an entry twice. Allowed: each entry once",
 }
 
-# Groups whose keys are names.
-NAMED = ("problems", "variants", "maps", "studies")
-
 # Groups of several kinds: each kind's model by the key that tells it.
 KINDS = (NETWORKS, PROBLEMS, VARIANTS)
 
@@ -98,22 +95,26 @@ def _origin(place: Place) -> Place:
 def _explain(details: ErrorDetails) -> Iterator[str]:
     """Yield what is wrong at a place, or at a key of the group there."""
     loc, value, kind = details["loc"], details["input"], details["type"]
+    context, (group, allowed) = details.get("ctx", {}), _group_at(loc)
+    if context.get("pattern") == fields.NAME:
+        allowed = fields.NAME_IN_WORDS
     if kind == fields.MISTAKES:
-        yield from (f".{line}" for line in details["ctx"]["lines"])
+        yield from (f".{line}" for line in context["lines"])
     elif kind == "missing":
-        yield f": this key is missing{_or_another(loc)}"
+        tag, kinds = _kinds_at(loc)
+        forms = ", ".join(key for key in kinds if loc[-1] == tag != key)
+        yield ": this key is missing" + (f"; or set one of {forms}" if forms else "")
     elif kind == "extra_forbidden":
-        yield f": {_unknown(loc)}"
+        yield f": {_unknown(loc, group)}"
     elif value is None:
-        yield f": it is empty. Allowed: {_description(loc)}"
+        yield f": it is empty. Allowed: {allowed}"
     elif kind in REASONS:
-        reason = REASONS[kind].format(**details.get("ctx", {}))
+        reason = REASONS[kind].format(**context)
         yield f": {shown(value)} {reason}{_number_hint(value, kind)}"
     else:
-        words = "is not allowed"
-        if hint := _number_hint(value, kind):
-            words = f"is text{hint}"
-        yield f": {shown(value)} {words}. Allowed: {_description(loc)}"
+        hint = _number_hint(value, kind)
+        words = f"is text{hint}" if hint else "is not allowed"
+        yield f": {shown(value)} {words}. Allowed: {allowed}"
 
 
 def _group_at(loc: Place) -> tuple[type[Group], str]:
@@ -137,28 +138,14 @@ def _group_in(annotation: Any) -> type[Group] | None:
     return next(filter(None, map(_group_in, get_args(annotation))), None)
 
 
-def _description(loc: Place) -> str:
-    """Say what may stand at a place."""
-    if loc[-1] == IN_KEY and loc[0] in NAMED and len(loc) == 3:
-        return fields.NAME_IN_WORDS
-    return _group_at(loc)[1]
-
-
 def _kinds_at(loc: Place) -> tuple[str, Mapping[str, Any]]:
     """Return of which kind the group is in which a key stands, and all such kinds."""
     tag = str(loc[-2]).removeprefix(fields.TAG) if len(loc) > 1 else ""
     return tag, next((kinds for kinds in KINDS if tag in kinds), {})
 
 
-def _or_another(loc: Place) -> str:
-    """Say what else could stand in the place of a key that tells a kind."""
-    tag, kinds = _kinds_at(loc)
-    forms = [key for key in kinds if key != tag]
-    return f"; or set one of {', '.join(forms)}" if loc[-1] == tag else ""
-
-
-def _unknown(loc: Place) -> str:
-    """Say why a key is not allowed where it stands."""
+def _unknown(loc: Place, group: type[Group]) -> str:
+    """Say why a key is not allowed in the group where it stands."""
     key, (tag, kinds) = loc[-1], _kinds_at(loc)
     owners = [name for name, kind in kinds.items() if key in kind.model_fields]
     if key in GONE:
@@ -170,7 +157,7 @@ def _unknown(loc: Place) -> str:
     if owners:
         return f"only allowed together with {' or '.join(owners)}; remove it"
     known = [key for kind in kinds.values() for key in kind.model_fields]
-    known = [*dict.fromkeys(known or _group_at(loc)[0].model_fields)]
+    known = [*dict.fromkeys(known or group.model_fields)]
     return f"unknown key{did_you_mean(str(key), known)}. Allowed: {', '.join(known)}"
 
 

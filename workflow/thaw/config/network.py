@@ -205,7 +205,9 @@ class Kind(Group):
             known = [f"1 to {len(self.names) - 1}", *self.names]
             words = f"{layer!r} is not a layer of the network of {place}"
             return f"{words}{among(str(layer), known)}"
-        if not self.names and isinstance(number, str) and number != OUTPUT:
+        # A module's layers have numbers by themselves, a trainer's only by its groups.
+        is_numbered = isinstance(number, int) or number == OUTPUT
+        if not self.names and not (is_numbered and isinstance(self, Module)):
             words = f"{layer!r} needs the names of the groups"
             return f"{words}; {place}.network.groups is missing"
         return ""
@@ -351,15 +353,14 @@ class Trainer(Kind):
         listed = {Path(file).absolute() for file in self.files or []}
         for word in files:
             file = Path(word)
-            if file.absolute() in listed:
-                continue
-            if not file.is_absolute() and file.is_file():
+            is_code = file.suffix == ".py" or (
+                not file.is_absolute() and file.is_file()
+            )
+            if is_code and file.absolute() not in listed:
                 yield (
                     f"files: {shown(word)} is missing, which the trainer names; add "
                     "it, or its edits go unnoticed"
                 )
-            elif file.suffix == ".py":
-                yield from unreadable("trainer", file)
 
     def mistakes_of_training(self, training: Training) -> Iterator[str]:
         yield from super().mistakes_of_training(training)
@@ -372,9 +373,6 @@ class Trainer(Kind):
             yield f"arguments.{name}: not among network.arguments{known}"
 
     def mistakes_of_variant(self, place: str, variant: Variant) -> Iterator[str]:
-        if variant.freeze != 0 and not self.groups:
-            yield f"freeze: needs names of layers; {place}.network.groups is missing"
-            return
         yield from super().mistakes_of_variant(place, variant)
         if isinstance(self.frozen(variant.freeze), list):
             yield (

@@ -145,10 +145,9 @@ class Problem(Group):
 
     def mistakes(self) -> Iterator[str]:
         has_classes = TASKS[self.task].has_classes
-        if self.classes and not has_classes:
-            yield _apart("classes", f"task: {self.task}")
-        if has_classes and self.unit:
-            yield "unit: only applies to task: regression; remove it"
+        key = "unit" if has_classes else "classes"
+        if getattr(self, key):
+            yield _apart(key, f"task: {self.task}")
         train, test = self.train_size, self.test_size
         if train is None and test is None and "test_file" not in self.paths:
             yield "train_size: this key is missing"

@@ -104,10 +104,9 @@ class Training(Group):
         yield from exactly_one({"epochs": self.epochs, "steps": self.steps})
         chooses = self.rate_choices or self.keep == "best"
         if chooses and self.validation_size is None:
-            what = "learning_rate is a list" if self.rate_choices else "keep is best"
             yield (
-                f"validation_size: this key is missing; {what}, which needs rows held "
-                "out. Allowed: a share of the train rows, such as 0.2"
+                "validation_size: this key is missing; several learning rates, and "
+                "keep: best, need a share of the train rows held out, such as 0.2"
             )
         if self.validation_size is not None and not chooses:
             yield (
