@@ -102,8 +102,8 @@ def _of_problem(role: str, name: str, study: Study, problem: Problem) -> Iterato
     trains = isinstance(study.network, Trainer)
     if trains and (problem.is_split or problem.fills):
         yield (
-            f"{role}: a trainer reads one split of the rows as they are. Allowed: a "
-            f"problem unlike {name!r}, without shuffle: each and fill: median"
+            f"{role}: {name!r} has shuffle: each or fill: median, and a trainer reads "
+            "rows as they are, split once. Allowed: a problem without either"
         )
     if problem.get("tokens") and isinstance(study.network, HiddenLayers):
         yield (
