@@ -79,7 +79,8 @@ def _place(loc: Place) -> Place:
     if loc[-1:] == (IN_KEY,):
         place = place[:-2]
     # A study only lists its variants.
-    return tuple(place[2:] if place[::2][:2] == ["studies", "variants"] else place)
+    is_variants = len(place) > 3 and place[::2][:2] == ["studies", "variants"]
+    return tuple(place[2:] if is_variants else place)
 
 
 def _origin(place: Place) -> Place:

@@ -301,9 +301,9 @@ class MakeBlobs(Group):
     """The seed of the data."""
 
 
-# Functions that make data, beside make_blobs, whose arguments are known.
-OTHER_FUNCTIONS = (
-    *("make_circles", "make_classification", "make_friedman1"),
+# Functions that make data; of make_blobs the arguments are known.
+FUNCTIONS = (
+    *("make_blobs", "make_circles", "make_classification", "make_friedman1"),
     *("make_gaussian_quantiles", "make_hastie_10_2", "make_moons", "make_regression"),
     *("load_breast_cancer", "load_diabetes", "load_digits", "load_iris", "load_wine"),
 )
@@ -312,9 +312,6 @@ OTHER_FUNCTIONS = (
 class _OfFunction(OfRows):
     """A problem that a function of scikit-learn generates or loads."""
 
-    make_blobs: MakeBlobs = LEFT_OUT
-    """The arguments of scikit-learn's make_blobs."""
-
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
         given = {name: getattr(self, name) is not None for name in FUNCTIONS}
@@ -322,8 +319,7 @@ class _OfFunction(OfRows):
         first = next(name for name in FUNCTIONS if given[name])
         if first == "make_blobs":
             return
-        arguments = getattr(self, first)
-        seed = arguments.get("random_state")
+        seed = getattr(self, first).get("random_state")
         if first.startswith("make_") and not isinstance(seed, int):
             yield (
                 f"{first}.random_state: this key is missing; without a seed, the data "
@@ -333,15 +329,15 @@ class _OfFunction(OfRows):
 
 def _arguments_of(function: str) -> Any:
     words = f"The arguments of scikit-learn's {function}, by name."
-    return Arguments, Field(LEFT_OUT, description=words)
+    kind = MakeBlobs if function == "make_blobs" else Arguments
+    return kind, Field(LEFT_OUT, description=words)
 
 
-FUNCTIONS = ("make_blobs", *OTHER_FUNCTIONS)
 OfFunction = create_model(
     "OfFunction",
     __base__=_OfFunction,
     __doc__=_OfFunction.__doc__,
-    **{name: _arguments_of(name) for name in OTHER_FUNCTIONS},
+    **{name: _arguments_of(name) for name in FUNCTIONS},
 )
 PROBLEMS: dict[str, type[Problem]] = {
     "file": OfFile,
