@@ -7,21 +7,22 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from thaw.config.contradictions import MOST_JOBS
-from thaw.config.schema import Schema, config_schema
+from pydantic.json_schema import GenerateJsonSchema
+
+from thaw.config.config import Config
+from thaw.config.network import NETWORKS
 from thaw.findings.metrics import METRICS
 from thaw.learning.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
 
-INTRODUCTION = f"""\
+INTRODUCTION = """\
 # What a config may hold
 
 Every key, by group. A key that is not listed is an error, so a typing error is found.
 Names in capitals stand for names of your own. `config.yaml` shows all of it in use.
-
-A study has {MOST_JOBS:,} training jobs at most.
 
 This page and `workflow/schemas/config.schema.json`, by which editors complete and check
 a config, are made from the models in `workflow/thaw/config/` by
@@ -61,16 +62,73 @@ gets the labels of the test rows, then what one network predicts. For classes th
 also gets the best constant prediction; where that has no value, means have no interval.
 """
 
-# How the page calls the entries of a group whose keys are names.
-ENTRIES = {"problems": "PROBLEM", "variants": "VARIANT", "studies": "STUDY"}
+Schema = dict[str, Any]
 
-# Groups that stand at several places, and the one that describes their keys.
-SAME_KEYS = {"training": "training", "pretraining": "training", "network": "network"}
+# Groups of keys: their places, and their models, several where they have kinds.
+GROUPS = {
+    "network": [kind.__name__ for kind in reversed(NETWORKS.values())],
+    "training": ["Training"],
+    "problems.PROBLEM": ["OfFile", "OfImages", "OfFunction"],
+    "problems.PROBLEM.scale": ["Like"],
+    "problems.PROBLEM.missing": ["Missing"],
+    "problems.PROBLEM.make_blobs": ["MakeBlobs"],
+    "problems.PROBLEM.transforms[…]": ["Transform"],
+    "variants.VARIANT": ["Variant", "Estimator"],
+    "variants.VARIANT.phases[…]": ["Phase"],
+    "studies.STUDY": ["Study"],
+    "studies.STUDY.source_models": ["SourceFiles"],
+    "studies.STUDY.metric[…]": ["UsersMetric"],
+}
+
+# Keys that need not stand where the filled-in config has them.
+FILLED_IN = {"seed", "network", "training", "pretraining"}
+
+
+class _Generator(GenerateJsonSchema):
+    """Pydantic's schema without what would mislead or repeat itself in an editor."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Leave out titles that only repeat the keys."""
+        return False
+
+    def default_schema(self, schema: Any) -> Schema:
+        """Leave out None, which stands for a key left out and may not be written."""
+        if schema.get("default", ...) is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
+
+
+def config_schema() -> Schema:
+    """Return the schema of a config as people write it."""
+    schema = Config.model_json_schema(schema_generator=_Generator)
+    schema["required"].remove("pretraining")
+    for group in schema["$defs"].values():
+        required = {*group.get("required", [])} - FILLED_IN
+        group["required"] = sorted(required)
+    return schema
+
+
+def for_editors() -> Schema:
+    """Return the schema in which a study may change single keys of what it shares."""
+    schema = config_schema()
+    for name in (*GROUPS["network"], *GROUPS["training"]):
+        del schema["$defs"][name]["required"]
+    return schema
 
 
 def reference() -> str:
     """Return the page as Markdown."""
-    return "\n".join([INTRODUCTION, *_sections("", config_schema()), *_metrics()])
+    schema = config_schema()
+    lines = [INTRODUCTION, "## At the top level\n", *_table([schema])]
+    for place, names in GROUPS.items():
+        groups = [schema["$defs"][name] for name in names]
+        words = " ".join(map(_in_a_line, groups))
+        lines += [f"## `{place}`\n", words, "", *_table(groups)]
+    return "\n".join([*lines, *_metrics()])
+
+
+def _in_a_line(value: Schema) -> str:
+    return " ".join(value["description"].split())
 
 
 def _metrics() -> Iterator[str]:
@@ -95,68 +153,46 @@ def _bound(value: float) -> str:
     return f"{value:g}" if math.isfinite(value) else "no bound"
 
 
-def _sections(path: str, group: Schema) -> Iterator[str]:
-    """Yield the section of a group of keys and those of the groups within it."""
-    yield f"## {f'`{path}`' if path else 'At the top level'}\n"
-    yield group["description"] + "\n"
-    top = SAME_KEYS.get(path.rpartition(".")[2], path)
-    if path != top:
-        yield f"It has the keys of [`{top}`](#{top}).\n"
-        return
-    yield from _table(group)
-    for key, value in group["properties"].items():
-        here = f"{path}.{key}".lstrip(".")
-        if "properties" in value:
-            yield from _sections(here, value)
-        elif key in ENTRIES and value.get("type") == "object":
-            named = value["additionalProperties"]
-            yield from _sections(f"{here}.{ENTRIES[key]}", named)
-        elif "properties" in value.get("items", {}):
-            yield from _sections(f"{here}[…]", value["items"])
-
-
-def _table(group: Schema) -> Iterator[str]:
-    """Yield the rows of a group's own keys."""
+def _table(kinds: list[Schema]) -> Iterator[str]:
+    """Yield a row for each key of a group, last those that all its kinds have."""
     yield "| key | what it is | allowed | default |"
     yield "| --- | --- | --- | --- |"
-    required = group.get("required", [])
-    for key, value in group["properties"].items():
-        default = "*required*" if key in required else _default(value)
-        yield f"| `{key}` | {value['description']} | {_allowed(value)} | {default} |"
+    keys = {key: value for kind in kinds for key, value in kind["properties"].items()}
+    shared = {key for key in keys if all(key in kind["properties"] for kind in kinds)}
+    for key in sorted(keys, key=lambda key: len(kinds) > 1 and key in shared):
+        value = keys[key]
+        default = f"`{json.dumps(value['default'])}`" if "default" in value else ""
+        if all(key in kind["required"] for kind in kinds):
+            default = "*required*"
+        yield f"| `{key}` | {_in_a_line(value)} | {_allowed(value)} | {default} |"
     yield ""
-
-
-def _default(value: Schema) -> str:
-    return f"`{json.dumps(value['default'])}`" if "default" in value else ""
 
 
 def _allowed(value: Schema) -> str:
     """Say which values a schema allows."""
-    if "anyOf" in value:
-        return " or ".join(map(_allowed, value["anyOf"]))
+    for union in ("anyOf", "oneOf"):
+        if union in value:
+            return " or ".join(dict.fromkeys(map(_allowed, value[union])))
     if "const" in value:
         return f"`{value['const']}`"
     if "enum" in value:
         return " or ".join(f"`{name}`" for name in value["enum"])
-    match value["type"]:
+    match value.get("type"):
+        case None:
+            return "group of keys"
         case "integer":
-            return f"whole number, {value['minimum']:,} to {value['maximum']:,}"
+            return ", ".join(["whole number", *_bounds(value)])
         case "number":
             return ", ".join(["number", *_bounds(value)])
         case "boolean":
             return "`true` or `false`"
         case "array":
-            least, most = value.get("minItems", 0), value["maxItems"]
-            count = f"{most:,}" if least == most else f"{least} to {most:,}"
-            return f"list of {count}: {_allowed(value['items'])}"
-        case "object" if not value["additionalProperties"]:
-            return "group of keys"
-        case "object" if "properties" in value["additionalProperties"]:
-            return "groups of keys, by name"
-        case "object" if "items" in value["additionalProperties"]:
-            return f"by name, a {_allowed(value['additionalProperties'])}"
+            return f"list: {_allowed(value['items'])}"
         case "object":
-            return "values, by name"
+            by_pattern = value.get("patternProperties", {})
+            values = [*by_pattern.values(), value.get("additionalProperties")]
+            allowed = _allowed(values[0])
+            return "values, by name" if " or " in allowed else f"by name: {allowed}"
     return "text"
 
 
@@ -175,12 +211,12 @@ def _bounds(value: Schema) -> list[str]:
 
 def generated() -> dict[Path, str]:
     """Return the files that are made from the models, and what they should hold."""
-    schema = json.dumps(config_schema(), indent=2, ensure_ascii=False)
+    schema = json.dumps(for_editors(), indent=2, ensure_ascii=False)
     return {
         ROOT / "workflow" / "schemas" / "config.schema.json": schema + "\n",
         ROOT / "docs" / "config.md": reference(),
         ROOT / "config" / "README.md": "\n".join(
-            [IN_THE_CATALOG, *_table(config_schema())]
+            [IN_THE_CATALOG, *_table([config_schema()])]
         ),
     }
 

@@ -72,8 +72,8 @@ MISTAKES = [
         "problems.three.train_size problems.four.label variants.odd.freze sed",
     ),
     (
-        "{~/baseline: gone, studies/back/repeats: 1000000}",
-        "studies.ahead.baseline studies.back.repeats_per_job",
+        "{~/baseline: gone, studies/back/baseline: gone}",
+        "studies.ahead.baseline studies.back.baseline",
     ),
     ("{}", "problems.two problems.two problems.one"),
 ]

@@ -30,7 +30,6 @@ hidden: {rate_factors: {hidden-1: 2, hidden-2: 1}} => {rate_factors: {"1": 2}}
 hidden: {rate_factors: {1: 1}, towards: 0, phases: []} => {}
 hidden: {phases: [{freeze: 0, epochs: 9}, {epochs: 1}]} =>
  {phases: [{epochs: 9}, {epochs: 1}]}
-hidden: {phases: [{epochs: 3, learning_rate: 0.1}]} => {phases: [{epochs: 3}]}
 deep: {freeze: [output, hidden-10, 2]} => {freeze: [2, 10, output]}
 module: {rate_factors: {layer1: 3, head: 2}} => {rate_factors: {"2": 3, output: 2}}
 module: {freeze: all but norm layers} => {freeze: all but norm layers}

@@ -108,17 +108,26 @@ def test_a_setting_of_a_file_is_in_its_key(folder):
         key = study_of(config)["keys"]["problems"]["two"]
         assert seen.setdefault(key, text) == text
         # A default that is written out is no difference.
-        change(config["problems"]["two"], "{separator: ',', decimal: .}")
+        change(config["problems"]["two"], "{decimal: ., tokens: false}")
         if "npz" not in text and text[0] != "s" and "decimal" not in text:
             assert study_of(config)["keys"]["problems"]["two"] == key, text
 
 
 SCHEMA = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
 # The keys of each group of settings, with their schemas.
+MODELS = {
+    "network": ("HiddenLayers", "Module", "Trainer"),
+    "training": ("Training",),
+    "problems": ("OfFile", "OfImages", "OfFunction"),
+    "variants": ("Variant", "Estimator"),
+}
 KEYS = {
-    name: (group.get("additionalProperties") or group)["properties"]
-    for name, group in SCHEMA["properties"].items()
-    if name in ("network", "training", "problems", "variants")
+    group: {
+        key: value
+        for model in models
+        for key, value in SCHEMA["$defs"][model]["properties"].items()
+    }
+    for group, models in MODELS.items()
 }
 # Those that other files of tests are about.
 ELSEWHERE = {

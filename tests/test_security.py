@@ -169,6 +169,7 @@ def test_a_file_that_is_more_than_a_path_is_refused(file):
     assert re.search(refusal, message)
     checkpoints = {"source_models": {"files": [file.replace(".csv", ".pt")]}}
     study = SMALL_CONFIG["studies"]["ahead"] | checkpoints
+    del study["source"]
     message = message_of(SMALL_CONFIG | {"studies": {"ahead": study}})
     assert re.search(r"source_models.*: .*(No such file|is not )", message)
 

@@ -47,6 +47,7 @@ np.save(job["predictions"], predictions)
 
 def test_what_is_in_a_trainers_key(folder, monkeypatch):
     config = small_config(TRAINER)
+    (folder / "helper.py").write_text("print()\n")
     put(config, "network/files", ["trainer.py", "helper.py"])
     before = recipes(config)
     recipe = before["fixed-1"].recipe

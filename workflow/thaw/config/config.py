@@ -1,102 +1,64 @@
-"""The config: its studies, what they share, and how what is left out is filled in."""
+"""The config: its studies, what they share, and which names it may not give."""
 
 # ruff: noqa: RUF012 (pydantic copies defaults)
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, WithJsonSchema
 
 from thaw.config.fields import (
     ALTERNATIVES,
     EACH_ONCE,
     LEFT_OUT,
-    NOT_NAMES,
     ONE_IS_A_LIST,
     FunctionName,
     Group,
     Name,
-    Repeats,
+    PathName,
     Rows,
     Seed,
+    Several,
     Value,
+    exactly_one,
 )
 from thaw.config.network import HiddenLayers, Network
 from thaw.config.problem import AnyProblem
 from thaw.config.training import AnyVariant, Training
+from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.overall import TITLE
 from thaw.learning.tasks import TASKS
 from thaw.output.tiles import JobSize
 
-TargetSize = Annotated[
-    Rows | Literal["all"],
-    ALTERNATIVES,
-    Field(description="a whole number, 1 or more, or all"),
-]
-VariantName = Annotated[str, Field(description="A variant's name.")]
-Pair = Annotated[
-    list[VariantName],
-    Field(
-        min_length=2, max_length=2, description="two different variants of the study"
-    ),
-    EACH_ONCE,
-    ONE_IS_A_LIST,
-]
-StudyName = Annotated[str, Field(description="A study's name.")]
-ProblemName = Annotated[str, Field(description="A problem's name.")]
+# Stands for the whole ladder in a study's list of variants.
+LADDER = "ladder"
 
-
-class VariantsByName(dict[str, Any]):
-    """The variants for which a study's list stands; no file holds one."""
-
-
-def _variants_by_name(variants: Any) -> Any:
-    """Refuse what `filled_in` left as it was, because it lists no variants."""
-    if isinstance(variants, VariantsByName):
-        return variants
-    raise PydanticCustomError(NOT_NAMES, "not names")
-
-
-# In a config a list of names, which `filled_in` replaces by what they stand for.
-Variants = Annotated[
-    dict[str, AnyVariant],
-    BeforeValidator(_variants_by_name),
-    WithJsonSchema(
-        {
-            "type": "array",
-            "items": {"type": "string", "description": "A variant's name."},
-            "minItems": 1,
-            "maxItems": 1_000,
-            "uniqueItems": True,
-        }
-    ),
-]
+# Names that are taken, whatever their case. A study's name is its folder in `results/`,
+# beside those that studies share, and its target, beside the workflow's rules.
+RESERVED = {
+    "problems": {CHECKPOINTS},
+    # The others are names in a study's archive of results.
+    "variants": {LADDER, "source-models", "constant", "target"},
+    "studies": {
+        *("problems", "networks", "source-models", "repeats", "settings", "maps"),
+        *("all", "default", "source_models", "scores", "tables", "figures", "overlaps"),
+        *("make_problem", "check_overlap", "check_network", "check_trainer"),
+        *("pretrain", "read_checkpoints", "train", "train_and_save"),
+        "transferability",
+    },
+    "maps": set(),
+}
 
 
 class SourceFiles(Group):
     """Source models that are there already."""
 
-    files: Annotated[
-        list[
-            Annotated[
-                str,
-                Field(
-                    max_length=1_000,
-                    pattern=r"^[^-{}<>\x00-\x1f\x7f][^{}<>\x00-\x1f\x7f]*$",
-                    description=(
-                        "a .safetensors file, a .pt, .pth, .ckpt or .bin that holds a "
-                        "state_dict, or a folder that Hugging Face's save_pretrained "
-                        "wrote, from the working directory; no braces, < or >, and a - "
-                        "in front as ./-"
-                    ),
-                ),
-            ]
-        ],
-        Field(min_length=1, max_length=1_000),
-        EACH_ONCE,
-    ]
-    """Pretrained weights, a file a source model."""
+    files: Annotated[list[PathName], Field(min_length=1), EACH_ONCE]
+    """Pretrained weights, a file a source model, from the working directory: a
+    .safetensors file, a .pt, .pth, .ckpt or .bin that holds a state_dict, or a folder
+    that Hugging Face's save_pretrained wrote; no braces, < or >, and a - in front as
+    ./-."""
 
 
 class UsersMetric(Group):
@@ -120,18 +82,26 @@ class Settings(Group):
 
     seed: Seed
     """A whole number, 0 or more. Every random number follows from it."""
-    repeats_per_job: Annotated[Repeats | Literal["auto"], ALTERNATIVES] = "auto"
+    repeats_per_job: Annotated[Several | Literal["auto"], ALTERNATIVES] = "auto"
     """A whole number, 1 or more, of repeats that a job trains; or auto, with which it
     trains 30 from one source model, two from each of 30, then ever more, and 5 of a
     module or a trainer."""
-    margin: Annotated[float, Field(gt=0, le=1e30)] = 0.01
+    margin: Annotated[float, Field(gt=0)] = 0.01
     """The smallest difference that matters, in the study's metric and its units;
     variants whose typical difference surely lies within ± this are equivalent."""
     network: Network
     """The network: hidden layers, or a module or trainer of your own."""
     training: Training
+    """How networks learn: repeats and, unless `pretraining` differs, source models."""
     pretraining: Training
     """Overrides training for source models."""
+
+    def mistakes(self) -> Iterator[str]:
+        """Yield settings of training that the network has no use for."""
+        for key in ("training", "pretraining"):
+            training = getattr(self, key)
+            for words in self.network.mistakes_of_training(training):
+                yield f"{key}.{words}"
 
 
 # With repeats_per_job: auto, how many networks of a module or a trainer a job trains:
@@ -150,72 +120,62 @@ Line = Annotated[
 class Study(Settings):
     """A study. Those of its keys that stand at the top level too override them here."""
 
-    margin: Annotated[float, Field(gt=0, le=1e30)] = LEFT_OUT
+    margin: Annotated[float, Field(gt=0)] = LEFT_OUT
     """The smallest difference that matters, in the study's metric and its units;
     variants whose typical difference surely lies within ± this are equivalent."""
     question: Line = LEFT_OUT
     """The question that the study answers, shown below its name. Left out, it follows
     from source, target and variants."""
-    source: str
+    source: str = LEFT_OUT
     """The problem on which the source models are pretrained; left out where they are
     files."""
-    sources: Annotated[
-        list[ProblemName], Field(min_length=2, max_length=100), EACH_ONCE
-    ] = LEFT_OUT
-    """2 to 100 problems, each once, instead of source, to learn which is the best. Each
-    makes a study of its own, STUDY-PROBLEM, and the study ranks them."""
+    sources: Annotated[list[str], Field(min_length=2), EACH_ONCE] = LEFT_OUT
+    """2 or more problems, each once, instead of source, to learn which is the best.
+    Each makes a study of its own, STUDY-PROBLEM, and the study ranks them."""
     target: str
     """The problem on which the variants are trained."""
-    variants: Variants
+    # A list of names in a config, in whose place `filled_in` puts the variants.
+    variants: Annotated[
+        dict[str, AnyVariant],
+        WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1}),
+    ]
     """The variants to compare, in the order of tables and figures; ladder stands for
     standalone, fixed-0, fixed-1 and so on, one for each number of frozen hidden
     layers."""
-    repeats: Repeats
+    repeats: Several
     """How often each variant is trained from each source model."""
     target_sizes: Annotated[
-        list[TargetSize], Field(min_length=1, max_length=100), EACH_ONCE
+        list[Annotated[Rows | Literal["all"], ALTERNATIVES]],
+        Field(min_length=1),
+        EACH_ONCE,
     ] = ["all"]
     """How many of the target's train rows a repeat learns from, drawn anew for each
     repeat; each variant is trained at each size. all: every row."""
-    source_models: Annotated[
-        Repeats | SourceFiles,
-        ALTERNATIVES,
-        Field(
-            description=(
-                "How many, 1 or more and 1000000 or less, or {files: […]}, pretrained "
-                "weights."
-            )
-        ),
-    ] = 1
+    source_models: Annotated[Several | SourceFiles, ALTERNATIVES] = 1
+    """How many, 1 or more and 1000000 or less, or {files: […]}, pretrained weights."""
     metric: Annotated[
-        list[
-            Annotated[
-                Annotated[str, Field(max_length=100)] | UsersMetric,
-                ALTERNATIVES,
-                Field(
-                    description=(
-                        "one of scikit-learn's scorers (docs/config.md lists them), "
-                        "or {function: …, greater_is_better: …}"
-                    )
-                ),
-            ]
-        ],
-        Field(min_length=1, max_length=20),
+        list[Annotated[str | UsersMetric, ALTERNATIVES]],
+        Field(min_length=1),
         EACH_ONCE,
         ONE_IS_A_LIST,
     ] = LEFT_OUT
-    """The scores on the test rows, by scikit-learn's names without neg_: verdicts and
-    figures are of the first, the others stand beside it. Left out, the task's own:
-    accuracy or mean_absolute_error. A change trains nothing."""
+    """The scores on the test rows, by scikit-learn's names without neg_ or
+    {function: …, greater_is_better: …}: verdicts and figures are of the first, the
+    others stand beside it. Left out, the task's own: accuracy or mean_absolute_error.
+    A change trains nothing."""
     positive: Value = LEFT_OUT
-    """The positive class of metrics that have one, such as roc_auc; left out, the rarer
-    of the two."""
-    baseline: str
+    """The positive class of metrics that have one, such as roc_auc, a number or text
+    (true, false, yes and no in quotes); left out, the rarer of the two."""
+    baseline: str = LEFT_OUT
     """The variant with which all others are compared; standalone unless named, or the
     first variant where standalone is not in the study."""
-    pairs: Annotated[list[Pair], Field(max_length=10_000)] = []
-    """Further pairs of variants to compare, the first with the second; one of another
-    study with the same target is written STUDY/VARIANT."""
+    pairs: list[
+        Annotated[
+            list[str], Field(min_length=2, max_length=2), EACH_ONCE, ONE_IS_A_LIST
+        ]
+    ] = []
+    """Further pairs of two different variants to compare, the first with the second;
+    one of another study with the same target is written STUDY/VARIANT."""
 
     @property
     def files(self) -> list[str]:
@@ -244,30 +204,20 @@ class Study(Settings):
 
     def mistakes(self) -> Iterator[str]:
         """Yield keys that do not go together."""
+        yield from super().mistakes()
+        sources = {
+            "source": self.source,
+            "sources": self.sources,
+            "source_models.files": self.files,
+        }
+        yield from exactly_one(sources)
         names = [m if isinstance(m, str) else m.name for m in self.metric or []]
-        if self.margin is None:
-            metric = names[0] if names else "the task's own metric"
-            yield (
-                f"margin: this key is missing; {metric} has no usual margin, and that "
-                "of the top level is not meant for it. Allowed: the smallest "
-                "difference that matters to you, in its units"
-            )
         for name in {name for name in names if names.count(name) > 1}:
             yield f"metric: {name!r} is there twice; remove one, or rename one"
 
 
-# The keys of a study that do not stand at the top level, too.
-STUDY_ONLY = Study.model_fields.keys() - Settings.model_fields.keys()
-
-Map = Annotated[
-    list[StudyName],
-    Field(min_length=1, max_length=20, description="studies, each once"),
-    EACH_ONCE,
-]
-
-
-class Config(Group):
-    """The config: problems, variants and studies, each as a whole."""
+class Config(Settings):
+    """A group of the keys below."""
 
     title: Line = TITLE
     """The title of the report, `results/report.html`."""
@@ -284,21 +234,51 @@ class Config(Group):
     follow."""
     variants: dict[Name, AnyVariant] = {}
     """The variants, by name: how a network starts, and which of its layers learn."""
-    maps: dict[Name, Map] = {}
+    maps: dict[Name, Annotated[list[str], Field(min_length=1), EACH_ONCE]] = {}
     """Freeze maps of several studies side by side, by name: a list of studies."""
     studies: Annotated[dict[Name, Study], Field(min_length=1)]
     """The studies, by name; each name is also the target that makes the study."""
 
-    @property
+    @cached_property
     def rankings(self) -> dict[str, list[str]]:
         """The studies of each study with several sources, in their order."""
         return {
-            name.removesuffix(f"-{study.source}"): [
-                f"{name.removesuffix(study.source)}{source}" for source in study.sources
-            ]
+            name: [f"{name}-{source}" for source in study.sources]
             for name, study in self.studies.items()
-            if study.source in (study.sources or [])
+            if study.sources
         }
+
+    @cached_property
+    def single_studies(self) -> dict[str, Study]:
+        """The studies of a single source each, with their margins."""
+        singles = {}
+        for name, study in self.studies.items():
+            margin = study.margin or self.margin
+            for source in study.sources or [study.source or CHECKPOINTS]:
+                single = study.model_copy(update={"source": source, "margin": margin})
+                singles[f"{name}-{source}" if study.sources else name] = single
+        return singles
+
+    def mistakes(self) -> Iterator[str]:
+        """Yield names that are reserved, or that macOS would give one folder."""
+        yield from super().mistakes()
+        for group, reserved in RESERVED.items():
+            seen: dict[str, str] = {}
+            for name in getattr(self, group):
+                if name.casefold() in reserved:
+                    yield f"{group}.{name}: {name!r} is reserved; choose another name"
+                first = seen.setdefault(name.casefold(), name)
+                if first != name:
+                    yield (
+                        f"{group}.{name}: it differs from {first!r} only in case, and "
+                        "names become folders; choose another name"
+                    )
+        for name, names in self.rankings.items():
+            for single in {*names} & {*self.studies}:
+                yield (
+                    f"studies.{name}.sources: there is another study {single!r}, which "
+                    "would be that of a source; rename one of them"
+                )
 
     def metrics(self, study: Study) -> list[dict[str, Any]]:
         """Return a study's metrics, in order: see `thaw.findings.metrics.metric_of`."""

@@ -11,7 +11,6 @@ from pydantic import (
     Discriminator,
     Field,
     GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     Tag,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -22,17 +21,15 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 # Errors that pydantic does not have; `mistakes` puts them into words.
 TWICE, NO_ALTERNATIVE, MISTAKES = "twice", "no_alternative", "mistakes"
-NOT_NAMES = "not_names"
 
 # Parts of pydantic's places that begin so say of which kind a value is. In a config
 # file no key does, unless somebody means it to.
 TAG = "\0"
 
 # Sizes above these are slips: no machine holds what they ask for.
-MOST_REPEATS = MOST_EPOCHS = MOST_UNITS = LARGEST_NUMBER = 1_000_000
+LARGEST_NUMBER = 1_000_000
 MOST_ROWS = 100_000_000
 MOST_LAYERS = 1_000
-LARGEST_SEED = 2**64 - 1
 
 
 class Group(BaseModel):
@@ -83,9 +80,7 @@ class OneOf:
             keys = group if isinstance(group, Mapping) else ()
             return f"{TAG}{next((key for key in kinds if key in keys), default)}"
 
-        # The default first, as in the reference page.
-        keys = dict.fromkeys([default, *reversed([*kinds])])
-        with_tags = (Annotated[kinds[key], Tag(f"{TAG}{key}")] for key in keys)
+        with_tags = (Annotated[kinds[key], Tag(f"{TAG}{key}")] for key in kinds)
         self._union = Annotated[Union[*with_tags], Discriminator(tag)]
 
     def __get_pydantic_core_schema__(
@@ -94,30 +89,26 @@ class OneOf:
         return handler.generate_schema(self._union)
 
 
-def _float_to_whole(value: Any) -> Any:
-    """Take 30.0 for 30."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
 def _number_to_text(value: Any) -> Any:
     """Take a class's number for its name."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if is_number else value
 
 
+def exactly_one(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong unless one of these keys has a value."""
+    first, *rest = values
+    present = [key for key, value in values.items() if value]
+    if not present:
+        yield f"{first}: this key is missing; or set {' or '.join(rest)}"
+    for key in present[1:]:
+        yield f"{key}: set together with {present[0]}; remove one of them"
+
+
 def _each_once(entries: list) -> list:
     if any(entry in entries[:place] for place, entry in enumerate(entries)):
         raise PydanticCustomError(TWICE, "lists an entry twice")
     return entries
-
-
-class _EachOnce(AfterValidator):
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return handler(schema) | {"uniqueItems": True}
 
 
 def _one_error(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -129,95 +120,44 @@ def _one_error(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 # To be put into `Annotated[…]`, after the constraints of pydantic's own.
-WHOLE = BeforeValidator(_float_to_whole)
 AS_TEXT = BeforeValidator(_number_to_text)
 # Takes `ladder` for `[ladder]`.
 ONE_IS_A_LIST = BeforeValidator(lambda v: [v] if isinstance(v, str | dict) else v)
-EACH_ONCE = _EachOnce(_each_once)
+EACH_ONCE = AfterValidator(_each_once)
 ALTERNATIVES = WrapValidator(_one_error)
 
 # A key that may be left out, and then means nothing: None cannot be written.
 LEFT_OUT: Any = None
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 LONGEST_NAME = 100
+NAME = rf"^[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}$"
 NAME_IN_WORDS = (
     f"letters, digits, - and _, with a letter or digit first, {LONGEST_NAME} at most"
 )
-Name = Annotated[
-    str,
-    Field(
-        pattern=NAME,
-        max_length=LONGEST_NAME,
-        description=f"{NAME_IN_WORDS}; names become folders and targets",
-    ),
-]
-Text = Annotated[str, Field(min_length=1, max_length=1_000)]
-Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED), WHOLE]
-Rows = Annotated[int, Field(ge=1, le=MOST_ROWS), WHOLE]
+Name = Annotated[str, Field(pattern=NAME)]
+Text = Annotated[str, Field(min_length=1)]
+Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
+# NumPy and scikit-learn take no larger one.
+SmallSeed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Rows = Annotated[int, Field(ge=1, le=MOST_ROWS)]
 # Rows, steps or anything else that may be none.
-Count = Annotated[int, Field(ge=0, le=MOST_ROWS), WHOLE]
-Repeats = Annotated[int, Field(ge=1, le=MOST_REPEATS), WHOLE]
-Epochs = Annotated[int, Field(ge=1, le=MOST_EPOCHS), WHOLE]
+Count = Annotated[int, Field(ge=0, le=MOST_ROWS)]
+# Repeats, epochs, units.
+Several = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 Positive = Annotated[float, Field(gt=0, le=LARGEST_NUMBER)]
 NotNegative = Annotated[float, Field(ge=0, le=LARGEST_NUMBER)]
-Width = Annotated[
-    int, Field(ge=1, le=MOST_UNITS, description="A whole number, 1 or more."), WHOLE
-]
-# Python writes no number of more than 4,300 digits.
-Whole = Annotated[int, Field(ge=-LARGEST_SEED, le=LARGEST_SEED)]
 # YAML reads yes, no, true and false as true or false; files hold text.
-Value = Annotated[
-    Whole | float | str,
-    ALTERNATIVES,
-    Field(description="A number or text; true, false, yes and no in quotes."),
-]
-Argument = Annotated[
-    bool
-    | Whole
-    | float
-    | str
-    | Annotated[list[Whole | float], Field(max_length=1_000)],
-    ALTERNATIVES,
-    Field(description="A number, text, true or false, or a list of numbers."),
-]
-ArgumentName = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
-        max_length=100,
-        description="the name of an argument",
-    ),
-]
-Arguments = Annotated[dict[ArgumentName, Argument], Field(max_length=100)]
+Value = Annotated[int | float | str, ALTERNATIVES]
+Argument = Annotated[bool | int | float | str | list[int | float], ALTERNATIVES]
+Arguments = dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")], Argument]
 # Snakemake takes braces for wildcards, what stands in < and > for variables of a path,
 # and a stage what begins with - for an option.
 PATH = r"[^-{}<>\x00-\x1f]([^{}<>\x00-\x1f]*[^/{}<>\x00-\x1f])?"
-PATH_IN_WORDS = "its path without braces, < and >, and a - in front as ./-"
-PathName = Annotated[str, Field(pattern=rf"^{PATH}/?$", max_length=1_000)]
+PathName = Annotated[str, Field(pattern=rf"^{PATH}/?$")]
 FunctionName = Annotated[
-    str,
-    Field(
-        pattern=r"^[^-:{}<>\x00-\x1f][^:{}<>\x00-\x1f]*:[A-Za-z_]\w*$",
-        max_length=1_000,
-    ),
+    str, Field(pattern=r"^[^-:{}<>\x00-\x1f][^:{}<>\x00-\x1f]*:[A-Za-z_]\w*$")
 ]
 # Tables hold it, so it must not begin like a formula.
 GROUP_NAME = r"^[\w(\[\\.^][ -~]*$"
-GroupName = Annotated[
-    str,
-    Field(
-        pattern=GROUP_NAME,
-        max_length=200,
-        description="a part's name, or a regular expression for several",
-    ),
-]
-LAYER_IN_WORDS = (
-    "the number of a hidden layer, from 1, the name of one of the network's groups, or "
-    "output"
-)
-Layer = Annotated[
-    Annotated[int, Field(ge=1, le=MOST_LAYERS), WHOLE] | GroupName,
-    ALTERNATIVES,
-    Field(description=LAYER_IN_WORDS),
-]
+GroupName = Annotated[str, Field(pattern=GROUP_NAME)]
+Layer = Annotated[Annotated[int, Field(ge=1, le=MOST_LAYERS)] | GroupName, ALTERNATIVES]

@@ -7,8 +7,7 @@ checks come before Snakemake's `configfile:`.
 """
 
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,6 @@ import yaml
 
 from thaw.config.messages import path, wrong
 from thaw.errors import ThawError
-
-# Digits that YAML reads as an octal number.
-LEADING_ZERO = re.compile(r"[-+]?0[0-9_]")
 
 # With this key, Snakemake runs Python from the file.
 YTE = "__use_yte__"
@@ -48,20 +44,19 @@ def read(file: Path) -> dict[str, Any]:
 
     Raises `ThawError` if the file cannot be read as a config, or not as it looks.
     """
-    text = _text(file)
     try:
-        loader = yaml.SafeLoader(text)
+        loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
         document = loader.get_single_node()
         if not isinstance(document, yaml.MappingNode):
             raise yaml.YAMLError("it holds no keys")
-        mistakes = list(_misread(document, (), file, set()))
+        mistakes = list(_twice(document, (), file))
         config = loader.construct_document(document)
     except yaml.YAMLError as error:
         raise _unreadable(file, _with_line(error)) from None
-    except RecursionError:
-        raise _unreadable(file, "it is nested too deeply") from None
+    except OSError as error:
+        raise _unreadable(file, error.strerror or str(error)) from None
     except Exception as error:
-        # PyYAML lets through whatever its parts raise, for a date such as 2026-13-01.
+        # Bytes that are not UTF-8, a date such as 2026-13-01, lists nested too deeply.
         reason = f"a value in it is invalid ({error})"
         raise _unreadable(file, reason) from None
     if YTE in config:
@@ -73,25 +68,17 @@ def read(file: Path) -> dict[str, Any]:
     return config
 
 
-def with_values_read(config: Mapping[str, Any], commanded: Mapping[str, Any]) -> Any:
-    """Return a config with the numbers and booleans that the command line set in it.
+def with_values_read(value: Any, commanded: Any) -> Any:
+    """Return a config, or a part of it, as the command line set it.
 
     `commanded` is what it set. Snakemake reads a number or boolean by itself as one,
-    and takes all values in a group or list for text.
+    and takes all values in a group or list for text, which is read again here.
     """
-    return {
-        key: value if isinstance(value, str) else _read_again(value, commanded.get(key))
-        for key, value in config.items()
-    }
-
-
-def _read_again(value: Any, commanded: Any) -> Any:
-    """Return a value whose texts that were commanded are what YAML reads of them."""
     match commanded:
         case dict():
-            return {k: _read_again(v, commanded.get(k)) for k, v in value.items()}
+            return {k: with_values_read(v, commanded.get(k)) for k, v in value.items()}
         case list():
-            return [_read_again(v, v) for v in value]
+            return [with_values_read(entry, entry) for entry in value]
         case str():
             try:
                 number = yaml.safe_load(commanded)
@@ -105,51 +92,24 @@ def _unreadable(file: Path, reason: str) -> ThawError:
     return wrong([f"{file}: cannot be read as a config: {reason}"])
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        reason = f"byte {error.start + 1} is not UTF-8; save it in that encoding"
-        raise _unreadable(file, reason) from None
-    except OSError as error:
-        raise _unreadable(file, error.strerror or str(error)) from None
-
-
 def _with_line(error: yaml.YAMLError) -> str:
     """Return the line, the column and what is wrong there."""
     match error:
         case yaml.MarkedYAMLError(problem_mark=yaml.Mark() as mark):
-            reason = str(error.problem)
-            if error.context and error.context_mark:
-                reason += f", {error.context} from line {error.context_mark.line + 1}"
-            return f"line {mark.line + 1}, column {mark.column + 1}: {reason}"
+            return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
     return str(error)
 
 
-def _misread(
-    node: yaml.Node, place: tuple[str | int, ...], file: Path, seen: set[int]
-) -> Iterator[str]:
-    """Yield a mistake for what YAML readers silently take for something else.
+def _twice(node: yaml.Node, place: tuple[str | int, ...], file: Path) -> Iterator[str]:
+    """Yield keys that stand twice in their group.
 
-    Of a key that stands twice in its group they keep the last one, so a copied block
-    whose name was not changed would replace the original. 017 is octal, and 1:30 are
-    minutes and seconds. Nodes in `seen`, by identity, are aliases' and known already.
+    YAML readers silently keep the last one, so a copied block whose name was not
+    changed would replace the original.
     """
-    if id(node) in seen:
-        return
-    seen.add(id(node))
     match node:
-        case yaml.ScalarNode(tag="tag:yaml.org,2002:int", value=text):
-            if LEADING_ZERO.match(text) or ":" in text:
-                line, plain = node.start_mark.line + 1, text.replace("_", "")
-                decimal = "" if ":" in text else f"{int(plain)}, or "
-                yield (
-                    f"{path(place)}: {text} is {yaml.safe_load(text)} to YAML (line "
-                    f"{line} of {file}); write {decimal}'{text}' in quotes for text"
-                )
         case yaml.SequenceNode():
             for number, entry in enumerate(node.value):
-                yield from _misread(entry, (*place, number), file, seen)
+                yield from _twice(entry, (*place, number), file)
         case yaml.MappingNode():
             names = set()
             for key, value in node.value:
@@ -163,5 +123,4 @@ def _misread(
                         f"{file}; remove or rename one"
                     )
                 names.add(name)
-                yield from _misread(key, here, file, seen)
-                yield from _misread(value, here, file, seen)
+                yield from _twice(value, here, file)

@@ -1,10 +1,9 @@
 """Messages about a config: how places and values are shown, always short."""
 
 import difflib
-import itertools
 import re
 import reprlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +30,8 @@ def wrong(mistakes: Iterable[str]) -> ThawError:
 
 def shown(value: Any) -> str:
     """Return a value as Python writes it, shortened, on one line."""
-    try:
-        text = _SHORT.repr(value)
-        return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}…"
-    except ValueError:
-        # Python refuses to write out whole numbers of more than 4,300 digits.
-        return "a number of thousands of digits"
+    text = _SHORT.repr(value)
+    return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}…"
 
 
 def path(place: Iterable[Any]) -> str:
@@ -51,12 +46,6 @@ def path(place: Iterable[Any]) -> str:
     return text.lstrip(".") or "config"
 
 
-def choice(names: Collection[str]) -> str:
-    """Return the names that are allowed, not all of very many."""
-    first = list(itertools.islice(names, MOST_NAMES))
-    return ", ".join([*first, "…"] if len(names) > len(first) else first) or "none"
-
-
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a question after the known name most like this one, if one is alike."""
     close = difflib.get_close_matches(name, list(known), n=1)
@@ -65,28 +54,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def among(name: str, known: Collection[str]) -> str:
     """Return which names are allowed, for the end of a message about another one."""
-    return f"{did_you_mean(name, known)}. Allowed: {choice(known)}"
-
-
-def is_there(path: Path, kind: Callable[[Path], bool]) -> bool:
-    """Whether a path is of a kind, such as `Path.is_dir`; too long a name has none."""
-    try:
-        return kind(path)
-    except OSError:
-        return False
+    first = [*known][:MOST_NAMES] + ["…"] * (len(known) > MOST_NAMES)
+    return f"{did_you_mean(name, known)}. Allowed: {', '.join(first) or 'none'}"
 
 
 def unreadable(place: str, file: Path) -> Iterator[str]:
-    """Yield what keeps a file from being read.
-
-    Opening a pipe, or a device, may wait for ever.
-    """
+    """Yield what keeps a file from being read."""
     try:
-        if file.exists() and not file.is_file() and not file.is_dir():
-            reason = "it is not a regular file; name one that is"
-        else:
-            with file.open("rb"):
-                return
+        with file.open("rb"):
+            return
     except (OSError, ValueError) as error:
         reason = str(getattr(error, "strerror", error))
     yield f"{place}: {str(file)!r}: {reason} (from {shown(str(Path.cwd()))})"

@@ -3,13 +3,12 @@
 Wherever kinds differ, they have a method or an attribute here, which `Kind` explains.
 """
 
-# ruff: noqa: D102, RUF012 (`Kind` explains a kind's methods; pydantic copies defaults)
+# ruff: noqa: D102 (`Kind` explains a kind's methods; pydantic copies defaults)
 
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -20,16 +19,15 @@ from thaw.config.fields import (
     EACH_ONCE,
     LEFT_OUT,
     MOST_LAYERS,
-    PATH_IN_WORDS,
     Arguments,
     FunctionName,
     Group,
     GroupName,
     OneOf,
     PathName,
-    Width,
+    Several,
 )
-from thaw.config.messages import among, is_there, shown, unreadable
+from thaw.config.messages import among, shown, unreadable
 from thaw.config.training import Training, Variant
 from thaw.config.users import (
     content_of_function,
@@ -47,34 +45,25 @@ OUTPUT, ALL_BUT_OUTPUT = "output", "all but the output"
 # A layer as recipes name it: a hidden one by number from 1, or the output.
 Layer = int | str
 
-TrainerFile = Annotated[PathName, Field(description=f"a file; {PATH_IN_WORDS}")]
-Groups = Annotated[
-    list[GroupName], Field(min_length=2, max_length=MOST_LAYERS), EACH_ONCE
-]
+Groups = Annotated[list[GroupName], Field(min_length=2), EACH_ONCE]
 
 
 class Kind(Group):
     """A network of some kind.
 
-    form: the key that says which kind it is. ignored_training: the keys of `training`
-    that mean nothing to it, and a remedy. words: what else than layers a variant may
-    freeze. has_histories: whether scores are known epoch by epoch.
+    form: the key that says which kind it is. ignored: the keys of `training` and of
+    variants that mean nothing to it. has_histories: whether scores are known epoch by
+    epoch.
     """
 
     form: ClassVar[str]
-    ignored_training: ClassVar[Mapping[str, str]] = {}
-    words: ClassVar[Sequence[str]] = ()
+    ignored: ClassVar[Sequence[str]]
     has_histories: ClassVar[bool] = True
 
     @property
     def names(self) -> Sequence[str]:
         """The names of all layers, the output's last; none if they are unknown."""
         return getattr(self, "groups", None) or []
-
-    @property
-    def depth(self) -> int | None:
-        """The number of hidden layers, or groups but the output; None if unknown."""
-        return len(self.names) - 1 if self.names else None
 
     @property
     def layers(self) -> set[Layer]:
@@ -110,18 +99,26 @@ class Kind(Group):
             return OUTPUT if place == len(self.names) else place
         return layer
 
-    def number_of_key(self, key: Layer) -> Layer:
-        """Return the layer that a key stands for; in JSON, a number is text as well."""
-        is_number = key not in self.names and re.fullmatch("[1-9][0-9]{0,8}", str(key))
-        return int(key) if is_number else self.number(key)
+    def frozen_layers(self, freeze: Layer | Sequence[Layer]) -> set[Layer]:
+        """Return the layers that are frozen as a whole, as recipes name them."""
+        if freeze == ALL_BUT_NORM_LAYERS:
+            return set()
+        if freeze == ALL_BUT_OUTPUT and self.names:
+            return self.layers - {OUTPUT}
+        if not isinstance(freeze, int | str):
+            return {*map(self.number, freeze)}
+        last = self.number(freeze)
+        if last == OUTPUT and self.names:
+            return self.layers
+        # Layers that the network does not have stay by themselves, as names do.
+        is_there = isinstance(last, int) and (not self.names or last < len(self.names))
+        return {*range(1, int(last) + 1)} if is_there else {last}
 
     def frozen(self, freeze: Layer | Sequence[Layer]) -> Layer | Sequence[Layer]:
         """Return what is frozen as recipes name it, a number for the first layers."""
-        if freeze == ALL_BUT_OUTPUT and self.depth is not None:
-            return self.depth
-        if isinstance(freeze, int | str):
-            return self.number(freeze)
-        layers = {*map(self.number, freeze)}
+        if freeze == ALL_BUT_NORM_LAYERS:
+            return freeze
+        layers = self.frozen_layers(freeze)
         ordered = sorted(layers, key=lambda layer: (isinstance(layer, str), layer))
         first = [*range(1, len(ordered) + 1)]
         return len(ordered) if ordered == first else ordered
@@ -129,20 +126,19 @@ class Kind(Group):
     def numbered(self, variant: Variant) -> Variant:
         """Return a variant with its layers as recipes name them.
 
-        Factors of 1, and a phase's rate that is the training's, change nothing and are
-        left out. With phases, its epochs are their sum.
+        Factors of 1 change nothing and are left out. With phases, its epochs are their
+        sum.
         """
-        training, phases = variant.training, []
-        for phase in variant.phases:
-            same = phase.learning_rate == training.learning_rate
-            update: dict[str, Any] = {"learning_rate": None} if same else {}
-            update["freeze"] = self.frozen(phase.freeze)
-            phases.append(phase.model_copy(update=update))
+        training = variant.training
+        phases = [
+            phase.model_copy(update={"freeze": self.frozen(phase.freeze)})
+            for phase in variant.phases
+        ]
         if phases:
             epochs = sum(phase.epochs for phase in phases)
             training = training.model_copy(update={"epochs": epochs})
         factors = {
-            str(self.number_of_key(key)): factor
+            str(self.number(key)): factor
             for key, factor in variant.rate_factors.items()
             if factor != 1
         }
@@ -158,79 +154,72 @@ class Kind(Group):
 
     def mistakes_of_training(self, training: Training) -> Iterator[str]:
         """Yield which of these training settings such networks cannot follow."""
-        for key, remedy in self.ignored_training.items():
+        for key in self.ignored:
+            field = Training.model_fields.get(key)
             # An empty group turns off, in one variant, what other variants do.
-            if getattr(training, key) not in (Training.model_fields[key].default, {}):
-                yield f"{key}: {remedy}"
+            if field and getattr(training, key) not in (field.default, {}):
+                yield f"{key}: network.{self.form} has no use for it; remove it"
 
     def mistakes_of_variant(self, place: str, variant: Variant) -> Iterator[str]:
-        """Yield what a variant says of layers that the network does not have.
+        """Yield what a variant says of layers that the network cannot do.
 
         `place` is the study's in the config.
         """
-        if variant.add and self.form != HiddenLayers.form:
-            yield (
-                "add: layers can only be added to network.hidden, and "
-                f"{place} has network.{self.form}; remove it"
-            )
+        for key in self.ignored:
+            if getattr(variant, key, None):
+                words = f"network.{self.form} of {place} has no use for it; remove it"
+                yield f"{key}: {words}"
+        frozen = {key: self.frozen_layers(f) for key, f in variant.freezes.items()}
         for key, freeze in variant.freezes.items():
-            if freeze == ALL_BUT_NORM_LAYERS:
-                if freeze not in self.words:
-                    yield (
-                        f"{key}: only network.module can have norm layers, and {place} "
-                        f"has network.{self.form}; name the layers to freeze"
-                    )
-            elif isinstance(freeze, list):
-                for layer in freeze:
-                    yield from self._mistakes_of_layer(place, key, layer)
-            elif self.depth is not None and self.number(freeze) == OUTPUT:
+            if freeze == ALL_BUT_NORM_LAYERS and not isinstance(self, Module):
                 yield (
-                    f"{key}: {freeze!r} is the output of the network of {place}; "
-                    f"nothing would learn. Allowed: 0 to {self.depth}"
+                    f"{key}: only network.module can have norm layers, not that of "
+                    f"{place}; name the layers to freeze"
                 )
-            elif freeze != ALL_BUT_OUTPUT or self.depth is None:
-                known = [*self.names[:-1], ALL_BUT_OUTPUT, *self.words]
-                yield from self._mistakes_of_layer(place, key, freeze, known)
-        for layer in variant.fresh:
-            yield from self._mistakes_of_layer(place, "fresh", layer)
-        for factor in variant.rate_factors:
-            layer = self.number_of_key(factor)
-            yield from self._mistakes_of_layer(place, "rate_factors", layer)
+        factors = [*map(self.number, variant.rate_factors)]
+        named = frozen | {"fresh": {*variant.fresh}, "rate_factors": {*factors}}
+        unknown = [
+            f"{key}: {words}"
+            for key, layers in named.items()
+            for layer in sorted(layers, key=str)
+            if (words := self._why_unknown(place, layer))
+        ]
+        if unknown:
+            yield from unknown
+            return
+        if len({*factors}) < len(factors):
+            yield "rate_factors: two of them are of one layer; remove one of them"
+        for key, layers in frozen.items():
+            for layer in variant.fresh:
+                if self.number(layer) in layers:
+                    words = f"{layer!r} is frozen by {key}, and a layer drawn anew has"
+                    yield f"fresh: {words} to learn; remove it from one of them"
+            if self.layers and self.layers <= layers and not variant.add:
+                words = f"all layers of the network of {place} are frozen; nothing"
+                yield f"{key}: {words} would learn. Allowed: at least one that learns"
 
-    def _mistakes_of_layer(
-        self, place: str, key: str, layer: Layer, known: Sequence[str] = ()
-    ) -> Iterator[str]:
-        """Yield why a layer is none of the network; `known` are others, if not all."""
+    def _why_unknown(self, place: str, layer: Layer) -> str:
+        """Say why a layer is none of the network; "" if it is."""
         number = self.number(layer)
-        if self.depth is None:
-            if isinstance(number, str) and number != OUTPUT:
-                yield (
-                    f"{key}: {layer!r} needs the names of the groups; {place}."
-                    "network.groups is missing"
-                )
-        elif isinstance(number, int):
-            if number > self.depth:
-                yield (
-                    f"{key}: {layer} is deeper than the network of {place}. Allowed: "
-                    f"{0 if known else 1} to {self.depth}"
-                )
-        elif number != OUTPUT:
-            yield (
-                f"{key}: {layer!r} is not a layer of the network of {place}"
-                f"{among(number, known or self.names)}"
-            )
+        if self.names and number not in self.layers:
+            known = [f"1 to {len(self.names) - 1}", *self.names]
+            words = f"{layer!r} is not a layer of the network of {place}"
+            return f"{words}{among(str(layer), known)}"
+        # A module's layers have numbers by themselves, a trainer's only by its groups.
+        is_numbered = isinstance(number, int) or number == OUTPUT
+        if not self.names and not (is_numbered and isinstance(self, Module)):
+            words = f"{layer!r} needs the names of the groups"
+            return f"{words}; {place}.network.groups is missing"
+        return ""
 
 
 class HiddenLayers(Kind):
     """Fully connected layers, which Thaw builds."""
 
     form = "hidden"
-    ignored_training = {
-        "device": "only network.module and network.trainer choose one; remove it",
-        "arguments": "only allowed together with network.trainer; remove it",
-    }
+    ignored = ("device", "arguments")
 
-    hidden: Annotated[list[Width], Field(min_length=1, max_length=MOST_LAYERS)]
+    hidden: Annotated[list[Several], Field(min_length=1, max_length=MOST_LAYERS)]
     """The widths of the source model's hidden layers, the first one first."""
     activation: Literal["relu", "tanh"] = "relu"
     """The hidden layers' activation: relu or tanh."""
@@ -252,10 +241,7 @@ class Module(Kind):
     """A `torch.nn.Module` that a user's function returns."""
 
     form = "module"
-    ignored_training = {
-        "arguments": "only allowed together with network.trainer; remove it",
-    }
-    words = (ALL_BUT_NORM_LAYERS,)
+    ignored = ("arguments", "add")
 
     module: FunctionName
     """Instead of hidden: a function that returns a torch.nn.Module, such as
@@ -302,29 +288,20 @@ class Trainer(Kind):
 
     form = "trainer"
     has_histories = False
-    ignored_training = dict.fromkeys(
-        ("validation_size", "keep", "class_weight"),
-        "trainers are not told; remove it, and give the trainer an argument instead",
+    # A trainer is not told of them; it can get arguments of its own instead.
+    ignored = (
+        *("validation_size", "keep", "class_weight"),
+        *("add", "save", "rate_factors", "phases", "towards"),
     )
 
-    trainer: Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$", max_length=1_000)]
+    trainer: Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$")]
     """Instead of hidden: a command that trains, such as python trainer.py; it runs
     without a shell, in the working directory."""
-    files: Annotated[list[TrainerFile], Field(max_length=1_000), EACH_ONCE] = LEFT_OUT
-    """The trainer's files, from the working directory; an edit of any of them retrains
-    everything that it trains."""
+    files: Annotated[list[PathName], EACH_ONCE] = LEFT_OUT
+    """The trainer's files, from the working directory, without braces, < and >, and a -
+    in front as ./-; an edit of any of them retrains everything that it trains."""
     packages: Annotated[
-        list[
-            Annotated[
-                str,
-                Field(
-                    pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
-                    max_length=100,
-                    description="a package's name, such as scikit-learn",
-                ),
-            ]
-        ],
-        Field(max_length=1_000),
+        list[Annotated[str, Field(pattern=r"^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$")]],
         EACH_ONCE,
     ] = LEFT_OUT
     """The installed packages that the trainer computes with, by their names in pip;
@@ -366,27 +343,24 @@ class Trainer(Kind):
     def _mistakes_of_command(self) -> Iterator[str]:
         try:
             words = shlex.split(self.trainer)
+            if not any(words):
+                raise ValueError("it is empty")
         except ValueError as error:
             yield f"trainer: {shown(self.trainer)} is not a command ({error})"
-            return
-        if not words or not words[0]:
-            yield f"trainer: {shown(self.trainer)} is empty. Allowed: a command"
             return
         # The program itself is looked for elsewhere, unless its name has a slash.
         files = words if "/" in words[0] else words[1:]
         listed = {Path(file).absolute() for file in self.files or []}
-        modules = [word for before, word in pairwise(words) if before == "-m"]
-        for word in [*files, *(f"{name.replace('.', '/')}.py" for name in modules)]:
+        for word in files:
             file = Path(word)
-            if file.absolute() in listed:
-                continue
-            if not file.is_absolute() and is_there(file, Path.is_file):
+            is_code = file.suffix == ".py" or (
+                not file.is_absolute() and file.is_file()
+            )
+            if is_code and file.absolute() not in listed:
                 yield (
                     f"files: {shown(word)} is missing, which the trainer names; add "
                     "it, or its edits go unnoticed"
                 )
-            elif word in files and file.suffix == ".py":
-                yield from unreadable("trainer", file)
 
     def mistakes_of_training(self, training: Training) -> Iterator[str]:
         yield from super().mistakes_of_training(training)
@@ -399,30 +373,12 @@ class Trainer(Kind):
             yield f"arguments.{name}: not among network.arguments{known}"
 
     def mistakes_of_variant(self, place: str, variant: Variant) -> Iterator[str]:
-        frozen = self.frozen(variant.freeze)
-        if self.depth is None and frozen != 0:
-            yield (
-                f"freeze: {frozen!r} needs the groups; {place}.network.groups is "
-                "missing"
-            )
-            variant = variant.model_copy(update={"freeze": 0})
         yield from super().mistakes_of_variant(place, variant)
-        if isinstance(frozen, list):
+        if isinstance(self.frozen(variant.freeze), list):
             yield (
                 "freeze: trainers are only told how many layers to freeze, from the "
                 "first. Allowed: a number, or the last one's name"
             )
-        if variant.save:
-            yield (
-                f"save: the network of {place} is a trainer's, whose weights Thaw does "
-                "not see; remove it"
-            )
-        for key in ("rate_factors", "phases", "towards"):
-            if getattr(variant, key):
-                yield (
-                    f"{key}: trainers are not told, and {place} has one; remove it, "
-                    "and give the trainer an argument instead"
-                )
 
 
 # If a network has keys of several kinds, it is of the first.
@@ -432,13 +388,11 @@ NETWORKS: dict[str, type[Kind]] = {
 Network = Annotated[Kind, OneOf(NETWORKS, "hidden")]
 
 
-def inherited(shared: Any, network: Any) -> Any:
+def inherited(shared: Mapping[str, Any], network: Mapping[str, Any]) -> dict[str, Any]:
     """Return a study's network as written: the shared one with what the study says.
 
     Where the study says another kind, nothing of the shared one is left.
     """
-    if not isinstance(shared, Mapping) or not isinstance(network, Mapping):
-        return network if network != {} else shared
     kind = next((form for form in NETWORKS if form in network), None)
     if kind is None:
         return {**shared, **network}

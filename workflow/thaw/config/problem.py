@@ -15,25 +15,26 @@ from thaw.config.fields import (
     LARGEST_NUMBER,
     LEFT_OUT,
     MOST_ROWS,
-    MOST_UNITS,
     PATH,
-    WHOLE,
     Arguments,
     Group,
     OneOf,
     PathName,
     Positive,
+    Rows,
+    Several,
+    SmallSeed,
     Text,
     Value,
-    Width,
+    exactly_one,
 )
-from thaw.config.messages import is_there, shown, unreadable
-from thaw.data import ARRAYS, CHANNELS, EACH, SEPARATORS, SUFFIXES
+from thaw.config.messages import shown, unreadable
+from thaw.data import ARRAYS, CHANNELS, EACH, SUFFIXES
 from thaw.learning.tasks import TASKS
 
 Table = Annotated[
     str,
-    Field(pattern=rf"^{PATH}({'|'.join(map(re.escape, SUFFIXES))})$", max_length=1_000),
+    Field(pattern=rf"^{PATH}({'|'.join(map(re.escape, SUFFIXES))})$"),
 ]
 # Their values are found when this runs, so no type checker can know them.
 Color: Any = Literal[tuple(CHANNELS)]
@@ -41,13 +42,9 @@ TaskName: Any = Literal[tuple(TASKS)]
 # Latin-1 without controls, Greek, super- and subscripts, currencies: what fonts draw,
 # and a cell of a Markdown table holds.
 UNIT = r"^[ -{}~¡-¬®-ÿΑ-Ωα-ω‰⁰-₎₠-₵₽℃]+$"
-ColumnName = Annotated[Text, Field(description="A column's name.")]
-Columns = Annotated[list[ColumnName], Field(max_length=1_000_000), EACH_ONCE]
+Columns = Annotated[list[Text], EACH_ONCE]
 # A whole number is rows; 1.0 is refused, for a share of all leaves no other rows.
-RowsOrShare = Annotated[
-    Annotated[int, Field(ge=1, le=MOST_ROWS)] | Annotated[float, Field(gt=0, lt=1)],
-    ALTERNATIVES,
-]
+RowsOrShare = Annotated[Rows | Annotated[float, Field(gt=0, lt=1)], ALTERNATIVES]
 
 
 class Like(Group):
@@ -67,8 +64,7 @@ class Missing(Group):
     from, in its test rows, too."""
 
     def mistakes(self) -> Iterator[str]:
-        if len(self.model_fields_set) != 1:
-            yield "holds one of drop and fill. Allowed: {drop: rows} or {fill: median}"
+        yield from exactly_one({"drop": self.drop, "fill": self.fill})
 
 
 class Transform(Group):
@@ -82,18 +78,15 @@ class Transform(Group):
     """Replaces each feature x by this number minus x."""
 
     def mistakes(self) -> Iterator[str]:
-        if len(self.model_fields_set) != 1:
-            allowed = ", ".join(Transform.model_fields)
-            yield f"an entry holds one change. Allowed: {allowed}"
+        # A value of 0 is one, too.
+        yield from exactly_one(
+            {key: key in self.model_fields_set for key in Transform.model_fields}
+        )
 
 
 def _apart(key: str, other: str) -> str:
     """Say that two keys contradict each other."""
     return f"{key}: does not go together with {other}; remove one of them"
-
-
-# Transforms that would make other numbers of tokens.
-CHANGES_NUMBERS = (".noise", ".rotate", ".invert")
 
 
 class Problem(Group):
@@ -111,9 +104,7 @@ class Problem(Group):
     these are the first ones."""
     test_size: RowsOrShare = LEFT_OUT
     """The test set: rows, 1 to 100,000,000, or a share; left out, all others."""
-    shuffle: Annotated[
-        Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE] | Literal["each"], ALTERNATIVES
-    ] = LEFT_OUT
+    shuffle: Annotated[SmallSeed | Literal["each"], ALTERNATIVES] = LEFT_OUT
     """A seed, 0 to 4294967295, with which rows are drawn, stratified by class, or by
     quantiles of numbers; or each: each source model and its repeats get a split of
     their own, so that an answer holds for other splits. Left out, rows keep their
@@ -127,9 +118,9 @@ class Problem(Group):
     """error: in a study's target, test rows with the same features as train rows of its
     own or of the source are refused before anything is trained. Left out, they are
     counted, and the answer says how many there are."""
-    classes: Annotated[list[Value], Field(max_length=MOST_UNITS), EACH_ONCE] = []
+    classes: Annotated[list[Value], EACH_ONCE] = []
     """The classes to keep, in this order; left out, all."""
-    transforms: Annotated[list[Transform], Field(max_length=100)] = []
+    transforms: list[Transform] = []
     """Changes of the data, one after the other."""
 
     @property
@@ -154,10 +145,9 @@ class Problem(Group):
 
     def mistakes(self) -> Iterator[str]:
         has_classes = TASKS[self.task].has_classes
-        if self.classes and not has_classes:
-            yield _apart("classes", f"task: {self.task}")
-        if has_classes and self.unit:
-            yield "unit: only applies to task: regression; remove it"
+        key = "unit" if has_classes else "classes"
+        if getattr(self, key):
+            yield _apart(key, f"task: {self.task}")
         train, test = self.train_size, self.test_size
         if train is None and test is None and "test_file" not in self.paths:
             yield "train_size: this key is missing"
@@ -178,10 +168,10 @@ class OfRows(Problem):
 
     drop: Columns = []
     """Columns that are no features."""
-    bins: Annotated[int, Field(ge=2, le=100), WHOLE] = LEFT_OUT
+    bins: Annotated[int, Field(ge=2, le=100)] = LEFT_OUT
     """Makes so many classes of labels that are numbers, by quantiles of the train rows;
     with shuffle: each, of all rows."""
-    shape: Annotated[list[Width], Field(max_length=10)] = []
+    shape: list[Several] = []
     """How a row's features are arranged, such as [1, 8, 8]."""
     tokens: bool = False
     """Whether features are tokens: whole numbers from 0 that stand for something, such
@@ -189,21 +179,17 @@ class OfRows(Problem):
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
-        steps = [
-            f"transforms[{number}].{key}"
-            for number, step in enumerate(self.transforms)
-            for key in step.model_fields_set
-        ]
         if self.bins:
             if not TASKS[self.task].has_classes:
                 yield _apart("bins", f"task: {self.task}")
             if self.classes:
                 yield _apart("classes", "bins")
         if self.tokens:
-            keys = [key for key in ("categorical", "scale") if self.get(key)]
-            keys += [step for step in steps if step.endswith(CHANGES_NUMBERS)]
-            for key in [*keys, *(["missing.fill"] if self.fills else [])]:
-                yield f"{key}: tokens stay the whole numbers they are; remove it"
+            for key in ("categorical", "scale", "transforms"):
+                if self.get(key):
+                    yield f"{key}: tokens stay the whole numbers they are; remove it"
+            if self.fills:
+                yield "missing.fill: no number lies between tokens; remove it"
 
 
 class OfFile(OfRows):
@@ -230,7 +216,7 @@ class OfFile(OfRows):
     source then takes these only. Left out, columns that differ are refused."""
     categorical: Columns = []
     """Columns to one-hot encode; a study's source and target share categories."""
-    rows: Annotated[dict[ColumnName, Value], Field(max_length=100)] = {}
+    rows: dict[Text, Value] = {}
     """Values by column: keep only rows with these. The columns are no features."""
     group: Text = LEFT_OUT
     """A column, no feature; rows of a group never lie on both sides of the split. Needs
@@ -248,24 +234,18 @@ class OfFile(OfRows):
         if self.file.endswith(ARRAYS):
             for key in ("label", "columns", "categorical", "rows", "group"):
                 if getattr(self, key):
-                    yield (
-                        f"{key}: only applies to files with named columns; an {ARRAYS} "
-                        "file holds X and y; remove it"
-                    )
+                    yield _apart(key, f"an {ARRAYS} file, which holds X and y")
         elif self.label is None:
             yield "label: this key is missing"
         if not self.made_by_rule:
             for key, path in self.paths.items():
                 yield from unreadable(key, Path(path))
         if self.test_file and self.group:
-            yield "group: test_file decides the split; use drop instead"
+            yield _apart("group", "test_file, which decides the split")
         elif self.group and self.shuffle is None:
             yield "shuffle: this key is missing; whole groups are drawn at random"
         if self.test_file and self.is_split:
-            yield (
-                "shuffle: each splits all rows anew, and test_file says which are test "
-                "rows; remove one of them"
-            )
+            yield _apart("shuffle", "test_file, which decides the split")
         roles: dict[str, str] = {}
         for key in ("label", "group", "rows", "categorical", "drop"):
             value = getattr(self, key) or []
@@ -274,12 +254,6 @@ class OfFile(OfRows):
                     yield f"{key}: {column!r} is already its {roles[column]}"
                 roles[column] = key
 
-    def minimal(self, *without: str) -> dict[str, Any]:
-        settings = super().minimal(*without)
-        if settings.get("separator") == SEPARATORS.get(Path(self.file).suffix):
-            settings.pop("separator", None)
-        return settings
-
 
 class OfImages(Problem):
     """A problem in a folder of images."""
@@ -287,7 +261,7 @@ class OfImages(Problem):
     images: PathName
     """A folder of images in place of a file: a class is a folder in it, a row an image,
     by name. Any format that Pillow reads; features are from 0, black, to 1."""
-    size: Annotated[list[Width], Field(min_length=2, max_length=2)]
+    size: Annotated[list[Several], Field(min_length=2, max_length=2)]
     """The height and width that images get, such as [32, 32]; that of rows is then
     [3, 32, 32], or [1, 32, 32] if they are grey."""
     color: Color = "rgb"
@@ -307,48 +281,45 @@ class OfImages(Problem):
         yield from super().mistakes()
         if not TASKS[self.task].has_classes:
             yield "task: the folders of images are classes; remove it"
-        if not is_there(Path(self.images), Path.is_dir):
-            where = shown(str(Path.cwd()))
-            yield f"images: {self.images!r} is no folder (from {where})"
+        if not Path(self.images).is_dir():
+            here = shown(str(Path.cwd()))
+            yield f"images: {self.images!r} is no folder (from {here})"
 
 
 class MakeBlobs(Group):
-    """The arguments of scikit-learn's make_blobs."""
+    """Arguments of make_blobs."""
 
-    n_samples: Annotated[int, Field(ge=2, le=MOST_ROWS), WHOLE]
+    n_samples: Annotated[int, Field(ge=2, le=MOST_ROWS)]
     """How many rows."""
-    centers: Annotated[int, Field(ge=2, le=MOST_UNITS), WHOLE]
+    centers: Annotated[int, Field(ge=2, le=LARGEST_NUMBER)]
     """How many classes, one blob each."""
-    n_features: Annotated[int, Field(ge=1, le=MOST_UNITS), WHOLE]
+    n_features: Several
     """How many features."""
     cluster_std: Positive
     """The standard deviation of a blob."""
-    random_state: Annotated[int, Field(ge=0, le=2**32 - 1), WHOLE]
+    random_state: SmallSeed
     """The seed of the data."""
 
 
-# Functions that make data, beside make_blobs, whose arguments are known.
-OTHER_FUNCTIONS = (
-    *("make_circles", "make_classification", "make_friedman1"),
+# Functions that make data; of make_blobs the arguments are known.
+FUNCTIONS = (
+    *("make_blobs", "make_circles", "make_classification", "make_friedman1"),
     *("make_gaussian_quantiles", "make_hastie_10_2", "make_moons", "make_regression"),
     *("load_breast_cancer", "load_diabetes", "load_digits", "load_iris", "load_wine"),
 )
 
 
 class _OfFunction(OfRows):
-    """A problem that a function of scikit-learn generates."""
-
-    make_blobs: MakeBlobs = LEFT_OUT
+    """A problem that a function of scikit-learn generates or loads."""
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
-        first, *more = (name for name in FUNCTIONS if getattr(self, name) is not None)
-        for function in more:
-            yield f"{function}: set together with {first}; remove one of them"
+        given = {name: getattr(self, name) is not None for name in FUNCTIONS}
+        yield from exactly_one(given)
+        first = next(name for name in FUNCTIONS if given[name])
         if first == "make_blobs":
             return
-        arguments = getattr(self, first)
-        seed = arguments.get("random_state")
+        seed = getattr(self, first).get("random_state")
         if first.startswith("make_") and not isinstance(seed, int):
             yield (
                 f"{first}.random_state: this key is missing; without a seed, the data "
@@ -358,24 +329,19 @@ class _OfFunction(OfRows):
 
 def _arguments_of(function: str) -> Any:
     words = f"The arguments of scikit-learn's {function}, by name."
-    return Arguments, Field(LEFT_OUT, description=words)
+    kind = MakeBlobs if function == "make_blobs" else Arguments
+    return kind, Field(LEFT_OUT, description=words)
 
 
-FUNCTIONS = ("make_blobs", *OTHER_FUNCTIONS)
 OfFunction = create_model(
     "OfFunction",
     __base__=_OfFunction,
-    **{name: _arguments_of(name) for name in OTHER_FUNCTIONS},
+    __doc__=_OfFunction.__doc__,
+    **{name: _arguments_of(name) for name in FUNCTIONS},
 )
 PROBLEMS: dict[str, type[Problem]] = {
     "file": OfFile,
     "images": OfImages,
     **dict.fromkeys(FUNCTIONS, OfFunction),
 }
-AnyProblem = Annotated[
-    Problem,
-    OneOf(PROBLEMS, "file"),
-    Field(
-        description="A problem: its data, from a file or one function, and its split."
-    ),
-]
+AnyProblem = Annotated[Problem, OneOf(PROBLEMS, "file")]

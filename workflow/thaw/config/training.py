@@ -5,23 +5,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field
 
 from thaw import keys
 from thaw.config.fields import (
     ALTERNATIVES,
     AS_TEXT,
     EACH_ONCE,
-    GROUP_NAME,
-    LARGEST_NUMBER,
-    LAYER_IN_WORDS,
     LEFT_OUT,
-    MOST_EPOCHS,
     MOST_LAYERS,
-    WHOLE,
     Arguments,
     Count,
-    Epochs,
     Group,
     GroupName,
     Layer,
@@ -29,7 +23,8 @@ from thaw.config.fields import (
     OneOf,
     Positive,
     Rows,
-    Width,
+    Several,
+    exactly_one,
 )
 from thaw.config.messages import shown
 from thaw.learning import settings
@@ -39,29 +34,17 @@ TRAINING = settings.Training._field_defaults
 VARIANT = settings.Variant._field_defaults
 
 FreezeValue = Annotated[
-    Annotated[int, Field(ge=0, le=MOST_LAYERS), WHOLE]
+    Annotated[int, Field(ge=0, le=MOST_LAYERS)]
     | GroupName
-    | Annotated[
-        list[Layer], Field(min_length=1, max_length=MOST_LAYERS + 1), EACH_ONCE
-    ],
+    | Annotated[list[Layer], Field(min_length=1), EACH_ONCE],
     ALTERNATIVES,
-]
-# In JSON, and so in its schema, every key is text.
-LayerKey = Annotated[
-    Layer,
-    WithJsonSchema(
-        {"type": "string", "pattern": GROUP_NAME, "description": LAYER_IN_WORDS}
-    ),
-]
-ClassName = Annotated[
-    str, Field(max_length=1_000, description="A class, as text or number."), AS_TEXT
 ]
 
 
 class Training(Group):
-    """How networks learn: repeats and, unless `pretraining` differs, source models."""
+    """How networks learn; `pretraining` and a variant's `training` have these keys."""
 
-    epochs: Epochs = LEFT_OUT
+    epochs: Several = LEFT_OUT
     """How often a network sees the train set. Set either this or steps."""
     steps: Rows = TRAINING["steps"]
     """How many steps of gradient descent a network takes in all, whatever the number of
@@ -69,11 +52,11 @@ class Training(Group):
     batch_size: Rows
     """How many rows a step of gradient descent averages over."""
     learning_rate: Annotated[
-        Positive | Annotated[list[Positive], Field(min_length=2, max_length=100)],
+        Positive | Annotated[list[Positive], Field(min_length=2)],
         ALTERNATIVES,
     ]
     """The size of a step, a finite number, more than 0, 1000000 or less; or a list of 2
-    to 100, of which each network keeps the one with the least loss on its validation
+    or more, of which each network keeps the one with the least loss on its validation
     rows."""
     validation_size: Annotated[float, Field(gt=0, le=0.5)] = TRAINING["validation_size"]
     """The share of a network's own train rows that are held out to choose its learning
@@ -102,8 +85,7 @@ class Training(Group):
     arguments: Arguments = LEFT_OUT
     """Overrides some of network.arguments, by name (network.trainer only)."""
     class_weight: Annotated[
-        Literal["balanced"]
-        | Annotated[dict[ClassName, Positive], Field(max_length=1_000)],
+        Literal["balanced"] | dict[Annotated[str, AS_TEXT], Positive],
         ALTERNATIVES,
         AfterValidator(lambda weights: weights or None),
     ] = TRAINING["class_weight"]
@@ -119,16 +101,12 @@ class Training(Group):
 
     def mistakes(self) -> Iterator[str]:
         """Yield keys that do not go together."""
-        if self.epochs is None and self.steps is None:
-            yield "epochs: this key is missing; or set steps"
-        if self.epochs is not None and self.steps is not None:
-            yield "steps: set together with epochs; remove one of them"
+        yield from exactly_one({"epochs": self.epochs, "steps": self.steps})
         chooses = self.rate_choices or self.keep == "best"
         if chooses and self.validation_size is None:
-            what = "learning_rate is a list" if self.rate_choices else "keep is best"
             yield (
-                f"validation_size: this key is missing; {what}, which needs rows held "
-                "out. Allowed: a share of the train rows, such as 0.2"
+                "validation_size: this key is missing; several learning rates, and "
+                "keep: best, need a share of the train rows held out, such as 0.2"
             )
         if self.validation_size is not None and not chooses:
             yield (
@@ -143,14 +121,11 @@ class Training(Group):
             yield "nesterov: needs a momentum. Allowed: false, or a momentum"
 
 
-def changed(training: Any, changes: Any) -> Any:
+def changed(training: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return `training` as written with these changes.
 
-    A trainer's arguments change one by one. What is no group of keys stays, to be
-    refused.
+    Epochs and steps replace each other; a trainer's arguments change one by one.
     """
-    if not isinstance(training, Mapping) or not isinstance(changes, Mapping):
-        return changes if changes != {} else training
     kept = dict(training)
     if changes.keys() & {*settings.BUDGETS}:
         kept = {k: v for k, v in kept.items() if k not in settings.BUDGETS}
@@ -167,7 +142,7 @@ class Phase(Group):
     freeze: FreezeValue = VARIANT["freeze"]
     """The layers that do not learn in this phase: a number of them, from the first; a
     name; a list; or in words, as freeze of a variant."""
-    epochs: Epochs
+    epochs: Several
     """How many epochs the phase takes."""
     learning_rate: Positive = LEFT_OUT
     """The phase's learning rate; left out, that of the variant's training."""
@@ -182,26 +157,15 @@ class Variant(Group):
     """The layers that do not learn: a number of hidden layers or groups, from the
     first; the name of the last of these; a list of layers, each once; all but the
     output; or, with a module, all but norm layers."""
-    fresh: Annotated[list[Layer], Field(max_length=MOST_LAYERS), EACH_ONCE] = list(
-        VARIANT["fresh"]
-    )
+    fresh: Annotated[list[Layer], EACH_ONCE] = list(VARIANT["fresh"])
     """The source model's layers to draw anew; none may be frozen."""
-    add: Annotated[list[Width], Field(max_length=MOST_LAYERS)] = list(VARIANT["add"])
+    add: list[Several] = list(VARIANT["add"])
     """The widths of fresh hidden layers put between the source model's and the output,
     which is then fresh too."""
-    rate_factors: Annotated[
-        dict[
-            LayerKey,
-            Annotated[
-                float,
-                Field(gt=0, le=LARGEST_NUMBER, description="A number, more than 0."),
-            ],
-        ],
-        Field(max_length=MOST_LAYERS + 1),
-    ] = dict(VARIANT["rate_factors"])
+    rate_factors: dict[Layer, Positive] = dict(VARIANT["rate_factors"])
     """By what to multiply the learning rate of a layer, at every step, such as
     {hidden-1: 0.1}; 1 for those left out."""
-    phases: Annotated[list[Phase], Field(max_length=100)] = list(VARIANT["phases"])
+    phases: list[Phase] = list(VARIANT["phases"])
     """Parts of the training, one after the other, each with its frozen layers and its
     epochs, such as the output alone first. The variant's epochs are their sum."""
     towards: NotNegative = VARIANT["towards"]
@@ -249,9 +213,6 @@ class Variant(Group):
                 "phases: phases count epochs, and training sets steps. Allowed: "
                 "training that sets epochs"
             )
-        epochs = sum(phase.epochs for phase in self.phases)
-        if epochs > MOST_EPOCHS:
-            yield f"phases: {epochs} epochs in all. Allowed: {MOST_EPOCHS} or less"
 
 
 class Estimator(Group):
@@ -260,13 +221,13 @@ class Estimator(Group):
     pretrained: ClassVar = False
     save: ClassVar = None
 
-    estimator: Annotated[str, Field(max_length=200)]
+    estimator: str
     """Instead of all of the above, an estimator as a reference that is no network: a
     class like scikit-learn's, such as sklearn.linear_model.Ridge. Of classes it must
     say probabilities (predict_proba)."""
     arguments: Arguments = LEFT_OUT
-    """The estimator's arguments, by name; not random_state, which Thaw sets, nor n_jobs
-    other than 1."""
+    """The estimator's arguments, by name; not random_state, which Thaw sets, nor
+    n_jobs, since several cores give other bytes than one."""
 
     @property
     def described(self) -> dict[str, Any]:
@@ -284,25 +245,17 @@ class Estimator(Group):
 
     def mistakes(self) -> Iterator[str]:
         """Yield what is wrong with its class and arguments."""
-        for name, allowed, why in (
-            ("n_jobs", [1], "several cores give other bytes than one"),
-            ("random_state", [], "Thaw sets it from each repeat's own seed"),
-        ):
-            arguments = self.arguments or {}
-            if name in arguments and arguments[name] not in allowed:
-                yield f"arguments.{name}: {why}; remove it"
-        such = "such as sklearn.ensemble.RandomForestClassifier"
-        module, _, name = self.estimator.rpartition(".")
-        package, *parts = module.split(".")
-        if not all(part.isidentifier() for part in (package, *parts, name)):
+        for name in sorted({"n_jobs", "random_state"} & {*(self.arguments or {})}):
             yield (
-                f"estimator: {shown(self.estimator)} is not a class with its package, "
-                f"{such}"
+                f"arguments.{name}: neither cores nor chance may change a score, so "
+                "Thaw sets it; remove it"
             )
-        elif keys.version(package) == "missing":
+        package, *parts = self.estimator.split(".")
+        is_class = parts and all(part.isidentifier() for part in (package, *parts))
+        if not is_class or keys.version(package) == "missing":
             yield (
-                f"estimator: {package} is not an installed package. Allowed: a class "
-                f"of an installed one, {such}"
+                f"estimator: {shown(self.estimator)} is not a class of an installed "
+                "package. Allowed: one such as sklearn.ensemble.RandomForestClassifier"
             )
 
 

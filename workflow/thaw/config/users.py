@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from thaw import keys
-from thaw.config.messages import is_there, shown, unreadable
+from thaw.config.messages import shown, unreadable
 
 # The weights in a folder that Hugging Face's `save_pretrained` wrote; the index names
 # several files with a part each.
@@ -69,19 +69,21 @@ def mistakes_of_function(key: str, text: str) -> Iterator[str]:
 def weight_files(path: Path) -> list[Path]:
     """Return the file of a source model or, if it is a folder, the files in it.
 
-    Raises `ValueError` if a folder's index is damaged.
+    Raises `ValueError` if a folder has no weights, or a damaged index of them.
     """
-    if not is_there(path, Path.is_dir):
+    if not path.is_dir():
         return [path]
     index = path / INDEX
     if not index.exists():
-        return [path / WHOLE]
+        if (path / WHOLE).exists():
+            return [path / WHOLE]
+        raise ValueError(f"it has no {WHOLE}, as save_pretrained writes it")
     try:
         parts = {*json.loads(index.read_bytes())["weight_map"].values()}
-    except (KeyError, TypeError, AttributeError):
-        raise ValueError("it has no weight_map of files") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(f"{INDEX} has no weight_map of files") from None
     if not parts or not all(PART.fullmatch(str(part)) for part in parts):
-        raise ValueError("its weight_map names something else than files beside it")
+        raise ValueError(f"the weight_map of {INDEX} names other than files beside it")
     return [path / part for part in sorted(parts)]
 
 
@@ -94,7 +96,7 @@ def digest_of_weights(files: Sequence[Path]) -> str:
 def mistakes_of_weights(key: str, text: str) -> Iterator[str]:
     """Yield what keeps a source model's weights from being read."""
     path = Path(text)
-    if not is_there(path, Path.is_dir) and not text.endswith(READ):
+    if not path.is_dir() and not text.endswith(READ):
         yield (
             f"{key}: {shown(text)} is not read, because such files may run code. "
             "Allowed: .safetensors (safetensors.torch.save_file writes a state_dict), "
@@ -104,13 +106,7 @@ def mistakes_of_weights(key: str, text: str) -> Iterator[str]:
     try:
         files = weight_files(path)
     except ValueError as error:
-        yield f"{key}: {shown(str(path / INDEX))} is damaged: {error}"
-        return
-    if files == [path / WHOLE] and not files[0].exists():
-        yield (
-            f"{key}: {shown(text)} is a folder without {WHOLE}. Allowed: one that "
-            "Hugging Face's save_pretrained wrote, or a file"
-        )
+        yield f"{key}: {shown(text)} is not a folder with weights: {error}"
         return
     for file in files:
         yield from unreadable(key, file)

@@ -32,7 +32,7 @@ class Plan:
         self.problems = Problems(config.problems)
         self.studies = {
             name: plan_of_study(name, study, config, self.problems)
-            for name, study in config.studies.items()
+            for name, study in config.single_studies.items()
         }
         for name in config.problems:
             self.problems.make_sure_of(name)
