@@ -215,7 +215,7 @@ def assert_agrees(study):
         assert {*choice.named} <= {*table["variant"][is_better]}
         assert choice.variant in text
         gain = table.set_index("variant").loc[choice.variant, "typical"]
-        assert row["typical"] == gain and f"best estimate is {gain:.3f} (" in text
+        assert row["typical"] == gain and f"gains {gain:.3f} (" in text
         low = table.set_index("variant").loc[choice.variant, "typical_low"]
         words = "perhaps for less than the margin" in text
         assert words == (low < 0.01 and not choice.lead)
