@@ -269,14 +269,23 @@ class StudyPlan(NamedTuple):
             for tile, stem, _ in repeats_jobs(study.target, name, keys[name], *size)
         ]
 
-    def model_files_of(self, tile: Tile) -> list[str]:
-        """Return the file with the source models that the repeats of a tile need.
+    @property
+    def models_of_jobs(self) -> Files:
+        """The file with the source models that each training job needs, if any.
 
-        One is enough, because tiles of both kinds end at the same source models.
+        By the beginning of the job's files. One is enough, because tiles of both kinds
+        end at the same source models.
         """
-        tiles = self._model_tiles
-        place = bisect.bisect(tiles, tile.models[0], key=lambda t: t.models[0])
-        return [f"{self._model_stem(tiles[place - 1])}{WEIGHTS}"]
+        tiles, files = self._model_tiles, self.model_files
+        firsts = [tile.models[0] for tile in tiles]
+        keyed = {
+            name: results[0].recipe["inputs"] for name, results in self.arms.items()
+        }
+        pretrained = [name for name, keys in keyed.items() if "source_models" in keys]
+        return {
+            stem: [files[bisect.bisect(firsts, tile.models[0]) - 1]]
+            for tile, stem in self._jobs_of(pretrained)
+        }
 
     # Facts of the study, for tables, figures and messages
 
