@@ -6,15 +6,13 @@ of problems, likewise.
 """
 
 for stage in PLAN.stages.values():
-    # As for keyed jobs, times count only where no key covers what a rule makes.
-    reads = below_results(stage.reads)
 
     rule:
         """A stage after training: scores gathered, tables, figures or a page."""
         name:
             stage.rule
         input:
-            files=reads if PLAN.ruled else ancient(reads),
+            files=below_results(stage.reads),
             functions=ancient(local(stage.functions)),
             stale=force_if_stale(stage),
         output:
