@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thaw.config.config import Study
-from thaw.config.network import Module
 from thaw.config.training import Estimator, Training, Variant
 from thaw.config.users import parts_of_function, weight_files
 from thaw.findings.arms import (
@@ -304,21 +303,6 @@ class StudyPlan(NamedTuple):
     def described(self) -> dict[str, dict[str, Any]]:
         """The settings of each variant, without defaults and training."""
         return {name: variant.described for name, variant in self.variants.items()}
-
-    @property
-    def shown(self) -> dict[str, bool]:
-        """Whether there is what tables and figures show: see `thaw.plan.outputs`."""
-        study, network = self.settings, self.settings.network
-        return {
-            "comparisons": len(self.variants) > 1,
-            "depths": bool(self.mapped),
-            "histories": network.has_histories,
-            "rows": True,
-            "several metrics": len(self.metrics) > 1,
-            "several models": study.models > 1 and bool(self.pretrained),
-            "several sizes": self.is_swept,
-            "shares": isinstance(network, Module),
-        }
 
     @property
     def size(self) -> str:
