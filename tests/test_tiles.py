@@ -102,7 +102,8 @@ def test_every_job_finds_its_source_models_however_studies_cut_theirs(seed):
     for tile, stem in (job for study in studies for job in study.training_jobs):
         _, problem, folder, name = stem.split("/")
         arm, _, key = folder.rpartition("-")
-        files = plan.inputs("source_models", key, name, problem, arm)
+        inputs = plan.inputs(key, tile=name, problem=problem, arm=arm)
+        files = inputs.get("source_models", [])
         assert {*files} <= pretrained
         assert len(files) == (0 if arm == "standalone" else 1)
         for file in files:

@@ -1,7 +1,6 @@
 """The plan that follows from the config, and the functions that rules read it by."""
 
-from functools import cache, partial
-from inspect import signature
+from functools import partial
 
 from thaw.config.files import with_values_read
 from thaw.config.resolve import resolve
@@ -71,60 +70,39 @@ def saved_weights(studies):
     return [path for study in studies for path in below_results(STUDIES[study].weights)]
 
 
-def with_signature(function):
-    """Set a function's signature, which Snakemake otherwise works out at each call."""
-    function.__signature__ = signature(function)
-    return function
+# The inputs that lie where the config says, whatever a module's prefix.
+USER_FILES = {"files", "joined", "network", "trainer", "weights"}
 
 
-def results(name):
-    """Return an input function: the results of that name from which a job begins.
+def inputs(wildcards):
+    """Return the files from which a job makes the result of a key, by name.
 
-    A training job that is finished needs only those that exist: otherwise Snakemake
-    would make a missing one again, and train everything from it.
+    Their times do not count, because the key covers their content; they count where
+    another rule makes a file, whose content no key covers. No job reads what was
+    `checked`, which only has to have passed. A training job that is finished needs only
+    those that exist: otherwise Snakemake would make a missing one again, and train
+    everything from it.
     """
+    files = PLAN.inputs(**wildcards)
+    trains = {"problem", "tile"} <= {*wildcards.keys()} and is_finished(**wildcards)
+    for name, paths in files.items():
+        if name in USER_FILES:
+            paths = local(paths)
+        else:
+            paths = below_results(paths)
+            if trains:
+                paths = [path for path in paths if os.path.exists(locate(path))]
+        is_ruled = name != "checked" and wildcards.key in PLAN.ruled
+        files[name] = paths if is_ruled else ancient(paths)
+    return files
 
-    @with_signature
-    def paths(wildcards):
-        needed = below_results(PLAN.inputs(name, **wildcards))
-        if {"problem", "tile"} <= {*wildcards.keys()} and is_finished(**wildcards):
-            needed = [path for path in needed if os.path.exists(locate(path))]
-        # No job reads a check: it only has to have passed.
-        if name == "checked":
-            return ancient(needed)
-        return ignore_times(needed, wildcards.key)
 
-    return paths
-
-
-@cache
 def is_finished(**wildcards):
     """Whether all files of a training job exist, as the run is planned."""
     training = rules.pretrain
     if "arm" in wildcards:
         training = rules.train_and_save if wildcards["arm"] in SAVED else rules.train
     return all(os.path.exists(path.format(**wildcards)) for path in training.output)
-
-
-def user_files(name):
-    """Return an input function: the user's files of that name that a job reads.
-
-    They lie where the config says, whatever a module's prefix.
-    """
-
-    @with_signature
-    def paths(wildcards):
-        return ignore_times(local(PLAN.inputs(name, **wildcards)), wildcards.key)
-
-    return paths
-
-
-def ignore_times(paths, key):
-    """Return inputs whose times do not count, because the key covers their content.
-
-    They count where another rule makes a file, whose content no key covers.
-    """
-    return paths if key in PLAN.ruled else ancient(paths)
 
 
 def predictions_if_kept(path):
@@ -137,24 +115,19 @@ def locate(path):
     return Path(rules.make_problem.output[0]).parents[2] / path
 
 
-def keyed_job(stage, **more):
-    """Return a param: a job that makes a keyed result, as one JSON text.
+def keyed_job(wildcards, input, output):
+    """Return the job that makes the result of a key, as one JSON text.
 
-    `more` are functions of the key, for values that no key covers. The recipe is empty
-    for a key unknown to this config, as on a node whose code or libraries differ from
-    those of the machine that planned the job; the job reports that.
+    The recipe is empty for a key unknown to this config, as on a node whose code or
+    libraries differ from those of the machine that planned the job; any stage reports
+    that.
     """
-
-    @with_signature
-    def text(wildcards, input, output):
-        key, recipe = wildcards.key, PLAN.recipes.get(wildcards.key, {})
-        # A trainer is checked by another stage than a module.
-        job = dict(stage=recipe.get("stage", stage), key=key, recipe=recipe)
-        job |= dict(inputs=by_name(input), outputs=by_name(output))
-        job |= dict(more={name: of_key(key) for name, of_key in more.items()})
-        return canonical(job | dict(tile=wildcards.get("tile")))
-
-    return text
+    key, recipe = wildcards.key, PLAN.recipes.get(wildcards.key, {})
+    job = dict(stage=recipe.get("stage", "train"), key=key, recipe=recipe)
+    job |= dict(inputs=by_name(input), outputs=by_name(output))
+    # Requirements of studies change no number of a problem, so no key has them.
+    job |= dict(tile=wildcards.get("tile"), more=dict(studies=PLAN.requirements(key)))
+    return canonical(job)
 
 
 def plain_job(stage):
@@ -164,7 +137,6 @@ def plain_job(stage):
     command.
     """
 
-    @with_signature
     def text(wildcards, input, output):
         inputs = dict(functions=[*input.functions], results=[str(locate("results"))])
         job = dict(stage=stage.name, key=stage.key, recipe=stage.recipe)
@@ -228,7 +200,6 @@ def mark_reported(stage):
     return [mark(path) if Path(path).name in REPORTED else path for path in paths]
 
 
-@with_signature
 def memory(wildcards, input, attempt):
     """Return the MB that a job may take: Python with its libraries, and its data.
 
@@ -241,7 +212,6 @@ def memory(wildcards, input, attempt):
     return attempt * (programs + int(5 * size / 1e6))
 
 
-@with_signature
 def gpus(wildcards):
     """Return how many GPUs a job needs for its learner."""
     return PLAN.gpus(wildcards.key)

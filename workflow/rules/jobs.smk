@@ -1,5 +1,6 @@
 """The jobs whose results lie under a key: problems, checks, source models, repeats.
 
+The plan knows from which files each is made (`inputs`), and its recipe (`keyed_job`).
 `docs/files.md` says what each file holds. A tile is named after its content: some source
 models, models-01-29, and some repeats from each, models-01-29-repeats-00-01. An arm is a
 variant or, as in fixed-0@20, a variant that learns from so many rows. A rule that is
@@ -10,10 +11,7 @@ derived from a local one is not local by itself.
 rule make_problem:
     """Read or generate a problem's data, check them and split them."""
     input:
-        files=user_files("files"),
-        joined=user_files("joined"),
-        source=results("source"),
-        like=results("like"),
+        unpack(inputs),
     output:
         problem="results/problems/{problem}-{key}.npz",
     log:
@@ -24,34 +22,24 @@ rule make_problem:
     resources:
         mem_mb=memory,
     params:
-        # Requirements of studies change no number of the problem, so no key has them.
-        job=keyed_job("make_problem", studies=PLAN.requirements),
+        job=keyed_job,
     shell:
         JOB
 
 
 use rule make_problem as check_overlap with:
     """Look for test rows of a target among the train rows that networks learn from."""
-    input:
-        target=results("target"),
-        source=results("source"),
     output:
         rows="results/overlaps/{problem}-{key}.json",
     log:
         "logs/overlaps/{problem}-{key}.log",
     localrule: True
-    params:
-        job=keyed_job("check_overlap"),
 
 
 rule check_network:
     """Check that a network, or a trainer, fits its study; all training waits for it."""
     input:
-        network=user_files("network"),
-        trainer=user_files("trainer"),
-        source=results("source"),
-        target=results("target"),
-        source_models=results("source_models"),
+        unpack(inputs),
     output:
         rows="results/networks/{study}-{key}.json",
     log:
@@ -62,18 +50,13 @@ rule check_network:
         mem_mb=memory,
         gpu=gpus,
     params:
-        job=keyed_job("check_network"),
+        job=keyed_job,
     shell:
         JOB
 
 
 use rule check_network as pretrain with:
     """Pretrain some source models, all at once."""
-    input:
-        problem=results("problem"),
-        network=user_files("network"),
-        trainer=user_files("trainer"),
-        checked=results("checked"),
     output:
         weights="results/source-models/{problem}-{key}/{tile}.safetensors",
         scores="results/source-models/{problem}-{key}/{tile}.csv",
@@ -83,49 +66,27 @@ use rule check_network as pretrain with:
         ),
     log:
         "logs/source-models/{problem}-{key}/{tile}.log",
-    params:
-        job=keyed_job("pretrain"),
 
 
 use rule make_problem as read_checkpoints with:
     """Read a source model from its files with pretrained weights."""
-    input:
-        problem=results("problem"),
-        network=user_files("network"),
-        weights=user_files("weights"),
     output:
         weights="results/source-models/checkpoints-{key}/{tile}.safetensors",
     log:
         "logs/source-models/checkpoints-{key}/{tile}.log",
     localrule: True
-    params:
-        job=keyed_job("read_checkpoints"),
 
 
 use rule check_network as transferability with:
     """Score a study's source models on the target's rows, without training anything."""
-    input:
-        target=results("target"),
-        source=results("source"),
-        network=user_files("network"),
-        source_models=results("source_models"),
-        checked=results("checked"),
     output:
         rows="results/transferability/{problem}-{key}.json",
     log:
         "logs/transferability/{problem}-{key}.log",
-    params:
-        job=keyed_job("transferability"),
 
 
 use rule check_network as train with:
     """Train some repeats of a variant, all at once."""
-    input:
-        problem=results("problem"),
-        network=user_files("network"),
-        trainer=user_files("trainer"),
-        checked=results("checked"),
-        source_models=results("source_models"),
     output:
         scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
         history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",
@@ -136,8 +97,6 @@ use rule check_network as train with:
         "logs/repeats/{problem}/{arm}-{key}/{tile}.log",
     wildcard_constraints:
         arm=any_of(ARMS - SAVED),
-    params:
-        job=keyed_job("train"),
 
 
 use rule train as train_and_save with:

@@ -82,11 +82,6 @@ class GivenPlan(StudyPlan):
         return {}
 
     @property
-    def shown(self) -> dict[str, bool]:
-        """Whether there is what tables and figures show; nothing of rows is known."""
-        return super().shown | {"rows": False}
-
-    @property
     def described(self) -> dict[str, dict[str, Any]]:
         """All that is known: which variants start from source models."""
         scratch = {

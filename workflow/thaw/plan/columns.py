@@ -138,19 +138,15 @@ def is_text(column: pd.Series) -> bool:
     return len(numbers) > 0 and numbers.notna().mean() <= MOSTLY
 
 
-def repeating_columns(tables: Sequence[Table]) -> tuple[str, str]:
-    """Return the first column of each table that names who a row is of, and repeats."""
-
-    def is_group(name: str, column: pd.Series, rows: int) -> bool:
+def repeating_column(table: Table) -> str:
+    """Return the first column that names who a row is of, and repeats; "" if none."""
+    rows = len(table.labels)
+    for name, column in table.features.items():
         whole = is_text(column) or pd.api.types.is_integer_dtype(column)
         names = bool(IDENTIFIER.search(name)) or column.nunique() > rows / 2
-        return whole and 1 < column.nunique() < rows and names
-
-    first, second = (
-        next((n for n, c in t.features.items() if is_group(n, c, len(t.labels))), "")
-        for t in tables
-    )
-    return first, second
+        if whole and names and 1 < column.nunique() < rows:
+            return name
+    return ""
 
 
 def rows_of_the_same(tables: Sequence[Table]) -> dict[str, int]:

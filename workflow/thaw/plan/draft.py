@@ -20,7 +20,7 @@ from thaw.plan.columns import (
     is_text,
     no_features,
     read_table,
-    repeating_columns,
+    repeating_column,
     rows_of_the_same,
 )
 
@@ -37,27 +37,16 @@ LARGE_BATCH, FROM_ROWS = 64, 2_000
 REPEATS = 2
 VARIANTS = 4  # of the ladder, with two hidden layers
 
-# No networks, to judge networks by; for numbers to predict, and for classes.
-LINEAR, ENSEMBLE = "sklearn.linear_model", "sklearn.ensemble"
-PENALTIES = {"alphas": [0.1, 0.3, 1, 3, 10, 30, 100]}
-TREES = {"n_estimators": 50}
-ESTIMATORS: Mapping[bool, Mapping[str, Mapping[str, Any]]] = {
+# No networks, to judge networks by; for numbers to predict, and for classes. Each is a
+# name in scikit-learn, with its arguments.
+ESTIMATORS: Mapping[bool, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     True: {
-        "ridge": {"estimator": f"{LINEAR}.RidgeCV", "arguments": PENALTIES},
-        "forest": {
-            "estimator": f"{ENSEMBLE}.RandomForestRegressor",
-            "arguments": TREES,
-        },
+        "ridge": ("linear_model.RidgeCV", {"alphas": [0.1, 0.3, 1, 3, 10, 30, 100]}),
+        "forest": ("ensemble.RandomForestRegressor", {"n_estimators": 50}),
     },
     False: {
-        "logistic": {
-            "estimator": f"{LINEAR}.LogisticRegression",
-            "arguments": {"max_iter": 1000},
-        },
-        "forest": {
-            "estimator": f"{ENSEMBLE}.RandomForestClassifier",
-            "arguments": TREES,
-        },
+        "logistic": ("linear_model.LogisticRegression", {"max_iter": 1000}),
+        "forest": ("ensemble.RandomForestClassifier", {"n_estimators": 50}),
     },
 }
 
@@ -115,61 +104,67 @@ studies:
 """
 
 
+class Side(NamedTuple):
+    """The source or the target, as its table shows it.
+
+    group: the column whose rows stay together, or "". drop: the columns that are no
+    features. missing: how many rows lack a value, in words; "" if none does.
+    """
+
+    name: str
+    rows: Rows
+    label: str
+    group: str
+    drop: Sequence[str]
+    missing: str
+    train_size: int
+
+
 class Draft(NamedTuple):
     """A study of two tables, as a config describes it.
 
-    Pairs are of the source and the target. groups: the column whose rows stay
-    together, or none. drop: which columns are no features, and why. shared: how many
-    rows of the target are of someone in the source, by the column that says so.
-    missing: how many rows lack a value; empty if none does. keeps_output: whether the
-    target's networks start with the source model's output layer. learned, trained: the
-    train rows of source and target. widths: of features, hidden layers and outputs.
+    reasons: why each column that is dropped is no feature. shared: how many rows of the
+    target are of someone in the source, by the column that says so. keeps_output:
+    whether the target's networks start with the source model's output layer. widths:
+    of features, hidden layers and outputs.
     """
 
-    labels: tuple[str, str]
+    source: Side
+    target: Side
     regression: bool
-    names: tuple[str, str]
-    rows: tuple[Rows, Rows]
-    columns: tuple[Sequence[str], Sequence[str]]
-    groups: tuple[str, str]
-    drop: Mapping[str, str]
+    reasons: Mapping[str, str]
     shared: Mapping[str, int]
-    missing: tuple[str, str]
     categorical: Sequence[str]
     keeps_output: bool
     margin: float
     sizes: Sequence[int | str]
-    learned: int
-    trained: int
     widths: Sequence[int]
     training: Mapping[str, Any]
     source_models: int = 0
 
     @property
-    def estimators(self) -> Mapping[str, Mapping[str, Any]]:
-        """The references by name, as the config describes them."""
-        return ESTIMATORS[self.regression]
-
-    @property
     def is_split_anew(self) -> bool:
         """Whether the answer covers other splits: one file holds all rows."""
-        return self.rows[0].path == self.rows[1].path and self.source_models > 1
+        paths = {side.rows.path for side in (self.source, self.target)}
+        return len(paths) == 1 and self.source_models > 1
 
     def config(self, folder: Path) -> str:
         """Return the config as it stands in a folder, relative to which paths are."""
-        source, target = self.names
-        estimators = [f"{n}: {_yaml(dict(v))}" for n, v in self.estimators.items()]
+        estimators = {
+            name: {"estimator": f"sklearn.{function}", "arguments": arguments}
+            for name, (function, arguments) in ESTIMATORS[self.regression].items()
+        }
         return CONFIG.format(
             network=_yaml({"hidden": [*self.widths[1:-1]]}),
             training=_yaml(dict(self.training)),
-            estimators="\n  ".join(estimators),
-            variants=_yaml(["ladder", *self.estimators]),
+            estimators="\n  ".join(f"{n}: {_yaml(v)}" for n, v in estimators.items()),
+            variants=_yaml(["ladder", *estimators]),
             # YAML reads some names as true or as numbers.
-            source=_yaml(source),
-            target=_yaml(target),
-            study=f"from-{source}",
-            of_source="\n    ".join(self._problem(0, folder)),
-            of_target="\n    ".join(self._problem(1, folder)),
+            source=_yaml(self.source.name),
+            target=_yaml(self.target.name),
+            study=f"from-{self.source.name}",
+            of_source="\n    ".join(self._problem(self.source, folder)),
+            of_target="\n    ".join(self._problem(self.target, folder)),
             shuffle="each  # each source model gets another half"
             if self.is_split_anew
             else "1  # rows are drawn, with this seed",
@@ -180,28 +175,25 @@ class Draft(NamedTuple):
             margin=f"{self.margin:g}",
         )
 
-    def _problem(self, role: int, folder: Path) -> Iterator[str]:
+    def _problem(self, side: Side, folder: Path) -> Iterator[str]:
         """Yield the keys of a problem that follow from its table."""
-        rows = self.rows[role]
-        columns = {*self.columns[role]} - {self.groups[role]}
-        drop = [name for name in self.drop if name in columns]
-        yield f"file: {_yaml(_relative(rows.path, folder))}"
-        for key, value in rows.written.items():
+        yield f"file: {_yaml(_relative(side.rows.path, folder))}"
+        for key, value in side.rows.written.items():
             yield f"{key}: {_yaml(value)}  # as the file is written"
-        if rows.where:
-            yield f"rows: {_yaml(dict(rows.where))}  # only these"
-        yield f"label: {_yaml(self.labels[role])}  # the column to predict"
+        if side.rows.where:
+            yield f"rows: {_yaml(dict(side.rows.where))}  # only these"
+        yield f"label: {_yaml(side.label)}  # the column to predict"
         if self.regression:
             yield "task: regression  # the label is a number; unit: K would name a unit"
-        if group := self.groups[role]:
+        if group := side.group:
             yield f"group: {_yaml(group)}  # its rows stay on one side of the split"
-        if drop:
-            yield f"drop: {_yaml(drop)}  # columns that are no features"
-        if self.missing[role]:
-            yield f"missing: {{drop: rows}}  # {self.missing[role]}"
+        if side.drop:
+            yield f"drop: {_yaml(side.drop)}  # columns that are no features"
+        if side.missing:
+            yield f"missing: {{drop: rows}}  # {side.missing}"
             yield "# Or {fill: median}, which takes what the train rows have."
         if self.categorical:
-            yield f"categorical: {_yaml([*self.categorical])}  # a column for each word"
+            yield f"categorical: {_yaml(self.categorical)}  # a column for each word"
 
     @property
     def seconds_a_row(self) -> float:
@@ -212,10 +204,10 @@ class Draft(NamedTuple):
 
     def minutes(self, seconds_a_row: float, source_models: int) -> int:
         """Return the CPU minutes of so many source models and all that starts there."""
-        seconds = seconds_a_row * self.learned
+        seconds = seconds_a_row * self.source.train_size
         for size in self.sizes:
-            rows = self.trained if isinstance(size, str) else size
-            of_estimators = 0.05 * len(self.estimators) * max(1, rows / 500)
+            rows = self.target.train_size if isinstance(size, str) else size
+            of_estimators = 0.05 * len(ESTIMATORS[self.regression]) * max(1, rows / 500)
             seconds += REPEATS * (VARIANTS * seconds_a_row * rows + of_estimators)
         jobs = 15 + self.arms * (2 if source_models <= 30 else 3)
         return math.ceil((source_models * seconds + jobs * SECONDS_A_JOB) / 60)
@@ -225,14 +217,14 @@ class Draft(NamedTuple):
 
         `seconds_a_row` are those of this machine.
         """
-        source, target = self.names
-        for path, written in {rows.path: rows.written for rows in self.rows}.items():
+        sides = source, target = self.source, self.target
+        for path, written in {s.rows.path: s.rows.written for s in sides}.items():
             if written:
                 how = ", ".join(f"{key} {mark!r}" for key, mark in written.items())
                 yield f"{path} is read with {how}"
         kind = "a number (task: regression)" if self.regression else "a class"
-        yield f"source models learn {source}; the question is about {target}"
-        yield f"{self.labels[1]} is {kind}; a difference of {self.margin:g} matters"
+        yield f"source models learn {source.name}; the question is about {target.name}"
+        yield f"{target.label} is {kind}; a difference of {self.margin:g} matters"
         if self.keeps_output:
             yield "transferred networks start with the source models' output layer, too"
         else:
@@ -240,23 +232,24 @@ class Draft(NamedTuple):
                 "transferred networks draw their output layer anew, because the labels "
                 "differ; inherit: output in a variant keeps it"
             )
-        for group in dict.fromkeys(filter(None, self.groups)):
+        for group in dict.fromkeys(side.group for side in sides if side.group):
             yield f"{group} repeats: rows with the same one stay together (group)"
         for column, count in self.shared.items():
             yield (
-                f"beware: {count:,} rows of {target} have a {column} that {source} "
-                "has, too: if these are the same samples, leave them out of the source"
+                f"beware: {count:,} rows of {target.name} have a {column} that "
+                f"{source.name} has, too: if these are the same samples, leave them "
+                "out of the source"
             )
-        for column, why in self.drop.items():
+        for column, why in self.reasons.items():
             yield f"{column} is no feature: it {why}"
-        for name, words in zip(self.names, self.missing, strict=True):
-            if words:
-                yield f"left out of {name} because of missing values: {words}"
+        for side in sides:
+            if words := side.missing:
+                yield f"left out of {side.name} because of missing values: {words}"
         if self.categorical:
             yield f"one-hot encoded: {listed(self.categorical)}"
         drawn = "anew for each source model" if self.is_split_anew else "with a seed"
         yield f"half of the rows, drawn {drawn}, are the train set, the others test"
-        yield f"features are scaled by the train rows of {source}"
+        yield f"features are scaled by the train rows of {source.name}"
         fits = self.source_models * (1 + REPEATS * self.arms)
         yield (
             f"{self.source_models} source models, {REPEATS} repeats of each, from "
@@ -267,7 +260,7 @@ class Draft(NamedTuple):
     @property
     def arms(self) -> int:
         """How many variants there are, at all target sizes together."""
-        return (VARIANTS + len(self.estimators)) * len(self.sizes)
+        return (VARIANTS + len(ESTIMATORS[self.regression])) * len(self.sizes)
 
 
 def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
@@ -276,64 +269,62 @@ def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
     labels: the columns to predict, of source and target.
     Raises `ThawError` if a file cannot be read as a table, or has no such column.
     """
-    source, target = (
-        rows._replace(written=how_written(rows.path)) for rows in (source, target)
-    )
-    pairs = zip(labels, (source, target), strict=True)
-    tables = [read_table(label, rows) for label, rows in pairs]
+    both = [rows._replace(written=how_written(rows.path)) for rows in (source, target)]
+    tables = [read_table(*pair) for pair in zip(labels, both, strict=True)]
     regression = any(are_measured(table.labels) for table in tables)
-    columns = [list(table.features) for table in tables]
-    groups = repeating_columns(tables)
     # The same rows with another label are split alike.
     are_other_rows = (source.path, source.where) != (target.path, target.where)
     shared = rows_of_the_same(tables) if are_other_rows else {}
-    drop = {
-        name: reason
-        for name, reason in no_features(tables).items()
-        if any(name in c and name != g for c, g in zip(columns, groups, strict=True))
-    }
-    tables = [
-        choose(t, {"drop": [c for c in t.features if c in drop or c in groups]})
-        for t in tables
+    reasons = no_features(tables)
+    groups = [*map(repeating_column, tables)]
+    names = [source.called("source"), target.called("target")]
+    if names[0] == names[1]:
+        names = ["source", "target"]
+    sides = []
+    for number, table in enumerate(tables):
+        columns, group = [*table.features], groups[number]
+        unused = [name for name in columns if name in reasons or name in groups]
+        chosen = choose(table, {"drop": unused})
+        has_gaps = chosen.features.isna().any(axis=None)
+        tables[number] = complete(chosen)
+        side = Side(
+            name=names[number],
+            rows=both[number],
+            label=labels[number],
+            group=group,
+            drop=[name for name in columns if name in reasons and name != group],
+            missing=missing_in([chosen]) if has_gaps else "",
+            train_size=len(tables[number].labels) // 2,
+        )
+        sides.append(side)
+    dropped = {*sides[0].drop, *sides[1].drop}
+    features = tables[1].features
+    words = [
+        name for name in features if any(is_text(t.features[name]) for t in tables)
     ]
-    gaps = [table.features.isna().any(axis=None) for table in tables]
-    missing = [
-        missing_in([t]) if has else "" for t, has in zip(tables, gaps, strict=True)
-    ]
-    tables = [*map(complete, tables)]
-    left = [name for name in tables[1].features if name not in drop]
-    words = [name for name in left if any(is_text(t.features[name]) for t in tables)]
     categories = {str(v) for t in tables for name in words for v in t.features[name]}
-    learned, rows = (len(table.labels) // 2 for table in tables)
+    learned, rows = (side.train_size for side in sides)
     outputs = 1 if regression else tables[1].labels.nunique()
-    sizes = _sizes(rows, outputs)
     hidden = WIDE if rows >= MANY_ROWS else NARROW
     training = TRAINING | {"learning_rate": RATES[regression]}
     if learned >= FROM_ROWS:
         training["batch_size"] = LARGE_BATCH
     same_classes = regression or {*tables[0].labels} == {*tables[1].labels}
-    names = source.called("source"), target.called("target")
     margin = 0.02
     if regression:
         spread = pd.to_numeric(tables[1].labels, errors="coerce").std()
         margin = float(f"{MARGIN * spread:.0e}") or MARGIN
     drafted = Draft(
-        labels=labels,
+        source=sides[0],
+        target=sides[1],
         regression=regression,
-        names=names if names[0] != names[1] else ("source", "target"),
-        rows=(source, target),
-        columns=(columns[0], columns[1]),
-        groups=groups,
-        drop=drop,
+        reasons={name: why for name, why in reasons.items() if name in dropped},
         shared=shared,
-        missing=(missing[0], missing[1]),
         categorical=words,
         keeps_output=labels[0] == labels[1] and same_classes,
         margin=margin,
-        sizes=[*sizes, "all"],
-        learned=learned,
-        trained=rows,
-        widths=[len(left) + len(categories), *hidden, outputs],
+        sizes=[*_sizes(rows, outputs), "all"],
+        widths=[len(features.columns) + len(categories), *hidden, outputs],
         training=training,
     )
     usual = drafted.seconds_a_row

@@ -4,7 +4,7 @@ Nothing else lists them. The function `make` of `thaw.tables.NAME` or
 `thaw.figures.NAME` makes the files of an entry. Rules, targets and docs follow.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 GATHER, TABLES, FIGURES, PAGE = "gather", "tables", "figures", "page"
@@ -14,20 +14,28 @@ SCORES, BEST_SOURCES = "scores.csv", "best-sources.csv"
 GATHERED = ("histories.npz", SCORES, "source-models.csv")
 
 
+# Whether a study has an output.
+Condition = Callable[[Any], bool]
+
+
+def always(study: Any) -> bool:
+    """Any study has it."""
+    return True
+
+
 class Output(NamedTuple):
     """A table, figure or page.
 
     name: of the file and, with underscores, of the module that makes it. about: a
-    sentence that describes it. when: what must be known of a study, or must `not` be
-    so, as `thaw.plan.study.StudyPlan.shown` has it. suffixes: those of its files. more:
-    further files. on_page: whether pages show a figure; they hold the differences as a
-    table.
+    sentence that describes it. when: whether a study (`StudyPlan`) has it. suffixes:
+    those of its files. more: further files. on_page: whether pages show a figure; they
+    hold the differences as a table.
     """
 
     stage: str
     name: str
     about: str
-    when: tuple[str, ...] = ()
+    when: Condition = always
     suffixes: tuple[str, ...] = FORMATS
     more: tuple[str, ...] = ()
     on_page: bool = True
@@ -44,17 +52,16 @@ class Output(NamedTuple):
         return [*(f"{self.name}.{suffix}" for suffix in self.suffixes), *self.more]
 
 
-def _conditions(text: str) -> tuple[str, ...]:
-    return tuple(text.split(", ") if text else ())
+def _table(
+    name: str, about: str, suffixes: str, *more: str, when: Condition = always
+) -> Output:
+    return Output(TABLES, name, about, when, tuple(suffixes.split()), more)
 
 
-def _table(name: str, about: str, suffixes: str, *more: str, when: str = "") -> Output:
-    ends = tuple(suffixes.split())
-    return Output(TABLES, name, about, _conditions(when), ends, more)
-
-
-def _figure(name: str, about: str, when: str = "", on_page: bool = True) -> Output:
-    return Output(FIGURES, name, about, _conditions(when), on_page=on_page)
+def _figure(
+    name: str, about: str, when: Condition = always, on_page: bool = True
+) -> Output:
+    return Output(FIGURES, name, about, when, on_page=on_page)
 
 
 def _page(name: str, about: str) -> Output:
@@ -71,19 +78,19 @@ OF_A_STUDY = (
         "csv md", "best-depths.csv"),
     _table("metrics",
         "The study's other metrics, beside that of its verdicts.",
-        "csv md", when="several metrics"),
+        "csv md", when=lambda study: len(study.metrics) > 1),
     _table("learning-curves",
         "Mean and quantiles of loss and score after every epoch.",
-        "csv", when="histories"),
+        "csv", when=lambda study: study.settings.network.has_histories),
     _table("training-time",
         "How gains changed from half-way to the end of training.",
-        "csv", when="histories"),
+        "csv", when=lambda study: study.settings.network.has_histories),
     _table("network",
         "The frozen and fresh parts of a user-supplied network, by variant.",
-        "md", when="shares"),
+        "md", when=lambda study: study.settings.network.form == "module"),
     _table("overlap",
         "Test rows with the same features as train rows.",
-        "csv", when="rows"),
+        "csv", when=lambda study: study.overlap.key),
     _table("answer",
         "All tables in words.",
         "md", "answer.json", "recommendation.csv"),
@@ -94,19 +101,20 @@ OF_A_STUDY = (
         "The scores of all repeats: a box a variant, a point a repeat."),
     _figure("target-sizes",
         "Means and gains as variants learn from more rows.",
-        "several sizes, comparisons"),
+        lambda study: study.is_swept and len(study.variants) > 1),
     _figure("freeze-map",
         "The gain of each depth at each target size.",
-        "several sizes, depths"),
+        lambda study: study.is_swept and study.mapped),
     _figure("differences",
         "The comparisons: each typical difference with its interval.",
-        "comparisons, not several sizes", on_page=False),
+        lambda study: len(study.variants) > 1 and not study.is_swept,
+        on_page=False),
     _figure("learning-curves",
         "Loss and score by epoch: a line a variant, with a band over its repeats.",
-        "histories"),
+        lambda study: study.settings.network.has_histories),
     _figure("source-spread",
         "What is reached from each source model, against its score on its own problem.",
-        "several models"),
+        lambda study: study.settings.models > 1 and study.pretrained),
 )
 
 # Of a ranking of several sources; conditions are on any of its studies.
@@ -123,7 +131,7 @@ OF_A_RANKING = (
         on_page=False),
     _figure("freeze-map",
         "The gain of each depth at each target size: a map a source.",
-        "several sizes"),
+        lambda study: study.is_swept),
 )
 
 # Of all studies, of a map of the config, of all problems; and pages.
@@ -142,14 +150,9 @@ def files_of(outputs: Iterable[Output]) -> list[str]:
 
 def outputs_of(
     stage: str, study: Any, every: Sequence[Output] = OF_A_STUDY
-) -> Iterator[Output]:
-    """Yield the outputs of a stage for a study, or for the ranking that it is in."""
-    shown = study.shown
-    for output in every:
-        names = [(name.removeprefix("not "), name) for name in output.when]
-        holds = all(shown[name] == (name == written) for name, written in names)
-        if output.stage == stage and holds:
-            yield output
+) -> list[Output]:
+    """Return the outputs of a stage for a study, or for the ranking that it is in."""
+    return [o for o in every if o.stage == stage and o.when(study)]
 
 
 def named(stage: str, names: list[str]) -> list[Output]:

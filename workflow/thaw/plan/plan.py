@@ -9,11 +9,10 @@ from typing import Any
 from thaw.config.config import Config
 from thaw.errors import refuse
 from thaw.output.paths import repeats_begin
-from thaw.output.tiles import Tile
 from thaw.plan.problems import Problems
 from thaw.plan.results import plan_of_study
 from thaw.plan.stages import Stage, all_stages
-from thaw.plan.study import Files, StudyPlan
+from thaw.plan.study import Files
 
 
 class Plan:
@@ -40,14 +39,13 @@ class Plan:
         self.recipes = {key: part.result.recipe for key, part in problems}
         self.ruled = {key for key, part in problems if part.is_ruled}
         self._inputs = {key: part.inputs for key, part in problems}
-        # The first study by the beginning of a training job's files, since studies may
-        # share a key and cut their jobs differently.
-        self._trained_for: dict[str, StudyPlan] = {}
+        # The source models of each training job, by the beginning of its files: the
+        # first study's, since studies may share a key and cut their jobs differently.
+        self._models: dict[str, list[str]] = {}
         for study in self.studies.values():
             for keyed, files in study.inputs():
                 self._add(keyed.key, keyed.recipe, files)
-            for _, stem in study.training_jobs:
-                self._trained_for.setdefault(stem, study)
+            self._models = study.models_of_jobs | self._models
         stages = all_stages(config, self.studies, self.problems)
         self.stages = {stage.rule: stage for stage in stages}
         # A study is a target by its name, as these results are by their rule's.
@@ -67,27 +65,19 @@ class Plan:
             if not self.ruled.isdisjoint([keys] if isinstance(keys, str) else keys):
                 self.ruled.add(key)
 
-    def inputs(
-        self,
-        name: str,
-        key: str,
-        tile: str = "",
-        problem: str = "",
-        arm: str = "",
-        study: str = "",
-    ) -> list[str]:
-        """Return the files of that name from which the result of a key is made.
+    def inputs(self, key: str, **path: str) -> Files:
+        """Return the files from which the result of a key is made, by name.
 
-        The other parts are those of the path of a rule's output. Users' files are
+        `path` are the other parts of the path of a rule's output. Users' files are
         relative to the working directory, results to `results/`. There are none for an
-        unknown key, or name.
+        unknown key.
         """
-        if not arm or name != "source_models":
-            return self._inputs.get(key, {}).get(name, [])
-        owner = self._trained_for.get(f"{repeats_begin(problem, arm, key)}{tile}")
-        if owner is None or name not in self.recipes[key]["inputs"]:
-            return []
-        return owner.model_files_of(Tile.named(tile))
+        files = dict(self._inputs.get(key, {}))
+        if "arm" in path:
+            begin = repeats_begin(path["problem"], path["arm"], key)
+            if models := self._models.get(f"{begin}{path['tile']}"):
+                files["source_models"] = models
+        return files
 
     def requirements(self, key: str) -> list[dict[str, Any]]:
         """Return the requirements of studies on the classes of a problem."""

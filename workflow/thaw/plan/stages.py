@@ -191,18 +191,18 @@ def plan_gathering(study: StudyPlan) -> Stage:
 
 def plan_outputs(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Stage:
     """Return the stage that makes the tables, or the figures, of a study."""
-    outputs = [*outputs_of(stage, study)]
+    outputs = outputs_of(stage, study)
     settings = {"outputs": [output.name for output in outputs]} | study.facts(FACTS)
     reads = in_folders(inputs[GATHER], ["histories.npz"])
     if stage == FIGURES:
-        tables = files_of([*outputs_of(TABLES, study)])
+        tables = files_of(outputs_of(TABLES, study))
         reads += in_folder(study.name, [*tables, RECORD_OF_TABLES])
     else:
         settings |= study.facts(["description"])
         if study.check:
             inputs = inputs | {"networks": study.check.key}
             reads += study.files["check"]
-        if study.shown["rows"]:
+        if study.overlap.key:
             target = {study.settings.target: study.target.key}
             inputs = inputs | {"overlaps": study.overlap.key, "problems": target}
             reads += [*study.files["overlap"], *study.files["target"]]
@@ -230,7 +230,7 @@ def plan_ranking(
     name: str, studies: Sequence[StudyPlan], stage: str, inputs: dict[str, Any]
 ) -> Stage:
     """Return the stage that makes the tables, or the figures, of a ranking."""
-    outputs = [*outputs_of(stage, studies[0], OF_A_RANKING)]
+    outputs = outputs_of(stage, studies[0], OF_A_RANKING)
     settings = {"outputs": [output.name for output in outputs]}
     settings |= facts_of_ranking(name, studies, FACTS)
     if stage == FIGURES:

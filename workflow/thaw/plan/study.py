@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thaw.config.config import Study
-from thaw.config.network import Module
 from thaw.config.training import Estimator, Training, Variant
 from thaw.config.users import parts_of_function, weight_files
 from thaw.findings.arms import (
@@ -269,14 +268,23 @@ class StudyPlan(NamedTuple):
             for tile, stem, _ in repeats_jobs(study.target, name, keys[name], *size)
         ]
 
-    def model_files_of(self, tile: Tile) -> list[str]:
-        """Return the file with the source models that the repeats of a tile need.
+    @property
+    def models_of_jobs(self) -> Files:
+        """The file with the source models that each training job needs, if any.
 
-        One is enough, because tiles of both kinds end at the same source models.
+        By the beginning of the job's files. One is enough, because tiles of both kinds
+        end at the same source models.
         """
-        tiles = self._model_tiles
-        place = bisect.bisect(tiles, tile.models[0], key=lambda t: t.models[0])
-        return [f"{self._model_stem(tiles[place - 1])}{WEIGHTS}"]
+        tiles, files = self._model_tiles, self.model_files
+        firsts = [tile.models[0] for tile in tiles]
+        keyed = {
+            name: results[0].recipe["inputs"] for name, results in self.arms.items()
+        }
+        pretrained = [name for name, keys in keyed.items() if "source_models" in keys]
+        return {
+            stem: [files[bisect.bisect(firsts, tile.models[0]) - 1]]
+            for tile, stem in self._jobs_of(pretrained)
+        }
 
     # Facts of the study, for tables, figures and messages
 
@@ -295,21 +303,6 @@ class StudyPlan(NamedTuple):
     def described(self) -> dict[str, dict[str, Any]]:
         """The settings of each variant, without defaults and training."""
         return {name: variant.described for name, variant in self.variants.items()}
-
-    @property
-    def shown(self) -> dict[str, bool]:
-        """Whether there is what tables and figures show: see `thaw.plan.outputs`."""
-        study, network = self.settings, self.settings.network
-        return {
-            "comparisons": len(self.variants) > 1,
-            "depths": bool(self.mapped),
-            "histories": network.has_histories,
-            "rows": True,
-            "several metrics": len(self.metrics) > 1,
-            "several models": study.models > 1 and bool(self.pretrained),
-            "several sizes": self.is_swept,
-            "shares": isinstance(network, Module),
-        }
 
     @property
     def size(self) -> str:
