@@ -114,7 +114,7 @@ CASES = [
     ),
     (RARELY_BAD, {}, ["is typically equivalent, with a mean of -0.0"]),
     (GROWS, PRETRAINED, ["Use fixed-1.", "itself pretrained"]),
-    (GROWS, {"variants": {"standalone": SCRATCH}}, ["No other network is compared"]),
+    (GROWS, {"variants": {"standalone": SCRATCH}}, ["no other network is compared"]),
     (ONE_MODEL, {"source_models": 1}, ["this one source model"]),
     (ONE_MODEL, {"source_models": 1, "source": CHECKPOINTS}, ["this one checkpoint"]),
     (
@@ -124,7 +124,7 @@ CASES = [
     ),
     (GROWS, {"equal": [EQUAL]}, ["5 of 99", "flatter pretrained"]),
     (GROWS, {"source": "two"}, ["nothing foreign is transferred"]),
-    (TWO_MODELS, {}, ["Too few: 2 of the 7", "not may be best"]),
+    (TWO_MODELS, {}, ["too few: 2 of the 7", "not may be best"]),
     (
         GROWS,
         {"tuned": ["fixed-0"]},
@@ -140,12 +140,12 @@ CASES = [
     (
         DEAD,
         {},
-        ["Too many networks failed.", "100 % of fixed-0's", "not frozen layers"],
+        ["too many networks failed.", "100 % of fixed-0's", "not frozen layers"],
     ),
     (
         GROWS,
         {"without_verdict": MODELS_FAILED},
-        ["All source models failed", "not Use"],
+        ["all source models failed", "not Use"],
     ),
     (MEDIAN_FAILED, {}, ["90 % of fixed-1's", "not inf", "not ∞"]),
     (OFTEN_WEAK, {}, ["Weak: test accuracy below 0.7", "told apart from fixed-1"]),

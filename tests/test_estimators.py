@@ -204,7 +204,10 @@ def test_an_estimator_that_is_the_same_in_all_repeats_is_one_value(store):
     assert re.search(r"all rows: use linear: \S+ to .* than standalone", of_numbers)
     headline = r"Use near: \S+ to \S+ better than the best network \(fixed-0\)\. It ty"
     assert re.search(headline, of_classes)
-    assert "near is typically better than fixed-0: +0." in of_classes
+    assert (
+        "near is typically better than fine-tune all layers (fixed-0): +0."
+        in of_classes
+    )
     assert "near is typically better than standalone: +0." in of_classes
     assert ("near", "fixed-0") in pairs.index and ("bayes", "fixed-0") in pairs.index
 

@@ -301,8 +301,7 @@ def _none(alike: list[Advice], study: Question) -> Iterator[str]:
         for row in item.rows.values()
     }
     why = "; ".join(sorted(reasons)) or "no other network is compared"
-    yield "no recommendation"
-    yield why
+    yield f"no recommendation: {why}"
 
 
 WORDS = {
