@@ -61,7 +61,7 @@ def asks_about_pairs(study: Question) -> bool:
 def what_to_do(study: Question) -> Iterator[str]:
     """Give the advice, and say where a study cannot show whether transfer helps."""
     yield from recommended(study)
-    yield from (f"{words[0].upper()}{words[1:]}." for words in disagreeing_means(study))
+    yield from disagreeing_means(study)
     if not any(map(study.is_pretrained, study.variants)):
         if not study.is_given:
             yield (

@@ -9,7 +9,7 @@ import pandas as pd
 
 from thaw.findings.arms import TargetSize
 from thaw.findings.metrics import metric_of
-from thaw.findings.shown import enumerate_words, gain
+from thaw.findings.shown import capitalize, enumerate_words, gain
 from thaw.findings.verdicts import BETTER, EQUIVALENT, TOO_FEW, UNCLEAR, WORSE
 
 # A row of a table.
@@ -112,8 +112,7 @@ class Question(NamedTuple):
     def sentence(self, words: str, sizes: Sequence[TargetSize]) -> str:
         """Return words as a sentence that begins with where it holds, as `place`."""
         place = self.place(sizes).strip()
-        words = f"{place}, {words}" if place else words
-        return f"{words[0].upper()}{words[1:]}."
+        return f"{capitalize(f'{place}, {words}' if place else words)}."
 
     def all_gains_at(self, size: TargetSize) -> dict[str, Row]:
         """Return the comparisons of all variants with the baseline, by variant."""
@@ -204,7 +203,7 @@ def pairs_in_words(table: pd.DataFrame, study: Question) -> Iterator[tuple[Row, 
             place = study.place([row["target_size"] for row in alike])
             words = f"{names[0]} {COMPARES[verdict]} {names[1]}{place}"
             if names[0] != pair[0]:  # it does not begin with a name
-                words = f"{words[0].upper()}{words[1:]}"
+                words = capitalize(words)
             yield alike[0], f"{words}: {enumerate_words(gains)}."
 
 

@@ -31,7 +31,7 @@ from thaw.findings.gains import (
     size_of,
     span,
 )
-from thaw.findings.shown import enumerate_words, interval
+from thaw.findings.shown import capitalize, enumerate_words, interval
 from thaw.findings.verdicts import (
     BETTER,
     EQUIVALENT,
@@ -155,13 +155,12 @@ def in_sentences(
     """Yield words as sentences, the first with its target sizes if there are any."""
     if study.is_swept:
         words[0] = f"with {span([item.size for item in alike])}: {words[0]}"
-    yield from (f"{sentence[0].upper()}{sentence[1:]}." for sentence in words)
+    yield from (f"{capitalize(sentence)}." for sentence in words)
 
 
 def act(alike: list[Advice], study: Question) -> str:
     """Return the advice in a few words."""
-    words = next(iter(WORDS[alike[0].kind](alike, study)))
-    return f"{words[0].upper()}{words[1:]}"
+    return capitalize(next(iter(WORDS[alike[0].kind](alike, study))))
 
 
 # Each yields sentences without their capital and full stop, the advice first.
@@ -319,5 +318,4 @@ def disagreeing_means(study: Question) -> Iterator[str]:
     for size in study.target_sizes:
         for row in study.gains_at(size).values():
             if words := apart_from_typical(row, study):
-                place = study.place([size]).strip()
-                yield f"{f'{place}, ' if place else ''}{words}"
+                yield study.sentence(words, [size])

@@ -36,6 +36,11 @@ def enumerate_words(words: Iterable[Any], last: str = "and") -> str:
     return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
 
 
+def capitalize(words: str) -> str:
+    """Return words that begin with a capital, the others as they are."""
+    return f"{words[0].upper()}{words[1:]}"
+
+
 def number(value: float, margin: float, sign: str = "-") -> str:
     """Return a score or, with `sign` "+", a gain as text.
 

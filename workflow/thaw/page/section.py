@@ -97,9 +97,12 @@ class Section:
         place = f" with {sizes[0]} rows" if len(sizes) > 1 else ""
         return {
             **self._shown(row),
-            "rows": f"With {span(sizes)}" if self.sizes != ["all"] else "",
+            "rows": self._rows(sizes),
             "best": f"{self._against(row['best'], self.baseline)}{place}",
         }
+
+    def _rows(self, sizes: list[Any]) -> str:
+        return f"With {span(sizes)}" if self.sizes != ["all"] else ""
 
     def _against(self, variant: str, reference: str) -> str:
         sides = [self.words.get(name, name) for name in (variant, reference)]
@@ -109,13 +112,12 @@ class Section:
     def _pairs(self) -> Iterator[dict[str, Any]]:
         table = self.comparisons[self.comparisons["reference"] != self.baseline]
         for row in map(self._shown, table.to_dict("records")):
-            size = f"With {row['target_size']} rows" if self.sizes != ["all"] else ""
-            pair = {
+            yield row | {
                 "act": row["words"],
-                "rows": size,
+                "rows": self._rows([row["target_size"]]),
                 "best": self._against(row["variant"], row["reference"]),
+                "layers": "",
             }
-            yield row | pair | {"layers": ""}
 
     @property
     def groups(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -23,6 +23,11 @@ def always(study: Any) -> bool:
     return True
 
 
+def has_histories(study: Any) -> bool:
+    """Whether scores after every epoch are known."""
+    return bool(study.settings.network.has_histories)
+
+
 class Output(NamedTuple):
     """A table, figure or page.
 
@@ -81,10 +86,10 @@ OF_A_STUDY = (
         "csv md", when=lambda study: len(study.metrics) > 1),
     _table("learning-curves",
         "Mean and quantiles of loss and score after every epoch.",
-        "csv", when=lambda study: study.settings.network.has_histories),
+        "csv", when=has_histories),
     _table("training-time",
         "How gains changed from half-way to the end of training.",
-        "csv", when=lambda study: study.settings.network.has_histories),
+        "csv", when=has_histories),
     _table("network",
         "The frozen and fresh parts of a user-supplied network, by variant.",
         "md", when=lambda study: study.settings.network.form == "module"),
@@ -111,7 +116,7 @@ OF_A_STUDY = (
         on_page=False),
     _figure("learning-curves",
         "Loss and score by epoch: a line a variant, with a band over its repeats.",
-        lambda study: study.settings.network.has_histories),
+        has_histories),
     _figure("source-spread",
         "What is reached from each source model, against its score on its own problem.",
         lambda study: study.settings.models > 1 and study.pretrained),

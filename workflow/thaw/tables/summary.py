@@ -1,6 +1,6 @@
 """Summarize a study: the distribution of its metric, a row for each variant."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +43,7 @@ def summary(
         values = sample.values
         mean = mean_of(sample, ALPHA)
         low, high = sorted([metric.worst, metric.best])
+        mean_low, mean_high = np.clip(mean[1:], low, high)
         between, within = variance_components(sample)
         # One known value says nothing about many.
         failed = sample.unit_means(~sample.sound)[: sample.units]
@@ -55,7 +56,8 @@ def summary(
                 "mean": mean.value,
                 "std": values.std(ddof=1) if len(values) > 1 else np.nan,
                 **{"min": least, "q25": q25, "median": median, "q75": q75, "max": most},
-                **_ends("mean", np.clip(mean[1:], low, high)),
+                "mean_low": mean_low,
+                "mean_high": mean_high,
                 "row_units": units_of(sample),
                 "std_between": between,
                 "std_within": within,
@@ -67,10 +69,6 @@ def summary(
             }
         )
     return pd.DataFrame(rows)
-
-
-def _ends(name: str, interval: Iterable[float]) -> dict[str, float]:
-    return dict(zip((f"{name}_low", f"{name}_high"), interval, strict=True))
 
 
 def note(sample: Sample) -> str:

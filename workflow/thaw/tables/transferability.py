@@ -11,7 +11,7 @@ from thaw.findings.gains import rows_at, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
-from thaw.findings.shown import counted, enumerate_words, gain, title
+from thaw.findings.shown import capitalize, counted, enumerate_words, gain, title
 from thaw.findings.typical import typical_difference
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, markdown, paragraph
@@ -102,7 +102,7 @@ def missing(values: pd.DataFrame, sources: Iterable[str]) -> Iterator[str]:
     for names, scores in lacking.items():
         if names:
             words = f"{enumerate_words(scores)} {'say' if scores[1:] else 'says'}"
-            yield f"{words[0].upper()}{words[1:]} nothing of {names}: {UNKNOWN}."
+            yield f"{capitalize(words)} nothing of {names}: {UNKNOWN}."
 
 
 def for_people(
