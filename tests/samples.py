@@ -28,6 +28,7 @@ LADDER = {"standalone": SCRATCH, "fixed-0": {}, "fixed-1": {"freeze": 1}}
 SETTINGS = {"source": "one", "target": "two", "baseline": "standalone", "tuned": []}
 SETTINGS |= {"metric": [{"task": "classification", "name": "accuracy"}], "margin": 0.01}
 SETTINGS |= {"repeats": 2, "source_models": 30, "has_splits": False}
+SETTINGS |= {"is_about_pairs": False}
 SETTINGS |= {"learning": {"initial": "pytorch", "optimizer": "adam"}}
 
 NOTHING = {"categories": {}, "shape": [], "notes": [], "transforms": [], "files": []}

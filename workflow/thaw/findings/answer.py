@@ -38,24 +38,9 @@ def answer(study: Question) -> list[Part]:
         caveats = [*about(study)]
         tags = [caveat.tag for caveat in caveats if caveat.tag]
         parts.append(Part(heading, [caveat.words for caveat in caveats], tags))
-    if asks_about_pairs(study):
+    if study.is_about_pairs:
         parts.sort(key=lambda part: part.heading != COMPARED)
     return [part for part in parts if part.sentences]
-
-
-def asks_about_pairs(study: Question) -> bool:
-    """Whether the study's pairs are its question, and not only steps between depths.
-
-    Estimators are compared with networks in any study.
-    """
-    pairs = study.comparisons[["variant", "reference"]].itertuples(index=False)
-    return any(
-        reference != study.baseline
-        and variant in study.networks
-        and (reference in study.networks or "/" in reference)
-        and not {variant, reference} <= {*study.depths}
-        for variant, reference in pairs
-    )
 
 
 def what_to_do(study: Question) -> Iterator[str]:

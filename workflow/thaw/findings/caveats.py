@@ -138,17 +138,19 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
     if metric != metric_of(study.metric[0]):
         place += f", by {metric.axis}, the only metric known by epoch"
     table, moved = study.training_time, dict[tuple[int, int], list[str]]()
+    directions = set[str]()
     for row in table[table["variant"].isin(study.transferred)].to_dict("records"):
         low, high, margin = row["change_low"], row["change_high"], row["margin"]
         if (low > 0 or high < 0) and max(-low, high) > margin:
             ends = [number(row[name], margin, "+") for name in ("before", "after")]
             words = f"{row['variant']} from {' to '.join(ends)}{metric.suffix}"
             moved.setdefault((row["from_epoch"], row["to_epoch"]), []).append(words)
+            directions.add("rise" if low > 0 else "fall")
     for (first, last), gains in moved.items():
         yield Caveat(
             f"From epoch {first} to {last}{place}, gains on {study.baseline} moved: "
             f"{enumerate_words(gains)}.",
-            "more epochs may change it",
+            f"gains still {directions.pop() if len(directions) == 1 else 'move'}",
         )
 
 

@@ -26,7 +26,8 @@ class Question(NamedTuple):
     `variants` are as in the config, sizes in order. `source` is "" for given scores, of
     which nothing else is known. `learning` says how the baseline's networks start and
     by which optimizer they learn, `words` what each variant does. `has_splits` says
-    whether each source model has its own split of the target.
+    whether each source model has its own split of the target, `is_about_pairs` whether
+    the pairs are the question.
     """
 
     source: str
@@ -42,6 +43,7 @@ class Question(NamedTuple):
     repeats: int
     source_models: int
     has_splits: bool
+    is_about_pairs: bool
     learning: Mapping[str, Any]
     words: Mapping[str, str]
     comparisons: pd.DataFrame

@@ -1,7 +1,7 @@
 """All studies in short: whether transfer helps, and what freezing costs.
 
-Only studies count that can tell: their baseline learns from scratch, and their source
-is another problem than their target.
+Only studies count that can tell: their baseline learns from scratch, their source is
+another problem than their target, and their question is not about other pairs.
 """
 
 import math
@@ -31,7 +31,8 @@ class Compared(NamedTuple):
     def gains(self) -> list[Row]:
         """The comparisons of pretrained variants with a baseline from scratch."""
         known, baseline = self.settings, self.settings["baseline"]
-        if baseline in known["pretrained"] or known["source"] == known["target"]:
+        is_control = known["source"] == known["target"] or known["is_about_pairs"]
+        if baseline in known["pretrained"] or is_control:
             return []
         rows = (row for row in self.comparisons if row["reference"] == baseline)
         return [row for row in rows if row["variant"] in known["pretrained"]]

@@ -279,7 +279,8 @@ def undecided(alike: list[Advice], study: Question, kind: str = "") -> Iterator[
     if len(gains) > 1:
         gains = {size: f"{gains[size]}{study.place([size])}" for size in gains}
     words = enumerate_words(gains.values())
-    yield f"the best estimate is {words}, of {study.name(row['variant'])}"
+    loss = "a loss, " * (row["typical"] < 0)
+    yield f"the best estimate is {loss}{words}, of {study.name(row['variant'])}"
 
 
 def largest_gain(item: Advice) -> Row:

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from thaw.findings import verdicts
-from thaw.findings.answer import TO_DO
 from thaw.findings.gains import Row, estimate, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.overall import Compared
@@ -37,8 +36,8 @@ class Section:
     """A study, or a ranking of several, on a page.
 
     A ranking shows the gain from each source at its best depth, and has no settings and
-    recommendations by target size. `parts` are those of the answer; of these `lead` are
-    the first, up to the advice, and `more` all others.
+    recommendations by target size. Of the parts of its answer `lead` is the first: the
+    advice or, where its question is about pairs, these.
     """
 
     def __init__(self, files: Files, settings: Mapping[str, Any]) -> None:
@@ -49,10 +48,10 @@ class Section:
         self.baseline, self.words = settings["baseline"], settings["words"]
         self.title, self.problems = title_of(settings), from_to(settings)
         self.sizes: list[Any] = settings["target_sizes"]
+        self.is_about_pairs = settings["is_about_pairs"]
         self.sources: list[list[str]] = settings.get("sources", [])
         self.parts = json.loads(self._content("answer.json"))
-        end = 1 + [part["heading"] for part in self.parts].index(TO_DO)
-        self.lead, self.more = self.parts[:end], self.parts[end:]
+        self.lead, *self.more = self.parts
         self.description = (
             {} if self.sources else json.loads(self._content("study.json"))
         )
@@ -84,13 +83,14 @@ class Section:
     def recommended(self) -> list[dict[str, Any]]:
         """The recommendations, each for neighbouring target sizes that agree.
 
-        Where a study's question is about pairs, these come first.
+        Where the question is about pairs, the pairs instead.
         """
+        if self.is_about_pairs:
+            return [*self._pairs]
         table = self._table("recommendation.csv")
         alike = table[["act", "layers"]]
         changes = (alike != alike.shift()).any(axis=1).cumsum()
-        rows = [self._recommended(alike) for _, alike in table.groupby(changes)]
-        return [*self._pairs, *rows] if len(self.lead) > 1 else rows
+        return [self._recommended(alike) for _, alike in table.groupby(changes)]
 
     def _recommended(self, alike: pd.DataFrame) -> dict[str, Any]:
         row, sizes = alike.iloc[0].to_dict(), [*alike["target_size"]]

@@ -72,7 +72,7 @@ FACTS = (
     *("target_sizes", "shown_size", "baseline", "pairs", "comparisons"),
     *("metric", "margin", "depths", "ladder", "maps", "rates", "tuned"),
     *("repeats", "source_models", "source_unit", "has_splits", "words"),
-    *("draws_output", "learning"),
+    *("is_about_pairs", "draws_output", "learning"),
 )
 # Those that the stage that gathers gets, beside its metrics.
 TO_GATHER = (
@@ -82,7 +82,7 @@ TO_GATHER = (
 # Those that pages get.
 ON_PAGE = (
     *("study", "source", "target", "question", "size", "words", "pretrained"),
-    *("metric", "margin", "baseline", "target_sizes", "depths"),
+    *("metric", "margin", "baseline", "target_sizes", "depths", "is_about_pairs"),
 )
 
 

@@ -446,8 +446,13 @@ class StudyPlan(NamedTuple):
         for name in itertools.chain(*self.settings.pairs):
             other, _, depth = name.rpartition("/")
             if other and depth in self.depths:
-                words[name] = f"{words[depth]} in {other}"
+                words[name] = f"{words[depth]} in the study {other}"
         return words
+
+    @property
+    def is_about_pairs(self) -> bool:
+        """Whether its pairs are its question, and not only steps between depths."""
+        return any(not {*pair} <= {*self.depths} for pair in self.settings.pairs)
 
     @property
     def question(self) -> str:

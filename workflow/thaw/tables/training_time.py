@@ -2,9 +2,9 @@
 
 A gain that still grows may be larger after longer training. The change is that of the
 typical difference, the number that the answer shows; medians do not add up, so the
-typical change of a network would be another one. A variant is followed as long as its
-epochs have as many steps as the baseline's. Networks that kept their best epoch are not
-those of the last one, so nothing is said of them.
+typical change of a network would be another one. Nothing is said of variants that take
+other steps than the baseline, nor of networks that kept their best epoch, which are not
+those of the last one.
 """
 
 import numpy as np
@@ -23,13 +23,6 @@ COLUMNS = (
     *("variant", "reference", "from_epoch", "to_epoch", "before", "after"),
     *("change", "change_low", "change_high", "margin"),
 )
-
-
-def epochs_alike(variant: np.ndarray, baseline: np.ndarray) -> int:
-    """Return the last epoch up to which both took the same steps."""
-    shorter = min(len(variant), len(baseline))
-    differ = np.flatnonzero(variant[:shorter] != baseline[:shorter])
-    return int(differ[0] if len(differ) else shorter) - 1
 
 
 def after(histories: Histories, arm: Arm, metric: Metric, epoch: int) -> Sample:
@@ -58,10 +51,11 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     reference, rows = Arm(baseline, size), []
     for variant in settings["networks"]:
         arm = Arm(variant, size)
-        last = epochs_alike(histories.steps(arm.name), histories.steps(reference.name))
-        epochs = last // 2, last
+        steps = histories.steps(reference.name)
+        epochs = (len(steps) - 1) // 2, len(steps) - 1
+        is_alike = np.array_equal(histories.steps(arm.name), steps)
         keeps_best = any(name in settings["tuned"] for name in (variant, baseline))
-        if variant == baseline or last < 2 or keeps_best:
+        if variant == baseline or not is_alike or epochs[1] < 2 or keeps_best:
             continue
         sides = [
             [after(histories, side, metric, epoch) for side in (arm, reference)]
