@@ -67,36 +67,19 @@ def overlapping(study: Question) -> Iterator[Caveat]:
 
 
 def _weak(study: Question) -> Iterator[Caveat]:
-    """Say which networks are weak, or why none are counted."""
+    """Say which networks are weak, if a sentence names some."""
     metric = metric_of(study.metric[0])
     rows = study.comparisons.to_dict("records")
     words = (more_networks(row) + apart_from_typical(row, study) for row in rows)
     if any("weak" in sentence for sentence in words):
-        limit = scores = ""
+        limit = ""
         if not study.is_swept:
             baseline = study.summary[study.summary["variant"] == study.baseline]
             median, constant = baseline[["median", "constant"]].iloc[0]
             side = "above" if metric.lower_is_better else "below"
-            edge, *ends = (
-                number(score, study.margin)
-                for score in (median - (median - constant) / 5, median, constant)
-            )
+            edge = number(median - (median - constant) / 5, study.margin)
             limit = f"{metric.axis} {side} {edge}{study.units}, "
-            scores = f" ({' to '.join(ends)})"
-        meaning = meaning_of_weak(metric, study.baseline)
-        yield Caveat(f"Weak: {limit}{meaning}{scores}.")
-    uncounted = study.comparisons.loc[study.comparisons["weak"].isna(), "target_size"]
-    if len(uncounted):
-        why = (
-            f"the median of {study.baseline} does not beat the best constant "
-            f"prediction by more than the margin of {study.margin_in_units}"
-        )
-        if study.summary["constant"].isna().all():
-            why = "a constant prediction has no score"
-            if study.is_given:
-                why = "the best constant prediction's score is not given"
-        place = _with_rows(study, uncounted.unique())
-        yield Caveat(f"Weak networks{place} are not counted, because {why}.")
+        yield Caveat(f"Weak: {limit}{meaning_of_weak(metric, study.baseline)}.")
 
 
 def _shares(study: Question, kind: str, least: float) -> str:
@@ -168,26 +151,21 @@ def what_is_covered(study: Question) -> Iterator[Caveat]:
 
 def _covered(study: Question) -> Iterator[Caveat]:
     table = study.comparisons
+    if table.empty:
+        return
     has_rows = covers_rows(table)
     left = [
         *([] if has_rows else ["other test rows"]),
         *([] if study.has_splits else ["another split of these rows"]),
         *([] if study.is_swept else ["other rows to learn from"]),
     ]
-    if len(table):
-        words = coverage(table, study.has_splits)
-        words += f" They do not cover {enumerate_words(left, 'or')}." * bool(left)
-        yield Caveat(words)
+    words = coverage(table, study.has_splits)
+    words += f" They do not cover {enumerate_words(left, 'or')}." * bool(left)
+    yield Caveat(words, "" if has_rows else "test rows not covered")
     if (table["row_units"] == 1).any():
         yield Caveat(
             "Test rows, or those of a class, are too few to say what others would do.",
             "too few test rows",
-        )
-    elif len(table) and not has_rows:
-        yield Caveat(
-            "They would cover test rows if predictions were kept and the metric were "
-            "one of Thaw's.",
-            "test rows not covered",
         )
 
 
@@ -207,8 +185,3 @@ def _covered_by_scores(study: Question) -> Iterator[Caveat]:
             else f"Not matched with {study.baseline}, but treated as independent of it"
         )
         yield Caveat(f"{how}: {enumerate_words(dict.fromkeys(rows['variant']))}.")
-    if table["mean_low"].isna().all():
-        yield Caveat(
-            "Means have no interval, because it is not known how bad a score can be "
-            "or because scores are too few."
-        )
