@@ -134,6 +134,7 @@ def question(
     pairs = [*((name, baseline) for name in variants if name != baseline), *pairs]
     references = beside_networks(variants, baseline)
     table = comparisons(samples, pairs, baseline, 0.01, references)
+    best = depths_table(samples, depths, 0.01, table)
     arms = {
         Arm(name, size): sample
         for size, of_size in samples.items()
@@ -146,7 +147,7 @@ def question(
         shown_size=[*samples][-1],
         depths=depths,
         comparisons=table.assign(verdict="no verdict", note=note) if note else table,
-        best_depths=depths_table(samples, depths, 0.01, table),
+        best_depths=best.assign(beaten_by=best["beaten_by"].str.split()),
         summary=summary_of(arms, at_edge=at_edge),
         training_time=pd.DataFrame(changes, columns=COLUMNS),
         **({"learning_curves": pd.DataFrame(curves, columns=CURVES)} if curves else {}),

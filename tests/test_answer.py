@@ -338,7 +338,7 @@ def test_a_depth_that_another_one_beats_is_not_recommended():
         "fixed-1": Sample(luck, models),
     }
     study = question(samples, source_models=100)
-    assert [*study.best_depths["beaten_by"]] == ["", "fixed-0"]
+    assert [*study.best_depths["beaten_by"]] == [[], ["fixed-0"]]
     assert advice(study, "all").named == ["fixed-0"]
 
 

@@ -105,7 +105,7 @@ def _best_of_depths(study: Question, size: TargetSize) -> str:
         return "no depth can be ruled out as the best"
     kept, out = rows[stays], rows[~stays]
     # Those that beat all that are out.
-    rivals = set.intersection(*(set(names.split()) for names in out["beaten_by"]))
+    rivals = set.intersection(*(set(names) for names in out["beaten_by"]))
     ahead = [*rows.loc[rows["variant"].isin(rivals), "freeze"]]
     than = f"freezing {_layers(ahead)}" if ahead else "another depth"
     worse = f"freezing {_layers([*out['freeze']])} is worse than {than}"

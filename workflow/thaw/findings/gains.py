@@ -26,7 +26,8 @@ class Question(NamedTuple):
     `variants` are as in the config, sizes in order. `source` is "" for given scores, of
     which nothing else is known. `learning` says how the baseline's networks start and
     by which optimizer they learn, `words` what each variant does. `has_splits` says
-    whether each source model has its own split of the target.
+    whether each source model has its own split of the target. In `best_depths`,
+    `beaten_by` holds lists.
     """
 
     source: str
@@ -130,9 +131,8 @@ class Question(NamedTuple):
 
     def beats(self, variant: str, other: str, size: TargetSize) -> bool:
         """Whether the study found one variant typically better than another."""
-        depths = rows_at(self.best_depths, size).set_index("variant")
-        rivals = depths["beaten_by"].astype(object).fillna("").get(other, "").split()
-        if variant in rivals:
+        rivals = rows_at(self.best_depths, size).set_index("variant")["beaten_by"]
+        if variant in rivals.get(other, ()):
             return True
         if other in self.networks and other != self.baseline:
             beside = self.beside_networks(variant, size)

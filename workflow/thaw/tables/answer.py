@@ -81,6 +81,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         for name, file in READ.items()
         if file in inputs.files.contents
     }
+    rivals = tables["best_depths"]["beaten_by"].str.split()
+    tables["best_depths"]["beaten_by"] = rivals
     sizes = in_order(settings["target_sizes"])
     changed = {"variants": settings["described"], "target_sizes": sizes}
     question = Question(**facts | changed | tables)
