@@ -21,7 +21,6 @@ from thaw.findings.answer import answer
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.deciding import fits, needed
 from thaw.findings.recommendation import (
-    ESTIMATOR,
     KEEP,
     NONE,
     SAME,
@@ -199,14 +198,12 @@ def assert_agrees(study):
     table, choice = study.comparisons, advice(study, "all")
     table = table[table["reference"] == study.baseline]
     text = " ".join(recommendation.recommended(study))
-    is_network = choice.kind != ESTIMATOR
-    assert KINDS[text.split()[0]] == (choice.kind if is_network else USE)
+    assert KINDS[text.split()[0]] == choice.kind
     (row,) = recommendations(study).to_dict("records")
     assert (row["kind"], row["variant"] or "") == (choice.kind, choice.variant)
     lows, highs = table["typical_low"], table["typical_high"]
     kinds, is_better = {*table["verdict"]}, table["verdict"] == "typically better"
-    if choice.kind in (USE, ESTIMATOR):
-        assert ("estimator" in study.variants[choice.variant]) != is_network
+    if choice.kind == USE:
         # Everything named is clearly better, and what is recommended has its gain.
         assert {*choice.named} <= {*table["variant"][is_better]}
         assert choice.variant in text
@@ -316,7 +313,7 @@ def test_headline_pairs_and_table_agree_where_there_are_references(seed):
         assert len(rows) >= 2  # the baseline, and the network that is hardest to beat
         if ("standalone", name) not in beats and (name, "standalone") in beats:
             assert f"{name} is typically better than standalone" in text
-            assert choice.kind in (USE, ESTIMATOR)
+            assert choice.kind == USE
     # Each network against each estimator, one by one: none has a better claim.
     if choice.lead:
         row = choice.lead
