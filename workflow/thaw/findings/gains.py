@@ -10,7 +10,7 @@ import pandas as pd
 from thaw.findings.arms import TargetSize
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import capitalize, enumerate_words, gain
-from thaw.findings.verdicts import BETTER, EQUIVALENT, TOO_FEW, UNCLEAR, WORSE
+from thaw.findings.verdicts import BETTER, CLEAR, EQUIVALENT, TOO_FEW, UNCLEAR, WORSE
 
 # A row of a table.
 Row = Mapping[str, Any]
@@ -115,8 +115,8 @@ class Question(NamedTuple):
         place = self.place(sizes).strip()
         return f"{capitalize(f'{place}, {words}' if place else words)}."
 
-    def all_gains_at(self, size: TargetSize) -> dict[str, Row]:
-        """Return the comparisons of all variants with the baseline, by variant."""
+    def gains_at(self, size: TargetSize) -> dict[str, Row]:
+        """Return the comparisons of variants with the baseline, by variant."""
         rows = rows_at(self.comparisons, size).to_dict("records")
         return {
             row["variant"]: row
@@ -124,58 +124,39 @@ class Question(NamedTuple):
             if row["variant"] in self.variants and row["reference"] == self.baseline
         }
 
-    def gains_at(self, size: TargetSize) -> dict[str, Row]:
-        """Return the comparisons of networks with the baseline, by variant."""
-        rows = self.all_gains_at(size).items()
-        return {name: row for name, row in rows if name in self.networks}
-
     def beats(self, variant: str, other: str, size: TargetSize) -> bool:
         """Whether the study found one variant typically better than another."""
-        rivals = rows_at(self.best_depths, size).set_index("variant")["beaten_by"]
-        if variant in rivals.get(other, ()):
-            return True
-        if other in self.networks and other != self.baseline:
-            beside = self.beside_networks(variant, size)
-            if beside and beside["verdict"] == BETTER:
-                return True
-        rows = rows_at(self.comparisons, size).to_dict("records")
-        return any(
-            {row["variant"], row["reference"]} == {variant, other}
-            and ahead_of(row) == variant
-            for row in rows
+        rows, beside = (
+            self._seen_from(variant, size),
+            self.beside_networks(variant, size),
         )
+        better = {row["reference"] for row in rows if row["verdict"] == BETTER}
+        if beside and beside["verdict"] == BETTER:
+            better |= {*self.networks} - {self.baseline}
+        rivals = rows_at(self.best_depths, size).set_index("variant")["beaten_by"]
+        return other in better or variant in rivals.get(other, ())
 
     def beside_networks(self, name: str, size: TargetSize) -> Row | None:
         """Return how an estimator compares with the network it beats least surely.
 
         The baseline does not count. It is None for a network, and if there is none.
         """
-        if name in self.networks:
-            return None
         rivals = {*self.networks} - {self.baseline}
+        rows = self._seen_from(name, size) if name not in self.networks else []
+        pairs = [row for row in rows if row["reference"] in rivals]
+        return min(pairs, key=lambda row: row["typical_low"], default=None)
+
+    def _seen_from(self, variant: str, size: TargetSize) -> list[Row]:
+        """Return a variant's comparisons; those where it is the reference, reversed."""
         rows = rows_at(self.comparisons, size).to_dict("records")
         rows += [seen_from_the_reference(row) for row in rows]
-        pairs = [r for r in rows if r["variant"] == name and r["reference"] in rivals]
-        return min(pairs, key=lambda row: row["typical_low"], default=None)
+        return [row for row in rows if row["variant"] == variant]
 
     def name(self, variant: str) -> str:
         """Return a network in plain words with its name: "freeze 1 layer (fixed-1)"."""
         is_estimator = variant in {*self.variants} - {*self.networks}
         words = "" if is_estimator else self.words.get(variant)
         return f"{words} ({variant})" if words else variant
-
-    @property
-    def baseline_in_words(self) -> str:
-        """What the baseline does: "training from scratch"."""
-        if self.is_from_scratch(self.baseline):
-            return "training from scratch"
-        return self.baseline
-
-
-def ahead_of(row: Row) -> str:
-    """Return which side of a comparison is typically better; "" if neither is."""
-    sides = {BETTER: row["variant"], WORSE: row["reference"]}
-    return sides.get(row["verdict"], "")
 
 
 # How a variant compares with another one, by the verdict.
@@ -241,7 +222,7 @@ def perhaps_less(row: Row, study: Question) -> str:
     """Return that a clear difference may be smaller than the margin, if it may."""
     nearest = min(abs(row["typical_low"]), abs(row["typical_high"]))
     return f", perhaps less than the margin ({study.margin_in_units})" * bool(
-        ahead_of(row) and nearest < study.margin
+        row["verdict"] in CLEAR and nearest < study.margin
     )
 
 

@@ -66,7 +66,7 @@ class Advice(NamedTuple):
 
 def advice(study: Question, size: TargetSize) -> Advice:
     """Return the recommendation at a size."""
-    every = study.all_gains_at(size)
+    every = study.gains_at(size)
     better = [name for name, row in every.items() if row["verdict"] == BETTER]
     if better:
         unbeaten = [
@@ -78,7 +78,7 @@ def advice(study: Question, size: TargetSize) -> Advice:
         named = unbeaten or better
         named.sort(key=lambda n: (is_riskier(every[n]), -every[n]["typical"]))
         return Advice(size, USE, every, named, _lead(every[named[0]], study))
-    rows = study.gains_at(size)
+    rows = {name: row for name, row in every.items() if name in study.networks}
     kinds = {row["verdict"] for row in rows.values()}
     if kinds <= {TOO_FEW, NO_VERDICT}:
         return Advice(size, NONE, rows)
@@ -225,8 +225,10 @@ def _variant(study: Question) -> str:
 def _undecided(alike: list[Advice], study: Question) -> Iterator[str]:
     kinds = {row["verdict"] for item in alike for row in item.rows.values()}
     clear = "better" if WORSE in kinds else "better or worse"
+    is_scratch = study.is_from_scratch(study.baseline)
+    baseline = "training from scratch" if is_scratch else study.baseline
     yield "undecided"
-    yield f"no {_variant(study)} is clearly {clear} than {study.baseline_in_words}"
+    yield f"no {_variant(study)} is clearly {clear} than {baseline}"
     row = largest_gain(alike[0])
     gains = {
         item.size: estimate(item.rows[row["variant"]], study.margin, study.units)

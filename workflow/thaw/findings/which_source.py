@@ -5,9 +5,9 @@ A ranking is read as a study whose variants are the sources, each at its best de
 a source that another one beats may not be the best.
 """
 
-import math
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from thaw.findings.answer import TO_DO, Part
@@ -43,14 +43,14 @@ def _rows_that_tell(study: Question, best: pd.DataFrame) -> Iterator[str]:
     """Say how many test rows would tell, where no source can be ruled out."""
     for size in study.target_sizes:
         rows = rows_at(best, size)
-        if (rows["may_be_best"] == "yes").all():
-            words = "no source can be ruled out as the best"
-            soonest = rows.loc[rows["rows_to_tell"].fillna(math.inf).idxmin()]
-            if math.isfinite(soonest["rows_to_tell"]):
-                words += f": about {soonest['rows_to_tell']:,.0f} test rows would tell "
-                words += f"{rows['source'].iloc[0]} from {soonest['source']}, if gains "
-                words += "are what they seem"
-            yield study.sentence(words, [size])
+        known = rows[np.isfinite(rows["rows_to_tell"])]
+        if (rows["may_be_best"] == "yes").all() and len(known):
+            soonest = known.loc[known["rows_to_tell"].idxmin()]
+            yield (
+                f"About {soonest['rows_to_tell']:,.0f} test rows would tell "
+                f"{rows['source'].iloc[0]} from {soonest['source']}"
+                f"{study.place([size])}, if gains are what they seem."
+            )
 
 
 def _hurting(study: Question) -> Iterator[str]:
