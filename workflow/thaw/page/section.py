@@ -28,7 +28,7 @@ LOOKS = {
 }
 
 # The tables for people that a page holds, folded.
-FOLDED = ("summary", "metrics", "network", "sources", "transferability")
+FOLDED = ("summary", "metrics", "network", "sources")
 
 ENDS = ["typical_low", "typical_high"]
 
