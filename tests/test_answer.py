@@ -69,7 +69,7 @@ def words_in(study):
 def change(gain):
     """Return by how much a gain, at last 0.005, changed from half-way to the end."""
     gains = 0.005 - gain, 0.005, gain, gain - 0.002, gain + 0.002
-    return ("fixed-0", "standalone", 50, 100, *gains, 0.01)
+    return ("fixed-0", "standalone", 50, 100, *gains)
 
 
 OVERTRAINED = [

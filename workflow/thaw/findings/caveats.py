@@ -6,7 +6,7 @@ from thaw.findings.arms import CHECKPOINTS, TargetSize
 from thaw.findings.baseline import Caveat
 from thaw.findings.failures import FEW, meaning_of_weak
 from thaw.findings.gains import Question, apart_from_typical, more_networks
-from thaw.findings.metrics import by_epoch, metric_of
+from thaw.findings.metrics import metric_of
 from thaw.findings.overlap import in_words
 from thaw.findings.samples import CONDITION
 from thaw.findings.shown import coverage, covers_rows, enumerate_words, number
@@ -117,20 +117,17 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
 
     The table holds the largest size only.
     """
-    metric, place = by_epoch(study.metric[0]), _with_rows(study, [study.shown_size])
-    if metric != metric_of(study.metric[0]):
-        place += f", by {metric.axis}, the only metric known by epoch"
     table, moved = study.training_time, dict[tuple[int, int], list[str]]()
     for row in table[table["variant"].isin(study.transferred)].to_dict("records"):
-        low, high, margin = row["change_low"], row["change_high"], row["margin"]
-        if (low > 0 or high < 0) and max(-low, high) > margin:
-            ends = [number(row[name], margin, "+") for name in ("before", "after")]
-            words = f"{row['variant']} from {' to '.join(ends)}{metric.suffix}"
+        low, high = row["change_low"], row["change_high"]
+        if (low > 0 or high < 0) and max(-low, high) > study.margin:
+            ends = (number(row[at], study.margin, "+") for at in ("before", "after"))
+            words = f"{row['variant']} from {' to '.join(ends)}{study.units}"
             moved.setdefault((row["from_epoch"], row["to_epoch"]), []).append(words)
     for (first, last), gains in moved.items():
         yield Caveat(
-            f"From epoch {first} to {last}{place}, gains on {study.baseline} moved: "
-            f"{enumerate_words(gains)}.",
+            f"From epoch {first} to {last}{_with_rows(study, [study.shown_size])}, "
+            f"gains on {study.baseline} moved: {enumerate_words(gains)}.",
             "more epochs may change it",
         )
 
