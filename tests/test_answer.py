@@ -19,7 +19,7 @@ from samples import (
 from thaw.findings import recommendation
 from thaw.findings.answer import answer
 from thaw.findings.arms import CHECKPOINTS
-from thaw.findings.deciding import fits, needed
+from thaw.findings.deciding import needed
 from thaw.findings.recommendation import (
     KEEP,
     NONE,
@@ -388,13 +388,3 @@ def test_what_would_decide_a_comparison():
         assert needed(row, 0.01) == (units, pytest.approx(rows, rel=1e-3)), row
     assert needed(row_of(math.nan, 0.01), 0.01) is None
     assert needed(row_of(0.02, math.inf), 0.01) is None
-
-
-def test_the_networks_that_would_decide_it_are_those_that_are_new():
-    # 70 source models, and two repeats of three variants from each of them.
-    assert fits(question(ALIKE), 100) == 70 * (1 + 3 * 2)
-    assert fits(question(ALIKE, source_models=1, repeats=30), 100) == 70 * 3
-    study = question(ladder(0.8, 0.8, 0.8, spread=0.05))
-    table = recommendations(study).iloc[0]
-    assert (table["kind"], table["variant"]) == (UNDECIDED, "")
-    assert f": {table['more_fits']:,.0f} more networks to train" in words_in(study)

@@ -5,7 +5,6 @@ and what it does not cover. It is read off the tables; only how many units or ro
 decide, and the limit of weak networks, are computed here.
 """
 
-import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -90,12 +89,10 @@ def how_many_layers(study: Question) -> Iterator[str]:
     """Say for each target size which of the depths tried may be the best."""
     if len(study.depths) < 2:
         return
-    best: dict[TargetSize, str] = {}
-    for size in study.target_sizes:
-        if advice(study, size).kind != NONE:
-            best[size] = _best_of_depths(study, size)
-    for words, sizes in itertools.groupby(best, key=best.__getitem__):
-        yield study.sentence(words, [*sizes])
+    has_advice = {n: advice(study, n).kind != NONE for n in study.target_sizes}
+    yield from study.sentences(
+        {n: _best_of_depths(study, n) * has_advice[n] for n in study.target_sizes}
+    )
 
 
 def _best_of_depths(study: Question, size: TargetSize) -> str:

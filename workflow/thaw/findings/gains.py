@@ -110,10 +110,15 @@ class Question(NamedTuple):
             return f" with {span(sizes)}"
         return f" with {enumerate_words(sizes)} rows"
 
-    def sentence(self, words: str, sizes: Sequence[TargetSize]) -> str:
-        """Return words as a sentence that begins with where it holds, as `place`."""
-        place = self.place(sizes).strip()
-        return f"{capitalize(f'{place}, {words}' if place else words)}."
+    def sentences(self, by_size: Mapping[TargetSize, str]) -> Iterator[str]:
+        """Yield words, if any, as sentences that begin with where they hold.
+
+        Neighbouring sizes with the same words share a sentence.
+        """
+        for words, sizes in itertools.groupby(by_size, by_size.__getitem__):
+            place = self.place([*sizes]).strip()
+            if words:
+                yield f"{capitalize(f'{place}, {words}' if place else words)}."
 
     def gains_at(self, size: TargetSize) -> dict[str, Row]:
         """Return the comparisons of variants with the baseline, by variant."""

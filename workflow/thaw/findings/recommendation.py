@@ -274,5 +274,4 @@ def disagreeing_means(study: Question) -> Iterator[str]:
     """Say where a typical network is equivalent, but the mean is not."""
     for size in study.target_sizes:
         for row in study.gains_at(size).values():
-            if words := apart_from_typical(row, study):
-                yield study.sentence(words, [size])
+            yield from study.sentences({size: apart_from_typical(row, study)})

@@ -61,9 +61,9 @@ def _hurting(study: Question) -> Iterator[str]:
             for row in study.gains_at(size).values()
             if row["verdict"] == WORSE
         ]
-        if worse:
-            words = f"even the best depth of these is worse than {study.baseline}"
-            yield study.sentence(f"{words}: {enumerate_words(worse)}", [size])
+        words = f"even the best depth of these is worse than {study.baseline}: "
+        words += enumerate_words(worse)
+        yield from study.sentences({size: words * bool(worse)})
 
 
 def _overlapping(study: Question) -> Iterator[Caveat]:

@@ -7,7 +7,6 @@ import pandas as pd
 
 from thaw.findings.answer import Part, answer
 from thaw.findings.arms import TargetSize, in_order
-from thaw.findings.deciding import fits_to_decide
 from thaw.findings.gains import Question, rows_at
 from thaw.findings.recommendation import act, advices, largest_gain
 from thaw.findings.shown import enumerate_words, title
@@ -36,9 +35,8 @@ def recommendations(study: Question) -> pd.DataFrame:
 
     `act` is the advice in a few words, `kind` is as in `thaw.findings.recommendation`,
     `ties` are the variants that the one named cannot be told apart from. If it is
-    undecided, `variant` is empty, `ties` are the undecided variants, and `more_fits` is
-    the number of further networks that would probably decide it, if any number will.
-    The gain is that of the `best` variant: of the one recommended, or the largest.
+    undecided, `variant` is empty, and `ties` are the undecided variants. The gain is
+    that of the `best` variant: of the one recommended, or the largest.
     """
     rows = []
     for alike in advices(study):
@@ -56,7 +54,6 @@ def recommendations(study: Question) -> pd.DataFrame:
                     "best": gain.get("variant"),
                     **{name: gain.get(name) for name in OF_GAIN},
                     "layers": layers_that_may_be_best(study, advice.size),
-                    "more_fits": fits_to_decide(study, advice),
                 }
             )
     return pd.DataFrame(rows)
