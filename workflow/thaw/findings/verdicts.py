@@ -6,6 +6,7 @@ are weak more or less often. The mean gets no verdict.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from thaw.findings.pairs import Pair, units_needed
@@ -52,19 +53,19 @@ def note(
     alpha: float,
     margin: float,
     typical: Estimate,
-    shares: dict[str, Estimate],
+    shares: Mapping[str, float],
 ) -> str:
     """Return why there is no verdict, or what qualifies it: size, failures, weakness.
 
-    `shares` are the differences of shares, by their names in `KINDS`.
+    `shares` are columns of `thaw.findings.failures.shares`.
     """
     if kind == NO_VERDICT:
         return ALL_FAILED
     if kind == TOO_FEW:
         needed = units_needed(alpha)
         return f"{pair.units} of the {needed} {pair.fewer.unit}s it takes"
-    more = [f"{KINDS[name]} more often" for name, d in shares.items() if d.low > 0]
-    less = [f"{KINDS[name]} less often" for name, d in shares.items() if d.high < 0]
+    more = [f"{KINDS[name]} more often" for name in KINDS if shares[f"{name}_low"] > 0]
+    less = [f"{KINDS[name]} less often" for name in KINDS if shares[f"{name}_high"] < 0]
     if kind in CLEAR and min(abs(typical.low), abs(typical.high)) < margin:
         more.insert(0, "perhaps less than the margin")
     return "; ".join([*more, *less])
