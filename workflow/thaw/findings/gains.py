@@ -290,9 +290,3 @@ def span(sizes: Sequence[TargetSize]) -> str:
 def rows_at(table: pd.DataFrame, size: TargetSize) -> pd.DataFrame:
     """Return a table's rows of one target size, which a CSV holds as text."""
     return table[table["target_size"].astype(str) == str(size)]
-
-
-def by_size(table: pd.DataFrame, sizes: Sequence[TargetSize]) -> pd.DataFrame:
-    """Return a table with a row for each of `sizes`, in order, or an empty one."""
-    named = table.set_index(table["target_size"].astype(str))
-    return named.loc[[str(size) for size in sizes]] if len(table) else table
