@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import AutoLocator, LogLocator, NullLocator
 
 from thaw.figures import style
 from thaw.findings.gains import rows_at
@@ -80,7 +80,9 @@ def draw_curves(
 def scale_losses(panel: Axes) -> None:
     """Make an axis logarithmic: losses before training are many times those after."""
     panel.set_yscale("log")
-    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = panel.get_ylim()
+    steps = LogLocator(subs=(1, 2, 5)) if high > 5 * low else AutoLocator()
+    panel.yaxis.set_major_locator(steps)
     panel.yaxis.set_minor_locator(NullLocator())
     panel.yaxis.set_major_formatter(lambda value, _: style.minus(f"{value:g}"))
 

@@ -55,17 +55,10 @@ def number(value: float, margin: float, sign: str = "-") -> str:
         return "n/a"
     if math.isinf(value):
         return f"{value:{sign}}".replace("inf", "∞")
-    decimals = 1 - math.floor(math.log10(margin))
-    if -3 <= decimals <= 6:
-        decimals = max(decimals, 0)
-        while value and round(value, decimals) == 0:
-            decimals += 1
-        return f"{value:{sign}.{decimals}f}"
-    if value == 0:
-        return f"{value:{sign}.0f}"
-    # Enough digits to tell values apart that differ by a tenth of the margin.
-    digits = max(decimals + math.floor(math.log10(abs(value))), 0)
-    return f"{value:{sign}.{digits}e}"
+    decimals = max(1 - math.floor(math.log10(margin)), 0)
+    while value and round(value, decimals) == 0:
+        decimals += 1
+    return f"{value:{sign}.{decimals}f}"
 
 
 def interval(low: float, high: float, margin: float, sign: str = "-") -> str:
