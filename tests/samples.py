@@ -16,7 +16,7 @@ from thaw.findings.samples import Sample
 from thaw.plan.recipes import variant_in_words
 from thaw.tables.comparisons import comparisons, depths_table
 from thaw.tables.learning_curves import COLUMNS as CURVES
-from thaw.tables.summary import Chosen, summary
+from thaw.tables.summary import summary
 from thaw.tables.training_time import COLUMNS
 
 ACCURACY = METRICS["classification"]["accuracy"]
@@ -110,8 +110,7 @@ def best_depths(samples):
 
 def summary_of(samples, metric=ACCURACY, at_edge=np.nan):
     """Return the summary of samples by their arms, of networks not validated."""
-    chosen = dict.fromkeys(samples, Chosen(0.1, 5, np.nan, at_edge))
-    return summary(samples, metric, chosen)
+    return summary(samples, metric, {arm: {"at_edge": at_edge} for arm in samples})
 
 
 def question(

@@ -55,8 +55,6 @@ def test_the_typical_difference_is_the_median_of_all_differences(name):
     variant, reference = (
         [sample.ranked[sample.unit_numbers == n] for n in range(sample.units)]
         if sample.is_nested
-        else [sample.ranked]
-        if sample.is_nested
         else sample.ranked[:, None]
         for sample in PAIRS[name]
     )

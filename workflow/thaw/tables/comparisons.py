@@ -192,6 +192,6 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     depths = depths_table(samples, settings["depths"], settings["margin"], table)
     return {
         "comparisons.csv": frame(table),
-        "comparisons.md": for_people(table, depths, metric, settings).encode(),
+        "comparisons.md": for_people(table, metric, settings).encode(),
         "best-depths.csv": frame(depths),
     }

@@ -17,7 +17,6 @@ from thaw.output.tables import markdown, paragraph, percent
 
 def for_people(
     table: pd.DataFrame,
-    depths: pd.DataFrame,
     metric: Metric,
     settings: Mapping[str, Any],
 ) -> str:
@@ -45,13 +44,6 @@ def for_people(
     header = ["comparison", *["rows"] * is_swept, "typical difference", "verdict"]
     widths = (18, 5, 23, 21) if is_swept else (22, 25, 23)
     parts = [paragraph(about), _table(header, map(cells, rows), widths)]
-    for size, of_size in depths.groupby("target_size", sort=False):
-        if len(of_size) > 1:
-            kept = of_size.loc[of_size["may_be_best"] == "yes", "variant"]
-            place = f"From {size} rows: of" if is_swept else "Of"
-            tried = ", ".join(of_size["variant"])
-            words = f"{place} the depths {tried}, these may be the best: "
-            parts.append(paragraph(f"{words}{', '.join(kept)}."))
     if not is_swept:
         parts += _beside_verdicts(rows, metric, settings)
     return "\n".join(parts)
@@ -61,13 +53,10 @@ def _beside_verdicts(
     rows: Sequence[Any], metric: Metric, settings: Mapping[str, Any]
 ) -> list[str]:
     """Return what carries no verdict of its own: wins, means, failed and weak ones."""
-    is_capped = not metric.has_bounds and any(
-        row.mean_low == row.mean_low for row in rows
-    )
     about = (
         "How often the variant wins on these rows. The difference of the means at "
-        f"95 %, which carries no verdict{f'; {BEYOND}' if is_capped else ''}. Shares "
-        "of networks, and of the reference's, that failed or are weak (weak: "
+        f"95 %, which carries no verdict{f'; {BEYOND}' * (not metric.has_bounds)}. "
+        "Shares of networks, and of the reference's, that failed or are weak (weak: "
         f"{meaning_of_weak(metric, settings['baseline'])}):"
     )
 

@@ -1,7 +1,7 @@
 """Summarize a study: the distribution of its metric, a row for each variant."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,23 +18,15 @@ from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, markdown, paragraph
 
 
-class Chosen(NamedTuple):
-    """The choices of networks: learning rate, epoch, and the loss on validation rows.
-
-    at_edge: the share of repeats whose rate is the lowest or the highest it could be.
-    """
-
-    learning_rate: float
-    epoch: float
-    validation_loss: float
-    at_edge: float = np.nan
-
-
 def summary(
-    samples: Mapping[Arm, Sample], metric: Metric, chosen: Mapping[Arm, Chosen]
+    samples: Mapping[Arm, Sample],
+    metric: Metric,
+    chosen: Mapping[Arm, Mapping[str, float]],
 ) -> pd.DataFrame:
     """Return a row for each arm; docs/files.md says what its columns hold.
 
+    `chosen` are further columns: the learning rate, epoch and loss on validation rows
+    that networks chose, and `at_edge`, the share that chose the lowest or highest rate.
     If there are several source models, each has the same weight in the mean and in
     shares, however many repeats start from it.
     """
@@ -64,7 +56,7 @@ def summary(
                 "failed": failed.mean(),
                 "no_better": sample.unit_means(is_no_better(sample)).mean(),
                 "constant": sample.constant,
-                **chosen[arm]._asdict(),
+                **chosen[arm],
             }
         )
     return pd.DataFrame(rows)
@@ -125,11 +117,15 @@ def for_people(
     return "\n".join([*map(paragraph, [f"{words}.", *names]), markdown(header, rows)])
 
 
-def share_at_edge(rate: np.ndarray, epoch: np.ndarray, rates: Sequence[float]) -> float:
+def share_at_edge(
+    rate: np.ndarray, epoch: np.ndarray, rates: Sequence[float] | None
+) -> float:
     """Return the share of networks that chose the lowest or highest of the `rates`.
 
-    One that is kept as it started, at epoch 0, chose none.
+    One that is kept as it started, at epoch 0, chose none; nor where rates are None.
     """
+    if not rates:
+        return np.nan
     at_edge = np.isclose(rate[:, None], [min(rates), max(rates)]).any(1)
     return float((at_edge & (epoch > 0)).mean())
 
@@ -146,11 +142,11 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     chosen = {}
     for arm in samples:
         names = ("learning_rate", "epoch", "validation_loss")
-        kept = [histories.final(arm.name, name) for name in names]
-        rate, epoch, loss = (float(np.median(values)) for values in kept)
+        kept = {name: histories.final(arm.name, name) for name in names}
         rates = settings["rates"].get(arm.variant)
-        edge = share_at_edge(kept[0], kept[1], rates) if rates else np.nan
-        chosen[arm] = Chosen(rate, epoch, loss, edge)
+        edge = share_at_edge(kept["learning_rate"], kept["epoch"], rates)
+        medians = {name: float(np.median(values)) for name, values in kept.items()}
+        chosen[arm] = medians | {"at_edge": edge}
     table = summary(samples, metric, chosen)
     words = for_people(table, metric, settings)
     return {"summary.csv": frame(table), "summary.md": words.encode()}
