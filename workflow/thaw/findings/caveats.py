@@ -1,8 +1,8 @@
 """The caveats of an answer: failures, training time, tuning, luck not covered."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from thaw.findings.arms import CHECKPOINTS, TargetSize
+from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.baseline import Caveat
 from thaw.findings.failures import FEW, meaning_of_weak
 from thaw.findings.gains import Question, apart_from_typical, more_networks
@@ -89,14 +89,10 @@ def _shares(study: Question, kind: str, least: float) -> str:
     """
     return ", ".join(
         f"{100 * row[kind]:.0f} % of {row['variant']}'s"
-        + _with_rows(study, [row["target_size"]])
+        + study.place([row["target_size"]])
         for row in study.summary.to_dict("records")
         if row[kind] > least
     )
-
-
-def _with_rows(study: Question, sizes: Sequence[TargetSize]) -> str:
-    return f" with {enumerate_words(sizes)} rows" if study.is_swept else ""
 
 
 def what_would_change_it(study: Question) -> Iterator[Caveat]:
@@ -126,7 +122,7 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
             moved.setdefault((row["from_epoch"], row["to_epoch"]), []).append(words)
     for (first, last), gains in moved.items():
         yield Caveat(
-            f"From epoch {first} to {last}{_with_rows(study, [study.shown_size])}, "
+            f"From epoch {first} to {last}{study.place([study.shown_size])}, "
             f"gains on {study.baseline} moved: {enumerate_words(gains)}.",
             "more epochs may change it",
         )

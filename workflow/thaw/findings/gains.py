@@ -1,7 +1,6 @@
 """A study's settings and tables, as the answer reads them, and comparisons in words."""
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ import pandas as pd
 from thaw.findings.arms import TargetSize
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import capitalize, enumerate_words, gain
-from thaw.findings.verdicts import BETTER, CLEAR, EQUIVALENT, TOO_FEW, UNCLEAR, WORSE
+from thaw.findings.verdicts import BETTER, EQUIVALENT, TOO_FEW, UNCLEAR, WORSE
 
 # A row of a table.
 Row = Mapping[str, Any]
@@ -217,18 +216,8 @@ def size_of(row: Row, study: Question) -> str:
     """Return the size of a difference, without its sign: "0.034 (0.018 to 0.050)"."""
     if row["typical"] < 0:
         row = seen_from_the_reference(row)
-    value, low, high = (row[f"typical{end}"] for end in ("", "_low", "_high"))
-    if math.isinf(value):
-        return "more than can be said, because too many networks failed"
-    return gain(value, low, high, study.margin, study.units, "-")
-
-
-def perhaps_less(row: Row, study: Question) -> str:
-    """Return that a clear difference may be smaller than the margin, if it may."""
-    nearest = min(abs(row["typical_low"]), abs(row["typical_high"]))
-    return f", perhaps less than the margin ({study.margin_in_units})" * bool(
-        row["verdict"] in CLEAR and nearest < study.margin
-    )
+    ends = row["typical_low"], row["typical_high"]
+    return gain(row["typical"], *ends, study.margin, study.units, "-")
 
 
 def is_riskier(row: Row) -> bool:

@@ -26,7 +26,6 @@ from thaw.findings.gains import (
     estimate,
     is_riskier,
     more_networks,
-    perhaps_less,
     size_of,
     span,
 )
@@ -200,7 +199,9 @@ def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
         words = f"no {kind} typically gains {study.margin_in_units} or more"
     if worst["verdict"] == WORSE and len(known) > 1:
         words += f"; {study.name(worst['variant'])} costs {size_of(worst, study)}"
-        words += perhaps_less(worst, study) + more_networks(worst)
+        if worst["typical_high"] > -study.margin:
+            words += f", perhaps less than the margin ({study.margin_in_units})"
+        words += more_networks(worst)
     yield words
 
 

@@ -84,7 +84,8 @@ def gain(
 ) -> str:
     """Return a gain and its interval in words: "+0.010 (-0.002 to +0.022)"."""
     if math.isinf(value):
-        return "of unknown size, because too many networks failed"
+        size = "of unknown size" if sign == "+" else "more than can be said"
+        return f"{size}, because too many networks failed"
     words = f"{number(value, margin, sign)}{units}"
     if math.isnan(low):
         return words

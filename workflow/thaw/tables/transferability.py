@@ -108,8 +108,5 @@ def _choice(run: pd.DataFrame, margin: float, units: str) -> str:
     words = f"{row['chosen']} with {span([*run['target_size']])}"
     if row["chosen"] == row["best"]:
         return f"{words}, the best source there"
-    cost = "more than can be said, because too many networks failed"
-    if np.isfinite(row["cost"]):
-        ends = row["cost_low"], row["cost_high"]
-        cost = gain(row["cost"], *ends, margin, units, "-")
+    cost = gain(row["cost"], row["cost_low"], row["cost_high"], margin, units, "-")
     return f"{words}, which costs {cost} against {row['best']}"
