@@ -68,8 +68,7 @@ class Question(NamedTuple):
 
     def is_from_scratch(self, variant: str) -> bool:
         """Whether it is known that a variant's networks start from nothing."""
-        known = variant in self.variants and not self.is_given
-        return known and not self.is_pretrained(variant)
+        return not self.is_given and not self.is_pretrained(variant)
 
     def is_pretrained(self, variant: str) -> bool:
         """Whether a variant starts from source models."""
@@ -99,15 +98,8 @@ class Question(NamedTuple):
         return list(self.target_sizes) != ["all"]
 
     def place(self, sizes: Sequence[TargetSize]) -> str:
-        """Return where something holds: " with 20 to 100 rows"; "" if there is one."""
-        if not self.is_swept:
-            return ""
-        # A CSV holds them as text.
-        names, every = [*map(str, sizes)], [*map(str, self.target_sizes)]
-        first = every.index(names[0])
-        if names == every[first : first + len(names)]:
-            return f" with {span(sizes)}"
-        return f" with {enumerate_words(sizes)} rows"
+        """Return at what neighbouring sizes something holds: " with 20 to 100 rows"."""
+        return f" with {span(sizes)}" if self.is_swept else ""
 
     def sentences(self, by_size: Mapping[TargetSize, str]) -> Iterator[str]:
         """Yield words, if any, as sentences that begin with where they hold.
@@ -130,11 +122,9 @@ class Question(NamedTuple):
 
     def beats(self, variant: str, other: str, size: TargetSize) -> bool:
         """Whether the study found one variant typically better than another."""
-        rows, beside = (
-            self._seen_from(variant, size),
-            self.beside_networks(variant, size),
-        )
+        rows = self._seen_from(variant, size)
         better = {row["reference"] for row in rows if row["verdict"] == BETTER}
+        beside = self.beside_networks(variant, size)
         if beside and beside["verdict"] == BETTER:
             better |= {*self.networks} - {self.baseline}
         rivals = rows_at(self.best_depths, size).set_index("variant")["beaten_by"]
@@ -176,8 +166,9 @@ def pairs_in_words(table: pd.DataFrame, study: Question) -> Iterator[tuple[Row, 
     """Yield what each pair of a table shows, with its first row, by target size."""
     for pair, rows in table.groupby(["variant", "reference"], sort=False):
         names = [n if n == study.baseline else study.name(n) for n in pair]
-        by_verdict = itertools.groupby(rows.to_dict("records"), lambda r: r["verdict"])
-        for verdict, group in by_verdict:
+        in_order = (rows_at(rows, size) for size in study.target_sizes)
+        records = itertools.chain(*(at.to_dict("records") for at in in_order))
+        for verdict, group in itertools.groupby(records, lambda row: row["verdict"]):
             if verdict not in COMPARES:
                 continue
             alike = [*group]

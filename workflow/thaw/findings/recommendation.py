@@ -174,12 +174,8 @@ def _ahead(leads: Sequence[Row], study: Question) -> str:
     if math.isinf(low):
         words = "typically better"
     best = {row["reference"] for row in leads}
-    than = "the best network"
-    if study.networks == [*best]:
-        than = study.networks[0]
-    elif len(best) == 1:
-        than += f" ({next(iter(best))})"
-    return f"{words} than {than}"
+    name = f" ({best.pop()})" if len(best) == 1 else ""
+    return f"{words} than the best network{name}"
 
 
 def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
