@@ -60,13 +60,10 @@ def recommendations(study: Question) -> pd.DataFrame:
 
 
 def layers_that_may_be_best(study: Question, size: TargetSize) -> str:
-    """Return how many frozen layers may be best: "0 or 1", or "1 (0 not tried)"."""
+    """Return how many frozen layers may be best, of several: "0 or 1"."""
     table = rows_at(study.best_depths, size)
-    kept = enumerate_words(table.loc[table["may_be_best"] == "yes", "freeze"], "or")
-    if len(table) < 2:
-        return ""
-    is_whole = 0 in {*table["freeze"]}
-    return kept if is_whole else f"{kept} (0 not tried)"
+    kept = table.loc[table["may_be_best"] == "yes", "freeze"]
+    return enumerate_words(kept, "or") if len(table) > 1 else ""
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
