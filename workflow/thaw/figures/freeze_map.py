@@ -16,7 +16,6 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from thaw.figures import style
-from thaw.figures.differences import by_gain
 from thaw.findings.arms import in_order
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import number
@@ -118,7 +117,7 @@ def make(inputs: Inputs) -> Figure:
     settings = inputs.settings
     if "sources" in settings:
         table, best = map(inputs.table, ("sources.csv", "best-sources.csv"))
-        sources = by_gain(best)
+        sources = best["source"].unique()
         maps = [{**settings, "title": style.wrapped(name, 24)} for name in sources]
         tables = [table[table["source"] == name] for name in sources]
         return draw(tables, maps, style.title_of(settings), "ranking")

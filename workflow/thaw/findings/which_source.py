@@ -32,7 +32,7 @@ def answer(study: Question, best: pd.DataFrame, scores: list[str]) -> list[Part]
     ]
     for heading, caveats in (
         ("What to beware of", [*_overlapping(study)]),
-        ("What is covered", [*what_is_covered(study), *_not_compared(best)]),
+        ("What is covered", [*what_is_covered(study)]),
     ):
         tags = [caveat.tag for caveat in caveats if caveat.tag]
         parts.append(Part(heading, [caveat.words for caveat in caveats], tags))
@@ -81,11 +81,3 @@ def _overlapping(study: Question) -> Iterator[Caveat]:
             "overlap.csv of its study names them; other samples can share counts.",
             "test rows among train rows",
         )
-
-
-def _not_compared(best: pd.DataFrame) -> Iterator[Caveat]:
-    yield Caveat(
-        f"Only these {best['source'].nunique()} sources and their depths are compared. "
-        "The answer of each source's own study says what training time, tuning or more "
-        "source models would change."
-    )
