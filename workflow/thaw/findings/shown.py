@@ -94,13 +94,10 @@ def gain(
 
 def units(comparisons: pd.DataFrame) -> list[str]:
     """Return the units that a table's intervals cover, such as "30 source models"."""
-    sides = [
-        *zip(comparisons["units"], comparisons["unit"], strict=True),
-        *zip(
-            comparisons["reference_units"], comparisons["reference_unit"], strict=True
-        ),
-    ]
-    return [counted(*side) for side in dict.fromkeys(sides)]
+    names = ["units", "unit"]
+    references = comparisons[[f"reference_{name}" for name in names]]
+    sides = pd.concat([comparisons[names], references.set_axis(names, axis=1)])
+    return [counted(*side) for side in dict.fromkeys(sides.itertuples(index=False))]
 
 
 def covers_rows(comparisons: pd.DataFrame) -> bool:
@@ -121,11 +118,5 @@ def coverage(comparisons: pd.DataFrame, has_splits: bool = False) -> str:
         "Intervals hold all at once with 95 % (the more comparisons, the wider), for "
         f"other {enumerate_words(covered)}"
     )
-    # From a table, no condition is nan.
-    conditional = comparisons["given"].isin([CONDITION])
-    if conditional.all():
-        return f"{words}, but {CONDITION}."
-    if conditional.any():
-        names = comparisons.loc[conditional, "variant"].unique()
-        return f"{words}; those of {enumerate_words(names)} are {CONDITION}."
-    return f"{words}."
+    is_conditional = (comparisons["given"] == CONDITION).any()
+    return f"{words}{f', but {CONDITION}' * bool(is_conditional)}."
