@@ -58,7 +58,7 @@ REFERENCE = {"variants": LADDER | {"forest": FOREST}}
 PRETRAINED = {"variants": {"fixed-0": {}, "fixed-1": {}}, "baseline": "fixed-0"}
 HEAD = {"variants": {"standalone": SCRATCH, "head": {"phases": []}}}
 HEAD |= {"words": {"head": "fine-tune, the output alone"}}
-EQUAL = {"train_rows_of": "one", "test_rows": 99, "equal": 5, "as_read": 5}
+EQUAL = {"train_rows_of": "one", "test_rows": 99, "equal": 5}
 EQUAL |= {"splits": 1, "rows": "1, 2, 3, 4, 5"}
 
 
