@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from thaw.findings.answer import TO_DO, Part
+from thaw.findings.answer import TO_DO, Part, part
 from thaw.findings.caveats import Caveat, overlapping, what_is_covered
 from thaw.findings.gains import Question, rows_at, size_of
 from thaw.findings.recommendation import recommended
@@ -25,18 +25,14 @@ def answer(study: Question, best: pd.DataFrame, scores: list[str]) -> list[Part]
     training would have chosen.
     """
     parts = [
-        Part(TO_DO, [*recommended(study)], []),
-        Part("What would tell sources apart", [*_rows_that_tell(study, best)], []),
-        Part("Which sources hurt", [*_hurting(study)], []),
-        Part("Without training", scores, []),
+        part(TO_DO, recommended(study)),
+        part("What would tell sources apart", _rows_that_tell(study, best)),
+        part("Which sources hurt", _hurting(study)),
+        part("Without training", scores),
+        part("What to beware of", _overlapping(study)),
+        part("What is covered", what_is_covered(study)),
     ]
-    for heading, caveats in (
-        ("What to beware of", [*_overlapping(study)]),
-        ("What is covered", [*what_is_covered(study)]),
-    ):
-        tags = [caveat.tag for caveat in caveats if caveat.tag]
-        parts.append(Part(heading, [caveat.words for caveat in caveats], tags))
-    return [part for part in parts if part.sentences]
+    return [each for each in parts if each.sentences]
 
 
 def _rows_that_tell(study: Question, best: pd.DataFrame) -> Iterator[str]:
