@@ -13,9 +13,10 @@ from thaw.tables.transferability import choices
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the answer, as Markdown and part by part."""
-    scores = choices(inputs.table("transferability.csv"), inputs.settings)
     best = inputs.table("best-sources.csv")
-    parts = answer(question_of(inputs, best), best, [*scores])
+    study = question_of(inputs, best)
+    scores = choices(inputs.table("transferability.csv"), study)
+    parts = answer(study, best, [*scores])
     return as_files(f"# {title(inputs.settings)}", parts)
 
 

@@ -1,14 +1,12 @@
 """Compare scores that need no training with the gains that sources brought."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each, in_order
-from thaw.findings.gains import rows_at, span
-from thaw.findings.metrics import metric_of
+from thaw.findings.gains import Question, rows_at
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
 from thaw.findings.shown import enumerate_words, gain
@@ -88,25 +86,18 @@ def known(values: pd.DataFrame, score: str, size: TargetSize) -> dict[str, np.nd
     return {name: array for name, array in scores.items() if np.isfinite(array).any()}
 
 
-def choices(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
+def choices(table: pd.DataFrame, study: Question) -> Iterator[str]:
     """Say which sources scores would have chosen, and at what cost."""
-    metric, margin = metric_of(settings["metric"][0]), settings["margin"]
-    alike = dict[str, list[str]]()
-    for score, rows in table.groupby("score", sort=False):
-        # With neighbouring sizes it is often the same source, and the best one.
-        places = rows["chosen"].where(rows["chosen"] == rows["best"], rows.index)
-        runs = [run for _, run in rows.groupby((places != places.shift()).cumsum())]
-        words = "; ".join(_choice(run, margin, metric.suffix) for run in runs)
-        alike.setdefault(words, []).append(NAMES[score])
-    for words, names in alike.items():
-        yield f"Without training, {enumerate_words(names)} would have chosen {words}."
-
-
-def _choice(run: pd.DataFrame, margin: float, units: str) -> str:
-    """Return the source that a score chooses at some sizes, and what that costs."""
-    row = run.iloc[0]
-    words = f"{row['chosen']} with {span([*run['target_size']])}"
-    if row["chosen"] == row["best"]:
-        return f"{words}, the best source there"
-    cost = gain(row["cost"], row["cost_low"], row["cost_high"], margin, units, "-")
-    return f"{words}, which costs {cost} against {row['best']}"
+    by_size = {}
+    for size in study.target_sizes:
+        words = []
+        for chosen, rows in rows_at(table, size).groupby("chosen", sort=False):
+            row, names = rows.iloc[0], [NAMES[score] for score in rows["score"]]
+            cost = "the best source there"
+            if chosen != row["best"]:
+                ends = row["cost_low"], row["cost_high"]
+                cost = gain(row["cost"], *ends, study.margin, study.units, "-")
+                cost = f"which costs {cost} against {row['best']}"
+            words.append(f"{enumerate_words(names)} would have chosen {chosen}, {cost}")
+        by_size[size] = "; ".join(words)
+    return study.sentences(by_size)
