@@ -60,10 +60,12 @@ def recommendations(study: Question) -> pd.DataFrame:
 
 
 def layers_that_may_be_best(study: Question, size: TargetSize) -> str:
-    """Return how many frozen layers may be best, of several: "0 or 1"."""
+    """Return how many frozen layers may be best: "0 or 1", or "1 (0 not tried)"."""
     table = rows_at(study.best_depths, size)
-    kept = table.loc[table["may_be_best"] == "yes", "freeze"]
-    return enumerate_words(kept, "or") if len(table) > 1 else ""
+    kept = enumerate_words(table.loc[table["may_be_best"] == "yes", "freeze"], "or")
+    if len(table) < 2:
+        return ""
+    return kept if 0 in {*table["freeze"]} else f"{kept} (0 not tried)"
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
