@@ -1,7 +1,8 @@
 """Answer a study's questions in a few sentences, and give a recommendation."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -12,16 +13,6 @@ from thaw.findings.recommendation import act, advices, largest_gain
 from thaw.findings.shown import enumerate_words, title
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, paragraph
-
-# The tables that an answer reads; not every study has all of them.
-READ = {
-    "comparisons": "comparisons.csv",
-    "best_depths": "best-depths.csv",
-    "summary": "summary.csv",
-    "training_time": "training-time.csv",
-    "learning_curves": "learning-curves.csv",
-    "overlap": "overlap.csv",
-}
 
 # The columns of a comparison that a recommendation has, too.
 OF_GAIN = (
@@ -72,25 +63,27 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the answer and the recommendations."""
     settings = inputs.settings
     facts = {name: settings[name] for name in Question._fields if name in settings}
+    # Not every study has all tables.
+    files = {name: f"{name.replace('_', '-')}.csv" for name in Question._fields}
+    contents = inputs.files.contents
     tables = {
-        name: inputs.table(file)
-        for name, file in READ.items()
-        if file in inputs.files.contents
+        name: inputs.table(file) for name, file in files.items() if file in contents
     }
     rivals = tables["best_depths"]["beaten_by"].str.split()
     tables["best_depths"]["beaten_by"] = rivals
     sizes = in_order(settings["target_sizes"])
     changed = {"variants": settings["described"], "target_sizes": sizes}
     question = Question(**facts | changed | tables)
-    heading = f"# {title(settings)}"
-    return as_files(heading, answer(question)) | {
-        "recommendation.csv": frame(recommendations(question))
-    }
+    table = frame(recommendations(question))
+    return as_files(settings, answer(question)) | {"recommendation.csv": table}
 
 
-def as_files(heading: str, parts: Sequence[Part]) -> dict[str, bytes]:
+def as_files(settings: Mapping[str, Any], parts: Sequence[Part]) -> dict[str, bytes]:
     """Return an answer, as Markdown and part by part."""
-    words = [f"{heading}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
+    words = [
+        f"# {title(settings)}\n",
+        *(paragraph(" ".join(part.sentences)) for part in parts),
+    ]
     described = [part._asdict() for part in parts]
     return {
         "answer.md": "\n".join(words).encode(),

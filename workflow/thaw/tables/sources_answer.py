@@ -4,7 +4,6 @@ import pandas as pd
 
 from thaw.findings.arms import in_order
 from thaw.findings.gains import Question
-from thaw.findings.shown import title
 from thaw.findings.which_source import answer
 from thaw.output.inputs import Inputs
 from thaw.tables.answer import as_files
@@ -17,7 +16,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     study = question_of(inputs, best)
     scores = choices(inputs.table("transferability.csv"), study)
     parts = answer(study, best, [*scores])
-    return as_files(f"# {title(inputs.settings)}", parts)
+    return as_files(inputs.settings, parts)
 
 
 def question_of(inputs: Inputs, best: pd.DataFrame) -> Question:
