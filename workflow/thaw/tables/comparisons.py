@@ -27,7 +27,7 @@ from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import (
-    BETTER,
+    CLEAR,
     MODELS_FAILED,
     NO_VERDICT,
     WORSE,
@@ -142,13 +142,10 @@ def depths_table(
     Two depths are told apart no more easily than in the `table` of comparisons, and
     what is told apart there is so here, too.
     """
-    worse = table[table["verdict"] == WORSE], ("variant", "reference")
-    better = table[table["verdict"] == BETTER], ("reference", "variant")
-    apart = {
-        (row.target_size, getattr(row, loser), getattr(row, winner))
-        for rows, (loser, winner) in (worse, better)
-        for row in rows.itertuples()
-    }
+    apart = set()
+    for row in table[table["verdict"].isin(CLEAR)].itertuples():
+        pair = row.variant, row.reference
+        apart.add((row.target_size, *(pair if row.verdict == WORSE else pair[::-1])))
     rows = []
     for size, of_size in samples.items():
         candidates = {depth: {depth: of_size[depth]} for depth in depths}
