@@ -229,7 +229,7 @@ class Known:
                 "baseline": BASELINE,
                 "margin": self.population.margin,
                 "comparisons": table,
-                "best_depths": sets,
+                "best_depths": sets.assign(beaten_by=sets["beaten_by"].str.split()),
             }
         )
         choice = advice(question, "all")

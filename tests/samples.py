@@ -16,7 +16,7 @@ from thaw.findings.samples import Sample
 from thaw.plan.recipes import variant_in_words
 from thaw.tables.comparisons import comparisons, depths_table
 from thaw.tables.learning_curves import COLUMNS as CURVES
-from thaw.tables.summary import Chosen, summary
+from thaw.tables.summary import summary
 from thaw.tables.training_time import COLUMNS
 
 ACCURACY = METRICS["classification"]["accuracy"]
@@ -111,8 +111,7 @@ def best_depths(samples):
 
 def summary_of(samples, metric=ACCURACY, at_edge=np.nan):
     """Return the summary of samples by their arms, of networks not validated."""
-    chosen = dict.fromkeys(samples, Chosen(0.1, 5, np.nan, at_edge))
-    return summary(samples, metric, chosen)
+    return summary(samples, metric, {arm: {"at_edge": at_edge} for arm in samples})
 
 
 def question(
@@ -135,6 +134,7 @@ def question(
     pairs = [*((name, baseline) for name in variants if name != baseline), *pairs]
     references = beside_networks(variants, baseline)
     table = comparisons(samples, pairs, baseline, 0.01, references)
+    best = depths_table(samples, depths, 0.01, table)
     arms = {
         Arm(name, size): sample
         for size, of_size in samples.items()
@@ -147,7 +147,7 @@ def question(
         shown_size=[*samples][-1],
         depths=depths,
         comparisons=table.assign(verdict="no verdict", note=note) if note else table,
-        best_depths=depths_table(samples, depths, 0.01, table),
+        best_depths=best.assign(beaten_by=best["beaten_by"].str.split()),
         summary=summary_of(arms, at_edge=at_edge),
         training_time=pd.DataFrame(changes, columns=COLUMNS),
         **({"learning_curves": pd.DataFrame(curves, columns=CURVES)} if curves else {}),

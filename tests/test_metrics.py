@@ -11,7 +11,7 @@ from projects import FOUR, SMALL_CONFIG, JobError
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.findings import scoring
-from thaw.findings.measured import Measured, Metrics
+from thaw.findings.measured import Metrics
 from thaw.findings.metrics import METRICS
 from thaw.findings.new_rows import RowsLuck, luck_of_rows
 from thaw.findings.rows_luck import by_unit, units_of
@@ -269,24 +269,26 @@ def test_the_positive_class_is_the_rarer_one_unless_named():
 def test_jobs_add_up_and_networks_that_failed_have_no_score():
     predicted = log_probabilities()
     metrics = metrics_of("accuracy", "roc_auc", "f1")
-    whole, parts = Measured(metrics), Measured(metrics)
-    whole.add(predicted, PLACES + 1, FAILED)
+    whole = metrics.of_networks(predicted, PLACES + 1, FAILED)
     # All networks of one of the jobs failed.
-    for part in np.split(np.arange(NETWORKS), [1, 2, 3]):
-        parts.add(predicted[part], PLACES + 1, FAILED[part])
+    parts = [
+        metrics.of_networks(predicted[part], PLACES + 1, FAILED[part])
+        for part in np.split(np.arange(NETWORKS), [1, 2, 3])
+    ]
     # Histories hold the accuracy already.
     rows = {f"rows/{name}" for name in ("accuracy", "roc_auc", "f1")}
-    assert whole.networks.keys() == {"metrics/roc_auc", "metrics/f1", *rows}
-    for name, (values,) in whole.networks.items():
-        np.testing.assert_array_equal(values, np.concatenate(parts.networks[name]))
+    assert whole.keys() == {"metrics/roc_auc", "metrics/f1", *rows}
+    for name, values in whole.items():
+        joined = np.concatenate([part[name] for part in parts])
+        np.testing.assert_array_equal(values, joined)
         unknown = np.isnan(values).reshape(NETWORKS, -1)
         assert (unknown == FAILED[:, None]).all()
     sound = predicted[~FAILED].astype(float)
     expected = {"accuracy": sound.argmax(2) == LABELS}
     expected["roc_auc"] = influence_of("roc_auc", LABELS, sound)
     for name, values in expected.items():
-        (units,) = whole.networks[f"rows/{name}"]
-        np.testing.assert_allclose(units[~FAILED], values, rtol=1e-6)
+        units = whole[f"rows/{name}"][~FAILED]
+        np.testing.assert_allclose(units, values, rtol=1e-6)
     constants = [metrics.of_constant[f"constant/metrics/{n}"] for n in expected]
     assert constants == [0.75, 0.5]
     assert metrics.of_constant["constant/rows/accuracy"].mean() == 0.75

@@ -246,6 +246,9 @@ def answered(results, gains, may_be_best, verdict=None):
         elif name == "best-sources.csv":
             best = frame["source"].isin(may_be_best)
             frame["may_be_best"] = best.map({True: "yes", False: "no"})
+            frame["beaten_by"] = best.map({True: "", False: " ".join(may_be_best)})
+            depth = {source: gain.index(max(gain)) for source, gain in gains.items()}
+            frame["variant"] = [VARIANTS[1 + depth[name]] for name in frame["source"]]
         elif name == "overlap.csv":
             frame.loc[frame["train_rows_of"] == "one", "equal"] = 3
         return frame
@@ -258,8 +261,9 @@ def test_the_answer_names_source_depth_ties_and_what_does_not_help(results):
     tied = {"one": (8, 9), "three": (8.5, 3), "four": (-4, -6)}
     words = answered(results, tied, ["one", "three"])
     for sentence in (
-        "With 10 rows: use transfer from one and freeze 1 layer (fixed-1). It",
+        "With 10 rows: use transfer and freeze 1 layer (fixed-1 from one). It",
         "typically gains 9.000 (8.000 to 10.000) on standalone. It cannot be told",
+        "apart from fixed-0 from three.",
         "even the best depth of these is worse than standalone: four by 4.000 (3",
         "have the same features as train rows of a source: one 3.",
     ):
@@ -271,8 +275,8 @@ def test_the_answer_is_the_best_source_or_the_baseline(results):
     """The gain of the best source on the baseline need not be the largest."""
     tied = {"one": (9, 8), "three": (8.9, 8), "four": (0.5, -0.5)}
     words = answered(results, tied, ["three"])
-    assert "use transfer from three and fine-tune all layers (fixed-0)." in words
-    assert "Every other source is typically worse." in words
+    assert "use transfer and fine-tune all layers (fixed-0 from three)." in words
+    assert "told apart" not in words
     assert "worse than standalone" not in words
     worse = {"one": (-4, -6), "three": (-7, -8), "four": (-9, -9)}
     words = answered(results, worse, ["one"])

@@ -1,7 +1,7 @@
 """Draw typical differences with their intervals (a forest plot).
 
 Of a study, a line for each comparison. Of a ranking, a panel for each target size, a
-line for each source at its best depth, the one that gains most on top.
+line for each source at its best depth, the one that gains most at the first on top.
 """
 
 import textwrap
@@ -103,20 +103,8 @@ def gains_of_sources(table: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
     """Return the gain from each source at its best depth, as `make` draws them."""
     key = ["target_size", "source", "variant"]
     gains = best[[*key, "freeze", "may_be_best"]].merge(table, on=key)
-    # Lines come in the order of rows.
-    place = gains["source"].map({name: n for n, name in enumerate(by_gain(best))})
-    gains = gains.iloc[place.argsort(kind="stable")]
     return gains.assign(
         line=[style.wrapped(source, 24) for source in gains["source"]],
         note=gains["freeze"].astype(str),
         hollow=gains["may_be_best"] != "yes",
     )
-
-
-def by_gain(best: pd.DataFrame) -> list[str]:
-    """Return the sources by their gains, summed over sizes, the largest first.
-
-    Those without any, because all networks failed, are last.
-    """
-    total = best.groupby("source", sort=False)["typical"].sum(min_count=1)
-    return [*total.sort_values(ascending=False, kind="stable").index]

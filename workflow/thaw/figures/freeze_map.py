@@ -16,9 +16,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from thaw.figures import style
-from thaw.figures.differences import by_gain
 from thaw.findings.arms import in_order
-from thaw.findings.gains import by_size
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import number
 from thaw.findings.verdicts import CLEAR, EQUIVALENT
@@ -105,12 +103,11 @@ def grid(
     table: pd.DataFrame, settings: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the typical gains `[sizes, depths]` and the verdicts, laid out alike."""
-    sizes, table = in_order(settings["target_sizes"]), table.set_index("variant")
     table = table[table["reference"] == settings["baseline"]]
-    columns = [by_size(table.loc[[depth]], sizes) for depth in settings["depths"]]
+    table = table.set_index(["target_size", "variant"])
+    rows = [*map(str, in_order(settings["target_sizes"]))], [*settings["depths"]]
     gains, verdicts = (
-        np.stack([column[name].to_numpy() for column in columns], axis=1)
-        for name in ("typical", "verdict")
+        table[name].unstack().loc[rows].to_numpy() for name in ("typical", "verdict")
     )
     return gains.astype(float), verdicts
 
@@ -120,7 +117,7 @@ def make(inputs: Inputs) -> Figure:
     settings = inputs.settings
     if "sources" in settings:
         table, best = map(inputs.table, ("sources.csv", "best-sources.csv"))
-        sources = by_gain(best)
+        sources = best["source"].unique()
         maps = [{**settings, "title": style.wrapped(name, 24)} for name in sources]
         tables = [table[table["source"] == name] for name in sources]
         return draw(tables, maps, style.title_of(settings), "ranking")

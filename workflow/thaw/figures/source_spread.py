@@ -29,7 +29,7 @@ def make(inputs: Inputs) -> Figure:
         panel.set_title(style.label(variant, settings, 28))
         panel.set_xlabel(textwrap.fill(axis, 38))
         sample, look = samples[variant], looks[variant]
-        groups = [*sample.groups()]
+        groups = [sample.values[sample.source_models == n] for n in sample.models]
         means = np.array([group.mean() for group in groups])
         # A source model without a score is left out.
         x = np.argsort(np.argsort(means)) if scores is None else scores[sample.models]

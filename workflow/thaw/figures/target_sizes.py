@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 
 from thaw.figures import style
 from thaw.findings.arms import in_order
-from thaw.findings.gains import by_size
 from thaw.output.inputs import Inputs
 
 
@@ -33,8 +32,9 @@ def make(inputs: Inputs) -> Figure:
             (left, summary, ["mean"]),
             (right, comparisons, [*style.WIDTHS]),
         ):
-            rows = by_size(table[table["variant"] == variant], sizes)
+            rows = table[table["variant"] == variant].set_index("target_size")
             if len(rows):
+                rows = rows.loc[[*map(str, sizes)]]
                 draw_line(panel, x, rows, columns, looks[variant]).set_label(label)
     caption = [
         "Left: means with 95 % intervals.",

@@ -5,12 +5,11 @@ and what it does not cover. It is read off the tables; only how many units or ro
 decide, and the limit of weak networks, are computed here.
 """
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from thaw.findings.arms import TargetSize
-from thaw.findings.baseline import how_strong_it_is
+from thaw.findings.baseline import Caveat, how_strong_it_is
 from thaw.findings.caveats import (
     what_is_covered,
     what_spoils_it,
@@ -31,16 +30,19 @@ class Part(NamedTuple):
     tags: list[str]
 
 
+def part(heading: str, about: Iterable[Caveat | str]) -> Part:
+    """Return a part of sentences, some of which are caveats."""
+    caveats = [Caveat(each) if isinstance(each, str) else each for each in about]
+    tags = [caveat.tag for caveat in caveats if caveat.tag]
+    return Part(heading, [caveat.words for caveat in caveats], tags)
+
+
 def answer(study: Question) -> list[Part]:
     """Return the parts of the answer that are not empty."""
-    parts = [Part(heading, [*about(study)], []) for heading, about in PARTS.items()]
-    for heading, about in CAVEATS.items():
-        caveats = [*about(study)]
-        tags = [caveat.tag for caveat in caveats if caveat.tag]
-        parts.append(Part(heading, [caveat.words for caveat in caveats], tags))
+    parts = [part(heading, about(study)) for heading, about in PARTS.items()]
     if study.is_about_pairs:
-        parts.sort(key=lambda part: part.heading != COMPARED)
-    return [part for part in parts if part.sentences]
+        parts.sort(key=lambda each: each.heading != COMPARED)
+    return [each for each in parts if each.sentences]
 
 
 def what_to_do(study: Question) -> Iterator[str]:
@@ -75,12 +77,10 @@ def how_many_layers(study: Question) -> Iterator[str]:
     """Say for each target size which of the depths tried may be the best."""
     if len(study.depths) < 2:
         return
-    best: dict[TargetSize, str] = {}
-    for size in study.target_sizes:
-        if advice(study, size).kind != NONE:
-            best[size] = _best_of_depths(study, size)
-    for words, sizes in itertools.groupby(best, key=best.__getitem__):
-        yield study.sentence(words, [*sizes])
+    has_advice = {n: advice(study, n).kind != NONE for n in study.target_sizes}
+    yield from study.sentences(
+        {n: _best_of_depths(study, n) * has_advice[n] for n in study.target_sizes}
+    )
 
 
 def _best_of_depths(study: Question, size: TargetSize) -> str:
@@ -90,7 +90,7 @@ def _best_of_depths(study: Question, size: TargetSize) -> str:
         return "no depth can be ruled out as the best"
     kept, out = rows[stays], rows[~stays]
     # Those that beat all that are out.
-    rivals = set.intersection(*(set(names.split()) for names in out["beaten_by"]))
+    rivals = set.intersection(*(set(names) for names in out["beaten_by"]))
     ahead = [*rows.loc[rows["variant"].isin(rivals), "freeze"]]
     than = f"freezing {_layers(ahead)}" if ahead else "another depth"
     worse = f"freezing {_layers([*out['freeze']])} is worse than {than}"
@@ -107,13 +107,11 @@ def _layers(depths: list[int]) -> str:
 
 
 TO_DO, COMPARED = "What to do", "What was compared"
-PARTS = {
+PARTS: dict[str, Callable[[Question], Iterator[Caveat | str]]] = {
     TO_DO: what_to_do,
     COMPARED: what_was_compared,
     "What would decide it": what_would_decide,
     "How many layers to freeze": how_many_layers,
-}
-CAVEATS = {
     "How strong the baseline is": how_strong_it_is,
     "What would change it": what_would_change_it,
     "What to beware of": what_spoils_it,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from thaw.findings.gains import Question, pairs_in_words, rows_at
-from thaw.findings.metrics import by_epoch, metric_of
+from thaw.findings.metrics import metric_of
 from thaw.findings.shown import number
 from thaw.findings.verdicts import BETTER
 from thaw.learning.history import names_of
@@ -68,7 +68,7 @@ def _learning(study: Question) -> Caveat:
 def _learning_too_long(study: Question) -> Iterator[Caveat]:
     """Say if the baseline was better by more than the margin before it ended."""
     metric, table = metric_of(study.metric[0]), study.learning_curves
-    if study.baseline in study.tuned or metric != by_epoch(study.metric[0]):
+    if study.baseline in study.tuned or not metric.history:
         return
     score, loss = names_of(TASKS[study.metric[0]["task"]])[2:]
     table = rows_at(table[table["variant"] == study.baseline], study.shown_size)

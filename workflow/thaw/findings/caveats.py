@@ -1,12 +1,12 @@
 """The caveats of an answer: failures, training time, tuning, luck not covered."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from thaw.findings.arms import CHECKPOINTS, TargetSize
+from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.baseline import Caveat
 from thaw.findings.failures import FEW, meaning_of_weak
 from thaw.findings.gains import Question, apart_from_typical, more_networks
-from thaw.findings.metrics import by_epoch, metric_of
+from thaw.findings.metrics import metric_of
 from thaw.findings.overlap import in_words
 from thaw.findings.samples import CONDITION
 from thaw.findings.shown import coverage, covers_rows, enumerate_words, number
@@ -67,36 +67,19 @@ def overlapping(study: Question) -> Iterator[Caveat]:
 
 
 def _weak(study: Question) -> Iterator[Caveat]:
-    """Say which networks are weak, or why none are counted."""
+    """Say which networks are weak, if a sentence names some."""
     metric = metric_of(study.metric[0])
     rows = study.comparisons.to_dict("records")
     words = (more_networks(row) + apart_from_typical(row, study) for row in rows)
     if any("weak" in sentence for sentence in words):
-        limit = scores = ""
+        limit = ""
         if not study.is_swept:
             baseline = study.summary[study.summary["variant"] == study.baseline]
             median, constant = baseline[["median", "constant"]].iloc[0]
             side = "above" if metric.lower_is_better else "below"
-            edge, *ends = (
-                number(score, study.margin)
-                for score in (median - (median - constant) / 5, median, constant)
-            )
+            edge = number(median - (median - constant) / 5, study.margin)
             limit = f"{metric.axis} {side} {edge}{study.units}, "
-            scores = f" ({' to '.join(ends)})"
-        meaning = meaning_of_weak(metric, study.baseline)
-        yield Caveat(f"Weak: {limit}{meaning}{scores}.")
-    uncounted = study.comparisons.loc[study.comparisons["weak"].isna(), "target_size"]
-    if len(uncounted):
-        why = (
-            f"the median of {study.baseline} does not beat the best constant "
-            f"prediction by more than the margin of {study.margin_in_units}"
-        )
-        if study.summary["constant"].isna().all():
-            why = "a constant prediction has no score"
-            if study.is_given:
-                why = "the best constant prediction's score is not given"
-        place = _with_rows(study, uncounted.unique())
-        yield Caveat(f"Weak networks{place} are not counted, because {why}.")
+        yield Caveat(f"Weak: {limit}{meaning_of_weak(metric, study.baseline)}.")
 
 
 def _shares(study: Question, kind: str, least: float) -> str:
@@ -106,14 +89,10 @@ def _shares(study: Question, kind: str, least: float) -> str:
     """
     return ", ".join(
         f"{100 * row[kind]:.0f} % of {row['variant']}'s"
-        + _with_rows(study, [row["target_size"]])
+        + study.place([row["target_size"]])
         for row in study.summary.to_dict("records")
         if row[kind] > least
     )
-
-
-def _with_rows(study: Question, sizes: Sequence[TargetSize]) -> str:
-    return f" with {enumerate_words(sizes)} rows" if study.is_swept else ""
 
 
 def what_would_change_it(study: Question) -> Iterator[Caveat]:
@@ -134,22 +113,19 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
 
     The table holds the largest size only.
     """
-    metric, place = by_epoch(study.metric[0]), _with_rows(study, [study.shown_size])
-    if metric != metric_of(study.metric[0]):
-        place += f", by {metric.axis}, the only metric known by epoch"
     table, moved = study.training_time, dict[tuple[int, int], list[str]]()
     directions = set[str]()
     for row in table[table["variant"].isin(study.transferred)].to_dict("records"):
-        low, high, margin = row["change_low"], row["change_high"], row["margin"]
-        if (low > 0 or high < 0) and max(-low, high) > margin:
-            ends = [number(row[name], margin, "+") for name in ("before", "after")]
-            words = f"{row['variant']} from {' to '.join(ends)}{metric.suffix}"
+        low, high = row["change_low"], row["change_high"]
+        if (low > 0 or high < 0) and max(-low, high) > study.margin:
+            ends = (number(row[at], study.margin, "+") for at in ("before", "after"))
+            words = f"{row['variant']} from {' to '.join(ends)}{study.units}"
             moved.setdefault((row["from_epoch"], row["to_epoch"]), []).append(words)
             directions.add("rise" if low > 0 else "fall")
     for (first, last), gains in moved.items():
         yield Caveat(
-            f"From epoch {first} to {last}{place}, gains on {study.baseline} moved: "
-            f"{enumerate_words(gains)}.",
+            f"From epoch {first} to {last}{study.place([study.shown_size])}, "
+            f"gains on {study.baseline} moved: {enumerate_words(gains)}.",
             f"gains still {directions.pop() if len(directions) == 1 else 'move'}",
         )
 
@@ -170,26 +146,21 @@ def what_is_covered(study: Question) -> Iterator[Caveat]:
 
 def _covered(study: Question) -> Iterator[Caveat]:
     table = study.comparisons
+    if table.empty:
+        return
     has_rows = covers_rows(table)
     left = [
         *([] if has_rows else ["other test rows"]),
         *([] if study.has_splits else ["another split of these rows"]),
         *([] if study.is_swept else ["other rows to learn from"]),
     ]
-    if len(table):
-        words = coverage(table, study.has_splits)
-        words += f" They do not cover {enumerate_words(left, 'or')}." * bool(left)
-        yield Caveat(words)
+    words = coverage(table, study.has_splits)
+    words += f" They do not cover {enumerate_words(left, 'or')}." * bool(left)
+    yield Caveat(words, "" if has_rows else "test rows not covered")
     if (table["row_units"] == 1).any():
         yield Caveat(
             "Test rows, or those of a class, are too few to say what others would do.",
             "too few test rows",
-        )
-    elif len(table) and not has_rows:
-        yield Caveat(
-            "They would cover test rows if predictions were kept and the metric were "
-            "one of Thaw's.",
-            "test rows not covered",
         )
 
 
@@ -209,8 +180,3 @@ def _covered_by_scores(study: Question) -> Iterator[Caveat]:
             else f"Not matched with {study.baseline}, but treated as independent of it"
         )
         yield Caveat(f"{how}: {enumerate_words(dict.fromkeys(rows['variant']))}.")
-    if table["mean_low"].isna().all():
-        yield Caveat(
-            "Means have no interval, because it is not known how bad a score can be "
-            "or because scores are too few."
-        )

@@ -7,7 +7,6 @@ is right. The number should suffice in 80 % of such studies: beside the interval
 half, the estimate may be off by 0.84 standard errors.
 """
 
-import itertools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -66,74 +65,42 @@ def _is_decided(middle: float, below: float, above: float, margin: float) -> boo
     return low > 0 or high < 0 or (-margin <= low and high <= margin)
 
 
-def needed_for_all(study: Question, undecided: Advice) -> Needed | None:
-    """Return the source models, or repeats, that decide everything undecided.
+def what_would_decide(study: Question) -> Iterator[str]:
+    """Say what would decide the undecided comparisons, by target size."""
+    sizes = study.target_sizes
+    yield from study.sentences({n: _deciding(study, advice(study, n)) for n in sizes})
 
-    It is None if something is decided already, or if a number is unknown.
-    """
-    if undecided.kind != UNDECIDED:
-        return None
+
+def _deciding(study: Question, undecided: Advice) -> str:
+    """Return what would decide all that is undecided; "" if a number is unknown."""
     rows = [undecided.rows[name] for name in undecided.named]
-    each = [needed(row, study.margin) for row in rows]
-    known = [needs for needs in each if needs]
-    if len(known) < len(each):
-        return None
+    each = [needs for row in rows if (needs := needed(row, study.margin))]
+    if undecided.kind != UNDECIDED or len(each) < len(rows):
+        return ""
+    unit = "source model" if study.source_models > 1 else "repeat"
     units = [
         # Repeats of variants without source models come with these.
         math.ceil(needs.units / study.repeats)
         if study.source_models > 1 and _fewer(row) == "repeat"
         else needs.units
-        for needs, row in zip(known, rows, strict=True)
+        for needs, row in zip(each, rows, strict=True)
         if needs.units
     ]
-    most = max(units) if len(units) == len(known) else None
-    return Needed(most, max(needs.rows for needs in known))
+    if len(units) == len(each):
+        return (
+            f"about {max(units):,} {unit}s would probably decide it, if gains are what "
+            "they seem"
+        )
+    times = max(needs.rows for needs in each)
+    if times == 1:
+        return f"not even {NUMBERS[-1]:,} {unit}s would decide it"
+    return (
+        f"more {unit}s would not decide it, but {times:.2g} times as many test rows "
+        "might, if gains are what they seem"
+    )
 
 
 def _fewer(row: Row) -> str:
     """Return the unit of the side that has fewer of them, which `needed` counts."""
     is_first = row["units"] < row["reference_units"]
     return row["unit"] if is_first else row["reference_unit"]
-
-
-def what_would_decide(study: Question) -> Iterator[str]:
-    """Say what would decide the undecided comparisons, by target size."""
-    advices = [advice(study, size) for size in study.target_sizes]
-    pairs = [(item, needed_for_all(study, item)) for item in advices]
-    unit = "source model" if study.source_models > 1 else "repeat"
-
-    # Sizes that need as many rows share a sentence.
-    def sentence(pair: tuple[Advice, Needed | None]) -> str:
-        _, needs = pair
-        if needs is None:
-            return ""
-        if needs.units:
-            return (
-                f"about {needs.units:,} {unit}s would probably decide it, if gains "
-                "are what they seem: "
-                f"{fits(study, needs.units):,} more networks to train"
-            )
-        if needs.rows == 1:
-            return f"not even {NUMBERS[-1]:,} {unit}s would decide it"
-        return (
-            f"more {unit}s would not decide it, but {needs.rows:.2g} times as many "
-            "test rows might, if gains are what they seem"
-        )
-
-    for words, group in itertools.groupby(pairs, sentence):
-        if words:
-            yield study.sentence(words, [item.size for item, _ in group])
-
-
-def fits_to_decide(study: Question, undecided: Advice) -> int | None:
-    """Return how many networks more would probably decide it, if known."""
-    needs = needed_for_all(study, undecided)
-    return fits(study, needs.units) if needs and needs.units else None
-
-
-def fits(study: Question, units: int) -> int:
-    """Return how many networks more a study trains with so many units."""
-    arms = len(study.networks) * len(study.target_sizes)
-    if study.source_models > 1:
-        return (units - study.source_models) * (1 + arms * study.repeats)
-    return (units - study.repeats) * arms

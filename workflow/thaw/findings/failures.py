@@ -76,48 +76,34 @@ def is_weak(sample: Sample, limit: float) -> np.ndarray:
     return sample.sound & (sample.ranked < sample.in_units(limit) - 1e-9)
 
 
-class Shares(NamedTuple):
-    """The shares of a kind of networks on both sides of a pair, and the difference."""
+def shares(pair: Pair, limit: Limit, rows: RowsLuck, alpha: float) -> dict[str, float]:
+    """Return the shares of failed and weak networks as columns of a table.
 
-    variant: float
-    reference: float
-    difference: Estimate
-
-
-def shares(pair: Pair, limit: Limit, rows: RowsLuck, alpha: float) -> dict[str, Shares]:
-    """Return the shares of `KINDS`; the intervals are at level 1 - `alpha`.
-
-    Other repeats of the baseline, and other `rows`, would move a variant and the limit
-    of weak networks apart: the variant's share at either end of that joins the interval
-    as an independent part.
+    They are those of both sides, and their difference at level 1 - `alpha`. Other
+    repeats of the baseline, and other `rows`, would move a variant and the limit of
+    weak networks apart: the variant's share at either end of that joins the interval as
+    an independent part.
     """
-    sides = pair.variant, pair.reference
-    failed = [~sample.sound for sample in sides]
-    weak = [is_weak(sample, limit.value) for sample in sides]
     reach = rows.widen(Estimate(0.0, 0.0, 0.0), alpha).high
     reach = float(np.hypot(reach, -special.ndtri(alpha / 2) * limit.error))
     fewest, most = (
         _share_of(pair.variant, is_weak(pair.variant, limit.value + far))
         for far in sorted((-reach, reach), key=pair.variant.in_units)
     )
-    reference_share = _share_of(pair.reference, weak[1])
-    of_weak = joined(
-        difference_of_shares(pair, weak[0], weak[1], alpha),
-        fewest - reference_share,
-        most - reference_share,
-    )
-    differences = {
-        "failed": difference_of_shares(pair, failed[0], failed[1], alpha),
-        "weak": Estimate(of_weak.value, *np.clip(of_weak[1:], -1, 1).tolist()),
-    }
-    return {
-        kind: Shares(
-            _share_of(sides[0], which[0]),
-            _share_of(sides[1], which[1]),
-            differences[kind],
-        )
-        for kind, which in (("failed", failed), ("weak", weak))
-    }
+    sides, columns = (pair.variant, pair.reference), dict[str, float]()
+    for kind, (variant, reference) in {
+        "failed": [~side.sound for side in sides],
+        "weak": [is_weak(side, limit.value) for side in sides],
+    }.items():
+        beside = _share_of(pair.reference, reference)
+        difference = difference_of_shares(pair, variant, reference, alpha)
+        if kind == "weak":
+            difference = joined(difference, fewest - beside, most - beside)
+        columns |= {kind: _share_of(pair.variant, variant), f"reference_{kind}": beside}
+        columns[f"{kind}_difference"] = difference.value
+        low, high = np.clip(difference[1:], -1, 1).tolist()
+        columns |= {f"{kind}_low": low, f"{kind}_high": high}
+    return columns
 
 
 def _share_of(sample: Sample, which: np.ndarray) -> float:

@@ -1,7 +1,6 @@
 """A study's settings and tables, as the answer reads them, and comparisons in words."""
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -27,7 +26,7 @@ class Question(NamedTuple):
     which nothing else is known. `learning` says how the baseline's networks start and
     by which optimizer they learn, `words` what each variant does. `has_splits` says
     whether each source model has its own split of the target, `is_about_pairs` whether
-    the pairs are the question.
+    the pairs are the question. In `best_depths`, `beaten_by` holds lists.
     """
 
     source: str
@@ -70,8 +69,7 @@ class Question(NamedTuple):
 
     def is_from_scratch(self, variant: str) -> bool:
         """Whether it is known that a variant's networks start from nothing."""
-        known = variant in self.variants and not self.is_given
-        return known and not self.is_pretrained(variant)
+        return not self.is_given and not self.is_pretrained(variant)
 
     def is_pretrained(self, variant: str) -> bool:
         """Whether a variant starts from source models."""
@@ -101,23 +99,21 @@ class Question(NamedTuple):
         return list(self.target_sizes) != ["all"]
 
     def place(self, sizes: Sequence[TargetSize]) -> str:
-        """Return where something holds: " with 20 to 100 rows"; "" if there is one."""
-        if not self.is_swept:
-            return ""
-        # A CSV holds them as text.
-        names, every = [*map(str, sizes)], [*map(str, self.target_sizes)]
-        first = every.index(names[0])
-        if names == every[first : first + len(names)]:
-            return f" with {span(sizes)}"
-        return f" with {enumerate_words(sizes)} rows"
+        """Return at what neighbouring sizes something holds: " with 20 to 100 rows"."""
+        return f" with {span(sizes)}" if self.is_swept else ""
 
-    def sentence(self, words: str, sizes: Sequence[TargetSize]) -> str:
-        """Return words as a sentence that begins with where it holds, as `place`."""
-        place = self.place(sizes).strip()
-        return f"{capitalize(f'{place}, {words}' if place else words)}."
+    def sentences(self, by_size: Mapping[TargetSize, str]) -> Iterator[str]:
+        """Yield words, if any, as sentences that begin with where they hold.
 
-    def all_gains_at(self, size: TargetSize) -> dict[str, Row]:
-        """Return the comparisons of all variants with the baseline, by variant."""
+        Neighbouring sizes with the same words share a sentence.
+        """
+        for words, sizes in itertools.groupby(by_size, by_size.__getitem__):
+            place = self.place([*sizes]).strip()
+            if words:
+                yield f"{capitalize(f'{place}, {words}' if place else words)}."
+
+    def gains_at(self, size: TargetSize) -> dict[str, Row]:
+        """Return the comparisons of variants with the baseline, by variant."""
         rows = rows_at(self.comparisons, size).to_dict("records")
         return {
             row["variant"]: row
@@ -125,59 +121,37 @@ class Question(NamedTuple):
             if row["variant"] in self.variants and row["reference"] == self.baseline
         }
 
-    def gains_at(self, size: TargetSize) -> dict[str, Row]:
-        """Return the comparisons of networks with the baseline, by variant."""
-        rows = self.all_gains_at(size).items()
-        return {name: row for name, row in rows if name in self.networks}
-
     def beats(self, variant: str, other: str, size: TargetSize) -> bool:
         """Whether the study found one variant typically better than another."""
-        depths = rows_at(self.best_depths, size).set_index("variant")
-        rivals = depths["beaten_by"].astype(object).fillna("").get(other, "").split()
-        if variant in rivals:
-            return True
-        if other in self.networks and other != self.baseline:
-            beside = self.beside_networks(variant, size)
-            if beside and beside["verdict"] == BETTER:
-                return True
-        rows = rows_at(self.comparisons, size).to_dict("records")
-        return any(
-            {row["variant"], row["reference"]} == {variant, other}
-            and ahead_of(row) == variant
-            for row in rows
-        )
+        rows = self._seen_from(variant, size)
+        better = {row["reference"] for row in rows if row["verdict"] == BETTER}
+        beside = self.beside_networks(variant, size)
+        if beside and beside["verdict"] == BETTER:
+            better |= {*self.networks} - {self.baseline}
+        rivals = rows_at(self.best_depths, size).set_index("variant")["beaten_by"]
+        return other in better or variant in rivals.get(other, ())
 
     def beside_networks(self, name: str, size: TargetSize) -> Row | None:
         """Return how an estimator compares with the network it beats least surely.
 
         The baseline does not count. It is None for a network, and if there is none.
         """
-        if name in self.networks:
-            return None
         rivals = {*self.networks} - {self.baseline}
+        rows = self._seen_from(name, size) if name not in self.networks else []
+        pairs = [row for row in rows if row["reference"] in rivals]
+        return min(pairs, key=lambda row: row["typical_low"], default=None)
+
+    def _seen_from(self, variant: str, size: TargetSize) -> list[Row]:
+        """Return a variant's comparisons; those where it is the reference, reversed."""
         rows = rows_at(self.comparisons, size).to_dict("records")
         rows += [seen_from_the_reference(row) for row in rows]
-        pairs = [r for r in rows if r["variant"] == name and r["reference"] in rivals]
-        return min(pairs, key=lambda row: row["typical_low"], default=None)
+        return [row for row in rows if row["variant"] == variant]
 
     def name(self, variant: str) -> str:
         """Return a network in plain words with its name: "freeze 1 layer (fixed-1)"."""
         is_estimator = variant in {*self.variants} - {*self.networks}
         words = "" if is_estimator else self.words.get(variant)
         return f"{words} ({variant})" if words else variant
-
-    @property
-    def baseline_in_words(self) -> str:
-        """What the baseline does: "training from scratch"."""
-        if self.is_from_scratch(self.baseline):
-            return "training from scratch"
-        return self.baseline
-
-
-def ahead_of(row: Row) -> str:
-    """Return which side of a comparison is typically better; "" if neither is."""
-    sides = {BETTER: row["variant"], WORSE: row["reference"]}
-    return sides.get(row["verdict"], "")
 
 
 # How a variant compares with another one, by the verdict.
@@ -193,8 +167,9 @@ def pairs_in_words(table: pd.DataFrame, study: Question) -> Iterator[tuple[Row, 
     """Yield what each pair of a table shows, with its first row, by target size."""
     for pair, rows in table.groupby(["variant", "reference"], sort=False):
         names = [n if n == study.baseline else study.name(n) for n in pair]
-        by_verdict = itertools.groupby(rows.to_dict("records"), lambda r: r["verdict"])
-        for verdict, group in by_verdict:
+        in_order = (rows_at(rows, size) for size in study.target_sizes)
+        records = itertools.chain(*(at.to_dict("records") for at in in_order))
+        for verdict, group in itertools.groupby(records, lambda row: row["verdict"]):
             if verdict not in COMPARES:
                 continue
             alike = [*group]
@@ -233,18 +208,8 @@ def size_of(row: Row, study: Question) -> str:
     """Return the size of a difference, without its sign: "0.034 (0.018 to 0.050)"."""
     if row["typical"] < 0:
         row = seen_from_the_reference(row)
-    value, low, high = (row[f"typical{end}"] for end in ("", "_low", "_high"))
-    if math.isinf(value):
-        return "more than can be said, because too many networks failed"
-    return gain(value, low, high, study.margin, study.units, "-")
-
-
-def perhaps_less(row: Row, study: Question) -> str:
-    """Return that a clear difference may be smaller than the margin, if it may."""
-    nearest = min(abs(row["typical_low"]), abs(row["typical_high"]))
-    return f", perhaps less than the margin ({study.margin_in_units})" * bool(
-        ahead_of(row) and nearest < study.margin
-    )
+    ends = row["typical_low"], row["typical_high"]
+    return gain(row["typical"], *ends, study.margin, study.units, "-")
 
 
 def is_riskier(row: Row) -> bool:
@@ -306,9 +271,3 @@ def span(sizes: Sequence[TargetSize]) -> str:
 def rows_at(table: pd.DataFrame, size: TargetSize) -> pd.DataFrame:
     """Return a table's rows of one target size, which a CSV holds as text."""
     return table[table["target_size"].astype(str) == str(size)]
-
-
-def by_size(table: pd.DataFrame, sizes: Sequence[TargetSize]) -> pd.DataFrame:
-    """Return a table with a row for each of `sizes`, in order, or an empty one."""
-    named = table.set_index(table["target_size"].astype(str))
-    return named.loc[[str(size) for size in sizes]] if len(table) else table

@@ -1,7 +1,6 @@
 """Results of an arm's predictions: metrics, and the luck of the rows.
 
-Jobs are added one after the other, and their predictions are not kept. Failed networks
-have no score.
+Failed networks have no score.
 """
 
 import functools
@@ -63,7 +62,36 @@ class Metrics:
         """
         return self._by_parts(metric, predictions, places, self._score)
 
-    def influence(
+    def of_networks(
+        self, predictions: np.ndarray, rows: np.ndarray, failed: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return a value for each network, by its name in `thaw.output.histories`.
+
+        `predictions` and `rows` are as in `thaw.output.predictions`; networks that
+        `failed` `[R]` have nan.
+        """
+        networks, known = {}, self.of_constant
+        parts = [
+            (sound, predictions[sound], places)
+            for numbers, places in self._splits(rows, len(predictions))
+            if len(sound := numbers[~failed[numbers]])
+        ]
+        for metric in self.metrics:
+            for part, function, dtype in (
+                ("metrics", self.scores, np.float64),
+                # For rows seven digits are plenty.
+                ("rows", self._influence, np.float32),
+            ):
+                constant = known.get(f"constant/{part}/{metric.name}")
+                if constant is None or (part == "metrics" and metric.history):
+                    continue
+                values = np.full((len(predictions), *np.shape(constant)), np.nan, dtype)
+                for sound, of_sound, places in parts:
+                    values[sound] = function(metric, of_sound, places)
+                networks[f"{part}/{metric.name}"] = values
+        return networks
+
+    def _influence(
         self, metric: Metric, predictions: np.ndarray, places: np.ndarray
     ) -> np.ndarray:
         """Return what each unit of rows adds to a metric, `[R, units]`.
@@ -78,7 +106,7 @@ class Metrics:
         by_row_unit[:, there] = self._by_parts(metric, predictions, places, values)
         return by_row_unit
 
-    def parts(
+    def _splits(
         self, rows: np.ndarray, networks: int
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the networks that share test rows, and the rows' places in the problem.
@@ -93,16 +121,11 @@ class Metrics:
             places = np.searchsorted(self._problem.test_rows, split)
             yield np.flatnonzero(numbers == number), places
 
-    @property
-    def rows(self) -> int:
-        """The number of test rows in the problem; of a pool, the number of rows."""
-        return len(self._problem.test_y)
-
     @functools.cached_property
     def _groups(self) -> np.ndarray:
         """The group of each test row; its own, if rows come one by one."""
         groups = self._problem.test_groups
-        return groups if len(groups) else np.arange(self.rows)
+        return groups if len(groups) else np.arange(len(self._problem.test_y))
 
     @functools.cached_property
     def _units(self) -> dict[str, np.ndarray]:
@@ -120,7 +143,7 @@ class Metrics:
         With it comes the number of test rows, or groups of them, and that of the rarest
         class. The names are those of `thaw.output.histories`.
         """
-        every = np.arange(self.rows)
+        every = np.arange(len(self._problem.test_y))
         values: dict[str, Any] = {"tested": len(np.unique(self._groups)), "rarest": 0}
         if self._task.has_classes:
             values["rarest"] = np.bincount(self._problem.test_y).min()
@@ -129,7 +152,7 @@ class Metrics:
             score = self.scores(metric, predictions, every)[0]
             values[f"constant/metrics/{metric.name}"] = score
             if metric.name not in self._functions:
-                by_rows = self.influence(metric, predictions, every)[0]
+                by_rows = self._influence(metric, predictions, every)[0]
                 values[f"constant/rows/{metric.name}"] = by_rows
         return values
 
@@ -172,42 +195,3 @@ class Metrics:
             for first in range(0, len(predictions), step)
         ]
         return np.concatenate(parts)
-
-
-class Measured:
-    """An arm's results by its predictions, job by job.
-
-    networks: a value for each network, by its name in `thaw.output.histories`, an array
-    for each job.
-    """
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self.networks: dict[str, list[np.ndarray]] = {}
-
-    def add(
-        self, predictions: np.ndarray, rows: np.ndarray, failed: np.ndarray
-    ) -> None:
-        """Add the predictions of a job's networks, except those that `failed` `[R]`.
-
-        `predictions` and `rows` are as in `thaw.output.predictions`.
-        """
-        known, metrics = self._metrics.of_constant, self._metrics
-        parts = [
-            (sound, predictions[sound], places)
-            for networks, places in metrics.parts(rows, len(predictions))
-            if len(sound := networks[~failed[networks]])
-        ]
-        for metric in metrics.metrics:
-            for part, function, dtype in (
-                ("metrics", metrics.scores, np.float64),
-                # For rows seven digits are plenty.
-                ("rows", metrics.influence, np.float32),
-            ):
-                constant = known.get(f"constant/{part}/{metric.name}")
-                if constant is None or (part == "metrics" and metric.history):
-                    continue
-                values = np.full((len(predictions), *np.shape(constant)), np.nan, dtype)
-                for sound, of_sound, places in parts:
-                    values[sound] = function(metric, of_sound, places)
-                self.networks.setdefault(f"{part}/{metric.name}", []).append(values)

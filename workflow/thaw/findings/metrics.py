@@ -187,14 +187,6 @@ def check_requirements(
         )
 
 
-def by_epoch(settings: Mapping[str, Any]) -> Metric:
-    """Return the metric in histories: the metric itself or the task's own."""
-    metric = metric_of(settings)
-    if metric.history:
-        return metric
-    return of_history(settings["task"], "score", settings.get("unit", ""))
-
-
 def of_history(task: str, kept: str, unit: str) -> Metric:
     """Return the metric of a task that histories hold as `score` or as `loss`.
 

@@ -77,24 +77,27 @@ def _rules_out(study: Compared) -> bool:
 
 def _costs(studies: Sequence[Compared]) -> Iterator[str]:
     """Say what freezing most layers costs where that is clear, in one unit."""
-    losses: dict[int, dict[float, str]] = {}
-    for study in studies:
-        depths = study.settings["depths"]
-        for row in study.gains:
-            depth = depths.get(row["variant"], 0)
-            if depth and row["verdict"] == WORSE and math.isfinite(row["typical"]):
-                of_depth = losses.setdefault(depth, {})
-                of_depth[-row["typical"]] = study.settings["study"]
+    losses = sorted(
+        (
+            study.settings["depths"].get(row["variant"], 0),
+            -row["typical"],
+            study.settings["study"],
+        )
+        for study in studies
+        for row in study.gains
+        if row["verdict"] == WORSE and math.isfinite(row["typical"])
+    )
     scales = {
         (metric_of(s.settings["metric"][0]), s.settings["margin"]) for s in studies
     }
-    if not losses or len(scales) > 1:
+    depth = losses[-1][0] if losses else 0
+    if not depth or len(scales) > 1:
         return
     ((metric, margin),) = scales
-    depth = max(losses)
+    of_depth = [loss for loss in losses if loss[0] == depth]
     words = [
-        f"{number(loss, margin)}{metric.suffix} ({losses[depth][loss]})"
-        for loss in sorted({min(losses[depth]), max(losses[depth])})
+        f"{number(loss, margin)}{metric.suffix} ({name})"
+        for _, loss, name in dict.fromkeys([of_depth[0], of_depth[-1]])
     ]
     between = "between " * (len(words) > 1)
     yield (

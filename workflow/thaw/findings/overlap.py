@@ -25,10 +25,10 @@ def overlap(
     """Return how many test rows of a target stand among a problem's train rows.
 
     `train_rows_of` is that problem's name, `test_rows` their number. Of these, `equal`
-    rows are the same as a train row in all features: `as_read` counts them in the data,
-    `scaled` in the features that networks get. `rows` names the first of them. If a
-    problem is split anew for each of these source `models`, the numbers are those of
-    the split with most of them, of so many `splits`; a split is that of both problems.
+    rows are the same as a train row in all features, in the data or in what networks
+    get. `rows` names the first of them. If a problem is split anew for each of these
+    source `models`, the numbers are those of the split with most of them, of so many
+    `splits`; a split is that of both problems.
     """
     row = [
         _of_split(name, split(learned, seed, model), split(target, seed, model))
@@ -38,25 +38,21 @@ def overlap(
 
 
 def _of_split(name: str, learned: Problem, target: Problem) -> dict[str, Any]:
-    as_read = np.isin(target.test_digests, learned.train_digests)
-    scaled = np.isin(digests_of_rows(target.test_x), digests_of_rows(learned.train_x))
-    equal = as_read | scaled
+    # As read or, where rows differ that networks see as one, as scaled.
+    equal = np.isin(target.test_digests, learned.train_digests)
+    equal |= np.isin(digests_of_rows(target.test_x), digests_of_rows(learned.train_x))
     return {
         "train_rows_of": name,
         "test_rows": len(equal),
         "equal": int(equal.sum()),
-        "as_read": int(as_read.sum()),
-        "scaled": int(scaled.sum()),
         "rows": listed(np.sort(target.test_rows[equal]), FIRST),
     }
 
 
 def in_words(row: Mapping[str, Any]) -> str:
     """Say how many rows are equal, and which, as found by `overlap`."""
-    only_scaled = row["equal"] - row["as_read"]
-    scaled = f", {only_scaled} of them only once scaled" if only_scaled else ""
     most = f", in the worst of {row['splits']} splits" if row["splits"] > 1 else ""
     return (
         f"{row['equal']} of {row['test_rows']} test rows have the same features as "
-        f"train rows of {row['train_rows_of']}{scaled}{most} (rows {row['rows']})"
+        f"train rows of {row['train_rows_of']}{most} (rows {row['rows']})"
     )

@@ -7,7 +7,6 @@ together, and says no more than they do. Its kinds:
   another of them, the one that gains most and fails or is weak no more often than the
   baseline. The others are its ties. Readers take the margin for what is worth doing, so
   a gain that may be smaller is said to be;
-- use an estimator: likewise, if that variant is no network;
 - keep the baseline: no interval reaches the margin;
 - no difference: all networks are equivalent to the baseline;
 - undecided: some interval reaches the margin;
@@ -16,8 +15,8 @@ together, and says no more than they do. Its kinds:
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from thaw.findings.arms import TargetSize
 from thaw.findings.gains import (
@@ -27,7 +26,6 @@ from thaw.findings.gains import (
     estimate,
     is_riskier,
     more_networks,
-    perhaps_less,
     size_of,
     span,
 )
@@ -41,20 +39,8 @@ from thaw.findings.verdicts import (
     WORSE,
 )
 
-Kind = Literal[
-    "use an estimator",
-    "use a variant",
-    "keep the baseline",
-    "no difference",
-    "undecided",
-    "none",
-]
-ESTIMATOR: Kind = "use an estimator"
-USE: Kind = "use a variant"
-KEEP: Kind = "keep the baseline"
-SAME: Kind = "no difference"
-UNDECIDED: Kind = "undecided"
-NONE: Kind = "none"
+USE, KEEP, SAME = "use a variant", "keep the baseline", "no difference"
+UNDECIDED, NONE = "undecided", "none"
 
 
 class Advice(NamedTuple):
@@ -66,7 +52,7 @@ class Advice(NamedTuple):
     """
 
     size: TargetSize
-    kind: Kind
+    kind: str
     rows: dict[str, Row]
     named: Sequence[str] = ()
     lead: Row | None = None
@@ -74,12 +60,12 @@ class Advice(NamedTuple):
     @property
     def variant(self) -> str:
         """The variant to use; "" if there is none."""
-        return self.named[0] if self.kind in (USE, ESTIMATOR) else ""
+        return self.named[0] if self.kind == USE else ""
 
 
 def advice(study: Question, size: TargetSize) -> Advice:
     """Return the recommendation at a size."""
-    every = study.all_gains_at(size)
+    every = study.gains_at(size)
     better = [name for name, row in every.items() if row["verdict"] == BETTER]
     if better:
         unbeaten = [
@@ -90,9 +76,8 @@ def advice(study: Question, size: TargetSize) -> Advice:
         # They may beat each other in a circle.
         named = unbeaten or better
         named.sort(key=lambda n: (is_riskier(every[n]), -every[n]["typical"]))
-        kind = USE if named[0] in study.networks else ESTIMATOR
-        return Advice(size, kind, every, named, _lead(every[named[0]], study))
-    rows = study.gains_at(size)
+        return Advice(size, USE, every, named, _lead(every[named[0]], study))
+    rows = {name: row for name, row in every.items() if name in study.networks}
     kinds = {row["verdict"] for row in rows.values()}
     if kinds <= {TOO_FEW, NO_VERDICT}:
         return Advice(size, NONE, rows)
@@ -110,11 +95,10 @@ def _lead(row: Row, study: Question) -> Row | None:
     """Return the lead of an estimator, typically better than the baseline, if any."""
     if row["variant"] in study.networks:
         return None
-    beside = study.beside_networks(row["variant"], row["target_size"])
-    rows = [row, beside] if beside else [row]
-    if any(row["verdict"] != BETTER for row in rows):
+    beside = study.beside_networks(row["variant"], row["target_size"]) or row
+    if beside["verdict"] != BETTER:
         return None
-    return min(rows, key=lambda row: row["typical"])
+    return min(row, beside, key=lambda row: row["typical"])
 
 
 def _is_behind(row: Row, other: Row, study: Question) -> bool:
@@ -124,12 +108,7 @@ def _is_behind(row: Row, other: Row, study: Question) -> bool:
 
 
 def advices(study: Question) -> list[list[Advice]]:
-    """Return the recommendations at all sizes, in ranges of those that agree."""
-    return [*in_ranges([advice(study, size) for size in study.target_sizes])]
-
-
-def in_ranges(advices: Iterable[Advice]) -> Iterator[list[Advice]]:
-    """Yield the recommendations of neighbouring sizes that agree, as one.
+    """Return the recommendations at all sizes, those of neighbours that agree as one.
 
     Variants to use have the same ties at all of them: a range would hide others.
     """
@@ -139,23 +118,17 @@ def in_ranges(advices: Iterable[Advice]) -> Iterator[list[Advice]]:
             return (item.kind,)
         return item.kind, item.variant, sorted(item.named), item.lead is None
 
-    for _, alike in itertools.groupby(advices, agreed):
-        yield [*alike]
+    every = [advice(study, size) for size in study.target_sizes]
+    return [[*alike] for _, alike in itertools.groupby(every, agreed)]
 
 
 def recommended(study: Question) -> Iterator[str]:
     """Give the advice, by target size."""
     for alike in advices(study):
-        yield from in_sentences(alike, study, [*WORDS[alike[0].kind](alike, study)])
-
-
-def in_sentences(
-    alike: list[Advice], study: Question, words: list[str]
-) -> Iterator[str]:
-    """Yield words as sentences, the first with its target sizes if there are any."""
-    if study.is_swept:
-        words[0] = f"with {span([item.size for item in alike])}: {words[0]}"
-    yield from (f"{capitalize(sentence)}." for sentence in words)
+        words = [*WORDS[alike[0].kind](alike, study)]
+        if study.is_swept:
+            words[0] = f"with {span([item.size for item in alike])}: {words[0]}"
+        yield from (f"{capitalize(sentence)}." for sentence in words)
 
 
 def act(alike: list[Advice], study: Question) -> str:
@@ -167,46 +140,30 @@ def act(alike: list[Advice], study: Question) -> str:
 
 
 def _use(alike: list[Advice], study: Question) -> Iterator[str]:
-    yield how(alike, study)
-    yield f"it typically gains {worth(alike, study)}"
-    if ties := alike[0].named[1:]:
-        words = f"it cannot be told apart from {enumerate_words(ties, 'or')}"
-        is_optional = alike[0].kind == USE and {*ties} - {*study.networks}
-        yield words + ": a network may not be needed" * bool(is_optional)
-
-
-def how(alike: list[Advice], study: Question) -> str:
-    """Return the advice to use a variant, and by how much if that is the lead."""
-    name = alike[0].variant
-    if leads := [item.lead for item in alike if item.lead]:
-        return f"use {name}: {_ahead(leads, study)}"
+    name, ties = alike[0].variant, alike[0].named[1:]
+    is_network, rows = name in study.networks, [item.rows[name] for item in alike]
     words = f"use {name}"
-    if alike[0].kind == ESTIMATOR:
+    if leads := [item.lead for item in alike if item.lead]:
+        words += f": {_ahead(leads, study)}"
+    elif not is_network:
         words += ", which is no network"
     elif study.is_from_scratch(name) and study.transferred:
         words += ", which is not pretrained"
     elif study.is_transferred(name) and study.name(name) != name:
         words = f"use transfer and {study.name(name)}"
-    return words + perhaps(alike, study)
-
-
-def perhaps(alike: list[Advice], study: Question) -> str:
-    """Return that the gain of the variant to use may be smaller than the margin."""
-    rows = [item.rows[item.variant] for item in alike]
-    if all(row["typical_low"] >= study.margin for row in rows):
-        return ""
-    return ", perhaps for less than the margin"
-
-
-def worth(alike: list[Advice], study: Question) -> str:
-    """Return the gain of the variant to use, at the first and at the last size."""
-    name = alike[0].variant
-    first, last = alike[0].rows[name], alike[-1].rows[name]
-    words = f"{size_of(first, study)} on {study.baseline}"
+    if not leads and min(row["typical_low"] for row in rows) < study.margin:
+        words += ", perhaps for less than the margin"
+    yield words
+    # The gain at the first and at the last size.
+    words = f"it typically gains {size_of(rows[0], study)} on {study.baseline}"
     if len(alike) > 1:
-        words += f" with {alike[0].size} rows{more_networks(first)}, and "
-        words += f"{size_of(last, study)} with {alike[-1].size}"
-    return words + more_networks(last)
+        words += f" with {alike[0].size} rows{more_networks(rows[0])}, and "
+        words += f"{size_of(rows[-1], study)} with {alike[-1].size}"
+    yield words + more_networks(rows[-1])
+    if ties:
+        words = f"it cannot be told apart from {enumerate_words(ties, 'or')}"
+        is_optional = is_network and {*ties} - {*study.networks}
+        yield words + ": a network may not be needed" * bool(is_optional)
 
 
 def _ahead(leads: Sequence[Row], study: Question) -> str:
@@ -217,12 +174,8 @@ def _ahead(leads: Sequence[Row], study: Question) -> str:
     if math.isinf(low):
         words = "typically better"
     best = {row["reference"] for row in leads}
-    than = "the best network"
-    if study.networks == [*best]:
-        than = study.networks[0]
-    elif len(best) == 1:
-        than += f" ({next(iter(best))})"
-    return f"{words} than {than}"
+    name = f" ({best.pop()})" if len(best) == 1 else ""
+    return f"{words} than the best network{name}"
 
 
 def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
@@ -242,7 +195,9 @@ def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
         words = f"no {kind} typically gains {study.margin_in_units} or more"
     if worst["verdict"] == WORSE and len(known) > 1:
         words += f"; {study.name(worst['variant'])} costs {size_of(worst, study)}"
-        words += perhaps_less(worst, study) + more_networks(worst)
+        if worst["typical_high"] > -study.margin:
+            words += f", perhaps less than the margin ({study.margin_in_units})"
+        words += more_networks(worst)
     yield words
 
 
@@ -264,13 +219,13 @@ def _variant(study: Question) -> str:
     return "variant" if len(study.networks) == len(study.variants) else "network"
 
 
-def undecided(alike: list[Advice], study: Question, kind: str = "") -> Iterator[str]:
-    """Yield that nothing of a `kind` is clear, and the best one's gain and interval."""
+def _undecided(alike: list[Advice], study: Question) -> Iterator[str]:
     kinds = {row["verdict"] for item in alike for row in item.rows.values()}
     clear = "better" if WORSE in kinds else "better or worse"
-    kind = kind or _variant(study)
+    is_scratch = study.is_from_scratch(study.baseline)
+    baseline = "training from scratch" if is_scratch else study.baseline
     yield "undecided"
-    yield f"no {kind} is clearly {clear} than {study.baseline_in_words}"
+    yield f"no {_variant(study)} is clearly {clear} than {baseline}"
     row = largest_gain(alike[0])
     gains = {
         item.size: estimate(item.rows[row["variant"]], study.margin, study.units)
@@ -305,11 +260,10 @@ def _none(alike: list[Advice], study: Question) -> Iterator[str]:
 
 
 WORDS = {
-    ESTIMATOR: _use,
     USE: _use,
     KEEP: _keep,
     SAME: _same,
-    UNDECIDED: undecided,
+    UNDECIDED: _undecided,
     NONE: _none,
 }
 
@@ -318,5 +272,4 @@ def disagreeing_means(study: Question) -> Iterator[str]:
     """Say where a typical network is equivalent, but the mean is not."""
     for size in study.target_sizes:
         for row in study.gains_at(size).values():
-            if words := apart_from_typical(row, study):
-                yield study.sentence(words, [size])
+            yield from study.sentences({size: apart_from_typical(row, study)})

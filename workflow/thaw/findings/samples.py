@@ -204,11 +204,3 @@ class Sample(NamedTuple):
         values = self.values if values is None else values
         numbers = self.unit_numbers
         return np.bincount(numbers, values) / np.bincount(numbers)
-
-    def groups(self) -> list[np.ndarray]:
-        """Return the values of each source model, or all unless there are several."""
-        if not self.is_nested:
-            return [self.values]
-        numbers = self.unit_numbers
-        by_model = self.values[np.argsort(numbers, kind="stable")]
-        return np.split(by_model, np.cumsum(np.bincount(numbers))[:-1])

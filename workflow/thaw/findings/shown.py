@@ -55,17 +55,10 @@ def number(value: float, margin: float, sign: str = "-") -> str:
         return "n/a"
     if math.isinf(value):
         return f"{value:{sign}}".replace("inf", "∞")
-    decimals = 1 - math.floor(math.log10(margin))
-    if -3 <= decimals <= 6:
-        decimals = max(decimals, 0)
-        while value and round(value, decimals) == 0:
-            decimals += 1
-        return f"{value:{sign}.{decimals}f}"
-    if value == 0:
-        return f"{value:{sign}.0f}"
-    # Enough digits to tell values apart that differ by a tenth of the margin.
-    digits = max(decimals + math.floor(math.log10(abs(value))), 0)
-    return f"{value:{sign}.{digits}e}"
+    decimals = max(1 - math.floor(math.log10(margin)), 0)
+    while value and round(value, decimals) == 0:
+        decimals += 1
+    return f"{value:{sign}.{decimals}f}"
 
 
 def interval(low: float, high: float, margin: float, sign: str = "-") -> str:
@@ -91,7 +84,8 @@ def gain(
 ) -> str:
     """Return a gain and its interval in words: "+0.010 (-0.002 to +0.022)"."""
     if math.isinf(value):
-        return "of unknown size, because too many networks failed"
+        size = "of unknown size" if sign == "+" else "more than can be said"
+        return f"{size}, because too many networks failed"
     words = f"{number(value, margin, sign)}{units}"
     if math.isnan(low):
         return words
@@ -100,13 +94,10 @@ def gain(
 
 def units(comparisons: pd.DataFrame) -> list[str]:
     """Return the units that a table's intervals cover, such as "30 source models"."""
-    sides = [
-        *zip(comparisons["units"], comparisons["unit"], strict=True),
-        *zip(
-            comparisons["reference_units"], comparisons["reference_unit"], strict=True
-        ),
-    ]
-    return [counted(*side) for side in dict.fromkeys(sides)]
+    names = ["units", "unit"]
+    references = comparisons[[f"reference_{name}" for name in names]]
+    sides = pd.concat([comparisons[names], references.set_axis(names, axis=1)])
+    return [counted(*side) for side in dict.fromkeys(sides.itertuples(index=False))]
 
 
 def covers_rows(comparisons: pd.DataFrame) -> bool:
@@ -127,11 +118,5 @@ def coverage(comparisons: pd.DataFrame, has_splits: bool = False) -> str:
         "Intervals hold all at once with 95 % (the more comparisons, the wider), for "
         f"other {enumerate_words(covered)}"
     )
-    # From a table, no condition is nan.
-    conditional = comparisons["given"].isin([CONDITION])
-    if conditional.all():
-        return f"{words}, but {CONDITION}."
-    if conditional.any():
-        names = comparisons.loc[conditional, "variant"].unique()
-        return f"{words}; those of {enumerate_words(names)} are {CONDITION}."
-    return f"{words}."
+    is_conditional = (comparisons["given"] == CONDITION).any()
+    return f"{words}{f', but {CONDITION}' * bool(is_conditional)}."

@@ -6,25 +6,15 @@ are weak more or less often. The mean gets no verdict.
 """
 
 import math
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 from thaw.findings.pairs import Pair, units_needed
 from thaw.findings.samples import Estimate
 
-Kind = Literal[
-    "typically better",
-    "typically worse",
-    "equivalent",
-    "no clear difference",
-    "too few",
-    "no verdict",
-]
-BETTER: Kind = "typically better"
-WORSE: Kind = "typically worse"
-EQUIVALENT: Kind = "equivalent"
-UNCLEAR: Kind = "no clear difference"
-TOO_FEW: Kind = "too few"
-NO_VERDICT: Kind = "no verdict"
+# The kinds of verdicts.
+BETTER, WORSE, EQUIVALENT = "typically better", "typically worse", "equivalent"
+UNCLEAR, TOO_FEW, NO_VERDICT = "no clear difference", "too few", "no verdict"
 ALL_KINDS = (BETTER, WORSE, EQUIVALENT, UNCLEAR, TOO_FEW, NO_VERDICT)
 
 # The kinds of networks that are counted apart, and their words in notes.
@@ -37,7 +27,7 @@ MODELS_FAILED = "all source models failed"
 ALL_FAILED = "too many networks failed"
 
 
-def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> Kind:
+def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
     """Return the verdict on a typical difference and its interval at 1 - `alpha`.
 
     It is typically better or worse if the interval excludes 0, unless all of it lies
@@ -59,29 +49,29 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> Kind:
 
 def note(
     pair: Pair,
-    kind: Kind,
+    kind: str,
     alpha: float,
     margin: float,
     typical: Estimate,
-    shares: dict[str, Estimate],
+    shares: Mapping[str, float],
 ) -> str:
     """Return why there is no verdict, or what qualifies it: size, failures, weakness.
 
-    `shares` are the differences of shares, by their names in `KINDS`.
+    `shares` are columns of `thaw.findings.failures.shares`.
     """
     if kind == NO_VERDICT:
         return ALL_FAILED
     if kind == TOO_FEW:
         needed = units_needed(alpha)
         return f"{pair.units} of the {needed} {pair.fewer.unit}s it takes"
-    more = [f"{KINDS[name]} more often" for name, d in shares.items() if d.low > 0]
-    less = [f"{KINDS[name]} less often" for name, d in shares.items() if d.high < 0]
+    more = [f"{KINDS[name]} more often" for name in KINDS if shares[f"{name}_low"] > 0]
+    less = [f"{KINDS[name]} less often" for name in KINDS if shares[f"{name}_high"] < 0]
     if kind in CLEAR and min(abs(typical.low), abs(typical.high)) < margin:
         more.insert(0, "perhaps less than the margin")
     return "; ".join([*more, *less])
 
 
-def in_words(kind: Kind, note: Any, margin: str) -> str:
+def in_words(kind: str, note: Any, margin: str) -> str:
     """Return a verdict with its note, as a table for people has it.
 
     `margin` has its units; without a note it may be nan, as read from a table.
@@ -93,6 +83,6 @@ def in_words(kind: Kind, note: Any, margin: str) -> str:
     return f"{words}; {note}" if note else words
 
 
-def kind_of(verdict: str) -> Kind:
+def kind_of(verdict: str) -> str:
     """Return the kind of a verdict; builds before 0.1.0 wrote its note behind it."""
     return next(kind for kind in ALL_KINDS if verdict.startswith(kind))

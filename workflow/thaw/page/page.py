@@ -34,7 +34,6 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     (name,) = settings["outputs"]
     sections = [Section(files, facts) for facts in settings["studies"]]
     studies = [section for section in sections if not section.sources]
-    versions = {v for study in studies for v in study.description["versions"].items()}
     networks = {
         study.name: {*chain(*study.description["keys"].get("arms", {}).values())}
         for study in studies
@@ -57,7 +56,6 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         sections=sections,
         is_report="title" in settings,
         figures=functools.partial(figures_of, files),
-        versions=dict(sorted(versions)),
         # Caveats that all studies share are listed once.
         shared=set.intersection(*tags) if len(tags) > 1 else set(),
         sharing=[n for n, keys in networks.items() if any(counts[k] > 1 for k in keys)],

@@ -27,7 +27,7 @@ LOOKS = {
 }
 
 # The tables for people that a page holds, folded.
-FOLDED = ("summary", "metrics", "network", "sources", "transferability")
+FOLDED = ("summary", "metrics", "network", "sources")
 
 ENDS = ["typical_low", "typical_high"]
 
@@ -86,38 +86,30 @@ class Section:
         Where the question is about pairs, the pairs instead.
         """
         if self.is_about_pairs:
-            return [*self._pairs]
+            pairs = self.comparisons[self.comparisons["reference"] != self.baseline]
+            return [
+                self._with_sides(
+                    row | {"act": row["words"], "layers": ""}, [row["target_size"]]
+                )
+                for row in map(self._shown, pairs.to_dict("records"))
+            ]
+        rows = []
         table = self._table("recommendation.csv")
         alike = table[["act", "layers"]]
         changes = (alike != alike.shift()).any(axis=1).cumsum()
-        return [self._recommended(alike) for _, alike in table.groupby(changes)]
+        for _, alike in table.groupby(changes):
+            first, sizes = alike.iloc[0].to_dict(), [*alike["target_size"]]
+            sides = {"variant": first["best"], "reference": self.baseline}
+            rows.append(self._with_sides(self._shown(first | sides), sizes))
+        return rows
 
-    def _recommended(self, alike: pd.DataFrame) -> dict[str, Any]:
-        row, sizes = alike.iloc[0].to_dict(), [*alike["target_size"]]
-        place = f" with {sizes[0]} rows" if len(sizes) > 1 else ""
-        return {
-            **self._shown(row),
-            "rows": self._rows(sizes),
-            "best": f"{self._against(row['best'], self.baseline)}{place}",
-        }
-
-    def _rows(self, sizes: list[Any]) -> str:
-        return f"With {span(sizes)}" if self.sizes != ["all"] else ""
-
-    def _against(self, variant: str, reference: str) -> str:
-        sides = [self.words.get(name, name) for name in (variant, reference)]
-        return " against ".join(map(str, sides))
-
-    @property
-    def _pairs(self) -> Iterator[dict[str, Any]]:
-        table = self.comparisons[self.comparisons["reference"] != self.baseline]
-        for row in map(self._shown, table.to_dict("records")):
-            yield row | {
-                "act": row["words"],
-                "rows": self._rows([row["target_size"]]),
-                "best": self._against(row["variant"], row["reference"]),
-                "layers": "",
-            }
+    def _with_sides(self, row: dict[str, Any], sizes: list[Any]) -> dict[str, Any]:
+        """Return a row with the sizes that it holds for, and what it compares."""
+        names = row["variant"], row["reference"]
+        best = " against ".join(str(self.words.get(name, name)) for name in names)
+        best += f" with {sizes[0]} rows" * (len(sizes) > 1)
+        rows = f"With {span(sizes)}" if self.sizes != ["all"] else ""
+        return row | {"rows": rows, "best": best}
 
     @property
     def groups(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -129,7 +129,7 @@ OF_A_RANKING = (
         "csv md", BEST_SOURCES),
     _table("transferability",
         "Scores that need no training, and what the sources they choose would cost.",
-        "csv md"),
+        "csv"),
     _table("sources-answer", "The ranking in words.", "", "answer.md", "answer.json"),
     _figure("differences",
         "The gain from each source at its best depth.",

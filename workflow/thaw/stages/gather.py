@@ -24,7 +24,7 @@ from thaw.data.problem import Pool
 from thaw.errors import ThawError
 from thaw.external.functions import errors_in_a_line, load
 from thaw.findings.arms import CHECKPOINTS, Arm, arms
-from thaw.findings.measured import Measured, Metrics
+from thaw.findings.measured import Metrics
 from thaw.learning.history import (
     METRICS,
     Final,
@@ -178,7 +178,7 @@ class Gathering:
         name, target, keys = arm.name, self._settings["target"], self._keys["arms"]
         models, repeats = (self._settings[n] for n in ("source_models", "repeats"))
         jobs = repeats_jobs(target, name, keys[name], models, repeats, self._job_size)
-        measured = Measured(self._metrics)
+        measured: dict[str, list[np.ndarray]] = {}
         joined = self._join(name, jobs, self._repeats, measured)
         if self.saw[name]["problem"] != self.saw["target"]:
             raise ThawError(
@@ -189,8 +189,7 @@ class Gathering:
         if self._has_splits or arm.variant in self._settings["pretrained"]:
             models = [address.source_model for address in self._repeats.addresses]
             arrays["source_model"] = np.array(models)
-        by_network = measured.networks.items()
-        arrays |= {name: joined.in_order(parts) for name, parts in by_network}
+        arrays |= {name: joined.in_order(each) for name, each in measured.items()}
         reached = joined.reached()
         self._tell(name, reached, arrays)
         return reached, arrays
@@ -200,12 +199,12 @@ class Gathering:
         name: str,
         jobs: Iterable[tuple[Tile, str, str]],
         tile: Tile,
-        measured: Measured | None = None,
+        measured: dict[str, list[np.ndarray]] | None = None,
     ) -> Joined:
         """Return the results of the jobs that make up a tile.
 
-        Each job is a tile, the beginning of its files, and its key. Predictions are
-        `measured`.
+        Each job is a tile, the beginning of its files, and its key. Values of its
+        predictions are added to `measured`.
         Raises `ThawError` unless all of them saw the same data and source models.
         """
         joined, saw = Joined(tile), dict[str, str]()
@@ -217,10 +216,12 @@ class Gathering:
             scores = load_scores(table, archive, part, key)
             _check_alike(name, table.parent, saw, scores)
             joined.add(part, scores.reached)
-            if measured and self._settings["keeps_predictions"]:
+            if measured is not None and self._settings["keeps_predictions"]:
                 task, failed = scores.reached.task, scores.reached.final.failed
                 kept = load_predictions(predictions, part, key, task)
-                measured.add(kept.outputs, kept.rows, failed)
+                values = self._metrics.of_networks(kept.outputs, kept.rows, failed)
+                for metric, of_networks in values.items():
+                    measured.setdefault(metric, []).append(of_networks)
         # Not the files with source models: they depend on how jobs were cut.
         self.saw[name] = {"problem": saw["problem"]}
         return joined

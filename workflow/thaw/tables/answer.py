@@ -1,28 +1,18 @@
 """Answer a study's questions in a few sentences, and give a recommendation."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from thaw.findings.answer import Part, answer
 from thaw.findings.arms import TargetSize, in_order
-from thaw.findings.deciding import fits_to_decide
 from thaw.findings.gains import Question, rows_at
 from thaw.findings.recommendation import act, advices, largest_gain
 from thaw.findings.shown import enumerate_words, title
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, paragraph
-
-# The tables that an answer reads; not every study has all of them.
-READ = {
-    "comparisons": "comparisons.csv",
-    "best_depths": "best-depths.csv",
-    "summary": "summary.csv",
-    "training_time": "training-time.csv",
-    "learning_curves": "learning-curves.csv",
-    "overlap": "overlap.csv",
-}
 
 # The columns of a comparison that a recommendation has, too.
 OF_GAIN = (
@@ -36,9 +26,8 @@ def recommendations(study: Question) -> pd.DataFrame:
 
     `act` is the advice in a few words, `kind` is as in `thaw.findings.recommendation`,
     `ties` are the variants that the one named cannot be told apart from. If it is
-    undecided, `variant` is empty, `ties` are the undecided variants, and `more_fits` is
-    the number of further networks that would probably decide it, if any number will.
-    The gain is that of the `best` variant: of the one recommended, or the largest.
+    undecided, `variant` is empty, and `ties` are the undecided variants. The gain is
+    that of the `best` variant: of the one recommended, or the largest.
     """
     rows = []
     for alike in advices(study):
@@ -56,7 +45,6 @@ def recommendations(study: Question) -> pd.DataFrame:
                     "best": gain.get("variant"),
                     **{name: gain.get(name) for name in OF_GAIN},
                     "layers": layers_that_may_be_best(study, advice.size),
-                    "more_fits": fits_to_decide(study, advice),
                 }
             )
     return pd.DataFrame(rows)
@@ -68,31 +56,34 @@ def layers_that_may_be_best(study: Question, size: TargetSize) -> str:
     kept = enumerate_words(table.loc[table["may_be_best"] == "yes", "freeze"], "or")
     if len(table) < 2:
         return ""
-    is_whole = 0 in {*table["freeze"]}
-    return kept if is_whole else f"{kept} (0 not tried)"
+    return kept if 0 in {*table["freeze"]} else f"{kept} (0 not tried)"
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the answer and the recommendations."""
     settings = inputs.settings
     facts = {name: settings[name] for name in Question._fields if name in settings}
+    # Not every study has all tables.
+    files = {name: f"{name.replace('_', '-')}.csv" for name in Question._fields}
+    contents = inputs.files.contents
     tables = {
-        name: inputs.table(file)
-        for name, file in READ.items()
-        if file in inputs.files.contents
+        name: inputs.table(file) for name, file in files.items() if file in contents
     }
+    rivals = tables["best_depths"]["beaten_by"].str.split()
+    tables["best_depths"]["beaten_by"] = rivals
     sizes = in_order(settings["target_sizes"])
     changed = {"variants": settings["described"], "target_sizes": sizes}
     question = Question(**facts | changed | tables)
-    heading = f"# {title(settings)}"
-    return as_files(heading, answer(question)) | {
-        "recommendation.csv": frame(recommendations(question))
-    }
+    table = frame(recommendations(question))
+    return as_files(settings, answer(question)) | {"recommendation.csv": table}
 
 
-def as_files(heading: str, parts: Sequence[Part]) -> dict[str, bytes]:
+def as_files(settings: Mapping[str, Any], parts: Sequence[Part]) -> dict[str, bytes]:
     """Return an answer, as Markdown and part by part."""
-    words = [f"{heading}\n", *(paragraph(" ".join(part.sentences)) for part in parts)]
+    words = [
+        f"# {title(settings)}\n",
+        *(paragraph(" ".join(part.sentences)) for part in parts),
+    ]
     described = [part._asdict() for part in parts]
     return {
         "answer.md": "\n".join(words).encode(),

@@ -21,13 +21,13 @@ from thaw.findings.arms import (
     pairs_compared,
 )
 from thaw.findings.best import beaten, statements, stay
-from thaw.findings.failures import Limit, Shares, limit_of_weak, shares
+from thaw.findings.failures import Limit, limit_of_weak, shares
 from thaw.findings.mean import mean_difference
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import CONDITION, Sample
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import (
-    BETTER,
+    CLEAR,
     MODELS_FAILED,
     NO_VERDICT,
     WORSE,
@@ -110,12 +110,11 @@ def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, An
     variant, reference = pair.variant, pair.reference
     typical = typical_difference(pair, alpha)
     of_kinds = shares(pair, limit, typical.rows, of_shares)
-    differences = {kind: of_kind.difference for kind, of_kind in of_kinds.items()}
     which = verdict(pair, typical.estimate, alpha, margin)
     return {
         **typical.estimate.columns("typical"),
         "verdict": which,
-        "note": note(pair, which, alpha, margin, typical.estimate, differences),
+        "note": note(pair, which, alpha, margin, typical.estimate, of_kinds),
         "given": CONDITION if pair.is_conditional else "",
         "unit": variant.unit,
         "units": variant.units,
@@ -130,16 +129,8 @@ def compare(pair: Pair, limit: Limit, count: int, margin: float) -> dict[str, An
         "tested": variant.tested,
         "better": pair.chance(),
         **mean_difference(pair, ALPHA).columns("mean"),
-    } | _columns_of_shares(of_kinds)
-
-
-def _columns_of_shares(of_kinds: Mapping[str, Shares]) -> dict[str, float]:
-    columns: dict[str, float] = {}
-    for kind, (variant, reference, (difference, low, high)) in of_kinds.items():
-        columns |= {kind: variant, f"reference_{kind}": reference}
-        columns[f"{kind}_difference"] = difference
-        columns |= {f"{kind}_low": low, f"{kind}_high": high}
-    return columns
+        **of_kinds,
+    }
 
 
 def depths_table(
@@ -151,13 +142,10 @@ def depths_table(
     Two depths are told apart no more easily than in the `table` of comparisons, and
     what is told apart there is so here, too.
     """
-    worse = table[table["verdict"] == WORSE], ("variant", "reference")
-    better = table[table["verdict"] == BETTER], ("reference", "variant")
-    apart = {
-        (row.target_size, getattr(row, loser), getattr(row, winner))
-        for rows, (loser, winner) in (worse, better)
-        for row in rows.itertuples()
-    }
+    apart = set()
+    for row in table[table["verdict"].isin(CLEAR)].itertuples():
+        pair = row.variant, row.reference
+        apart.add((row.target_size, *(pair if row.verdict == WORSE else pair[::-1])))
     rows = []
     for size, of_size in samples.items():
         candidates = {depth: {depth: of_size[depth]} for depth in depths}
@@ -201,6 +189,6 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     depths = depths_table(samples, settings["depths"], settings["margin"], table)
     return {
         "comparisons.csv": frame(table),
-        "comparisons.md": for_people(table, depths, metric, settings).encode(),
+        "comparisons.md": for_people(table, metric, settings).encode(),
         "best-depths.csv": frame(depths),
     }

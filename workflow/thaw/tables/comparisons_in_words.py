@@ -8,16 +8,16 @@ from typing import Any
 import pandas as pd
 
 from thaw.findings.failures import meaning_of_weak
+from thaw.findings.gains import Row, estimate
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import BEYOND
-from thaw.findings.shown import coverage, enumerate_words, gain, units
+from thaw.findings.shown import coverage, enumerate_words, units
 from thaw.findings.verdicts import KINDS, in_words
 from thaw.output.tables import markdown, paragraph, percent
 
 
 def for_people(
     table: pd.DataFrame,
-    depths: pd.DataFrame,
     metric: Metric,
     settings: Mapping[str, Any],
 ) -> str:
@@ -28,15 +28,13 @@ def for_people(
     """
     if table.empty:
         return ""
-    margin, rows = settings["margin"], [*table.itertuples()]
+    margin, rows = settings["margin"], table.to_dict("records")
     is_swept = table["target_size"].nunique() > 1
-    margin_in_units = f"{margin:g}{metric.suffix}"
 
-    def cells(row: Any) -> list[str]:
-        typical = gain(row.typical, row.typical_low, row.typical_high, margin)
-        size = [str(row.target_size)] * is_swept
-        words = in_words(row.verdict, row.note, margin_in_units)
-        return [_name(row), *size, typical, words]
+    def cells(row: Row) -> list[str]:
+        size = [str(row["target_size"])] * is_swept
+        words = in_words(row["verdict"], row["note"], f"{margin:g}{metric.suffix}")
+        return [_name(row), *size, estimate(row, margin, ""), words]
 
     about = (
         f"The typical (median) {metric.gain}, of {enumerate_words(units(table))}. "
@@ -45,50 +43,38 @@ def for_people(
     header = ["comparison", *["rows"] * is_swept, "typical difference", "verdict"]
     widths = (18, 5, 23, 21) if is_swept else (22, 25, 23)
     parts = [paragraph(about), _table(header, map(cells, rows), widths)]
-    for size, of_size in depths.groupby("target_size", sort=False):
-        if len(of_size) > 1:
-            kept = of_size.loc[of_size["may_be_best"] == "yes", "variant"]
-            place = f"From {size} rows: of" if is_swept else "Of"
-            tried = ", ".join(of_size["variant"])
-            words = f"{place} the depths {tried}, these may be the best: "
-            parts.append(paragraph(f"{words}{', '.join(kept)}."))
     if not is_swept:
         parts += _beside_verdicts(rows, metric, settings)
     return "\n".join(parts)
 
 
 def _beside_verdicts(
-    rows: Sequence[Any], metric: Metric, settings: Mapping[str, Any]
+    rows: Sequence[Row], metric: Metric, settings: Mapping[str, Any]
 ) -> list[str]:
     """Return what carries no verdict of its own: wins, means, failed and weak ones."""
-    is_capped = not metric.has_bounds and any(
-        row.mean_low == row.mean_low for row in rows
-    )
     about = (
         "How often the variant wins on these rows. The difference of the means at "
-        f"95 %, which carries no verdict{f'; {BEYOND}' if is_capped else ''}. Shares "
-        "of networks, and of the reference's, that failed or are weak (weak: "
+        f"95 %, which carries no verdict{f'; {BEYOND}' * (not metric.has_bounds)}. "
+        "Shares of networks, and of the reference's, that failed or are weak (weak: "
         f"{meaning_of_weak(metric, settings['baseline'])}):"
     )
 
-    def cells(row: Any) -> list[str]:
+    def cells(row: Row) -> list[str]:
         shares = [
-            f"{kind} {percent(share)}, {percent(beside)}"
+            f"{kind} {percent(row[kind])}, {percent(row[f'reference_{kind}'])}"
             for kind in KINDS
-            for share, beside in [
-                (getattr(row, kind), getattr(row, f"reference_{kind}"))
-            ]
-            if share + beside > 0
+            if row[kind] + row[f"reference_{kind}"] > 0
         ]
-        mean = gain(row.mean, row.mean_low, row.mean_high, settings["margin"])
-        return [_name(row), percent(row.better), mean, "; ".join(shares) or "none"]
+        mean = estimate(row, settings["margin"], "", "mean")
+        words = "; ".join(shares) or "none"
+        return [_name(row), percent(row["better"]), mean, words]
 
     header = ("comparison", "wins", "mean difference", "failed, weak")
     return [paragraph(about), _table(header, map(cells, rows), (22, 5, 25, 18))]
 
 
-def _name(row: Any) -> str:
-    return f"{row.variant} - {row.reference}"
+def _name(row: Row) -> str:
+    return f"{row['variant']} - {row['reference']}"
 
 
 def _table(header: Sequence[str], rows: Any, widths: Sequence[int]) -> str:

@@ -54,7 +54,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         for size, of_size in samples.items()
     )
     return {
-        "sources.csv": frame(_by_gain(table, best)),
+        "sources.csv": frame(table),
         "sources.md": for_people(table, best, settings).encode(),
         "best-sources.csv": frame(best),
     }
@@ -91,14 +91,6 @@ def best_sources(
     ]
     tell = [rows_to_tell(Pair(first, other), alpha) for other in rest]
     return best.assign(rows_to_tell=[np.nan, *tell])
-
-
-def _by_gain(table: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
-    """Return the gains, those from the best source of a size first."""
-    keys = [*zip(best["target_size"], best["source"], strict=True)]
-    rows = zip(table["target_size"], table["source"], strict=True)
-    place = pd.Series([keys.index(key) for key in rows], table.index)
-    return table.iloc[place.argsort(kind="stable")]
 
 
 def for_people(

@@ -4,8 +4,7 @@ import pandas as pd
 
 from thaw.findings.arms import in_order
 from thaw.findings.gains import Question
-from thaw.findings.shown import title
-from thaw.findings.which_source import Ranking, answer
+from thaw.findings.which_source import answer
 from thaw.output.inputs import Inputs
 from thaw.tables.answer import as_files
 from thaw.tables.transferability import choices
@@ -13,34 +12,34 @@ from thaw.tables.transferability import choices
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the answer, as Markdown and part by part."""
-    scores = choices(inputs.table("transferability.csv"), inputs.settings)
-    return as_files(
-        f"# {title(inputs.settings)}", answer(ranking_of(inputs), [*scores])
-    )
+    best = inputs.table("best-sources.csv")
+    study = question_of(inputs, best)
+    scores = choices(inputs.table("transferability.csv"), study)
+    parts = answer(study, best, [*scores])
+    return as_files(inputs.settings, parts)
 
 
-def ranking_of(inputs: Inputs) -> Ranking:
-    """Return the ranking whose tables are read."""
-    settings = inputs.settings
-    names, depths = dict(settings["sources"]), settings["depths"]
+def question_of(inputs: Inputs, best: pd.DataFrame) -> Question:
+    """Return a study whose variants are the sources, each at its best depth."""
+    settings, key = inputs.settings, ["target_size", "source", "variant"]
+    gains = best[[*key, "beaten_by"]].merge(inputs.table("sources.csv"), on=key)
+    arms = gains["variant"] + " from " + gains["source"]
+    places = zip(gains["target_size"], gains["source"], strict=True)
+    arm_of = dict(zip(places, arms, strict=True))
+    sets = gains[["target_size", "beaten_by"]].to_numpy()
+    rivals = [[arm_of[size, name] for name in names.split()] for size, names in sets]
+    names = dict(zip(arms, gains["variant"], strict=True))
     described, baseline = settings["described"], settings["baseline"]
-    arms = {
-        f"{variant} from {source}": (source, variant)
-        for source in names.values()
-        for variant in depths
-    }
-    table = inputs.table("sources.csv")
-    table["variant"] = table["variant"] + " from " + table["source"]
-    overlaps = [inputs.table("overlap.csv", study) for study in names]
+    overlaps = [inputs.table("overlap.csv", study) for study, _ in settings["sources"]]
     facts = {name: settings[name] for name in Question._fields if name in settings}
-    of_arms = {arm: described[variant] for arm, (_, variant) in arms.items()}
     facts |= {
-        "variants": of_arms | {baseline: described[baseline]},
-        "depths": {arm: depths[variant] for arm, (_, variant) in arms.items()},
+        "variants": {arm: described[name] for arm, name in names.items()}
+        | {baseline: described[baseline]},
         "target_sizes": in_order(settings["target_sizes"]),
-        "words": {arm: settings["words"][name] for arm, (_, name) in arms.items()},
-        "comparisons": table,
+        "words": {arm: settings["words"][name] for arm, name in names.items()},
+        "comparisons": gains.assign(variant=arms),
+        "best_depths": gains.assign(variant=arms, beaten_by=rivals),
         # The rows of the target's own are the same in each.
         "overlap": pd.concat(overlaps, ignore_index=True).drop_duplicates(),
     }
-    return Ranking(Question(**facts), arms, inputs.table("best-sources.csv"))
+    return Question(**facts)

@@ -1,13 +1,13 @@
 """Summarize a study: the distribution of its metric, a row for each variant."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import ALPHA, Arm
-from thaw.findings.failures import FEW, is_no_better
+from thaw.findings.failures import is_no_better
 from thaw.findings.mean import mean_of
 from thaw.findings.metrics import Metric
 from thaw.findings.new_rows import units_of
@@ -18,23 +18,15 @@ from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, markdown, paragraph
 
 
-class Chosen(NamedTuple):
-    """The choices of networks: learning rate, epoch, and the loss on validation rows.
-
-    at_edge: the share of repeats whose rate is the lowest or the highest it could be.
-    """
-
-    learning_rate: float
-    epoch: float
-    validation_loss: float
-    at_edge: float = np.nan
-
-
 def summary(
-    samples: Mapping[Arm, Sample], metric: Metric, chosen: Mapping[Arm, Chosen]
+    samples: Mapping[Arm, Sample],
+    metric: Metric,
+    chosen: Mapping[Arm, Mapping[str, float]],
 ) -> pd.DataFrame:
     """Return a row for each arm; docs/files.md says what its columns hold.
 
+    `chosen` are further columns: the learning rate, epoch and loss on validation rows
+    that networks chose, and `at_edge`, the share that chose the lowest or highest rate.
     If there are several source models, each has the same weight in the mean and in
     shares, however many repeats start from it.
     """
@@ -64,32 +56,14 @@ def summary(
                 "failed": failed.mean(),
                 "no_better": sample.unit_means(is_no_better(sample)).mean(),
                 "constant": sample.constant,
-                **chosen[arm]._asdict(),
-                "note": note(sample),
+                **chosen[arm],
             }
         )
     return pd.DataFrame(rows)
 
 
-def note(sample: Sample) -> str:
-    """Name the condition on a variant's row, and what it cannot estimate."""
-    notes = []
-    if not sample.sound.all():
-        notes.append("failed networks count as the best constant prediction")
-    if sample.is_known:
-        notes.append("the same in all repeats: these rows allow no other")
-    elif sample.is_conditional:
-        notes += [CONDITION, "the spread between source models is not estimable"]
-    elif sample.is_nested and len(sample.models) == len(sample.values):
-        notes.append(
-            "one repeat a source model: the two parts of the spread are not estimable"
-        )
-    return "; ".join(notes)
-
-
 def for_people(
     table: pd.DataFrame,
-    warnings: Sequence[str],
     metric: Metric,
     settings: Mapping[str, Any],
 ) -> str:
@@ -114,7 +88,9 @@ def for_people(
     if covered and table["mean_low"].notna().any():
         words += f". Intervals of means allow for {' and '.join(covered)}"
         words += "; variants are compared by their gains"
-    means = [_mean(row, metric, margin) for row in table.itertuples()]
+    if not metric.has_bounds:
+        words += f". In means, {BEYOND}"
+    means = [number(mean, margin) for mean in table["mean"]]
     rows: list[Sequence[str]]
     if len(settings["target_sizes"]) > 1:
         header = ["mean from rows:", *map(str, settings["target_sizes"])]
@@ -133,55 +109,25 @@ def for_people(
             )
             for row, mean in zip(table.itertuples(), means, strict=True)
         ]
-    return "\n".join(
-        [*map(paragraph, [f"{words}.", *warnings]), markdown(header, rows)]
-    )
+    names = [
+        f"{name}: {settings['words'][name]}."
+        for name in settings["networks"]
+        if name not in settings["ladder"]
+    ]
+    return "\n".join([*map(paragraph, [f"{words}.", *names]), markdown(header, rows)])
 
 
-def _mean(row: Any, metric: Metric, margin: float) -> str:
-    """Return a mean, marked if the scores themselves have a worse one."""
-    shown = number(row.mean, margin)
-    worst = metric.worst_told(row.constant)
-    if metric.lower_is_better:
-        return f"≥ {shown}" if row.max > worst else shown
-    return f"≤ {shown}" if row.min < worst else shown
-
-
-def share_at_edge(rate: np.ndarray, epoch: np.ndarray, rates: Sequence[float]) -> float:
+def share_at_edge(
+    rate: np.ndarray, epoch: np.ndarray, rates: Sequence[float] | None
+) -> float:
     """Return the share of networks that chose the lowest or highest of the `rates`.
 
-    One that is kept as it started, at epoch 0, chose none.
+    One that is kept as it started, at epoch 0, chose none; nor where rates are None.
     """
+    if not rates:
+        return np.nan
     at_edge = np.isclose(rate[:, None], [min(rates), max(rates)]).any(1)
     return float((at_edge & (epoch > 0)).mean())
-
-
-def failures(
-    samples: Mapping[Arm, Sample],
-    failed_models: np.ndarray | None,
-    is_given: bool = False,
-) -> Iterator[str]:
-    """Yield a warning where more than a few networks failed.
-
-    `is_given` says whether only scores are known.
-    """
-    failed = {"source models": failed_models} if failed_models is not None else {}
-    failed |= {arm.name: ~sample.sound for arm, sample in samples.items()}
-    lost = [
-        f"{which.sum()} of {len(which)} {name}"
-        for name, which in failed.items()
-        if which.mean() > FEW
-    ]
-    why = (
-        "their loss is not finite, or their outputs are the same for all test rows. "
-        "Scaled inputs, a lower learning rate or more epochs usually mend it."
-    )
-    if lost:
-        yield (
-            f"Warning: networks failed ({', '.join(lost)}): "
-            f"{'their scores are empty.' if is_given else why} Failed networks "
-            "count here as the best constant prediction."
-        )
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
@@ -196,23 +142,11 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     chosen = {}
     for arm in samples:
         names = ("learning_rate", "epoch", "validation_loss")
-        kept = [histories.final(arm.name, name) for name in names]
-        rate, epoch, loss = (float(np.median(values)) for values in kept)
+        kept = {name: histories.final(arm.name, name) for name in names}
         rates = settings["rates"].get(arm.variant)
-        edge = share_at_edge(kept[0], kept[1], rates) if rates else np.nan
-        chosen[arm] = Chosen(rate, epoch, loss, edge)
+        edge = share_at_edge(kept["learning_rate"], kept["epoch"], rates)
+        medians = {name: float(np.median(values)) for name, values in kept.items()}
+        chosen[arm] = medians | {"at_edge": edge}
     table = summary(samples, metric, chosen)
-    lost = histories.failed_source_models()
-    warnings = [
-        *failures(samples, lost, not settings["source"]),
-        *(
-            f"{name}: {settings['words'][name]}."
-            for name in settings["networks"]
-            if name not in settings["ladder"]
-        ),
-    ]
-    if not metric.has_bounds and any(sample.has_worst for sample in samples.values()):
-        mark = "≥" if metric.lower_is_better else "≤"
-        warnings.append(f"In means, {BEYOND} (marked {mark}).")
-    words = for_people(table, warnings, metric, settings)
+    words = for_people(table, metric, settings)
     return {"summary.csv": frame(table), "summary.md": words.encode()}

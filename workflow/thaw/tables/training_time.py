@@ -4,14 +4,14 @@ A gain that still grows may be larger after longer training. The change is that 
 typical difference, the number that the answer shows; medians do not add up, so the
 typical change of a network would be another one. Nothing is said of variants that take
 other steps than the baseline, nor of networks that kept their best epoch, which are not
-those of the last one.
+those of the last one, nor by a metric that histories lack.
 """
 
 import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import Arm, alpha_of_each
-from thaw.findings.metrics import Metric, by_epoch
+from thaw.findings.metrics import Metric
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.typical import change, typical_difference
@@ -21,7 +21,7 @@ from thaw.output.tables import frame
 
 COLUMNS = (
     *("variant", "reference", "from_epoch", "to_epoch", "before", "after"),
-    *("change", "change_low", "change_high", "margin"),
+    *("change", "change_low", "change_high"),
 )
 
 
@@ -45,11 +45,11 @@ def after(histories: Histories, arm: Arm, metric: Metric, epoch: int) -> Sample:
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return a row for each network but the baseline."""
-    settings, histories, margin = inputs.settings, inputs.histories, 1.0
-    metric, size = by_epoch(settings["metric"][0]), settings["shown_size"]
+    settings, histories = inputs.settings, inputs.histories
+    metric, size = inputs.metric, settings["shown_size"]
     baseline, alpha = settings["baseline"], alpha_of_each(settings["comparisons"])
     reference, rows = Arm(baseline, size), []
-    for variant in settings["networks"]:
+    for variant in settings["networks"] if metric.history else []:
         arm = Arm(variant, size)
         steps = histories.steps(reference.name)
         epochs = (len(steps) - 1) // 2, len(steps) - 1
@@ -62,12 +62,6 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             for epoch in epochs
         ]
         first, final = (typical_difference(Pair(*pair), alpha) for pair in sides)
-        scale = sides[0][0].scale
-        if metric != inputs.metric:
-            # The same part of the constant prediction's possible gain.
-            samples = inputs.samples([baseline], size, inputs.metric)
-            margin = scale / samples[baseline].scale
-        moved = change(first, final, scale, alpha)
-        values = first.value, final.value, *moved, margin * settings["margin"]
-        rows.append((variant, baseline, *epochs, *values))
+        moved = change(first, final, sides[0][0].scale, alpha)
+        rows.append((variant, baseline, *epochs, first.value, final.value, *moved))
     return {"training-time.csv": frame(pd.DataFrame(rows, columns=COLUMNS))}

@@ -1,29 +1,21 @@
 """Compare scores that need no training with the gains that sources brought."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import ALPHA, TargetSize, alpha_of_each, in_order
-from thaw.findings.gains import rows_at, span
-from thaw.findings.metrics import metric_of
+from thaw.findings.gains import Question, rows_at
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Estimate, Sample
-from thaw.findings.shown import capitalize, counted, enumerate_words, gain, title
+from thaw.findings.shown import enumerate_words, gain
 from thaw.findings.typical import typical_difference
 from thaw.output.inputs import Inputs
-from thaw.output.tables import frame, markdown, paragraph
+from thaw.output.tables import frame
 
 # The scores that `thaw.findings.logme` makes, in words.
 NAMES = {"logme": "LogME", "linear_probe": "a linear probe"}
-
-UNKNOWN = (
-    "what the layers pass on to the output is not found (a trainer's networks, or a "
-    "module that runs other than its groups in order), the source models failed, or "
-    "the rows have one label or are too few"
-)
 
 COLUMNS = (
     *("target_size", "score", "sources"),
@@ -32,7 +24,12 @@ COLUMNS = (
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
-    """Return a row for each size and score, as CSV and for people."""
+    """Return a row for each size and score that more than one source has, as CSV.
+
+    A source has none where its source models failed, where the rows have one label, or
+    where what the layers pass on to the output is not known (a trainer's networks, or a
+    module that runs other than its groups in order).
+    """
     settings, sources = inputs.settings, dict(inputs.settings["sources"])
     target, sizes = settings["target"], in_order(settings["target_sizes"])
     values = pd.DataFrame(
@@ -58,9 +55,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         chosen, cost = judged(scores, gains, first, alpha_of_each(count, ALPHA))
         choices = chosen, variant[chosen], first, variant[first]
         rows.append((size, score, len(scores), *choices, *cost))
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    words = for_people(table, [*missing(values, sources.values())], settings)
-    return {"transferability.csv": frame(table), "transferability.md": words.encode()}
+    return {"transferability.csv": frame(pd.DataFrame(rows, columns=COLUMNS))}
 
 
 def judged(
@@ -91,75 +86,18 @@ def known(values: pd.DataFrame, score: str, size: TargetSize) -> dict[str, np.nd
     return {name: array for name, array in scores.items() if np.isfinite(array).any()}
 
 
-def missing(values: pd.DataFrame, sources: Iterable[str]) -> Iterator[str]:
-    """Say which sources lack a score that others have, or that all lack both."""
-    finite = values[np.isfinite(values["value"].astype(float))]
-    lacking: dict[str, list[str]] = {}
-    for score in [name for name in NAMES if name in {*values["score"]}] or NAMES:
-        having = {*finite.loc[finite["score"] == score, "source"]}
-        names = enumerate_words([name for name in sources if name not in having])
-        lacking.setdefault(names, []).append(NAMES[score])
-    for names, scores in lacking.items():
-        if names:
-            words = f"{enumerate_words(scores)} {'say' if scores[1:] else 'says'}"
-            yield f"{capitalize(words)} nothing of {names}: {UNKNOWN}."
-
-
-def for_people(
-    table: pd.DataFrame, more: Sequence[str], settings: Mapping[str, Any]
-) -> str:
-    """Return the table, at most 80 columns wide, and what it says, as Markdown."""
-    parts = [paragraph(f"**{title(settings)}**")]
-    margin = settings["margin"]
-    if len(table):
-        models = counted(settings["source_models"], "source model")
-        parts.append(
-            paragraph(
-                "Scores of source models that need no training, on the rows that "
-                f"repeats learn from; {models}. Cost: what typically is lost by the "
-                "source that it would choose, against the best one; all intervals of "
-                "costs hold together with 95 %."
-            )
-        )
-        header = ("score", "rows", "would choose", "cost")
-        rows = [
-            (
-                NAMES[row.score],
-                str(row.target_size),
-                row.chosen,
-                "" if row.chosen == row.best else _cost(row, margin, ""),
-            )
-            for row in table.itertuples()
-        ]
-        parts.append(markdown(header, rows))
-    return "\n".join([*parts, *map(paragraph, more)])
-
-
-def choices(table: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[str]:
+def choices(table: pd.DataFrame, study: Question) -> Iterator[str]:
     """Say which sources scores would have chosen, and at what cost."""
-    metric, margin = metric_of(settings["metric"][0]), settings["margin"]
-    alike = dict[str, list[str]]()
-    for score, rows in table.groupby("score", sort=False):
-        # With neighbouring sizes it is often the same source, and the best one.
-        places = rows["chosen"].where(rows["chosen"] == rows["best"], rows.index)
-        runs = [run for _, run in rows.groupby((places != places.shift()).cumsum())]
-        words = "; ".join(_choice(run, margin, metric.suffix) for run in runs)
-        alike.setdefault(words, []).append(NAMES[score])
-    for words, names in alike.items():
-        yield f"Without training, {enumerate_words(names)} would have chosen {words}."
-
-
-def _choice(run: pd.DataFrame, margin: float, units: str) -> str:
-    """Return the source that a score chooses at some sizes, and what that costs."""
-    row = run.iloc[0]
-    words = f"{row['chosen']} with {span([*run['target_size']])}"
-    if row["chosen"] == row["best"]:
-        return f"{words}, the best source there"
-    return f"{words}, which costs {_cost(row, margin, units)} against {row['best']}"
-
-
-def _cost(row: Any, margin: float, units: str) -> str:
-    """Return a cost and its interval in words."""
-    if not np.isfinite(row.cost):
-        return "more than can be said, because too many networks failed"
-    return gain(row.cost, row.cost_low, row.cost_high, margin, units, "-")
+    by_size = {}
+    for size in study.target_sizes:
+        words = []
+        for chosen, rows in rows_at(table, size).groupby("chosen", sort=False):
+            row, names = rows.iloc[0], [NAMES[score] for score in rows["score"]]
+            cost = "the best source there"
+            if chosen != row["best"]:
+                ends = row["cost_low"], row["cost_high"]
+                cost = gain(row["cost"], *ends, study.margin, study.units, "-")
+                cost = f"which costs {cost} against {row['best']}"
+            words.append(f"{enumerate_words(names)} would have chosen {chosen}, {cost}")
+        by_size[size] = "; ".join(words)
+    return study.sentences(by_size)
