@@ -46,6 +46,9 @@ MANY_POINTS = 5000
 # given these.
 WIDTHS = {"typical": 1.3, "these_rows": 3.2}
 
+# Of more variants than these, legends and axes show the names in the config alone.
+MOST_IN_WORDS = 6
+
 # The most panels side by side.
 IN_A_ROW = 4
 
@@ -223,8 +226,12 @@ def wrapped(name: str, width: int = 12) -> str:
 
 
 def label(variant: str, settings: Mapping[str, Any], width: int = 15) -> str:
-    """Return a variant's plain name and, below it, the one that the config gives it."""
-    words = verbatim(settings["words"].get(variant, ""))
+    """Return a variant's plain name and, below it, the one that the config gives it.
+
+    Among many variants there is no room for plain names.
+    """
+    has_room = len(settings["variants"]) <= MOST_IN_WORDS
+    words = verbatim(settings["words"].get(variant, "")) if has_room else ""
     plain = textwrap.fill(words, width, break_on_hyphens=False)
     return "\n".join(filter(None, [plain, wrapped(variant, width)]))
 
