@@ -229,7 +229,7 @@ def test_sizes_and_scores_that_choose_alike_are_named_together():
     both = pd.concat([table.assign(score=name) for name in names])
     study = question(dict.fromkeys((10, 20, 90), ladder(0.7, 0.8, 0.8)))
     first, last = choices(both, study)
-    words = "LogME and a linear probe would have chosen"
+    words = "without training, LogME and a linear probe would have chosen"
     assert first == f"With 10 to 20 rows, {words} a, the best source there."
     costs = "0.300 (0.300 to 0.300) against a"
     assert last == f"With 90 rows, {words} b, which costs {costs}."

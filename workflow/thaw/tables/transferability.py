@@ -99,5 +99,5 @@ def choices(table: pd.DataFrame, study: Question) -> Iterator[str]:
                 cost = gain(row["cost"], *ends, study.margin, study.units, "-")
                 cost = f"which costs {cost} against {row['best']}"
             words.append(f"{enumerate_words(names)} would have chosen {chosen}, {cost}")
-        by_size[size] = "; ".join(words)
+        by_size[size] = f"without training, {'; '.join(words)}" if words else ""
     return study.sentences(by_size)
