@@ -274,7 +274,8 @@ def compare(
     output = output or RESULTS / "compared" / name_of(scores.stem, "scores")
     columns = {name: options.pop(name) for name in NEEDED}
     columns = {name: column for name, column in columns.items() if column}
-    compared(scores, output, Rules(higher, columns=columns, **options))
+    rules = Rules(higher, columns=columns, **options)
+    compared(scores, output, rules, shlex.join(["thaw", *sys.argv[1:]]))
     click.echo((output / "answer.md").read_text(encoding="utf-8"))
     click.echo(f"To read: {output / 'page.html'}")
 
