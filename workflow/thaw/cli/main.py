@@ -11,6 +11,7 @@ import shlex
 import shutil
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -363,7 +364,7 @@ def verify(results: Path, repeats: int, seed: int) -> None:
     versions or code differ, numbers may differ by 1 %; the command fails if any differs
     by more.
     """
-    from thaw.api.verify import Compared, compared, fits_of
+    from thaw.api.verify import EQUAL, NEAR, WRONG, compared, fits_of
     from thaw.errors import ThawError, visible
 
     fits, skipped = fits_of(results)
@@ -372,19 +373,19 @@ def verify(results: Path, repeats: int, seed: int) -> None:
     if not fits:
         raise ThawError(f"{results}: nothing to train again, so nothing was compared")
     click.echo(f"drawn with --seed {seed}")
-    comparisons = []
-    for news in compared(fits, repeats, seed):
-        if isinstance(news, Compared):
-            comparisons.append(news)
-        click.echo(visible(news if isinstance(news, str) else news.words))
-    wrong = sum(comparison.is_wrong for comparison in comparisons)
-    equal = sum(comparison.is_equal for comparison in comparisons)
-    summary = f"{equal} of {len(comparisons)} are equal to the byte"
-    if near := len(comparisons) - equal - wrong:
-        summary += f", {near} nearly, as on another processor or with other versions"
+    counts = Counter[str]()
+    for line, kind in compared(fits, repeats, seed):
+        counts[kind] += 1
+        click.echo(visible(line))
+    total = min(repeats, len(fits))
+    summary = f"{counts[EQUAL]} of {total} are equal to the byte"
+    if counts[NEAR]:
+        summary += (
+            f", {counts[NEAR]} nearly, as on another processor or with other versions"
+        )
     click.echo(summary)
-    if wrong:
-        raise ThawError(f"{wrong} of {len(comparisons)} are not what their records say")
+    if counts[WRONG]:
+        raise ThawError(f"{counts[WRONG]} of {total} are not what their records say")
 
 
 @main.command()
