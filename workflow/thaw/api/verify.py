@@ -88,7 +88,7 @@ def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
                     "them"
                 )
             for key, tile, path in jobs:
-                for label in labels.intersection(tile.labels):
+                for label in (x for x in tile.labels if x in labels):
                     fits[key, label] = Fit(
                         name=f"{name} {label}",
                         label=label,
@@ -98,7 +98,7 @@ def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
                         results=results,
                         module=file and results.parent / file,
                     )
-    return [fits[fit] for fit in sorted(fits)], skipped
+    return [*fits.values()], skipped
 
 
 def _jobs_of(study: Results) -> Iterator[tuple[str, list[tuple[str, Tile, Path]]]]:
