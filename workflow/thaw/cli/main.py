@@ -118,17 +118,12 @@ def init(
     labels = source_label or label, label
     drafted = draft(labels, source_rows, target_rows)
     mistakes = all_wrong(yaml.safe_load(drafted.config(Path())))
-    if mistakes.config:
+    if mistakes.config or mistakes.data:
         raise ThawError(
             *mistakes.config,
             *mistakes.data,
-            "nothing was written, because this is wrong in what Thaw would write; "
+            "nothing was written; mend this in the files and run the command again, or "
             "write the config yourself, as docs/config.md says",
-        )
-    if mistakes.data:
-        raise ThawError(
-            *mistakes.data,
-            "nothing was written; mend this in the files, and run the command again",
         )
     folder.mkdir(parents=True, exist_ok=True)
     with config.open("x", encoding="utf-8") as stream:
@@ -178,11 +173,8 @@ def check(config: Path | None) -> None:
         click.echo(visible(doubt))
     if mistakes.config or mistakes.data:
         raise ThawError(*mistakes.config, *mistakes.data)
-    counts = [
-        f"{len(settings[plural])} {plural if len(settings[plural]) > 1 else singular}"
-        for plural, singular in (("problems", "problem"), ("studies", "study"))
-    ]
-    click.echo(f"{', '.join(counts)}: nothing wrong")
+    problems, studies = len(settings["problems"]), len(settings["studies"])
+    click.echo(f"problems: {problems}, studies: {studies}, nothing wrong")
 
 
 @main.command()
