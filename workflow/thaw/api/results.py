@@ -20,9 +20,8 @@ from thaw.learning.seeds import Address
 from thaw.learning.tasks import TASKS
 from thaw.output.inputs import Files, Inputs, read_table
 from thaw.output.paths import PREDICTIONS_NPZ, WEIGHTS, find_jobs, problem_file
-from thaw.output.predictions import load_predictions
 from thaw.output.problems import load_described
-from thaw.output.records import Archive, load_record
+from thaw.output.records import Archive, load_arrays, load_record
 from thaw.output.tiles import Tile
 from thaw.plan.outputs import BEST_SOURCES, FIGURES, GATHER, TABLES, named
 
@@ -354,9 +353,11 @@ class Results:
                     continue
                 addresses = [tile.addresses[place] for place in places]
                 missing -= {*addresses}
-                kept = load_predictions(path, tile, key, task)
-                outputs = kept.outputs[places]
-                rows = np.broadcast_to(kept.rows, kept.outputs.shape[:2])[places]
+                kept, _ = load_arrays(path, key, tile)
+                every = kept[TASKS[task].kept]
+                outputs = every[places]
+                # Each network has rows where it has its own split.
+                rows = np.broadcast_to(kept["rows"], every.shape[:2])[places]
                 table = _addressed(arm, addresses, rows.shape[1])
                 rows = rows.ravel()
                 table = table.assign(row=rows, **description.files_of(rows))

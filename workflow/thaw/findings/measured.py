@@ -190,7 +190,7 @@ class Measured:
     ) -> None:
         """Add the predictions of a job's networks, except those that `failed` `[R]`.
 
-        `predictions` and `rows` are as in `thaw.output.predictions`.
+        `predictions` are as the task keeps them, `rows` the numbers of the test rows.
         """
         known, metrics = self._metrics.of_constant, self._metrics
         parts = [
