@@ -59,7 +59,7 @@ def init(rows, *arguments, **options):
     rows.to_csv("b.csv", index=False, **options)
     code, output = thaw("init", "b.csv", *arguments)
     assert code == 0, output
-    assert "1 study: nothing wrong" in thaw("check", "b/config.yaml")[1]
+    assert "studies: 1, nothing wrong" in thaw("check", "b/config.yaml")[1]
     return yaml.safe_load(Path("b/config.yaml").read_text()), output
 
 
@@ -91,7 +91,7 @@ def test_mistakes_of_keys_contradictions_or_data_are_told_together(changes, plac
 
 
 CASES = """
-{} => 0 => 2 problems, 2 studies: nothing wrong
+{} => 0 => problems: 2, studies: 2, nothing wrong
 {} => 0 => problems.one: warning: column bird is another whole number in each
 {~/metric: roc_auc, ~/positive: c} => 1 => studies.ahead.positive: 'c' is not a class of
 {training/class_weight: {c: 2}, pretraining: {class_weight: {}}} => 1 => .training.class
@@ -232,7 +232,7 @@ REFUSED = """
 --label sex --where species => write COLUMN=VALUE
 --label sex --source gone.csv => gone.csv: cannot be read as csv
 --label sex --source gone.npz => it is no table with named columns
---label kind --where sex=checkpoints => wrong in what Thaw would write
+--label kind --where sex=checkpoints => mend this in the files
 --label island --where species=Adelie => mend this in the files
 --label sex --where species=Adelie --folder here => is there already; name another
 """

@@ -10,9 +10,8 @@ import torch
 
 import thaw
 from thaw.errors import ThawError
-from thaw.output.predictions import load_predictions
 from thaw.output.problems import load_described
-from thaw.output.records import load_check, whole_file
+from thaw.output.records import load_arrays, load_check, whole_file
 from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
 from thaw.output.weights import load_source_models
@@ -68,7 +67,7 @@ def load(kind, path, numbers=(0,)):
             files = folder / f"{stem}.csv", folder / f"{stem}.history.npz"
             return load_scores(*files, Tile.named(stem), folder_key)
         case "predictions":
-            return load_predictions(path, Tile.named(stem), folder_key, "regression")
+            return load_arrays(path, folder_key, Tile.named(stem))[0]["numbers"]
         case "gathered":
             return thaw.open(folder).histories
     return thaw.open(folder.parent if kind == "record" else folder).scores

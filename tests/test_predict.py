@@ -115,7 +115,7 @@ def test_networks_that_are_not_there_are_named(folder, tmp_path):
         (("sizes", "fixed"), "'fixed' is no variant of sizes (did you mean 'fixed-1'?"),
         (("sizes", "fixed-1", "--target-size", "11"), "11 is no target size of sizes"),
         (("sizes", "linear"), "linear of sizes: Thaw saves neither estimators nor"),
-        (("sizes", "standalone"), "Write `standalone: {pretrained: false, save: weigh"),
+        (("sizes", "standalone"), "Write `save: weights` in standalone below"),
     ):
         done = predict(tmp_path, saved.table(), *arguments)
         assert done.exit_code == 1 and words in done.output, arguments

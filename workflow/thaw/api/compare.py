@@ -4,19 +4,16 @@ The tables, figures and page are made by what makes those of a study, from the s
 kind of file. Whatever takes rows, losses or epochs is left out.
 """
 
-import re
-import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from thaw.api.given import LARGEST, Given, name_of, read, unpaired, write
+from thaw.api.given import LARGEST, Given, name_of, read, write
 from thaw.config.config import Study
-from thaw.config.fields import NAME, NAME_IN_WORDS
 from thaw.config.network import Trainer
-from thaw.config.training import Variant
 from thaw.errors import ThawError, listed, refuse
 from thaw.keys import Result, digest, result, version
 from thaw.output.job import Job
@@ -47,19 +44,6 @@ class Rules(NamedTuple):
     paired: bool = False
     columns: Mapping[str, str] = {}
 
-    def command(self, place: str, folder: Path) -> str:
-        """Return the command that compares scores so."""
-        words = ["thaw", "compare", place, "--higher" if self.higher else "--lower"]
-        words += ["--margin", str(self.margin)]
-        words += ["--bounds", *map(str, self.bounds)] if self.bounds else []
-        for name in ("constant", "baseline"):
-            value = getattr(self, name)
-            words += [] if value is None else [f"--{name}", str(value)]
-        words += ["--paired"] if self.paired else []
-        for name, column in self.columns.items():
-            words += [f"--{name}", column]
-        return shlex.join([*words, "--output", str(folder)])
-
 
 class GivenPlan(StudyPlan):
     """The plan of a study whose scores are given.
@@ -72,28 +56,9 @@ class GivenPlan(StudyPlan):
     command: str
 
     @property
-    def networks(self) -> dict[str, Variant]:
-        """No variant is known to learn epoch by epoch."""
-        return {}
-
-    @property
     def learning(self) -> dict[str, Any]:
         """Nothing is known of how networks learned."""
         return {}
-
-    @property
-    def described(self) -> dict[str, dict[str, Any]]:
-        """All that is known: which variants start from source models."""
-        scratch = {
-            "given": "No source model" if self.pretrained else "",
-            "pretrained": False,
-        }
-        return {
-            name: {"given": "From source models"}
-            if name in self.pretrained
-            else scratch
-            for name in self.variants
-        }
 
     @property
     def words(self) -> dict[str, str]:
@@ -109,7 +74,6 @@ class GivenPlan(StudyPlan):
     def description(self) -> dict[str, Any]:
         """The rules behind the results, and the command."""
         rules = self.rules._asdict() | self.facts(["baseline"])
-        del rules["columns"]
         return {
             "command": self.command,
             "settings": self.facts(("source", "target", "target_sizes")) | rules,
@@ -121,10 +85,12 @@ class GivenPlan(StudyPlan):
         }
 
 
-def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
+def compared(
+    scores: pd.DataFrame | Path, folder: Path, rules: Rules, command: str
+) -> None:
     """Compare the scores of a frame, or of a CSV, and write what follows to a folder.
 
-    It replaces an earlier comparison in there.
+    It replaces an earlier comparison in there. The page names the `command`.
     Raises `ThawError` with all that is wrong with the rules and the scores, or if the
     folder holds anything else than such a comparison.
     """
@@ -135,8 +101,7 @@ def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
         raise ThawError(*mistakes, *error.args) from None
     refuse([*mistakes, *_misfits(rules, given)])
     _clear(folder)
-    file = str(scores) if isinstance(scores, Path) else "SCORES.csv"
-    study = _plan(folder.name, given, rules, rules.command(file, folder))
+    study = _plan(folder.name, given, rules, command)
     settings = study.facts(("study", "metric", "variants", "target_sizes"))
     settings |= {"constant": rules.constant, "paired": rules.paired}
     text = given.rows.to_csv(index=False)
@@ -156,8 +121,15 @@ def compared(scores: pd.DataFrame | Path, folder: Path, rules: Rules) -> None:
 
 def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
     """Return the plan of a study of this name, whose `command` makes it again."""
-    variants = {
-        variant: Variant.model_construct(pretrained=variant in given.pretrained)
+    started = {*given.started["variant"]}
+    known: dict[bool, dict[str, Any]] = {
+        True: {"given": "From source models"},
+        False: {"given": "No source model" * bool(started), "pretrained": False},
+    }
+    variants: dict[str, Any] = {
+        variant: SimpleNamespace(
+            pretrained=variant in started, described=known[variant in started]
+        )
         for variant in given.variants
     }
     bounds = {} if rules.bounds is None else {"bounds": [*rules.bounds]}
@@ -176,7 +148,7 @@ def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
             margin=rules.margin,
             baseline=name_of(rules.baseline or given.variants[0]),
         ),
-        variants={**variants},
+        variants=variants,
         metrics=[{"name": "score", "greater_is_better": rules.higher} | bounds],
         source=None,
         target=unknown,
@@ -232,7 +204,13 @@ def _misfits(rules: Rules, given: Given) -> Iterator[str]:
             f"baseline: {baseline!r} is no variant. Allowed: {listed(given.variants)}"
         )
     elif rules.paired:
-        yield from unpaired(given, baseline)
+        # Those with several source models are compared source model by source model.
+        rows = given.rows.groupby("variant").filter(lambda of: of["model"].max() < 1)
+        alike = rows.groupby(["target_size", "repeat"])["variant"].transform("nunique")
+        is_alone = alike.reindex(given.rows.index) < rows["variant"].nunique()
+        words = f"not there for each of {listed(rows['variant'].unique())}"
+        remedy = "give them the same repeats, or leave --paired out"
+        yield from given.wrong("repeat", is_alone, words, remedy)
 
 
 def _clear(folder: Path) -> None:
@@ -240,11 +218,6 @@ def _clear(folder: Path) -> None:
 
     Raises `ThawError` if it holds anything else.
     """
-    if not re.match(NAME, folder.name):
-        raise ThawError(
-            f"{folder}: the folder's name becomes a title. Allowed: {NAME_IN_WORDS}; "
-            "choose another one with --output"
-        )
     records = [load_record(path) for path in folder.glob("records/*.json")]
     is_empty = not folder.exists() or not any(folder.iterdir())
     if not is_empty and STAGE not in [record["recipe"]["stage"] for record in records]:

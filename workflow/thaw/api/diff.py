@@ -7,7 +7,7 @@ import numpy as np
 from thaw.api.results import Results
 from thaw.findings.arms import ALPHA, Arm, alpha_of_each
 from thaw.findings.pairs import Pair
-from thaw.findings.samples import Estimate, Sample
+from thaw.findings.samples import Sample
 from thaw.findings.shown import counted, gain, number
 from thaw.findings.typical import typical_difference
 from thaw.findings.verdicts import CLEAR, EQUIVALENT, TOO_FEW, kind_of, verdict
@@ -72,7 +72,7 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
                 cell(arm.name),
                 *medians,
                 gain(*typical, margin),
-                clear or _yes(kind in CLEAR),
+                clear or ("yes" if kind in CLEAR else "no"),
             ]
         )
     header = ["variant", "median before", "now", "typical change", "beyond chance"]
@@ -81,11 +81,7 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
 
 
 def _verdicts(before: Results, after: Results) -> Iterator[str]:
-    """Yield the comparisons whose verdict moved.
-
-    A gain moved by more than chance where the difference of the two, as of independent
-    estimates (Zou and Donner 2008), excludes 0.
-    """
+    """Yield the comparisons whose verdict moved, with the gains."""
     old, new = (results.comparisons for results in (before, after))
     both = old.merge(new, on=COMPARED, suffixes=("_old", "_new"))
     kinds = (both[f"verdict{which}"].map(kind_of) for which in ("_old", "_new"))
@@ -93,33 +89,15 @@ def _verdicts(before: Results, after: Results) -> Iterator[str]:
     if not len(moved):
         yield f"Same verdicts of {counted(len(both), 'comparison')}."
         return
-    rows, margin = [], after.margin
+    rows = []
     for row in moved.to_dict("records"):
-        was, now = (
-            Estimate(*(row[f"typical{end}{which}"] for end in ("", "_low", "_high")))
-            for which in ("_old", "_new")
-        )
         size = "" if row["target_size"] == "all" else f" @{row['target_size']}"
-        rows.append(
-            [
-                f"{cell(row['variant'])} - {cell(row['reference'])}{size}",
-                *(row["verdict_old"], row["verdict_new"]),
-                *(gain(*estimate, margin) for estimate in (was, now)),
-                _yes(_differ(was, now)),
-            ]
-        )
-    header = ["comparison", "verdict before", "now", "gain before", "now"]
-    yield markdown([*header, "beyond chance"], rows)
-    yield "Beyond chance: the interval of the change of the gain excludes 0."
-
-
-def _differ(first: Estimate, second: Estimate) -> bool:
-    """Whether the interval of the difference of two estimates excludes 0."""
-    (low, high) = sorted((first, second))
-    return high.value - low.value > np.hypot(
-        high.value - high.low, low.high - low.value
-    )
-
-
-def _yes(true: bool) -> str:
-    return "yes" if true else "no"
+        line = [f"{cell(row['variant'])} - {cell(row['reference'])}{size}"]
+        for which in ("_old", "_new"):
+            value, low, high = (
+                row[f"typical{end}{which}"] for end in ("", "_low", "_high")
+            )
+            line += [row[f"verdict{which}"], gain(value, low, high, after.margin)]
+        rows.append(line)
+    header = ["comparison", "verdict before", "gain before", "verdict now", "gain now"]
+    yield markdown(header, rows)

@@ -1,14 +1,12 @@
 """The results of a study as data frames and figures, for notebooks and scripts."""
 
-import functools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from markdown_it import MarkdownIt
 
 from thaw.config.messages import among
@@ -22,9 +20,8 @@ from thaw.learning.seeds import Address
 from thaw.learning.tasks import TASKS
 from thaw.output.inputs import Files, Inputs, read_table
 from thaw.output.paths import PREDICTIONS_NPZ, WEIGHTS, find_jobs, problem_file
-from thaw.output.predictions import load_predictions
 from thaw.output.problems import load_described
-from thaw.output.records import Archive, load_record
+from thaw.output.records import Archive, load_arrays, load_record
 from thaw.output.tiles import Tile
 from thaw.plan.outputs import BEST_SOURCES, FIGURES, GATHER, TABLES, named
 
@@ -68,7 +65,8 @@ class Results:
 
     def __repr__(self) -> str:
         """Return the answer's first words."""
-        return f"<{self.name}: {' '.join(self._parts[0]['sentences'])}>"
+        parts = json.loads(self._content("answer.json"))
+        return f"<{self.name}: {' '.join(parts[0]['sentences'])}>"
 
     def _repr_html_(self) -> str:
         """Return the answer and the comparisons, as a notebook shows them."""
@@ -219,16 +217,11 @@ class Results:
                     pass
                 files.append(path)
         if missing:
-            entry = yaml.safe_dump(
-                {variant: variants[variant] | {"save": "weights"}},
-                default_flow_style=True,
-            )
             raise ThawError(
                 f"{self.name}: the weights of {len(missing)} of {len(wanted)} repeats "
-                f"of {arm.name} are not there. Write `{entry.strip()[1:-1]}` below "
-                "`variants:` in the config, unless it is saved already, and run "
-                f"`snakemake {self.name}`, which trains them once more, to the same "
-                "scores"
+                f"of {arm.name} are not there. Write `save: weights` in {variant} "
+                f"below `variants:` in the config, and run `snakemake {self.name}`, "
+                "which trains them once more, to the same scores"
             )
         module = network.get("module")
         if parts_of_function(module or "")[2]:
@@ -297,11 +290,6 @@ class Results:
         if self._records[GATHER]["recipe"]["stage"] != GATHER:
             raise ThawError(f"{self.name} was made from scores; nothing else is known")
 
-    @functools.cached_property
-    def _parts(self) -> list[dict[str, Any]]:
-        """The parts of the answer, each with its sentences."""
-        return json.loads(self._content("answer.json"))
-
     def _record(self, stage: str) -> dict[str, Any]:
         path = self.folder / "records" / f"{stage}.json"
         if not path.exists():
@@ -347,15 +335,29 @@ class Results:
                 "again"
             )
         ((target, key),) = inputs["problems"].items()
-        path = self.folder.parent / problem_file(target, key)
+        results = self.folder.parent
+        path = results / problem_file(target, key)
         problem, description, _ = load_described(path, key)
         whole, classes = problem.whole, np.array(description.classes)
         labels = classes[whole.test_y] if whole.classes else whole.test_y
         by_row = pd.Series(labels, whole.test_rows)
+        wanted, task = {*self._tile.addresses}, self._settings["metric"][0]["task"]
         parts = []
         for arm in arms:
-            keys = inputs["arms"][arm.name]
-            for addresses, rows, outputs in self._outputs(arm, target, keys):
+            missing = {*wanted}
+            for key, tile, path in find_jobs(
+                results, target, arm.name, inputs["arms"][arm.name], PREDICTIONS_NPZ
+            ):
+                places = [n for n, x in enumerate(tile.addresses) if x in missing]
+                if not places:
+                    continue
+                addresses = [tile.addresses[place] for place in places]
+                missing -= {*addresses}
+                kept, _ = load_arrays(path, key, tile)
+                every = kept[TASKS[task].kept]
+                outputs = every[places]
+                # Each network has rows where it has its own split.
+                rows = np.broadcast_to(kept["rows"], every.shape[:2])[places]
                 table = _addressed(arm, addresses, rows.shape[1])
                 rows = rows.ravel()
                 table = table.assign(row=rows, **description.files_of(rows))
@@ -363,38 +365,19 @@ class Results:
                 if whole.classes:
                     logs = outputs.reshape(len(rows), -1).astype(float)
                     predicted = pd.Series(classes[logs.argmax(axis=1)])
-                    table["predicted"] = predicted.where(np.isfinite(logs).all(axis=1))
+                    is_known = np.isfinite(logs).all(axis=1)
+                    table["predicted"] = predicted.where(is_known)
                     shares = zip(classes, np.exp(logs).T, strict=True)
                     table = table.assign(**{f"p_{name}": p for name, p in shares})
                 else:
                     table["predicted"] = outputs.ravel()
                 parts.append(table)
+            if missing:
+                raise ThawError(
+                    f"{results} lacks the predictions of {len(missing)} networks of "
+                    f"{arm.name}; run again"
+                )
         return pd.concat(parts, ignore_index=True)
-
-    def _outputs(
-        self, arm: Arm, target: str, keys: list[str]
-    ) -> Iterator[tuple[list[Address], np.ndarray, np.ndarray]]:
-        """Yield an arm's networks job by job: addresses, rows and what is kept of them.
-
-        Rows are `[R, rows]`, what is kept `[R, rows, …]`.
-        """
-        wanted, task = {*self._tile.addresses}, self._settings["metric"][0]["task"]
-        for key, tile, path in find_jobs(
-            self.folder.parent, target, arm.name, keys, PREDICTIONS_NPZ
-        ):
-            addresses = tile.addresses
-            places = [n for n, address in enumerate(addresses) if address in wanted]
-            if not places:
-                continue
-            kept = load_predictions(path, tile, key, task)
-            wanted -= {addresses[place] for place in places}
-            rows = np.broadcast_to(kept.rows, kept.outputs.shape[:2])
-            yield [addresses[n] for n in places], rows[places], kept.outputs[places]
-        if wanted:
-            raise ThawError(
-                f"{self.folder.parent} lacks the predictions of {len(wanted)} networks "
-                f"of {arm.name}; run again"
-            )
 
 
 def studies_in(folder: Path) -> list[Path]:

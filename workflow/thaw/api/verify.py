@@ -18,7 +18,6 @@ from thaw.api.results import Results, studies_in
 from thaw.config.users import parts_of_function
 from thaw.errors import ThawError, listed
 from thaw.learning import settings as known
-from thaw.learning.history import METRICS, Final
 from thaw.output.job import Job
 from thaw.output.paths import (
     HISTORY_NPZ,
@@ -28,9 +27,8 @@ from thaw.output.paths import (
     find_jobs,
     models_begin,
 )
-from thaw.output.predictions import load_predictions
 from thaw.output.records import digests_of, load_arrays
-from thaw.output.scores import Scores, load_scores, named_arrays
+from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
 from thaw.stages import train
 
@@ -39,19 +37,25 @@ from thaw.stages import train
 # so does one of a hundred test rows that changes its class.
 TOLERANCE = 0.01
 
+# The results of a comparison.
+EQUAL, NEAR, WRONG = "equal", "near", "wrong"
+
+# The arrays of a job that are not by network.
+OF_JOB = ("constant", "steps", "task")
+
 
 class Fit(NamedTuple):
     """A repeat or source model, and the job that trained it.
 
-    name: in messages. place: in the job's `tile`. stem: the beginning of the paths of
-    the job's files. results: the folder of all results. module: the file with the
-    function that builds the network, if there is one.
+    name: in messages. label: a source model's number, a repeat's address. stem: the
+    beginning of the paths of the job's files. results: the folder of all results.
+    module: the file with the function that builds the network, if there is one.
     """
 
     name: str
+    label: str
     key: str
     tile: Tile
-    place: int
     stem: str
     results: Path
     module: Path | None
@@ -59,28 +63,6 @@ class Fit(NamedTuple):
     def file(self, suffix: str) -> Path:
         """Return one of the job's files."""
         return Path(f"{self.stem}{suffix}")
-
-    def alone(self, stem: str) -> "Fit":
-        """Return it as the only network of a job, with other files."""
-        tile = Tile(*(range(n, n + 1) for n in map(int, self.label.split("-"))))
-        return self._replace(tile=tile, place=0, stem=stem)
-
-    @property
-    def label(self) -> str:
-        """The network's label: a source model's number, a repeat's address."""
-        return self.tile.labels[self.place]
-
-
-class Compared(NamedTuple):
-    """The result of training one again, in words.
-
-    is_equal: to the byte. is_wrong: it differs by more than rounding, or could not be
-    compared.
-    """
-
-    words: str
-    is_equal: bool = False
-    is_wrong: bool = False
 
 
 def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
@@ -102,30 +84,27 @@ def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
         for name, jobs in _jobs_of(study):
             if not jobs:
                 skipped.append(
-                    f"{name.format('s')}: skipped; they are not in {results}, or a "
-                    "trainer made them"
+                    f"{name}s: skipped; they are not in {results}, or a trainer made "
+                    "them"
                 )
             for key, tile, path in jobs:
-                for place, label in enumerate(tile.labels):
-                    fit = Fit(
-                        name=name.format(f" {label}"),
+                for label in (x for x in tile.labels if x in labels):
+                    fits[key, label] = Fit(
+                        name=f"{name} {label}",
+                        label=label,
                         key=key,
                         tile=tile,
-                        place=place,
                         stem=str(path).removesuffix(HISTORY_NPZ),
                         results=results,
                         module=file and results.parent / file,
                     )
-                    if label in labels:
-                        fits.setdefault((key, label), fit)
     return [*fits.values()], skipped
 
 
 def _jobs_of(study: Results) -> Iterator[tuple[str, list[tuple[str, Tile, Path]]]]:
-    """Yield what each arm's repeats, and source models, are called, and their jobs.
+    """Yield the name of each arm's repeats, and of source models, and their jobs.
 
-    A job is a key, a tile and a history; `{}` in a name stands for the label. There are
-    none that a trainer made.
+    A job is a key, a tile and a history. There are none that a trainer made.
     """
     description, results = study.description, study.folder.parent
     settings, stored = description["settings"], description["keys"]
@@ -134,7 +113,7 @@ def _jobs_of(study: Results) -> Iterator[tuple[str, list[tuple[str, Tile, Path]]
         is_estimator = "estimator" in description["variants"][arm.variant]
         known = stored["arms"][arm.name] if is_estimator or not has_trainer else []
         jobs = find_jobs(results, target, arm.name, known, HISTORY_NPZ)
-        yield f"{study.name}, {arm.name}, repeat{{}}", [*jobs]
+        yield f"{study.name}, {arm.name}, repeat", [*jobs]
     # Those that were read from files have no history.
     for key in (
         [] if has_trainer or settings.get("checkpoints") else stored["source_models"]
@@ -142,16 +121,17 @@ def _jobs_of(study: Results) -> Iterator[tuple[str, list[tuple[str, Tile, Path]]
         begin = models_begin(settings["source"], key)
         paths = sorted(results.glob(f"{begin}*{HISTORY_NPZ}"))
         yield (
-            f"source model{{}} of {settings['source']}",
+            f"{settings['source']}, source model",
             [(key, Tile.named(p.name.removesuffix(HISTORY_NPZ)), p) for p in paths],
         )
 
 
-def compared(fits: list[Fit], number: int, seed: int) -> Iterator[Compared | str]:
-    """Train so many again, which `seed` draws.
+def compared(fits: list[Fit], number: int, seed: int) -> Iterator[tuple[str, str]]:
+    """Train so many again, which `seed` draws; yield each result and what it is.
 
-    Yields the result of each and, as text, how versions and code here differ from those
-    that made it.
+    A result is `EQUAL`, `NEAR` or `WRONG`: it differs by more than rounding, or could
+    not be compared. Lines that are nothing, "", say how versions and code here differ
+    from those that made it.
     """
     places = np.random.default_rng(seed).permutation(len(fits))[:number]
     differences: set[str] = set()
@@ -164,47 +144,42 @@ def compared(fits: list[Fit], number: int, seed: int) -> Iterator[Compared | str
             here = keys.recipe(recipe["stage"], recipe["settings"], recipe["inputs"])
             for line in {*keys.differences(recipe, here)} - differences:
                 differences.add(line)
-                yield line
-            yield _compared(fit, stored)
+                yield line, ""
+            yield _compared(fit, stored.recipe)
         except (ThawError, OSError) as error:
-            yield Compared(f"{fit.name}: not compared: {error}", is_wrong=True)
+            yield f"{fit.name}: not compared: {error}", WRONG
 
 
-def _compared(fit: Fit, stored: Scores) -> Compared:
+def _compared(fit: Fit, recipe: dict[str, Any]) -> tuple[str, str]:
     """Train a repeat or source model again, and compare all that is stored of it."""
-    before = _numbers(fit, stored)
+    before = _numbers(fit)
     with tempfile.TemporaryDirectory(prefix="thaw-") as folder:
-        again = fit.alone(f"{folder}/again")
+        alone = Tile(*(range(n, n + 1) for n in map(int, fit.label.split("-"))))
+        again = fit._replace(tile=alone, stem=f"{folder}/again")
         with redirect_stderr(io.StringIO()):
-            _train(fit, again, stored.recipe)
-        scores = load_scores(
-            again.file(SCORES_CSV), again.file(HISTORY_NPZ), again.tile, fit.key
-        )
-        now = _numbers(again, scores)
+            _train(fit, again, recipe)
+        now = _numbers(again)
     if digests_of(now) == digests_of(before):
-        return Compared(f"{fit.name}: equal to the byte", is_equal=True)
+        return f"{fit.name}: equal to the byte", EQUAL
     if names := now.keys() ^ before.keys():
         raise ThawError(
             "it holds other entries than training again gives; in one of the two only: "
             f"{listed(sorted(names))}"
         )
-    shares = ((_difference(now[name], before[name]), name) for name in before)
-    share, name = max(shares)
-    is_wrong = share > TOLERANCE
-    beyond = f", more than {TOLERANCE:.0%}" if is_wrong else ""
-    words = f"{fit.name}: {name} differ by {share:.2g}{beyond}"
-    return Compared(words, is_wrong=is_wrong)
+    share, name = max((_difference(now[name], before[name]), name) for name in before)
+    words = f"{fit.name}: {name} differ by {share:.2g}"
+    if share > TOLERANCE:
+        return f"{words}, more than {TOLERANCE:.0%}", WRONG
+    return words, NEAR
 
 
 def _train(fit: Fit, again: Fit, recipe: dict[str, Any]) -> None:
     """Train a network alone, as its job did, and write the files of `again`.
 
-    Raises `ThawError` if its record is another version's, or names a trainer, or if a
-    file that it starts from is lost.
+    Raises `ThawError` if its record is another version's, or if a file that it starts
+    from is lost.
     """
     settings, inputs = recipe["settings"], recipe["inputs"]
-    if "trainer" in settings.get("network", {}):
-        raise ThawError("its record names a trainer, which is not run")
     for name, kind in (("training", known.Training), ("variant", known.Variant)):
         if unknown := settings.get(name, {}).keys() - {*kind._fields}:
             raise ThawError(
@@ -249,20 +224,18 @@ def _source_models(fit: Fit, inputs: Mapping[str, Any]) -> list[Path]:
     raise ThawError(f"source model {model} (key {key}) is not in {fit.results}")
 
 
-def _numbers(fit: Fit, scores: Scores) -> dict[str, np.ndarray]:
+def _numbers(fit: Fit) -> dict[str, np.ndarray]:
     """Return all that a job's files hold of a network, by name."""
-    place, by_network = fit.place, (*METRICS, *Final._fields)
-    numbers = {
-        name: np.asarray(values)[place] if name in by_network else np.asarray(values)
-        for name, values in named_arrays(scores.reached).items()
-    }
-    if (path := fit.file(PREDICTIONS_NPZ)).exists():
-        kept = load_predictions(path, fit.tile, fit.key, scores.reached.task)
-        numbers["predictions"] = kept.outputs[place]
-        numbers["test rows"] = kept.rows if kept.rows.ndim == 1 else kept.rows[place]
-    if (path := fit.file(WEIGHTS)).exists():
-        entries, _ = load_arrays(path, fit.key, fit.tile)
-        numbers |= {f"weights {name}": v[place] for name, v in entries.items()}
+    numbers, place = {}, fit.tile.labels.index(fit.label)
+    for suffix in (HISTORY_NPZ, PREDICTIONS_NPZ, WEIGHTS):
+        if fit.file(suffix).exists():
+            arrays, _ = load_arrays(fit.file(suffix), fit.key, fit.tile)
+            kind = "weights " * (suffix == WEIGHTS)
+            for name, values in arrays.items():
+                # All networks have the same test rows, unless each has its own split.
+                shared = name in OF_JOB or (name == "rows" and values.ndim == 1)
+                each = values if shared and not kind else values[place]
+                numbers[f"{kind}{name}"] = each
     return {name: np.asarray(values) for name, values in numbers.items()}
 
 

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -117,17 +118,12 @@ def init(
     labels = source_label or label, label
     drafted = draft(labels, source_rows, target_rows)
     mistakes = all_wrong(yaml.safe_load(drafted.config(Path())))
-    if mistakes.config:
+    if mistakes.config or mistakes.data:
         raise ThawError(
             *mistakes.config,
             *mistakes.data,
-            "nothing was written, because this is wrong in what Thaw would write; "
+            "nothing was written; mend this in the files and run the command again, or "
             "write the config yourself, as docs/config.md says",
-        )
-    if mistakes.data:
-        raise ThawError(
-            *mistakes.data,
-            "nothing was written; mend this in the files, and run the command again",
         )
     folder.mkdir(parents=True, exist_ok=True)
     with config.open("x", encoding="utf-8") as stream:
@@ -177,11 +173,8 @@ def check(config: Path | None) -> None:
         click.echo(visible(doubt))
     if mistakes.config or mistakes.data:
         raise ThawError(*mistakes.config, *mistakes.data)
-    counts = [
-        f"{len(settings[plural])} {plural if len(settings[plural]) > 1 else singular}"
-        for plural, singular in (("problems", "problem"), ("studies", "study"))
-    ]
-    click.echo(f"{', '.join(counts)}: nothing wrong")
+    problems, studies = len(settings["problems"]), len(settings["studies"])
+    click.echo(f"problems: {problems}, studies: {studies}, nothing wrong")
 
 
 @main.command()
@@ -274,7 +267,8 @@ def compare(
     output = output or RESULTS / "compared" / name_of(scores.stem, "scores")
     columns = {name: options.pop(name) for name in NEEDED}
     columns = {name: column for name, column in columns.items() if column}
-    compared(scores, output, Rules(higher, columns=columns, **options))
+    rules = Rules(higher, columns=columns, **options)
+    compared(scores, output, rules, shlex.join(["thaw", *sys.argv[1:]]))
     click.echo((output / "answer.md").read_text(encoding="utf-8"))
     click.echo(f"To read: {output / 'page.html'}")
 
@@ -362,7 +356,7 @@ def verify(results: Path, repeats: int, seed: int) -> None:
     versions or code differ, numbers may differ by 1 %; the command fails if any differs
     by more.
     """
-    from thaw.api.verify import Compared, compared, fits_of
+    from thaw.api.verify import EQUAL, NEAR, WRONG, compared, fits_of
     from thaw.errors import ThawError, visible
 
     fits, skipped = fits_of(results)
@@ -371,19 +365,19 @@ def verify(results: Path, repeats: int, seed: int) -> None:
     if not fits:
         raise ThawError(f"{results}: nothing to train again, so nothing was compared")
     click.echo(f"drawn with --seed {seed}")
-    comparisons = []
-    for news in compared(fits, repeats, seed):
-        if isinstance(news, Compared):
-            comparisons.append(news)
-        click.echo(visible(news if isinstance(news, str) else news.words))
-    wrong = sum(comparison.is_wrong for comparison in comparisons)
-    equal = sum(comparison.is_equal for comparison in comparisons)
-    summary = f"{equal} of {len(comparisons)} are equal to the byte"
-    if near := len(comparisons) - equal - wrong:
-        summary += f", {near} nearly, as on another processor or with other versions"
+    counts = Counter[str]()
+    for line, kind in compared(fits, repeats, seed):
+        counts[kind] += 1
+        click.echo(visible(line))
+    total = min(repeats, len(fits))
+    summary = f"{counts[EQUAL]} of {total} are equal to the byte"
+    if counts[NEAR]:
+        summary += (
+            f", {counts[NEAR]} nearly, as on another processor or with other versions"
+        )
     click.echo(summary)
-    if wrong:
-        raise ThawError(f"{wrong} of {len(comparisons)} are not what their records say")
+    if counts[WRONG]:
+        raise ThawError(f"{counts[WRONG]} of {total} are not what their records say")
 
 
 @main.command()

@@ -114,6 +114,8 @@ class Histories(Archive):
         """
         if not np.isnan(self.metric(name, "learning_rate")).all():
             return False
+        if f"{name}/steps" not in self:  # scores that others made
+            return False
         columns = [self.metric(name, metric) for metric in METRICS]
         return len(columns[0]) > 1 and not any(np.ptp(column) for column in columns)
 

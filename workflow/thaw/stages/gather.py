@@ -33,6 +33,7 @@ from thaw.learning.history import (
     columns_of,
     final_scores,
 )
+from thaw.learning.tasks import TASKS
 from thaw.output.histories import SOURCE_MODELS, add_networks
 from thaw.output.job import Job
 from thaw.output.paths import (
@@ -43,9 +44,8 @@ from thaw.output.paths import (
     problem_file,
     repeats_jobs,
 )
-from thaw.output.predictions import load_predictions
 from thaw.output.problems import load_described
-from thaw.output.records import ArchiveWriter, publish
+from thaw.output.records import ArchiveWriter, load_arrays, publish
 from thaw.output.scores import Scores, csv_file, load_scores
 from thaw.output.tiles import Tile, tiles_of_models
 
@@ -218,8 +218,9 @@ class Gathering:
             joined.add(part, scores.reached)
             if measured is not None and self._settings["keeps_predictions"]:
                 task, failed = scores.reached.task, scores.reached.final.failed
-                kept = load_predictions(predictions, part, key, task)
-                values = self._metrics.of_networks(kept.outputs, kept.rows, failed)
+                kept, _ = load_arrays(predictions, key, part)
+                outputs = kept[TASKS[task].kept]
+                values = self._metrics.of_networks(outputs, kept["rows"], failed)
                 for metric, of_networks in values.items():
                     measured.setdefault(metric, []).append(of_networks)
         # Not the files with source models: they depend on how jobs were cut.

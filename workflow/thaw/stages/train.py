@@ -12,12 +12,14 @@ of repeats and `predictions`.
 """
 
 import importlib
+import zipfile
 from typing import Any
 
 from thaw.learning.seeds import Whose
 from thaw.learning.splits import check, test_rows
+from thaw.learning.tasks import TASKS
 from thaw.output.job import Job
-from thaw.output.predictions import Predictions, save_predictions
+from thaw.output.records import save_arrays
 from thaw.output.scores import save_scores
 from thaw.progress import warn_of_failures
 
@@ -52,5 +54,7 @@ def main(job: Job) -> None:
     save_scores(scores, history, tile, reached, recipe, saw)
     if job.outputs.get("predictions"):
         rows = test_rows(problem, seed, whose.models)
-        predictions = Predictions(problem.task, outputs, rows, saw)
-        save_predictions(job.output("predictions"), predictions, tile, recipe)
+        arrays = {TASKS[problem.task].kept: outputs, "rows": rows}
+        # The low bits of logarithms are noise, so that deflating saves but a tenth.
+        deflated, path = zipfile.ZIP_DEFLATED, job.output("predictions")
+        save_arrays(path, arrays, recipe, saw, tile, compression=deflated)
