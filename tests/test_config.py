@@ -1,13 +1,12 @@
 """The config: its file, what studies take from it, and what is made from its models."""
 
 import copy
-import json
 import re
 
 import pytest
 import yaml
 
-from configs import change, plan_of, recipes, small_config, study_of
+from configs import change, recipes, small_config, study_of
 from projects import ROOT, SMALL_CONFIG, Project
 from thaw.config.files import choose_file, read
 from thaw.errors import ThawError
@@ -105,19 +104,3 @@ def test_what_a_study_is_unless_it_says_otherwise():
     assert usual.items() <= ahead.items()
     assert back["baseline"] == "fixed-1"
     assert config == SMALL_CONFIG
-
-
-def test_the_largest_study_fits_the_command_line_of_a_job():
-    """Linux takes 128 KiB for an argument."""
-    config = small_config()
-    names = [f"v{number}" for number in range(50)]
-    config["variants"] = {
-        n: {"training": {"epochs": i + 1}} for i, n in enumerate(names)
-    }
-    change(config, "{studies/back: LOST, ~/repeats: 8}")
-    sizes = [*range(1, 10), "all"]
-    config["studies"]["ahead"] |= {"variants": names, "target_sizes": sizes}
-    plan = plan_of(config)
-    assert len(plan.studies["ahead"].training_jobs) == 4000
-    for stage in plan.stages.values():
-        assert len(json.dumps([stage.recipe, stage.files])) < 100_000, stage.rule

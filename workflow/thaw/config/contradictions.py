@@ -16,10 +16,6 @@ from thaw.data import COMMON
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.tasks import TASKS
 
-# Variants times target sizes, and with files of source models ten times that: their
-# keys are an argument of the job that gathers.
-MOST_ARMS = 500
-
 
 def contradictions(config: Config) -> Iterator[str]:
     """Yield each mistake in a line, with its place."""
@@ -149,13 +145,6 @@ def _of_sizes(study: Study) -> Iterator[str]:
                 f"row{'s' * (size != 1)} leaves no row to validate on. Allowed: "
                 f"{math.ceil(round(1 / share, 9))} or more, all"
             )
-    arms = len(study.variants) * len(study.target_sizes)
-    if arms * max(10, len(study.files)) > 10 * MOST_ARMS:
-        yield (
-            f"variants: {len(study.variants)} variants at {len(study.target_sizes)} "
-            f"sizes, from {study.models} source models, are too many for one study. "
-            "Allowed: several studies; they share what they can"
-        )
 
 
 def _of_metrics(study: Study, config: Config) -> Iterator[str]:
