@@ -108,9 +108,6 @@ class Settings(Group):
 # they learn one after the other, seconds to minutes each.
 NETWORKS_A_JOB = 5
 
-# Of these, one on the command line wins over a study's own.
-SINGLE = {"seed", "repeats_per_job", "margin"}
-
 
 Line = Annotated[
     str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")
