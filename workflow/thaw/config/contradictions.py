@@ -76,8 +76,12 @@ def _of_study(study: Study, singles: list[Study], config: Config) -> Iterator[st
     sources = [config.problems[name] for name in names]
     for role, name in (("target", study.target), *(("source", n) for n in names)):
         yield from _of_problem(role, name, study, config.problems[name])
-    for single, source in zip(singles, sources, strict=False):
-        yield from _of_pair_of_problems(single, source, target)
+    by_source = study.is_swept and not study.sources and target.scale == "standard"
+    if by_source and not target.is_split and any(p.is_split for p in sources):
+        yield (
+            f"target: with target sizes, {study.target!r} is scaled like the source, "
+            "which has shuffle: each. Allowed: a target with shuffle: each"
+        )
     for number, file in enumerate(study.files):
         yield from mistakes_of_weights(f"source_models.files[{number}]", file)
     if study.files and isinstance(study.network, Trainer):
@@ -105,21 +109,6 @@ def _of_problem(role: str, name: str, study: Study, problem: Problem) -> Iterato
         yield (
             f"{role}: features of {name!r} are tokens, and network.hidden would take "
             "them for amounts. Allowed: network.module with an nn.Embedding"
-        )
-
-
-def _of_pair_of_problems(
-    study: Study, source: Problem, target: Problem
-) -> Iterator[str]:
-    names = f"{study.target!r} and the source {study.source!r}"
-    if bool(source.get("tokens")) != bool(target.get("tokens")):
-        yield f"target: tokens are features of one of {names}. Allowed: of both"
-    by_source = study.is_swept and not study.sources and target.scale == "standard"
-    if by_source and source.is_split and not target.is_split:
-        yield (
-            f"target: with target sizes {study.target!r} is scaled like "
-            f"{study.source!r}, which has other train rows for each source model "
-            "(shuffle: each). Allowed: a target with shuffle: each"
         )
 
 
