@@ -3,6 +3,7 @@
 Beside them stands the textbook's script in Keras (benchmarks/peers/textbook_keras.py).
 """
 
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from measure import (
 CORES = ("--cores", "2")
 RUNS: tuple[tuple[str, ...], ...] = (
     (),
-    ("forward", "--config", "repeats_per_job=30"),
+    ("forward", "--config", "studies={forward: {repeats_per_job: 30}}"),
     ("forward",),
 )
 BACKENDS = {"Keras on TensorFlow": "tensorflow", "Keras on JAX": "jax"}
@@ -106,7 +107,7 @@ def report(peers: Path | None) -> Iterator[str]:
     """Yield the part's tables."""
     rows = []
     for arguments in RUNS:
-        command = " ".join(["snakemake", *CORES, *arguments])
+        command = shlex.join(["snakemake", *CORES, *arguments])
         rows.append([f"`{command}`", *first_and_again(*arguments)])
     if peers:
         for name, backend in BACKENDS.items():

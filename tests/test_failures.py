@@ -26,12 +26,6 @@ def expected(store) -> dict[str, bytes]:
     return store.finished(ONE_JOB_CONFIG, TARGET).results("**/*.*")
 
 
-def test_a_folder_with_braces_in_its_path_is_refused(project):
-    odd = project.folder.rename(project.folder.with_name("{braces}"))
-    with pytest.raises(SystemExit, match="a folder with braces"):
-        Project(odd).stale(TARGET)
-
-
 def test_a_link_to_no_folder_is_named_and_one_to_a_folder_followed(project, expected):
     results, elsewhere = project.folder / "results", project.folder / "elsewhere"
     results.symlink_to(elsewhere)

@@ -222,7 +222,6 @@ def test_rows_without_a_feature_are_left_out_or_filled(tmp_path):
 
 CASES = [
     (TOKENS, {}, {}, "ahead.source: features of 'one' are tokens, and net"),
-    (TOKENS, {"tokens": False}, MODULE, "ahead.target: tokens are features of one"),
     (GAPS, {}, TRAINER, "'two' has shuffle: each or fill: m"),
 ]
 

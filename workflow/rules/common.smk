@@ -15,7 +15,7 @@ try:
     is_main = workflow.modifier.is_main_snakefile()
     commanded = workflow.config_settings.config if is_main else {}
     config.update(with_values_read(config, commanded))
-    PLAN = Plan(resolve(config, commanded))
+    PLAN = Plan(resolve(config))
 except ThawError as error:
     sys.exit(format_error(error))
 

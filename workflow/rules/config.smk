@@ -12,13 +12,6 @@ from pathlib import Path
 # A workflow that was deployed by its address lies in Snakemake's store, not in a folder.
 HOME = Path(str(workflow.current_basedir)).parents[1]
 
-# In the path of a rule, Snakemake takes braces for wildcards.
-if {"{", "}"}.intersection(str(HOME)):
-    sys.exit(
-        f"error: Snakemake runs no workflow from a folder with braces in its path: {HOME}. "
-        "Move it, or rename the folder"
-    )
-
 
 def prepend(variable, folder):
     """Put a folder in front of an environment variable's list of folders."""

@@ -8,10 +8,11 @@ import re
 
 from snakemake.logging import logger
 
+from thaw.errors import refuse
 from thaw.output.tiles import Tile
 from thaw.plan import changes
 from thaw.plan.after_run import full_disks, lines_of, to_show, what_to_read
-from thaw.plan.before_run import refuse_read_only, refuse_unfit_problems
+from thaw.plan.before_run import refuse_read_only, unfit_problems
 
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
@@ -112,7 +113,7 @@ onerror:
 
 if workflow.is_main_process:
     try:
-        refuse_unfit_problems(PLAN, locate("results"))
+        refuse(unfit_problems(PLAN, locate("results")))
     except ThawError as error:
         sys.exit(format_error(error))
     if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):

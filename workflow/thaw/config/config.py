@@ -47,7 +47,6 @@ RESERVED = {
         *("pretrain", "read_checkpoints", "train", "train_and_save"),
         "transferability",
     },
-    "maps": set(),
 }
 
 
@@ -107,9 +106,6 @@ class Settings(Group):
 # With repeats_per_job: auto, how many networks of a module or a trainer a job trains:
 # they learn one after the other, seconds to minutes each.
 NETWORKS_A_JOB = 5
-
-# Of these, one on the command line wins over a study's own.
-SINGLE = {"seed", "repeats_per_job", "margin"}
 
 
 Line = Annotated[
@@ -260,19 +256,12 @@ class Config(Settings):
         return singles
 
     def mistakes(self) -> Iterator[str]:
-        """Yield names that are reserved, or that macOS would give one folder."""
+        """Yield names that are reserved."""
         yield from super().mistakes()
         for group, reserved in RESERVED.items():
-            seen: dict[str, str] = {}
             for name in getattr(self, group):
                 if name.casefold() in reserved:
                     yield f"{group}.{name}: {name!r} is reserved; choose another name"
-                first = seen.setdefault(name.casefold(), name)
-                if first != name:
-                    yield (
-                        f"{group}.{name}: it differs from {first!r} only in case, and "
-                        "names become folders; choose another name"
-                    )
         for name, names in self.rankings.items():
             for single in {*names} & {*self.studies}:
                 yield (

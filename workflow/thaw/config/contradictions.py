@@ -16,10 +16,6 @@ from thaw.data import COMMON
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.tasks import TASKS
 
-# Variants times target sizes, and with files of source models ten times that: their
-# keys are an argument of the job that gathers.
-MOST_ARMS = 500
-
 
 def contradictions(config: Config) -> Iterator[str]:
     """Yield each mistake in a line, with its place."""
@@ -80,8 +76,12 @@ def _of_study(study: Study, singles: list[Study], config: Config) -> Iterator[st
     sources = [config.problems[name] for name in names]
     for role, name in (("target", study.target), *(("source", n) for n in names)):
         yield from _of_problem(role, name, study, config.problems[name])
-    for single, source in zip(singles, sources, strict=False):
-        yield from _of_pair_of_problems(single, source, target)
+    by_source = study.is_swept and not study.sources and target.scale == "standard"
+    if by_source and not target.is_split and any(p.is_split for p in sources):
+        yield (
+            f"target: with target sizes, {study.target!r} is scaled like the source, "
+            "which has shuffle: each. Allowed: a target with shuffle: each"
+        )
     for number, file in enumerate(study.files):
         yield from mistakes_of_weights(f"source_models.files[{number}]", file)
     if study.files and isinstance(study.network, Trainer):
@@ -112,21 +112,6 @@ def _of_problem(role: str, name: str, study: Study, problem: Problem) -> Iterato
         )
 
 
-def _of_pair_of_problems(
-    study: Study, source: Problem, target: Problem
-) -> Iterator[str]:
-    names = f"{study.target!r} and the source {study.source!r}"
-    if bool(source.get("tokens")) != bool(target.get("tokens")):
-        yield f"target: tokens are features of one of {names}. Allowed: of both"
-    by_source = study.is_swept and not study.sources and target.scale == "standard"
-    if by_source and source.is_split and not target.is_split:
-        yield (
-            f"target: with target sizes {study.target!r} is scaled like "
-            f"{study.source!r}, which has other train rows for each source model "
-            "(shuffle: each). Allowed: a target with shuffle: each"
-        )
-
-
 def _of_weights(
     place: str, training: Training, problems: list[Problem]
 ) -> Iterator[str]:
@@ -149,13 +134,6 @@ def _of_sizes(study: Study) -> Iterator[str]:
                 f"row{'s' * (size != 1)} leaves no row to validate on. Allowed: "
                 f"{math.ceil(round(1 / share, 9))} or more, all"
             )
-    arms = len(study.variants) * len(study.target_sizes)
-    if arms * max(10, len(study.files)) > 10 * MOST_ARMS:
-        yield (
-            f"variants: {len(study.variants)} variants at {len(study.target_sizes)} "
-            f"sizes, from {study.models} source models, are too many for one study. "
-            "Allowed: several studies; they share what they can"
-        )
 
 
 def _of_metrics(study: Study, config: Config) -> Iterator[str]:

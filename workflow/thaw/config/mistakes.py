@@ -1,5 +1,6 @@
 """Mistakes in a config in words: place, what is wrong, what to write instead."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
@@ -7,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from thaw.config import fields
-from thaw.config.config import Config, Settings
+from thaw.config.config import Config
 from thaw.config.fields import Group
 from thaw.config.messages import did_you_mean, path, shown
 from thaw.config.network import NETWORKS
@@ -61,16 +62,18 @@ IN_KEY = "[key]"
 
 
 def explain(error: ValidationError) -> Iterator[str]:
-    """Yield each mistake in a line, once, though it be in all that inherits a value."""
-    seen = set()
+    """Yield each mistake in a line, the first of those that read alike.
+
+    All that inherits a wrong value has the same mistake.
+    """
+    lines: dict[str, str] = {}
     for details in error.errors(include_url=False):
         place = _place(details["loc"])
-        for line in _explain(details):
+        for words in _explain(details):
+            line = f"{path(place)}{words}".removeprefix("config.")
             key, _, words = line.partition(": ")
-            mistake = (*_origin((*place, *filter(None, key.split(".")))), words)
-            if mistake not in seen:
-                seen.add(mistake)
-                yield f"{path(place)}{line}".removeprefix("config.")
+            lines.setdefault(f"{re.split('[.[]', key)[-1]}: {words}", line)
+    yield from lines.values()
 
 
 def _place(loc: Place) -> Place:
@@ -81,16 +84,6 @@ def _place(loc: Place) -> Place:
     # A study only lists its variants.
     is_variants = len(place) > 3 and place[::2][:2] == ["studies", "variants"]
     return tuple(place[2:] if is_variants else place)
-
-
-def _origin(place: Place) -> Place:
-    """Return the place from which what stands at one may have been inherited."""
-    match place:
-        case ("studies", _, key, *rest) if key in Settings.model_fields:
-            return _origin((key, *rest))
-        case ("variants", _, "training", *rest) | ("pretraining", *rest):
-            return ("training", *rest)
-    return place
 
 
 def _explain(details: ErrorDetails) -> Iterator[str]:

@@ -176,8 +176,8 @@ class Kind(Group):
                     f"{key}: only network.module can have norm layers, not that of "
                     f"{place}; name the layers to freeze"
                 )
-        factors = [*map(self.number, variant.rate_factors)]
-        named = frozen | {"fresh": {*variant.fresh}, "rate_factors": {*factors}}
+        factors = {*map(self.number, variant.rate_factors)}
+        named = frozen | {"fresh": {*variant.fresh}, "rate_factors": factors}
         unknown = [
             f"{key}: {words}"
             for key, layers in named.items()
@@ -187,8 +187,6 @@ class Kind(Group):
         if unknown:
             yield from unknown
             return
-        if len({*factors}) < len(factors):
-            yield "rate_factors: two of them are of one layer; remove one of them"
         for key, layers in frozen.items():
             for layer in variant.fresh:
                 if self.number(layer) in layers:

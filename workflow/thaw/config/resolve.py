@@ -6,12 +6,12 @@ are refused here, everything else by the models.
 """
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from thaw.config.config import LADDER, SINGLE, Config, Settings
+from thaw.config.config import LADDER, Config, Settings
 from thaw.config.contradictions import contradictions
 from thaw.config.messages import among, path, shown, wrong
 from thaw.config.mistakes import explain
@@ -26,16 +26,14 @@ Keys = Mapping[str, Any]
 MERGED = ("network", "training", "pretraining")
 
 
-def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Config:
+def resolve(config: Mapping[str, Any]) -> Config:
     """Check `config` and fill in what it leaves out.
 
-    `commanded` are the keys that the command line set. Where such a key holds a single
-    value, it wins over a study's own.
     Raises `ThawError`, whose message lists every mistake of a key or else every
     contradiction between keys: the place, the value, and what is allowed.
     """
     try:
-        result = Config.model_validate(filled_in(config, commanded))
+        result = Config.model_validate(filled_in(config))
     except ValidationError as error:
         raise ThawError(*wrong(explain(error)).args, f"  {MORE}") from None
     if lines := [*contradictions(result)]:
@@ -43,15 +41,13 @@ def resolve(config: Mapping[str, Any], commanded: Collection[str] = ()) -> Confi
     return result
 
 
-def filled_in(config: Keys, commanded: Collection[str] = ()) -> dict[str, Any]:
+def filled_in(config: Keys) -> dict[str, Any]:
     """Return a config as written, with what follows filled in.
 
-    Keys that the command line set, `commanded`, win over a study's own where they hold
-    a single value. Raises `ThawError` for what is no group of keys, or no variant.
+    Raises `ThawError` for what is no group of keys, or no variant.
     """
     shared = {key: config[key] for key in Settings.model_fields if key in config}
     shared |= {key: _group(config, key) for key in MERGED}
-    single = {key: shared[key] for key in SINGLE & {*commanded} & {*shared}}
     variants, training = _group(config, "variants"), shared["training"]
     pretraining = changed(training, shared["pretraining"])
     filled = {**config, **shared, "pretraining": pretraining}
@@ -60,7 +56,7 @@ def filled_in(config: Keys, commanded: Collection[str] = ()) -> dict[str, Any]:
     if "studies" in config:
         written = _group(config, "studies")
         filled["studies"] = {
-            name: _study(("studies", name), written, shared, variants) | single
+            name: _study(("studies", name), written, shared, variants)
             for name in written
         }
         for study in reversed(filled["studies"].values()):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from thaw.errors import ThawError, refuse
+from thaw.errors import ThawError
 from thaw.findings.metrics import check_requirements
 from thaw.output.paths import problem_file
 from thaw.output.records import Archive
@@ -25,16 +25,12 @@ def refuse_read_only(folder: Path) -> None:
         raise ThawError(f"{folder} cannot be written: {error.strerror}") from error
 
 
-def refuse_unfit_problems(plan: Plan, results: Path) -> None:
-    """Raise `ThawError` where a problem that is made already lacks what a study takes.
+def unfit_problems(plan: Plan, results: Path) -> Iterator[str]:
+    """Yield what studies take, and problems that are made already lack.
 
-    Its job, which checks that, does not run again, and a later one would fail when
+    The job that checks this does not run again, and a later one would fail when
     Snakemake has removed its files.
     """
-    refuse(_unfit(plan, results))
-
-
-def _unfit(plan: Plan, results: Path) -> Iterator[str]:
     for key, part in plan.problems.by_key.items():
         path = results / problem_file(part.name, key)
         # A damaged file is reported by the job that reads it.

@@ -57,7 +57,6 @@ def report(
         if again:
             to_train += f", {again:,} of them again"
         words = changes(results / name / "study.json", study.description)
-        words += edited(plan, name, results)
         size = [study.size] if counts else []
         yield f"{name}: {'; '.join([', '.join(words) or 'no change', *size, to_train])}"
         yield from (f"{name}: warning: {words}" for words in study.too_few)
@@ -115,19 +114,6 @@ def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
     if code:
         words.append(f"code of {', '.join(code)}")
     return words
-
-
-def edited(plan: Plan, study: str, results: Path) -> list[str]:
-    """Return the stages after training whose code has changed."""
-    stages = []
-    for stage in plan.stages_of(study):
-        try:
-            record = json.loads((results / stage.record).read_bytes())
-            if record["recipe"]["code"] != stage.recipe["code"]:
-                stages.append(stage.name)
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # made again in any case
-    return [f"code of {', '.join(stages)}"] if stages else []
 
 
 def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
