@@ -256,12 +256,19 @@ class Config(Settings):
         return singles
 
     def mistakes(self) -> Iterator[str]:
-        """Yield names that are reserved."""
+        """Yield names that are reserved, or that macOS would give one folder."""
         yield from super().mistakes()
         for group, reserved in RESERVED.items():
+            seen: dict[str, str] = {}
             for name in getattr(self, group):
                 if name.casefold() in reserved:
                     yield f"{group}.{name}: {name!r} is reserved; choose another name"
+                first = seen.setdefault(name.casefold(), name)
+                if first != name:
+                    yield (
+                        f"{group}.{name}: it differs from {first!r} only in case, and "
+                        "names become folders; choose another name"
+                    )
         for name, names in self.rankings.items():
             for single in {*names} & {*self.studies}:
                 yield (
