@@ -42,7 +42,7 @@ DATE = re.compile(r"(<!-- date -->).*?(<!-- end -->)")
 class Study(NamedTuple):
     """A folder with studies: options of its command, and its pictures by name.
 
-    before: a script, with its arguments, that makes the data.
+    before: a script that makes the data, and their folder, unless that is there.
     """
 
     options: Sequence[str]
@@ -143,7 +143,7 @@ PAGES = {
 def run(folder: str) -> None:
     """Run a folder's studies, and copy the pictures that pages show of them."""
     study = STUDIES[folder]
-    if study.before:
+    if study.before and not (ROOT / study.before[-1]).exists():
         subprocess.run([sys.executable, *study.before], cwd=ROOT, check=True)
     command = [str(SNAKEMAKE), "--cores", str(os.cpu_count()), *study.options]
     subprocess.run([*command, "--directory", folder], cwd=ROOT, check=True)
