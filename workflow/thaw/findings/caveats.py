@@ -45,8 +45,7 @@ def what_spoils_it(study: Question) -> Iterator[Caveat]:
     yield from _weak(study)
     if study.source == study.target and study.transferred:
         yield Caveat(
-            "Source and target are the same problem: nothing foreign is transferred, "
-            "and a gain says that longer training helps.",
+            "Source and target are the same problem: nothing foreign is transferred.",
             "source is the target",
         )
 
