@@ -230,8 +230,9 @@ def assert_agrees(study):
         assert choice.named == [*named] and len(named)
         best = table.loc[table["typical"].idxmax()]
         assert row["best"] == best["variant"]
-        words = f"{'a loss, ' * int(best['typical'] < 0)}{best['typical']:+.3f}"
-        assert f"best estimate is {words}" in text or np.isinf(best["typical"])
+        words = "least bad" if best["typical"] < 0 else "best"
+        words = f"The {words} estimate is {best['typical']:+.3f}"
+        assert words in text or np.isinf(best["typical"])
     elif choice.kind == NONE:
         assert kinds <= {"too few", "no verdict"}
 

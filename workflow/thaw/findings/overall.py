@@ -49,13 +49,10 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
     short = "No. " if out else "Not clear. "
     if helped:
         short = "Yes. " if helped == telling else "At times. "
-    count = (
-        f"In {len(helped) or 'none'} of the {len(telling)} studies with another source "
-        "and a baseline from scratch"
-    )
-    verb = "a transferred network clearly beats this baseline"
+    count = f"In {len(helped) or 'none'} of the {len(telling)} studies that ask it"
+    verb = "a transferred network clearly beats training from scratch"
     if not helped:
-        verb = "does a transferred network clearly beat this baseline"
+        verb = "does a transferred network clearly beat training from scratch"
     rest = []
     if out:
         rule = "rules" if len(out) == 1 else "rule"

@@ -234,8 +234,8 @@ def _undecided(alike: list[Advice], study: Question) -> Iterator[str]:
     if len(gains) > 1:
         gains = {size: f"{gains[size]}{study.place([size])}" for size in gains}
     words = enumerate_words(gains.values())
-    loss = "a loss, " * (row["typical"] < 0)
-    yield f"the best estimate is {loss}{words}, of {study.name(row['variant'])}"
+    best = "least bad" if row["typical"] < 0 else "best"
+    yield f"the {best} estimate is {words}, of {study.name(row['variant'])}"
 
 
 def largest_gain(item: Advice) -> Row:
