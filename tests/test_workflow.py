@@ -81,9 +81,10 @@ def test_graphs_batches_and_settings_of_the_command_line(fresh):
     output = fresh.snakemake("--rulegraph").stdout
     # Nothing else is on standard output.
     assert output.startswith("digraph") and output.rstrip().endswith("}")
-    # `all` is the default target, or there would be no batches; and a setting of the
-    # command line overrides a study's own.
-    jobs = fresh.reasons("--batch", "all=1/1", "--config", "repeats_per_job=1")
+    # `all` is the default target, or there would be no batches; and a study's setting
+    # on the command line overrides that of the file.
+    setting = "studies={back: {repeats_per_job: 1}}"
+    jobs = fresh.reasons("--batch", "all=1/1", "--config", setting)
     assert sum(job.startswith("train one fixed-1") for job in jobs) == 4
     config, more = fresh.folder / "config.yaml", fresh.folder / "more.yaml"
     more.write_text("__use_yte__: true\n")
