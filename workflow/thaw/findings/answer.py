@@ -30,19 +30,19 @@ class Part(NamedTuple):
     tags: list[str]
 
 
-def part(heading: str, about: Iterable[Caveat | str]) -> Part:
+def make_part(heading: str, about: Iterable[Caveat | str]) -> Part:
     """Return a part of sentences, some of which are caveats."""
-    caveats = [Caveat(each) if isinstance(each, str) else each for each in about]
+    caveats = [Caveat(words) if isinstance(words, str) else words for words in about]
     tags = [caveat.tag for caveat in caveats if caveat.tag]
     return Part(heading, [caveat.words for caveat in caveats], tags)
 
 
 def answer(study: Question) -> list[Part]:
     """Return the parts of the answer that are not empty."""
-    parts = [part(heading, about(study)) for heading, about in PARTS.items()]
+    parts = [make_part(heading, about(study)) for heading, about in PARTS.items()]
     if study.is_about_pairs:
-        parts.sort(key=lambda each: each.heading != COMPARED)
-    return [each for each in parts if each.sentences]
+        parts.sort(key=lambda part: part.heading != COMPARED)
+    return [part for part in parts if part.sentences]
 
 
 def what_to_do(study: Question) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from thaw.findings.answer import TO_DO, Part, part
+from thaw.findings.answer import TO_DO, Part, make_part
 from thaw.findings.caveats import Caveat, overlapping, what_is_covered
 from thaw.findings.gains import Question, rows_at, size_of
 from thaw.findings.recommendation import recommended
@@ -25,14 +25,14 @@ def answer(study: Question, best: pd.DataFrame, scores: list[str]) -> list[Part]
     training would have chosen.
     """
     parts = [
-        part(TO_DO, recommended(study)),
-        part("What would tell sources apart", _rows_that_tell(study, best)),
-        part("Which sources hurt", _hurting(study)),
-        part("Without training", scores),
-        part("What to beware of", _overlapping(study)),
-        part("What is covered", what_is_covered(study)),
+        make_part(TO_DO, recommended(study)),
+        make_part("What would tell sources apart", _rows_that_tell(study, best)),
+        make_part("Which sources hurt", _hurting(study)),
+        make_part("Without training", scores),
+        make_part("What to beware of", _overlapping(study)),
+        make_part("What is covered", what_is_covered(study)),
     ]
-    return [each for each in parts if each.sentences]
+    return [part for part in parts if part.sentences]
 
 
 def _rows_that_tell(study: Question, best: pd.DataFrame) -> Iterator[str]:

@@ -43,8 +43,8 @@ def facts(inputs: Inputs) -> Iterator[str]:
         is_anew = settings["draws_output"] or source.classes != description.classes
         layers = "all layers but the output" if is_anew else "all layers"
         changed = {"fresh", "added"} & {*chain(*settings["described"].values())}
-        others = ", unless re-initialized or added" * bool(changed)
-        yield f"In pretrained variants, {layers} start from the source model{others}."
+        unless = ", unless re-initialized or added" * bool(changed)
+        yield f"In pretrained variants, {layers} start from the source model{unless}."
 
 
 def _training(training: Mapping[str, Any]) -> Iterator[str]:
