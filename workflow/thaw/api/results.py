@@ -1,7 +1,7 @@
 """The results of a study as data frames and figures, for notebooks and scripts."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -335,29 +335,15 @@ class Results:
                 "again"
             )
         ((target, key),) = inputs["problems"].items()
-        results = self.folder.parent
-        path = results / problem_file(target, key)
+        path = self.folder.parent / problem_file(target, key)
         problem, description, _ = load_described(path, key)
         whole, classes = problem.whole, np.array(description.classes)
         labels = classes[whole.test_y] if whole.classes else whole.test_y
         by_row = pd.Series(labels, whole.test_rows)
-        wanted, task = {*self._tile.addresses}, self._settings["metric"][0]["task"]
         parts = []
         for arm in arms:
-            missing = {*wanted}
-            for key, tile, path in find_jobs(
-                results, target, arm.name, inputs["arms"][arm.name], PREDICTIONS_NPZ
-            ):
-                places = [n for n, x in enumerate(tile.addresses) if x in missing]
-                if not places:
-                    continue
-                addresses = [tile.addresses[place] for place in places]
-                missing -= {*addresses}
-                kept, _ = load_arrays(path, key, tile)
-                every = kept[TASKS[task].kept]
-                outputs = every[places]
-                # Each network has rows where it has its own split.
-                rows = np.broadcast_to(kept["rows"], every.shape[:2])[places]
+            keys = inputs["arms"][arm.name]
+            for addresses, rows, outputs in self._outputs(arm, target, keys):
                 table = _addressed(arm, addresses, rows.shape[1])
                 rows = rows.ravel()
                 table = table.assign(row=rows, **description.files_of(rows))
@@ -372,12 +358,33 @@ class Results:
                 else:
                     table["predicted"] = outputs.ravel()
                 parts.append(table)
-            if missing:
-                raise ThawError(
-                    f"{results} lacks the predictions of {len(missing)} networks of "
-                    f"{arm.name}; run again"
-                )
         return pd.concat(parts, ignore_index=True)
+
+    def _outputs(
+        self, arm: Arm, target: str, keys: list[str]
+    ) -> Iterator[tuple[list[Address], np.ndarray, np.ndarray]]:
+        """Yield an arm's networks job by job: addresses, rows and what is kept of them.
+
+        Rows are `[R, rows]`, what is kept `[R, rows, …]`.
+        """
+        missing, task = {*self._tile.addresses}, self._settings["metric"][0]["task"]
+        for key, tile, path in find_jobs(
+            self.folder.parent, target, arm.name, keys, PREDICTIONS_NPZ
+        ):
+            places = [n for n, at in enumerate(tile.addresses) if at in missing]
+            if not places:
+                continue
+            addresses = [tile.addresses[place] for place in places]
+            missing -= {*addresses}
+            arrays, _ = load_arrays(path, key, tile)
+            outputs = arrays[TASKS[task].kept]
+            rows = np.broadcast_to(arrays["rows"], outputs.shape[:2])
+            yield addresses, rows[places], outputs[places]
+        if missing:
+            raise ThawError(
+                f"{self.folder.parent} lacks the predictions of {len(missing)} "
+                f"networks of {arm.name}; run again"
+            )
 
 
 def studies_in(folder: Path) -> list[Path]:

@@ -29,7 +29,7 @@ def contradictions(config: Config) -> Iterator[str]:
     for name, study in config.studies.items():
         names = config.rankings.get(name, [name])
         singles = [config.single_studies[single] for single in names]
-        for words in _of_study(study, singles, config):
+        for words in _of_study(study, config):
             yield f"studies.{name}.{words}"
         for single in singles:
             yield from _of_variants(f"studies.{name}", single, config)
@@ -69,10 +69,10 @@ def _why_not_like(
         yield f"{words}; give both shuffle: each, or neither"
 
 
-def _of_study(study: Study, singles: list[Study], config: Config) -> Iterator[str]:
+def _of_study(study: Study, config: Config) -> Iterator[str]:
     """Yield what is wrong with a study, which is one for each of its sources."""
     target = config.problems[study.target]
-    names = [] if study.files else [single.source for single in singles]
+    names = [] if study.files else study.sources or [study.source]
     sources = [config.problems[name] for name in names]
     for role, name in (("target", study.target), *(("source", n) for n in names)):
         yield from _of_problem(role, name, study, config.problems[name])

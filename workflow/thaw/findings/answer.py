@@ -77,10 +77,11 @@ def how_many_layers(study: Question) -> Iterator[str]:
     """Say for each target size which of the depths tried may be the best."""
     if len(study.depths) < 2:
         return
-    has_advice = {n: advice(study, n).kind != NONE for n in study.target_sizes}
-    yield from study.sentences(
-        {n: _best_of_depths(study, n) * has_advice[n] for n in study.target_sizes}
-    )
+    by_size = {}
+    for size in study.target_sizes:
+        has_advice = advice(study, size).kind != NONE
+        by_size[size] = _best_of_depths(study, size) if has_advice else ""
+    yield from study.sentences(by_size)
 
 
 def _best_of_depths(study: Question, size: TargetSize) -> str:

@@ -112,16 +112,15 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
 
     The table holds the largest size only.
     """
-    table, moved = study.training_time, dict[tuple[int, int], list[str]]()
-    directions = set[str]()
+    table, gains, directions = study.training_time, [], set()
     for row in table[table["variant"].isin(study.transferred)].to_dict("records"):
         low, high = row["change_low"], row["change_high"]
         if (low > 0 or high < 0) and max(-low, high) > study.margin:
             ends = (number(row[at], study.margin, "+") for at in ("before", "after"))
-            words = f"{row['variant']} from {' to '.join(ends)}{study.units}"
-            moved.setdefault((row["from_epoch"], row["to_epoch"]), []).append(words)
+            gains.append(f"{row['variant']} from {' to '.join(ends)}{study.units}")
             directions.add("rise" if low > 0 else "fall")
-    for (first, last), gains in moved.items():
+    if gains:
+        first, last = table[["from_epoch", "to_epoch"]].iloc[0]
         yield Caveat(
             f"From epoch {first} to {last}{study.place([study.shown_size])}, "
             f"gains on {study.baseline} moved: {enumerate_words(gains)}.",

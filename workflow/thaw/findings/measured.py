@@ -67,8 +67,9 @@ class Metrics:
     ) -> dict[str, np.ndarray]:
         """Return a value for each network, by its name in `thaw.output.histories`.
 
-        `predictions` and `rows` are as in `thaw.output.predictions`; networks that
-        `failed` `[R]` have nan.
+        `predictions` `[R, rows, …]` are as the task keeps them, `rows` the numbers of
+        the test rows, `[rows]` or each network's, `[R, rows]`; networks that `failed`
+        `[R]` have nan.
         """
         networks, known = {}, self.of_constant
         parts = [

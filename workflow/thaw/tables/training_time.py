@@ -44,18 +44,18 @@ def after(histories: Histories, arm: Arm, metric: Metric, epoch: int) -> Sample:
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
-    """Return a row for each network but the baseline."""
+    """Return a row for each network that takes the steps of the baseline."""
     settings, histories = inputs.settings, inputs.histories
     metric, size = inputs.metric, settings["shown_size"]
     baseline, alpha = settings["baseline"], alpha_of_each(settings["comparisons"])
     reference, rows = Arm(baseline, size), []
-    for variant in settings["networks"] if metric.history else []:
+    steps = histories.steps(reference.name)
+    epochs = (len(steps) - 1) // 2, len(steps) - 1
+    is_known = metric.history and epochs[1] >= 2 and baseline not in settings["tuned"]
+    for variant in settings["networks"] if is_known else []:
         arm = Arm(variant, size)
-        steps = histories.steps(reference.name)
-        epochs = (len(steps) - 1) // 2, len(steps) - 1
         is_alike = np.array_equal(histories.steps(arm.name), steps)
-        keeps_best = any(name in settings["tuned"] for name in (variant, baseline))
-        if variant == baseline or not is_alike or epochs[1] < 2 or keeps_best:
+        if variant in (baseline, *settings["tuned"]) or not is_alike:
             continue
         sides = [
             [after(histories, side, metric, epoch) for side in (arm, reference)]
