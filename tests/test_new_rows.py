@@ -61,7 +61,7 @@ def test_the_table_shows_both_parts_and_what_is_not_covered():
     # One row, or a class with one row only: no limit.
     row = row_of(*(s._replace(by_rows=s.by_rows[:, :1] * np.nan) for s in sides))
     assert ends_of(row, "typical") == [-np.inf, np.inf]
-    assert row["verdict"] == "no clear difference"
+    assert row["verdict"] == "undecided"
 
 
 def test_errors_beyond_the_constants_count_as_that_in_each_draw():

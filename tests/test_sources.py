@@ -12,7 +12,7 @@ from configs import message_of, put, recipes
 from projects import SMALL_CONFIG
 from thaw.errors import ThawError
 from thaw.findings.arms import OF_VERDICTS
-from thaw.findings.verdicts import BETTER, TOO_FEW, UNCLEAR, WORSE
+from thaw.findings.verdicts import BETTER, TOO_FEW, UNDECIDED, WORSE
 from thaw.output.inputs import read_table
 from thaw.tables import sources_answer
 
@@ -239,7 +239,7 @@ def answered(results, gains, may_be_best, verdict=None):
         if name == "sources.csv":
             for place, row in frame.iterrows():
                 gain = gains[row["source"]][VARIANTS.index(row["variant"]) - 1]
-                kind = BETTER if gain > 1 else WORSE if gain < -1 else UNCLEAR
+                kind = BETTER if gain > 1 else WORSE if gain < -1 else UNDECIDED
                 columns = ["verdict", "typical", "typical_low", "typical_high"]
                 values = verdict or kind, gain, gain - 1, gain + 1
                 frame.loc[place, columns] = values

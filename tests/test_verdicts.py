@@ -37,7 +37,7 @@ NEAR = "equivalent within ±0.01"
         (BETTER, BASE, 0.01, "typically better"),
         (BASE, BETTER, 0.01, "typically worse"),
         (ALIKE, BASE, 0.01, NEAR),
-        (ALIKE, BASE, 0.001, "no clear difference"),
+        (ALIKE, BASE, 0.001, "undecided"),
         # A difference can be sure and yet too small to matter.
         (BETTER, BASE, 0.1, "equivalent within ±0.1"),
         # An end at the margin is within, whatever the last bits of 0.81 - 0.8 are.
@@ -45,10 +45,10 @@ NEAR = "equivalent within ±0.01"
         (nested([[0.79]] * 12), TWELVE, 0.01, NEAR),
         (nested([[0.812]] * 12), TWELVE, 0.01, "typically better"),
         (TEN, TEN, 0.01, NEAR),
-        (WEAKER, BASE, 0.01, "no clear difference; is weak more often"),
+        (WEAKER, BASE, 0.01, "undecided; is weak more often"),
         (GOOD, WEAK_THIRD, 0.01, "typically better; is weak less often"),
         (OFTEN_WEAK, MIDDLING, 0.01, "typically better; is weak more often"),
-        (FAILING, BASE, 0.01, "no clear difference; fails more often"),
+        (FAILING, BASE, 0.01, "undecided; fails more often"),
         # The smaller side decides whether there are too few, whichever it is.
         (normal(10, 2), FOUR, 0.01, "too few: 4 of the 6 repeats it takes"),
         (FOUR, normal(10, 2), 0.01, "too few: 4 of the 6 repeats it takes"),
@@ -82,7 +82,8 @@ def test_a_verdict_agrees_with_its_interval(seed):
         kinds = {
             "too few": not is_known,
             "equivalent": -margin <= low and high <= margin,
-            "no clear difference": low <= 0 <= high,
+            "not better": low <= 0 <= high < margin,
+            "undecided": low <= 0 <= high,
             "typically better": low > 0,
             "typically worse": high < 0,
         }

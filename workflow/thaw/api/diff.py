@@ -10,7 +10,16 @@ from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.shown import counted, gain, number
 from thaw.findings.typical import typical_difference
-from thaw.findings.verdicts import CLEAR, EQUIVALENT, TOO_FEW, kind_of, verdict
+from thaw.findings.verdicts import (
+    CLEAR,
+    EQUIVALENT,
+    NOT_BETTER,
+    TOO_FEW,
+    UNCLEAR_BEFORE,
+    UNDECIDED,
+    kind_of,
+    verdict,
+)
 from thaw.output.tables import cell, markdown
 from thaw.plan.changes import changes
 
@@ -84,8 +93,9 @@ def _verdicts(before: Results, after: Results) -> Iterator[str]:
     """Yield the comparisons whose verdict moved, with the gains."""
     old, new = (results.comparisons for results in (before, after))
     both = old.merge(new, on=COMPARED, suffixes=("_old", "_new"))
-    kinds = (both[f"verdict{which}"].map(kind_of) for which in ("_old", "_new"))
-    moved = both[next(kinds) != next(kinds)]
+    was, now = (both[f"verdict{which}"].map(kind_of) for which in ("_old", "_new"))
+    split = (was == UNCLEAR_BEFORE) & now.isin([NOT_BETTER, UNDECIDED])
+    moved = both[(was != now) & ~split]
     if not len(moved):
         yield f"Same verdicts of {counted(len(both), 'comparison')}."
         return

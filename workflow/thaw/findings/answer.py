@@ -17,7 +17,12 @@ from thaw.findings.caveats import (
 )
 from thaw.findings.deciding import what_would_decide
 from thaw.findings.gains import Question, pairs_in_words, rows_at
-from thaw.findings.recommendation import NONE, advice, disagreeing_means, recommended
+from thaw.findings.recommendation import (
+    NONE,
+    advice,
+    beside_equivalence,
+    recommended,
+)
 from thaw.findings.shown import enumerate_words
 from thaw.findings.verdicts import BETTER
 
@@ -48,7 +53,7 @@ def answer(study: Question) -> list[Part]:
 def what_to_do(study: Question) -> Iterator[str]:
     """Give the advice, and say where a study cannot show whether transfer helps."""
     yield from recommended(study)
-    yield from disagreeing_means(study)
+    yield from beside_equivalence(study)
     if not any(map(study.is_pretrained, study.variants)):
         if not study.is_given:
             yield (
@@ -81,6 +86,8 @@ def how_many_layers(study: Question) -> Iterator[str]:
     for size in study.target_sizes:
         has_advice = advice(study, size).kind != NONE
         by_size[size] = _best_of_depths(study, size) if has_advice else ""
+        if by_size[size] and 0 not in study.depths.values():
+            by_size[size] += " (none was not tried)"
     yield from study.sentences(by_size)
 
 

@@ -5,11 +5,17 @@ from collections.abc import Iterator
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.baseline import Caveat
 from thaw.findings.failures import FEW, meaning_of_weak
-from thaw.findings.gains import Question, apart_from_typical, more_networks
+from thaw.findings.gains import Question
 from thaw.findings.metrics import metric_of
 from thaw.findings.overlap import in_words
 from thaw.findings.samples import CONDITION
-from thaw.findings.shown import coverage, covers_rows, enumerate_words, number
+from thaw.findings.shown import (
+    coverage,
+    covers_rows,
+    enumerate_words,
+    number,
+    percent,
+)
 
 # If a larger share of networks chose the edge of a range, or of networks is no better
 # than the constant, or of test rows is of the commonest class, the answer says so.
@@ -66,11 +72,9 @@ def overlapping(study: Question) -> Iterator[Caveat]:
 
 
 def _weak(study: Question) -> Iterator[Caveat]:
-    """Say which networks are weak, if a sentence names some."""
+    """Say which networks are weak, if there are some."""
     metric = metric_of(study.metric[0])
-    rows = study.comparisons.to_dict("records")
-    words = (more_networks(row) + apart_from_typical(row, study) for row in rows)
-    if any("weak" in sentence for sentence in words):
+    if (study.comparisons[["weak", "reference_weak"]] > 0).any(axis=None):
         limit = ""
         if not study.is_swept:
             baseline = study.summary[study.summary["variant"] == study.baseline]
@@ -82,15 +86,17 @@ def _weak(study: Question) -> Iterator[Caveat]:
 
 
 def _shares(study: Question, kind: str, least: float) -> str:
-    """Name the variants with a share above `least` of a kind; "" if there are none.
+    """Name the shares of a kind by variant, if any is above `least`; otherwise "".
 
     `kind` is a column of the summary.
     """
+    rows = study.summary.to_dict("records")
+    if not any(row[kind] > least for row in rows):
+        return ""
     return ", ".join(
-        f"{100 * row[kind]:.0f} % of {row['variant']}'s"
-        + study.place([row["target_size"]])
-        for row in study.summary.to_dict("records")
-        if row[kind] > least
+        f"{percent(row[kind])} of {row['variant']}'s{study.place([row['target_size']])}"
+        for row in rows
+        if row[kind] > 0
     )
 
 
@@ -118,13 +124,13 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
         if (low > 0 or high < 0) and max(-low, high) > study.margin:
             ends = (number(row[at], study.margin, "+") for at in ("before", "after"))
             gains.append(f"{row['variant']} from {' to '.join(ends)}{study.units}")
-            directions.add("rise" if low > 0 else "fall")
+            directions.add("help" if low > 0 else "hurt")
     if gains:
         first, last = table[["from_epoch", "to_epoch"]].iloc[0]
         yield Caveat(
             f"From epoch {first} to {last}{study.place([study.shown_size])}, "
             f"gains on {study.baseline} moved: {enumerate_words(gains)}.",
-            f"gains still {directions.pop() if len(directions) == 1 else 'move'}",
+            f"longer training may {enumerate_words(sorted(directions), 'or')}",
         )
 
 

@@ -25,8 +25,8 @@ POWER = 0.84  # the normal quantile of 80 %
 class Needed(NamedTuple):
     """The units that would decide a comparison, or several.
 
-    `units` is their number, None if no number of `NUMBERS` will do. Then `rows` is the
-    factor by which test rows are too few; 1 if more of them alone would not help.
+    `units` is their number, None if no number of `NUMBERS` will do. Then `rows` are the
+    test rows that might; 0 if these would not help.
     """
 
     units: int | None
@@ -52,12 +52,12 @@ def needed(row: Row, margin: float) -> Needed | None:
         shrunk = [half * math.sqrt(have / units) for half in halves]
         reach = [math.hypot(half, of_rows) + chance * half for half in shrunk]
         if _is_decided(middle, reach[0], reach[1], margin):
-            return Needed(units, 1)
+            return Needed(units, 0)
     # With no luck of the units left.
     if _is_decided(middle, of_rows, of_rows, margin):
-        return Needed(None, 1)
+        return Needed(None, 0)
     least = max(abs(middle), margin - abs(middle))
-    return Needed(None, (of_rows / least) ** 2)
+    return Needed(None, row["tested"] * (of_rows / least) ** 2)
 
 
 def _is_decided(middle: float, below: float, above: float, margin: float) -> bool:
@@ -91,12 +91,13 @@ def _deciding(study: Question, undecided: Advice) -> str:
             f"about {max(units):,} {unit}s would probably decide it, if gains are what "
             "they seem"
         )
-    times = max(needs.rows for needs in each)
-    if times == 1:
+    test_rows = max(needs.rows for needs in each)
+    if not test_rows:
         return f"not even {NUMBERS[-1]:,} {unit}s would decide it"
+    have, take = rows[0]["tested"], float(f"{test_rows:.2g}")
     return (
-        f"more {unit}s would not decide it, but {times:.2g} times as many test rows "
-        "might, if gains are what they seem"
+        f"more {unit}s would not decide it: that takes about {take:,.0f} test rows "
+        f"(there are {have:,}), if gains are what they seem"
     )
 
 

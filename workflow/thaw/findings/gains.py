@@ -8,8 +8,16 @@ import pandas as pd
 
 from thaw.findings.arms import TargetSize
 from thaw.findings.metrics import metric_of
-from thaw.findings.shown import capitalize, enumerate_words, gain
-from thaw.findings.verdicts import BETTER, EQUIVALENT, TOO_FEW, UNCLEAR, WORSE
+from thaw.findings.shown import capitalize, enumerate_words, gain, percent
+from thaw.findings.verdicts import (
+    BETTER,
+    EQUIVALENT,
+    KINDS,
+    NOT_BETTER,
+    TOO_FEW,
+    UNDECIDED,
+    WORSE,
+)
 
 # A row of a table.
 Row = Mapping[str, Any]
@@ -159,7 +167,8 @@ COMPARES = {
     BETTER: "is typically better than",
     WORSE: "is typically worse than",
     EQUIVALENT: "is typically equivalent to",
-    UNCLEAR: "is not clearly better or worse than",
+    NOT_BETTER: "is not better than",
+    UNDECIDED: "is not clearly better or worse than",
 }
 
 
@@ -174,7 +183,7 @@ def pairs_in_words(table: pd.DataFrame, study: Question) -> Iterator[tuple[Row, 
                 continue
             alike = [*group]
             gains = [
-                f"{estimate(row, study.margin, study.units)}{more_networks(row)}"
+                f"{estimate(row, study.margin, study.units)}{beside(row, study)}"
                 for row in alike
             ]
             place = study.place([row["target_size"] for row in alike])
@@ -214,50 +223,45 @@ def size_of(row: Row, study: Question) -> str:
 
 def is_riskier(row: Row) -> bool:
     """Whether a variant surely fails, or is weak, more often than its reference."""
-    return row["verdict"] != TOO_FEW and any(
-        row[f"{kind}_low"] > 0 for kind in ("failed", "weak")
-    )
+    return any(_surely_differ(row, kind) and row[f"{kind}_low"] > 0 for kind in KINDS)
 
 
-def more_networks(row: Row) -> str:
-    """Return by how many points of percent more or fewer networks fail or are weak.
+def _surely_differ(row: Row, kind: str) -> bool:
+    """Whether surely more or fewer networks are of a kind than of the reference's."""
+    differ = row[f"{kind}_low"] > 0 or row[f"{kind}_high"] < 0
+    return differ and row["verdict"] != TOO_FEW
 
-    Only sure differences count.
+
+def beside(row: Row, study: Question) -> str:
+    """Return what a typical difference does not show; "" if it shows all.
+
+    That is the mean, where a variant is equivalent and its mean is not, and its failed
+    and weak networks where their share surely differs, or the mean does.
     """
     words = []
-    for kind in ("failed", "weak"):
-        low, high = row[f"{kind}_low"], row[f"{kind}_high"]
-        if row["verdict"] == TOO_FEW or not (low > 0 or high < 0):
-            continue
-        ends = sorted(abs(end) for end in (low, high))
-        change = percent_of(abs(row[f"{kind}_difference"]))
-        more = "more" if low > 0 else "fewer"
-        words.append(
-            f"with {change} points {more} {kind} networks "
-            f"({percent_of(ends[0])} to {percent_of(ends[1])} points)"
-        )
-    return f", {enumerate_words(words)}" if words else ""
+    if row["verdict"] == EQUIVALENT and abs(row["mean"]) > study.margin:
+        mean = estimate(row, study.margin, study.units, "mean")
+        words = [f"a mean of {mean}"]
+    for kind in KINDS:
+        share, of_reference = row[kind], row[f"reference_{kind}"]
+        if _surely_differ(row, kind) or (words and share + of_reference > 0):
+            words.append(
+                f"{percent(share)} of its networks {kind}, against "
+                f"{percent(of_reference)} of {row['reference']}'s"
+            )
+    return f", with {enumerate_words(words)}" if words else ""
 
 
-def apart_from_typical(row: Row, study: Question) -> str:
-    """Return mean and weak networks of an equivalent variant, where the mean is not."""
-    if row["verdict"] != EQUIVALENT or not abs(row["mean"]) > study.margin:
-        return ""
-    mean = estimate(row, study.margin, study.units, "mean")
-    name = study.name(row["variant"])
-    words = f"{name} is typically equivalent, with a mean of {mean}"
-    if row["weak"] > 0 or row["reference_weak"] > 0:
-        weak = percent_of(row["weak"]), percent_of(row["reference_weak"])
-        words += f"; {weak[0]} % of its networks are weak, and {weak[1]} % of "
-        words += f"{row['reference']}'s"
-    return words
+def shares(row: Row) -> str:
+    """Return failed and weak networks, the reference's in brackets: "weak 9 % (3 %)".
 
-
-def percent_of(share: float) -> str:
-    """Return a share in percent, with a decimal if it is less than one."""
-    if 0 < share < 0.001:
-        return "more than 0"
-    return f"{100 * share:.{0 if share >= 0.01 or share == 0 else 1}f}"
+    It is "" if there are none.
+    """
+    return "; ".join(
+        f"{kind} {percent(row[kind])} ({percent(row[f'reference_{kind}'])})"
+        for kind in KINDS
+        if row[kind] + row[f"reference_{kind}"] > 0
+    )
 
 
 def span(sizes: Sequence[TargetSize]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from thaw.findings.gains import Row
 from thaw.findings.metrics import metric_of
 from thaw.findings.shown import counted, number
-from thaw.findings.verdicts import BETTER, NO_VERDICT, WORSE
+from thaw.findings.verdicts import BETTER, EQUIVALENT, NOT_BETTER, WORSE
 
 # The title of a report, unless it has one of its own: a question that the studies
 # answer by yes or no.
@@ -44,7 +44,8 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
     if len(telling) < 2:
         return ""
     helped = [s for s in telling if BETTER in {row["verdict"] for row in s.gains}]
-    out = [s for s in telling if s not in helped and _rules_out(s)]
+    no_gain = {WORSE, EQUIVALENT, NOT_BETTER}
+    out = [s for s in telling if {row["verdict"] for row in s.gains} <= no_gain]
     undecided = len(telling) - len(helped) - len(out)
     short = "No. " if out else "Not clear. "
     if helped:
@@ -61,15 +62,6 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
         rest.append(f"{undecided} {'is' if undecided == 1 else 'are'} undecided")
     words = f"{count} {verb}{'; ' if rest else ''}{', '.join(rest)}."
     return " ".join([(short if title == TITLE else "") + words, *_costs(telling)])
-
-
-def _rules_out(study: Compared) -> bool:
-    """Whether no variant gains the margin, at any size."""
-    margin = study.settings["margin"]
-    return all(
-        row["verdict"] != NO_VERDICT and row["typical_high"] < margin
-        for row in study.gains
-    )
 
 
 def _costs(studies: Sequence[Compared]) -> Iterator[str]:
@@ -93,11 +85,11 @@ def _costs(studies: Sequence[Compared]) -> Iterator[str]:
     ((metric, margin),) = scales
     of_depth = [loss for loss in losses if loss[0] == depth]
     words = [
-        f"{number(loss, margin)}{metric.suffix} ({name})"
+        f"{number(loss, margin)}{metric.suffix} in {name}"
         for _, loss, name in dict.fromkeys([of_depth[0], of_depth[-1]])
     ]
-    between = "between " * (len(words) > 1)
+    ranges = "ranges from" if len(words) > 1 else "is"
     yield (
-        f"Where freezing {counted(depth, 'layer')} is clearly worse, it costs "
-        f"{between}{' and '.join(words)}."
+        f"Where freezing {counted(depth, 'layer')} is clearly worse, the cost {ranges} "
+        f"{' to '.join(words)}."
     )

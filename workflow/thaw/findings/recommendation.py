@@ -7,9 +7,9 @@ together, and says no more than they do. Its kinds:
   another of them, the one that gains most and fails or is weak no more often than the
   baseline. The others are its ties. Readers take the margin for what is worth doing, so
   a gain that may be smaller is said to be;
-- keep the baseline: no interval reaches the margin;
+- keep the baseline: no network gains the margin;
 - no difference: all networks are equivalent to the baseline;
-- undecided: some interval reaches the margin;
+- undecided: some network may gain the margin;
 - none: there is no verdict.
 """
 
@@ -22,10 +22,9 @@ from thaw.findings.arms import TargetSize
 from thaw.findings.gains import (
     Question,
     Row,
-    apart_from_typical,
+    beside,
     estimate,
     is_riskier,
-    more_networks,
     size_of,
     span,
 )
@@ -35,12 +34,12 @@ from thaw.findings.verdicts import (
     EQUIVALENT,
     NO_VERDICT,
     TOO_FEW,
-    UNCLEAR,
+    UNDECIDED,
     WORSE,
 )
 
 USE, KEEP, SAME = "use a variant", "keep the baseline", "no difference"
-UNDECIDED, NONE = "undecided", "none"
+NONE = "none"
 
 
 class Advice(NamedTuple):
@@ -83,11 +82,8 @@ def advice(study: Question, size: TargetSize) -> Advice:
         return Advice(size, NONE, rows)
     if kinds == {EQUIVALENT}:
         return Advice(size, SAME, rows)
-    unclear = [
-        name
-        for name, row in rows.items()
-        if row["verdict"] in (UNCLEAR, TOO_FEW) and row["typical_high"] >= study.margin
-    ]
+    open_kinds = (UNDECIDED, TOO_FEW)
+    unclear = [name for name, row in rows.items() if row["verdict"] in open_kinds]
     return Advice(size, UNDECIDED if unclear else KEEP, rows, unclear)
 
 
@@ -157,9 +153,9 @@ def _use(alike: list[Advice], study: Question) -> Iterator[str]:
     # The gain at the first and at the last size.
     words = f"it typically gains {size_of(rows[0], study)} on {study.baseline}"
     if len(alike) > 1:
-        words += f" with {alike[0].size} rows{more_networks(rows[0])}, and "
+        words += f" with {alike[0].size} rows{beside(rows[0], study)}, and "
         words += f"{size_of(rows[-1], study)} with {alike[-1].size}"
-    yield words + more_networks(rows[-1])
+    yield words + beside(rows[-1], study)
     if ties:
         words = f"it cannot be told apart from {enumerate_words(ties, 'or')}"
         is_optional = is_network and {*ties} - {*study.networks}
@@ -197,21 +193,13 @@ def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
         words += f"; {study.name(worst['variant'])} costs {size_of(worst, study)}"
         if worst["typical_high"] > -study.margin:
             words += f", perhaps less than the margin ({study.margin_in_units})"
-        words += more_networks(worst)
+        words += beside(worst, study)
     yield words
 
 
 def _same(alike: list[Advice], study: Question) -> Iterator[str]:
     yield f"it makes no difference that matters (±{study.margin_in_units})"
-    words = f"every {_variant(study)} is typically equivalent to {study.baseline}"
-    apart = []
-    for item in alike:
-        place = study.place([item.size]) if len(alike) > 1 else ""
-        for name, row in item.rows.items():
-            if more := more_networks(row):
-                risk = "riskier" if is_riskier(row) else "safer"
-                apart.append(f"{name} is {risk}{place}{more}")
-    yield f"{words}, but {enumerate_words(apart)}" if apart else words
+    yield f"every {_variant(study)} is typically equivalent to {study.baseline}"
 
 
 def _variant(study: Question) -> str:
@@ -268,8 +256,11 @@ WORDS = {
 }
 
 
-def disagreeing_means(study: Question) -> Iterator[str]:
-    """Say where a typical network is equivalent, but the mean is not."""
+def beside_equivalence(study: Question) -> Iterator[str]:
+    """Say where a typical network is equivalent, but mean or weak networks are not."""
     for size in study.target_sizes:
-        for row in study.gains_at(size).values():
-            yield from study.sentences({size: apart_from_typical(row, study)})
+        for name, row in study.gains_at(size).items():
+            words = beside(row, study)
+            if row["verdict"] == EQUIVALENT and words:
+                words = f"{study.name(name)} is typically equivalent{words}"
+                yield from study.sentences({size: words})

@@ -41,6 +41,13 @@ def capitalize(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}"
 
 
+def percent(share: float) -> str:
+    """Return a share in percent, with a decimal if it is less than one."""
+    if math.isnan(share):
+        return "n/a"
+    return f"{100 * share:.{0 if share >= 0.01 or share == 0 else 1}f} %"
+
+
 def number(value: float, margin: float, sign: str = "-") -> str:
     """Return a score or, with `sign` "+", a gain as text.
 

@@ -14,8 +14,11 @@ from thaw.findings.samples import Estimate
 
 # The kinds of verdicts.
 BETTER, WORSE, EQUIVALENT = "typically better", "typically worse", "equivalent"
-UNCLEAR, TOO_FEW, NO_VERDICT = "no clear difference", "too few", "no verdict"
-ALL_KINDS = (BETTER, WORSE, EQUIVALENT, UNCLEAR, TOO_FEW, NO_VERDICT)
+NOT_BETTER, UNDECIDED = "not better", "undecided"
+TOO_FEW, NO_VERDICT = "too few", "no verdict"
+# Builds before 0.1.0 had one kind for the two in the middle.
+UNCLEAR_BEFORE = "no clear difference"
+ALL_KINDS = (BETTER, WORSE, EQUIVALENT, NOT_BETTER, UNDECIDED, TOO_FEW, NO_VERDICT)
 
 # The kinds of networks that are counted apart, and their words in notes.
 KINDS = {"failed": "fails", "weak": "is weak"}
@@ -31,7 +34,8 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
     """Return the verdict on a typical difference and its interval at 1 - `alpha`.
 
     It is typically better or worse if the interval excludes 0, unless all of it lies
-    within ±`margin`, the smallest difference that matters. A known difference has an
+    within ±`margin`, the smallest difference that matters. If the interval holds 0, a
+    variant is not better if it excludes a gain of the margin. A known difference has an
     interval without width.
     """
     if math.isnan(typical.value):
@@ -44,7 +48,7 @@ def verdict(pair: Pair, typical: Estimate, alpha: float, margin: float) -> str:
         return BETTER
     if typical.high < 0:
         return WORSE
-    return UNCLEAR
+    return NOT_BETTER if typical.high < margin else UNDECIDED
 
 
 def note(
@@ -85,4 +89,5 @@ def in_words(kind: str, note: Any, margin: str) -> str:
 
 def kind_of(verdict: str) -> str:
     """Return the kind of a verdict; builds before 0.1.0 wrote its note behind it."""
-    return next(kind for kind in ALL_KINDS if verdict.startswith(kind))
+    kinds = (*ALL_KINDS, UNCLEAR_BEFORE)
+    return next(kind for kind in kinds if verdict.startswith(kind))

@@ -5,7 +5,6 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from thaw.errors import visible
@@ -68,8 +67,3 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return (
         "\n".join([aligned(lines[0]), aligned(rule), *map(aligned, lines[1:])]) + "\n"
     )
-
-
-def percent(value: float) -> str:
-    """Return a share in whole percent."""
-    return "n/a" if np.isnan(value) else f"{100 * value:.0f} %"

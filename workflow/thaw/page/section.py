@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from thaw.findings import verdicts
-from thaw.findings.gains import Row, estimate, span
+from thaw.findings.gains import Row, estimate, shares, span
 from thaw.findings.metrics import metric_of
 from thaw.findings.overall import Compared
 from thaw.findings.shown import from_to
@@ -23,7 +23,8 @@ LOOKS = {
     verdicts.BETTER: ("better", "▲ better"),
     verdicts.WORSE: ("worse", "▼ worse"),
     verdicts.EQUIVALENT: ("same", "= equivalent"),
-    verdicts.UNCLEAR: ("unclear", "· not clear"),
+    verdicts.NOT_BETTER: ("unclear", "· not better"),
+    verdicts.UNDECIDED: ("unclear", "· undecided"),
 }
 
 # The tables for people that a page holds, folded.
@@ -114,8 +115,13 @@ class Section:
     @property
     def groups(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """The comparisons by what variants are compared with."""
-        for reference, rows in self.comparisons.groupby("reference", sort=False):
-            yield reference, [self._shown(row) for row in rows.to_dict("records")]
+        for reference, table in self.comparisons.groupby("reference", sort=False):
+            rows = []
+            for row in table.to_dict("records"):
+                mean_gain = estimate(row, self.margin, "", "mean")
+                beside = {"mean_gain": mean_gain, "shares": shares(row)}
+                rows.append(self._shown(row) | beside)
+            yield reference, rows
 
     def _shown(self, row: Row) -> dict[str, Any]:
         """Return a comparison as the page's tables show it."""

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from thaw.findings.failures import meaning_of_weak
-from thaw.findings.gains import Row, estimate
+from thaw.findings.gains import Row, estimate, shares
 from thaw.findings.metrics import Metric
 from thaw.findings.samples import BEYOND
-from thaw.findings.shown import coverage, enumerate_words, units
-from thaw.findings.verdicts import KINDS, in_words
-from thaw.output.tables import markdown, paragraph, percent
+from thaw.findings.shown import coverage, enumerate_words, percent, units
+from thaw.findings.verdicts import in_words
+from thaw.output.tables import markdown, paragraph
 
 
 def for_people(
@@ -55,19 +55,13 @@ def _beside_verdicts(
     about = (
         "How often the variant wins on these rows. The difference of the means at "
         f"95 %, which carries no verdict{f'; {BEYOND}' * (not metric.has_bounds)}. "
-        "Shares of networks, and of the reference's, that failed or are weak (weak: "
+        "Networks, and in brackets the reference's, that failed or are weak (weak: "
         f"{meaning_of_weak(metric, settings['baseline'])}):"
     )
 
     def cells(row: Row) -> list[str]:
-        shares = [
-            f"{kind} {percent(row[kind])}, {percent(row[f'reference_{kind}'])}"
-            for kind in KINDS
-            if row[kind] + row[f"reference_{kind}"] > 0
-        ]
         mean = estimate(row, settings["margin"], "", "mean")
-        words = "; ".join(shares) or "none"
-        return [_name(row), percent(row["better"]), mean, words]
+        return [_name(row), percent(row["better"]), mean, shares(row) or "none"]
 
     header = ("comparison", "wins", "mean difference", "failed, weak")
     return [paragraph(about), _table(header, map(cells, rows), (22, 5, 25, 18))]

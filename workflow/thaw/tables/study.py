@@ -7,7 +7,7 @@ from typing import Any
 
 from thaw.data.problem import Pool
 from thaw.findings.baseline import OPTIMIZERS
-from thaw.findings.shown import counted
+from thaw.findings.shown import counted, percent
 from thaw.output.inputs import Inputs
 
 
@@ -49,17 +49,16 @@ def facts(inputs: Inputs) -> Iterator[str]:
 
 def _training(training: Mapping[str, Any]) -> Iterator[str]:
     rate = training["learning_rate"]
-    chosen = (
-        f"{rate:g}"
-        if not isinstance(rate, list)
-        else (f"chosen from {min(rate):g} to {max(rate):g} on held-out rows")
-    )
-    yield f"{OPTIMIZERS[training['optimizer']]}, learning rate {chosen}"
+    is_chosen = isinstance(rate, list)
+    words = f"chosen from {min(rate):g} to {max(rate):g}" if is_chosen else f"{rate:g}"
+    yield f"{OPTIMIZERS[training['optimizer']]}, learning rate {words}"
     yield f"batches of {training['batch_size']}"
     unit = "epoch" if training["epochs"] else "step"
     yield counted(training[unit + "s"], unit)
     if training["keep"] == "best":
         yield "best epoch kept"
+    if held_out := training["validation_size"]:
+        yield f"{percent(held_out)} of the train rows held out for this"
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
