@@ -14,7 +14,7 @@ from thaw.findings.metrics import METRICS
 from thaw.findings.recommendation import advice
 from thaw.findings.rows_luck import by_unit, units_of
 from thaw.findings.samples import Sample
-from thaw.findings.verdicts import BETTER, EQUIVALENT, KINDS, WORSE
+from thaw.findings.verdicts import BETTER, EQUIVALENT, KINDS, NOT_BETTER, WORSE
 from thaw.tables.comparisons import comparisons, depths_table
 
 # If the truth is equality, differences are not smaller than this.
@@ -245,4 +245,6 @@ def _is_false(kind: str, truth: float, margin: float) -> bool:
         return truth <= TINY
     if kind == WORSE:
         return truth >= -TINY
+    if kind == NOT_BETTER:
+        return truth >= margin + TINY
     return kind == EQUIVALENT and abs(truth) > margin + TINY
