@@ -162,9 +162,9 @@ CASES = [
     (ALIKE, {"curves": OVERTRAINED}, ["after 1 of 2 epochs: 0.800 and 0.700 at the"]),
     (ALIKE, {"curves": OVERTRAINED[:2]}, ["not was best"]),
     (SELFER, PAIR, ["(fixed-1) is typically worse than selfer/fixed-1: -0."]),
-    (ALIKE, {"changes": [change(0.03)]}, ["moved: fixed-0 from -0.025 to +0.005."]),
-    (ALIKE, {"changes": [change(-0.03)]}, ["moved: fixed-0 from +0.035 to +0.005."]),
-    (ALIKE, {"changes": [change(0.001)]}, ["not moved"]),
+    (ALIKE, {"changes": [change(0.03)]}, ["rose: fixed-0 from -0.025 to +0.005."]),
+    (ALIKE, {"changes": [change(-0.03)]}, ["fell: fixed-0 from +0.035 to +0.005."]),
+    (ALIKE, {"changes": [change(0.001)]}, ["not rose"]),
 ]
 
 

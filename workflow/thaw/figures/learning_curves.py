@@ -43,7 +43,7 @@ def draw(table: pd.DataFrame, settings: Mapping[str, Any]) -> Figure:
         row[0].set_ylabel(lead + of_history(task.name, kind, unit).words_in_units)
     words = {"epoch": "epoch", "step": "step of gradient descent"}[time]
     for panel in axes[1]:
-        panel.set_xlabel(f"{words} (0 = before training)")
+        panel.set_xlabel(f"{words} on {settings['target']} (0 = before)")
     handles = axes[0, 0].get_legend_handles_labels()
     drawn.legend(*handles, loc="outside right center", handlelength=3)
     constant = table.loc[table["metric"] == test_score, "constant"].iloc[0]

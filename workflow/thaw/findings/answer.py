@@ -50,7 +50,7 @@ def answer(study: Question) -> list[Part]:
     return [part for part in parts if part.sentences]
 
 
-def what_to_do(study: Question) -> Iterator[str]:
+def what_to_do(study: Question) -> Iterator[Caveat | str]:
     """Give the advice, and say where a study cannot show whether transfer helps."""
     yield from recommended(study)
     yield from beside_equivalence(study)
@@ -87,7 +87,7 @@ def how_many_layers(study: Question) -> Iterator[str]:
         has_advice = advice(study, size).kind != NONE
         by_size[size] = _best_of_depths(study, size) if has_advice else ""
         if by_size[size] and 0 not in study.depths.values():
-            by_size[size] += " (none was not tried)"
+            by_size[size] += " (freezing none was not tried)"
     yield from study.sentences(by_size)
 
 

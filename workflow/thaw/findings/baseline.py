@@ -57,7 +57,9 @@ def _learning(study: Question) -> Caveat:
     )
     words += f" by {OPTIMIZERS[study.learning['optimizer']]}"
     if study.baseline in study.tuned:
-        return Caveat(f"{words}; its training settings were chosen on held-out rows.")
+        whose = "its" if {*study.networks} - {*study.tuned} else "every network's"
+        words += f"; {whose} training settings were chosen on held-out rows"
+        return Caveat(f"{words}.")
     if study.tuned:
         words += ", with training settings that were not tuned"
     else:

@@ -124,13 +124,14 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
         if (low > 0 or high < 0) and max(-low, high) > study.margin:
             ends = (number(row[at], study.margin, "+") for at in ("before", "after"))
             gains.append(f"{row['variant']} from {' to '.join(ends)}{study.units}")
-            directions.add("help" if low > 0 else "hurt")
+            directions.add("rose" if low > 0 else "fell")
     if gains:
         first, last = table[["from_epoch", "to_epoch"]].iloc[0]
         yield Caveat(
             f"From epoch {first} to {last}{study.place([study.shown_size])}, "
-            f"gains on {study.baseline} moved: {enumerate_words(gains)}.",
-            f"longer training may {enumerate_words(sorted(directions), 'or')}",
+            f"gains on {study.baseline} {enumerate_words(sorted(directions))}: "
+            f"{enumerate_words(gains)}. Longer training may change them further.",
+            f"gains {enumerate_words(sorted(directions))} to the end",
         )
 
 

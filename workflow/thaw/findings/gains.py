@@ -253,15 +253,13 @@ def beside(row: Row, study: Question) -> str:
 
 
 def shares(row: Row) -> str:
-    """Return failed and weak networks, the reference's in brackets: "weak 9 % (3 %)".
-
-    It is "" if there are none.
-    """
-    return "; ".join(
+    """Return shares of networks, in brackets the reference's: "weak 9 % (3 %)"."""
+    words = (
         f"{kind} {percent(row[kind])} ({percent(row[f'reference_{kind}'])})"
         for kind in KINDS
         if row[kind] + row[f"reference_{kind}"] > 0
     )
+    return "; ".join(words) or "none"
 
 
 def span(sizes: Sequence[TargetSize]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from thaw.findings.gains import Row
 from thaw.findings.metrics import metric_of
-from thaw.findings.shown import counted, number
+from thaw.findings.shown import counted, enumerate_words, number
 from thaw.findings.verdicts import BETTER, EQUIVALENT, NOT_BETTER, WORSE
 
 # The title of a report, unless it has one of its own: a question that the studies
@@ -46,22 +46,27 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
     helped = [s for s in telling if BETTER in {row["verdict"] for row in s.gains}]
     no_gain = {WORSE, EQUIVALENT, NOT_BETTER}
     out = [s for s in telling if {row["verdict"] for row in s.gains} <= no_gain]
-    undecided = len(telling) - len(helped) - len(out)
+    undecided = [s for s in telling if s not in helped and s not in out]
     short = "No. " if out else "Not clear. "
     if helped:
         short = "Yes. " if helped == telling else "At times. "
-    count = f"In {len(helped) or 'none'} of the {len(telling)} studies that ask it"
-    verb = "a transferred network clearly beats training from scratch"
-    if not helped:
-        verb = "does a transferred network clearly beat training from scratch"
-    rest = []
+    words = f"In none of {len(telling)} studies does a transferred network clearly beat"
+    if helped:
+        words = f"In {_names(helped)}, a transferred network clearly beats"
+    words += " training from scratch"
     if out:
         rule = "rules" if len(out) == 1 else "rule"
-        rest.append(f"{len(out)} {rule} out a gain that matters")
+        words += f"; {_names(out)} {rule} out a gain that matters"
     if undecided:
-        rest.append(f"{undecided} {'is' if undecided == 1 else 'are'} undecided")
-    words = f"{count} {verb}{'; ' if rest else ''}{', '.join(rest)}."
-    return " ".join([(short if title == TITLE else "") + words, *_costs(telling)])
+        words += (
+            f"; {_names(undecided)} {'is' if len(undecided) == 1 else 'are'} undecided"
+        )
+    words = (short if title == TITLE else "") + words
+    return " ".join([f"{words}.", *_costs(telling)])
+
+
+def _names(studies: Sequence[Compared]) -> str:
+    return enumerate_words(study.settings["study"] for study in studies)
 
 
 def _costs(studies: Sequence[Compared]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from thaw.findings.arms import TargetSize
+from thaw.findings.baseline import Caveat
 from thaw.findings.gains import (
     Question,
     Row,
@@ -256,11 +257,12 @@ WORDS = {
 }
 
 
-def beside_equivalence(study: Question) -> Iterator[str]:
+def beside_equivalence(study: Question) -> Iterator[Caveat]:
     """Say where a typical network is equivalent, but mean or weak networks are not."""
     for size in study.target_sizes:
         for name, row in study.gains_at(size).items():
             words = beside(row, study)
             if row["verdict"] == EQUIVALENT and words:
                 words = f"{study.name(name)} is typically equivalent{words}"
-                yield from study.sentences({size: words})
+                for sentence in study.sentences({size: words}):
+                    yield Caveat(sentence, "equivalent, but not on average")

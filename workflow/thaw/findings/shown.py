@@ -53,17 +53,19 @@ def number(value: float, margin: float, sign: str = "-") -> str:
 
     A margin of 0.01 shows three decimals, one of 2 K shows one. `margin` is the
     smallest difference that matters, in the score's units. A value that would be
-    rounded to 0 gets more digits, because a verdict may depend on its sign; rounding
-    noise has none.
+    rounded to 0 or to the margin gets more digits, because a verdict may depend on the
+    side where it lies; rounding noise has none.
     """
-    if abs(value) < NOISE * margin:
-        value = 0.0
+    for edge in (0.0, -margin, margin):
+        if abs(value - edge) < NOISE * margin:
+            value = edge
     if math.isnan(value):
         return "n/a"
     if math.isinf(value):
         return f"{value:{sign}}".replace("inf", "∞")
     decimals = max(1 - math.floor(math.log10(margin)), 0)
-    while value and round(value, decimals) == 0:
+    edges = (0.0, abs(margin))
+    while abs(value) not in edges and abs(round(value, decimals)) in edges:
         decimals += 1
     return f"{value:{sign}.{decimals}f}"
 

@@ -80,8 +80,8 @@ def _template() -> Any:
 
 
 def typeset(text: str) -> str:
-    """Return text with minus signs and unbroken intervals."""
-    signed = MINUS.sub("\N{MINUS SIGN}", text)
+    """Return text with minus signs, and unbroken intervals and percents."""
+    signed = MINUS.sub("\N{MINUS SIGN}", text.replace(" %", "\N{NBSP}%"))
     return INTERVAL.sub(lambda match: match[0].replace(" ", "\N{NBSP}"), signed)
 
 

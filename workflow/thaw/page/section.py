@@ -18,13 +18,13 @@ from thaw.output.inputs import Files, read_table
 from thaw.page.axis import Axis
 from thaw.plan.outputs import BEST_SOURCES, figures_on_pages
 
-# The CSS classes of the kinds of verdicts, and the signs beside colours.
+# The CSS classes of the kinds of verdicts, the signs beside colours, and their words.
 LOOKS = {
-    verdicts.BETTER: ("better", "▲ better"),
-    verdicts.WORSE: ("worse", "▼ worse"),
-    verdicts.EQUIVALENT: ("same", "= equivalent"),
-    verdicts.NOT_BETTER: ("unclear", "· not better"),
-    verdicts.UNDECIDED: ("unclear", "· undecided"),
+    verdicts.BETTER: ("better", "▲", "better"),
+    verdicts.WORSE: ("worse", "▼", "worse"),
+    verdicts.EQUIVALENT: ("same", "=", "equivalent"),
+    verdicts.NOT_BETTER: ("unclear", "·", "not better"),
+    verdicts.UNDECIDED: ("unclear", "·", "undecided"),
 }
 
 # The tables for people that a page holds, folded.
@@ -90,7 +90,8 @@ class Section:
             pairs = self.comparisons[self.comparisons["reference"] != self.baseline]
             return [
                 self._with_sides(
-                    row | {"act": row["words"], "layers": ""}, [row["target_size"]]
+                    row | {"act": row["words"].capitalize(), "layers": ""},
+                    [row["target_size"]],
                 )
                 for row in map(self._shown, pairs.to_dict("records"))
             ]
@@ -125,11 +126,12 @@ class Section:
 
     def _shown(self, row: Row) -> dict[str, Any]:
         """Return a comparison as the page's tables show it."""
-        look, words = LOOKS.get(row["verdict"], ("unclear", row["verdict"]))
+        look, sign, words = LOOKS.get(row["verdict"], ("unclear", "·", row["verdict"]))
         name = row.get("source", row["variant"])
         return {
             **row,
             "look": look,
+            "sign": sign,
             "words": words,
             "label": self.words.get(name, name),
             "gain": estimate(row, self.margin, ""),

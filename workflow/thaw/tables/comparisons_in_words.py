@@ -61,7 +61,7 @@ def _beside_verdicts(
 
     def cells(row: Row) -> list[str]:
         mean = estimate(row, settings["margin"], "", "mean")
-        return [_name(row), percent(row["better"]), mean, shares(row) or "none"]
+        return [_name(row), percent(row["better"]), mean, shares(row)]
 
     header = ("comparison", "wins", "mean difference", "failed, weak")
     return [paragraph(about), _table(header, map(cells, rows), (22, 5, 25, 18))]

@@ -90,6 +90,8 @@ def for_people(
         words += "; variants are compared by their gains"
     if not metric.has_bounds:
         words += f". In means, {BEYOND}"
+    if models > 1 and len(settings["target_sizes"]) == 1:
+        words += ". Between and within source models: the two parts of the spread"
     means = [number(mean, margin) for mean in table["mean"]]
     rows: list[Sequence[str]]
     if len(settings["target_sizes"]) > 1:
