@@ -21,8 +21,11 @@ FILES = [
     (b"a: " + b"1" * 5000, r"invalid \(Exceeds the limit"),
     (b"a: \xe9t\xe9\n", "cannot be read as a config: .* position 3: invalid"),
     (b"# seed: 1\n", "it holds no keys"),
-    (b"a:\n  b: {}\n  b: 1\n", "a.b: is there twice, .* line 3"),
-    (b"base: &base {'__use_yte__': true}\n<<: *base\n", "__use_yte__: Thaw runs no"),
+    (b"a:\n  b: {}\n  b: 1\n", "line 3, column 3: 'b' is there twice"),
+    (
+        b"base: &base {'__use_yte__': true}\n<<: *base\n",
+        "Thaw runs no Python .* remove __use_yte__",
+    ),
     (b"a: &a {freeze: 1}\nb: {<<: *a, freeze: 2}\nc: [*a, *a]\n", "^$"),
     ("\ufeffseed: 1\n".encode(), "^$"),
 ]

@@ -136,7 +136,7 @@ def test_a_split_that_teaches_nothing_is_refused(tmp_path):
 def test_one_split_is_no_part_of_several(folder):
     config = small_config() | {"problems": {"one": BLOBS, "two": BLOBS}}
     config["problems"]["fixed"] = BLOBS | {"shuffle": 1, "scale": {"like": "one"}}
-    words = "problems.fixed.scale.like: 'one' has other train rows for each"
+    words = "problems.fixed.scale.like: it has other train rows for each"
     assert words in message_of(config)
     config = small_config(TRAINER) | {"problems": {"one": BLOBS, "two": BLOBS}}
     assert "studies.ahead.target: 'two' has shuffle: each or fill" in message_of(config)

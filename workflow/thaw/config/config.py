@@ -207,9 +207,6 @@ class Study(Settings):
             "source_models.files": self.files,
         }
         yield from exactly_one(sources)
-        names = [m if isinstance(m, str) else m.name for m in self.metric or []]
-        for name in {name for name in names if names.count(name) > 1}:
-            yield f"metric: {name!r} is there twice; remove one, or rename one"
 
 
 class Config(Settings):

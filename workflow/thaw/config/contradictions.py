@@ -2,17 +2,15 @@
 network does not have, problems that do not go together.
 """
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from thaw.config.config import Config, Study
 from thaw.config.messages import among, shown
-from thaw.config.network import OUTPUT, HiddenLayers, Trainer
+from thaw.config.network import HiddenLayers, Trainer
 from thaw.config.problem import Like, Problem
-from thaw.config.training import Training, Variant
+from thaw.config.training import Estimator, Variant
 from thaw.config.users import mistakes_of_function, mistakes_of_weights
-from thaw.data import COMMON
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.tasks import TASKS
 
@@ -24,49 +22,46 @@ def contradictions(config: Config) -> Iterator[str]:
         return
     for name, problem in config.problems.items():
         if isinstance(problem.scale, Like):
-            lines = _why_not_like(problem, problem.scale.like, config.problems)
-            yield from (f"problems.{name}.scale.like: {words}" for words in lines)
+            words = _why_not_like(problem, config.problems[problem.scale.like])
+            yield from (f"problems.{name}.scale.like: {why}" for why in words)
     for name, study in config.studies.items():
-        names = config.rankings.get(name, [name])
-        singles = [config.single_studies[single] for single in names]
-        for words in _of_study(study, config):
-            yield f"studies.{name}.{words}"
-        for single in singles:
-            yield from _of_variants(f"studies.{name}", single, config)
+        place = f"studies.{name}"
+        yield from (f"{place}.{words}" for words in _of_study(study, config))
+        for single in config.rankings.get(name, [name]):
+            yield from _of_variants(place, config.single_studies[single], config)
     for name, names in config.maps.items():
-        yield from (f"maps.{name}{words}" for words in _of_map(names, config))
+        yield from (f"maps.{name}: {words}" for words in _of_map(names, config))
 
 
 def _of_names(config: Config) -> Iterator[str]:
     """Yield names of problems that do not exist."""
-    places = [
-        (f"problems.{name}.scale.like", problem.scale.like)
+    places = {
+        f"problems.{name}.scale.like": [problem.scale.like]
         for name, problem in config.problems.items()
         if isinstance(problem.scale, Like)
-    ]
-    for study_name, study in config.studies.items():
-        place = f"studies.{study_name}"
-        places.append((f"{place}.target", study.target))
-        places += [(f"{place}.sources", source) for source in study.sources or []]
-        if study.source:
-            places.append((f"{place}.source", study.source))
-    for place, name in places:
-        if name not in config.problems:
-            words = f"is not a problem of this config{among(name, config.problems)}"
-            yield f"{place}: {shown(name)} {words}"
+    }
+    for name, study in config.studies.items():
+        for key in ("target", "source", "sources"):
+            value = getattr(study, key) or []
+            names = [value] if isinstance(value, str) else value
+            places[f"studies.{name}.{key}"] = names
+    for place, names in places.items():
+        for name in names:
+            if name not in config.problems:
+                words = f"is not a problem of this config{among(name, config.problems)}"
+                yield f"{place}: {shown(name)} {words}"
 
 
-def _why_not_like(
-    problem: Problem, like: str, problems: Mapping[str, Problem]
-) -> Iterator[str]:
+def _why_not_like(problem: Problem, other: Problem) -> Iterator[str]:
     """Yield why a problem cannot be scaled like another one."""
-    other = problems[like]
     if isinstance(other.scale, Like):
-        words = f"{like!r} is itself scaled like {other.scale.like!r}"
+        words = f"it is itself scaled like {other.scale.like!r}"
         yield f"{words}; name a problem that is not"
     elif other.is_split and not problem.is_split:
-        words = f"{like!r} has other train rows for each source model (shuffle: each)"
-        yield f"{words}; give both shuffle: each, or neither"
+        yield (
+            "it has other train rows for each source model (shuffle: each); give both "
+            "shuffle: each, or neither"
+        )
 
 
 def _of_study(study: Study, config: Config) -> Iterator[str]:
@@ -76,8 +71,9 @@ def _of_study(study: Study, config: Config) -> Iterator[str]:
     sources = [config.problems[name] for name in names]
     for role, name in (("target", study.target), *(("source", n) for n in names)):
         yield from _of_problem(role, name, study, config.problems[name])
+    has_splits = any(source.is_split for source in sources)
     by_source = study.is_swept and not study.sources and target.scale == "standard"
-    if by_source and not target.is_split and any(p.is_split for p in sources):
+    if by_source and has_splits and not target.is_split:
         yield (
             f"target: with target sizes, {study.target!r} is scaled like the source, "
             "which has shuffle: each. Allowed: a target with shuffle: each"
@@ -89,13 +85,33 @@ def _of_study(study: Study, config: Config) -> Iterator[str]:
             "source_models: a trainer reads no files with weights for Thaw; name them "
             "in network.arguments. Allowed: a number"
         )
-    yield from _of_weights("training", study.training, [target])
-    yield from _of_weights("pretraining", study.pretraining, sources)
+    for key, problems in (("training", [target]), ("pretraining", sources)):
+        has_classes = all(TASKS[problem.task].has_classes for problem in problems)
+        if getattr(study, key).class_weight and not has_classes:
+            yield (
+                f"{key}.class_weight: only applies to classes, and the labels are "
+                "numbers; remove it, or write {} here"
+            )
     yield from _of_metrics(study, config)
-    yield from _of_sizes(study)
     yield from _of_comparisons(study, config)
-    if study.sources:
-        yield from _of_ranking(study, target, sources)
+    if not study.sources:
+        return
+    if not _has_depths(study):
+        yield (
+            "variants: none only freezes layers, and sources are compared by these. "
+            "Allowed: some that do, such as a ladder"
+        )
+    baseline = study.variants.get(study.baseline)
+    if baseline and baseline.pretrained:
+        yield (
+            f"baseline: {study.baseline!r} is pretrained, so that each source would "
+            "have another. Allowed: a variant with pretrained: false"
+        )
+    if target.is_split and has_splits:
+        yield (
+            f"target: shuffle: each makes {study.target!r} depend on the source, so "
+            "that no baseline would be that of all. Allowed: problems without"
+        )
 
 
 def _of_problem(role: str, name: str, study: Study, problem: Problem) -> Iterator[str]:
@@ -112,40 +128,17 @@ def _of_problem(role: str, name: str, study: Study, problem: Problem) -> Iterato
         )
 
 
-def _of_weights(
-    place: str, training: Training, problems: list[Problem]
-) -> Iterator[str]:
-    """Yield weights of classes where labels are numbers."""
-    has_classes = all(TASKS[problem.task].has_classes for problem in problems)
-    if training.class_weight and not has_classes:
-        yield (
-            f"{place}.class_weight: only applies to classes, and the labels are "
-            "numbers; remove it, or write {} here"
-        )
-
-
-def _of_sizes(study: Study) -> Iterator[str]:
-    share = study.training.validation_size
-    for number, size in enumerate(study.target_sizes):
-        # As learning counts them; the share is at most a half.
-        if share and size != "all" and round(size * share, 9) < 1:
-            yield (
-                f"target_sizes[{number}]: validation_size {share:g} of {size} train "
-                f"row{'s' * (size != 1)} leaves no row to validate on. Allowed: "
-                f"{math.ceil(round(1 / share, 9))} or more, all"
-            )
-
-
 def _of_metrics(study: Study, config: Config) -> Iterator[str]:
+    taken = {"loss"}  # the columns of the scores
     for number, described in enumerate(config.metrics(study)):
         place, name = f"metric[{number}]", described["name"]
         known = METRICS[described["task"]]
         if "function" in described:
             yield from mistakes_of_function(f"{place}.function", described["function"])
-            if name in (*known, "loss"):
-                # They would be one column of the scores.
+            if name in taken | {*known}:
                 words = f"{name} is the name of another score; rename the function"
                 yield f"{place}.function: {words}"
+            taken.add(name)
         elif name not in known:
             words = f"is not a metric of {described['task']}{among(name, known)}"
             yield f"{place}: {shown(name)} {words}"
@@ -158,9 +151,9 @@ def _of_metrics(study: Study, config: Config) -> Iterator[str]:
             )
         if number == 0 and not study.margin and not metric.has_bounds:
             yield (
-                f"margin: this key is missing; {name} has no usual margin, and that "
-                "of the top level is not meant for it. Allowed: the smallest "
-                "difference that matters to you, in its units"
+                f"margin: this key is missing; {name} has no usual margin, so the "
+                "study needs one. Allowed: the smallest difference that matters, in "
+                "its units"
             )
 
 
@@ -181,19 +174,15 @@ def _of_pair(name: str, study: Study, config: Config) -> Iterator[str]:
     if other is None:
         known = among(other_name, config.single_studies)
         yield f"{shown(other_name)} is not a study of this config{known}"
-        return
-    if variant not in other.variants:
+    elif variant not in other.variants:
         known, where = among(variant, other.variants), other_name or "this study"
         yield f"{shown(variant)} is not a variant of {where}{known}"
-    if _compared(study, config) != _compared(other, config):
+    elif _compared(study, config) != _compared(other, config) or (
+        {*study.target_sizes} - {*other.target_sizes}
+    ):
         yield (
-            f"{other_name} has another target, metric or positive class. Allowed: a "
-            "study with the same"
-        )
-    elif lacking := [s for s in study.target_sizes if s not in other.target_sizes]:
-        yield (
-            f"{other_name} has no repeats from {lacking[0]} rows. Allowed: a study "
-            "with the same target_sizes"
+            f"{other_name} has another target, metric or positive class, or lacks some "
+            "of the target_sizes. Allowed: a study with the same"
         )
 
 
@@ -203,38 +192,19 @@ def _compared(study: Study, config: Config) -> tuple[str, dict[str, Any], Any]:
 
 
 def _of_variants(place: str, study: Study, config: Config) -> Iterator[str]:
-    """Yield what the network and the target of a study cannot do for its variants."""
-    target = config.problems[study.target]
+    """Yield what the network of the study at a place cannot do for its variants."""
+    network, is_other_label = study.network, config.is_other_label(study)
     for name, variant in study.variants.items():
-        if not isinstance(variant, Variant):
+        if isinstance(variant, Estimator):
             continue
-        lines = [*study.network.mistakes_of_variant(place, variant)]
-        lines = lines or [*_of_drawn_output(place, study, variant, config)]
+        draws_output = variant.pretrained and (
+            bool(variant.add) or (is_other_label and not variant.inherit)
+        )
+        lines = [*network.mistakes_of_variant(place, variant, draws_output)]
         if variant.training != study.training:
-            training = study.network.mistakes_of_training(variant.training)
-            lines += [f"training.{words}" for words in training]
-            lines += _of_weights("training", variant.training, [target])
+            mistakes = network.mistakes_of_training(variant.training)
+            lines += [f"training.{words}" for words in mistakes]
         yield from (f"variants.{name}.{words}" for words in lines)
-
-
-def _of_drawn_output(
-    place: str, study: Study, variant: Variant, config: Config
-) -> Iterator[str]:
-    """Yield where an output is frozen that is drawn anew, though nobody says so."""
-    network = study.network
-    if not variant.pretrained or OUTPUT in map(network.number, variant.fresh):
-        return
-    if variant.add:
-        why, remedy = "after added layers", ""
-    elif not variant.inherit and config.is_other_label(study):
-        why = f"because source and target of {place} have other labels"
-        remedy = ", or add inherit: output"
-    else:
-        return
-    for key, freeze in variant.freezes.items():
-        if OUTPUT in network.frozen_layers(freeze):
-            words = f"the output, drawn anew {why}, has to learn; leave it out"
-            yield f"{key}: {words}{remedy}"
 
 
 def _has_depths(study: Study) -> bool:
@@ -247,46 +217,16 @@ def _has_depths(study: Study) -> bool:
     )
 
 
-def _of_ranking(study: Study, target: Problem, sources: list[Problem]) -> Iterator[str]:
-    """Yield what keeps the sources of a study from being compared."""
-    if not _has_depths(study):
-        yield (
-            "variants: none only freezes layers, and sources are compared by these. "
-            "Allowed: some that do, such as a ladder"
-        )
-    baseline = study.variants.get(study.baseline)
-    if baseline and baseline.pretrained:
-        yield (
-            f"baseline: {study.baseline!r} is pretrained, so that each source would "
-            "have another. Allowed: a variant with pretrained: false"
-        )
-    # Of these, the target, and so the baseline, would differ from source to source.
-    for key, depends in {
-        "categorical": any(
-            problem.get("categorical") for problem in (target, *sources)
-        ),
-        "columns: common": target.get("columns") == COMMON,
-        "shuffle: each": target.is_split and any(p.is_split for p in sources),
-    }.items():
-        if depends:
-            yield (
-                f"target: {key} makes {study.target!r} depend on the source, so that "
-                "no baseline would be that of all. Allowed: problems without"
-            )
-
-
 def _of_map(names: list[str], config: Config) -> Iterator[str]:
     studies = config.single_studies
     if unknown := [name for name in names if name not in studies]:
         words = f"is not a study of this config{among(unknown[0], studies)}"
-        yield f": {shown(unknown[0])} {words}"
+        yield f"{shown(unknown[0])} {words}"
         return
-    for number, name in enumerate(names):
+    for name in names:
         if not _has_depths(studies[name]):
             words = f"{name!r} has no variant that only freezes layers"
-            yield f"[{number}]: {words}. Allowed: a study with some, such as a ladder"
+            yield f"{words}. Allowed: a study with some, such as a ladder"
     metrics = [config.metrics(studies[name])[0] for name in names]
     if any(metric != metrics[0] for metric in metrics):
-        texts = {f"{m['name']} {m.get('unit', '')}".strip() for m in metrics}
-        words = f"its studies have different metrics ({', '.join(sorted(texts))})"
-        yield f": {words}. Allowed: studies of one metric and unit"
+        yield "its studies have different metrics. Allowed: one metric and unit"

@@ -7,14 +7,13 @@ checks come before Snakemake's `configfile:`.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from thaw.config.messages import path, wrong
-from thaw.errors import ThawError
+from thaw.config.messages import shown, wrong
 
 # With this key, Snakemake runs Python from the file.
 YTE = "__use_yte__"
@@ -45,27 +44,42 @@ def read(file: Path) -> dict[str, Any]:
     Raises `ThawError` if the file cannot be read as a config, or not as it looks.
     """
     try:
-        loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
-        document = loader.get_single_node()
-        if not isinstance(document, yaml.MappingNode):
+        config = _Loader(file.read_text(encoding="utf-8")).get_single_data()
+        if not isinstance(config, dict):
             raise yaml.YAMLError("it holds no keys")
-        mistakes = list(_twice(document, (), file))
-        config = loader.construct_document(document)
-    except yaml.YAMLError as error:
-        raise _unreadable(file, _with_line(error)) from None
-    except OSError as error:
-        raise _unreadable(file, error.strerror or str(error)) from None
+    except yaml.MarkedYAMLError as error:
+        mark, reason = error.problem_mark, str(error.problem)
+        if mark:
+            reason = f"line {mark.line + 1}, column {mark.column + 1}: {reason}"
+    except (yaml.YAMLError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
     except Exception as error:
         # Bytes that are not UTF-8, a date such as 2026-13-01, lists nested too deeply.
         reason = f"a value in it is invalid ({error})"
-        raise _unreadable(file, reason) from None
-    if YTE in config:
-        mistakes.append(
-            f"{YTE}: Thaw runs no Python from {file}; remove this key, and write values"
-        )
-    if mistakes:
-        raise wrong(mistakes)
-    return config
+    else:
+        if YTE not in config:
+            return config
+        reason = f"Thaw runs no Python from it; remove {YTE}, and write values"
+    raise wrong([f"{file}: cannot be read as a config: {reason}"])
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice in its group.
+
+    YAML readers silently keep the last one, so a copied block whose name was not
+    changed would replace the original.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+        names = set()
+        for key, _ in node.value:
+            # A list as a key is refused when values are made.
+            name = str(key.value)
+            if name in names:
+                words = f"{shown(name)} is there twice; remove or rename one"
+                raise yaml.MarkedYAMLError(problem=words, problem_mark=key.start_mark)
+            names.add(name)
+        return super().construct_mapping(node, deep)
 
 
 def with_values_read(value: Any, commanded: Any) -> Any:
@@ -86,41 +100,3 @@ def with_values_read(value: Any, commanded: Any) -> Any:
                 return value
             return number if isinstance(number, bool | int | float) else value
     return value
-
-
-def _unreadable(file: Path, reason: str) -> ThawError:
-    return wrong([f"{file}: cannot be read as a config: {reason}"])
-
-
-def _with_line(error: yaml.YAMLError) -> str:
-    """Return the line, the column and what is wrong there."""
-    match error:
-        case yaml.MarkedYAMLError(problem_mark=yaml.Mark() as mark):
-            return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-    return str(error)
-
-
-def _twice(node: yaml.Node, place: tuple[str | int, ...], file: Path) -> Iterator[str]:
-    """Yield keys that stand twice in their group.
-
-    YAML readers silently keep the last one, so a copied block whose name was not
-    changed would replace the original.
-    """
-    match node:
-        case yaml.SequenceNode():
-            for number, entry in enumerate(node.value):
-                yield from _twice(entry, (*place, number), file)
-        case yaml.MappingNode():
-            names = set()
-            for key, value in node.value:
-                # A list as a key is refused when values are made.
-                name = str(key.value)
-                here = (*place, name)
-                if name in names:
-                    line = key.start_mark.line + 1
-                    yield (
-                        f"{path(here)}: is there twice, again in line {line} of "
-                        f"{file}; remove or rename one"
-                    )
-                names.add(name)
-                yield from _twice(value, here, file)

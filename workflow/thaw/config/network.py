@@ -36,9 +36,6 @@ from thaw.config.users import (
 )
 from thaw.learning.settings import ALL_BUT_NORM_LAYERS
 
-# Placeholders for facts of the problem, in the arguments of a module's function.
-FILLED_IN = ("$classes", "$features", "$shape")
-
 # The layer that is no hidden layer, and the words for all the others in `freeze`.
 OUTPUT, ALL_BUT_OUTPUT = "output", "all but the output"
 
@@ -101,7 +98,7 @@ class Kind(Group):
 
     def frozen_layers(self, freeze: Layer | Sequence[Layer]) -> set[Layer]:
         """Return the layers that are frozen as a whole, as recipes name them."""
-        if freeze == ALL_BUT_NORM_LAYERS:
+        if freeze == ALL_BUT_NORM_LAYERS and isinstance(self, Module):
             return set()
         if freeze == ALL_BUT_OUTPUT and self.names:
             return self.layers - {OUTPUT}
@@ -160,22 +157,19 @@ class Kind(Group):
             if field and getattr(training, key) not in (field.default, {}):
                 yield f"{key}: network.{self.form} has no use for it; remove it"
 
-    def mistakes_of_variant(self, place: str, variant: Variant) -> Iterator[str]:
+    def mistakes_of_variant(
+        self, place: str, variant: Variant, draws_output: bool
+    ) -> Iterator[str]:
         """Yield what a variant says of layers that the network cannot do.
 
-        `place` is the study's in the config.
+        `place` is the study's in the config. draws_output: whether the output is drawn
+        anew even if the variant does not say so.
         """
         for key in self.ignored:
             if getattr(variant, key, None):
                 words = f"network.{self.form} of {place} has no use for it; remove it"
                 yield f"{key}: {words}"
         frozen = {key: self.frozen_layers(f) for key, f in variant.freezes.items()}
-        for key, freeze in variant.freezes.items():
-            if freeze == ALL_BUT_NORM_LAYERS and not isinstance(self, Module):
-                yield (
-                    f"{key}: only network.module can have norm layers, not that of "
-                    f"{place}; name the layers to freeze"
-                )
         factors = {*map(self.number, variant.rate_factors)}
         named = frozen | {"fresh": {*variant.fresh}, "rate_factors": factors}
         unknown = [
@@ -187,14 +181,17 @@ class Kind(Group):
         if unknown:
             yield from unknown
             return
+        drawn = {self.number(layer): f"layer {layer!r} is" for layer in variant.fresh}
+        if draws_output:
+            words = "the output (after added layers, or without inherit: output) is"
+            drawn.setdefault(OUTPUT, words)
         for key, layers in frozen.items():
-            for layer in variant.fresh:
-                if self.number(layer) in layers:
-                    words = f"{layer!r} is frozen by {key}, and a layer drawn anew has"
-                    yield f"fresh: {words} to learn; remove it from one of them"
             if self.layers and self.layers <= layers and not variant.add:
                 words = f"all layers of the network of {place} are frozen; nothing"
                 yield f"{key}: {words} would learn. Allowed: at least one that learns"
+            for layer in drawn.keys() & layers:
+                words = f"{drawn[layer]} drawn anew, and has to learn"
+                yield f"{key}: {words}; leave it out"
 
     def _why_unknown(self, place: str, layer: Layer) -> str:
         """Say why a layer is none of the network; "" if it is."""
@@ -265,11 +262,6 @@ class Module(Kind):
         return self.minimal() | libraries
 
     def mistakes(self) -> Iterator[str]:
-        for name, value in (self.arguments or {}).items():
-            text = value if isinstance(value, str) else ""
-            if text.startswith("$") and text not in FILLED_IN:
-                known = among(text, FILLED_IN)
-                yield f"arguments.{name}: {shown(text)} is unknown{known}"
         for number, group in enumerate(self.groups or []):
             try:
                 re.compile(group)
@@ -292,7 +284,7 @@ class Trainer(Kind):
         *("add", "save", "rate_factors", "phases", "towards"),
     )
 
-    trainer: Annotated[str, Field(pattern=r"^[^\x00-\x1f]+$")]
+    trainer: Annotated[str, Field(pattern=r"^ *[^\x00-\x20][^\x00-\x1f]*$")]
     """Instead of hidden: a command that trains, such as python trainer.py; it runs
     without a shell, in the working directory."""
     files: Annotated[list[PathName], EACH_ONCE] = LEFT_OUT
@@ -315,7 +307,7 @@ class Trainer(Kind):
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        files = [keys.known_digest(Path(file)) for file in self.files or []]
+        files = [*self.written["files"].values()]
         return self.minimal("trainer", "files", "packages") | {
             "trainer": {"command": self.trainer, "files": files},
             "libraries": sorted(self.packages or []),
@@ -327,36 +319,27 @@ class Trainer(Kind):
         return super().written | {"files": files}
 
     def mistakes(self) -> Iterator[str]:
-        for number, file in enumerate(self.files or []):
-            yield from unreadable(f"files[{number}]", Path(file))
-        yield from self._mistakes_of_command()
+        files = [*map(Path, self.files or [])]
+        for number, file in enumerate(files):
+            yield from unreadable(f"files[{number}]", file)
         for number, package in enumerate(self.packages or []):
             if keys.version(package) == "missing":
                 yield (
-                    f"packages[{number}]: {package} is not installed here. Allowed: an "
-                    "installed package; if the trainer has an environment of its own, "
-                    "add its lock file to files"
+                    f"packages[{number}]: {package} is not installed here; if the "
+                    "trainer has an environment of its own, add its lock file to files"
                 )
-
-    def _mistakes_of_command(self) -> Iterator[str]:
         try:
-            words = shlex.split(self.trainer)
-            if not any(words):
-                raise ValueError("it is empty")
+            program, *words = shlex.split(self.trainer)
         except ValueError as error:
             yield f"trainer: {shown(self.trainer)} is not a command ({error})"
             return
         # The program itself is looked for elsewhere, unless its name has a slash.
-        files = words if "/" in words[0] else words[1:]
-        listed = {Path(file).absolute() for file in self.files or []}
-        for word in files:
-            file = Path(word)
-            is_code = file.suffix == ".py" or (
-                not file.is_absolute() and file.is_file()
-            )
-            if is_code and file.absolute() not in listed:
+        words = [program, *words] if "/" in program else words
+        for file in map(Path, words):
+            is_near = not file.is_absolute() and file.is_file()
+            if (is_near or file.suffix == ".py") and file not in files:
                 yield (
-                    f"files: {shown(word)} is missing, which the trainer names; add "
+                    f"files: {str(file)!r} is missing, which the trainer names; add "
                     "it, or its edits go unnoticed"
                 )
 
@@ -370,8 +353,10 @@ class Trainer(Kind):
             known = among(name, [*(self.arguments or {})])
             yield f"arguments.{name}: not among network.arguments{known}"
 
-    def mistakes_of_variant(self, place: str, variant: Variant) -> Iterator[str]:
-        yield from super().mistakes_of_variant(place, variant)
+    def mistakes_of_variant(
+        self, place: str, variant: Variant, draws_output: bool
+    ) -> Iterator[str]:
+        yield from super().mistakes_of_variant(place, variant, draws_output)
         if isinstance(self.frozen(variant.freeze), list):
             yield (
                 "freeze: trainers are only told how many layers to freeze, from the "
@@ -392,7 +377,4 @@ def inherited(shared: Mapping[str, Any], network: Mapping[str, Any]) -> dict[str
     Where the study says another kind, nothing of the shared one is left.
     """
     kind = next((form for form in NETWORKS if form in network), None)
-    if kind is None:
-        return {**shared, **network}
-    known = NETWORKS[kind].model_fields if kind in shared else {}
-    return {key: value for key, value in shared.items() if key in known} | {**network}
+    return {**network} if kind and kind not in shared else {**shared, **network}

@@ -48,19 +48,17 @@ def content_of_function(text: str) -> dict[str, Any]:
 def mistakes_of_function(key: str, text: str) -> Iterator[str]:
     """Yield what keeps a function from being read: its place, its file."""
     place, _, file = parts_of_function(text)
-    if file is None:
-        library = place.partition(".")[0]
-        if not library or keys.version(library) == "missing":
+    library = place.partition(".")[0]
+    try:
+        if file:
+            keys.code_of_file(file)
+        elif not library or keys.version(library) == "missing":
             yield (
                 f"{key}: {library or place} is not an installed package. Allowed: "
                 "an installed one, or a file, such as networks.py:small_cnn"
             )
-        return
-    if mistakes := [*unreadable(key, file)]:
-        yield from mistakes
-        return
-    try:
-        keys.code_of_file(file)
+    except OSError:
+        yield from unreadable(key, Path(place))
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         yield f"{key}: {place}{line}: {getattr(error, 'msg', error)}"
