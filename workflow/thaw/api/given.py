@@ -19,7 +19,7 @@ from thaw.data.tables import read_rows
 from thaw.errors import ThawError, listed, refuse
 from thaw.findings.arms import Arm, TargetSize, arms, in_order
 from thaw.learning.history import Final
-from thaw.output.records import ArchiveWriter, Content, publish
+from thaw.output.records import Content, publish, write_archive
 from thaw.output.tables import frame, plain
 
 # The columns that must be there, and those that may be, with what they then hold.
@@ -236,7 +236,4 @@ def _write(given: Given, file: BinaryIO, recipe: Mapping[str, Any]) -> None:
         if (rows["model"] >= 0).any():
             columns["source_model"] = rows["model"]
         arrays |= {f"{arm.name}/{name}": values for name, values in columns.items()}
-    with ArchiveWriter(file) as writer:
-        for name, values in arrays.items():
-            writer.add(name, values)
-        writer.close(recipe, recipe["inputs"])
+    write_archive(file, arrays.items(), recipe, recipe["inputs"])
