@@ -64,13 +64,6 @@ def main(job: Job) -> None:
     problem, description = checked_problem(
         settings, files, joined, job.more["studies"], **related
     )
-    for study in job.more["studies"]:
-        # `thaw check` leaves it out, because it runs what the config names.
-        if study["estimators"]:
-            # Only those that have any wait for the import.
-            from thaw.external.estimators import check_estimators
-
-            check_estimators(study, problem)
     in_config = [settings[key] for key in FILES if key in settings]
     in_config += settings.get("joined", {}).get("files", [])
     paths = [*files, *joined]
