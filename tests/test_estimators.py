@@ -218,7 +218,3 @@ def test_a_job_names_the_estimator_that_fails(store, tmp_path):
     project.change("variants", "near", "arguments", to={"n_neighbors": -1})
     with pytest.raises(JobError, match=r"error: sklearn\S*\(n_neighbors=-1\): Inval"):
         project.make("results/of-classes/scores.csv")
-    # Of a problem that is still to be made, before anything learns.
-    project.change("problems", "classes", "train_size", to=31)
-    with pytest.raises(JobError, match=r"make_problem: .*variants\.near: sklearn"):
-        project.make("results/of-classes/scores.csv")

@@ -108,7 +108,9 @@ def check(tmp_path, problem):
             variants = {n: {"pretrained": False} | v for n, v in variants.items()}
         paths = {role: tmp_path / f"{role}.npz" for role in roles}
         for role, path in paths.items():
-            save_problem(path, options[role], DESCRIPTION, RECIPE, {})
+            classes = [*map(str, range(options[role].classes))]
+            described = DESCRIPTION._replace(classes=classes)
+            save_problem(path, options[role], described, RECIPE, {})
         arguments = {"classes": "$classes"} if takes == "classes" else {}
         settings = {
             "study": "ahead",
@@ -153,7 +155,7 @@ def test_networks_of_many_kinds_pass_and_what_is_frozen_stands_still(
     check(code)
     file = tmp_path / "networks.py"
     settings = {"module": content_of_function(f"{file}:network")}
-    network = network_of(settings, problem, [], file)
+    network = network_of(settings, problem.task, DESCRIPTION, file)
     *hidden, output = network.groups
     assert "_orig_mod" not in network.groups  # as it was before it was compiled
     before = draw(network, [0])

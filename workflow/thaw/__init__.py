@@ -57,7 +57,7 @@ def compare(
 
     folder = Path(output or Path(mkdtemp(prefix="thaw-"), "scores"))
     rules = Rules(higher, margin, bounds, constant, baseline, paired)
-    options = [f"{k}={v!r}" for k, v in rules._asdict().items() if k != "columns"]
+    options = [f"{key}={value!r}" for key, value in rules._asdict().items()]
     file = Path(scores) if isinstance(scores, str) else scores
     compared(file, folder, rules, f"thaw.compare(scores, {', '.join(options)})")
     return open(folder)

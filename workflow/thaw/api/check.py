@@ -1,22 +1,23 @@
 """All that is wrong with a config and its data, before anything runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from thaw.config.network import Module
+from thaw import keys
 from thaw.config.resolve import resolve
-from thaw.data.make import Other
-from thaw.data.problem import Description, Pool, Problem
 from thaw.errors import ThawError, shortened
 from thaw.output.job import Job
-from thaw.output.problems import save_problem
+from thaw.output.paths import problem_file
+from thaw.output.problems import load_described
 from thaw.plan.plan import Plan
-from thaw.stages import check_network, check_overlap
-from thaw.stages.make_problem import checked_problem
+from thaw.stages import check_network, check_overlap, make_problem
+
+# Trainers are left to their jobs.
+CHECKS = {"check_overlap": check_overlap, "check_network": check_network}
 
 
 class Wrong(NamedTuple):
@@ -41,80 +42,72 @@ def all_wrong(config: Mapping[str, Any]) -> Wrong:
 
 
 def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
-    """Return what is wrong with the data of a plan's problems, and the doubts.
+    """Return what is wrong with the data of a plan, and the doubts.
 
-    Each is made in memory, as its job makes it. One that depends on another with
-    mistakes is made by itself.
+    The jobs that may refuse data run in a temporary folder.
     """
     mistakes: dict[str, dict[str, None]] = {}  # and which problems have them
     doubts: list[str] = []
-    known: dict[str, Other] = {}
-    problems: dict[str, tuple[Problem | Pool, Description]] = {}
-    for key, part in plan.problems.by_key.items():
-        name, recipe = part.name, part.result.recipe
-        files, joined = ([*map(Path, part.inputs[k])] for k in ("files", "joined"))
-        missing = [path for path in (*files, *joined) if not path.exists()]
-        if missing:
-            doubts.append(
-                f"problems.{name}: not checked; a rule is to make {missing[0]}"
-            )
-            continue
-        settings, requirements = recipe["settings"], plan.requirements(key)
-        inputs = recipe["inputs"].items()
-        whole = {role: known[of] for role, of in inputs if of in known}
-        by_itself = len(whole) < len(inputs)
-        if by_itself:
-            whole, requirements = {}, []
-            settings = {k: value for k, value in settings.items() if k != "scale"}
-        try:
-            problem, about = checked_problem(
-                settings, files, joined, requirements, **whole
-            )
-        except ThawError as error:
-            for line in error.args:
-                mistakes.setdefault(line, {})[name] = None
-            continue
-        if not by_itself:
-            pool = problem if isinstance(problem, Pool) else None
-            known[key], problems[key] = Other(name, about, pool), (problem, about)
-        doubts += [f"problems.{name}: {note}" for note in about.warnings]
+    with TemporaryDirectory() as folder, redirect_stderr(StringIO()):
+        for key, recipe in plan.recipes.items():
+            place = ""
+            try:
+                if recipe["stage"] == "make_problem":
+                    place = plan.problems.by_key[key].name
+                    notes = _make(plan, key, place, Path(folder))
+                    doubts += [f"problems.{place}: {note}" for note in notes]
+                elif recipe["stage"] in CHECKS:
+                    _check(plan, key, Path(folder))
+            except ThawError as error:
+                for line in error.args:
+                    is_in_problem = place and not line.startswith("studies.")
+                    names = mistakes.setdefault(line, {})
+                    names |= {place: None} if is_in_problem else {}
     lines = [
-        line if line.startswith("studies.") else f"problems.{', '.join(names)}: {line}"
+        f"problems.{', '.join(names)}: {line}" if names else line
         for line, names in mistakes.items()
     ]
-    lines += _refused(plan, problems)
     return lines, list(dict.fromkeys(doubts))
 
 
-def _refused(
-    plan: Plan, problems: Mapping[str, tuple[Problem | Pool, Description]]
-) -> Iterator[str]:
-    """Yield what the checks of studies refuse, as their jobs do.
+def _make(plan: Plan, key: str, name: str, results: Path) -> list[str]:
+    """Make a problem as its job does, and return the doubts about it.
 
-    They are of equal rows and of columns, where these may be refused, and of modules.
-    Trainers, and modules whose weights are in files, are left to their jobs.
+    One that depends on another with mistakes is made by itself.
     """
-    with TemporaryDirectory() as folder:
-        for study in plan.studies.values():
-            checks = [(check_overlap, study.overlap)] if study.refusal else []
-            if study.check and isinstance(study.settings.network, Module):
-                checks.append((check_network, study.check))
-            for stage, (recipe, key) in checks:
-                needed = recipe["inputs"]
-                if not {*map(str, needed.values())} <= {*problems}:
-                    continue
-                code = study.settings.network.user_files.items()
-                inputs = {name: [*map(Path, paths)] for name, paths in code}
-                for role, problem_key in needed.items():
-                    path = Path(folder, study.files[role][0])
-                    inputs[role] = [path]
-                    recipe_of = plan.recipes[problem_key]
-                    if not path.exists():
-                        save_problem(path, *problems[problem_key], recipe_of, {})
-                outputs = {"rows": [Path(folder, "rows.json")]}
-                job = Job(recipe["stage"], key, recipe, inputs, outputs)
-                try:
-                    with redirect_stderr(StringIO()):
-                        stage.main(job)
-                except ThawError as error:
-                    yield from error.args
+    recipe, inputs = plan.recipes[key], _inputs(plan, key, results)
+    output, studies = results / problem_file(name, key), plan.requirements(key)
+    if missing := _missing(inputs, "files", "joined"):
+        return [f"not checked; a rule is to make {missing[0]}"]
+    if _missing(inputs, "source", "like"):
+        settings = {k: v for k, v in recipe["settings"].items() if k != "scale"}
+        recipe = recipe | {"settings": settings, "inputs": {}}
+        output, studies = results / "alone.npz", []
+    files, more = {"problem": [output]}, {"studies": studies}
+    make_problem.main(Job("make_problem", key, recipe, inputs, files, more=more))
+    _, description, _ = load_described(output, keys.key(recipe))
+    return description.warnings
+
+
+def _check(plan: Plan, key: str, results: Path) -> None:
+    """Check rows or a module as their jobs do, if they may be refused.
+
+    Modules whose weights are in files are left to their jobs.
+    """
+    recipe, inputs = plan.recipes[key], _inputs(plan, key, results)
+    settings, output = recipe["settings"], {"rows": [results / "rows.json"]}
+    may_refuse = settings.get("refuse", True) or "columns" in settings
+    if may_refuse and not _missing(inputs, *recipe["inputs"]):
+        CHECKS[recipe["stage"]].main(Job(recipe["stage"], key, recipe, inputs, output))
+
+
+def _inputs(plan: Plan, key: str, results: Path) -> dict[str, list[Path]]:
+    """Return the files of a job: users' own, and problems that were made before."""
+    return {
+        role: [results / p if (results / p).exists() else Path(p) for p in paths]
+        for role, paths in plan.inputs(key).items()
+    }
+
+
+def _missing(inputs: Mapping[str, list[Path]], *roles: str) -> list[Path]:
+    return [p for role in roles for p in inputs.get(role, []) if not p.exists()]

@@ -6,21 +6,17 @@ kind of file. Whatever takes rows, losses or epochs is left out.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from thaw.api.given import LARGEST, Given, name_of, read, write
-from thaw.config.config import Study
-from thaw.config.network import Trainer
 from thaw.errors import ThawError, listed, refuse
-from thaw.keys import Result, digest, result, version
+from thaw.findings.shown import counted
+from thaw.keys import digest, result, version
 from thaw.output.job import Job
 from thaw.output.records import load_record
-from thaw.plan.outputs import FIGURES, GATHER, SCORES, STUDY_PAGE, TABLES
-from thaw.plan.stages import ON_PAGE, Stage, in_folder, plan_outputs, plan_page
-from thaw.plan.study import StudyPlan
+from thaw.plan.outputs import FIGURES, GATHER, PAGE, TABLES, files_of, named
 from thaw.stages import make as stage
 
 STAGE = "given"
@@ -32,8 +28,7 @@ class Rules(NamedTuple):
     higher: whether higher ones are better. margin: the smallest difference that
     matters. bounds: the least and the largest score, if there are. constant: the score
     of the best constant prediction, if it is known. baseline: a variant, by default the
-    first. paired: whether repeats of one name have something in common. columns: the
-    names of the columns with variants, repeats and scores, where they have others.
+    first. paired: whether repeats of one name have something in common.
     """
 
     higher: bool
@@ -42,47 +37,6 @@ class Rules(NamedTuple):
     constant: float | None = None
     baseline: str | None = None
     paired: bool = False
-    columns: Mapping[str, str] = {}
-
-
-class GivenPlan(StudyPlan):
-    """The plan of a study whose scores are given.
-
-    Nobody knows how its variants learned, nor from which rows. The `command` makes it
-    again.
-    """
-
-    rules: Rules
-    command: str
-
-    @property
-    def learning(self) -> dict[str, Any]:
-        """Nothing is known of how networks learned."""
-        return {}
-
-    @property
-    def words(self) -> dict[str, str]:
-        """Plain names of variants, as far as anything is known of them."""
-        return {name: settings["given"] for name, settings in self.described.items()}
-
-    @property
-    def question(self) -> str:
-        """None: the scores do not say what was asked."""
-        return ""
-
-    @property
-    def description(self) -> dict[str, Any]:
-        """The rules behind the results, and the command."""
-        rules = self.rules._asdict() | self.facts(["baseline"])
-        return {
-            "command": self.command,
-            "settings": self.facts(("source", "target", "target_sizes")) | rules,
-            "variants": self.described,
-            "problems": {},
-            "keys": {},
-            "code": {},
-            "versions": {name: version(name) for name in ("numpy", "scipy")},
-        }
 
 
 def compared(
@@ -90,89 +44,96 @@ def compared(
 ) -> None:
     """Compare the scores of a frame, or of a CSV, and write what follows to a folder.
 
-    It replaces an earlier comparison in there. The page names the `command`.
+    It takes the place of an earlier comparison. The page names the `command`, which
+    makes it again.
     Raises `ThawError` with all that is wrong with the rules and the scores, or if the
     folder holds anything else than such a comparison.
     """
     mistakes = [*_wrong_rules(rules)]
     try:
-        given = read(scores, rules.columns)
+        given = read(scores)
     except ThawError as error:
         raise ThawError(*mistakes, *error.args) from None
     refuse([*mistakes, *_misfits(rules, given)])
     _clear(folder)
-    study = _plan(folder.name, given, rules, command)
-    settings = study.facts(("study", "metric", "variants", "target_sizes"))
+    facts, name = _facts(folder.name, given, rules), folder.name
+    settings = {"study": name, "metric": facts["metric"], "variants": given.variants}
+    settings |= {"target_sizes": given.target_sizes}
     settings |= {"constant": rules.constant, "paired": rules.paired}
     text = given.rows.to_csv(index=False)
     gathered = result(STAGE, settings, {"scores": digest(text)})
-    files = in_folder(study.name, ["histories.npz", SCORES])
-    first = Stage(STAGE, GATHER, study.name, *gathered, [], files)
-    results = folder.parent
-    write(given, folder, results / first.record, first.recipe)
-    for planned in _stages(study, first):
-        inputs = {"results": [results]}
-        outputs = {
-            "files": [results / path for path in planned.files],
-            "record": [results / planned.record],
-        }
-        stage.main(Job(planned.name, planned.key, planned.recipe, inputs, outputs))
+    records = folder / "records"
+    write(given, folder, records / f"{GATHER}.json", gathered.recipe)
+    is_swept = len(given.target_sizes) > 1
+    figures = ["boxplot", "target-sizes" if is_swept else "differences"]
+    figures += ["source-spread"] * (given.models > 1)
+    tables = ["summary", "comparisons", "answer", "study"]
+    described = {"description": _description(facts, rules, command)}
+    inputs = {GATHER: {name: gathered.key}}
+    for kind, outputs, more in (
+        (TABLES, tables, facts | described),
+        (FIGURES, figures, facts),
+        (PAGE, ["page"], {"studies": [facts]}),
+    ):
+        recipe, key = result(kind, {"outputs": outputs} | more, inputs)
+        files = [folder / file for file in files_of(named(kind, outputs))]
+        written = {"files": files, "record": [records / f"{kind}.json"]}
+        stage.main(Job(kind, key, recipe, {"results": [folder.parent]}, written))
+        inputs = inputs | {kind: {name: key}}
 
 
-def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
-    """Return the plan of a study of this name, whose `command` makes it again."""
+def _description(
+    facts: Mapping[str, Any], rules: Rules, command: str
+) -> dict[str, Any]:
+    """Return the rules behind the results, and the command, for `study.json`."""
+    names = ("source", "target", "target_sizes", "baseline")
+    return {
+        "command": command,
+        "settings": rules._asdict() | {name: facts[name] for name in names},
+        "variants": facts["described"],
+        "problems": {},
+        "keys": {},
+        "code": {},
+        "versions": {name: version(name) for name in ("numpy", "scipy")},
+    }
+
+
+def _facts(name: str, given: Given, rules: Rules) -> dict[str, Any]:
+    """Return what tables, figures and the page know of a study (`StudyPlan.facts`).
+
+    Nobody knows how its variants learned, nor from which rows.
+    """
+    sizes, variants = given.target_sizes, given.variants
     started = {*given.started["variant"]}
-    known: dict[bool, dict[str, Any]] = {
-        True: {"given": "From source models"},
-        False: {"given": "No source model" * bool(started), "pretrained": False},
-    }
-    variants: dict[str, Any] = {
-        variant: SimpleNamespace(
-            pretrained=variant in started, described=known[variant in started]
-        )
-        for variant in given.variants
-    }
+    from_scratch = "No source model" * bool(started)
     bounds = {} if rules.bounds is None else {"bounds": [*rules.bounds]}
-    unknown = Result({}, "")
-    plan = GivenPlan(
-        name=name,
-        # Keys that only training needs are left out; the command trains nothing.
-        settings=Study.model_construct(
-            source="",
-            target="the target",
-            network=Trainer.model_construct(trainer=command),
-            variants=variants,
-            repeats=given.repeats,
-            source_models=given.models,
-            target_sizes=given.target_sizes,
-            margin=rules.margin,
-            baseline=name_of(rules.baseline or given.variants[0]),
-        ),
-        variants=variants,
-        metrics=[{"name": "score", "greater_is_better": rules.higher} | bounds],
-        source=None,
-        target=unknown,
-        source_models=[],
-        arms={},
-        overlap=unknown,
-        keeps_predictions=False,
-        has_splits=False,
-        draws_output=False,
-        source_unit="",
-    )
-    plan.rules, plan.command = rules, command
-    return plan
-
-
-def _stages(study: StudyPlan, first: Stage) -> list[Stage]:
-    """Return what is made of scores, in order."""
-    inputs = {GATHER: {study.name: first.key}}
-    tables = plan_outputs(study, TABLES, inputs)
-    inputs |= {TABLES: {study.name: tables.key}}
-    figures = plan_outputs(study, FIGURES, inputs)
-    facts = [study.facts(ON_PAGE)]
-    page = plan_page(STUDY_PAGE, study.name, facts, [first, tables, figures])
-    return [tables, figures, page]
+    scores = len(given.rows) // len(variants) // len(sizes)
+    arm = "variant and size" if len(sizes) > 1 else "variant"
+    unknown: dict[str, Any] = {
+        **{name: [] for name in ("networks", "pairs", "maps", "tuned")},
+        **{name: {} for name in ("depths", "ladder", "rates", "learning")},
+        **dict.fromkeys(("source", "source_unit", "question"), ""),
+        **dict.fromkeys(("has_splits", "is_about_pairs", "draws_output"), False),
+    }
+    return unknown | {
+        "study": name,
+        "target": "the target",
+        "variants": variants,
+        "pretrained": [v for v in variants if v in started],
+        "described": {v: {"pretrained": v in started} for v in variants},
+        "words": {
+            v: "From source models" if v in started else from_scratch for v in variants
+        },
+        "target_sizes": sizes,
+        "shown_size": sizes[-1],
+        "baseline": name_of(rules.baseline or variants[0]),
+        "comparisons": (len(variants) - 1) * len(sizes),
+        "metric": [{"name": "score", "greater_is_better": rules.higher} | bounds],
+        "margin": rules.margin,
+        "repeats": given.repeats,
+        "source_models": given.models,
+        "size": f"{counted(scores, 'score')} of each {arm}",
+    }
 
 
 def _wrong_rules(rules: Rules) -> Iterator[str]:

@@ -8,7 +8,7 @@ only training knows, are not there.
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from thaw.data.tables import read_rows
 from thaw.errors import ThawError, listed, refuse
 from thaw.findings.arms import Arm, TargetSize, arms, in_order
 from thaw.learning.history import Final
-from thaw.output.records import ArchiveWriter, Content, publish
+from thaw.output.records import Content, publish, write_archive
 from thaw.output.tables import frame, plain
 
 # The columns that must be there, and those that may be, with what they then hold.
@@ -81,25 +81,24 @@ class Given(NamedTuple):
         yield from wrong_values(self.place, len(values), values, wrong, words, remedy)
 
 
-def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
+def read(scores: pd.DataFrame | Path) -> Given:
     """Return the scores of a frame or a CSV, checked.
 
-    `columns` holds the names of those of `NEEDED` that are called otherwise.
     Raises `ThawError` with all that is wrong in values or, if they are right, in which
     scores there are; it names columns, and rows from 1.
     """
-    names = {name: columns.get(name, name) for name in (*NEEDED, *OPTIONAL)}
+    names = {*NEEDED, *OPTIONAL}
     if isinstance(scores, Path):
-        place, table = str(scores), read_rows(scores, {*names.values()}, {})
+        place, table = str(scores), read_rows(scores, names, {})
     else:
         place, table = "the frame", scores
-    missing = [names[name] for name in NEEDED if names[name] not in table]
+    missing = [name for name in NEEDED if name not in table]
     if missing:
         raise ThawError(
             f"{place}: missing columns: {listed(missing)}. Its columns are "
-            f"{listed(table.columns)}; name others with --variant, --repeat or --score"
+            f"{listed(table.columns)}; rename them"
         )
-    cells = {k: table.get(name, OPTIONAL.get(k)) for k, name in names.items()}
+    cells = {name: table.get(name, OPTIONAL.get(name)) for name in names}
     rows = pd.DataFrame(cells, dtype=object)
     rows = rows.where(rows.notna(), "").map(lambda value: str(value).strip())
     rows.index = pd.RangeIndex(1, len(rows) + 1)
@@ -108,31 +107,23 @@ def read(scores: pd.DataFrame | Path, columns: Mapping[str, str]) -> Given:
         pd.to_numeric(rows[name], errors="coerce") for name in ("score", "target_size")
     )
     failed = rows["score"].str.lower().isin(["", "nan"])
-    wrong_scores = ~(score.abs() <= LARGEST) & ~failed
-    wrong_sizes = ~((size >= 1) & (size % 1 == 0)) & (rows["target_size"] != "all")
     given = Given(rows, place)
-    refuse(
-        [
-            *given.wrong(
-                "variant",
-                variant == "",
-                "no names",
-                "a name has at least a letter or a digit",
-            ),
-            *given.wrong(
-                "score",
-                wrong_scores,
-                f"not numbers within ±{LARGEST:g}",
-                "correct them, or choose another unit; a failed network's is empty",
-            ),
-            *given.wrong(
-                "target_size",
-                wrong_sizes,
-                "no numbers of rows",
-                "write whole numbers, or all",
-            ),
-        ]
-    )
+    checks = [
+        ("variant", variant == "", "no names", "a name has at least a letter or digit"),
+        (
+            "score",
+            ~(score.abs() <= LARGEST) & ~failed,
+            f"not numbers within ±{LARGEST:g}",
+            "correct them, or choose another unit; a failed network's is empty",
+        ),
+        (
+            "target_size",
+            ~((size >= 1) & (size % 1 == 0)) & (rows["target_size"] != "all"),
+            "no numbers of rows",
+            "write whole numbers, or all",
+        ),
+    ]
+    refuse(line for check in checks for line in given.wrong(*check))
     refuse(
         f"{place}: column variant: {listed(texts)} would all be called {name}; rename "
         "one"
@@ -209,23 +200,25 @@ def write(given: Given, folder: Path, record: Path, recipe: Mapping[str, Any]) -
         failed=rows["failed"].astype(int),
     )
     table.insert(0, "study", recipe["settings"]["study"])
+    arrays = _arrays(given, recipe["settings"]).items()
     outputs: dict[Path, Content] = {
-        folder / "histories.npz": lambda file: _write(given, file, recipe),
+        folder / "histories.npz": lambda file: write_archive(
+            file, arrays, recipe, recipe["inputs"]
+        ),
         folder / "scores.csv": frame(table),
     }
     publish(record, recipe, recipe["inputs"], outputs)
 
 
-def _write(given: Given, file: BinaryIO, recipe: Mapping[str, Any]) -> None:
+def _arrays(given: Given, settings: Mapping[str, Any]) -> dict[str, Any]:
     arrays: dict[str, Any] = {"positive": "", "has_splits": False}
     arrays |= {"tested": 0, "rarest": 0}
-    constant, paired = (recipe["settings"][name] for name in ("constant", "paired"))
-    if constant is not None:
-        arrays["constant/metrics/score"] = constant
+    if settings["constant"] is not None:
+        arrays["constant/metrics/score"] = settings["constant"]
     for place, arm in enumerate(arms(given.variants, given.target_sizes)):
         rows = given.of(arm)
         # Repeats that are not paired share nothing, as if all had other numbers.
-        apart = 0 if paired else place * len(given.rows)
+        apart = 0 if settings["paired"] else place * len(given.rows)
         numbers = rows["number"] + apart
         columns = dict.fromkeys(Final._fields, np.full(len(rows), np.nan, np.float32))
         columns |= {
@@ -236,7 +229,4 @@ def _write(given: Given, file: BinaryIO, recipe: Mapping[str, Any]) -> None:
         if (rows["model"] >= 0).any():
             columns["source_model"] = rows["model"]
         arrays |= {f"{arm.name}/{name}": values for name, values in columns.items()}
-    with ArchiveWriter(file) as writer:
-        for name, values in arrays.items():
-            writer.add(name, values)
-        writer.close(recipe, recipe["inputs"])
+    return arrays

@@ -23,7 +23,7 @@ from thaw.data.images import pixels
 from thaw.data.problem import as_learned
 from thaw.data.tables import read_rows
 from thaw.errors import ThawError
-from thaw.external.networks import network_for, of_network
+from thaw.external.networks import network_of, of_network
 from thaw.keys import files_below
 from thaw.learning.learner import State, stacked, take
 from thaw.learning.tasks import TASKS, Scale
@@ -168,11 +168,10 @@ class Predictor(BaseEstimator):
         """Return what the task keeps of each network's predictions, `[R, rows, …]`."""
         x, described = self._features(rows, place), self._described
         task, file = TASKS[self._task], parts_of_function(self.module or "")[2]
-        width = task.width(len(described.classes))
         predictions = []
         with _generators_kept(), of_network(self._network, file):
-            network = network_for(
-                self._network, x.shape[1], width, described.shape, file, self._added
+            network = network_of(
+                self._network, self._task, described, file, self._added
             )
             for number in range(len(self.networks_)):
                 state = take(self._state, [number])

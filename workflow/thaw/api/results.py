@@ -18,7 +18,7 @@ from thaw.findings.samples import Sample
 from thaw.learning.history import METRICS, names_of
 from thaw.learning.seeds import Address
 from thaw.learning.tasks import TASKS
-from thaw.output.inputs import Files, Inputs, read_table
+from thaw.output.inputs import Inputs, read_table
 from thaw.output.paths import PREDICTIONS_NPZ, WEIGHTS, find_jobs, problem_file
 from thaw.output.problems import load_described
 from thaw.output.records import Archive, load_arrays, load_record
@@ -114,14 +114,14 @@ class Results:
         train and test rows.
         """
         self._check_trained()
-        with self._files() as files:
-            histories, parts = files.histories(self.name), []
+        with self._inputs() as inputs:
+            histories, parts = inputs.histories(), []
             for arm in self.arms:
-                steps = histories.steps(arm.name)
-                values = [histories.metric(arm.name, metric) for metric in METRICS]
-                names = names_of(TASKS[histories.task(arm.name)])
+                steps = histories[f"{arm.name}/steps"]
+                values = [histories[f"{arm.name}/{metric}"] for metric in METRICS]
+                names = names_of(TASKS[str(histories[f"{arm.name}/task"])])
                 repeats, epochs = values[0].shape
-                frame = _addressed(arm, histories.addresses(), epochs)
+                frame = _addressed(arm, histories["addresses"], epochs)
                 frame["epoch"] = np.tile(np.arange(epochs), repeats)
                 frame["step"] = np.tile(steps, repeats)
                 columns = dict(zip(names, map(np.ravel, values), strict=True))
@@ -176,13 +176,13 @@ class Results:
         from thaw.stages.make import make_output
 
         record = self._record(FIGURES)
-        recipe, settings = record["recipe"], record["recipe"]["settings"]
-        if name not in settings["outputs"]:
-            known = among(name, settings["outputs"])
+        recipe, names = record["recipe"], record["recipe"]["settings"]["outputs"]
+        if name not in names:
+            known = among(name, names)
             raise ThawError(f"{self.name} has no figure {name!r}{known}")
         (output,) = named(FIGURES, [name])
-        with mpl.rc_context(), Files(recipe, self.folder.parent) as files:
-            return make_output(output, settings, files)
+        with mpl.rc_context(), Inputs(recipe, self.folder.parent) as inputs:
+            return make_output(output, inputs)
 
     def predictor(
         self, variant: str, target_size: int | str | None = None
@@ -230,8 +230,7 @@ class Results:
 
     def samples(self, arms: Iterable[Arm]) -> dict[Arm, Sample]:
         """Return the scores of arms as the statistics take them."""
-        with self._files() as files:
-            inputs = Inputs({"study": self.name}, files)
+        with self._inputs() as inputs:
             samples = {}
             for arm in arms:
                 of_arm = inputs.samples([arm.variant], arm.target_size, self.metric)
@@ -308,12 +307,13 @@ class Results:
 
     def _content(self, name: str) -> bytes:
         """Return a file's content, checked against the record of its stage."""
-        with self._files() as files:
-            return files.content(self.name, name)
+        with self._inputs() as inputs:
+            return inputs.content(self.name, name)
 
-    def _files(self) -> Files:
+    def _inputs(self) -> Inputs:
         keys = {stage: {self.name: r["key"]} for stage, r in self._records.items()}
-        return Files({"inputs": keys}, self.folder.parent)
+        recipe = {"settings": {"study": self.name}, "inputs": keys}
+        return Inputs(recipe, self.folder.parent)
 
     def _of_classes(
         self, variant: str, target_size: int | str | None

@@ -240,9 +240,6 @@ def plan() -> None:
     help="Repeats of one name have something in common, such as a seed or a split, and "
     "are compared with each other.",
 )
-@click.option("--variant", help="The column with the variants' names, if not variant.")
-@click.option("--repeat", help="The column that numbers repeats, if not repeat.")
-@click.option("--score", help="The column with the scores, if not score.")
 @click.option(
     "--output",
     type=FILE,
@@ -259,16 +256,14 @@ def compare(
     page to send.
     """
     from thaw.api.compare import Rules, compared
-    from thaw.api.given import NEEDED
-    from thaw.plan.columns import name_of
+    from thaw.api.given import name_of
 
     if higher == lower:
         raise click.UsageError("say which scores are better: --higher or --lower")
-    output = output or RESULTS / "compared" / name_of(scores.stem, "scores")
-    columns = {name: options.pop(name) for name in NEEDED}
-    columns = {name: column for name, column in columns.items() if column}
-    rules = Rules(higher, columns=columns, **options)
-    compared(scores, output, rules, shlex.join(["thaw", *sys.argv[1:]]))
+    output = output or RESULTS / "compared" / (name_of(scores.stem) or "scores")
+    compared(
+        scores, output, Rules(higher, **options), shlex.join(["thaw", *sys.argv[1:]])
+    )
     click.echo((output / "answer.md").read_text(encoding="utf-8"))
     click.echo(f"To read: {output / 'page.html'}")
 

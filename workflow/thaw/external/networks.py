@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.nn.parameter import is_lazy
 
-from thaw.data.problem import Problem
+from thaw.data.problem import Description
 from thaw.errors import ThawError
 from thaw.external import functions
 from thaw.learning.fully_connected import FullyConnected
@@ -22,31 +22,19 @@ OTHER_TYPES = (torch.bfloat16, torch.float16, torch.float64)
 
 def network_of(
     settings: Mapping[str, Any],
-    problem: Problem,
-    shape: Sequence[int],
+    task: str,
+    described: Description,
     file: Path | None,
     added: Sequence[int] = (),
 ) -> Network:
-    """Return the network of a recipe for a problem; see `network_for`."""
-    features = problem.train_x.shape[-1]
-    width = TASKS[problem.task].width(problem.classes)
-    return network_for(settings, features, width, shape, file, added)
+    """Return the network of a recipe's `settings` for a task on a problem.
 
-
-def network_for(
-    settings: Mapping[str, Any],
-    features: int,
-    width: int,
-    shape: Sequence[int],
-    file: Path | None,
-    added: Sequence[int] = (),
-) -> Network:
-    """Return the network of a recipe's `settings`: so many features, and outputs.
-
-    `shape` is that of a row. `file` holds the user's function that builds it, if any.
-    `added` are the widths of hidden layers put before the output.
+    `file` holds the user's function that builds it, if any. `added` are the widths of
+    hidden layers put before the output.
     Raises `ThawError` if that function fails, or returns no module to train.
     """
+    features, shape = len(described.columns), described.shape
+    width = TASKS[task].width(len(described.classes))
     if "module" not in settings:
         hidden = [*settings["hidden"], *added]
         return FullyConnected(features, width=width, **{**settings, "hidden": hidden})

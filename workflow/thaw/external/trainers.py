@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -49,14 +49,6 @@ class TrainerError(ThawError):
     """A trainer failed; its job file is kept, so that it can be run by hand."""
 
 
-class Given(NamedTuple):
-    """A problem as a trainer gets it; `shape` is how a row's features are arranged."""
-
-    file: Path
-    problem: Problem
-    shape: Sequence[int]
-
-
 def fit(
     job: Job,
     problem: Problem | Pool,
@@ -72,45 +64,41 @@ def fit(
     settings, tile = job.settings, job.tile
     check_files(job.inputs["trainer"], settings["network"])
     assert isinstance(problem, Problem)  # the config allows nothing else
-    given = Given(job.input("problem"), problem, described.shape)
-    rows = rows_of(problem, whose, settings.get("target_size"))
-    networks: list[dict[str, Any]] = [
-        {"seed": seed, "rows": numbers}
-        for seed, numbers in zip(seeds_of(whose), rows, strict=True)
-    ]
+    groups, variant = settings["network"].get("groups", []), None
+    numbers: Sequence[int] = tile.models
+    if tile.repeats is not None:
+        numbers = [address.source_model for address in tile.addresses]
+        variant = with_group_names(settings["variant"], groups)
     with folder_for_trainer() as folder:
-        models, variant = folder / "source-models", None
-        if tile.repeats is None:
-            for network, number in zip(networks, tile.models, strict=True):
-                network |= {"source_model": number, "save": str(models / str(number))}
-        else:
-            groups = settings["network"].get("groups", [])
-            variant = with_group_names(settings["variant"], groups)
-            for network, label, address in zip(
-                networks, tile.labels, tile.addresses, strict=True
-            ):
-                network |= {"repeat": label, "source_model": address.source_model}
-                if variant["pretrained"]:
-                    network["start"] = str(models / str(address.source_model))
-            if variant["pretrained"]:
-                saw["source_models"] = unpack_models(
-                    job.inputs["source_models"],
-                    job.keys["source_models"],
-                    tile.models,
-                    models,
-                )
-        predictions = train(folder, settings, given, networks, variant)
-        if tile.repeats is None:
+        networks, models = [], folder / "source-models"
+        for seed, rows, number, label in zip(
+            seeds_of(whose),
+            rows_of(problem, whose, settings.get("target_size")),
+            numbers,
+            tile.labels,
+            strict=True,
+        ):
+            network = {"seed": seed, "rows": rows, "source_model": number}
+            if variant:
+                network["repeat"] = label
+            if not variant or variant["pretrained"]:
+                network["start" if variant else "save"] = str(models / str(number))
+            networks.append(network)
+        if variant and variant["pretrained"]:
+            saw["source_models"] = unpack_models(
+                job.inputs["source_models"],
+                job.keys["source_models"],
+                tile.models,
+                models,
+            )
+        file = job.input("problem")
+        predictions = train(
+            folder, settings, file, problem, described, networks, variant
+        )
+        if not variant:
             save_models(job.output("weights"), models, tile, job.recipe, saw)
     rate = settings["training"]["learning_rate"]
     return scored(predictions, problem, rate), predictions
-
-
-def given_problem(job: Job, name: str, kind: str = "") -> tuple[Given, str]:
-    """Return a problem of a job as a trainer gets it, and its digest."""
-    problem, description, digest = job.load_problem(name, kind)
-    assert isinstance(problem, Problem)  # the config allows nothing else
-    return Given(job.input(name), problem, description.shape), digest
 
 
 def check_files(files: Sequence[Path], network: Mapping[str, Any]) -> None:
@@ -122,27 +110,30 @@ def check_files(files: Sequence[Path], network: Mapping[str, Any]) -> None:
 def train(
     folder: Path,
     settings: Mapping[str, Any],
-    given: Given,
+    data: Path,
+    problem: Problem | Pool,
+    described: Description,
     networks: Sequence[Mapping[str, Any]],
     variant: Mapping[str, Any] | None = None,
 ) -> np.ndarray:
     """Have a trainer train networks; return their predictions as the task keeps them.
 
-    `settings` are a recipe's, `networks` as they stand in the job's file, which is
-    written into `folder`. Without a `variant` they are source models, and each has a
-    folder to `save` to.
+    `settings` are a recipe's, `data` is the file of the problem; `networks` are as they
+    stand in the job's file, which is written into `folder`. Without a `variant` they
+    are source models, and each has a folder to `save` to.
     Raises `TrainerError` if the trainer fails, or what it wrote cannot be right.
     """
     network, training = settings["network"], settings["training"]
-    command, problem = network["trainer"]["command"], given.problem
+    command = network["trainer"]["command"]
+    assert isinstance(problem, Problem)  # the config allows nothing else
     file, predictions = folder / "job.json", folder / "predictions.npy"
     job = {
         "stage": "train" if variant else "pretrain",
         "problem": {
-            "file": str(given.file.absolute()),
+            "file": str(data.absolute()),
             "task": problem.task,
             "classes": problem.classes,
-            "shape": list(given.shape) or [problem.train_x.shape[1]],
+            "shape": list(described.shape) or [problem.train_x.shape[1]],
         },
         "groups": network.get("groups", []),
         **({"variant": variant} if variant else {}),

@@ -17,7 +17,7 @@ def make(inputs: Inputs) -> Figure:
     """Return a panel for each problem that can be drawn, or say that there is none."""
     shown = {
         name: (problem, about)
-        for name, (problem, about) in inputs.files.problems().items()
+        for name, (problem, about) in inputs.problems().items()
         if len(about.columns) == 2 and about.classes
     }
     if not shown:

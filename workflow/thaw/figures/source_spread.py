@@ -61,10 +61,10 @@ def scores_of_models(inputs: Inputs) -> tuple[np.ndarray | None, str]:
 
     Where they are unknown, because these are files, models are sorted by their means.
     """
-    settings, histories = inputs.settings, inputs.histories
-    if histories.failed_source_models() is None:
+    settings, histories = inputs.settings, inputs.histories()
+    if f"{SOURCE_MODELS}/failed" not in histories:
         return None, "source models, sorted by their means"
-    task = histories.task(SOURCE_MODELS)
+    task = str(histories[f"{SOURCE_MODELS}/task"])
     metric = of_history(task, "score", settings["source_unit"])
     axis = f"source model's {metric.axis} on {settings['source']}"
     return histories.score(SOURCE_MODELS, metric), axis

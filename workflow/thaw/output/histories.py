@@ -18,27 +18,15 @@ rows, and `rows/{metric}` is nan for units in which a network has no test row. E
 array is read by itself, so that a stage holds only those that it needs.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from thaw.errors import ThawError
 from thaw.findings.metrics import Metric
-from thaw.learning.history import METRICS, Reached, kept
+from thaw.learning.history import METRICS, kept
 from thaw.learning.tasks import Constant
-from thaw.output.records import Archive, ArchiveWriter, content_digest
-from thaw.output.scores import named_arrays
+from thaw.output.records import Archive
 
 SOURCE_MODELS = "source-models"
-
-
-def add_networks(
-    writer: ArchiveWriter, name: str, reached: Reached, more: Mapping[str, Any]
-) -> None:
-    """Add the results of an arm or the source models, and more arrays of theirs."""
-    for part, values in {**named_arrays(reached), **more}.items():
-        writer.add(f"{name}/{part}", values)
 
 
 class Histories(Archive):
@@ -48,34 +36,13 @@ class Histories(Archive):
     file is damaged or was changed.
     """
 
-    @property
-    def saw(self) -> dict[str, str]:
-        """The digest of the whole content, for the records of readers."""
-        return {self._path.name: content_digest(self.record)}
-
-    def metric(self, name: str, metric: str) -> np.ndarray:
-        """Return a metric of the repeats, float32 `[repeats, epochs + 1]`."""
-        return self[f"{name}/{metric}"]
-
-    def source_models(self, arm: str) -> np.ndarray | None:
-        """Return each repeat's source model `[repeats]`; None if it has none."""
-        return self._find(f"{arm}/source_model")
-
-    def addresses(self, arm: str = "") -> np.ndarray:
-        """Return the address of each repeat of an arm, int64 `[repeats, 2]`.
-
-        All arms of a study have the same; where scores are given, each has its own.
-        """
-        of_arm = self._find(f"{arm}/addresses")
-        return self["addresses"] if of_arm is None else of_arm
-
     def final(self, name: str, metric: str) -> np.ndarray:
         """Return a final score, float64 `[repeats]`.
 
         The numbers are those of `scores.csv`: the shortest decimals that give these
         float32.
         """
-        values = self.metric(name, metric)
+        values = self[f"{name}/{metric}"]
         if values.ndim == 2:
             values = kept(values, self[f"{name}/epoch"])
         return as_read(values)
@@ -89,60 +56,28 @@ class Histories(Archive):
             values = self.final(name, f"test_{metric.history}")
         else:
             values = self[f"{name}/metrics/{metric.name}"]
-        if not (np.isfinite(values) | self.failed(name)).all():
+        if not (np.isfinite(values) | self[f"{name}/failed"]).all():
             raise ThawError(
                 f"some networks of {name} have no finite value of {metric.name}; "
                 "choose another metric for the study"
             )
         return values
 
-    def rows(self, name: str, metric: Metric) -> np.ndarray | None:
-        """Return the part of each unit of test rows in a metric, if known.
-
-        It is `[repeats, units]` or, of the "constant", `[units]`.
-        """
-        return self._find(f"{name}/rows/{metric.name}")
-
-    def failed(self, name: str) -> np.ndarray:
-        """Return which networks failed, bool `[repeats]`."""
-        return self[f"{name}/failed"]
-
     def is_known(self, name: str) -> bool:
         """Whether an estimator, which has no learning rate, gives one result only.
 
         That is if all scores and losses of several repeats are equal.
         """
-        if not np.isnan(self.metric(name, "learning_rate")).all():
+        if not np.isnan(self[f"{name}/learning_rate"]).all():
             return False
         if f"{name}/steps" not in self:  # scores that others made
             return False
-        columns = [self.metric(name, metric) for metric in METRICS]
+        columns = [self[f"{name}/{metric}"] for metric in METRICS]
         return len(columns[0]) > 1 and not any(np.ptp(column) for column in columns)
-
-    def failed_source_models(self) -> np.ndarray | None:
-        """Return which source models failed; None if there are no results of any."""
-        return self._find(f"{SOURCE_MODELS}/failed")
-
-    def steps(self, name: str) -> np.ndarray:
-        """Return the steps by the end of each epoch, int64 `[epochs + 1]`."""
-        return self[f"{name}/steps"]
-
-    def constant(self, metric: Metric) -> float:
-        """Return the score of the best constant prediction on the target."""
-        score = self._find(f"constant/metrics/{metric.name}")
-        return np.nan if score is None else float(score)
 
     def constants(self, name: str) -> dict[str, float]:
         """Return its scores by the metrics of histories: `test_score`, `test_loss`."""
         return Constant(*self[f"{name}/constant"].tolist())._asdict()
-
-    def task(self, name: str) -> str:
-        """Return the name of the task."""
-        return str(self[f"{name}/task"])
-
-    def _find(self, name: str) -> np.ndarray | None:
-        is_there = name in self
-        return self[name] if is_there else None
 
 
 def as_read(values: np.ndarray) -> np.ndarray:

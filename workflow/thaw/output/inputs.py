@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,13 @@ from thaw.keys import digest_of_file
 from thaw.output.histories import Histories
 from thaw.output.paths import check_file, problem_file
 from thaw.output.problems import load_described
-from thaw.output.records import load_check, load_record, reading, require
+from thaw.output.records import (
+    content_digest,
+    load_check,
+    load_record,
+    reading,
+    require,
+)
 
 # The columns that are text: names, and target sizes, one of which is "all".
 TEXT = (
@@ -47,31 +53,47 @@ def read_table(content: bytes) -> pd.DataFrame:
     )
 
 
-class Files(ExitStack):
-    """The files that a stage reads; they are closed when it is left.
+class Inputs(ExitStack):
+    """The settings of tables, figures or a page, and the files that they read.
 
-    saw: the digests of those that were read. contents: the files that the stage itself
-    has made so far, by name.
+    The files are closed when it is left. saw: the digests of those that were read.
+    contents: the files that the stage itself has made so far, by name.
     """
 
     def __init__(self, recipe: Mapping[str, Any], results: Path) -> None:
         """Begin with nothing read. `results` is the folder of all results."""
         super().__init__()
-        self._keys = recipe["inputs"]
-        self._results = results
+        self.settings: Mapping[str, Any] = recipe["settings"]
+        self._keys, self._results = recipe["inputs"], results
         self._histories = dict[str, Histories]()
         self._digests = dict[tuple[str, str], dict[str, str]]()
         self.contents: dict[str, bytes] = {}
         self.saw: dict[str, Any] = {}
 
-    def histories(self, study: str) -> Histories:
-        """Return the gathered results of a study."""
+    @property
+    def study(self) -> str:
+        """The study's name."""
+        return self.settings["study"]
+
+    @property
+    def metric(self) -> Metric:
+        """The study's metric: that of verdicts and figures."""
+        return metric_of(self.settings["metric"][0])
+
+    def histories(self, study: str | None = None) -> Histories:
+        """Return the gathered results of this study, or of the one that is named."""
+        study = study or self.study
         if study not in self._histories:
             path = self._results / study / "histories.npz"
             histories = Histories(path, self._keys["gather"][study])
             self._histories[study] = self.enter_context(histories)
-            self.saw[f"{study}/{path.name}"] = histories.saw
+            digest = content_digest(histories.record)
+            self.saw[f"{study}/{path.name}"] = {path.name: digest}
         return self._histories[study]
+
+    def table(self, name: str, study: str | None = None) -> pd.DataFrame:
+        """Return a table, of this study unless another one is named."""
+        return read_table(self.content(study or self.study, name))
 
     def content(self, study: str, name: str) -> bytes:
         """Return the content of a table or figure of a study.
@@ -128,32 +150,6 @@ class Files(ExitStack):
         self.saw[f"{path.parent.name}/{path.name}"] = digest_of_file(path)
         return load_check(path, key)
 
-
-class Inputs(NamedTuple):
-    """The inputs of tables, figures and pages: settings, and the files."""
-
-    settings: Mapping[str, Any]
-    files: Files
-
-    @property
-    def study(self) -> str:
-        """The study's name."""
-        return self.settings["study"]
-
-    @property
-    def metric(self) -> Metric:
-        """The study's metric: that of verdicts and figures."""
-        return metric_of(self.settings["metric"][0])
-
-    @property
-    def histories(self) -> Histories:
-        """The gathered results of the study."""
-        return self.files.histories(self.study)
-
-    def table(self, name: str, study: str | None = None) -> pd.DataFrame:
-        """Return a table, of this study unless another one is named."""
-        return read_table(self.files.content(study or self.study, name))
-
     def samples(
         self,
         variants: Iterable[str],
@@ -169,7 +165,7 @@ class Inputs(NamedTuple):
         samples = {}
         for name in variants:
             study, _, variant = name.rpartition("/")
-            histories = self.files.histories(study or self.study)
+            histories = self.histories(study)
             samples[name] = _sample(histories, Arm(variant, size), metric)
         # One unit for all, so that they can be compared.
         scores = [v for sample in samples.values() for v in sample.values.tolist()]
@@ -181,20 +177,23 @@ class Inputs(NamedTuple):
 
 def _sample(histories: Histories, arm: Arm, metric: Metric) -> Sample:
     """Return the final scores of an arm as a sample."""
-    name = arm.name
-    failed, constant = histories.failed(name), histories.constant(metric)
-    rows = histories.rows(name, metric)
-    constant_rows = histories.rows("constant", metric)
+    name, constant_rows = arm.name, histories.get(f"constant/rows/{metric.name}")
+    failed = histories[f"{name}/failed"]
+    rows = histories.get(f"{name}/rows/{metric.name}")
+    score = histories.get(f"constant/metrics/{metric.name}")
+    constant = np.nan if score is None else float(score)
+    addresses = histories.get(f"{name}/addresses")
     tested, rarest = int(histories["tested"]), int(histories["rarest"])
     if rows is not None:
         rows[failed] = constant_rows
     return Sample(
         values=np.where(failed, constant, histories.score(name, metric)),
-        source_models=histories.source_models(name),
+        source_models=histories.get(f"{name}/source_model"),
         failed=failed,
         lower_is_better=metric.lower_is_better,
         constant=constant,
-        addresses=histories.addresses(name),
+        # Where scores are given, each arm has its own.
+        addresses=histories["addresses"] if addresses is None else addresses,
         worst=metric.worst_told(constant),
         # With fewer rows each repeat has its own.
         is_known=arm.target_size == "all" and histories.is_known(name),

@@ -17,10 +17,10 @@ import json
 import os
 import secrets
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -142,45 +142,33 @@ def content_digest(record: Mapping[str, Any]) -> str:
     return keys.digest(canonical(record["content"]))
 
 
-class ArchiveWriter:
-    """Write a NumPy archive, one array after the other, and its record in the end.
+def write_archive(
+    file: BinaryIO,
+    arrays: Iterable[tuple[str, Any]],
+    recipe: Mapping[str, Any],
+    saw: Mapping[str, Any],
+    tile: Tile | None = None,
+    compression: int = zipfile.ZIP_STORED,
+) -> None:
+    """Write a NumPy archive of named arrays, one after the other, and its record.
 
-    As a context it is closed even if the arrays end in an error.
+    `saw` may grow while the arrays come.
     """
+    digests: dict[str, str] = {}
+    with zipfile.ZipFile(file, "w") as archive:
 
-    def __init__(self, file: BinaryIO, compression: int = zipfile.ZIP_STORED) -> None:
-        self._archive = zipfile.ZipFile(file, "w", compression)
-        self._digests: dict[str, str] = {}
+        def write(name: str, array: np.ndarray) -> None:
+            # A ZipInfo has a fixed date, so the bytes are the same in every run.
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            entry.compress_type = compression
+            with archive.open(entry, "w", force_zip64=True) as part:
+                np.lib.format.write_array(part, array, allow_pickle=False)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._archive.close()
-
-    def add(self, name: str, values: Any) -> None:
-        """Add an array."""
-        array = np.asarray(values)
-        self._write(name, array)
-        self._digests |= digests_of({name: array})
-
-    def close(
-        self,
-        recipe: Mapping[str, Any],
-        saw: Mapping[str, Any],
-        tile: Tile | None = None,
-    ) -> None:
-        """Add the record, and end the archive."""
-        text = json.dumps(record(recipe, saw, self._digests, tile))
-        self._write("record", np.array(text))
-        self._archive.close()
-
-    def _write(self, name: str, array: np.ndarray) -> None:
-        # A ZipInfo has a fixed date, so the bytes are the same in every run.
-        entry = zipfile.ZipInfo(f"{name}.npy")
-        entry.compress_type = self._archive.compression
-        with self._archive.open(entry, "w", force_zip64=True) as file:
-            np.lib.format.write_array(file, array, allow_pickle=False)
+        for name, values in arrays:
+            array = np.asarray(values)
+            write(name, array)
+            digests |= digests_of({name: array})
+        write("record", np.array(json.dumps(record(recipe, saw, digests, tile))))
 
 
 def save_arrays(
@@ -207,10 +195,7 @@ def save_arrays(
             text = json.dumps(record(recipe, saw, content, tile) | {"about": about})
             file.write(save(whole, {"record": text}))
             return
-        writer = ArchiveWriter(file, compression)
-        for name, values in arrays.items():
-            writer.add(name, values)
-        writer.close(recipe, saw, tile)
+        write_archive(file, arrays.items(), recipe, saw, tile, compression)
 
 
 class Archive(ExitStack):
@@ -241,6 +226,10 @@ class Archive(ExitStack):
 
     def __contains__(self, name: str) -> bool:
         return name in self.record["content"]
+
+    def get(self, name: str) -> np.ndarray | None:
+        """Return an array, if it is there."""
+        return self[name] if name in self.record["content"] else None
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return an array; raises `ThawError` if it is damaged or was changed."""

@@ -30,9 +30,9 @@ LEAST_REACH = 3
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the page; it requests nothing from elsewhere, and runs no script."""
-    settings, files = inputs.settings, inputs.files
+    settings = inputs.settings
     (name,) = settings["outputs"]
-    sections = [Section(files, facts) for facts in settings["studies"]]
+    sections = [Section(inputs, facts) for facts in settings["studies"]]
     studies = [section for section in sections if not section.sources]
     networks = {
         study.name: {*chain(*study.description["keys"].get("arms", {}).values())}
@@ -55,7 +55,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         question=settings.get("question", ""),
         sections=sections,
         is_report="title" in settings,
-        figures=functools.partial(figures_of, files),
+        figures=functools.partial(figures_of, inputs),
         # Caveats that all studies share are listed once.
         shared=set.intersection(*tags) if len(tags) > 1 else set(),
         sharing=[n for n, keys in networks.items() if any(counts[k] > 1 for k in keys)],

@@ -14,7 +14,7 @@ from thaw.findings.metrics import metric_of
 from thaw.findings.overall import Compared
 from thaw.findings.shown import from_to
 from thaw.findings.shown import title as title_of
-from thaw.output.inputs import Files, read_table
+from thaw.output.inputs import Inputs, read_table
 from thaw.page.axis import Axis
 from thaw.plan.outputs import BEST_SOURCES, figures_on_pages
 
@@ -41,9 +41,9 @@ class Section:
     advice or, where its question is about pairs, these.
     """
 
-    def __init__(self, files: Files, settings: Mapping[str, Any]) -> None:
+    def __init__(self, inputs: Inputs, settings: Mapping[str, Any]) -> None:
         """Read its files; `settings` are those of `thaw.plan.stages.ON_PAGE`."""
-        self._files = files
+        self._inputs = inputs
         self.name, self.question = settings["study"], settings["question"]
         self.metric, self.margin = metric_of(settings["metric"][0]), settings["margin"]
         self.baseline, self.words = settings["baseline"], settings["words"]
@@ -70,7 +70,7 @@ class Section:
         self.axis = Axis.around([0, *values], 1.5 * self.margin)
 
     def _content(self, name: str) -> bytes:
-        return self._files.content(self.name, name)
+        return self._inputs.content(self.name, name)
 
     def _table(self, name: str) -> pd.DataFrame:
         return read_table(self._content(name))
@@ -142,18 +142,18 @@ class Section:
     def tables(self) -> Iterator[tuple[str, str]]:
         """The tables for people: name, and content as Markdown."""
         for name in FOLDED:
-            if self._files.has(self.name, f"{name}.md"):
+            if self._inputs.has(self.name, f"{name}.md"):
                 yield name, self._content(f"{name}.md").decode()
 
 
-def figures_of(files: Files, folder: str) -> Iterator[tuple[str, str, str, int]]:
+def figures_of(inputs: Inputs, folder: str) -> Iterator[tuple[str, str, str, int]]:
     """Yield the figures of a folder: name, description, image as a data: link, width.
 
     The width is in pixels of a page, half of the image's own.
     """
     for name, about in figures_on_pages().items():
         file = f"{name}.png"
-        if files.has(folder, file):
-            content = files.content(folder, file)
+        if inputs.has(folder, file):
+            content = inputs.content(folder, file)
             image = f"data:image/png;base64,{base64.b64encode(content).decode()}"
             yield name, about, image, int.from_bytes(content[16:20]) // 2

@@ -172,11 +172,10 @@ class StudyPlan(NamedTuple):
     def requirements(self, key: str) -> Iterator[dict[str, Any]]:
         """Yield the study's requirements on the problem of this key.
 
-        They are its classes, rows and splits, and that its estimators can be fitted.
+        They are its classes, rows and splits.
         """
         shared: dict[str, Any] = self.facts(("study", "seed", "source_models"))
-        shared |= {"positive": None, "two_classes": [], "estimators": {}}
-        shared["target_sizes"] = []
+        shared |= {"positive": None, "two_classes": [], "target_sizes": []}
         if self.source and key == self.source.key:
             weights = _weighted("pretraining", self.settings.pretraining)
             yield shared | {"weights": weights}
@@ -184,15 +183,9 @@ class StudyPlan(NamedTuple):
             metrics = map(metric_of, self.metrics)
             shared["two_classes"] = [m.name for m in metrics if m.two_classes]
             weights = _weighted("training", self.settings.training)
-            estimators = {
-                name: variant.content
-                for name, variant in self.variants.items()
-                if isinstance(variant, Estimator)
-            }
             yield shared | {
                 "positive": self.settings.positive,
                 "weights": weights,
-                "estimators": estimators,
                 "target_sizes": self.sizes_in_rows,
             }
 

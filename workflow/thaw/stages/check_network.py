@@ -78,8 +78,8 @@ def _build(
     """Return the network for the source or target, checked, and that problem."""
     loaded, description, saw[role] = job.load_problem(role)
     problem, _ = filled(loaded.whole, loaded.whole.train_size)
-    name, module = job.settings[role], job.module
-    network = network_of(job.settings["network"], problem, description.shape, module)
+    name, settings = job.settings[role], job.settings["network"]
+    network = network_of(settings, problem.task, description, job.module)
     assert isinstance(network, ModuleNetwork)
     check_eval_mode(name, network, problem)
     groups = list(network.groups)  # those of source models all learn

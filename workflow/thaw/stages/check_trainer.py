@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from thaw.data.problem import Problem
+from thaw.data.problem import Pool, Problem
 from thaw.errors import ThawError
 from thaw.external.trainers import (
     check_files,
     folder_for_trainer,
-    given_problem,
     train,
 )
 from thaw.learning.rows import narrowed_rows
@@ -55,29 +54,32 @@ def _try(job: Job, folder: Path, saw: dict[str, str]) -> None:
     settings, seed = job.settings, job.settings["seed"]
     start = {}
     if "source" in job.keys:
-        source, saw["source"] = given_problem(job, "source")
+        source, described, saw["source"] = job.load_problem("source")
         model = {"source_model": 0, "save": str(folder / "source-models" / "0")}
         pretraining = {**settings, "training": settings["pretraining"]}
         whose = Whose.source_models(seed, [0])
-        model |= _network(source.problem, whose, settings["pretraining"])
-        train(folder / "pretrain", pretraining, source, [model])
+        model |= _network(source, whose, settings["pretraining"])
+        path = job.input("source")
+        train(folder / "pretrain", pretraining, path, source, described, [model])
         start = {"start": model["save"]}
-    target, saw["problem"] = given_problem(job, "target", "problem")
+    target, described, saw["problem"] = job.load_problem("target", "problem")
     whose, size = Whose.repeats(seed, [(0, 0)]), settings.get("target_size")
     repeat = {"repeat": "0-0", "source_model": 0} | start
-    repeat |= _network(target.problem, whose, settings["training"], size)
+    repeat |= _network(target, whose, settings["training"], size)
     groups = settings["network"].get("groups", [])
     variant = with_group_names(settings["variant"], groups)
-    train(folder / "train", settings, target, [repeat], variant)
+    path = job.input("target")
+    train(folder / "train", settings, path, target, described, [repeat], variant)
 
 
 def _network(
-    problem: Problem,
+    problem: Problem | Pool,
     whose: Whose,
     training: Mapping[str, Any],
     size: int | None = None,
 ) -> dict[str, Any]:
     """Return the seed and the rows of one network, as in a job's file."""
+    assert isinstance(problem, Problem)  # the config allows nothing else
     rows = few_rows(problem, whose, size or problem.train_size, training["batch_size"])
     return {"seed": seeds_of(whose)[0], "rows": rows}
 

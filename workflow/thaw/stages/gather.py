@@ -34,7 +34,7 @@ from thaw.learning.history import (
     final_scores,
 )
 from thaw.learning.tasks import TASKS
-from thaw.output.histories import SOURCE_MODELS, add_networks
+from thaw.output.histories import SOURCE_MODELS
 from thaw.output.job import Job
 from thaw.output.paths import (
     HISTORY_NPZ,
@@ -45,8 +45,8 @@ from thaw.output.paths import (
     repeats_jobs,
 )
 from thaw.output.problems import load_described
-from thaw.output.records import ArchiveWriter, load_arrays, publish
-from thaw.output.scores import Scores, csv_file, load_scores
+from thaw.output.records import load_arrays, publish, write_archive
+from thaw.output.scores import Scores, csv_file, load_scores, named_arrays
 from thaw.output.tiles import Tile, tiles_of_models
 
 # A job's record of its source models: the layers that they do not give it.
@@ -126,20 +126,19 @@ class Gathering:
 
     def write_histories(self, file: BinaryIO) -> None:
         """Write the archive; at any time no more than one arm is in memory."""
+        write_archive(file, self._arrays(), self._recipe, self.saw)
+
+    def _arrays(self) -> Iterator[tuple[str, Any]]:
         settings = self._settings
-        with ArchiveWriter(file) as writer:
-            if settings["pretrained"] and settings["source"] != CHECKPOINTS:
-                add_networks(writer, SOURCE_MODELS, self._gather_source_models(), {})
-            for arm in self._arms:
-                add_networks(writer, arm.name, *self._gather_repeats(arm))
-            of_all = {
-                "addresses": self._repeats.addresses,
-                "positive": self._metrics.positive,
-                "has_splits": self._has_splits,
-            }
-            for name, values in (of_all | self._metrics.of_constant).items():
-                writer.add(name, values)
-            writer.close(self._recipe, self.saw)
+        if settings["pretrained"] and settings["source"] != CHECKPOINTS:
+            yield from _below(SOURCE_MODELS, named_arrays(self._gather_source_models()))
+        for arm in self._arms:
+            reached, parts = self._gather_repeats(arm)
+            yield from _below(arm.name, named_arrays(reached) | parts)
+        yield "addresses", self._repeats.addresses
+        yield "positive", self._metrics.positive
+        yield "has_splits", self._has_splits
+        yield from self._metrics.of_constant.items()
 
     def write_scores(self, file: BinaryIO) -> None:
         """Write the scores of all repeats, in the order of the arms."""
@@ -239,6 +238,12 @@ class Gathering:
             added = [measures.get(f"metrics/{m}", nothing).tolist() for m in metrics]
             rows = [(*row, *more) for row, *more in zip(rows, *added, strict=True)]
         self._rows[name] = rows
+
+
+def _below(name: str, parts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the arrays of an arm or the source models by their names in the archive."""
+    for part, values in parts.items():
+        yield f"{name}/{part}", values
 
 
 def _check_alike(name: str, folder: Path, saw: dict[str, str], scores: Scores) -> None:

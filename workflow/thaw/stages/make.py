@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from thaw import keys
-from thaw.output.inputs import Files, Inputs
+from thaw.output.inputs import Inputs
 from thaw.output.job import Job
 from thaw.output.records import publish
 from thaw.plan.outputs import FIGURES, Output, named
@@ -20,26 +20,26 @@ from thaw.plan.outputs import FIGURES, Output, named
 
 def main(job: Job) -> None:
     """Make the results of the recipe, and their record."""
-    with Files(job.recipe, job.input("results")) as files:
-        contents = make_all(job.recipe, files)
+    with Inputs(job.recipe, job.input("results")) as inputs:
+        contents = make_all(job.recipe, inputs)
         outputs = {path: contents[path.name] for path in job.outputs["files"]}
-        publish(job.output("record"), job.recipe, files.saw, outputs)
+        publish(job.output("record"), job.recipe, inputs.saw, outputs)
 
 
-def make_all(recipe: Mapping[str, Any], files: Files) -> Mapping[str, bytes]:
+def make_all(recipe: Mapping[str, Any], inputs: Inputs) -> Mapping[str, bytes]:
     """Return the contents of all files, by their names."""
-    settings, key = recipe["settings"], keys.key(recipe)
-    for output in named(recipe["stage"], settings["outputs"]):
-        result = make_output(output, settings, files)
+    key = keys.key(recipe)
+    for output in named(recipe["stage"], inputs.settings["outputs"]):
+        result = make_output(output, inputs)
         if output.stage == FIGURES:
             # Named at run time, so that tables do not depend on how figures are drawn.
             style = importlib.import_module("thaw.figures.style")
             result = style.files_of(result, output.files, key)
         # Tables further down may read it.
-        files.contents |= result
-    return files.contents
+        inputs.contents |= result
+    return inputs.contents
 
 
-def make_output(output: Output, settings: Mapping[str, Any], files: Files) -> Any:
+def make_output(output: Output, inputs: Inputs) -> Any:
     """Return the result of an output's module: files by name, or a figure."""
-    return importlib.import_module(output.module).make(Inputs(settings, files))
+    return importlib.import_module(output.module).make(inputs)

@@ -7,13 +7,12 @@ Writes: `problem`.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from thaw.data import FILES
 from thaw.data.make import Other, make_problem
-from thaw.data.problem import Description, Pool, Problem
+from thaw.data.problem import Pool
 from thaw.errors import ThawError, of_each, visible
 from thaw.findings.metrics import check_requirements
 from thaw.keys import check_unchanged, known_digest
@@ -22,35 +21,11 @@ from thaw.output.job import Job
 from thaw.output.problems import save_problem
 
 
-def checked_problem(
-    settings: Mapping[str, Any],
-    files: Sequence[Path],
-    joined: Sequence[Path],
-    requirements: Sequence[Mapping[str, Any]],
-    **related: Other,
-) -> tuple[Problem | Pool, Description]:
-    """Make a problem, and check that it has what studies need.
-
-    `requirements` are those of each study (`StudyPlan.requirements`); for the rest see
-    `thaw.data.make.make_problem`.
-    Raises `ThawError` with all that is wrong.
-    """
-    problem, description = make_problem(settings, files, joined, **related)
-
-    def check(study: Mapping[str, Any]) -> None:
-        models = range(study["source_models"])
-        try:
-            check_requirements(study, description.classes, problem.train_size)
-            check_splits(problem, description.classes, study["seed"], models)
-        except ThawError as error:
-            raise ThawError(f"studies.{study['study']}.{error}") from None
-
-    of_each(check, requirements)
-    return problem, description
-
-
 def main(job: Job) -> None:
-    """Make the problem and write it."""
+    """Make the problem, check that it has what studies need, and write it.
+
+    Those needs are `StudyPlan.requirements`. Raises `ThawError` with all that is wrong.
+    """
     settings, saw = job.settings, dict[str, Any]()
     related: dict[str, Other] = {}
     for role in ("source", "like"):
@@ -61,16 +36,17 @@ def main(job: Job) -> None:
                 name, description, other if isinstance(other, Pool) else None
             )
     files, joined = job.inputs.get("files", []), job.inputs.get("joined", [])
-    problem, description = checked_problem(
-        settings, files, joined, job.more["studies"], **related
-    )
-    for study in job.more["studies"]:
-        # `thaw check` leaves it out, because it runs what the config names.
-        if study["estimators"]:
-            # Only those that have any wait for the import.
-            from thaw.external.estimators import check_estimators
+    problem, description = make_problem(settings, files, joined, **related)
 
-            check_estimators(study, problem)
+    def check(study: Mapping[str, Any]) -> None:
+        models = range(study["source_models"])
+        try:
+            check_requirements(study, description.classes, problem.train_size)
+            check_splits(problem, description.classes, study["seed"], models)
+        except ThawError as error:
+            raise ThawError(f"studies.{study['study']}.{error}") from None
+
+    of_each(check, job.more["studies"])
     in_config = [settings[key] for key in FILES if key in settings]
     in_config += settings.get("joined", {}).get("files", [])
     paths = [*files, *joined]

@@ -32,9 +32,7 @@ def fit(
     fix_rounding()
     settings, module = job.settings, job.module
     added = settings.get("variant", {}).get("add", ())
-    network = network_of(
-        settings["network"], problem.whole, described.shape, module, added
-    )
+    network = network_of(settings["network"], problem.task, described, module, added)
     weights, phases = _start(job, network, described.classes, saw)
     training = _training(settings["training"], described.classes)
     size = settings.get("target_size")

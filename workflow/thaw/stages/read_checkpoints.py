@@ -25,7 +25,7 @@ def main(job: Job) -> None:
     # The config names a file, or the folder of several.
     name = files[0].parent if len(files) > 1 else files[0]
     check_unchanged(name, digest_of_weights(files), settings["file"])
-    network = network_of(settings["network"], problem.whole, described.shape, module)
+    network = network_of(settings["network"], problem.task, described, module)
     entries: dict[str, Any] = {}
     for file in files:
         entries |= load_checkpoint(file)

@@ -38,9 +38,7 @@ def score_all(job: Job, saw: dict[str, Any]) -> Iterator[dict[str, Any]]:
     numbers = range(settings["source_models"])
     check(problem, description.classes, seed, numbers)
     source, description, saw["source"] = job.load_problem("source")
-    network = network_of(
-        settings["network"], source.whole, description.shape, job.module
-    )
+    network = network_of(settings["network"], source.task, description, job.module)
     has_classes = TASKS[problem.task].has_classes
     scored: list[int] = []
     # A file at a time, because all source models may not fit into memory.

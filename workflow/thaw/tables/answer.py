@@ -65,7 +65,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     facts = {name: settings[name] for name in Question._fields if name in settings}
     # Not every study has all tables.
     files = {name: f"{name.replace('_', '-')}.csv" for name in Question._fields}
-    contents = inputs.files.contents
+    contents = inputs.contents
     tables = {
         name: inputs.table(file) for name, file in files.items() if file in contents
     }

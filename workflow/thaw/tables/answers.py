@@ -26,7 +26,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         paragraph(settings["question"]),
     ]
     for study in settings["studies"]:
-        content = inputs.files.content(study["study"], "answer.json")
+        content = inputs.content(study["study"], "answer.json")
         words += in_words(study, json.loads(content))
     return {"answers.md": "\n".join(filter(str.strip, words)).encode()}
 

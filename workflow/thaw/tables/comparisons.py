@@ -34,6 +34,7 @@ from thaw.findings.verdicts import (
     note,
     verdict,
 )
+from thaw.output.histories import SOURCE_MODELS
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame
 from thaw.tables.comparisons_in_words import for_people
@@ -182,7 +183,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     samples = {size: inputs.samples(names, size, metric) for size in sizes}
     references = beside_networks(settings["described"], baseline)
     table = comparisons(samples, pairs, baseline, settings["margin"], references)
-    failed = inputs.histories.failed_source_models()
+    failed = inputs.histories().get(f"{SOURCE_MODELS}/failed")
     if failed is not None and failed.all():
         inherits = table[["variant", "reference"]].isin(settings["pretrained"])
         without_verdict(table, inherits.any(axis=1))

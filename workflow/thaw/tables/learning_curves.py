@@ -25,13 +25,13 @@ COLUMNS = (
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the learning curves of all arms."""
-    settings, histories = inputs.settings, inputs.histories
+    settings, histories = inputs.settings, inputs.histories()
     all_arms, rows = arms(settings["networks"], settings["target_sizes"]), []
-    names = names_of(TASKS[histories.task(all_arms[0].name)])
+    names = names_of(TASKS[str(histories[f"{all_arms[0].name}/task"])])
     metrics = zip(METRICS, names, strict=True)
     for arm, (metric, name) in itertools.product(all_arms, metrics):
         # [repeats, epochs + 1], and a step for each epoch.
-        values, steps = histories.metric(arm.name, metric), histories.steps(arm.name)
+        values, steps = (histories[f"{arm.name}/{part}"] for part in (metric, "steps"))
         sound = np.isfinite(values).all(axis=1)
         values = values[sound] if sound.any() else values
         mean = values.mean(axis=0, dtype=np.float64)

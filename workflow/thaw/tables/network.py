@@ -16,7 +16,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             f"{row['frozen_weights']:,} of {row['weights']:,}",
             _cell(row["fresh"]),
         )
-        for row in inputs.files.check("networks", inputs.study)
+        for row in inputs.check("networks", inputs.study)
     ]
     words = f"**{inputs.study}**: frozen and fresh parts of the network\n\n"
     return {"network.md": f"{words}{markdown(header, rows)}".encode()}

@@ -10,6 +10,6 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return a row for each problem whose train rows were searched, as CSV."""
     return {
         "overlap.csv": frame(
-            pd.DataFrame(inputs.files.check("overlaps", inputs.settings["target"]))
+            pd.DataFrame(inputs.check("overlaps", inputs.settings["target"]))
         )
     }

@@ -14,7 +14,7 @@ from thaw.output.inputs import Inputs
 def facts(inputs: Inputs) -> Iterator[str]:
     """Yield sentences on data, network and training."""
     settings, described = inputs.settings, inputs.settings["description"]
-    problems = inputs.files.problems()
+    problems = inputs.problems()
     problem, description = problems[settings["target"]]
     is_pool, features = isinstance(problem, Pool), len(description.columns)
     tested = problem.test_size if isinstance(problem, Pool) else len(problem.test_y)

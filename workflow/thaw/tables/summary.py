@@ -134,7 +134,7 @@ def share_at_edge(
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the summary as CSV and as Markdown."""
-    settings, histories = inputs.settings, inputs.histories
+    settings, histories = inputs.settings, inputs.histories()
     metric, sizes = inputs.metric, settings["target_sizes"]
     samples = {
         Arm(name, size): sample

@@ -31,12 +31,12 @@ def after(histories: Histories, arm: Arm, metric: Metric, epoch: int) -> Sample:
     Before the end, a network counts as failed if its loss is not finite.
     """
     name = f"test_{metric.history}"
-    failed = ~np.isfinite(histories.metric(arm.name, "test_loss")[:, epoch])
-    if epoch == len(histories.steps(arm.name)) - 1:
-        failed |= histories.failed(arm.name)
+    failed = ~np.isfinite(histories[f"{arm.name}/test_loss"][:, epoch])
+    if epoch == len(histories[f"{arm.name}/steps"]) - 1:
+        failed |= histories[f"{arm.name}/failed"]
     return Sample(
-        as_read(histories.metric(arm.name, name)[:, epoch]),
-        histories.source_models(arm.name),
+        as_read(histories[f"{arm.name}/{name}"][:, epoch]),
+        histories.get(f"{arm.name}/source_model"),
         failed,
         metric.lower_is_better,
         scale=metric.unit(histories.constants(arm.name)[name]),
@@ -45,16 +45,16 @@ def after(histories: Histories, arm: Arm, metric: Metric, epoch: int) -> Sample:
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return a row for each network that takes the steps of the baseline."""
-    settings, histories = inputs.settings, inputs.histories
+    settings, histories = inputs.settings, inputs.histories()
     metric, size = inputs.metric, settings["shown_size"]
     baseline, alpha = settings["baseline"], alpha_of_each(settings["comparisons"])
     reference, rows = Arm(baseline, size), []
-    steps = histories.steps(reference.name)
+    steps = histories[f"{reference.name}/steps"]
     epochs = (len(steps) - 1) // 2, len(steps) - 1
     is_known = metric.history and epochs[1] >= 2 and baseline not in settings["tuned"]
     for variant in settings["networks"] if is_known else []:
         arm = Arm(variant, size)
-        is_alike = np.array_equal(histories.steps(arm.name), steps)
+        is_alike = np.array_equal(histories[f"{arm.name}/steps"], steps)
         if variant in (baseline, *settings["tuned"]) or not is_alike:
             continue
         sides = [

@@ -36,7 +36,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         [
             (source, row["score"], str(row["target_size"]), row["value"])
             for study, source in sources.items()
-            for row in inputs.files.check("transferability", target, study)
+            for row in inputs.check("transferability", target, study)
         ],
         columns=["source", "score", "target_size", "value"],
     )
