@@ -100,7 +100,7 @@ def test_target_sizes_source_models_and_failures(tmp_path):
     assert results.comparisons["failed"].tolist() == [7 / 8]
     assert "Networks failed (88 % of b's)" in results.answer
     table = (results.folder / "comparisons.md").read_text()
-    assert "failed 88 %, 0 %" in table
+    assert "failed 88 % (0 %)" in " ".join(table.split())
     assert (folder / "notes.txt").read_text() == "mine"
     assert not sizes.exists()
     shutil.rmtree(folder / "records")
