@@ -3,7 +3,7 @@
 All units count alike: a source model with half of its repeats weak is half a weak one.
 The intervals keep their level with few units and rare failures: Agresti and Caffo
 (2000) for independent sides, Bonett and Price (2012) for matched ones, but by Student's
-quantile. Each adds a success and a failure, so that "none of ten" is not taken for
+quantile, with one degree of freedom less than the smaller side has units. Each adds a success and a failure, so that "none of ten" is not taken for
 "never".
 
 A network is weak if it learned, but falls short of the baseline's median by more than a
@@ -80,9 +80,9 @@ def shares(pair: Pair, limit: Limit, rows: RowsLuck, alpha: float) -> dict[str, 
     """Return the shares of failed and weak networks as columns of a table.
 
     They are those of both sides, and their difference at level 1 - `alpha`. Other
-    repeats of the baseline, and other `rows`, would move a variant and the limit of
-    weak networks apart: the variant's share at either end of that joins the interval as
-    an independent part.
+    repeats of the baseline (by the normal quantile), and other `rows`, would move a
+    variant and the limit of weak networks apart: the variant's share at either end of
+    that, less the reference's at the limit, joins the interval as an independent part.
     """
     reach = rows.widen(Estimate(0.0, 0.0, 0.0), alpha).high
     reach = float(np.hypot(reach, -special.ndtri(alpha / 2) * limit.error))

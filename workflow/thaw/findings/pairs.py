@@ -1,7 +1,7 @@
 """A variant and its reference: how they are matched, and which one beats the other.
 
 Two variants that start from the same source models are compared source model by source
-model. Where the repeat is the unit on both sides, they are compared repeat by repeat:
+model, each repeat with each of the other's from it. Where the repeat is the unit on both sides, they are compared repeat by repeat:
 repeat r of both has the same batches (and, given one source model, the same start), and
 repeats correlate from -0.3 to +0.9, so treating them as independent would be wrong
 either way. All others are independent.

@@ -5,17 +5,18 @@ Lehmann 1963). Unlike a mean's it moves only as far as the number of bad units l
 however bad they are.
 
 The interval over units is read off the same pairs (Woodruff 1952): its ends are their
-quantiles at the shares that are 1/2 within the error of a share. That error is the one
-of Brunner and Munzel's test (2000): after the difference is subtracted, a unit's
-*placement* is the share of the other side that it beats, and placements vary from unit
-to unit; a source model's is the mean of its repeats' (Obuchowski 1997). The squares of
-two units more, one that always wins and one that never does, are added to the sum of
-squares, which keeps it honest where units are few or agree. On the arcsine's scale a
+outermost quantiles at the shares that are 1/2 within the error of a share. That error
+is the one of Brunner and Munzel's test (2000): after the difference is subtracted, a
+unit's *placement* is the share of the other side that it beats, and placements vary
+from unit to unit; a source model's is the mean of its repeats' (Obuchowski 1997). The
+squares of two units more, one that always wins and one that never does, each 1/2 from
+the mean, are added to the sum of squares over n - 1, and units count as n + 2, which
+keeps it honest where units are few or agree. On the arcsine's scale a
 share's error depends least on the share; there the ends are as many errors from 1/2 as
 Student's quantile, with one degree of freedom less than the smaller side has units.
 
 No interval is finite if 2^-units, the smallest one-sided p-value of a sign test, is
-more than half the level asked. Test rows are covered as `thaw.findings.new_rows` says.
+more than half of `alpha`. Test rows are covered as `thaw.findings.new_rows` says.
 """
 
 from typing import NamedTuple
