@@ -3,8 +3,8 @@
 All units count alike: a source model with half of its repeats weak is half a weak one.
 The intervals keep their level with few units and rare failures: Agresti and Caffo
 (2000) for independent sides, Bonett and Price (2012) for matched ones, but by Student's
-quantile, with one degree of freedom less than the smaller side has units. Each adds a success and a failure, so that "none of ten" is not taken for
-"never".
+quantile, with one degree of freedom less than the smaller side has units. Each adds a
+success and a failure, so that "none of ten" is not taken for "never".
 
 A network is weak if it learned, but falls short of the baseline's median by more than a
 fifth of the median's gain on the best constant prediction: a convention that works in

@@ -3,9 +3,10 @@
 An interval over source models or repeats holds for the test rows at hand. Other rows of
 the same kind would move variant and reference, partly together. Scores are means over
 units of rows (`thaw.findings.rows_luck`), and a median of differences moves with the
-mean of the networks next to it (`thaw.findings.typical` says which). So each side is one weighted mean of networks, row by
-row, and the error of the difference of the two is that of one mean over rows. It joins
-the luck of the units as independent parts add (Zou and Donner 2008).
+mean of the networks next to it (`thaw.findings.typical` says which). So each side is
+one weighted mean of networks, row by row, and the error of the difference of the two is
+that of one mean over rows. It joins the luck of the units as independent parts add (Zou
+and Donner 2008).
 """
 
 from typing import NamedTuple

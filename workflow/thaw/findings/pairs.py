@@ -1,10 +1,10 @@
 """A variant and its reference: how they are matched, and which one beats the other.
 
 Two variants that start from the same source models are compared source model by source
-model, each repeat with each of the other's from it. Where the repeat is the unit on both sides, they are compared repeat by repeat:
-repeat r of both has the same batches (and, given one source model, the same start), and
-repeats correlate from -0.3 to +0.9, so treating them as independent would be wrong
-either way. All others are independent.
+model, each repeat with each of the other's from it. Where the repeat is the unit on
+both sides, they are compared repeat by repeat: repeat r of both has the same batches
+(and, given one source model, the same start), and repeats correlate from -0.3 to +0.9,
+so treating them as independent would be wrong either way. All others are independent.
 
 A known value (see `thaw.findings.samples.Sample`) has no luck of its own: it is
 compared with each unit of the other side, and only those are counted.

@@ -11,9 +11,9 @@ unit's *placement* is the share of the other side that it beats, and placements 
 from unit to unit; a source model's is the mean of its repeats' (Obuchowski 1997). The
 squares of two units more, one that always wins and one that never does, each 1/2 from
 the mean, are added to the sum of squares over n - 1, and units count as n + 2, which
-keeps it honest where units are few or agree. On the arcsine's scale a
-share's error depends least on the share; there the ends are as many errors from 1/2 as
-Student's quantile, with one degree of freedom less than the smaller side has units.
+keeps it honest where units are few or agree. On the arcsine's scale a share's error
+depends least on the share; there the ends are as many errors from 1/2 as Student's
+quantile, with one degree of freedom less than the smaller side has units.
 
 No interval is finite if 2^-units, the smallest one-sided p-value of a sign test, is
 more than half of `alpha`. Test rows are covered as `thaw.findings.new_rows` says.
