@@ -132,7 +132,7 @@ class Study(Settings):
     """The problem on which the variants are trained."""
     # A list of names in a config, in whose place `filled_in` puts the variants.
     variants: Annotated[
-        dict[str, AnyVariant],
+        dict[Name, AnyVariant],
         WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1}),
     ]
     """The variants to compare, in the order of tables and figures; ladder stands for
@@ -227,6 +227,7 @@ class Config(Settings):
     follow."""
     variants: dict[Name, AnyVariant] = {}
     """The variants, by name: how a network starts, and which of its layers learn."""
+    # Of these, `filled_in` leaves here those that no study has.
     maps: dict[Name, Annotated[list[str], Field(min_length=1), EACH_ONCE]] = {}
     """Freeze maps of several studies side by side, by name: a list of studies."""
     studies: Annotated[dict[Name, Study], Field(min_length=1)]
@@ -253,21 +254,20 @@ class Config(Settings):
         return singles
 
     def mistakes(self) -> Iterator[str]:
-        """Yield names that are reserved, or that macOS would give one folder."""
+        """Yield names that are reserved, or twice the same."""
         yield from super().mistakes()
+        in_studies = (study.variants for study in self.studies.values())
+        names = {
+            "problems": {*self.problems},
+            "variants": {*self.variants}.union(*in_studies),
+            "studies": {*self.studies},
+        }
         for group, reserved in RESERVED.items():
-            seen: dict[str, str] = {}
-            for name in getattr(self, group):
+            for name in names[group]:
                 if name.casefold() in reserved:
                     yield f"{group}.{name}: {name!r} is reserved; choose another name"
-                first = seen.setdefault(name.casefold(), name)
-                if first != name:
-                    yield (
-                        f"{group}.{name}: it differs from {first!r} only in case, and "
-                        "names become folders; choose another name"
-                    )
-        for name, names in self.rankings.items():
-            for single in {*names} & {*self.studies}:
+        for name, singles in self.rankings.items():
+            for single in {*singles} & {*self.studies}:
                 yield (
                     f"studies.{name}.sources: there is another study {single!r}, which "
                     "would be that of a source; rename one of them"

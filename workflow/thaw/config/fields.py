@@ -116,7 +116,7 @@ def _one_error(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     try:
         return handler(value)
     except ValidationError:
-        raise PydanticCustomError(NO_ALTERNATIVE, "fits no alternative") from None
+        raise PydanticCustomError(NO_ALTERNATIVE, "is not allowed") from None
 
 
 # To be put into `Annotated[…]`, after the constraints of pydantic's own.

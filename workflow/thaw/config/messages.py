@@ -2,24 +2,16 @@
 
 import difflib
 import re
-import reprlib
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from thaw.errors import ThawError, shortened
+from thaw.errors import ThawError, listed, shortened
 
-# Names that are allowed; of more, the first are shown.
-MOST_NAMES = 30
-
-# Characters of a text or key. A longer one is cut in its middle; groups and lists may
-# take twice as many.
+# Characters of a value that are shown.
 LONGEST = 100
 
 _PLAIN = re.compile(rf"[\w-]{{1,{LONGEST}}}", re.ASCII)
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = LONGEST
-_SHORT.maxlevel = 3
 
 
 def wrong(mistakes: Iterable[str]) -> ThawError:
@@ -30,8 +22,8 @@ def wrong(mistakes: Iterable[str]) -> ThawError:
 
 def shown(value: Any) -> str:
     """Return a value as Python writes it, shortened, on one line."""
-    text = _SHORT.repr(value)
-    return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}…"
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def path(place: Iterable[Any]) -> str:
@@ -54,8 +46,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def among(name: str, known: Collection[str]) -> str:
     """Return which names are allowed, for the end of a message about another one."""
-    first = [*known][:MOST_NAMES] + ["…"] * (len(known) > MOST_NAMES)
-    return f"{did_you_mean(name, known)}. Allowed: {', '.join(first) or 'none'}"
+    return f"{did_you_mean(name, known)}. Allowed: {listed(known, 30) or 'none'}"
 
 
 def unreadable(place: str, file: Path) -> Iterator[str]:

@@ -33,29 +33,20 @@ GONE = {
     "label_noise": "write a file with these labels",
 }
 
-# Why a value is not allowed, with pydantic's names for types and bounds.
-REASONS = {
-    "int_type": "is not a whole number",
-    "float_type": "is not a number",
-    "dict_type": "is not a group of keys",
-    "model_type": "is not a group of keys",
-    "list_type": "is not a list",
-    "string_type": "is not text; write numbers in quotes",
-    "invalid_key": "is not text; write numbers in quotes",
-    "bool_type": "is not true or false",
-    "finite_number": "is not a number. Allowed: a finite number",
-    "greater_than_equal": "is too small. Allowed: {ge} or more",
-    "greater_than": "is too small. Allowed: more than {gt}",
-    "less_than_equal": "is too large. Allowed: {le} or less",
-    "less_than": "is too large. Allowed: less than {lt}",
-    fields.TWICE: "lists an entry twice. Allowed: each entry once",
+# What pydantic calls things in its reasons, and what a config's readers do.
+NAMES = {
+    "valid integer": "whole number",
+    "valid dictionary": "group of keys",
+    "a valid string": "text; write numbers in quotes",
+    "strings": "text; write numbers in quotes",
+    " after validation": "",
 }
+
+# What looks like a number, and is text to YAML for want of a point, or in quotes.
+LIKE_A_NUMBER = re.compile(r"[-+]?\.?\d[\d.]*(e[-+]?\d+)?", re.I)
 
 # Groups of several kinds: each kind's model by the key that tells it.
 KINDS = (NETWORKS, PROBLEMS, VARIANTS)
-
-# Kinds of a group that have a key, so that they are named where another kind has it.
-MOST_OWNERS = 2
 
 # The last part of a place where a key is wrong, not what it holds.
 IN_KEY = "[key]"
@@ -72,6 +63,7 @@ def explain(error: ValidationError) -> Iterator[str]:
         for words in _explain(details):
             line = f"{path(place)}{words}".removeprefix("config.")
             key, _, words = line.partition(": ")
+            words = words.partition(". Allowed")[0]
             lines.setdefault(f"{re.split('[.[]', key)[-1]}: {words}", line)
     yield from lines.values()
 
@@ -89,7 +81,8 @@ def _place(loc: Place) -> Place:
 def _explain(details: ErrorDetails) -> Iterator[str]:
     """Yield what is wrong at a place, or at a key of the group there."""
     loc, value, kind = details["loc"], details["input"], details["type"]
-    context, (group, allowed) = details.get("ctx", {}), _group_at(loc)
+    group, allowed = _group_at(loc)
+    context = details.get("ctx", {})
     if context.get("pattern") == fields.NAME:
         allowed = fields.NAME_IN_WORDS
     if kind == fields.MISTAKES:
@@ -102,13 +95,21 @@ def _explain(details: ErrorDetails) -> Iterator[str]:
         yield f": {_unknown(loc, group)}"
     elif value is None:
         yield f": it is empty. Allowed: {allowed}"
-    elif kind in REASONS:
-        reason = REASONS[kind].format(**context)
-        yield f": {shown(value)} {reason}{_number_hint(value, kind)}"
     else:
-        hint = _number_hint(value, kind)
-        words = f"is text{hint}" if hint else "is not allowed"
-        yield f": {shown(value)} {words}. Allowed: {allowed}"
+        yield f": {shown(value)} {_reason(details)}. Allowed: {allowed}"
+
+
+def _reason(details: ErrorDetails) -> str:
+    """Return why a value is not allowed, in few words; a pattern tells people less."""
+    value, words = details["input"], details["msg"]
+    if isinstance(value, str) and LIKE_A_NUMBER.fullmatch(value):
+        return "is text to YAML; write a number without quotes, such as 1.0e-3"
+    if "pattern" in words or "should" not in words:
+        return words if details["type"] == fields.TWICE else "is not allowed"
+    words = words[words.index("should") :].partition(" or instance")[0]
+    for name, plain in NAMES.items():
+        words = words.replace(name, plain)
+    return words
 
 
 def _group_at(loc: Place) -> tuple[type[Group], str]:
@@ -144,25 +145,10 @@ def _unknown(loc: Place, group: type[Group]) -> str:
     owners = [name for name, kind in kinds.items() if key in kind.model_fields]
     if key in GONE:
         return f"this key is gone; {GONE[str(key)]}"
-    if tag == "estimator" and owners:
-        return "not allowed together with estimator, which is no network; remove it"
-    if key in kinds or len(owners) > MOST_OWNERS:
+    if owners and tag == "pretrained":
+        return f"only allowed together with {owners[0]}; remove it"
+    if owners or key in kinds:
         return f"not allowed together with {tag}; remove one of them"
-    if owners:
-        return f"only allowed together with {' or '.join(owners)}; remove it"
     known = [key for kind in kinds.values() for key in kind.model_fields]
     known = [*dict.fromkeys(known or group.model_fields)]
     return f"unknown key{did_you_mean(str(key), known)}. Allowed: {', '.join(known)}"
-
-
-def _number_hint(value: Any, kind: str) -> str:
-    """Say why YAML reads 1e-3, or a number in quotes, as text."""
-    try:
-        number = repr(float(value)) if isinstance(value, str) else ""
-    except ValueError:
-        return ""
-    if not number or kind not in ("int_type", "float_type", fields.NO_ALTERNATIVE):
-        return ""
-    # Without a point, YAML takes an exponent for text again.
-    with_point = number if "." in number else number.replace("e", ".0e")
-    return f" to YAML; write {with_point}"

@@ -148,11 +148,9 @@ class Problem(Group):
         key = "unit" if has_classes else "classes"
         if getattr(self, key):
             yield _apart(key, f"task: {self.task}")
-        train, test = self.train_size, self.test_size
-        if train is None and test is None and "test_file" not in self.paths:
+        sizes = self.train_size or self.test_size
+        if not sizes and "test_file" not in self.paths:
             yield "train_size: this key is missing"
-        if isinstance(train, float) and isinstance(test, float) and train + test > 1:
-            yield f"test_size: {train} and {test} are more than all rows together"
         for number, step in enumerate(self.transforms):
             if step.rotate is not None and len(self.get("shape") or []) < 2:
                 yield (
@@ -179,11 +177,8 @@ class OfRows(Problem):
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
-        if self.bins:
-            if not TASKS[self.task].has_classes:
-                yield _apart("bins", f"task: {self.task}")
-            if self.classes:
-                yield _apart("classes", "bins")
+        if self.bins and not TASKS[self.task].has_classes:
+            yield _apart("bins", f"task: {self.task}")
         if self.tokens:
             for key in ("categorical", "scale", "transforms"):
                 if self.get(key):
@@ -279,8 +274,6 @@ class OfImages(Problem):
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
-        if not TASKS[self.task].has_classes:
-            yield "task: the folders of images are classes; remove it"
         if not Path(self.images).is_dir():
             here = shown(str(Path.cwd()))
             yield f"images: {self.images!r} is no folder (from {here})"

@@ -49,19 +49,19 @@ def filled_in(config: Keys) -> dict[str, Any]:
     shared = {key: config[key] for key in Settings.model_fields if key in config}
     shared |= {key: _group(config, key) for key in MERGED}
     variants, training = _group(config, "variants"), shared["training"]
-    pretraining = changed(training, shared["pretraining"])
-    filled = {**config, **shared, "pretraining": pretraining}
-    # Each variant with the training that it has in the first study.
-    filled["variants"] = whole = _trained(variants, variants, training)
-    if "studies" in config:
-        written = _group(config, "studies")
-        filled["studies"] = {
-            name: _study(("studies", name), written, shared, variants)
-            for name in written
-        }
-        for study in reversed(filled["studies"].values()):
-            whole |= {k: v for k, v in study.get("variants", {}).items() if k in whole}
-    return filled
+    written = _group(config, "studies")
+    studies = {
+        name: _study(("studies", name), written, shared, variants) for name in written
+    }
+    used = {name for study in studies.values() for name in study.get("variants", {})}
+    unused = [name for name in variants if name not in used]
+    return {
+        **config,
+        **shared,
+        "pretraining": changed(training, shared["pretraining"]),
+        "variants": _trained(unused, variants, training),
+        "studies": studies,
+    }
 
 
 def _study(

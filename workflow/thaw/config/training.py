@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from thaw import keys
 from thaw.config.fields import (
     ALTERNATIVES,
     AS_TEXT,
@@ -26,7 +25,6 @@ from thaw.config.fields import (
     Several,
     exactly_one,
 )
-from thaw.config.messages import shown
 from thaw.learning import settings
 
 # The settings for keys that a config, or a recipe, leaves out.
@@ -102,19 +100,12 @@ class Training(Group):
     def mistakes(self) -> Iterator[str]:
         """Yield keys that do not go together."""
         yield from exactly_one({"epochs": self.epochs, "steps": self.steps})
-        chooses = self.rate_choices or self.keep == "best"
-        if chooses and self.validation_size is None:
+        chooses = bool(self.rate_choices) or self.keep == "best"
+        if chooses != (self.validation_size is not None):
             yield (
-                "validation_size: this key is missing; several learning rates, and "
-                "keep: best, need a share of the train rows held out, such as 0.2"
+                "validation_size: several learning rates, and keep: best, choose on a "
+                "share of the train rows held out, such as 0.2; set both, or neither"
             )
-        if self.validation_size is not None and not chooses:
-            yield (
-                "validation_size: nothing is chosen on these rows; remove it, or set "
-                "several learning rates or keep: best"
-            )
-        if self.optimizer != "sgd" and self.momentum:
-            yield f"momentum: {self.optimizer} has none; remove it, or write 0 here"
         if self.steps is not None and self.warmup >= self.steps:
             yield f"warmup: as long as all {self.steps} steps. Allowed: less than that"
         if self.nesterov and not self.momentum:
@@ -221,7 +212,7 @@ class Estimator(Group):
     pretrained: ClassVar = False
     save: ClassVar = None
 
-    estimator: str
+    estimator: Annotated[str, Field(pattern=r"^\w+(\.\w+)+$")]
     """Instead of all of the above, an estimator as a reference that is no network: a
     class like scikit-learn's, such as sklearn.linear_model.Ridge. Of classes it must
     say probabilities (predict_proba)."""
@@ -244,18 +235,11 @@ class Estimator(Group):
         return {"class": self.estimator, **arguments, "libraries": libraries}
 
     def mistakes(self) -> Iterator[str]:
-        """Yield what is wrong with its class and arguments."""
+        """Yield arguments that it may not have."""
         for name in sorted({"n_jobs", "random_state"} & {*(self.arguments or {})}):
             yield (
                 f"arguments.{name}: neither cores nor chance may change a score, so "
                 "Thaw sets it; remove it"
-            )
-        package, *parts = self.estimator.split(".")
-        is_class = parts and all(part.isidentifier() for part in (package, *parts))
-        if not is_class or keys.version(package) == "missing":
-            yield (
-                f"estimator: {shown(self.estimator)} is not a class of an installed "
-                "package. Allowed: one such as sklearn.ensemble.RandomForestClassifier"
             )
 
 
