@@ -18,7 +18,6 @@ from thaw.api.results import Results, studies_in
 from thaw.config.users import parts_of_function
 from thaw.errors import ThawError, listed
 from thaw.findings.arms import Arm
-from thaw.learning import settings as known
 from thaw.output.job import Job
 from thaw.output.paths import HISTORY_NPZ, PREDICTIONS_NPZ, SCORES_CSV, WEIGHTS
 from thaw.output.records import digests_of, load_arrays
@@ -121,7 +120,8 @@ def compared(fits: list[Fit], number: int, seed: int) -> Iterator[tuple[str, str
                 differences.add(line)
                 yield line, ""
             yield _compared(fit, stored.recipe)
-        except (ThawError, OSError) as error:
+        # A record of another version may have settings that are unknown here.
+        except (ThawError, OSError, TypeError) as error:
             yield f"{fit.name}: not compared: {error}", WRONG
 
 
@@ -151,15 +151,9 @@ def _compared(fit: Fit, recipe: dict[str, Any]) -> tuple[str, str]:
 def _train(fit: Fit, again: Fit, recipe: dict[str, Any]) -> None:
     """Train a network alone, as its job did, and write the files of `again`.
 
-    Raises `ThawError` if its record is another version's, or if a file that it starts
-    from is lost.
+    Raises `ThawError` if a file that it starts from is lost.
     """
-    settings, inputs = recipe["settings"], recipe["inputs"]
-    for name, kind in (("training", known.Training), ("variant", known.Variant)):
-        if unknown := settings.get(name, {}).keys() - {*kind._fields}:
-            raise ThawError(
-                f"this version does not know the settings {listed(sorted(unknown))}"
-            )
+    inputs = recipe["inputs"]
     key = inputs["problem"]
     problems = [*fit.results.glob(f"problems/*-{key}.npz")]
     if not problems:

@@ -98,7 +98,7 @@ def _shapes_in_files(job: Job, saw: dict[str, str]) -> Mapping[str, Sequence[int
             job.inputs["source_models"][number],
             job.keys["source_models"][number],
         )
-        loaded, digests = load_source_models([path], key, [number])
+        loaded, digests = load_source_models(path, key, [number])
         models[name] = loaded.state
         saw[name] = digests[path.name]
     check_alike(models)
