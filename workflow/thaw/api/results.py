@@ -305,13 +305,8 @@ class Results:
             studies = [str(study) for place in places for study in studies_in(place)]
             there = f"; there are {', '.join(studies)}" if studies else ""
             what = "scores" if stage == GATHER else stage
-            if (self.folder / BEST_SOURCES).exists():
-                raise ThawError(
-                    f"{self.folder} ranks several sources and holds no scores: read "
-                    f"its sources.csv and {BEST_SOURCES}, or open the study of one of "
-                    f"the sources{there}"
-                )
-            raise ThawError(f"{self.folder} holds no {what} of a study{there}")
+            ranking = ", but ranks sources" * (self.folder / BEST_SOURCES).exists()
+            raise ThawError(f"{self.folder} holds no {what} of a study{ranking}{there}")
         return load_record(path)
 
     def _content(self, name: str) -> bytes:
