@@ -111,15 +111,13 @@ def compared(fits: list[Fit], number: int, seed: int) -> Iterator[tuple[str, str
     differences: set[str] = set()
     for fit in (fits[place] for place in sorted(places)):
         try:
-            stored = load_scores(
-                fit.file(SCORES_CSV), fit.file(HISTORY_NPZ), fit.tile, fit.key
-            )
-            recipe = stored.recipe
+            files = fit.file(SCORES_CSV), fit.file(HISTORY_NPZ)
+            recipe = load_scores(*files, fit.tile, fit.key)[1]["recipe"]
             here = keys.recipe(recipe["stage"], recipe["settings"], recipe["inputs"])
             for line in {*keys.differences(recipe, here)} - differences:
                 differences.add(line)
                 yield line, ""
-            yield _compared(fit, stored.recipe)
+            yield _compared(fit, recipe)
         # A record of another version may have settings that are unknown here.
         except (ThawError, OSError, TypeError) as error:
             yield f"{fit.name}: not compared: {error}", WRONG
