@@ -132,7 +132,6 @@ def changed(row: int, **values) -> pd.DataFrame:
     return frame
 
 
-PAIRED = {"paired": True}
 MISTAKES = [
     (small().drop(columns="score"), {}, "missing columns: score. Its columns"),
     (changed(3, score="good"), {}, "of 16 not numbers within ±1e.30, first 'good' in"),
@@ -152,7 +151,6 @@ MISTAKES = [
         "the variant have one, first",
     ),
     (small(source_model=[*"mnnnnnnn"] * 2), {}, "all m has 1 score.* all n has 7"),
-    (changed(3, repeat="x"), PAIRED, "2 of 16 not there for each of a, b, first 'x'"),
     (small(), {"baseline": "c"}, "baseline: 'c' is no variant. Allowed: a, b"),
     (small(), {"margin": 0}, "margin: 0 is not a number above 0, up to 1e.30"),
     (small(), {"constant": 9, "bounds": (-9, 5)}, "constant: 9 is not between -9 and"),

@@ -62,7 +62,7 @@ def load(kind, path, numbers=(0,)):
         case "check":
             return load_check(path, key)
         case "weights":
-            return load_source_models([path], folder_key, numbers)
+            return load_source_models(path, folder_key, numbers)
         case "scores" | "history":
             files = folder / f"{stem}.csv", folder / f"{stem}.history.npz"
             return load_scores(*files, Tile.named(stem), folder_key)
@@ -152,7 +152,7 @@ def test_a_file_of_other_networks_is_refused(results):
     renamed.rename(weights)
     path = min(results.glob("source-models/kind-1-*/*.safetensors"))
     assert [*load("weights", path)[0].classes] == ["green", "red"]
-    with pytest.raises(ThawError, match="hold the source models 0, not 0, 4; delete"):
+    with pytest.raises(ThawError, match="holds the source models 0, not 0, 4; delete"):
         load("weights", min(results.glob("source-models/worth-1-*/*.safe*")), [0, 4])
 
 

@@ -1,6 +1,7 @@
 """Leftovers: files that a config no longer uses are listed, and deleted on request."""
 
 import re
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -48,11 +49,13 @@ def test_leftovers_of_studies_variants_repeats_and_kills_are_deleted(project):
         fixed_0 / ".models-00-00.0123456789abcdef.csv",
         results / "ahead/.histories.0123456789abcdef.npz",
     ]
-    # The edition before made such a table.
-    for path in (*killed, results / "ahead/best-of.csv"):
+    for path in killed:
         path.write_text("half a ta")
-    (results / "ahead/notes-0123456789ab.txt").write_text("mine")
-    (results / "ahead/notes.csv").write_text("mine")
+    users = {"ahead/notes-0123456789ab.txt", "ahead/notes.csv", "ahead/summary.xlsx"}
+    for name in users:
+        (results / name).write_text("mine")
+    # Of variants that learned from more rows, before the tables were made again.
+    shutil.copy(results / "back/boxplot.svg", results / "ahead/source-spread.svg")
 
     folders, _ = leftovers()
     # Two jobs a variant, three files a job; of standalone, the second job.
@@ -61,7 +64,7 @@ def test_leftovers_of_studies_variants_repeats_and_kills_are_deleted(project):
     assert folders["repeats/two/fixed-1-KEY"].endswith(" and 3 more")
     assert folders["repeats/two/standalone-KEY"].count("repeats-01-01") == 3
     assert folders["source-models/two-KEY"].endswith(" and 5 more")
-    assert folders["ahead"] == f"{killed[1].name}, best-of.csv"
+    assert folders["ahead"] == f"{killed[1].name}, source-spread.svg"
     assert "back/records" in folders and "source-models/one-KEY" not in folders
 
     project.make("tables")
@@ -70,9 +73,8 @@ def test_leftovers_of_studies_variants_repeats_and_kills_are_deleted(project):
     assert re.fullmatch(r"\d\.\d MB deleted", end)
     after = project.results("**/*.*")
     assert after == {name: before[name] for name in after}
-    users = {"ahead/notes-0123456789ab.txt", "ahead/notes.csv"}
     assert users | {"ahead/records/gather.json"} <= after.keys()
-    assert not re.search("back|best-of|/[.]|/fixed-0|repeats-01-01", " ".join(after))
+    assert not re.search("back|spread|/[.]|/fixed-0|repeats-01-01", " ".join(after))
     assert not (results / "back").exists()
     assert not project.stale("tables") and not leftovers()[0]
 

@@ -16,7 +16,7 @@ from thaw.api.predictor import Classifier, of_files
 from thaw.cli.main import main
 from thaw.errors import ThawError
 from thaw.output.tiles import Tile
-from thaw.output.weights import About, save_networks
+from thaw.output.weights import save_networks
 
 
 @pytest.fixture
@@ -156,7 +156,8 @@ def test_a_function_of_a_package_must_be_named_and_networks_may_have_failed(tmp_
     state = {"weight": torch.eye(3, 2).repeat(2, 1, 1), "bias": torch.zeros(2, 3)}
     paths = [tmp_path / f"{count}.safetensors" for count in (1, 2)]
     for path, failed in zip(paths, ([1], [0, 1]), strict=True):
-        about = About("classification", described, failed)
+        about = {"task": "classification", "described": described._asdict()}
+        about |= {"failed": failed}
         save_networks(path, state, Tile(range(1), range(2)), recipe, {}, about)
     predictor = of_files(paths[:1], module="torch.nn:Linear")
     assert (predictor.networks_, predictor.failed_) == (["0-0"], ["0-1"])

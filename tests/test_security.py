@@ -27,7 +27,7 @@ from thaw.output.histories import Histories
 from thaw.output.problems import load_described
 from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
-from thaw.output.weights import About, load_source_models, save_networks
+from thaw.output.weights import load_source_models, save_networks
 
 CALL, WILDCARDS = "{open('pwned', 'w')}", "{wildcards.key} {} %s %(x)d"
 MARKUP, CODES = "| a | [b](javascript:alert(1)) |", "\x1b[31m\x07\x9b2J\u202e"
@@ -219,7 +219,7 @@ def test_of_weights_no_pickle_is_read(bomb, tmp_path):
         load_checkpoint(plain)
     for path in (plain, archive):
         with pytest.raises(ThawError, match="is not the result it should be"):
-            load_source_models([path.rename(f"{path}.safetensors")], "0" * 12, [0])
+            load_source_models(path.rename(f"{path}.safetensors"), "0" * 12, [0])
 
 
 def test_a_function_that_networks_name_is_not_called(tmp_path):
@@ -227,7 +227,8 @@ def test_a_function_that_networks_name_is_not_called(tmp_path):
     network = {"module": {"function": "mkdir", "import": "os"}, "arguments": arguments}
     gift = tmp_path / "models-00-00-repeats-00-00.safetensors"
     state, tile = {"output.bias": torch.zeros(1, 3)}, Tile(range(1), range(1))
-    about = About("classification", DESCRIPTION, [])
+    about = {"task": "classification", "described": DESCRIPTION._asdict()}
+    about |= {"failed": []}
     save_networks(gift, state, tile, {"settings": {"network": network}}, {}, about)
     for module in (None, "os:getcwd", "os"):
         with pytest.raises(ThawError, match=r"its networks are built by .*os:mkdir"):

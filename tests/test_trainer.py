@@ -293,21 +293,21 @@ def test_source_models_come_back_as_they_were(tmp_path):
         (folder / "empty").touch()
     path, key = tmp_path / "models-03-04.safetensors", keys.key(RECIPE)
     save_models(path, tmp_path, Tile(range(3, 5)), RECIPE, {})
-    assert {*unpack_models([path], key, [4], tmp_path / "into")} == {path.name}
+    assert {*unpack_models(path, key, [4], tmp_path / "into")} == {path.name}
     assert [folder.name for folder in (tmp_path / "into").iterdir()] == ["4"]
     files = {p.name: p.read_bytes() for p in (tmp_path / "into/4").rglob("deep/*")}
     assert files == {"weights": bytes([4]) * 5, "empty": b""}
-    with pytest.raises(ThawError, match="hold the source models , not 5"):
-        unpack_models([path], key, [5], tmp_path / "missing")
+    with pytest.raises(ThawError, match="holds the source models , not 5"):
+        unpack_models(path, key, [5], tmp_path / "missing")
     path.write_bytes(path.read_bytes().replace(bytes([3]) * 5, bytes([5]) * 5))
     with pytest.raises(ThawError, match="3/deep/weights was changed; delete"):
-        unpack_models([path], key, [4], tmp_path / "changed")
+        unpack_models(path, key, [4], tmp_path / "changed")
     # Anyone who can change a result can also write a matching checksum.
     (tmp_path / "into" / "deep" / "4").mkdir(parents=True)
     for name in ("4/../../a", "/a", "4"):
         save_arrays(path, {name: np.zeros(1, np.uint8)}, RECIPE, {}, Tile(range(3, 5)))
         with pytest.raises(ThawError, match="is not the result it should be"):
-            unpack_models([path], key, [4], tmp_path / "into" / "deep")
+            unpack_models(path, key, [4], tmp_path / "into" / "deep")
         assert not [*tmp_path.rglob("a")]
 
 

@@ -164,14 +164,6 @@ def _misfits(rules: Rules, given: Given) -> Iterator[str]:
         yield (
             f"baseline: {baseline!r} is no variant. Allowed: {listed(given.variants)}"
         )
-    elif rules.paired:
-        # Those with several source models are compared source model by source model.
-        rows = given.rows.groupby("variant").filter(lambda of: of["model"].max() < 1)
-        alike = rows.groupby(["target_size", "repeat"])["variant"].transform("nunique")
-        is_alone = alike.reindex(given.rows.index) < rows["variant"].nunique()
-        words = f"not there for each of {listed(rows['variant'].unique())}"
-        remedy = "give them the same repeats, or leave --paired out"
-        yield from given.wrong("repeat", is_alone, words, remedy)
 
 
 def _clear(folder: Path) -> None:

@@ -10,16 +10,7 @@ from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
 from thaw.findings.shown import counted, gain, number
 from thaw.findings.typical import typical_difference
-from thaw.findings.verdicts import (
-    CLEAR,
-    EQUIVALENT,
-    NOT_BETTER,
-    TOO_FEW,
-    UNCLEAR_BEFORE,
-    UNDECIDED,
-    kind_of,
-    verdict,
-)
+from thaw.findings.verdicts import NOT_BETTER, UNCLEAR_BEFORE, UNDECIDED, kind_of
 from thaw.output.tables import cell, markdown
 from thaw.plan.changes import changes
 
@@ -34,22 +25,18 @@ def difference(before: Results, after: Results) -> Iterator[str]:
     the same metric for the latter.
     """
     differences = changes(before.folder / "study.json", after.description)
-    differences += [
-        f"code of {stage}"
-        for stage, code in after.code.items()
-        if before.code[stage] != code
-    ]
     names = dict.fromkeys((before.name, after.name))
     words = ", ".join(differences) or "same settings, code and versions"
     yield f"{' → '.join(names)}: {words}."
     if before.metric != after.metric:
         yield "The metric differs, so scores and verdicts are not compared."
         return
-    yield from _scores(before, after)
-    yield from _verdicts(before, after)
+    margin = after.description["settings"]["margin"]
+    yield from _scores(before, after, margin)
+    yield from _verdicts(before, after, margin)
 
 
-def _scores(before: Results, after: Results) -> Iterator[str]:
+def _scores(before: Results, after: Results, margin: float) -> Iterator[str]:
     """Yield the variants whose scores moved, each compared with itself.
 
     They are compared as variants of a study are, on these test rows: matched where both
@@ -69,19 +56,16 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
         return
     if before.target != after.target:
         yield "The target's data differ, too; intervals do not cover that."
-    alpha, margin, rows = alpha_of_each(len(pairs), ALPHA), after.margin, []
+    alpha, rows = alpha_of_each(len(pairs), ALPHA), []
     for arm, (new, old) in pairs.items():
-        pair = Pair(new, old)
-        typical = typical_difference(pair, alpha).given_rows
-        kind = verdict(pair, typical, alpha, margin)
-        clear = {TOO_FEW: "too few", EQUIVALENT: f"within ±{margin:g}"}.get(kind)
+        value, low, high = typical_difference(Pair(new, old), alpha).given_rows
         medians = (number(float(np.median(side.values)), margin) for side in (old, new))
         rows.append(
             [
                 cell(arm.name),
                 *medians,
-                gain(*typical, margin),
-                clear or ("yes" if kind in CLEAR else "no"),
+                gain(value, low, high, margin),
+                "yes" if low > 0 or high < 0 else "no",
             ]
         )
     header = ["variant", "median before", "now", "typical change", "beyond chance"]
@@ -89,7 +73,7 @@ def _scores(before: Results, after: Results) -> Iterator[str]:
     yield "Beyond chance: the interval of the typical (median) change excludes 0.\n"
 
 
-def _verdicts(before: Results, after: Results) -> Iterator[str]:
+def _verdicts(before: Results, after: Results, margin: float) -> Iterator[str]:
     """Yield the comparisons whose verdict moved, with the gains."""
     old, new = (results.comparisons for results in (before, after))
     both = old.merge(new, on=COMPARED, suffixes=("_old", "_new"))
@@ -107,7 +91,7 @@ def _verdicts(before: Results, after: Results) -> Iterator[str]:
             value, low, high = (
                 row[f"typical{end}{which}"] for end in ("", "_low", "_high")
             )
-            line += [row[f"verdict{which}"], gain(value, low, high, after.margin)]
+            line += [row[f"verdict{which}"], gain(value, low, high, margin)]
         rows.append(line)
     header = ["comparison", "verdict before", "gain before", "verdict now", "gain now"]
     yield markdown(header, rows)

@@ -20,13 +20,14 @@ from thaw.api.new_rows import features_of
 from thaw.config.users import content_of_function, parts_of_function
 from thaw.data.checks import LARGEST_TOKEN, are_tokens
 from thaw.data.images import pixels
-from thaw.data.problem import as_learned
+from thaw.data.problem import Description, as_learned
 from thaw.data.tables import read_rows
 from thaw.errors import ThawError
 from thaw.external.networks import network_of, of_network
 from thaw.keys import files_below
 from thaw.learning.learner import State, stacked, take
 from thaw.learning.tasks import TASKS, Scale
+from thaw.output.tiles import Tile
 from thaw.output.weights import load_networks
 
 # Messages call rows so that come from no file.
@@ -62,12 +63,13 @@ class Predictor(BaseEstimator):
         self.failed_: list[str] = []
         states: list[State] = []
         for file in files:
-            content = load_networks(Path(file))
-            task, described, failed = content.about
-            kind = task, described, content.settings["network"]
+            state, record = load_networks(Path(file))
+            about, settings = record["about"], record["recipe"]["settings"]
+            described = Description(**about["described"])
+            kind = about["task"], described, settings["network"]
             if not states:
                 self._task, self._described, self._network = first = kind
-                self._added = content.settings.get("variant", {}).get("add", ())
+                self._added = settings.get("variant", {}).get("add", ())
                 if "module" in self._network:
                     _check_named(module, self._network["module"], file)
             elif kind != first:
@@ -76,15 +78,15 @@ class Predictor(BaseEstimator):
                     f"than {files[0]}; open each on its own"
                 )
             places = []
-            for place, label in enumerate(content.tile.labels):
+            for place, label in enumerate(Tile.named(record["tile"]).labels):
                 is_new = label not in (*self.networks_, *self.failed_)
                 if is_new and (networks is None or label in networks):
-                    if place in failed:
+                    if place in about["failed"]:
                         self.failed_.append(label)
                     else:
                         self.networks_.append(label)
                         places.append(place)
-            states.append(take(content.state, places))
+            states.append(take(state, places))
         if not self.networks_:
             raise ThawError(f"{', '.join(map(str, files))}: no network that predicts")
         self._state = stacked(states)
@@ -111,25 +113,22 @@ class Predictor(BaseEstimator):
         Raises `ThawError` if the file cannot be read, or as `predict` does.
         """
         path, known = Path(file), self._described
-        if path.is_dir():
-            return self._predict_images(path)
-        rows = read_rows(path, known.categories, {}, **known.written)
-        table = self._table(rows, str(path))
-        table.insert(0, "row", range(1, len(table) + 1))
-        return table
-
-    def _predict_images(self, folder: Path) -> pd.DataFrame:
-        """Return what is predicted of each image below a folder, by name."""
-        if not self._described.files:
+        if not path.is_dir():
+            rows = read_rows(path, known.categories, {}, **known.written)
+            table = self._table(rows, str(path))
+            table.insert(0, "row", range(1, len(table) + 1))
+            return table
+        if not known.files:
             raise ThawError(
-                f"{folder}: it is a folder, and the networks learned from no images; "
+                f"{path}: it is a folder, and the networks learned from no images; "
                 "name a table"
             )
-        names = files_below(folder)
+        names = files_below(path)
         if not names:
-            raise ThawError(f"{folder}: it holds no images")
-        x = pixels([folder / name for name in names], self._described.shape)
-        table = self._table(pd.DataFrame(x, columns=self.feature_names_in_), ROWS)
+            raise ThawError(f"{path}: it holds no images")
+        x = pixels([path / name for name in names], known.shape)
+        columns = pd.Index(self.feature_names_in_)
+        table = self._table(pd.DataFrame(x, columns=columns), str(path))
         table.insert(0, "file", names)
         return table
 
@@ -242,7 +241,7 @@ def of_files(
     module: str | None = None,
 ) -> Classifier | Regressor:
     """Return the networks of some files; arguments and errors are `Predictor`'s."""
-    task = load_networks(Path(files[0])).about.task
+    task = load_networks(Path(files[0]))[1]["about"]["task"]
     kind = Classifier if TASKS[task].has_classes else Regressor
     return kind(files, networks, module)
 

@@ -19,7 +19,13 @@ from thaw.learning.history import METRICS, names_of
 from thaw.learning.seeds import Address
 from thaw.learning.tasks import TASKS
 from thaw.output.inputs import Inputs, read_table
-from thaw.output.paths import PREDICTIONS_NPZ, WEIGHTS, find_jobs, problem_file
+from thaw.output.paths import (
+    PREDICTIONS_NPZ,
+    WEIGHTS,
+    models_begin,
+    problem_file,
+    repeats_begin,
+)
 from thaw.output.problems import load_described
 from thaw.output.records import Archive, load_arrays, load_record
 from thaw.output.tiles import Tile
@@ -195,11 +201,9 @@ class Results:
         # It imports torch.
         from thaw.api.predictor import of_files
 
-        arm, results = self._arm(variant, target_size), self.folder.parent
-        description = self.description
-        settings, variants = description["settings"], description["variants"]
-        network = settings["network"]
-        if "estimator" in variants[variant] or "trainer" in network:
+        arm, description = self._arm(variant, target_size), self.description
+        network = description["settings"]["network"]
+        if "estimator" in description["variants"][variant] or "trainer" in network:
             raise ThawError(
                 f"{variant} of {self.name}: Thaw saves neither estimators nor what a "
                 "trainer has trained. Allowed: a variant of network.hidden or "
@@ -207,10 +211,7 @@ class Results:
             )
         wanted = {*self._tile.labels}
         missing, files = {*wanted}, []
-        keys = description["keys"]["arms"][arm.name]
-        for key, tile, path in find_jobs(
-            results, settings["target"], arm.name, keys, WEIGHTS
-        ):
+        for key, tile, path in self.jobs(WEIGHTS, arm):
             if not missing.isdisjoint(tile.labels):
                 missing -= {*tile.labels}
                 with Archive(path, key, tile):  # not another config's, or another job's
@@ -225,7 +226,7 @@ class Results:
             )
         module = network.get("module")
         if parts_of_function(module or "")[2]:
-            module = str(results.parent / module)
+            module = str(self.folder.parents[1] / module)
         return of_files(files, wanted, module)
 
     def samples(self, arms: Iterable[Arm]) -> dict[Arm, Sample]:
@@ -243,21 +244,29 @@ class Results:
         return json.loads(self._content("study.json"))
 
     @property
-    def margin(self) -> float:
-        """The smallest difference that matters."""
-        return self._records[TABLES]["recipe"]["settings"]["margin"]
-
-    @property
-    def code(self) -> dict[str, str]:
-        """The digest of the code that gathered the scores, and that made the tables."""
-        return {
-            stage: record["recipe"]["code"] for stage, record in self._records.items()
-        }
-
-    @property
     def target(self) -> dict[str, str]:
         """The key of the target problem, by its name; of given scores, none."""
         return self._records[GATHER]["recipe"]["inputs"].get("problems", {})
+
+    def jobs(
+        self, suffix: str, arm: Arm | None = None
+    ) -> Iterator[tuple[str, Tile, Path]]:
+        """Yield the key, tile and file of each job that wrote such a file.
+
+        They are those of an arm, or of the source models. Jobs that were cut
+        differently before may hold the same networks.
+        """
+        inputs = self._records[GATHER]["recipe"]["inputs"]
+        if arm:
+            (target,) = inputs["problems"]
+            keys = inputs["arms"][arm.name]
+            begins = [repeats_begin(target, arm.name, key) for key in keys]
+        else:
+            keys = inputs["source_models"]
+            begins = [models_begin(self._settings["source"], key) for key in keys]
+        for key, begin in zip(keys, begins, strict=True):
+            for path in sorted((self.folder.parent / begin).glob(f"*{suffix}")):
+                yield key, Tile.named(path.name.removesuffix(suffix)), path
 
     @property
     def _tile(self) -> Tile:
@@ -296,13 +305,8 @@ class Results:
             studies = [str(study) for place in places for study in studies_in(place)]
             there = f"; there are {', '.join(studies)}" if studies else ""
             what = "scores" if stage == GATHER else stage
-            if (self.folder / BEST_SOURCES).exists():
-                raise ThawError(
-                    f"{self.folder} ranks several sources and holds no scores: read "
-                    f"its sources.csv and {BEST_SOURCES}, or open the study of one of "
-                    f"the sources{there}"
-                )
-            raise ThawError(f"{self.folder} holds no {what} of a study{there}")
+            ranking = ", but ranks sources" * (self.folder / BEST_SOURCES).exists()
+            raise ThawError(f"{self.folder} holds no {what} of a study{ranking}{there}")
         return load_record(path)
 
     def _content(self, name: str) -> bytes:
@@ -328,13 +332,12 @@ class Results:
     def _predictions(self, arms: Iterable[Arm]) -> pd.DataFrame:
         """Return the predictions of arms, as `predictions`."""
         self._check_trained()
-        inputs = self._records[GATHER]["recipe"]["inputs"]
         if not self._settings["keeps_predictions"]:
             raise ThawError(
                 f"{self.name} keeps no predictions; set `predictions: true`, and run "
                 "again"
             )
-        ((target, key),) = inputs["problems"].items()
+        ((target, key),) = self.target.items()
         path = self.folder.parent / problem_file(target, key)
         problem, description, _ = load_described(path, key)
         whole, classes = problem.whole, np.array(description.classes)
@@ -342,8 +345,7 @@ class Results:
         by_row = pd.Series(labels, whole.test_rows)
         parts = []
         for arm in arms:
-            keys = inputs["arms"][arm.name]
-            for addresses, rows, outputs in self._outputs(arm, target, keys):
+            for addresses, rows, outputs in self._outputs(arm):
                 table = _addressed(arm, addresses, rows.shape[1])
                 rows = rows.ravel()
                 table = table.assign(row=rows, **description.files_of(rows))
@@ -361,16 +363,14 @@ class Results:
         return pd.concat(parts, ignore_index=True)
 
     def _outputs(
-        self, arm: Arm, target: str, keys: list[str]
+        self, arm: Arm
     ) -> Iterator[tuple[list[Address], np.ndarray, np.ndarray]]:
         """Yield an arm's networks job by job: addresses, rows and what is kept of them.
 
         Rows are `[R, rows]`, what is kept `[R, rows, …]`.
         """
         missing, task = {*self._tile.addresses}, self._settings["metric"][0]["task"]
-        for key, tile, path in find_jobs(
-            self.folder.parent, target, arm.name, keys, PREDICTIONS_NPZ
-        ):
+        for key, tile, path in self.jobs(PREDICTIONS_NPZ, arm):
             places = [n for n, at in enumerate(tile.addresses) if at in missing]
             if not places:
                 continue

@@ -17,16 +17,9 @@ from thaw import keys
 from thaw.api.results import Results, studies_in
 from thaw.config.users import parts_of_function
 from thaw.errors import ThawError, listed
-from thaw.learning import settings as known
+from thaw.findings.arms import Arm
 from thaw.output.job import Job
-from thaw.output.paths import (
-    HISTORY_NPZ,
-    PREDICTIONS_NPZ,
-    SCORES_CSV,
-    WEIGHTS,
-    find_jobs,
-    models_begin,
-)
+from thaw.output.paths import HISTORY_NPZ, PREDICTIONS_NPZ, SCORES_CSV, WEIGHTS
 from thaw.output.records import digests_of, load_arrays
 from thaw.output.scores import load_scores
 from thaw.output.tiles import Tile
@@ -77,18 +70,24 @@ def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
         if not study.target:
             skipped.append(f"{study.name}: skipped, made from scores")
             continue
-        settings, results = study.description["settings"], study.folder.parent
-        *_, file = parts_of_function(settings["network"].get("module", ""))
-        models, repeats = (range(settings[k]) for k in ("source_models", "repeats"))
-        labels = {*Tile(models).labels, *Tile(models, repeats).labels}
-        for name, jobs in _jobs_of(study):
+        results, described = study.folder.parent, study.description
+        network = described["settings"]["network"]
+        *_, file = parts_of_function(network.get("module", ""))
+        groups: dict[str, Arm | None] = {
+            f"{study.name}, {arm.name}, repeat": arm for arm in study.arms
+        }
+        groups[f"{described['settings']['source']}, source model"] = None
+        for name, arm in groups.items():
+            variant = described["variants"][arm.variant] if arm else {}
+            has_trainer = "trainer" in network and "estimator" not in variant
+            jobs = [] if has_trainer else [*study.jobs(HISTORY_NPZ, arm)]
             if not jobs:
                 skipped.append(
                     f"{name}s: skipped; they are not in {results}, or a trainer made "
                     "them"
                 )
             for key, tile, path in jobs:
-                for label in (x for x in tile.labels if x in labels):
+                for label in tile.labels:
                     fits[key, label] = Fit(
                         name=f"{name} {label}",
                         label=label,
@@ -99,31 +98,6 @@ def fits_of(folder: Path) -> tuple[list[Fit], list[str]]:
                         module=file and results.parent / file,
                     )
     return [*fits.values()], skipped
-
-
-def _jobs_of(study: Results) -> Iterator[tuple[str, list[tuple[str, Tile, Path]]]]:
-    """Yield the name of each arm's repeats, and of source models, and their jobs.
-
-    A job is a key, a tile and a history. There are none that a trainer made.
-    """
-    description, results = study.description, study.folder.parent
-    settings, stored = description["settings"], description["keys"]
-    has_trainer, target = "trainer" in settings["network"], settings["target"]
-    for arm in study.arms:
-        is_estimator = "estimator" in description["variants"][arm.variant]
-        known = stored["arms"][arm.name] if is_estimator or not has_trainer else []
-        jobs = find_jobs(results, target, arm.name, known, HISTORY_NPZ)
-        yield f"{study.name}, {arm.name}, repeat", [*jobs]
-    # Those that were read from files have no history.
-    for key in (
-        [] if has_trainer or settings.get("checkpoints") else stored["source_models"]
-    ):
-        begin = models_begin(settings["source"], key)
-        paths = sorted(results.glob(f"{begin}*{HISTORY_NPZ}"))
-        yield (
-            f"{settings['source']}, source model",
-            [(key, Tile.named(p.name.removesuffix(HISTORY_NPZ)), p) for p in paths],
-        )
 
 
 def compared(fits: list[Fit], number: int, seed: int) -> Iterator[tuple[str, str]]:
@@ -137,16 +111,15 @@ def compared(fits: list[Fit], number: int, seed: int) -> Iterator[tuple[str, str
     differences: set[str] = set()
     for fit in (fits[place] for place in sorted(places)):
         try:
-            stored = load_scores(
-                fit.file(SCORES_CSV), fit.file(HISTORY_NPZ), fit.tile, fit.key
-            )
-            recipe = stored.recipe
+            files = fit.file(SCORES_CSV), fit.file(HISTORY_NPZ)
+            recipe = load_scores(*files, fit.tile, fit.key)[1]["recipe"]
             here = keys.recipe(recipe["stage"], recipe["settings"], recipe["inputs"])
             for line in {*keys.differences(recipe, here)} - differences:
                 differences.add(line)
                 yield line, ""
-            yield _compared(fit, stored.recipe)
-        except (ThawError, OSError) as error:
+            yield _compared(fit, recipe)
+        # A record of another version may have settings that are unknown here.
+        except (ThawError, OSError, TypeError) as error:
             yield f"{fit.name}: not compared: {error}", WRONG
 
 
@@ -176,15 +149,9 @@ def _compared(fit: Fit, recipe: dict[str, Any]) -> tuple[str, str]:
 def _train(fit: Fit, again: Fit, recipe: dict[str, Any]) -> None:
     """Train a network alone, as its job did, and write the files of `again`.
 
-    Raises `ThawError` if its record is another version's, or if a file that it starts
-    from is lost.
+    Raises `ThawError` if a file that it starts from is lost.
     """
-    settings, inputs = recipe["settings"], recipe["inputs"]
-    for name, kind in (("training", known.Training), ("variant", known.Variant)):
-        if unknown := settings.get(name, {}).keys() - {*kind._fields}:
-            raise ThawError(
-                f"this version does not know the settings {listed(sorted(unknown))}"
-            )
+    inputs = recipe["inputs"]
     key = inputs["problem"]
     problems = [*fit.results.glob(f"problems/*-{key}.npz")]
     if not problems:

@@ -380,8 +380,7 @@ def verify(results: Path, repeats: int, seed: int) -> None:
 def leftovers(delete: bool) -> None:
     """List results that no study of the config.yaml in this folder uses any more.
 
-    Also what killed jobs left half-written, and tables and figures that earlier
-    editions of Thaw made. Files that are not Thaw's are left alone.
+    Also what killed jobs left half-written. Files that are not Thaw's are left alone.
     """
     from thaw.errors import ThawError, listed, visible
     from thaw.plan.read import planned
@@ -413,13 +412,6 @@ KEYED = re.compile(
 )
 TEMPORARY = re.compile(r"[.].+[.][0-9a-f]{16}[.]\w+")
 
-# Files with plain names, of this edition and earlier ones.
-PLAIN = re.compile(r"[a-z-]+[.](csv|html|json|md|npz|pdf|png|svg)")
-EARLIER = {
-    *("best-of", "confusion", "rows", "figures", "source-accuracy", "gains-by-epoch"),
-    "source-maps",
-}
-
 
 def _leftovers(used: set[str]) -> Iterator[Path]:
     """Yield the results that are not among those `used`, below `results/`.
@@ -429,9 +421,9 @@ def _leftovers(used: set[str]) -> Iterator[Path]:
     """
     trained = [name for name in used if name.startswith(("source-models/", "repeats/"))]
     missing = {Path(name).parent for name in trained if not (RESULTS / name).exists()}
-    names = EARLIER | {Path(name).stem for name in used}
+    names = {Path(name).name for name in used}
     for record in RESULTS.glob("**/records/*.json"):
-        names |= {Path(name).stem for name in _content(record)} | {record.stem}
+        names |= {record.name, *_content(record)}
     for path in RESULTS.rglob("*"):
         folder, name = path.parent, path.relative_to(RESULTS)
         if TEMPORARY.fullmatch(path.name):
@@ -440,8 +432,7 @@ def _leftovers(used: set[str]) -> Iterator[Path]:
             is_ours = name.parent not in missing
         else:
             has_records = folder.name == "records" or (folder / "records").is_dir()
-            is_plain = PLAIN.fullmatch(path.name) is not None and path.stem in names
-            is_ours = has_records and is_plain
+            is_ours = has_records and path.name in names
         if is_ours and not path.is_dir() and name.as_posix() not in used:
             yield path
 

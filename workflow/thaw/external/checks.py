@@ -184,13 +184,10 @@ def check_seeds(network: ModuleNetwork, problem: Problem) -> None:
         )
 
 
-def check_depth(
-    network: ModuleNetwork, variants: Mapping[str, Mapping[str, Any]]
-) -> None:
+def check_depth(network: ModuleNetwork, variants: Mapping[str, Variant]) -> None:
     """Raise `ThawError` for a variant that names a layer deeper than the network."""
     names = list(network.groups)
-    for name, settings in variants.items():
-        variant = Variant(**settings)
+    for name, variant in variants.items():
         layers = [*variant.fresh, *variant.rate_factors]
         for freeze in freezes(variant):
             layers += [freeze] if isinstance(freeze, int | str) else freeze
@@ -205,14 +202,14 @@ def check_depth(
 
 
 def learning_groups(
-    network: ModuleNetwork, variants: Mapping[str, Mapping[str, Any]]
+    network: ModuleNetwork, variants: Mapping[str, Variant]
 ) -> list[str]:
     """Return the groups that learn in a phase of a variant, in whole or in part."""
     *_, output = network.groups
     frozen = [
         {*frozen_parts(freeze, network, [output])}
-        for settings in variants.values()
-        for freeze in freezes(Variant(**settings))
+        for variant in variants.values()
+        for freeze in freezes(variant)
     ]
     return [
         group
@@ -247,7 +244,7 @@ def check_transfer(
 def check_variants(
     network: ModuleNetwork,
     problem: Problem,
-    variants: Mapping[str, Mapping[str, Any]],
+    variants: Mapping[str, Variant],
     source: Mapping[str, Sequence[int]] | None,
 ) -> Iterator[Share]:
     """Yield the effect of each phase of each variant on a network for the target.
@@ -261,8 +258,7 @@ def check_variants(
         {n: torch.zeros(1, *shape) for n, shape in (source or {}).items()}, [0]
     )
     module = network.built()
-    for name, settings in variants.items():
-        variant = Variant(**settings)
+    for name, variant in variants.items():
         fresh = fresh_groups(variant, network, models if variant.pretrained else None)
         phases = phases_of(variant, network, fresh)
         _check_tied(name, network, fresh, phases[0].factors)

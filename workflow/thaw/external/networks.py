@@ -48,7 +48,7 @@ def network_of(
         name: facts.get(value, value) if isinstance(value, str) else value
         for name, value in settings.get("arguments", {}).items()
     }
-    _check_arguments(function, arguments)
+    _bind(function, arguments)
 
     # Only who has such a network waits for the import.
     from thaw.learning.module import ModuleNetwork
@@ -69,19 +69,15 @@ def of_network(
     return functions.errors_in_a_line(place, "network: ")
 
 
-def _check_arguments(
-    function: Callable[..., Any], arguments: Mapping[str, Any]
-) -> None:
+def _bind(function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
     """Raise `ThawError` unless a function takes these arguments."""
     try:
-        signature = inspect.signature(function)
-    except ValueError:  # one written in C, say
-        return
-    try:
-        signature.bind(**arguments)
+        inspect.signature(function).bind(**arguments)
+    except ValueError:  # one written in C, say, has no signature
+        pass
     except TypeError as error:
         name = getattr(function, "__name__", "the function")
-        takes = ", ".join(signature.parameters) or "none"
+        takes = ", ".join(inspect.signature(function).parameters) or "none"
         raise ThawError(
             f"network.arguments: {name} {error}; its arguments are {takes}"
         ) from None

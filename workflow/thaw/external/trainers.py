@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -85,12 +85,8 @@ def fit(
                 network["start" if variant else "save"] = str(models / str(number))
             networks.append(network)
         if variant and variant["pretrained"]:
-            saw["source_models"] = unpack_models(
-                job.inputs["source_models"],
-                job.keys["source_models"],
-                tile.models,
-                models,
-            )
+            path, key = job.input("source_models"), job.keys["source_models"]
+            saw["source_models"] = unpack_models(path, key, tile.models, models)
         file = job.input("problem")
         predictions = train(
             folder, settings, file, problem, described, networks, variant
@@ -262,33 +258,30 @@ def save_models(
 
 
 def unpack_models(
-    paths: Sequence[Path], key: str, numbers: Collection[int], into: Path
+    path: Path, key: str, numbers: Sequence[int], into: Path
 ) -> dict[str, str]:
     """Unpack the files of the source models of these numbers into folders below `into`.
 
-    A folder's name is the number. Returns the digest of each of our files by its name.
-    Raises `ThawError` if one is damaged or holds other source models.
+    A folder's name is the number. Returns the digest of our file by its name.
+    Raises `ThawError` if it is damaged or holds other source models.
     """
+    entries, record = load_arrays(path, key, tile_of(path))
     unpacked: set[int] = set()
-    digests: dict[str, str] = {}
-    for path in paths:
-        entries, record = load_arrays(path, key, tile_of(path))
-        with reading(path):
-            for name, values in entries.items():
-                number, *within = PurePosixPath(name).parts
-                # An edited result may name a place outside the folder.
-                is_safe = number.isdecimal() and within and ".." not in within
-                require(bool(is_safe), "an entry is not a file of a source model")
-                if int(number) in numbers:
-                    unpacked.add(int(number))
-                    target = into.joinpath(number, *within)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    target.write_bytes(values.tobytes())
-                    # Several repeats start from it, so none may change it.
-                    target.chmod(0o444)
-        digests[path.name] = content_digest(record)
-    check_all_there(paths, sorted(unpacked), sorted(numbers))
-    return digests
+    with reading(path):
+        for name, values in entries.items():
+            number, *within = PurePosixPath(name).parts
+            # An edited result may name a place outside the folder.
+            is_safe = number.isdecimal() and within and ".." not in within
+            require(bool(is_safe), "an entry is not a file of a source model")
+            if int(number) in numbers:
+                unpacked.add(int(number))
+                target = into.joinpath(number, *within)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(values.tobytes())
+                # Several repeats start from it, so none may change it.
+                target.chmod(0o444)
+    check_all_there(path, unpacked, numbers)
+    return {path.name: content_digest(record)}
 
 
 @contextmanager

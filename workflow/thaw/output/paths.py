@@ -1,7 +1,6 @@
 """Paths of results below `results/`."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from thaw.output.tiles import JobSize, Tile, tiles_of_repeats
 
@@ -33,19 +32,6 @@ def models_begin(source: str, key: str) -> str:
 def repeats_begin(target: str, arm: str, key: str) -> str:
     """Return the beginning of the paths of an arm's repeats, as `models_begin`."""
     return f"repeats/{target}/{arm}-{key}/"
-
-
-def find_jobs(
-    results: Path, target: str, arm: str, keys: Sequence[str], suffix: str
-) -> Iterator[tuple[str, Tile, Path]]:
-    """Yield the key, tile and file of each job of an arm that wrote such a file.
-
-    Jobs that were cut differently before may hold the same networks.
-    """
-    for key in keys:
-        folder = results / repeats_begin(target, arm, key)
-        for path in sorted(folder.glob(f"*{suffix}")):
-            yield key, Tile.named(path.name.removesuffix(suffix)), path
 
 
 def repeats_jobs(

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from thaw.data.problem import Description, Pool, Problem
 from thaw.output.records import content_digest, load_arrays, save_arrays
 
@@ -32,8 +30,11 @@ def load_described(path: Path, key: str) -> tuple[Problem | Pool, Description, s
     Raises `ThawError` if the file is damaged or holds another one.
     """
     arrays, record = load_arrays(path, key)
-    description = Description(**json.loads(str(arrays.pop("description"))))
-    problem = _pool(arrays) if "x" in arrays else Problem(**arrays | _scalars(arrays))
+    fields: dict[str, Any] = {
+        name: v if v.ndim else v.item() for name, v in arrays.items()
+    }
+    description = Description(**json.loads(fields.pop("description")))
+    problem = _pool(fields) if "x" in fields else Problem(**fields)
     return problem, description, content_digest(record)
 
 
@@ -45,18 +46,7 @@ def _arrays(problem: Problem | Pool) -> dict[str, Any]:
     return fields | {f"{LIKE}{name}": values for name, values in of_like.items()}
 
 
-def _pool(arrays: Mapping[str, np.ndarray]) -> Pool:
-    fields = {n: v for n, v in arrays.items() if not n.startswith(LIKE)}
-    like = {n.removeprefix(LIKE): v for n, v in arrays.items() if n.startswith(LIKE)}
-    sizes = {name: int(fields[name]) for name in ("train_size", "test_size")}
-    like_pool = _pool(like) if like else None
-    return Pool(**fields | _scalars(fields) | sizes, like=like_pool)
-
-
-def _scalars(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Return the fields of a problem other than its arrays."""
-    return {
-        "classes": int(arrays["classes"]),
-        "task": str(arrays["task"]),
-        "fills": bool(arrays["fills"]),
-    }
+def _pool(fields: Mapping[str, Any]) -> Pool:
+    like = {n.removeprefix(LIKE): v for n, v in fields.items() if n.startswith(LIKE)}
+    rest = {n: v for n, v in fields.items() if not n.startswith(LIKE)}
+    return Pool(**rest, like=_pool(like) if like else None)

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -32,14 +32,6 @@ from thaw.output.records import (
     whole_file,
 )
 from thaw.output.tiles import Tile
-
-
-class Scores(NamedTuple):
-    """The results of a job, the digests of its inputs, and its recipe."""
-
-    reached: Reached
-    saw: dict[str, Any]
-    recipe: dict[str, Any]
 
 
 def csv_file(columns: Sequence[str], rows: Iterable[Sequence]) -> bytes:
@@ -68,8 +60,10 @@ def save_scores(
     save_arrays(history_path, named_arrays(reached), recipe, saw, tile)
 
 
-def load_scores(csv_path: Path, history_path: Path, tile: Tile, key: str) -> Scores:
-    """Read the results of a tile's networks.
+def load_scores(
+    csv_path: Path, history_path: Path, tile: Tile, key: str
+) -> tuple[Reached, dict[str, Any]]:
+    """Read the results of a tile's networks, and their record.
 
     Raises `ThawError` if a file is damaged or another job's, or if the two disagree.
     """
@@ -84,7 +78,7 @@ def load_scores(csv_path: Path, history_path: Path, tile: Tile, key: str) -> Sco
     with reading(csv_path):
         same = csv_path.read_bytes() == _scores_csv(tile, reached)
         require(same, f"it disagrees with {history_path.name}")
-    return Scores(reached, record["saw"], record["recipe"])
+    return reached, record
 
 
 def named_arrays(reached: Reached) -> dict[str, Any]:

@@ -4,16 +4,15 @@ That of networks also says what new rows need: the task, the meaning of the feat
 and which networks failed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
-from thaw.data.problem import Description
 from thaw.errors import ThawError, listed
-from thaw.learning.learner import SourceModels, State, stacked, take
+from thaw.learning.learner import SourceModels, State, take
 from thaw.output.records import (
     content_digest,
     load_arrays,
@@ -24,83 +23,52 @@ from thaw.output.records import (
 from thaw.output.tiles import Tile
 
 
-class About(NamedTuple):
-    """Facts about trained networks beside their weights.
-
-    task: its name. described: the meaning of the problem's numbers. failed: the places
-    of the networks that failed.
-    """
-
-    task: str
-    described: Description
-    failed: Sequence[int]
-
-
-class Networks(NamedTuple):
-    """A file with networks: which they are, weights `[networks, …]`, settings."""
-
-    tile: Tile
-    state: State
-    settings: Mapping[str, Any]
-    about: About
-
-
 def save_networks(
     path: Path,
     state: State,
     tile: Tile,
     recipe: Mapping[str, Any],
     saw: Mapping[str, Any],
-    about: About | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a tile's networks, stacked `[networks, …]`, in its order."""
+    """Write a tile's networks, stacked `[networks, …]`, in its order.
+
+    Of trained ones `about` has the name of their `task`, the meaning of the problem's
+    numbers (`described`), and the places of those that `failed`.
+    """
     arrays = {name: values.numpy() for name, values in state.items()}
-    in_record = about and about._asdict() | {"described": about.described._asdict()}
-    save_arrays(path, arrays, recipe, saw, tile, about=in_record)
+    save_arrays(path, arrays, recipe, saw, tile, about=about)
 
 
-def load_networks(path: Path) -> Networks:
-    """Read the trained networks of a file, whatever made it.
+def load_networks(path: Path) -> tuple[State, dict[str, Any]]:
+    """Read the trained networks of a file, whatever made it, and their record.
 
     Raises `ThawError` if the file is damaged or holds something else.
     """
     arrays, record = load_arrays(path)
     with reading(path):
-        about = record["about"]
-        require(bool(about), "it says nothing of what its networks learned")
-        described = Description(**about["described"])
-        return Networks(
-            tile=Tile.named(record["tile"]),
-            state=_state(arrays),
-            settings=record["recipe"]["settings"],
-            about=About(about["task"], described, about["failed"]),
-        )
+        require(bool(record["about"]), "it says nothing of what its networks learned")
+    return _state(arrays), record
 
 
 def load_source_models(
-    paths: Sequence[Path], key: str, numbers: Sequence[int]
+    path: Path, key: str, numbers: Sequence[int]
 ) -> tuple[SourceModels, dict[str, str]]:
-    """Read the source models of these numbers, in order, from a study's files.
+    """Read the source models of these numbers, in order, from a file.
 
-    Returns them and the digest of each file's weights by its name.
-    Raises `ThawError` if a file is damaged or holds other weights.
+    Returns them and the digest of the file's weights by its name.
+    Raises `ThawError` if it is damaged or holds other weights.
     """
-    states, held, digests = [], [], {}
-    classes: Sequence[str] = ()
-    for path in paths:
-        tile = tile_of(path)
-        arrays, record = load_arrays(path, key, tile)
-        digests[path.name] = content_digest(record)
-        if about := record["about"]:  # weights of the user's say nothing
-            classes = about["described"]["classes"]
-        inside = [number for number in numbers if number in tile.models]
-        state = _state(arrays)
-        if inside != list(tile.models):
-            state = take(state, [tile.models.index(number) for number in inside])
-        states.append(state)
-        held += inside
-    check_all_there(paths, held, numbers)
-    return SourceModels(stacked(states), held, classes), digests
+    tile = tile_of(path)
+    arrays, record = load_arrays(path, key, tile)
+    about, state = record["about"], _state(arrays)
+    check_all_there(path, tile.models, numbers)
+    if [*numbers] != [*tile.models]:
+        state = take(state, [tile.models.index(number) for number in numbers])
+    # Weights of the user's say nothing.
+    classes = about["described"]["classes"] if about else ()
+    models = SourceModels(state, numbers, classes)
+    return models, {path.name: content_digest(record)}
 
 
 def tile_of(path: Path) -> Tile:
@@ -112,14 +80,12 @@ def tile_of(path: Path) -> Tile:
         return Tile.named(path.stem)
 
 
-def check_all_there(
-    paths: Sequence[Path], held: Sequence[int], numbers: Sequence[int]
-) -> None:
-    """Raise `ThawError` unless source models of these numbers are held, in order."""
-    if list(held) != list(numbers):
+def check_all_there(path: Path, held: Collection[int], numbers: Sequence[int]) -> None:
+    """Raise `ThawError` unless source models of all these numbers are held."""
+    if not {*numbers} <= {*held}:
         raise ThawError(
-            f"{paths[0].parent}: its files hold the source models {listed(held)}, not "
-            f"{listed(numbers)}; delete them and run again"
+            f"{path}: it holds the source models {listed(held)}, not "
+            f"{listed(numbers)}; delete it and run again"
         )
 
 

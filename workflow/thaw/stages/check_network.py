@@ -11,7 +11,6 @@ Writes: `rows`, one for each phase of a variant.
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from thaw.data.problem import Problem
 from thaw.errors import ThawError
@@ -29,6 +28,7 @@ from thaw.external.networks import network_of, of_network
 from thaw.learning.checkpoints import check_alike
 from thaw.learning.module import ModuleNetwork
 from thaw.learning.rows import filled
+from thaw.learning.settings import Variant
 from thaw.learning.training import fix_rounding
 from thaw.output.job import Job
 from thaw.output.records import save_check
@@ -50,7 +50,7 @@ def main(job: Job) -> None:
 def check_all(job: Job, saw: dict[str, str]) -> list[Share]:
     """Return each variant's effect; put the digests of what was read into `saw`."""
     settings = job.settings
-    variants = dict(settings["variants"])
+    variants = {name: Variant(**changes) for name, changes in settings["variants"]}
     built = {
         role: _build(job, role, variants, saw)
         for role in ("source", "target")
@@ -65,15 +65,13 @@ def check_all(job: Job, saw: dict[str, str]) -> list[Share]:
         shapes = _shapes_in_files(job, saw)
     if shapes is not None:
         check_transfer(settings["source"], shapes, network)
-    effects = []
-    for share in check_variants(network, problem, variants, shapes):
-        print(share, file=sys.stderr)
-        effects.append(share)
+    effects = [*check_variants(network, problem, variants, shapes)]
+    print(*effects, sep="\n", file=sys.stderr)
     return effects
 
 
 def _build(
-    job: Job, role: str, variants: Mapping[str, Any], saw: dict[str, str]
+    job: Job, role: str, variants: Mapping[str, Variant], saw: dict[str, str]
 ) -> tuple[ModuleNetwork, Problem]:
     """Return the network for the source or target, checked, and that problem."""
     loaded, description, saw[role] = job.load_problem(role)
@@ -98,7 +96,7 @@ def _shapes_in_files(job: Job, saw: dict[str, str]) -> Mapping[str, Sequence[int
             job.inputs["source_models"][number],
             job.keys["source_models"][number],
         )
-        loaded, digests = load_source_models([path], key, [number])
+        loaded, digests = load_source_models(path, key, [number])
         models[name] = loaded.state
         saw[name] = digests[path.name]
     check_alike(models)

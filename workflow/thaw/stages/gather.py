@@ -46,7 +46,7 @@ from thaw.output.paths import (
 )
 from thaw.output.problems import load_described
 from thaw.output.records import load_arrays, publish, write_archive
-from thaw.output.scores import Scores, csv_file, load_scores, named_arrays
+from thaw.output.scores import csv_file, load_scores, named_arrays
 from thaw.output.tiles import Tile, tiles_of_models
 
 # A job's record of its source models: the layers that they do not give it.
@@ -212,11 +212,11 @@ class Gathering:
                 self._results / f"{begin}{end}"
                 for end in (SCORES_CSV, HISTORY_NPZ, PREDICTIONS_NPZ)
             )
-            scores = load_scores(table, archive, part, key)
-            _check_alike(name, table.parent, saw, scores)
-            joined.add(part, scores.reached)
+            reached, record = load_scores(table, archive, part, key)
+            _check_alike(name, table.parent, saw, record["saw"])
+            joined.add(part, reached)
             if measured is not None and self._settings["keeps_predictions"]:
-                task, failed = scores.reached.task, scores.reached.final.failed
+                task, failed = reached.task, reached.final.failed
                 kept, _ = load_arrays(predictions, key, part)
                 outputs = kept[TASKS[task].kept]
                 values = self._metrics.of_networks(outputs, kept["rows"], failed)
@@ -246,9 +246,11 @@ def _below(name: str, parts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield f"{name}/{part}", values
 
 
-def _check_alike(name: str, folder: Path, saw: dict[str, str], scores: Scores) -> None:
+def _check_alike(
+    name: str, folder: Path, saw: dict[str, str], seen: Mapping[str, Any]
+) -> None:
     """Raise `ThawError` unless a job saw the same as those before, kept in `saw`."""
-    for source, digest in _flat(scores.saw):
+    for source, digest in _flat(seen):
         before = saw.setdefault(source, digest)
         if before != digest and source == FRESH:
             raise ThawError(

@@ -16,7 +16,7 @@ from thaw.learning.tasks import named_weights
 from thaw.learning.training import at_a_time, fix_rounding, train
 from thaw.learning.variants import fresh_groups, phases_of, start_repeats
 from thaw.output.job import Job
-from thaw.output.weights import About, load_source_models, save_networks
+from thaw.output.weights import load_source_models, save_networks
 from thaw.progress import Progress
 
 
@@ -53,7 +53,8 @@ def fit(
     all_reached = joined(reached)
     if keeps_weights:
         failed = np.flatnonzero(all_reached.final.failed).tolist()
-        about = About(problem.task, described, failed)
+        about: dict[str, Any] = {"task": problem.task}
+        about |= {"described": described._asdict(), "failed": failed}
         path, state = job.output("weights"), stacked(states)
         save_networks(path, state, job.tile, job.recipe, saw, about)
     return all_reached, np.concatenate(outputs)
@@ -71,8 +72,8 @@ def _start(
         return lambda whose: network.draw(every, whose), (ALL_LEARN,)
     variant, inherited = Variant(**job.settings["variant"]), None
     if variant.pretrained:
-        paths, key = job.inputs["source_models"], job.keys["source_models"]
-        inherited, digests = load_source_models(paths, key, job.tile.models)
+        path, key = job.input("source_models"), job.keys["source_models"]
+        inherited, digests = load_source_models(path, key, job.tile.models)
         saw["source_models"] = digests
     fresh = fresh_groups(variant, network, inherited, classes)
     print(f"drawn anew: {', '.join(fresh) or 'no layer'}", file=sys.stderr)

@@ -28,25 +28,22 @@ from thaw.learning.training import Rows, fix_rounding
 from thaw.learning.variants import start_repeats
 from thaw.output.job import Job
 from thaw.output.records import save_check
-from thaw.output.weights import check_all_there, load_source_models, tile_of
+from thaw.output.weights import load_source_models, tile_of
 
 
 def score_all(job: Job, saw: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield a row for each model, size and score; put into `saw` what was read."""
     settings, seed = job.settings, job.settings["seed"]
     problem, description, saw["target"] = job.load_problem("target")
-    numbers = range(settings["source_models"])
-    check(problem, description.classes, seed, numbers)
+    check(problem, description.classes, seed, range(settings["source_models"]))
     source, description, saw["source"] = job.load_problem("source")
     network = network_of(settings["network"], source.task, description, job.module)
     has_classes = TASKS[problem.task].has_classes
-    scored: list[int] = []
     # A file at a time, because all source models may not fit into memory.
     for path in job.inputs["source_models"]:
         in_file = tile_of(path).models
-        models, digests = load_source_models([path], job.keys["source_models"], in_file)
+        models, digests = load_source_models(path, job.keys["source_models"], in_file)
         saw |= digests
-        scored += models.numbers
         whose = Whose.repeats(seed, [(number, 0) for number in in_file])
         state = start_repeats(network, [], models, whose)
         for place, number in enumerate(in_file):
@@ -62,7 +59,6 @@ def score_all(job: Job, saw: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 by_name = scores(labels, passed_on.numpy(), has_classes)
                 for name, value in by_name.items():
                     yield row | {"score": name, "value": value}
-    check_all_there(job.inputs["source_models"], scored, numbers)
 
 
 def learned_by(
