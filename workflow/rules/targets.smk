@@ -4,7 +4,7 @@
 rule problems:
     """The problems' data and their figure."""
     input:
-        below_results(sorted(PLAN.problems.paths)),
+        below_results(sorted(PLAN.problems.by_path)),
         plain_files(folders=["problems"]),
 
 

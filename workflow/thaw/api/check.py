@@ -50,9 +50,9 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
     doubts: list[str] = []
     known: dict[str, Other] = {}
     problems: dict[str, tuple[Problem | Pool, Description]] = {}
-    for key, part in plan.problems.by_key.items():
-        name, recipe = part.name, part.result.recipe
-        files, joined = ([*map(Path, part.inputs[k])] for k in ("files", "joined"))
+    for part in plan.problems.by_path.values():
+        name, recipe, key = part.name, part.recipe, part.key
+        files, joined = ([*map(Path, part.files[k])] for k in ("files", "joined"))
         missing = [path for path in (*files, *joined) if not path.exists()]
         if missing:
             doubts.append(
@@ -99,20 +99,20 @@ def _refused(
             checks = [(check_overlap, study.overlap)] if study.refusal else []
             if study.check and isinstance(study.settings.network, Module):
                 checks.append((check_network, study.check))
-            for stage, (recipe, key) in checks:
-                needed = recipe["inputs"]
+            for stage, planned in checks:
+                recipe, needed = planned.recipe, planned.recipe["inputs"]
                 if not {*map(str, needed.values())} <= {*problems}:
                     continue
                 code = study.settings.network.user_files.items()
                 inputs = {name: [*map(Path, paths)] for name, paths in code}
                 for role, problem_key in needed.items():
-                    path = Path(folder, study.files[role][0])
+                    path = Path(folder, *planned.files[role])
                     inputs[role] = [path]
-                    recipe_of = plan.recipes[problem_key]
+                    recipe_of = plan.results[problem_key].recipe
                     if not path.exists():
                         save_problem(path, *problems[problem_key], recipe_of, {})
                 outputs = {"rows": [Path(folder, "rows.json")]}
-                job = Job(recipe["stage"], key, recipe, inputs, outputs)
+                job = Job(recipe["stage"], planned.key, recipe, inputs, outputs)
                 try:
                     with redirect_stderr(StringIO()):
                         stage.main(job)

@@ -15,10 +15,11 @@ from thaw.api.given import LARGEST, Given, name_of, read, write
 from thaw.config.config import Study
 from thaw.config.network import Trainer
 from thaw.errors import ThawError, listed, refuse
-from thaw.keys import Result, digest, result, version
+from thaw.keys import digest, result, version
 from thaw.output.job import Job
 from thaw.output.records import load_record
 from thaw.plan.outputs import FIGURES, GATHER, SCORES, STUDY_PAGE, TABLES
+from thaw.plan.planned import Planned
 from thaw.plan.stages import ON_PAGE, Stage, in_folder, plan_outputs, plan_page
 from thaw.plan.study import StudyPlan
 from thaw.stages import make as stage
@@ -133,7 +134,7 @@ def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
         for variant in given.variants
     }
     bounds = {} if rules.bounds is None else {"bounds": [*rules.bounds]}
-    unknown = Result({}, "")
+    unknown = Planned("", {}, "", "", {}, is_ruled=False)
     plan = GivenPlan(
         name=name,
         # Keys that only training needs are left out; the command trains nothing.

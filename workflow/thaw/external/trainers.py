@@ -106,9 +106,9 @@ def fit(
     return scored(predictions, problem, rate), predictions
 
 
-def given_problem(job: Job, name: str, kind: str = "") -> tuple[Given, str]:
+def given_problem(job: Job, name: str) -> tuple[Given, str]:
     """Return a problem of a job as a trainer gets it, and its digest."""
-    problem, description, digest = job.load_problem(name, kind)
+    problem, description, digest = job.load_problem(name)
     assert isinstance(problem, Problem)  # the config allows nothing else
     return Given(job.input(name), problem, description.shape), digest
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from thaw.errors import ThawError, visible
-from thaw.output.paths import problem_file
 from thaw.output.problems import load_described
 from thaw.output.records import is_made
 from thaw.plan.outputs import FIGURES, PAGE, REPORT, TABLES
@@ -124,8 +123,7 @@ def warnings(study: StudyPlan, results: Path) -> Iterator[str]:
     """Yield warnings about a study's data, which its jobs' logs repeat."""
     for name, problem in study.problems.items():
         try:
-            path = results / problem_file(name, problem.key)
-            _, description, _ = load_described(path, problem.key)
+            _, description, _ = load_described(results / problem.path, problem.key)
         except (ThawError, OSError):
             continue  # the job that learns from it reports this
         yield from (f"{name}: {visible(note)}" for note in description.warnings)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from thaw.errors import ThawError
 from thaw.findings.metrics import check_requirements
-from thaw.output.paths import problem_file
 from thaw.output.records import Archive
 from thaw.plan.plan import Plan
 
@@ -31,8 +30,8 @@ def unfit_problems(plan: Plan, results: Path) -> Iterator[str]:
     The job that checks this does not run again, and a later one would fail when
     Snakemake has removed its files.
     """
-    for key, part in plan.problems.by_key.items():
-        path = results / problem_file(part.name, key)
+    for planned in plan.problems.by_path.values():
+        path, key = results / planned.path, planned.key
         # A damaged file is reported by the job that reads it.
         with suppress(OSError, ThawError), Archive(path, key) as archive:
             classes = json.loads(str(archive["description"]))["classes"]

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from thaw.config.config import Config
 from thaw.config.users import content_of_function
 from thaw.keys import result
-from thaw.output.paths import problem_file
 from thaw.output.tiles import JobSize
 from thaw.plan.outputs import (
     ANSWERS,
@@ -147,7 +146,7 @@ def all_stages(
         folder="problems",
         settings={},
         inputs={"problems": {name: problem.key for name, problem in shown}},
-        reads=[problem_file(name, problem.key) for name, problem in shown],
+        reads=[problem.path for _, problem in shown],
         rule="problems_figure",
     )
     yield figure
@@ -183,7 +182,7 @@ def plan_gathering(study: StudyPlan) -> Stage:
         "problems": {study.settings.target: study.target.key},
     }
     settings = study.facts(TO_GATHER) | {"metric": metrics}
-    reads = [*study.written, *study.files["target"]]
+    reads = [*study.written, study.target.path]
     stage = plan_stage(GATHER, study.name, settings, inputs, reads, GATHERED)
     functions, job_size = study.metric_files, study.settings.job_size
     return stage._replace(functions=functions, job_size=job_size)
@@ -201,11 +200,11 @@ def plan_outputs(study: StudyPlan, stage: str, inputs: dict[str, Any]) -> Stage:
         settings |= study.facts(["description"])
         if study.check:
             inputs = inputs | {"networks": study.check.key}
-            reads += study.files["check"]
+            reads += [study.check.path]
         if study.overlap.key:
             target = {study.settings.target: study.target.key}
             inputs = inputs | {"overlaps": study.overlap.key, "problems": target}
-            reads += [*study.files["overlap"], *study.files["target"]]
+            reads += [study.overlap.path, study.target.path]
     return plan_stage(stage, study.name, settings, inputs, reads, files_of(outputs))
 
 
@@ -238,10 +237,10 @@ def plan_ranking(
     else:
         names = [study.name for study in studies]
         reads = in_folders(names, ["histories.npz", "overlap.csv", RECORD_OF_TABLES])
-        scores = {study.name: study.transferability for study in studies}
-        keys = {study: score.key for study, score in scores.items() if score}
+        scores = {s.name: s.transferability for s in studies if s.transferability}
+        keys = {study: planned.key for study, planned in scores.items()}
         inputs = inputs | {"transferability": keys}
-        reads += [path for study in studies for path in study.files["transferability"]]
+        reads += [planned.path for planned in scores.values()]
     return plan_stage(stage, name, settings, inputs, reads, files_of(outputs))
 
 

@@ -4,12 +4,11 @@ import bisect
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from thaw.config.config import Study
 from thaw.config.training import Estimator, Training, Variant
-from thaw.config.users import parts_of_function, weight_files
+from thaw.config.users import parts_of_function
 from thaw.findings.arms import (
     TargetSize,
     alpha_of_each,
@@ -19,23 +18,16 @@ from thaw.findings.arms import (
 )
 from thaw.findings.metrics import metric_of
 from thaw.findings.pairs import units_needed
-from thaw.keys import Result
 from thaw.output.paths import (
     HISTORY_NPZ,
     PREDICTIONS_NPZ,
     SCORES_CSV,
     WEIGHTS,
-    check_file,
-    models_begin,
-    problem_file,
     repeats_jobs,
 )
 from thaw.output.tiles import JobSize, Tile, tiles_of_models
+from thaw.plan.planned import Files, Planned
 from thaw.plan.recipes import recipe_in_words, variant_in_words
-
-# Files by the name that a rule has for them.
-Files = dict[str, list[str]]
-
 
 # The settings in a study's description as the config has them.
 DESCRIBED = (
@@ -71,17 +63,17 @@ class StudyPlan(NamedTuple):
     settings: Study
     variants: dict[str, Variant | Estimator]
     metrics: list[dict[str, Any]]
-    source: Result | None
-    target: Result
-    source_models: list[Result]
-    arms: dict[str, list[Result]]
-    overlap: Result
+    source: Planned | None
+    target: Planned
+    source_models: list[Planned]
+    arms: dict[str, list[Planned]]
+    overlap: Planned
     keeps_predictions: bool
     has_splits: bool
     draws_output: bool
     source_unit: str
-    check: Result | None = None
-    transferability: Result | None = None
+    check: Planned | None = None
+    transferability: Planned | None = None
 
     def facts(self, names: Iterable[str]) -> dict[str, Any]:
         """Return what tables and figures know of the study by these names."""
@@ -101,73 +93,36 @@ class StudyPlan(NamedTuple):
             for name in names
         }
 
-    # The results with keys, and the files from which they are made
-
-    def inputs(self) -> Iterator[tuple[Result, Files]]:
-        """Yield keyed results, in the order in which they are made, and their files.
-
-        Problems are left out; of repeats, the files with source models, too, which
-        follow from the job.
-        """
-        code: Files = self.settings.network.user_files
-        files_of, refusal = self.files, self.refusal
-        problems = {role: files_of[role] for role in ("target", "source")}
-        target = {"problem": files_of["target"]}
-        roles = self.overlap.recipe["inputs"]
-        yield self.overlap, {role: problems[role] for role in roles}
-        if self.check:
-            files = problems if self.source_models else {"target": files_of["target"]}
-            models = {"source_models": self.model_files if self.settings.files else []}
-            yield self.check, code | files | models
-        must_pass = [*refusal, *files_of["check"]]
-        for number, keyed in enumerate(self.source_models):
-            if self.source:
-                checked = {"checked": [*files_of["target"], *must_pass]}
-                yield keyed, code | {"problem": files_of["source"]} | checked
-            else:
-                paths = weight_files(Path(self.settings.files[number]))
-                yield keyed, code | target | {"weights": [*map(str, paths)]}
-        if self.transferability:
-            models = {"source_models": self.model_files, "checked": files_of["check"]}
-            yield self.transferability, code | problems | models
-        for keyed in itertools.chain(*self.arms.values()):
-            files = target | {"checked": refusal}
-            if "estimator" not in keyed.recipe["settings"]:
-                files |= code | {"checked": must_pass}
-            yield keyed, files
+    # The results with keys
 
     @property
-    def problems(self) -> dict[str, Result]:
+    def checks(self) -> list[Planned]:
+        """The checks, each of which is a single file."""
+        return [*filter(None, (self.overlap, self.check, self.transferability))]
+
+    @property
+    def results(self) -> list[Planned]:
+        """The results with keys, but for the problems."""
+        arms = itertools.chain(*self.arms.values())
+        return [*self.checks, *self.source_models, *arms]
+
+    @property
+    def problems(self) -> dict[str, Planned]:
         """The source, if it is a problem, and the target, by name."""
         source = {self.settings.source: self.source} if self.source else {}
         return source | {self.settings.target: self.target}
-
-    @property
-    def files(self) -> Files:
-        """The files below `results/` of all that is no network, if there are any.
-
-        They are the problems, `source` and `target`, the `overlap` of their rows, the
-        `check` of the network, and the scores of `transferability`.
-        """
-        source, target = self.settings.source, self.settings.target
-        files: Files = {name: [] for name in ("source", "check", "transferability")}
-        files["target"] = [problem_file(target, self.target.key)]
-        files["overlap"] = [check_file("overlaps", target, self.overlap.key)]
-        if self.source:
-            files["source"] = [problem_file(source, self.source.key)]
-        if self.check:
-            files["check"] = [check_file("networks", self.name, self.check.key)]
-        if scores := self.transferability:
-            path = check_file("transferability", target, scores.key)
-            files["transferability"] = [path]
-        return files
 
     @property
     def refusal(self) -> list[str]:
         """The check for equal rows, if it may refuse any: training waits for it."""
         settings = self.overlap.recipe["settings"]
         may_refuse = settings["refuse"] or "columns" in settings
-        return self.files["overlap"] if may_refuse else []
+        return [self.overlap.path] if may_refuse else []
+
+    @property
+    def must_pass(self) -> list[str]:
+        """The checks that networks wait for."""
+        return [*self.refusal, *([self.check.path] if self.check else [])]
 
     def requirements(self, key: str) -> Iterator[dict[str, Any]]:
         """Yield the study's requirements on the problem of this key.
@@ -256,7 +211,7 @@ class StudyPlan(NamedTuple):
     def _model_stem(self, tile: Tile) -> str:
         alone = len(self.source_models) > 1
         keyed = self.source_models[tile.models[0] if alone else 0]
-        return f"{models_begin(self.settings.source, keyed.key)}{tile.name}"
+        return f"{keyed.path}{tile.name}"
 
     def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
         """Return the training jobs of some arms, as `training_jobs`."""
@@ -277,10 +232,9 @@ class StudyPlan(NamedTuple):
         """
         tiles, files = self._model_tiles, self.model_files
         firsts = [tile.models[0] for tile in tiles]
-        keyed = {
-            name: results[0].recipe["inputs"] for name, results in self.arms.items()
-        }
-        pretrained = [name for name, keys in keyed.items() if "source_models" in keys]
+        pretrained = [
+            name for name, arm in self.arms.items() if "source_models" in arm[0].files
+        ]
         return {
             stem: [files[bisect.bisect(firsts, tile.models[0]) - 1]]
             for tile, stem in self._jobs_of(pretrained)
@@ -503,7 +457,8 @@ class StudyPlan(NamedTuple):
         arms = (arm[0] for arm in self.arms.values())
         code: dict[str, str] = {}
         versions: dict[str, str] = {}
-        for recipe, _ in (*problems.values(), *arms, *self.source_models[:1]):
+        for planned in (*problems.values(), *arms, *self.source_models[:1]):
+            recipe = planned.recipe
             # Two kinds of code train.
             is_estimator = "estimator" in recipe["settings"]
             code["estimators" if is_estimator else recipe["stage"]] = recipe["code"]

@@ -5,7 +5,7 @@ study pretrains some, and a repeat from it. So a trainer that fails, or whose
 predictions cannot be right, is found before hours of training.
 
 Settings: `study`, those of one of its variants, cut short, and the `pretraining`.
-Reads: `target`, `source` and the files of the `trainer`.
+Reads: `problem` (the target), `source` and the files of the `trainer`.
 Writes: `rows`, of which there are none.
 """
 
@@ -62,7 +62,7 @@ def _try(job: Job, folder: Path, saw: dict[str, str]) -> None:
         model |= _network(source.problem, whose, settings["pretraining"])
         train(folder / "pretrain", pretraining, source, [model])
         start = {"start": model["save"]}
-    target, saw["problem"] = given_problem(job, "target", "problem")
+    target, saw["problem"] = given_problem(job, "problem")
     whose, size = Whose.repeats(seed, [(0, 0)]), settings.get("target_size")
     repeat = {"repeat": "0-0", "source_model": 0} | start
     repeat |= _network(target.problem, whose, settings["training"], size)
