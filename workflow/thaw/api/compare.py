@@ -18,9 +18,9 @@ from thaw.errors import ThawError, listed, refuse
 from thaw.keys import digest, result, version
 from thaw.output.job import Job
 from thaw.output.records import load_record
-from thaw.plan.outputs import FIGURES, GATHER, SCORES, STUDY_PAGE, TABLES
+from thaw.plan.outputs import GATHER, SCORES
 from thaw.plan.planned import Planned
-from thaw.plan.stages import ON_PAGE, Stage, in_folder, plan_outputs, plan_page
+from thaw.plan.stages import Stage, plan_figures, plan_page, plan_tables
 from thaw.plan.study import StudyPlan
 from thaw.stages import make as stage
 
@@ -74,10 +74,11 @@ class GivenPlan(StudyPlan):
     @property
     def description(self) -> dict[str, Any]:
         """The rules behind the results, and the command."""
-        rules = self.rules._asdict() | self.facts(["baseline"])
+        rules = self.rules._asdict() | {"baseline": self.settings.baseline}
+        names = "source", "target", "target_sizes"
         return {
             "command": self.command,
-            "settings": self.facts(("source", "target", "target_sizes")) | rules,
+            "settings": {name: self.facts[name] for name in names} | rules,
             "variants": self.described,
             "problems": {},
             "keys": {},
@@ -103,11 +104,12 @@ def compared(
     refuse([*mistakes, *_misfits(rules, given)])
     _clear(folder)
     study = _plan(folder.name, given, rules, command)
-    settings = study.facts(("study", "metric", "variants", "target_sizes"))
+    names = "study", "metric", "variants", "target_sizes"
+    settings = {name: study.facts[name] for name in names}
     settings |= {"constant": rules.constant, "paired": rules.paired}
     text = given.rows.to_csv(index=False)
     gathered = result(STAGE, settings, {"scores": digest(text)})
-    files = in_folder(study.name, ["histories.npz", SCORES])
+    files = [f"{study.name}/{file}" for file in ("histories.npz", SCORES)]
     first = Stage(STAGE, GATHER, study.name, *gathered, [], files)
     results = folder.parent
     write(given, folder, results / first.record, first.recipe)
@@ -167,13 +169,9 @@ def _plan(name: str, given: Given, rules: Rules, command: str) -> GivenPlan:
 
 def _stages(study: StudyPlan, first: Stage) -> list[Stage]:
     """Return what is made of scores, in order."""
-    inputs = {GATHER: {study.name: first.key}}
-    tables = plan_outputs(study, TABLES, inputs)
-    inputs |= {TABLES: {study.name: tables.key}}
-    figures = plan_outputs(study, FIGURES, inputs)
-    facts = [study.facts(ON_PAGE)]
-    page = plan_page(STUDY_PAGE, study.name, facts, [first, tables, figures])
-    return [tables, figures, page]
+    tables = plan_tables(study, [first])
+    figures = plan_figures(study, [first, tables])
+    return [tables, figures, plan_page(study.name, [tables, figures])]
 
 
 def _wrong_rules(rules: Rules) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import base64
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -40,10 +40,10 @@ class Section:
     advice or, where its question is about pairs, these.
     """
 
-    def __init__(self, files: Files, settings: Mapping[str, Any]) -> None:
-        """Read its files; `settings` are those of `thaw.plan.stages.ON_PAGE`."""
-        self._files = files
-        self.name, self.question = settings["study"], settings["question"]
+    def __init__(self, files: Files, name: str) -> None:
+        """Read its files."""
+        self._files, self.name, settings = files, name, files.settings(name)
+        self.question = settings["question"]
         self.metric, self.margin = metric_of(settings["metric"][0]), settings["margin"]
         self.baseline, self.words = settings["baseline"], settings["words"]
         self.title, self.problems = title_of(settings), from_to(settings)

@@ -4,14 +4,12 @@ Nothing else lists them. The function `make` of `thaw.tables.NAME` or
 `thaw.figures.NAME` makes the files of an entry. Rules, targets and docs follow.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 GATHER, TABLES, FIGURES, PAGE = "gather", "tables", "figures", "page"
 FORMATS = ("svg", "png")
 SCORES, BEST_SOURCES = "scores.csv", "best-sources.csv"
-# The first files, from which all others are made.
-GATHERED = ("histories.npz", SCORES, "source-models.csv")
 
 
 # Whether a study has an output.
@@ -139,6 +137,10 @@ OF_A_RANKING = (
         lambda study: study.is_swept),
 )
 
+# The first files, from which all others are made.
+GATHERED = Output(GATHER, "scores", "The scores of all jobs, in one archive.",
+    suffixes=(), more=("histories.npz", SCORES, "source-models.csv"))
+
 # Of all studies, of a map of the config, of all problems; and pages.
 ANSWERS = _table("answers", "The answers of all studies and rankings.", "md")
 FREEZE_MAP = _figure("freeze-map", "The freeze maps of several studies.")
@@ -146,11 +148,6 @@ PROBLEMS = _figure("problems", "The two-dimensional problems, a panel each.")
 STUDY_PAGE = _page("page", "A study, or a ranking of several sources, on one page.")
 REPORT = _page("report", "All studies on one page.")
 # fmt: on
-
-
-def files_of(outputs: Iterable[Output]) -> list[str]:
-    """Return the names of the files of outputs that are made together."""
-    return [file for output in outputs for file in output.files]
 
 
 def outputs_of(

@@ -29,10 +29,10 @@ from thaw.output.tiles import JobSize, Tile, tiles_of_models
 from thaw.plan.planned import Files, Planned
 from thaw.plan.recipes import recipe_in_words, variant_in_words
 
-# The settings in a study's description as the config has them.
+# The facts of a study that its description has as settings.
 DESCRIBED = (
     *("source", "target", "variants", "repeats", "target_sizes", "source_models"),
-    *("positive", "baseline", "pairs", "seed", "margin"),
+    *("positive", "baseline", "pairs", "margin"),
 )
 
 
@@ -75,22 +75,41 @@ class StudyPlan(NamedTuple):
     check: Planned | None = None
     transferability: Planned | None = None
 
-    def facts(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return what tables and figures know of the study by these names."""
-        special = {
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All that tables, figures and pages know of the study."""
+        study = self.settings
+        return {
             "study": self.name,
-            "source": self.settings.source,
-            "target": self.settings.target,
+            "source": study.source,
+            "target": study.target,
+            "question": self.question,
+            "is_about_pairs": self.is_about_pairs,
+            "metric": self.metrics,
+            "positive": study.positive,
+            "margin": study.margin,
+            "source_unit": self.source_unit,
             "variants": [*self.variants],
             "networks": [*self.networks],
-            "metric": self.metrics,
-            "source_models": self.settings.models,
-        }
-        return {
-            name: special[name]
-            if name in special
-            else getattr(self if hasattr(self, name) else self.settings, name)
-            for name in names
+            "pretrained": self.pretrained,
+            "described": self.described,
+            "words": self.words,
+            "depths": self.depths,
+            "ladder": self.ladder,
+            "baseline": study.baseline,
+            "pairs": study.pairs,
+            "comparisons": self.comparisons,
+            "source_models": study.models,
+            "repeats": study.repeats,
+            "target_sizes": study.target_sizes,
+            "shown_size": self.shown_size,
+            "size": self.size,
+            "has_splits": self.has_splits,
+            "keeps_predictions": self.keeps_predictions,
+            "draws_output": self.draws_output,
+            "learning": self.learning,
+            "rates": self.rates,
+            "tuned": self.tuned,
         }
 
     # The results with keys
@@ -129,9 +148,10 @@ class StudyPlan(NamedTuple):
 
         They are its classes, rows and splits, and that its estimators can be fitted.
         """
-        shared: dict[str, Any] = self.facts(("study", "seed", "source_models"))
+        study = self.settings
+        shared: dict[str, Any] = {"study": self.name, "seed": study.seed}
+        shared |= {"source_models": study.models, "target_sizes": []}
         shared |= {"positive": None, "two_classes": [], "estimators": {}}
-        shared["target_sizes"] = []
         if self.source and key == self.source.key:
             weights = _weighted("pretraining", self.settings.pretraining)
             yield shared | {"weights": weights}
@@ -430,17 +450,13 @@ class StudyPlan(NamedTuple):
         return f"Does {learner} learn {target} better{given}{sizes}?"
 
     @property
-    def maps(self) -> list[dict[str, Any]]:
-        """The settings that a freeze map gets of the study."""
-        names = ("study", "source", "target", "baseline", "target_sizes")
-        return [self.facts((*names, "metric", "margin")) | {"depths": self.mapped}]
-
-    @property
     def description(self) -> dict[str, Any]:
         """Everything behind the results: settings, keys, code, library versions."""
         study, training = self.settings, self.settings.training.model_dump()
         # How jobs are cut changes no result.
-        settings = self.facts(DESCRIBED) | {
+        facts = self.facts
+        settings = {name: facts[name] for name in DESCRIBED} | {
+            "seed": study.seed,
             "metric": [*map(_metric_in_words, self.metrics)],
             "network": study.network.written,
             "training": training,
