@@ -1,7 +1,7 @@
 """Columns of a table that look like groups, identifiers, text or no features."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +18,6 @@ from thaw.data.tables import (
     separator_in,
 )
 from thaw.errors import ThawError, listed
-
-# A column with at most so many values may name groups of rows.
-MOST_GROUPS = 20
-FEWEST_IN_GROUP = 20
 
 # A column that lacks a larger share of its values is dropped; of another one, the rows.
 MOST_MISSING = 0.2
@@ -69,18 +65,6 @@ def other_group(path: Path, column: str, value: str) -> tuple[str, list[str]]:
     if not values:
         raise ThawError(f"{path}: all rows have {value!r} in the column {column}")
     return values[0], values[1:]
-
-
-def groups(path: Path, label: str) -> Iterator[str]:
-    """Yield each column that forms groups, one of which could be a source."""
-    frame = _read(path, {label}, {}, how_written(path))
-    for name in frame.columns.drop(label):
-        column = frame[name].dropna()
-        counts = as_text(column).value_counts()
-        large = (counts >= FEWEST_IN_GROUP).sum()
-        whole = is_text(column) or pd.api.types.is_integer_dtype(column)
-        if whole and large > 1 and len(counts) <= MOST_GROUPS:
-            yield f"{name} ({', '.join(f'{v} {n}' for v, n in counts.items())})"
 
 
 def _read(
