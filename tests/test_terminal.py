@@ -127,7 +127,6 @@ def test_a_study_that_is_named_shows_its_tables_as_they_should_be(complete):
     lines = done.stdout.strip().splitlines()
     assert "**back**: two ? one" in lines[0]
     assert not re.search("always helps|ahead", done.stdout + answer.read_text())
-    assert "Figures in results/back, as .svg and .png: boxplot" in done.stdout
     assert lines[-1] == f"To read: {folder.name}/results/back/page.html"
     assert max(map(len, lines)) <= 80
 

@@ -185,11 +185,8 @@ def answer(study: str | None) -> None:
     from thaw.plan.read import named, planned
 
     plan = planned()
-    if study is None:
-        names = to_show(plan, [*plan.rankings, *plan.studies], RESULTS)
-    else:
-        names = [named(study, plan)]
-    for name in names:
+    names = [named(study, plan)] if study else []
+    for name in names or to_show(plan, [*plan.rankings, *plan.studies]):
         missing = f"{name}: not made, or of other settings; `snakemake {name}` makes it"
         lines = [*lines_of(plan, name, RESULTS, study is not None)] or [missing]
         click.echo("\n".join(lines))

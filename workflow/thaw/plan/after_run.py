@@ -10,38 +10,22 @@ from typing import Any
 from thaw.errors import ThawError, visible
 from thaw.output.problems import load_described
 from thaw.output.records import is_made
-from thaw.plan.outputs import FIGURES, PAGE, REPORT, TABLES
+from thaw.plan.outputs import PAGE, REPORT, TABLES
 from thaw.plan.plan import Plan
 from thaw.plan.study import StudyPlan
-
-# The tables shown of a study or ranking, if it has them.
-SHOWN = (
-    *("network.md", "summary.md", "metrics.md", "comparisons.md", "sources.md"),
-    "answer.md",
-)
 
 # With less space left a disk counts as full: the file that failed was larger.
 LEAST_SPACE = 1_000_000  # bytes
 
 
-def to_show(
-    plan: Plan, names: Iterable[str], results: Path, named: Collection[str] = ()
-) -> list[str]:
+def to_show(plan: Plan, names: Collection[str]) -> list[str]:
     """Return of which rankings and studies to show the answer, rankings first.
 
-    A ranking stands for its studies, unless they are `named` themselves or its answer
-    is missing.
+    A ranking stands for its studies.
     """
-    wanted = {*names}
-    rankings = [name for name in plan.rankings if name in wanted]
-    ranked = {
-        study
-        for name in rankings
-        if _is_made(plan, name, TABLES, results)
-        for study in plan.rankings[name]
-    }
-    apart = wanted - (ranked - {*named})
-    return [*rankings, *(study for study in plan.studies if study in apart)]
+    ranked = {study for name in plan.rankings for study in plan.rankings[name]}
+    every = (*plan.rankings, *plan.studies)
+    return [name for name in every if name in names and name not in ranked]
 
 
 def lines_of(plan: Plan, name: str, results: Path, in_full: bool) -> Iterator[str]:
@@ -50,18 +34,13 @@ def lines_of(plan: Plan, name: str, results: Path, in_full: bool) -> Iterator[st
     Nothing if it is not complete: files made from other settings or data, or edited
     since, count as missing. Of a ranking, the whole recommendation.
     """
-    if not _is_made(plan, name, TABLES, results):
+    tables = plan.stages[f"{TABLES}_{name}"]
+    if not is_made(results / tables.record, tables.key):
         return
     if in_full:
-        yield ""
-        for table in SHOWN:
-            if f"{name}/{table}" in plan.stages[f"{TABLES}_{name}"].files:
-                yield (results / name / table).read_text(encoding="utf-8")
-        if _is_made(plan, name, FIGURES, results):
-            figures = plan.stages[f"{FIGURES}_{name}"].files
-            drawn = ", ".join(Path(p).stem for p in figures if p.endswith(".svg"))
-            place = f"Figures in {results / name}, as .svg and .png"
-            yield textwrap.fill(f"{place}: {drawn}", 80)
+        for table in tables.files:
+            if table.endswith(".md"):
+                yield "\n" + (results / table).read_text(encoding="utf-8")
     else:
         text = (results / name / "answer.json").read_text(encoding="utf-8")
         answer = json.loads(text)
@@ -84,26 +63,12 @@ def _to_do(answer: Sequence[Mapping[str, Any]]) -> list[str]:
     return parts["What to do"]
 
 
-def what_to_read(plan: Plan, names: Sequence[str], results: Path) -> Iterator[str]:
-    """Yield the page of all studies, or those of the only ones, where they are made.
-
-    A ranking's page leads to those of its studies.
-    """
-    pages = [
-        stage for name in names for stage in plan.stages_of(name) if stage.name == PAGE
-    ]
-    every = {study for name in names for study in plan.rankings.get(name, [name])}
-    report = plan.stages[REPORT.name]
-    if every == {*plan.studies} and is_made(results / report.record, report.key):
-        pages = [report]
-    for page in pages:
+def what_to_read(plan: Plan, named: Sequence[str], results: Path) -> Iterator[str]:
+    """Yield the pages of the studies that are `named`, or that of all, if made."""
+    rules = [f"{PAGE}_{name}" for name in named] or [REPORT.name]
+    for page in (plan.stages[rule] for rule in rules):
         if is_made(results / page.record, page.key):
             yield str(results / page.files[0])
-
-
-def _is_made(plan: Plan, name: str, stage: str, results: Path) -> bool:
-    planned = plan.stages[f"{stage}_{name}"]
-    return is_made(results / planned.record, planned.key)
 
 
 def full_disks(folders: Iterable[Path]) -> Iterator[str]:

@@ -107,7 +107,8 @@ OF_A_STUDY = (
         lambda study: study.is_swept and len(study.variants) > 1),
     _figure("freeze-map",
         "The gain of each depth at each target size.",
-        lambda study: study.is_swept and study.mapped),
+        lambda study: study.is_swept and
+            not {*study.depths} <= {study.settings.baseline}),
     _figure("differences",
         "The comparisons: each typical difference with its interval.",
         lambda study: len(study.variants) > 1 and not study.is_swept,

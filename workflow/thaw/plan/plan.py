@@ -11,7 +11,7 @@ from thaw.output.paths import repeats_begin
 from thaw.plan.planned import Files
 from thaw.plan.problems import Problems
 from thaw.plan.results import plan_of_study
-from thaw.plan.stages import Stage, all_stages
+from thaw.plan.stages import all_stages
 
 
 class Plan:
@@ -98,10 +98,6 @@ class Plan:
         """Return how many GPUs a training job needs."""
         settings = self.results[key].recipe["settings"] if key in self.results else {}
         return int(settings.get("training", {}).get("device") == "cuda")
-
-    def stages_of(self, folder: str) -> list[Stage]:
-        """Return the stages after training of a study or ranking."""
-        return [stage for stage in self.stages.values() if stage.folder == folder]
 
     def files(self) -> set[str]:
         """Return all files that the config needs, below `results/`."""

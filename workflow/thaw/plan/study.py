@@ -1,9 +1,8 @@
 """The plan of a study: its results with their keys, and its jobs."""
 
 import bisect
-import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from thaw.config.config import Study
@@ -25,7 +24,7 @@ from thaw.output.paths import (
     WEIGHTS,
     repeats_jobs,
 )
-from thaw.output.tiles import JobSize, Tile, tiles_of_models
+from thaw.output.tiles import Tile, tiles_of_models
 from thaw.plan.planned import Files, Planned
 from thaw.plan.recipes import recipe_in_words, variant_in_words
 
@@ -34,12 +33,6 @@ DESCRIBED = (
     *("source", "target", "variants", "repeats", "target_sizes", "source_models"),
     *("positive", "baseline", "pairs", "margin"),
 )
-
-
-@functools.cache
-def known_tiles_of_models(total: int, job_size: JobSize, alone: bool) -> list[Tile]:
-    """Return the tiles of source models that a study's jobs use."""
-    return [*tiles_of_models(total, job_size, alone)] if total else []
 
 
 class StudyPlan(NamedTuple):
@@ -193,14 +186,12 @@ class StudyPlan(NamedTuple):
     @property
     def pretraining_jobs(self) -> list[tuple[Tile, str]]:
         """The pretraining jobs, and the beginning of each one's files."""
-        if self.settings.files:
-            return []
-        return [(tile, self._model_stem(tile)) for tile in self._model_tiles]
+        return [] if self.settings.files else self._model_jobs
 
     @property
     def model_files(self) -> list[str]:
         """The files with source models."""
-        return [f"{self._model_stem(tile)}{WEIGHTS}" for tile in self._model_tiles]
+        return [f"{stem}{WEIGHTS}" for _, stem in self._model_jobs]
 
     @property
     def weights(self) -> list[str]:
@@ -222,16 +213,14 @@ class StudyPlan(NamedTuple):
         return [str(file) for *_, file in map(parts_of_function, functions) if file]
 
     @property
-    def _model_tiles(self) -> Sequence[Tile]:
-        """The tiles of source models; if they are files, one each."""
-        total = self.settings.models if self.source_models else 0
-        alone = bool(self.settings.files)
-        return known_tiles_of_models(total, self.settings.job_size, alone)
-
-    def _model_stem(self, tile: Tile) -> str:
-        alone = len(self.source_models) > 1
-        keyed = self.source_models[tile.models[0] if alone else 0]
-        return f"{keyed.path}{tile.name}"
+    def _model_jobs(self) -> list[tuple[Tile, str]]:
+        """The jobs that make source models; if they are files, one each."""
+        study, begins = self.settings, [part.path for part in self.source_models]
+        if not begins:
+            return []
+        tiles = tiles_of_models(study.models, study.job_size, bool(study.files))
+        alone = len(begins) > 1
+        return [(t, f"{begins[t.models[0] if alone else 0]}{t.name}") for t in tiles]
 
     def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
         """Return the training jobs of some arms, as `training_jobs`."""
@@ -250,8 +239,8 @@ class StudyPlan(NamedTuple):
         By the beginning of the job's files. One is enough, because tiles of both kinds
         end at the same source models.
         """
-        tiles, files = self._model_tiles, self.model_files
-        firsts = [tile.models[0] for tile in tiles]
+        files = self.model_files
+        firsts = [tile.models[0] for tile, _ in self._model_jobs]
         pretrained = [
             name for name, arm in self.arms.items() if "source_models" in arm[0].files
         ]
@@ -313,12 +302,8 @@ class StudyPlan(NamedTuple):
     @property
     def rates(self) -> dict[str, list[float]]:
         """The learning rates among which each network of a variant chooses."""
-        networks = self.networks.items()
-        return {
-            name: v.training.rate_choices
-            for name, v in networks
-            if v.training.rate_choices
-        }
+        rates = {n: v.training.rate_choices for n, v in self.networks.items()}
+        return {name: choices for name, choices in rates.items() if choices}
 
     @property
     def learning(self) -> dict[str, Any]:
@@ -356,12 +341,6 @@ class StudyPlan(NamedTuple):
         """The largest target size, which figures of a single size show."""
         sizes = self.settings.target_sizes
         return "all" if "all" in sizes else max(sizes)
-
-    @property
-    def mapped(self) -> dict[str, int]:
-        """The depths that are compared with the baseline."""
-        baseline = self.settings.baseline
-        return {name: depth for name, depth in self.depths.items() if name != baseline}
 
     @property
     def depths(self) -> dict[str, int]:
@@ -434,14 +413,8 @@ class StudyPlan(NamedTuple):
         study, target = self.settings, self.settings.target
         if study.question and not study.sources:
             return study.question
-        if not self.pretrained:
+        if not self.pretrained or study.baseline in self.pretrained:
             return f"Which variant predicts {target} best?"
-        if study.baseline in self.pretrained:
-            return f"Which use of a network that learned {study.source} fits {target}?"
-        if study.source == target:
-            return (
-                f"Control: does a network that learned {target} gain by it once more?"
-            )
         learner = f"a network that learned {study.source}"
         if study.files:
             learner = "a network with pretrained weights"
@@ -474,11 +447,8 @@ class StudyPlan(NamedTuple):
         code: dict[str, str] = {}
         versions: dict[str, str] = {}
         for planned in (*problems.values(), *arms, *self.source_models[:1]):
-            recipe = planned.recipe
-            # Two kinds of code train.
-            is_estimator = "estimator" in recipe["settings"]
-            code["estimators" if is_estimator else recipe["stage"]] = recipe["code"]
-            versions |= recipe["versions"]
+            code[planned.recipe["stage"]] = planned.recipe["code"]
+            versions |= planned.recipe["versions"]
         return {
             "settings": settings,
             "problems": {n: p.recipe["settings"] for n, p in problems.items()},
