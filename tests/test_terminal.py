@@ -74,7 +74,7 @@ def test_a_dry_run_says_what_changed_and_what_is_trained_again(complete):
     assert lines[:4] == [
         "ahead: training.epochs 3 → 2, variants.fixed-0.freeze default → 2; 2 repeats "
         "of each variant; 6 repeats and 1 source model to train",
-        "back: 2 → 3 source models, margin 0.01 → 0.5; 3 source models × 2 repeats of "
+        "back: source_models 2 → 3, margin 0.01 → 0.5; 3 source models × 2 repeats of "
         "each = 6 of each variant; 8 repeats and 2 source models to train, 5 of them "
         "again",
         "back: warning: 3 source models allow no verdict: it takes 6 for 1 comparison",

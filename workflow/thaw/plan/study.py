@@ -26,7 +26,7 @@ from thaw.output.paths import (
 )
 from thaw.output.tiles import Tile, tiles_of_models
 from thaw.plan.planned import Files, Planned
-from thaw.plan.recipes import recipe_in_words, variant_in_words
+from thaw.plan.recipes import variant_in_words
 
 # The facts of a study that its description has as settings.
 DESCRIBED = (
@@ -370,32 +370,23 @@ class StudyPlan(NamedTuple):
         }
 
     @property
-    def training_changes(self) -> dict[str, dict[str, Any]]:
-        """The training settings in which variants differ from the study, by variant."""
-        differences = {}
-        for name, variant in self.networks.items():
-            usual, training = (
-                whole.training.minimal() for whole in (self.settings, variant)
-            )
-            keys = [k for k in {**usual, **training} if usual.get(k) != training.get(k)]
-            differences[name] = {key: training.get(key, "default") for key in keys}
-        return differences
-
-    @property
     def words(self) -> dict[str, str]:
         """The plain names of variants, by the names that the config gives them.
 
         Of another study's variants in pairs, depths have one, too.
         """
-        names, usual = self.settings.network.names, self.settings.training.epochs
+        usual, names = self.settings.training.minimal(), self.settings.network.names
         words = {}
         for name, variant in self.described.items():
-            changes = self.training_changes.get(name, {})
-            recipe = recipe_in_words(variant, names)
-            epochs = changes.get("epochs")
-            if epochs and "phases" in variant:
-                recipe += f" ({epochs:,} epochs in all, not {usual:,})"
-            words[name] = variant_in_words(variant, changes, recipe)
+            training = usual
+            if name in self.networks:
+                training = self.networks[name].training.minimal()
+            changes = {
+                key: training.get(key, "default")
+                for key in {**usual, **training}
+                if usual.get(key) != training.get(key)
+            }
+            words[name] = variant_in_words(variant, changes, names)
         for name in itertools.chain(*self.settings.pairs):
             other, _, depth = name.rpartition("/")
             if other and depth in self.depths:
@@ -418,9 +409,8 @@ class StudyPlan(NamedTuple):
         learner = f"a network that learned {study.source}"
         if study.files:
             learner = "a network with pretrained weights"
-        given = ", given one source model" * (study.models == 1)
         sizes = ", and up to how many train rows" * self.is_swept
-        return f"Does {learner} learn {target} better{given}{sizes}?"
+        return f"Does {learner} learn {target} better{sizes}?"
 
     @property
     def description(self) -> dict[str, Any]:
