@@ -211,8 +211,3 @@ def memory(wildcards, input, attempt):
     size = sum(os.path.getsize(path) for path in input if os.path.exists(path))
     programs = 750 if input.get("trainer") else 500
     return attempt * (programs + int(5 * size / 1e6))
-
-
-def gpus(wildcards):
-    """Return how many GPUs a job needs for its learner."""
-    return PLAN.gpus(wildcards.key)

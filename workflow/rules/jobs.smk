@@ -48,7 +48,7 @@ rule check_network:
         "../envs/thaw.yaml"
     resources:
         mem_mb=memory,
-        gpu=gpus,
+        gpu=lambda wildcards: PLAN.gpus(wildcards.key),
     params:
         job=keyed_job,
     shell:
