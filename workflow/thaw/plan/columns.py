@@ -56,15 +56,14 @@ def other_group(path: Path, column: str, value: str) -> tuple[str, list[str]]:
     """Return the largest group of rows with another value in a column, and the rest."""
     frame = _read(path, {column}, {}, how_written(path))
     counts = as_text(frame[column]).value_counts()
-    if value not in counts:
+    if value not in counts or len(counts) == 1:
+        who = "no row has" if value not in counts else "all rows have"
         raise ThawError(
-            f"{path}: no row has {value!r} in the column {column}. It has "
+            f"{path}: {who} {value!r} in the column {column}. It has "
             f"{listed(counts.index)}"
         )
-    values = [name for name in counts.index if name != value]
-    if not values:
-        raise ThawError(f"{path}: all rows have {value!r} in the column {column}")
-    return values[0], values[1:]
+    first, *rest = (name for name in counts.index if name != value)
+    return first, rest
 
 
 def _read(

@@ -70,32 +70,25 @@ def _checkpoints(plan: StudyPlan) -> Iterator[Planned]:
             f"studies.{plan.name}.source_models.files: some have the same content, and "
             "a source model counts once; remove the copy"
         )
+    inputs, code = {"problem": plan.target}, study.network.user_files
     for digest, weights in zip(digests, paths, strict=True):
-        yield plan_result(
-            "read_checkpoints",
-            models_begin,
-            study.source,
-            {"network": study.network.content, "file": digest},
-            {"problem": plan.target},
-            study.network.user_files | {"weights": [*map(str, weights)]},
-        )
+        settings = {"network": study.network.content, "file": digest}
+        files = code | {"weights": [*map(str, weights)]}
+        at = "read_checkpoints", models_begin, study.source
+        yield plan_result(*at, settings, inputs, files)
 
 
 def _source_models(plan: StudyPlan, source: Planned) -> Planned:
     """Return the study's source models."""
     study = plan.settings
-    return plan_result(
-        "pretrain",
-        models_begin,
-        study.source,
-        {
-            "seed": study.seed,
-            "network": study.network.content,
-            "training": study.pretraining.minimal(),
-        },
-        {"problem": source},
-        study.network.user_files | {"checked": [plan.target.path, *plan.must_pass]},
-    )
+    settings = {
+        "seed": study.seed,
+        "network": study.network.content,
+        "training": study.pretraining.minimal(),
+    }
+    files = {**study.network.user_files, "checked": [plan.target.path, *plan.must_pass]}
+    at = "pretrain", models_begin, study.source
+    return plan_result(*at, settings, {"problem": source}, files)
 
 
 def _arm(plan: StudyPlan, arm: Arm) -> list[Planned]:
@@ -107,10 +100,8 @@ def _arm(plan: StudyPlan, arm: Arm) -> list[Planned]:
     starts: list[dict[str, Planned]] = [{"problem": plan.target}]
     if variant.pretrained:
         starts = [starts[0] | {"source_models": m} for m in plan.source_models]
-    path, settings = partial(repeats_begin, study.target), _settings(plan, arm)
-    return [
-        plan_result("train", path, arm.name, settings, start, files) for start in starts
-    ]
+    at = "train", partial(repeats_begin, study.target), arm.name
+    return [plan_result(*at, _settings(plan, arm), start, files) for start in starts]
 
 
 def _settings(plan: StudyPlan, arm: Arm) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from thaw.config.config import Config
-from thaw.config.users import content_of_function
+from thaw.config.users import content_of_function, parts_of_function
 from thaw.keys import result
 from thaw.output.tiles import JobSize
 from thaw.plan.outputs import (
@@ -50,13 +50,17 @@ class Stage(NamedTuple):
     @property
     def record(self) -> str:
         """The record, which says whether the files are up to date."""
-        path = PurePosixPath(self.folder, "records", f"{self.name}.json")
-        return path.as_posix()
+        return in_folder(self.folder, f"records/{self.name}.json")
 
     @property
     def log(self) -> str:
         """The job's log, below `logs/`."""
-        return PurePosixPath(self.folder, f"{self.name}.log").as_posix()
+        return in_folder(self.folder, f"{self.name}.log")
+
+
+def in_folder(folder: str, file: str) -> str:
+    """Return the path of a file in a folder of `results/`, which may be `.`."""
+    return PurePosixPath(folder, file).as_posix()
 
 
 # The facts of a study that decide what is gathered, beside its metrics.
@@ -82,7 +86,12 @@ def all_stages(
         before += [stages[study][0] for study in names]
         stages[name] = [*plan_ranking(name, [studies[n] for n in names], before)]
         yield from [*stages[name], plan_page(name, stages[name])]
-    every = [*config.rankings, *by_evidence(studies.values())]
+    sizes = {
+        name: (study.settings.models, study.settings.models * study.settings.repeats)
+        for name, study in studies.items()
+    }
+    # Those with the most source models and networks say most, and come first.
+    every = [*config.rankings, *sorted(sizes, key=sizes.__getitem__, reverse=True)]
     tables_of = {name: stages[name][0] for name in every}
     of_all = {"studies": every, "title": config.title, "question": config.question}
     yield plan_stage(".", [ANSWERS], of_all, tables_of.values(), rule=ANSWERS.name)
@@ -103,16 +112,6 @@ def all_stages(
     yield plan_stage(".", [REPORT], of_all, before, rule=REPORT.name)
 
 
-def by_evidence(studies: Iterable[StudyPlan]) -> list[str]:
-    """Return studies, those with the most source models and networks first."""
-
-    def evidence(study: StudyPlan) -> tuple[int, int]:
-        models, repeats = study.settings.models, study.settings.repeats
-        return models, models * repeats
-
-    return [study.name for study in sorted(studies, key=evidence, reverse=True)]
-
-
 def plan_gathering(study: StudyPlan) -> Stage:
     """Return the stage that gathers all jobs of a study."""
     metrics = [
@@ -129,8 +128,11 @@ def plan_gathering(study: StudyPlan) -> Stage:
     settings = {name: study.facts[name] for name in TO_GATHER} | {"metric": metrics}
     reads = [*study.written, study.target.path]
     stage = plan_stage(study.name, [GATHERED], settings, keys=keys, reads=reads)
-    functions, job_size = study.metric_files, study.settings.job_size
-    return stage._replace(functions=functions, job_size=job_size)
+    functions = [
+        parts_of_function(metric.get("function", "")) for metric in study.metrics
+    ]
+    files = [str(file) for *_, file in functions if file]
+    return stage._replace(functions=files, job_size=study.settings.job_size)
 
 
 def plan_tables(study: StudyPlan, before: Iterable[Stage]) -> Stage:
@@ -202,7 +204,6 @@ def plan_stage(
         inputs.setdefault(stage.name, {})[stage.folder] = stage.key
         paths += [*stage.files, stage.record]
     settings = {"outputs": [output.name for output in outputs], **settings}
-    files = [f"{folder}/{file}" for output in outputs for file in output.files]
-    files = [file.removeprefix("./") for file in files]
+    files = [in_folder(folder, file) for output in outputs for file in output.files]
     keyed = result(name, settings, inputs)
     return Stage(rule or f"{name}_{folder}", name, folder, *keyed, paths, files)

@@ -2,12 +2,12 @@
 
 import bisect
 import itertools
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from thaw.config.config import Study
-from thaw.config.training import Estimator, Training, Variant
-from thaw.config.users import parts_of_function
+from thaw.config.training import Estimator, Variant
 from thaw.findings.arms import (
     TargetSize,
     alpha_of_each,
@@ -38,18 +38,15 @@ DESCRIBED = (
 class StudyPlan(NamedTuple):
     """A study's results.
 
-    `variants` are its networks, with layers as recipes name them, and estimators. The
-    `metrics` are as `thaw.findings.metrics.metric_of` takes them. `source` is None if
-    source models are files. `source_models` are one result or, if they are files, one
-    for each file; none if no variant is pretrained. `arms` are by name: one result each
-    or, if they start from files, one for each file. `overlap` is the check for test
-    rows among train rows, `check` that of a network that users supply;
-    `transferability` are the scores of its source models without training, if it is one
-    of several sources.
-    `keeps_predictions` says whether predictions are kept, `has_splits` whether each
-    source model has its own split of the target, `draws_output` whether variants draw
-    the output layer anew unless they say otherwise. `source_unit` is that of the
-    source's labels, "" if they have none.
+    variants: its networks, with layers as recipes name them, and estimators.
+    metrics: as `thaw.findings.metrics.metric_of` takes them. source: None if source
+    models are files. source_models: one result or, if they are files, one for each;
+    none if no variant is pretrained. arms: by name, one result each or one for each
+    file. overlap: the check for test rows among train rows; check: that of a network
+    that users supply; transferability: the scores of its source models without
+    training, if it is one of several sources. has_splits: whether each source model has
+    its own split of the target. draws_output: whether variants draw the output layer
+    anew unless they say otherwise. source_unit: of the source's labels, or "".
     """
 
     name: str
@@ -142,26 +139,24 @@ class StudyPlan(NamedTuple):
         They are its classes, rows and splits, and that its estimators can be fitted.
         """
         study = self.settings
-        shared: dict[str, Any] = {"study": self.name, "seed": study.seed}
-        shared |= {"source_models": study.models, "target_sizes": []}
-        shared |= {"positive": None, "two_classes": [], "estimators": {}}
-        if self.source and key == self.source.key:
-            weights = _weighted("pretraining", self.settings.pretraining)
-            yield shared | {"weights": weights}
-        if key == self.target.key:
+        for role, problem in (("pretraining", self.source), ("training", self.target)):
+            if not problem or problem.key != key:
+                continue
+            weights = getattr(study, role).class_weight
+            weighted = [*weights] if isinstance(weights, dict) else []
+            is_target = role == "training"
             metrics = map(metric_of, self.metrics)
-            shared["two_classes"] = [m.name for m in metrics if m.two_classes]
-            weights = _weighted("training", self.settings.training)
-            estimators = {
-                name: variant.content
-                for name, variant in self.variants.items()
-                if isinstance(variant, Estimator)
-            }
-            yield shared | {
-                "positive": self.settings.positive,
-                "weights": weights,
-                "estimators": estimators,
-                "target_sizes": self.sizes_in_rows,
+            variants = self.variants.items()
+            estimators = {n: v.content for n, v in variants if isinstance(v, Estimator)}
+            yield {
+                "study": self.name,
+                "seed": study.seed,
+                "source_models": study.models,
+                "weights": {f"{role}.class_weight": weighted},
+                "positive": study.positive if is_target else None,
+                "two_classes": [m.name for m in metrics if m.two_classes and is_target],
+                "estimators": estimators if is_target else {},
+                "target_sizes": self.sizes_in_rows if is_target else [],
             }
 
     # Jobs, and the files below `results/` that they leave
@@ -205,12 +200,6 @@ class StudyPlan(NamedTuple):
         predictions = [PREDICTIONS_NPZ] if self.keeps_predictions else []
         suffixes = [SCORES_CSV, HISTORY_NPZ, *predictions]
         return [f"{stem}{suffix}" for suffix in suffixes for _, stem in jobs]
-
-    @property
-    def metric_files(self) -> list[str]:
-        """The files with the functions of users' metrics, in order."""
-        functions = (metric.get("function", "") for metric in self.metrics)
-        return [str(file) for *_, file in map(parts_of_function, functions) if file]
 
     @property
     def _model_jobs(self) -> list[tuple[Tile, str]]:
@@ -330,11 +319,8 @@ class StudyPlan(NamedTuple):
         needed = units_needed(alpha_of_each(count))
         if not 1 < models < needed or not (self.pretrained and count):
             return []
-        comparisons = f"{count} comparison{'s' * (count > 1)}"
-        return [
-            f"{models} source models allow no verdict: it takes {needed} for "
-            f"{comparisons}"
-        ]
+        comparisons = f"{needed} for {count} comparison{'s' * (count > 1)}"
+        return [f"{models} source models allow no verdict: it takes {comparisons}"]
 
     @property
     def shown_size(self) -> TargetSize:
@@ -358,16 +344,10 @@ class StudyPlan(NamedTuple):
     @property
     def ladder(self) -> dict[str, int]:
         """The depths of variants with no training of their own; -1 is from scratch."""
-        scratch = {
-            name: -1
-            for name, variant in self.networks.items()
-            if variant.described == {"pretrained": False}
-        }
-        return {
-            name: depth
-            for name, depth in (scratch | self.depths).items()
-            if self.networks[name].training == self.settings.training
-        }
+        described, usual = self.described.items(), self.settings.training
+        scratch = {name: -1 for name, v in described if v == {"pretrained": False}}
+        depths = (scratch | self.depths).items()
+        return {n: d for n, d in depths if self.networks[n].training == usual}
 
     @property
     def words(self) -> dict[str, str]:
@@ -416,8 +396,8 @@ class StudyPlan(NamedTuple):
     def description(self) -> dict[str, Any]:
         """Everything behind the results: settings, keys, code, library versions."""
         study, training = self.settings, self.settings.training.model_dump()
-        # How jobs are cut changes no result.
         facts = self.facts
+        # How jobs are cut changes no result, so it is left out.
         settings = {name: facts[name] for name in DESCRIBED} | {
             "seed": study.seed,
             "metric": [*map(_metric_in_words, self.metrics)],
@@ -433,12 +413,9 @@ class StudyPlan(NamedTuple):
             **({"checkpoints": study.files} if study.files else {}),
         }
         problems = self.problems
-        arms = (arm[0] for arm in self.arms.values())
-        code: dict[str, str] = {}
-        versions: dict[str, str] = {}
-        for planned in (*problems.values(), *arms, *self.source_models[:1]):
-            code[planned.recipe["stage"]] = planned.recipe["code"]
-            versions |= planned.recipe["versions"]
+        arms = [arm[0] for arm in self.arms.values()]
+        results = [*problems.values(), *arms, *self.source_models[:1]]
+        recipes = [planned.recipe for planned in results]
         return {
             "settings": settings,
             "problems": {n: p.recipe["settings"] for n, p in problems.items()},
@@ -448,15 +425,9 @@ class StudyPlan(NamedTuple):
                 "source_models": [keyed.key for keyed in self.source_models],
                 "arms": self.arm_keys,
             },
-            "code": code,
-            "versions": versions,
+            "code": {recipe["stage"]: recipe["code"] for recipe in recipes},
+            "versions": dict(ChainMap(*(recipe["versions"] for recipe in recipes))),
         }
-
-
-def _weighted(key: str, training: Training) -> dict[str, list[str]]:
-    """Return the classes to which training settings give weights, by their place."""
-    weights = training.class_weight
-    return {f"{key}.class_weight": [*weights]} if isinstance(weights, dict) else {}
 
 
 def _metric_in_words(metric: Mapping[str, Any]) -> Any:
