@@ -15,7 +15,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from projects import ROOT, SMALL_CONFIG, Project
 from snakemake_logger_plugin_thaw import LogHandler, reason
-from thaw.plan.after_run import advice
+from thaw.plan.run import advice
 
 KEPT = (
     r"Interrupted\. All is kept, \d+ source models and (\d+) repeats of this run; "

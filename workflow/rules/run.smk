@@ -11,8 +11,8 @@ from snakemake.logging import logger
 from thaw.errors import refuse
 from thaw.output.tiles import Tile
 from thaw.plan import changes
-from thaw.plan.after_run import full_disks, lines_of, to_show, what_to_read
-from thaw.plan.before_run import refuse_read_only, unfit_problems
+from thaw.plan.run import full_disks, refuse_read_only, unfit_problems
+from thaw.plan.run import lines_of, to_show, what_to_read
 
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}

@@ -181,8 +181,8 @@ def answer(study: str | None) -> None:
     For the studies of the config.yaml in this folder. Nothing is made: `snakemake`
     makes what is missing.
     """
-    from thaw.plan.after_run import lines_of, to_show, what_to_read
     from thaw.plan.read import named, planned
+    from thaw.plan.run import lines_of, to_show, what_to_read
 
     plan = planned()
     names = [named(study, plan)] if study else []

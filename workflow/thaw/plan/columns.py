@@ -95,11 +95,8 @@ def how_written(path: Path) -> dict[str, str]:
 
 
 def _has_commas(column: pd.Series) -> bool:
-    """Whether a column of text holds numbers with decimal commas."""
-    texts = column.dropna()
-    if pd.api.types.is_numeric_dtype(texts) or texts.empty:
-        return False
-    texts = texts.astype(str)
+    """Whether a column holds numbers with decimal commas, as text."""
+    texts = column.dropna().astype(str)
     commas = texts.str.fullmatch(DECIMAL_COMMA)
     numbers = commas | texts.str.fullmatch(WHOLE)
     thousands = texts[commas].str.fullmatch(THOUSANDS)

@@ -1,21 +1,56 @@
-"""Messages at a run's end: recommendations, tables and warnings."""
+"""Obstacles to a run, and messages at its end: advice, tables and warnings."""
 
 import json
 import shutil
+import tempfile
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from thaw.errors import ThawError, visible
+from thaw.findings.metrics import check_requirements
 from thaw.output.problems import load_described
-from thaw.output.records import is_made
+from thaw.output.records import Archive, is_made
 from thaw.plan.outputs import PAGE, REPORT, TABLES
 from thaw.plan.plan import Plan
 from thaw.plan.study import StudyPlan
 
 # With less space left a disk counts as full: the file that failed was larger.
 LEAST_SPACE = 1_000_000  # bytes
+
+
+def refuse_read_only(folder: Path) -> None:
+    """Raise `ThawError` if a folder is not writable.
+
+    Snakemake would fail with a traceback when the first job begins.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ThawError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def unfit_problems(plan: Plan, results: Path) -> Iterator[str]:
+    """Yield what studies take, and problems that are made already lack.
+
+    The job that checks this does not run again, and a later one would fail when
+    Snakemake has removed its files.
+    """
+    for planned in plan.problems.by_path.values():
+        path, key = results / planned.path, planned.key
+        # A damaged file is reported by the job that reads it.
+        with suppress(OSError, ThawError), Archive(path, key) as archive:
+            classes = json.loads(str(archive["description"]))["classes"]
+            is_pool = "train_size" in archive.record["content"]
+            size = int(archive["train_size"]) if is_pool else len(archive["train_y"])
+            for study in plan.requirements(key):
+                try:
+                    check_requirements(study, classes, size)
+                except ThawError as error:
+                    yield f"studies.{study['study']}.{error}"
 
 
 def to_show(plan: Plan, names: Collection[str]) -> list[str]:
