@@ -98,19 +98,12 @@ def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
             for part, prefix in NAMED.items()
             for word in _differences(before[part], now[part], prefix)
         ]
-        code = sorted(
-            stage
-            for stage, digest in now["code"].items()
-            if before["code"].get(stage, digest) != digest
-        )
+        return words + ["other code"] * (before["code"] != now["code"])
     except FileNotFoundError:
         return ["new"]
     # Any content: this is only a message, and decides nothing.
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return [f"{path} cannot be read"]
-    if code:
-        words.append(f"code of {', '.join(code)}")
-    return words
 
 
 def _differences(before: Any, now: Any, place: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import bisect
 import itertools
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from thaw.config.config import Study
@@ -400,7 +400,7 @@ class StudyPlan(NamedTuple):
         # How jobs are cut changes no result, so it is left out.
         settings = {name: facts[name] for name in DESCRIBED} | {
             "seed": study.seed,
-            "metric": [*map(_metric_in_words, self.metrics)],
+            "metric": [m.get("function", m["name"]) for m in self.metrics],
             "network": study.network.written,
             "training": training,
             # Only differences, so that a change of training is not reported twice.
@@ -425,13 +425,7 @@ class StudyPlan(NamedTuple):
                 "source_models": [keyed.key for keyed in self.source_models],
                 "arms": self.arm_keys,
             },
-            "code": {recipe["stage"]: recipe["code"] for recipe in recipes},
+            # All stages behind these results have the same.
+            "code": self.target.recipe["code"],
             "versions": dict(ChainMap(*(recipe["versions"] for recipe in recipes))),
         }
-
-
-def _metric_in_words(metric: Mapping[str, Any]) -> Any:
-    """Return a metric as a run's first lines name it."""
-    if "function" in metric:
-        return {key: metric[key] for key in ("function", "greater_is_better")}
-    return metric["name"] + (f" ({metric['unit']})" if "unit" in metric else "")
