@@ -79,11 +79,9 @@ class Plan:
         most that any study names.
         """
         recipe = self.results[key].recipe
-        settings, problem = (
-            recipe["settings"],
-            self.results[recipe["inputs"]["problem"]],
-        )
-        rows = settings.get("target_size", problem.recipe["settings"].get("train_size"))
+        problem = self.results[recipe["inputs"]["problem"]].recipe
+        settings = problem["settings"] | recipe["settings"]
+        rows = settings.get("target_size", settings.get("train_size"))
         if not isinstance(rows, int):
             sizes = [s for study in self.studies.values() for s in study.sizes_in_rows]
             rows = 3 * max(sizes, default=1)

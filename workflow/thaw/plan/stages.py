@@ -125,13 +125,12 @@ def plan_gathering(study: StudyPlan) -> Stage:
         "arms": study.arm_keys,
         "problems": {study.settings.target: study.target.key},
     }
-    settings = {name: study.facts[name] for name in TO_GATHER} | {"metric": metrics}
+    facts = study.facts
+    settings = {name: facts[name] for name in TO_GATHER} | {"metric": metrics}
     reads = [*study.written, study.target.path]
     stage = plan_stage(study.name, [GATHERED], settings, keys=keys, reads=reads)
-    functions = [
-        parts_of_function(metric.get("function", "")) for metric in study.metrics
-    ]
-    files = [str(file) for *_, file in functions if file]
+    functions = [metric.get("function", "") for metric in study.metrics]
+    files = [str(file) for *_, file in map(parts_of_function, functions) if file]
     return stage._replace(functions=files, job_size=study.settings.job_size)
 
 
