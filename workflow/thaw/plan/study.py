@@ -344,10 +344,13 @@ class StudyPlan(NamedTuple):
     @property
     def ladder(self) -> dict[str, int]:
         """The depths of variants with no training of their own; -1 is from scratch."""
-        described, usual = self.described.items(), self.settings.training
-        scratch = {name: -1 for name, v in described if v == {"pretrained": False}}
-        depths = (scratch | self.depths).items()
-        return {n: d for n, d in depths if self.networks[n].training == usual}
+        described, networks = self.described, self.networks
+        scratch = {n: -1 for n in networks if described[n] == {"pretrained": False}}
+        return {
+            name: depth
+            for name, depth in (scratch | self.depths).items()
+            if networks[name].training == self.settings.training
+        }
 
     @property
     def words(self) -> dict[str, str]:
