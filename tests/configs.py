@@ -9,6 +9,7 @@ import yaml
 from projects import SMALL_CONFIG
 from thaw.config.resolve import MORE, resolve
 from thaw.errors import ThawError
+from thaw.keys import Result
 from thaw.plan.plan import Plan
 
 NETWORKS = """
@@ -103,7 +104,7 @@ def recipes(config, study="ahead"):
     """Return the recipe of each result, by its variant; source models without."""
     planned = plan_of(config).studies[study]
     every = planned.arms | {"source models": planned.source_models}
-    return {name: result for name, (result,) in every.items()}
+    return {name: Result(arm.recipe, arm.key) for name, (arm,) in every.items()}
 
 
 def study_of(config, study="ahead"):

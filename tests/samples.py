@@ -129,7 +129,7 @@ def question(
         for name, variant in variants.items()
         if variant.get("pretrained", True) and "estimator" not in variant
     }
-    words = {name: variant_in_words(each, {}, "") for name, each in variants.items()}
+    words = {name: variant_in_words(each, {}, []) for name, each in variants.items()}
     settings["words"] = words | settings.pop("words", {})
     pairs = [*((name, baseline) for name in variants if name != baseline), *pairs]
     references = beside_networks(variants, baseline)

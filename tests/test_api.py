@@ -169,7 +169,7 @@ def test_the_command_says_what_is_there_and_what_is_missing(finished, monkeypatc
     assert "| comparison " in output_of(*here, "answer", "ahead")
     assert "ahead: no change; nothing to train" in output_of(*here, "plan")
     finished.change("studies", "ahead", "repeats", to=5)
-    assert "ahead: 2 → 5 repeats of each; 5 repeats " in output_of(*here, "plan")
+    assert "ahead: repeats 2 → 5; 5 repeats " in output_of(*here, "plan")
     assert "`snakemake ahead` makes it" in output_of(*here, "answer", "ahead")
     done = CliRunner().invoke(main, [*map(str, here), "answer", "ahed"])
     assert done.exit_code == 1

@@ -226,7 +226,6 @@ def test_missing_values_and_how_a_file_is_written_are_seen():
 
 REFUSED = """
 --label sexx --where species=Adelie => there is no column 'sexx'
---label sex => species (Adelie 146, Gentoo 119, Chinstrap 68)
 --label sex --where a=b --source b.csv => --source FILE, or --where COLUMN=VALUE
 --label sex --where species=Emu => no row has 'Emu' in the column species
 --label sex --where species => write COLUMN=VALUE

@@ -46,8 +46,7 @@ WORDS = """
 hidden: {freeze: 1} => freeze 1 layer
 hidden: {freeze: [2, output]} => hidden-2 and the output frozen
 hidden: {phases: [{freeze: 2, epochs: 1}, {epochs: 2000, learning_rate: 1}]} =>
- the output alone for 1 epoch, then all layers for 2,000 epochs at 1 (2,001 epochs in
- all, not 3)
+ the output alone for 1 epoch, then all layers for 2,000 epochs at 1, epochs 2001
 hidden: {phases: [{freeze: 1, epochs: 3}]} => all but the first layer for 3 epochs
 hidden: {freeze: 2, rate_factors: {output: 10}, towards: 0.01} =>
  the first 2 layers frozen, the output at 10 times the rate, pulled towards the source

@@ -15,7 +15,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from projects import ROOT, SMALL_CONFIG, Project
 from snakemake_logger_plugin_thaw import LogHandler, reason
-from thaw.plan.after_run import advice
+from thaw.plan.run import advice
 
 KEPT = (
     r"Interrupted\. All is kept, \d+ source models and (\d+) repeats of this run; "
@@ -74,7 +74,7 @@ def test_a_dry_run_says_what_changed_and_what_is_trained_again(complete):
     assert lines[:4] == [
         "ahead: training.epochs 3 → 2, variants.fixed-0.freeze default → 2; 2 repeats "
         "of each variant; 6 repeats and 1 source model to train",
-        "back: 2 → 3 source models, margin 0.01 → 0.5; 3 source models × 2 repeats of "
+        "back: source_models 2 → 3, margin 0.01 → 0.5; 3 source models × 2 repeats of "
         "each = 6 of each variant; 8 repeats and 2 source models to train, 5 of them "
         "again",
         "back: warning: 3 source models allow no verdict: it takes 6 for 1 comparison",
@@ -130,7 +130,6 @@ def test_a_study_that_is_named_shows_its_tables_as_they_should_be(complete):
     lines = done.stdout.strip().splitlines()
     assert "**back**: two ? one" in lines[0]
     assert not re.search("always helps|ahead", done.stdout + answer.read_text())
-    assert "Figures in results/back, as .svg and .png: boxplot" in done.stdout
     assert lines[-1] == f"To read: {folder.name}/results/back/page.html"
     assert max(map(len, lines)) <= 80
 

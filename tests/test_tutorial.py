@@ -32,8 +32,7 @@ def written() -> str:
     for name, anchor in (("gentoo", "gentoo"), ("from-adelie", "study")):
         assert f"`{name}: &{anchor}`" in PAGE
         text = text.replace(f"  {name}:\n", f"  {name}: &{anchor}\n")
-    references = "\n# No networks"
-    return text.replace(references, f"{PROBLEMS}{references}") + STUDIES
+    return text.replace("\nvariants:", f"\n{PROBLEMS}variants:") + STUDIES
 
 
 def small(config: str) -> str:

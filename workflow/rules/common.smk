@@ -92,7 +92,7 @@ def inputs(wildcards):
             paths = below_results(paths)
             if trains:
                 paths = [path for path in paths if os.path.exists(locate(path))]
-        is_ruled = name != "checked" and wildcards.key in PLAN.ruled
+        is_ruled = name != "checked" and PLAN.results[wildcards.key].is_ruled
         files[name] = paths if is_ruled else ancient(paths)
     return files
 
@@ -122,7 +122,8 @@ def keyed_job(wildcards, input, output):
     libraries differ from those of the machine that planned the job; any stage reports
     that.
     """
-    key, recipe = wildcards.key, PLAN.recipes.get(wildcards.key, {})
+    key, planned = wildcards.key, PLAN.results.get(wildcards.key)
+    recipe = planned.recipe if planned else {}
     job = dict(stage=recipe.get("stage", "train"), key=key, recipe=recipe)
     job |= dict(inputs=by_name(input), outputs=by_name(output))
     # Requirements of studies change no number of a problem, so no key has them.
@@ -210,8 +211,3 @@ def memory(wildcards, input, attempt):
     size = sum(os.path.getsize(path) for path in input if os.path.exists(path))
     programs = 750 if input.get("trainer") else 500
     return attempt * (programs + int(5 * size / 1e6))
-
-
-def gpus(wildcards):
-    """Return how many GPUs a job needs for its learner."""
-    return PLAN.gpus(wildcards.key)

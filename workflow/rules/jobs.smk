@@ -21,6 +21,7 @@ rule make_problem:
         "../envs/thaw.yaml"
     resources:
         mem_mb=memory,
+        gpu=lambda wildcards: PLAN.gpus(wildcards.key),
     params:
         job=keyed_job,
     shell:
@@ -36,26 +37,15 @@ use rule make_problem as check_overlap with:
     localrule: True
 
 
-rule check_network:
+use rule make_problem as check_network with:
     """Check that a network, or a trainer, fits its study; all training waits for it."""
-    input:
-        unpack(inputs),
     output:
         rows="results/networks/{study}-{key}.json",
     log:
         "logs/networks/{study}-{key}.log",
-    conda:
-        "../envs/thaw.yaml"
-    resources:
-        mem_mb=memory,
-        gpu=gpus,
-    params:
-        job=keyed_job,
-    shell:
-        JOB
 
 
-use rule check_network as pretrain with:
+use rule make_problem as pretrain with:
     """Pretrain some source models, all at once."""
     output:
         weights="results/source-models/{problem}-{key}/{tile}.safetensors",
@@ -77,7 +67,7 @@ use rule make_problem as read_checkpoints with:
     localrule: True
 
 
-use rule check_network as transferability with:
+use rule make_problem as transferability with:
     """Score a study's source models on the target's rows, without training anything."""
     output:
         rows="results/transferability/{problem}-{key}.json",
@@ -85,7 +75,7 @@ use rule check_network as transferability with:
         "logs/transferability/{problem}-{key}.log",
 
 
-use rule check_network as train with:
+use rule make_problem as train with:
     """Train some repeats of a variant, all at once."""
     output:
         scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",

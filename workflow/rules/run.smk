@@ -11,8 +11,8 @@ from snakemake.logging import logger
 from thaw.errors import refuse
 from thaw.output.tiles import Tile
 from thaw.plan import changes
-from thaw.plan.after_run import full_disks, lines_of, to_show, what_to_read
-from thaw.plan.before_run import refuse_read_only, unfit_problems
+from thaw.plan.run import full_disks, refuse_read_only, unfit_problems
+from thaw.plan.run import lines_of, to_show, what_to_read
 
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
@@ -78,13 +78,12 @@ def show_results():
     # A table or answer may hold characters that an old terminal cannot show.
     sys.stdout.reconfigure(errors="replace")
     folder = locate("results")
-    names = to_show(PLAN, studies_of(workflow.dag.jobs), folder, NAMED)
-    for name in names:
-        for line in lines_of(PLAN, name, folder, name in NAMED):
+    for name in NAMED or to_show(PLAN, studies_of(workflow.dag.jobs)):
+        for line in lines_of(PLAN, name, folder, bool(NAMED)):
             print(line)
     # Seen from where Snakemake was started, which is not where it runs.
     began = Path(workflow.overwrite_workdir or "")
-    for path in what_to_read(PLAN, names, folder):
+    for path in what_to_read(PLAN, NAMED, folder):
         print(f"To read: {began / path}")
 
 

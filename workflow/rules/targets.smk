@@ -1,43 +1,24 @@
 """Named targets beside `all`: one stage of all studies, or all of one study."""
 
-
-rule problems:
-    """The problems' data and their figure."""
-    input:
-        below_results(sorted(PLAN.problems.paths)),
-        plain_files(folders=["problems"]),
-
-
-rule source_models:
-    """The source models of all studies."""
-    input:
-        [below_results(study.model_files) for study in STUDIES.values()],
-
-
-rule scores:
-    """The scores of all repeats of all studies."""
-    input:
-        plain_files("gather"),
-
-
-rule tables:
-    """All tables."""
-    input:
-        plain_files("gather", "tables"),
-
-
-rule figures:
-    """All figures."""
-    input:
-        plain_files("figures"),
-
-
+TARGETS = {
+    "problems": [
+        *below_results(sorted(PLAN.problems.by_path)),
+        *plain_files(folders=["problems"]),
+    ],
+    "source_models": [below_results(study.model_files) for study in STUDIES.values()],
+    "scores": plain_files("gather"),
+    "tables": plain_files("gather", "tables"),
+    "figures": plain_files("figures"),
+}
+# Of several sources, the studies of each.
 for name, studies in (PLAN.rankings | {study: [study] for study in STUDIES}).items():
+    TARGETS[name] = plain_files(folders=[name, *studies]) + saved_weights(studies)
+
+for name, files in TARGETS.items():
 
     rule:
-        """All of a study or, of several sources, of the study of each."""
+        """One stage of all studies, or all of one study."""
         name:
             name
         input:
-            plain_files(folders=[name, *studies]),
-            saved_weights(studies),
+            files,

@@ -11,9 +11,9 @@ from thaw import keys
 from thaw.config.resolve import resolve
 from thaw.errors import ThawError, shortened
 from thaw.output.job import Job
-from thaw.output.paths import problem_file
 from thaw.output.problems import load_described
 from thaw.plan.plan import Plan
+from thaw.plan.planned import Planned
 from thaw.stages import check_network, check_overlap, make_problem
 
 # Trainers are left to their jobs.
@@ -49,15 +49,15 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
     mistakes: dict[str, dict[str, None]] = {}  # and which problems have them
     doubts: list[str] = []
     with TemporaryDirectory() as folder, redirect_stderr(StringIO()):
-        for key, recipe in plan.recipes.items():
-            place = ""
+        for planned in plan.results.values():
+            place, stage = "", planned.recipe["stage"]
             try:
-                if recipe["stage"] == "make_problem":
-                    place = plan.problems.by_key[key].name
-                    notes = _make(plan, key, place, Path(folder))
+                if stage == "make_problem":
+                    place = planned.name
+                    notes = _make(plan, planned, Path(folder))
                     doubts += [f"problems.{place}: {note}" for note in notes]
-                elif recipe["stage"] in CHECKS:
-                    _check(plan, key, Path(folder))
+                elif stage in CHECKS:
+                    _check(planned, Path(folder))
             except ThawError as error:
                 for line in error.args:
                     is_in_problem = place and not line.startswith("studies.")
@@ -70,13 +70,13 @@ def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
     return lines, list(dict.fromkeys(doubts))
 
 
-def _make(plan: Plan, key: str, name: str, results: Path) -> list[str]:
+def _make(plan: Plan, planned: Planned, results: Path) -> list[str]:
     """Make a problem as its job does, and return the doubts about it.
 
     One that depends on another with mistakes is made by itself.
     """
-    recipe, inputs = plan.recipes[key], _inputs(plan, key, results)
-    output, studies = results / problem_file(name, key), plan.requirements(key)
+    recipe, key, inputs = planned.recipe, planned.key, _inputs(planned, results)
+    output, studies = results / planned.path, plan.requirements(key)
     if missing := _missing(inputs, "files", "joined"):
         return [f"not checked; a rule is to make {missing[0]}"]
     if _missing(inputs, "source", "like"):
@@ -89,23 +89,24 @@ def _make(plan: Plan, key: str, name: str, results: Path) -> list[str]:
     return description.warnings
 
 
-def _check(plan: Plan, key: str, results: Path) -> None:
+def _check(planned: Planned, results: Path) -> None:
     """Check rows or a module as their jobs do, if they may be refused.
 
     Modules whose weights are in files are left to their jobs.
     """
-    recipe, inputs = plan.recipes[key], _inputs(plan, key, results)
+    recipe, inputs = planned.recipe, _inputs(planned, results)
     settings, output = recipe["settings"], {"rows": [results / "rows.json"]}
     may_refuse = settings.get("refuse", True) or "columns" in settings
     if may_refuse and not _missing(inputs, *recipe["inputs"]):
-        CHECKS[recipe["stage"]].main(Job(recipe["stage"], key, recipe, inputs, output))
+        stage = recipe["stage"]
+        CHECKS[stage].main(Job(stage, planned.key, recipe, inputs, output))
 
 
-def _inputs(plan: Plan, key: str, results: Path) -> dict[str, list[Path]]:
+def _inputs(planned: Planned, results: Path) -> dict[str, list[Path]]:
     """Return the files of a job: users' own, and problems that were made before."""
     return {
         role: [results / p if (results / p).exists() else Path(p) for p in paths]
-        for role, paths in plan.inputs(key).items()
+        for role, paths in planned.files.items()
     }
 
 

@@ -16,8 +16,9 @@ from thaw.findings.shown import counted
 from thaw.keys import digest, result, version
 from thaw.output.job import Job
 from thaw.output.records import load_record
-from thaw.plan.outputs import FIGURES, GATHER, PAGE, TABLES, files_of, named
-from thaw.stages import make as stage
+from thaw.plan.outputs import FIGURES, GATHER, TABLES, named
+from thaw.plan.stages import Stage, plan_page, plan_stage
+from thaw.stages import make
 
 STAGE = "given"
 
@@ -61,25 +62,22 @@ def compared(
     settings |= {"target_sizes": given.target_sizes}
     settings |= {"constant": rules.constant, "paired": rules.paired}
     text = given.rows.to_csv(index=False)
-    gathered = result(STAGE, settings, {"scores": digest(text)})
-    records = folder / "records"
-    write(given, folder, records / f"{GATHER}.json", gathered.recipe)
+    keyed, results = result(STAGE, settings, {"scores": digest(text)}), folder.parent
+    gathered = Stage("", GATHER, name, *keyed, reads=[], files=[])
+    write(given, folder, results / gathered.record, gathered.recipe)
     is_swept = len(given.target_sizes) > 1
     figures = ["boxplot", "target-sizes" if is_swept else "differences"]
     figures += ["source-spread"] * (given.models > 1)
     tables = ["summary", "comparisons", "answer", "study"]
     described = {"description": _description(facts, rules, command)}
-    inputs = {GATHER: {name: gathered.key}}
-    for kind, outputs, more in (
-        (TABLES, tables, facts | described),
-        (FIGURES, figures, facts),
-        (PAGE, ["page"], {"studies": [facts]}),
-    ):
-        recipe, key = result(kind, {"outputs": outputs} | more, inputs)
-        files = [folder / file for file in files_of(named(kind, outputs))]
-        written = {"files": files, "record": [records / f"{kind}.json"]}
-        stage.main(Job(kind, key, recipe, {"results": [folder.parent]}, written))
-        inputs = inputs | {kind: {name: key}}
+    stages = [plan_stage(name, named(TABLES, tables), facts | described, [gathered])]
+    before = [gathered, *stages]
+    stages.append(plan_stage(name, named(FIGURES, figures), facts, before))
+    for stage in (*stages, plan_page(name, stages)):
+        files = [results / file for file in stage.files]
+        written = {"files": files, "record": [results / stage.record]}
+        inputs = {"results": [results]}
+        make.main(Job(stage.name, stage.key, stage.recipe, inputs, written))
 
 
 def _description(

@@ -79,12 +79,10 @@ def init(
     It says what it assumed. Nothing is overwritten, and where something is wrong with
     the data nothing is written.
     """
-    import yaml
-
     from thaw.api.check import all_wrong
     from thaw.api.cost import seconds_a_row
     from thaw.errors import ThawError, visible
-    from thaw.plan.columns import Rows, groups, other_group
+    from thaw.plan.columns import Rows, other_group
     from thaw.plan.draft import draft
 
     folder = folder or Path(file.stem)
@@ -98,13 +96,11 @@ def init(
             "of your config; docs/images.md has a whole one"
         )
     if (source is None) == (where is None):
-        columns = "; ".join(groups(file, label))
-        hint = f". Columns of {file} with groups: {columns}" if columns else ""
         raise ThawError(
             "name one source, what networks learn before the rows of interest: "
-            f"--source FILE, or --where COLUMN=VALUE for rows of {file}{hint}"
+            f"--source FILE, or --where COLUMN=VALUE for rows of {file}"
         )
-    assumptions = []
+    rest: list[str] = []
     source_rows, target_rows = Rows(source or file, {}), Rows(file, {})
     if where:
         column, equals, value = where.partition("=")
@@ -112,12 +108,12 @@ def init(
             raise ThawError(f"--where {where!r}: write COLUMN=VALUE")
         target, rest = other_group(file, column, value)
         source_rows, target_rows = (Rows(file, {column: v}) for v in (value, target))
-        if rest:
-            groups_there = ", ".join([target, *rest])
-            assumptions = [f"the target is {target}, the largest of {groups_there}"]
     labels = source_label or label, label
     drafted = draft(labels, source_rows, target_rows)
-    mistakes = all_wrong(yaml.safe_load(drafted.config(Path())))
+    if rest:
+        targets = ", ".join([target, *rest])
+        drafted.assumed.append(f"the target is {target}, the largest of {targets}")
+    mistakes = all_wrong(drafted.config)
     if mistakes.config or mistakes.data:
         raise ThawError(
             *mistakes.config,
@@ -127,10 +123,10 @@ def init(
         )
     folder.mkdir(parents=True, exist_ok=True)
     with config.open("x", encoding="utf-8") as stream:
-        stream.write(drafted.config(folder))
+        stream.write(drafted.written(folder))
     click.echo(f"Wrote {config}, which assumes:")
-    cost = seconds_a_row(drafted.widths, drafted.training)
-    for line in [*drafted.assumed(cost), *assumptions, *mistakes.doubts]:
+    cost = drafted.cost(seconds_a_row(drafted.widths, drafted.config["training"]))
+    for line in [*drafted.assumed, *mistakes.doubts, cost]:
         click.echo(visible(f"  {line}"))
     click.echo("Correct it where it is wrong. This makes results/report.html in there:")
     click.echo(f"  {_run_command(folder)}")
@@ -185,15 +181,12 @@ def answer(study: str | None) -> None:
     For the studies of the config.yaml in this folder. Nothing is made: `snakemake`
     makes what is missing.
     """
-    from thaw.plan.after_run import lines_of, to_show, what_to_read
     from thaw.plan.read import named, planned
+    from thaw.plan.run import lines_of, to_show, what_to_read
 
     plan = planned()
-    if study is None:
-        names = to_show(plan, [*plan.rankings, *plan.studies], RESULTS)
-    else:
-        names = [named(study, plan)]
-    for name in names:
+    names = [named(study, plan)] if study else []
+    for name in names or to_show(plan, [*plan.rankings, *plan.studies]):
         missing = f"{name}: not made, or of other settings; `snakemake {name}` makes it"
         lines = [*lines_of(plan, name, RESULTS, study is not None)] or [missing]
         click.echo("\n".join(lines))

@@ -121,10 +121,17 @@ def make(inputs: Inputs) -> Figure:
         maps = [{**settings, "title": style.wrapped(name, 24)} for name in sources]
         tables = [table[table["source"] == name] for name in sources]
         return draw(tables, maps, style.title_of(settings), "ranking")
-    maps = settings["maps"]
-    tables = [inputs.table("comparisons.csv", of["study"]) for of in maps]
-    if len(maps) == 1:
-        return draw(tables, maps, style.title_of(maps[0]))
-    titles = [f"{of['study']}:\n{of['source']} → {of['target']}" for of in maps]
-    maps = [of | {"title": title} for of, title in zip(maps, titles, strict=True)]
+    if "studies" not in settings:
+        table = inputs.table("comparisons.csv")
+        return draw([table], [_compared(settings)], style.title_of(settings))
+    tables = [inputs.table("comparisons.csv", name) for name in settings["studies"]]
+    maps = [_compared(inputs.settings_of(name)) for name in settings["studies"]]
+    for of in maps:
+        of["title"] = f"{of['study']}:\n{of['source']} → {of['target']}"
     return draw(tables, maps, "How much does transfer gain?")
+
+
+def _compared(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study's settings with the depths that it compares with the baseline."""
+    depths, baseline = settings["depths"].items(), settings["baseline"]
+    return {**settings, "depths": {n: depth for n, depth in depths if n != baseline}}

@@ -21,7 +21,7 @@ TITLE = "Does transfer learning pay off?"
 class Compared(NamedTuple):
     """A study: what is known of it, and the rows of its comparisons.
 
-    `settings` are those that pages have (`thaw.plan.stages.ON_PAGE`).
+    `settings` are those of its tables.
     """
 
     settings: Mapping[str, Any]

@@ -66,7 +66,7 @@ class Inputs(ExitStack):
         self.settings: Mapping[str, Any] = recipe["settings"]
         self._keys, self._results = recipe["inputs"], results
         self._histories = dict[str, Histories]()
-        self._digests = dict[tuple[str, str], dict[str, str]]()
+        self._records = dict[tuple[str, str], dict[str, Any]]()
         self.contents: dict[str, bytes] = {}
         self.saw: dict[str, Any] = {}
 
@@ -113,17 +113,23 @@ class Inputs(ExitStack):
         """Whether a study has such a table to read."""
         return name in self._recorded(study, name)
 
+    def settings_of(self, study: str) -> dict[str, Any]:
+        """Return those of a study's tables, which are all that is known of it."""
+        return self._record(study, "tables")["recipe"]["settings"]
+
     def _recorded(self, study: str, name: str) -> dict[str, str]:
         """Return the digests of the files of the stage that makes a file of a study."""
         stages = (stage for end, stage in STAGES.items() if name.endswith(end))
         stage = next(stages, "tables")
-        key = self._keys.get(stage, {}).get(study)
-        if key is None:
+        if study not in self._keys.get(stage, {}):
             return {}
-        if (study, stage) not in self._digests:
+        return self._record(study, stage)["content"]
+
+    def _record(self, study: str, stage: str) -> dict[str, Any]:
+        if (study, stage) not in self._records:
             path = self._results / study / "records" / f"{stage}.json"
-            self._digests[study, stage] = load_record(path, key)["content"]
-        return self._digests[study, stage]
+            self._records[study, stage] = load_record(path, self._keys[stage][study])
+        return self._records[study, stage]
 
     def problems(self) -> dict[str, tuple[Problem | Pool, Description]]:
         """Return all problems of the recipe, by name."""

@@ -60,12 +60,9 @@ class Job(NamedTuple):
         (path,) = self.outputs[name]
         return path
 
-    def load_problem(
-        self, name: str, kind: str = ""
-    ) -> tuple[Problem | Pool, Description, str]:
+    def load_problem(self, name: str) -> tuple[Problem | Pool, Description, str]:
         """Read the problem among its inputs that has this name.
 
-        `kind` is its name in the recipe, if that is another one. For what is returned
-        and raised see `load_described`.
+        For what is returned and raised see `load_described`.
         """
-        return load_described(self.input(name), self.keys[kind or name])
+        return load_described(self.input(name), self.keys[name])

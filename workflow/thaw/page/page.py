@@ -32,7 +32,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the page; it requests nothing from elsewhere, and runs no script."""
     settings = inputs.settings
     (name,) = settings["outputs"]
-    sections = [Section(inputs, facts) for facts in settings["studies"]]
+    sections = [Section(inputs, name) for name in settings["studies"]]
     studies = [section for section in sections if not section.sources]
     networks = {
         study.name: {*chain(*study.description["keys"].get("arms", {}).values())}

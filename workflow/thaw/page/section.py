@@ -3,7 +3,7 @@
 import base64
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -41,10 +41,10 @@ class Section:
     advice or, where its question is about pairs, these.
     """
 
-    def __init__(self, inputs: Inputs, settings: Mapping[str, Any]) -> None:
-        """Read its files; `settings` are those of `thaw.plan.stages.ON_PAGE`."""
-        self._inputs = inputs
-        self.name, self.question = settings["study"], settings["question"]
+    def __init__(self, inputs: Inputs, name: str) -> None:
+        """Read its files."""
+        self._inputs, self.name, settings = inputs, name, inputs.settings_of(name)
+        self.question = settings["question"]
         self.metric, self.margin = metric_of(settings["metric"][0]), settings["margin"]
         self.baseline, self.words = settings["baseline"], settings["words"]
         self.title, self.problems = title_of(settings), from_to(settings)

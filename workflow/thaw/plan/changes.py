@@ -27,9 +27,6 @@ NAMED = {
     "versions": "",
 }
 
-# Settings that are numbers of things, and the names of these things.
-COUNTED = {"source_models": "source models", "repeats": "repeats of each"}
-
 
 def report(
     plan: Plan, studies: Iterable[str], results: Path, forced: bool = False
@@ -101,46 +98,32 @@ def changes(path: Path, now: Mapping[str, Any]) -> list[str]:
             for part, prefix in NAMED.items()
             for word in _differences(before[part], now[part], prefix)
         ]
-        code = sorted(
-            stage
-            for stage, digest in now["code"].items()
-            if before["code"].get(stage, digest) != digest
-        )
+        return words + ["other code"] * (before["code"] != now["code"])
     except FileNotFoundError:
         return ["new"]
     # Any content: this is only a message, and decides nothing.
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return [f"{path} cannot be read"]
-    if code:
-        words.append(f"code of {', '.join(code)}")
-    return words
 
 
 def _differences(before: Any, now: Any, place: str) -> Iterator[str]:
-    is_file = place.startswith("problems.") and place.rpartition(".")[2] in FILES
-    if is_file or (place.startswith("network.files.") and before and now):
-        if before != now:
-            yield f"{place} has other content"
-        return
-    if place.endswith(".joined"):
-        return  # the other problem's file, which is reported there
-    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
-        if before != now:
-            words = f"{_value(before)} → {_value(now)}"
-            if place == "network.initial" and before is None and now != "keras":
-                words += " (write initial: keras to keep your numbers)"
-            counted = place in COUNTED
-            yield f"{words} {COUNTED[place]}" if counted else f"{place} {words}"
-        return
-    dot = "." if place and not place.endswith(".") else ""
-    for name in [*now, *(name for name in before if name not in now)]:
-        here = f"{place}{dot}{name}"
-        if name not in before and isinstance(now[name], Mapping):
-            yield f"{here} added"
-        elif name not in now and isinstance(before[name], Mapping):
-            yield f"{here} removed"
-        else:
-            yield from _differences(before.get(name), now.get(name), here)
+    if before == now or place.endswith(".joined"):
+        return  # a joined file is that of another problem, which is reported there
+    key = place.rpartition(".")[2]
+    if isinstance(before, Mapping) and isinstance(now, Mapping) and key not in FILES:
+        prefix = f"{place}." if key else place
+        for name in [*now, *(name for name in before if name not in now)]:
+            here = f"{prefix}{name}"
+            if name not in before and isinstance(now[name], Mapping):
+                yield f"{here} added"
+            elif name not in now and isinstance(before[name], Mapping):
+                yield f"{here} removed"
+            else:
+                yield from _differences(before.get(name), now.get(name), here)
+    elif key in FILES or (place.startswith("network.files.") and before and now):
+        yield f"{place} has other content"
+    else:
+        yield f"{place} {_value(before)} → {_value(now)}"
 
 
 def _value(value: Any) -> str:

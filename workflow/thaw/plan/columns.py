@@ -1,7 +1,7 @@
 """Columns of a table that look like groups, identifiers, text or no features."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +18,6 @@ from thaw.data.tables import (
     separator_in,
 )
 from thaw.errors import ThawError, listed
-
-# A column with at most so many values may name groups of rows.
-MOST_GROUPS = 20
-FEWEST_IN_GROUP = 20
 
 # A column that lacks a larger share of its values is dropped; of another one, the rows.
 MOST_MISSING = 0.2
@@ -60,27 +56,14 @@ def other_group(path: Path, column: str, value: str) -> tuple[str, list[str]]:
     """Return the largest group of rows with another value in a column, and the rest."""
     frame = _read(path, {column}, {}, how_written(path))
     counts = as_text(frame[column]).value_counts()
-    if value not in counts:
+    if value not in counts or len(counts) == 1:
+        who = "no row has" if value not in counts else "all rows have"
         raise ThawError(
-            f"{path}: no row has {value!r} in the column {column}. It has "
+            f"{path}: {who} {value!r} in the column {column}. It has "
             f"{listed(counts.index)}"
         )
-    values = [name for name in counts.index if name != value]
-    if not values:
-        raise ThawError(f"{path}: all rows have {value!r} in the column {column}")
-    return values[0], values[1:]
-
-
-def groups(path: Path, label: str) -> Iterator[str]:
-    """Yield each column that forms groups, one of which could be a source."""
-    frame = _read(path, {label}, {}, how_written(path))
-    for name in frame.columns.drop(label):
-        column = frame[name].dropna()
-        counts = as_text(column).value_counts()
-        large = (counts >= FEWEST_IN_GROUP).sum()
-        whole = is_text(column) or pd.api.types.is_integer_dtype(column)
-        if whole and large > 1 and len(counts) <= MOST_GROUPS:
-            yield f"{name} ({', '.join(f'{v} {n}' for v, n in counts.items())})"
+    first, *rest = (name for name in counts.index if name != value)
+    return first, rest
 
 
 def _read(
@@ -112,11 +95,8 @@ def how_written(path: Path) -> dict[str, str]:
 
 
 def _has_commas(column: pd.Series) -> bool:
-    """Whether a column of text holds numbers with decimal commas."""
-    texts = column.dropna()
-    if pd.api.types.is_numeric_dtype(texts) or texts.empty:
-        return False
-    texts = texts.astype(str)
+    """Whether a column holds numbers with decimal commas, as text."""
+    texts = column.dropna().astype(str)
     commas = texts.str.fullmatch(DECIMAL_COMMA)
     numbers = commas | texts.str.fullmatch(WHOLE)
     thousands = texts[commas].str.fullmatch(THOUSANDS)

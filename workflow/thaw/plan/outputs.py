@@ -4,45 +4,30 @@ Nothing else lists them. The function `make` of `thaw.tables.NAME` or
 `thaw.figures.NAME` makes the files of an entry. Rules, targets and docs follow.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 GATHER, TABLES, FIGURES, PAGE = "gather", "tables", "figures", "page"
-FORMATS = ("svg", "png")
 SCORES, BEST_SOURCES = "scores.csv", "best-sources.csv"
-# The first files, from which all others are made.
-GATHERED = ("histories.npz", SCORES, "source-models.csv")
 
 
-# Whether a study has an output.
-Condition = Callable[[Any], bool]
-
-
-def always(study: Any) -> bool:
-    """Any study has it."""
-    return True
-
-
-def has_histories(study: Any) -> bool:
-    """Whether scores after every epoch are known."""
-    return bool(study.settings.network.has_histories)
+# Whether a study (`StudyPlan`) has an output.
+Condition = Callable[[Any], Any]
 
 
 class Output(NamedTuple):
     """A table, figure or page.
 
-    name: of the file and, with underscores, of the module that makes it. about: a
-    sentence that describes it. when: whether a study (`StudyPlan`) has it. suffixes:
-    those of its files. more: further files. on_page: whether pages show a figure; they
-    hold the differences as a table.
+    name: of the module that makes it, with underscores. about: a sentence that
+    describes it. when: whether a study has it. on_page: whether pages show a figure;
+    they hold the differences as a table.
     """
 
     stage: str
     name: str
     about: str
-    when: Condition = always
-    suffixes: tuple[str, ...] = FORMATS
-    more: tuple[str, ...] = ()
+    files: list[str]
+    when: Condition = lambda study: True
     on_page: bool = True
 
     @property
@@ -51,57 +36,48 @@ class Output(NamedTuple):
         name = PAGE if self.stage == PAGE else self.name
         return f"thaw.{self.stage}.{name.replace('-', '_')}"
 
-    @property
-    def files(self) -> list[str]:
-        """The names of its files."""
-        return [*(f"{self.name}.{suffix}" for suffix in self.suffixes), *self.more]
+
+def _table(name: str, about: str, files: str, **more: Any) -> Output:
+    return Output(TABLES, name, about, files.split(), **more)
 
 
-def _table(
-    name: str, about: str, suffixes: str, *more: str, when: Condition = always
-) -> Output:
-    return Output(TABLES, name, about, when, tuple(suffixes.split()), more)
+def _figure(name: str, about: str, *more: Any) -> Output:
+    return Output(FIGURES, name, about, [f"{name}.svg", f"{name}.png"], *more)
 
 
-def _figure(
-    name: str, about: str, when: Condition = always, on_page: bool = True
-) -> Output:
-    return Output(FIGURES, name, about, when, on_page=on_page)
-
-
-def _page(name: str, about: str) -> Output:
-    return Output(PAGE, name, about, suffixes=("html",))
+def _has_histories(study: Any) -> bool:
+    return study.settings.network.has_histories
 
 
 # fmt: off
 OF_A_STUDY = (
     _table("summary",
         "One row for each variant: mean, spread in two parts, quartiles, failures.",
-        "csv md"),
+        "summary.csv summary.md"),
     _table("comparisons",
         "Differences with their intervals, and verdicts; the depths that may be best.",
-        "csv md", "best-depths.csv"),
+        "comparisons.csv comparisons.md best-depths.csv"),
     _table("metrics",
         "The study's other metrics, beside that of its verdicts.",
-        "csv md", when=lambda study: len(study.metrics) > 1),
+        "metrics.csv metrics.md", when=lambda study: len(study.metrics) > 1),
     _table("learning-curves",
         "Mean and quantiles of loss and score after every epoch.",
-        "csv", when=has_histories),
+        "learning-curves.csv", when=_has_histories),
     _table("training-time",
         "How gains changed from half-way to the end of training.",
-        "csv", when=has_histories),
+        "training-time.csv", when=_has_histories),
     _table("network",
         "The frozen and fresh parts of a user-supplied network, by variant.",
-        "md", when=lambda study: study.settings.network.form == "module"),
+        "network.md", when=lambda study: study.settings.network.form == "module"),
     _table("overlap",
         "Test rows with the same features as train rows.",
-        "csv", when=lambda study: study.overlap.key),
+        "overlap.csv", when=lambda study: study.overlap.key),
     _table("answer",
         "All tables in words.",
-        "md", "answer.json", "recommendation.csv"),
+        "answer.md answer.json recommendation.csv"),
     _table("study",
         "The study's settings, keys, code and library versions.",
-        "json"),
+        "study.json"),
     _figure("boxplot",
         "The scores of all repeats: a box a variant, a point a repeat."),
     _figure("target-sizes",
@@ -109,14 +85,15 @@ OF_A_STUDY = (
         lambda study: study.is_swept and len(study.variants) > 1),
     _figure("freeze-map",
         "The gain of each depth at each target size.",
-        lambda study: study.is_swept and study.mapped),
+        lambda study: study.is_swept and
+            not {*study.depths} <= {study.settings.baseline}),
     _figure("differences",
         "The comparisons: each typical difference with its interval.",
         lambda study: len(study.variants) > 1 and not study.is_swept,
-        on_page=False),
+        False),
     _figure("learning-curves",
         "Loss and score by epoch: a line a variant, with a band over its repeats.",
-        has_histories),
+        _has_histories),
     _figure("source-spread",
         "What is reached from each source model, against its score on its own problem.",
         lambda study: study.settings.models > 1 and study.pretrained),
@@ -126,31 +103,31 @@ OF_A_STUDY = (
 OF_A_RANKING = (
     _table("sources",
         "The gain from each source at each depth, and the sources that may be best.",
-        "csv md", BEST_SOURCES),
+        f"sources.csv sources.md {BEST_SOURCES}"),
     _table("transferability",
         "Scores that need no training, and what the sources they choose would cost.",
-        "csv"),
-    _table("sources-answer", "The ranking in words.", "", "answer.md", "answer.json"),
+        "transferability.csv"),
+    _table("sources-answer", "The ranking in words.", "answer.md answer.json"),
     _figure("differences",
         "The gain from each source at its best depth.",
-        on_page=False),
+        lambda study: True,
+        False),
     _figure("freeze-map",
         "The gain of each depth at each target size: a map a source.",
         lambda study: study.is_swept),
 )
 
+# The first files, from which all others are made.
+GATHERED = Output(GATHER, "scores", "The scores of all jobs, in one archive.",
+    ["histories.npz", SCORES, "source-models.csv"])
+
 # Of all studies, of a map of the config, of all problems; and pages.
-ANSWERS = _table("answers", "The answers of all studies and rankings.", "md")
+ANSWERS = _table("answers", "The answers of all studies and rankings.", "answers.md")
 FREEZE_MAP = _figure("freeze-map", "The freeze maps of several studies.")
 PROBLEMS = _figure("problems", "The two-dimensional problems, a panel each.")
-STUDY_PAGE = _page("page", "A study, or a ranking of several sources, on one page.")
-REPORT = _page("report", "All studies on one page.")
+STUDY_PAGE = Output(PAGE, "page", "A study or a ranking on one page.", ["page.html"])
+REPORT = Output(PAGE, "report", "All studies on one page.", ["report.html"])
 # fmt: on
-
-
-def files_of(outputs: Iterable[Output]) -> list[str]:
-    """Return the names of the files of outputs that are made together."""
-    return [file for output in outputs for file in output.files]
 
 
 def outputs_of(

@@ -8,58 +8,39 @@ several sources is made by itself.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from thaw.config.config import Study
 from thaw.config.problem import Like, Problem
 from thaw.data import COMMON, IMAGES, WRITTEN
-from thaw.keys import Result, known_digest, result
+from thaw.keys import known_digest
 from thaw.output.paths import problem_file
+from thaw.plan.planned import Planned, plan_result
 
 # The other keys of a problem that decide which columns another one takes with columns:
 # common.
 OF_COLUMNS = ("columns", "label", "group", "drop")
 
 
-class PlannedProblem(NamedTuple):
-    """A problem's result, and what it is made from.
-
-    inputs: the user's `files` and those `joined`, whose categories count too; below
-    `results/` the problem whose columns it has, `source`, and the one whose scale it
-    has, `like`, if any. is_ruled: whether another rule makes any of them, so that no
-    key covers its content.
-    """
-
-    name: str
-    result: Result
-    inputs: dict[str, list[str]]
-    is_ruled: bool
-
-
 class Problems:
     """The problems of a config.
 
-    `by_key` comes in the order in which they are made; `shown` is the first result for
+    `by_path` comes in the order in which they are made; `shown` is the first result for
     each name.
     """
 
     def __init__(self, problems: Mapping[str, Problem]) -> None:
         """Start with no results: `of_study` and `make_sure_of` add them."""
         self._problems = problems
-        self.by_key: dict[str, PlannedProblem] = {}
-        self.shown: dict[str, Result] = {}
-
-    @property
-    def paths(self) -> set[str]:
-        """The files of all problems, below `results/`."""
-        return {problem_file(keyed.name, key) for key, keyed in self.by_key.items()}
+        self.by_path: dict[str, Planned] = {}
+        self.shown: dict[str, Planned] = {}
 
     def make_sure_of(self, name: str) -> None:
         """Add a problem that no study uses."""
         if name not in self.shown:
             self._add(name)
 
-    def of_study(self, study: Study) -> tuple[Result | None, Result]:
+    def of_study(self, study: Study) -> tuple[Planned | None, Planned]:
         """Return the source, if it is a problem, and the target of a study.
 
         If the study has target sizes, a target that would be scaled by its own train
@@ -76,20 +57,20 @@ class Problems:
         if study.sources or are_blobs or study.source == study.target:
             return self._add(study.source), self._add(study.target)
         shares = learned.get("categorical") or target.get("columns") == COMMON
-        partner = study.target if shares and target.paths else None
+        partner = self._problems[study.target] if shares and target.paths else None
         source = self._add(study.source, partner=partner)
         if study.is_swept and target.scale == "standard":
             scale = Like(like=study.source)
             target = target.model_copy(update={"scale": scale})
-        return source, self._add(study.target, target, (study.source, source))
+        return source, self._add(study.target, target, source)
 
     def _add(
         self,
         name: str,
         problem: Problem | None = None,
-        source: tuple[str, Result] | None = None,
-        partner: str | None = None,
-    ) -> Result:
+        source: Planned | None = None,
+        partner: Problem | None = None,
+    ) -> Planned:
         """Return a problem with the columns of `source` and a partner's categories.
 
         With columns: common, a partner's columns decide which are features.
@@ -100,29 +81,28 @@ class Problems:
         settings |= {
             key: _content(problem, path) for key, path in problem.paths.items()
         }
-        is_ruled, joined = bool(problem.get("made_by_rule")), []
+        files = {"files": [*problem.paths.values()], "joined": []}
         if partner:
-            other = self._problems[partner]
-            is_ruled |= bool(other.get("made_by_rule"))
-            joined = [*other.paths.values()]
-            settings["joined"] = _joined(other)
-        related = {"source": source} if source else {}
+            files["joined"] = [*partner.paths.values()]
+            settings["joined"] = _joined(partner)
+        inputs = {"source": source} if source else {}
         if isinstance(problem.scale, Like):
             like = problem.scale.like
             settings["scale"] = "like"
-            same = source is not None and source[0] == like
-            related["like"] = source if same else (like, self._add(like))  # type: ignore
-        keys = {role: keyed.key for role, (_, keyed) in related.items()}
-        files = {
-            role: [problem_file(other, keyed.key)]
-            for role, (other, keyed) in related.items()
-        }
-        is_ruled |= any(self.by_key[key].is_ruled for key in keys.values())
-        keyed = result("make_problem", settings, keys)
-        inputs = {"files": [*problem.paths.values()], "joined": joined} | files
-        self.by_key[keyed.key] = PlannedProblem(name, keyed, inputs, is_ruled)
-        self.shown.setdefault(name, keyed)
-        return keyed
+            is_source = source is not None and source.name == like
+            inputs["like"] = source if is_source else self._add(like)  # type: ignore
+        planned = plan_result(
+            "make_problem",
+            problem_file,
+            name,
+            settings,
+            inputs,
+            files,
+            any(p.get("made_by_rule") for p in (problem, partner) if p),
+        )
+        self.by_path[planned.path] = planned
+        self.shown.setdefault(name, planned)
+        return planned
 
 
 def _joined(problem: Problem) -> dict[str, Any]:

@@ -8,52 +8,44 @@ from thaw.findings.shown import counted
 from thaw.learning.settings import ALL_BUT_NORM_LAYERS
 
 NORM_ALONE = "norm layers alone"
-RANDOM = "untrained layer"
 
 
 def variant_in_words(
-    variant: Mapping[str, Any], training: Mapping[str, Any], recipe: str
+    variant: Mapping[str, Any], training: Mapping[str, Any], names: Sequence[str]
 ) -> str:
     """Return a variant's plain name, such as "freeze 1 layer".
 
-    `training` are the settings in which it differs from its study, `recipe` is what
-    `recipe_in_words` says of it.
+    `variant` is as `thaw.config.training.Variant.described` has it, `training` are the
+    settings in which it differs from its study, and `names` those of all layers, if
+    they are known.
     """
     if "estimator" in variant:
         return str(variant["estimator"]).rpartition(".")[2]
     freeze, is_pretrained = variant.get("freeze", 0), variant.get("pretrained", True)
-    words = ["fine-tune all layers" if is_pretrained else "train from scratch"]
-    if recipe:  # it says what is frozen
-        words = ["fine-tune" if is_pretrained else "train from scratch", recipe]
+    words = [*_recipe(variant, names)]
+    if words:  # they say what is frozen
+        words = ["fine-tune" if is_pretrained else "train from scratch", *words]
     elif freeze:
-        words = [f"freeze {counted(freeze, 'layer' if is_pretrained else RANDOM)}"]
+        layer = "layer" if is_pretrained else "untrained layer"
+        words = [f"freeze {counted(freeze, layer)}"]
+    else:
+        words = ["fine-tune all layers" if is_pretrained else "train from scratch"]
     if layers := variant.get("fresh"):
-        names = " and ".join(map(str, layers))
         is_number = isinstance(layers[0], int)
         kind = "" if not is_number else "layer " if len(layers) == 1 else "layers "
-        words.append(f"re-initialize {kind}{names}")
+        words.append(f"re-initialize {kind}{' and '.join(map(str, layers))}")
     words += [f"add a layer of {width}" for width in variant.get("add", [])]
     if "inherit" in variant:
         words.append(f"inherit the {variant['inherit']}")
-    words += [
-        f"{key.replace('_', ' ')} {value}"
-        for key, value in training.items()
-        if key != "epochs" or "phases" not in variant
-    ]
+    words += [f"{key.replace('_', ' ')} {value}" for key, value in training.items()]
     return ", ".join(words)
 
 
-def recipe_in_words(variant: Mapping[str, Any], names: Sequence[str]) -> str:
-    """Return in words which layers a variant freezes, and what else it does.
+def _recipe(variant: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """Yield in words which layers a variant freezes, and what else it does.
 
-    It is "" if it only freezes the first layers. `variant` is as
-    `thaw.config.training.Variant.described` has it, and `names` are those of all
-    layers, if they are known.
+    Nothing if it only freezes the first layers.
     """
-    return ", ".join(_parts(variant, names))
-
-
-def _parts(variant: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
     freeze = variant.get("freeze", 0)
     if freeze == ALL_BUT_NORM_LAYERS:
         yield NORM_ALONE

@@ -1,17 +1,20 @@
 """The results of a study that have keys: source models, repeats, checks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from thaw.config.config import Config, Study
 from thaw.config.network import HiddenLayers, Trainer
+from thaw.config.problem import Problem
 from thaw.config.training import Estimator, Variant
 from thaw.config.users import digest_of_weights, weight_files
 from thaw.errors import ThawError
 from thaw.findings.arms import Arm, TargetSize, arms
-from thaw.keys import Result, result
 from thaw.learning.settings import BUDGETS
+from thaw.output.paths import check_file, models_begin, repeats_begin
+from thaw.plan.planned import Planned, plan_result
 from thaw.plan.problems import Problems
 from thaw.plan.study import StudyPlan
 
@@ -21,144 +24,167 @@ def plan_of_study(
 ) -> StudyPlan:
     """Return the plan of a study of a config; its problems are added to others."""
     source, target = problems.of_study(study)
-    variants = {
-        name: study.network.numbered(variant)
-        if isinstance(variant, Variant)
-        else variant
-        for name, variant in study.variants.items()
-    }
-    source_models = []
-    if any(variant.pretrained for variant in variants.values()):
-        source_models = [*_source_models(name, study, source, target)]
     learned_from = config.problems.get(study.source)
-    draws_output = config.is_other_label(study)
+    is_pretrained = any(variant.pretrained for variant in study.variants.values())
+    learned = source if is_pretrained else None
     plan = StudyPlan(
         name=name,
         settings=study,
-        variants=variants,
+        variants={
+            name: study.network.numbered(variant)
+            if isinstance(variant, Variant)
+            else variant
+            for name, variant in study.variants.items()
+        },
         metrics=config.metrics(study),
         source=source,
         target=target,
-        source_models=source_models,
-        arms=_arms(study, variants, target, source_models, draws_output),
-        overlap=_overlap(study, source if source_models else None, target, config),
+        source_models=[],
+        arms={},
+        overlap=_overlap(study, learned, target, config.problems),
         keeps_predictions=config.predictions,
         has_splits=config.problems[study.target].is_split,
-        draws_output=draws_output,
+        draws_output=config.is_other_label(study),
         source_unit=(learned_from and learned_from.unit) or "",
     )
-    plan = plan._replace(check=_check(plan))
-    return plan._replace(transferability=_transferability(plan))
+    # In this order, because each needs those before.
+    if is_pretrained and study.files:
+        plan = plan._replace(source_models=[*_checkpoints(plan)])
+    plan = plan._replace(check=_check(plan, learned))
+    if learned:
+        plan = plan._replace(source_models=[_source_models(plan, learned)])
+    every = arms([*plan.variants], study.target_sizes)
+    return plan._replace(
+        arms={arm.name: _arm(plan, arm) for arm in every},
+        transferability=_transferability(plan),
+    )
 
 
-def _source_models(
-    name: str, study: Study, source: Result | None, target: Result
-) -> Iterator[Result]:
-    """Yield the result with a study's source models or, of files, one for each."""
-    network = study.network.content
-    if source:
-        training = {"training": study.pretraining.minimal()}
-        settings = {"seed": study.seed, "network": network} | training
-        yield result("pretrain", settings, {"problem": source.key})
-        return
-    digests = [digest_of_weights(weight_files(Path(file))) for file in study.files]
+def _checkpoints(plan: StudyPlan) -> Iterator[Planned]:
+    """Yield the source model of each file."""
+    study = plan.settings
+    paths = [weight_files(Path(file)) for file in study.files]
+    digests = [*map(digest_of_weights, paths)]
     if len({*digests}) < len(digests):
         raise ThawError(
-            f"studies.{name}.source_models.files: some have the same content, and a "
-            "source model counts once; remove the copy"
+            f"studies.{plan.name}.source_models.files: some have the same content, and "
+            "a source model counts once; remove the copy"
         )
-    for digest in digests:
-        settings = {"network": network, "file": digest}
-        yield result("read_checkpoints", settings, {"problem": target.key})
+    inputs, code = {"problem": plan.target}, study.network.user_files
+    for digest, weights in zip(digests, paths, strict=True):
+        settings = {"network": study.network.content, "file": digest}
+        files = code | {"weights": [*map(str, weights)]}
+        at = "read_checkpoints", models_begin, study.source
+        yield plan_result(*at, settings, inputs, files)
 
 
-def _arms(
-    study: Study,
-    variants: Mapping[str, Variant | Estimator],
-    target: Result,
-    source_models: Sequence[Result],
-    draws_output: bool,
-) -> dict[str, list[Result]]:
-    """Return the results of each arm, by its name."""
-    network = study.network.content
-    results = {}
-    for arm in arms([*variants], study.target_sizes):
-        variant = variants[arm.variant]
-        settings: dict[str, Any] = {"seed": study.seed}
-        if isinstance(variant, Estimator):
-            settings["estimator"] = variant.content
-        else:
-            described = variant.described
-            if variant.pretrained and draws_output and not variant.inherit:
-                described["fresh"] = [*dict.fromkeys([*variant.fresh, "output"])]
-            training = variant.training.minimal()
-            settings |= {"network": network, "training": training, "variant": described}
-        if arm.target_size != "all":
-            settings["target_size"] = arm.target_size
-        starts: list[dict[str, Any]] = [{"problem": target.key}]
-        if variant.pretrained:
-            starts = [starts[0] | {"source_models": m.key} for m in source_models]
-        results[arm.name] = [result("train", settings, start) for start in starts]
-    return results
+def _source_models(plan: StudyPlan, source: Planned) -> Planned:
+    """Return the study's source models."""
+    study = plan.settings
+    settings = {
+        "seed": study.seed,
+        "network": study.network.content,
+        "training": study.pretraining.minimal(),
+    }
+    files = {**study.network.user_files, "checked": [plan.target.path, *plan.must_pass]}
+    at = "pretrain", models_begin, study.source
+    return plan_result(*at, settings, {"problem": source}, files)
+
+
+def _arm(plan: StudyPlan, arm: Arm) -> list[Planned]:
+    """Return the results of an arm."""
+    study, variant = plan.settings, plan.variants[arm.variant]
+    files = {"checked": plan.refusal}
+    if isinstance(variant, Variant):
+        files = study.network.user_files | {"checked": plan.must_pass}
+    starts: list[dict[str, Planned]] = [{"problem": plan.target}]
+    if variant.pretrained:
+        starts = [starts[0] | {"source_models": m} for m in plan.source_models]
+    at = "train", partial(repeats_begin, study.target), arm.name
+    return [plan_result(*at, _settings(plan, arm), start, files) for start in starts]
+
+
+def _settings(plan: StudyPlan, arm: Arm) -> dict[str, Any]:
+    """Return the settings in the recipe of an arm."""
+    study, variant = plan.settings, plan.variants[arm.variant]
+    settings: dict[str, Any] = {"seed": study.seed}
+    if isinstance(variant, Estimator):
+        settings["estimator"] = variant.content
+    else:
+        described = variant.described
+        if variant.pretrained and plan.draws_output and not variant.inherit:
+            described["fresh"] = [*dict.fromkeys([*variant.fresh, "output"])]
+        settings["network"] = study.network.content
+        settings["training"] = variant.training.minimal()
+        settings["variant"] = described
+    if arm.target_size != "all":
+        settings["target_size"] = arm.target_size
+    return settings
 
 
 def _overlap(
-    study: Study, source: Result | None, target: Result, config: Config
-) -> Result:
+    study: Study,
+    source: Planned | None,
+    target: Planned,
+    problems: Mapping[str, Problem],
+) -> Planned:
     """Return the check for test rows of the target among train rows."""
     compared = {"target": target}
     if source and source.key != target.key:
         compared["source"] = source
-    problems = {role: config.problems[getattr(study, role)] for role in compared}
-    settings: dict[str, Any] = {role: getattr(study, role) for role in compared}
-    settings["refuse"] = problems["target"].overlap is not None
+    names = {role: planned.name for role, planned in compared.items()}
+    settings: dict[str, Any] = {**names}
+    settings["refuse"] = problems[study.target].overlap is not None
     if study.sources:
         settings["columns"] = True
-    if any(problem.is_split for problem in problems.values()):
+    if any(problems[name].is_split for name in names.values()):
         settings |= {"seed": study.seed, "source_models": study.models}
-    keys = {role: keyed.key for role, keyed in compared.items()}
-    return result("check_overlap", settings, keys)
+    path = partial(check_file, "overlaps")
+    return plan_result("check_overlap", path, study.target, settings, compared, {})
 
 
-def _check(plan: StudyPlan) -> Result | None:
+def _check(plan: StudyPlan, source: Planned | None) -> Planned | None:
     """Return the check of a network that users supply, if there is one to check."""
-    if isinstance(plan.settings.network, HiddenLayers) or not plan.networks:
+    study, network = plan.settings, plan.settings.network
+    if isinstance(network, HiddenLayers) or not plan.networks:
         return None
-    if isinstance(plan.settings.network, Trainer):
-        return _short_run(plan)
-    inputs: dict[str, Any] = {"target": plan.target.key}
-    if plan.source_models and plan.source:
-        inputs["source"] = plan.source.key
-    elif plan.source_models:
-        inputs["source_models"] = [keyed.key for keyed in plan.source_models]
-    recipes = {
-        name: plan.arms[Arm(name, plan.settings.target_sizes[0]).name][0].recipe
-        for name in plan.networks
-    }
-    settings = plan.facts(("study", "source", "target")) | {
-        "network": plan.settings.network.content,
+    files = network.user_files | {"source_models": plan.model_files}
+    inputs: dict[str, Any] = {"source": source} if source else {}
+    path = partial(check_file, "networks")
+    if isinstance(network, Trainer):
+        inputs["problem"] = plan.target
+        settings = _short_run(plan, source is not None)
+        return plan_result("check_trainer", path, plan.name, settings, inputs, files)
+    inputs["target"] = plan.target
+    if plan.source_models:
+        inputs["source_models"] = plan.source_models
+    settings = {
+        "study": plan.name,
+        "source": study.source,
+        "target": study.target,
+        "network": network.content,
         # In the config's order, which a recipe's keys do not keep.
-        "variants": [(n, r["settings"]["variant"]) for n, r in recipes.items()],
-        "checkpoints": plan.settings.files,
+        "variants": [
+            (name, _settings(plan, Arm(name, "all"))["variant"])
+            for name in plan.networks
+        ],
+        "checkpoints": study.files,
     }
-    return result("check_network", settings, inputs)
+    return plan_result("check_network", path, plan.name, settings, inputs, files)
 
 
-def _short_run(plan: StudyPlan) -> Result:
-    """Return the short run of a study's trainer, which checks it.
+def _short_run(plan: StudyPlan, pretrains: bool) -> dict[str, Any]:
+    """Return the settings of the short run of a study's trainer, which checks it.
 
     It is of a variant that starts from source models, if there is one.
     """
-    sizes = [size for size in plan.settings.target_sizes if size != "all"]
-    smallest: TargetSize = min(sizes, default="all")
-    variant = (plan.pretrained or [*plan.networks])[0]
-    settings = dict(plan.arms[Arm(variant, smallest).name][0].recipe["settings"])
-    settings |= {"study": plan.name, "training": _shortest(settings["training"])}
-    inputs = {"problem": plan.target.key}
-    if plan.source_models and plan.source:
+    smallest: TargetSize = min(plan.sizes_in_rows, default="all")
+    arm = Arm((plan.pretrained or [*plan.networks])[0], smallest)
+    settings = _settings(plan, arm) | {"study": plan.name}
+    settings["training"] = _shortest(settings["training"])
+    if pretrains:
         settings["pretraining"] = _shortest(plan.settings.pretraining.minimal())
-        inputs["source"] = plan.source.key
-    return result("check_trainer", settings, inputs)
+    return settings
 
 
 def _shortest(training: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,24 +192,28 @@ def _shortest(training: Mapping[str, Any]) -> dict[str, Any]:
     return dict(training) | {key: 1 for key in BUDGETS if training.get(key)}
 
 
-def _transferability(plan: StudyPlan) -> Result | None:
+def _transferability(plan: StudyPlan) -> Planned | None:
     """Return the scores of source models that need no training.
 
     There are none if no variant is pretrained, and of a trainer's networks, which only
     the trainer can run.
     """
     study = plan.settings
-    if not study.sources or not plan.source or not plan.source_models:
+    if not (study.sources and plan.source and plan.source_models):
         return None
     if isinstance(study.network, Trainer):
         return None
-    settings = plan.facts(("seed", "source_models", "target_sizes"))
-    settings["network"] = study.network.content
+    settings = {
+        "seed": study.seed,
+        "source_models": study.models,
+        "target_sizes": study.target_sizes,
+        "network": study.network.content,
+    }
     if study.training.validation_size:
         settings["validation_size"] = study.training.validation_size
-    inputs = {
-        "target": plan.target.key,
-        "source": plan.source.key,
-        "source_models": plan.source_models[0].key,
-    }
-    return result("transferability", settings, inputs)
+    (models,) = plan.source_models
+    inputs = {"target": plan.target, "source": plan.source, "source_models": models}
+    files = study.network.user_files | {"source_models": plan.model_files}
+    files["checked"] = [plan.check.path] if plan.check else []
+    path = partial(check_file, "transferability")
+    return plan_result("transferability", path, study.target, settings, inputs, files)

@@ -1,15 +1,13 @@
 """The plan of a study: its results with their keys, and its jobs."""
 
 import bisect
-import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections import ChainMap
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from thaw.config.config import Study
-from thaw.config.training import Estimator, Training, Variant
-from thaw.config.users import parts_of_function, weight_files
+from thaw.config.training import Estimator, Variant
 from thaw.findings.arms import (
     TargetSize,
     alpha_of_each,
@@ -19,174 +17,143 @@ from thaw.findings.arms import (
 )
 from thaw.findings.metrics import metric_of
 from thaw.findings.pairs import units_needed
-from thaw.keys import Result
 from thaw.output.paths import (
     HISTORY_NPZ,
     PREDICTIONS_NPZ,
     SCORES_CSV,
     WEIGHTS,
-    check_file,
-    models_begin,
-    problem_file,
     repeats_jobs,
 )
-from thaw.output.tiles import JobSize, Tile, tiles_of_models
-from thaw.plan.recipes import recipe_in_words, variant_in_words
+from thaw.output.tiles import Tile, tiles_of_models
+from thaw.plan.planned import Files, Planned
+from thaw.plan.recipes import variant_in_words
 
-# Files by the name that a rule has for them.
-Files = dict[str, list[str]]
-
-
-# The settings in a study's description as the config has them.
+# The facts of a study that its description has as settings.
 DESCRIBED = (
     *("source", "target", "variants", "repeats", "target_sizes", "source_models"),
-    *("positive", "baseline", "pairs", "seed", "margin"),
+    *("positive", "baseline", "pairs", "margin"),
 )
-
-
-@functools.cache
-def known_tiles_of_models(total: int, job_size: JobSize, alone: bool) -> list[Tile]:
-    """Return the tiles of source models that a study's jobs use."""
-    return [*tiles_of_models(total, job_size, alone)] if total else []
 
 
 class StudyPlan(NamedTuple):
     """A study's results.
 
-    `variants` are its networks, with layers as recipes name them, and estimators. The
-    `metrics` are as `thaw.findings.metrics.metric_of` takes them. `source` is None if
-    source models are files. `source_models` are one result or, if they are files, one
-    for each file; none if no variant is pretrained. `arms` are by name: one result each
-    or, if they start from files, one for each file. `overlap` is the check for test
-    rows among train rows, `check` that of a network that users supply;
-    `transferability` are the scores of its source models without training, if it is one
-    of several sources.
-    `keeps_predictions` says whether predictions are kept, `has_splits` whether each
-    source model has its own split of the target, `draws_output` whether variants draw
-    the output layer anew unless they say otherwise. `source_unit` is that of the
-    source's labels, "" if they have none.
+    variants: its networks, with layers as recipes name them, and estimators.
+    metrics: as `thaw.findings.metrics.metric_of` takes them. source: None if source
+    models are files. source_models: one result or, if they are files, one for each;
+    none if no variant is pretrained. arms: by name, one result each or one for each
+    file. overlap: the check for test rows among train rows; check: that of a network
+    that users supply; transferability: the scores of its source models without
+    training, if it is one of several sources. has_splits: whether each source model has
+    its own split of the target. draws_output: whether variants draw the output layer
+    anew unless they say otherwise. source_unit: of the source's labels, or "".
     """
 
     name: str
     settings: Study
     variants: dict[str, Variant | Estimator]
     metrics: list[dict[str, Any]]
-    source: Result | None
-    target: Result
-    source_models: list[Result]
-    arms: dict[str, list[Result]]
-    overlap: Result
+    source: Planned | None
+    target: Planned
+    source_models: list[Planned]
+    arms: dict[str, list[Planned]]
+    overlap: Planned
     keeps_predictions: bool
     has_splits: bool
     draws_output: bool
     source_unit: str
-    check: Result | None = None
-    transferability: Result | None = None
-
-    def facts(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return what tables and figures know of the study by these names."""
-        special = {
-            "study": self.name,
-            "source": self.settings.source,
-            "target": self.settings.target,
-            "variants": [*self.variants],
-            "networks": [*self.networks],
-            "metric": self.metrics,
-            "source_models": self.settings.models,
-        }
-        return {
-            name: special[name]
-            if name in special
-            else getattr(self if hasattr(self, name) else self.settings, name)
-            for name in names
-        }
-
-    # The results with keys, and the files from which they are made
-
-    def inputs(self) -> Iterator[tuple[Result, Files]]:
-        """Yield keyed results, in the order in which they are made, and their files.
-
-        Problems are left out; of repeats, the files with source models, too, which
-        follow from the job.
-        """
-        code: Files = self.settings.network.user_files
-        files_of, refusal = self.files, self.refusal
-        problems = {role: files_of[role] for role in ("target", "source")}
-        target = {"problem": files_of["target"]}
-        roles = self.overlap.recipe["inputs"]
-        yield self.overlap, {role: problems[role] for role in roles}
-        if self.check:
-            files = problems if self.source_models else {"target": files_of["target"]}
-            models = {"source_models": self.model_files if self.settings.files else []}
-            yield self.check, code | files | models
-        must_pass = [*refusal, *files_of["check"]]
-        for number, keyed in enumerate(self.source_models):
-            if self.source:
-                checked = {"checked": [*files_of["target"], *must_pass]}
-                yield keyed, code | {"problem": files_of["source"]} | checked
-            else:
-                paths = weight_files(Path(self.settings.files[number]))
-                yield keyed, code | target | {"weights": [*map(str, paths)]}
-        if self.transferability:
-            models = {"source_models": self.model_files, "checked": files_of["check"]}
-            yield self.transferability, code | problems | models
-        for keyed in itertools.chain(*self.arms.values()):
-            files = target | {"checked": refusal}
-            if "estimator" not in keyed.recipe["settings"]:
-                files |= code | {"checked": must_pass}
-            yield keyed, files
+    check: Planned | None = None
+    transferability: Planned | None = None
 
     @property
-    def problems(self) -> dict[str, Result]:
+    def facts(self) -> dict[str, Any]:
+        """All that tables, figures and pages know of the study."""
+        study = self.settings
+        return {
+            "study": self.name,
+            "source": study.source,
+            "target": study.target,
+            "question": self.question,
+            "is_about_pairs": self.is_about_pairs,
+            "metric": self.metrics,
+            "positive": study.positive,
+            "margin": study.margin,
+            "source_unit": self.source_unit,
+            "variants": [*self.variants],
+            "networks": [*self.networks],
+            "pretrained": self.pretrained,
+            "described": self.described,
+            "words": self.words,
+            "depths": self.depths,
+            "ladder": self.ladder,
+            "baseline": study.baseline,
+            "pairs": study.pairs,
+            "comparisons": self.comparisons,
+            "source_models": study.models,
+            "repeats": study.repeats,
+            "target_sizes": study.target_sizes,
+            "shown_size": self.shown_size,
+            "size": self.size,
+            "has_splits": self.has_splits,
+            "keeps_predictions": self.keeps_predictions,
+            "draws_output": self.draws_output,
+            "learning": self.learning,
+            "rates": self.rates,
+            "tuned": self.tuned,
+        }
+
+    # The results with keys
+
+    @property
+    def checks(self) -> list[Planned]:
+        """The checks, each of which is a single file."""
+        return [*filter(None, (self.overlap, self.check, self.transferability))]
+
+    @property
+    def results(self) -> list[Planned]:
+        """The results with keys, but for the problems."""
+        arms = itertools.chain(*self.arms.values())
+        return [*self.checks, *self.source_models, *arms]
+
+    @property
+    def problems(self) -> dict[str, Planned]:
         """The source, if it is a problem, and the target, by name."""
         source = {self.settings.source: self.source} if self.source else {}
         return source | {self.settings.target: self.target}
-
-    @property
-    def files(self) -> Files:
-        """The files below `results/` of all that is no network, if there are any.
-
-        They are the problems, `source` and `target`, the `overlap` of their rows, the
-        `check` of the network, and the scores of `transferability`.
-        """
-        source, target = self.settings.source, self.settings.target
-        files: Files = {name: [] for name in ("source", "check", "transferability")}
-        files["target"] = [problem_file(target, self.target.key)]
-        files["overlap"] = [check_file("overlaps", target, self.overlap.key)]
-        if self.source:
-            files["source"] = [problem_file(source, self.source.key)]
-        if self.check:
-            files["check"] = [check_file("networks", self.name, self.check.key)]
-        if scores := self.transferability:
-            path = check_file("transferability", target, scores.key)
-            files["transferability"] = [path]
-        return files
 
     @property
     def refusal(self) -> list[str]:
         """The check for equal rows, if it may refuse any: training waits for it."""
         settings = self.overlap.recipe["settings"]
         may_refuse = settings["refuse"] or "columns" in settings
-        return self.files["overlap"] if may_refuse else []
+        return [self.overlap.path] if may_refuse else []
+
+    @property
+    def must_pass(self) -> list[str]:
+        """The checks that networks wait for."""
+        return [*self.refusal, *([self.check.path] if self.check else [])]
 
     def requirements(self, key: str) -> Iterator[dict[str, Any]]:
         """Yield the study's requirements on the problem of this key.
 
         They are its classes, rows and splits.
         """
-        shared: dict[str, Any] = self.facts(("study", "seed", "source_models"))
-        shared |= {"positive": None, "two_classes": [], "target_sizes": []}
-        if self.source and key == self.source.key:
-            weights = _weighted("pretraining", self.settings.pretraining)
-            yield shared | {"weights": weights}
-        if key == self.target.key:
+        study = self.settings
+        for role, problem in (("pretraining", self.source), ("training", self.target)):
+            if not problem or problem.key != key:
+                continue
+            weights = getattr(study, role).class_weight
+            weighted = [*weights] if isinstance(weights, dict) else []
+            is_target = role == "training"
             metrics = map(metric_of, self.metrics)
-            shared["two_classes"] = [m.name for m in metrics if m.two_classes]
-            weights = _weighted("training", self.settings.training)
-            yield shared | {
-                "positive": self.settings.positive,
-                "weights": weights,
-                "target_sizes": self.sizes_in_rows,
+            yield {
+                "study": self.name,
+                "seed": study.seed,
+                "source_models": study.models,
+                "weights": {f"{role}.class_weight": weighted},
+                "positive": study.positive if is_target else None,
+                "two_classes": [m.name for m in metrics if m.two_classes and is_target],
+                "target_sizes": self.sizes_in_rows if is_target else [],
             }
 
     # Jobs, and the files below `results/` that they leave
@@ -211,14 +178,12 @@ class StudyPlan(NamedTuple):
     @property
     def pretraining_jobs(self) -> list[tuple[Tile, str]]:
         """The pretraining jobs, and the beginning of each one's files."""
-        if self.settings.files:
-            return []
-        return [(tile, self._model_stem(tile)) for tile in self._model_tiles]
+        return [] if self.settings.files else self._model_jobs
 
     @property
     def model_files(self) -> list[str]:
         """The files with source models."""
-        return [f"{self._model_stem(tile)}{WEIGHTS}" for tile in self._model_tiles]
+        return [f"{stem}{WEIGHTS}" for _, stem in self._model_jobs]
 
     @property
     def weights(self) -> list[str]:
@@ -234,22 +199,14 @@ class StudyPlan(NamedTuple):
         return [f"{stem}{suffix}" for suffix in suffixes for _, stem in jobs]
 
     @property
-    def metric_files(self) -> list[str]:
-        """The files with the functions of users' metrics, in order."""
-        functions = (metric.get("function", "") for metric in self.metrics)
-        return [str(file) for *_, file in map(parts_of_function, functions) if file]
-
-    @property
-    def _model_tiles(self) -> Sequence[Tile]:
-        """The tiles of source models; if they are files, one each."""
-        total = self.settings.models if self.source_models else 0
-        alone = bool(self.settings.files)
-        return known_tiles_of_models(total, self.settings.job_size, alone)
-
-    def _model_stem(self, tile: Tile) -> str:
-        alone = len(self.source_models) > 1
-        keyed = self.source_models[tile.models[0] if alone else 0]
-        return f"{models_begin(self.settings.source, keyed.key)}{tile.name}"
+    def _model_jobs(self) -> list[tuple[Tile, str]]:
+        """The jobs that make source models; if they are files, one each."""
+        study, begins = self.settings, [part.path for part in self.source_models]
+        if not begins:
+            return []
+        tiles = tiles_of_models(study.models, study.job_size, bool(study.files))
+        alone = len(begins) > 1
+        return [(t, f"{begins[t.models[0] if alone else 0]}{t.name}") for t in tiles]
 
     def _jobs_of(self, names: Iterable[str]) -> list[tuple[Tile, str]]:
         """Return the training jobs of some arms, as `training_jobs`."""
@@ -268,12 +225,11 @@ class StudyPlan(NamedTuple):
         By the beginning of the job's files. One is enough, because tiles of both kinds
         end at the same source models.
         """
-        tiles, files = self._model_tiles, self.model_files
-        firsts = [tile.models[0] for tile in tiles]
-        keyed = {
-            name: results[0].recipe["inputs"] for name, results in self.arms.items()
-        }
-        pretrained = [name for name, keys in keyed.items() if "source_models" in keys]
+        files = self.model_files
+        firsts = [tile.models[0] for tile, _ in self._model_jobs]
+        pretrained = [
+            name for name, arm in self.arms.items() if "source_models" in arm[0].files
+        ]
         return {
             stem: [files[bisect.bisect(firsts, tile.models[0]) - 1]]
             for tile, stem in self._jobs_of(pretrained)
@@ -332,12 +288,8 @@ class StudyPlan(NamedTuple):
     @property
     def rates(self) -> dict[str, list[float]]:
         """The learning rates among which each network of a variant chooses."""
-        networks = self.networks.items()
-        return {
-            name: v.training.rate_choices
-            for name, v in networks
-            if v.training.rate_choices
-        }
+        rates = {n: v.training.rate_choices for n, v in self.networks.items()}
+        return {name: choices for name, choices in rates.items() if choices}
 
     @property
     def learning(self) -> dict[str, Any]:
@@ -364,23 +316,14 @@ class StudyPlan(NamedTuple):
         needed = units_needed(alpha_of_each(count))
         if not 1 < models < needed or not (self.pretrained and count):
             return []
-        comparisons = f"{count} comparison{'s' * (count > 1)}"
-        return [
-            f"{models} source models allow no verdict: it takes {needed} for "
-            f"{comparisons}"
-        ]
+        comparisons = f"{needed} for {count} comparison{'s' * (count > 1)}"
+        return [f"{models} source models allow no verdict: it takes {comparisons}"]
 
     @property
     def shown_size(self) -> TargetSize:
         """The largest target size, which figures of a single size show."""
         sizes = self.settings.target_sizes
         return "all" if "all" in sizes else max(sizes)
-
-    @property
-    def mapped(self) -> dict[str, int]:
-        """The depths that are compared with the baseline."""
-        baseline = self.settings.baseline
-        return {name: depth for name, depth in self.depths.items() if name != baseline}
 
     @property
     def depths(self) -> dict[str, int]:
@@ -398,28 +341,13 @@ class StudyPlan(NamedTuple):
     @property
     def ladder(self) -> dict[str, int]:
         """The depths of variants with no training of their own; -1 is from scratch."""
-        scratch = {
-            name: -1
-            for name, variant in self.networks.items()
-            if variant.described == {"pretrained": False}
-        }
+        described, networks = self.described, self.networks
+        scratch = {n: -1 for n in networks if described[n] == {"pretrained": False}}
         return {
             name: depth
             for name, depth in (scratch | self.depths).items()
-            if self.networks[name].training == self.settings.training
+            if networks[name].training == self.settings.training
         }
-
-    @property
-    def training_changes(self) -> dict[str, dict[str, Any]]:
-        """The training settings in which variants differ from the study, by variant."""
-        differences = {}
-        for name, variant in self.networks.items():
-            usual, training = (
-                whole.training.minimal() for whole in (self.settings, variant)
-            )
-            keys = [k for k in {**usual, **training} if usual.get(k) != training.get(k)]
-            differences[name] = {key: training.get(key, "default") for key in keys}
-        return differences
 
     @property
     def words(self) -> dict[str, str]:
@@ -427,15 +355,18 @@ class StudyPlan(NamedTuple):
 
         Of another study's variants in pairs, depths have one, too.
         """
-        names, usual = self.settings.network.names, self.settings.training.epochs
+        usual, names = self.settings.training.minimal(), self.settings.network.names
         words = {}
         for name, variant in self.described.items():
-            changes = self.training_changes.get(name, {})
-            recipe = recipe_in_words(variant, names)
-            epochs = changes.get("epochs")
-            if epochs and "phases" in variant:
-                recipe += f" ({epochs:,} epochs in all, not {usual:,})"
-            words[name] = variant_in_words(variant, changes, recipe)
+            training = usual
+            if name in self.networks:
+                training = self.networks[name].training.minimal()
+            changes = {
+                key: training.get(key, "default")
+                for key in {**usual, **training}
+                if usual.get(key) != training.get(key)
+            }
+            words[name] = variant_in_words(variant, changes, names)
         for name in itertools.chain(*self.settings.pairs):
             other, _, depth = name.rpartition("/")
             if other and depth in self.depths:
@@ -453,34 +384,23 @@ class StudyPlan(NamedTuple):
         study, target = self.settings, self.settings.target
         if study.question and not study.sources:
             return study.question
-        if not self.pretrained:
+        if not self.pretrained or study.baseline in self.pretrained:
             return f"Which variant predicts {target} best?"
-        if study.baseline in self.pretrained:
-            return f"Which use of a network that learned {study.source} fits {target}?"
-        if study.source == target:
-            return (
-                f"Control: does a network that learned {target} gain by it once more?"
-            )
         learner = f"a network that learned {study.source}"
         if study.files:
             learner = "a network with pretrained weights"
-        given = ", given one source model" * (study.models == 1)
         sizes = ", and up to how many train rows" * self.is_swept
-        return f"Does {learner} learn {target} better{given}{sizes}?"
-
-    @property
-    def maps(self) -> list[dict[str, Any]]:
-        """The settings that a freeze map gets of the study."""
-        names = ("study", "source", "target", "baseline", "target_sizes")
-        return [self.facts((*names, "metric", "margin")) | {"depths": self.mapped}]
+        return f"Does {learner} learn {target} better{sizes}?"
 
     @property
     def description(self) -> dict[str, Any]:
         """Everything behind the results: settings, keys, code, library versions."""
         study, training = self.settings, self.settings.training.model_dump()
-        # How jobs are cut changes no result.
-        settings = self.facts(DESCRIBED) | {
-            "metric": [*map(_metric_in_words, self.metrics)],
+        facts = self.facts
+        # How jobs are cut changes no result, so it is left out.
+        settings = {name: facts[name] for name in DESCRIBED} | {
+            "seed": study.seed,
+            "metric": [m.get("function", m["name"]) for m in self.metrics],
             "network": study.network.written,
             "training": training,
             # Only differences, so that a change of training is not reported twice.
@@ -493,14 +413,9 @@ class StudyPlan(NamedTuple):
             **({"checkpoints": study.files} if study.files else {}),
         }
         problems = self.problems
-        arms = (arm[0] for arm in self.arms.values())
-        code: dict[str, str] = {}
-        versions: dict[str, str] = {}
-        for recipe, _ in (*problems.values(), *arms, *self.source_models[:1]):
-            # Two kinds of code train.
-            is_estimator = "estimator" in recipe["settings"]
-            code["estimators" if is_estimator else recipe["stage"]] = recipe["code"]
-            versions |= recipe["versions"]
+        arms = [arm[0] for arm in self.arms.values()]
+        results = [*problems.values(), *arms, *self.source_models[:1]]
+        recipes = [planned.recipe for planned in results]
         return {
             "settings": settings,
             "problems": {n: p.recipe["settings"] for n, p in problems.items()},
@@ -510,19 +425,7 @@ class StudyPlan(NamedTuple):
                 "source_models": [keyed.key for keyed in self.source_models],
                 "arms": self.arm_keys,
             },
-            "code": code,
-            "versions": versions,
+            # All stages behind these results have the same.
+            "code": self.target.recipe["code"],
+            "versions": dict(ChainMap(*(recipe["versions"] for recipe in recipes))),
         }
-
-
-def _weighted(key: str, training: Training) -> dict[str, list[str]]:
-    """Return the classes to which training settings give weights, by their place."""
-    weights = training.class_weight
-    return {f"{key}.class_weight": [*weights]} if isinstance(weights, dict) else {}
-
-
-def _metric_in_words(metric: Mapping[str, Any]) -> Any:
-    """Return a metric as a run's first lines name it."""
-    if "function" in metric:
-        return {key: metric[key] for key in ("function", "greater_is_better")}
-    return metric["name"] + (f" ({metric['unit']})" if "unit" in metric else "")

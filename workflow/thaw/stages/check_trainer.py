@@ -5,7 +5,7 @@ study pretrains some, and a repeat from it. So a trainer that fails, or whose
 predictions cannot be right, is found before hours of training.
 
 Settings: `study`, those of one of its variants, cut short, and the `pretraining`.
-Reads: `target`, `source` and the files of the `trainer`.
+Reads: `problem` (the target), `source` and the files of the `trainer`.
 Writes: `rows`, of which there are none.
 """
 
@@ -62,13 +62,13 @@ def _try(job: Job, folder: Path, saw: dict[str, str]) -> None:
         path = job.input("source")
         train(folder / "pretrain", pretraining, path, source, described, [model])
         start = {"start": model["save"]}
-    target, described, saw["problem"] = job.load_problem("target", "problem")
+    target, described, saw["problem"] = job.load_problem("problem")
     whose, size = Whose.repeats(seed, [(0, 0)]), settings.get("target_size")
     repeat = {"repeat": "0-0", "source_model": 0} | start
     repeat |= _network(target, whose, settings["training"], size)
     groups = settings["network"].get("groups", [])
     variant = with_group_names(settings["variant"], groups)
-    path = job.input("target")
+    path = job.input("problem")
     train(folder / "train", settings, path, target, described, [repeat], variant)
 
 

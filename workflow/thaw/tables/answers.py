@@ -13,11 +13,10 @@ from thaw.output.tables import paragraph
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return all answers, one after the other, below that of the title."""
     settings = inputs.settings
+    studies = {name: inputs.settings_of(name) for name in settings["studies"]}
     compared = [
-        Compared(
-            study, inputs.table("comparisons.csv", study["study"]).to_dict("records")
-        )
-        for study in settings["studies"]
+        Compared(study, inputs.table("comparisons.csv", name).to_dict("records"))
+        for name, study in studies.items()
         if "sources" not in study
     ]
     words = [
@@ -25,8 +24,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
         paragraph(in_short(compared, settings["title"])),
         paragraph(settings["question"]),
     ]
-    for study in settings["studies"]:
-        content = inputs.content(study["study"], "answer.json")
+    for name, study in studies.items():
+        content = inputs.content(name, "answer.json")
         words += in_words(study, json.loads(content))
     return {"answers.md": "\n".join(filter(str.strip, words)).encode()}
 

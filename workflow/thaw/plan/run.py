@@ -1,48 +1,66 @@
-"""Messages at a run's end: recommendations, tables and warnings."""
+"""Obstacles to a run, and messages at its end: advice, tables and warnings."""
 
 import json
 import shutil
+import tempfile
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from thaw.errors import ThawError, visible
-from thaw.output.paths import problem_file
+from thaw.findings.metrics import check_requirements
 from thaw.output.problems import load_described
-from thaw.output.records import is_made
-from thaw.plan.outputs import FIGURES, PAGE, REPORT, TABLES
+from thaw.output.records import Archive, is_made
+from thaw.plan.outputs import PAGE, REPORT, TABLES
 from thaw.plan.plan import Plan
 from thaw.plan.study import StudyPlan
-
-# The tables shown of a study or ranking, if it has them.
-SHOWN = (
-    *("network.md", "summary.md", "metrics.md", "comparisons.md", "sources.md"),
-    "answer.md",
-)
 
 # With less space left a disk counts as full: the file that failed was larger.
 LEAST_SPACE = 1_000_000  # bytes
 
 
-def to_show(
-    plan: Plan, names: Iterable[str], results: Path, named: Collection[str] = ()
-) -> list[str]:
+def refuse_read_only(folder: Path) -> None:
+    """Raise `ThawError` if a folder is not writable.
+
+    Snakemake would fail with a traceback when the first job begins.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ThawError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def unfit_problems(plan: Plan, results: Path) -> Iterator[str]:
+    """Yield what studies take, and problems that are made already lack.
+
+    The job that checks this does not run again, and a later one would fail when
+    Snakemake has removed its files.
+    """
+    for planned in plan.problems.by_path.values():
+        path, key = results / planned.path, planned.key
+        # A damaged file is reported by the job that reads it.
+        with suppress(OSError, ThawError), Archive(path, key) as archive:
+            classes = json.loads(str(archive["description"]))["classes"]
+            is_pool = "train_size" in archive.record["content"]
+            size = int(archive["train_size"]) if is_pool else len(archive["train_y"])
+            for study in plan.requirements(key):
+                try:
+                    check_requirements(study, classes, size)
+                except ThawError as error:
+                    yield f"studies.{study['study']}.{error}"
+
+
+def to_show(plan: Plan, names: Collection[str]) -> list[str]:
     """Return of which rankings and studies to show the answer, rankings first.
 
-    A ranking stands for its studies, unless they are `named` themselves or its answer
-    is missing.
+    A ranking stands for its studies.
     """
-    wanted = {*names}
-    rankings = [name for name in plan.rankings if name in wanted]
-    ranked = {
-        study
-        for name in rankings
-        if _is_made(plan, name, TABLES, results)
-        for study in plan.rankings[name]
-    }
-    apart = wanted - (ranked - {*named})
-    return [*rankings, *(study for study in plan.studies if study in apart)]
+    ranked = {study for name in plan.rankings for study in plan.rankings[name]}
+    every = (*plan.rankings, *plan.studies)
+    return [name for name in every if name in names and name not in ranked]
 
 
 def lines_of(plan: Plan, name: str, results: Path, in_full: bool) -> Iterator[str]:
@@ -51,18 +69,13 @@ def lines_of(plan: Plan, name: str, results: Path, in_full: bool) -> Iterator[st
     Nothing if it is not complete: files made from other settings or data, or edited
     since, count as missing. Of a ranking, the whole recommendation.
     """
-    if not _is_made(plan, name, TABLES, results):
+    tables = plan.stages[f"{TABLES}_{name}"]
+    if not is_made(results / tables.record, tables.key):
         return
     if in_full:
-        yield ""
-        for table in SHOWN:
-            if f"{name}/{table}" in plan.stages[f"{TABLES}_{name}"].files:
-                yield (results / name / table).read_text(encoding="utf-8")
-        if _is_made(plan, name, FIGURES, results):
-            figures = plan.stages[f"{FIGURES}_{name}"].files
-            drawn = ", ".join(Path(p).stem for p in figures if p.endswith(".svg"))
-            place = f"Figures in {results / name}, as .svg and .png"
-            yield textwrap.fill(f"{place}: {drawn}", 80)
+        for table in tables.files:
+            if table.endswith(".md"):
+                yield "\n" + (results / table).read_text(encoding="utf-8")
     else:
         text = (results / name / "answer.json").read_text(encoding="utf-8")
         answer = json.loads(text)
@@ -85,26 +98,12 @@ def _to_do(answer: Sequence[Mapping[str, Any]]) -> list[str]:
     return parts["What to do"]
 
 
-def what_to_read(plan: Plan, names: Sequence[str], results: Path) -> Iterator[str]:
-    """Yield the page of all studies, or those of the only ones, where they are made.
-
-    A ranking's page leads to those of its studies.
-    """
-    pages = [
-        stage for name in names for stage in plan.stages_of(name) if stage.name == PAGE
-    ]
-    every = {study for name in names for study in plan.rankings.get(name, [name])}
-    report = plan.stages[REPORT.name]
-    if every == {*plan.studies} and is_made(results / report.record, report.key):
-        pages = [report]
-    for page in pages:
+def what_to_read(plan: Plan, named: Sequence[str], results: Path) -> Iterator[str]:
+    """Yield the pages of the studies that are `named`, or that of all, if made."""
+    rules = [f"{PAGE}_{name}" for name in named] or [REPORT.name]
+    for page in (plan.stages[rule] for rule in rules):
         if is_made(results / page.record, page.key):
             yield str(results / page.files[0])
-
-
-def _is_made(plan: Plan, name: str, stage: str, results: Path) -> bool:
-    planned = plan.stages[f"{stage}_{name}"]
-    return is_made(results / planned.record, planned.key)
 
 
 def full_disks(folders: Iterable[Path]) -> Iterator[str]:
@@ -124,8 +123,7 @@ def warnings(study: StudyPlan, results: Path) -> Iterator[str]:
     """Yield warnings about a study's data, which its jobs' logs repeat."""
     for name, problem in study.problems.items():
         try:
-            path = results / problem_file(name, problem.key)
-            _, description, _ = load_described(path, problem.key)
+            _, description, _ = load_described(results / problem.path, problem.key)
         except (ThawError, OSError):
             continue  # the job that learns from it reports this
         yield from (f"{name}: {visible(note)}" for note in description.warnings)
