@@ -55,9 +55,7 @@ class SourceFiles(Group):
 
     files: Annotated[list[PathName], Field(min_length=1), EACH_ONCE]
     """Pretrained weights, a file a source model, from the working directory: a
-    .safetensors file, a .pt, .pth, .ckpt or .bin that holds a state_dict, or a folder
-    that Hugging Face's save_pretrained wrote; no braces, < or >, and a - in front as
-    ./-."""
+    .safetensors file, or a .pt, .pth, .ckpt or .bin that holds a state_dict."""
 
 
 class UsersMetric(Group):

@@ -29,7 +29,6 @@ TAG = "\0"
 # Sizes above these are slips: no machine holds what they ask for.
 LARGEST_NUMBER = 1_000_000
 MOST_ROWS = 100_000_000
-MOST_LAYERS = 1_000
 
 
 class Group(BaseModel):
@@ -140,12 +139,12 @@ Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
 # NumPy and scikit-learn take no larger one.
 SmallSeed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Rows = Annotated[int, Field(ge=1, le=MOST_ROWS)]
-# Rows, steps or anything else that may be none.
-Count = Annotated[int, Field(ge=0, le=MOST_ROWS)]
+# Steps, layers or anything else that may be none.
+Count = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 # Repeats, epochs, units.
 Several = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
-Positive = Annotated[float, Field(gt=0, le=LARGEST_NUMBER)]
-NotNegative = Annotated[float, Field(ge=0, le=LARGEST_NUMBER)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 # YAML reads yes, no, true and false as true or false; files hold text.
 Value = Annotated[int | float | str, ALTERNATIVES]
 Argument = Annotated[bool | int | float | str | list[int | float], ALTERNATIVES]
@@ -160,4 +159,4 @@ FunctionName = Annotated[
 # Tables hold it, so it must not begin like a formula.
 GROUP_NAME = r"^[\w(\[\\.^][ -~]*$"
 GroupName = Annotated[str, Field(pattern=GROUP_NAME)]
-Layer = Annotated[Annotated[int, Field(ge=1, le=MOST_LAYERS)] | GroupName, ALTERNATIVES]
+Layer = Annotated[Several | GroupName, ALTERNATIVES]

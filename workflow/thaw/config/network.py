@@ -18,7 +18,6 @@ from thaw import keys
 from thaw.config.fields import (
     EACH_ONCE,
     LEFT_OUT,
-    MOST_LAYERS,
     Arguments,
     FunctionName,
     Group,
@@ -214,7 +213,7 @@ class HiddenLayers(Kind):
     form = "hidden"
     ignored = ("device", "arguments")
 
-    hidden: Annotated[list[Several], Field(min_length=1, max_length=MOST_LAYERS)]
+    hidden: Annotated[list[Several], Field(min_length=1)]
     """The widths of the source model's hidden layers, the first one first."""
     activation: Literal["relu", "tanh"] = "relu"
     """The hidden layers' activation: relu or tanh."""

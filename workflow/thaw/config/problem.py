@@ -54,7 +54,16 @@ class Like(Group):
     """The problem whose train rows decide the scale."""
 
 
-class Missing(Group):
+class _OneKey(Group):
+    """A group with one of its keys."""
+
+    def mistakes(self) -> Iterator[str]:
+        # A value of 0 is one, too.
+        keys = type(self).model_fields
+        yield from exactly_one({key: key in self.model_fields_set for key in keys})
+
+
+class Missing(_OneKey):
     """How to treat missing features: one of these keys."""
 
     drop: Literal["rows"] = LEFT_OUT
@@ -63,25 +72,16 @@ class Missing(Group):
     """median: a missing number becomes the median of the rows that a network learns
     from, in its test rows, too."""
 
-    def mistakes(self) -> Iterator[str]:
-        yield from exactly_one({"drop": self.drop, "fill": self.fill})
 
-
-class Transform(Group):
+class Transform(_OneKey):
     """A change of the data; an entry of the list names one."""
 
     noise: Positive = LEFT_OUT
     """The standard deviation of normal noise added to each feature."""
     rotate: Annotated[float, Field(ge=-360, le=360)] = LEFT_OUT
     """By how many degrees to turn images; needs the problem's shape."""
-    invert: Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] = LEFT_OUT
+    invert: float = LEFT_OUT
     """Replaces each feature x by this number minus x."""
-
-    def mistakes(self) -> Iterator[str]:
-        # A value of 0 is one, too.
-        yield from exactly_one(
-            {key: key in self.model_fields_set for key in Transform.model_fields}
-        )
 
 
 def _apart(key: str, other: str) -> str:
@@ -307,12 +307,9 @@ class _OfFunction(OfRows):
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
-        given = {name: getattr(self, name) is not None for name in FUNCTIONS}
-        yield from exactly_one(given)
-        first = next(name for name in FUNCTIONS if given[name])
-        if first == "make_blobs":
-            return
-        seed = getattr(self, first).get("random_state")
+        first, *more = (n for n in FUNCTIONS if getattr(self, n) is not None)
+        yield from (_apart(name, first) for name in more)
+        seed = dict(getattr(self, first)).get("random_state")
         if first.startswith("make_") and not isinstance(seed, int):
             yield (
                 f"{first}.random_state: this key is missing; without a seed, the data "

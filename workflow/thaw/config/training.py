@@ -12,7 +12,6 @@ from thaw.config.fields import (
     AS_TEXT,
     EACH_ONCE,
     LEFT_OUT,
-    MOST_LAYERS,
     Arguments,
     Count,
     Group,
@@ -32,9 +31,7 @@ TRAINING = settings.Training._field_defaults
 VARIANT = settings.Variant._field_defaults
 
 FreezeValue = Annotated[
-    Annotated[int, Field(ge=0, le=MOST_LAYERS)]
-    | GroupName
-    | Annotated[list[Layer], Field(min_length=1), EACH_ONCE],
+    Count | GroupName | Annotated[list[Layer], Field(min_length=1), EACH_ONCE],
     ALTERNATIVES,
 ]
 
@@ -53,9 +50,8 @@ class Training(Group):
         Positive | Annotated[list[Positive], Field(min_length=2)],
         ALTERNATIVES,
     ]
-    """The size of a step, a finite number, more than 0, 1000000 or less; or a list of 2
-    or more, of which each network keeps the one with the least loss on its validation
-    rows."""
+    """The size of a step, more than 0; or a list of 2 or more, of which each network
+    keeps the one with the least loss on its validation rows."""
     validation_size: Annotated[float, Field(gt=0, le=0.5)] = TRAINING["validation_size"]
     """The share of a network's own train rows that are held out to choose its learning
     rate and epoch on, such as 0.2."""

@@ -7,10 +7,9 @@ from typing import Any
 from thaw.config.config import Config, Study
 from thaw.config.network import HiddenLayers, Trainer
 from thaw.config.training import Estimator, Variant
-from thaw.config.users import digest_of_weights, weight_files
 from thaw.errors import ThawError
 from thaw.findings.arms import Arm, TargetSize, arms
-from thaw.keys import Result, result
+from thaw.keys import Result, known_digest, result
 from thaw.learning.settings import BUDGETS
 from thaw.plan.problems import Problems
 from thaw.plan.study import StudyPlan
@@ -61,7 +60,7 @@ def _source_models(
         settings = {"seed": study.seed, "network": network} | training
         yield result("pretrain", settings, {"problem": source.key})
         return
-    digests = [digest_of_weights(weight_files(Path(file))) for file in study.files]
+    digests = [known_digest(Path(file)) for file in study.files]
     if len({*digests}) < len(digests):
         raise ThawError(
             f"studies.{name}.source_models.files: some have the same content, and a "

@@ -4,12 +4,11 @@ import bisect
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from thaw.config.config import Study
 from thaw.config.training import Estimator, Training, Variant
-from thaw.config.users import parts_of_function, weight_files
+from thaw.config.users import parts_of_function
 from thaw.findings.arms import (
     TargetSize,
     alpha_of_each,
@@ -125,8 +124,8 @@ class StudyPlan(NamedTuple):
                 checked = {"checked": [*files_of["target"], *must_pass]}
                 yield keyed, code | {"problem": files_of["source"]} | checked
             else:
-                paths = weight_files(Path(self.settings.files[number]))
-                yield keyed, code | target | {"weights": [*map(str, paths)]}
+                weights = {"weights": [self.settings.files[number]]}
+                yield keyed, code | target | weights
         if self.transferability:
             models = {"source_models": self.model_files, "checked": files_of["check"]}
             yield self.transferability, code | problems | models
