@@ -80,9 +80,8 @@ class Settings(Group):
     seed: Seed
     """A whole number, 0 or more. Every random number follows from it."""
     repeats_per_job: Annotated[Several | Literal["auto"], ALTERNATIVES] = "auto"
-    """A whole number, 1 or more, of repeats that a job trains; or auto, with which it
-    trains 30 from one source model, two from each of 30, then ever more, and 5 of a
-    module or a trainer."""
+    """How many repeats a job trains, 1 or more; or auto: 30 from one source model, two
+    from each of 30, then ever more, and 5 of a module or a trainer."""
     margin: Annotated[float, Field(gt=0)] = 0.01
     """The smallest difference that matters, in the study's metric and its units;
     variants whose typical difference surely lies within ± this are equivalent."""
@@ -115,14 +114,11 @@ class Study(Settings):
     """A study. Those of its keys that stand at the top level too override them here."""
 
     margin: Annotated[float, Field(gt=0)] = LEFT_OUT
-    """The smallest difference that matters, in the study's metric and its units;
-    variants whose typical difference surely lies within ± this are equivalent."""
+    """The smallest difference that matters, in the study's metric and its units."""
     question: Line = LEFT_OUT
-    """The question that the study answers, shown below its name. Left out, it follows
-    from source, target and variants."""
+    """The question shown below its name; left out, one that follows from the rest."""
     source: str = LEFT_OUT
-    """The problem on which the source models are pretrained; left out where they are
-    files."""
+    """The problem that source models learn; left out where they are files."""
     sources: Annotated[list[str], Field(min_length=2), EACH_ONCE] = LEFT_OUT
     """2 or more problems, each once, instead of source, to learn which is the best.
     Each makes a study of its own, STUDY-PROBLEM, and the study ranks them."""
@@ -133,9 +129,8 @@ class Study(Settings):
         dict[Name, AnyVariant],
         WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1}),
     ]
-    """The variants to compare, in the order of tables and figures; ladder stands for
-    standalone, fixed-0, fixed-1 and so on, one for each number of frozen hidden
-    layers."""
+    """The variants to compare, in this order; ladder stands for standalone, fixed-0,
+    fixed-1 and so on, one for each number of frozen hidden layers."""
     repeats: Several
     """How often each variant is trained from each source model."""
     target_sizes: Annotated[
@@ -153,16 +148,14 @@ class Study(Settings):
         EACH_ONCE,
         ONE_IS_A_LIST,
     ] = LEFT_OUT
-    """The scores on the test rows, by scikit-learn's names without neg_ or
-    {function: …, greater_is_better: …}: verdicts and figures are of the first, the
-    others stand beside it. Left out, the task's own: accuracy or mean_absolute_error.
-    A change trains nothing."""
+    """The scores on the test rows, by scikit-learn's names without neg_ or {function:
+    …, greater_is_better: …}, and verdicts are of the first. Left out, accuracy or
+    mean_absolute_error. A change trains nothing."""
     positive: Value = LEFT_OUT
     """The positive class of metrics that have one, such as roc_auc, a number or text
     (true, false, yes and no in quotes); left out, the rarer of the two."""
     baseline: str = LEFT_OUT
-    """The variant with which all others are compared; standalone unless named, or the
-    first variant where standalone is not in the study."""
+    """The variant with which all others are compared: standalone, or else the first."""
     pairs: list[
         Annotated[
             list[str], Field(min_length=2, max_length=2), EACH_ONCE, ONE_IS_A_LIST
@@ -220,9 +213,8 @@ class Config(Settings):
     problems: Annotated[dict[Name, AnyProblem], Field(min_length=1)]
     """The data sets, by name."""
     predictions: bool = True
-    """Whether jobs keep what each network says of each test row, its log-probabilities
-    of the classes or its number, from which any other metric and the luck of the rows
-    follow."""
+    """Whether jobs keep each network's predictions of the test rows, from which other
+    metrics and the luck of the rows follow."""
     variants: dict[Name, AnyVariant] = {}
     """The variants, by name: how a network starts, and which of its layers learn."""
     # Of these, `filled_in` leaves here those that no study has.

@@ -218,12 +218,10 @@ class HiddenLayers(Kind):
     activation: Literal["relu", "tanh"] = "relu"
     """The hidden layers' activation: relu or tanh."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """The share of each hidden layer's units that a training step drops; none in frozen
-    layers."""
+    """The share of a hidden layer's units that a step drops; none in frozen layers."""
     initial: Literal["pytorch", "keras"] = "pytorch"
-    """The initial weights of all layers that are drawn: pytorch, as `torch.nn.Linear`
-    draws weights and biases, or keras, He uniform before ReLUs, otherwise Glorot
-    uniform, with biases 0."""
+    """How weights are drawn: pytorch, as by `torch.nn.Linear`, or keras: He uniform
+    before ReLUs, otherwise Glorot uniform, with biases 0."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -238,9 +236,8 @@ class Module(Kind):
     ignored = ("arguments", "add")
 
     module: FunctionName
-    """Instead of hidden: a function that returns a torch.nn.Module, such as
-    networks.py:small_cnn (a file, from the working directory) or
-    torchvision.models:resnet18 (an installed package)."""
+    """Instead of hidden: a function that returns a torch.nn.Module, in a file, such as
+    networks.py:small_cnn, or a package, such as torchvision.models:resnet18."""
     arguments: Arguments = LEFT_OUT
     """The function's arguments, by name; $classes, $features and $shape stand for the
     problem's. Or the trainer's arguments, by names that it knows."""
@@ -284,17 +281,14 @@ class Trainer(Kind):
     )
 
     trainer: Annotated[str, Field(pattern=r"^ *[^\x00-\x20][^\x00-\x1f]*$")]
-    """Instead of hidden: a command that trains, such as python trainer.py; it runs
-    without a shell, in the working directory."""
+    """Instead of hidden: a command, without a shell, such as python trainer.py."""
     files: Annotated[list[PathName], EACH_ONCE] = LEFT_OUT
-    """The trainer's files, from the working directory, without braces, < and >, and a -
-    in front as ./-; an edit of any of them retrains everything that it trains."""
+    """The trainer's files; an edit of one retrains everything that it trains."""
     packages: Annotated[
         list[Annotated[str, Field(pattern=r"^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$")]],
         EACH_ONCE,
     ] = LEFT_OUT
-    """The installed packages that the trainer computes with, by their names in pip;
-    another version of any of them retrains everything that it trains."""
+    """The packages, by their names in pip, of which another version retrains it all."""
     arguments: Arguments = LEFT_OUT
     """Arguments for the trainer, by names that it knows."""
     groups: Groups = LEFT_OUT

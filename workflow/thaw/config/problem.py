@@ -94,30 +94,25 @@ class Problem(Group):
 
     task: TaskName = "classification"
     """classification: labels are classes; regression: they are numbers, in whose own
-    units all results are. Networks learn them scaled by the rows that they learn from.
-    """
+    units all results are."""
     unit: Annotated[str, Field(pattern=UNIT, max_length=20)] = LEFT_OUT
     """The unit of labels that are numbers, such as K; it stands in figures and words.
     At most 20 Latin or Greek letters, digits and signs, without |."""
     train_size: RowsOrShare = LEFT_OUT
-    """The train set: rows, 1 to 100,000,000, or a share, such as 0.7. Without shuffle
-    these are the first ones."""
+    """The train set: rows or a share, such as 0.7; without shuffle the first ones."""
     test_size: RowsOrShare = LEFT_OUT
-    """The test set: rows, 1 to 100,000,000, or a share; left out, all others."""
+    """The test set: rows or a share; left out, all others."""
     shuffle: Annotated[SmallSeed | Literal["each"], ALTERNATIVES] = LEFT_OUT
-    """A seed, 0 to 4294967295, with which rows are drawn, stratified by class, or by
-    quantiles of numbers; or each: each source model and its repeats get a split of
-    their own, so that an answer holds for other splits. Left out, rows keep their
-    order."""
+    """A seed, 0 to 4294967295, with which rows are drawn, stratified by label; or each:
+    each source model and its repeats get a split of their own, so that an answer holds
+    for other splits. Left out, rows keep their order."""
     scale: Annotated[Literal["standard"] | Like, ALTERNATIVES] = LEFT_OUT
-    """standard: each feature gets mean 0 and standard deviation 1 on the train rows;
-    {like: PROBLEM}: by the train rows of another problem. One-hot columns stay as they
-    are. In a study with target sizes, a target that says standard is scaled like its
-    source; with several sources, by its own train rows."""
+    """standard: each feature but one-hot columns gets mean 0 and standard deviation 1
+    on the train rows; {like: PROBLEM}: on those of another problem. With target sizes,
+    a target that says standard is scaled like its source, if it is a single one."""
     overlap: Literal["error"] = LEFT_OUT
     """error: in a study's target, test rows with the same features as train rows of its
-    own or of the source are refused before anything is trained. Left out, they are
-    counted, and the answer says how many there are."""
+    own or of the source are refused. Left out, the answer says how many there are."""
     classes: Annotated[list[Value], EACH_ONCE] = []
     """The classes to keep, in this order; left out, all."""
     transforms: list[Transform] = []
@@ -172,8 +167,8 @@ class OfRows(Problem):
     shape: list[Several] = []
     """How a row's features are arranged, such as [1, 8, 8]."""
     tokens: bool = False
-    """Whether features are tokens: whole numbers from 0 that stand for something, such
-    as words or atoms. A module gets them as integers, as nn.Embedding takes them."""
+    """Whether features are tokens: whole numbers from 0 that stand for words or the
+    like. A module gets them as integers, as nn.Embedding takes them."""
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
@@ -192,20 +187,18 @@ class OfFile(OfRows):
 
     file: Table
     """The rows: a .csv, .tsv or .parquet file with named columns, or an .npz with
-    arrays X and y; from the working directory, its path without braces, < and >, and
-    line breaks, and a - in front as ./-."""
+    arrays X and y; its path has no braces, < or >, and a - in front as ./-."""
     test_file: Table = LEFT_OUT
     """A separate file with the test rows; same columns."""
     separator: Annotated[str, Field(pattern=r'^[^"\r\n]$')] = LEFT_OUT
-    """One character that separates values in .csv and .tsv files, such as ";"; by
-    default a comma, and in a .tsv a tab."""
+    """The character between values, such as ";"; by default a comma, or in .tsv a tab.
+    """
     decimal: Literal[".", ","] = "."
     """The decimal mark of .csv and .tsv files, "." or ","."""
     label: Text = LEFT_OUT
     """The column to predict; any labels."""
     missing: Missing = LEFT_OUT
-    """How to treat missing features: {drop: rows} or {fill: median}. If left out, they
-    are refused, as missing labels always are."""
+    """What to do with missing features, {drop: rows} or {fill: median}, or refuse."""
     columns: Literal["common"] = LEFT_OUT
     """common: as a study's target, take only columns that its source has, too; the
     source then takes these only. Left out, columns that differ are refused."""
@@ -214,8 +207,7 @@ class OfFile(OfRows):
     rows: dict[Text, Value] = {}
     """Values by column: keep only rows with these. The columns are no features."""
     group: Text = LEFT_OUT
-    """A column, no feature; rows of a group never lie on both sides of the split. Needs
-    shuffle."""
+    """A column, no feature; rows of a group lie on one side of the split."""
     made_by_rule: bool = False
     """Whether another rule of the workflow makes the file."""
 
@@ -254,11 +246,10 @@ class OfImages(Problem):
     """A problem in a folder of images."""
 
     images: PathName
-    """A folder of images in place of a file: a class is a folder in it, a row an image,
-    by name. Any format that Pillow reads; features are from 0, black, to 1."""
+    """A folder of images, each in the folder of its class, in any format that Pillow
+    reads; features are from 0, black, to 1."""
     size: Annotated[list[Several], Field(min_length=2, max_length=2)]
-    """The height and width that images get, such as [32, 32]; that of rows is then
-    [3, 32, 32], or [1, 32, 32] if they are grey."""
+    """The height and width that images get, such as [32, 32]."""
     color: Color = "rgb"
     """rgb or grey: whether images are read in colour."""
 
