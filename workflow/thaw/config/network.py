@@ -171,15 +171,9 @@ class Kind(Group):
         frozen = {key: self.frozen_layers(f) for key, f in variant.freezes.items()}
         factors = {*map(self.number, variant.rate_factors)}
         named = frozen | {"fresh": {*variant.fresh}, "rate_factors": factors}
-        unknown = [
-            f"{key}: {words}"
-            for key, layers in named.items()
-            for layer in sorted(layers, key=str)
-            if (words := self._why_unknown(place, layer))
-        ]
-        if unknown:
-            yield from unknown
-            return
+        for key, layers in named.items():
+            for layer in sorted(layers, key=str):
+                yield from (f"{key}: {why}" for why in self._why_unknown(place, layer))
         drawn = {self.number(layer): f"layer {layer!r} is" for layer in variant.fresh}
         if draws_output:
             words = "the output (after added layers, or without inherit: output) is"
@@ -192,19 +186,18 @@ class Kind(Group):
                 words = f"{drawn[layer]} drawn anew, and has to learn"
                 yield f"{key}: {words}; leave it out"
 
-    def _why_unknown(self, place: str, layer: Layer) -> str:
-        """Say why a layer is none of the network; "" if it is."""
+    def _why_unknown(self, place: str, layer: Layer) -> Iterator[str]:
+        """Yield why a layer is none of the network."""
         number = self.number(layer)
+        # A module's layers have numbers by themselves, a trainer's only by its groups.
+        has_number = isinstance(number, int) or number == OUTPUT
         if self.names and number not in self.layers:
             known = [f"1 to {len(self.names) - 1}", *self.names]
             words = f"{layer!r} is not a layer of the network of {place}"
-            return f"{words}{among(str(layer), known)}"
-        # A module's layers have numbers by themselves, a trainer's only by its groups.
-        is_numbered = isinstance(number, int) or number == OUTPUT
-        if not self.names and not (is_numbered and isinstance(self, Module)):
+            yield f"{words}{among(str(layer), known)}"
+        elif not self.names and not (has_number and isinstance(self, Module)):
             words = f"{layer!r} needs the names of the groups"
-            return f"{words}; {place}.network.groups is missing"
-        return ""
+            yield f"{words}; {place}.network.groups is missing"
 
 
 class HiddenLayers(Kind):

@@ -143,8 +143,7 @@ class Problem(Group):
         key = "unit" if has_classes else "classes"
         if getattr(self, key):
             yield _apart(key, f"task: {self.task}")
-        sizes = self.train_size or self.test_size
-        if not sizes and "test_file" not in self.paths:
+        if not (self.train_size or self.test_size or self.get("test_file")):
             yield "train_size: this key is missing"
         for number, step in enumerate(self.transforms):
             if step.rotate is not None and len(self.get("shape") or []) < 2:
@@ -227,12 +226,11 @@ class OfFile(OfRows):
         if not self.made_by_rule:
             for key, path in self.paths.items():
                 yield from unreadable(key, Path(path))
-        if self.test_file and self.group:
-            yield _apart("group", "test_file, which decides the split")
-        elif self.group and self.shuffle is None:
+        if self.group and self.shuffle is None:
             yield "shuffle: this key is missing; whole groups are drawn at random"
-        if self.test_file and self.is_split:
-            yield _apart("shuffle", "test_file, which decides the split")
+        for key, splits in (("group", self.group), ("shuffle", self.is_split)):
+            if self.test_file and splits:
+                yield _apart(key, "test_file, which decides the split")
         roles: dict[str, str] = {}
         for key in ("label", "group", "rows", "categorical", "drop"):
             value = getattr(self, key) or []

@@ -96,8 +96,6 @@ class Training(Group):
                 "validation_size: several learning rates, and keep: best, choose on a "
                 "share of the train rows held out, such as 0.2; set both, or neither"
             )
-        if self.steps is not None and self.warmup >= self.steps:
-            yield f"warmup: as long as all {self.steps} steps. Allowed: less than that"
         if self.nesterov and not self.momentum:
             yield "nesterov: needs a momentum. Allowed: false, or a momentum"
 
