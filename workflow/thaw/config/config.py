@@ -82,9 +82,6 @@ class Settings(Group):
     repeats_per_job: Annotated[Several | Literal["auto"], ALTERNATIVES] = "auto"
     """How many repeats a job trains, 1 or more; or auto: 30 from one source model, two
     from each of 30, then ever more, and 5 of a module or a trainer."""
-    margin: Annotated[float, Field(gt=0)] = 0.01
-    """The smallest difference that matters, in the study's metric and its units;
-    variants whose typical difference surely lies within ± this are equivalent."""
     network: Network
     """The network: hidden layers, or a module or trainer of your own."""
     training: Training
@@ -210,6 +207,10 @@ class Config(Settings):
         "how many of its layers should stay frozen?"
     )
     """The question that the studies answer, shown below the title."""
+    # Not for all studies: each metric has its units.
+    margin: Annotated[float, Field(gt=0)] = 0.01
+    """The smallest difference that matters, in the study's metric and its units;
+    variants whose typical difference surely lies within ± this are equivalent."""
     problems: Annotated[dict[Name, AnyProblem], Field(min_length=1)]
     """The data sets, by name."""
     predictions: bool = True
@@ -246,14 +247,10 @@ class Config(Settings):
     def mistakes(self) -> Iterator[str]:
         """Yield names that are reserved, or twice the same."""
         yield from super().mistakes()
-        in_studies = (study.variants for study in self.studies.values())
-        names = {
-            "problems": {*self.problems},
-            "variants": {*self.variants}.union(*in_studies),
-            "studies": {*self.studies},
-        }
+        names = {group: {*getattr(self, group)} for group in RESERVED}
+        names["variants"].update(*(study.variants for study in self.studies.values()))
         for group, reserved in RESERVED.items():
-            for name in names[group]:
+            for name in sorted(names[group]):
                 if name.casefold() in reserved:
                     yield f"{group}.{name}: {name!r} is reserved; choose another name"
         for name, singles in self.rankings.items():

@@ -3,15 +3,19 @@ network does not have, problems that do not go together.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from thaw.config.config import Config, Study
-from thaw.config.messages import among, shown
+from thaw.config.messages import among, shown, unreadable
 from thaw.config.network import HiddenLayers, Trainer
 from thaw.config.problem import Like, Problem
 from thaw.config.training import Estimator, Variant
-from thaw.config.users import mistakes_of_function, mistakes_of_weights
+from thaw.config.users import mistakes_of_function
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.tasks import TASKS
+
+# Files of source models, which are read without running code in them.
+WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pth.tar")
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -89,7 +93,15 @@ def _of_study(study: Study, config: Config) -> Iterator[str]:
             "which has shuffle: each. Allowed: a target with shuffle: each"
         )
     for number, file in enumerate(study.files):
-        yield from mistakes_of_weights(f"source_models.files[{number}]", file)
+        place = f"source_models.files[{number}]"
+        if file.endswith(WEIGHTS):
+            yield from unreadable(place, Path(file))
+        else:
+            yield (
+                f"{place}: {shown(file)} is not read, because such files may run code. "
+                "Allowed: .safetensors (safetensors.torch.save_file writes it), or "
+                ".pt, .pth, .ckpt or .bin with a state_dict"
+            )
     if study.files and trains:
         yield (
             "source_models: a trainer reads no files with weights for Thaw; name them "

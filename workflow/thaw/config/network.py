@@ -47,9 +47,8 @@ Groups = Annotated[list[GroupName], Field(min_length=2), EACH_ONCE]
 class Kind(Group):
     """A network of some kind.
 
-    form: the key that says which kind it is. ignored: the keys of `training` and of
-    variants that mean nothing to it. has_histories: whether scores are known epoch by
-    epoch.
+    form: the key that says which kind it is. ignored: keys of `training` and variants
+    that mean nothing to it. has_histories: whether scores are known epoch by epoch.
     """
 
     form: ClassVar[str]
@@ -185,6 +184,11 @@ class Kind(Group):
             for layer in drawn.keys() & layers:
                 words = f"{drawn[layer]} drawn anew, and has to learn"
                 yield f"{key}: {words}; leave it out"
+        if isinstance(self, Trainer) and isinstance(self.frozen(variant.freeze), list):
+            yield (
+                "freeze: trainers are only told how many layers to freeze, from the "
+                "first. Allowed: a number, or the last one's name"
+            )
 
     def _why_unknown(self, place: str, layer: Layer) -> Iterator[str]:
         """Yield why a layer is none of the network."""
@@ -338,16 +342,6 @@ class Trainer(Kind):
         for name in {*(training.arguments or {})} - {*(self.arguments or {})}:
             known = among(name, [*(self.arguments or {})])
             yield f"arguments.{name}: not among network.arguments{known}"
-
-    def mistakes_of_variant(
-        self, place: str, variant: Variant, draws_output: bool
-    ) -> Iterator[str]:
-        yield from super().mistakes_of_variant(place, variant, draws_output)
-        if isinstance(self.frozen(variant.freeze), list):
-            yield (
-                "freeze: trainers are only told how many layers to freeze, from the "
-                "first. Allowed: a number, or the last one's name"
-            )
 
 
 # If a network has keys of several kinds, it is of the first.

@@ -29,7 +29,7 @@ from thaw.config.fields import (
     exactly_one,
 )
 from thaw.config.messages import shown, unreadable
-from thaw.data import ARRAYS, CHANNELS, EACH, SUFFIXES
+from thaw.data import ARRAYS, CHANNELS, EACH, FILES, SUFFIXES
 from thaw.learning.tasks import TASKS
 
 Table = Annotated[
@@ -126,7 +126,9 @@ class Problem(Group):
     @property
     def paths(self) -> dict[str, str]:
         """The paths of its files, or of its folder of images, by key."""
-        return {}
+        paths = {key: self.get(key) for key in FILES}
+        # Snakemake warns of a folder whose path ends with a slash.
+        return {key: path.rstrip("/") for key, path in paths.items() if path}
 
     @property
     def fills(self) -> bool:
@@ -197,7 +199,8 @@ class OfFile(OfRows):
     label: Text = LEFT_OUT
     """The column to predict; any labels."""
     missing: Missing = LEFT_OUT
-    """What to do with missing features, {drop: rows} or {fill: median}, or refuse."""
+    """How to treat missing features: {drop: rows} or {fill: median}. Left out, they are
+    refused."""
     columns: Literal["common"] = LEFT_OUT
     """common: as a study's target, take only columns that its source has, too; the
     source then takes these only. Left out, columns that differ are refused."""
@@ -209,11 +212,6 @@ class OfFile(OfRows):
     """A column, no feature; rows of a group lie on one side of the split."""
     made_by_rule: bool = False
     """Whether another rule of the workflow makes the file."""
-
-    @property
-    def paths(self) -> dict[str, str]:
-        paths = {"file": self.file, "test_file": self.test_file}
-        return {key: path for key, path in paths.items() if path}
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
@@ -255,11 +253,6 @@ class OfImages(Problem):
     def shape(self) -> list[int]:
         """How a row's features are arranged."""
         return [CHANNELS[self.color], *self.size]
-
-    @property
-    def paths(self) -> dict[str, str]:
-        # Snakemake warns of a folder whose path ends with a slash.
-        return {"images": self.images.rstrip("/")}
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()

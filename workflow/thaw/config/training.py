@@ -105,11 +105,9 @@ def changed(training: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
 
     Epochs and steps replace each other; a trainer's arguments change one by one.
     """
-    kept = dict(training)
-    if changes.keys() & {*settings.BUDGETS}:
-        kept = {k: v for k, v in kept.items() if k not in settings.BUDGETS}
-    result = kept | dict(changes)
-    before, after = kept.get("arguments"), changes.get("arguments")
+    replaced = settings.BUDGETS if changes.keys() & {*settings.BUDGETS} else ()
+    result = {k: v for k, v in training.items() if k not in replaced} | dict(changes)
+    before, after = training.get("arguments"), changes.get("arguments")
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         result["arguments"] = {**before, **after}
     return result

@@ -1,4 +1,4 @@
-"""What users supply: files with functions, and with weights of source models.
+"""The functions that users supply, in files or packages.
 
 Jobs read this too, so it does not import pydantic.
 """
@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from thaw import keys
-from thaw.config.messages import shown, unreadable
-
-# The files of weights that are read without running code in them.
-READ = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pth.tar")
+from thaw.config.messages import unreadable
 
 
 def parts_of_function(text: str) -> tuple[str, str, Path | None]:
@@ -55,15 +52,3 @@ def mistakes_of_function(key: str, text: str) -> Iterator[str]:
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         yield f"{key}: {place}{line}: {getattr(error, 'msg', error)}"
-
-
-def mistakes_of_weights(key: str, text: str) -> Iterator[str]:
-    """Yield what keeps a source model's weights from being read."""
-    if text.endswith(READ):
-        yield from unreadable(key, Path(text))
-    else:
-        yield (
-            f"{key}: {shown(text)} is not read, because such files may run code. "
-            "Allowed: .safetensors (safetensors.torch.save_file writes a state_dict), "
-            "or .pt, .pth, .ckpt or .bin with a state_dict"
-        )
