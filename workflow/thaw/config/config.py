@@ -101,10 +101,10 @@ class Settings(Group):
 # they learn one after the other, seconds to minutes each.
 NETWORKS_A_JOB = 5
 
-
-Line = Annotated[
-    str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
+Line = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Size = Annotated[Rows | Literal["all"], ALTERNATIVES]
+Metric = Annotated[str | UsersMetric, ALTERNATIVES]
+Pair = Annotated[list[str], Field(min_length=2, max_length=2), EACH_ONCE]
 
 
 class Study(Settings):
@@ -130,21 +130,14 @@ class Study(Settings):
     fixed-1 and so on, one for each number of frozen hidden layers."""
     repeats: Several
     """How often each variant is trained from each source model."""
-    target_sizes: Annotated[
-        list[Annotated[Rows | Literal["all"], ALTERNATIVES]],
-        Field(min_length=1),
-        EACH_ONCE,
-    ] = ["all"]
+    target_sizes: Annotated[list[Size], Field(min_length=1), EACH_ONCE] = ["all"]
     """How many of the target's train rows a repeat learns from, drawn anew for each
     repeat; each variant is trained at each size. all: every row."""
     source_models: Annotated[Several | SourceFiles, ALTERNATIVES] = 1
     """How many, 1 or more and 1000000 or less, or {files: […]}, pretrained weights."""
-    metric: Annotated[
-        list[Annotated[str | UsersMetric, ALTERNATIVES]],
-        Field(min_length=1),
-        EACH_ONCE,
-        ONE_IS_A_LIST,
-    ] = LEFT_OUT
+    metric: Annotated[list[Metric], Field(min_length=1), EACH_ONCE, ONE_IS_A_LIST] = (
+        LEFT_OUT
+    )
     """The scores on the test rows, by scikit-learn's names without neg_ or {function:
     …, greater_is_better: …}, and verdicts are of the first. Left out, accuracy or
     mean_absolute_error. A change trains nothing."""
@@ -153,11 +146,7 @@ class Study(Settings):
     (true, false, yes and no in quotes); left out, the rarer of the two."""
     baseline: str = LEFT_OUT
     """The variant with which all others are compared: standalone, or else the first."""
-    pairs: list[
-        Annotated[
-            list[str], Field(min_length=2, max_length=2), EACH_ONCE, ONE_IS_A_LIST
-        ]
-    ] = []
+    pairs: list[Pair] = []
     """Further pairs of two different variants to compare, the first with the second;
     one of another study with the same target is written STUDY/VARIANT."""
 
@@ -175,9 +164,7 @@ class Study(Settings):
     @property
     def job_size(self) -> JobSize:
         """How many repeats a job trains: see `thaw.output.tiles`."""
-        if self.repeats_per_job == "auto" and not isinstance(
-            self.network, HiddenLayers
-        ):
+        if self.repeats_per_job == "auto" and self.network.form != HiddenLayers.form:
             return NETWORKS_A_JOB
         return self.repeats_per_job
 
@@ -189,12 +176,8 @@ class Study(Settings):
     def mistakes(self) -> Iterator[str]:
         """Yield keys that do not go together."""
         yield from super().mistakes()
-        sources = {
-            "source": self.source,
-            "sources": self.sources,
-            "source_models.files": self.files,
-        }
-        yield from exactly_one(sources)
+        sources = {"source": self.source, "sources": self.sources}
+        yield from exactly_one(sources | {"source_models.files": self.files})
 
 
 class Config(Settings):

@@ -130,9 +130,7 @@ LEFT_OUT: Any = None
 
 LONGEST_NAME = 100
 NAME = rf"^[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}$"
-NAME_IN_WORDS = (
-    f"letters, digits, - and _, with a letter or digit first, {LONGEST_NAME} at most"
-)
+NAME_IN_WORDS = f"letters, digits, - and _, no sign first, {LONGEST_NAME} at most"
 Name = Annotated[str, Field(pattern=NAME)]
 Text = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
@@ -157,6 +155,5 @@ FunctionName = Annotated[
     str, Field(pattern=r"^[^-:{}<>\x00-\x1f][^:{}<>\x00-\x1f]*:[A-Za-z_]\w*$")
 ]
 # Tables hold it, so it must not begin like a formula.
-GROUP_NAME = r"^[\w(\[\\.^][ -~]*$"
-GroupName = Annotated[str, Field(pattern=GROUP_NAME)]
+GroupName = Annotated[str, Field(pattern=r"^[\w(\[\\.^][ -~]*$")]
 Layer = Annotated[Several | GroupName, ALTERNATIVES]

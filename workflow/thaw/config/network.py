@@ -41,6 +41,7 @@ OUTPUT, ALL_BUT_OUTPUT = "output", "all but the output"
 # A layer as recipes name it: a hidden one by number from 1, or the output.
 Layer = int | str
 
+Package = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$")]
 Groups = Annotated[list[GroupName], Field(min_length=2), EACH_ONCE]
 
 
@@ -281,10 +282,7 @@ class Trainer(Kind):
     """Instead of hidden: a command, without a shell, such as python trainer.py."""
     files: Annotated[list[PathName], EACH_ONCE] = LEFT_OUT
     """The trainer's files; an edit of one retrains everything that it trains."""
-    packages: Annotated[
-        list[Annotated[str, Field(pattern=r"^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$")]],
-        EACH_ONCE,
-    ] = LEFT_OUT
+    packages: Annotated[list[Package], EACH_ONCE] = LEFT_OUT
     """The packages, by their names in pip, of which another version retrains it all."""
     arguments: Arguments = LEFT_OUT
     """Arguments for the trainer, by names that it knows."""
