@@ -227,7 +227,19 @@ class HiddenLayers(Kind):
         return [*(f"hidden-{number}" for number in numbers), OUTPUT]
 
 
-class Module(Kind):
+class OfUser(Kind):
+    """A network that a user's code builds."""
+
+    arguments: Arguments = LEFT_OUT
+    """The function's arguments, by name; $classes, $features and $shape stand for the
+    problem's. Or the trainer's arguments, by names that it knows."""
+    groups: Groups = LEFT_OUT
+    """The module's layer groups in order, the output last: names of its parts, or
+    regular expressions; left out, its top-level parts that hold weights. Or the
+    trainer's names of its own; left out, it can freeze nothing."""
+
+
+class Module(OfUser):
     """A `torch.nn.Module` that a user's function returns."""
 
     form = "module"
@@ -236,13 +248,6 @@ class Module(Kind):
     module: FunctionName
     """Instead of hidden: a function that returns a torch.nn.Module, in a file, such as
     networks.py:small_cnn, or a package, such as torchvision.models:resnet18."""
-    arguments: Arguments = LEFT_OUT
-    """The function's arguments, by name; $classes, $features and $shape stand for the
-    problem's. Or the trainer's arguments, by names that it knows."""
-    groups: Groups = LEFT_OUT
-    """The module's layer groups in order, the output last: names of its parts, or
-    regular expressions; left out, its top-level parts that hold weights. Or the
-    trainer's names of its own; left out, it can freeze nothing."""
 
     @property
     def user_files(self) -> dict[str, list[str]]:
@@ -267,7 +272,7 @@ class Module(Kind):
         yield from mistakes_of_function("module", self.module)
 
 
-class Trainer(Kind):
+class Trainer(OfUser):
     """A user's command that trains in the place of Thaw's learners."""
 
     form = "trainer"
@@ -284,10 +289,6 @@ class Trainer(Kind):
     """The trainer's files; an edit of one retrains everything that it trains."""
     packages: Annotated[list[Package], EACH_ONCE] = LEFT_OUT
     """The packages, by their names in pip, of which another version retrains it all."""
-    arguments: Arguments = LEFT_OUT
-    """Arguments for the trainer, by names that it knows."""
-    groups: Groups = LEFT_OUT
-    """The trainer's names of its layers; left out, it can freeze nothing."""
 
     @property
     def user_files(self) -> dict[str, list[str]]:
