@@ -7,7 +7,7 @@ import numpy as np
 import yaml
 
 from projects import SMALL_CONFIG
-from thaw.config.resolve import MORE, resolve
+from thaw.config.resolve import resolve
 from thaw.errors import ThawError
 from thaw.keys import Result
 from thaw.plan.plan import Plan
@@ -95,8 +95,7 @@ def message_of(config):
     try:
         plan_of(config)
     except ThawError as error:
-        lines = str(error).splitlines()
-        return "\n".join(line for line in lines if line.strip() != MORE)
+        return str(error)
     return ""
 
 

@@ -1,6 +1,5 @@
 """Files of weights, the accepted and the refused, and modules and weights in runs."""
 
-import json
 import re
 
 import pytest
@@ -10,7 +9,6 @@ from torch import nn
 
 from projects import SMALL_CONFIG, JobError, Project
 from test_networks import Tied
-from thaw.config.users import digest_of_weights, mistakes_of_weights, weight_files
 from thaw.errors import ThawError
 from thaw.external.checkpoints import load_checkpoint
 from thaw.learning.checkpoints import check_alike, source_model
@@ -130,42 +128,6 @@ def test_other_content_is_named(name, content, words, tmp_path):
         load_checkpoint(path)
 
 
-def save_in_parts(folder, state):
-    """Save weights as Hugging Face's `save_pretrained` does where they are large."""
-    folder.mkdir()
-    names, weight_map = [*state], {}
-    for number, half in enumerate((names[:3], names[3:]), 1):
-        file = f"model-{number:05}-of-00002.safetensors"
-        save_file({name: state[name].contiguous() for name in half}, folder / file)
-        weight_map |= dict.fromkeys(half, file)
-    index = {"metadata": {"total_size": 1}, "weight_map": weight_map}
-    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-
-
-def test_a_folder_stands_for_the_weights_in_it(tmp_path):
-    """Its digest is that of these files alone, and of one file the file's own."""
-    parts, file = tmp_path / "parts", tmp_path / "folder" / "model.safetensors"
-    save_in_parts(parts, {n: v for n, v in entries().items() if n != "second.weight"})
-    names = [path.name for path in weight_files(parts)]
-    assert names == [f"model-0000{n}-of-00002.safetensors" for n in (1, 2)]
-    digest = digest_of_weights(weight_files(parts))
-    (parts / "README.md").write_text("")
-    assert digest_of_weights(weight_files(parts)) == digest
-    save_file({"a": torch.ones(1)}, weight_files(parts)[1])
-    assert digest_of_weights(weight_files(parts)) != digest
-    file.parent.mkdir()
-    save_file({"a": torch.ones(1)}, file)
-    assert digest_of_weights(weight_files(file.parent)) == digest_of_weights(
-        weight_files(file)
-    )
-    (line,) = mistakes_of_weights("here", str(tmp_path))
-    assert re.search("^here: .* not a folder with weights: it has no model.safe", line)
-    for index in ("{", '{"weight_map": {"a": "../a.safetensors"}}'):
-        (parts / "model.safetensors.index.json").write_text(index)
-        (line,) = mistakes_of_weights("here", str(parts))
-        assert re.search("has no weight_map of files|names other than files", line)
-
-
 def test_views_are_written_in_their_own_order(tmp_path):
     """Not in that of their memory, as the library would."""
     values, path = torch.arange(6.0).reshape(2, 3).T, tmp_path / "w.safetensors"
@@ -224,15 +186,15 @@ def test_a_study_says_which_parts_learn_and_what_is_wrong_before_any_does(projec
 
 
 def test_files_give_the_scores_of_the_source_models_that_they_hold(project):
-    """A folder of parts, and a file that Lightning saved."""
+    """One of safetensors, and one that Lightning saved."""
     models = project.folder.glob("results/source-models/*/*.safetensors")
     first, second = (
         {name: values[0].clone() for name, values in load_file(path).items()}
         for path in sorted(models)
     )
-    save_in_parts(project.folder / "parts", first)
+    save_file(first, project.folder / "0.safetensors")
     torch.save(lightning(second), project.folder / "1.ckpt")
-    study = STUDY | {"source_models": {"files": ["parts", "1.ckpt"]}}
+    study = STUDY | {"source_models": {"files": ["0.safetensors", "1.ckpt"]}}
     del study["source"]
     project.config = CONFIG | {"studies": {"files": study}}
     scores = "results/files/scores.csv"
@@ -248,7 +210,7 @@ def test_files_give_the_scores_of_the_source_models_that_they_hold(project):
     # A move trains nothing, and other content trains what starts from it.
     (project.folder / "1.ckpt").rename(project.folder / "moved.ckpt")
     files = ("studies", "files", "source_models", "files")
-    project.change(*files, to=["parts", "moved.ckpt"])
+    project.change(*files, to=["0.safetensors", "moved.ckpt"])
     assert stale() == set()
     state = load_checkpoint(project.folder / "moved.ckpt")
     torch.save({n: v + 1 for n, v in state.items()}, project.folder / "moved.ckpt")

@@ -221,7 +221,7 @@ def test_rows_without_a_feature_are_left_out_or_filled(tmp_path):
 
 
 CASES = [
-    (TOKENS, {}, {}, "ahead.source: features of 'one' are tokens, and net"),
+    (TOKENS, {}, {}, "ahead.network: 'one' has tokens, which network.hidden"),
     (GAPS, {}, TRAINER, "'two' has shuffle: each or fill: m"),
 ]
 

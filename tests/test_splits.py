@@ -139,7 +139,7 @@ def test_one_split_is_no_part_of_several(folder):
     words = "problems.fixed.scale.like: it has other train rows for each"
     assert words in message_of(config)
     config = small_config(TRAINER) | {"problems": {"one": BLOBS, "two": BLOBS}}
-    assert "studies.ahead.target: 'two' has shuffle: each or fill" in message_of(config)
+    assert "and 'two' has shuffle: each or fill: median" in message_of(config)
 
 
 def test_the_luck_of_rows_is_over_those_that_are_tested():

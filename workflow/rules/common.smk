@@ -2,7 +2,9 @@
 
 from functools import partial
 
-from thaw.config.files import with_values_read
+from snakemake.utils import update_config
+
+from thaw.config.files import with_numbers
 from thaw.config.resolve import resolve
 from thaw.keys import canonical
 from thaw.output.records import is_made
@@ -14,7 +16,7 @@ try:
     # As a module it takes no key from the command line, which is the outer workflow's.
     is_main = workflow.modifier.is_main_snakefile()
     commanded = workflow.config_settings.config if is_main else {}
-    config.update(with_values_read(config, commanded))
+    update_config(config, with_numbers(commanded))
     PLAN = Plan(resolve(config))
 except ThawError as error:
     sys.exit(format_error(error))

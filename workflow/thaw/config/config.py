@@ -55,9 +55,7 @@ class SourceFiles(Group):
 
     files: Annotated[list[PathName], Field(min_length=1), EACH_ONCE]
     """Pretrained weights, a file a source model, from the working directory: a
-    .safetensors file, a .pt, .pth, .ckpt or .bin that holds a state_dict, or a folder
-    that Hugging Face's save_pretrained wrote; no braces, < or >, and a - in front as
-    ./-."""
+    .safetensors file, or a .pt, .pth, .ckpt or .bin that holds a state_dict."""
 
 
 class UsersMetric(Group):
@@ -82,12 +80,8 @@ class Settings(Group):
     seed: Seed
     """A whole number, 0 or more. Every random number follows from it."""
     repeats_per_job: Annotated[Several | Literal["auto"], ALTERNATIVES] = "auto"
-    """A whole number, 1 or more, of repeats that a job trains; or auto, with which it
-    trains 30 from one source model, two from each of 30, then ever more, and 5 of a
-    module or a trainer."""
-    margin: Annotated[float, Field(gt=0)] = 0.01
-    """The smallest difference that matters, in the study's metric and its units;
-    variants whose typical difference surely lies within ± this are equivalent."""
+    """How many repeats a job trains, 1 or more; or auto: 30 from one source model, two
+    from each of 30, then ever more, and 5 of a module or a trainer."""
     network: Network
     """The network: hidden layers, or a module or trainer of your own."""
     training: Training
@@ -107,24 +101,21 @@ class Settings(Group):
 # they learn one after the other, seconds to minutes each.
 NETWORKS_A_JOB = 5
 
-
-Line = Annotated[
-    str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
+Line = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Size = Annotated[Rows | Literal["all"], ALTERNATIVES]
+Metric = Annotated[str | UsersMetric, ALTERNATIVES]
+Pair = Annotated[list[str], Field(min_length=2, max_length=2), EACH_ONCE]
 
 
 class Study(Settings):
     """A study. Those of its keys that stand at the top level too override them here."""
 
     margin: Annotated[float, Field(gt=0)] = LEFT_OUT
-    """The smallest difference that matters, in the study's metric and its units;
-    variants whose typical difference surely lies within ± this are equivalent."""
+    """The smallest difference that matters, in the study's metric and its units."""
     question: Line = LEFT_OUT
-    """The question that the study answers, shown below its name. Left out, it follows
-    from source, target and variants."""
+    """The question shown below its name; left out, one that follows from the rest."""
     source: str = LEFT_OUT
-    """The problem on which the source models are pretrained; left out where they are
-    files."""
+    """The problem that source models learn; left out where they are files."""
     sources: Annotated[list[str], Field(min_length=2), EACH_ONCE] = LEFT_OUT
     """2 or more problems, each once, instead of source, to learn which is the best.
     Each makes a study of its own, STUDY-PROBLEM, and the study ranks them."""
@@ -135,41 +126,27 @@ class Study(Settings):
         dict[Name, AnyVariant],
         WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1}),
     ]
-    """The variants to compare, in the order of tables and figures; ladder stands for
-    standalone, fixed-0, fixed-1 and so on, one for each number of frozen hidden
-    layers."""
+    """The variants to compare, in this order; ladder stands for standalone, fixed-0,
+    fixed-1 and so on, one for each number of frozen hidden layers."""
     repeats: Several
     """How often each variant is trained from each source model."""
-    target_sizes: Annotated[
-        list[Annotated[Rows | Literal["all"], ALTERNATIVES]],
-        Field(min_length=1),
-        EACH_ONCE,
-    ] = ["all"]
+    target_sizes: Annotated[list[Size], Field(min_length=1), EACH_ONCE] = ["all"]
     """How many of the target's train rows a repeat learns from, drawn anew for each
     repeat; each variant is trained at each size. all: every row."""
     source_models: Annotated[Several | SourceFiles, ALTERNATIVES] = 1
     """How many, 1 or more and 1000000 or less, or {files: […]}, pretrained weights."""
-    metric: Annotated[
-        list[Annotated[str | UsersMetric, ALTERNATIVES]],
-        Field(min_length=1),
-        EACH_ONCE,
-        ONE_IS_A_LIST,
-    ] = LEFT_OUT
-    """The scores on the test rows, by scikit-learn's names without neg_ or
-    {function: …, greater_is_better: …}: verdicts and figures are of the first, the
-    others stand beside it. Left out, the task's own: accuracy or mean_absolute_error.
-    A change trains nothing."""
+    metric: Annotated[list[Metric], Field(min_length=1), EACH_ONCE, ONE_IS_A_LIST] = (
+        LEFT_OUT
+    )
+    """The scores on the test rows, by scikit-learn's names without neg_ or {function:
+    …, greater_is_better: …}, and verdicts are of the first. Left out, accuracy or
+    mean_absolute_error. A change trains nothing."""
     positive: Value = LEFT_OUT
     """The positive class of metrics that have one, such as roc_auc, a number or text
     (true, false, yes and no in quotes); left out, the rarer of the two."""
     baseline: str = LEFT_OUT
-    """The variant with which all others are compared; standalone unless named, or the
-    first variant where standalone is not in the study."""
-    pairs: list[
-        Annotated[
-            list[str], Field(min_length=2, max_length=2), EACH_ONCE, ONE_IS_A_LIST
-        ]
-    ] = []
+    """The variant with which all others are compared: standalone, or else the first."""
+    pairs: list[Pair] = []
     """Further pairs of two different variants to compare, the first with the second;
     one of another study with the same target is written STUDY/VARIANT."""
 
@@ -187,9 +164,7 @@ class Study(Settings):
     @property
     def job_size(self) -> JobSize:
         """How many repeats a job trains: see `thaw.output.tiles`."""
-        if self.repeats_per_job == "auto" and not isinstance(
-            self.network, HiddenLayers
-        ):
+        if self.repeats_per_job == "auto" and self.network.form != HiddenLayers.form:
             return NETWORKS_A_JOB
         return self.repeats_per_job
 
@@ -201,12 +176,8 @@ class Study(Settings):
     def mistakes(self) -> Iterator[str]:
         """Yield keys that do not go together."""
         yield from super().mistakes()
-        sources = {
-            "source": self.source,
-            "sources": self.sources,
-            "source_models.files": self.files,
-        }
-        yield from exactly_one(sources)
+        sources = {"source": self.source, "sources": self.sources}
+        yield from exactly_one(sources | {"source_models.files": self.files})
 
 
 class Config(Settings):
@@ -219,12 +190,15 @@ class Config(Settings):
         "how many of its layers should stay frozen?"
     )
     """The question that the studies answer, shown below the title."""
+    # Not for all studies: each metric has its units.
+    margin: Annotated[float, Field(gt=0)] = 0.01
+    """The smallest difference that matters, in the study's metric and its units;
+    variants whose typical difference surely lies within ± this are equivalent."""
     problems: Annotated[dict[Name, AnyProblem], Field(min_length=1)]
     """The data sets, by name."""
     predictions: bool = True
-    """Whether jobs keep what each network says of each test row, its log-probabilities
-    of the classes or its number, from which any other metric and the luck of the rows
-    follow."""
+    """Whether jobs keep each network's predictions of the test rows, from which other
+    metrics and the luck of the rows follow."""
     variants: dict[Name, AnyVariant] = {}
     """The variants, by name: how a network starts, and which of its layers learn."""
     # Of these, `filled_in` leaves here those that no study has.
@@ -256,16 +230,19 @@ class Config(Settings):
     def mistakes(self) -> Iterator[str]:
         """Yield names that are reserved, or twice the same."""
         yield from super().mistakes()
-        in_studies = (study.variants for study in self.studies.values())
-        names = {
-            "problems": {*self.problems},
-            "variants": {*self.variants}.union(*in_studies),
-            "studies": {*self.studies},
-        }
+        names = {group: {*getattr(self, group)} for group in RESERVED}
+        names["variants"].update(*(study.variants for study in self.studies.values()))
         for group, reserved in RESERVED.items():
-            for name in names[group]:
+            for name in sorted(names[group]):
                 if name.casefold() in reserved:
                     yield f"{group}.{name}: {name!r} is reserved; choose another name"
+        seen: dict[str, str] = {}
+        for name in self.studies:
+            if (first := seen.setdefault(name.casefold(), name)) != name:
+                yield (
+                    f"studies.{name}: it differs from {first!r} only in case, and macOS "
+                    "gives both one folder; choose another name"
+                )
         for name, singles in self.rankings.items():
             for single in {*singles} & {*self.studies}:
                 yield (

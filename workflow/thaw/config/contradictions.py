@@ -3,16 +3,19 @@ network does not have, problems that do not go together.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 from thaw.config.config import Config, Study
-from thaw.config.messages import among, shown
+from thaw.config.messages import among, shown, unreadable
 from thaw.config.network import HiddenLayers, Trainer
 from thaw.config.problem import Like, Problem
 from thaw.config.training import Estimator, Variant
-from thaw.config.users import mistakes_of_function, mistakes_of_weights
+from thaw.config.users import mistakes_of_function
 from thaw.findings.metrics import METRICS, metric_of
 from thaw.learning.tasks import TASKS
+
+# Files of source models, which are read without running code in them.
+WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pth.tar")
 
 
 def contradictions(config: Config) -> Iterator[str]:
@@ -21,9 +24,7 @@ def contradictions(config: Config) -> Iterator[str]:
         yield from unknown
         return
     for name, problem in config.problems.items():
-        if isinstance(problem.scale, Like):
-            words = _why_not_like(problem, config.problems[problem.scale.like])
-            yield from (f"problems.{name}.scale.like: {why}" for why in words)
+        yield from (f"problems.{name}.{words}" for words in _of_scale(problem, config))
     for name, study in config.studies.items():
         place = f"studies.{name}"
         yield from (f"{place}.{words}" for words in _of_study(study, config))
@@ -52,14 +53,17 @@ def _of_names(config: Config) -> Iterator[str]:
                 yield f"{place}: {shown(name)} {words}"
 
 
-def _why_not_like(problem: Problem, other: Problem) -> Iterator[str]:
+def _of_scale(problem: Problem, config: Config) -> Iterator[str]:
     """Yield why a problem cannot be scaled like another one."""
+    if not isinstance(problem.scale, Like):
+        return
+    other = config.problems[problem.scale.like]
     if isinstance(other.scale, Like):
         words = f"it is itself scaled like {other.scale.like!r}"
-        yield f"{words}; name a problem that is not"
+        yield f"scale.like: {words}; name a problem that is not"
     elif other.is_split and not problem.is_split:
         yield (
-            "it has other train rows for each source model (shuffle: each); give both "
+            "scale.like: it has other train rows for each source model; give both "
             "shuffle: each, or neither"
         )
 
@@ -69,8 +73,18 @@ def _of_study(study: Study, config: Config) -> Iterator[str]:
     target = config.problems[study.target]
     names = [] if study.files else study.sources or [study.source]
     sources = [config.problems[name] for name in names]
-    for role, name in (("target", study.target), *(("source", n) for n in names)):
-        yield from _of_problem(role, name, study, config.problems[name])
+    trains = isinstance(study.network, Trainer)
+    for name, problem in zip([study.target, *names], [target, *sources], strict=True):
+        if trains and (problem.is_split or problem.fills):
+            yield (
+                f"network: a trainer reads rows as they are, split once, and {name!r} "
+                "has shuffle: each or fill: median; remove it there"
+            )
+        if problem.get("tokens") and isinstance(study.network, HiddenLayers):
+            yield (
+                f"network: {name!r} has tokens, which network.hidden would take for "
+                "amounts. Allowed: network.module with an nn.Embedding"
+            )
     has_splits = any(source.is_split for source in sources)
     by_source = study.is_swept and not study.sources and target.scale == "standard"
     if by_source and has_splits and not target.is_split:
@@ -79,8 +93,16 @@ def _of_study(study: Study, config: Config) -> Iterator[str]:
             "which has shuffle: each. Allowed: a target with shuffle: each"
         )
     for number, file in enumerate(study.files):
-        yield from mistakes_of_weights(f"source_models.files[{number}]", file)
-    if study.files and isinstance(study.network, Trainer):
+        place = f"source_models.files[{number}]"
+        if file.endswith(WEIGHTS):
+            yield from unreadable(place, Path(file))
+        else:
+            yield (
+                f"{place}: {shown(file)} is not read, because such files may run code. "
+                "Allowed: .safetensors (safetensors.torch.save_file writes it), or "
+                ".pt, .pth, .ckpt or .bin with a state_dict"
+            )
+    if study.files and trains:
         yield (
             "source_models: a trainer reads no files with weights for Thaw; name them "
             "in network.arguments. Allowed: a number"
@@ -91,6 +113,14 @@ def _of_study(study: Study, config: Config) -> Iterator[str]:
             yield (
                 f"{key}.class_weight: only applies to classes, and the labels are "
                 "numbers; remove it, or write {} here"
+            )
+    share = study.training.validation_size or 1
+    for size in study.target_sizes:
+        # As learning counts them, which would fail after source models are trained.
+        if size != "all" and round(size * share, 9) < 1:
+            yield (
+                f"target_sizes: validation_size {share:g} of {size} train rows leaves "
+                "no row to validate on. Allowed: larger sizes, or a larger share"
             )
     yield from _of_metrics(study, config)
     yield from _of_comparisons(study, config)
@@ -111,20 +141,6 @@ def _of_study(study: Study, config: Config) -> Iterator[str]:
         yield (
             f"target: shuffle: each makes {study.target!r} depend on the source, so "
             "that no baseline would be that of all. Allowed: problems without"
-        )
-
-
-def _of_problem(role: str, name: str, study: Study, problem: Problem) -> Iterator[str]:
-    trains = isinstance(study.network, Trainer)
-    if trains and (problem.is_split or problem.fills):
-        yield (
-            f"{role}: {name!r} has shuffle: each or fill: median, and a trainer reads "
-            "rows as they are, split once. Allowed: a problem without either"
-        )
-    if problem.get("tokens") and isinstance(study.network, HiddenLayers):
-        yield (
-            f"{role}: features of {name!r} are tokens, and network.hidden would take "
-            "them for amounts. Allowed: network.module with an nn.Embedding"
         )
 
 
@@ -177,18 +193,16 @@ def _of_pair(name: str, study: Study, config: Config) -> Iterator[str]:
     elif variant not in other.variants:
         known, where = among(variant, other.variants), other_name or "this study"
         yield f"{shown(variant)} is not a variant of {where}{known}"
-    elif _compared(study, config) != _compared(other, config) or (
-        {*study.target_sizes} - {*other.target_sizes}
+    elif (
+        study.target != other.target
+        or study.positive != other.positive
+        or config.metrics(study)[0] != config.metrics(other)[0]
+        or {*study.target_sizes} - {*other.target_sizes}
     ):
         yield (
             f"{other_name} has another target, metric or positive class, or lacks some "
             "of the target_sizes. Allowed: a study with the same"
         )
-
-
-def _compared(study: Study, config: Config) -> tuple[str, dict[str, Any], Any]:
-    """Return what studies whose scores are compared have to share."""
-    return study.target, config.metrics(study)[0], study.positive
 
 
 def _of_variants(place: str, study: Study, config: Config) -> Iterator[str]:

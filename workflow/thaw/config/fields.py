@@ -29,7 +29,6 @@ TAG = "\0"
 # Sizes above these are slips: no machine holds what they ask for.
 LARGEST_NUMBER = 1_000_000
 MOST_ROWS = 100_000_000
-MOST_LAYERS = 1_000
 
 
 class Group(BaseModel):
@@ -131,21 +130,19 @@ LEFT_OUT: Any = None
 
 LONGEST_NAME = 100
 NAME = rf"^[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}$"
-NAME_IN_WORDS = (
-    f"letters, digits, - and _, with a letter or digit first, {LONGEST_NAME} at most"
-)
+NAME_IN_WORDS = f"letters, digits, - and _, no sign first, {LONGEST_NAME} at most"
 Name = Annotated[str, Field(pattern=NAME)]
 Text = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
 # NumPy and scikit-learn take no larger one.
 SmallSeed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Rows = Annotated[int, Field(ge=1, le=MOST_ROWS)]
-# Rows, steps or anything else that may be none.
-Count = Annotated[int, Field(ge=0, le=MOST_ROWS)]
+# Steps, layers or anything else that may be none.
+Count = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 # Repeats, epochs, units.
 Several = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
-Positive = Annotated[float, Field(gt=0, le=LARGEST_NUMBER)]
-NotNegative = Annotated[float, Field(ge=0, le=LARGEST_NUMBER)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 # YAML reads yes, no, true and false as true or false; files hold text.
 Value = Annotated[int | float | str, ALTERNATIVES]
 Argument = Annotated[bool | int | float | str | list[int | float], ALTERNATIVES]
@@ -158,6 +155,5 @@ FunctionName = Annotated[
     str, Field(pattern=r"^[^-:{}<>\x00-\x1f][^:{}<>\x00-\x1f]*:[A-Za-z_]\w*$")
 ]
 # Tables hold it, so it must not begin like a formula.
-GROUP_NAME = r"^[\w(\[\\.^][ -~]*$"
-GroupName = Annotated[str, Field(pattern=GROUP_NAME)]
-Layer = Annotated[Annotated[int, Field(ge=1, le=MOST_LAYERS)] | GroupName, ALTERNATIVES]
+GroupName = Annotated[str, Field(pattern=r"^[\w(\[\\.^][ -~]*$")]
+Layer = Annotated[Several | GroupName, ALTERNATIVES]

@@ -82,21 +82,20 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def with_values_read(value: Any, commanded: Any) -> Any:
-    """Return a config, or a part of it, as the command line set it.
+def with_numbers(commanded: Any) -> Any:
+    """Return settings of the command line, numbers and booleans read as YAML does.
 
-    `commanded` is what it set. Snakemake reads a number or boolean by itself as one,
-    and takes all values in a group or list for text, which is read again here.
+    Snakemake takes all values in a group or list for text.
     """
     match commanded:
         case dict():
-            return {k: with_values_read(v, commanded.get(k)) for k, v in value.items()}
+            return {key: with_numbers(value) for key, value in commanded.items()}
         case list():
-            return [with_values_read(entry, entry) for entry in value]
+            return [with_numbers(value) for value in commanded]
         case str():
             try:
-                number = yaml.safe_load(commanded)
+                value = yaml.safe_load(commanded)
             except yaml.YAMLError:
-                return value
-            return number if isinstance(number, bool | int | float) else value
-    return value
+                return commanded
+            return value if isinstance(value, bool | int | float) else commanded
+    return commanded

@@ -42,7 +42,8 @@ NAMES = {
     " after validation": "",
 }
 
-# What looks like a number, and is text to YAML for want of a point, or in quotes.
+# Text that looks like a number: without a point, or in quotes, YAML takes it for text.
+NUMBERS = ("int_type", "float_type")
 LIKE_A_NUMBER = re.compile(r"[-+]?\.?\d[\d.]*(e[-+]?\d+)?", re.I)
 
 # Groups of several kinds: each kind's model by the key that tells it.
@@ -102,7 +103,8 @@ def _explain(details: ErrorDetails) -> Iterator[str]:
 def _reason(details: ErrorDetails) -> str:
     """Return why a value is not allowed, in few words; a pattern tells people less."""
     value, words = details["input"], details["msg"]
-    if isinstance(value, str) and LIKE_A_NUMBER.fullmatch(value):
+    is_number = isinstance(value, str) and LIKE_A_NUMBER.fullmatch(value)
+    if is_number and details["type"] in (*NUMBERS, fields.NO_ALTERNATIVE):
         return "is text to YAML; write a number without quotes, such as 1.0e-3"
     if "pattern" in words or "should" not in words:
         return words if details["type"] == fields.TWICE else "is not allowed"

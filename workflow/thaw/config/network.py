@@ -18,7 +18,6 @@ from thaw import keys
 from thaw.config.fields import (
     EACH_ONCE,
     LEFT_OUT,
-    MOST_LAYERS,
     Arguments,
     FunctionName,
     Group,
@@ -42,15 +41,15 @@ OUTPUT, ALL_BUT_OUTPUT = "output", "all but the output"
 # A layer as recipes name it: a hidden one by number from 1, or the output.
 Layer = int | str
 
+Package = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$")]
 Groups = Annotated[list[GroupName], Field(min_length=2), EACH_ONCE]
 
 
 class Kind(Group):
     """A network of some kind.
 
-    form: the key that says which kind it is. ignored: the keys of `training` and of
-    variants that mean nothing to it. has_histories: whether scores are known epoch by
-    epoch.
+    form: the key that says which kind it is. ignored: keys of `training` and variants
+    that mean nothing to it. has_histories: whether scores are known epoch by epoch.
     """
 
     form: ClassVar[str]
@@ -172,15 +171,9 @@ class Kind(Group):
         frozen = {key: self.frozen_layers(f) for key, f in variant.freezes.items()}
         factors = {*map(self.number, variant.rate_factors)}
         named = frozen | {"fresh": {*variant.fresh}, "rate_factors": factors}
-        unknown = [
-            f"{key}: {words}"
-            for key, layers in named.items()
-            for layer in sorted(layers, key=str)
-            if (words := self._why_unknown(place, layer))
-        ]
-        if unknown:
-            yield from unknown
-            return
+        for key, layers in named.items():
+            for layer in sorted(layers, key=str):
+                yield from (f"{key}: {why}" for why in self._why_unknown(place, layer))
         drawn = {self.number(layer): f"layer {layer!r} is" for layer in variant.fresh}
         if draws_output:
             words = "the output (after added layers, or without inherit: output) is"
@@ -192,20 +185,24 @@ class Kind(Group):
             for layer in drawn.keys() & layers:
                 words = f"{drawn[layer]} drawn anew, and has to learn"
                 yield f"{key}: {words}; leave it out"
+        if isinstance(self, Trainer) and isinstance(self.frozen(variant.freeze), list):
+            yield (
+                "freeze: trainers are only told how many layers to freeze, from the "
+                "first. Allowed: a number, or the last one's name"
+            )
 
-    def _why_unknown(self, place: str, layer: Layer) -> str:
-        """Say why a layer is none of the network; "" if it is."""
+    def _why_unknown(self, place: str, layer: Layer) -> Iterator[str]:
+        """Yield why a layer is none of the network."""
         number = self.number(layer)
+        # A module's layers have numbers by themselves, a trainer's only by its groups.
+        has_number = isinstance(number, int) or number == OUTPUT
         if self.names and number not in self.layers:
             known = [f"1 to {len(self.names) - 1}", *self.names]
             words = f"{layer!r} is not a layer of the network of {place}"
-            return f"{words}{among(str(layer), known)}"
-        # A module's layers have numbers by themselves, a trainer's only by its groups.
-        is_numbered = isinstance(number, int) or number == OUTPUT
-        if not self.names and not (is_numbered and isinstance(self, Module)):
+            yield f"{words}{among(str(layer), known)}"
+        elif not self.names and not (has_number and isinstance(self, Module)):
             words = f"{layer!r} needs the names of the groups"
-            return f"{words}; {place}.network.groups is missing"
-        return ""
+            yield f"{words}; {place}.network.groups is missing"
 
 
 class HiddenLayers(Kind):
@@ -214,17 +211,15 @@ class HiddenLayers(Kind):
     form = "hidden"
     ignored = ("device", "arguments")
 
-    hidden: Annotated[list[Several], Field(min_length=1, max_length=MOST_LAYERS)]
+    hidden: Annotated[list[Several], Field(min_length=1)]
     """The widths of the source model's hidden layers, the first one first."""
     activation: Literal["relu", "tanh"] = "relu"
     """The hidden layers' activation: relu or tanh."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """The share of each hidden layer's units that a training step drops; none in frozen
-    layers."""
+    """The share of a hidden layer's units that a step drops; none in frozen layers."""
     initial: Literal["pytorch", "keras"] = "pytorch"
-    """The initial weights of all layers that are drawn: pytorch, as `torch.nn.Linear`
-    draws weights and biases, or keras, He uniform before ReLUs, otherwise Glorot
-    uniform, with biases 0."""
+    """How weights are drawn: pytorch, as by `torch.nn.Linear`, or keras: He uniform
+    before ReLUs, otherwise Glorot uniform, with biases 0."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -232,16 +227,9 @@ class HiddenLayers(Kind):
         return [*(f"hidden-{number}" for number in numbers), OUTPUT]
 
 
-class Module(Kind):
-    """A `torch.nn.Module` that a user's function returns."""
+class OfUser(Kind):
+    """A network that a user's code builds."""
 
-    form = "module"
-    ignored = ("arguments", "add")
-
-    module: FunctionName
-    """Instead of hidden: a function that returns a torch.nn.Module, such as
-    networks.py:small_cnn (a file, from the working directory) or
-    torchvision.models:resnet18 (an installed package)."""
     arguments: Arguments = LEFT_OUT
     """The function's arguments, by name; $classes, $features and $shape stand for the
     problem's. Or the trainer's arguments, by names that it knows."""
@@ -249,6 +237,17 @@ class Module(Kind):
     """The module's layer groups in order, the output last: names of its parts, or
     regular expressions; left out, its top-level parts that hold weights. Or the
     trainer's names of its own; left out, it can freeze nothing."""
+
+
+class Module(OfUser):
+    """A `torch.nn.Module` that a user's function returns."""
+
+    form = "module"
+    ignored = ("arguments", "add")
+
+    module: FunctionName
+    """Instead of hidden: a function that returns a torch.nn.Module, in a file, such as
+    networks.py:small_cnn, or a package, such as torchvision.models:resnet18."""
 
     @property
     def user_files(self) -> dict[str, list[str]]:
@@ -273,7 +272,7 @@ class Module(Kind):
         yield from mistakes_of_function("module", self.module)
 
 
-class Trainer(Kind):
+class Trainer(OfUser):
     """A user's command that trains in the place of Thaw's learners."""
 
     form = "trainer"
@@ -285,21 +284,11 @@ class Trainer(Kind):
     )
 
     trainer: Annotated[str, Field(pattern=r"^ *[^\x00-\x20][^\x00-\x1f]*$")]
-    """Instead of hidden: a command that trains, such as python trainer.py; it runs
-    without a shell, in the working directory."""
+    """Instead of hidden: a command, without a shell, such as python trainer.py."""
     files: Annotated[list[PathName], EACH_ONCE] = LEFT_OUT
-    """The trainer's files, from the working directory, without braces, < and >, and a -
-    in front as ./-; an edit of any of them retrains everything that it trains."""
-    packages: Annotated[
-        list[Annotated[str, Field(pattern=r"^[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?$")]],
-        EACH_ONCE,
-    ] = LEFT_OUT
-    """The installed packages that the trainer computes with, by their names in pip;
-    another version of any of them retrains everything that it trains."""
-    arguments: Arguments = LEFT_OUT
-    """Arguments for the trainer, by names that it knows."""
-    groups: Groups = LEFT_OUT
-    """The trainer's names of its layers; left out, it can freeze nothing."""
+    """The trainer's files; an edit of one retrains everything that it trains."""
+    packages: Annotated[list[Package], EACH_ONCE] = LEFT_OUT
+    """The packages, by their names in pip, of which another version retrains it all."""
 
     @property
     def user_files(self) -> dict[str, list[str]]:
@@ -352,16 +341,6 @@ class Trainer(Kind):
         for name in {*(training.arguments or {})} - {*(self.arguments or {})}:
             known = among(name, [*(self.arguments or {})])
             yield f"arguments.{name}: not among network.arguments{known}"
-
-    def mistakes_of_variant(
-        self, place: str, variant: Variant, draws_output: bool
-    ) -> Iterator[str]:
-        yield from super().mistakes_of_variant(place, variant, draws_output)
-        if isinstance(self.frozen(variant.freeze), list):
-            yield (
-                "freeze: trainers are only told how many layers to freeze, from the "
-                "first. Allowed: a number, or the last one's name"
-            )
 
 
 # If a network has keys of several kinds, it is of the first.

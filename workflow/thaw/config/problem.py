@@ -29,7 +29,7 @@ from thaw.config.fields import (
     exactly_one,
 )
 from thaw.config.messages import shown, unreadable
-from thaw.data import ARRAYS, CHANNELS, EACH, SUFFIXES
+from thaw.data import ARRAYS, CHANNELS, EACH, FILES, SUFFIXES
 from thaw.learning.tasks import TASKS
 
 Table = Annotated[
@@ -54,7 +54,16 @@ class Like(Group):
     """The problem whose train rows decide the scale."""
 
 
-class Missing(Group):
+class _OneKey(Group):
+    """A group with one of its keys."""
+
+    def mistakes(self) -> Iterator[str]:
+        # A value of 0 is one, too.
+        keys = type(self).model_fields
+        yield from exactly_one({key: key in self.model_fields_set for key in keys})
+
+
+class Missing(_OneKey):
     """How to treat missing features: one of these keys."""
 
     drop: Literal["rows"] = LEFT_OUT
@@ -63,25 +72,16 @@ class Missing(Group):
     """median: a missing number becomes the median of the rows that a network learns
     from, in its test rows, too."""
 
-    def mistakes(self) -> Iterator[str]:
-        yield from exactly_one({"drop": self.drop, "fill": self.fill})
 
-
-class Transform(Group):
+class Transform(_OneKey):
     """A change of the data; an entry of the list names one."""
 
     noise: Positive = LEFT_OUT
     """The standard deviation of normal noise added to each feature."""
     rotate: Annotated[float, Field(ge=-360, le=360)] = LEFT_OUT
     """By how many degrees to turn images; needs the problem's shape."""
-    invert: Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] = LEFT_OUT
+    invert: float = LEFT_OUT
     """Replaces each feature x by this number minus x."""
-
-    def mistakes(self) -> Iterator[str]:
-        # A value of 0 is one, too.
-        yield from exactly_one(
-            {key: key in self.model_fields_set for key in Transform.model_fields}
-        )
 
 
 def _apart(key: str, other: str) -> str:
@@ -94,30 +94,25 @@ class Problem(Group):
 
     task: TaskName = "classification"
     """classification: labels are classes; regression: they are numbers, in whose own
-    units all results are. Networks learn them scaled by the rows that they learn from.
-    """
+    units all results are."""
     unit: Annotated[str, Field(pattern=UNIT, max_length=20)] = LEFT_OUT
     """The unit of labels that are numbers, such as K; it stands in figures and words.
     At most 20 Latin or Greek letters, digits and signs, without |."""
     train_size: RowsOrShare = LEFT_OUT
-    """The train set: rows, 1 to 100,000,000, or a share, such as 0.7. Without shuffle
-    these are the first ones."""
+    """The train set: rows or a share, such as 0.7; without shuffle the first ones."""
     test_size: RowsOrShare = LEFT_OUT
-    """The test set: rows, 1 to 100,000,000, or a share; left out, all others."""
+    """The test set: rows or a share; left out, all others."""
     shuffle: Annotated[SmallSeed | Literal["each"], ALTERNATIVES] = LEFT_OUT
-    """A seed, 0 to 4294967295, with which rows are drawn, stratified by class, or by
-    quantiles of numbers; or each: each source model and its repeats get a split of
-    their own, so that an answer holds for other splits. Left out, rows keep their
-    order."""
+    """A seed, 0 to 4294967295, with which rows are drawn, stratified by label; or each:
+    each source model and its repeats get a split of their own, so that an answer holds
+    for other splits. Left out, rows keep their order."""
     scale: Annotated[Literal["standard"] | Like, ALTERNATIVES] = LEFT_OUT
-    """standard: each feature gets mean 0 and standard deviation 1 on the train rows;
-    {like: PROBLEM}: by the train rows of another problem. One-hot columns stay as they
-    are. In a study with target sizes, a target that says standard is scaled like its
-    source; with several sources, by its own train rows."""
+    """standard: each feature but one-hot columns gets mean 0 and standard deviation 1
+    on the train rows; {like: PROBLEM}: on those of another problem. With target sizes,
+    a target that says standard is scaled like its source, if it is a single one."""
     overlap: Literal["error"] = LEFT_OUT
     """error: in a study's target, test rows with the same features as train rows of its
-    own or of the source are refused before anything is trained. Left out, they are
-    counted, and the answer says how many there are."""
+    own or of the source are refused. Left out, the answer says how many there are."""
     classes: Annotated[list[Value], EACH_ONCE] = []
     """The classes to keep, in this order; left out, all."""
     transforms: list[Transform] = []
@@ -131,7 +126,9 @@ class Problem(Group):
     @property
     def paths(self) -> dict[str, str]:
         """The paths of its files, or of its folder of images, by key."""
-        return {}
+        paths = {key: self.get(key) for key in FILES}
+        # Snakemake warns of a folder whose path ends with a slash.
+        return {key: path.rstrip("/") for key, path in paths.items() if path}
 
     @property
     def fills(self) -> bool:
@@ -148,8 +145,7 @@ class Problem(Group):
         key = "unit" if has_classes else "classes"
         if getattr(self, key):
             yield _apart(key, f"task: {self.task}")
-        sizes = self.train_size or self.test_size
-        if not sizes and "test_file" not in self.paths:
+        if not (self.train_size or self.test_size or self.get("test_file")):
             yield "train_size: this key is missing"
         for number, step in enumerate(self.transforms):
             if step.rotate is not None and len(self.get("shape") or []) < 2:
@@ -172,8 +168,8 @@ class OfRows(Problem):
     shape: list[Several] = []
     """How a row's features are arranged, such as [1, 8, 8]."""
     tokens: bool = False
-    """Whether features are tokens: whole numbers from 0 that stand for something, such
-    as words or atoms. A module gets them as integers, as nn.Embedding takes them."""
+    """Whether features are tokens: whole numbers from 0 that stand for words or the
+    like. A module gets them as integers, as nn.Embedding takes them."""
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
@@ -192,20 +188,19 @@ class OfFile(OfRows):
 
     file: Table
     """The rows: a .csv, .tsv or .parquet file with named columns, or an .npz with
-    arrays X and y; from the working directory, its path without braces, < and >, and
-    line breaks, and a - in front as ./-."""
+    arrays X and y; its path has no braces, < or >, and a - in front as ./-."""
     test_file: Table = LEFT_OUT
     """A separate file with the test rows; same columns."""
     separator: Annotated[str, Field(pattern=r'^[^"\r\n]$')] = LEFT_OUT
-    """One character that separates values in .csv and .tsv files, such as ";"; by
-    default a comma, and in a .tsv a tab."""
+    """The character between values, such as ";"; by default a comma, or in .tsv a tab.
+    """
     decimal: Literal[".", ","] = "."
     """The decimal mark of .csv and .tsv files, "." or ","."""
     label: Text = LEFT_OUT
     """The column to predict; any labels."""
     missing: Missing = LEFT_OUT
-    """How to treat missing features: {drop: rows} or {fill: median}. If left out, they
-    are refused, as missing labels always are."""
+    """How to treat missing features: {drop: rows} or {fill: median}. Left out, they are
+    refused."""
     columns: Literal["common"] = LEFT_OUT
     """common: as a study's target, take only columns that its source has, too; the
     source then takes these only. Left out, columns that differ are refused."""
@@ -214,15 +209,9 @@ class OfFile(OfRows):
     rows: dict[Text, Value] = {}
     """Values by column: keep only rows with these. The columns are no features."""
     group: Text = LEFT_OUT
-    """A column, no feature; rows of a group never lie on both sides of the split. Needs
-    shuffle."""
+    """A column, no feature; rows of a group lie on one side of the split."""
     made_by_rule: bool = False
     """Whether another rule of the workflow makes the file."""
-
-    @property
-    def paths(self) -> dict[str, str]:
-        paths = {"file": self.file, "test_file": self.test_file}
-        return {key: path for key, path in paths.items() if path}
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
@@ -235,12 +224,11 @@ class OfFile(OfRows):
         if not self.made_by_rule:
             for key, path in self.paths.items():
                 yield from unreadable(key, Path(path))
-        if self.test_file and self.group:
-            yield _apart("group", "test_file, which decides the split")
-        elif self.group and self.shuffle is None:
+        if self.group and self.shuffle is None:
             yield "shuffle: this key is missing; whole groups are drawn at random"
-        if self.test_file and self.is_split:
-            yield _apart("shuffle", "test_file, which decides the split")
+        for key, splits in (("group", self.group), ("shuffle", self.is_split)):
+            if self.test_file and splits:
+                yield _apart(key, "test_file, which decides the split")
         roles: dict[str, str] = {}
         for key in ("label", "group", "rows", "categorical", "drop"):
             value = getattr(self, key) or []
@@ -254,11 +242,10 @@ class OfImages(Problem):
     """A problem in a folder of images."""
 
     images: PathName
-    """A folder of images in place of a file: a class is a folder in it, a row an image,
-    by name. Any format that Pillow reads; features are from 0, black, to 1."""
+    """A folder of images, each in the folder of its class, in any format that Pillow
+    reads; features are from 0, black, to 1."""
     size: Annotated[list[Several], Field(min_length=2, max_length=2)]
-    """The height and width that images get, such as [32, 32]; that of rows is then
-    [3, 32, 32], or [1, 32, 32] if they are grey."""
+    """The height and width that images get, such as [32, 32]."""
     color: Color = "rgb"
     """rgb or grey: whether images are read in colour."""
 
@@ -266,11 +253,6 @@ class OfImages(Problem):
     def shape(self) -> list[int]:
         """How a row's features are arranged."""
         return [CHANNELS[self.color], *self.size]
-
-    @property
-    def paths(self) -> dict[str, str]:
-        # Snakemake warns of a folder whose path ends with a slash.
-        return {"images": self.images.rstrip("/")}
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
@@ -307,12 +289,9 @@ class _OfFunction(OfRows):
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
-        given = {name: getattr(self, name) is not None for name in FUNCTIONS}
-        yield from exactly_one(given)
-        first = next(name for name in FUNCTIONS if given[name])
-        if first == "make_blobs":
-            return
-        seed = getattr(self, first).get("random_state")
+        first, *more = (n for n in FUNCTIONS if getattr(self, n) is not None)
+        yield from (_apart(name, first) for name in more)
+        seed = dict(getattr(self, first)).get("random_state")
         if first.startswith("make_") and not isinstance(seed, int):
             yield (
                 f"{first}.random_state: this key is missing; without a seed, the data "

@@ -17,10 +17,7 @@ from thaw.config.messages import among, path, shown, wrong
 from thaw.config.mistakes import explain
 from thaw.config.network import inherited
 from thaw.config.training import changed
-from thaw.errors import ThawError
 from thaw.learning.settings import BUDGETS
-
-MORE = "there may be more mistakes, which show when these are mended"
 
 Keys = Mapping[str, Any]
 MERGED = ("network", "training", "pretraining")
@@ -35,7 +32,7 @@ def resolve(config: Mapping[str, Any]) -> Config:
     try:
         result = Config.model_validate(filled_in(config))
     except ValidationError as error:
-        raise ThawError(*wrong(explain(error)).args, f"  {MORE}") from None
+        raise wrong(explain(error)) from None
     if lines := [*contradictions(result)]:
         raise wrong(lines)
     return result
@@ -73,8 +70,8 @@ def _study(
     network = inherited(shared["network"], changes["network"])
     training = changed(shared["training"], changes["training"])
     pretraining = changed(shared["pretraining"], changes["pretraining"])
-    # The margin of the top level is not meant for every metric.
-    whole = {key: value for key, value in shared.items() if key != "margin"} | {
+    whole = {
+        **shared,
         **study,
         "network": network,
         "training": training,

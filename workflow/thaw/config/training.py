@@ -12,7 +12,6 @@ from thaw.config.fields import (
     AS_TEXT,
     EACH_ONCE,
     LEFT_OUT,
-    MOST_LAYERS,
     Arguments,
     Count,
     Group,
@@ -32,9 +31,7 @@ TRAINING = settings.Training._field_defaults
 VARIANT = settings.Variant._field_defaults
 
 FreezeValue = Annotated[
-    Annotated[int, Field(ge=0, le=MOST_LAYERS)]
-    | GroupName
-    | Annotated[list[Layer], Field(min_length=1), EACH_ONCE],
+    Count | GroupName | Annotated[list[Layer], Field(min_length=1), EACH_ONCE],
     ALTERNATIVES,
 ]
 
@@ -45,20 +42,17 @@ class Training(Group):
     epochs: Several = LEFT_OUT
     """How often a network sees the train set. Set either this or steps."""
     steps: Rows = TRAINING["steps"]
-    """How many steps of gradient descent a network takes in all, whatever the number of
-    rows; the last epoch is cut there."""
+    """How many steps a network takes in all; the last epoch is cut there."""
     batch_size: Rows
     """How many rows a step of gradient descent averages over."""
     learning_rate: Annotated[
         Positive | Annotated[list[Positive], Field(min_length=2)],
         ALTERNATIVES,
     ]
-    """The size of a step, a finite number, more than 0, 1000000 or less; or a list of 2
-    or more, of which each network keeps the one with the least loss on its validation
-    rows."""
+    """The size of a step, more than 0; or a list of 2 or more, of which each network
+    keeps the one with the least loss on its validation rows."""
     validation_size: Annotated[float, Field(gt=0, le=0.5)] = TRAINING["validation_size"]
-    """The share of a network's own train rows that are held out to choose its learning
-    rate and epoch on, such as 0.2."""
+    """The share of train rows that are held out to choose a rate or epoch on."""
     keep: Literal["last", "best"] = TRAINING["keep"]
     """Which state of a network to keep: the last one or, with best, the one after the
     epoch with the least loss on its validation rows; epoch 0 is its start."""
@@ -69,17 +63,14 @@ class Training(Group):
     nesterov: bool = TRAINING["nesterov"]
     """Whether the momentum is Nesterov's."""
     weight_decay: NotNegative = TRAINING["weight_decay"]
-    """The weight decay of weights and biases: part of the gradient or, with adamw,
-    decoupled from it."""
+    """The weight decay: part of the gradient or, with adamw, decoupled from it."""
     schedule: Literal["constant", "cosine"] = TRAINING["schedule"]
     """How the learning rate changes with each step: constant, or cosine (it falls to 0
     over all steps, as PyTorch's CosineAnnealingLR)."""
     warmup: Count = TRAINING["warmup"]
-    """Over how many steps the learning rate first rises evenly (LinearLR); the schedule
-    begins after them."""
+    """Over how many steps the learning rate rises evenly, before the schedule."""
     device: Literal["cpu", "cuda", "auto"] = TRAINING["device"]
-    """Where a module or a trainer learns: cpu, cuda (an NVIDIA GPU) or auto (a GPU
-    where there is one)."""
+    """Where a module or a trainer learns: auto is a GPU where there is one."""
     arguments: Arguments = LEFT_OUT
     """Overrides some of network.arguments, by name (network.trainer only)."""
     class_weight: Annotated[
@@ -87,10 +78,9 @@ class Training(Group):
         ALTERNATIVES,
         AfterValidator(lambda weights: weights or None),
     ] = TRAINING["class_weight"]
-    """How much each class counts in the loss: balanced (all the same, by the rows that
-    are learned from), or numbers above 0 by class, 1 for those left out, so that {}
-    turns it off; classes true, false, yes and no in quotes. The loss is averaged over
-    rows, as in Keras."""
+    """How much each class counts in the loss, averaged over rows as in Keras: balanced
+    (all the same), or numbers above 0 by class, 1 for those left out, so that {} turns
+    it off; classes true, false, yes and no in quotes."""
 
     @property
     def rate_choices(self) -> list[float]:
@@ -106,8 +96,6 @@ class Training(Group):
                 "validation_size: several learning rates, and keep: best, choose on a "
                 "share of the train rows held out, such as 0.2; set both, or neither"
             )
-        if self.steps is not None and self.warmup >= self.steps:
-            yield f"warmup: as long as all {self.steps} steps. Allowed: less than that"
         if self.nesterov and not self.momentum:
             yield "nesterov: needs a momentum. Allowed: false, or a momentum"
 
@@ -117,11 +105,9 @@ def changed(training: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
 
     Epochs and steps replace each other; a trainer's arguments change one by one.
     """
-    kept = dict(training)
-    if changes.keys() & {*settings.BUDGETS}:
-        kept = {k: v for k, v in kept.items() if k not in settings.BUDGETS}
-    result = kept | dict(changes)
-    before, after = kept.get("arguments"), changes.get("arguments")
+    replaced = settings.BUDGETS if changes.keys() & {*settings.BUDGETS} else ()
+    result = {k: v for k, v in training.items() if k not in replaced} | dict(changes)
+    before, after = training.get("arguments"), changes.get("arguments")
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         result["arguments"] = {**before, **after}
     return result
@@ -131,8 +117,7 @@ class Phase(Group):
     """A phase of a variant's training. The optimizer and the schedule start anew."""
 
     freeze: FreezeValue = VARIANT["freeze"]
-    """The layers that do not learn in this phase: a number of them, from the first; a
-    name; a list; or in words, as freeze of a variant."""
+    """The layers that do not learn in this phase, as freeze of a variant."""
     epochs: Several
     """How many epochs the phase takes."""
     learning_rate: Positive = LEFT_OUT
@@ -154,8 +139,7 @@ class Variant(Group):
     """The widths of fresh hidden layers put between the source model's and the output,
     which is then fresh too."""
     rate_factors: dict[Layer, Positive] = dict(VARIANT["rate_factors"])
-    """By what to multiply the learning rate of a layer, at every step, such as
-    {hidden-1: 0.1}; 1 for those left out."""
+    """By what to multiply a layer's learning rate, such as {hidden-1: 0.1}."""
     phases: list[Phase] = list(VARIANT["phases"])
     """Parts of the training, one after the other, each with its frozen layers and its
     epochs, such as the output alone first. The variant's epochs are their sum."""
@@ -164,8 +148,7 @@ class Variant(Group):
     this many times their distance from it is added to their gradient (L2-SP)."""
     inherit: Literal["output"] = LEFT_OUT
     """output: keep the source model's output even where source and target differ in the
-    label's name, in the names of the classes or in the task. By default, the output is
-    then drawn anew."""
+    label's name, in the classes or in the task, with which it would be drawn anew."""
     training: Training
     """Overrides the study's training for this variant's repeats."""
     save: Literal["weights"] = LEFT_OUT
@@ -213,9 +196,9 @@ class Estimator(Group):
     save: ClassVar = None
 
     estimator: Annotated[str, Field(pattern=r"^\w+(\.\w+)+$")]
-    """Instead of all of the above, an estimator as a reference that is no network: a
-    class like scikit-learn's, such as sklearn.linear_model.Ridge. Of classes it must
-    say probabilities (predict_proba)."""
+    """Instead of all of the above, a reference that is no network: a class like
+    scikit-learn's, such as sklearn.linear_model.Ridge; of classes with predict_proba.
+    """
     arguments: Arguments = LEFT_OUT
     """The estimator's arguments, by name; not random_state, which Thaw sets, nor
     n_jobs, since several cores give other bytes than one."""

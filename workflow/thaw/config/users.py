@@ -1,24 +1,14 @@
-"""What users supply: files with functions, and with weights of source models.
+"""The functions that users supply, in files or packages.
 
 Jobs read this too, so it does not import pydantic.
 """
 
-import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from thaw import keys
-from thaw.config.messages import shown, unreadable
-
-# The weights in a folder that Hugging Face's `save_pretrained` wrote; the index names
-# several files with a part each.
-WHOLE = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-PART = re.compile(r"[\w-][\w.-]*\.safetensors")
-
-READ = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pth.tar")
+from thaw.config.messages import unreadable
 
 
 def parts_of_function(text: str) -> tuple[str, str, Path | None]:
@@ -62,49 +52,3 @@ def mistakes_of_function(key: str, text: str) -> Iterator[str]:
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         yield f"{key}: {place}{line}: {getattr(error, 'msg', error)}"
-
-
-def weight_files(path: Path) -> list[Path]:
-    """Return the file of a source model or, if it is a folder, the files in it.
-
-    Raises `ValueError` if a folder has no weights, or a damaged index of them.
-    """
-    if not path.is_dir():
-        return [path]
-    index = path / INDEX
-    if not index.exists():
-        if (path / WHOLE).exists():
-            return [path / WHOLE]
-        raise ValueError(f"it has no {WHOLE}, as save_pretrained writes it")
-    try:
-        parts = {*json.loads(index.read_bytes())["weight_map"].values()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError(f"{INDEX} has no weight_map of files") from None
-    if not parts or not all(PART.fullmatch(str(part)) for part in parts):
-        raise ValueError(f"the weight_map of {INDEX} names other than files beside it")
-    return [path / part for part in sorted(parts)]
-
-
-def digest_of_weights(files: Sequence[Path]) -> str:
-    """Return the digest of what the files of a source model hold."""
-    digests = [keys.known_digest(file) for file in files]
-    return digests[0] if len(digests) == 1 else keys.digest(keys.canonical(digests))
-
-
-def mistakes_of_weights(key: str, text: str) -> Iterator[str]:
-    """Yield what keeps a source model's weights from being read."""
-    path = Path(text)
-    if not path.is_dir() and not text.endswith(READ):
-        yield (
-            f"{key}: {shown(text)} is not read, because such files may run code. "
-            "Allowed: .safetensors (safetensors.torch.save_file writes a state_dict), "
-            ".pt, .pth, .ckpt or .bin with a state_dict, or a folder of Hugging Face's"
-        )
-        return
-    try:
-        files = weight_files(path)
-    except ValueError as error:
-        yield f"{key}: {shown(text)} is not a folder with weights: {error}"
-        return
-    for file in files:
-        yield from unreadable(key, file)

@@ -9,9 +9,9 @@ from thaw.config.config import Config, Study
 from thaw.config.network import HiddenLayers, Trainer
 from thaw.config.problem import Problem
 from thaw.config.training import Estimator, Variant
-from thaw.config.users import digest_of_weights, weight_files
 from thaw.errors import ThawError
 from thaw.findings.arms import Arm, TargetSize, arms
+from thaw.keys import known_digest
 from thaw.learning.settings import BUDGETS
 from thaw.output.paths import check_file, models_begin, repeats_begin
 from thaw.plan.planned import Planned, plan_result
@@ -63,17 +63,16 @@ def plan_of_study(
 def _checkpoints(plan: StudyPlan) -> Iterator[Planned]:
     """Yield the source model of each file."""
     study = plan.settings
-    paths = [weight_files(Path(file)) for file in study.files]
-    digests = [*map(digest_of_weights, paths)]
+    digests = [known_digest(Path(file)) for file in study.files]
     if len({*digests}) < len(digests):
         raise ThawError(
             f"studies.{plan.name}.source_models.files: some have the same content, and "
             "a source model counts once; remove the copy"
         )
     inputs, code = {"problem": plan.target}, study.network.user_files
-    for digest, weights in zip(digests, paths, strict=True):
+    for digest, file in zip(digests, study.files, strict=True):
         settings = {"network": study.network.content, "file": digest}
-        files = code | {"weights": [*map(str, weights)]}
+        files = code | {"weights": [file]}
         at = "read_checkpoints", models_begin, study.source
         yield plan_result(*at, settings, inputs, files)
 
