@@ -20,6 +20,7 @@ from thaw.learning.rows import narrowed_rows
 from thaw.learning.seeds import Whose
 from thaw.output.problems import load_described
 from thaw.output.records import load_check
+from thaw.output.tiles import Tile
 from thaw.output.weights import load_networks
 from thaw.stages.transferability import learned_by
 from thaw.tables.transferability import choices, judged
@@ -159,10 +160,11 @@ def test_source_models_are_scored_and_a_table_says_what_scores_would_choose(
     rows = pd.DataFrame(load_check(file, study.transferability.key))
     values = rows.set_index(["score", "source_model", "target_size"])["value"]
     assert len(values["logme"]) == len(values["linear_probe"]) == 3 * 2
-    for networks in (load_networks(results / path) for path in study.model_files):
-        for place, number in enumerate(networks.tile.models):
+    for path in study.model_files:
+        state, record = load_networks(results / path)
+        for place, number in enumerate(Tile.named(record["tile"]).models):
             x, labels = learned_by(problem, 1, number, 10, None)
-            seen = FullyConnected(2, [4, 3], 3).see(take(networks.state, [place]), x)
+            seen = FullyConnected(2, [4, 3], 3).see(take(state, [place]), x)
             expected = logme(seen.passed_on.numpy().astype(float), labels, True)
             assert values["logme", number, 10] == pytest.approx(expected)
 

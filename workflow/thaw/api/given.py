@@ -87,9 +87,9 @@ def read(scores: pd.DataFrame | Path) -> Given:
     Raises `ThawError` with all that is wrong in values or, if they are right, in which
     scores there are; it names columns, and rows from 1.
     """
-    names = {*NEEDED, *OPTIONAL}
+    names = [*NEEDED, *OPTIONAL]
     if isinstance(scores, Path):
-        place, table = str(scores), read_rows(scores, names, {})
+        place, table = str(scores), read_rows(scores, {*names}, {})
     else:
         place, table = "the frame", scores
     missing = [name for name in NEEDED if name not in table]

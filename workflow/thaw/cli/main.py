@@ -412,11 +412,16 @@ def _leftovers(used: set[str]) -> Iterator[Path]:
     All files of a key of which a used one is missing stay: if jobs are cut differently
     now, they may be the only copy.
     """
+    from thaw.errors import ThawError
+    from thaw.output.records import load_record
+
     trained = [name for name in used if name.startswith(("source-models/", "repeats/"))]
     missing = {Path(name).parent for name in trained if not (RESULTS / name).exists()}
     names = {Path(name).name for name in used}
     for record in RESULTS.glob("**/records/*.json"):
-        names |= {record.name, *_content(record)}
+        names.add(record.name)
+        with contextlib.suppress(ThawError, OSError):  # it may be damaged
+            names |= {*load_record(record)["content"]}
     for path in RESULTS.rglob("*"):
         folder, name = path.parent, path.relative_to(RESULTS)
         if TEMPORARY.fullmatch(path.name):
@@ -428,14 +433,3 @@ def _leftovers(used: set[str]) -> Iterator[Path]:
             is_ours = has_records and path.name in names
         if is_ours and not path.is_dir() and name.as_posix() not in used:
             yield path
-
-
-def _content(record: Path) -> list[str]:
-    """Return the names of the files of a record; none if it is damaged."""
-    from thaw.errors import ThawError
-    from thaw.output.records import load_record
-
-    try:
-        return [*load_record(record)["content"]]
-    except (ThawError, OSError):
-        return []
