@@ -240,8 +240,8 @@ class Config(Settings):
         for name in self.studies:
             if (first := seen.setdefault(name.casefold(), name)) != name:
                 yield (
-                    f"studies.{name}: it differs from {first!r} only in case, and macOS "
-                    "gives both one folder; choose another name"
+                    f"studies.{name}: it differs from {first!r} only in case, and "
+                    "macOS gives both one folder; choose another name"
                 )
         for name, singles in self.rankings.items():
             for single in {*singles} & {*self.studies}:
