@@ -155,8 +155,8 @@ def test_source_models_are_scored_and_a_table_says_what_scores_would_choose(
     project = store.copy(tmp_path / "project", ranking(), TABLE)
     results = project.folder / "results"
     study = plan_of(ranking()).studies["which-one"]
-    problem, *_ = load_described(results / study.files["target"][0], study.target.key)
-    file = results / study.files["transferability"][0]
+    problem, *_ = load_described(results / study.target.path, study.target.key)
+    file = results / study.transferability.path
     rows = pd.DataFrame(load_check(file, study.transferability.key))
     values = rows.set_index(["score", "source_model", "target_size"])["value"]
     assert len(values["logme"]) == len(values["linear_probe"]) == 3 * 2

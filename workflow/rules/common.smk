@@ -107,11 +107,6 @@ def is_finished(**wildcards):
     return all(os.path.exists(path.format(**wildcards)) for path in training.output)
 
 
-def predictions_if_kept(path):
-    """Return the path of predictions, if the config keeps them."""
-    return [path] if PLAN.predictions else []
-
-
 def locate(path):
     """Return the place of a path that begins with `results/`, also in a module."""
     return Path(rules.make_problem.output[0]).parents[2] / path

@@ -51,9 +51,8 @@ use rule make_problem as pretrain with:
         weights="results/source-models/{problem}-{key}/{tile}.safetensors",
         scores="results/source-models/{problem}-{key}/{tile}.csv",
         history="results/source-models/{problem}-{key}/{tile}.history.npz",
-        predictions=predictions_if_kept(
-            "results/source-models/{problem}-{key}/{tile}.predictions.npz"
-        ),
+        predictions=["results/source-models/{problem}-{key}/{tile}.predictions.npz"]
+        * PLAN.predictions,
     log:
         "logs/source-models/{problem}-{key}/{tile}.log",
 
@@ -80,9 +79,8 @@ use rule make_problem as train with:
     output:
         scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
         history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",
-        predictions=predictions_if_kept(
-            "results/repeats/{problem}/{arm}-{key}/{tile}.predictions.npz"
-        ),
+        predictions=["results/repeats/{problem}/{arm}-{key}/{tile}.predictions.npz"]
+        * PLAN.predictions,
     log:
         "logs/repeats/{problem}/{arm}-{key}/{tile}.log",
     wildcard_constraints:
@@ -94,9 +92,8 @@ use rule train as train_and_save with:
     output:
         scores="results/repeats/{problem}/{arm}-{key}/{tile}.csv",
         history="results/repeats/{problem}/{arm}-{key}/{tile}.history.npz",
-        predictions=predictions_if_kept(
-            "results/repeats/{problem}/{arm}-{key}/{tile}.predictions.npz"
-        ),
+        predictions=["results/repeats/{problem}/{arm}-{key}/{tile}.predictions.npz"]
+        * PLAN.predictions,
         weights="results/repeats/{problem}/{arm}-{key}/{tile}.safetensors",
     wildcard_constraints:
         arm=any_of(SAVED),

@@ -172,41 +172,52 @@ def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
         problem["shuffle"] = EACH if source.path == target.path else 1
         problem["scale"] = scale
         problems[name] = {key: value for key, value in problem.items() if value}
-    margin = 0.02
+    classes = [{*table.labels} for table in tables]
+    outputs = 1 if regression else len(classes[1])
+    config = _config(problems, counts, outputs)
+    (study,) = config["studies"].values()
     if regression:
         spread = pd.to_numeric(tables[1].labels, errors="coerce").std()
-        margin = float(f"{MARGIN * spread:.0e}") or MARGIN
-    classes = [{*table.labels} for table in tables]
+        study["margin"] = float(f"{MARGIN * spread:.0e}") or MARGIN
     keeps_output = labels[0] == labels[1] and (regression or classes[0] == classes[1])
-    outputs = 1 if regression else len(classes[1])
-    is_large = counts[0] >= LARGE
-    config: dict[str, Any] = {
-        "seed": 1,
-        "network": {"hidden": WIDE if counts[1] >= MANY_ROWS else NARROW},
-        "training": TRAINING
-        | {"learning_rate": RATES[regression]}
-        | ({"batch_size": LARGE_BATCH} if is_large else {}),
-        "problems": problems,
-        "variants": {
-            name: {"estimator": function, "arguments": arguments}
-            for name, (function, arguments) in ESTIMATORS[regression].items()
-        },
-        "studies": {
-            f"from-{names[0]}": {
-                "source": names[0],
-                "target": names[1],
-                "variants": ["ladder", *ESTIMATORS[regression]],
-                "target_sizes": [*_sizes(counts[1], outputs), "all"],
-                "source_models": SOURCE_MODELS[is_large],
-                "repeats": REPEATS,
-                "margin": margin,
-            }
-        },
-    }
     categories = {str(v) for frame in frames for name in words for v in frame[name]}
     widths = [len(frames[1].columns) + len(categories), *config["network"]["hidden"]]
     assumed = [*_assumed(config, keeps_output), *notes]
     return Draft(config, assumed, [*widths, outputs], counts)
+
+
+def _config(
+    problems: Mapping[str, Any], counts: Sequence[int], outputs: int
+) -> dict[str, Any]:
+    """Return a config for a source and a target with so many train rows.
+
+    outputs: of the target's networks.
+    """
+    source, target = problems
+    regression, is_large = "task" in problems[target], counts[0] >= LARGE
+    training = TRAINING | {"learning_rate": RATES[regression]}
+    estimators = ESTIMATORS[regression]
+    return {
+        "seed": 1,
+        "network": {"hidden": WIDE if counts[1] >= MANY_ROWS else NARROW},
+        "training": training | ({"batch_size": LARGE_BATCH} if is_large else {}),
+        "problems": problems,
+        "variants": {
+            name: {"estimator": function, "arguments": arguments}
+            for name, (function, arguments) in estimators.items()
+        },
+        "studies": {
+            f"from-{source}": {
+                "source": source,
+                "target": target,
+                "variants": ["ladder", *estimators],
+                "target_sizes": [*_sizes(counts[1], outputs), "all"],
+                "source_models": SOURCE_MODELS[is_large],
+                "repeats": REPEATS,
+                "margin": 0.02,
+            }
+        },
+    }
 
 
 def _assumed(config: Mapping[str, Any], keeps_output: bool) -> Iterator[str]:

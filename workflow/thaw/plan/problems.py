@@ -60,8 +60,7 @@ class Problems:
         partner = self._problems[study.target] if shares and target.paths else None
         source = self._add(study.source, partner=partner)
         if study.is_swept and target.scale == "standard":
-            scale = Like(like=study.source)
-            target = target.model_copy(update={"scale": scale})
+            target = target.model_copy(update={"scale": Like(like=study.source)})
         return source, self._add(study.target, target, source)
 
     def _add(
@@ -91,15 +90,9 @@ class Problems:
             settings["scale"] = "like"
             is_source = source is not None and source.name == like
             inputs["like"] = source if is_source else self._add(like)  # type: ignore
-        planned = plan_result(
-            "make_problem",
-            problem_file,
-            name,
-            settings,
-            inputs,
-            files,
-            any(p.get("made_by_rule") for p in (problem, partner) if p),
-        )
+        is_ruled = any(p.get("made_by_rule") for p in (problem, partner) if p)
+        at = "make_problem", problem_file, name
+        planned = plan_result(*at, settings, inputs, files, is_ruled)
         self.by_path[planned.path] = planned
         self.shown.setdefault(name, planned)
         return planned

@@ -180,15 +180,12 @@ def _short_run(plan: StudyPlan, pretrains: bool) -> dict[str, Any]:
     smallest: TargetSize = min(plan.sizes_in_rows, default="all")
     arm = Arm((plan.pretrained or [*plan.networks])[0], smallest)
     settings = _settings(plan, arm) | {"study": plan.name}
-    settings["training"] = _shortest(settings["training"])
     if pretrains:
-        settings["pretraining"] = _shortest(plan.settings.pretraining.minimal())
+        settings["pretraining"] = plan.settings.pretraining.minimal()
+    for role in {"training", "pretraining"} & settings.keys():
+        # One epoch, or one step.
+        settings[role] |= {key: 1 for key in BUDGETS if settings[role].get(key)}
     return settings
-
-
-def _shortest(training: Mapping[str, Any]) -> dict[str, Any]:
-    """Return training cut to one epoch, or one step."""
-    return dict(training) | {key: 1 for key in BUDGETS if training.get(key)}
 
 
 def _transferability(plan: StudyPlan) -> Planned | None:

@@ -78,24 +78,21 @@ def lines_of(plan: Plan, name: str, results: Path, in_full: bool) -> Iterator[st
                 yield "\n" + (results / table).read_text(encoding="utf-8")
     else:
         text = (results / name / "answer.json").read_text(encoding="utf-8")
-        answer = json.loads(text)
-        words = " ".join(_to_do(answer)) if name in plan.rankings else advice(answer)
+        words = advice(json.loads(text), name in plan.rankings)
         yield textwrap.fill(f"{name}: {words}", 80)
     studies = [plan.studies[n] for n in plan.rankings.get(name, [name])]
     notes = (note for study in studies for note in warnings(study, results))
     yield from dict.fromkeys(notes)
 
 
-def advice(answer: Sequence[Mapping[str, Any]]) -> str:
-    """Return the advice from the parts of an answer, at each target size if several."""
-    first, *rest = _to_do(answer)
-    return " ".join([first, *(words for words in rest if words.startswith("With "))])
+def advice(answer: Sequence[Mapping[str, Any]], in_full: bool = False) -> str:
+    """Return the advice from the parts of an answer.
 
-
-def _to_do(answer: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the part with the advice; before it may be what a study asks of pairs."""
+    If not in full, its first sentence and, of several target sizes, that of each.
+    """
     parts = {part["heading"]: part["sentences"] for part in answer}
-    return parts["What to do"]
+    first, *rest = parts["What to do"]
+    return " ".join([first, *(s for s in rest if in_full or s.startswith("With "))])
 
 
 def what_to_read(plan: Plan, named: Sequence[str], results: Path) -> Iterator[str]:
