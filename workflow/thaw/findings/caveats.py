@@ -75,7 +75,7 @@ def _weak(study: Question) -> Iterator[Caveat]:
     """Say which networks are weak, if there are some."""
     metric = metric_of(study.metric[0])
     if (study.comparisons[["weak", "reference_weak"]] > 0).any(axis=None):
-        limit = ""
+        limit = "more than "
         if not study.is_swept:
             baseline = study.summary[study.summary["variant"] == study.baseline]
             median, constant = baseline[["median", "constant"]].iloc[0]
