@@ -34,13 +34,16 @@ class LogHandler(LogHandlerBase):
         """Find out where to write."""
         self.stream = getattr(sys, ("stderr", "stdout")[self.common_settings.stdout])
         self.stream.reconfigure(errors="replace")  # an old terminal lacks characters
-        # By job that is left: its stage, its results, the rows that fits learn from.
+        # By job: its stage, its number of results, and the rows that fits learn from.
         self.jobs: dict[int, tuple[str, int, int]] = {}
         self.done, self.total = Counter[str](), Counter[str]()  # results by stage
         self.began: dict[Any, float] = {}  # when a job or a group of jobs did
-        # Of training: the rows that were learned from, the seconds that this took, in
-        # all and beyond the start of its jobs, and when the first of these began.
-        self.rows, self.taken, self.beyond, self.start = 0, 0.0, 0.0, float("inf")
+        # By stage that trains: the jobs and rows that are left, the rows that are done,
+        # and the seconds that these took, in all and beyond the start of their jobs.
+        self.left, self.rows_left = Counter[str](), Counter[str]()
+        self.rows, self.taken = Counter[str](), 0.0
+        self.beyond = dict.fromkeys(TRAINING, 0.0)
+        self.start = float("inf")  # when the first of them began
         self.failures: dict[int, str] = {}  # by job
         self.is_dry = self.comes_again = self.common_settings.dryrun  # table of jobs
         self.has_begun = self.interrupted = False
@@ -63,20 +66,30 @@ class LogHandler(LogHandlerBase):
     def _show(self, record: Any, event: LogEvent | None, text: str) -> None:
         self.interrupted |= text.startswith(STOPPED)
         if hasattr(record, "thaw_jobs"):
-            self.jobs = dict(record.thaw_jobs)
-            for stage, size, _ in self.jobs.values():
+            self.jobs = record.thaw_jobs
+            for stage, size, rows in self.jobs.values():
                 self.total[stage] += size
+                if stage in TRAINING:
+                    self.left[stage] += 1
+                    self.rows_left[stage] += rows
         elif self.common_settings.verbose and record.levelno > DEBUG * self.is_dry:
             self._write(self.format(record))
         elif event == LogEvent.JOB_FINISHED and record.job_id in self.jobs:
-            self._finish(record.job_id)
+            self.failures.pop(record.job_id, None)  # it was tried again
+            stage, size, rows = self.jobs[record.job_id]
+            began = self.began.pop(record.job_id, None)
+            if stage in TRAINING:
+                self._time(stage, rows, began)
+            self._count(stage, size)
         elif event == LogEvent.JOB_ERROR:
             self._fail(record)
         elif "At least one job did not complete" in text:
             kept = " and ".join(f"{self.done[stage]:,} {stage}" for stage in TRAINING)
-            kept = f"Interrupted. All is kept, {kept} of this run; run again to go on."
+            stopped = (
+                f"Interrupted. All is kept, {kept} of this run; run again to go on."
+            )
             failures = "\n".join(self.failures.values())
-            self._write(kept if self.interrupted else failures or text)
+            self._write(stopped if self.interrupted else failures or text)
         elif record.levelno >= WARNING:
             self._write("" if self.interrupted or re.match(REPEATED, text) else text)
         elif event == LogEvent.RUN_INFO and self.comes_again:
@@ -86,36 +99,44 @@ class LogHandler(LogHandlerBase):
         elif event in SHOWN or not self.has_begun or "Nothing to be done" in text:
             self._write(self.format(record))
 
-    def _finish(self, job: int) -> None:
+    def _count(self, stage: str, size: int) -> None:
         """Count a job's results, and show how far its stage and training are."""
-        self.failures.pop(job, None)  # it was tried again
-        (stage, size, rows), began = self.jobs.pop(job), self.began.pop(job, None)
-        if stage in TRAINING and began is not None:  # a job of a group does not say it
-            seconds = time.monotonic() - began
-            self.start = min(self.start, began)
-            self.rows += rows
-            self.taken += seconds
-            self.beyond += max(seconds - SECONDS_TO_START, 0)
         self.done[stage] += size
         done, total = self.done[stage], self.total[stage]
         line = f"{stage}: {done:,} of {total:,}"
         if seconds := self._seconds_left():
             line += f", about {timedelta(seconds=round(seconds))} of training left"
-        if done * 10 // total > (done - size) * 10 // total:
+        is_tenth = done * 10 // total > (done - size) * 10 // total
+        if done == total or (is_tenth and stage == "repeats"):
             self._write(line)
         elif self.stream.isatty():
             self._write(line, end="")
 
+    def _time(self, stage: str, rows: int, began: float | None) -> None:
+        """Take note of a job that trained; in a group, none says when it began."""
+        self.left[stage] -= 1
+        self.rows_left[stage] -= rows
+        if began is not None:
+            self.start = min(self.start, began)
+            seconds = time.monotonic() - began
+            self.rows[stage] += rows
+            self.taken += seconds
+            self.beyond[stage] += max(seconds - SECONDS_TO_START, 0)
+
     def _seconds_left(self) -> float:
         """Return how long training still takes; 0 if that is not known yet.
 
-        A job takes some time to start, and the rest by the rows that it learns from. As
-        many run at once as did so far, with those that run.
+        A job takes some time to start, and the rest by the rows that it learns from, as
+        those of its stage did. As many run at once as did so far, with those that run.
         """
-        if not self.rows:
+        seconds, stages = 0.0, [stage for stage in TRAINING if self.left[stage]]
+        if not all(self.rows[stage] for stage in stages):
             return 0
-        left = [rows for stage, _, rows in self.jobs.values() if stage in TRAINING]
-        seconds = SECONDS_TO_START * len(left) + sum(left) * self.beyond / self.rows
+        for stage in stages:
+            seconds += SECONDS_TO_START * self.left[stage]
+            seconds += self.rows_left[stage] * self.beyond[stage] / self.rows[stage]
+        if not seconds:
+            return 0
         now = time.monotonic()
         running = sum(now - self.began[job] for job in self.began if job in self.jobs)
         return seconds * (now - self.start) / (self.taken + running)

@@ -182,7 +182,7 @@ def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
     keeps_output = labels[0] == labels[1] and (regression or classes[0] == classes[1])
     categories = {str(v) for frame in frames for name in words for v in frame[name]}
     widths = [len(frames[1].columns) + len(categories), *config["network"]["hidden"]]
-    assumed = [*_assumed(config, keeps_output), *notes]
+    assumed = [*dict.fromkeys([*_assumed(config, keeps_output), *notes])]
     return Draft(config, assumed, [*widths, outputs], counts)
 
 
