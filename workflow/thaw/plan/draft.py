@@ -156,7 +156,8 @@ def draft(labels: tuple[str, str], source: Rows, target: Rows) -> Draft:
         }
         if chosen.features.isna().any(axis=None):
             problems[name]["missing"] = {"drop": "rows"}
-            notes.append(f"rows of {name} with missing values: {missing_in([chosen])}")
+            lost = missing_in([chosen])
+            notes.append(f"rows of {name} with missing values are left out: {lost}")
     dropped = {name for problem in problems.values() for name in problem["drop"]}
     notes += [
         f"{n} is no feature: it {why}" for n, why in reasons.items() if n in dropped
