@@ -103,7 +103,7 @@ def _facts(name: str, given: Given, rules: Rules) -> dict[str, Any]:
     """
     sizes, variants = given.target_sizes, given.variants
     started = {*given.started["variant"]}
-    from_scratch = "No source model" * bool(started)
+    from_scratch = "no source model" * bool(started)
     bounds = {} if rules.bounds is None else {"bounds": [*rules.bounds]}
     scores = len(given.rows) // len(variants) // len(sizes)
     arm = "variant and size" if len(sizes) > 1 else "variant"
@@ -120,7 +120,7 @@ def _facts(name: str, given: Given, rules: Rules) -> dict[str, Any]:
         "pretrained": [v for v in variants if v in started],
         "described": {v: {"pretrained": v in started} for v in variants},
         "words": {
-            v: "From source models" if v in started else from_scratch for v in variants
+            v: "from source models" if v in started else from_scratch for v in variants
         },
         "target_sizes": sizes,
         "shown_size": sizes[-1],

@@ -156,9 +156,12 @@ class Question(NamedTuple):
         return [row for row in rows if row["variant"] == variant]
 
     def name(self, variant: str) -> str:
-        """Return a network in plain words with its name: "freeze 1 layer (fixed-1)"."""
-        is_estimator = variant in {*self.variants} - {*self.networks}
-        words = "" if is_estimator else self.words.get(variant)
+        """Return a network in plain words with its name: "freeze 1 layer (fixed-1)".
+
+        Of an estimator, and where scores are given, the name says all that is known.
+        """
+        is_known = variant in self.networks or variant not in self.variants
+        words = self.words.get(variant) if is_known and not self.is_given else ""
         return f"{words} ({variant})" if words else variant
 
 
