@@ -91,8 +91,12 @@ def test_graphs_batches_and_settings_of_the_command_line(fresh):
     runs_python = "__use_yte__: true\nran: ?open('ran', 'w')\n"
     for text, arguments, message in (
         ("", ["--config", "repeats_per_jobs=30"], "repeats_per_jobs: unknown key"),
-        ("", ["--configfile", str(more)], "__use_yte__: Thaw runs no Python from"),
-        (runs_python, [], "__use_yte__: Thaw runs no Python from"),
+        (
+            "",
+            ["--configfile", str(more)],
+            "Thaw runs no Python from it; remove __use_yte__",
+        ),
+        (runs_python, [], "Thaw runs no Python from it; remove __use_yte__"),
     ):
         config.write_text(config.read_text() + text)
         done = fresh.snakemake("-n", *arguments, check=False)
