@@ -50,7 +50,8 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
     short = "No. " if out else "Not clear. "
     if helped:
         short = "Yes. " if helped == telling else "At times. "
-    words = f"In none of {len(telling)} studies does a transferred network clearly beat"
+    words = f"In none of the {len(telling)} studies that ask it does a transferred"
+    words += " network clearly beat"
     if helped:
         words = f"In {_names(helped)}, a transferred network clearly beats"
     words += " training from scratch"
