@@ -20,6 +20,7 @@ from thaw.findings import recommendation
 from thaw.findings.answer import answer
 from thaw.findings.arms import CHECKPOINTS
 from thaw.findings.deciding import needed
+from thaw.findings.overall import TITLE, Compared, in_short
 from thaw.findings.recommendation import (
     KEEP,
     NONE,
@@ -387,3 +388,36 @@ def test_what_would_decide_a_comparison():
         assert needed(row, 0.01) == (units, pytest.approx(rows, rel=1e-3)), row
     assert needed(row_of(math.nan, 0.01), 0.01) is None
     assert needed(row_of(0.02, math.inf), 0.01) is None
+
+
+def headline(*gains):
+    """Return what studies say together, each of a variant with such a verdict."""
+    known = {"baseline": "standalone", "pretrained": ["fixed-2"], "target": "two"}
+    known |= {"is_about_pairs": False, "depths": {"fixed-2": 2}, "margin": 0.01}
+    known |= {"metric": [{"task": "classification", "name": "accuracy"}]}
+    row = {"variant": "fixed-2", "reference": "standalone"}
+    studies = [
+        Compared(
+            known | {"study": f"s{number}", "source": source},
+            [row | {"verdict": verdict, "typical": typical}],
+        )
+        for number, (source, verdict, typical) in enumerate(gains)
+    ]
+    return in_short(studies, TITLE)
+
+
+WORSE = ("one", "typically worse", -0.03)
+
+
+def test_the_headline_names_the_studies_that_can_tell():
+    control = ("two", "equivalent", 0.0)
+    assert headline(WORSE, control) == ""
+    words = headline(WORSE, ("one", "undecided", 0.0), control)
+    assert words.startswith("No. In none of the 2 studies that ask it does a transf")
+    assert "; s0 rules out a gain that matters; s1 is undecided. Where freez" in words
+    words = headline(WORSE, ("one", "typically worse", -0.08))
+    assert (
+        "2 layers is clearly worse, the cost ranges from 0.030 in s0 to 0.08" in words
+    )
+    words = headline(WORSE, ("one", "typically better", 0.1))
+    assert words.startswith("At times. In s1, a transferred network clearly beats ")
