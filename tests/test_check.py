@@ -218,7 +218,7 @@ def test_missing_values_and_how_a_file_is_written_are_seen():
         assert problem["missing"] == {"drop": "rows"}
         assert (problem["separator"], problem["decimal"]) == (";", ",")
     assert "bill_depth_mm is no feature: it is missing in 61 of 146 rows of o" in output
-    assert "missing values: 2 of 146 rows (body_mass_g 2)" in output
+    assert "missing values are left out: 2 of 146 rows (body_mass_g" in output
     assert "b.csv is read with separator ';', decimal ','" in output
 
 
