@@ -33,7 +33,7 @@ GONE = {
     "label_noise": "write a file with these labels",
 }
 
-# What pydantic calls things in its reasons, and what a config's readers do.
+# Terms in pydantic's reasons, and the plain words that stand in their place.
 NAMES = {
     "valid integer": "whole number",
     "valid dictionary": "group of keys",
