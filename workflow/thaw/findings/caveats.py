@@ -127,11 +127,12 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
             directions.add("rose" if low > 0 else "fell")
     if gains:
         first, last = table[["from_epoch", "to_epoch"]].iloc[0]
+        moved = enumerate_words(sorted(directions))
         yield Caveat(
             f"From epoch {first} to {last}{study.place([study.shown_size])}, "
-            f"gains on {study.baseline} {enumerate_words(sorted(directions))}: "
+            f"gains on {study.baseline} {moved}: "
             f"{enumerate_words(gains)}. Longer training may change them further.",
-            f"gains {enumerate_words(sorted(directions))} to the end",
+            f"gains {moved} to the end",
         )
 
 
