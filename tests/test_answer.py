@@ -399,7 +399,11 @@ def headline(*gains):
     studies = [
         Compared(
             known | {"study": f"s{number}", "source": source},
-            [row | {"verdict": verdict, "typical": typical}],
+            [
+                row
+                | {"verdict": verdict, "typical": typical}
+                | {"typical_low": typical - 0.01, "typical_high": typical + 0.01}
+            ],
         )
         for number, (source, verdict, typical) in enumerate(gains)
     ]
@@ -413,11 +417,9 @@ def test_the_headline_names_the_studies_that_can_tell():
     control = ("two", "equivalent", 0.0)
     assert headline(WORSE, control) == ""
     words = headline(WORSE, ("one", "undecided", 0.0), control)
-    assert words.startswith("No. In none of the 2 studies that ask it does a transf")
+    assert words.startswith("Not here: in none of the 2 studies that ask it does a t")
     assert "; s0 rules out a gain that matters; s1 is undecided. Where freez" in words
     words = headline(WORSE, ("one", "typically worse", -0.08))
-    assert (
-        "2 layers is clearly worse, the cost ranges from 0.030 in s0 to 0.08" in words
-    )
+    assert "the cost ranges from 0.030 (0.020 to 0.040) in s0 to 0.080 (0.07" in words
     words = headline(WORSE, ("one", "typically better", 0.1))
-    assert words.startswith("At times. In s1, a transferred network clearly beats ")
+    assert words.startswith("At times: in s1, a transferred network clearly beats ")

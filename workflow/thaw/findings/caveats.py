@@ -132,7 +132,7 @@ def _longer_training(study: Question) -> Iterator[Caveat]:
             f"From epoch {first} to {last}{study.place([study.shown_size])}, "
             f"gains on {study.baseline} {moved}: "
             f"{enumerate_words(gains)}. Longer training may change them further.",
-            f"gains {moved} to the end",
+            f"gains {moved} in the second half",
         )
 
 

@@ -13,8 +13,11 @@ from typing import NamedTuple
 
 from scipy import special
 
-from thaw.findings.gains import Question, Row
-from thaw.findings.recommendation import UNDECIDED, Advice, advice
+from thaw.findings.arms import TargetSize
+from thaw.findings.gains import Question, Row, rows_at
+from thaw.findings.recommendation import advice
+from thaw.findings.shown import enumerate_words
+from thaw.findings.verdicts import UNDECIDED
 
 # The numbers of source models, or of repeats where these vary, to choose from.
 NUMBERS = (10, 20, 30, 50, 100, 150, 200, 300, 500, 1000)
@@ -67,16 +70,29 @@ def _is_decided(middle: float, below: float, above: float, margin: float) -> boo
 
 def what_would_decide(study: Question) -> Iterator[str]:
     """Say what would decide the undecided comparisons, by target size."""
-    sizes = study.target_sizes
-    yield from study.sentences({n: _deciding(study, advice(study, n)) for n in sizes})
+    yield from study.sentences({n: _deciding(study, n) for n in study.target_sizes})
 
 
-def _deciding(study: Question, undecided: Advice) -> str:
+def _undecided(study: Question, size: TargetSize) -> list[Row]:
+    """Return the undecided comparisons that the study is about."""
+    if not study.is_about_pairs:
+        item = advice(study, size)
+        return [item.rows[n] for n in item.named] if item.kind == UNDECIDED else []
+    rows = rows_at(study.comparisons, size).to_dict("records")
+    pairs = [row for row in rows if row["reference"] != study.baseline]
+    return [row for row in pairs if row["verdict"] == UNDECIDED]
+
+
+def _deciding(study: Question, size: TargetSize) -> str:
     """Return what would decide all that is undecided; "" if a number is unknown."""
-    rows = [undecided.rows[name] for name in undecided.named]
+    rows = _undecided(study, size)
     each = [needs for row in rows if (needs := needed(row, study.margin))]
-    if undecided.kind != UNDECIDED or len(each) < len(rows):
+    if not rows or len(each) < len(rows):
         return ""
+    names = enumerate_words(dict.fromkeys(row["variant"] for row in rows))
+    references = enumerate_words(dict.fromkeys(row["reference"] for row in rows), "or")
+    compare = "compares" if len(rows) == 1 else "compare"
+    question = f"how {names} {compare} with {references}"
     unit = "source model" if study.source_models > 1 else "repeat"
     units = [
         # Repeats of variants without source models come with these.
@@ -88,16 +104,16 @@ def _deciding(study: Question, undecided: Advice) -> str:
     ]
     if len(units) == len(each):
         return (
-            f"about {max(units):,} {unit}s would probably decide it, if gains are what "
-            "they seem"
+            f"about {max(units):,} {unit}s would probably decide {question}, if gains "
+            "are what they seem"
         )
     test_rows = max(needs.rows for needs in each)
     if not test_rows:
-        return f"not even {NUMBERS[-1]:,} {unit}s would decide it"
+        return f"not even {NUMBERS[-1]:,} {unit}s would decide {question}"
     have, take = rows[0]["tested"], float(f"{test_rows:.2g}")
     return (
-        f"more {unit}s would not decide it: that takes about {take:,.0f} test rows "
-        f"(there are {have:,}), if gains are what they seem"
+        f"more {unit}s would not decide {question}: that takes about {take:,.0f} "
+        f"test rows (there are {have:,}), if gains are what they seem"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from thaw.findings.gains import Row
 from thaw.findings.metrics import metric_of
-from thaw.findings.shown import counted, enumerate_words, number
+from thaw.findings.shown import capitalize, counted, enumerate_words, gain
 from thaw.findings.verdicts import BETTER, EQUIVALENT, NOT_BETTER, WORSE
 
 # The title of a report, unless it has one of its own: a question that the studies
@@ -47,13 +47,12 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
     no_gain = {WORSE, EQUIVALENT, NOT_BETTER}
     out = [s for s in telling if {row["verdict"] for row in s.gains} <= no_gain]
     undecided = [s for s in telling if s not in helped and s not in out]
-    short = "No. " if out else "Not clear. "
-    if helped:
-        short = "Yes. " if helped == telling else "At times. "
-    words = f"In none of the {len(telling)} studies that ask it does a transferred"
+    short = "not here" if out else "not clear"
+    words = f"in none of the {len(telling)} studies that ask it does a transferred"
     words += " network clearly beat"
     if helped:
-        words = f"In {_names(helped)}, a transferred network clearly beats"
+        short = "yes, here" if helped == telling else "at times"
+        words = f"in {_names(helped)}, a transferred network clearly beats"
     words += " training from scratch"
     if out:
         rule = "rules" if len(out) == 1 else "rule"
@@ -62,8 +61,8 @@ def in_short(studies: Sequence[Compared], title: str) -> str:
         words += (
             f"; {_names(undecided)} {'is' if len(undecided) == 1 else 'are'} undecided"
         )
-    words = (short if title == TITLE else "") + words
-    return " ".join([f"{words}.", *_costs(telling)])
+    words = f"{short}: {words}" if title == TITLE else words
+    return " ".join([f"{capitalize(words)}.", *_costs(telling)])
 
 
 def _names(studies: Sequence[Compared]) -> str:
@@ -75,7 +74,7 @@ def _costs(studies: Sequence[Compared]) -> Iterator[str]:
     losses = sorted(
         (
             study.settings["depths"].get(row["variant"], 0),
-            -row["typical"],
+            *(-row[f"typical{end}"] for end in ("", "_high", "_low")),
             study.settings["study"],
         )
         for study in studies
@@ -91,8 +90,8 @@ def _costs(studies: Sequence[Compared]) -> Iterator[str]:
     ((metric, margin),) = scales
     of_depth = [loss for loss in losses if loss[0] == depth]
     words = [
-        f"{number(loss, margin)}{metric.suffix} in {name}"
-        for _, loss, name in dict.fromkeys([of_depth[0], of_depth[-1]])
+        f"{gain(loss, low, high, margin, metric.suffix, '-')} in {name}"
+        for _, loss, low, high, name in dict.fromkeys([of_depth[0], of_depth[-1]])
     ]
     ranges = "ranges from" if len(words) > 1 else "is"
     yield (

@@ -265,4 +265,5 @@ def beside_equivalence(study: Question) -> Iterator[Caveat]:
             if row["verdict"] == EQUIVALENT and words:
                 words = f"{study.name(name)} is typically equivalent{words}"
                 for sentence in study.sentences({size: words}):
-                    yield Caveat(sentence, "equivalent, but not on average")
+                    tag = f"{name} equivalent, but not on average"
+                    yield Caveat(sentence, tag)
