@@ -21,7 +21,7 @@ from studies import all_of, draw, samples
 
 from thaw.data.problem import Problem
 from thaw.findings.arms import OF_DEPTHS
-from thaw.findings.best import Candidates, beaten, statements, stay
+from thaw.findings.best import Candidates, beaten, statements, unbeaten
 from thaw.findings.logme import logme
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
@@ -196,7 +196,7 @@ def look_at(known: Known, trials: int, seed: int) -> list[dict]:
             best = [source for source in sources if known.gains[source] >= tied]
             candidates = _by_source(by_name, sources)
             alpha = OF_DEPTHS / statements(candidates) / len(SIZES)
-            kept = stay(beaten(candidates, alpha, known.population.margin))
+            kept = unbeaten(beaten(candidates, alpha, known.population.margin))
             for source in sources:
                 rows.append(
                     {

@@ -12,7 +12,7 @@ from thaw.findings import scoring
 from thaw.findings.gains import Question
 from thaw.findings.metrics import METRICS
 from thaw.findings.recommendation import advice
-from thaw.findings.rows_luck import by_unit, units_of
+from thaw.findings.rows_luck import assign_units, by_unit
 from thaw.findings.samples import Sample
 from thaw.findings.verdicts import BETTER, EQUIVALENT, KINDS, NOT_BETTER, WORSE
 from thaw.tables.comparisons import comparisons, depths_table
@@ -90,7 +90,7 @@ def samples(
         values = getattr(scoring, metric.name)(labels, outputs)
         if not len(drawn.groups):
             return values, None
-        units = units_of(metric, labels, drawn.groups)
+        units = assign_units(metric, labels, drawn.groups)
         return values, by_unit(metric, labels, outputs, units)
 
     (constant,), of_rows = measured(population.constant[None, drawn.rows])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from thaw.data.problem import Description
-from thaw.findings.arms import Arm, beside_networks
+from thaw.findings.arms import Arm, rivals_of_estimators
 from thaw.findings.gains import Question
 from thaw.findings.metrics import METRICS
 from thaw.findings.samples import Sample
@@ -132,7 +132,7 @@ def question(
     words = {name: variant_in_words(each, {}, []) for name, each in variants.items()}
     settings["words"] = words | settings.pop("words", {})
     pairs = [*((name, baseline) for name in variants if name != baseline), *pairs]
-    references = beside_networks(variants, baseline)
+    references = rivals_of_estimators(variants, baseline)
     table = comparisons(samples, pairs, baseline, 0.01, references)
     best = depths_table(samples, depths, 0.01, table)
     arms = {

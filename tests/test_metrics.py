@@ -14,7 +14,7 @@ from thaw.findings import scoring
 from thaw.findings.measured import Metrics
 from thaw.findings.metrics import METRICS
 from thaw.findings.new_rows import RowsLuck, luck_of_rows
-from thaw.findings.rows_luck import by_unit, units_of
+from thaw.findings.rows_luck import assign_units, by_unit
 from thaw.findings.samples import Sample
 
 CLASSES, NUMBERS = METRICS["classification"], METRICS["regression"]
@@ -27,7 +27,7 @@ def score(name, labels, predicted):
 
 def influence_of(name, labels, predicted):
     """The influence of rows that come one by one."""
-    units = units_of(EVERY[name], labels, np.arange(len(labels)))
+    units = assign_units(EVERY[name], labels, np.arange(len(labels)))
     return by_unit(EVERY[name], labels, predicted, units)
 
 
@@ -190,7 +190,7 @@ def test_rows_of_a_group_are_drawn_together(name):
     labels, predicted = data_for(name, 0, rows=39)
     once = influence_of(name, labels, predicted)
     thrice = np.repeat(labels, 3), np.repeat(predicted, 3, axis=1)
-    units = units_of(EVERY[name], thrice[0], np.repeat(np.arange(39), 3))
+    units = assign_units(EVERY[name], thrice[0], np.repeat(np.arange(39), 3))
     grouped = by_unit(EVERY[name], *thrice, units)
     assert grouped.mean(1) == pytest.approx(once.mean(1), abs=0.01)
     assert rows_error(grouped) == pytest.approx(rows_error(once), rel=0.05)

@@ -9,7 +9,7 @@ from configs import TRAINER, message_of, small_config
 from small_tables import SEED, assert_equal, pool_of_table
 from thaw.data.make import Other, make_problem
 from thaw.errors import ThawError
-from thaw.findings.new_rows import luck_of_rows, units_of
+from thaw.findings.new_rows import count_row_units, luck_of_rows
 from thaw.findings.overlap import in_words, overlap
 from thaw.findings.samples import Sample
 from thaw.keys import key
@@ -162,7 +162,7 @@ def test_the_luck_of_rows_is_over_those_that_are_tested():
     # A failed network, of a score of a half, has none.
     failed = np.full((3, 10), np.nan)
     failed[0, :4], failed[1, 2:6], failed[2] = 1, 0, 0.5
-    assert units_of(sample_of([1, 0, 0.5], failed)) == 6
+    assert count_row_units(sample_of([1, 0, 0.5], failed)) == 6
 
 
 def test_all_of_a_study_is_about_the_split_of_its_source_model(saved_once):

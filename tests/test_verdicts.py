@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from samples import as_losses, best_depths, compared, ends_of, nested, normal, row_of
-from thaw.findings.best import beaten, rows_to_tell, statements, stay
+from thaw.findings.best import beaten, rows_to_tell, statements, unbeaten
 from thaw.findings.metrics import METRICS
 from thaw.findings.pairs import Pair
 from thaw.findings.samples import Sample
@@ -281,7 +281,7 @@ def test_so_many_rows_would_tell_two_sources_apart():
 def test_sources_that_beat_each_other_in_a_circle_all_stay():
     circle = {name: {"": sample} for name, sample in in_a_circle("abc").items()}
     beaten_by = beaten(circle, ALPHA, MARGIN)
-    assert all(beaten_by.values()) and stay(beaten_by) == [*circle]
+    assert all(beaten_by.values()) and unbeaten(beaten_by) == [*circle]
     # Two variants have one rival, and one variant has the other.
     assert statements({"a": source(0), "b": source(0, depths=1)}) == 1.5
     assert statements(sources(0, 0, 0, depths=3)) == 9

@@ -51,7 +51,7 @@ def pairs_compared(
     return list(dict.fromkeys([*with_baseline, *map(tuple, pairs)]))
 
 
-def beside_networks(
+def rivals_of_estimators(
     variants: Mapping[str, Mapping[str, Any]], baseline: str
 ) -> dict[str, list[str]]:
     """Return the networks that stand against each reference estimator, by its name.

@@ -1,8 +1,9 @@
 """Which of several may be the best: depths, or sources with several depths each.
 
-One is out if another beats it: a variant of that one is typically better than each of
-its own, by the rule of all verdicts. So one as good as all others is rarely out (as in
-Hsu's comparisons with the best, 1981), and every verdict agrees with the set.
+A candidate is ruled out if a variant of another one is typically better than each of
+its variants, by the rule of all verdicts. So one as good as all others is rarely ruled
+out (as in Hsu's comparisons with the best, 1981), and every verdict agrees with the
+set.
 
 Repeats at one address learn from the same rows in the same order, whatever source model
 they start from. So the source models of two sources are matched by number, although
@@ -66,10 +67,10 @@ def beaten(candidates: Candidates, alpha: float, margin: float) -> dict[str, lis
     }
 
 
-def stay(beaten_by: Mapping[str, list[str]]) -> list[str]:
+def unbeaten(beaten_by: Mapping[str, list[str]]) -> list[str]:
     """Return those that may be the best, given by whom each is beaten."""
-    unbeaten = [name for name, rivals in beaten_by.items() if not rivals]
-    return unbeaten or [*beaten_by]
+    names = [name for name, rivals in beaten_by.items() if not rivals]
+    return names or [*beaten_by]
 
 
 def rows_to_tell(pair: Pair, alpha: float) -> float:

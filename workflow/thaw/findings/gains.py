@@ -133,13 +133,13 @@ class Question(NamedTuple):
         """Whether the study found one variant typically better than another."""
         rows = self._seen_from(variant, size)
         better = {row["reference"] for row in rows if row["verdict"] == BETTER}
-        beside = self.beside_networks(variant, size)
-        if beside and beside["verdict"] == BETTER:
+        closest = self.closest_network(variant, size)
+        if closest and closest["verdict"] == BETTER:
             better |= {*self.networks} - {self.baseline}
         rivals = rows_at(self.best_depths, size).set_index("variant")["beaten_by"]
         return other in better or variant in rivals.get(other, ())
 
-    def beside_networks(self, name: str, size: TargetSize) -> Row | None:
+    def closest_network(self, name: str, size: TargetSize) -> Row | None:
         """Return how an estimator compares with the network it beats least surely.
 
         The baseline does not count. It is None for a network, and if there is none.
@@ -186,7 +186,7 @@ def pairs_in_words(table: pd.DataFrame, study: Question) -> Iterator[tuple[Row, 
                 continue
             alike = [*group]
             gains = [
-                f"{estimate(row, study.margin, study.units)}{beside(row, study)}"
+                f"{estimate(row, study.margin, study.units)}{qualifiers(row, study)}"
                 for row in alike
             ]
             place = study.place([row["target_size"] for row in alike])
@@ -235,7 +235,7 @@ def _surely_differ(row: Row, kind: str) -> bool:
     return differ and row["verdict"] != TOO_FEW
 
 
-def beside(row: Row, study: Question) -> str:
+def qualifiers(row: Row, study: Question) -> str:
     """Return what a typical difference does not show; "" if it shows all.
 
     That is the mean, where a variant is equivalent and its mean is not, and its failed

@@ -13,7 +13,7 @@ from thaw.data.problem import Problem
 from thaw.errors import ThawError
 from thaw.findings import scoring
 from thaw.findings.metrics import Metric, metric_of
-from thaw.findings.rows_luck import by_unit, units_of
+from thaw.findings.rows_luck import assign_units, by_unit
 from thaw.learning.tasks import TASKS
 
 # At most so many numbers become float64 at once.
@@ -132,7 +132,7 @@ class Metrics:
     def _units(self) -> dict[str, np.ndarray]:
         """The unit of each test row by the metric's name: the same for all jobs."""
         return {
-            metric.name: units_of(metric, self._labels(metric), self._groups)
+            metric.name: assign_units(metric, self._labels(metric), self._groups)
             for metric in self.metrics
             if metric.name not in self._functions
         }

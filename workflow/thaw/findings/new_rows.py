@@ -65,7 +65,7 @@ def luck_of_rows(*sides: tuple[Sample, np.ndarray]) -> RowsLuck:
     they may differ by 4 % on others; so by a bounded metric no error is below that of
     one row on which only one of them is right.
     """
-    units = min(units_of(sample) for sample, _ in sides)
+    units = min(count_row_units(sample) for sample, _ in sides)
     if units < 2:
         return RowsLuck(np.nan, units)
     first, *second = (_influence(*side) for side in sides)
@@ -80,7 +80,7 @@ def luck_of_rows(*sides: tuple[Sample, np.ndarray]) -> RowsLuck:
     return RowsLuck(max(error, least), units)
 
 
-def units_of(sample: Sample) -> int:
+def count_row_units(sample: Sample) -> int:
     """Return how many units of rows are known; 1 if they are too few to tell.
 
     With splits, a unit counts if it is tested by a network that did not fail.

@@ -34,9 +34,9 @@ class Pair:
 
     def __init__(self, variant: Sample, reference: Sample) -> None:
         if reference.is_known:
-            reference = reference.beside(variant)
+            reference = reference.repeated_like(variant)
         elif variant.is_known:
-            variant = variant.beside(reference)
+            variant = variant.repeated_like(reference)
         self.matched = _matched_by(variant, reference)
         self.variant, self.reference = variant.by_unit(), reference.by_unit()
         sides = (self.variant, self.reference)

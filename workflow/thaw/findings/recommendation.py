@@ -23,9 +23,9 @@ from thaw.findings.baseline import Caveat
 from thaw.findings.gains import (
     Question,
     Row,
-    beside,
     estimate,
     is_riskier,
+    qualifiers,
     size_of,
     span,
 )
@@ -92,10 +92,10 @@ def _lead(row: Row, study: Question) -> Row | None:
     """Return the lead of an estimator, typically better than the baseline, if any."""
     if row["variant"] in study.networks:
         return None
-    beside = study.beside_networks(row["variant"], row["target_size"]) or row
-    if beside["verdict"] != BETTER:
+    closest = study.closest_network(row["variant"], row["target_size"]) or row
+    if closest["verdict"] != BETTER:
         return None
-    return min(row, beside, key=lambda row: row["typical"])
+    return min(row, closest, key=lambda row: row["typical"])
 
 
 def _is_behind(row: Row, other: Row, study: Question) -> bool:
@@ -154,9 +154,9 @@ def _use(alike: list[Advice], study: Question) -> Iterator[str]:
     # The gain at the first and at the last size.
     words = f"it typically gains {size_of(rows[0], study)} on {study.baseline}"
     if len(alike) > 1:
-        words += f" with {alike[0].size} rows{beside(rows[0], study)}, and "
+        words += f" with {alike[0].size} rows{qualifiers(rows[0], study)}, and "
         words += f"{size_of(rows[-1], study)} with {alike[-1].size}"
-    yield words + beside(rows[-1], study)
+    yield words + qualifiers(rows[-1], study)
     if ties:
         words = f"it cannot be told apart from {enumerate_words(ties, 'or')}"
         is_optional = is_network and {*ties} - {*study.networks}
@@ -194,7 +194,7 @@ def _keep(alike: list[Advice], study: Question) -> Iterator[str]:
         words += f"; {study.name(worst['variant'])} costs {size_of(worst, study)}"
         if worst["typical_high"] > -study.margin:
             words += f", perhaps less than the margin ({study.margin_in_units})"
-        words += beside(worst, study)
+        words += qualifiers(worst, study)
     yield words
 
 
@@ -261,7 +261,7 @@ def beside_equivalence(study: Question) -> Iterator[Caveat]:
     """Say where a typical network is equivalent, but mean or weak networks are not."""
     for size in study.target_sizes:
         for name, row in study.gains_at(size).items():
-            words = beside(row, study)
+            words = qualifiers(row, study)
             if row["verdict"] == EQUIVALENT and words:
                 words = f"{study.name(name)} is typically equivalent{words}"
                 for sentence in study.sentences({size: words}):

@@ -32,7 +32,7 @@ FEWEST = 10
 PLACED = ("roc_auc", "roc_auc_ovr")
 
 
-def units_of(metric: Metric, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def assign_units(metric: Metric, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Return the unit of each row, int64 `[rows]`, from 0 without a gap.
 
     They depend only on labels and `groups`, int64 `[rows]`, of rows that are drawn
@@ -51,9 +51,9 @@ def by_unit(
     """Return values whose mean over `units` of rows is the metric, `[R, units]`.
 
     Their standard error, std(ddof=1) / sqrt(units), is that of the metric over draws of
-    units. Labels and predictions are as for `scoring`, `units` `[rows]` as `units_of`
-    returns them; of a part of the rows, only the values of their units are returned, in
-    order. With one unit there is no standard error: its value is nan. Nor is there,
+    units. Labels and predictions are as for `scoring`, `units` `[rows]` from
+    `assign_units`; of a part of the rows, only the values of their units are returned,
+    in order. With one unit there is no standard error: its value is nan. Nor is there,
     except for means over rows, if a class has fewer than two rows, or for an AUC
     `FEWEST`.
     """

@@ -132,7 +132,7 @@ class Sample(NamedTuple):
         """The number of independent units."""
         return 1 if self.is_known else len(self.unit_means())
 
-    def beside(self, other: Self) -> Self:
+    def repeated_like(self, other: Self) -> Self:
         """Return a known value as if each repeat of the other's had reached it."""
         count = len(other.values)
         rows = self.by_rows

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from thaw.findings.new_rows import RowsLuck, luck_of_rows, units_of
+from thaw.findings.new_rows import RowsLuck, count_row_units, luck_of_rows
 from thaw.findings.pairs import Pair, units_needed
 from thaw.findings.samples import Estimate
 
@@ -130,11 +130,12 @@ def _error_of_share(placements: list[np.ndarray]) -> float:
 def _luck_of_rows(pair: Pair, middle: float, near: float) -> RowsLuck:
     """Return the luck of the rows of the networks next to the median.
 
-    A network weighs as many of its pairs as lie within the share's error, or `NEAR` if
-    that is more, of the median (`near`, on the arcsine's scale).
+    A network weighs as many of its pairs as have a difference near the median: within
+    `near`, the error of the share or `NEAR` if that is more, on the arcsine's scale.
     """
     if not np.isfinite(middle):
-        return RowsLuck(np.nan, min(map(units_of, (pair.variant, pair.reference))))
+        samples = pair.variant, pair.reference
+        return RowsLuck(np.nan, min(map(count_row_units, samples)))
     edge = 10.0**-pair.digits
     low, high = np.clip(_quantiles(pair, near), -pair.reach, pair.reach)
     sides = (

@@ -12,8 +12,8 @@ from thaw.findings.arms import (
     TargetSize,
     alpha_of_each,
     arms,
-    beside_networks,
     pairs_compared,
+    rivals_of_estimators,
 )
 from thaw.findings.metrics import metric_of
 from thaw.findings.pairs import units_needed
@@ -303,7 +303,7 @@ class StudyPlan(NamedTuple):
         """The number of comparisons, at all target sizes together."""
         study = self.settings
         pairs = pairs_compared([*self.variants], study.baseline, study.pairs)
-        references = beside_networks(self.described, study.baseline)
+        references = rivals_of_estimators(self.described, study.baseline)
         return (len(pairs) + len(references)) * len(study.target_sizes)
 
     @property

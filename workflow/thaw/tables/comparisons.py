@@ -17,10 +17,10 @@ from thaw.findings.arms import (
     OF_SHARES,
     TargetSize,
     alpha_of_each,
-    beside_networks,
     pairs_compared,
+    rivals_of_estimators,
 )
-from thaw.findings.best import beaten, statements, stay
+from thaw.findings.best import beaten, statements, unbeaten
 from thaw.findings.failures import Limit, limit_of_weak, shares
 from thaw.findings.mean import mean_difference
 from thaw.findings.pairs import Pair
@@ -86,7 +86,7 @@ def hardest_to_beat(
 ) -> str:
     """Return the network that a reference beats least surely.
 
-    Whoever is surely better than this one is so than each of them.
+    A reference that surely beats this network beats each of them.
     """
 
     def lead(network: str) -> tuple[float, ...]:
@@ -156,7 +156,7 @@ def depths_table(
         for loser, winner in itertools.permutations(depths, 2):
             if (size, loser, winner) in apart and winner not in beaten_by[loser]:
                 beaten_by[loser].append(winner)
-        best = stay(beaten_by)
+        best = unbeaten(beaten_by)
         for variant, freeze in depths.items():
             may_be_best = "yes" if variant in best else "no"
             rivals = " ".join(beaten_by[variant])
@@ -181,7 +181,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     pairs = pairs_compared(variants, baseline, settings["pairs"])
     names = dict.fromkeys([*variants, *itertools.chain(*pairs)])
     samples = {size: inputs.samples(names, size, metric) for size in sizes}
-    references = beside_networks(settings["described"], baseline)
+    references = rivals_of_estimators(settings["described"], baseline)
     table = comparisons(samples, pairs, baseline, settings["margin"], references)
     failed = inputs.histories().get(f"{SOURCE_MODELS}/failed")
     if failed is not None and failed.all():

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from thaw.findings.arms import OF_DEPTHS
-from thaw.findings.best import Candidates, beaten, rows_to_tell, statements, stay
+from thaw.findings.best import Candidates, beaten, rows_to_tell, statements, unbeaten
 from thaw.findings.gains import rows_at
 from thaw.findings.metrics import metric_of
 from thaw.findings.pairs import Pair
@@ -83,7 +83,7 @@ def best_sources(
     columns = ["target_size", "study", "source", "variant", "freeze", "typical"]
     columns += ["typical_low", "typical_high", "verdict"]
     best = best.assign(freeze=best["variant"].map(depths))[columns]
-    kept, sources = stay(beaten_by), best["source"]
+    kept, sources = unbeaten(beaten_by), best["source"]
     best["may_be_best"] = ["yes" if name in kept else "no" for name in sources]
     best["beaten_by"] = [" ".join(beaten_by[name]) for name in sources]
     first, *rest = [

@@ -10,7 +10,7 @@ from thaw.findings.arms import ALPHA, Arm
 from thaw.findings.failures import is_no_better
 from thaw.findings.mean import mean_of
 from thaw.findings.metrics import Metric
-from thaw.findings.new_rows import units_of
+from thaw.findings.new_rows import count_row_units
 from thaw.findings.samples import BEYOND, CONDITION, Sample
 from thaw.findings.shown import counted, from_to, interval, number
 from thaw.findings.spread import variance_components
@@ -50,7 +50,7 @@ def summary(
                 **{"min": least, "q25": q25, "median": median, "q75": q75, "max": most},
                 "mean_low": mean_low,
                 "mean_high": mean_high,
-                "row_units": units_of(sample),
+                "row_units": count_row_units(sample),
                 "std_between": between,
                 "std_within": within,
                 "failed": failed.mean(),
