@@ -169,8 +169,8 @@ class Study(Settings):
         return self.repeats_per_job
 
     @property
-    def is_swept(self) -> bool:
-        """Whether its target sizes are other than all rows."""
+    def draws_rows(self) -> bool:
+        """Whether repeats learn from some of the train rows, drawn for each."""
         return self.target_sizes != ["all"]
 
     def mistakes(self) -> Iterator[str]:

@@ -86,7 +86,7 @@ def _of_study(study: Study, config: Config) -> Iterator[str]:
                 "amounts. Allowed: network.module with an nn.Embedding"
             )
     has_splits = any(source.is_split for source in sources)
-    by_source = study.is_swept and not study.sources and target.scale == "standard"
+    by_source = study.draws_rows and not study.sources and target.scale == "standard"
     if by_source and has_splits and not target.is_split:
         yield (
             f"target: with target sizes, {study.target!r} is scaled like the source, "

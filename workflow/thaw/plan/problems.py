@@ -59,7 +59,7 @@ class Problems:
         shares = learned.get("categorical") or target.get("columns") == COMMON
         partner = self._problems[study.target] if shares and target.paths else None
         source = self._add(study.source, partner=partner)
-        if study.is_swept and target.scale == "standard":
+        if study.draws_rows and target.scale == "standard":
             target = target.model_copy(update={"scale": Like(like=study.source)})
         return source, self._add(study.target, target, source)
 
