@@ -5,7 +5,7 @@ from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 from thaw import keys
 from thaw.config.resolve import resolve
@@ -20,25 +20,17 @@ from thaw.stages import check_network, check_overlap, make_problem
 CHECKS = {"check_overlap": check_overlap, "check_network": check_network}
 
 
-class Wrong(NamedTuple):
-    """All that is wrong with a config and with its data, in lines, and the doubts."""
-
-    config: list[str]
-    data: list[str]
-    doubts: list[str]
-
-
-def all_wrong(config: Mapping[str, Any]) -> Wrong:
-    """Return all that is wrong with a config and its data."""
+def all_wrong(config: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return all that is wrong with a config or its data, in lines, and the doubts."""
     try:
         plan = Plan(resolve(config))
     except ThawError as error:
-        return Wrong([*map(str, error.args)], [], [])
+        return [*error.args], []
     mistakes, doubts = _look_at_data(plan)
     for name, study in plan.studies.items():
         doubts += [f"studies.{name}: warning: {words}" for words in study.too_few]
     lines = [f"  {line}" for line in shortened(mistakes)]
-    return Wrong([], ["the data are wrong:", *lines] if lines else [], doubts)
+    return ["the data are wrong:", *lines] if lines else [], doubts
 
 
 def _look_at_data(plan: Plan) -> tuple[list[str], list[str]]:
@@ -90,16 +82,14 @@ def _make(plan: Plan, planned: Planned, results: Path) -> list[str]:
 
 
 def _check(planned: Planned, results: Path) -> None:
-    """Check rows or a module as their jobs do, if they may be refused.
+    """Check rows or a module as their jobs do.
 
     Modules whose weights are in files are left to their jobs.
     """
     recipe, inputs = planned.recipe, _inputs(planned, results)
-    settings, output = recipe["settings"], {"rows": [results / "rows.json"]}
-    may_refuse = settings.get("refuse", True) or "columns" in settings
-    if may_refuse and not _missing(inputs, *recipe["inputs"]):
-        stage = recipe["stage"]
-        CHECKS[stage].main(Job(stage, planned.key, recipe, inputs, output))
+    stage, outputs = recipe["stage"], {"rows": [results / "rows.json"]}
+    if not _missing(inputs, *recipe["inputs"]):
+        CHECKS[stage].main(Job(stage, planned.key, recipe, inputs, outputs))
 
 
 def _inputs(planned: Planned, results: Path) -> dict[str, list[Path]]:

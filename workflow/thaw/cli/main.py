@@ -113,11 +113,10 @@ def init(
     if rest:
         targets = ", ".join([target, *rest])
         drafted.assumed.append(f"the target is {target}, the largest of {targets}")
-    mistakes = all_wrong(drafted.config)
-    if mistakes.config or mistakes.data:
+    mistakes, doubts = all_wrong(drafted.config)
+    if mistakes:
         raise ThawError(
-            *mistakes.config,
-            *mistakes.data,
+            *mistakes,
             "nothing was written; mend this in the files and run the command again, or "
             "write the config yourself, as docs/config.md says",
         )
@@ -126,7 +125,7 @@ def init(
         stream.write(drafted.written(folder))
     click.echo(f"Wrote {config}, which assumes:")
     cost = drafted.cost(seconds_a_row(drafted.widths, drafted.config["training"]))
-    for line in [*drafted.assumed, *mistakes.doubts, cost]:
+    for line in [*drafted.assumed, *doubts, cost]:
         click.echo(visible(f"  {line}"))
     click.echo("Correct it where it is wrong. This makes results/report.html in there:")
     click.echo(f"  {_run_command(folder)}")
@@ -164,11 +163,11 @@ def check(config: Path | None) -> None:
         _go_to(config.parent)
         config = Path(config.name)
     settings = read(config or config_file())
-    mistakes = all_wrong(settings)
-    for doubt in mistakes.doubts:
+    mistakes, doubts = all_wrong(settings)
+    for doubt in doubts:
         click.echo(visible(doubt))
-    if mistakes.config or mistakes.data:
-        raise ThawError(*mistakes.config, *mistakes.data)
+    if mistakes:
+        raise ThawError(*mistakes)
     problems, studies = len(settings["problems"]), len(settings["studies"])
     click.echo(f"problems: {problems}, studies: {studies}, nothing wrong")
 
