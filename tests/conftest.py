@@ -7,7 +7,7 @@ import pytest
 
 from projects import SMALL_CONFIG, Project, Store, new_project
 
-pytest_plugins = ["tiers"]
+pytest_plugins = ["tiers", "pytester"]
 
 
 @pytest.fixture(scope="session")

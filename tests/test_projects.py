@@ -1,8 +1,7 @@
 """The tests' own machinery: shared projects, and jobs that run in this process."""
 
 import json
-import subprocess
-import sys
+import re
 
 import numpy as np
 import pytest
@@ -71,21 +70,6 @@ def test_slow(): pass
 """
 
 
-def run_tests(folder, *arguments):
-    """Run pytest in a folder with a test of each tier."""
-    (folder / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
-    (folder / "tests").mkdir()
-    (folder / "tests/conftest.py").write_text('pytest_plugins = ["tiers"]')
-    (folder / "tests/test_some.py").write_text(TESTS)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-v", *arguments],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT / "tests"), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize(
     ("arguments", "tests"),
     [
@@ -97,13 +81,15 @@ def run_tests(folder, *arguments):
         (["-n", "2"], ["test_quick"]),
     ],
 )
-def test_a_command_line_runs_a_tier_or_what_it_names(tmp_path, arguments, tests):
-    done = run_tests(tmp_path, *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-    passed = {
-        word.rpartition("::")[2]
-        for line in done.stdout.splitlines()
-        for word in line.split()
-        if "PASSED" in line and "::" in word
-    }
-    assert passed == {*tests}
+def test_a_command_line_runs_a_tier_or_what_it_names(
+    pytester, monkeypatch, arguments, tests
+):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests"))
+    pytester.makeini("[pytest]\ntestpaths = tests\n")
+    pytester.mkdir("tests")
+    plugins = 'pytest_plugins = ["tiers"]'
+    pytester.makepyfile(**{"tests/conftest": plugins, "tests/test_some": TESTS})
+    done = pytester.runpytest_subprocess("-v", *arguments)
+    assert done.ret == 0
+    passed = re.findall(r"::(\w+) PASSED|PASSED \S+::(\w+)", str(done.stdout))
+    assert {first or second for first, second in passed} == {*tests}

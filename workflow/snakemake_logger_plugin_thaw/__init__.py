@@ -129,14 +129,14 @@ class LogHandler(LogHandlerBase):
         A job takes some time to start, and the rest by the rows that it learns from, as
         those of its stage did. As many run at once as did so far, with those that run.
         """
-        seconds, stages = 0.0, [stage for stage in TRAINING if self.left[stage]]
-        if not all(self.rows[stage] for stage in stages):
+        stages = [stage for stage in TRAINING if self.left[stage]]
+        if not stages or not all(self.rows[stage] for stage in stages):
             return 0
-        for stage in stages:
-            seconds += SECONDS_TO_START * self.left[stage]
-            seconds += self.rows_left[stage] * self.beyond[stage] / self.rows[stage]
-        if not seconds:
-            return 0
+        seconds = sum(
+            SECONDS_TO_START * self.left[stage]
+            + self.rows_left[stage] * self.beyond[stage] / self.rows[stage]
+            for stage in stages
+        )
         now = time.monotonic()
         running = sum(now - self.began[job] for job in self.began if job in self.jobs)
         return seconds * (now - self.start) / (self.taken + running)

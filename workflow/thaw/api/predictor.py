@@ -16,13 +16,13 @@ import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from thaw.api.new_rows import features_of
 from thaw.config.users import content_of_function, parts_of_function
-from thaw.data.checks import LARGEST_TOKEN, are_tokens
+from thaw.data.checks import LARGEST, LARGEST_TOKEN, are_tokens
 from thaw.data.images import pixels
 from thaw.data.problem import Description, as_learned
-from thaw.data.tables import read_rows
-from thaw.errors import ThawError
+from thaw.data.tables import Table, as_text, encode, read_rows
+from thaw.data.transforms import transform
+from thaw.errors import ThawError, listed
 from thaw.external.networks import network_of, of_network
 from thaw.keys import files_below
 from thaw.learning.learner import State, stacked, take
@@ -140,19 +140,36 @@ class Predictor(BaseEstimator):
         """Return the features of rows before scaling, `[rows, features]`.
 
         Rows are a frame with the columns by name, or an array with those of
-        `feature_names_in_`, in order.
+        `feature_names_in_`, in order. Of the problem's transforms the noise is left
+        out: new rows have their own.
         """
+        described, wanted = self._described, [*self.feature_names_in_]
         frame = rows
         if not isinstance(rows, pd.DataFrame):
             frame = pd.DataFrame(np.asarray(rows))
             if frame.shape[1] != self.n_features_in_:
                 raise ThawError(
                     f"{place}: {frame.shape[1]} columns; the networks learned from "
-                    f"{self.n_features_in_}: {', '.join(self.feature_names_in_)}"
+                    f"{self.n_features_in_}: {', '.join(wanted)}"
                 )
-            frame.columns = pd.Index(self.feature_names_in_)
-        x = features_of(frame, self._described, place)
-        if not self._described.tokens:
+            frame.columns = pd.Index(wanted)
+        missing = [name for name in wanted if name not in frame]
+        if missing:
+            raise ThawError(
+                f"{place}: missing columns: {listed(missing)}. The networks learned "
+                f"from {listed(wanted)}"
+            )
+        if frame.empty:
+            raise ThawError(f"{place}: there are no rows")
+        frame = frame[wanted].set_axis(pd.RangeIndex(1, len(frame) + 1))
+        for name in wanted:
+            known = described.categories.get(name)
+            frame[name] = _read(frame[name], known, place, described.fills)
+        table = Table(frame, pd.Series(), None, place, named=True)
+        encoded = encode(table, described.categories)[[*described.columns]]
+        steps = [step for step in described.transforms if "noise" not in step]
+        x = transform(encoded.to_numpy(), described.shape, steps, part=0)
+        if not described.tokens:
             return x
         wrong = ~are_tokens(x).all(1)
         if wrong.any():
@@ -265,6 +282,31 @@ def _check_named(
         raise ThawError(
             f"{file}: its networks are built by {known}, not by {module} as it is now"
         )
+
+
+def _read(
+    column: pd.Series, known: Sequence[str] | None, place: str, fills: bool
+) -> pd.Series:
+    """Return a column as float64 or, if its categories are `known`, as text.
+
+    Raises `ThawError` if a value is no finite number, or not among these; or if it is
+    missing, unless one `fills` numbers.
+    """
+    if known is None:
+        values = pd.to_numeric(column, errors="coerce").astype(np.float64)
+        wrong = ~(values.abs() <= LARGEST) & ~(fills & column.isna())
+        reason = "{!r} is not a finite number; correct it, or leave the row out"
+    else:
+        values = as_text(column)
+        wrong = ~values.isin(known)
+        reason = f"the category {{!r}} is unknown. Allowed: {listed(known)}"
+    if wrong.any():
+        row = wrong.idxmax()
+        if pd.isna(column[row]):
+            reason = "a value is missing; give it, or leave the row out"
+        where = f"{place}: column {column.name}, row {row}"
+        raise ThawError(f"{where}: {reason.format(str(column[row]))}")
+    return values
 
 
 def _scale(state: State, name: str) -> Scale | None:

@@ -16,7 +16,6 @@ from thaw.findings.arms import Arm, arms, in_order
 from thaw.findings.metrics import metric_of
 from thaw.findings.samples import Sample
 from thaw.learning.history import METRICS, names_of
-from thaw.learning.seeds import Address
 from thaw.learning.tasks import TASKS
 from thaw.output.inputs import Inputs, read_table
 from thaw.output.paths import (
@@ -27,7 +26,7 @@ from thaw.output.paths import (
     repeats_begin,
 )
 from thaw.output.problems import load_described
-from thaw.output.records import Archive, load_arrays, load_record
+from thaw.output.records import Archive, load_record
 from thaw.output.tiles import Tile
 from thaw.plan.outputs import BEST_SOURCES, FIGURES, GATHER, TABLES, named
 
@@ -209,25 +208,16 @@ class Results:
                 "trainer has trained. Allowed: a variant of network.hidden or "
                 "network.module"
             )
-        wanted = {*self._tile.labels}
-        missing, files = {*wanted}, []
-        for key, tile, path in self.jobs(WEIGHTS, arm):
-            if not missing.isdisjoint(tile.labels):
-                missing -= {*tile.labels}
-                with Archive(path, key, tile):  # not another config's, or another job's
-                    pass
-                files.append(path)
-        if missing:
-            raise ThawError(
-                f"{self.name}: the weights of {len(missing)} of {len(wanted)} repeats "
-                f"of {arm.name} are not there. Write `save: weights` in {variant} "
-                f"below `variants:` in the config, and run `snakemake {self.name}`, "
-                "which trains them once more, to the same scores"
-            )
+        advice = (
+            f"Write `save: weights` in {variant} below `variants:` in the config, and "
+            f"run `snakemake {self.name}`, which trains them once more, to the same "
+            "scores"
+        )
+        files = [path for path, *_ in self._archives(arm, WEIGHTS, "weights", advice)]
         module = network.get("module")
         if parts_of_function(module or "")[2]:
             module = str(self.folder.parents[1] / module)
-        return of_files(files, wanted, module)
+        return of_files(files, {*self._tile.labels}, module)
 
     def samples(self, arms: Iterable[Arm]) -> dict[Arm, Sample]:
         """Return the scores of arms as the statistics take them."""
@@ -345,9 +335,13 @@ class Results:
         by_row = pd.Series(labels, whole.test_rows)
         parts = []
         for arm in arms:
-            for addresses, rows, outputs in self._outputs(arm):
+            jobs = self._archives(arm, PREDICTIONS_NPZ, "predictions", "Run again")
+            for _, archive, tile, places in jobs:
+                outputs = archive[TASKS[whole.task].kept]
+                rows = np.broadcast_to(archive["rows"], outputs.shape[:2])[places]
+                addresses = np.array(tile.addresses)[places]
                 table = _addressed(arm, addresses, rows.shape[1])
-                rows = rows.ravel()
+                outputs, rows = outputs[places], rows.ravel()
                 table = table.assign(row=rows, **description.files_of(rows))
                 table["label"] = by_row.loc[rows].to_numpy()
                 if whole.classes:
@@ -362,28 +356,26 @@ class Results:
                 parts.append(table)
         return pd.concat(parts, ignore_index=True)
 
-    def _outputs(
-        self, arm: Arm
-    ) -> Iterator[tuple[list[Address], np.ndarray, np.ndarray]]:
-        """Yield an arm's networks job by job: addresses, rows and what is kept of them.
+    def _archives(
+        self, arm: Arm, suffix: str, content: str, advice: str
+    ) -> Iterator[tuple[Path, Archive, Tile, list[int]]]:
+        """Yield the jobs' files that hold an arm's networks, opened, and their tiles.
 
-        Rows are `[R, rows]`, what is kept `[R, rows, …]`.
+        With each come the places of its networks that no file before it holds. Raises
+        `ThawError`, with the content and the advice, if some networks are in none.
         """
-        missing, task = {*self._tile.addresses}, self._settings["metric"][0]["task"]
-        for key, tile, path in self.jobs(PREDICTIONS_NPZ, arm):
-            places = [n for n, at in enumerate(tile.addresses) if at in missing]
-            if not places:
-                continue
-            addresses = [tile.addresses[place] for place in places]
-            missing -= {*addresses}
-            arrays, _ = load_arrays(path, key, tile)
-            outputs = arrays[TASKS[task].kept]
-            rows = np.broadcast_to(arrays["rows"], outputs.shape[:2])
-            yield addresses, rows[places], outputs[places]
+        labels = self._tile.labels
+        missing = {*labels}
+        for key, tile, path in self.jobs(suffix, arm):
+            places = [n for n, label in enumerate(tile.labels) if label in missing]
+            if places:
+                missing -= {*tile.labels}
+                with Archive(path, key, tile) as archive:
+                    yield path, archive, tile, places
         if missing:
             raise ThawError(
-                f"{self.folder.parent} lacks the predictions of {len(missing)} "
-                f"networks of {arm.name}; run again"
+                f"{self.name}: the {content} of {len(missing)} of {len(labels)} "
+                f"repeats of {arm.name} are not there. {advice}"
             )
 
 
@@ -392,11 +384,9 @@ def studies_in(folder: Path) -> list[Path]:
     return sorted(path.parents[1] for path in folder.glob(f"*/records/{GATHER}.json"))
 
 
-def _addressed(
-    arm: Arm, addresses: np.ndarray | list[Address], times: int
-) -> pd.DataFrame:
+def _addressed(arm: Arm, addresses: np.ndarray, times: int) -> pd.DataFrame:
     """Return the columns that say which repeat a row is of, each so many times."""
-    models, repeats = np.repeat(np.array(addresses), times, axis=0).T
+    models, repeats = np.repeat(addresses, times, axis=0).T
     return pd.DataFrame(
         {
             "variant": arm.variant,

@@ -31,22 +31,12 @@ from thaw.learning.seeds import Whose
 from thaw.learning.tasks import TASKS
 from thaw.learning.trainer import rows_of, scored, seeds_of, with_group_names
 from thaw.output.job import Job
-from thaw.output.records import (
-    content_digest,
-    load_arrays,
-    reading,
-    require,
-    save_arrays,
-)
+from thaw.output.records import content_digest, reading, require, save_arrays
 from thaw.output.tiles import Tile
-from thaw.output.weights import check_all_there, tile_of
+from thaw.output.weights import load_models
 
 # The largest error in the sum of a row's probabilities.
 ROUNDING = 1e-3
-
-
-class TrainerError(ThawError):
-    """A trainer failed; its job file is kept, so that it can be run by hand."""
 
 
 def fit(
@@ -117,7 +107,7 @@ def train(
     `settings` are a recipe's, `data` is the file of the problem; `networks` are as they
     stand in the job's file, which is written into `folder`. Without a `variant` they
     are source models, and each has a folder to `save` to.
-    Raises `TrainerError` if the trainer fails, or what it wrote cannot be right.
+    Raises `ThawError` if the trainer fails, or what it wrote cannot be right.
     """
     network, training = settings["network"], settings["training"]
     command = network["trainer"]["command"]
@@ -150,7 +140,7 @@ def train(
                 raise ThawError(f"it wrote no file of its source model into {save}")
         return read_predictions(predictions, len(networks), problem)
     except ThawError as error:
-        raise TrainerError(
+        raise ThawError(
             f"{command}: {error}. Nothing was written. To try it by hand, in "
             f"{Path.cwd()}: {command} {shlex.quote(str(file))}"
         ) from None
@@ -265,8 +255,7 @@ def unpack_models(
     A folder's name is the number. Returns the digest of our file by its name.
     Raises `ThawError` if it is damaged or holds other source models.
     """
-    entries, record = load_arrays(path, key, tile_of(path))
-    unpacked: set[int] = set()
+    entries, record, _ = load_models(path, key, numbers)
     with reading(path):
         for name, values in entries.items():
             number, *within = PurePosixPath(name).parts
@@ -274,25 +263,23 @@ def unpack_models(
             is_safe = number.isdecimal() and within and ".." not in within
             require(bool(is_safe), "an entry is not a file of a source model")
             if int(number) in numbers:
-                unpacked.add(int(number))
                 target = into.joinpath(number, *within)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(values.tobytes())
                 # Several repeats start from it, so none may change it.
                 target.chmod(0o444)
-    check_all_there(path, unpacked, numbers)
     return {path.name: content_digest(record)}
 
 
 @contextmanager
 def folder_for_trainer() -> Iterator[Path]:
-    """Yield a temporary folder, which is kept only if the trainer failed."""
-    folder = Path(tempfile.mkdtemp(prefix="thaw-"))
+    """Yield a temporary folder; it stays if the trainer failed, to be run by hand."""
+    folder, is_kept = Path(tempfile.mkdtemp(prefix="thaw-")), False
     try:
         yield folder
-    except TrainerError:
+    except ThawError:
+        is_kept = True
         raise
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
-    shutil.rmtree(folder)
+    finally:
+        if not is_kept:
+            shutil.rmtree(folder)

@@ -2,8 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -32,12 +31,6 @@ def cell(text: str) -> str:
     """Return users' text for a cell of a Markdown table: one line, without markup."""
     escaped = re.sub(r"[\\`*|\[\]]", r"\\\g<0>", visible(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;")
-
-
-def of_size(settings: Mapping[str, Any]) -> str:
-    """Say which target size is shown, if a study has several."""
-    several = len(settings["target_sizes"]) > 1
-    return f" (target size: {settings['shown_size']})" if several else ""
 
 
 def paragraph(words: str) -> str:

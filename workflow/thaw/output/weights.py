@@ -4,7 +4,7 @@ That of networks also says what new rows need: the task, the meaning of the feat
 and which networks failed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,34 +59,32 @@ def load_source_models(
     Returns them and the digest of the file's weights by its name.
     Raises `ThawError` if it is damaged or holds other weights.
     """
-    tile = tile_of(path)
-    arrays, record = load_arrays(path, key, tile)
+    arrays, record, held = load_models(path, key, numbers)
     about, state = record["about"], _state(arrays)
-    check_all_there(path, tile.models, numbers)
-    if [*numbers] != [*tile.models]:
-        state = take(state, [tile.models.index(number) for number in numbers])
+    if [*numbers] != [*held]:
+        state = take(state, [held.index(number) for number in numbers])
     # Weights of the user's say nothing.
     classes = about["described"]["classes"] if about else ()
     models = SourceModels(state, numbers, classes)
     return models, {path.name: content_digest(record)}
 
 
-def tile_of(path: Path) -> Tile:
-    """Return the tile after which a file is named; its record must say the same.
+def load_models(
+    path: Path, key: str, numbers: Sequence[int]
+) -> tuple[dict[str, np.ndarray], dict[str, Any], range]:
+    """Read the arrays of a file of source models, its record, and which it holds.
 
-    Raises `ThawError` if it is named after none.
+    Raises `ThawError` if it is damaged, or lacks any of these numbers.
     """
     with reading(path):
-        return Tile.named(path.stem)
-
-
-def check_all_there(path: Path, held: Collection[int], numbers: Sequence[int]) -> None:
-    """Raise `ThawError` unless source models of all these numbers are held."""
-    if not {*numbers} <= {*held}:
+        tile = Tile.named(path.stem)
+    arrays, record = load_arrays(path, key, tile)
+    if not {*numbers} <= {*tile.models}:
         raise ThawError(
-            f"{path}: it holds the source models {listed(held)}, not "
+            f"{path}: it holds the source models {listed(tile.models)}, not "
             f"{listed(numbers)}; delete it and run again"
         )
+    return arrays, record, tile.models
 
 
 def _state(arrays: Mapping[str, np.ndarray]) -> State:

@@ -28,7 +28,8 @@ from thaw.learning.training import Rows, fix_rounding
 from thaw.learning.variants import start_repeats
 from thaw.output.job import Job
 from thaw.output.records import save_check
-from thaw.output.weights import load_source_models, tile_of
+from thaw.output.tiles import Tile
+from thaw.output.weights import load_source_models
 
 
 def score_all(job: Job, saw: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -41,7 +42,7 @@ def score_all(job: Job, saw: dict[str, Any]) -> Iterator[dict[str, Any]]:
     has_classes = TASKS[problem.task].has_classes
     # A file at a time, because all source models may not fit into memory.
     for path in job.inputs["source_models"]:
-        in_file = tile_of(path).models
+        in_file = Tile.named(path.stem).models
         models, digests = load_source_models(path, job.keys["source_models"], in_file)
         saw |= digests
         whose = Whose.repeats(seed, [(number, 0) for number in in_file])

@@ -14,7 +14,7 @@ from thaw.findings.pairs import Pair
 from thaw.findings.shown import gain, number
 from thaw.findings.typical import typical_difference
 from thaw.output.inputs import Inputs
-from thaw.output.tables import frame, markdown, of_size, paragraph
+from thaw.output.tables import frame, markdown, paragraph
 
 COLUMNS = (
     *("target_size", "metric", "variant", "median", "std", "constant"),
@@ -43,8 +43,10 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             rows.append((size, metric.name, variant, *values))
             if size == settings["shown_size"]:
                 shown.append((metric.axis, variant, number(median, digits), words))
+    several = len(settings["target_sizes"]) > 1
+    size = f" (target size: {settings['shown_size']})" if several else ""
     words = (
-        f"**{settings['study']}**: its metrics side by side{of_size(settings)}. "
+        f"**{settings['study']}**: its metrics side by side{size}. "
         f"Verdicts are of the first, {metrics[0].axis}. Gains are typical differences "
         "from the baseline, more than 0 is better; the intervals of one metric all "
         f"hold at once with {100 * (1 - OF_VERDICTS):g} %."
