@@ -163,6 +163,16 @@ def test_more_to_learn_makes_again_what_jobs_learn_from(finished):
     assert finished.stale() == problems | learned | BOTH
 
 
+def test_a_repeat_that_is_forced_waits_for_its_source_model(finished):
+    """Snakemake has removed its files by then, so it must not fail."""
+    change(finished, "delete source-models/*/*.safetensors")
+    jobs = finished.reasons("-R", "train")
+    assert {*jobs} >= PRETRAIN_AHEAD | PRETRAIN_BACK
+    for job in TRAIN_AHEAD | TRAIN_BACK:
+        waits = "results/source-models/" in jobs[job]
+        assert waits == ("standalone" not in job), job
+
+
 def test_what_made_problems_show_to_be_wrong_is_refused_before_any_job(finished):
     """A job would fail when Snakemake has removed its files."""
     change(finished, "studies/ahead/metric: f1")

@@ -100,11 +100,13 @@ def inputs(wildcards):
 
 
 def is_finished(**wildcards):
-    """Whether all files of a training job exist, as the run is planned."""
+    """Whether all files of a training job exist, and the run does not force it."""
     training = rules.pretrain
     if "arm" in wildcards:
         training = rules.train_and_save if wildcards["arm"] in SAVED else rules.train
-    return all(os.path.exists(path.format(**wildcards)) for path in training.output)
+    files, dag = [path.format(**wildcards) for path in training.output], workflow.dag
+    is_forced = training.rule in dag.forcerules or dag.forcefiles.intersection(files)
+    return not is_forced and all(map(os.path.exists, files))
 
 
 def locate(path):

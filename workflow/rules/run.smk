@@ -17,6 +17,10 @@ from thaw.plan.run import lines_of, to_show, what_to_read
 # Options that print a graph, and should print nothing else.
 GRAPHS = {"--dag", "--rulegraph", "--filegraph", "--d3dag"}
 
+# Options and targets by which a run does more or less than what its studies need.
+PARTS = {"-R", "--forcerun", "-U", "--until", "-O", "--omit-from", *TARGETS}
+PARTS -= {*STUDIES, *PLAN.rankings}
+
 # The results that the logger counts, by rule; other jobs make tables and pages.
 COUNTED = {
     "make_problem": "problems",
@@ -115,5 +119,5 @@ if workflow.is_main_process:
         refuse(unfit_problems(PLAN, locate("results")))
     except ThawError as error:
         sys.exit(format_error(error))
-    if workflow.output_settings.dryrun and not GRAPHS.intersection(sys.argv):
+    if workflow.output_settings.dryrun and not (GRAPHS | PARTS).intersection(sys.argv):
         show_changes(NAMED or STUDIES)

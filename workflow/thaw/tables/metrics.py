@@ -44,9 +44,9 @@ def make(inputs: Inputs) -> dict[str, bytes]:
             if size == settings["shown_size"]:
                 shown.append((metric.axis, variant, number(median, digits), words))
     several = len(settings["target_sizes"]) > 1
-    size = f" (target size: {settings['shown_size']})" if several else ""
+    place = f" (target size: {settings['shown_size']})" if several else ""
     words = (
-        f"**{settings['study']}**: its metrics side by side{size}. "
+        f"**{settings['study']}**: its metrics side by side{place}. "
         f"Verdicts are of the first, {metrics[0].axis}. Gains are typical differences "
         "from the baseline, more than 0 is better; the intervals of one metric all "
         f"hold at once with {100 * (1 - OF_VERDICTS):g} %."
