@@ -156,6 +156,16 @@ def test_a_file_of_other_networks_is_refused(results):
         load("weights", min(results.glob("source-models/worth-1-*/*.safe*")), [0, 4])
 
 
+def test_tables_are_stale_whose_record_is_no_whole_one_of_theirs(saved_once, tmp_path):
+    """As after a run that was killed."""
+    project = saved_once.copy(tmp_path / "project")
+    target, results = "results/worth/study.json", project.folder / "results"
+    assert not project.stale(target)
+    for text in ("", "{}", "no", (results / "each/records/tables.json").read_text()):
+        (results / "worth/records/tables.json").write_text(text)
+        assert project.stale(target) == {"tables_worth"}, text
+
+
 def test_what_an_orphan_wrote_late_is_made_again(saved_once, tmp_path):
     """It is no study's that the config has now; nothing is trained for it."""
     project = saved_once.copy(tmp_path / "project")

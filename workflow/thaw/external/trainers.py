@@ -39,6 +39,10 @@ from thaw.output.weights import load_models
 ROUNDING = 1e-3
 
 
+class TrainerError(ThawError):
+    """A trainer failed; its job file is kept, so that it can be run by hand."""
+
+
 def fit(
     job: Job,
     problem: Problem | Pool,
@@ -107,7 +111,7 @@ def train(
     `settings` are a recipe's, `data` is the file of the problem; `networks` are as they
     stand in the job's file, which is written into `folder`. Without a `variant` they
     are source models, and each has a folder to `save` to.
-    Raises `ThawError` if the trainer fails, or what it wrote cannot be right.
+    Raises `TrainerError` if the trainer fails, or what it wrote cannot be right.
     """
     network, training = settings["network"], settings["training"]
     command = network["trainer"]["command"]
@@ -140,7 +144,7 @@ def train(
                 raise ThawError(f"it wrote no file of its source model into {save}")
         return read_predictions(predictions, len(networks), problem)
     except ThawError as error:
-        raise ThawError(
+        raise TrainerError(
             f"{command}: {error}. Nothing was written. To try it by hand, in "
             f"{Path.cwd()}: {command} {shlex.quote(str(file))}"
         ) from None
@@ -277,7 +281,7 @@ def folder_for_trainer() -> Iterator[Path]:
     folder, is_kept = Path(tempfile.mkdtemp(prefix="thaw-")), False
     try:
         yield folder
-    except ThawError:
+    except TrainerError:
         is_kept = True
         raise
     finally:
