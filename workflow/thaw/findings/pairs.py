@@ -44,15 +44,23 @@ class Pair:
         size = float(np.median(np.abs(scores))) if len(scores) else 0.0
         extra = math.ceil(math.log10(TINY / size)) if 0 < size < TINY else 0
         self.digits = DIGITS + extra
-        self._span = float(np.ptp(scores)) if len(scores) else 0.0
-        self._weights = self.variant.weights
-        self._ranked = [side.ranked for side in sides]
+        # The weights of all pairs `[n, n]`, 0 if they are not compared.
+        weights = np.outer(*(side.weights for side in sides))
         if self.matched:
-            self._tables = [self._rounded(_table(side)) for side in sides]
-        else:
-            self._lines = [
-                _line(self._rounded(side.ranked), side.weights) for side in sides
-            ]
+            weights *= np.equal.outer(*(side.unit_numbers for side in sides))
+        self._places = first, second = np.nonzero(weights)
+        self._weights = weights[self._places] / weights.sum()
+        with np.errstate(invalid="ignore"):  # nan where both failed
+            differences = self.variant.ranked[first] - self.reference.ranked[second]
+        # Without the last bits, so that ties stay ties.
+        self._differences = np.round(differences, self.digits + 2)
+        # How often the variant wins before each difference is subtracted.
+        both_failed = np.isnan(differences)
+        falling = np.argsort(-self._differences)[: (~both_failed).sum()]
+        shifts = np.round(differences[falling], self.digits) + 0.0  # never -0.0
+        self._shifts = np.concatenate([[np.inf], shifts, [-np.inf]])
+        before = np.cumsum([0.0, *self._weights[falling]])
+        self._chances = before + self._weights[both_failed].sum() / 2
 
     @property
     def units(self) -> int:
@@ -81,75 +89,39 @@ class Pair:
         """Whether all statements hold given one source model only."""
         return self.variant.is_conditional or self.reference.is_conditional
 
-    def beaten(self, shift: float = 0.0) -> np.ndarray:
+    def beaten(self, shift: float) -> np.ndarray:
         """Return the share of the reference that each network of the variant beats.
 
         That is after `shift` is subtracted from the variant; ties count half. It is
         `[n]`, and where matched, the share of the reference's networks in its unit.
         """
-        if not self.matched:
-            shifted = self._rounded(self._ranked[0] - shift)
-            return _below(shifted, *self._lines[1])
-        return self._shares_of_wins(shift, 2)[~np.isnan(self._tables[0])]
+        wins = self._weights * self._wins(shift)
+        return np.bincount(self._places[0], wins) / self.variant.weights
 
-    def lost(self, shift: float = 0.0) -> np.ndarray:
+    def lost(self, shift: float) -> np.ndarray:
         """Return the share of the variant that beats each network of the reference."""
-        if not self.matched:
-            shifted = self._rounded(self._ranked[1] + shift)
-            return 1 - _below(shifted, *self._lines[0])
-        return self._shares_of_wins(shift, 1)[~np.isnan(self._tables[1])]
+        wins = self._weights * self._wins(shift)
+        return np.bincount(self._places[1], wins) / self.reference.weights
 
-    def chance(self, shift: float = 0.0) -> float:
+    def chance(self) -> float:
         """Return how often the variant beats the reference; units weigh equally."""
-        return float(self._weights @ self.beaten(shift))
-
-    @property
-    def reach(self) -> float:
-        """A shift after which one side wins against all that did not fail."""
-        return self._span + min(max(self._span, 1) * 1e-6, self._span or 1)
+        return float(self._weights @ self._wins(0.0))
 
     def last_shift(self, chance: float) -> float:
         """Return the last shift after which the variant wins more often than `chance`.
 
         It is infinite if it does after each shift that the scores allow, or after none.
         """
-        return self._last_above(chance + ROUNDING)
+        place = np.searchsorted(self._chances, chance + ROUNDING, "right")
+        return float(self._shifts[place])
 
     def first_shift(self, chance: float) -> float:
         """Return the first shift after which it wins less often than `chance`."""
-        return self._last_above(chance - ROUNDING)
+        return self.last_shift(chance - 2 * ROUNDING)
 
-    def _last_above(self, chance: float) -> float:
-        low, high = -self.reach, self.reach
-        if self.chance(low) <= chance:
-            return -np.inf
-        if self.chance(high) > chance:
-            return np.inf
-        while high - low > 10.0 ** -(self.digits + 3):
-            middle = (low + high) / 2
-            if middle in (low, high):  # no number lies between the two
-                break
-            if self.chance(middle) > chance:
-                low = middle
-            else:
-                high = middle
-        return round(high, self.digits) + 0.0  # never -0.0
-
-    def _rounded(self, scores: np.ndarray) -> np.ndarray:
-        """Return scores without the last bits, so that ties stay ties when shifted."""
-        return np.round(scores, self.digits + 2)
-
-    def _shares_of_wins(self, shift: float, axis: int) -> np.ndarray:
-        """Return how often each network wins or, along axis 1, loses in its unit."""
-        ranks, reference_ranks = self._tables
-        shifted, beside_each = (
-            self._rounded(ranks[:, :, None] - shift),
-            reference_ranks[:, None, :],
-        )
-        # Missing networks neither win nor tie.
-        wins = ((shifted > beside_each) + (shifted == beside_each) / 2).sum(axis)
-        beside = reference_ranks if axis == 2 else ranks
-        return wins / (~np.isnan(beside)).sum(1)[:, None]
+    def _wins(self, shift: float) -> np.ndarray:
+        """Return how often the variant's network of each pair wins: 1, 1/2 or 0."""
+        return (1 + np.nan_to_num(np.sign(self._differences - shift))) / 2
 
 
 def units_needed(alpha: float) -> int:
@@ -163,23 +135,3 @@ def _matched_by(variant: Sample, reference: Sample) -> str:
     if variant.is_nested or reference.is_nested:
         return ""
     return "repeat" if variant.has_addresses_of(reference) else ""
-
-
-def _table(sample: Sample) -> np.ndarray:
-    """Return the ranks of each unit's networks, `[units, most]`, nan where fewer."""
-    counts = np.bincount(sample.unit_numbers)
-    table = np.full((len(counts), counts.max()), np.nan)
-    table[np.arange(counts.max()) < counts[:, None]] = sample.ranked
-    return table
-
-
-def _line(ranked: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return scores in order, and the weight of all that come before, `[n + 1]`."""
-    order = np.argsort(ranked)
-    return ranked[order], np.concatenate([[0.0], np.cumsum(weights[order])])
-
-
-def _below(scores: np.ndarray, line: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Return the weight of a line's scores below each score, those equal half."""
-    ends = [np.searchsorted(line, scores, side) for side in ("left", "right")]
-    return before[ends].mean(0)

@@ -64,8 +64,7 @@ def typical_difference(pair: Pair, alpha: float) -> Typical:
     middle = round(ends / 2, pair.digits) if np.isfinite(ends) else ends
     scale, value = pair.variant.scale, middle * pair.variant.scale
     # Beyond all scores, if the median is infinite.
-    shift = float(np.clip(np.nan_to_num(middle), -pair.reach, pair.reach))
-    placements = _placements(pair, shift)
+    placements = _placements(pair, float(np.nan_to_num(middle)))
     error = _error_of_share(placements)
     if pair.is_known:
         given_rows = Estimate(value, value, value)
@@ -137,7 +136,7 @@ def _luck_of_rows(pair: Pair, middle: float, near: float) -> RowsLuck:
         samples = pair.variant, pair.reference
         return RowsLuck(np.nan, min(map(count_row_units, samples)))
     edge = 10.0**-pair.digits
-    low, high = np.clip(_quantiles(pair, near), -pair.reach, pair.reach)
+    low, high = np.nan_to_num(_quantiles(pair, near))
     sides = (
         (pair.variant, pair.beaten(low - edge) - pair.beaten(high + edge)),
         (pair.reference, pair.lost(low - edge) - pair.lost(high + edge)),
