@@ -43,11 +43,11 @@ def make_part(heading: str, about: Iterable[Caveat | str]) -> Part:
 
 
 def answer(study: Question) -> list[Part]:
-    """Return the parts of the answer that are not empty."""
+    """Return the parts of the answer; some may be empty."""
     parts = [make_part(heading, about(study)) for heading, about in PARTS.items()]
     if study.is_about_pairs:
         parts.sort(key=lambda part: part.heading != COMPARED)
-    return [part for part in parts if part.sentences]
+    return parts
 
 
 def what_to_do(study: Question) -> Iterator[Caveat | str]:

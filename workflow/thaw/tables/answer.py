@@ -61,8 +61,6 @@ def layers_that_may_be_best(study: Question, size: TargetSize) -> str:
 
 def make(inputs: Inputs) -> dict[str, bytes]:
     """Return the answer and the recommendations."""
-    settings = inputs.settings
-    facts = {name: settings[name] for name in Question._fields if name in settings}
     # Not every study has all tables.
     files = {name: f"{name.replace('_', '-')}.csv" for name in Question._fields}
     contents = inputs.contents
@@ -71,15 +69,22 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     }
     rivals = tables["best_depths"]["beaten_by"].str.split()
     tables["best_depths"]["beaten_by"] = rivals
-    sizes = in_order(settings["target_sizes"])
-    changed = {"variants": settings["described"], "target_sizes": sizes}
-    question = Question(**facts | changed | tables)
+    question = Question(**facts_of(inputs.settings) | tables)
     table = frame(recommendations(question))
-    return as_files(settings, answer(question)) | {"recommendation.csv": table}
+    parts = answer(question)
+    return as_files(inputs.settings, parts) | {"recommendation.csv": table}
+
+
+def facts_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a `Question` holds of the settings of tables."""
+    facts = {name: settings[name] for name in Question._fields if name in settings}
+    sizes = in_order(settings["target_sizes"])
+    return facts | {"variants": settings["described"], "target_sizes": sizes}
 
 
 def as_files(settings: Mapping[str, Any], parts: Sequence[Part]) -> dict[str, bytes]:
-    """Return an answer, as Markdown and part by part."""
+    """Return an answer without its empty parts, as Markdown and part by part."""
+    parts = [part for part in parts if part.sentences]
     words = [
         f"# {title(settings)}\n",
         *(paragraph(" ".join(part.sentences)) for part in parts),

@@ -34,7 +34,7 @@ from thaw.findings.verdicts import (
     note,
     verdict,
 )
-from thaw.output.histories import SOURCE_MODELS
+from thaw.output.histories import SOURCE_MODELS, Histories
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame
 from thaw.tables.comparisons_in_words import for_people
@@ -165,12 +165,14 @@ def depths_table(
     return pd.DataFrame(rows, columns=columns)
 
 
-def without_verdict(table: pd.DataFrame, where: pd.Series) -> None:
-    """Take the verdicts of some rows: their source models failed.
+def without_verdict(table: pd.DataFrame, where: Any, histories: Histories) -> None:
+    """Take the verdicts of some rows if all of their source models failed.
 
     Inheriting from networks that failed says nothing about transfer.
     """
-    table.loc[where, ["verdict", "note"]] = NO_VERDICT, MODELS_FAILED
+    failed = histories.get(f"{SOURCE_MODELS}/failed")
+    if failed is not None and failed.all():
+        table.loc[where, ["verdict", "note"]] = NO_VERDICT, MODELS_FAILED
 
 
 def make(inputs: Inputs) -> dict[str, bytes]:
@@ -183,10 +185,8 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     samples = {size: inputs.samples(names, size, metric) for size in sizes}
     references = rivals_of_estimators(settings["described"], baseline)
     table = comparisons(samples, pairs, baseline, settings["margin"], references)
-    failed = inputs.histories().get(f"{SOURCE_MODELS}/failed")
-    if failed is not None and failed.all():
-        inherits = table[["variant", "reference"]].isin(settings["pretrained"])
-        without_verdict(table, inherits.any(axis=1))
+    inherits = table[["variant", "reference"]].isin(settings["pretrained"])
+    without_verdict(table, inherits.any(axis=1), inputs.histories())
     depths = depths_table(samples, settings["depths"], settings["margin"], table)
     return {
         "comparisons.csv": frame(table),

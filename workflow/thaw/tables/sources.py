@@ -16,7 +16,6 @@ from thaw.findings.gains import rows_at
 from thaw.findings.metrics import metric_of
 from thaw.findings.pairs import Pair
 from thaw.findings.shown import counted, coverage, gain, number, title
-from thaw.output.histories import SOURCE_MODELS
 from thaw.output.inputs import Inputs
 from thaw.output.tables import frame, markdown, paragraph
 from thaw.tables.comparisons import comparisons, without_verdict
@@ -38,9 +37,7 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     table.insert(1, "source", parts[0].map(names))
     table["variant"], table["reference"] = parts[2], settings["baseline"]
     for study in names:
-        failed = inputs.histories(study).get(f"{SOURCE_MODELS}/failed")
-        if failed is not None and failed.all():
-            without_verdict(table, table["study"] == study)
+        without_verdict(table, table["study"] == study, inputs.histories(study))
     best = pd.concat(
         best_sources(
             {

@@ -1,12 +1,23 @@
-"""Answer which source to use, in a few sentences."""
+"""Which of several sources to use: a ranking's answer, in the words of a study's.
 
+A ranking is read as a study whose variants are the sources, each at its best depth
+("fixed-0 from omega"). It names what to do by the rules of every recommendation, where
+a source that another one beats may not be the best.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
 import pandas as pd
 
-from thaw.findings.arms import in_order
-from thaw.findings.gains import Question
-from thaw.findings.which_source import answer
+from thaw.findings.answer import TO_DO, make_part
+from thaw.findings.caveats import Caveat, overlapping, what_is_covered
+from thaw.findings.gains import Question, rows_at, size_of
+from thaw.findings.recommendation import recommended
+from thaw.findings.shown import enumerate_words
+from thaw.findings.verdicts import WORSE
 from thaw.output.inputs import Inputs
-from thaw.tables.answer import as_files
+from thaw.tables.answer import as_files, facts_of
 from thaw.tables.transferability import choices
 
 
@@ -15,7 +26,14 @@ def make(inputs: Inputs) -> dict[str, bytes]:
     best = inputs.table("best-sources.csv")
     study = question_of(inputs, best)
     scores = choices(inputs.table("transferability.csv"), study)
-    parts = answer(study, best, [*scores])
+    parts = [
+        make_part(TO_DO, recommended(study)),
+        make_part("What would tell sources apart", _rows_that_tell(study, best)),
+        make_part("Which sources hurt", _hurting(study)),
+        make_part("Without training", scores),
+        make_part("What to beware of", _overlapping(study)),
+        make_part("What is covered", what_is_covered(study)),
+    ]
     return as_files(inputs.settings, parts)
 
 
@@ -31,11 +49,9 @@ def question_of(inputs: Inputs, best: pd.DataFrame) -> Question:
     names = dict(zip(arms, gains["variant"], strict=True))
     described, baseline = settings["described"], settings["baseline"]
     overlaps = [inputs.table("overlap.csv", study) for study, _ in settings["sources"]]
-    facts = {name: settings[name] for name in Question._fields if name in settings}
-    facts |= {
+    facts = facts_of(settings) | {
         "variants": {arm: described[name] for arm, name in names.items()}
         | {baseline: described[baseline]},
-        "target_sizes": in_order(settings["target_sizes"]),
         "words": {arm: settings["words"][name] for arm, name in names.items()},
         "comparisons": gains.assign(variant=arms),
         "best_depths": gains.assign(variant=arms, beaten_by=rivals),
@@ -43,3 +59,47 @@ def question_of(inputs: Inputs, best: pd.DataFrame) -> Question:
         "overlap": pd.concat(overlaps, ignore_index=True).drop_duplicates(),
     }
     return Question(**facts)
+
+
+def _rows_that_tell(study: Question, best: pd.DataFrame) -> Iterator[str]:
+    """Say how many test rows would tell, where no source can be ruled out."""
+    for size in study.target_sizes:
+        rows = rows_at(best, size)
+        known = rows[np.isfinite(rows["rows_to_tell"])]
+        if (rows["may_be_best"] == "yes").all() and len(known):
+            soonest = known.loc[known["rows_to_tell"].idxmin()]
+            yield (
+                f"About {soonest['rows_to_tell']:,.0f} test rows would tell "
+                f"{rows['source'].iloc[0]} from {soonest['source']}"
+                f"{study.place([size])}, if gains are what they seem."
+            )
+
+
+def _hurting(study: Question) -> Iterator[str]:
+    """Say which sources are worse than the baseline at their best depth, by size."""
+    for size in study.target_sizes:
+        worse = [
+            f"{row['source']} by {size_of(row, study)}"
+            for row in study.gains_at(size).values()
+            if row["verdict"] == WORSE
+        ]
+        words = f"even the best depth of these is worse than {study.baseline}: "
+        words += enumerate_words(worse)
+        yield from study.sentences({size: words * bool(worse)})
+
+
+def _overlapping(study: Question) -> Iterator[Caveat]:
+    """Say how many test rows have the same features as train rows, source by source."""
+    table = study.overlap
+    of_target = table["train_rows_of"] == study.target
+    yield from overlapping(study._replace(overlap=table[of_target]))
+    equal = table[~of_target & (table["equal"] > 0)]
+    if len(equal):
+        each = [f"{row.train_rows_of} {row.equal:,}" for row in equal.itertuples()]
+        yield Caveat(
+            f"Of {equal['test_rows'].iloc[0]:,} test rows, some have the same features "
+            f"as train rows of a source: {enumerate_words(each)}. If they are the "
+            "same samples, they flatter that source: leave them out of its file. "
+            "overlap.csv of its study names them; other samples can share counts.",
+            "test rows among train rows",
+        )
